@@ -1,0 +1,35 @@
+"""The one place that imports Numba: every kernel of the package is made here.
+
+``kernel`` compiles a function in nopython mode and keeps the machine code on disk.
+``reduction`` is the same with leave to reorder sums (it vectorises dot products);
+it keeps NaN and infinity semantics, so bad numbers stay visible.
+
+Rules that keep the disk cache both effective and fresh: a kernel is a module-level
+function; it takes arrays and scalars only, never functions; it calls only kernels of
+its own file and reads no constant of another file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from numba import njit
+
+
+def _compile(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        try:
+            return njit(cache=True, nogil=True, error_model="numpy", **options)(
+                function
+            )
+        except RuntimeError:
+            # Numba finds no folder to write its cache to (a read-only file system,
+            # a zip archive): compile in every process rather than fail at import.
+            return njit(nogil=True, error_model="numpy", **options)(function)
+
+    return decorate
+
+
+kernel = _compile()
+reduction = _compile(fastmath={"reassoc", "contract"})
