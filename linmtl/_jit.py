@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from numba import njit
 
 
@@ -33,3 +34,14 @@ def _compile(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any
 
 kernel = _compile()
 reduction = _compile(fastmath={"reassoc", "contract"})
+
+
+def readonly(array: np.ndarray) -> np.ndarray:
+    """Return a read-only view, the one form in which kernels receive their inputs.
+
+    A writable and a read-only array are two signatures to Numba; passing every input
+    through here keeps one compiled version, for memory-mapped data too.
+    """
+    view = array.view()
+    view.flags.writeable = False
+    return view

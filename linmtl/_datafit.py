@@ -1,0 +1,399 @@
+"""The loss of all tasks as a function of W, with the intercepts at their optimum.
+
+A datafit is evaluated at W; it then holds the residuals ``theta`` (a point of the dual
+problem), which can be projected and scaled to certify how far W is from the optimum.
+There are two forms: residuals (any loss), and Gram matrices (squared loss; once they
+are built, the cost no longer depends on the number of rows).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy import linalg
+
+from linmtl._design import Design
+from linmtl._jit import readonly
+from linmtl._kernels import gram_adjoint, inner
+from linmtl.losses import Loss
+
+
+@dataclass(frozen=True)
+class MultiTaskData:
+    """Canonical data: a design, labels and weights sorted by task.
+
+    Attributes
+    ----------
+    design : Design
+        How X is held.
+    y : ndarray of shape (n_observations,)
+        Targets; labels -1 and +1 for a classification loss.
+    weight : ndarray of shape (n_observations,)
+        ``lambda_t s_i / S_t``; zero where a label is not observed.
+    fit_intercept : bool
+        Whether each task has an intercept.
+    """
+
+    design: Design
+    y: np.ndarray
+    weight: np.ndarray
+    fit_intercept: bool = True
+
+    @property
+    def task_ptr(self) -> np.ndarray:
+        return self.design.task_ptr
+
+    @cached_property
+    def total(self) -> np.ndarray:
+        """Sum of the weights of each task, (n_tasks,)."""
+        return self.task_sum(self.weight)
+
+    def task_sum(self, values: np.ndarray) -> np.ndarray:
+        """Return the sum over each task of a flat array, (n_tasks,)."""
+        if self.design.is_shared():
+            return values.reshape(self.design.n_tasks, -1).sum(axis=1)
+        out = np.zeros(self.design.n_tasks)
+        filled = np.diff(self.task_ptr) > 0
+        out[filled] = np.add.reduceat(values, self.task_ptr[:-1][filled])
+        return out
+
+    def restrict(self, features: np.ndarray) -> MultiTaskData:
+        """Return the data with only these features."""
+        return MultiTaskData(
+            self.design.restrict(features), self.y, self.weight, self.fit_intercept
+        )
+
+
+class Datafit:
+    """Base: what a solver and a certificate need of the loss.
+
+    Attributes
+    ----------
+    b : ndarray of shape (n_tasks,)
+        Intercepts at the last W evaluated.
+    """
+
+    data: MultiTaskData
+    loss: Loss
+    b: np.ndarray
+
+    @property
+    def n_features(self) -> int:
+        return self.data.design.n_features
+
+    @property
+    def n_columns(self) -> int:
+        return self.data.design.n_columns
+
+    def evaluate(self, W: np.ndarray, G: np.ndarray) -> float:
+        """Return the loss at W and write its negative gradient into G."""
+        raise NotImplementedError
+
+    def project(
+        self,
+        columns: np.ndarray,
+        rows: np.ndarray,
+        target: np.ndarray,
+        G: np.ndarray,
+    ) -> None:
+        """Move the residuals so that ``G[rows][:, columns].sum(1)`` is the target.
+
+        The move is the shortest in the metric of the Hessian of the loss: it is a
+        Newton step along the directions that the penalty leaves free, so that near the
+        optimum it vanishes faster than the constraint it mends. G is updated by
+        :meth:`refresh`.
+        """
+        raise NotImplementedError
+
+    def refresh(self, G: np.ndarray) -> None:
+        """Write the negative gradient of the projected residuals into G."""
+        raise NotImplementedError
+
+    def dual_limit(self) -> float:
+        """Return the largest scale at which the residuals are in the dual domain."""
+        raise NotImplementedError
+
+    def best_scale(self, conjugate: float, limit: float) -> float:
+        """Return the scale in [0, limit] to use for the dual value."""
+        raise NotImplementedError
+
+    def dual_value(self, scale: float) -> float:
+        """Return the dual value of the loss at ``scale * theta``."""
+        raise NotImplementedError
+
+    def curvature(self, scaled: bool) -> tuple[np.ndarray, float]:
+        """Return a diagonal metric D and L with Hessian <= L D for every task.
+
+        D is the identity unless ``scaled``, where it has the features' own curvature.
+        """
+        raise NotImplementedError
+
+    def restrict(self, features: np.ndarray) -> Datafit:
+        """Return the datafit with only these features."""
+        raise NotImplementedError
+
+
+class ResidualFit(Datafit):
+    """Any loss, through the residuals of all observations."""
+
+    def __init__(self, data: MultiTaskData, loss: Loss):
+        self.loss = loss
+        self.data = data
+        n = data.y.size
+        self._b = np.zeros(data.design.n_tasks)
+        self._offset = np.zeros(data.design.n_tasks)
+        self.y = data.y
+        if loss.quadratic:  # a large mean would cost digits of the dual value
+            self._offset, self.y = centred_targets(data)
+        self.task_loss = np.zeros(data.design.n_tasks)
+        self._eta = np.empty(n)
+        self.theta = np.empty(n)
+
+    @property
+    def b(self):
+        return self._b + self._offset
+
+    def evaluate(self, W, G):
+        data = self.data
+        data.design.predict(W, self._eta)
+        self.loss.residual(
+            self.y,
+            self._eta,
+            data.weight,
+            data.task_ptr,
+            data.total,
+            data.fit_intercept,
+            self._b,
+            self.theta,
+            self.task_loss,
+        )
+        data.design.adjoint(self.theta, G)
+        return self.join(self.task_loss)
+
+    def join(self, task_loss: np.ndarray) -> float:
+        """Join the tasks' losses to one number: their sum (weights are in the loss)."""
+        return float(task_loss.sum())
+
+    @property
+    def hessian_weight(self) -> np.ndarray:
+        """Weight of each observation in the Hessian at the last W evaluated."""
+        return self.loss.hessian(self.y, self.theta, self.data.weight)
+
+    def project(self, columns, rows, target, G):
+        data = self.data
+        h = self.hessian_weight
+        column = data.design.column
+        tasks = np.flatnonzero(np.isin(column, columns))
+        A = data.design.centred_block(tasks, h, data.fit_intercept, rows)
+        excess = G[rows][:, columns].sum(axis=1) - target
+        z = _least_norm(A, excess)
+        where = np.concatenate(
+            [np.arange(data.task_ptr[t], data.task_ptr[t + 1]) for t in tasks]
+        )
+        self.theta[where] -= np.sqrt(h[where]) * z
+
+    def refresh(self, G):
+        self.data.design.adjoint(self.theta, G)
+
+    def dual_limit(self):
+        return self.loss.dual_limit(self.y, self.theta, self.data.weight)
+
+    def best_scale(self, conjugate, limit):
+        if not self.loss.quadratic:
+            return min(1.0, limit)
+        linear, square = self.loss.dual_terms(self.y, self.theta, self.data.weight)
+        return _best_scale(linear, square + 2 * conjugate, limit)
+
+    def dual_value(self, scale):
+        return self.loss.dual_value(self.y, self.theta, self.data.weight, scale)
+
+    def curvature(self, scaled):
+        data = self.data
+        metric = np.ones(self.n_features)
+        if scaled:
+            metric = data.design.column_scale(data.weight, data.fit_intercept)
+            metric[metric <= 0] = 1.0
+        top = data.design.lipschitz(data.weight, data.fit_intercept, metric)
+        return metric, self.loss.curvature * top
+
+    def restrict(self, features):
+        return ResidualFit(self.data.restrict(features), self.loss)
+
+
+class GramFit(Datafit):
+    """Squared loss through ``H_c = X'DX`` and ``X'Dy`` of each column, centred.
+
+    Attributes
+    ----------
+    H : ndarray of shape (n_columns or 1, n_features, n_features)
+        Hessians; one where all columns share it.
+    C : ndarray of shape (n_columns, n_features)
+        Negative gradient at zero.
+    """
+
+    def __init__(self, data: MultiTaskData, loss: Loss):
+        self.loss = loss
+        self.data = data
+        design = data.design
+        alike = design.is_shared() and design.columns_alike(data.weight)
+        d = design.n_features
+        self.y_mean, y = centred_targets(data)
+        self.x_mean = np.zeros((design.n_tasks, d))
+        if data.fit_intercept:
+            self.x_mean = _task_means(data)
+        self.b = self.y_mean.copy()
+        root = np.sqrt(data.weight)
+        self.square = float(data.weight @ y**2)
+        self.C = np.zeros((design.n_columns, d))
+        if alike:
+            A = design.centred_block(np.array([0]), data.weight, data.fit_intercept)
+            self.H = (A.T @ A)[None]
+            self.C[:] = (root * y).reshape(design.n_tasks, -1) @ A
+        else:
+            self.H = np.zeros((design.n_columns, d, d))
+            for c, tasks in design.columns():
+                for t in tasks:  # one task at a time keeps the copies small
+                    A = design.centred_block(
+                        np.array([t]), data.weight, data.fit_intercept
+                    )
+                    rows = slice(data.task_ptr[t], data.task_ptr[t + 1])
+                    self.H[c] += A.T @ A
+                    self.C[c] += (root[rows] * y[rows]) @ A
+        self._shift = None
+
+    def evaluate(self, W, G):
+        self._shift = None
+        loss = self._evaluate(W, G)
+        self.b = self.y_mean - np.einsum(
+            "td,dt->t", self.x_mean, W[:, self.data.design.column]
+        )
+        if not self.data.fit_intercept:
+            self.b = np.zeros_like(self.b)
+        self._W = W
+        return loss
+
+    def _evaluate(self, W, G):
+        if self.H.shape[0] == 1:
+            np.subtract(self.C.T, self.H[0] @ W, out=G)
+        else:
+            Gt = np.empty_like(self.C)
+            Wt = np.ascontiguousarray(W.T)
+            gram_adjoint(readonly(self.H), readonly(self.C), readonly(Wt), Gt)
+            G[...] = Gt.T
+        fitted = float(np.sum(W * self.C.T))
+        self._linear = self.square - fitted  # sum theta y
+        self._square = self._linear - inner(readonly(W), readonly(G))
+        return max(self._square, 0.0) / 2
+
+    # A projected residual is the residual at a shifted W.
+    def project(self, columns, rows, target, G):
+        if self._shift is None:
+            self._shift = np.zeros_like(self._W)
+        shared = self.H.shape[0] == 1
+        which = np.zeros(len(columns), dtype=int) if shared else columns
+        H = self.H[which][:, rows][:, :, rows].sum(axis=0)
+        excess = G[rows][:, columns].sum(axis=1) - target
+        move = _symmetric_solve(H, excess)
+        self._shift[np.ix_(rows, columns)] += move[:, None]
+
+    def refresh(self, G):
+        if self._shift is not None:
+            self._evaluate(self._W + self._shift, G)
+
+    def dual_limit(self):
+        return np.inf
+
+    def best_scale(self, conjugate, limit):
+        return _best_scale(self._linear, self._square + 2 * conjugate, limit)
+
+    def dual_value(self, scale):
+        return scale * self._linear - scale**2 * self._square / 2
+
+    def curvature(self, scaled):
+        metric = np.ones(self.n_features)
+        if scaled:
+            metric = np.einsum("cjj->cj", self.H).max(axis=0).copy()
+            metric[metric <= 0] = 1.0
+        scale = 1.0 / np.sqrt(metric)
+        top = max(_top_eigenvalue(scale[:, None] * H * scale) for H in self.H)
+        return metric, top
+
+    def restrict(self, features):
+        part = object.__new__(GramFit)
+        part.loss = self.loss
+        part.data = self.data.restrict(features)
+        part.y_mean, part.square = self.y_mean, self.square
+        part.b = self.y_mean.copy()
+        part.x_mean = self.x_mean[:, features]
+        part.H = np.ascontiguousarray(self.H[:, features][:, :, features])
+        part.C = np.ascontiguousarray(self.C[:, features])
+        part._shift = None
+        return part
+
+
+def make_datafit(data: MultiTaskData, loss: Loss) -> Datafit:
+    """Return the cheaper form: Gram matrices for squared loss on tall data."""
+    if loss.quadratic:
+        design = data.design
+        d = design.n_features
+        alike = design.is_shared() and design.columns_alike(data.weight)
+        grams = 1 if alike else design.n_columns
+        rows = design.task_ptr[1] if design.is_shared() else design.task_ptr[-1]
+        if grams * d <= rows:
+            return GramFit(data, loss)
+    return ResidualFit(data, loss)
+
+
+def centred_targets(data: MultiTaskData) -> tuple[np.ndarray, np.ndarray]:
+    """Return the weighted mean target of each task, and y less it."""
+    mean = np.zeros(data.design.n_tasks)
+    if not data.fit_intercept:
+        return mean, data.y
+    used = data.total > 0
+    mean[used] = data.task_sum(data.weight * data.y)[used] / data.total[used]
+    return mean, data.y - np.repeat(mean, np.diff(data.task_ptr))
+
+
+def _task_means(data: MultiTaskData) -> np.ndarray:
+    design = data.design
+    means = np.zeros((design.n_tasks, design.n_features))
+    for t in range(design.n_tasks):
+        if data.total[t] > 0:
+            w = data.weight[data.task_ptr[t] : data.task_ptr[t + 1]]
+            means[t] = (design.block(t).T @ w) / data.total[t]
+    return means
+
+
+def _best_scale(linear: float, square: float, limit: float) -> float:
+    """Maximise ``s * linear - s^2 * square / 2`` over 0 <= s <= limit."""
+    if linear <= 0.0:
+        return 0.0
+    best = linear / square if square > 0 else np.inf
+    best = min(best, limit)
+    return best if np.isfinite(best) else 0.0
+
+
+def _least_norm(A: np.ndarray, g: np.ndarray) -> np.ndarray:
+    """Return the shortest z with ``A' z = g``."""
+    if A.size == 0:
+        return np.zeros(A.shape[0])
+    return linalg.lstsq(A.T, g, lapack_driver="gelsd")[0]
+
+
+def _symmetric_solve(H: np.ndarray, g: np.ndarray) -> np.ndarray:
+    """Return ``H^+ g`` for a positive semi-definite H."""
+    eigenvalue, Q = np.linalg.eigh(H)
+    cutoff = eigenvalue.size * np.finfo(float).eps * max(eigenvalue[-1], 0.0)
+    inverse = np.zeros_like(eigenvalue)
+    np.divide(1.0, eigenvalue, out=inverse, where=eigenvalue > cutoff)
+    return Q @ (inverse * (Q.T @ g))
+
+
+def _top_eigenvalue(H: np.ndarray) -> float:
+    d = H.shape[0]
+    if d == 0:
+        return 0.0
+    value = linalg.eigvalsh(H, subset_by_index=[d - 1, d - 1])[0]
+    return max(float(value), 0.0)

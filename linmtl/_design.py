@@ -1,0 +1,315 @@
+"""How X is held: shared by the tasks or stacked task after task, dense or sparse.
+
+Everything else sees only the operations of :class:`Design`. Linear predictors are
+flat and sorted by task: observation ``i`` of task ``t`` lies at ``task_ptr[t] + i``.
+Coefficients W are (n_features, n_columns); ``column`` maps each task to its column of
+W (the identity, except where tasks are tied to one model).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.linalg import LinearOperator, eigsh
+
+from linmtl._jit import readonly
+from linmtl._kernels import (
+    sparse_adjoint,
+    sparse_predict,
+    stacked_adjoint,
+    stacked_predict,
+)
+
+# below this size a dense eigendecomposition is cheaper than a Lanczos iteration
+_DENSE_EIGEN = 400
+
+
+class Design:
+    """Operations on X that losses, solvers and certificates are built from."""
+
+    n_features: int
+    task_ptr: np.ndarray  # (n_tasks + 1,)
+    dtype: np.dtype
+
+    @property
+    def n_tasks(self) -> int:
+        return self.task_ptr.size - 1
+
+    @property
+    def n_columns(self) -> int:
+        return self.n_tasks
+
+    @property
+    def column(self) -> np.ndarray:
+        return np.arange(self.n_tasks)
+
+    def predict(self, W: np.ndarray, eta: np.ndarray) -> None:
+        """Write ``eta_i = x_i . w_t`` (no intercepts) into ``eta``."""
+        raise NotImplementedError
+
+    def adjoint(self, r: np.ndarray, G: np.ndarray) -> None:
+        """Write ``G[:, c] = sum over the tasks of column c of X_t' r_t``."""
+        raise NotImplementedError
+
+    def restrict(self, features: np.ndarray) -> Design:
+        """Return the design with only these features (an index or boolean array)."""
+        raise NotImplementedError
+
+    def block(self, task: int) -> np.ndarray | sparse.csr_array:
+        """Return the rows of one task, (n_t, n_features)."""
+        raise NotImplementedError
+
+    def is_shared(self) -> bool:
+        """Whether all tasks have the same rows."""
+        return False
+
+    def columns(self) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield each column of W with the tasks that use it."""
+        column = self.column
+        if self.n_columns == self.n_tasks:
+            yield from ((t, np.array([t])) for t in range(self.n_tasks))
+        else:
+            for c in range(self.n_columns):
+                yield c, np.flatnonzero(column == c)
+
+    def centred_block(
+        self,
+        tasks: np.ndarray,
+        weight: np.ndarray,
+        centre: bool,
+        features: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Return ``sqrt(weight_i) (x_i - mean of its task)`` for the rows of tasks.
+
+        ``weight`` is flat over all observations; the means are weighted by it. With
+        ``A`` this block, ``A'A`` is the Hessian of the weighted squared loss of these
+        tasks once their intercepts are eliminated.
+        """
+        blocks = []
+        for t in tasks:
+            w = weight[self.task_ptr[t] : self.task_ptr[t + 1]]
+            X_t = self.block(t)
+            X_t = X_t if features is None else X_t[:, features]
+            X_t = X_t.toarray() if sparse.issparse(X_t) else X_t
+            total = w.sum()
+            if centre and total > 0:
+                X_t = X_t - (w @ X_t) / total
+            blocks.append(np.sqrt(w)[:, None] * X_t)
+        return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+
+    def column_scale(self, weight: np.ndarray, centre: bool) -> np.ndarray:
+        """Return the largest diagonal of the tasks' Hessians, (n_features,)."""
+        scale = np.zeros(self.n_features)
+        for _, tasks in self.columns():
+            A = self._centred_or_none(tasks, weight, centre)
+            diagonal = (
+                np.einsum("ij,ij->j", A, A)
+                if A is not None
+                else self._sparse_diagonal(tasks, weight, centre)
+            )
+            np.maximum(scale, diagonal, out=scale)
+        return scale
+
+    def lipschitz(self, weight: np.ndarray, centre: bool, metric: np.ndarray) -> float:
+        """Return the largest eigenvalue of ``D^-1/2 H_c D^-1/2`` over the columns.
+
+        ``H_c`` is the Hessian of :meth:`centred_block`, ``D = diag(metric)``.
+        """
+        scale = 1.0 / np.sqrt(metric)
+        largest = 0.0
+        for _, tasks in self.columns():
+            A = self._centred_or_none(tasks, weight, centre)
+            if A is not None:
+                value = largest_eigenvalue(A * scale)
+            else:
+                value = self._sparse_eigenvalue(tasks, weight, centre, scale)
+            largest = max(largest, value)
+        return largest
+
+    # A sparse design is never made dense as a whole: its centring is implicit.
+    def _centred_or_none(self, tasks, weight, centre):
+        if sparse.issparse(self.block(int(tasks[0]))):
+            return None
+        return self.centred_block(tasks, weight, centre)
+
+    def _sparse_parts(self, tasks, weight, centre):
+        for t in tasks:
+            w = weight[self.task_ptr[t] : self.task_ptr[t + 1]]
+            X_t = self.block(t)
+            total = w.sum()
+            centred = centre and total > 0
+            mean = (X_t.T @ w) / total if centred else np.zeros(self.n_features)
+            yield X_t, w, mean, total
+
+    def _sparse_diagonal(self, tasks, weight, centre):
+        diagonal = np.zeros(self.n_features)
+        for X_t, w, mean, total in self._sparse_parts(tasks, weight, centre):
+            diagonal += X_t.multiply(X_t).T @ w - total * mean**2
+        return np.maximum(diagonal, 0.0)
+
+    def _sparse_eigenvalue(self, tasks, weight, centre, scale):
+        parts = list(self._sparse_parts(tasks, weight, centre))
+
+        def product(v):
+            v = scale * v.ravel()
+            out = np.zeros(self.n_features)
+            for X_t, w, mean, total in parts:
+                out += X_t.T @ (w * (X_t @ v)) - total * mean * (mean @ v)
+            return scale * out
+
+        return _operator_eigenvalue(product, self.n_features)
+
+
+def largest_eigenvalue(A: np.ndarray) -> float:
+    """Return the largest eigenvalue of ``A'A``, from its smaller side."""
+    side = min(A.shape)
+    if side == 0:
+        return 0.0
+    if side <= _DENSE_EIGEN:
+        gram = A.T @ A if A.shape[1] <= A.shape[0] else A @ A.T
+        return max(float(np.linalg.eigvalsh(gram)[-1]), 0.0)
+    return _operator_eigenvalue(lambda v: A.T @ (A @ v.ravel()), A.shape[1])
+
+
+def _operator_eigenvalue(product, size: int) -> float:
+    if size <= 2:  # too small for a Lanczos iteration
+        matrix = np.column_stack([product(column) for column in np.eye(size)])
+        return max(float(np.linalg.eigvalsh(matrix)[-1]), 0.0)
+    start = np.random.default_rng(0).standard_normal(size)
+    if not np.any(product(start)):
+        return 0.0
+    operator = LinearOperator((size, size), matvec=product, dtype=np.float64)
+    value = eigsh(
+        operator, k=1, v0=start, tol=1e-4, return_eigenvectors=False, maxiter=1000
+    )
+    # a Ritz value lies below the eigenvalue by less than the tolerance
+    return max(float(value[0]), 0.0) * (1 + 1e-3)
+
+
+class SharedDesign(Design):
+    """One X (n_samples, n_features), dense or sparse, that all tasks share."""
+
+    def __init__(self, X: np.ndarray | sparse.csr_array, n_tasks: int):
+        self.X = X
+        n_samples, self.n_features = X.shape
+        self.task_ptr = np.arange(n_tasks + 1, dtype=np.int64) * n_samples
+        self.dtype = X.dtype
+
+    def predict(self, W, eta):
+        eta = eta.reshape(self.n_tasks, -1)
+        if sparse.issparse(self.X):
+            eta[...] = (self.X @ W).T
+        else:
+            np.dot(W.T, self.X.T, out=eta)
+
+    def adjoint(self, r, G):
+        R = r.reshape(self.n_tasks, -1)
+        if sparse.issparse(self.X):
+            G[...] = self.X.T @ R.T
+        else:
+            np.dot(self.X.T, R.T, out=G)
+
+    def restrict(self, features):
+        return SharedDesign(self.X[:, features], self.n_tasks)
+
+    def block(self, task):
+        return self.X
+
+    def is_shared(self):
+        return True
+
+    def columns_alike(self, weight: np.ndarray) -> bool:
+        """Whether every task has the same weights, hence the same Hessian."""
+        weight = weight.reshape(self.n_tasks, -1)
+        return bool(np.all(weight == weight[0]))
+
+    def column_scale(self, weight, centre):
+        if self.columns_alike(weight):
+            return self._first().column_scale(weight[: self.task_ptr[1]], centre)
+        return super().column_scale(weight, centre)
+
+    def lipschitz(self, weight, centre, metric):
+        if self.columns_alike(weight) and self.n_tasks > 1:
+            first = self._first()
+            return first.lipschitz(weight[: self.task_ptr[1]], centre, metric)
+        return super().lipschitz(weight, centre, metric)
+
+    def _first(self):
+        return StackedDesign(self.X, self.task_ptr[:2])
+
+
+class StackedDesign(Design):
+    """Rows sorted by task, dense (C order) or sparse (CSR)."""
+
+    def __init__(self, X: np.ndarray | sparse.csr_array, task_ptr: np.ndarray):
+        self.n_features = X.shape[1]
+        self.task_ptr = task_ptr
+        self.dtype = X.dtype
+        self.sparse = sparse.issparse(X)
+        if self.sparse:
+            self.X = sparse.csr_array(X)
+            self._csr = (
+                readonly(self.X.data),
+                readonly(self.X.indices.astype(np.int64)),
+                readonly(self.X.indptr.astype(np.int64)),
+            )
+        else:
+            self.X = np.ascontiguousarray(X)
+
+    def predict(self, W, eta):
+        Wt = readonly(np.ascontiguousarray(W.T))
+        task_ptr = readonly(self.task_ptr)
+        if self.sparse:
+            sparse_predict(*self._csr, task_ptr, Wt, eta)
+        else:
+            stacked_predict(readonly(self.X), task_ptr, Wt, eta)
+
+    def adjoint(self, r, G):
+        Gt = np.empty((self.n_tasks, self.n_features), dtype=G.dtype)
+        task_ptr = readonly(self.task_ptr)
+        if self.sparse:
+            sparse_adjoint(*self._csr, task_ptr, readonly(r), Gt)
+        else:
+            stacked_adjoint(readonly(self.X), task_ptr, readonly(r), Gt)
+        G[...] = Gt.T
+
+    def restrict(self, features):
+        return StackedDesign(self.X[:, features], self.task_ptr)
+
+    def block(self, task):
+        return self.X[self.task_ptr[task] : self.task_ptr[task + 1]]
+
+
+class TiedDesign(Design):
+    """All tasks of another design share one column of W, each with its intercept."""
+
+    def __init__(self, design: Design):
+        self.design = design
+        self.n_features = design.n_features
+        self.task_ptr = design.task_ptr
+        self.dtype = design.dtype
+
+    @property
+    def n_columns(self):
+        return 1
+
+    @property
+    def column(self):
+        return np.zeros(self.n_tasks, dtype=np.intp)
+
+    def predict(self, W, eta):
+        W_all = np.repeat(W, self.n_tasks, axis=1)
+        self.design.predict(W_all, eta)
+
+    def adjoint(self, r, G):
+        G_all = np.empty((self.n_features, self.n_tasks), dtype=G.dtype)
+        self.design.adjoint(r, G_all)
+        G[:, 0] = G_all.sum(axis=1)
+
+    def restrict(self, features):
+        return TiedDesign(self.design.restrict(features))
+
+    def block(self, task):
+        return self.design.block(task)

@@ -1,0 +1,105 @@
+"""Kernels of the data layouts and of the accelerated loop.
+
+Ragged data are held task after task: rows ``task_ptr[t]:task_ptr[t + 1]`` belong to
+task t. Coefficients are passed transposed, one contiguous row per task.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from linmtl._jit import kernel, reduction
+
+
+@kernel
+def stacked_predict(X, task_ptr, Wt, eta):
+    """eta_i = x_i . w_t for dense stacked rows."""
+    for t in range(task_ptr.size - 1):
+        start, stop = task_ptr[t], task_ptr[t + 1]
+        if stop > start:
+            np.dot(X[start:stop], Wt[t], eta[start:stop])
+
+
+@kernel
+def stacked_adjoint(X, task_ptr, r, Gt):
+    """Gt_t = X_t' r_t for dense stacked rows."""
+    for t in range(task_ptr.size - 1):
+        start, stop = task_ptr[t], task_ptr[t + 1]
+        if stop > start:
+            np.dot(X[start:stop].T, r[start:stop], Gt[t])
+        else:
+            for j in range(Gt.shape[1]):
+                Gt[t, j] = 0.0
+
+
+@kernel
+def sparse_predict(data, indices, indptr, task_ptr, Wt, eta):
+    """eta_i = x_i . w_t for stacked rows in compressed sparse row format."""
+    for t in range(task_ptr.size - 1):
+        for i in range(task_ptr[t], task_ptr[t + 1]):
+            total = 0.0
+            for k in range(indptr[i], indptr[i + 1]):
+                total += data[k] * Wt[t, indices[k]]
+            eta[i] = total
+
+
+@kernel
+def sparse_adjoint(data, indices, indptr, task_ptr, r, Gt):
+    """Gt_t = X_t' r_t for stacked rows in compressed sparse row format."""
+    for t in range(task_ptr.size - 1):
+        for j in range(Gt.shape[1]):
+            Gt[t, j] = 0.0
+        for i in range(task_ptr[t], task_ptr[t + 1]):
+            for k in range(indptr[i], indptr[i + 1]):
+                Gt[t, indices[k]] += data[k] * r[i]
+
+
+@kernel
+def gram_adjoint(H, C, Wt, Gt):
+    """Gt_t = c_t - H_t w_t, one Gram matrix per task (C and Gt one row per task)."""
+    for t in range(H.shape[0]):
+        np.dot(H[t], Wt[t], Gt[t])
+        for j in range(Gt.shape[1]):
+            Gt[t, j] = C[t, j] - Gt[t, j]
+
+
+@reduction
+def inner(A, B):
+    """Sum of the elementwise product of two matrices."""
+    total = 0.0
+    for j in range(A.shape[0]):
+        for t in range(A.shape[1]):
+            total += A[j, t] * B[j, t]
+    return total
+
+
+@kernel
+def gradient_step(V, step, G, out):
+    """out = V + step_j G_j, with one step per row and G the negative gradient."""
+    for j in range(V.shape[0]):
+        for t in range(V.shape[1]):
+            out[j, t] = V[j, t] + step[j] * G[j, t]
+
+
+@reduction
+def restart_test(V, W_new, W, step):
+    """<V - W_new, W_new - W> in the metric of the step.
+
+    Positive when the momentum points uphill: the sign to forget it.
+    """
+    total = 0.0
+    for j in range(V.shape[0]):
+        row = 0.0
+        for t in range(V.shape[1]):
+            row += (V[j, t] - W_new[j, t]) * (W_new[j, t] - W[j, t])
+        total += row / step[j]
+    return total
+
+
+@kernel
+def extrapolate(W_new, W, momentum, V):
+    """V = W_new + momentum (W_new - W), then W = W_new."""
+    for j in range(W.shape[0]):
+        for t in range(W.shape[1]):
+            V[j, t] = W_new[j, t] + momentum * (W_new[j, t] - W[j, t])
+            W[j, t] = W_new[j, t]

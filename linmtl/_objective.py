@@ -1,0 +1,115 @@
+"""The objective: loss plus penalty, its certificate and its null model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from linmtl._datafit import Datafit
+from linmtl.penalties._sum import Composite
+
+_ROUNDING = 1e-10  # relative size below which a violated sign is rounding
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """The objective at a point and a lower bound of the optimum."""
+
+    primal: float
+    dual: float
+
+    @property
+    def gap(self) -> float:
+        return max(self.primal - self.dual, 0.0)
+
+
+class Objective:
+    """``loss(W) + norm(W) + quadratic(W)``, intercepts always at their optimum.
+
+    Parameters
+    ----------
+    fit : Datafit
+        The loss.
+    penalty : Composite
+        The penalty.
+    """
+
+    def __init__(self, fit: Datafit, penalty: Composite):
+        self.fit = fit
+        self.penalty = penalty
+        self.shape = (fit.n_features, fit.n_columns)
+        self._G = np.empty(self.shape)
+
+    def smooth(self, W: np.ndarray, G: np.ndarray) -> float:
+        """Return loss plus quadratic form, and write the negative gradient into G."""
+        value = self.fit.evaluate(W, G)
+        quadratic = self.penalty.quadratic
+        if not quadratic.is_zero:
+            value += quadratic.value(W)
+            G -= quadratic.gradient(W)
+        return value
+
+    def value(self, W: np.ndarray) -> float:
+        """Return the objective at W."""
+        return self.fit.evaluate(W, self._G) + self.penalty.value(W)
+
+    def certificate(self, W: np.ndarray) -> Certificate:
+        """Return the objective at W and a true lower bound of the optimum.
+
+        The residuals theta and the gradient u of the quadratic form make a dual pair,
+        both scaled by the same s: the quadratic costs ``s^2`` times its conjugate, and
+        only ``X' theta - u`` has to lie in the dual ball of the norm. Where neither
+        penalises a direction, theta is first projected to satisfy the constraint.
+        """
+        fit, penalty, G = self.fit, self.penalty, self._G
+        primal = fit.evaluate(W, G) + penalty.value(W)
+        free, quadratic = penalty.free, penalty.quadratic
+        limit = np.inf
+        if penalty.positive and free.any():
+            limit, conjugate, D = self._certify_signs(W, G)
+        else:
+            if free.any():
+                groups = quadratic.null_groups()
+                target = np.zeros(int(free.sum()))
+                for columns in groups:
+                    fit.project(columns, free, target, G)
+                if groups:
+                    fit.refresh(G)
+            D, conjugate = G, 0.0
+            if not quadratic.is_zero:
+                conjugate = quadratic.conjugate(G[free]) + quadratic.value(W[~free])
+                D = G - quadratic.gradient(W)
+        if penalty.norm is not None:
+            size = penalty.norm.dual_norm(np.ascontiguousarray(D))
+            limit = min(limit, 1.0 / size if size > 0 else np.inf)
+        scale = fit.best_scale(conjugate, min(limit, fit.dual_limit()))
+        dual = fit.dual_value(scale) - scale**2 * conjugate
+        return Certificate(float(primal), float(dual))
+
+    def _certify_signs(self, W, G):
+        """The case of features without a norm but with a sign constraint.
+
+        There ``X' theta - u`` must be zero where W is positive and may be negative
+        elsewhere: project onto the former, and add what turns out positive.
+        """
+        fit, penalty = self.fit, self.penalty
+        free = penalty.free
+        U = penalty.quadratic.gradient(W)
+        tight = W[free] > 0
+        size = max(np.abs(G[free]).max(initial=0.0), np.finfo(float).tiny)
+        rows = np.flatnonzero(free)
+        for _ in range(W.shape[1] * rows.size + 1):
+            for c in range(W.shape[1]):
+                if tight[:, c].any():
+                    chosen = rows[tight[:, c]]
+                    fit.project(np.array([c]), chosen, U[chosen, c], G)
+            fit.refresh(G)
+            D = G - U
+            violated = D[free] > _ROUNDING * size
+            if not np.any(violated & ~tight):
+                break
+            tight |= violated
+        feasible = not np.any(np.abs(D[free])[tight] > 1e3 * _ROUNDING * size)
+        limit = np.inf if feasible else 0.0
+        return limit, penalty.quadratic.value(W), D

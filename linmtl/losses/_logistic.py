@@ -1,0 +1,124 @@
+"""Logistic loss, ``log(1 + exp(-y eta))`` with y in {-1, +1}."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy.special import expit, xlogy
+
+from linmtl._jit import kernel, readonly
+from linmtl.losses._base import Loss
+
+
+@kernel
+def _intercept(y, eta, weight, start, stop, total, b):
+    """Newton's method for the best intercept of one task, kept inside a bracket.
+
+    The derivative of the loss in b increases from minus the weight of the positive
+    class to the weight of the negative one, so the root is bracketed on the way.
+    """
+    low, high = -np.inf, np.inf
+    for _ in range(200):
+        slope = 0.0
+        curvature = 0.0
+        for i in range(start, stop):
+            m = y[i] * (eta[i] + b)
+            e = math.exp(-abs(m))
+            p = e / (1.0 + e) if m > 0.0 else 1.0 / (1.0 + e)
+            slope += weight[i] * y[i] * p
+            curvature += weight[i] * p * (1.0 - p)
+        if slope == 0.0:
+            return b
+        if slope > 0.0:
+            low = b
+        else:
+            high = b
+        # where the curvature vanishes Newton's step is useless: move by a bounded one
+        if abs(slope) < 4.0 * curvature:
+            step = slope / curvature
+        else:
+            step = 4.0 if slope > 0.0 else -4.0
+        new = b + step
+        if new <= low or new >= high:
+            new = 0.5 * (low + high)
+            if new == low or new == high:
+                return b
+        small = abs(new - b) <= 1e-9 * (1.0 + abs(b))
+        b = new
+        if small:  # the error after this step is its square
+            return b
+    return b
+
+
+@kernel
+def logistic_residual(
+    y, eta, weight, task_ptr, total, fit_intercept, b, theta, task_loss
+):
+    for t in range(task_ptr.size - 1):
+        start, stop = task_ptr[t], task_ptr[t + 1]
+        b_t = 0.0
+        if fit_intercept and total[t] > 0.0:
+            b_t = _intercept(y, eta, weight, start, stop, total[t], b[t])
+        value = 0.0
+        for i in range(start, stop):
+            m = y[i] * (eta[i] + b_t)
+            e = math.exp(-abs(m))
+            if m > 0.0:
+                p = e / (1.0 + e)
+                value += weight[i] * math.log1p(e)
+            else:
+                p = 1.0 / (1.0 + e)
+                value += weight[i] * (math.log1p(e) - m)
+            theta[i] = weight[i] * y[i] * p
+        b[t] = b_t
+        task_loss[t] = value
+
+
+class Logistic(Loss):
+    """``log(1 + exp(-y eta))``; conjugate at -u: entropy of p = u y in [0, 1]."""
+
+    name = "logistic"
+    curvature = 0.25
+
+    def residual(
+        self, y, eta, weight, task_ptr, total, fit_intercept, b, theta, task_loss
+    ):
+        logistic_residual(
+            readonly(y),
+            readonly(eta),
+            readonly(weight),
+            readonly(task_ptr),
+            readonly(total),
+            bool(fit_intercept),
+            b,
+            theta,
+            task_loss,
+        )
+
+    def _probability(self, y, theta, weight):
+        used = weight > 0
+        return theta[used] * y[used] / weight[used], weight[used]
+
+    def dual_value(self, y, theta, weight, scale):
+        p, weight = self._probability(y, theta, weight)
+        p = np.clip(scale * p, 0.0, 1.0)
+        return -float(weight @ (xlogy(p, p) + xlogy(1.0 - p, 1.0 - p)))
+
+    def dual_limit(self, y, theta, weight):
+        p, _ = self._probability(y, theta, weight)
+        if p.size == 0:
+            return np.inf
+        # a residual of the wrong sign leaves only the origin; rounding is forgiven
+        if p.min() < -1e-15:
+            return 0.0
+        return 1.0 / max(p.max(), 1e-300)
+
+    def hessian(self, y, theta, weight):
+        hessian = np.zeros_like(weight)
+        p, used_weight = self._probability(y, theta, weight)
+        hessian[weight > 0] = used_weight * p * (1.0 - p)
+        return hessian
+
+    def mean(self, eta):
+        return expit(eta)

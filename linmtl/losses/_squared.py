@@ -1,0 +1,71 @@
+"""Squared loss, ``(y - eta)^2 / 2``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from linmtl._jit import readonly, reduction
+from linmtl.losses._base import Loss
+
+
+@reduction
+def squared_residual(
+    y, eta, weight, task_ptr, total, fit_intercept, b, theta, task_loss
+):
+    for t in range(task_ptr.size - 1):
+        start, stop = task_ptr[t], task_ptr[t + 1]
+        b_t = 0.0
+        if fit_intercept and total[t] > 0.0:
+            for i in range(start, stop):
+                b_t += weight[i] * (y[i] - eta[i])
+            b_t /= total[t]
+        value = 0.0
+        for i in range(start, stop):
+            r = y[i] - eta[i] - b_t
+            theta[i] = weight[i] * r
+            value += theta[i] * r
+        b[t] = b_t
+        task_loss[t] = 0.5 * value
+
+
+class Squared(Loss):
+    """``(y - eta)^2 / 2``; conjugate at -u: ``u^2 / 2 - u y``."""
+
+    name = "squared"
+    quadratic = True
+    curvature = 1.0
+
+    def residual(
+        self, y, eta, weight, task_ptr, total, fit_intercept, b, theta, task_loss
+    ):
+        squared_residual(
+            readonly(y),
+            readonly(eta),
+            readonly(weight),
+            readonly(task_ptr),
+            readonly(total),
+            bool(fit_intercept),
+            b,
+            theta,
+            task_loss,
+        )
+
+    def dual_value(self, y, theta, weight, scale):
+        linear, square = self.dual_terms(y, theta, weight)
+        return scale * linear - scale**2 * square / 2
+
+    def dual_terms(
+        self, y: np.ndarray, theta: np.ndarray, weight: np.ndarray
+    ) -> tuple[float, float]:
+        """Return ``sum theta y`` and ``sum theta^2 / weight``."""
+        used = weight > 0
+        return float(theta @ y), float(np.sum(theta[used] ** 2 / weight[used]))
+
+    def dual_limit(self, y, theta, weight):
+        return np.inf
+
+    def hessian(self, y, theta, weight):
+        return weight
+
+    def mean(self, eta):
+        return eta

@@ -1,0 +1,227 @@
+"""Penalties that are quadratic over the tasks: ridge, mean-regularised, graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import sparse
+
+from linmtl.penalties._base import Penalty, check_strength
+from linmtl.penalties._task_quadratic import TaskQuadratic
+
+
+class QuadraticPenalty(Penalty):
+    """Base of the penalties ``tr(W K W') / 2``; all follow from K."""
+
+    smooth: ClassVar[bool] = True
+
+    def _form(self, W: np.ndarray) -> TaskQuadratic:
+        return self.quadratic(np.arange(W.shape[1]))
+
+    def value(self, W):
+        return self._form(W).value(W)
+
+    def prox(self, V, step, out):
+        form = self._form(V)
+        out[...] = form.prox(V, float(step))
+        return form.value(out)
+
+    def prox_naive(self, V, step):
+        K = self._form(V).dense()
+        return np.linalg.solve(np.eye(K.shape[0]) + step * K, V.T).T
+
+
+class Ridge(QuadraticPenalty):
+    """``alpha / 2 * ||W||_F^2``, or ``sum_t alpha_t / 2 * ||w_t||^2``.
+
+    Parameters
+    ----------
+    alpha : float, array-like of shape (n_tasks,) or dict, default=1.0
+        Strength, >= 0; one for all tasks, or one per task in the order of ``tasks_``
+        or by label.
+
+    References
+    ----------
+    Hoerl, Kennard (1970), Ridge regression: biased estimation for nonorthogonal
+    problems.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linmtl.penalties import Ridge
+    >>> float(Ridge(alpha=2.0).value(np.array([[1.0, 2.0]])))
+    5.0
+    """
+
+    def __init__(self, alpha: float | ArrayLike | Mapping[Any, float] = 1.0):
+        self.alpha = alpha
+
+    def check(self, n_features, tasks):
+        if np.ndim(self.alpha) == 0 and not isinstance(self.alpha, Mapping):
+            check_strength(self, "alpha")
+            return
+        alpha = self._per_task(tasks)
+        if alpha.shape != (len(tasks),):
+            raise ValueError(
+                f"Ridge: alpha has shape {alpha.shape} but there are {len(tasks)} "
+                "tasks; pass a number, one value per task, or a dict by task label"
+            )
+        if not (np.all(np.isfinite(alpha)) and np.all(alpha >= 0)):
+            raise ValueError("Ridge: every alpha must be a finite number >= 0")
+
+    def _per_task(self, tasks: np.ndarray) -> np.ndarray:
+        if not isinstance(self.alpha, Mapping):
+            return np.asarray(self.alpha, dtype=float)
+        labels = np.asarray(tasks).tolist()
+        missing = [label for label in labels if label not in self.alpha]
+        if missing:
+            raise ValueError(f"Ridge: alpha has no value for the tasks {missing[:5]}")
+        return np.array([self.alpha[label] for label in labels], dtype=float)
+
+    def quadratic(self, tasks):
+        return TaskQuadratic(len(tasks), ridge=self._per_task(tasks))
+
+
+class MeanRegularized(QuadraticPenalty):
+    """``alpha / 2 sum_t ||w_t - w_mean||^2 + alpha_mean / 2 * T ||w_mean||^2``.
+
+    Draws the tasks towards their mean: pooled as alpha grows, independent as it
+    vanishes. With ``alpha_mean = alpha`` it is the ridge penalty.
+
+    Parameters
+    ----------
+    alpha : float, default=1.0
+        Strength of the pull to the mean, >= 0.
+    alpha_mean : float, default=0.0
+        Strength on the mean itself, >= 0; it may be positive only if alpha is.
+
+    References
+    ----------
+    Evgeniou, Pontil (2004), Regularized multi-task learning.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linmtl.penalties import MeanRegularized
+    >>> float(MeanRegularized(alpha=1.0).value(np.array([[1.0, 3.0]])))
+    1.0
+    """
+
+    def __init__(self, alpha: float = 1.0, alpha_mean: float = 0.0):
+        self.alpha = alpha
+        self.alpha_mean = alpha_mean
+
+    def check(self, n_features, tasks):
+        check_strength(self, "alpha")
+        check_strength(self, "alpha_mean")
+        if self.alpha == 0 and self.alpha_mean > 0:
+            raise ValueError(
+                "MeanRegularized: alpha_mean is positive but alpha is 0, which would "
+                "leave the differences between tasks free; give alpha a positive value"
+            )
+
+    def quadratic(self, tasks):
+        return TaskQuadratic(len(tasks), centred=self.alpha, mean=self.alpha_mean)
+
+
+class GraphLaplacian(QuadraticPenalty):
+    """``alpha / 2 * 1/2 sum_ij a_ij ||w_i - w_j||^2`` over the edges of a task graph.
+
+    Parameters
+    ----------
+    graph : array-like or sparse matrix of shape (n_tasks, n_tasks), DataFrame, \
+networkx graph or None, default=None
+        Symmetric adjacency a_ij >= 0 between tasks; its diagonal is ignored. An array
+        follows the order of ``tasks_``; a DataFrame or a networkx graph (edge
+        attribute ``weight``, 1 where there is none) goes by task label, and may have
+        more tasks than those fitted. None is the complete graph with weights
+        1 / n_tasks, which equals ``MeanRegularized(alpha)``.
+    alpha : float, default=1.0
+        Strength, >= 0.
+
+    References
+    ----------
+    Evgeniou, Micchelli, Pontil (2005), Learning multiple tasks with kernel methods.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linmtl.penalties import GraphLaplacian
+    >>> chain = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]])
+    >>> float(GraphLaplacian(chain, alpha=1.0).value(np.array([[1.0, 2.0, 4.0]])))
+    2.5
+    """
+
+    def __init__(self, graph: Any = None, alpha: float = 1.0):
+        self.graph = graph
+        self.alpha = alpha
+
+    def check(self, n_features, tasks):
+        check_strength(self, "alpha")
+        adjacency_of(self.graph, tasks)
+
+    def quadratic(self, tasks):
+        if self.graph is None:
+            return TaskQuadratic(len(tasks), centred=self.alpha)
+        adjacency = adjacency_of(self.graph, tasks)
+        return TaskQuadratic(len(tasks), adjacency=self.alpha * adjacency)
+
+
+def adjacency_of(graph: Any, tasks: np.ndarray) -> sparse.csr_array | None:
+    """Return the adjacency of a graph in the order of the tasks, checked.
+
+    Labels are matched for DataFrames and networkx graphs; an array must have one row
+    per task.
+    """
+    if graph is None:
+        return None
+    labels = np.asarray(tasks).tolist()
+    T = len(labels)
+    if hasattr(graph, "nodes") and hasattr(graph, "edges"):
+        _require_labels(labels, graph.nodes)
+        position = {label: i for i, label in enumerate(labels)}
+        entries = {}
+        for i, j, weight in graph.edges(data="weight", default=1.0):
+            if i in position and j in position:
+                i, j = position[i], position[j]
+                entries[i, j] = entries.get((i, j), 0.0) + weight
+                if not graph.is_directed() and i != j:
+                    entries[j, i] = entries.get((j, i), 0.0) + weight
+        rows, columns = np.array(list(entries), dtype=int).reshape(-1, 2).T
+        values = np.array(list(entries.values()), dtype=float)
+        A = sparse.csr_array((values, (rows, columns)), shape=(T, T))
+    elif hasattr(graph, "loc") and hasattr(graph, "columns"):
+        _require_labels(labels, graph.index)
+        _require_labels(labels, graph.columns)
+        A = sparse.csr_array(graph.loc[labels, labels].to_numpy(dtype=float))
+    else:
+        A = sparse.csr_array(graph, dtype=float)
+        if A.shape != (T, T):
+            raise ValueError(
+                f"GraphLaplacian: graph has shape {A.shape} but there are {T} tasks; "
+                "pass an adjacency of shape (n_tasks, n_tasks) in the order of "
+                "tasks_, or a DataFrame or networkx graph by task label"
+            )
+    A.sum_duplicates()
+    if A.nnz and not (np.all(np.isfinite(A.data)) and A.data.min() >= 0):
+        raise ValueError("GraphLaplacian: the weights of graph must be finite and >= 0")
+    difference = abs(A - A.T)
+    if difference.nnz and difference.max() > 1e-10 * A.data.max():
+        raise ValueError(
+            "GraphLaplacian: graph must be symmetric; pass (A + A.T) / 2 if its "
+            "directions do not matter"
+        )
+    return A
+
+
+def _require_labels(labels: list, available: Any) -> None:
+    available = set(available)
+    missing = [label for label in labels if label not in available]
+    if missing:
+        raise ValueError(
+            f"GraphLaplacian: graph has no node for the tasks {missing[:5]}; "
+            "add them, or drop these tasks"
+        )

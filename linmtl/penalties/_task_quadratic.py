@@ -1,0 +1,243 @@
+"""The quadratic form ``tr(W K W') / 2`` over the tasks, in structured form.
+
+    K = diag(ridge) + centred (I - 11'/T) + mean 11'/T + Laplacian(adjacency)
+
+The structure is kept, so that ten thousand tasks need no T x T matrix: with an equal
+ridge for all tasks the consensus direction 1 is an eigenvector of K, and the deviations
+from the consensus see ``(ridge + centred) I + Laplacian`` only.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import laplacian as graph_laplacian
+from scipy.sparse.linalg import splu
+
+# up to this many tasks a graph is handled through its dense eigendecomposition
+_DENSE_TASKS = 2000
+
+
+class TaskQuadratic:
+    """A positive semi-definite quadratic form, the same for every row of W.
+
+    Parameters
+    ----------
+    n_tasks : int
+        Number of columns of W.
+    ridge : float or ndarray of shape (n_tasks,), default=0.0
+        Diagonal part.
+    centred : float, default=0.0
+        Strength on the deviations from the mean of the tasks.
+    mean : float, default=0.0
+        Strength on the mean of the tasks.
+    adjacency : sparse array of shape (n_tasks, n_tasks), default=None
+        Symmetric adjacency of a graph over the tasks.
+    """
+
+    def __init__(
+        self,
+        n_tasks: int,
+        ridge: float | np.ndarray = 0.0,
+        centred: float = 0.0,
+        mean: float = 0.0,
+        adjacency: sparse.csr_array | None = None,
+    ):
+        self.n_tasks = n_tasks
+        ridge = np.asarray(ridge, dtype=float)
+        if ridge.ndim and np.all(ridge == ridge.flat[0]):
+            ridge = ridge.flat[0]
+        self.ridge = float(ridge) if np.ndim(ridge) == 0 else ridge
+        # one task has no deviation from the mean
+        self.centred = float(centred) if n_tasks > 1 else 0.0
+        self.mean = float(mean)
+        self.laplacian = None
+        if adjacency is not None and adjacency.nnz:
+            laplacian = sparse.csr_array(graph_laplacian(adjacency))
+            if laplacian.nnz and abs(laplacian).max() > 0:
+                self.laplacian = laplacian
+
+    def __add__(self, other: TaskQuadratic) -> TaskQuadratic:
+        total = TaskQuadratic(
+            self.n_tasks,
+            np.asarray(self.ridge) + np.asarray(other.ridge),
+            self.centred + other.centred,
+            self.mean + other.mean,
+        )
+        parts = [q.laplacian for q in (self, other) if q.laplacian is not None]
+        total.laplacian = sum(parts[1:], parts[0]) if parts else None
+        return total
+
+    @property
+    def equal_ridge(self) -> bool:
+        return isinstance(self.ridge, float)
+
+    @property
+    def is_zero(self) -> bool:
+        return not (
+            np.any(self.ridge)
+            or self.centred
+            or self.mean
+            or self.laplacian is not None
+        )
+
+    @property
+    def is_diagonal(self) -> bool:
+        """Whether the tasks are penalised apart from each other."""
+        return self.laplacian is None and self.centred == self.mean
+
+    @property
+    def diagonal(self) -> np.ndarray:
+        """Diagonal of K where `is_diagonal`, (n_tasks,)."""
+        return np.full(self.n_tasks, self.centred) + self.ridge
+
+    @cached_property
+    def top(self) -> float:
+        """An upper bound of the largest eigenvalue of K."""
+        bound = float(np.max(self.ridge)) + max(self.centred, self.mean)
+        if self.laplacian is not None:
+            bound += 2.0 * float(self.laplacian.diagonal().max())
+        return bound
+
+    def dense(self) -> np.ndarray:
+        """Return K as an array of shape (n_tasks, n_tasks)."""
+        T = self.n_tasks
+        K = np.full((T, T), (self.mean - self.centred) / T)
+        K[np.diag_indices(T)] += self.centred + self.ridge
+        if self.laplacian is not None:
+            K += self.laplacian.toarray()
+        return K
+
+    def gradient(self, W: np.ndarray) -> np.ndarray:
+        """Return ``W K``."""
+        mean = W.mean(axis=1, keepdims=True)
+        out = W * self.ridge + self.centred * (W - mean) + self.mean * mean
+        if self.laplacian is not None:
+            out += W @ self.laplacian
+        return out
+
+    def value(self, W: np.ndarray) -> float:
+        """Return ``tr(W K W') / 2``, as a sum of squares where it is one."""
+        if self.is_zero:
+            return 0.0
+        mean = W.mean(axis=1, keepdims=True)
+        value = np.sum(W**2 * self.ridge)
+        value += self.centred * np.sum((W - mean) ** 2)
+        value += self.mean * self.n_tasks * np.sum(mean**2)
+        if self.laplacian is not None:
+            value += max(np.sum(W * (W @ self.laplacian)), 0.0)
+        return float(value) / 2
+
+    def prox(self, V: np.ndarray, step: float) -> np.ndarray:
+        """Return ``V (I + step K)^-1``."""
+        return self._apply_inverse(V, 1.0, step)
+
+    def conjugate(self, G: np.ndarray) -> float:
+        """Return ``tr(G K^+ G') / 2``, for rows of G in the range of K."""
+        if self.is_zero or G.size == 0:
+            return 0.0
+        return float(np.sum(G * self._apply_inverse(G, 0.0, 1.0))) / 2
+
+    def _apply_inverse(self, V, shift, step):
+        """``V (shift I + step K)^+``; zero eigenvalues are left out."""
+        if not self.equal_ridge:
+            if self.is_diagonal:
+                return V * _pseudo_inverse(shift + step * self.diagonal)
+            eigenvalue, Q = self._dense_eigen
+            return (V @ Q) * _pseudo_inverse(shift + step * eigenvalue) @ Q.T
+        mean = V.mean(axis=1, keepdims=True)
+        deviation = V - mean
+        on_mean = _pseudo_inverse(shift + step * (self.ridge + self.mean))
+        base = shift + step * (self.ridge + self.centred)
+        if self.laplacian is None:
+            deviation = deviation * _pseudo_inverse(base)
+        elif self.n_tasks <= _DENSE_TASKS:
+            eigenvalue, Q = self._laplacian_eigen
+            deviation = (deviation @ Q) * _pseudo_inverse(base + step * eigenvalue)
+            deviation = deviation @ Q.T
+        else:
+            deviation = self._sparse_solve(deviation, base, step)
+        return mean * on_mean + deviation
+
+    @cached_property
+    def _dense_eigen(self):
+        eigenvalue, Q = np.linalg.eigh(self.dense())
+        return _clean(eigenvalue), Q
+
+    @cached_property
+    def _laplacian_eigen(self):
+        eigenvalue, Q = np.linalg.eigh(self.laplacian.toarray())
+        return _clean(eigenvalue), Q
+
+    @cached_property
+    def _components(self):
+        return connected_components(self.laplacian, directed=False)
+
+    @cached_property
+    def _factors(self):
+        return {}
+
+    def _sparse_solve(self, V, base, step):
+        key = (base, step)
+        if key not in self._factors:
+            self._factors.clear()  # steps do not come back: keep the last one only
+            matrix = step * self.laplacian + base * sparse.eye_array(self.n_tasks)
+            keep = np.arange(self.n_tasks)
+            if base == 0.0:  # ground one task of each component
+                keep = np.setdiff1d(keep, np.unique(self._components[1], True)[1])
+            factor = splu(sparse.csc_array(matrix)[:, keep][keep])
+            self._factors[key] = keep, factor
+        keep, factor = self._factors[key]
+        if base == 0.0:
+            V = V - self._component_mean(V)
+        out = np.zeros_like(V)
+        out[:, keep] = factor.solve(np.ascontiguousarray(V[:, keep].T)).T
+        return out - self._component_mean(out) if base == 0.0 else out
+
+    def _component_mean(self, V):
+        count, label = self._components
+        member = sparse.csr_array(
+            (np.ones(self.n_tasks), (np.arange(self.n_tasks), label)),
+            shape=(self.n_tasks, count),
+        )
+        return (V @ member / member.sum(axis=0)) @ member.T
+
+    def null_groups(self) -> list[np.ndarray]:
+        """Return the groups of tasks over which a common shift costs nothing.
+
+        Each group is an array of columns; the indicators of the groups span the null
+        space of K.
+        """
+        T = self.n_tasks
+        free = np.broadcast_to(np.asarray(self.ridge) == 0, T)
+        if self.mean > 0:
+            # then the deviations are penalised as well, or it is the ridge of one task
+            if self.centred > 0 or T == 1:
+                return []
+            raise ValueError(
+                "a penalty on the mean of the tasks needs one on their deviations "
+                "from it as well"
+            )
+        if self.centred > 0:
+            return [np.arange(T)] if np.all(free) else []
+        if self.laplacian is not None:
+            label = self._components[1]
+            groups = [np.flatnonzero(label == c) for c in range(self._components[0])]
+            return [group for group in groups if np.all(free[group])]
+        return [np.array([t]) for t in np.flatnonzero(free)]
+
+
+def _pseudo_inverse(eigenvalue):
+    eigenvalue = np.asarray(eigenvalue, dtype=float)
+    out = np.zeros_like(eigenvalue)
+    np.divide(1.0, eigenvalue, out=out, where=eigenvalue > 0)
+    return out
+
+
+def _clean(eigenvalue):
+    """Set to zero the eigenvalues that are zero up to rounding."""
+    cutoff = eigenvalue.size * np.finfo(float).eps * max(eigenvalue[-1], 0.0)
+    return np.where(eigenvalue > cutoff, eigenvalue, 0.0)

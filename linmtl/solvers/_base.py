@@ -1,0 +1,202 @@
+"""Choice of the solver, tolerance, best point and certificate: one driver for all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from linmtl._objective import Certificate, Objective
+from linmtl.solvers._apg import AcceleratedProximalGradient
+from linmtl.solvers._direct import Direct, Newton
+
+SOLVERS = {
+    solver.name: solver for solver in (AcceleratedProximalGradient, Direct, Newton)
+}
+# unknowns of one side beyond which a factorisation is dearer than many gradients
+_LARGE_SYSTEM = 5000
+_NEWTON_ITERATIONS = 100
+
+
+@dataclass
+class Result:
+    """What a solver returns.
+
+    Attributes
+    ----------
+    W : ndarray of shape (n_features, n_columns)
+        Coefficients.
+    b : ndarray of shape (n_tasks,)
+        Intercepts.
+    objective : float
+        The objective at the solution.
+    gap : float
+        Duality gap, absolute: the objective is at most this far from the optimum.
+    tol : float
+        The absolute tolerance on the gap.
+    n_iter : int
+        Iterations.
+    converged : bool
+        Whether the gap is at most the tolerance.
+    history : list of (int, float)
+        Iteration and gap at each certificate.
+    message : str
+        Empty, or why the solver did not converge and what to do.
+    """
+
+    W: np.ndarray
+    b: np.ndarray
+    objective: float
+    gap: float
+    tol: float
+    n_iter: int
+    converged: bool
+    solver: str
+    history: list[tuple[int, float]] = field(default_factory=list)
+    message: str = ""
+
+
+class Monitor:
+    """Keeps the best point and the best lower bound seen, and says when to stop."""
+
+    def __init__(self, objective: Objective, verbose: int = 0):
+        self.objective = objective
+        self.verbose = verbose
+        self.dual = -np.inf
+        self.best_W: np.ndarray | None = None
+        self.best_value = np.inf
+        self.n_iter = 0
+        self.history: list[tuple[int, float]] = []
+
+    @property
+    def best_gap(self) -> float:
+        return max(self.best_value - self.dual, 0.0)
+
+    def done(self, W: np.ndarray, iteration: int, stop: float) -> bool:
+        """Certify W and return whether the gap is at most ``stop``."""
+        certificate: Certificate = self.objective.certificate(W)
+        self.n_iter = iteration
+        self.dual = max(self.dual, certificate.dual)
+        if certificate.primal < self.best_value:
+            self.best_value = certificate.primal
+            self.best_W = W.copy()
+        self.history.append((iteration, self.best_gap))
+        if self.verbose:
+            print(
+                f"iteration {iteration:6d}  objective {certificate.primal:.10g}  "
+                f"gap {self.best_gap:.3e}"
+            )
+        return self.best_gap <= stop
+
+
+def choose_solver(objective: Objective) -> str:
+    """Return the name of the solver that ``solver="auto"`` stands for."""
+    if objective.penalty.norm is not None:
+        return "apg"
+    d, rows = objective.fit.n_features, objective.fit.data.y.size
+    if min(d, rows) > _LARGE_SYSTEM or d > 4 * _LARGE_SYSTEM:
+        return "apg"
+    return "direct" if objective.fit.loss.quadratic else "newton"
+
+
+def null_model(objective: Objective) -> tuple[np.ndarray, float]:
+    """Return W of the null model and the objective there.
+
+    Everything that a norm penalises is zero; features that it leaves free are fitted,
+    like intercepts.
+    """
+    W = np.zeros(objective.shape)
+    free, norm = objective.penalty.free, objective.penalty.norm
+    if norm is not None and free.any():
+        part = Objective(objective.fit.restrict(free), objective.penalty.restrict(free))
+        if not objective.penalty.positive:
+            part.penalty.norm = None
+        scale = part.value(np.zeros(part.shape))
+        W[free] = minimise(part, tol=1e-12, scale=scale, max_iter=10_000).W
+    return W, objective.value(W)
+
+
+def minimise(
+    objective: Objective,
+    *,
+    tol: float,
+    max_iter: int,
+    solver: str | type = "auto",
+    W0: np.ndarray | None = None,
+    scale: float | None = None,
+    verbose: int = 0,
+) -> Result:
+    """Minimise an objective to a duality gap of ``tol`` times its null value.
+
+    Parameters
+    ----------
+    objective : Objective
+        The problem.
+    tol : float
+        Relative tolerance on the duality gap.
+    max_iter : int
+        Iterations at most.
+    solver : {"auto", "apg", "direct", "newton"} or class, default="auto"
+        The method; a class with the same interface serves tests and benchmarks.
+    W0 : ndarray of shape (n_features, n_columns), default=None
+        Starting point; by default the null model.
+    scale : float, default=None
+        The value that ``tol`` is relative to; by default that of the null model.
+    verbose : int, default=0
+        Print a line at each certificate if positive.
+
+    Raises
+    ------
+    ValueError
+        If the solver does not apply to this loss and penalty.
+    """
+    name = choose_solver(objective) if solver == "auto" else solver
+    method = SOLVERS[name] if isinstance(name, str) else name
+    missing = method.missing(objective)
+    if missing is not None:
+        raise ValueError(
+            f"solver={method.name!r} needs {missing}; use solver='auto' or 'apg'"
+        )
+    W_null = np.zeros(objective.shape)
+    if scale is None:
+        W_null, scale = null_model(objective)
+    stop = tol * scale + rounding(objective)
+    W = W_null if W0 is None else np.array(W0, dtype=float, order="C")
+
+    monitor = Monitor(objective, verbose)
+    if not monitor.done(W, 0, stop) or method is Direct:
+        if method is Newton:
+            max_iter = min(max_iter, _NEWTON_ITERATIONS)
+        method().solve(objective, W, stop, max_iter, monitor)
+    W = monitor.best_W
+    final = objective.certificate(W)
+    b = np.array(objective.fit.b)
+    dual = max(monitor.dual, final.dual)
+    gap = max(final.primal - dual, 0.0)
+    converged = bool(gap <= stop)
+    n_iter = max(monitor.n_iter, 1)
+    message = ""
+    if not converged:
+        message = (
+            f"the solver '{method.name}' stopped after {n_iter} iterations at a duality "
+            f"gap of {gap:.3e}, above the tolerance of {stop:.3e}; increase max_iter "
+            "or tol, or standardise the features"
+        )
+    return Result(
+        W,
+        b,
+        final.primal,
+        gap,
+        stop,
+        n_iter,
+        converged,
+        method.name,
+        monitor.history,
+        message,
+    )
+
+
+def rounding(objective: Objective) -> float:
+    """Return the size of the rounding errors of the objective."""
+    data = objective.fit.data
+    return 8 * np.finfo(float).eps * float(data.weight @ data.y**2)

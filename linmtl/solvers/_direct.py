@@ -1,0 +1,92 @@
+"""Exact solutions: squared loss with quadratic penalties, and Newton's method.
+
+Both solve linear systems of :mod:`linmtl.solvers._quadratic_system`, the direct solver
+one (with refinement), Newton's method one in each iteration.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from linmtl._datafit import Datafit, GramFit
+from linmtl.solvers._quadratic_system import Block, system_solver
+
+_REFINEMENTS = 3
+_ARMIJO = 1e-4
+
+
+def hessian_blocks(fit: Datafit, weight: np.ndarray) -> list[Block]:
+    """Return the Hessian of each column, or the one that all columns share."""
+    if isinstance(fit, GramFit):
+        return [Block(H=H) for H in fit.H]
+    design, centre = fit.data.design, fit.data.fit_intercept
+    if design.is_shared() and design.columns_alike(weight):
+        return [Block(A=design.centred_block(np.array([0]), weight, centre))]
+    return [
+        Block(A=design.centred_block(tasks, weight, centre))
+        for _, tasks in design.columns()
+    ]
+
+
+class Direct:
+    """The solution of the normal equations, refined until it stops improving."""
+
+    name = "direct"
+
+    @staticmethod
+    def missing(objective) -> str | None:
+        """Return what the problem lacks for this solver, None where it applies."""
+        if not objective.fit.loss.quadratic:
+            return "the squared loss"
+        if objective.penalty.norm is not None:
+            return "a penalty that is quadratic over the tasks"
+        return None
+
+    def solve(self, objective, W, stop, max_iter, monitor):
+        fit, quadratic = objective.fit, objective.penalty.quadratic
+        blocks = hessian_blocks(fit, fit.data.weight)
+        solve = system_solver(blocks, quadratic, objective.shape[0])
+        W[:] = 0.0
+        G = np.empty_like(W)
+        for iteration in range(1, _REFINEMENTS + 2):
+            objective.smooth(W, G)
+            W += solve(G)
+            previous = monitor.best_gap
+            done = monitor.done(W, iteration, stop)
+            if done and not monitor.best_gap < 0.1 * previous:
+                break
+        W[:] = monitor.best_W
+
+
+class Newton:
+    """Newton's method with backtracking: a smooth loss, quadratic penalties."""
+
+    name = "newton"
+
+    @staticmethod
+    def missing(objective) -> str | None:
+        """Return what the problem lacks for this solver, None where it applies."""
+        if objective.penalty.norm is not None:
+            return "a penalty that is quadratic over the tasks"
+        return None
+
+    def solve(self, objective, W, stop, max_iter, monitor):
+        fit, quadratic = objective.fit, objective.penalty.quadratic
+        G = np.empty_like(W)
+        for iteration in range(1, max_iter + 1):
+            value = objective.smooth(W, G)
+            weight = fit.loss.hessian(fit.y, fit.theta, fit.data.weight)
+            blocks = hessian_blocks(fit, weight)
+            move = system_solver(blocks, quadratic, objective.shape[0])(G)
+            slope = float(np.sum(G * move))
+            step = 1.0
+            while step > 1e-10:
+                trial = W + step * move
+                if objective.value(trial) <= value - _ARMIJO * step * slope:
+                    break
+                step /= 2
+            stalled = step <= 1e-10
+            if not stalled:
+                W[:] = trial
+            if monitor.done(W, iteration, stop) or stalled:
+                return

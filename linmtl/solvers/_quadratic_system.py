@@ -1,0 +1,191 @@
+"""Linear systems ``H_c w_c + (W K)_c = c_c``: squared losses, quadratic penalties.
+
+H_c is the Hessian of column c, K couples the columns. How the system is solved follows
+its structure: apart for each column, through the consensus of the tasks, in a common
+eigenbasis, by one Cholesky factor, or by conjugate gradients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy import linalg
+from scipy.sparse.linalg import LinearOperator, cg
+
+from linmtl.penalties._task_quadratic import TaskQuadratic
+
+_DENSE_SYSTEM = 2500  # unknowns up to which one Cholesky factor is used
+_EPS = np.finfo(float).eps
+
+Solve = Callable[[np.ndarray], np.ndarray]
+
+
+class Block:
+    """The Hessian of one column, from its rows ``A`` or as a matrix ``H``."""
+
+    def __init__(self, A: np.ndarray | None = None, H: np.ndarray | None = None):
+        if H is None and A.shape[0] >= A.shape[1]:
+            A, H = None, A.T @ A
+        self.A, self.H = A, H
+
+    def matrix(self) -> np.ndarray:
+        return self.A.T @ self.A if self.H is None else self.H
+
+    def times(self, v: np.ndarray) -> np.ndarray:
+        return self.A.T @ (self.A @ v) if self.H is None else self.H @ v
+
+    def ridge_inverse(self, ridge: float) -> Solve:
+        """Return the solver of ``(H + ridge I) w = g``, least-norm if singular."""
+        if self.H is None and ridge > 0:
+            # fewer rows than features: Woodbury's identity on the rows
+            small = self.A @ self.A.T
+            inner = symmetric_inverse(small + ridge * np.eye(small.shape[0]))
+            return lambda g: (g - self.A.T @ inner(self.A @ g)) / ridge
+        return symmetric_inverse(self.matrix() + ridge * np.eye(self.matrix().shape[0]))
+
+
+def symmetric_inverse(H: np.ndarray) -> Solve:
+    """Return the solver of ``H w = g``: Cholesky, or the pseudo-inverse."""
+    try:
+        factor = linalg.cho_factor(H, check_finite=False)
+        smallest = np.abs(np.diag(factor[0])).min(initial=np.inf)
+        if smallest**2 > H.shape[0] * 1e2 * _EPS * np.trace(H) / max(H.shape[0], 1):
+            return lambda g: linalg.cho_solve(factor, g, check_finite=False)
+    except linalg.LinAlgError:
+        pass
+    eigenvalue, Q = np.linalg.eigh(H)
+    cutoff = eigenvalue.size * _EPS * max(eigenvalue[-1], 0.0)
+    kept = eigenvalue > cutoff
+    Q, eigenvalue = Q[:, kept], eigenvalue[kept]
+    return lambda g: Q @ ((Q.T @ g).T / eigenvalue).T
+
+
+def system_solver(
+    blocks: list[Block], quadratic: TaskQuadratic, n_features: int
+) -> Solve:
+    """Return a function that maps C (n_features, n_columns) to the solution W.
+
+    Parameters
+    ----------
+    blocks : list of Block
+        One per column, or a single one that all columns share.
+    quadratic : TaskQuadratic
+        The coupling K.
+    n_features : int
+        Number of rows of W.
+    """
+    T = quadratic.n_tasks
+    if quadratic.is_diagonal:
+        return _separate(blocks, quadratic)
+    if len(blocks) == 1:
+        return _common_eigenbasis(blocks[0], quadratic)
+    if n_features * T <= _DENSE_SYSTEM:
+        return _dense(blocks, quadratic, n_features)
+    if quadratic.laplacian is None and quadratic.equal_ridge:
+        return _consensus(blocks, quadratic)
+    return _conjugate_gradients(blocks, quadratic, n_features)
+
+
+def residual(blocks, quadratic, C, W):
+    """Return ``C - H W - W K``."""
+    if len(blocks) == 1:
+        product = blocks[0].times(W)
+    else:
+        product = np.column_stack(
+            [B.times(w) for B, w in zip(blocks, W.T, strict=True)]
+        )
+    return C - product - quadratic.gradient(W)
+
+
+def _separate(blocks, quadratic):
+    ridge = quadratic.diagonal
+    if len(blocks) == 1 and np.all(ridge == ridge[0]):
+        return blocks[0].ridge_inverse(ridge[0])
+    if len(blocks) == 1:
+        blocks = blocks * len(ridge)
+    inverses = [B.ridge_inverse(r) for B, r in zip(blocks, ridge, strict=True)]
+    return lambda C: np.column_stack(
+        [inverse(c) for inverse, c in zip(inverses, C.T, strict=True)]
+    )
+
+
+def _common_eigenbasis(block, quadratic):
+    """One Hessian for all columns: diagonal in the eigenbases of H and of K."""
+    h, P = np.linalg.eigh(block.matrix())
+    k, Q = np.linalg.eigh(quadratic.dense())
+    both = np.maximum(h, 0.0)[:, None] + np.maximum(k, 0.0)
+    cutoff = max(both.shape) * _EPS * both.max(initial=0.0)
+    inverse = np.zeros_like(both)
+    np.divide(1.0, both, out=inverse, where=both > cutoff)
+    return lambda C: P @ (inverse * (P.T @ C @ Q)) @ Q.T
+
+
+def _dense(blocks, quadratic, n_features):
+    T = quadratic.n_tasks
+    system = np.kron(quadratic.dense(), np.eye(n_features))
+    for t, block in enumerate(blocks):
+        rows = slice(t * n_features, (t + 1) * n_features)
+        system[rows, rows] += block.matrix()
+    inverse = symmetric_inverse(system)
+    return lambda C: inverse(C.T.ravel()).reshape(T, n_features).T
+
+
+def _consensus(blocks, quadratic):
+    """Ridge, pull to the mean, penalty on the mean: a system for the consensus.
+
+    With A_t = H_t + a I each task is ``w_t = A_t^-1 (c_t + (a - m) w_mean)``, where a
+    is the strength on deviations and m the one on the mean; averaging over the tasks
+    leaves ``(1/T sum_t A_t^-1 (H_t + m I)) w_mean = 1/T sum_t A_t^-1 c_t``, a form that
+    subtracts nothing. It is symmetric, since A_t^-1 and H_t commute.
+    """
+    a = quadratic.ridge + quadratic.centred
+    m = quadratic.ridge + quadratic.mean
+    T = len(blocks)
+    inverses = [block.ridge_inverse(a) for block in blocks]
+    system = 0.0
+    for block, inverse in zip(blocks, inverses, strict=True):
+        H = block.matrix()
+        part = inverse(H + m * np.eye(H.shape[0]))
+        system = system + (part + part.T) / (2 * T)
+    for_mean = symmetric_inverse(system)
+
+    def solve(C):
+        alone = np.column_stack([f(c) for f, c in zip(inverses, C.T, strict=True)])
+        mean = for_mean(alone.mean(axis=1))
+        return alone + (a - m) * np.column_stack([f(mean) for f in inverses])
+
+    return solve
+
+
+def _conjugate_gradients(blocks, quadratic, n_features):
+    """Preconditioned by the mean Hessian with all couplings, or by the blocks alone."""
+    T = quadratic.n_tasks
+    if T <= _DENSE_SYSTEM:
+        mean = sum(block.matrix() for block in blocks) / T
+        mean[np.diag_indices(n_features)] += 1e-10 * np.trace(mean) / n_features
+        precondition = _common_eigenbasis(Block(H=mean), quadratic)
+    else:
+        diagonal = quadratic.ridge + quadratic.centred + quadratic.laplacian.diagonal()
+        diagonal = np.broadcast_to(diagonal, T)
+        inverses = [B.ridge_inverse(r) for B, r in zip(blocks, diagonal, strict=True)]
+
+        def precondition(C):
+            return np.column_stack([f(c) for f, c in zip(inverses, C.T, strict=True)])
+
+    def as_operator(function):
+        def product(w):
+            return function(w.reshape(n_features, T)).ravel()
+
+        size = n_features * T
+        return LinearOperator((size, size), matvec=product, dtype=np.float64)
+
+    zero = np.zeros((n_features, T))
+    system = as_operator(lambda W: -residual(blocks, quadratic, zero, W))
+    inverse = as_operator(precondition)
+
+    def solve(C):
+        w, _ = cg(system, C.ravel(), rtol=1e-13, maxiter=500, M=inverse)
+        return w.reshape(n_features, T)
+
+    return solve
