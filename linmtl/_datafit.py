@@ -150,6 +150,7 @@ class ResidualFit(Datafit):
         self.task_loss = np.zeros(data.design.n_tasks)
         self._eta = np.empty(n)
         self.theta = np.empty(n)
+        self._hessian: np.ndarray | None = None
 
     @property
     def b(self):
@@ -157,6 +158,7 @@ class ResidualFit(Datafit):
 
     def evaluate(self, W, G):
         data = self.data
+        self._hessian = None
         data.design.predict(W, self._eta)
         self.loss.residual(
             self.y,
@@ -179,7 +181,9 @@ class ResidualFit(Datafit):
     @property
     def hessian_weight(self) -> np.ndarray:
         """Weight of each observation in the Hessian at the last W evaluated."""
-        return self.loss.hessian(self.y, self.theta, self.data.weight)
+        if self._hessian is None:  # ask before theta is projected
+            self._hessian = self.loss.hessian(self.y, self.theta, self.data.weight)
+        return self._hessian
 
     def project(self, columns, rows, target, G):
         data = self.data

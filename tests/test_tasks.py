@@ -103,9 +103,9 @@ def test_what_is_no_label_is_refused(values, message):
 
 
 def test_the_wrong_length_is_named():
-    with pytest.raises(ValueError, match="^tasks has 3 labels but X has 4 rows; pass"):
+    with pytest.raises(ValueError, match=r"^tasks has 3 labels but X has 4 rows; pass"):
         as_task_labels(["a", "b", "c"], 4)
-    with pytest.raises(ValueError, match="^groups has 3 labels but X has 4 rows"):
+    with pytest.raises(ValueError, match=r"^groups has 3 labels but X has 4 rows"):
         as_task_labels(iter("abc"), 4, name="groups")
 
 

@@ -75,8 +75,7 @@ class Newton:
         G = np.empty_like(W)
         for iteration in range(1, max_iter + 1):
             value = objective.smooth(W, G)
-            weight = fit.loss.hessian(fit.y, fit.theta, fit.data.weight)
-            blocks = hessian_blocks(fit, weight)
+            blocks = hessian_blocks(fit, fit.hessian_weight)
             move = system_solver(blocks, quadratic, objective.shape[0])(G)
             slope = float(np.sum(G * move))
             step = 1.0
