@@ -8,62 +8,13 @@ are built, the cost no longer depends on the number of rows).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-
 import numpy as np
 from scipy import linalg
 
-from linmtl._design import Design
 from linmtl._jit import readonly
 from linmtl._kernels import gram_adjoint, inner
+from linmtl.data import MultiTaskData
 from linmtl.losses import Loss
-
-
-@dataclass(frozen=True)
-class MultiTaskData:
-    """Canonical data: a design, labels and weights sorted by task.
-
-    Attributes
-    ----------
-    design : Design
-        How X is held.
-    y : ndarray of shape (n_observations,)
-        Targets; labels -1 and +1 for a classification loss.
-    weight : ndarray of shape (n_observations,)
-        ``lambda_t s_i / S_t``; zero where a label is not observed.
-    fit_intercept : bool
-        Whether each task has an intercept.
-    """
-
-    design: Design
-    y: np.ndarray
-    weight: np.ndarray
-    fit_intercept: bool = True
-
-    @property
-    def task_ptr(self) -> np.ndarray:
-        return self.design.task_ptr
-
-    @cached_property
-    def total(self) -> np.ndarray:
-        """Sum of the weights of each task, (n_tasks,)."""
-        return self.task_sum(self.weight)
-
-    def task_sum(self, values: np.ndarray) -> np.ndarray:
-        """Return the sum over each task of a flat array, (n_tasks,)."""
-        if self.design.is_shared():
-            return values.reshape(self.design.n_tasks, -1).sum(axis=1)
-        out = np.zeros(self.design.n_tasks)
-        filled = np.diff(self.task_ptr) > 0
-        out[filled] = np.add.reduceat(values, self.task_ptr[:-1][filled])
-        return out
-
-    def restrict(self, features: np.ndarray) -> MultiTaskData:
-        """Return the data with only these features."""
-        return MultiTaskData(
-            self.design.restrict(features), self.y, self.weight, self.fit_intercept
-        )
 
 
 class Datafit:

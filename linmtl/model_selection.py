@@ -143,7 +143,7 @@ class _Rows:
             ends = np.cumsum(np.bincount(task_codes))
             self.blocks = np.split(by_task, ends[:-1])
 
-        self.observed = np.ones(self.n, dtype=bool)
+        self.observed: np.ndarray = np.ones(self.n, dtype=bool)
         self.codes = np.zeros(self.n, dtype=np.int64)
         self.columns: np.ndarray | None = None
         self.vital: np.ndarray | None = None
@@ -154,7 +154,7 @@ class _Rows:
             self.observed = observed
             self.codes, _ = _class_codes(y, observed, stratify)
             return
-        self.observed = observed.any(axis=1)
+        self.observed = np.any(observed, axis=1)
         if labels is None:
             codes, is_class = _class_codes(y, observed, stratify)
             if is_class or not observed.all():
@@ -274,11 +274,12 @@ class TaskKFold(_TaskSplitter):
     The tasks are ``groups`` or the column ``task_column`` of X. With neither all
     rows are one task. If y is then two-dimensional, with one column per task and NaN
     for a missing label, the rows are dealt so that the labels of every column spread
-    evenly, and every training part has a label of every column: a row that carries
-    the only label of a column is always in training.
+    evenly (the sizes of the folds may then differ by more than one), and every
+    training part has a label of every column: a row that carries the only label of a
+    column is always in training.
 
     A row of long data whose y is NaN has no label: it does not count towards the rows
-    of its task, and is dealt after the others.
+    of its task, but it is tested where the task is.
 
     ``cross_val_predict`` needs test parts that cover all rows. It raises an error if
     some rows are always in training.
@@ -369,11 +370,9 @@ class TaskKFold(_TaskSplitter):
                 continue
             order = block if rng is None else rng.permutation(block)
             codes = rows.codes[order]
-            # Unlabelled rows come last: dealt first they would upset the balance
-            # of the labelled ones.
-            by_class = np.argsort(
-                np.where(codes < 0, np.iinfo(np.int64).max, codes), kind="stable"
-            )
+            # Dealt one after the other, the rows of each class spread evenly, and so
+            # do all labelled rows together (those without a label come first).
+            by_class = np.argsort(codes, kind="stable")
             order, codes = order[by_class], codes[by_class]
             classes, counts = np.unique(codes[codes >= 0], return_counts=True)
             if len(classes) == 2:
@@ -415,10 +414,8 @@ def _check_size(size: Any, name: str) -> None:
     if size is None:
         return
     if isinstance(size, numbers.Real) and not isinstance(size, bool):
-        if isinstance(size, numbers.Integral):
-            if size >= 1:
-                return
-        elif 0.0 < size < 1.0:
+        value = float(size)
+        if value >= 1 if isinstance(size, numbers.Integral) else 0 < value < 1:
             return
     raise ValueError(
         f"{name} is {size!r}; pass a fraction between 0 and 1 or a number of rows per "
@@ -618,8 +615,7 @@ def _keep_in_training(
         if counts[j]:
             continue
         mine = np.flatnonzero(marks[:, j])
-        unused = mine[~test[block[mine]]]
-        i = int(rng.choice(unused if len(unused) else mine))
+        i = int(rng.choice(mine))
         needed = (marks & (counts < 2)).any(axis=1)
         spare = np.flatnonzero(train[block] & ~needed)
         if not len(spare) and not must:

@@ -160,6 +160,12 @@ class TaskScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     array([-1.,  1., -1.,  1.])
     """
 
+    mean_: np.ndarray
+    scale_: np.ndarray | None
+    pooled_mean_: np.ndarray
+    pooled_scale_: np.ndarray | None
+    tasks_: np.ndarray
+
     def __init__(
         self,
         *,
@@ -224,10 +230,9 @@ class TaskScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
         if hasattr(self, "tasks_"):
             del self.tasks_
-        codes = None
         if labels is not None:
             self.tasks_, codes = encode_tasks(labels)
-        if not self.within_task:
+        if labels is None or not self.within_task:
             self.mean_, self.scale_ = self.pooled_mean_, self.pooled_scale_
             return self
 
@@ -383,7 +388,7 @@ class TaskScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             codes = self._codes(labels)
             # Code -1, an unknown task, picks the last row.
             mean = np.vstack([mean, self.pooled_mean_])[codes]
-            if scale is not None:
+            if scale is not None and self.pooled_scale_ is not None:
                 scale = np.vstack([scale, self.pooled_scale_])[codes]
         out = features.copy()
         if sparse.issparse(out):

@@ -356,6 +356,20 @@ def test_shuffle_split_keeps_the_labels_of_every_column(classes, test_size, seed
             assert set(kept[~np.isnan(kept)]) == set(column[~np.isnan(column)])
 
 
+def test_labels_are_kept_in_training_at_the_cost_of_the_size_of_the_test_part():
+    Y = np.where(np.eye(5, 4), 1.5, np.nan)
+    Y[4] = Y[3] = 2.5
+    splitter = TaskShuffleSplit(20, test_size=4, random_state=0)
+    for train, test in splitter.split(np.zeros((5, 1)), Y):
+        assert not np.isnan(Y[train]).all(axis=0).any()
+        assert len(train) + len(test) == 5
+    # One row out of {3, 4} serves all columns; without them three rows are needed.
+    Y[4, :3] = Y[3, :3] = np.nan
+    for train, test in splitter.split(np.zeros((5, 1)), Y):
+        assert {0, 1, 2} <= set(train)
+        assert set(test) in ({3}, {4})
+
+
 def test_unlabelled_rows_are_in_training_of_shuffle_splits():
     y = np.array([1.5, np.nan, 2.5, np.nan, 3.5, 4.5])
     splitter = TaskShuffleSplit(5, test_size=0.5, random_state=0)

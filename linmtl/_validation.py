@@ -1,0 +1,425 @@
+"""From what a user passes to canonical data, and the errors on the way.
+
+The only file of the estimators that touches scikit-learn's validation.
+"""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    check_array,
+    check_consistent_length,
+    column_or_1d,
+    validate_data,
+)
+
+from linmtl._design import SharedDesign, StackedDesign
+from linmtl._tasks import (
+    as_task_labels,
+    codes_of,
+    encode_tasks,
+    is_missing,
+    some,
+    split_task_column,
+)
+from linmtl.data import MultiTaskData
+
+_X_OPTIONS = {"accept_sparse": ("csr", "csc"), "dtype": np.float64}
+
+
+@dataclass(frozen=True)
+class FitInput:
+    """What `fit` learned from its arguments.
+
+    Attributes
+    ----------
+    layout : {"single", "long", "wide"}
+        One task; one label per row; one column of Y per task.
+    data : MultiTaskData
+        Canonical data, weights included.
+    tasks : ndarray of shape (n_tasks,)
+        Task labels, in the order of the data.
+    n_samples : ndarray of shape (n_tasks,)
+        Sum of the sample weights of each task, S_t.
+    classes : ndarray of shape (2,) or None
+        Class labels of a classifier; y is -1 for the first and +1 for the second.
+    single_class : ndarray of shape (n_tasks,)
+        -1 or +1 for a task in which only that class occurs and which is therefore
+        left out of the loss, 0 elsewhere.
+    feature_names : ndarray of shape (n_features,) or None
+        Names of the columns of coef_.
+    """
+
+    layout: str
+    data: MultiTaskData
+    tasks: np.ndarray
+    n_samples: np.ndarray
+    classes: np.ndarray | None
+    single_class: np.ndarray
+    feature_names: np.ndarray | None
+
+
+def read_fit(
+    estimator: BaseEstimator,
+    X: Any,
+    y: Any,
+    tasks: Any,
+    sample_weight: Any,
+    classify: bool,
+) -> FitInput:
+    """Check the arguments of `fit` and return canonical data."""
+    name = type(estimator).__name__
+    if y is None:
+        raise ValueError(f"{name} requires y to be passed, but the target y is None")
+    X, labels, feature_names = _read_X(estimator, X, tasks, reset=True)
+    n = X.shape[0]
+    columns = _column_labels(y)
+    y = _read_labels(y) if classify else _read_targets(y)
+    check_consistent_length(X, y)
+    if labels is not None and y.ndim == 2:
+        if y.shape[1] != 1:
+            raise ValueError(
+                f"tasks has {n} labels but y has {y.shape[1]} columns; pass y of shape "
+                "(n_samples,) with tasks, or drop tasks"
+            )
+        y = column_or_1d(y, warn=True)
+    layout = "wide" if y.ndim == 2 else "single" if labels is None else "long"
+    missing = _missing(y)
+    if layout == "single" and missing.any():
+        raise ValueError(
+            f"Input y contains NaN: {int(missing.sum())} labels are missing; drop "
+            "these rows (missing labels are allowed in a wide Y, and with tasks)"
+        )
+    weight = _read_sample_weight(sample_weight, y.shape)
+    weight[missing] = 0.0
+    classes = None
+    if classify:
+        y, classes = _encode_classes(y, missing)
+    y = np.where(missing, 0.0, y).astype(np.float64)
+
+    if layout == "long":
+        data, names = _long(X, y, weight, labels, estimator.task_order)
+    else:
+        if estimator.task_order is not None:
+            raise ValueError(
+                "task_order is for data with tasks=; the tasks of a wide Y are in the "
+                "order of its columns"
+            )
+        names = columns if columns is not None else np.arange(y.size // n)
+        data = MultiTaskData(
+            SharedDesign(X, len(names)),
+            np.ascontiguousarray(y.T).ravel(),
+            np.ascontiguousarray(weight.T).ravel(),
+            bool(estimator.fit_intercept),
+        )
+    total = data.total
+    if np.any(total <= 0):
+        empty = "y has no observed label with a positive weight"
+        if layout == "single":
+            raise ValueError(f"{empty}; sample_weight must not be all zero")
+        raise ValueError(
+            f"{empty} for the tasks {some(names[total <= 0])}; drop these tasks"
+        )
+    task_weight = read_task_weight(estimator.task_weight, names, total)
+    per_row = np.repeat(task_weight / total, np.diff(data.task_ptr))
+    single_class = np.zeros(len(names), dtype=int)
+    if classify:
+        single_class = _single_class(data, names, layout)
+        if data.fit_intercept:
+            per_row[np.repeat(single_class != 0, np.diff(data.task_ptr))] = 0.0
+        else:  # then the loss has a finite optimum
+            single_class[:] = 0
+    data = replace(data, weight=data.weight * per_row)
+    return FitInput(layout, data, names, total, classes, single_class, feature_names)
+
+
+def read_predict(
+    estimator: BaseEstimator, X: Any, tasks: Any
+) -> tuple[Any, np.ndarray | None]:
+    """Check the arguments of `predict`; return X and the task code of each row.
+
+    Codes are positions in ``tasks_``, and -1 for a task unknown where
+    ``handle_unknown="mean"``; None without task labels.
+    """
+    X, labels, _ = _read_X(estimator, X, tasks, reset=False)
+    if labels is None:
+        return X, None
+    codes = codes_of(labels, estimator.tasks_)
+    unknown = codes < 0
+    if unknown.any() and estimator.handle_unknown == "error":
+        raise ValueError(
+            f"tasks has the labels {some(np.unique(labels[unknown]))}, which "
+            f"{type(estimator).__name__} has not seen in fit; "
+            "set handle_unknown='mean' to predict them with the consensus model. In "
+            "cross-validation, pass cv=TaskKFold(5): a splitter that does not know the "
+            "tasks can leave whole tasks out of the training part"
+        )
+    return X, codes
+
+
+def require_tasks(estimator: BaseEstimator, codes: np.ndarray | None) -> None:
+    """Raise where a model fitted on tasks is asked to predict without them."""
+    if codes is None and estimator._layout == "long":
+        raise ValueError(
+            f"{type(estimator).__name__} was fitted with tasks; pass tasks= with one "
+            "label per row, or fit with task_column= so that X carries them"
+        )
+    if codes is not None and estimator._layout == "single":
+        raise ValueError(
+            f"{type(estimator).__name__} was fitted without tasks; drop tasks="
+        )
+
+
+def _read_X(estimator, X, tasks, reset):
+    """Return X without the task column, the task labels and the features' names."""
+    column = estimator.task_column
+    if column is None:
+        X = validate_data(estimator, X, reset=reset, **_X_OPTIONS)
+        labels = None if tasks is None else as_task_labels(tasks, X.shape[0])
+        names = getattr(estimator, "feature_names_in_", None)
+    else:
+        if tasks is not None:
+            raise ValueError(
+                f"tasks was passed although task_column={column!r} names a column of "
+                "X; use one of the two"
+            )
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        X, labels, rest = split_task_column(X, column)
+        X = check_array(X, estimator=estimator, input_name="X", **_X_OPTIONS)
+        names = None
+        if hasattr(estimator, "feature_names_in_") and rest is not None:
+            names = np.asarray(rest, dtype=object)
+    return X, labels, names
+
+
+def _column_labels(y):
+    if hasattr(y, "columns") and hasattr(y, "shape") and len(y.shape) == 2:
+        return as_task_labels(list(y.columns), name="the columns of y")
+    return None
+
+
+def _read_targets(y):
+    if sparse.issparse(y):
+        raise TypeError("y is a sparse matrix; pass a dense array")
+    y = check_array(
+        y,
+        ensure_2d=False,
+        allow_nd=False,
+        dtype=np.float64,
+        ensure_all_finite=False,
+        input_name="y",
+        ensure_min_features=0,
+    )
+    _check_dimensions(y)
+    if np.isinf(y).any():
+        raise ValueError("Input y contains infinity or a value too large for float64")
+    return y
+
+
+def _read_labels(y):
+    """Return class labels as an array of numbers, strings or objects with None."""
+    if sparse.issparse(y):
+        raise TypeError("y is a sparse matrix; pass a dense array")
+    if not hasattr(y, "__array__") and not isinstance(y, (list, tuple)):
+        y = list(y) if hasattr(y, "__iter__") else y
+    if hasattr(y, "dtype") and not isinstance(y.dtype, np.dtype):
+        y = np.asarray(y, dtype=object)  # a pandas extension type
+    y = np.asarray(y)
+    if y.dtype.kind == "O":
+        present = [v for v in y.ravel().tolist() if not is_missing(v)]
+        if all(isinstance(v, (numbers.Real, np.bool_)) for v in present):
+            flat = [np.nan if is_missing(v) else float(v) for v in y.ravel().tolist()]
+            y = np.array(flat).reshape(y.shape)
+    _check_dimensions(y)
+    if y.dtype.kind == "f" and np.isinf(y).any():
+        raise ValueError("Input y contains infinity or a value too large for float64")
+    return y
+
+
+def _check_dimensions(y):
+    if y.ndim not in (1, 2) or (y.ndim == 2 and y.shape[1] == 0):
+        raise ValueError(
+            f"y has shape {y.shape}; pass (n_samples,) or (n_samples, n_tasks)"
+        )
+
+
+def _missing(y):
+    if y.dtype.kind == "f":
+        return np.isnan(y)
+    if y.dtype.kind == "O":
+        flat = np.array([is_missing(v) for v in y.ravel().tolist()], dtype=bool)
+        return flat.reshape(y.shape)
+    return np.zeros(y.shape, dtype=bool)
+
+
+def _encode_classes(y, missing):
+    observed = y[~missing]
+    if observed.size == 0:
+        raise ValueError("y has no observed label")
+    check_classification_targets(observed)
+    try:
+        classes = np.unique(observed)
+    except TypeError:
+        raise ValueError(
+            "y mixes labels that cannot be compared (strings and numbers); use one type"
+        ) from None
+    if classes.dtype.kind == "f" and np.all(classes == classes.astype(np.int64)):
+        # a missing label turned integer labels into floats: give them back
+        if missing.any():
+            classes = classes.astype(np.int64)
+    if classes.size > 2:
+        raise ValueError(
+            "Only binary classification is supported. The type of the target is "
+            f"multiclass: y has {classes.size} classes, {some(classes)}"
+        )
+    if classes.size == 1:
+        raise ValueError(
+            f"y has only 1 class, {some(classes)}; a classifier needs both classes"
+        )
+    signs = np.zeros(y.shape)
+    signs[~missing] = np.where(observed == classes[1], 1.0, -1.0)
+    return signs, classes
+
+
+def _single_class(data, names, layout):
+    used = data.weight > 0
+    positive = data.task_sum((used & (data.y > 0)).astype(float)) > 0
+    negative = data.task_sum((used & (data.y < 0)).astype(float)) > 0
+    single = positive.astype(int) - negative.astype(int)
+    if np.all(single != 0):
+        raise ValueError(
+            "y has only 1 class in "
+            + ("the data" if layout == "single" else "every task")
+            + " (labels of weight zero left out); a classifier needs both"
+        )
+    return single
+
+
+def _read_sample_weight(sample_weight, shape):
+    if sample_weight is None:
+        return np.ones(shape)
+    weight = np.asarray(sample_weight)
+    if weight.dtype.kind not in "bifu" and weight.dtype.kind != "O":
+        raise ValueError(f"sample_weight has dtype {weight.dtype}; pass numbers")
+    weight = weight.astype(np.float64)
+    if weight.ndim == 0:
+        weight = np.full(shape[0], float(weight))
+    allowed = f"({shape[0]},)" + (f" or {shape}" if len(shape) == 2 else "")
+    if weight.shape == (shape[0],) and len(shape) == 2:
+        weight = np.repeat(weight[:, None], shape[1], axis=1)
+    if weight.shape != shape:
+        raise ValueError(
+            f"sample_weight.shape == {weight.shape}, expected {allowed}; pass one "
+            "weight per row" + (" or per label" if len(shape) == 2 else "")
+        )
+    if not np.all(np.isfinite(weight)):
+        raise ValueError("sample_weight contains NaN or infinity")
+    if np.any(weight < 0):
+        raise ValueError(
+            f"sample_weight has {int(np.sum(weight < 0))} negative values; weights "
+            "must be >= 0"
+        )
+    return weight.copy()
+
+
+def _long(X, y, weight, labels, task_order):
+    """Sort rows by task and leave out those without a label or a weight."""
+    names, codes = encode_tasks(labels, task_order)
+    used = weight > 0
+    absent = np.setdiff1d(np.arange(len(names)), codes[used])
+    if absent.size:
+        raise ValueError(
+            "y has no observed label with a positive weight for the tasks "
+            f"{some(names[absent])}; drop these tasks"
+        )
+    rows = np.flatnonzero(used)
+    rows = rows[np.argsort(codes[rows], kind="stable")]
+    if rows.size < codes.size or np.any(rows[1:] < rows[:-1]):
+        X = X.tocsr() if sparse.issparse(X) else X
+        X, y, weight, codes = X[rows], y[rows], weight[rows], codes[rows]
+    counts = np.bincount(codes, minlength=len(names))
+    task_ptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return MultiTaskData(StackedDesign(X, task_ptr), y, weight), names
+
+
+def read_task_weight(
+    task_weight: Any, tasks: np.ndarray, total: np.ndarray
+) -> np.ndarray:
+    """Return lambda_t, the weight of each task in the objective, (n_tasks,).
+
+    Parameters
+    ----------
+    task_weight : None, "n_samples", dict, Series or array-like
+        As the estimators take it.
+    tasks : ndarray of shape (n_tasks,)
+        Task labels.
+    total : ndarray of shape (n_tasks,)
+        Sum of the sample weights of each task.
+    """
+    if task_weight is None:
+        return np.ones(len(tasks))
+    if isinstance(task_weight, str):
+        if task_weight != "n_samples":
+            raise ValueError(
+                f"task_weight must be None, 'n_samples', a dict by task label or one "
+                f"number per task, got {task_weight!r}"
+            )
+        return total / total.mean()
+    if hasattr(task_weight, "to_dict"):
+        task_weight = task_weight.to_dict()
+    if isinstance(task_weight, Mapping):
+        missing = [label for label in tasks.tolist() if label not in task_weight]
+        if missing:
+            raise ValueError(f"task_weight has no entry for the tasks {some(missing)}")
+        task_weight = [task_weight[label] for label in tasks.tolist()]
+    weights: ArrayLike = np.asarray(task_weight, dtype=float)
+    if weights.shape != (len(tasks),):
+        raise ValueError(
+            f"task_weight has shape {weights.shape} but there are {len(tasks)} tasks; "
+            "pass one number per task in the order of tasks_, or a dict by label"
+        )
+    if not (np.all(np.isfinite(weights)) and np.all(weights > 0)):
+        raise ValueError("task_weight must be finite and > 0 for every task")
+    return weights
+
+
+def check_settings(estimator: BaseEstimator, losses: tuple[str, ...]) -> None:
+    """Check the parameters that all estimators share."""
+    name = type(estimator).__name__
+
+    def choice(parameter, value, allowed):
+        if not (isinstance(value, str) and value in allowed):
+            raise ValueError(
+                f"{name}: {parameter} must be one of {some(allowed)}, got {value!r}"
+            )
+
+    choice("handle_unknown", estimator.handle_unknown, ("error", "mean"))
+    if hasattr(estimator, "loss"):
+        choice("loss", estimator.loss, losses)
+    if isinstance(estimator.solver, str):
+        choice("solver", estimator.solver, ("auto", "apg", "direct", "newton"))
+    elif not isinstance(estimator.solver, type):
+        raise ValueError(f"{name}: solver must be a string, got {estimator.solver!r}")
+    for parameter in ("fit_intercept", "warm_start"):
+        value = getattr(estimator, parameter)
+        if not isinstance(value, (bool, np.bool_)):
+            raise ValueError(f"{name}: {parameter} must be a bool, got {value!r}")
+    tol = estimator.tol
+    if isinstance(tol, bool) or not isinstance(tol, numbers.Real) or not 0 <= tol < 1:
+        raise ValueError(f"{name}: tol must be a number in [0, 1), got {tol!r}")
+    max_iter = estimator.max_iter
+    if (
+        isinstance(max_iter, bool)
+        or not isinstance(max_iter, numbers.Integral)
+        or max_iter < 1
+    ):
+        raise ValueError(f"{name}: max_iter must be an integer >= 1, got {max_iter!r}")

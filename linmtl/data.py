@@ -1,0 +1,209 @@
+"""Multi-task data: from and to lists of tasks, and the canonical form of solvers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import sparse
+
+from linmtl._design import Design
+from linmtl._tasks import as_task_labels, encode_tasks, n_rows
+
+
+@dataclass(frozen=True)
+class MultiTaskData:
+    """Canonical data: a design, labels and weights sorted by task.
+
+    Attributes
+    ----------
+    design : Design
+        How X is held.
+    y : ndarray of shape (n_observations,)
+        Targets; labels -1 and +1 for a classification loss.
+    weight : ndarray of shape (n_observations,)
+        ``lambda_t s_i / S_t``; zero where a label is not observed.
+    fit_intercept : bool
+        Whether each task has an intercept.
+    """
+
+    design: Design
+    y: np.ndarray
+    weight: np.ndarray
+    fit_intercept: bool = True
+
+    @property
+    def task_ptr(self) -> np.ndarray:
+        return self.design.task_ptr
+
+    @cached_property
+    def total(self) -> np.ndarray:
+        """Sum of the weights of each task, (n_tasks,)."""
+        return self.task_sum(self.weight)
+
+    def task_sum(self, values: np.ndarray) -> np.ndarray:
+        """Return the sum over each task of a flat array, (n_tasks,)."""
+        if self.design.is_shared():
+            return values.reshape(self.design.n_tasks, -1).sum(axis=1)
+        out = np.zeros(self.design.n_tasks)
+        filled = np.diff(self.task_ptr) > 0
+        out[filled] = np.add.reduceat(values, self.task_ptr[:-1][filled])
+        return out
+
+    def restrict(self, features: np.ndarray) -> MultiTaskData:
+        """Return the data with only these features."""
+        return MultiTaskData(
+            self.design.restrict(features), self.y, self.weight, self.fit_intercept
+        )
+
+
+def stack_tasks(
+    Xs: Sequence[Any] | Mapping[Any, Any],
+    ys: Sequence[ArrayLike] | Mapping[Any, ArrayLike],
+    names: Sequence[Any] | None = None,
+) -> tuple[Any, np.ndarray, np.ndarray]:
+    """Stack per-task data into one table with a task label per row.
+
+    Parameters
+    ----------
+    Xs : sequence or dict of n_tasks arrays of shape (n_samples_t, n_features)
+        The samples of each task: arrays, SciPy sparse matrices or pandas DataFrames.
+        A dict has the task labels as keys.
+    ys : sequence or dict of n_tasks arrays of shape (n_samples_t,)
+        The targets of each task, in the same order or under the same keys.
+    names : sequence of n_tasks labels, default=None
+        Task labels for sequences; 0, 1, ... by default.
+
+    Returns
+    -------
+    X : ndarray, sparse array or DataFrame of shape (n_samples, n_features)
+        All samples, task after task.
+    y : ndarray of shape (n_samples,)
+        All targets.
+    tasks : ndarray of shape (n_samples,)
+        The task label of each row.
+
+    Raises
+    ------
+    ValueError
+        If the tasks of `Xs` and `ys` do not match, in number, keys, rows or features.
+
+    See Also
+    --------
+    unstack_tasks : The reverse.
+
+    Examples
+    --------
+    >>> from linmtl import stack_tasks
+    >>> X, y, tasks = stack_tasks(
+    ...     {"a": [[1.0], [2.0]], "b": [[3.0]]}, {"a": [1, 2], "b": [3]}
+    ... )
+    >>> tasks
+    array(['a', 'a', 'b'], dtype='<U1')
+    """
+    if isinstance(Xs, Mapping) != isinstance(ys, Mapping):
+        raise ValueError("Xs and ys must be both dicts or both sequences")
+    if isinstance(Xs, Mapping):
+        if names is not None:
+            raise ValueError("names is for sequences; the keys of a dict are the names")
+        names = list(Xs)
+        if set(names) != set(ys):
+            raise ValueError(
+                f"Xs and ys have different keys: {sorted(set(names) ^ set(ys), key=str)}"
+            )
+        Xs, ys = [Xs[k] for k in names], [ys[k] for k in names]
+    Xs, ys = list(Xs), list(ys)
+    names = list(range(len(Xs))) if names is None else list(names)
+    if not Xs:
+        raise ValueError("Xs has no tasks; pass one array per task")
+    if not len(Xs) == len(ys) == len(names):
+        raise ValueError(
+            f"Xs has {len(Xs)} tasks, ys {len(ys)} and names {len(names)}; pass one "
+            "of each per task"
+        )
+    if len(set(names)) < len(names):
+        raise ValueError("names repeats a label; task labels must be distinct")
+    frames = all(hasattr(X, "columns") for X in Xs)
+    if not frames:
+        Xs = [X if sparse.issparse(X) else np.asarray(X) for X in Xs]
+    ys = [np.asarray(y).reshape(-1) for y in ys]
+    width = Xs[0].shape[1] if Xs[0].ndim == 2 else None
+    for name, X, y in zip(names, Xs, ys, strict=True):
+        if X.ndim != 2 or X.shape[1] != width:
+            raise ValueError(
+                f"X of task {name!r} has shape {X.shape}; every task needs a 2-D X "
+                f"with the same features ({width})"
+            )
+        if X.shape[0] != y.size:
+            raise ValueError(
+                f"task {name!r} has {X.shape[0]} rows in X but {y.size} targets"
+            )
+    if frames:
+        import pandas as pd
+
+        columns = list(Xs[0].columns)
+        for name, X in zip(names, Xs, strict=True):
+            if set(X.columns) != set(columns):
+                raise ValueError(
+                    f"X of task {name!r} has other column names than the first task"
+                )
+        stacked = pd.concat([X[columns] for X in Xs], ignore_index=True)
+    elif any(sparse.issparse(X) for X in Xs):
+        stacked = sparse.vstack([sparse.csr_array(X) for X in Xs], format="csr")
+    else:
+        stacked = np.concatenate(Xs)
+    labels = as_task_labels(names, name="names")
+    return stacked, np.concatenate(ys), np.repeat(labels, [y.size for y in ys])
+
+
+def unstack_tasks(
+    X: Any, y: ArrayLike, tasks: ArrayLike
+) -> tuple[dict[Any, Any], dict[Any, np.ndarray]]:
+    """Split a table with a task label per row into per-task arrays.
+
+    Parameters
+    ----------
+    X : array, sparse matrix or DataFrame of shape (n_samples, n_features)
+        Samples, in any order.
+    y : array-like of shape (n_samples,)
+        Targets.
+    tasks : array-like of shape (n_samples,)
+        The task label of each row.
+
+    Returns
+    -------
+    Xs : dict of task label -> rows of X
+        The samples of each task, tasks sorted, rows in their order in X.
+    ys : dict of task label -> ndarray
+        The targets of each task.
+
+    See Also
+    --------
+    stack_tasks : The reverse.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linmtl import unstack_tasks
+    >>> Xs, ys = unstack_tasks(np.eye(3), [1, 2, 3], ["b", "a", "b"])
+    >>> ys
+    {'a': array([2]), 'b': array([1, 3])}
+    """
+    if not hasattr(X, "shape"):
+        X = np.asarray(X)
+    n = n_rows(X)
+    labels, codes = encode_tasks(as_task_labels(tasks, n))
+    y = np.asarray(y)
+    if y.shape[:1] != (n,):
+        raise ValueError(f"y has {y.shape[:1]} rows but X has {n}; pass one per row")
+    X_rows = X.tocsr() if sparse.issparse(X) else X
+    Xs, ys = {}, {}
+    for t, label in enumerate(labels.tolist()):
+        rows = np.flatnonzero(codes == t)
+        Xs[label] = X_rows.iloc[rows] if hasattr(X_rows, "iloc") else X_rows[rows]
+        ys[label] = y[rows]
+    return Xs, ys

@@ -1,0 +1,435 @@
+"""The engine behind every estimator: fit, predict, score."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils.validation import check_is_fitted
+
+from linmtl._datafit import make_datafit
+from linmtl._design import StackedDesign
+from linmtl._objective import Objective
+from linmtl._tasks import some
+from linmtl._validation import (
+    FitInput,
+    check_settings,
+    read_fit,
+    read_predict,
+    require_tasks,
+)
+from linmtl.data import MultiTaskData
+from linmtl.losses import LOSSES
+from linmtl.penalties import Penalty, compose
+from linmtl.solvers import Result, minimise
+
+
+class MultiTaskModel(BaseEstimator):
+    """Base of regressors and classifiers; subclasses give penalty and loss."""
+
+    _losses: tuple[str, ...] = ()
+    _classify = False
+
+    def __init__(
+        self,
+        *,
+        fit_intercept: bool = True,
+        task_weight: Any = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: str = "error",
+        solver: str = "auto",
+        max_iter: int = 10_000,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ):
+        self.fit_intercept = fit_intercept
+        self.task_weight = task_weight
+        self.task_column = task_column
+        self.task_order = task_order
+        self.handle_unknown = handle_unknown
+        self.solver = solver
+        self.max_iter = max_iter
+        self.tol = tol
+        self.warm_start = warm_start
+        self.verbose = verbose
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _make_penalty(self) -> Penalty:
+        raise NotImplementedError
+
+    def _loss_name(self) -> str:
+        return getattr(self, "loss", self._losses[0])
+
+    def _problem(self, given: FitInput) -> tuple[MultiTaskData, np.ndarray]:
+        """Return the data to solve and the labels of the columns of W."""
+        return given.data, given.tasks
+
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> MultiTaskModel:
+        """Fit the models of all tasks together.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples; with ``task_column``, one column holds the task labels.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+            Targets, or labels of two classes. Two dimensions: one column per task, all
+            tasks sharing X (NaN: label not observed). One dimension: one target per
+            row, of the task that ``tasks`` or ``task_column`` says (NaN: not
+            observed), or of the only task.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row: all strings or all numbers.
+        sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
+            Weights >= 0.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If an argument or a parameter is not allowed; the message says why.
+        """
+        check_settings(self, self._losses)
+        given = read_fit(self, X, y, tasks, sample_weight, self._classify)
+        data, columns = self._problem(given)
+        penalty = compose(self._make_penalty(), data.design.n_features, columns)
+        objective = Objective(make_datafit(data, LOSSES[self._loss_name()]), penalty)
+        result = minimise(
+            objective,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            solver=self.solver,
+            W0=self._warm_W(objective.shape, columns),
+            verbose=self.verbose,
+        )
+        self._store(given, columns, result)
+        return self
+
+    def _warm_W(self, shape, columns):
+        """Start from the last solution, by task label; new tasks start at zero."""
+        if not self.warm_start or not hasattr(self, "_solution"):
+            return None
+        known, W_known = self._solution
+        if W_known.shape[0] != shape[0]:
+            return None
+        position = {label: i for i, label in enumerate(known.tolist())}
+        W = np.zeros(shape)
+        for t, label in enumerate(columns.tolist()):
+            if label in position:
+                W[:, t] = W_known[:, position[label]]
+        return W
+
+    def _store(self, given: FitInput, columns: np.ndarray, result: Result) -> None:
+        n_tasks = len(given.tasks)
+        W, b = result.W, result.b
+        if W.shape[1] != n_tasks:  # one model for all tasks
+            W = np.repeat(W, n_tasks, axis=1)
+        if b.size != n_tasks:
+            b = np.repeat(b, n_tasks)
+        b = np.where(
+            given.single_class == 0,
+            b,
+            given.single_class * np.log(2 * given.n_samples + 1),
+        )
+        self._layout = given.layout
+        self._solution = (columns, result.W)
+        single = given.layout == "single"
+        self.tasks_ = given.tasks
+        self.coef_ = np.ascontiguousarray(W.T)
+        self.intercept_ = b
+        if given.classes is not None:
+            self.classes_ = given.classes
+        elif single:
+            self.coef_, self.intercept_ = self.coef_[0], float(b[0])
+        if given.feature_names is not None:
+            self.coef_feature_names_ = given.feature_names
+        self.n_iter_ = result.n_iter
+        self.objective_ = result.objective
+        self.dual_gap_ = result.gap
+        self.tol_ = result.tol
+        self.converged_ = result.converged
+        self.solver_ = result.solver
+        if np.any(given.single_class):
+            warnings.warn(
+                "these tasks have a single class and no finite optimum for their "
+                f"intercept: {some(given.tasks[given.single_class != 0])}; they are "
+                "left out of the loss and predict their only class",
+                UserWarning,
+                stacklevel=3,
+            )
+        if not result.converged:
+            warnings.warn(
+                f"{type(self).__name__}: {result.message}",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+
+    def _linear_predictor(self, X: Any, tasks: Any, every_task: bool) -> np.ndarray:
+        check_is_fitted(self)
+        X, codes = read_predict(self, X, tasks)
+        if not every_task:
+            require_tasks(self, codes)
+        W = np.atleast_2d(self.coef_).T
+        b = np.atleast_1d(self.intercept_)
+        if every_task or codes is None:
+            eta = np.asarray(X @ W) + b
+            wide = every_task or self._layout == "wide"
+            return eta if wide else eta[:, 0]
+        # the consensus model is the last column, for tasks not seen in fit
+        W = np.column_stack([W, W.mean(axis=1)])
+        b = np.append(b, b.mean())
+        codes = np.where(codes < 0, len(b) - 1, codes)
+        order = np.argsort(codes, kind="stable")
+        counts = np.bincount(codes, minlength=len(b))
+        task_ptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        sorted_eta = np.empty(len(codes))
+        X = X.tocsr() if hasattr(X, "tocsr") else X
+        design = StackedDesign(X[order], task_ptr)
+        design.predict(np.ascontiguousarray(W), sorted_eta)
+        eta = np.empty(len(codes))
+        eta[order] = sorted_eta
+        return eta + b[codes]
+
+    def _score_each(self, metric, y, prediction, sample_weight):
+        """Mean over the tasks of a wide Y of a metric on the observed labels."""
+        y = np.asarray(y)
+        prediction = np.asarray(prediction)
+        if y.ndim == 1 or self._layout != "wide":
+            y, prediction = y.reshape(-1, 1), prediction.reshape(-1, 1)
+        if y.shape != prediction.shape:
+            raise ValueError(
+                f"y has shape {y.shape} but the model predicts {prediction.shape}"
+            )
+        weight = None
+        if sample_weight is not None:
+            weight = np.asarray(sample_weight, dtype=float)
+            weight = np.broadcast_to(weight.reshape(len(y), -1), y.shape)
+        scores = []
+        for t in range(y.shape[1]):
+            observed = np.array([not _is_nan(v) for v in y[:, t]])
+            if not observed.any():
+                continue
+            w = None if weight is None else weight[observed, t]
+            labels = y[observed, t]
+            if labels.dtype.kind == "O" and labels.size:
+                labels = np.array(labels.tolist())
+            scores.append(metric(labels, prediction[observed, t], sample_weight=w))
+        if not scores:
+            raise ValueError("y has no observed label to score")
+        return float(np.mean(scores))
+
+
+def _is_nan(value) -> bool:
+    return value is None or value != value
+
+
+class Regressor(RegressorMixin, MultiTaskModel):
+    """Base of the regressors."""
+
+    _losses = ("squared",)
+
+    def predict(self, X: Any, tasks: ArrayLike | None = None) -> np.ndarray:
+        """Predict the target of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row, where the model was fitted with ``tasks``.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_tasks)
+            One prediction per row; one column per task for a model fitted on a wide
+            Y, unless `tasks` says which to take.
+        """
+        return self._linear_predictor(X, tasks, every_task=False)
+
+    def predict_all(self, X: Any) -> np.ndarray:
+        """Predict every row with the model of every task.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_tasks)
+            Columns in the order of ``tasks_``.
+        """
+        return self._linear_predictor(X, None, every_task=True)
+
+    def score(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
+        """Return R^2 of the predictions.
+
+        Long data: pooled over all rows, as ``scoring="r2"``; it rewards what the
+        intercepts know of the differences between tasks. Wide data: the mean over
+        tasks of the R^2 on the observed labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+            True targets; NaN is left out.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row.
+        sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
+            Weights.
+
+        Returns
+        -------
+        float
+            The score, 1 at best.
+        """
+        prediction = self.predict(X, **_routed(tasks))
+        return self._score_each(r2_score, y, prediction, sample_weight)
+
+
+class Classifier(ClassifierMixin, MultiTaskModel):
+    """Base of the classifiers."""
+
+    _losses = ("logistic",)
+    _classify = True
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags
+
+    def decision_function(self, X: Any, tasks: ArrayLike | None = None) -> np.ndarray:
+        """Return the linear predictor, positive for ``classes_[1]``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row, where the model was fitted with ``tasks``.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_tasks)
+            One value per row; one column per task for a model fitted on a wide Y,
+            unless `tasks` says which to take.
+        """
+        return self._linear_predictor(X, tasks, every_task=False)
+
+    def predict(self, X: Any, tasks: ArrayLike | None = None) -> np.ndarray:
+        """Predict the class of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row, where the model was fitted with ``tasks``.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_tasks)
+            Class labels.
+        """
+        eta = self._linear_predictor(X, tasks, every_task=False)
+        return self.classes_[(eta > 0).astype(int)]
+
+    def predict_proba(self, X: Any, tasks: ArrayLike | None = None) -> np.ndarray:
+        """Return the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row, where the model was fitted with ``tasks``.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2) or (n_samples, n_tasks)
+            One column per class, in the order of ``classes_``. For a model fitted on
+            a wide Y the probability of ``classes_[1]``, one column per task.
+        """
+        loss = LOSSES[self._loss_name()]
+        p = loss.mean(self._linear_predictor(X, tasks, every_task=False))
+        return p if p.ndim == 2 else np.column_stack([1.0 - p, p])
+
+    def predict_all(self, X: Any) -> np.ndarray:
+        """Predict the class of every row with the model of every task.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_tasks)
+            Class labels, columns in the order of ``tasks_``.
+        """
+        eta = self._linear_predictor(X, None, every_task=True)
+        return self.classes_[(eta > 0).astype(int)]
+
+    def score(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
+        """Return the accuracy of the predictions.
+
+        Long data: over all rows. Wide data: the mean over tasks of the accuracy on the
+        observed labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+            True labels; a missing one is left out.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row.
+        sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
+            Weights.
+
+        Returns
+        -------
+        float
+            The score, 1 at best.
+        """
+        prediction = self.predict(X, **_routed(tasks))
+        return self._score_each(accuracy_score, y, prediction, sample_weight)
+
+
+def _routed(tasks):
+    # a subclass of the user may have a predict without tasks
+    return {} if tasks is None else {"tasks": tasks}

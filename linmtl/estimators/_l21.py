@@ -1,0 +1,189 @@
+"""L21 estimators: joint feature selection (L21 penalty)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from linmtl.estimators._base import Classifier, Regressor
+from linmtl.estimators._docs import document
+from linmtl.penalties import L21, Penalty
+
+
+@document
+class L21Regressor(Regressor):
+    """Regression with joint feature selection (L21 penalty).
+
+    A feature is used by all tasks or by none. Minimises over W (n_features, n_tasks) and b::
+
+        sum_t lambda_t / S_t * sum_{{i in t}} s_i (y_i - x_i . w_t - b_t)^2 / 2
+            + alpha * sum_j ||W_j||_2
+
+    with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
+
+    Parameters
+    ----------
+    alpha : float, default=1.0
+        Strength, >= 0.
+    feature_weight : array-like of shape (n_features,), default=None
+        Factor >= 0 on the strength for each column of ``coef_``; 0 leaves a feature
+        unpenalised.
+    positive : bool, default=False
+        Restrict the coefficients to be non-negative.
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    See Also
+    --------
+    L21Classifier : The same penalty for two classes.
+    MultiTaskRegressor : Any penalty.
+
+    Notes
+    -----
+    With one X shared by all tasks this is scikit-learn's ``MultiTaskLasso`` with the
+    same alpha.
+
+    References
+    ----------
+    Obozinski, Taskar, Jordan (2010), Joint covariate selection and joint subspace
+    selection for multiple classification problems.
+
+    Examples
+    --------
+    >>> from linmtl import L21Regressor
+    >>> from linmtl.datasets import make_multitask_regression
+    >>> X, y, tasks = make_multitask_regression(random_state=0)
+    >>> model = L21Regressor().fit(X, y, tasks)
+    >>> model.coef_.shape
+    (10, 20)
+    """
+
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        *,
+        feature_weight: ArrayLike | None = None,
+        positive: bool = False,
+        fit_intercept: bool = True,
+        task_weight: Any = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: str = "error",
+        solver: str = "auto",
+        max_iter: int = 10_000,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ):
+        super().__init__(
+            fit_intercept=fit_intercept,
+            task_weight=task_weight,
+            task_column=task_column,
+            task_order=task_order,
+            handle_unknown=handle_unknown,
+            solver=solver,
+            max_iter=max_iter,
+            tol=tol,
+            warm_start=warm_start,
+            verbose=verbose,
+        )
+        self.alpha = alpha
+        self.feature_weight = feature_weight
+        self.positive = positive
+
+    def _make_penalty(self) -> Penalty:
+        return L21(
+            self.alpha, feature_weight=self.feature_weight, positive=self.positive
+        )
+
+
+@document
+class L21Classifier(Classifier):
+    """Logistic regression with joint feature selection (L21 penalty).
+
+    A feature is used by all tasks or by none. Minimises over W (n_features, n_tasks) and b::
+
+        sum_t lambda_t / S_t * sum_{{i in t}} s_i log(1 + exp(-y_i (x_i . w_t + b_t)))
+            + alpha * sum_j ||W_j||_2
+
+    with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
+    y_i is +1 for ``classes_[1]`` and -1 for ``classes_[0]``.
+
+    Parameters
+    ----------
+    alpha : float, default=0.01
+        Strength, >= 0.
+    feature_weight : array-like of shape (n_features,), default=None
+        Factor >= 0 on the strength for each column of ``coef_``; 0 leaves a feature
+        unpenalised.
+    positive : bool, default=False
+        Restrict the coefficients to be non-negative.
+    {parameters}
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (2,)
+        The class labels, over all tasks.
+    {attributes}
+
+    See Also
+    --------
+    L21Regressor : The same penalty for regression.
+    MultiTaskClassifier : Any penalty.
+
+    References
+    ----------
+    Obozinski, Taskar, Jordan (2010), Joint covariate selection and joint subspace
+    selection for multiple classification problems.
+
+    Examples
+    --------
+    >>> from linmtl import L21Classifier
+    >>> from linmtl.datasets import make_multitask_classification
+    >>> X, y, tasks = make_multitask_classification(random_state=0)
+    >>> model = L21Classifier().fit(X, y, tasks)
+    >>> model.coef_.shape
+    (10, 20)
+    """
+
+    def __init__(
+        self,
+        alpha: float = 0.01,
+        *,
+        feature_weight: ArrayLike | None = None,
+        positive: bool = False,
+        fit_intercept: bool = True,
+        task_weight: Any = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: str = "error",
+        solver: str = "auto",
+        max_iter: int = 10_000,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ):
+        super().__init__(
+            fit_intercept=fit_intercept,
+            task_weight=task_weight,
+            task_column=task_column,
+            task_order=task_order,
+            handle_unknown=handle_unknown,
+            solver=solver,
+            max_iter=max_iter,
+            tol=tol,
+            warm_start=warm_start,
+            verbose=verbose,
+        )
+        self.alpha = alpha
+        self.feature_weight = feature_weight
+        self.positive = positive
+
+    def _make_penalty(self) -> Penalty:
+        return L21(
+            self.alpha, feature_weight=self.feature_weight, positive=self.positive
+        )

@@ -1,0 +1,160 @@
+"""TraceNorm estimators: a shared low-dimensional subspace (trace norm)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from linmtl.estimators._base import Classifier, Regressor
+from linmtl.estimators._docs import document
+from linmtl.penalties import Penalty, TraceNorm
+
+
+@document
+class TraceNormRegressor(Regressor):
+    """Regression with a shared low-dimensional subspace (trace norm).
+
+    The tasks' coefficients are drawn towards a common subspace of low dimension. Minimises over W (n_features, n_tasks) and b::
+
+        sum_t lambda_t / S_t * sum_{{i in t}} s_i (y_i - x_i . w_t - b_t)^2 / 2
+            + alpha * sum of the singular values of W
+
+    with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
+
+    Parameters
+    ----------
+    alpha : float, default=1.0
+        Strength, >= 0.
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    See Also
+    --------
+    TraceNormClassifier : The same penalty for two classes.
+    MultiTaskRegressor : Any penalty.
+
+    References
+    ----------
+    Argyriou, Evgeniou, Pontil (2008), Convex multi-task feature learning.
+
+    Examples
+    --------
+    >>> from linmtl import TraceNormRegressor
+    >>> from linmtl.datasets import make_multitask_regression
+    >>> X, y, tasks = make_multitask_regression(random_state=0)
+    >>> model = TraceNormRegressor().fit(X, y, tasks)
+    >>> model.coef_.shape
+    (10, 20)
+    """
+
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        *,
+        fit_intercept: bool = True,
+        task_weight: Any = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: str = "error",
+        solver: str = "auto",
+        max_iter: int = 10_000,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ):
+        super().__init__(
+            fit_intercept=fit_intercept,
+            task_weight=task_weight,
+            task_column=task_column,
+            task_order=task_order,
+            handle_unknown=handle_unknown,
+            solver=solver,
+            max_iter=max_iter,
+            tol=tol,
+            warm_start=warm_start,
+            verbose=verbose,
+        )
+        self.alpha = alpha
+
+    def _make_penalty(self) -> Penalty:
+        return TraceNorm(self.alpha)
+
+
+@document
+class TraceNormClassifier(Classifier):
+    """Logistic regression with a shared low-dimensional subspace (trace norm).
+
+    The tasks' coefficients are drawn towards a common subspace of low dimension. Minimises over W (n_features, n_tasks) and b::
+
+        sum_t lambda_t / S_t * sum_{{i in t}} s_i log(1 + exp(-y_i (x_i . w_t + b_t)))
+            + alpha * sum of the singular values of W
+
+    with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
+    y_i is +1 for ``classes_[1]`` and -1 for ``classes_[0]``.
+
+    Parameters
+    ----------
+    alpha : float, default=0.01
+        Strength, >= 0.
+    {parameters}
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (2,)
+        The class labels, over all tasks.
+    {attributes}
+
+    See Also
+    --------
+    TraceNormRegressor : The same penalty for regression.
+    MultiTaskClassifier : Any penalty.
+
+    References
+    ----------
+    Argyriou, Evgeniou, Pontil (2008), Convex multi-task feature learning.
+
+    Examples
+    --------
+    >>> from linmtl import TraceNormClassifier
+    >>> from linmtl.datasets import make_multitask_classification
+    >>> X, y, tasks = make_multitask_classification(random_state=0)
+    >>> model = TraceNormClassifier().fit(X, y, tasks)
+    >>> model.coef_.shape
+    (10, 20)
+    """
+
+    def __init__(
+        self,
+        alpha: float = 0.01,
+        *,
+        fit_intercept: bool = True,
+        task_weight: Any = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: str = "error",
+        solver: str = "auto",
+        max_iter: int = 10_000,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ):
+        super().__init__(
+            fit_intercept=fit_intercept,
+            task_weight=task_weight,
+            task_column=task_column,
+            task_order=task_order,
+            handle_unknown=handle_unknown,
+            solver=solver,
+            max_iter=max_iter,
+            tol=tol,
+            warm_start=warm_start,
+            verbose=verbose,
+        )
+        self.alpha = alpha
+
+    def _make_penalty(self) -> Penalty:
+        return TraceNorm(self.alpha)
