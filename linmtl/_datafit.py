@@ -170,8 +170,8 @@ class ResidualFit(Datafit):
         if scaled:
             metric = data.design.column_scale(data.weight, data.fit_intercept)
             metric[metric <= 0] = 1.0
-        top = data.design.lipschitz(data.weight, data.fit_intercept, metric)
-        return metric, self.loss.curvature * top
+        top = data.design.column_eigenvalues(data.weight, data.fit_intercept, metric)
+        return metric, self.loss.curvature * float(top.max(initial=0.0))
 
     def restrict(self, features):
         return ResidualFit(self.data.restrict(features), self.loss)

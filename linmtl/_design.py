@@ -112,20 +112,21 @@ class Design:
             np.maximum(scale, diagonal, out=scale)
         return scale
 
-    def lipschitz(self, weight: np.ndarray, centre: bool, metric: np.ndarray) -> float:
-        """Return the largest eigenvalue of ``D^-1/2 H_c D^-1/2`` over the columns.
+    def column_eigenvalues(
+        self, weight: np.ndarray, centre: bool, metric: np.ndarray
+    ) -> np.ndarray:
+        """Return the largest eigenvalue of ``D^-1/2 H_c D^-1/2`` of each column.
 
         ``H_c`` is the Hessian of :meth:`centred_block`, ``D = diag(metric)``.
         """
         scale = 1.0 / np.sqrt(metric)
-        largest = 0.0
-        for _, tasks in self.columns():
+        largest = np.zeros(self.n_columns)
+        for c, tasks in self.columns():
             A = self._centred_or_none(tasks, weight, centre)
             if A is not None:
-                value = largest_eigenvalue(A * scale)
+                largest[c] = largest_eigenvalue(A * scale)
             else:
-                value = self._sparse_eigenvalue(tasks, weight, centre, scale)
-            largest = max(largest, value)
+                largest[c] = self._sparse_eigenvalue(tasks, weight, centre, scale)
         return largest
 
     # A sparse design is never made dense as a whole: its centring is implicit.
@@ -230,11 +231,12 @@ class SharedDesign(Design):
             return self._first().column_scale(weight[: self.task_ptr[1]], centre)
         return super().column_scale(weight, centre)
 
-    def lipschitz(self, weight, centre, metric):
+    def column_eigenvalues(self, weight, centre, metric):
         if self.columns_alike(weight) and self.n_tasks > 1:
             first = self._first()
-            return first.lipschitz(weight[: self.task_ptr[1]], centre, metric)
-        return super().lipschitz(weight, centre, metric)
+            value = first.column_eigenvalues(weight[: self.task_ptr[1]], centre, metric)
+            return np.repeat(value, self.n_tasks)
+        return super().column_eigenvalues(weight, centre, metric)
 
     def _first(self):
         return StackedDesign(self.X, self.task_ptr[:2])

@@ -272,10 +272,9 @@ def _encode_classes(y, missing):
         raise ValueError(
             "y mixes labels that cannot be compared (strings and numbers); use one type"
         ) from None
-    if classes.dtype.kind == "f" and np.all(classes == classes.astype(np.int64)):
-        # a missing label turned integer labels into floats: give them back
-        if missing.any():
-            classes = classes.astype(np.int64)
+    became_float = missing.any() and classes.dtype.kind == "f"
+    if became_float and np.all(classes == np.round(classes)):
+        classes = classes.astype(np.int64)
     if classes.size > 2:
         raise ValueError(
             "Only binary classification is supported. The type of the target is "

@@ -113,7 +113,8 @@ def stack_tasks(
         names = list(Xs)
         if set(names) != set(ys):
             raise ValueError(
-                f"Xs and ys have different keys: {sorted(set(names) ^ set(ys), key=str)}"
+                "Xs and ys have different keys: "
+                f"{sorted(set(names) ^ set(ys), key=str)}"
             )
         Xs, ys = [Xs[k] for k in names], [ys[k] for k in names]
     Xs, ys = list(Xs), list(ys)

@@ -110,11 +110,7 @@ class MultiTaskModel(BaseEstimator):
         ValueError
             If an argument or a parameter is not allowed; the message says why.
         """
-        check_settings(self, self._losses)
-        given = read_fit(self, X, y, tasks, sample_weight, self._classify)
-        data, columns = self._problem(given)
-        penalty = compose(self._make_penalty(), data.design.n_features, columns)
-        objective = Objective(make_datafit(data, LOSSES[self._loss_name()]), penalty)
+        given, columns, objective = self._read_problem(X, y, tasks, sample_weight)
         result = minimise(
             objective,
             tol=self.tol,
@@ -125,6 +121,15 @@ class MultiTaskModel(BaseEstimator):
         )
         self._store(given, columns, result)
         return self
+
+    def _read_problem(self, X, y, tasks, sample_weight):
+        """Return the checked input, the labels of the columns of W, the objective."""
+        check_settings(self, self._losses)
+        given = read_fit(self, X, y, tasks, sample_weight, self._classify)
+        data, columns = self._problem(given)
+        penalty = compose(self._make_penalty(), data.design.n_features, columns)
+        fit = make_datafit(data, LOSSES[self._loss_name()])
+        return given, columns, Objective(fit, penalty)
 
     def _warm_W(self, shape, columns):
         """Start from the last solution, by task label; new tasks start at zero."""

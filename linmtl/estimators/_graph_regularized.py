@@ -8,14 +8,15 @@ from numpy.typing import ArrayLike
 
 from linmtl.estimators._base import Classifier, Regressor
 from linmtl.estimators._docs import document
-from linmtl.penalties import GraphLaplacian, Ridge, Penalty
+from linmtl.penalties import GraphLaplacian, Penalty, Ridge
 
 
 @document
 class GraphRegularizedRegressor(Regressor):
     """Regression with tasks drawn to their neighbours in a graph.
 
-    Tasks joined by an edge of the graph share their coefficients. Minimises over W (n_features, n_tasks) and b::
+    Tasks joined by an edge of the graph share their coefficients. Minimises over W
+    (n_features, n_tasks) and b::
 
         sum_t lambda_t / S_t * sum_{{i in t}} s_i (y_i - x_i . w_t - b_t)^2 / 2
             + alpha / 2 * 1/2 sum_ij a_ij ||w_i - w_j||^2 + alpha_ridge / 2 * ||W||_F^2
@@ -98,7 +99,8 @@ networkx graph or None, default=None
 class GraphRegularizedClassifier(Classifier):
     """Logistic regression with tasks drawn to their neighbours in a graph.
 
-    Tasks joined by an edge of the graph share their coefficients. Minimises over W (n_features, n_tasks) and b::
+    Tasks joined by an edge of the graph share their coefficients. Minimises over W
+    (n_features, n_tasks) and b::
 
         sum_t lambda_t / S_t * sum_{{i in t}} s_i log(1 + exp(-y_i (x_i . w_t + b_t)))
             + alpha / 2 * 1/2 sum_ij a_ij ||w_i - w_j||^2 + alpha_ridge / 2 * ||W||_F^2

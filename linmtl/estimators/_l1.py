@@ -15,7 +15,8 @@ from linmtl.penalties import L1, Penalty
 class L1Regressor(Regressor):
     """Regression with lasso for each task (L1 penalty).
 
-    Features are selected for each task on its own, with one strength for all. Minimises over W (n_features, n_tasks) and b::
+    Features are selected for each task on its own, with one strength for all. Minimises
+    over W (n_features, n_tasks) and b::
 
         sum_t lambda_t / S_t * sum_{{i in t}} s_i (y_i - x_i . w_t - b_t)^2 / 2
             + alpha * sum_jt |W_jt|
@@ -99,7 +100,8 @@ class L1Regressor(Regressor):
 class L1Classifier(Classifier):
     """Logistic regression with lasso for each task (L1 penalty).
 
-    Features are selected for each task on its own, with one strength for all. Minimises over W (n_features, n_tasks) and b::
+    Features are selected for each task on its own, with one strength for all. Minimises
+    over W (n_features, n_tasks) and b::
 
         sum_t lambda_t / S_t * sum_{{i in t}} s_i log(1 + exp(-y_i (x_i . w_t + b_t)))
             + alpha * sum_jt |W_jt|

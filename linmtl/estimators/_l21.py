@@ -15,7 +15,8 @@ from linmtl.penalties import L21, Penalty
 class L21Regressor(Regressor):
     """Regression with joint feature selection (L21 penalty).
 
-    A feature is used by all tasks or by none. Minimises over W (n_features, n_tasks) and b::
+    A feature is used by all tasks or by none. Minimises over W (n_features, n_tasks)
+    and b::
 
         sum_t lambda_t / S_t * sum_{{i in t}} s_i (y_i - x_i . w_t - b_t)^2 / 2
             + alpha * sum_j ||W_j||_2
@@ -105,7 +106,8 @@ class L21Regressor(Regressor):
 class L21Classifier(Classifier):
     """Logistic regression with joint feature selection (L21 penalty).
 
-    A feature is used by all tasks or by none. Minimises over W (n_features, n_tasks) and b::
+    A feature is used by all tasks or by none. Minimises over W (n_features, n_tasks)
+    and b::
 
         sum_t lambda_t / S_t * sum_{{i in t}} s_i log(1 + exp(-y_i (x_i . w_t + b_t)))
             + alpha * sum_j ||W_j||_2

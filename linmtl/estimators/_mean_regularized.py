@@ -15,7 +15,8 @@ from linmtl.penalties import MeanRegularized, Penalty
 class MeanRegularizedRegressor(Regressor):
     """Regression with tasks drawn to their mean.
 
-    From one pooled model (alpha large) to independent ones (alpha small). Minimises over W (n_features, n_tasks) and b::
+    From one pooled model (alpha large) to independent ones (alpha small). Minimises
+    over W (n_features, n_tasks) and b::
 
         sum_t lambda_t / S_t * sum_{{i in t}} s_i (y_i - x_i . w_t - b_t)^2 / 2
             + alpha / 2 * sum_t ||w_t - w_mean||^2 + alpha_mean / 2 * T ||w_mean||^2
@@ -92,7 +93,8 @@ class MeanRegularizedRegressor(Regressor):
 class MeanRegularizedClassifier(Classifier):
     """Logistic regression with tasks drawn to their mean.
 
-    From one pooled model (alpha large) to independent ones (alpha small). Minimises over W (n_features, n_tasks) and b::
+    From one pooled model (alpha large) to independent ones (alpha small). Minimises
+    over W (n_features, n_tasks) and b::
 
         sum_t lambda_t / S_t * sum_{{i in t}} s_i log(1 + exp(-y_i (x_i . w_t + b_t)))
             + alpha / 2 * sum_t ||w_t - w_mean||^2 + alpha_mean / 2 * T ||w_mean||^2

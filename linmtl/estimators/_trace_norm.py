@@ -15,7 +15,8 @@ from linmtl.penalties import Penalty, TraceNorm
 class TraceNormRegressor(Regressor):
     """Regression with a shared low-dimensional subspace (trace norm).
 
-    The tasks' coefficients are drawn towards a common subspace of low dimension. Minimises over W (n_features, n_tasks) and b::
+    The tasks' coefficients are drawn towards a common subspace of low dimension.
+    Minimises over W (n_features, n_tasks) and b::
 
         sum_t lambda_t / S_t * sum_{{i in t}} s_i (y_i - x_i . w_t - b_t)^2 / 2
             + alpha * sum of the singular values of W
@@ -88,7 +89,8 @@ class TraceNormRegressor(Regressor):
 class TraceNormClassifier(Classifier):
     """Logistic regression with a shared low-dimensional subspace (trace norm).
 
-    The tasks' coefficients are drawn towards a common subspace of low dimension. Minimises over W (n_features, n_tasks) and b::
+    The tasks' coefficients are drawn towards a common subspace of low dimension.
+    Minimises over W (n_features, n_tasks) and b::
 
         sum_t lambda_t / S_t * sum_{{i in t}} s_i log(1 + exp(-y_i (x_i . w_t + b_t)))
             + alpha * sum of the singular values of W

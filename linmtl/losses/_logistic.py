@@ -12,7 +12,7 @@ from linmtl.losses._base import Loss
 
 
 @kernel
-def _intercept(y, eta, weight, start, stop, total, b):
+def _intercept(y, eta, weight, start, stop, b):
     """Newton's method for the best intercept of one task, kept inside a bracket.
 
     The derivative of the loss in b increases from minus the weight of the positive
@@ -42,7 +42,7 @@ def _intercept(y, eta, weight, start, stop, total, b):
         new = b + step
         if new <= low or new >= high:
             new = 0.5 * (low + high)
-            if new == low or new == high:
+            if new in (low, high):
                 return b
         small = abs(new - b) <= 1e-9 * (1.0 + abs(b))
         b = new
@@ -59,7 +59,7 @@ def logistic_residual(
         start, stop = task_ptr[t], task_ptr[t + 1]
         b_t = 0.0
         if fit_intercept and total[t] > 0.0:
-            b_t = _intercept(y, eta, weight, start, stop, total[t], b[t])
+            b_t = _intercept(y, eta, weight, start, stop, b[t])
         value = 0.0
         for i in range(start, stop):
             m = y[i] * (eta[i] + b_t)

@@ -178,9 +178,9 @@ def minimise(
     message = ""
     if not converged:
         message = (
-            f"the solver '{method.name}' stopped after {n_iter} iterations at a duality "
-            f"gap of {gap:.3e}, above the tolerance of {stop:.3e}; increase max_iter "
-            "or tol, or standardise the features"
+            f"the solver '{method.name}' stopped after {n_iter} iterations at a "
+            f"duality gap of {gap:.3e}, above the tolerance of {stop:.3e}; increase "
+            "max_iter or tol, or standardise the features"
         )
     return Result(
         W,

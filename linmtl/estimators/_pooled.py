@@ -1,0 +1,220 @@
+"""One model for all tasks, as if they were one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import sparse
+
+from linmtl._design import SharedDesign, StackedDesign, TiedDesign
+from linmtl._validation import FitInput
+from linmtl.data import MultiTaskData
+from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
+from linmtl.estimators._docs import document
+from linmtl.penalties import Penalty, Ridge
+
+
+class _Pooled(MultiTaskModel):
+    """Ridge on one column of coefficients that all tasks use."""
+
+    def _make_penalty(self) -> Penalty:
+        return Ridge(self.alpha)
+
+    def _problem(self, given: FitInput) -> tuple[MultiTaskData, np.ndarray]:
+        if not isinstance(self.task_intercepts, (bool, np.bool_)):
+            raise ValueError(
+                f"{type(self).__name__}: task_intercepts must be a bool, got "
+                f"{self.task_intercepts!r}"
+            )
+        data = given.data
+        # every sample counts the same, unless tasks are weighted
+        size = np.diff(data.task_ptr)
+        per_task = np.divide(
+            given.n_samples, data.total, out=np.zeros(size.size), where=data.total > 0
+        )
+        if self.task_weight is not None:
+            per_task = np.ones(size.size)
+        weight = data.weight * np.repeat(per_task, size)
+        weight /= weight.sum()
+        column = np.array(["all tasks"])
+        if self.task_intercepts or len(given.tasks) == 1:
+            design = TiedDesign(data.design)
+            return MultiTaskData(design, data.y, weight, data.fit_intercept), column
+        design, y, weight = _one_task(data.design, data.y, weight, self._classify)
+        return MultiTaskData(design, y, weight, data.fit_intercept), column
+
+
+def _one_task(design, y, weight, classify):
+    """Return the data as those of a single task with a single intercept."""
+    if not design.is_shared():
+        everything = np.array([0, design.task_ptr[-1]], dtype=np.int64)
+        return StackedDesign(design.X, everything), y, weight
+    # One row of X with labels of several tasks stands for as many rows; equal labels
+    # are merged so that X is not repeated once per task.
+    shape = (design.n_tasks, -1)
+    Y, weights = y.reshape(shape), weight.reshape(shape)
+    if classify:
+        merged = [
+            (np.where(label == Y, weights, 0.0).sum(0), label) for label in (-1, 1)
+        ]
+        y = np.concatenate([np.full(w.size, float(label)) for w, label in merged])
+        weight = np.concatenate([w for w, _ in merged])
+        rows = np.flatnonzero(weight > 0)
+        X = sparse.csr_array(design.X) if sparse.issparse(design.X) else design.X
+        return SharedDesign(X[rows % Y.shape[1]], 1), y[rows], weight[rows]
+    total = weights.sum(axis=0)
+    mean = np.divide(
+        (weights * Y).sum(0), total, out=np.zeros(total.size), where=total > 0
+    )
+    return SharedDesign(design.X, 1), mean, total
+
+
+@document
+class PooledRegressor(_Pooled, Regressor):
+    """Ridge regression on all rows, one model for all tasks.
+
+    Every sample counts the same, unless ``task_weight`` is given. Minimises over w
+    (n_features,) and the intercepts::
+
+        1 / S * sum_i s_i (y_i - x_i . w - b_t)^2 / 2
+            + alpha / 2 * ||w||^2
+
+    Parameters
+    ----------
+    alpha : float, default=0.01
+        Strength, >= 0.
+    task_intercepts : bool, default=False
+        Whether each task has an intercept of its own.
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    See Also
+    --------
+    IndependentRegressor : The other extreme: every task alone.
+
+    Notes
+    -----
+    ``coef_`` has the same row for every task.
+    For a wide Y without ``task_intercepts`` the labels of a row are averaged first:
+    ``objective_`` then lacks their variance within rows, a constant.
+
+    Examples
+    --------
+    >>> from linmtl import PooledRegressor
+    >>> from linmtl.datasets import make_multitask_regression
+    >>> X, y, tasks = make_multitask_regression(random_state=0)
+    >>> model = PooledRegressor().fit(X, y, tasks)
+    >>> model.coef_.shape
+    (10, 20)
+    """
+
+    def __init__(
+        self,
+        alpha: float = 0.01,
+        *,
+        task_intercepts: bool = False,
+        fit_intercept: bool = True,
+        task_weight: Any = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: str = "error",
+        solver: str = "auto",
+        max_iter: int = 10_000,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ):
+        super().__init__(
+            fit_intercept=fit_intercept,
+            task_weight=task_weight,
+            task_column=task_column,
+            task_order=task_order,
+            handle_unknown=handle_unknown,
+            solver=solver,
+            max_iter=max_iter,
+            tol=tol,
+            warm_start=warm_start,
+            verbose=verbose,
+        )
+        self.alpha = alpha
+        self.task_intercepts = task_intercepts
+
+
+@document
+class PooledClassifier(_Pooled, Classifier):
+    """L2-penalised logistic regression on all rows, one model for all tasks.
+
+    Every sample counts the same, unless ``task_weight`` is given. y_i is +1 for
+    ``classes_[1]`` and -1 for ``classes_[0]``. Minimises over w (n_features,) and the
+    intercepts::
+
+        1 / S * sum_i s_i log(1 + exp(-y_i (x_i . w + b_t)))
+            + alpha / 2 * ||w||^2
+
+    Parameters
+    ----------
+    alpha : float, default=0.01
+        Strength, >= 0.
+    task_intercepts : bool, default=False
+        Whether each task has an intercept of its own.
+    {parameters}
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (2,)
+        The class labels, over all tasks.
+    {attributes}
+
+    See Also
+    --------
+    IndependentClassifier : The other extreme: every task alone.
+
+    Notes
+    -----
+    ``coef_`` has the same row for every task.
+
+    Examples
+    --------
+    >>> from linmtl import PooledClassifier
+    >>> from linmtl.datasets import make_multitask_classification
+    >>> X, y, tasks = make_multitask_classification(random_state=0)
+    >>> model = PooledClassifier().fit(X, y, tasks)
+    >>> model.coef_.shape
+    (10, 20)
+    """
+
+    def __init__(
+        self,
+        alpha: float = 0.01,
+        *,
+        task_intercepts: bool = False,
+        fit_intercept: bool = True,
+        task_weight: Any = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: str = "error",
+        solver: str = "auto",
+        max_iter: int = 10_000,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ):
+        super().__init__(
+            fit_intercept=fit_intercept,
+            task_weight=task_weight,
+            task_column=task_column,
+            task_order=task_order,
+            handle_unknown=handle_unknown,
+            solver=solver,
+            max_iter=max_iter,
+            tol=tol,
+            warm_start=warm_start,
+            verbose=verbose,
+        )
+        self.alpha = alpha
+        self.task_intercepts = task_intercepts
