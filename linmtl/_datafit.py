@@ -96,8 +96,10 @@ class ResidualFit(Datafit):
         self._b = np.zeros(data.design.n_tasks)
         self._offset = np.zeros(data.design.n_tasks)
         self.y = data.y
+        self.square = 0.0  # sum weight y^2, of use for the squared loss
         if loss.quadratic:  # a large mean would cost digits of the dual value
             self._offset, self.y = centred_targets(data)
+            self.square = float(data.weight @ self.y**2)
         self.task_loss = np.zeros(data.design.n_tasks)
         self._eta = np.empty(n)
         self.theta = np.empty(n)
@@ -124,6 +126,10 @@ class ResidualFit(Datafit):
         )
         data.design.adjoint(self.theta, G)
         return self.join(self.task_loss)
+
+    def start_intercepts(self, other: ResidualFit) -> None:
+        """Start the search for the intercepts where another datafit ended."""
+        self._b[:] = other._b
 
     def join(self, task_loss: np.ndarray) -> float:
         """Join the tasks' losses to one number: their sum (weights are in the loss)."""

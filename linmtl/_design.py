@@ -202,6 +202,10 @@ class SharedDesign(Design):
         eta = eta.reshape(self.n_tasks, -1)
         if sparse.issparse(self.X):
             eta[...] = (self.X @ W).T
+            return
+        used = np.flatnonzero(W.any(axis=1))
+        if used.size < self.n_features // 4:  # sparse coefficients: fewer columns
+            np.dot(W[used].T, self.X[:, used].T, out=eta)
         else:
             np.dot(W.T, self.X.T, out=eta)
 

@@ -10,6 +10,9 @@ from linmtl._datafit import Datafit
 from linmtl.penalties._sum import Composite
 
 _ROUNDING = 1e-10  # relative size below which a violated sign is rounding
+# Residuals that are all rounding (an interpolating W) satisfy no constraint of the dual
+# problem once they are scaled up; near the optimum the best scale is 1.
+_LARGEST_SCALE = 10.0
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,14 @@ class Objective:
         The loss.
     penalty : Composite
         The penalty.
+
+    Attributes
+    ----------
+    D : ndarray of shape (n_features, n_columns)
+        Negative gradient of the smooth part at the last point certified.
     """
+
+    D: np.ndarray
 
     def __init__(self, fit: Datafit, penalty: Composite):
         self.fit = fit
@@ -65,7 +75,7 @@ class Objective:
         fit, penalty, G = self.fit, self.penalty, self._G
         primal = fit.evaluate(W, G) + penalty.value(W)
         free, quadratic = penalty.free, penalty.quadratic
-        limit = np.inf
+        limit = _LARGEST_SCALE
         if penalty.positive and free.any():
             limit, conjugate, D = self._certify_signs(W, G)
         else:
@@ -80,6 +90,7 @@ class Objective:
             if not quadratic.is_zero:
                 conjugate = quadratic.conjugate(G[free]) + quadratic.value(W[~free])
                 D = G - quadratic.gradient(W)
+        self.D = D
         if penalty.norm is not None:
             size = penalty.norm.dual_norm(np.ascontiguousarray(D))
             limit = min(limit, 1.0 / size if size > 0 else np.inf)
@@ -111,5 +122,5 @@ class Objective:
                 break
             tight |= violated
         feasible = not np.any(np.abs(D[free])[tight] > 1e3 * _ROUNDING * size)
-        limit = np.inf if feasible else 0.0
+        limit = _LARGEST_SCALE if feasible else 0.0
         return limit, penalty.quadratic.value(W), D

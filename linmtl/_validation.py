@@ -32,6 +32,7 @@ from linmtl._tasks import (
     split_task_column,
 )
 from linmtl.data import MultiTaskData
+from linmtl.solvers import SOLVERS
 
 _X_OPTIONS = {"accept_sparse": ("csr", "csc"), "dtype": np.float64}
 
@@ -107,7 +108,7 @@ def read_fit(
     y = np.where(missing, 0.0, y).astype(np.float64)
 
     if layout == "long":
-        data, names = _long(X, y, weight, labels, estimator.task_order)
+        data, names = _long(X, y, weight, labels, estimator)
     else:
         if estimator.task_order is not None:
             raise ValueError(
@@ -330,9 +331,9 @@ def _read_sample_weight(sample_weight, shape):
     return weight.copy()
 
 
-def _long(X, y, weight, labels, task_order):
+def _long(X, y, weight, labels, estimator):
     """Sort rows by task and leave out those without a label or a weight."""
-    names, codes = encode_tasks(labels, task_order)
+    names, codes = encode_tasks(labels, estimator.task_order)
     used = weight > 0
     absent = np.setdiff1d(np.arange(len(names)), codes[used])
     if absent.size:
@@ -347,7 +348,8 @@ def _long(X, y, weight, labels, task_order):
         X, y, weight, codes = X[rows], y[rows], weight[rows], codes[rows]
     counts = np.bincount(codes, minlength=len(names))
     task_ptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return MultiTaskData(StackedDesign(X, task_ptr), y, weight), names
+    design = StackedDesign(X, task_ptr)
+    return MultiTaskData(design, y, weight, bool(estimator.fit_intercept)), names
 
 
 def read_task_weight(
@@ -405,7 +407,7 @@ def check_settings(estimator: BaseEstimator, losses: tuple[str, ...]) -> None:
     if hasattr(estimator, "loss"):
         choice("loss", estimator.loss, losses)
     if isinstance(estimator.solver, str):
-        choice("solver", estimator.solver, ("auto", "apg", "direct", "newton"))
+        choice("solver", estimator.solver, ("auto", *SOLVERS))
     elif not isinstance(estimator.solver, type):
         raise ValueError(f"{name}: solver must be a string, got {estimator.solver!r}")
     for parameter in ("fit_intercept", "warm_start"):

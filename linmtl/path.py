@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.base import clone
 
 from linmtl._objective import Objective
 from linmtl.estimators._base import MultiTaskModel
@@ -151,6 +152,6 @@ def _objective(
     if loss not in kinds:
         raise ValueError(f"loss must be one of {list(kinds)}, got {loss!r}")
     if not isinstance(penalty, Sum) and getattr(penalty, "alpha", None) == 0:
-        penalty = penalty.set_params(alpha=1.0)
+        penalty = clone(penalty).set_params(alpha=1.0)
     model = kinds[loss](penalty, fit_intercept=fit_intercept, task_weight=task_weight)
     return model._read_problem(X, y, tasks, sample_weight)[2]

@@ -169,6 +169,8 @@ class MultiTaskModel(BaseEstimator):
             self.coef_, self.intercept_ = self.coef_[0], float(b[0])
         if given.feature_names is not None:
             self.coef_feature_names_ = given.feature_names
+        elif hasattr(self, "coef_feature_names_"):
+            del self.coef_feature_names_  # of an earlier fit
         self.n_iter_ = result.n_iter
         self.objective_ = result.objective
         self.dual_gap_ = result.gap

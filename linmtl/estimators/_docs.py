@@ -20,9 +20,12 @@ task_order : array-like, default=None
 handle_unknown : {"error", "mean"}, default="error"
     What to do when predicting for a task not seen in fit: raise an error that names
     it, or use the mean of the tasks' models.
-solver : {"auto", "apg", "direct", "newton"}, default="auto"
-    Accelerated proximal gradient; linear systems (squared loss with quadratic
-    penalties); Newton's method (logistic loss with quadratic penalties).
+solver : {"auto", "apg", "working_set", "prox_newton", "direct", "newton"}, \
+default="auto"
+    Accelerated proximal gradient (any penalty); coordinate descent on working sets
+    (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+    linear systems (quadratic penalties, squared loss) and Newton's method (logistic
+    loss). The default is the fastest that applies.
 max_iter : int, default=10000
     Iterations at most.
 tol : float, default=1e-4

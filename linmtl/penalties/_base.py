@@ -158,10 +158,3 @@ def row_strength(penalty: object, n_features: int) -> np.ndarray:
     if penalty.feature_weight is not None:
         strength *= np.asarray(penalty.feature_weight, dtype=float)
     return strength
-
-
-def row_step(step: float | np.ndarray, n_features: int) -> np.ndarray:
-    """Return the step of each row as a contiguous array of shape (n_features,)."""
-    return np.ascontiguousarray(
-        np.broadcast_to(np.asarray(step, dtype=float), n_features)
-    )

@@ -2,41 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linmtl._jit import kernel, readonly
-from linmtl.penalties._base import (
-    Penalty,
-    check_feature_weight,
-    row_step,
-    row_strength,
-)
+from linmtl.penalties._base import check_feature_weight, row_strength
+from linmtl.penalties._row_separable import RowSeparable
 
 
-@kernel
-def shrink_entries(V, step, strength, positive, out):
-    value = 0.0
-    for j in range(V.shape[0]):
-        threshold = step[j] * strength[j]
-        row = 0.0
-        for t in range(V.shape[1]):
-            v = V[j, t]
-            if v > threshold:
-                out[j, t] = v - threshold
-                row += out[j, t]
-            elif v < -threshold and not positive:
-                out[j, t] = v + threshold
-                row -= out[j, t]
-            else:
-                out[j, t] = v if v != v else 0.0  # NaN stays visible
-        value += strength[j] * row
-    return value
-
-
-class L1(Penalty):
+class L1(RowSeparable):
     """``alpha * sum_j weight_j * sum_t |W_jt|`` (lasso).
 
     Parameters
@@ -64,8 +37,6 @@ class L1(Penalty):
     3.0
     """
 
-    row_separable: ClassVar[bool] = True
-
     def __init__(
         self,
         alpha: float = 1.0,
@@ -86,26 +57,12 @@ class L1(Penalty):
             return np.inf
         return float(row_strength(self, W.shape[0]) @ np.abs(W).sum(axis=1))
 
-    def prox(self, V, step, out):
-        return shrink_entries(
-            readonly(V),
-            readonly(row_step(step, V.shape[0])),
-            readonly(row_strength(self, V.shape[0])),
-            bool(self.positive),
-            out,
-        )
+    def strengths(self, n_features):
+        strength = row_strength(self, n_features)
+        return strength, np.zeros(n_features)
 
     def prox_naive(self, V, step):
         threshold = step * row_strength(self, V.shape[0])[:, None]
         if self.positive:
             return np.maximum(V - threshold, 0.0)
         return np.sign(V) * np.maximum(np.abs(V) - threshold, 0.0)
-
-    def dual_norm(self, G):
-        strength = row_strength(self, G.shape[0])
-        G = np.maximum(G, 0.0) if self.positive else np.abs(G)
-        used = strength > 0
-        return float(np.max(G[used] / strength[used, None], initial=0.0))
-
-    def free_rows(self, n_features):
-        return row_strength(self, n_features) == 0

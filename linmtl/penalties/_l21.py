@@ -2,45 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from typing import ClassVar
-
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linmtl._jit import kernel, readonly
-from linmtl.penalties._base import (
-    Penalty,
-    check_feature_weight,
-    row_step,
-    row_strength,
-)
+from linmtl.penalties._base import check_feature_weight, row_strength
+from linmtl.penalties._row_separable import RowSeparable
 
 
-@kernel
-def shrink_rows(V, step, strength, positive, out):
-    value = 0.0
-    for j in range(V.shape[0]):
-        square = 0.0
-        for t in range(V.shape[1]):
-            v = V[j, t]
-            if not positive or not v <= 0.0:
-                square += v * v
-        norm = math.sqrt(square)
-        threshold = step[j] * strength[j]
-        if norm <= threshold:
-            for t in range(V.shape[1]):
-                out[j, t] = 0.0
-            continue
-        factor = 1.0 - threshold / norm
-        for t in range(V.shape[1]):
-            v = V[j, t]
-            out[j, t] = 0.0 if positive and v <= 0.0 else factor * v
-        value += strength[j] * (norm - threshold)
-    return value
-
-
-class L21(Penalty):
+class L21(RowSeparable):
     """``alpha * sum_j weight_j * ||W_j||_2`` over the rows (features) of W.
 
     A feature is used by all tasks or by none (group lasso over the tasks, joint
@@ -74,8 +43,6 @@ class L21(Penalty):
     2.5
     """
 
-    row_separable: ClassVar[bool] = True
-
     def __init__(
         self,
         alpha: float = 1.0,
@@ -96,14 +63,9 @@ class L21(Penalty):
             return np.inf
         return float(row_strength(self, W.shape[0]) @ np.linalg.norm(W, axis=1))
 
-    def prox(self, V, step, out):
-        return shrink_rows(
-            readonly(V),
-            readonly(row_step(step, V.shape[0])),
-            readonly(row_strength(self, V.shape[0])),
-            bool(self.positive),
-            out,
-        )
+    def strengths(self, n_features):
+        strength = row_strength(self, n_features)
+        return np.zeros(n_features), strength
 
     def prox_naive(self, V, step):
         V = np.maximum(V, 0.0) if self.positive else V
@@ -111,14 +73,3 @@ class L21(Penalty):
         norm = np.linalg.norm(V, axis=1)
         factor = np.maximum(0.0, 1.0 - threshold / np.maximum(norm, 1e-300))
         return factor[:, None] * V
-
-    def dual_norm(self, G):
-        strength = row_strength(self, G.shape[0])
-        G = np.maximum(G, 0.0) if self.positive else G
-        used = strength > 0
-        return float(
-            np.max(np.linalg.norm(G[used], axis=1) / strength[used], initial=0.0)
-        )
-
-    def free_rows(self, n_features):
-        return row_strength(self, n_features) == 0

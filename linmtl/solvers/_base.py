@@ -9,9 +9,18 @@ import numpy as np
 from linmtl._objective import Certificate, Objective
 from linmtl.solvers._apg import AcceleratedProximalGradient
 from linmtl.solvers._direct import Direct, Newton
+from linmtl.solvers._prox_newton import ProxNewton
+from linmtl.solvers._working_set import WorkingSet
 
 SOLVERS = {
-    solver.name: solver for solver in (AcceleratedProximalGradient, Direct, Newton)
+    solver.name: solver
+    for solver in (
+        AcceleratedProximalGradient,
+        Direct,
+        Newton,
+        ProxNewton,
+        WorkingSet,
+    )
 }
 # unknowns of one side beyond which a factorisation is dearer than many gradients
 _LARGE_SYSTEM = 5000
@@ -64,7 +73,9 @@ class Monitor:
         self.verbose = verbose
         self.dual = -np.inf
         self.best_W: np.ndarray | None = None
+        self.best_b: np.ndarray | None = None
         self.best_value = np.inf
+        self.gap = np.inf  # of the last point
         self.n_iter = 0
         self.history: list[tuple[int, float]] = []
 
@@ -77,9 +88,11 @@ class Monitor:
         certificate: Certificate = self.objective.certificate(W)
         self.n_iter = iteration
         self.dual = max(self.dual, certificate.dual)
+        self.gap = max(certificate.primal - self.dual, 0.0)
         if certificate.primal < self.best_value:
             self.best_value = certificate.primal
             self.best_W = W.copy()
+            self.best_b = np.array(self.objective.fit.b)
         self.history.append((iteration, self.best_gap))
         if self.verbose:
             print(
@@ -92,7 +105,8 @@ class Monitor:
 def choose_solver(objective: Objective) -> str:
     """Return the name of the solver that ``solver="auto"`` stands for."""
     if objective.penalty.norm is not None:
-        return "apg"
+        method = WorkingSet if objective.fit.loss.quadratic else ProxNewton
+        return "apg" if method.missing(objective) else method.name
     d, rows = objective.fit.n_features, objective.fit.data.y.size
     if min(d, rows) > _LARGE_SYSTEM or d > 4 * _LARGE_SYSTEM:
         return "apg"
@@ -105,6 +119,12 @@ def null_model(objective: Objective) -> tuple[np.ndarray, float]:
     Everything that a norm penalises is zero; features that it leaves free are fitted,
     like intercepts.
     """
+    W = null_coefficients(objective)
+    return W, objective.value(W)
+
+
+def null_coefficients(objective: Objective) -> np.ndarray:
+    """Return W of the null model."""
     W = np.zeros(objective.shape)
     free, norm = objective.penalty.free, objective.penalty.norm
     if norm is not None and free.any():
@@ -113,7 +133,7 @@ def null_model(objective: Objective) -> tuple[np.ndarray, float]:
             part.penalty.norm = None
         scale = part.value(np.zeros(part.shape))
         W[free] = minimise(part, tol=1e-12, scale=scale, max_iter=10_000).W
-    return W, objective.value(W)
+    return W
 
 
 def minimise(
@@ -157,22 +177,21 @@ def minimise(
         raise ValueError(
             f"solver={method.name!r} needs {missing}; use solver='auto' or 'apg'"
         )
-    W_null = np.zeros(objective.shape)
-    if scale is None:
-        W_null, scale = null_model(objective)
-    stop = tol * scale + rounding(objective)
-    W = W_null if W0 is None else np.array(W0, dtype=float, order="C")
-
     monitor = Monitor(objective, verbose)
-    if not monitor.done(W, 0, stop) or method is Direct:
+    if W0 is not None:
+        scale = null_model(objective)[1] if scale is None else scale
+        W = np.array(W0, dtype=float, order="C")
+    else:
+        W = null_coefficients(objective)
+    monitor.done(W, 0, np.inf)
+    if scale is None:
+        scale = monitor.best_value
+    stop = tol * scale + rounding(objective)
+    if monitor.best_gap > stop or method is Direct:
         if method is Newton:
             max_iter = min(max_iter, _NEWTON_ITERATIONS)
         method().solve(objective, W, stop, max_iter, monitor)
-    W = monitor.best_W
-    final = objective.certificate(W)
-    b = np.array(objective.fit.b)
-    dual = max(monitor.dual, final.dual)
-    gap = max(final.primal - dual, 0.0)
+    gap = monitor.best_gap
     converged = bool(gap <= stop)
     n_iter = max(monitor.n_iter, 1)
     message = ""
@@ -183,9 +202,9 @@ def minimise(
             "max_iter or tol, or standardise the features"
         )
     return Result(
-        W,
-        b,
-        final.primal,
+        monitor.best_W,
+        monitor.best_b,
+        monitor.best_value,
         gap,
         stop,
         n_iter,

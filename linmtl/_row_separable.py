@@ -1,0 +1,565 @@
+"""The hot core: kernels of penalties that are sums over the rows of W.
+
+A row j is penalised by ``entry_j ||W_j||_1 + row_j ||W_j||_2``, with ``W_j >= 0`` if
+``positive``: lasso, L21, sparse group lasso and their weighted forms are all of this
+kind, so one set of kernels serves them. Block coordinate descent is jitted whole, with
+Anderson extrapolation and its own duality gap.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from linmtl._jit import kernel, reduction
+
+_MEMORY = 5  # iterates of an Anderson extrapolation
+_CHECK = 3  # sweeps between two evaluations of the gap
+
+
+@kernel
+def soft(v, threshold, positive):
+    """Soft threshold of a number; NaN stays NaN."""
+    if v > threshold:
+        return v - threshold
+    if v < -threshold and not positive:
+        return v + threshold
+    return v if v != v else 0.0
+
+
+@kernel
+def shrink(V, step, entry, row, positive, out):
+    """Prox of the penalty, one step per row; returns its value at `out`."""
+    value = 0.0
+    for j in range(V.shape[0]):
+        threshold = step[j] * entry[j]
+        square = 0.0
+        total = 0.0
+        for t in range(V.shape[1]):
+            v = soft(V[j, t], threshold, positive)
+            out[j, t] = v
+            square += v * v
+            total += abs(v)
+        norm = math.sqrt(square)
+        threshold = step[j] * row[j]
+        factor = 1.0
+        if norm <= threshold:
+            factor = 0.0
+        elif threshold > 0.0:
+            factor = 1.0 - threshold / norm
+        if factor != 1.0:
+            for t in range(V.shape[1]):
+                out[j, t] *= factor
+        value += factor * (entry[j] * total + row[j] * norm)
+    return value
+
+
+@kernel
+def row_dual(g, entry, row, positive):
+    """The smallest s with ``||(|g| - s entry)_+|| <= s row``.
+
+    The difference of the two sides is convex and decreasing in s, so that Newton's
+    method from zero climbs to the root without passing it.
+    """
+    square = 0.0
+    largest = 0.0
+    for t in range(g.size):
+        v = g[t] if positive else abs(g[t])
+        if v > 0.0:
+            square += v * v
+            largest = max(largest, v)
+        elif v != v:
+            return np.nan
+    if entry == 0.0:
+        return math.sqrt(square) / row if row > 0.0 else 0.0
+    if row == 0.0:
+        return largest / entry
+    s = 0.0
+    for _ in range(200):
+        square = 0.0
+        slope = 0.0
+        for t in range(g.size):
+            excess = (g[t] if positive else abs(g[t])) - s * entry
+            if excess > 0.0:
+                square += excess * excess
+                slope += excess
+        norm = math.sqrt(square)
+        height = norm - s * row
+        if norm == 0.0 or height <= 0.0:
+            break
+        new = s + height / (row + entry * slope / norm)
+        if new <= s:
+            break
+        s = new
+    return s
+
+
+@kernel
+def row_duals(G, entry, row, positive, out):
+    """`row_dual` of each row of G."""
+    for j in range(G.shape[0]):
+        out[j] = row_dual(G[j], entry[j], row[j], positive)
+
+
+@kernel
+def penalty_value(W, entry, row):
+    value = 0.0
+    for j in range(W.shape[0]):
+        square = 0.0
+        total = 0.0
+        for t in range(W.shape[1]):
+            square += W[j, t] * W[j, t]
+            total += abs(W[j, t])
+        value += entry[j] * total + row[j] * math.sqrt(square)
+    return value
+
+
+@kernel
+def solve_row(a, h, entry, row, positive, out):
+    """Minimise ``sum_t h_t v_t^2 / 2 - a_t v_t`` plus the penalty of a row.
+
+    With c the soft-thresholded a, the norm rho of the solution solves
+    ``sum_t (c_t / (h_t rho + row))^2 = 1``; the reciprocal of the root of the sum is
+    almost linear in rho, so Newton's method on it takes a few steps, from the left.
+    """
+    square = 0.0
+    top = 0.0
+    bottom = np.inf
+    for t in range(a.size):
+        c = soft(a[t], entry, positive)
+        out[t] = c
+        square += c * c
+        top = max(top, h[t])
+        bottom = min(bottom, h[t])
+    norm = math.sqrt(square)
+    if norm <= row or top <= 0.0:
+        for t in range(a.size):
+            out[t] = 0.0
+        return
+    if row == 0.0:
+        for t in range(a.size):
+            out[t] = out[t] / h[t] if h[t] > 0.0 else 0.0
+        return
+    if top == bottom:
+        factor = (1.0 - row / norm) / top
+        for t in range(a.size):
+            out[t] *= factor
+        return
+    rho = (norm - row) / top
+    for _ in range(50):
+        phi = 0.0
+        slope = 0.0
+        for t in range(a.size):
+            d = h[t] * rho + row
+            q = out[t] / d
+            phi += q * q
+            slope += q * q * h[t] / d
+        if not phi > 1.0:
+            break
+        root = math.sqrt(phi)
+        change = (root - 1.0) * phi / slope
+        rho += change
+        if change <= 1e-14 * rho:
+            break
+    for t in range(a.size):
+        out[t] *= rho / (h[t] * rho + row)
+
+
+@reduction
+def model_gap(W, G, C, square, entry, row, positive):
+    """Primal value and duality gap of a least-squares model ``square, C, H``.
+
+    ``square / 2 - <W, C> + <W, H W> / 2 + penalty(W)``, with G = C - H W.
+    """
+    fitted = 0.0
+    excess = 0.0
+    for j in range(W.shape[0]):
+        for t in range(W.shape[1]):
+            fitted += W[j, t] * C[j, t]
+            excess += W[j, t] * G[j, t]
+    linear = square - fitted
+    residual = linear - excess
+    primal = 0.5 * residual + penalty_value(W, entry, row)
+    size = 1.0
+    for j in range(W.shape[0]):
+        size = max(size, row_dual(G[j], entry[j], row[j], positive))
+    scale = 1.0 / size
+    if residual > 0.0 and linear > 0.0:
+        scale = min(scale, linear / residual)
+    dual = scale * linear - 0.5 * scale * scale * residual
+    return primal, primal - dual
+
+
+@kernel
+def small_solve(M, z):
+    """Solve a small dense system in place by elimination with pivoting."""
+    n = z.size
+    for k in range(n):
+        p = k
+        for i in range(k + 1, n):
+            if abs(M[i, k]) > abs(M[p, k]):
+                p = i
+        if M[p, k] == 0.0:
+            return False
+        if p != k:
+            for j in range(n):
+                M[k, j], M[p, j] = M[p, j], M[k, j]
+            z[k], z[p] = z[p], z[k]
+        for i in range(k + 1, n):
+            f = M[i, k] / M[k, k]
+            for j in range(k, n):
+                M[i, j] -= f * M[k, j]
+            z[i] -= f * z[k]
+    for k in range(n - 1, -1, -1):
+        for j in range(k + 1, n):
+            z[k] -= M[k, j] * z[j]
+        z[k] /= M[k, k]
+    return True
+
+
+@reduction
+def differences_gram(past, M):
+    """M_ij = <past_{i+1} - past_i, past_{j+1} - past_j> of flattened iterates."""
+    K = past.shape[0] - 1
+    for i in range(K):
+        for j in range(i + 1):
+            total = 0.0
+            for p in range(past.shape[1]):
+                total += (past[i + 1, p] - past[i, p]) * (past[j + 1, p] - past[j, p])
+            M[i, j] = total
+            M[j, i] = total
+
+
+@kernel
+def anderson(past, M, c):
+    """Coefficients of the extrapolation of K + 1 iterates; False where singular."""
+    K = past.shape[0] - 1
+    differences_gram(past, M)
+    trace = 0.0
+    for i in range(K):
+        trace += M[i, i]
+    if not trace > 0.0:
+        return False
+    for i in range(K):
+        M[i, i] += 1e-12 * trace
+        c[i] = 1.0
+    if not small_solve(M, c):
+        return False
+    total = 0.0
+    for i in range(K):
+        total += c[i]
+    if not abs(total) > 0.0:
+        return False
+    for i in range(K):
+        c[i] /= total
+    return True
+
+
+@kernel
+def combine(past, c, out):
+    """out = sum_i c_i past_{i+1}, flattened."""
+    for p in range(out.size):
+        total = 0.0
+        for i in range(c.size):
+            total += c[i] * past[i + 1, p]
+        out[p] = total
+
+
+@kernel
+def sweep_shared(H, W, G, entry, row, positive, a, h, v):
+    """One pass over the rows in Gram form, all tasks with the same H (k, k).
+
+    Returns the squared length of the move in the metric of the rows' curvatures.
+    """
+    k, T = W.shape
+    length = 0.0
+    for j in range(k):
+        curvature = H[j, j]
+        for t in range(T):
+            a[t] = G[j, t] + curvature * W[j, t]
+            h[t] = curvature
+        solve_row(a, h, entry[j], row[j], positive, v)
+        moved = False
+        for t in range(T):
+            v[t] -= W[j, t]
+            if v[t] != 0.0:
+                moved = True
+        if moved:
+            for t in range(T):
+                W[j, t] += v[t]
+                length += curvature * v[t] * v[t]
+            for i in range(k):
+                g = H[j, i]
+                for t in range(T):
+                    G[i, t] -= g * v[t]
+    return length
+
+
+@kernel
+def sweep_ragged(H, W, Gt, entry, row, positive, a, h, v):
+    """One pass over the rows in Gram form, H (T, k, k); Gt is (T, k).
+
+    Returns the squared length of the move in the metric of the curvatures.
+    """
+    k, T = W.shape
+    length = 0.0
+    for j in range(k):
+        for t in range(T):
+            h[t] = H[t, j, j]
+            a[t] = Gt[t, j] + h[t] * W[j, t]
+        solve_row(a, h, entry[j], row[j], positive, v)
+        for t in range(T):
+            change = v[t] - W[j, t]
+            if change != 0.0:
+                W[j, t] = v[t]
+                length += h[t] * change * change
+                for i in range(k):
+                    Gt[t, i] -= H[t, j, i] * change
+    return length
+
+
+@kernel
+def transpose(A, out):
+    for i in range(A.shape[0]):
+        for j in range(A.shape[1]):
+            out[j, i] = A[i, j]
+
+
+@kernel
+def store(A, out):
+    """Flatten a matrix into a row of the memory."""
+    p = 0
+    for j in range(A.shape[0]):
+        for t in range(A.shape[1]):
+            out[p] = A[j, t]
+            p += 1
+
+
+@kernel
+def restore(flat, A):
+    p = 0
+    for j in range(A.shape[0]):
+        for t in range(A.shape[1]):
+            A[j, t] = flat[p]
+            p += 1
+
+
+@kernel
+def is_negative(flat):
+    lowest = 0.0
+    for p in range(flat.size):
+        lowest = min(lowest, flat[p])
+    return lowest < 0.0
+
+
+@kernel
+def gram_descent(
+    H, W, G, C, square, entry, row, positive, target, relative, max_epochs
+):
+    """Block coordinate descent on the rows of W in Gram form, to a duality gap.
+
+    H is (1, k, k), shared by all tasks, or (T, k, k). W and G = C - H W, both (k, T),
+    are updated in place. Every few sweeps the last iterates are extrapolated
+    (Anderson); the point is taken if the objective falls. Stops at the gap `target`,
+    or when a sweep moves by less than `relative` times the first one. Returns the gap
+    of the model and the number of sweeps.
+    """
+    k, T = W.shape
+    shared = H.shape[0] == 1
+    first = 0.0
+    a, h, v = np.empty(T), np.empty(T), np.empty(T)
+    Gt = np.empty((T, k))
+    past_W = np.empty((_MEMORY + 1, k * T))
+    past_G = np.empty((_MEMORY + 1, k * T))
+    M, c = np.empty((_MEMORY, _MEMORY)), np.empty(_MEMORY)
+    flat = np.empty(k * T)
+    trial_W, trial_G = np.empty((k, T)), np.empty((k, T))
+    kept = 0
+    primal, gap = model_gap(W, G, C, square, entry, row, positive)
+    epoch = 0
+    while epoch < max_epochs and gap > target:
+        store(W, past_W[kept])
+        store(G, past_G[kept])
+        if kept == _MEMORY:
+            kept = 0
+            if anderson(past_W, M, c):
+                combine(past_W, c, flat)
+                if not (positive and is_negative(flat)):
+                    restore(flat, trial_W)
+                    combine(past_G, c, flat)
+                    restore(flat, trial_G)
+                    primal, gap = model_gap(W, G, C, square, entry, row, positive)
+                    new, new_gap = model_gap(
+                        trial_W, trial_G, C, square, entry, row, positive
+                    )
+                    if new < primal:
+                        gap = new_gap
+                        store(trial_W, flat)
+                        restore(flat, W)
+                        store(trial_G, flat)
+                        restore(flat, G)
+                    if gap <= target:
+                        break
+            store(W, past_W[0])
+            store(G, past_G[0])
+        kept += 1
+        if shared:
+            moved = sweep_shared(H[0], W, G, entry, row, positive, a, h, v)
+        else:
+            transpose(G, Gt)
+            moved = sweep_ragged(H, W, Gt, entry, row, positive, a, h, v)
+            transpose(Gt, G)
+        epoch += 1
+        first = max(first, moved)
+        if moved <= relative * relative * first:
+            break
+        if epoch % _CHECK == 0:
+            primal, gap = model_gap(W, G, C, square, entry, row, positive)
+    primal, gap = model_gap(W, G, C, square, entry, row, positive)
+    return gap, epoch
+
+
+@kernel
+def sweep_block(L, ridge, W, G, entry, row, positive, a, h, v, change):
+    """One pass over the rows of a block, with its local Gram matrix L.
+
+    G holds the block's gradient and is kept up to date for the rows still to come;
+    the moves of W are left in `change`.
+    """
+    size, T = W.shape
+    for j in range(size):
+        curvature = L[j, j] + ridge
+        for t in range(T):
+            a[t] = G[j, t] + L[j, j] * W[j, t]
+            h[t] = curvature
+        solve_row(a, h, entry[j], row[j], positive, v)
+        moved = False
+        for t in range(T):
+            change[j, t] = v[t] - W[j, t]
+            if change[j, t] != 0.0:
+                moved = True
+        if moved:
+            for t in range(T):
+                W[j, t] = v[t]
+            for i in range(j + 1, size):
+                g = L[j, i]
+                for t in range(T):
+                    G[i, t] -= g * change[j, t]
+
+
+@kernel
+def subtract(A, B):
+    for i in range(A.shape[0]):
+        for t in range(A.shape[1]):
+            A[i, t] -= B[i, t]
+
+
+@reduction
+def residual_gap(A, ridge, W, G, R, entry, row, positive):
+    """Primal value and duality gap from residuals R; G is a workspace.
+
+    A ridge penalty is as many more samples, with targets zero.
+    """
+    np.dot(A, R, G)
+    residual = 0.0
+    for i in range(R.shape[0]):
+        for t in range(R.shape[1]):
+            residual += R[i, t] * R[i, t]
+    excess = 0.0
+    for j in range(W.shape[0]):
+        for t in range(W.shape[1]):
+            G[j, t] -= ridge * W[j, t]
+            residual += ridge * W[j, t] * W[j, t]
+            excess += W[j, t] * G[j, t]
+    linear = residual + excess  # <R, Y>, since Y = R + A' W
+    primal = 0.5 * residual + penalty_value(W, entry, row)
+    size = 1.0
+    for j in range(W.shape[0]):
+        size = max(size, row_dual(G[j], entry[j], row[j], positive))
+    scale = 1.0 / size
+    if residual > 0.0 and linear > 0.0:
+        scale = min(scale, linear / residual)
+    return primal, primal - (scale * linear - 0.5 * scale * scale * residual)
+
+
+@kernel
+def residual_descent(A, L, ridge, W, R, entry, row, positive, target, max_epochs):
+    """Block coordinate descent with residuals, for more rows of W than samples.
+
+    A is (k, n), one row per feature; L (blocks, B, B) has the Gram matrices of
+    consecutive blocks of B features; W (k, T) and R = Y - A' W (n, T) are updated in
+    place. Matrix products bring a block's gradient in and its moves out. Returns the
+    gap of the model and the number of sweeps.
+    """
+    k, T = W.shape
+    n = R.shape[0]
+    B = L.shape[1]
+    a, h, v = np.empty(T), np.empty(T), np.empty(T)
+    change = np.empty((B, T))
+    block_G = np.empty((B, T))
+    moved = np.empty((n, T))
+    G = np.empty((k, T))
+    past_W = np.empty((_MEMORY + 1, k * T))
+    past_R = np.empty((_MEMORY + 1, n * T))
+    M, c = np.empty((_MEMORY, _MEMORY)), np.empty(_MEMORY)
+    flat_W, flat_R = np.empty(k * T), np.empty(n * T)
+    trial_W, trial_R = np.empty((k, T)), np.empty((n, T))
+    kept = 0
+    primal, gap = residual_gap(A, ridge, W, G, R, entry, row, positive)
+    epoch = 0
+    while epoch < max_epochs and gap > target:
+        store(W, past_W[kept])
+        store(R, past_R[kept])
+        if kept == _MEMORY:
+            kept = 0
+            if anderson(past_W, M, c):
+                combine(past_W, c, flat_W)
+                if not (positive and is_negative(flat_W)):
+                    restore(flat_W, trial_W)
+                    combine(past_R, c, flat_R)
+                    restore(flat_R, trial_R)
+                    primal, gap = residual_gap(A, ridge, W, G, R, entry, row, positive)
+                    new, new_gap = residual_gap(
+                        A, ridge, trial_W, G, trial_R, entry, row, positive
+                    )
+                    if new < primal:
+                        gap = new_gap
+                        restore(flat_W, W)
+                        restore(flat_R, R)
+                    if gap <= target:
+                        break
+            store(W, past_W[0])
+            store(R, past_R[0])
+        kept += 1
+        for block in range(L.shape[0]):
+            start = block * B
+            stop = min(start + B, k)
+            size = stop - start
+            np.dot(A[start:stop], R, block_G[:size])
+            sweep_block(
+                L[block],
+                ridge,
+                W[start:stop],
+                block_G[:size],
+                entry[start:stop],
+                row[start:stop],
+                positive,
+                a,
+                h,
+                v,
+                change[:size],
+            )
+            any_moved = False
+            for j in range(size):
+                for t in range(T):
+                    if change[j, t] != 0.0:
+                        any_moved = True
+            if any_moved:
+                np.dot(A[start:stop].T, change[:size], moved)
+                subtract(R, moved)
+        epoch += 1
+        if epoch % _CHECK == 0:
+            primal, gap = residual_gap(A, ridge, W, G, R, entry, row, positive)
+    primal, gap = residual_gap(A, ridge, W, G, R, entry, row, positive)
+    return gap, epoch

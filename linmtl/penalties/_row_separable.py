@@ -1,0 +1,53 @@
+"""What the penalties that are sums over the rows of W have in common."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from linmtl._jit import readonly
+from linmtl._row_separable import row_duals, shrink
+from linmtl.penalties._base import Penalty
+
+
+class RowSeparable(Penalty):
+    """``sum_j entry_j ||W_j||_1 + row_j ||W_j||_2``, with W >= 0 if ``positive``.
+
+    A subclass gives the two strengths of each row; prox, dual norm and the fast
+    solvers follow.
+    """
+
+    row_separable: ClassVar[bool] = True
+    positive: bool
+
+    def strengths(self, n_features: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return entry_j and row_j, two arrays of shape (n_features,)."""
+        raise NotImplementedError
+
+    def prox(self, V, step, out):
+        entry, row = self.strengths(V.shape[0])
+        step = np.broadcast_to(np.asarray(step, dtype=float), V.shape[0])
+        return shrink(
+            readonly(np.ascontiguousarray(V)),
+            readonly(np.ascontiguousarray(step)),
+            readonly(entry),
+            readonly(row),
+            bool(self.positive),
+            out,
+        )
+
+    def row_dual_norms(self, G: np.ndarray) -> np.ndarray:
+        """Return the dual norm of each row, (n_features,); 0 for a free row."""
+        entry, row = self.strengths(G.shape[0])
+        out = np.empty(G.shape[0])
+        G = readonly(np.ascontiguousarray(G))
+        row_duals(G, readonly(entry), readonly(row), bool(self.positive), out)
+        return out
+
+    def dual_norm(self, G):
+        return float(self.row_dual_norms(G).max(initial=0.0))
+
+    def free_rows(self, n_features):
+        entry, row = self.strengths(n_features)
+        return (entry == 0) & (row == 0)

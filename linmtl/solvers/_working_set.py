@@ -1,0 +1,231 @@
+"""Working sets and block coordinate descent: squared loss, row-separable norms.
+
+Outer step: the gradient of all rows, a certificate, and the rows that matter: those in
+use and those that violate their bound most. Inner step: coordinate descent on these
+rows alone, jitted whole, in Gram form or with residuals, whichever is cheaper.
+
+Massias, Gramfort, Salmon (2018), Celer: a fast solver for the lasso with dual
+extrapolation; Bertrand, Massias (2021), Anderson acceleration of coordinate descent.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from linmtl._datafit import GramFit
+from linmtl._jit import readonly
+from linmtl._row_separable import gram_descent, residual_descent
+from linmtl.penalties._row_separable import RowSeparable
+from linmtl.solvers._apg import AcceleratedProximalGradient
+
+_BLOCK = 64  # rows of a block of the residual form
+_FEW = 64  # rows that a working set may always grow by
+_LARGEST_GRAM = 5e7  # entries of the Gram matrices of a working set
+_MAX_OUTER = 200
+
+
+def lacks_rows(objective) -> str | None:
+    """Return what keeps a problem from coordinate descent on rows, None if nothing."""
+    penalty = objective.penalty
+    if not isinstance(penalty.norm, RowSeparable):
+        return "an L1, L21 or L1 + L21 penalty"
+    if penalty.free.any():
+        return "a penalty on every feature"
+    if not (penalty.quadratic.is_diagonal and penalty.quadratic.equal_ridge):
+        return "a ridge as the only quadratic penalty"
+    return None
+
+
+class WorkingSet:
+    """Exact on the rows that matter, certified on all."""
+
+    name = "working_set"
+
+    @staticmethod
+    def missing(objective) -> str | None:
+        """Return what the problem lacks for this solver, None where it applies."""
+        if not objective.fit.loss.quadratic:
+            return "the squared loss"
+        return lacks_rows(objective)
+
+    def solve(self, objective, W, stop, max_iter, monitor):
+        norm = objective.penalty.norm
+        entry, row = norm.strengths(W.shape[0])
+        ridge = float(objective.penalty.quadratic.diagonal[0])
+        inner = _inner_solver(objective, ridge, bool(norm.positive))
+        epochs = 0
+        chosen = np.flatnonzero(W.any(axis=1))
+        previous = np.inf
+        for _ in range(_MAX_OUTER):
+            D = objective.D
+            chosen, settled = choose_rows(W, norm.row_dual_norms(D), chosen)
+            gap = monitor.gap
+            target = max((0.02 if settled else 0.2) * gap, 0.8 * stop)
+            limit = max(max_iter - epochs, 1)
+            done = inner(W, D, chosen, entry[chosen], row[chosen], target, limit)
+            if done is None:  # too large for Gram matrices of the tasks
+                AcceleratedProximalGradient().solve(
+                    objective, W, stop, max_iter - epochs, monitor
+                )
+                return
+            epochs += done
+            if monitor.done(W, epochs, stop) or epochs >= max_iter:
+                return
+            if settled and monitor.best_gap > 0.9 * previous:
+                return  # rounding is all that is left
+            previous = monitor.best_gap
+
+
+class RowStrengths(RowSeparable):
+    """A row-separable penalty on some of the rows only."""
+
+    def __init__(self, norm: RowSeparable, rows: np.ndarray, n_features: int):
+        entry, row = norm.strengths(n_features)
+        self._strengths = entry[rows], row[rows]
+        self.positive = norm.positive
+
+    def strengths(self, n_features):
+        return self._strengths
+
+    def value(self, W):
+        entry, row = self._strengths
+        return float(entry @ np.abs(W).sum(axis=1) + row @ np.linalg.norm(W, axis=1))
+
+
+def choose_rows(
+    W: np.ndarray, size: np.ndarray, before: np.ndarray
+) -> tuple[np.ndarray, bool]:
+    """Return the working set, and whether no row outside the last one violates.
+
+    Parameters
+    ----------
+    W : ndarray of shape (n_features, n_tasks)
+        Current coefficients.
+    size : ndarray of shape (n_features,)
+        Dual norm of each row of the gradient; a violation is above 1.
+    before : ndarray of int
+        The last working set.
+    """
+    active = W.any(axis=1)
+    largest = size.max(initial=0.0)
+    outside = np.ones(size.size, dtype=bool)
+    outside[before] = False
+    settled = bool(before.size) and size[outside].max(initial=0.0) <= max(
+        size[before].max(initial=0.0), 1.0
+    )
+    slack = max(0.02, min(0.1, 0.5 * (largest - 1.0)))
+    candidates = np.flatnonzero((size > 1.0 - slack) & ~active)
+    room = max(_FEW, 2 * int(active.sum()))
+    if candidates.size > room:
+        candidates = candidates[np.argpartition(-size[candidates], room)[:room]]
+    return np.union1d(np.flatnonzero(active), candidates), settled
+
+
+def _inner_solver(objective, ridge, positive):
+    fit = objective.fit
+    if isinstance(fit, GramFit):
+        return _GramRows(fit, ridge, positive)
+    design, weight = fit.data.design, fit.data.weight
+    if design.is_shared() and design.columns_alike(weight):
+        return _SharedRows(fit, ridge, positive)
+    return _RaggedRows(fit, ridge, positive)
+
+
+class _Rows:
+    """Descends on chosen rows; W is updated in place, sweeps are returned."""
+
+    def __init__(self, fit, ridge: float, positive: bool):
+        self.fit, self.ridge, self.positive = fit, ridge, positive
+        self.square = fit.square
+
+    def gram(self, H, W, D, rows, entry, row, target, limit):
+        """Coordinate descent in Gram form, the ridge as part of H."""
+        part = np.ascontiguousarray(W[rows])
+        G = np.ascontiguousarray(D[rows])
+        if self.ridge:
+            diagonal = np.arange(rows.size)
+            H[:, diagonal, diagonal] += self.ridge
+        if H.shape[0] == 1:
+            C = G + H[0] @ part
+        else:
+            C = G + np.matmul(H, part.T[:, :, None])[:, :, 0].T
+        _, epochs = gram_descent(
+            readonly(H),
+            part,
+            G,
+            readonly(np.ascontiguousarray(C)),
+            self.square,
+            readonly(entry),
+            readonly(row),
+            self.positive,
+            float(target),
+            0.0,
+            int(limit),
+        )
+        W[rows] = part
+        return epochs
+
+
+class _GramRows(_Rows):
+    """From the Gram matrices of all features."""
+
+    def __call__(self, W, D, rows, entry, row, target, limit):
+        H = self.fit.H
+        everything = rows.size == H.shape[1]
+        if not everything:
+            H = np.ascontiguousarray(H[:, rows][:, :, rows])
+        elif self.ridge:
+            H = H.copy()
+        return self.gram(H, W, D, rows, entry, row, target, limit)
+
+
+class _SharedRows(_Rows):
+    """From the samples that all tasks share."""
+
+    def __call__(self, W, D, rows, entry, row, target, limit):
+        data = self.fit.data
+        weight = data.weight[: data.task_ptr[1]]
+        A = data.design.centred_block(np.array([0]), weight, data.fit_intercept, rows).T
+        A = np.ascontiguousarray(A)
+        k, n = A.shape
+        if k <= n:
+            H = (A @ A.T)[None]
+            return self.gram(H, W, D, rows, entry, row, target, limit)
+        blocks = -(-k // _BLOCK)
+        L = np.zeros((blocks, _BLOCK, _BLOCK))
+        for i in range(blocks):
+            block = A[i * _BLOCK : (i + 1) * _BLOCK]
+            L[i, : len(block), : len(block)] = block @ block.T
+        part = np.ascontiguousarray(W[rows])
+        root = np.sqrt(weight)
+        Y = self.fit.y.reshape(data.design.n_tasks, -1).T
+        R = np.ascontiguousarray(root[:, None] * Y - A.T @ part)
+        _, epochs = residual_descent(
+            readonly(A),
+            readonly(L),
+            self.ridge,
+            part,
+            R,
+            readonly(entry),
+            readonly(row),
+            self.positive,
+            float(target),
+            int(limit),
+        )
+        W[rows] = part
+        return epochs
+
+
+class _RaggedRows(_Rows):
+    """From samples of each task's own, fewer than features."""
+
+    def __call__(self, W, D, rows, entry, row, target, limit):
+        data = self.fit.data
+        design = data.design
+        if design.n_columns * rows.size**2 > _LARGEST_GRAM:
+            return None
+        H = np.empty((design.n_columns, rows.size, rows.size))
+        for c, tasks in design.columns():
+            A = design.centred_block(tasks, data.weight, data.fit_intercept, rows)
+            np.dot(A.T, A, out=H[c])
+        return self.gram(H, W, D, rows, entry, row, target, limit)
