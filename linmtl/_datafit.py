@@ -42,6 +42,10 @@ class Datafit:
         """Return the loss at W and write its negative gradient into G."""
         raise NotImplementedError
 
+    def loss_at(self, W: np.ndarray) -> float:
+        """Return the loss at W alone."""
+        raise NotImplementedError
+
     def project(
         self,
         columns: np.ndarray,
@@ -110,6 +114,11 @@ class ResidualFit(Datafit):
         return self._b + self._offset
 
     def evaluate(self, W, G):
+        loss = self.loss_at(W)
+        self.data.design.adjoint(self.theta, G)
+        return loss
+
+    def loss_at(self, W):
         data = self.data
         self._hessian = None
         data.design.predict(W, self._eta)
@@ -124,7 +133,6 @@ class ResidualFit(Datafit):
             self.theta,
             self.task_loss,
         )
-        data.design.adjoint(self.theta, G)
         return self.join(self.task_loss)
 
     def start_intercepts(self, other: ResidualFit) -> None:
@@ -234,6 +242,9 @@ class GramFit(Datafit):
             self.b = np.zeros_like(self.b)
         self._W = W
         return loss
+
+    def loss_at(self, W):
+        return self._evaluate(W, np.empty_like(W))
 
     def _evaluate(self, W, G):
         if self.H.shape[0] == 1:

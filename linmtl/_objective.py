@@ -64,6 +64,10 @@ class Objective:
         """Return the objective at W."""
         return self.fit.evaluate(W, self._G) + self.penalty.value(W)
 
+    def loss_and_penalty(self, W: np.ndarray) -> float:
+        """Return the objective at W without its gradient."""
+        return self.fit.loss_at(W) + self.penalty.value(W)
+
     def certificate(self, W: np.ndarray) -> Certificate:
         """Return the objective at W and a true lower bound of the optimum.
 

@@ -100,7 +100,7 @@ def read_fit(
             f"Input y contains NaN: {int(missing.sum())} labels are missing; drop "
             "these rows (missing labels are allowed in a wide Y, and with tasks)"
         )
-    weight = _read_sample_weight(sample_weight, y.shape)
+    weight = read_sample_weight(sample_weight, y.shape)
     weight[missing] = 0.0
     classes = None
     if classify:
@@ -154,6 +154,10 @@ def read_predict(
     X, labels, _ = _read_X(estimator, X, tasks, reset=False)
     if labels is None:
         return X, None
+    if estimator._layout == "single":
+        raise ValueError(
+            f"{type(estimator).__name__} was fitted without tasks; drop tasks="
+        )
     codes = codes_of(labels, estimator.tasks_)
     unknown = codes < 0
     if unknown.any() and estimator.handle_unknown == "error":
@@ -173,10 +177,6 @@ def require_tasks(estimator: BaseEstimator, codes: np.ndarray | None) -> None:
         raise ValueError(
             f"{type(estimator).__name__} was fitted with tasks; pass tasks= with one "
             "label per row, or fit with task_column= so that X carries them"
-        )
-    if codes is not None and estimator._layout == "single":
-        raise ValueError(
-            f"{type(estimator).__name__} was fitted without tasks; drop tasks="
         )
 
 
@@ -304,7 +304,8 @@ def _single_class(data, names, layout):
     return single
 
 
-def _read_sample_weight(sample_weight, shape):
+def read_sample_weight(sample_weight: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Check sample weights and return one for each label, an array of this shape."""
     if sample_weight is None:
         return np.ones(shape)
     weight = np.asarray(sample_weight)

@@ -15,12 +15,13 @@ from sklearn.utils.validation import check_is_fitted
 from linmtl._datafit import make_datafit
 from linmtl._design import StackedDesign
 from linmtl._objective import Objective
-from linmtl._tasks import some
+from linmtl._tasks import is_missing, some
 from linmtl._validation import (
     FitInput,
     check_settings,
     read_fit,
     read_predict,
+    read_sample_weight,
     require_tasks,
 )
 from linmtl.data import MultiTaskData
@@ -218,37 +219,35 @@ class MultiTaskModel(BaseEstimator):
         eta[order] = sorted_eta
         return eta + b[codes]
 
-    def _score_each(self, metric, y, prediction, sample_weight):
-        """Mean over the tasks of a wide Y of a metric on the observed labels."""
-        y = np.asarray(y)
-        prediction = np.asarray(prediction)
-        if y.ndim == 1 or self._layout != "wide":
-            y, prediction = y.reshape(-1, 1), prediction.reshape(-1, 1)
-        if y.shape != prediction.shape:
+    def _score_each(self, metric, y, prediction, sample_weight, at_least=1):
+        """Mean over the tasks of a wide Y of a metric on the observed labels.
+
+        Tasks with fewer than ``at_least`` labels of positive weight are left out.
+        """
+        y, prediction = np.atleast_1d(y), np.asarray(prediction)
+        Y, P = (a.reshape(len(a), -1) for a in (y, prediction))
+        if Y.shape != P.shape:
             raise ValueError(
                 f"y has shape {y.shape} but the model predicts {prediction.shape}"
             )
-        weight = None
-        if sample_weight is not None:
-            weight = np.asarray(sample_weight, dtype=float)
-            weight = np.broadcast_to(weight.reshape(len(y), -1), y.shape)
+        weight = read_sample_weight(sample_weight, Y.shape)
         scores = []
-        for t in range(y.shape[1]):
-            observed = np.array([not _is_nan(v) for v in y[:, t]])
-            if not observed.any():
+        for t in range(Y.shape[1]):
+            observed = np.array([not is_missing(v) for v in Y[:, t].tolist()], bool)
+            observed &= weight[:, t] > 0
+            if observed.sum() < at_least:
                 continue
-            w = None if weight is None else weight[observed, t]
-            labels = y[observed, t]
-            if labels.dtype.kind == "O" and labels.size:
+            w = None if sample_weight is None else weight[observed, t]
+            labels = Y[observed, t]
+            if labels.dtype.kind == "O":
                 labels = np.array(labels.tolist())
-            scores.append(metric(labels, prediction[observed, t], sample_weight=w))
+            scores.append(metric(labels, P[observed, t], sample_weight=w))
         if not scores:
-            raise ValueError("y has no observed label to score")
+            raise ValueError(
+                f"y has too few observed labels to score; {metric.__name__} needs "
+                f"{at_least} in at least one task"
+            )
         return float(np.mean(scores))
-
-
-def _is_nan(value) -> bool:
-    return value is None or value != value
 
 
 class Regressor(RegressorMixin, MultiTaskModel):
@@ -300,7 +299,7 @@ class Regressor(RegressorMixin, MultiTaskModel):
 
         Long data: pooled over all rows, as ``scoring="r2"``; it rewards what the
         intercepts know of the differences between tasks. Wide data: the mean over
-        tasks of the R^2 on the observed labels.
+        tasks of the R^2 on the observed labels, of tasks with two of them.
 
         Parameters
         ----------
@@ -319,7 +318,8 @@ class Regressor(RegressorMixin, MultiTaskModel):
             The score, 1 at best.
         """
         prediction = self.predict(X, **_routed(tasks))
-        return self._score_each(r2_score, y, prediction, sample_weight)
+        at_least = 2 if prediction.ndim == 2 else 1
+        return self._score_each(r2_score, y, prediction, sample_weight, at_least)
 
 
 class Classifier(ClassifierMixin, MultiTaskModel):

@@ -43,6 +43,8 @@ class Result:
         Duality gap, absolute: the objective is at most this far from the optimum.
     tol : float
         The absolute tolerance on the gap.
+    scale : float
+        The objective of the null model.
     n_iter : int
         Iterations.
     converged : bool
@@ -58,6 +60,7 @@ class Result:
     objective: float
     gap: float
     tol: float
+    scale: float
     n_iter: int
     converged: bool
     solver: str
@@ -207,6 +210,7 @@ def minimise(
         monitor.best_value,
         gap,
         stop,
+        scale,
         n_iter,
         converged,
         method.name,

@@ -81,7 +81,7 @@ class Newton:
             step = 1.0
             while step > 1e-10:
                 trial = W + step * move
-                if objective.value(trial) <= value - _ARMIJO * step * slope:
+                if objective.loss_and_penalty(trial) <= value - _ARMIJO * step * slope:
                     break
                 step /= 2
             stalled = step <= 1e-10

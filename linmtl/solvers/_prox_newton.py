@@ -90,7 +90,7 @@ def newton_steps(part: Objective, W: np.ndarray, target: float, limit: int) -> i
         size = 1.0
         while True:
             trial = W + size * (new - W)
-            value = part.value(trial)
+            value = part.loss_and_penalty(trial)
             if value <= certificate.primal - _ARMIJO * size * promise or size < 1e-8:
                 break
             size /= 2

@@ -1,0 +1,104 @@
+"""Solutions along a sequence of penalties, each started from those before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from linmtl._datafit import Datafit
+from linmtl._objective import Objective
+from linmtl.penalties import Penalty, Sum, compose
+from linmtl.solvers._base import Result, minimise
+
+
+def with_strength(penalty: Penalty, alpha: float) -> Penalty:
+    """Return a penalty with this ``alpha``; a sum with all strengths times it."""
+    if isinstance(penalty, Sum):
+        return Sum(_times(penalty.first, alpha), _times(penalty.second, alpha))
+    return type(penalty)(**{**penalty.get_params(deep=False), "alpha": alpha})
+
+
+def _times(penalty, factor):
+    if isinstance(penalty, Sum):
+        return with_strength(penalty, factor)
+    parameters = penalty.get_params(deep=False)
+    for name in parameters:
+        if name == "alpha" or name.startswith("alpha_"):
+            parameters[name] = _scaled(parameters[name], factor)
+    return type(penalty)(**parameters)
+
+
+def _scaled(alpha, factor):
+    if isinstance(alpha, dict):
+        return {label: factor * value for label, value in alpha.items()}
+    return factor * np.asarray(alpha, dtype=float) if np.ndim(alpha) else factor * alpha
+
+
+def follow(
+    fit: Datafit,
+    penalty: Penalty,
+    alphas: Sequence[float],
+    tasks: np.ndarray,
+    *,
+    tol: float,
+    max_iter: int,
+    solver: str = "auto",
+    W0: np.ndarray | None = None,
+) -> Iterator[Result]:
+    """Yield the solution for each strength, in the order given.
+
+    Each starts from the last one, moved on along the line through the last two in the
+    strength, on the rows in use, where that has the lower objective.
+
+    Parameters
+    ----------
+    fit : Datafit
+        The loss.
+    penalty : Penalty
+        The penalty.
+    alphas : sequence of float
+        Strengths, best decreasing; see :func:`with_strength`.
+    tasks : ndarray of shape (n_columns,)
+        Labels of the columns of W.
+    tol, max_iter, solver
+        As for :func:`linmtl.solvers.minimise`.
+    W0 : ndarray of shape (n_features, n_columns), default=None
+        Where to start the first one.
+    """
+    known: list[tuple[float, np.ndarray]] = []
+    scale = None
+    for alpha in alphas:
+        composite = compose(with_strength(penalty, alpha), fit.n_features, tasks)
+        objective = Objective(fit, composite)
+        start = known[-1][1] if known else W0
+        if len(known) == 2:
+            start = _extrapolated(objective, known, alpha)
+        result = minimise(
+            objective,
+            tol=tol,
+            max_iter=max_iter,
+            solver=solver,
+            W0=start,
+            scale=scale,
+        )
+        scale = result.scale
+        known = [*known[-1:], (alpha, result.W)]
+        yield result
+
+
+def _extrapolated(objective, known, alpha):
+    (first, W_first), (second, W) = known
+    if first == second or objective.penalty.norm is None:
+        return W
+    move = (second - alpha) / (first - second)
+    used = W.any(axis=1)
+    trial = W.copy()
+    trial[used] += move * (W[used] - W_first[used])
+    if objective.penalty.positive:
+        np.maximum(trial, 0.0, out=trial)
+    return (
+        trial
+        if objective.loss_and_penalty(trial) < objective.loss_and_penalty(W)
+        else W
+    )
