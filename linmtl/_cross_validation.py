@@ -6,19 +6,21 @@ treated alike and X is never copied.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+from joblib import Parallel, delayed
+from scipy import sparse
 
-from linmtl._datafit import make_datafit
-from linmtl._objective import Objective
+from linmtl._datafit import Datafit, GramFit, make_datafit
 from linmtl._validation import FitInput
 from linmtl.data import MultiTaskData
 from linmtl.losses import Loss
 from linmtl.model_selection import TaskKFold
-from linmtl.penalties import Penalty, compose
-from linmtl.solvers import minimise
+from linmtl.penalties import Penalty
+from linmtl.solvers import Result
+from linmtl.solvers._path import follow
 
 
 def fold_of_observations(given: FitInput, data: MultiTaskData, cv: int) -> np.ndarray:
@@ -57,9 +59,11 @@ def held_out_losses(
     columns: np.ndarray,
     fold: np.ndarray,
     *,
+    strengths: Sequence[float] | None = None,
     tol: float,
     max_iter: int,
     solver: str = "auto",
+    n_jobs: int | None = None,
     progress: Callable[[], None] | None = None,
 ) -> np.ndarray:
     """Return the mean held-out loss, (n_penalties, n_folds, n_tasks).
@@ -79,53 +83,178 @@ def held_out_losses(
         Task labels of the columns of W.
     fold : ndarray of shape (n_observations,)
         From :func:`fold_of_observations`.
+    strengths : sequence of float, default=None
+        The strength of each penalty, to extrapolate along.
     tol, max_iter, solver
         As for the estimators.
+    n_jobs : int, default=None
+        Folds fitted at the same time, through joblib.
     progress : callable, default=None
-        Called after each fold.
+        Called after each fold (with one job).
     """
-    design, n_folds = data.design, int(fold.max()) + 1
-    out = np.full((len(penalties), n_folds, design.n_tasks), np.nan)
-    size = np.diff(data.task_ptr)
-    eta, theta = np.empty(data.y.size), np.empty(data.y.size)
-    for k in range(n_folds):
-        held_out = np.where(fold == k, data.weight, 0.0)
-        weight = data.weight - held_out
-        kept = data.task_sum(weight)
-        used = kept > 0
-        factor = np.divide(data.total, kept, out=np.zeros_like(kept), where=used)
-        train = replace(data, weight=weight * np.repeat(factor, size))
-        fit = make_datafit(train, loss)
-        tested = data.task_sum(held_out)
-        judged = (tested > 0) & used
-        W = None
-        for p, penalty in enumerate(penalties):
-            composite = compose(penalty, design.n_features, columns)
-            result = minimise(
-                Objective(fit, composite),
-                tol=tol,
-                max_iter=max_iter,
-                solver=solver,
-                W0=W,
-            )
-            W = result.W
-            design.predict(W, eta)
-            task_loss = np.empty(design.n_tasks)
-            loss.residual(
-                data.y,
-                eta + np.repeat(result.b, size),
-                held_out,
-                data.task_ptr,
-                tested,
-                False,
-                np.zeros(design.n_tasks),
-                theta,
-                task_loss,
-            )
-            out[p, k, judged] = task_loss[judged] / tested[judged]
-        if progress is not None:
+
+    def one(fit, held_out):
+        results = follow(
+            fit,
+            penalties,
+            columns,
+            strengths=strengths,
+            tol=tol,
+            max_iter=max_iter,
+            solver=solver,
+        )
+        out = np.array([held_out.losses(result) for result in results])
+        if progress is not None and n_jobs in (None, 1):
             progress()
-    return out
+        return out
+
+    folds = Parallel(n_jobs=n_jobs)(
+        delayed(one)(fit, held_out)
+        for fit, held_out in training_and_test(data, loss, fold)
+    )
+    return np.swapaxes(np.array(folds), 0, 1)
+
+
+class HeldOutRows:
+    """The mean loss of each task on rows kept aside."""
+
+    def __init__(self, data: MultiTaskData, loss: Loss, tested: np.ndarray):
+        self.loss = loss
+        rows = np.flatnonzero(tested)
+        self.data = replace(
+            data,
+            design=data.design.take(rows),
+            y=data.y[rows],
+            weight=data.weight[rows],
+        )
+        # a task whose rows are all kept aside has no model to judge
+        self.judged = (self.data.total > 0) & (data.total > self.data.total)
+
+    def losses(self, result: Result) -> np.ndarray:
+        """Return the mean loss of each task, NaN where none is observed."""
+        data, T = self.data, self.data.design.n_tasks
+        eta, theta = np.empty(data.y.size), np.empty(data.y.size)
+        data.design.predict(result.W, eta)
+        b = np.broadcast_to(result.b, T)
+        eta += np.repeat(b, np.diff(data.task_ptr))
+        task_loss, unused = np.empty(T), np.zeros(T)
+        self.loss.residual(
+            data.y,
+            eta,
+            data.weight,
+            data.task_ptr,
+            data.total,
+            False,
+            unused,
+            theta,
+            task_loss,
+        )
+        return _ratio(task_loss, data.total, self.judged)
+
+
+class HeldOutMoments:
+    """The same for the squared loss, from sums over the rows kept aside.
+
+    Attributes
+    ----------
+    H, C, x_sum : ndarray
+        Sums of ``w x x'``, ``w x y`` and ``w x`` of each task, about its means.
+    square, y_sum, total : ndarray of shape (n_tasks,)
+        Sums of ``w y^2``, ``w y`` and ``w``.
+    """
+
+    def __init__(self, whole: GramFit, tested: np.ndarray):
+        data = whole.data
+        T, d = whole.C.shape
+        self.whole = whole
+        self.H = np.empty_like(whole.H)
+        self.C, self.x_sum = np.empty((T, d)), np.empty((T, d))
+        self.square, self.y_sum, self.total = np.empty(T), np.empty(T), np.empty(T)
+        for t in range(T):
+            part = slice(data.task_ptr[t], data.task_ptr[t + 1])
+            rows = np.flatnonzero(tested[part])
+            w = data.weight[part][rows]
+            y = data.y[part][rows] - whole.y_mean[t]
+            if t < len(whole.H):  # otherwise the tasks share the rows and weights
+                X = data.design.block(t)[rows]
+                X = X.toarray() if sparse.issparse(X) else X
+                X = X - whole.x_mean[t]
+                A = np.sqrt(w)[:, None] * X
+                self.H[t] = A.T @ A
+            self.C[t], self.x_sum[t] = (w * y) @ X, w @ X
+            self.square[t], self.y_sum[t], self.total[t] = w @ y**2, w @ y, w.sum()
+
+    def losses(self, result: Result) -> np.ndarray:
+        """Return the mean loss of each task, NaN where none is observed."""
+        W, whole = result.W, self.whole
+        shift = result.b - whole.y_mean + np.einsum("td,dt->t", whole.x_mean, W)
+        if len(self.H) == 1:
+            curved = np.sum(W * (self.H[0] @ W), axis=0)
+        else:
+            curved = np.einsum("dt,tde,et->t", W, self.H, W, optimize=True)
+        straight = np.einsum("td,dt->t", self.C, W)
+        across = self.y_sum - np.einsum("td,dt->t", self.x_sum, W)
+        sums = self.square - 2 * straight + curved
+        sums += self.total * shift**2 - 2 * shift * across
+        judged = (self.total > 0) & (whole.data.total > self.total)
+        return _ratio(np.maximum(sums, 0.0) / 2, self.total, judged)
+
+    def training(self, train: MultiTaskData, factor: np.ndarray) -> GramFit:
+        """Return the Gram form of the other rows, weights times a factor per task."""
+        whole, data = self.whole, self.whole.data
+        H, C = whole.H - self.H, whole.C - self.C
+        x_mean, y_mean = whole.x_mean, whole.y_mean
+        Y = data.y - np.repeat(y_mean, np.diff(data.task_ptr))
+        square = data.task_sum(data.weight * Y**2) - self.square
+        if data.fit_intercept:
+            left = data.total - self.total
+            inverse = np.divide(1.0, left, out=np.zeros_like(left), where=left > 0)
+            x_move = -self.x_sum * inverse[:, None]
+            y_move = -self.y_sum * inverse
+            for t in range(len(H)):
+                H[t] -= left[t] * np.outer(x_move[t], x_move[t])
+            C -= (left * y_move)[:, None] * x_move
+            square -= left * y_move**2
+            x_mean, y_mean = x_mean + x_move, y_mean + y_move
+        return GramFit.assemble(
+            train,
+            whole.loss,
+            H=factor[: len(H), None, None] * H,
+            C=factor[:, None] * C,
+            square=float(factor @ square),
+            x_mean=x_mean,
+            y_mean=y_mean,
+        )
+
+
+def training_and_test(
+    data: MultiTaskData, loss: Loss, fold: np.ndarray
+) -> Iterator[tuple[Datafit, HeldOutRows | HeldOutMoments]]:
+    """Yield for each fold the datafit of the training part and the held-out part.
+
+    A task's weights are scaled up to their total over all data, so that its loss stays
+    a mean. Where Gram matrices pay, those of a fold are subtracted from those of all.
+    """
+    whole = make_datafit(data, loss)
+    size = np.diff(data.task_ptr)
+    subtract = (
+        isinstance(whole, GramFit) and data.design.n_columns == data.design.n_tasks
+    )
+    for k in range(int(fold.max()) + 1):
+        tested = fold == k
+        weight = np.where(tested, 0.0, data.weight)
+        kept = data.task_sum(weight)
+        factor = np.divide(data.total, kept, out=np.zeros_like(kept), where=kept > 0)
+        train = replace(data, weight=weight * np.repeat(factor, size))
+        if subtract:
+            moments = HeldOutMoments(whole, tested)
+            yield moments.training(train, factor), moments
+        else:
+            yield make_datafit(train, loss), HeldOutRows(data, loss, tested)
+
+
+def _ratio(loss, total, judged):
+    return np.divide(loss, total, out=np.full(total.size, np.nan), where=judged)
 
 
 def mean_over_folds(losses: np.ndarray) -> np.ndarray:

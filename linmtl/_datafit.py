@@ -293,16 +293,36 @@ class GramFit(Datafit):
         return metric, top
 
     def restrict(self, features):
-        part = object.__new__(GramFit)
-        part.loss = self.loss
-        part.data = self.data.restrict(features)
-        part.y_mean, part.square = self.y_mean, self.square
-        part.b = self.y_mean.copy()
-        part.x_mean = self.x_mean[:, features]
-        part.H = np.ascontiguousarray(self.H[:, features][:, :, features])
-        part.C = np.ascontiguousarray(self.C[:, features])
-        part._shift = None
-        return part
+        return GramFit.assemble(
+            self.data.restrict(features),
+            self.loss,
+            H=np.ascontiguousarray(self.H[:, features][:, :, features]),
+            C=np.ascontiguousarray(self.C[:, features]),
+            square=self.square,
+            x_mean=self.x_mean[:, features],
+            y_mean=self.y_mean,
+        )
+
+    @classmethod
+    def assemble(
+        cls,
+        data: MultiTaskData,
+        loss: Loss,
+        *,
+        H: np.ndarray,
+        C: np.ndarray,
+        square: float,
+        x_mean: np.ndarray,
+        y_mean: np.ndarray,
+    ) -> GramFit:
+        """Make a datafit from its parts, without looking at the data."""
+        fit = object.__new__(cls)
+        fit.data, fit.loss = data, loss
+        fit.H, fit.C, fit.square = H, C, square
+        fit.x_mean, fit.y_mean = x_mean, y_mean
+        fit.b = y_mean.copy()
+        fit._shift = None
+        return fit
 
 
 def make_datafit(data: MultiTaskData, loss: Loss) -> Datafit:

@@ -57,6 +57,13 @@ class Design:
         """Return the design with only these features (an index or boolean array)."""
         raise NotImplementedError
 
+    def take(self, rows: np.ndarray) -> Design:
+        """Return the design with only these observations (increasing flat indices).
+
+        With a shared X they must be the same samples for every task.
+        """
+        raise NotImplementedError
+
     def block(self, task: int) -> np.ndarray | sparse.csr_array:
         """Return the rows of one task, (n_t, n_features)."""
         raise NotImplementedError
@@ -219,6 +226,10 @@ class SharedDesign(Design):
     def restrict(self, features):
         return SharedDesign(self.X[:, features], self.n_tasks)
 
+    def take(self, rows):
+        X = self.X.tocsr() if sparse.issparse(self.X) else self.X
+        return SharedDesign(X[rows[rows < self.task_ptr[1]]], self.n_tasks)
+
     def block(self, task):
         return self.X
 
@@ -284,6 +295,9 @@ class StackedDesign(Design):
     def restrict(self, features):
         return StackedDesign(self.X[:, features], self.task_ptr)
 
+    def take(self, rows):
+        return StackedDesign(self.X[rows], np.searchsorted(rows, self.task_ptr))
+
     def block(self, task):
         return self.X[self.task_ptr[task] : self.task_ptr[task + 1]]
 
@@ -316,6 +330,9 @@ class TiedDesign(Design):
 
     def restrict(self, features):
         return TiedDesign(self.design.restrict(features))
+
+    def take(self, rows):
+        return TiedDesign(self.design.take(rows))
 
     def block(self, task):
         return self.design.block(task)

@@ -19,6 +19,7 @@ def _intercept(y, eta, weight, start, stop, b):
     class to the weight of the negative one, so the root is bracketed on the way.
     """
     low, high = -np.inf, np.inf
+    reach = 4.0
     for _ in range(200):
         slope = 0.0
         curvature = 0.0
@@ -34,17 +35,23 @@ def _intercept(y, eta, weight, start, stop, b):
             low = b
         else:
             high = b
-        # where the curvature vanishes Newton's step is useless: move by a bounded one
+        # where the curvature vanishes Newton's step is useless: double the step until
+        # the root is bracketed, then halve the bracket
         if abs(slope) < 4.0 * curvature:
             step = slope / curvature
+        elif high - low < np.inf:
+            step = 0.5 * (low + high) - b
         else:
-            step = 4.0 if slope > 0.0 else -4.0
+            step = reach if slope > 0.0 else -reach
+            reach *= 2.0
+        small = abs(step) <= 1e-9 + 1e-15 * abs(b)
         new = b + step
         if new <= low or new >= high:
+            if small:  # rounding: b is the root
+                return b
             new = 0.5 * (low + high)
             if new in (low, high):
                 return b
-        small = abs(new - b) <= 1e-9 * (1.0 + abs(b))
         b = new
         if small:  # the error after this step is its square
             return b

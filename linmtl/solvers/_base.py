@@ -135,7 +135,8 @@ def null_coefficients(objective: Objective) -> np.ndarray:
         if not objective.penalty.positive:
             part.penalty.norm = None
         scale = part.value(np.zeros(part.shape))
-        W[free] = minimise(part, tol=1e-12, scale=scale, max_iter=10_000).W
+        start = np.zeros(part.shape)  # the null model of what is free is no other
+        W[free] = minimise(part, tol=1e-12, scale=scale, max_iter=10_000, W0=start).W
     return W
 
 

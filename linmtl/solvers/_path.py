@@ -37,16 +37,16 @@ def _scaled(alpha, factor):
 
 def follow(
     fit: Datafit,
-    penalty: Penalty,
-    alphas: Sequence[float],
+    penalties: Sequence[Penalty],
     tasks: np.ndarray,
     *,
+    strengths: Sequence[float] | None = None,
     tol: float,
     max_iter: int,
     solver: str = "auto",
     W0: np.ndarray | None = None,
 ) -> Iterator[Result]:
-    """Yield the solution for each strength, in the order given.
+    """Yield the solution for each penalty, in the order given.
 
     Each starts from the last one, moved on along the line through the last two in the
     strength, on the rows in use, where that has the lower objective.
@@ -55,12 +55,12 @@ def follow(
     ----------
     fit : Datafit
         The loss.
-    penalty : Penalty
-        The penalty.
-    alphas : sequence of float
-        Strengths, best decreasing; see :func:`with_strength`.
+    penalties : sequence of Penalty
+        The penalties, best from strong to weak.
     tasks : ndarray of shape (n_columns,)
         Labels of the columns of W.
+    strengths : sequence of float, default=None
+        The strength of each penalty, to extrapolate along.
     tol, max_iter, solver
         As for :func:`linmtl.solvers.minimise`.
     W0 : ndarray of shape (n_features, n_columns), default=None
@@ -68,12 +68,11 @@ def follow(
     """
     known: list[tuple[float, np.ndarray]] = []
     scale = None
-    for alpha in alphas:
-        composite = compose(with_strength(penalty, alpha), fit.n_features, tasks)
-        objective = Objective(fit, composite)
+    for i, penalty in enumerate(penalties):
+        objective = Objective(fit, compose(penalty, fit.n_features, tasks))
         start = known[-1][1] if known else W0
-        if len(known) == 2:
-            start = _extrapolated(objective, known, alpha)
+        if strengths is not None and len(known) == 2:
+            start = _extrapolated(objective, known, strengths[i])
         result = minimise(
             objective,
             tol=tol,
@@ -83,7 +82,7 @@ def follow(
             scale=scale,
         )
         scale = result.scale
-        known = [*known[-1:], (alpha, result.W)]
+        known = [*known[-1:], (strengths[i] if strengths is not None else 0, result.W)]
         yield result
 
 
