@@ -38,7 +38,7 @@ from linmtl.estimators import (
 )
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.losses import LOSSES
-from linmtl.model_selection import TaskShuffleSplit
+from linmtl.model_selection import TaskKFold, TaskShuffleSplit
 from linmtl.path import grid
 from linmtl.preprocessing import TaskScaler
 
@@ -58,13 +58,13 @@ _KINDS: dict[str, tuple[str, str, type, type]] = {
     ),
     "mean": (
         "mean-regularised",
-        "a mean that all are drawn to",
+        "a mean model, to which all are drawn (alpha_mean = 0.001)",
         MeanRegularizedRegressor,
         MeanRegularizedClassifier,
     ),
     "l21": (
         "L21",
-        "the features that matter",
+        "the choice of features",
         L21Regressor,
         L21Classifier,
     ),
@@ -82,7 +82,7 @@ _KINDS: dict[str, tuple[str, str, type, type]] = {
     ),
     "graph": (
         "graph",
-        "their neighbours' models (complete graph)",
+        "all other models, pairwise (complete graph, alpha_ridge = 0.001)",
         GraphRegularizedRegressor,
         GraphRegularizedClassifier,
     ),
@@ -97,6 +97,8 @@ _STEPS_BEYOND = 7  # alphas added where the best one is the last
 _EXTENSIONS = 3  # times that this is done
 _CV_TOL = 1e-4
 TOL = 1e-6
+_LARGEST = 1e100
+_FLAT = 1e-3  # relative gain of the last alpha over the one before that is none
 MARGIN = 0.01  # relative difference of the loss below which tasks count as equal
 
 
@@ -113,7 +115,8 @@ class ModelResult:
     alpha : float or ndarray of shape (n_tasks,)
         The strength chosen, or one per task.
     at_end : bool
-        Whether the strength is the last of the longest grid tried.
+        Whether the strength is the last of the longest grid tried and the held-out
+        loss is still falling there.
     score : float
         R^2 (regression) or accuracy over all test rows.
     within : float
@@ -281,12 +284,9 @@ def compare(
         If an argument is not allowed; a ValueError with a message of one line.
     """
     names = check_models(models)
-    X = np.asarray(X, dtype=float)
-    y, labels = np.asarray(y), as_task_labels(tasks, len(X))
-    if not 0 < train_size < 1:
-        raise InputError(
-            f"the training fraction must be between 0 and 1, got {train_size:g}"
-        )
+    X, y = np.asarray(X, dtype=float), np.asarray(y)
+    labels = as_task_labels(tasks, len(X))
+    _check(X, y, labels, train_size, classify)
     if feature_names is None:
         feature_names = [f"feature {j}" for j in range(X.shape[1])]
     notes: list[str] = []
@@ -295,8 +295,8 @@ def compare(
     n_train = np.bincount(codes[train], minlength=len(task_names))
     n_test = np.bincount(codes[test], minlength=len(task_names))
     _note_tasks(task_names, codes, y, train, n_test, classify, notes)
+    cv = _number_of_folds(y[train], codes[train], cv, classify, notes)
     data = _prepare(X, y, labels, train, test, list(feature_names), notes)
-    cv = _number_of_folds(n_train, cv, notes)
     results = []
     for i, name in enumerate(names):
         step = f"model {i + 1} of {len(names)}: {_KINDS[name][0]}"
@@ -328,11 +328,24 @@ def check_models(models: Sequence[str]) -> list[str]:
     return names if BASELINE in names else [BASELINE, *names]
 
 
-def _split_rows(y, tasks, train_size, random_state, classify):
-    splitter = TaskShuffleSplit(
-        1, train_size=train_size, stratify=classify, random_state=random_state
-    )
-    labels, sizes = np.unique(tasks, return_counts=True)
+def _check(X, y, tasks, train_size, classify):
+    if not 0 < train_size < 1:
+        raise InputError(
+            f"the training fraction must be between 0 and 1, got {train_size:g}"
+        )
+    if y.shape != (len(X),):
+        raise InputError(f"y has shape {y.shape}; pass one target per row, ({len(X)},)")
+    if not classify and not np.isfinite(y).all():
+        raise InputError("y has missing or infinite values; drop these rows")
+    for what, values in (("the features", X), ("the targets", y)):
+        if np.abs(values[~np.isnan(values)]).max(initial=0.0) > _LARGEST:
+            raise InputError(
+                f"{what} have values beyond {_LARGEST:g}, which cannot be squared; "
+                "use a larger unit"
+            )
+    if classify and not np.isin(y, (0, 1)).all():
+        raise InputError("the classes must be 0 and 1")
+    labels, codes, sizes = np.unique(tasks, return_inverse=True, return_counts=True)
     if len(labels) < 2:
         raise InputError(
             f"there is a single task ({labels[0]}); a comparison needs two or more"
@@ -342,6 +355,17 @@ def _split_rows(y, tasks, train_size, random_state, classify):
             f"each of the {len(labels)} tasks has a single row; a comparison needs "
             "tasks with several rows, some for training and some for the test"
         )
+    if not (classify or _varies_within(y[:, None], codes).any()):
+        raise InputError(
+            "the target has one value in each task: there is nothing to learn besides "
+            "the tasks' levels"
+        )
+
+
+def _split_rows(y, tasks, train_size, random_state, classify):
+    splitter = TaskShuffleSplit(
+        1, train_size=train_size, stratify=classify, random_state=random_state
+    )
     return next(splitter.split(np.zeros((len(y), 1)), y, groups=tasks))
 
 
@@ -350,7 +374,7 @@ def _note_tasks(names, codes, y, train, n_test, classify, notes):
     untested = names[n_test == 0]
     if untested.size:
         notes.append(
-            f"{len(untested)} tasks have a single row, used for training only: "
+            f"tasks with a single row, in training only ({untested.size}): "
             f"{name_list(untested)}"
         )
     if not classify:
@@ -365,8 +389,8 @@ def _note_tasks(names, codes, y, train, n_test, classify, notes):
         )
     if single.any():
         notes.append(
-            f"{int(single.sum())} tasks have one class in training and predict that: "
-            f"{name_list(names[single])}"
+            f"tasks with one class in training, which they predict "
+            f"({int(single.sum())}): {name_list(names[single])}"
         )
 
 
@@ -377,8 +401,8 @@ def _prepare(X, y, tasks, train, test, names, notes) -> _Split:
     if missing:
         holes = [n for n, c in zip(names, np.isnan(X).any(axis=0), strict=True) if c]
         notes.append(
-            f"{missing} missing values replaced by the median of the training rows: "
-            f"{name_list(holes)}"
+            "missing values replaced by the median of the training rows "
+            f"({missing}): {name_list(holes)}"
         )
         imputer = SimpleImputer(strategy="median").fit(X[train])
         X = imputer.transform(X)
@@ -414,20 +438,28 @@ def _varies_within(X: np.ndarray, tasks: np.ndarray) -> np.ndarray:
     return varies
 
 
-def _number_of_folds(n_train, cv, notes):
-    """Return fewer folds where half of the tasks could not be dealt to all."""
-    folds = int(max(2, min(cv, np.median(n_train))))
-    if n_train.max() < folds:
-        raise InputError(
-            "every task has a single training row, and cross-validation needs two; "
-            "use a larger training fraction, or another task column"
-        )
-    if folds < cv:
-        notes.append(
-            f"cross-validation with {folds} folds: half of the tasks have "
-            f"{int(np.median(n_train))} training rows or fewer"
-        )
-    return folds
+def _number_of_folds(y, codes, cv, classify, notes):
+    """Return fewer folds where most tasks have few rows or rare classes."""
+    n_train = np.bincount(codes)
+    if classify:  # a task with one class is not judged
+        positive = np.bincount(codes, weights=y)
+        judged = ((positive > 0) & (positive < n_train))[codes]
+        y, codes = y[judged], codes[judged]
+    X = np.zeros((len(y), 1))
+    most = max(2, min(cv, int(np.median(n_train))))
+    for folds in range(most, 1, -1):
+        try:
+            next(TaskKFold(folds, stratify=classify).split(X, y, groups=codes))
+        except ValueError:
+            continue
+        if folds < cv:
+            notes.append(f"tasks are small: cross-validation with {folds} folds")
+        return folds
+    raise InputError(
+        "no task has enough training rows for cross-validation"
+        + (" (two of each class)" if classify else " (two)")
+        + "; use a larger training fraction, or another task column"
+    )
 
 
 def _run(name, data, tasks, classify, cv, progress, notes) -> ModelResult:
@@ -480,25 +512,19 @@ def _choose_alpha(
     cv: int,
     progress: Callable[[str], None] | None,
 ) -> tuple[float, bool]:
-    """Return the strength of the smallest held-out loss, and if it ends the grid."""
+    """Return the strength of least held-out loss, and whether a better may exist."""
     given, columns, objective = model._read_problem(
         data.X_train, data.y_train, data.tasks_train, None
     )
     problem = objective.fit.data
-    try:
-        fold = fold_of_observations(given, problem, cv)
-    except ValueError:
-        raise InputError(
-            f"the tasks have too few training rows for {cv} folds of cross-validation; "
-            "use a larger training fraction, or another task column"
-        ) from None
+    fold = fold_of_observations(given, problem, cv)
     done = 0
 
     def count() -> None:
         nonlocal done
-        done += 1
         if progress is not None:
-            progress(f", fold {done}")
+            progress(f", fold {done % cv + 1} of {cv}")
+        done += 1
 
     def losses_at(alphas: np.ndarray) -> np.ndarray:
         losses = mean_over_folds(
@@ -527,23 +553,33 @@ def _search(
 ) -> tuple[float, bool]:
     """Minimise over a decreasing grid, which grows where its end is the best.
 
-    It does not grow upwards if ``bounded``, as all solutions are zero there.
+    It does not grow where the losses are flat, nor upwards if ``bounded``, as all
+    solutions are zero there.
     """
     ratio = alphas[1] / alphas[0]
     losses = losses_at(alphas)
     beyond = ratio ** np.arange(1.0, _STEPS_BEYOND + 1)
     for _ in range(_EXTENSIONS):
-        best = int(np.argmin(losses))
-        if best == len(alphas) - 1:
+        end = _steep_end(losses)
+        if end == "low":
             more = alphas[-1] * beyond
             alphas, losses = np.r_[alphas, more], np.r_[losses, losses_at(more)]
-        elif best == 0 and not bounded:
+        elif end == "high" and not bounded:
             more = (alphas[0] / beyond)[::-1]
             alphas, losses = np.r_[more, alphas], np.r_[losses_at(more), losses]
         else:
             break
+    return float(alphas[np.argmin(losses)]), _steep_end(losses) is not None
+
+
+def _steep_end(losses: np.ndarray) -> str | None:
+    """Return the end of a decreasing grid where the losses still fall, if any."""
     best = int(np.argmin(losses))
-    return float(alphas[best]), best in (0, len(alphas) - 1)
+    if best == 0 and losses[0] < (1 - _FLAT) * losses[1]:
+        return "high"
+    if best == len(losses) - 1 and losses[-1] < (1 - _FLAT) * losses[-2]:
+        return "low"
+    return None
 
 
 def _judge(model, data, tasks, classify) -> tuple[float, float, Any, Any]:
@@ -566,11 +602,6 @@ def _judge(model, data, tasks, classify) -> tuple[float, float, Any, Any]:
     task_loss = task_mean((y - prediction) ** 2)
     variance = task_mean((y - task_mean(y)[codes]) ** 2)
     varies = variance > 1e-20 * max(float(np.mean(y**2)), 1e-300)
-    if not varies.any():
-        raise InputError(
-            "the target does not vary within any task: there is nothing to learn "
-            "besides each task's level"
-        )
     explained = np.full(n_tasks, np.nan)
     explained[varies] = 1.0 - task_loss[varies] / variance[varies]
     score = 1.0 - float(np.mean((y - prediction) ** 2) / np.var(y))

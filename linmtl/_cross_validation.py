@@ -6,8 +6,10 @@ treated alike and X is never copied.
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -23,7 +25,7 @@ from linmtl.solvers import Result
 from linmtl.solvers._path import follow
 
 
-def fold_of_observations(given: FitInput, data: MultiTaskData, cv: int) -> np.ndarray:
+def fold_of_observations(given: FitInput, data: MultiTaskData, cv: Any) -> np.ndarray:
     """Return the fold in which each observation is held out, -1 for never.
 
     Every task is in every training part, and both classes of a task are.
@@ -34,22 +36,56 @@ def fold_of_observations(given: FitInput, data: MultiTaskData, cv: int) -> np.nd
         Its layout says how observations belong to rows.
     data : MultiTaskData
         The data to split.
-    cv : int
-        Number of folds.
+    cv : int, splitter or iterable of (train, test)
+        Number of folds; or what makes them, of the rows as passed to fit.
     """
+    n_tasks = given.data.design.n_tasks
+    wide = given.layout == "wide"
+    if isinstance(cv, numbers.Integral):
+        splits = _splits_within_tasks(given, data, int(cv))
+        rows = np.arange(data.y.size // n_tasks if wide else data.y.size)
+    else:
+        splits, rows = _given_splits(given, cv), given.rows
+    fold = np.full(int(rows.max()) + 1, -1)
+    for k, (_, test) in enumerate(splits):
+        test = np.asarray(test)
+        if np.any(fold[test[test < fold.size]] >= 0):
+            raise ValueError("cv: the test parts overlap; pass a partition of the rows")
+        fold[test[test < fold.size]] = k
+    fold = fold[rows]
+    return np.tile(fold, n_tasks) if wide else fold
+
+
+def _splits_within_tasks(given, data, n_splits):
     classify = given.classes is not None
-    splitter = TaskKFold(cv, shuffle=True, random_state=0, stratify=classify)
+    splitter = TaskKFold(n_splits, shuffle=True, random_state=0, stratify=classify)
     n_tasks = given.data.design.n_tasks
     if given.layout == "wide":
         Y = np.where(data.weight > 0, data.y, np.nan).reshape(n_tasks, -1).T
-        n, groups, target = Y.shape[0], None, Y
-    else:
-        n, target = data.y.size, data.y
-        groups = np.repeat(np.arange(n_tasks), np.diff(given.data.task_ptr))
-    fold = np.full(n, -1)
-    for k, (_, test) in enumerate(splitter.split(np.zeros((n, 1)), target, groups)):
-        fold[test] = k
-    return np.tile(fold, n_tasks) if given.layout == "wide" else fold
+        return splitter.split(np.zeros((Y.shape[0], 1)), Y)
+    groups = np.repeat(np.arange(n_tasks), np.diff(given.data.task_ptr))
+    return splitter.split(np.zeros((data.y.size, 1)), data.y, groups)
+
+
+def _given_splits(given, cv):
+    """Return the folds of a splitter, or of an iterable of indices or masks."""
+    if not hasattr(cv, "split"):
+        parts = [(np.asarray(train), np.asarray(test)) for train, test in cv]
+        return [
+            (train, np.flatnonzero(test) if test.dtype == bool else test)
+            for train, test in parts
+        ]
+    n = given.n_rows
+    y, groups = np.zeros(n), None
+    if given.layout != "wide":
+        y[given.rows] = given.data.y
+        if given.layout == "long":
+            groups = np.zeros(n, dtype=int)
+            sizes = np.diff(given.data.task_ptr)
+            groups[given.rows] = np.repeat(np.arange(len(sizes)), sizes)
+    if getattr(cv, "task_column", None) is not None:
+        raise ValueError("cv: drop task_column; the estimator passes the tasks")
+    return cv.split(np.zeros((n, 1)), y, groups)
 
 
 def held_out_losses(

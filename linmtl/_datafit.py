@@ -46,6 +46,14 @@ class Datafit:
         """Return the loss at W alone."""
         raise NotImplementedError
 
+    @property
+    def hessian_weight(self) -> np.ndarray:
+        """Weight of each observation in the Hessian at the last W evaluated."""
+        raise NotImplementedError
+
+    def start_intercepts(self, other: Datafit) -> None:
+        """Start the search for the intercepts, if it is one, where another ended."""
+
     def project(
         self,
         columns: np.ndarray,
@@ -135,8 +143,7 @@ class ResidualFit(Datafit):
         )
         return self.join(self.task_loss)
 
-    def start_intercepts(self, other: ResidualFit) -> None:
-        """Start the search for the intercepts where another datafit ended."""
+    def start_intercepts(self, other):
         self._b[:] = other._b
 
     def join(self, task_loss: np.ndarray) -> float:
@@ -144,8 +151,7 @@ class ResidualFit(Datafit):
         return float(task_loss.sum())
 
     @property
-    def hessian_weight(self) -> np.ndarray:
-        """Weight of each observation in the Hessian at the last W evaluated."""
+    def hessian_weight(self):
         if self._hessian is None:  # ask before theta is projected
             self._hessian = self.loss.hessian(self.y, self.theta, self.data.weight)
         return self._hessian
@@ -258,6 +264,10 @@ class GramFit(Datafit):
         self._linear = self.square - fitted  # sum theta y
         self._square = self._linear - inner(readonly(W), readonly(G))
         return max(self._square, 0.0) / 2
+
+    @property
+    def hessian_weight(self):
+        return self.data.weight
 
     # A projected residual is the residual at a shifted W.
     def project(self, columns, rows, target, G):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from linmtl._datafit import Datafit
 from linmtl.penalties._sum import Composite
 
-_ROUNDING = 1e-10  # relative size below which a violated sign is rounding
+# Size of rounding errors of a gradient, relative to the gradient at zero: at the optimum
+# the gradient itself is nothing but rounding.
+_ROUNDING = 1e-13
 # Residuals that are all rounding (an interpolating W) satisfy no constraint of the dual
 # problem once they are scaled up; near the optimum the best scale is 1.
 _LARGEST_SCALE = 10.0
@@ -77,11 +80,13 @@ class Objective:
         penalises a direction, theta is first projected to satisfy the constraint.
         """
         fit, penalty, G = self.fit, self.penalty, self._G
-        primal = fit.evaluate(W, G) + penalty.value(W)
         free, quadratic = penalty.free, penalty.quadratic
+        signs = penalty.positive and bool(free.any())
+        size = self._gradient_size if signs else 0.0  # evaluates the loss: ask first
+        primal = fit.evaluate(W, G) + penalty.value(W)
         limit = _LARGEST_SCALE
-        if penalty.positive and free.any():
-            limit, conjugate, D = self._certify_signs(W, G)
+        if signs:
+            limit, conjugate, D = self._certify_signs(W, G, _ROUNDING * size)
         else:
             if free.any():
                 groups = quadratic.null_groups()
@@ -102,7 +107,13 @@ class Objective:
         dual = fit.dual_value(scale) - scale**2 * conjugate
         return Certificate(float(primal), float(dual))
 
-    def _certify_signs(self, W, G):
+    @cached_property
+    def _gradient_size(self) -> float:
+        G = np.empty(self.shape)
+        self.fit.evaluate(np.zeros(self.shape), G)
+        return float(np.abs(G).max(initial=0.0))
+
+    def _certify_signs(self, W, G, rounding):
         """The case of features without a norm but with a sign constraint.
 
         There ``X' theta - u`` must be zero where W is positive and may be negative
@@ -112,7 +123,7 @@ class Objective:
         free = penalty.free
         U = penalty.quadratic.gradient(W)
         tight = W[free] > 0
-        size = max(np.abs(G[free]).max(initial=0.0), np.finfo(float).tiny)
+        rounding += _ROUNDING * np.abs(U).max(initial=0.0)
         rows = np.flatnonzero(free)
         for _ in range(W.shape[1] * rows.size + 1):
             for c in range(W.shape[1]):
@@ -121,10 +132,10 @@ class Objective:
                     fit.project(np.array([c]), chosen, U[chosen, c], G)
             fit.refresh(G)
             D = G - U
-            violated = D[free] > _ROUNDING * size
+            violated = D[free] > rounding
             if not np.any(violated & ~tight):
                 break
             tight |= violated
-        feasible = not np.any(np.abs(D[free])[tight] > 1e3 * _ROUNDING * size)
+        feasible = not np.any(np.abs(D[free])[tight] > 100 * rounding)
         limit = _LARGEST_SCALE if feasible else 0.0
         return limit, penalty.quadratic.value(W), D

@@ -14,6 +14,7 @@ import re
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -128,15 +129,16 @@ def read_table(path: str | Path) -> Table:
         raise InputError(f"{path} is not a CSV table: {error}") from None
     if not rows:
         raise InputError(f"{path} is empty; it needs a header line and rows")
+    if text.count('"') % 2 and any("\n" in field for field in rows[-1]):
+        raise InputError(f"{path}: a quote is not closed; it runs to the end")
     header = _check_header(path, rows[0])
     if len(rows) == 1:
         raise InputError(f"{path} has a header line but no rows")
     for row, line in zip(rows, lines, strict=True):
         if len(row) != len(header):
-            quote = "; is a quote not closed?" if any("\n" in f for f in row) else ""
             raise InputError(
                 f"{path}: line {line} has {len(row)} fields but the header has "
-                f"{len(header)}{quote}"
+                f"{len(header)}"
             )
     columns = dict(zip(header, map(list, zip(*rows[1:], strict=True)), strict=True))
     return Table(columns, lines[1:], delimiter != ",")
@@ -179,7 +181,7 @@ def _sniff(text: str) -> str:
     def quality(delimiter: str) -> tuple[bool, int]:
         reader = _reader(text, delimiter)
         try:
-            widths = [len(row) for row, _ in zip(reader, range(_SNIFFED_ROWS)) if row]
+            widths = [len(row) for row in islice(reader, _SNIFFED_ROWS) if row]
         except csv.Error:
             widths = []
         if not widths:
@@ -270,7 +272,7 @@ def _drop_unlabelled(table: Table, target: str, task: str, notes: list[str]) -> 
         missing = np.array([_is_missing(text) for text in table.columns[name]])
         if missing.any():
             notes.append(
-                f"{int(missing.sum())} rows dropped: no {role} (column {name})"
+                f"rows dropped, no {role} (column {name}): {int(missing.sum())}"
             )
         keep &= ~missing
     if not keep.any():

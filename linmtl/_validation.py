@@ -58,6 +58,10 @@ class FitInput:
         left out of the loss, 0 elsewhere.
     feature_names : ndarray of shape (n_features,) or None
         Names of the columns of coef_.
+    rows : ndarray of int
+        The row of X, as passed, of each observation (wide: of each sample).
+    n_rows : int
+        Number of rows of X as passed.
     """
 
     layout: str
@@ -67,6 +71,18 @@ class FitInput:
     classes: np.ndarray | None
     single_class: np.ndarray
     feature_names: np.ndarray | None
+    rows: np.ndarray
+    n_rows: int
+
+    def intercepts(self, b: np.ndarray) -> np.ndarray:
+        """Return the intercept of every task, (n_tasks,).
+
+        A task with a single class has the one that its prior odds give it; a model
+        with one intercept gives it to all tasks.
+        """
+        b = np.broadcast_to(b, self.tasks.shape)
+        odds = self.single_class * np.log(2 * self.n_samples + 1)
+        return np.where(self.single_class == 0, b, odds)
 
 
 def read_fit(
@@ -108,13 +124,14 @@ def read_fit(
     y = np.where(missing, 0.0, y).astype(np.float64)
 
     if layout == "long":
-        data, names = _long(X, y, weight, labels, estimator)
+        data, names, rows = _long(X, y, weight, labels, estimator)
     else:
         if estimator.task_order is not None:
             raise ValueError(
                 "task_order is for data with tasks=; the tasks of a wide Y are in the "
                 "order of its columns"
             )
+        rows = np.arange(n)
         names = columns if columns is not None else np.arange(y.size // n)
         data = MultiTaskData(
             SharedDesign(X, len(names)),
@@ -140,7 +157,9 @@ def read_fit(
         else:  # then the loss has a finite optimum
             single_class[:] = 0
     data = replace(data, weight=data.weight * per_row)
-    return FitInput(layout, data, names, total, classes, single_class, feature_names)
+    return FitInput(
+        layout, data, names, total, classes, single_class, feature_names, rows, n
+    )
 
 
 def read_predict(
@@ -195,6 +214,11 @@ def _read_X(estimator, X, tasks, reset):
             )
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         X, labels, rest = split_task_column(X, column)
+        if X.shape[1] == 0:
+            raise ValueError(
+                "X has 0 feature(s) beside the task column while a minimum of 1 is "
+                "required"
+            )
         X = check_array(X, estimator=estimator, input_name="X", **_X_OPTIONS)
         names = None
         if hasattr(estimator, "feature_names_in_") and rest is not None:
@@ -204,13 +228,35 @@ def _read_X(estimator, X, tasks, reset):
 
 def _column_labels(y):
     if hasattr(y, "columns") and hasattr(y, "shape") and len(y.shape) == 2:
-        return as_task_labels(list(y.columns), name="the columns of y")
+        labels = as_task_labels(list(y.columns), name="the columns of y")
+        distinct, counts = np.unique(labels, return_counts=True)
+        if np.any(counts > 1):
+            raise ValueError(
+                f"the columns of y repeat {some(distinct[counts > 1])}; each column "
+                "is a task and needs a name of its own"
+            )
+        return labels
     return None
 
 
-def _read_targets(y):
+def _as_sequence(y):
+    """Read an iterator, and refuse what cannot hold one label per row."""
     if sparse.issparse(y):
         raise TypeError("y is a sparse matrix; pass a dense array")
+    if isinstance(y, (list, tuple)):
+        return y
+    if hasattr(y, "__iter__") and not (hasattr(y, "__array__") or isinstance(y, str)):
+        return list(y)
+    if np.ndim(y) == 0:
+        raise ValueError(
+            f"y is the single value {y!r}; pass an array of shape (n_samples,) or "
+            "(n_samples, n_tasks)"
+        )
+    return y
+
+
+def _read_targets(y):
+    y = _as_sequence(y)
     y = check_array(
         y,
         ensure_2d=False,
@@ -228,10 +274,7 @@ def _read_targets(y):
 
 def _read_labels(y):
     """Return class labels as an array of numbers, strings or objects with None."""
-    if sparse.issparse(y):
-        raise TypeError("y is a sparse matrix; pass a dense array")
-    if not hasattr(y, "__array__") and not isinstance(y, (list, tuple)):
-        y = list(y) if hasattr(y, "__iter__") else y
+    y = _as_sequence(y)
     if hasattr(y, "dtype") and not isinstance(y.dtype, np.dtype):
         y = np.asarray(y, dtype=object)  # a pandas extension type
     y = np.asarray(y)
@@ -266,8 +309,8 @@ def _encode_classes(y, missing):
     observed = y[~missing]
     if observed.size == 0:
         raise ValueError("y has no observed label")
-    check_classification_targets(observed)
     try:
+        check_classification_targets(observed)
         classes = np.unique(observed)
     except TypeError:
         raise ValueError(
@@ -295,7 +338,8 @@ def _single_class(data, names, layout):
     positive = data.task_sum((used & (data.y > 0)).astype(float)) > 0
     negative = data.task_sum((used & (data.y < 0)).astype(float)) > 0
     single = positive.astype(int) - negative.astype(int)
-    if np.all(single != 0):
+    # without an intercept each task has a finite optimum
+    if np.all(single != 0) and (data.fit_intercept or layout == "single"):
         raise ValueError(
             "y has only 1 class in "
             + ("the data" if layout == "single" else "every task")
@@ -311,7 +355,10 @@ def read_sample_weight(sample_weight: Any, shape: tuple[int, ...]) -> np.ndarray
     weight = np.asarray(sample_weight)
     if weight.dtype.kind not in "bifu" and weight.dtype.kind != "O":
         raise ValueError(f"sample_weight has dtype {weight.dtype}; pass numbers")
-    weight = weight.astype(np.float64)
+    try:
+        weight = weight.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"sample_weight: {error}; pass numbers") from None
     if weight.ndim == 0:
         weight = np.full(shape[0], float(weight))
     allowed = f"({shape[0]},)" + (f" or {shape}" if len(shape) == 2 else "")
@@ -350,7 +397,7 @@ def _long(X, y, weight, labels, estimator):
     counts = np.bincount(codes, minlength=len(names))
     task_ptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     design = StackedDesign(X, task_ptr)
-    return MultiTaskData(design, y, weight, bool(estimator.fit_intercept)), names
+    return MultiTaskData(design, y, weight, bool(estimator.fit_intercept)), names, rows
 
 
 def read_task_weight(
@@ -383,7 +430,10 @@ def read_task_weight(
         if missing:
             raise ValueError(f"task_weight has no entry for the tasks {some(missing)}")
         task_weight = [task_weight[label] for label in tasks.tolist()]
-    weights: ArrayLike = np.asarray(task_weight, dtype=float)
+    try:
+        weights: ArrayLike = np.asarray(task_weight, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"task_weight: {error}; pass one number per task") from None
     if weights.shape != (len(tasks),):
         raise ValueError(
             f"task_weight has shape {weights.shape} but there are {len(tasks)} tasks; "

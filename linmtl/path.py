@@ -1,18 +1,27 @@
-"""The range of penalty strengths: where the solution becomes zero, and grids."""
+"""Strengths of a penalty: where the solution becomes zero, grids, and paths."""
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
 from linmtl._objective import Objective
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.penalties import Penalty, Sum
-from linmtl.solvers import null_model
+from linmtl.solvers._path import (
+    check_grid,
+    follow,
+    grid,
+    largest_strength,
+    path_strengths,
+    with_strength,
+)
 
 
 def alpha_max(
@@ -62,7 +71,7 @@ def alpha_max(
     objective = _objective(
         X, y, tasks, penalty, loss, sample_weight, fit_intercept, task_weight
     )
-    return _alpha_max(objective, penalty)
+    return largest_strength(objective, penalty)
 
 
 def alpha_grid(
@@ -112,39 +121,116 @@ def alpha_grid(
     >>> alpha_grid(X, y, tasks, penalty=TraceNorm(), n_alphas=5).shape
     (5,)
     """
-    if n_alphas < 1:
-        raise ValueError(f"n_alphas must be >= 1, got {n_alphas!r}")
-    if not 0 < eps < 1:
-        raise ValueError(f"eps must be between 0 and 1, got {eps!r}")
+    check_grid(n_alphas, eps)
     objective = _objective(
         X, y, tasks, penalty, loss, sample_weight, fit_intercept, task_weight
     )
     return grid(objective, penalty, n_alphas, eps)
 
 
-def grid(
-    objective: Objective, penalty: Penalty, n_alphas: int, eps: float
-) -> np.ndarray:
-    """Return the grid of :func:`alpha_grid` for an objective already built."""
-    top = _alpha_max(objective, penalty)
-    if np.isfinite(top):
-        if top == 0.0:  # a constant target
-            top = 1.0
-        return np.geomspace(top, top * eps, n_alphas)
-    _, curvature = objective.fit.curvature(scaled=False)
-    return (curvature or 1.0) * np.logspace(2, -4, n_alphas)
+def mtl_path(
+    X: Any,
+    y: ArrayLike,
+    tasks: ArrayLike | None = None,
+    *,
+    penalty: Penalty,
+    loss: str = "squared",
+    alphas: int | ArrayLike = 100,
+    eps: float = 1e-3,
+    sample_weight: ArrayLike | None = None,
+    fit_intercept: bool = True,
+    task_weight: Any = None,
+    solver: str = "auto",
+    max_iter: int = 10_000,
+    tol: float = 1e-4,
+    return_intercepts: bool = False,
+) -> tuple[np.ndarray, ...]:
+    """Solve for a sequence of strengths, each started from those before it.
 
+    Parameters
+    ----------
+    X, y, tasks, sample_weight
+        Data in any layout, as for the estimators.
+    penalty : Penalty
+        The penalty; its ``alpha`` runs along the path, its other parameters stay. In a
+        sum all strengths are multiplied by the values of the path, so that their
+        ratios stay.
+    loss : {"squared", "logistic"}, default="squared"
+        The loss.
+    alphas : int or array-like, default=100
+        Number of strengths of :func:`alpha_grid`, or the strengths; they are used in
+        decreasing order.
+    eps : float, default=1e-3
+        The smallest strength as a fraction of the largest, with a number of alphas.
+    fit_intercept : bool, default=True
+        Whether each task has an intercept.
+    task_weight : None, "n_samples", dict or array-like, default=None
+        Weight of each task, as for the estimators.
+    solver, max_iter, tol
+        As for the estimators.
+    return_intercepts : bool, default=False
+        Whether to return the intercepts as well.
 
-def _alpha_max(objective: Objective, penalty: Penalty) -> float:
-    W, _ = null_model(objective)
-    G = np.empty_like(W)
-    objective.smooth(W, G)
-    return float(penalty.alpha_max(G))
+    Returns
+    -------
+    alphas : ndarray of shape (n_alphas,)
+        Strengths, decreasing.
+    coefs : ndarray of shape (n_tasks, n_features, n_alphas)
+        Coefficients.
+    gaps : ndarray of shape (n_alphas,)
+        Duality gap of each solution; a warning says how many are above the tolerance.
+    intercepts : ndarray of shape (n_tasks, n_alphas)
+        Intercepts; only with `return_intercepts`.
+
+    Examples
+    --------
+    >>> from linmtl.datasets import make_multitask_regression
+    >>> from linmtl.path import mtl_path
+    >>> from linmtl.penalties import L21
+    >>> X, y, tasks = make_multitask_regression(random_state=0)
+    >>> alphas, coefs, gaps = mtl_path(X, y, tasks, penalty=L21(), alphas=20)
+    >>> coefs.shape
+    (10, 20, 20)
+    """
+    model = _model(penalty, loss, fit_intercept, task_weight)
+    given, columns, objective = model._read_problem(X, y, tasks, sample_weight)
+    strengths = path_strengths(objective, penalty, alphas, eps)
+    results = list(
+        follow(
+            objective.fit,
+            [with_strength(penalty, alpha) for alpha in strengths],
+            columns,
+            strengths=strengths,
+            solver=solver,
+            max_iter=max_iter,
+            tol=tol,
+        )
+    )
+    failed = [result for result in results if not result.converged]
+    if failed:
+        warnings.warn(
+            f"{len(failed)} of {len(results)} solutions did not converge; the first: "
+            f"{failed[0].message}",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+    coefs = np.stack([result.W.T for result in results], axis=-1)
+    gaps = np.array([result.gap for result in results])
+    if not return_intercepts:
+        return strengths, coefs, gaps
+    intercepts = [given.intercepts(result.b) for result in results]
+    return strengths, coefs, gaps, np.stack(intercepts, axis=-1)
 
 
 def _objective(
     X, y, tasks, penalty, loss, sample_weight, fit_intercept, task_weight
 ) -> Objective:
+    model = _model(penalty, loss, fit_intercept, task_weight)
+    return model._read_problem(X, y, tasks, sample_weight)[2]
+
+
+def _model(penalty, loss, fit_intercept, task_weight) -> MultiTaskModel:
+    """Return an estimator that reads the data; its own strength does not matter."""
     kinds: dict[str, type[MultiTaskModel]] = {
         "squared": MultiTaskRegressor,
         "logistic": MultiTaskClassifier,
@@ -153,5 +239,4 @@ def _objective(
         raise ValueError(f"loss must be one of {list(kinds)}, got {loss!r}")
     if not isinstance(penalty, Sum) and getattr(penalty, "alpha", None) == 0:
         penalty = clone(penalty).set_params(alpha=1.0)
-    model = kinds[loss](penalty, fit_intercept=fit_intercept, task_weight=task_weight)
-    return model._read_problem(X, y, tasks, sample_weight)[2]
+    return kinds[loss](penalty, fit_intercept=fit_intercept, task_weight=task_weight)

@@ -151,13 +151,7 @@ class MultiTaskModel(BaseEstimator):
         W, b = result.W, result.b
         if W.shape[1] != n_tasks:  # one model for all tasks
             W = np.repeat(W, n_tasks, axis=1)
-        if b.size != n_tasks:
-            b = np.repeat(b, n_tasks)
-        b = np.where(
-            given.single_class == 0,
-            b,
-            given.single_class * np.log(2 * given.n_samples + 1),
-        )
+        b = given.intercepts(b)
         self._layout = given.layout
         self._solution = (columns, result.W)
         single = given.layout == "single"

@@ -7,6 +7,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from linmtl.estimators._base import Classifier, Regressor
+from linmtl.estimators._cv import CrossValidated
 from linmtl.estimators._docs import document
 from linmtl.penalties import GraphLaplacian, Penalty, Ridge
 
@@ -180,3 +181,217 @@ networkx graph or None, default=None
 
     def _make_penalty(self) -> Penalty:
         return GraphLaplacian(self.graph, self.alpha) + Ridge(self.alpha_ridge)
+
+
+@document
+class GraphRegularizedRegressorCV(CrossValidated, Regressor):
+    """`GraphRegularizedRegressor` with ``alpha`` chosen by cross-validation.
+
+    Every task is in every training part; a task with fewer rows than folds is always
+    in training. A strength is judged by the mean over the tasks, weighted by
+    ``task_weight``, of the held-out loss.
+
+    With several values of ``alpha_ridge`` the arrays below have a leading axis for
+    them.
+
+    Parameters
+    ----------
+    graph : array-like or sparse matrix of shape (n_tasks, n_tasks), DataFrame, \
+networkx graph or None, default=None
+        Symmetric adjacency, as for `GraphRegularizedRegressor`.
+    alphas : int or array-like, default=100
+        Number of strengths to try, or the strengths.
+    eps : float, default=1e-3
+        The smallest strength as a fraction of the largest, with a number of alphas.
+    cv : int, splitter or iterable of (train, test), default=5
+        Number of folds, drawn within the tasks as by `TaskKFold`; or the folds.
+    selection : {{"min", "1se"}}, default="min"
+        The strength with the lowest held-out loss, or the strongest within one
+        standard error of it.
+    n_jobs : int, default=None
+        Folds fitted at the same time.
+    alpha_ridge : float or array-like, default=1e-3
+        Strength of the ridge penalty, or the values to try.
+    {parameters}
+
+    Attributes
+    ----------
+    alpha_ : float
+        The strength chosen.
+    alphas_ : ndarray of shape (n_alphas,)
+        The strengths tried, decreasing.
+    best_params_ : dict
+        All parameters of the penalty that were chosen.
+    mse_path_ : ndarray of shape (n_alphas, n_folds)
+        Held-out mean squared error, averaged over the tasks.
+    task_mse_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
+        The same for each task; NaN where it has nothing held out.
+    {attributes}
+
+    See Also
+    --------
+    GraphRegularizedRegressor : With a given ``alpha``.
+
+    Examples
+    --------
+    >>> from linmtl import GraphRegularizedRegressorCV
+    >>> from linmtl.datasets import make_multitask_regression
+    >>> X, y, tasks = make_multitask_regression(random_state=0)
+    >>> model = GraphRegularizedRegressorCV(alphas=10).fit(X, y, tasks)
+    >>> model.coef_.shape
+    (10, 20)
+    """
+
+    _second = "alpha_ridge"
+
+    def __init__(
+        self,
+        graph: Any = None,
+        *,
+        alphas: int | ArrayLike = 100,
+        eps: float = 1e-3,
+        cv: Any = 5,
+        selection: str = "min",
+        n_jobs: int | None = None,
+        alpha_ridge: float | ArrayLike = 1e-3,
+        fit_intercept: bool = True,
+        task_weight: Any = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: str = "error",
+        solver: str = "auto",
+        max_iter: int = 10_000,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ):
+        super().__init__(
+            fit_intercept=fit_intercept,
+            task_weight=task_weight,
+            task_column=task_column,
+            task_order=task_order,
+            handle_unknown=handle_unknown,
+            solver=solver,
+            max_iter=max_iter,
+            tol=tol,
+            warm_start=warm_start,
+            verbose=verbose,
+        )
+        self.alphas = alphas
+        self.eps = eps
+        self.cv = cv
+        self.selection = selection
+        self.n_jobs = n_jobs
+        self.graph = graph
+        self.alpha_ridge = alpha_ridge
+
+    def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
+        return GraphLaplacian(self.graph, alpha) + Ridge(setting["alpha_ridge"])
+
+
+@document
+class GraphRegularizedClassifierCV(CrossValidated, Classifier):
+    """`GraphRegularizedClassifier` with ``alpha`` chosen by cross-validation.
+
+    Every task is in every training part; a task with fewer rows than folds is always
+    in training. A strength is judged by the mean over the tasks, weighted by
+    ``task_weight``, of the held-out loss.
+
+    With several values of ``alpha_ridge`` the arrays below have a leading axis for
+    them.
+
+    Parameters
+    ----------
+    graph : array-like or sparse matrix of shape (n_tasks, n_tasks), DataFrame, \
+networkx graph or None, default=None
+        Symmetric adjacency, as for `GraphRegularizedClassifier`.
+    alphas : int or array-like, default=100
+        Number of strengths to try, or the strengths.
+    eps : float, default=1e-3
+        The smallest strength as a fraction of the largest, with a number of alphas.
+    cv : int, splitter or iterable of (train, test), default=5
+        Number of folds, drawn within the tasks as by `TaskKFold`; or the folds.
+    selection : {{"min", "1se"}}, default="min"
+        The strength with the lowest held-out loss, or the strongest within one
+        standard error of it.
+    n_jobs : int, default=None
+        Folds fitted at the same time.
+    alpha_ridge : float or array-like, default=1e-3
+        Strength of the ridge penalty, or the values to try.
+    {parameters}
+
+    Attributes
+    ----------
+    alpha_ : float
+        The strength chosen.
+    alphas_ : ndarray of shape (n_alphas,)
+        The strengths tried, decreasing.
+    best_params_ : dict
+        All parameters of the penalty that were chosen.
+    scores_path_ : ndarray of shape (n_alphas, n_folds)
+        Held-out mean log-likelihood, averaged over the tasks.
+    task_scores_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
+        The same for each task; NaN where it has nothing held out.
+    classes_ : ndarray of shape (2,)
+        The class labels, over all tasks.
+    {attributes}
+
+    See Also
+    --------
+    GraphRegularizedClassifier : With a given ``alpha``.
+
+    Examples
+    --------
+    >>> from linmtl import GraphRegularizedClassifierCV
+    >>> from linmtl.datasets import make_multitask_classification
+    >>> X, y, tasks = make_multitask_classification(random_state=0)
+    >>> model = GraphRegularizedClassifierCV(alphas=10).fit(X, y, tasks)
+    >>> model.coef_.shape
+    (10, 20)
+    """
+
+    _second = "alpha_ridge"
+
+    def __init__(
+        self,
+        graph: Any = None,
+        *,
+        alphas: int | ArrayLike = 100,
+        eps: float = 1e-3,
+        cv: Any = 5,
+        selection: str = "min",
+        n_jobs: int | None = None,
+        alpha_ridge: float | ArrayLike = 1e-3,
+        fit_intercept: bool = True,
+        task_weight: Any = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: str = "error",
+        solver: str = "auto",
+        max_iter: int = 10_000,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ):
+        super().__init__(
+            fit_intercept=fit_intercept,
+            task_weight=task_weight,
+            task_column=task_column,
+            task_order=task_order,
+            handle_unknown=handle_unknown,
+            solver=solver,
+            max_iter=max_iter,
+            tol=tol,
+            warm_start=warm_start,
+            verbose=verbose,
+        )
+        self.alphas = alphas
+        self.eps = eps
+        self.cv = cv
+        self.selection = selection
+        self.n_jobs = n_jobs
+        self.graph = graph
+        self.alpha_ridge = alpha_ridge
+
+    def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
+        return GraphLaplacian(self.graph, alpha) + Ridge(setting["alpha_ridge"])

@@ -7,6 +7,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from linmtl.estimators._base import Classifier, Regressor
+from linmtl.estimators._cv import CrossValidated
 from linmtl.estimators._docs import document
 from linmtl.penalties import MeanRegularized, Penalty
 
@@ -168,3 +169,205 @@ class MeanRegularizedClassifier(Classifier):
 
     def _make_penalty(self) -> Penalty:
         return MeanRegularized(self.alpha, self.alpha_mean)
+
+
+@document
+class MeanRegularizedRegressorCV(CrossValidated, Regressor):
+    """`MeanRegularizedRegressor` with ``alpha`` chosen by cross-validation.
+
+    Every task is in every training part; a task with fewer rows than folds is always
+    in training. A strength is judged by the mean over the tasks, weighted by
+    ``task_weight``, of the held-out loss.
+
+    With several values of ``alpha_mean`` the arrays below have a leading axis for them.
+
+    Parameters
+    ----------
+    alphas : int or array-like, default=100
+        Number of strengths to try, or the strengths.
+    eps : float, default=1e-3
+        The smallest strength as a fraction of the largest, with a number of alphas.
+    cv : int, splitter or iterable of (train, test), default=5
+        Number of folds, drawn within the tasks as by `TaskKFold`; or the folds.
+    selection : {{"min", "1se"}}, default="min"
+        The strength with the lowest held-out loss, or the strongest within one
+        standard error of it.
+    n_jobs : int, default=None
+        Folds fitted at the same time.
+    alpha_mean : float or array-like, default=1e-3
+        Strength on the mean, or the values to try.
+    {parameters}
+
+    Attributes
+    ----------
+    alpha_ : float
+        The strength chosen.
+    alphas_ : ndarray of shape (n_alphas,)
+        The strengths tried, decreasing.
+    best_params_ : dict
+        All parameters of the penalty that were chosen.
+    mse_path_ : ndarray of shape (n_alphas, n_folds)
+        Held-out mean squared error, averaged over the tasks.
+    task_mse_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
+        The same for each task; NaN where it has nothing held out.
+    {attributes}
+
+    See Also
+    --------
+    MeanRegularizedRegressor : With a given ``alpha``.
+
+    Examples
+    --------
+    >>> from linmtl import MeanRegularizedRegressorCV
+    >>> from linmtl.datasets import make_multitask_regression
+    >>> X, y, tasks = make_multitask_regression(random_state=0)
+    >>> model = MeanRegularizedRegressorCV(alphas=10).fit(X, y, tasks)
+    >>> model.coef_.shape
+    (10, 20)
+    """
+
+    _second = "alpha_mean"
+
+    def __init__(
+        self,
+        *,
+        alphas: int | ArrayLike = 100,
+        eps: float = 1e-3,
+        cv: Any = 5,
+        selection: str = "min",
+        n_jobs: int | None = None,
+        alpha_mean: float | ArrayLike = 1e-3,
+        fit_intercept: bool = True,
+        task_weight: Any = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: str = "error",
+        solver: str = "auto",
+        max_iter: int = 10_000,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ):
+        super().__init__(
+            fit_intercept=fit_intercept,
+            task_weight=task_weight,
+            task_column=task_column,
+            task_order=task_order,
+            handle_unknown=handle_unknown,
+            solver=solver,
+            max_iter=max_iter,
+            tol=tol,
+            warm_start=warm_start,
+            verbose=verbose,
+        )
+        self.alphas = alphas
+        self.eps = eps
+        self.cv = cv
+        self.selection = selection
+        self.n_jobs = n_jobs
+        self.alpha_mean = alpha_mean
+
+    def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
+        return MeanRegularized(alpha, setting["alpha_mean"])
+
+
+@document
+class MeanRegularizedClassifierCV(CrossValidated, Classifier):
+    """`MeanRegularizedClassifier` with ``alpha`` chosen by cross-validation.
+
+    Every task is in every training part; a task with fewer rows than folds is always
+    in training. A strength is judged by the mean over the tasks, weighted by
+    ``task_weight``, of the held-out loss.
+
+    With several values of ``alpha_mean`` the arrays below have a leading axis for them.
+
+    Parameters
+    ----------
+    alphas : int or array-like, default=100
+        Number of strengths to try, or the strengths.
+    eps : float, default=1e-3
+        The smallest strength as a fraction of the largest, with a number of alphas.
+    cv : int, splitter or iterable of (train, test), default=5
+        Number of folds, drawn within the tasks as by `TaskKFold`; or the folds.
+    selection : {{"min", "1se"}}, default="min"
+        The strength with the lowest held-out loss, or the strongest within one
+        standard error of it.
+    n_jobs : int, default=None
+        Folds fitted at the same time.
+    alpha_mean : float or array-like, default=1e-3
+        Strength on the mean, or the values to try.
+    {parameters}
+
+    Attributes
+    ----------
+    alpha_ : float
+        The strength chosen.
+    alphas_ : ndarray of shape (n_alphas,)
+        The strengths tried, decreasing.
+    best_params_ : dict
+        All parameters of the penalty that were chosen.
+    scores_path_ : ndarray of shape (n_alphas, n_folds)
+        Held-out mean log-likelihood, averaged over the tasks.
+    task_scores_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
+        The same for each task; NaN where it has nothing held out.
+    classes_ : ndarray of shape (2,)
+        The class labels, over all tasks.
+    {attributes}
+
+    See Also
+    --------
+    MeanRegularizedClassifier : With a given ``alpha``.
+
+    Examples
+    --------
+    >>> from linmtl import MeanRegularizedClassifierCV
+    >>> from linmtl.datasets import make_multitask_classification
+    >>> X, y, tasks = make_multitask_classification(random_state=0)
+    >>> model = MeanRegularizedClassifierCV(alphas=10).fit(X, y, tasks)
+    >>> model.coef_.shape
+    (10, 20)
+    """
+
+    _second = "alpha_mean"
+
+    def __init__(
+        self,
+        *,
+        alphas: int | ArrayLike = 100,
+        eps: float = 1e-3,
+        cv: Any = 5,
+        selection: str = "min",
+        n_jobs: int | None = None,
+        alpha_mean: float | ArrayLike = 1e-3,
+        fit_intercept: bool = True,
+        task_weight: Any = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: str = "error",
+        solver: str = "auto",
+        max_iter: int = 10_000,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ):
+        super().__init__(
+            fit_intercept=fit_intercept,
+            task_weight=task_weight,
+            task_column=task_column,
+            task_order=task_order,
+            handle_unknown=handle_unknown,
+            solver=solver,
+            max_iter=max_iter,
+            tol=tol,
+            warm_start=warm_start,
+            verbose=verbose,
+        )
+        self.alphas = alphas
+        self.eps = eps
+        self.cv = cv
+        self.selection = selection
+        self.n_jobs = n_jobs
+        self.alpha_mean = alpha_mean
+
+    def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
+        return MeanRegularized(alpha, setting["alpha_mean"])

@@ -198,7 +198,7 @@ def adjacency_of(graph: Any, tasks: np.ndarray) -> sparse.csr_array | None:
         _require_labels(labels, graph.columns)
         A = sparse.csr_array(graph.loc[labels, labels].to_numpy(dtype=float))
     else:
-        A = sparse.csr_array(graph, dtype=float)
+        A = sparse.csr_array(graph, dtype=float, copy=True)
         if A.shape != (T, T):
             raise ValueError(
                 f"GraphLaplacian: graph has shape {A.shape} but there are {T} tasks; "
@@ -206,6 +206,7 @@ def adjacency_of(graph: Any, tasks: np.ndarray) -> sparse.csr_array | None:
                 "tasks_, or a DataFrame or networkx graph by task label"
             )
     A.sum_duplicates()
+    A.eliminate_zeros()  # an edge of weight zero joins nothing
     if A.nnz and not (np.all(np.isfinite(A.data)) and A.data.min() >= 0):
         raise ValueError("GraphLaplacian: the weights of graph must be finite and >= 0")
     difference = abs(A - A.T)

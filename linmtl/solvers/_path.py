@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from linmtl._datafit import Datafit
 from linmtl._objective import Objective
 from linmtl.penalties import Penalty, Sum, compose
-from linmtl.solvers._base import Result, minimise
+from linmtl.solvers._base import Result, minimise, null_coefficients
 
 
 def with_strength(penalty: Penalty, alpha: float) -> Penalty:
@@ -101,3 +103,52 @@ def _extrapolated(objective, known, alpha):
         if objective.loss_and_penalty(trial) < objective.loss_and_penalty(W)
         else W
     )
+
+
+def path_strengths(
+    objective: Objective, penalty: Penalty, alphas: int | ArrayLike, eps: float
+) -> np.ndarray:
+    """Return the strengths that ``alphas`` and ``eps`` stand for, decreasing."""
+    if np.ndim(alphas) == 0:
+        if isinstance(alphas, bool) or not isinstance(alphas, numbers.Integral):
+            raise ValueError(f"alphas must be an integer or an array, got {alphas!r}")
+        check_grid(alphas, eps)
+        return grid(objective, penalty, int(alphas), eps)
+    strengths = np.sort(np.asarray(alphas, dtype=float))[::-1]
+    if strengths.ndim != 1 or strengths.size == 0:
+        raise ValueError("alphas must have at least one strength, in one dimension")
+    if not (np.all(np.isfinite(strengths)) and strengths[-1] >= 0):
+        raise ValueError("alphas must be finite and >= 0")
+    return strengths
+
+
+def check_grid(n_alphas: int, eps: float) -> None:
+    if n_alphas < 1:
+        raise ValueError(f"n_alphas must be >= 1, got {n_alphas!r}")
+    if not 0 < eps < 1:
+        raise ValueError(f"eps must be between 0 and 1, got {eps!r}")
+
+
+def grid(
+    objective: Objective, penalty: Penalty, n_alphas: int, eps: float
+) -> np.ndarray:
+    """Return strengths from the strongest that matters downwards, equally in log.
+
+    From the one that makes the solution zero to ``eps`` times it; where none does, in
+    proportion to the largest curvature of a task's loss.
+    """
+    top = largest_strength(objective, penalty)
+    if np.isfinite(top):
+        if top == 0.0:  # a constant target
+            top = 1.0
+        return np.geomspace(top, top * eps, n_alphas)
+    _, curvature = objective.fit.curvature(scaled=False)
+    return (curvature or 1.0) * np.logspace(2, -4, n_alphas)
+
+
+def largest_strength(objective: Objective, penalty: Penalty) -> float:
+    """Return the smallest strength at which the solution is zero."""
+    W = null_coefficients(objective)
+    G = np.empty_like(W)
+    objective.smooth(W, G)
+    return float(penalty.alpha_max(G))

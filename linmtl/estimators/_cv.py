@@ -1,0 +1,155 @@
+"""Estimators that choose the strength of their penalty by cross-validation."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.model_selection import ParameterGrid
+
+from linmtl._cross_validation import fold_of_observations, held_out_losses
+from linmtl._objective import Objective
+from linmtl._validation import FitInput
+from linmtl.estimators._base import MultiTaskModel
+from linmtl.losses import LOSSES
+from linmtl.penalties import Penalty, compose
+from linmtl.solvers import minimise
+from linmtl.solvers._path import path_strengths
+
+
+class CrossValidated(MultiTaskModel):
+    """Mixin: the strength, and other parameters of the penalty, by cross-validation.
+
+    Folds are drawn within the tasks; a setting is judged by the mean over the tasks,
+    weighted by ``task_weight``, of the loss that is minimised.
+    """
+
+    _second: str | None = None  # a parameter that may be a list of values to try
+
+    def _settings(self) -> list[dict[str, Any]]:
+        """Return the parameters of the penalty to try beside its strength."""
+        if self._second is not None:
+            values = np.atleast_1d(getattr(self, self._second)).tolist()
+            return [{self._second: value} for value in values]
+        return list(ParameterGrid(getattr(self, "param_grid", None) or {}))
+
+    def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
+        """Return the penalty with these parameters and this strength."""
+        raise NotImplementedError
+
+    def _make_penalty(self) -> Penalty:
+        # stands for all strengths while the data are read
+        return self._penalty_at(self._settings()[0], 1.0)
+
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> CrossValidated:
+        """Choose the strength by cross-validation, and fit all data with it.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples; with ``task_column``, one column holds the task labels.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+            Targets, or labels of two classes, in any layout.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row: all strings or all numbers.
+        sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
+            Weights >= 0.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If an argument or a parameter is not allowed; the message says why.
+        """
+        self._check_cv()
+        given, columns, objective = self._read_problem(X, y, tasks, sample_weight)
+        loss = LOSSES[self._loss_name()]
+        fold = fold_of_observations(given, objective.fit.data, self.cv)
+        settings = self._settings()
+        alphas, losses = [], []
+        for setting in settings:
+            penalty = self._penalty_at(setting, 1.0)
+            start = Objective(
+                objective.fit, compose(penalty, objective.fit.n_features, columns)
+            )
+            strengths = path_strengths(start, penalty, self.alphas, self.eps)
+            alphas.append(strengths)
+            losses.append(
+                held_out_losses(
+                    objective.fit.data,
+                    loss,
+                    [self._penalty_at(setting, alpha) for alpha in strengths],
+                    columns,
+                    fold,
+                    strengths=strengths,
+                    tol=self.tol,
+                    max_iter=self.max_iter,
+                    solver=self.solver,
+                    n_jobs=self.n_jobs,
+                )
+            )
+        self._choose(given, settings, np.array(alphas), np.array(losses))
+        self._refit(given, columns, objective)
+        return self
+
+    def _check_cv(self) -> None:
+        name = type(self).__name__
+        if self.selection not in ("min", "1se"):
+            raise ValueError(
+                f"{name}: selection must be 'min' or '1se', got {self.selection!r}"
+            )
+        cv = self.cv
+        if isinstance(cv, numbers.Integral) and (isinstance(cv, bool) or cv < 2):
+            raise ValueError(f"{name}: cv must be at least 2 folds, got {cv!r}")
+
+    def _choose(self, given: FitInput, settings, alphas, losses) -> None:
+        """Store the losses, (n_settings, n_alphas, n_folds, n_tasks), and the best."""
+        weight = given.data.total  # lambda_t; zero for a task left out of the loss
+        counted = ~np.isnan(losses)
+        total = np.where(counted, losses * weight, 0.0).sum(axis=-1)
+        per_fold = total / np.maximum((counted * weight).sum(axis=-1), 1e-300)
+        mean = per_fold.mean(axis=-1)
+        best = np.unravel_index(np.argmin(mean), mean.shape)
+        if self.selection == "1se":
+            error = per_fold[best].std(ddof=1) / np.sqrt(per_fold.shape[-1])
+            good = mean[best[0]] <= mean[best] + error
+            best = best[0], int(np.argmax(good))  # strengths decrease
+        self.alpha_ = float(alphas[best])
+        self.best_params_ = {**settings[best[0]], "alpha": self.alpha_}
+        one = len(settings) == 1
+        self.alphas_ = alphas[0] if one else alphas
+        if self._classify:
+            per_fold, losses = -per_fold, -losses
+            self.scores_path_ = per_fold[0] if one else per_fold
+            self.task_scores_path_ = losses[0] if one else losses
+        else:  # the loss is half the squared error
+            self.mse_path_ = 2 * (per_fold[0] if one else per_fold)
+            self.task_mse_path_ = 2 * (losses[0] if one else losses)
+
+    def _refit(self, given, columns, objective) -> None:
+        setting = {k: v for k, v in self.best_params_.items() if k != "alpha"}
+        penalty = self._penalty_at(setting, self.alpha_)
+        best = Objective(
+            objective.fit, compose(penalty, objective.fit.n_features, columns)
+        )
+        result = minimise(
+            best,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            solver=self.solver,
+            W0=self._warm_W(best.shape, columns),
+            verbose=self.verbose,
+        )
+        self._store(given, columns, result)
