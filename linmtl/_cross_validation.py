@@ -39,6 +39,11 @@ def fold_of_observations(given: FitInput, data: MultiTaskData, cv: Any) -> np.nd
     cv : int, splitter or iterable of (train, test)
         Number of folds; or what makes them, of the rows as passed to fit.
     """
+    if isinstance(cv, (str, float)) or cv is None:
+        raise ValueError(
+            "cv must be a number of folds, a splitter or an iterable of (train, test), "
+            f"got {cv!r}"
+        )
     n_tasks = given.data.design.n_tasks
     wide = given.layout == "wide"
     if isinstance(cv, numbers.Integral):
@@ -57,6 +62,10 @@ def fold_of_observations(given: FitInput, data: MultiTaskData, cv: Any) -> np.nd
 
 
 def _splits_within_tasks(given, data, n_splits):
+    if given.n_rows < 2:
+        raise ValueError(
+            f"cross-validation needs at least 2 samples, got n_samples={given.n_rows}"
+        )
     classify = given.classes is not None
     splitter = TaskKFold(n_splits, shuffle=True, random_state=0, stratify=classify)
     n_tasks = given.data.design.n_tasks

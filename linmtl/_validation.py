@@ -247,7 +247,7 @@ def _as_sequence(y):
         return y
     if hasattr(y, "__iter__") and not (hasattr(y, "__array__") or isinstance(y, str)):
         return list(y)
-    if np.ndim(y) == 0:
+    if np.asarray(y).ndim == 0:
         raise ValueError(
             f"y is the single value {y!r}; pass an array of shape (n_samples,) or "
             "(n_samples, n_tasks)"

@@ -173,7 +173,7 @@ class MultiTaskClassifier(Classifier):
 
 @document
 class MultiTaskRegressorCV(CrossValidated, Regressor):
-    """`MultiTaskRegressor` with the strength of its penalty chosen by cross-validation.
+    """`MultiTaskRegressor` with its penalty's strength by cross-validation.
 
     Every task is in every training part; a task with fewer rows than folds is always
     in training. A setting is judged by the mean over the tasks, weighted by
@@ -282,7 +282,7 @@ class MultiTaskRegressorCV(CrossValidated, Regressor):
 
 @document
 class MultiTaskClassifierCV(CrossValidated, Classifier):
-    """`MultiTaskClassifier` with the strength of its penalty chosen by cross-validation.
+    """`MultiTaskClassifier` with its penalty's strength by cross-validation.
 
     Every task is in every training part; a task with fewer rows than folds is always
     in training. A setting is judged by the mean over the tasks, weighted by

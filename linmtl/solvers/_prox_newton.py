@@ -87,11 +87,14 @@ def newton_steps(part: Objective, W: np.ndarray, target: float, limit: int) -> i
         )
         # the fall that the first-order model promises for the whole step
         promise = slope + float(np.sum(gradient * new)) - norm.value(new)
+        # near the optimum it is less than rounding, while the gap still has to close
+        slack = 4 * np.finfo(float).eps * (abs(certificate.primal) + fit.square)
         size = 1.0
         while True:
             trial = W + size * (new - W)
             value = part.loss_and_penalty(trial)
-            if value <= certificate.primal - _ARMIJO * size * promise or size < 1e-8:
+            fallen = certificate.primal - _ARMIJO * size * promise + slack
+            if value <= fallen or size < 1e-8:
                 break
             size /= 2
         if value >= certificate.primal and size < 1e-8:

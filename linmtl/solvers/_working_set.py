@@ -118,7 +118,8 @@ def choose_rows(
     room = max(_FEW, 2 * int(active.sum()))
     if candidates.size > room:
         candidates = candidates[np.argpartition(-size[candidates], room)[:room]]
-    return np.union1d(np.flatnonzero(active), candidates), settled
+    active[candidates] = True
+    return np.flatnonzero(active), settled
 
 
 def _inner_solver(objective, ridge, positive):
@@ -185,8 +186,7 @@ class _SharedRows(_Rows):
     def __call__(self, W, D, rows, entry, row, target, limit):
         data = self.fit.data
         weight = data.weight[: data.task_ptr[1]]
-        A = data.design.centred_block(np.array([0]), weight, data.fit_intercept, rows).T
-        A = np.ascontiguousarray(A)
+        A = data.design.centred_features(rows, weight, data.fit_intercept)
         k, n = A.shape
         if k <= n:
             H = (A @ A.T)[None]
@@ -197,9 +197,8 @@ class _SharedRows(_Rows):
             block = A[i * _BLOCK : (i + 1) * _BLOCK]
             L[i, : len(block), : len(block)] = block @ block.T
         part = np.ascontiguousarray(W[rows])
-        root = np.sqrt(weight)
         Y = self.fit.y.reshape(data.design.n_tasks, -1).T
-        R = np.ascontiguousarray(root[:, None] * Y - A.T @ part)
+        R = np.ascontiguousarray(np.sqrt(weight)[:, None] * Y - A.T @ part)
         _, epochs = residual_descent(
             readonly(A),
             readonly(L),
