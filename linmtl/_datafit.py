@@ -13,6 +13,7 @@ from scipy import linalg
 
 from linmtl._jit import readonly
 from linmtl._kernels import gram_adjoint, inner
+from linmtl._threads import blas_threads
 from linmtl.data import MultiTaskData
 from linmtl.losses import Loss
 
@@ -337,15 +338,17 @@ class GramFit(Datafit):
 
 def make_datafit(data: MultiTaskData, loss: Loss) -> Datafit:
     """Return the cheaper form: Gram matrices for squared loss on tall data."""
-    if loss.quadratic:
-        design = data.design
-        d = design.n_features
-        alike = design.is_shared() and design.columns_alike(data.weight)
-        grams = 1 if alike else design.n_columns
-        rows = design.task_ptr[1] if design.is_shared() else design.task_ptr[-1]
-        if grams * d <= rows:
-            return GramFit(data, loss)
-    return ResidualFit(data, loss)
+    if not loss.quadratic:
+        return ResidualFit(data, loss)
+    design = data.design
+    d = design.n_features
+    alike = design.is_shared() and design.columns_alike(data.weight)
+    grams = 1 if alike else design.n_columns
+    rows = design.task_ptr[1] if design.is_shared() else design.task_ptr[-1]
+    if grams * d > rows:
+        return ResidualFit(data, loss)
+    with blas_threads(float(np.diff(design.task_ptr).max()) * d * d):
+        return GramFit(data, loss)
 
 
 def centred_targets(data: MultiTaskData) -> tuple[np.ndarray, np.ndarray]:

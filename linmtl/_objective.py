@@ -10,8 +10,8 @@ import numpy as np
 from linmtl._datafit import Datafit
 from linmtl.penalties._sum import Composite
 
-# Size of rounding errors of a gradient, relative to the gradient at zero: at the optimum
-# the gradient itself is nothing but rounding.
+# Size of the rounding errors of a gradient, relative to the gradient at zero: at the
+# optimum the gradient itself is nothing but rounding.
 _ROUNDING = 1e-13
 # Residuals that are all rounding (an interpolating W) satisfy no constraint of the dual
 # problem once they are scaled up; near the optimum the best scale is 1.

@@ -237,6 +237,7 @@ def _model(penalty, loss, fit_intercept, task_weight) -> MultiTaskModel:
     }
     if loss not in kinds:
         raise ValueError(f"loss must be one of {list(kinds)}, got {loss!r}")
-    if not isinstance(penalty, Sum) and getattr(penalty, "alpha", None) == 0:
+    single = isinstance(penalty, Penalty) and not isinstance(penalty, Sum)
+    if single and not penalty.smooth and getattr(penalty, "alpha", None) == 0:
         penalty = clone(penalty).set_params(alpha=1.0)
     return kinds[loss](penalty, fit_intercept=fit_intercept, task_weight=task_weight)

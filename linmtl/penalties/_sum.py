@@ -57,7 +57,7 @@ class Sum(Penalty):
     def alpha_max(self, G0):
         """Return the factor on all strengths at which the solution is zero."""
         norm = _one_norm([term for term in self.terms() if not term.smooth])
-        if norm is None:
+        if norm is None or norm.free_rows(G0.shape[0]).all():
             return np.inf
         return norm.dual_norm(G0)
 

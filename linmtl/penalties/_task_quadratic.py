@@ -71,6 +71,17 @@ class TaskQuadratic:
         total.laplacian = sum(parts[1:], parts[0]) if parts else None
         return total
 
+    def __rmul__(self, factor: float) -> TaskQuadratic:
+        scaled = TaskQuadratic(
+            self.n_tasks,
+            factor * np.asarray(self.ridge),
+            factor * self.centred,
+            factor * self.mean,
+        )
+        if self.laplacian is not None and factor > 0:
+            scaled.laplacian = factor * self.laplacian
+        return scaled
+
     @property
     def equal_ridge(self) -> bool:
         return isinstance(self.ridge, float)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from linmtl._objective import Certificate, Objective
+from linmtl._threads import blas_threads
+from linmtl.solvers._admm import AlternatingDirections
 from linmtl.solvers._apg import AcceleratedProximalGradient
 from linmtl.solvers._direct import Direct, Newton
 from linmtl.solvers._prox_newton import ProxNewton
@@ -16,6 +18,7 @@ SOLVERS = {
     solver.name: solver
     for solver in (
         AcceleratedProximalGradient,
+        AlternatingDirections,
         Direct,
         Newton,
         ProxNewton,
@@ -108,8 +111,10 @@ class Monitor:
 def choose_solver(objective: Objective) -> str:
     """Return the name of the solver that ``solver="auto"`` stands for."""
     if objective.penalty.norm is not None:
-        method = WorkingSet if objective.fit.loss.quadratic else ProxNewton
-        return "apg" if method.missing(objective) else method.name
+        for method in (WorkingSet, ProxNewton, AlternatingDirections):
+            if method.missing(objective) is None:
+                return method.name
+        return "apg"
     d, rows = objective.fit.n_features, objective.fit.data.y.size
     if min(d, rows) > _LARGE_SYSTEM or d > 4 * _LARGE_SYSTEM:
         return "apg"
@@ -182,19 +187,20 @@ def minimise(
             f"solver={method.name!r} needs {missing}; use solver='auto' or 'apg'"
         )
     monitor = Monitor(objective, verbose)
-    if W0 is not None:
-        scale = null_model(objective)[1] if scale is None else scale
-        W = np.array(W0, dtype=float, order="C")
-    else:
-        W = null_coefficients(objective)
-    monitor.done(W, 0, np.inf)
-    if scale is None:
-        scale = monitor.best_value
-    stop = tol * scale + rounding(objective)
-    if monitor.best_gap > stop or method is Direct:
-        if method is Newton:
-            max_iter = min(max_iter, _NEWTON_ITERATIONS)
-        method().solve(objective, W, stop, max_iter, monitor)
+    with blas_threads(largest_product(objective)):
+        if W0 is not None:
+            scale = null_model(objective)[1] if scale is None else scale
+            W = np.array(W0, dtype=float, order="C")
+        else:
+            W = null_coefficients(objective)
+        monitor.done(W, 0, np.inf)
+        if scale is None:
+            scale = monitor.best_value
+        stop = tol * scale + rounding(objective)
+        if monitor.best_gap > stop or method is Direct:
+            if method is Newton:
+                max_iter = min(max_iter, _NEWTON_ITERATIONS)
+            method().solve(objective, W, stop, max_iter, monitor)
     gap = monitor.best_gap
     converged = bool(gap <= stop)
     n_iter = max(monitor.n_iter, 1)
@@ -220,7 +226,25 @@ def minimise(
     )
 
 
+def largest_product(objective: Objective) -> float:
+    """Return the multiplications of the largest matrix product of a solver."""
+    design = objective.fit.data.design
+    d, columns = objective.shape
+    rows = float(np.diff(design.task_ptr).max(initial=0))
+    work = rows * d * (columns if design.is_shared() else 1)
+    if objective.penalty.norm is None:  # linear systems
+        unknowns = d if objective.penalty.quadratic.is_diagonal else d * columns
+        work = max(work, rows * d * d, min(unknowns, _LARGE_SYSTEM) ** 3 / 3)
+    return work
+
+
 def rounding(objective: Objective) -> float:
-    """Return the size of the rounding errors of the objective."""
-    data = objective.fit.data
-    return 8 * np.finfo(float).eps * float(data.weight @ data.y**2)
+    """Return the size of the rounding errors of the objective.
+
+    Of targets around an intercept, what varies is rounded, once it is centred; the
+    mean costs each of them one more rounding.
+    """
+    fit, data = objective.fit, objective.fit.data
+    unit = 8 * np.finfo(float).eps
+    raw = float(data.weight @ data.y**2)
+    return unit * (fit.square + unit * raw if fit.loss.quadratic else raw)

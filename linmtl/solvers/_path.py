@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.optimize import brentq
 
 from linmtl._datafit import Datafit
 from linmtl._objective import Objective
@@ -148,7 +150,27 @@ def grid(
 
 def largest_strength(objective: Objective, penalty: Penalty) -> float:
     """Return the smallest strength at which the solution is zero."""
-    W = null_coefficients(objective)
-    G = np.empty_like(W)
-    objective.smooth(W, G)
-    return float(penalty.alpha_max(G))
+
+    def strength_at(factor):
+        # what the null model with the quadratic terms times this factor asks for
+        scaled = replace(objective.penalty, quadratic=factor * quadratic)
+        part = Objective(objective.fit, scaled)
+        W = null_coefficients(part)
+        G = np.empty_like(W)
+        part.smooth(W, G)
+        return float(penalty.alpha_max(G))
+
+    quadratic, free = objective.penalty.quadratic, objective.penalty.free
+    top = strength_at(1.0)
+    if quadratic.is_zero or not free.any() or not 0 < top < np.inf:
+        return top
+    # The quadratic terms grow with the factor as well, and the free features are fitted
+    # under them: the factor sought is the one that asks for itself.
+    low = high = top
+    while strength_at(high) > high:
+        low, high = high, 2.0 * high
+    while low > 1e-9 * top and strength_at(low) <= low:
+        low /= 2.0
+    if low <= 1e-9 * top:
+        return low
+    return float(brentq(lambda s: strength_at(s) - s, low, high, rtol=1e-14))

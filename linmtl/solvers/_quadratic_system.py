@@ -80,10 +80,10 @@ def system_solver(
         return _separate(blocks, quadratic)
     if len(blocks) == 1:
         return _common_eigenbasis(blocks[0], quadratic)
-    if n_features * T <= _DENSE_SYSTEM:
-        return _dense(blocks, quadratic, n_features)
     if quadratic.laplacian is None and quadratic.equal_ridge:
         return _consensus(blocks, quadratic)
+    if n_features * T <= _DENSE_SYSTEM:
+        return _dense(blocks, quadratic, n_features)
     return _conjugate_gradients(blocks, quadratic, n_features)
 
 
@@ -166,8 +166,9 @@ def _conjugate_gradients(blocks, quadratic, n_features):
         mean[np.diag_indices(n_features)] += 1e-10 * np.trace(mean) / n_features
         precondition = _common_eigenbasis(Block(H=mean), quadratic)
     else:
-        diagonal = quadratic.ridge + quadratic.centred + quadratic.laplacian.diagonal()
-        diagonal = np.broadcast_to(diagonal, T)
+        diagonal = np.broadcast_to(quadratic.ridge + quadratic.centred, T)
+        if quadratic.laplacian is not None:
+            diagonal = diagonal + quadratic.laplacian.diagonal()
         inverses = [B.ridge_inverse(r) for B, r in zip(blocks, diagonal, strict=True)]
 
         def precondition(C):
