@@ -1,0 +1,267 @@
+"""Objective, duality gap and strongest alpha, by NumPy in float64 from raw data.
+
+No solver is asked how good its result is: everything that the tables say about accuracy
+comes from here. The objective is
+
+    sum_t c_t sum_{i in t} loss(y_i, x_i . w_t + b_t) + alpha * penalty(W)
+
+with ``c_t = 1 / n_t`` (mean losses) or ``c_t = 1`` (sums).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from scipy.special import entr, expit
+
+Columns = Sequence[np.ndarray]  # one flat array per task
+
+
+@dataclass(frozen=True)
+class Shared:
+    """All tasks have the same samples.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Samples, in Fortran order.
+    Y : ndarray of shape (n_samples, n_tasks)
+        Targets.
+    """
+
+    X: np.ndarray
+    Y: np.ndarray
+
+    n_features = property(lambda self: self.X.shape[1])
+    n_tasks = property(lambda self: self.Y.shape[1])
+    n_rows = property(lambda self: [len(self.X)] * self.n_tasks)
+    nbytes = property(lambda self: self.X.nbytes + self.Y.nbytes)
+
+    @cached_property
+    def targets(self) -> Columns:
+        return list(self.Y.T)
+
+    def predict(self, W: np.ndarray) -> Columns:
+        return list((self.X @ W).T)
+
+    def adjoint(self, thetas: Columns) -> np.ndarray:
+        return self.X.T @ np.column_stack(thetas)
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Each task has samples of its own.
+
+    Parameters
+    ----------
+    Xs : sequence of n_tasks arrays of shape (n_samples_t, n_features)
+        Samples of each task.
+    targets : sequence of n_tasks arrays of shape (n_samples_t,)
+        Targets of each task; -1 and +1 for the logistic loss.
+    """
+
+    Xs: Columns
+    targets: Columns
+
+    n_features = property(lambda self: self.Xs[0].shape[1])
+    n_tasks = property(lambda self: len(self.Xs))
+    n_rows = property(lambda self: [len(y) for y in self.targets])
+    nbytes = property(lambda self: sum(X.nbytes for X in self.Xs))
+
+    def predict(self, W: np.ndarray) -> Columns:
+        return [X @ w for X, w in zip(self.Xs, W.T, strict=True)]
+
+    def adjoint(self, thetas: Columns) -> np.ndarray:
+        pairs = zip(self.Xs, thetas, strict=True)
+        return np.column_stack([X.T @ theta for X, theta in pairs])
+
+
+Data = Shared | Ragged
+
+
+def penalty_value(kind: str, W: np.ndarray) -> float:
+    """Return the penalty at strength 1."""
+    if kind == "l21":
+        return float(np.linalg.norm(W, axis=1).sum())
+    if kind == "trace":
+        return float(np.linalg.norm(W, "nuc"))
+    if kind == "l1":
+        return float(np.abs(W).sum())
+    if kind == "mean":
+        return float(((W - W.mean(axis=1, keepdims=True)) ** 2).sum() / 2)
+    raise ValueError(f"unknown penalty {kind!r}")
+
+
+def dual_norm(kind: str, G: np.ndarray) -> float:
+    """Return the dual norm of the penalty; infinite where it is not a norm."""
+    if kind == "l21":
+        return float(np.linalg.norm(G, axis=1).max())
+    if kind == "trace":
+        return float(np.linalg.norm(G, 2))
+    if kind == "l1":
+        return float(np.abs(G).max())
+    return np.inf
+
+
+@dataclass(frozen=True)
+class Objective:
+    """An objective up to the strength of its penalty.
+
+    Parameters
+    ----------
+    data : Shared or Ragged
+        Samples and targets.
+    loss : {"squared", "logistic"}
+        The loss; the squared one has the factor 1/2.
+    penalty : {"l21", "trace", "l1", "mean"}
+        Row norms, nuclear norm, entries, or half the squared distance to the mean.
+    fit_intercept : bool, default=True
+        Whether each task has an intercept, never penalised.
+    mean_loss : bool, default=True
+        Whether a task contributes its mean loss rather than its sum.
+    """
+
+    data: Data
+    loss: str
+    penalty: str
+    fit_intercept: bool = True
+    mean_loss: bool = True
+    scales: np.ndarray = field(init=False)
+
+    def __post_init__(self):
+        rows = np.array(self.data.n_rows, dtype=float)
+        scales = 1.0 / rows if self.mean_loss else np.ones_like(rows)
+        object.__setattr__(self, "scales", scales)
+
+    def value(self, W: np.ndarray, b: np.ndarray | None, alpha: float) -> float:
+        """Return the objective; with ``b=None`` at the best intercepts."""
+        eta = self.data.predict(W)
+        if b is None:
+            b = self.intercepts(eta)
+        total = alpha * penalty_value(self.penalty, W)
+        terms = zip(self.scales, self.data.targets, eta, b, strict=True)
+        for scale, y, eta_t, b_t in terms:
+            if self.loss == "squared":
+                total += scale * float(((y - eta_t - b_t) ** 2).sum()) / 2
+            else:
+                total += scale * float(np.logaddexp(0.0, -y * (eta_t + b_t)).sum())
+        return total
+
+    def bounds(
+        self, W: np.ndarray, b: np.ndarray | None, alpha: float
+    ) -> tuple[float, float]:
+        """Return the objective and a lower bound of its minimum.
+
+        The dual point is the residual at the best intercepts (so that it sums to zero
+        in each task), scaled into the dual ball of the penalty.
+        """
+        primal = self.value(W, b, alpha)
+        thetas = self._residuals(W)
+        size = dual_norm(self.penalty, self.data.adjoint(thetas))
+        if not np.isfinite(size):
+            return primal, -np.inf
+        limit = alpha / size if size > 0 else np.inf
+        return primal, self._dual(thetas, limit)
+
+    def intercepts(self, eta: Columns) -> np.ndarray:
+        """Return the best intercept of each task for given linear predictors."""
+        if not self.fit_intercept:
+            return np.zeros(self.data.n_tasks)
+        pairs = zip(self.data.targets, eta, strict=True)
+        if self.loss == "squared":
+            return np.array([np.mean(y - eta_t) for y, eta_t in pairs])
+        return np.array([_logistic_intercept(y, eta_t) for y, eta_t in pairs])
+
+    @cached_property
+    def _null(self) -> tuple[float, float]:
+        W = np.zeros((self.data.n_features, self.data.n_tasks))
+        size = dual_norm(self.penalty, self.data.adjoint(self._residuals(W)))
+        return self.value(W, None, 0.0), size
+
+    @property
+    def null_value(self) -> float:
+        """The objective at W = 0 with the best intercepts."""
+        return self._null[0]
+
+    @property
+    def alpha_max(self) -> float:
+        """The smallest alpha with the solution zero."""
+        return self._null[1]
+
+    def _residuals(self, W: np.ndarray) -> list[np.ndarray]:
+        """Return minus the derivatives of the loss at the best intercepts."""
+        eta = self.data.predict(W)
+        b = self.intercepts(eta)
+        thetas = []
+        terms = zip(self.scales, self.data.targets, eta, b, strict=True)
+        for scale, y, eta_t, b_t in terms:
+            if self.loss == "squared":
+                thetas.append(scale * (y - eta_t - b_t))
+            else:
+                thetas.append(scale * y * expit(-y * (eta_t + b_t)))
+        return thetas
+
+    def _dual(self, thetas: Columns, limit: float) -> float:
+        """Return the dual objective at the best multiple up to ``limit``."""
+        terms = list(zip(self.scales, self.data.targets, thetas, strict=True))
+        if self.loss == "squared":
+            linear = sum(float(theta @ y) for _, y, theta in terms)
+            square = sum(float(theta @ theta) / scale for scale, _, theta in terms)
+            s = min(linear / square, limit) if square > 0 else 0.0
+            return s * linear - s**2 * square / 2
+        s = min(1.0, limit)
+        total = 0.0
+        for scale, y, theta in terms:
+            u = np.clip(s * theta * y / scale, 0.0, 1.0)
+            total += scale * float((entr(u) + entr(1.0 - u)).sum())
+        return total
+
+
+def _logistic_intercept(y: np.ndarray, eta: np.ndarray) -> float:
+    """Newton's method in one dimension, kept inside a bracket."""
+    low, high = -_bracket(eta), _bracket(eta)
+    b = 0.0
+    for _ in range(200):
+        p = expit(-y * (eta + b))
+        slope = float(y @ p)  # positive while b is too small
+        low, high = (b, high) if slope > 0 else (low, b)
+        if abs(slope) <= 1e-15 * len(y):
+            break
+        new = b + slope / max(float(p @ (1.0 - p)), 1e-300)
+        if not low < new < high:
+            new = (low + high) / 2
+        if new == b:
+            break
+        b = new
+    return b
+
+
+def _bracket(eta: np.ndarray) -> float:
+    """An intercept beyond this has a slope of known sign, if both classes occur."""
+    return float(np.abs(eta).max(initial=0.0)) + np.log(2.0 * len(eta) + 1.0) + 1.0
+
+
+def mean_regularised_optimum(objective: Objective, alpha: float) -> float:
+    """Return the exact minimum for the squared loss with the "mean" penalty.
+
+    Each task is a ridge towards the mean of the tasks, so the mean solves a linear
+    system of the size of the features.
+    """
+    data = objective.data
+    d, T = data.n_features, data.n_tasks
+    inverses, constants = [], []
+    for X, y, scale in zip(data.Xs, data.targets, objective.scales, strict=True):
+        if objective.fit_intercept:
+            X, y = X - X.mean(axis=0), y - y.mean()
+        inverse = np.linalg.inv(scale * X.T @ X + alpha * np.eye(d))
+        inverses.append(inverse)
+        constants.append(inverse @ (scale * X.T @ y))
+    system = np.eye(d) - alpha * sum(inverses) / T
+    mean = np.linalg.lstsq(system, sum(constants) / T, rcond=1e-12)[0]
+    W = np.column_stack(
+        [c + alpha * inv @ mean for c, inv in zip(constants, inverses, strict=True)]
+    )
+    return objective.value(W, None, alpha)

@@ -1,0 +1,184 @@
+"""The benchmark judges solvers by formulas of its own: they agree with the package."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from linmtl import MultiTaskClassifier, MultiTaskRegressor, stack_tasks
+from linmtl.path import alpha_max
+from linmtl.penalties import L1, L21, MeanRegularized, TraceNorm
+
+ROOT = Path(__file__).resolve().parents[1]
+PENALTIES = {"l21": L21, "trace": TraceNorm, "l1": L1}
+
+
+@pytest.fixture
+def bench(monkeypatch):
+    """Import modules of the benchmarks, which are not installed, from the checkout."""
+    monkeypatch.syspath_prepend(ROOT)
+    return lambda name: importlib.import_module(f"benchmarks.{name}")
+
+
+def make_data(bench, layout, loss):
+    problems = bench("problems")
+    rng = np.random.default_rng(0)
+    W = problems.row_sparse(rng, 8, 3, 3)
+    if layout == "shared":
+        return problems.shared_regression(30, W, rng)
+    if loss == "logistic":
+        return problems.ragged_classification([25, 30, 40], W, rng)
+    return problems.ragged_regression([15, 20, 25], W, rng)
+
+
+def fit(data, layout, loss, penalty, **options):
+    kind = MultiTaskClassifier if loss == "logistic" else MultiTaskRegressor
+    model = kind(penalty, **options)
+    if layout == "shared":
+        return model.fit(data.X, data.Y)
+    return model.fit(*stack_tasks(data.Xs, data.targets))
+
+
+CASES = [
+    ("shared", "squared", "l21", False, True),
+    ("shared", "squared", "trace", True, True),
+    ("ragged", "squared", "l21", True, True),
+    ("ragged", "squared", "trace", False, False),
+    ("ragged", "squared", "l1", True, False),
+    ("ragged", "logistic", "l21", True, True),
+    ("ragged", "logistic", "l1", True, True),
+    ("ragged", "logistic", "trace", False, True),
+]
+
+
+@pytest.mark.parametrize(("layout", "loss", "penalty", "intercept", "mean"), CASES)
+def test_objective_and_gap_agree_with_those_of_the_package(
+    bench, layout, loss, penalty, intercept, mean
+):
+    data = make_data(bench, layout, loss)
+    objective = bench("objective").Objective(data, loss, penalty, intercept, mean)
+    # sums of losses are means with weights, times the mean number of rows
+    unit = 1.0 if mean else np.mean(data.n_rows)
+    alpha = 0.2 * objective.alpha_max
+    options = {"fit_intercept": intercept, "task_weight": None if mean else "n_samples"}
+    make_penalty = PENALTIES[penalty]
+
+    given = (
+        (data.X, data.Y) if layout == "shared" else stack_tasks(data.Xs, data.targets)
+    )
+    top = alpha_max(*given, penalty=make_penalty(), loss=loss, **options)
+    assert objective.alpha_max == pytest.approx(top * unit, rel=1e-7)
+
+    model = fit(data, layout, loss, make_penalty(alpha / unit), tol=1e-7, **options)
+    primal, dual = objective.bounds(model.coef_.T, model.intercept_, alpha)
+    assert primal == pytest.approx(model.objective_ * unit, rel=1e-10)
+    # both lower bounds lie below the one objective, and hold for both
+    assert dual <= model.objective_ * unit * (1 + 1e-12)
+    assert (model.objective_ - model.dual_gap_) * unit <= primal * (1 + 1e-12)
+    assert 0 <= primal - dual <= 1e-4 * objective.null_value
+    best = objective.bounds(model.coef_.T, None, alpha)[0]
+    assert best <= primal * (1 + 1e-12)
+
+
+@pytest.mark.parametrize(("layout", "loss", "penalty", "intercept", "mean"), CASES)
+def test_the_gap_bounds_the_suboptimality_of_any_point(
+    bench, layout, loss, penalty, intercept, mean
+):
+    data = make_data(bench, layout, loss)
+    objective = bench("objective").Objective(data, loss, penalty, intercept, mean)
+    alpha = 0.2 * objective.alpha_max
+    unit = 1.0 if mean else np.mean(data.n_rows)
+    model = fit(
+        data,
+        layout,
+        loss,
+        PENALTIES[penalty](alpha / unit),
+        tol=1e-9,
+        fit_intercept=intercept,
+        task_weight=None if mean else "n_samples",
+    )
+    rng = np.random.default_rng(1)
+    for scale in (1e-3, 1e-1, 1.0):
+        W = model.coef_.T + scale * rng.standard_normal(model.coef_.T.shape)
+        primal, dual = objective.bounds(W, model.intercept_, alpha)
+        assert dual <= model.objective_ * unit * (1 + 1e-10) <= primal * (1 + 1e-10)
+
+
+def test_the_null_model_is_certified_at_alpha_max(bench):
+    data = make_data(bench, "ragged", "logistic")
+    objective = bench("objective").Objective(data, "logistic", "l21")
+    W = np.zeros((8, 3))
+    primal, dual = objective.bounds(W, None, objective.alpha_max)
+    assert primal == pytest.approx(objective.null_value, rel=1e-12)
+    assert primal - dual <= 1e-10 * primal
+
+
+def test_the_exact_optimum_of_mean_regularisation_is_that_of_the_package(bench):
+    data = make_data(bench, "ragged", "squared")
+    module = bench("objective")
+    objective = module.Objective(data, "squared", "mean")
+    optimum = module.mean_regularised_optimum(objective, 0.3)
+    penalty = MeanRegularized(0.3, alpha_mean=0.0)
+    model = fit(data, "ragged", "squared", penalty, tol=1e-10)
+    assert optimum == pytest.approx(model.objective_, rel=1e-8)
+
+
+@pytest.mark.parametrize("kind", ["l21", "l1", "trace", "mean"])
+def test_the_naive_prox_is_that_of_the_package(bench, kind):
+    penalties = {**PENALTIES, "mean": MeanRegularized}
+    V = np.random.default_rng(0).standard_normal((6, 4))
+    expected = penalties[kind](0.7).prox_naive(V, 1.0)
+    prox = bench("solvers.numpy_fista").prox
+    np.testing.assert_allclose(prox(kind, V, 0.7), expected, atol=1e-12)
+
+
+def run_benchmarks(*arguments, folder):
+    command = [sys.executable, "-m", "benchmarks", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def test_the_command_prints_a_table_and_writes_json(tmp_path):
+    path = tmp_path / "results" / "out.json"
+    done = run_benchmarks(
+        *("--size", "small", "--problems", "l21-wide", "--repeats", "1"),
+        *("--solvers", "linmtl,sklearn,glmnet", "--output", str(path)),
+        folder=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "l21-wide" in done.stdout
+    content = json.loads(path.read_text())
+    assert {"date", "machine", "versions", "threads"} <= set(content)
+    (problem,) = content["problems"]
+    results = {result["solver"]: result for result in problem["results"]}
+    assert set(results) == {"linmtl", "sklearn", "glmnet"}
+    for name in ("linmtl", "sklearn"):
+        assert results[name]["gap"] <= problem["target"]
+        assert results[name]["seconds"] > 0
+
+
+def test_the_list_names_problems_and_solvers(tmp_path):
+    done = run_benchmarks("--list", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "trace-ragged" in done.stdout
+    assert "numpy_fista" in done.stdout
+
+
+def test_an_unknown_problem_is_named(tmp_path):
+    done = run_benchmarks("--problems", "nonsense", folder=tmp_path)
+    assert done.returncode != 0
+    assert "nonsense" in done.stderr

@@ -1,0 +1,371 @@
+"""The command: tables it reads, what it prints, errors in one line."""
+
+import csv
+import gzip
+import json
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import linmtl
+from linmtl import __main__ as command
+from linmtl._table import InputError, make_problem, read_table
+from linmtl.datasets import load_heart_disease, load_parkinsons
+
+
+def rows_of(n_tasks=3, n=16, seed=0):
+    """Return a header and rows of text: two features, a target, a task."""
+    rng = np.random.default_rng(seed)
+    rows = [["a", "b", "score", "site"]]
+    for t in range(n_tasks):
+        for _ in range(n):
+            a, b = rng.normal(size=2).round(3)
+            y = round(a + t * b + 0.1 * rng.normal(), 3)
+            rows.append([str(a), str(b), str(y), f"s{t}"])
+    return rows
+
+
+def write(path, rows, delimiter=",", encoding="utf-8", opener=open):
+    with opener(path, "wt", encoding=encoding, newline="") as file:
+        csv.writer(file, delimiter=delimiter).writerows(rows)
+    return str(path)
+
+
+def run(path, *options, target="score", task="site", models="l21"):
+    return command.main(
+        [
+            "compare",
+            str(path),
+            "--target",
+            target,
+            "--task",
+            task,
+            "--models",
+            models,
+            *options,
+        ]
+    )
+
+
+@pytest.fixture
+def table(tmp_path):
+    return write(tmp_path / "table.csv", rows_of())
+
+
+@pytest.mark.slow
+def test_main_job():
+    """The bundled comparison, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "linmtl"], capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""  # no progress where nobody looks
+    text = done.stdout
+    assert max(map(len, text.splitlines())) <= 80
+    line = {}
+    for name in ("pooled", "independent", "mean-regularised", "L21", "trace norm"):
+        (line[name],) = re.findall(rf"^{name} .* \d\.\d\d\d .*$", text, re.MULTILINE)
+        assert "!" not in line[name]
+    assert "certified to 1e-6" in text
+    assert text.count(" <\n") == 1
+    assert "42 tasks, 17 features; 1456 rows to train" in text
+
+    alpha, r2 = line["pooled"].split()[1:3]
+    X, y, tasks = load_parkinsons(return_X_y=True)
+    X = X[:, 2:]  # age and sex are constant within a task
+    splitter = linmtl.model_selection.TaskShuffleSplit(
+        1, train_size=0.25, stratify=False, random_state=0
+    )
+    train, test = next(splitter.split(X, y, groups=tasks))
+    scaler = linmtl.TaskScaler().fit(X[train])
+    X_train, X_test = scaler.transform(X[train]), scaler.transform(X[test])
+    model = linmtl.PooledRegressor(float(alpha), task_intercepts=True)
+    model.fit(X_train, y[train], tasks[train])
+    assert model.score(X_test, y[test], tasks[test]) == pytest.approx(
+        float(r2), abs=2e-3
+    )
+    model = linmtl.IndependentRegressor("cv", tol=1e-6)
+    model.fit(X_train, y[train], tasks[train])
+    residual = y[test] - model.predict(X_test, tasks[test])
+    explained = [
+        1 - np.mean(residual[tasks[test] == t] ** 2) / np.var(y[test][tasks[test] == t])
+        for t in model.tasks_
+    ]
+    score, within = re.findall(r"-?\d\.\d{3}", line["independent"])
+    assert float(within) == pytest.approx(np.mean(explained), abs=1e-3)
+    assert float(score) == pytest.approx(
+        model.score(X_test, y[test], tasks[test]), abs=1e-3
+    )
+
+
+def test_table_and_json_agree(table, tmp_path, capsys):
+    output = tmp_path / "out.json"
+    assert run(table, "--output", str(output), models="pooled,mean,l21") == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    result = json.loads(output.read_text(encoding="utf-8"))
+    assert result["linmtl"] == linmtl.__version__
+    assert result["data"]["features"] == ["a", "b"]
+    assert result["settings"]["seed"] == 0
+    labels = {"pooled": "pooled", "mean": "mean-regularised", "l21": "L21"}
+    alone = next(m for m in result["models"] if m["model"] == "independent")
+    assert alone["alpha"] is None
+    for model in result["models"]:
+        mse = [task["mse"] for task in model["tasks"]]
+        ratio = np.array(mse) / [task["mse"] for task in alone["tasks"]]
+        assert model["tasks_better"] == np.sum(ratio < 0.99)
+        assert model["tasks_worse"] == np.sum(ratio > 1.01)
+        assert model["certified"]
+        if model["model"] in labels:
+            r2, count = r" +(-?\d\.\d{3})", r" +(\d+) "
+            pattern = f"^{labels[model['model']]} .*?{r2}{r2}{count}"
+            found = re.search(pattern, printed.out, re.MULTILINE)
+            assert found[1] == f"{model['r2']:.3f}"
+            assert found[2] == f"{model['mean_explained_variance']:.3f}"
+            assert int(found[3]) == model["tasks_better"]
+
+
+def test_heart_disease_from_csv(tmp_path, capsys):
+    bunch = load_heart_disease()
+    rows = [[*bunch.feature_names, "disease", "hospital"]]
+    for x, y, task in zip(bunch.data, bunch.target, bunch.tasks, strict=True):
+        features = ["?" if np.isnan(v) else f"{v:g}" for v in x]
+        rows.append([*features, "sick" if y else "well", task])
+    path = write(tmp_path / "heart.csv", rows)
+    output = tmp_path / "heart.json"
+    options = ("--output", str(output), "--train", "0.6")
+    assert run(path, *options, target="disease", task="hospital", models="trace") == 0
+    printed = capsys.readouterr().out
+    assert "two values that are not numbers: classification" in printed
+    assert "1759" in printed  # missing values
+    assert "predict disease (sick or well)" in printed
+    result = json.loads(output.read_text(encoding="utf-8"))
+    assert result["data"]["kind"] == "classification"
+    assert {m["model"] for m in result["models"]} == {"independent", "trace"}
+    for model in result["models"]:
+        assert 0.7 < model["accuracy"] < 0.95
+        losses = [task["log_loss"] for task in model["tasks"]]
+        assert model["mean_log_loss"] == pytest.approx(np.mean(losses))
+        assert model["certified"]
+
+
+def test_deterministic_for_a_seed(table, tmp_path):
+    results = []
+    for seed in ("3", "3", "4"):
+        output = tmp_path / "out.json"
+        assert run(table, "--seed", seed, "--output", str(output)) == 0
+        result = json.loads(output.read_text(encoding="utf-8"))
+        for model in result["models"]:
+            model.pop("seconds")
+        results.append(result)
+    assert results[0] == results[1]
+    assert results[0]["models"] != results[2]["models"]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
+@pytest.mark.parametrize("opener", [open, gzip.open])
+def test_csv_variants(tmp_path, delimiter, encoding, opener):
+    rows = [
+        ["größe, cm", "note", "y", "task"],
+        ["1.5", 'say "a; b"', "2", "01"],
+        ["", "plain", "3", "1"],
+        ["-2e3", "two\nlines", "4", "1"],
+    ]
+    path = write(tmp_path / "t.csv", rows, delimiter, encoding, opener)
+    table = read_table(path)
+    assert list(table.columns) == rows[0]
+    assert table.columns["note"] == ['say "a; b"', "plain", "two\nlines"]
+    problem = make_problem(table, "y", "task")
+    assert problem.tasks.tolist() == ["01", "1", "1"]  # not the same number
+    assert problem.feature_names[0] == "größe, cm"
+    np.testing.assert_array_equal(problem.X[:, 0], [1.5, np.nan, -2000])
+    assert problem.X.shape == (3, 4)  # one indicator for each of three notes
+
+
+def test_what_is_made_of_the_columns(tmp_path):
+    rows = [["", "x", "kind", "sex", "free", "void", "y", "task"]]
+    for i in range(30):
+        kind = "" if i == 0 else ("low", "mid", "high")[i % 3]
+        sex = ("f", "m")[i % 2]
+        rows.append(
+            [str(i), f"{i},5", kind, sex, f"text {i}", "NA", str(i % 7), str(i // 15)]
+        )
+    rows[1][-2] = ""  # no target
+    rows[2][-1] = "?"  # no task
+    rows.append([])  # a blank line
+    problem = make_problem(
+        read_table(write(tmp_path / "t.csv", rows, ";")), "y", "task"
+    )
+    names = ["x", "kind=high", "kind=low", "kind=mid", "sex=m"]
+    assert problem.feature_names == names
+    assert problem.X.shape == (28, 5)
+    assert problem.X[0, 0] == 2.5  # a decimal comma
+    assert problem.tasks.dtype.kind == "i"
+    text = "\n".join(problem.notes)
+    for part in (
+        "no target (column y): 1",
+        "no task (column task): 1",
+        "indicator per level: kind, sex",
+        "more than 20 levels, dropped: free",
+        "without any number, dropped: void",
+        "column 1 dropped",
+    ):
+        assert part in text
+
+
+def test_numeric_target_of_two_values(tmp_path):
+    rows = rows_of()
+    for i, row in enumerate(rows[1:]):
+        row[2] = str(i % 2)
+    table = read_table(write(tmp_path / "t.csv", rows))
+    problem = make_problem(table, "score", "site")
+    assert problem.classes is None
+    assert "add --classify" in problem.notes[0]
+    problem = make_problem(table, "score", "site", classify=True)
+    assert problem.classes == ("0", "1")
+    assert problem.notes == []
+
+
+def _edited(column, values):
+    rows = rows_of()
+    for i, row in enumerate(rows[1:]):
+        row[column] = values[i % len(values)]
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "message"),
+    [
+        (rows_of(), {"target": "scores"}, "did you mean 'score'? the columns are a, b"),
+        (rows_of(), {"task": "patient"}, "--task: there is no column 'patient'"),
+        (rows_of(), {"target": "site"}, "both 'site'"),
+        (rows_of(), {"models": "l211"}, "did you mean 'l21'?"),
+        (rows_of(1), {}, "needs two or more tasks"),
+        (rows_of(20, 1), {}, "tasks has a single row"),
+        (_edited(2, ["7"]), {}, "'score' is 7 in every row"),
+        (_edited(2, ["inf", "1"]), {}, "infinite on line 2"),
+        (_edited(2, ["1", "x", "3"]), {}, "not numeric: 16 of 48 rows"),
+        (_edited(2, ["1", "2", "3"]), {"options": ["--classify"]}, "has 3 classes"),
+        (_edited(2, [""]), {}, "no row has both"),
+        ([["score", "site"], ["1", "a"], ["2", "b"]], {}, "no column is left"),
+        ([["a", "a", "score"], ["1", "2", "3"]], {}, "several columns named a"),
+        ([["a", "score"], ["1", "2"], ["1", "2", "3"]], {}, "line 3 has 3 fields"),
+        ([["a", "score", "site"]], {}, "no rows"),
+        ([], {}, "is empty"),
+        (rows_of(), {"options": ["--train", "1.5"]}, "--train must be between"),
+        (rows_of(), {"options": ["--train", "half"]}, "invalid float value: 'half'"),
+        (rows_of(), {"options": ["--seed", "-1"]}, "--seed must be from 0"),
+        (rows_of(), {"options": ["--nonsense"]}, "unrecognized arguments"),
+        (rows_of(), {"options": ["--output", "."]}, "is a folder"),
+        (rows_of(), {"options": ["--output", "no/such/x.json"]}, "no folder no/such"),
+    ],
+)
+def test_errors_take_one_line(tmp_path, capsys, rows, options, message):
+    path = write(tmp_path / "t.csv", rows)
+    options = dict(options)
+    assert run(path, *options.pop("options", ()), **options) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("linmtl: error: ")
+    assert printed.err.count("\n") == 1
+    assert message in printed.err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "there is no file"),
+        (b"PK\x03\x04rest", "save the table as CSV"),
+        (b"a,b\0", "not a text file"),
+        (b"\x1f\x8bnot gzip", "cannot be read"),
+        (b"", "is empty"),
+        (b'a,b\n1,"2\n3,4\n', "a quote is not closed"),
+    ],
+)
+def test_files_that_are_no_tables(tmp_path, capsys, content, message):
+    path = tmp_path / "file.csv"
+    if content is not None:
+        path.write_bytes(content)
+    assert run(path) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_folder_and_own_input(tmp_path, table):
+    with pytest.raises(InputError, match="is a folder"):
+        read_table(tmp_path)
+    assert run(table, "--output", table) == 2
+    assert read_table(table).columns.keys() == {"a", "b", "score", "site"}
+
+
+def test_output_that_fails_late(table, tmp_path, capsys, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(command.Path, "write_text", refuse)
+    assert run(table, "--output", str(tmp_path / "x.json")) == 2
+    printed = capsys.readouterr()
+    assert "No space left" in printed.err
+    assert "L21" in printed.out  # the table is not lost
+
+
+def test_missing_arguments(capsys):
+    assert command.main(["compare"]) == 2
+    assert "required: FILE.csv, --target, --task" in capsys.readouterr().err
+    assert command.main(["contrast"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "text"),
+    [
+        ("--version", f"linmtl {linmtl.__version__}"),
+        ("--help", "linmtl compare visits.csv --target score --task patient"),
+    ],
+)
+def test_version_and_help(capsys, option, text):
+    with pytest.raises(SystemExit) as done:
+        command.main([option])
+    assert done.value.code == 0
+    assert text in capsys.readouterr().out
+
+
+def test_progress_on_a_terminal(table, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    assert run(table) == 0
+    said = capsys.readouterr().err
+    assert "\rmodel 2 of 2: L21, fold 5 of 5" in said
+    assert "\n" not in said
+    assert said.endswith(" \r")  # wiped out
+
+
+def test_ctrl_c_is_quiet(table, capsys, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "compare", interrupt)
+    assert run(table) == 130
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals differ")
+def test_reader_that_leaves_early(table):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "linmtl", "compare", table, "--target", "score"]
+        + ["--task", "site", "--models", "l21"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    process.stdout.close()
+    error = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() == 0
+    assert error == ""

@@ -1,0 +1,511 @@
+"""Every kernel against a NumPy formula, on small sizes.
+
+They pass with and without compilation: `NUMBA_DISABLE_JIT=1 pytest -m kernel` runs
+the same code as plain Python, where a debugger and coverage can follow it.
+"""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import sparse
+from scipy.optimize import brentq, minimize
+
+import linmtl
+from linmtl import _kernels as kernels
+from linmtl import _row_separable as rows
+from linmtl._jit import readonly
+from linmtl.losses._logistic import _intercept, logistic_residual
+from linmtl.losses._squared import squared_residual
+
+pytestmark = pytest.mark.kernel
+
+# the second and the last task are empty
+TASK_PTR = readonly(np.array([0, 4, 4, 5, 9, 9], dtype=np.int64))
+SIZES = np.diff(TASK_PTR)
+TASK = np.repeat(np.arange(5), SIZES)
+PENALTIES = [(0.3, 0.0), (0.0, 0.5), (0.3, 0.5), (0.0, 0.0)]  # entry, row
+
+
+def normal(*shape, seed=0):
+    return readonly(np.random.default_rng(seed).standard_normal(shape))
+
+
+def empty(*shape):
+    """An output full of NaN: whatever is not written shows."""
+    return np.full(shape, np.nan)
+
+
+def test_every_kernel_is_tested_here():
+    """A new kernel must be named in this file."""
+    names = set()
+    for path in Path(linmtl.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef) and any(
+                isinstance(d, ast.Name) and d.id in ("kernel", "reduction")
+                for d in node.decorator_list
+            ):
+                names.add(node.name)
+    assert len(names) > 20
+    tree = ast.parse(Path(__file__).read_text())
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    used |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    assert names <= used, names - used
+
+
+# --- data layouts
+
+
+def test_stacked_products():
+    X, Wt, r = normal(9, 3), normal(5, 3, seed=1), normal(9, seed=2)
+    eta, Gt = empty(9), empty(5, 3)
+    kernels.stacked_predict(X, TASK_PTR, Wt, eta)
+    np.testing.assert_allclose(eta, np.sum(X * Wt[TASK], axis=1))
+    kernels.stacked_adjoint(X, TASK_PTR, r, Gt)
+    expected = np.zeros((5, 3))
+    np.add.at(expected, TASK, X * r[:, None])
+    np.testing.assert_allclose(Gt, expected)  # zero, not NaN, for empty tasks
+
+
+def test_sparse_products():
+    dense = np.where(np.abs(normal(9, 3)) > 0.5, normal(9, 3), 0.0)
+    dense[6] = 0.0  # an empty row
+    X = sparse.csr_array(dense)
+    csr = (
+        readonly(X.data),
+        readonly(X.indices.astype(np.int64)),
+        readonly(X.indptr.astype(np.int64)),
+    )
+    Wt, r = normal(5, 3, seed=1), normal(9, seed=2)
+    eta, Gt = empty(9), empty(5, 3)
+    kernels.sparse_predict(*csr, TASK_PTR, Wt, eta)
+    np.testing.assert_allclose(eta, np.sum(dense * Wt[TASK], axis=1))
+    kernels.sparse_adjoint(*csr, TASK_PTR, r, Gt)
+    expected = np.zeros((5, 3))
+    np.add.at(expected, TASK, dense * r[:, None])
+    np.testing.assert_allclose(Gt, expected)
+
+
+def test_no_task_at_all():
+    task_ptr = readonly(np.zeros(1, dtype=np.int64))
+    eta, Gt = empty(0), empty(0, 3)
+    kernels.stacked_predict(normal(0, 3), task_ptr, normal(0, 3), eta)
+    kernels.stacked_adjoint(normal(0, 3), task_ptr, normal(0), Gt)
+    assert eta.size == Gt.size == 0
+
+
+def test_gram_adjoint():
+    H, C, Wt = normal(5, 3, 3), normal(5, 3, seed=1), normal(5, 3, seed=2)
+    Gt = empty(5, 3)
+    kernels.gram_adjoint(H, C, Wt, Gt)
+    np.testing.assert_allclose(Gt, C - np.einsum("tij,tj->ti", H, Wt))
+
+
+# --- the accelerated loop
+
+
+def test_loop():
+    V, W_new, W0, G = (normal(4, 3, seed=s) for s in range(4))
+    step = readonly(np.array([0.5, 1.0, 2.0, 0.1]))
+    np.testing.assert_allclose(kernels.inner(V, G), np.sum(V * G))
+    out = empty(4, 3)
+    kernels.gradient_step(V, step, G, out)
+    np.testing.assert_allclose(out, V + step[:, None] * G)
+    np.testing.assert_allclose(
+        kernels.restart_test(V, W_new, W0, step),
+        np.sum((V - W_new) * (W_new - W0) / step[:, None]),
+    )
+    W, out = W0.copy(), empty(4, 3)
+    kernels.extrapolate(W_new, W, 0.7, out)
+    np.testing.assert_allclose(out, W_new + 0.7 * (W_new - W0))
+    np.testing.assert_array_equal(W, W_new)
+
+
+def test_reordered_sums_keep_nan_and_infinity():
+    """A licence to reorder is none to assume finite numbers."""
+    for bad in (np.nan, np.inf):
+        A = normal(40, 3).copy()
+        A[17, 1] = bad
+        ones = readonly(np.ones((40, 3)))
+        assert not np.isfinite(kernels.inner(readonly(A), ones))
+
+
+# --- losses
+
+
+@pytest.mark.parametrize("fit_intercept", [False, True])
+def test_squared_residual(fit_intercept):
+    y, eta = normal(9), normal(9, seed=1)
+    weight = readonly(np.abs(normal(9, seed=2)))
+    total = readonly(np.bincount(TASK, weights=weight, minlength=5))
+    b, theta, task_loss = np.full(5, 7.0), empty(9), empty(5)
+    squared_residual(
+        y, eta, weight, TASK_PTR, total, fit_intercept, b, theta, task_loss
+    )
+    expected = np.zeros(5)
+    if fit_intercept:
+        sums = np.bincount(TASK, weights=weight * (y - eta), minlength=5)
+        expected = np.divide(sums, total, out=expected, where=total > 0)
+    np.testing.assert_allclose(b, expected, atol=1e-15)
+    r = y - eta - expected[TASK]
+    np.testing.assert_allclose(theta, weight * r)
+    losses = np.bincount(TASK, weights=weight * r**2 / 2, minlength=5)
+    np.testing.assert_allclose(task_loss, losses)
+
+
+@pytest.mark.parametrize("fit_intercept", [False, True])
+def test_logistic_residual(fit_intercept):
+    # both classes in each task that is not empty: the third has a row of each
+    task_ptr = readonly(np.array([0, 4, 4, 6, 9, 9], dtype=np.int64))
+    task = np.repeat(np.arange(5), np.diff(task_ptr))
+    y = readonly(np.array([1.0, -1, 1, 1, -1, 1, 1, -1, -1]))
+    eta = readonly(3 * normal(9, seed=1))
+    weight = readonly(np.abs(normal(9, seed=2)) + 0.1)
+    total = readonly(np.bincount(task, weights=weight, minlength=5))
+    b, theta, task_loss = np.zeros(5), empty(9), empty(5)
+    logistic_residual(
+        y, eta, weight, task_ptr, total, fit_intercept, b, theta, task_loss
+    )
+    slope = lambda b, t: np.sum((weight * y / (1 + np.exp(y * (eta + b))))[task == t])
+    for t in range(5):
+        if fit_intercept and total[t] > 0:
+            root = brentq(slope, -50, 50, args=(t,), xtol=1e-13)
+            np.testing.assert_allclose(b[t], root, atol=1e-9)
+        else:
+            assert b[t] == 0.0
+    margin = y * (eta + b[task])
+    np.testing.assert_allclose(theta, weight * y / (1 + np.exp(margin)))
+    losses = np.bincount(task, weights=weight * np.log1p(np.exp(-margin)), minlength=5)
+    np.testing.assert_allclose(task_loss, losses)
+
+
+@pytest.mark.parametrize("start", [0.0, 30.0, -500.0])
+@pytest.mark.parametrize("shift", [0.0, 700.0, -1e6])
+def test_best_intercept_from_afar(start, shift):
+    """Newton's method alone would leave for infinity from some of these points."""
+    y = readonly(np.array([1.0, 1.0, 1.0, -1.0]))
+    eta = readonly(np.full(4, shift))
+    weight = readonly(np.full(4, 0.25))
+    b = _intercept(y, eta, weight, 0, 4, start)
+    np.testing.assert_allclose(b + shift, np.log(3.0), atol=1e-6)
+
+
+# --- penalties that are sums over the rows
+
+
+def soft(v, threshold, positive):
+    out = np.sign(v) * np.maximum(np.abs(v) - threshold, 0.0)
+    return np.maximum(v - threshold, 0.0) if positive else out
+
+
+@pytest.mark.parametrize("positive", [False, True])
+def test_soft(positive):
+    for v in [-2.0, -0.5, 0.0, 0.5, 2.0]:
+        assert rows.soft(v, 0.5, positive) == soft(v, 0.5, positive)
+    assert np.isnan(rows.soft(np.nan, 0.5, positive))
+
+
+@pytest.mark.parametrize("positive", [False, True])
+@pytest.mark.parametrize(("entry", "row"), PENALTIES)
+def test_shrink_is_the_prox(entry, row, positive):
+    """Soft thresholds, then shrunk rows; the value returned is that of the result."""
+    V = normal(6, 3)
+    step = readonly(np.linspace(0.2, 2.0, 6))
+    entries, strengths = readonly(np.full(6, entry)), readonly(np.full(6, row))
+    out = empty(6, 3)
+    value = rows.shrink(V, step, entries, strengths, positive, out)
+    C = soft(V, step[:, None] * entry, positive)
+    norm = np.linalg.norm(C, axis=1)
+    expected = C * np.maximum(1 - step * row / np.maximum(norm, 1e-300), 0.0)[:, None]
+    np.testing.assert_allclose(out, expected, atol=1e-15)
+    penalty = entry * np.abs(out).sum() + row * np.linalg.norm(out, axis=1).sum()
+    np.testing.assert_allclose(value, penalty)
+    np.testing.assert_allclose(
+        rows.penalty_value(readonly(out), entries, strengths), penalty
+    )
+
+
+@pytest.mark.parametrize("positive", [False, True])
+@pytest.mark.parametrize(("entry", "row"), PENALTIES[:3])
+def test_row_dual_is_the_root(entry, row, positive):
+    G = normal(6, 3, seed=4).copy()
+    G[2] = 0.0
+    G[3] = -np.abs(G[3])  # nothing to the dual norm of the positive cone
+    entries, strengths = readonly(np.full(6, entry)), readonly(np.full(6, row))
+    out = empty(6)
+    rows.row_duals(readonly(G), entries, strengths, positive, out)
+    for j in range(6):
+        g = G[j] if positive else np.abs(G[j])
+        excess = lambda s, g=g: np.linalg.norm(np.maximum(g - s * entry, 0.0)) - s * row
+        if row == 0.0:
+            expected = max(g.max(), 0.0) / entry
+        elif excess(0.0) <= 0:
+            expected = 0.0
+        else:
+            expected = brentq(excess, 0.0, 1e3, xtol=1e-15, rtol=1e-14)
+        np.testing.assert_allclose(out[j], expected, rtol=1e-9, atol=1e-12)
+        assert rows.row_dual(readonly(G[j]), entry, row, positive) == out[j]
+
+
+@pytest.mark.parametrize("positive", [False, True])
+@pytest.mark.parametrize(("entry", "row"), PENALTIES)
+@pytest.mark.parametrize("h", [[1.0, 1.0, 1.0], [0.5, 2.0, 7.0]])
+def test_solve_row_minimises(entry, row, positive, h):
+    a, h = normal(3, seed=5).copy() * 2, np.array(h)
+
+    def objective(v):
+        norm = np.linalg.norm(v)
+        return np.sum(h * v**2 / 2 - a * v) + entry * np.abs(v).sum() + row * norm
+
+    out = empty(3)
+    rows.solve_row(a, h, entry, row, positive, out)
+    if positive:
+        assert np.all(out >= 0)
+    best = objective(out)
+    rng = np.random.default_rng(0)
+    for scale in (1e-5, 1e-3, 0.1, 1.0):
+        for _ in range(100):
+            v = out + scale * rng.standard_normal(3)
+            v = np.maximum(v, 0.0) if positive else v
+            assert objective(v) >= best - 1e-13
+    # and no smooth optimiser does better
+    bounds = [(0, None)] * 3 if positive else None
+    found = minimize(objective, out + 0.1, bounds=bounds, method="L-BFGS-B")
+    assert found.fun >= best - 1e-9
+
+
+def test_solve_row_sets_to_zero_at_the_threshold():
+    a = np.array([3.0, 4.0])
+    for h in ([1.0, 1.0], [1.0, 2.0]):
+        out = empty(2)
+        rows.solve_row(a, np.array(h), 0.0, 5.0, False, out)
+        np.testing.assert_array_equal(out, 0.0)
+        rows.solve_row(a, np.array(h), 0.0, 4.999, False, out)
+        assert np.all(out > 0)
+
+
+def model(seed=0, shared=True, k=5, T=3):
+    rng = np.random.default_rng(seed)
+    A = rng.standard_normal((1 if shared else T, 20, k))
+    H = np.einsum("tij,tik->tjk", A, A) / 20
+    Y = rng.standard_normal((20, T))
+    C = np.stack([A[0 if shared else t].T @ Y[:, t] / 20 for t in range(T)], axis=1)
+    return readonly(H), readonly(C), float(np.sum(Y**2) / 20)
+
+
+def gradient(H, C, W):
+    index = np.zeros(W.shape[1], int) if len(H) == 1 else np.arange(W.shape[1])
+    return C - np.einsum("tij,jt->it", H[index], W)
+
+
+def penalty_of(W, entry, row):
+    return entry * np.abs(W).sum() + row * np.linalg.norm(W, axis=1).sum()
+
+
+@pytest.mark.parametrize("positive", [False, True])
+@pytest.mark.parametrize(("entry", "row"), PENALTIES[:3])
+def test_model_gap(entry, row, positive):
+    H, C, square = model()
+    W = 0.1 * normal(5, 3)
+    W = readonly(np.maximum(W, 0.0) if positive else W)
+    G = readonly(gradient(H, C, W))
+    entries, strengths = readonly(np.full(5, entry)), readonly(np.full(5, row))
+    primal, gap = rows.model_gap(W, G, C, square, entries, strengths, positive)
+    loss = square / 2 - np.sum(W * C) + np.sum(W * (C - G)) / 2
+    np.testing.assert_allclose(primal, loss + penalty_of(W, entry, row))
+    # a dual point: the best multiple of the residuals that is feasible
+    duals = empty(5)
+    rows.row_duals(G, entries, strengths, positive, duals)
+    linear = square - np.sum(W * C)
+    residual = linear - np.sum(W * G)
+    s = min(1 / max(duals.max(), 1.0), linear / residual)
+    np.testing.assert_allclose(gap, primal - (s * linear - s**2 * residual / 2))
+
+
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("positive", [False, True])
+@pytest.mark.parametrize(("entry", "row"), [(0.05, 0.0), (0.0, 0.1), (0.05, 0.1)])
+def test_gram_descent_solves_the_model(shared, positive, entry, row):
+    H, C, square = model(shared=shared)
+    entries, strengths = readonly(np.full(5, entry)), readonly(np.full(5, row))
+    W, G = np.zeros((5, 3)), C.copy()
+    gap, epochs = rows.gram_descent(
+        H, W, G, C, square, entries, strengths, positive, 1e-13, 0.0, 10_000
+    )
+    assert gap <= 1e-13
+    assert 1 <= epochs < 10_000
+    np.testing.assert_allclose(G, gradient(H, C, W), atol=1e-12)  # kept up to date
+    assert_optimal(W, G, entry, row, positive)
+    # a budget of one sweep is one sweep
+    W1, G1 = np.zeros((5, 3)), C.copy()
+    gap1, epochs = rows.gram_descent(
+        H, W1, G1, C, square, entries, strengths, positive, 0.0, 0.0, 1
+    )
+    assert epochs == 1
+    value = lambda W: (
+        square / 2
+        - np.sum(W * C)
+        + np.sum(W * (C - gradient(H, C, W))) / 2
+        + penalty_of(W, entry, row)
+    )
+    assert gap1 >= value(W1) - value(W) - 1e-14  # a gap bounds the distance
+
+
+def assert_optimal(W, G, entry, row, positive):
+    """The conditions of optimality, from the definition of a subgradient."""
+    for w, g in zip(W, G, strict=True):
+        if np.any(w != 0):
+            force = g - row * w / np.linalg.norm(w)
+            active = w != 0
+            np.testing.assert_allclose(
+                force[active], entry * np.sign(w[active]), atol=1e-5
+            )
+            rest = force[~active] if positive else np.abs(force[~active])
+            assert np.all(rest <= entry + 1e-5)
+        else:
+            excess = np.maximum((g if positive else np.abs(g)) - entry, 0.0)
+            assert np.linalg.norm(excess) <= row + 1e-5
+
+
+def sweep_by_hand(H, C, W, entry, row, positive):
+    """One pass of exact minimisation over the rows, gradients from scratch."""
+    W = W.copy()
+    length = 0.0
+    for j in range(W.shape[0]):
+        h = np.array([H[t if len(H) > 1 else 0, j, j] for t in range(W.shape[1])])
+        a = gradient(H, C, W)[j] + h * W[j]
+        v = np.empty(W.shape[1])
+        rows.solve_row(a, h, entry, row, positive, v)
+        length += np.sum(h * (v - W[j]) ** 2)
+        W[j] = v
+    return W, length
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_sweeps(shared):
+    H, C, _ = model(shared=shared)
+    W = 0.3 * normal(5, 3)
+    entries, strengths = readonly(np.full(5, 0.05)), readonly(np.full(5, 0.1))
+    expected, length = sweep_by_hand(H, C, W, 0.05, 0.1, False)
+    actual, G = W.copy(), gradient(H, C, W)
+    work = [np.empty(3) for _ in range(3)]
+    if shared:
+        moved = rows.sweep_shared(H[0], actual, G, entries, strengths, False, *work)
+    else:
+        Gt = np.ascontiguousarray(G.T)
+        moved = rows.sweep_ragged(H, actual, Gt, entries, strengths, False, *work)
+        G = Gt.T
+    np.testing.assert_allclose(actual, expected)
+    np.testing.assert_allclose(moved, length)
+    np.testing.assert_allclose(G, gradient(H, C, actual), atol=1e-14)
+
+
+def test_sweep_of_a_block():
+    H, C, _ = model()
+    L, ridge = H[0], 0.2
+    W = 0.3 * normal(5, 3)
+    entries, strengths = readonly(np.full(5, 0.05)), readonly(np.full(5, 0.1))
+    H_ridge = (L + ridge * np.eye(5))[None]
+    expected, _ = sweep_by_hand(H_ridge, C, W, 0.05, 0.1, False)
+    actual, change = W.copy(), empty(5, 3)
+    G = C - L @ W  # the ridge is not in it: the row's own part joins its curvature
+    work = [np.empty(3) for _ in range(3)]
+    rows.sweep_block(L, ridge, actual, G, entries, strengths, False, *work, change)
+    np.testing.assert_allclose(actual, expected)
+    np.testing.assert_allclose(change, actual - W)
+
+
+@pytest.mark.parametrize("ridge", [0.0, 0.3])
+@pytest.mark.parametrize("positive", [False, True])
+@pytest.mark.parametrize(("entry", "row"), [(0.5, 0.0), (0.0, 1.0), (0.5, 1.0)])
+def test_residual_descent_solves_the_problem(ridge, positive, entry, row):
+    """More rows of W than samples; blocks that do not divide the rows evenly."""
+    k, n, T, B = 7, 5, 3, 3
+    A, Y = normal(k, n), normal(n, T, seed=1)
+    L = np.zeros((3, B, B))
+    for block in range(3):
+        part = A[block * B : (block + 1) * B]
+        L[block, : len(part), : len(part)] = part @ part.T
+    entries, strengths = readonly(np.full(k, entry)), readonly(np.full(k, row))
+    W, R = np.zeros((k, T)), Y.copy()
+    gap, epochs = rows.residual_descent(
+        A, readonly(L), ridge, W, R, entries, strengths, positive, 1e-12, 50_000
+    )
+    assert gap <= 1e-12
+    assert 1 <= epochs < 50_000
+    np.testing.assert_allclose(R, Y - A.T @ W, atol=1e-11)
+    assert_optimal(W, A @ R - ridge * W, entry, row, positive)
+    # the gap it reports is that of the formula
+    G = empty(k, T)
+    primal, again = rows.residual_gap(A, ridge, W, G, R, entries, strengths, positive)
+    loss = np.sum(R**2) / 2 + ridge * np.sum(W**2) / 2
+    np.testing.assert_allclose(primal, loss + penalty_of(W, entry, row))
+    np.testing.assert_allclose(again, gap, atol=1e-12)
+
+
+def test_small_solve():
+    M, z = normal(5, 5).copy(), normal(5, seed=1).copy()
+    M[0, 0] = 0.0  # a pivot has to be found
+    expected = np.linalg.solve(M, z)
+    assert rows.small_solve(M, z)
+    np.testing.assert_allclose(z, expected)
+    assert not rows.small_solve(np.zeros((2, 2)), np.ones(2))
+
+
+def test_extrapolation_ends_a_linear_iteration():
+    """The iterates of a linear map in three dimensions: four differences suffice."""
+    rng = np.random.default_rng(0)
+    M = 0.3 * rng.standard_normal((3, 3))
+    fixed = rng.standard_normal(3)
+    past = np.empty((6, 3))
+    past[0] = 0.0
+    for i in range(5):
+        past[i + 1] = fixed + M @ (past[i] - fixed)
+    gram, c = empty(5, 5), empty(5)
+    rows.differences_gram(past[:5], gram[:4, :4])
+    steps = np.diff(past[:5], axis=0)
+    np.testing.assert_allclose(gram[:4, :4], steps @ steps.T, atol=1e-15)
+    assert rows.anderson(past, gram, c)
+    np.testing.assert_allclose(c.sum(), 1.0)
+    out = empty(3)
+    rows.combine(past, c, out)
+    np.testing.assert_allclose(out, c @ past[1:])
+    assert np.linalg.norm(out - fixed) < 1e-2 * np.linalg.norm(past[5] - fixed)
+    # nothing moves: nothing to extrapolate
+    assert not rows.anderson(np.ones((6, 3)), gram, c)
+
+
+def test_moving_matrices():
+    A = normal(2, 3)
+    out = empty(3, 2)
+    rows.transpose(A, out)
+    np.testing.assert_array_equal(out, A.T)
+    flat, back = empty(6), empty(2, 3)
+    rows.store(A, flat)
+    np.testing.assert_array_equal(flat, A.ravel())
+    rows.restore(flat, back)
+    np.testing.assert_array_equal(back, A)
+    rows.subtract(back, A)
+    np.testing.assert_array_equal(back, 0.0)
+    assert rows.is_negative(np.array([0.0, -1e-300]))
+    assert not rows.is_negative(np.array([0.0, 1.0]))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="is what this test starts"
+)
+def test_kernels_as_plain_python():
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-m", "kernel and not slow", __file__],
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
+        cwd=Path(__file__).parent.parent,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stdout[-3000:]
+    assert "passed" in run.stdout

@@ -1,0 +1,236 @@
+"""Losses: derivative, conjugate, intercepts, extreme predictors, weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize_scalar
+
+from linmtl.losses import LOSSES
+
+TASK_PTR = np.array([0, 7, 7, 15, 16])  # one task has no row, one has a single row
+N = TASK_PTR[-1]
+FORMULAS = {
+    "squared": lambda y, eta: (y - eta) ** 2 / 2,
+    "logistic": lambda y, eta: np.logaddexp(0.0, -y * eta),
+}
+pytestmark = pytest.mark.kernel
+every_loss = pytest.mark.parametrize("name", list(LOSSES))
+
+
+def test_every_loss_has_a_formula():
+    assert FORMULAS.keys() == LOSSES.keys()
+
+
+def data(name, seed=0):
+    rng = np.random.default_rng(seed)
+    y = rng.normal(size=N)
+    if name == "logistic":
+        y = np.where(rng.uniform(size=N) < 0.5, -1.0, 1.0)
+        y[:2] = y[7:9] = -1, 1  # both classes where there is room
+    return y, rng.normal(size=N), rng.uniform(0.1, 2.0, size=N)
+
+
+def evaluate(name, y, eta, weight, intercept=False, b=None):
+    loss = LOSSES[name]
+    total = per_task(weight)
+    b = np.zeros(total.size) if b is None else b.copy()
+    theta, task_loss = np.full(y.size, np.nan), np.full(total.size, np.nan)
+    loss.residual(y, eta, weight, TASK_PTR, total, intercept, b, theta, task_loss)
+    return b, theta, task_loss
+
+
+def per_task(values):
+    return np.array([part.sum() for part in np.split(values, TASK_PTR[1:-1])])
+
+
+@every_loss
+def test_value_is_the_formula(name):
+    y, eta, weight = data(name)
+    b, _, task_loss = evaluate(name, y, eta, weight, b=np.full(4, 3.0))
+    np.testing.assert_allclose(task_loss, per_task(weight * FORMULAS[name](y, eta)))
+    np.testing.assert_array_equal(b, 0.0)  # none asked for, none left over
+
+
+@every_loss
+def test_residual_is_minus_the_derivative(name):
+    y, eta, weight = data(name)
+    _, theta, _ = evaluate(name, y, eta, weight)
+    h = 1e-6
+    for i in range(N):
+        step = h * (np.arange(N) == i)
+        above = evaluate(name, y, eta + step, weight)[2].sum()
+        below = evaluate(name, y, eta - step, weight)[2].sum()
+        np.testing.assert_allclose(theta[i], -(above - below) / (2 * h), atol=1e-8)
+
+
+@every_loss
+def test_hessian_is_the_derivative_of_the_residual(name):
+    y, eta, weight = data(name)
+    loss = LOSSES[name]
+    hessian = loss.hessian(y, evaluate(name, y, eta, weight)[1], weight)
+    h = 1e-6
+    above = evaluate(name, y, eta + h, weight)[1]
+    below = evaluate(name, y, eta - h, weight)[1]
+    np.testing.assert_allclose(hessian, -(above - below) / (2 * h), atol=1e-8)
+    assert np.all(hessian <= loss.curvature * weight * (1 + 1e-12))
+    if loss.quadratic:
+        np.testing.assert_array_equal(hessian, weight)
+
+
+@every_loss
+@pytest.mark.parametrize("size", [1.0, 30.0])
+def test_fenchel_young_holds_with_equality_at_the_residual(name, size):
+    # loss(eta) + conjugate(-theta) + theta eta = 0 at theta = -derivative, and >= 0
+    # at any other multiple of it
+    y, eta, weight = data(name)
+    eta = size * eta
+    loss = LOSSES[name]
+    _, theta, task_loss = evaluate(name, y, eta, weight)
+    value = task_loss.sum()
+    dual = loss.dual_value(y, theta, weight, 1.0)
+    np.testing.assert_allclose(value, dual - theta @ eta, rtol=1e-10)
+    limit = min(loss.dual_limit(y, theta, weight), 5.0)
+    for scale in np.linspace(0.0, limit, 11):
+        dual = loss.dual_value(y, theta, weight, scale)
+        assert dual - scale * theta @ eta <= value * (1 + 1e-12)
+
+
+@every_loss
+def test_dual_value_is_concave_and_zero_at_zero(name):
+    y, eta, weight = data(name)
+    loss = LOSSES[name]
+    _, theta, _ = evaluate(name, y, eta, weight)
+    assert loss.dual_value(y, theta, weight, 0.0) == 0.0
+    s = np.linspace(0, min(loss.dual_limit(y, theta, weight), 3.0), 9)
+    values = [loss.dual_value(y, theta, weight, scale) for scale in s]
+    assert np.all(np.diff(values, 2) < 0)
+
+
+def test_dual_limit_is_the_edge_of_the_domain():
+    y, eta, weight = data("logistic")
+    loss = LOSSES["logistic"]
+    _, theta, _ = evaluate("logistic", y, eta, weight)
+    limit = loss.dual_limit(y, theta, weight)
+    p = y * theta / weight
+    np.testing.assert_allclose((limit * p).max(), 1.0)
+    theta[3] *= -1.0  # of the wrong sign: only the origin is left
+    assert loss.dual_limit(y, theta, weight) == 0.0
+    assert LOSSES["squared"].dual_limit(y, theta, weight) == np.inf
+
+
+@every_loss
+@pytest.mark.parametrize("size", [0.0, 1.0, 30.0, 1e3, 1e6])
+@pytest.mark.parametrize("start", [0.0, -5.0, 2e3])
+def test_intercepts_are_best(name, size, start):
+    # The residuals of each task must sum to zero, or they are no point of the dual
+    # problem; from any start and for any predictor.
+    y, eta, weight = data(name)
+    eta = size * eta
+    if name == "logistic":  # a task with one row has no best intercept
+        weight[15] = 0.0
+    b, theta, task_loss = evaluate(name, y, eta, weight, True, np.full(4, start))
+    assert np.all(np.isfinite(b))
+    ulp = np.spacing(np.abs(eta).max() + np.abs(b).max() + 1.0)
+    bound = (1e-14 + 4 * ulp) * np.maximum(per_task(weight), 1.0)
+    assert np.all(np.abs(per_task(theta)) <= bound)
+    shifted = eta + np.repeat(b, np.diff(TASK_PTR))
+    np.testing.assert_allclose(
+        task_loss, per_task(weight * FORMULAS[name](y, shifted)), rtol=1e-8, atol=1e-10
+    )
+    for shift in (-1e-2, 1e-2):
+        other = per_task(weight * FORMULAS[name](y, shifted + shift))
+        assert np.all(other >= task_loss * (1 - 1e-9))
+
+
+def test_logistic_intercept_against_a_search():
+    y, eta, weight = data("logistic", seed=5)
+    weight[15] = 0.0
+    b, _, _ = evaluate("logistic", y, 3 * eta, weight, True)
+    for t in (0, 2):
+        rows = slice(TASK_PTR[t], TASK_PTR[t + 1])
+
+        def value(b, rows=rows):
+            return weight[rows] @ FORMULAS["logistic"](y[rows], 3 * eta[rows] + b)
+
+        best = minimize_scalar(value, bracket=(-1.0, 1.0), tol=1e-12)
+        np.testing.assert_allclose(b[t], best.x, atol=1e-6)
+
+
+def test_logistic_intercept_is_at_its_root_again_and_again():
+    # A start at the root must stay there: a bracket that closes on it by rounding
+    # errors is not to be halved.
+    rng = np.random.default_rng(1)
+    for _ in range(300):
+        y, _, weight = data("logistic")
+        weight[15] = 0.0
+        eta = 10.0 ** rng.uniform(-3, 2) * rng.normal(size=N)
+        b = rng.normal(size=4)
+        for _ in range(4):
+            b, theta, _ = evaluate("logistic", y, eta, weight, True, b)
+            assert np.abs(per_task(theta)).max() <= 1e-13
+
+
+@every_loss
+@pytest.mark.parametrize("intercept", [False, True])
+@pytest.mark.parametrize("size", [1e3, -1e3, 1e8])
+def test_extreme_predictors_stay_finite(name, intercept, size):
+    y, eta, weight = data(name)
+    eta = size * np.sign(eta)
+    loss = LOSSES[name]
+    with np.errstate(all="raise", under="ignore"):
+        b, theta, task_loss = evaluate(name, y, eta, weight, intercept)
+        hessian = loss.hessian(y, theta, weight)
+        dual = loss.dual_value(y, theta, weight, 1.0)
+    for values in (b, theta, task_loss, hessian, dual):
+        assert np.all(np.isfinite(values))
+    if not intercept:
+        expected = per_task(weight * FORMULAS[name](y, eta))
+        np.testing.assert_allclose(task_loss, expected, rtol=1e-12)
+        if name == "logistic":
+            assert np.all(np.abs(theta) <= weight)
+
+
+@every_loss
+@pytest.mark.parametrize("intercept", [False, True])
+def test_weight_zero_removes_an_observation(name, intercept):
+    # whatever its label: a missing one is held as 0
+    y, eta, weight = data(name)
+    weight[[2, 9, 15]] = 0.0
+    first = evaluate(name, y, eta, weight, intercept)
+    other_y, other_eta = y.copy(), eta.copy()
+    other_y[[2, 9, 15]], other_eta[[2, 9, 15]] = 0.0, 1e3
+    second = evaluate(name, other_y, other_eta, weight, intercept)
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a, b)
+    loss, theta = LOSSES[name], first[1]
+    assert np.all(theta[[2, 9, 15]] == 0.0)
+    assert np.all(loss.hessian(y, theta, weight)[[2, 9, 15]] == 0.0)
+    assert loss.dual_value(y, theta, weight, 0.7) == loss.dual_value(
+        other_y, theta, weight, 0.7
+    )
+    assert loss.dual_limit(y, theta, weight) == loss.dual_limit(other_y, theta, weight)
+
+
+@every_loss
+def test_task_without_weight_costs_nothing(name):
+    y, eta, weight = data(name)
+    weight[7:15] = 0.0
+    b, theta, task_loss = evaluate(name, y, eta, weight, True)
+    assert task_loss[2] == 0.0
+    assert b[2] == 0.0
+    assert np.all(np.isfinite(theta))
+
+
+@every_loss
+def test_mean_is_the_expected_response(name):
+    eta = np.array([-1e3, -1.0, 0.0, 1.0, 1e3])
+    mean = LOSSES[name].mean(eta)
+    if name == "squared":
+        np.testing.assert_array_equal(mean, eta)
+    else:
+        # -derivative of the loss of a positive label is 1 - P(positive)
+        np.testing.assert_allclose(
+            mean, 1 / (1 + np.exp(np.minimum(-eta, 700))), atol=1e-300
+        )
+        np.testing.assert_allclose(mean + mean[::-1], 1.0)

@@ -1,0 +1,522 @@
+"""Penalties over the whole table: prox, dual norm, quadratic forms, parameters."""
+
+from __future__ import annotations
+
+import cvxpy as cp
+import networkx as nx
+import numpy as np
+import pytest
+from cases import PENALTIES, WRONG, chain, names, pairs, task_labels, weights_with_zeros
+from scipy import sparse
+from sklearn.base import clone
+
+from linmtl import MultiTaskClassifier, MultiTaskRegressor
+from linmtl.penalties import (
+    L1,
+    L21,
+    GraphLaplacian,
+    MeanRegularized,
+    Ridge,
+    Sum,
+    TraceNorm,
+    _task_quadratic,
+    compose,
+)
+from linmtl.penalties._task_quadratic import TaskQuadratic
+
+D, T = 5, 4
+SHAPES = [(5, 4), (3, 6), (6, 1)]
+
+
+def build(case, shape=(D, T), s=1.0):
+    return compose(case.make(s, *shape), shape[0], np.array(task_labels(shape[1])))
+
+
+def over(cases):
+    return pytest.mark.parametrize("case", cases, ids=names(cases))
+
+
+NORMS = [case for case in PENALTIES if build(case).norm is not None]
+SEPARABLE = [case for case in NORMS if build(case).norm.row_separable]
+QUADRATICS = [case for case in PENALTIES if not build(case).quadratic.is_zero]
+BY_LABEL = ("Ridge-dict", "Graph-frame", "Graph-networkx")
+every_penalty, every_norm = over(PENALTIES), over(NORMS)
+every_separable_norm, every_quadratic = over(SEPARABLE), over(QUADRATICS)
+every_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
+
+
+def random(shape, seed=0, size=1.0):
+    # entries on both sides of the thresholds
+    return size * np.random.default_rng(seed).normal(size=shape)
+
+
+def prox(norm, V, step):
+    out = np.full(V.shape, np.nan)
+    value = norm.prox(V, step, out)
+    return out, value
+
+
+def restricted(W, case):
+    return np.abs(W) if case.positive else W
+
+
+# --- values -------------------------------------------------------------------------
+
+
+@every_penalty
+@every_shape
+def test_value_is_the_formula(case, shape):
+    W = restricted(random(shape), case)
+    variable = cp.Variable(shape)
+    variable.value = W
+    expression, _ = case.expression(variable)
+    expected = float(np.asarray(expression.value).sum())
+    composite = build(case, shape)
+    np.testing.assert_allclose(composite.value(W), expected, rtol=1e-12)
+    np.testing.assert_allclose(
+        build(case, shape, 3.0).value(W), 3 * expected, rtol=1e-12
+    )
+    assert composite.value(np.zeros(shape)) == 0.0
+    if case.positive:
+        assert composite.value(-W) == np.inf
+
+
+@over([case for case in PENALTIES if case.name not in BY_LABEL])
+def test_value_of_the_object_itself(case):
+    # those that need no labels can be evaluated on their own
+    W = restricted(random((D, T)), case)
+    np.testing.assert_allclose(
+        case.make(1.0, D, T).value(W), build(case).value(W), rtol=1e-12
+    )
+
+
+@every_penalty
+@every_shape
+def test_free_features_are_those_whose_norm_is_zero(case, shape):
+    composite = build(case, shape)
+    for j in range(shape[0]):
+        row = np.zeros(shape)
+        row[j] = np.abs(random(shape[1]))
+        value = 0.0 if composite.norm is None else composite.norm.value(row)
+        assert composite.free[j] == (value == 0.0)
+
+
+# --- prox ---------------------------------------------------------------------------
+
+
+@every_norm
+@every_shape
+@pytest.mark.parametrize("step", [1e-6, 0.5, 3.0, 1e3])
+def test_prox_minimises_its_objective(case, shape, step):
+    norm = build(case, shape).norm
+    rng = np.random.default_rng(1)
+    for size in (0.1, 1.0, 10.0):
+        V = random(shape, size=size)
+        out, _ = prox(norm, V, step)
+
+        def objective(W, V=V):
+            return np.sum((W - V) ** 2) / 2 + step * norm.value(W)
+
+        least = objective(out)
+        assert np.isfinite(least)
+        candidates = [
+            np.zeros(shape),
+            V,
+            0.5 * out,
+            1.5 * out,
+            norm.prox_naive(V, step),
+        ]
+        for scale in (1e-5, 1e-3, 1e-1, 1.0):
+            candidates += [out + scale * rng.normal(size=shape) for _ in range(5)]
+        for W in candidates:
+            if case.positive:
+                W = np.maximum(W, 0.0)
+            # the objective is strongly convex: it grows by half the squared distance
+            margin = np.sum((W - out) ** 2) / 2
+            assert objective(W) >= least + margin - 1e-12 * (1 + least)
+
+
+@every_norm
+@every_shape
+@pytest.mark.parametrize("step", [1e-6, 0.5, 3.0, 1e3])
+def test_prox_is_its_textbook_formula_and_returns_the_value(case, shape, step):
+    norm = build(case, shape).norm
+    for size in (0.1, 1.0, 100.0):
+        V = random(shape, size=size)
+        before = V.copy()
+        out, value = prox(norm, V, step)
+        np.testing.assert_array_equal(V, before)
+        np.testing.assert_allclose(
+            out, norm.prox_naive(V, step), rtol=1e-9, atol=1e-11 * size
+        )
+        np.testing.assert_allclose(value, norm.value(out), rtol=1e-9, atol=1e-11 * size)
+        in_place = V.copy()
+        norm.prox(in_place, step, in_place)
+        np.testing.assert_array_equal(in_place, out)
+
+
+@pytest.mark.parametrize(
+    "penalty",
+    [Ridge(0.3), Ridge([0.3, 0.1, 0.0, 2.0]), MeanRegularized(0.5, 0.1)]
+    + [MeanRegularized(0.5), GraphLaplacian(chain(T), 0.4), GraphLaplacian(pairs(T))],
+    ids=repr,
+)
+@pytest.mark.parametrize("step", [1e-6, 1.0, 1e3])
+def test_prox_of_a_quadratic_penalty(penalty, step):
+    V = random((D, T))
+    out, value = prox(penalty, V, step)
+    np.testing.assert_allclose(out, penalty.prox_naive(V, step), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(value, penalty.value(out), rtol=1e-12)
+    gradient = penalty.quadratic(np.arange(T)).gradient(out)
+    np.testing.assert_allclose(out + step * gradient, V, atol=1e-11 * max(step, 1))
+
+
+@every_norm
+@every_shape
+def test_prox_is_nonexpansive(case, shape):
+    norm = build(case, shape).norm
+    for seed in range(5):
+        U, V = random(shape, seed), random(shape, seed + 100)
+        a, b = prox(norm, U, 1.0)[0], prox(norm, V, 1.0)[0]
+        # firmly: the inner product bounds the square of the distance
+        assert np.sum((a - b) ** 2) <= np.sum((a - b) * (U - V)) + 1e-12
+
+
+@every_norm
+def test_prox_with_a_step_of_zero_is_the_projection_onto_the_domain(case):
+    norm = build(case).norm
+    V = random((D, T))
+    expected = np.maximum(V, 0.0) if case.positive else V
+    np.testing.assert_allclose(prox(norm, V, 0.0)[0], expected, atol=1e-14)
+
+
+@every_separable_norm
+@every_shape
+def test_row_separable_prox_takes_one_step_per_row(case, shape):
+    norm = build(case, shape).norm
+    V = random(shape)
+    step = np.linspace(0.0, 6.0, shape[0])
+    out, value = prox(norm, V, step)
+    for j in range(shape[0]):
+        np.testing.assert_array_equal(out[j], prox(norm, V, float(step[j]))[0][j])
+    np.testing.assert_allclose(value, norm.value(out), rtol=1e-12, atol=1e-14)
+
+
+@every_separable_norm
+def test_prox_keeps_nan_visible(case):
+    norm = build(case).norm
+    for step in (0.1, 1e3):
+        V = random((D, T))
+        V[2, 1] = np.nan
+        out, _ = prox(norm, V, step)
+        assert np.isnan(out[2]).any()
+        rows = np.arange(D) != 2
+        clean = random((D, T))
+        np.testing.assert_array_equal(out[rows], prox(norm, clean, step)[0][rows])
+
+
+def test_trace_norm_prox_keeps_the_digits_of_small_singular_values():
+    # both branches: by the Gram matrix, and where its digits would not do
+    U, _ = np.linalg.qr(random((7, 3)))
+    Q, _ = np.linalg.qr(random((3, 3), 1))
+    for s, threshold in [([5, 3, 1], 2.0), ([1e6, 1.0, 1e-2], 1e-3)]:
+        V = (U * s) @ Q.T
+        expected = (U * np.maximum(np.array(s) - threshold, 0)) @ Q.T
+        for M, W in ((V, expected), (V.T.copy(), expected.T)):
+            out, value = prox(TraceNorm(threshold / 2), M, 2.0)
+            np.testing.assert_allclose(out, W, atol=1e-15 * max(s) * 10)
+            np.testing.assert_allclose(value, TraceNorm(threshold / 2).value(W))
+
+
+# --- dual norm ----------------------------------------------------------------------
+
+
+@every_norm
+@every_shape
+def test_dual_norm_bounds_the_inner_product(case, shape):
+    composite = build(case, shape)
+    norm = build(case, shape).norm
+    rng = np.random.default_rng(2)
+    for seed in range(5):
+        G = random(shape, seed)
+        G[composite.free] = 0.0
+        bound = norm.dual_norm(G)
+        for _ in range(20):
+            W = restricted(rng.normal(size=shape), case)
+            W *= rng.uniform(size=(shape[0], 1)) < 0.5
+            assert np.sum(G * W) <= bound * norm.value(W) * (1 + 1e-12) + 1e-12
+
+
+@every_norm
+@every_shape
+def test_dual_norm_is_attained(case, shape):
+    # prox(G, s) is zero exactly when s >= dual_norm(G); where it is not, it is a W with
+    # <G, W> >= s * norm(W) > 0
+    composite = build(case, shape)
+    norm = build(case, shape).norm
+    for seed in range(5):
+        G = random(shape, seed)
+        G[composite.free] = 0.0
+        s = norm.dual_norm(G)
+        assert s > 0
+        np.testing.assert_allclose(norm.dual_norm(3.0 * G), 3.0 * s, rtol=1e-12)
+        assert not prox(norm, G, s * (1 + 1e-12))[0].any()
+        W, value = prox(norm, G, s * (1 - 1e-6))
+        assert value > 0
+        assert np.sum(G * W) >= s * (1 - 1e-6) * value
+
+
+@every_norm
+def test_dual_norm_leaves_out_free_features(case):
+    composite = build(case)
+    norm = build(case).norm
+    G = random((D, T))
+    with_free = norm.dual_norm(G)
+    G[composite.free] = 1e9
+    assert norm.dual_norm(G) == with_free
+    assert norm.dual_norm(np.zeros((D, T))) == 0.0
+
+
+def test_dual_norm_of_positive_penalties_ignores_negative_directions():
+    G = -np.abs(random((D, T)))
+    for norm in (L1(positive=True), L21(positive=True)):
+        assert norm.dual_norm(G) == 0.0
+    assert build_sum(L1(positive=True) + L21()).dual_norm(G) == 0.0
+
+
+def build_sum(penalty):
+    return compose(penalty, D, np.arange(T)).norm
+
+
+def test_sparse_group_is_between_its_terms():
+    G = random((D, T))
+    l1, l21 = L1(0.3), L21(0.2)
+    both = build_sum(l1 + l21).dual_norm(G)
+    assert both < min(l1.dual_norm(G), l21.dual_norm(G))
+    np.testing.assert_allclose(build_sum(l1 + L21(0.0)).dual_norm(G), l1.dual_norm(G))
+    np.testing.assert_allclose(build_sum(L1(0.0) + l21).dual_norm(G), l21.dual_norm(G))
+
+
+@every_penalty
+def test_alpha_max_is_the_dual_norm_at_unit_strength(case):
+    penalty = case.make(1.0, D, T)
+    norm = build(case).norm
+    G = random((D, T))
+    top = penalty.alpha_max(G)
+    if norm is None:
+        assert top == np.inf
+    elif isinstance(penalty, Sum):
+        np.testing.assert_allclose(top, norm.dual_norm(G))
+    else:
+        np.testing.assert_allclose(top, penalty.alpha * norm.dual_norm(G))
+        # of the strength that the penalty happens to have it does not depend
+        assert case.make(0.0, D, T).alpha_max(G) == pytest.approx(top)
+
+
+# --- quadratic forms ----------------------------------------------------------------
+
+
+@every_quadratic
+@every_shape
+def test_gradient_of_the_quadratic_form(case, shape):
+    quadratic = build(case, shape).quadratic
+    W, direction = random(shape, 3), random(shape, 4)
+    slope = np.sum(quadratic.gradient(W) * direction)
+    # exact for a quadratic form, up to rounding
+    above, below = quadratic.value(W + direction), quadratic.value(W - direction)
+    np.testing.assert_allclose(slope, (above - below) / 2, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(quadratic.gradient(W), W @ quadratic.dense(), atol=1e-12)
+    np.testing.assert_allclose(
+        quadratic.value(W), np.sum(W * (W @ quadratic.dense())) / 2, rtol=1e-12
+    )
+    assert np.linalg.eigvalsh(quadratic.dense())[-1] <= quadratic.top * (1 + 1e-12)
+    if quadratic.is_diagonal:
+        np.testing.assert_allclose(
+            quadratic.dense(), np.diag(quadratic.diagonal), atol=1e-14
+        )
+
+
+@pytest.fixture(params=["dense", "sparse"])
+def graph_path(request, monkeypatch):
+    """Both ways of inverting a graph: by eigenvectors, and by a sparse factor."""
+    if request.param == "sparse":
+        monkeypatch.setattr(_task_quadratic, "_DENSE_TASKS", 0)
+    return request.param
+
+
+@every_quadratic
+@every_shape
+def test_conjugate_of_the_quadratic_form(case, shape, graph_path):
+    quadratic = build(case, shape).quadratic
+    W = random(shape, 5)
+    G = quadratic.gradient(W)
+    # q*(q'(W)) = q(W): Fenchel-Young with equality
+    np.testing.assert_allclose(
+        quadratic.conjugate(G), quadratic.value(W), rtol=1e-9, atol=1e-12
+    )
+    # and with an inequality elsewhere
+    for seed in range(5):
+        V = random(shape, seed + 10)
+        assert quadratic.value(V) + quadratic.conjugate(G) >= np.sum(G * V) - 1e-10
+    np.testing.assert_allclose(
+        quadratic.conjugate(0.5 * G), quadratic.conjugate(G) / 4, rtol=1e-9, atol=1e-12
+    )
+
+
+@every_quadratic
+@every_shape
+@pytest.mark.parametrize("step", [1e-6, 1.0, 1e6])
+def test_prox_of_the_quadratic_form(case, shape, step, graph_path):
+    quadratic = build(case, shape).quadratic
+    V = random(shape, 6)
+    out = quadratic.prox(V, step)
+    expected = np.linalg.solve(np.eye(shape[1]) + step * quadratic.dense(), V.T).T
+    np.testing.assert_allclose(out, expected, rtol=1e-7, atol=1e-8)
+
+
+@every_penalty
+@every_shape
+def test_null_groups_span_the_null_space(case, shape):
+    composite = build(case, shape)
+    K = composite.quadratic.dense()
+    groups = composite.quadratic.null_groups()
+    basis = np.zeros((shape[1], len(groups)))
+    for k, group in enumerate(groups):
+        basis[group, k] = 1.0
+    np.testing.assert_allclose(K @ basis, 0.0, atol=1e-12)
+    assert len(groups) == shape[1] - np.linalg.matrix_rank(K, tol=1e-10)
+    assert np.all(basis.sum(axis=1) <= 1)
+
+
+def test_an_edge_of_weight_zero_is_no_edge():
+    # Sparse matrices and networkx graphs can hold them; they must join nothing, or
+    # the conjugate and the null space disagree and certificates are wrong.
+    graph = nx.Graph()
+    graph.add_nodes_from("abcd")
+    graph.add_edge("a", "b", weight=1.0)
+    graph.add_edge("b", "c", weight=0.0)
+    graph.add_edge("c", "d", weight=1.0)
+    rows, columns = np.array([[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]])
+    stored = sparse.csr_array(([1.0, 1, 0, 0, 1, 1], (rows, columns)), shape=(4, 4))
+    for held in (graph, stored):
+        quadratic = GraphLaplacian(held).quadratic(np.array(list("abcd")))
+        assert [group.tolist() for group in quadratic.null_groups()] == [[0, 1], [2, 3]]
+
+
+def test_diagonal_of_a_graph_is_ignored():
+    W = random((D, T))
+    penalty = GraphLaplacian(chain(T) + 7.0 * np.eye(T))
+    np.testing.assert_allclose(penalty.value(W), GraphLaplacian(chain(T)).value(W))
+
+
+def test_quadratic_forms_add_up():
+    W = random((D, T))
+    terms = [
+        TaskQuadratic(T, ridge=0.3),
+        TaskQuadratic(T, ridge=np.arange(4.0)),
+        TaskQuadratic(T, centred=0.7, mean=0.2),
+        TaskQuadratic(T, adjacency=sparse.csr_array(chain(T))),
+        TaskQuadratic(T, adjacency=sparse.csr_array(pairs(T))),
+    ]
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    np.testing.assert_allclose(total.value(W), sum(term.value(W) for term in terms))
+    np.testing.assert_allclose(total.dense(), sum(term.dense() for term in terms))
+    assert TaskQuadratic(T).is_zero
+    assert not total.is_zero
+
+
+def test_one_task_has_no_deviation_from_the_mean():
+    assert MeanRegularized(5.0).quadratic(np.array([0])).is_zero
+    quadratic = MeanRegularized(5.0, 2.0).quadratic(np.array([0]))
+    np.testing.assert_allclose(quadratic.dense(), [[2.0]])
+
+
+# --- parameters ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=names(WRONG))
+@pytest.mark.parametrize("classify", [False, True])
+def test_wrong_parameters_raise_at_fit(wrong, classify):
+    rng = np.random.default_rng(0)
+    X, tasks = rng.normal(size=(20, D)), np.repeat(list("abcd"), 5)
+    y = np.tile([0, 1, 0, 1, 0], 4)
+    penalty = wrong.make()  # not here: constructors check nothing
+    model = (MultiTaskClassifier if classify else MultiTaskRegressor)(penalty)
+    with pytest.raises(wrong.error, match=wrong.match):
+        model.fit(X, y, tasks)
+    assert not hasattr(model, "coef_")
+
+
+@every_penalty
+def test_penalties_are_estimators(case):
+    penalty = case.make(1.0, D, T)
+    copy = clone(penalty)
+    assert copy is not penalty
+    W = restricted(random((D, T)), case)
+    labels = np.array(task_labels(T))
+    assert compose(copy, D, labels).value(W) == compose(penalty, D, labels).value(W)
+    assert repr(penalty).startswith(type(penalty).__name__ + "(")
+    for name in penalty.get_params():
+        if name.split("__")[-1] == "alpha":
+            copy.set_params(**{name: 0.125})
+            assert copy.get_params()[name] == 0.125
+
+
+def test_repr_of_a_sum():
+    penalty = L21(alpha=0.1) + Ridge(alpha=0.01)
+    assert repr(penalty) == "Sum(first=L21(alpha=0.1), second=Ridge(alpha=0.01))"
+
+
+def test_parameters_of_a_sum_are_reached_by_name():
+    first, second = L21(0.1), Ridge(0.2)
+    penalty = first + second
+    assert penalty.first is first
+    assert penalty.second is second
+    assert penalty.get_params()["first__alpha"] == 0.1
+    penalty.set_params(second__alpha=5.0)
+    assert second.alpha == 5.0
+
+
+def test_nested_sums_are_flattened_in_any_order():
+    a, b, c, d = L1(0.1), Ridge(0.2), L21(0.3), MeanRegularized(0.4)
+    W = random((D, T))
+    for penalty in [((a + b) + c) + d, a + (b + (c + d)), (d + c) + (b + a)]:
+        assert {id(term) for term in penalty.terms()} == {id(x) for x in (a, b, c, d)}
+        composite = compose(penalty, D, np.arange(T))
+        np.testing.assert_allclose(composite.value(W), penalty.value(W))
+        np.testing.assert_allclose(
+            penalty.value(W), sum(term.value(W) for term in (a, b, c, d))
+        )
+        np.testing.assert_allclose(
+            composite.quadratic.dense(),
+            (b + d).second.quadratic(range(T)).dense() + b.quadratic(range(T)).dense(),
+        )
+
+
+def test_only_penalties_are_added():
+    with pytest.raises(TypeError, match="unsupported operand"):
+        L21() + 1.0
+    with pytest.raises(TypeError, match="unsupported operand"):
+        L21() + "Ridge"
+
+
+def test_strength_zero_is_no_norm():
+    for penalty in (L1(0.0), L21(0.0), TraceNorm(0.0), L1(0.0) + L21(0.0)):
+        composite = compose(penalty, D, np.arange(T))
+        assert composite.norm is None
+        assert composite.free.all()
+    # but its signs stay
+    for penalty in (L1(0.0, positive=True), L1(0.0) + L21(0.0, positive=True)):
+        composite = compose(penalty, D, np.arange(T))
+        assert composite.positive
+        assert composite.free.all()
+
+
+def test_feature_is_free_in_a_sum_only_if_it_is_in_both():
+    w = weights_with_zeros(D)
+    free = compose(L1(1.0, feature_weight=w) + L21(1.0), D, np.arange(T)).free
+    assert not free.any()
+    both = L1(1.0, feature_weight=w) + L21(1.0, feature_weight=w)
+    np.testing.assert_array_equal(compose(both, D, np.arange(T)).free, w == 0)
