@@ -6,18 +6,17 @@ import math
 import platform
 import textwrap
 from collections.abc import Iterable, Sequence
+from importlib.metadata import version
 from typing import Any
 
-import numba
 import numpy as np
-import scipy
-import sklearn
 
 from linmtl._compare import EPS, MARGIN, N_ALPHAS, Comparison, ModelResult
 
 WIDTH = 80
 _LISTED = 5  # tasks shown as helped and as hurt most
 _LABEL_WIDTH = 24
+_PACKAGES = ("numpy", "scipy", "scikit-learn", "numba")
 
 
 def number(value: float, digits: int = 2) -> str:
@@ -259,10 +258,7 @@ def to_json(comparison: Comparison, data: dict[str, Any]) -> dict[str, Any]:
             "linmtl": _version(),
             "versions": {
                 "python": platform.python_version(),
-                "numpy": np.__version__,
-                "scipy": scipy.__version__,
-                "scikit-learn": sklearn.__version__,
-                "numba": numba.__version__,
+                **{name: version(name) for name in _PACKAGES},
             },
             "data": {
                 **data,

@@ -163,15 +163,16 @@ def read_fit(
 
 
 def read_predict(
-    estimator: BaseEstimator, X: Any, tasks: Any
+    estimator: BaseEstimator, X: Any, tasks: Any, every_task: bool = False
 ) -> tuple[Any, np.ndarray | None]:
     """Check the arguments of `predict`; return X and the task code of each row.
 
     Codes are positions in ``tasks_``, and -1 for a task unknown where
-    ``handle_unknown="mean"``; None without task labels.
+    ``handle_unknown="mean"``; None without task labels, or where every task is to
+    predict every row.
     """
     X, labels, _ = _read_X(estimator, X, tasks, reset=False)
-    if labels is None:
+    if labels is None or every_task:
         return X, None
     if estimator._layout == "single":
         raise ValueError(

@@ -38,6 +38,7 @@ from linmtl import (
     stack_tasks,
     unstack_tasks,
 )
+from linmtl.datasets import make_multitask_regression
 from linmtl.model_selection import TaskKFold
 from linmtl.penalties import L1, L21, TraceNorm
 from linmtl.penalties import Ridge as RidgePenalty
@@ -976,3 +977,13 @@ def test_no_layout_warns():
             fit(model, X, Y)
             fit(model, *long(X, Y))
             fit(model, X, Y[:, 0])
+
+
+def test_predict_all_does_not_ask_which_task_a_row_belongs_to():
+    X, y, tasks = make_multitask_regression(n_tasks=3, n_features=4, random_state=0)
+    table = np.column_stack([tasks, X])
+    model = L21Regressor(0.1, task_column=0).fit(table, y)
+    elsewhere = np.column_stack([np.full(len(X), 99), X])
+    np.testing.assert_array_equal(
+        model.predict_all(elsewhere), model.predict_all(table)
+    )

@@ -189,7 +189,7 @@ class MultiTaskModel(BaseEstimator):
 
     def _linear_predictor(self, X: Any, tasks: Any, every_task: bool) -> np.ndarray:
         check_is_fitted(self)
-        X, codes = read_predict(self, X, tasks)
+        X, codes = read_predict(self, X, tasks, every_task)
         if not every_task:
             require_tasks(self, codes)
         W = np.atleast_2d(self.coef_).T
