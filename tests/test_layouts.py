@@ -980,7 +980,7 @@ def test_no_layout_warns():
 
 
 def test_predict_all_does_not_ask_which_task_a_row_belongs_to():
-    X, y, tasks = make_multitask_regression(n_tasks=3, n_features=4, random_state=0)
+    X, y, tasks = make_multitask_regression(n_tasks=3, n_features=6, random_state=0)
     table = np.column_stack([tasks, X])
     model = L21Regressor(0.1, task_column=0).fit(table, y)
     elsewhere = np.column_stack([np.full(len(X), 99), X])

@@ -224,7 +224,7 @@ def test_trace_norm_prox_keeps_the_digits_of_small_singular_values():
         expected = (U * np.maximum(np.array(s) - threshold, 0)) @ Q.T
         for M, W in ((V, expected), (V.T.copy(), expected.T)):
             out, value = prox(TraceNorm(threshold / 2), M, 2.0)
-            np.testing.assert_allclose(out, W, atol=1e-15 * max(s) * 10)
+            np.testing.assert_allclose(out, W, rtol=0, atol=1e-14 * max(s))
             np.testing.assert_allclose(value, TraceNorm(threshold / 2).value(W))
 
 

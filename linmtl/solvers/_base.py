@@ -93,7 +93,11 @@ class Monitor:
         """Certify W and return whether the gap is at most ``stop``."""
         certificate: Certificate = self.objective.certificate(W)
         self.n_iter = iteration
-        self.dual = max(self.dual, certificate.dual)
+        # far from the optimum rounding is relative to the value there
+        noise = 0.0
+        if certificate.primal > self.best_value:
+            noise = 16 * np.finfo(float).eps * (certificate.primal - self.best_value)
+        self.dual = max(self.dual, certificate.dual - noise)
         self.gap = max(certificate.primal - self.dual, 0.0)
         if certificate.primal < self.best_value:
             self.best_value = certificate.primal
