@@ -16,12 +16,11 @@ from linmtl._jit import readonly
 from linmtl._objective import Objective
 from linmtl._row_separable import gram_descent
 from linmtl.penalties._sum import Composite
-from linmtl.solvers._working_set import RowStrengths, choose_rows, lacks_rows
+from linmtl.solvers._working_set import RowChoice, RowStrengths, lacks_rows
 
 _MODEL_ACCURACY = 1e-4  # relative size of the last sweep on a model
 _MODEL_SWEEPS = 1000
 _ARMIJO = 1e-4
-_MAX_OUTER = 100
 _MAX_STEPS = 30
 
 
@@ -37,11 +36,10 @@ class ProxNewton:
 
     def solve(self, objective, W, stop, max_iter, monitor):
         norm, quadratic = objective.penalty.norm, objective.penalty.quadratic
-        chosen = np.flatnonzero(W.any(axis=1))
-        steps, previous = 0, np.inf
-        for _ in range(_MAX_OUTER):
+        rows, steps = RowChoice(W), 0
+        while not rows.exhausted:
             size = norm.row_dual_norms(objective.D)
-            chosen, settled = choose_rows(W, size, chosen)
+            chosen, _ = rows.choose(W, size, monitor.best_gap)
             part_norm = RowStrengths(norm, chosen, W.shape[0])
             penalty = Composite(part_norm, quadratic, np.zeros(chosen.size, dtype=bool))
             part = Objective(objective.fit.restrict(chosen), penalty)
@@ -52,9 +50,6 @@ class ProxNewton:
             W[chosen] = W_part
             if monitor.done(W, steps, stop) or steps >= max_iter:
                 return
-            if settled and monitor.best_gap > 0.9 * previous:
-                return  # rounding is all that is left
-            previous = monitor.best_gap
 
 
 def newton_steps(part: Objective, W: np.ndarray, target: float, limit: int) -> int:

@@ -21,7 +21,8 @@ from linmtl.solvers._apg import AcceleratedProximalGradient
 _BLOCK = 64  # rows of a block of the residual form
 _FEW = 64  # rows that a working set may always grow by
 _LARGEST_GRAM = 5e7  # entries of the Gram matrices of a working set
-_MAX_OUTER = 200
+_FALL = 0.8  # a gap that falls by less is not falling
+_MAX_STALLED = 10  # working sets in a row without a fall
 
 
 def lacks_rows(objective) -> str | None:
@@ -54,12 +55,11 @@ class WorkingSet:
         ridge = float(objective.penalty.quadratic.diagonal[0])
         inner = _inner_solver(objective, ridge, bool(norm.positive))
         epochs = 0
-        chosen = np.flatnonzero(W.any(axis=1))
-        previous = np.inf
-        for _ in range(_MAX_OUTER):
+        rows = RowChoice(W)
+        while not rows.exhausted:
             D = objective.D
-            chosen, settled = choose_rows(W, norm.row_dual_norms(D), chosen)
             gap = monitor.gap
+            chosen, settled = rows.choose(W, norm.row_dual_norms(D), monitor.best_gap)
             target = max((0.02 if settled else 0.2) * gap, 0.8 * stop)
             limit = max(max_iter - epochs, 1)
             done = inner(W, D, chosen, entry[chosen], row[chosen], target, limit)
@@ -71,9 +71,6 @@ class WorkingSet:
             epochs += done
             if monitor.done(W, epochs, stop) or epochs >= max_iter:
                 return
-            if settled and monitor.best_gap > 0.9 * previous:
-                return  # rounding is all that is left
-            previous = monitor.best_gap
 
 
 class RowStrengths(RowSeparable):
@@ -92,34 +89,60 @@ class RowStrengths(RowSeparable):
         return float(entry @ np.abs(W).sum(axis=1) + row @ np.linalg.norm(W, axis=1))
 
 
-def choose_rows(
-    W: np.ndarray, size: np.ndarray, before: np.ndarray
-) -> tuple[np.ndarray, bool]:
-    """Return the working set, and whether no row outside the last one violates.
+class RowChoice:
+    """The working sets of a run.
 
-    Parameters
+    A row that is zero and well within its bound leaves the set. Where the gap stops
+    falling rows may be going in and out, so then none leaves; and when it does not
+    fall all the same, rounding is all that is left.
+
+    Attributes
     ----------
-    W : ndarray of shape (n_features, n_tasks)
-        Current coefficients.
-    size : ndarray of shape (n_features,)
-        Dual norm of each row of the gradient; a violation is above 1.
-    before : ndarray of int
-        The last working set.
+    exhausted : bool
+        Whether further working sets are of no use.
     """
-    active = W.any(axis=1)
-    largest = size.max(initial=0.0)
-    outside = np.ones(size.size, dtype=bool)
-    outside[before] = False
-    settled = bool(before.size) and size[outside].max(initial=0.0) <= max(
-        size[before].max(initial=0.0), 1.0
-    )
-    slack = max(0.02, min(0.1, 0.5 * (largest - 1.0)))
-    candidates = np.flatnonzero((size > 1.0 - slack) & ~active)
-    room = max(_FEW, 2 * int(active.sum()))
-    if candidates.size > room:
-        candidates = candidates[np.argpartition(-size[candidates], room)[:room]]
-    active[candidates] = True
-    return np.flatnonzero(active), settled
+
+    def __init__(self, W: np.ndarray):
+        self._before = np.flatnonzero(W.any(axis=1))
+        self._gap = np.inf
+        self._stalled = 0
+
+    @property
+    def exhausted(self) -> bool:
+        return self._stalled >= _MAX_STALLED
+
+    def choose(
+        self, W: np.ndarray, size: np.ndarray, gap: float
+    ) -> tuple[np.ndarray, bool]:
+        """Return the next working set, and whether no row outside the last violates.
+
+        Parameters
+        ----------
+        W : ndarray of shape (n_features, n_tasks)
+            Current coefficients.
+        size : ndarray of shape (n_features,)
+            Dual norm of each row of the gradient; a violation is above 1.
+        gap : float
+            Duality gap.
+        """
+        active = W.any(axis=1)
+        before = np.zeros(size.size, dtype=bool)
+        before[self._before] = True
+        worst_inside = max(size[before].max(initial=0.0), 1.0)
+        settled = bool(before.any()) and size[~before].max(initial=0.0) <= worst_inside
+        if gap > _FALL * self._gap:
+            active |= before
+            self._stalled += 1
+        else:
+            self._stalled = 0
+        slack = max(0.02, min(0.1, 0.5 * (size.max(initial=0.0) - 1.0)))
+        candidates = np.flatnonzero((size > 1.0 - slack) & ~active)
+        room = max(_FEW, 2 * int(active.sum()))
+        if candidates.size > room:
+            candidates = candidates[np.argpartition(-size[candidates], room)[:room]]
+        active[candidates] = True
+        self._before, self._gap = np.flatnonzero(active), gap
+        return self._before, settled
 
 
 def _inner_solver(objective, ridge, positive):
