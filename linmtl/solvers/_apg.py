@@ -32,7 +32,7 @@ class AcceleratedProximalGradient:
             return "a convex penalty"
         return None
 
-    def solve(self, objective, W, stop, max_iter, monitor):
+    def solve(self, objective, W, stop, max_iter, monitor, start=0):
         fit, penalty = objective.fit, objective.penalty
         norm, quadratic = penalty.norm, penalty.quadratic
         scaled = norm is not None and norm.row_separable
@@ -63,5 +63,7 @@ class AcceleratedProximalGradient:
             extrapolate(readonly(trial), W, (momentum - 1.0) / following, V)
             momentum = following
             last = iteration == max_iter
-            if (iteration % _CHECK == 0 or last) and monitor.done(W, iteration, stop):
+            if (iteration % _CHECK == 0 or last) and monitor.done(
+                W, start + iteration, stop
+            ):
                 return

@@ -72,6 +72,8 @@ class Newton:
 
     def solve(self, objective, W, stop, max_iter, monitor):
         fit, quadratic = objective.fit, objective.penalty.quadratic
+        if fit.data.y.size < W.shape[0]:
+            W[:] = 0.0  # a start outside the span of the samples would never leave it
         G = np.empty_like(W)
         for iteration in range(1, max_iter + 1):
             value = objective.smooth(W, G)

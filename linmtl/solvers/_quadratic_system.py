@@ -37,9 +37,11 @@ class Block:
 
     def ridge_inverse(self, ridge: float) -> Solve:
         """Return the solver of ``(H + ridge I) w = g``, least-norm if singular."""
-        if self.H is None and ridge > 0:
-            # fewer rows than features: Woodbury's identity on the rows
+        if self.H is None:  # fewer rows than features: a system in the rows
             small = self.A @ self.A.T
+            if ridge == 0:
+                inner = symmetric_inverse(small)
+                return lambda g: self.A.T @ inner(inner(self.A @ g))
             inner = symmetric_inverse(small + ridge * np.eye(small.shape[0]))
             return lambda g: (g - self.A.T @ inner(self.A @ g)) / ridge
         return symmetric_inverse(self.matrix() + ridge * np.eye(self.matrix().shape[0]))
@@ -78,6 +80,9 @@ def system_solver(
     T = quadratic.n_tasks
     if quadratic.is_diagonal:
         return _separate(blocks, quadratic)
+    rows = sum(n_features if B.A is None else len(B.A) for B in blocks)
+    if rows < n_features:
+        return _in_span_of_rows(blocks, quadratic)
     if len(blocks) == 1:
         return _common_eigenbasis(blocks[0], quadratic)
     if quadratic.laplacian is None and quadratic.equal_ridge:
@@ -108,6 +113,14 @@ def _separate(blocks, quadratic):
     return lambda C: np.column_stack(
         [inverse(c) for inverse, c in zip(inverses, C.T, strict=True)]
     )
+
+
+def _in_span_of_rows(blocks, quadratic):
+    """Fewer samples than features in all: solutions lie in the span of the samples."""
+    Q = np.linalg.qr(np.concatenate([block.A for block in blocks]).T)[0]
+    part = [Block(A=block.A @ Q) for block in blocks]
+    solve = system_solver(part, quadratic, Q.shape[1])
+    return lambda C: Q @ solve(Q.T @ C)
 
 
 def _common_eigenbasis(block, quadratic):

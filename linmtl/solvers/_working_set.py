@@ -22,7 +22,8 @@ _BLOCK = 64  # rows of a block of the residual form
 _FEW = 64  # rows that a working set may always grow by
 _LARGEST_GRAM = 5e7  # entries of the Gram matrices of a working set
 _FALL = 0.8  # a gap that falls by less is not falling
-_MAX_STALLED = 10  # working sets in a row without a fall
+_MAX_STALLED = 3  # working sets in a row without a fall
+_MAX_EPOCHS = 1000  # sweeps over one working set
 
 
 def lacks_rows(objective) -> str | None:
@@ -61,16 +62,18 @@ class WorkingSet:
             gap = monitor.gap
             chosen, settled = rows.choose(W, norm.row_dual_norms(D), monitor.best_gap)
             target = max((0.02 if settled else 0.2) * gap, 0.8 * stop)
-            limit = max(max_iter - epochs, 1)
+            limit = max(min(max_iter - epochs, _MAX_EPOCHS), 1)
             done = inner(W, D, chosen, entry[chosen], row[chosen], target, limit)
             if done is None:  # too large for Gram matrices of the tasks
-                AcceleratedProximalGradient().solve(
-                    objective, W, stop, max_iter - epochs, monitor
-                )
-                return
+                break
             epochs += done
             if monitor.done(W, epochs, stop) or epochs >= max_iter:
                 return
+        # Along a direction in which the loss is flat (as many coefficients as samples)
+        # coordinates creep; momentum does not.
+        W[:] = monitor.best_W
+        finish = AcceleratedProximalGradient()
+        finish.solve(objective, W, stop, max_iter - epochs, monitor, start=epochs)
 
 
 class RowStrengths(RowSeparable):
@@ -93,8 +96,8 @@ class RowChoice:
     """The working sets of a run.
 
     A row that is zero and well within its bound leaves the set. Where the gap stops
-    falling rows may be going in and out, so then none leaves; and when it does not
-    fall all the same, rounding is all that is left.
+    falling rows may be going in and out, so then none leaves; when it does not fall all
+    the same, working sets are of no use.
 
     Attributes
     ----------
