@@ -297,8 +297,8 @@ class Contest:
         chosen = entry.rungs[entry.chosen]
         try:
             m = self._run(entry, chosen.tol, once=False)
-        except RuntimeError as error:
-            entry.note = entry.note or f"failed: {_first_line(error)}"
+        except RuntimeError as error:  # the other rounds still count
+            entry.note = f"a round failed: {_first_line(error)}"
             return
         chosen.seconds.extend(m.seconds)
 

@@ -602,6 +602,11 @@ def _judge(model, data, tasks, classify) -> tuple[float, float, Any, Any]:
     task_loss = task_mean((y - prediction) ** 2)
     variance = task_mean((y - task_mean(y)[codes]) ** 2)
     varies = variance > 1e-20 * max(float(np.mean(y**2)), 1e-300)
+    if not varies.any():
+        raise InputError(
+            "no task has two different targets in its test part, so that nothing can "
+            "be judged; leave more rows to test (lower --train)"
+        )
     explained = np.full(n_tasks, np.nan)
     explained[varies] = 1.0 - task_loss[varies] / variance[varies]
     score = 1.0 - float(np.mean((y - prediction) ** 2) / np.var(y))

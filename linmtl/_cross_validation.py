@@ -7,6 +7,7 @@ treated alike and X is never copied.
 from __future__ import annotations
 
 import numbers
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -47,8 +48,11 @@ def fold_of_observations(given: FitInput, data: MultiTaskData, cv: Any) -> np.nd
     n_tasks = given.data.design.n_tasks
     wide = given.layout == "wide"
     if isinstance(cv, numbers.Integral):
-        splits = _splits_within_tasks(given, data, int(cv))
-        rows = np.arange(data.y.size // n_tasks if wide else data.y.size)
+        # over the rows in use, in the order in which they were passed
+        order = np.argsort(given.rows, kind="stable")
+        splits = _splits_within_tasks(given, data, int(cv), order)
+        rows = np.empty_like(order)
+        rows[order] = np.arange(order.size)
     else:
         splits, rows = _given_splits(given, cv), given.rows
     fold = np.full(int(rows.max()) + 1, -1)
@@ -61,7 +65,7 @@ def fold_of_observations(given: FitInput, data: MultiTaskData, cv: Any) -> np.nd
     return np.tile(fold, n_tasks) if wide else fold
 
 
-def _splits_within_tasks(given, data, n_splits):
+def _splits_within_tasks(given, data, n_splits, order):
     if given.n_rows < 2:
         raise ValueError(
             f"cross-validation needs at least 2 samples, got n_samples={given.n_rows}"
@@ -73,7 +77,8 @@ def _splits_within_tasks(given, data, n_splits):
         Y = np.where(data.weight > 0, data.y, np.nan).reshape(n_tasks, -1).T
         return splitter.split(np.zeros((Y.shape[0], 1)), Y)
     groups = np.repeat(np.arange(n_tasks), np.diff(given.data.task_ptr))
-    return splitter.split(np.zeros((data.y.size, 1)), data.y, groups)
+    X = np.zeros((data.y.size, 1))
+    return splitter.split(X, data.y[order], groups[order])
 
 
 def _given_splits(given, cv):
@@ -94,7 +99,9 @@ def _given_splits(given, cv):
             groups[given.rows] = np.repeat(np.arange(len(sizes)), sizes)
     if getattr(cv, "task_column", None) is not None:
         raise ValueError("cv: drop task_column; the estimator passes the tasks")
-    return cv.split(np.zeros((n, 1)), y, groups)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The groups parameter is ignored")
+        return list(cv.split(np.zeros((n, 1)), y, groups))
 
 
 def held_out_losses(
@@ -105,6 +112,7 @@ def held_out_losses(
     fold: np.ndarray,
     *,
     strengths: Sequence[float] | None = None,
+    n_samples: np.ndarray | None = None,
     tol: float,
     max_iter: int,
     solver: str = "auto",
@@ -130,6 +138,9 @@ def held_out_losses(
         From :func:`fold_of_observations`.
     strengths : sequence of float, default=None
         The strength of each penalty, to extrapolate along.
+    n_samples : ndarray of shape (n_tasks,), default=None
+        Sum of the sample weights of each task; by default its number of labels. It
+        sets the intercept of a task with a single class in a training part.
     tol, max_iter, solver
         As for the estimators.
     n_jobs : int, default=None
@@ -155,7 +166,7 @@ def held_out_losses(
 
     folds = Parallel(n_jobs=n_jobs)(
         delayed(one)(fit, held_out)
-        for fit, held_out in training_and_test(data, loss, fold)
+        for fit, held_out in training_and_test(data, loss, fold, n_samples)
     )
     return np.swapaxes(np.array(folds), 0, 1)
 
@@ -163,8 +174,15 @@ def held_out_losses(
 class HeldOutRows:
     """The mean loss of each task on rows kept aside."""
 
-    def __init__(self, data: MultiTaskData, loss: Loss, tested: np.ndarray):
+    def __init__(
+        self,
+        data: MultiTaskData,
+        loss: Loss,
+        tested: np.ndarray,
+        odds: np.ndarray | None = None,
+    ):
         self.loss = loss
+        self.odds = odds  # intercepts of tasks with a single class, NaN elsewhere
         rows = np.flatnonzero(tested)
         self.data = replace(
             data,
@@ -181,6 +199,8 @@ class HeldOutRows:
         eta, theta = np.empty(data.y.size), np.empty(data.y.size)
         data.design.predict(result.W, eta)
         b = np.broadcast_to(result.b, T)
+        if self.odds is not None:
+            b = np.where(np.isnan(self.odds), b, self.odds)
         eta += np.repeat(b, np.diff(data.task_ptr))
         task_loss, unused = np.empty(T), np.zeros(T)
         self.loss.residual(
@@ -273,7 +293,10 @@ class HeldOutMoments:
 
 
 def training_and_test(
-    data: MultiTaskData, loss: Loss, fold: np.ndarray
+    data: MultiTaskData,
+    loss: Loss,
+    fold: np.ndarray,
+    n_samples: np.ndarray | None = None,
 ) -> Iterator[tuple[Datafit, HeldOutRows | HeldOutMoments]]:
     """Yield for each fold the datafit of the training part and the held-out part.
 
@@ -290,12 +313,30 @@ def training_and_test(
         weight = np.where(tested, 0.0, data.weight)
         kept = data.task_sum(weight)
         factor = np.divide(data.total, kept, out=np.zeros_like(kept), where=kept > 0)
+        odds = None
+        if not loss.quadratic and data.fit_intercept:
+            odds = _single_class_odds(data, weight, kept, n_samples)
+            factor = np.where(np.isnan(odds), factor, 0.0)
         train = replace(data, weight=weight * np.repeat(factor, size))
         if subtract:
             moments = HeldOutMoments(whole, tested)
             yield moments.training(train, factor), moments
         else:
-            yield make_datafit(train, loss), HeldOutRows(data, loss, tested)
+            yield make_datafit(train, loss), HeldOutRows(data, loss, tested, odds)
+
+
+def _single_class_odds(data, weight, kept, n_samples):
+    """Return the intercept of each task with one class in training, NaN elsewhere.
+
+    As in `fit`, such a task is left out of the loss: its intercept has no optimum.
+    """
+    if n_samples is None:
+        n_samples = data.task_sum((data.weight > 0).astype(float))
+    positive = data.task_sum(weight * (data.y > 0)) > 0
+    negative = data.task_sum(weight * (data.y < 0)) > 0
+    size = np.divide(kept, data.total, out=np.zeros_like(kept), where=data.total > 0)
+    odds = (positive.astype(int) - negative) * np.log(2 * n_samples * size + 1)
+    return np.where(positive != negative, odds, np.nan)
 
 
 def _ratio(loss, total, judged):

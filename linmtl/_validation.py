@@ -452,7 +452,7 @@ def check_settings(estimator: BaseEstimator, losses: tuple[str, ...]) -> None:
     def choice(parameter, value, allowed):
         if not (isinstance(value, str) and value in allowed):
             raise ValueError(
-                f"{name}: {parameter} must be one of {some(allowed)}, got {value!r}"
+                f"{name}: {parameter} must be one of {some(allowed, 10)}, got {value!r}"
             )
 
     choice("handle_unknown", estimator.handle_unknown, ("error", "mean"))

@@ -94,6 +94,7 @@ class CrossValidated(MultiTaskModel):
                     columns,
                     fold,
                     strengths=strengths,
+                    n_samples=given.n_samples,
                     tol=self.tol,
                     max_iter=self.max_iter,
                     solver=self.solver,

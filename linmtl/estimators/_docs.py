@@ -8,9 +8,9 @@ _PARAMETERS = """\
 fit_intercept : bool, default=True
     Whether each task has an intercept, which is never penalised.
 task_weight : None, "n_samples", dict or array-like of shape (n_tasks,), default=None
-    Weight lambda_t of each task's mean loss: 1 each; proportional to the number of
-    samples (mean 1), so that every sample counts the same; or given by task label, or
-    in the order of ``tasks_``.
+    Weight lambda_t of each task's mean loss: 1 each; proportional to the sum of its
+    sample weights (mean 1), so that every sample counts the same; or given by task
+    label, or in the order of ``tasks_``.
 task_column : str or int, default=None
     The column of X that holds the task labels (name or position), instead of
     ``tasks=``; for whatever calls ``predict(X)`` alone.
@@ -24,8 +24,9 @@ solver : {"auto", "apg", "working_set", "prox_newton", "direct", "newton"}, \
 default="auto"
     Accelerated proximal gradient (any penalty); coordinate descent on working sets
     (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
-    linear systems (quadratic penalties, squared loss) and Newton's method (logistic
-    loss). The default is the fastest that applies.
+    alternating directions (trace norm, squared loss); linear systems (quadratic
+    penalties, squared loss) and Newton's method (logistic loss). The default is the
+    fastest that applies.
 max_iter : int, default=10000
     Iterations at most.
 tol : float, default=1e-4

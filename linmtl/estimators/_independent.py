@@ -59,6 +59,7 @@ class _Independent(MultiTaskModel):
                 [Ridge(alpha) for alpha in grid],
                 given.tasks,
                 fold_of_observations(given, data, self.cv),
+                n_samples=given.n_samples,
                 tol=self.tol,
                 max_iter=self.max_iter,
                 solver=self.solver,
@@ -86,7 +87,8 @@ class IndependentRegressor(_Independent, Regressor):
     ----------
     alpha : float, array-like of shape (n_tasks,), dict or "cv", default=0.01
         Strength, >= 0: one for all tasks, one per task (in the order of ``tasks_`` or
-        by label), or chosen for each task by its own cross-validated loss.
+        by label), or chosen for each task by its own cross-validated loss, from 13
+        values, 1e2 to 1e-4 times the largest curvature of the task's loss.
     cv : int, default=5
         Number of folds for ``alpha="cv"``.
     {parameters}
@@ -158,7 +160,8 @@ class IndependentClassifier(_Independent, Classifier):
     ----------
     alpha : float, array-like of shape (n_tasks,), dict or "cv", default=0.01
         Strength, >= 0: one for all tasks, one per task (in the order of ``tasks_`` or
-        by label), or chosen for each task by its own cross-validated loss.
+        by label), or chosen for each task by its own cross-validated loss, from 13
+        values, 1e2 to 1e-4 times the largest curvature of the task's loss.
     cv : int, default=5
         Number of folds for ``alpha="cv"``.
     {parameters}

@@ -200,7 +200,8 @@ class L1RegressorCV(CrossValidated, Regressor):
     eps : float, default=1e-3
         The smallest strength as a fraction of the largest, with a number of alphas.
     cv : int, splitter or iterable of (train, test), default=5
-        Number of folds, drawn within the tasks as by `TaskKFold`; or the folds.
+        Number of folds, drawn within the tasks as by ``TaskKFold(cv, shuffle=True,
+        random_state=0)`` (stratified by class for classifiers); or the folds.
     selection : {{"min", "1se"}}, default="min"
         The strength with the lowest held-out loss, or the strongest within one
         standard error of it.
@@ -301,7 +302,8 @@ class L1ClassifierCV(CrossValidated, Classifier):
     eps : float, default=1e-3
         The smallest strength as a fraction of the largest, with a number of alphas.
     cv : int, splitter or iterable of (train, test), default=5
-        Number of folds, drawn within the tasks as by `TaskKFold`; or the folds.
+        Number of folds, drawn within the tasks as by ``TaskKFold(cv, shuffle=True,
+        random_state=0)`` (stratified by class for classifiers); or the folds.
     selection : {{"min", "1se"}}, default="min"
         The strength with the lowest held-out loss, or the strongest within one
         standard error of it.

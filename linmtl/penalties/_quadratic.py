@@ -198,6 +198,11 @@ def adjacency_of(graph: Any, tasks: np.ndarray) -> sparse.csr_array | None:
         _require_labels(labels, graph.columns)
         A = sparse.csr_array(graph.loc[labels, labels].to_numpy(dtype=float))
     else:
+        if np.ndim(graph) == 0 and not sparse.issparse(graph):
+            raise ValueError(
+                f"GraphLaplacian: graph is {graph!r}; pass an adjacency of shape "
+                "(n_tasks, n_tasks), or the strength by name, alpha="
+            )
         A = sparse.csr_array(graph, dtype=float, copy=True)
         if A.shape != (T, T):
             raise ValueError(

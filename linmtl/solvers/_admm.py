@@ -1,8 +1,9 @@
 """Alternating directions (ADMM): squared loss in Gram form, spectral norms.
 
 Each step solves the least-squares part exactly, in the eigenbasis of the Gram
-matrices, where a change of the parameter rho costs nothing, so that badly conditioned
-features do not slow it; then it takes the prox of the norm, whose point is certified.
+matrices, where a change of the parameter rho costs nothing; then it takes the prox of
+the norm, whose point is certified. Badly conditioned features slow it much less than a
+gradient method.
 
 Boyd, Parikh, Chu, Peleato, Eckstein (2011), Distributed optimization and statistical
 learning via the alternating direction method of multipliers.

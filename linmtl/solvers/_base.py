@@ -169,7 +169,7 @@ def minimise(
         Relative tolerance on the duality gap.
     max_iter : int
         Iterations at most.
-    solver : {"auto", "apg", "direct", "newton"} or class, default="auto"
+    solver : {"auto"}, a name of `SOLVERS` or class, default="auto"
         The method; a class with the same interface serves tests and benchmarks.
     W0 : ndarray of shape (n_features, n_columns), default=None
         Starting point; by default the null model.

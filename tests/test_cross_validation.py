@@ -1,0 +1,241 @@
+"""Paths and cross-validation: equal to cold fits and to loops written out by hand."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import KFold
+
+from linmtl import (
+    GraphRegularizedClassifier,
+    GraphRegularizedRegressor,
+    L1RegressorCV,
+    L21Classifier,
+    L21ClassifierCV,
+    L21Regressor,
+    L21RegressorCV,
+    MeanRegularizedRegressor,
+    MeanRegularizedRegressorCV,
+    MultiTaskClassifier,
+    MultiTaskRegressor,
+    MultiTaskRegressorCV,
+    TraceNormRegressor,
+    TraceNormRegressorCV,
+)
+from linmtl._cross_validation import fold_of_observations, training_and_test
+from linmtl._datafit import GramFit
+from linmtl.datasets import (
+    make_multitask_classification,
+    make_multitask_regression,
+)
+from linmtl.losses import LOSSES
+from linmtl.model_selection import TaskKFold
+from linmtl.path import alpha_grid, mtl_path
+from linmtl.penalties import L1, L21, MeanRegularized, Ridge, TraceNorm
+
+TIGHT = {"tol": 1e-11, "max_iter": 100_000}
+
+
+def ragged(seed=0, classify=False):
+    make = make_multitask_classification if classify else make_multitask_regression
+    X, y, tasks = make(
+        n_tasks=4, n_features=6, n_samples=(20, 45), bias=2.0, random_state=seed
+    )
+    order = np.random.default_rng(seed).permutation(len(y))
+    return X[order] + 1.0, y[order], tasks[order]
+
+
+def wide(missing, seed=0):
+    X, Y = make_multitask_regression(
+        n_tasks=3,
+        n_features=5,
+        n_samples=40,
+        shared_X=True,
+        layout="wide",
+        bias=2.0,
+        random_state=seed,
+    )
+    hole = np.random.default_rng(seed).random(Y.shape) < missing
+    return X + 1.0, np.where(hole, np.nan, Y), None
+
+
+PENALTIES = [
+    L21(),
+    L1(positive=True),
+    TraceNorm(),
+    MeanRegularized(alpha_mean=0.01),
+    L1(0.5) + L21(1.0),
+    L21(1.0) + Ridge(0.1),
+]
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+@pytest.mark.parametrize("penalty", PENALTIES, ids=repr)
+def test_path_equals_cold_fits(penalty, loss):
+    X, y, tasks = ragged(classify=loss == "logistic")
+    given = {"penalty": penalty, "loss": loss}
+    alphas, coefs, gaps, intercepts = mtl_path(
+        X, y, tasks, alphas=6, eps=0.02, return_intercepts=True, **given, **TIGHT
+    )
+    np.testing.assert_allclose(
+        alphas, alpha_grid(X, y, tasks, n_alphas=6, eps=0.02, **given)
+    )
+    model = MultiTaskRegressor if loss == "squared" else MultiTaskClassifier
+    for i in (1, 3, 5):
+        if hasattr(penalty, "first"):
+            strong = {
+                f"{name}__alpha": alphas[i] * getattr(penalty, name).alpha
+                for name in ("first", "second")
+            }
+        else:
+            strong = {"alpha": alphas[i]}
+        cold = model(clone(penalty), **TIGHT)
+        cold.set_params(**{f"penalty__{k}": v for k, v in strong.items()})
+        cold.fit(X, y, tasks)
+        np.testing.assert_allclose(coefs[:, :, i], cold.coef_, atol=2e-4)
+        np.testing.assert_allclose(intercepts[:, i], cold.intercept_, atol=2e-3)
+        assert gaps[i] <= cold.tol_ * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("data", [ragged(), wide(0.0), wide(0.2)])
+def test_fold_gram_matrices_by_subtraction(data, fit_intercept):
+    model = MultiTaskRegressor(fit_intercept=fit_intercept)
+    given, _, objective = model._read_problem(*data, None)
+    assert isinstance(objective.fit, GramFit)
+    fold = fold_of_observations(given, given.data, 4)
+    for fit, _ in training_and_test(given.data, LOSSES["squared"], fold):
+        direct = GramFit(fit.data, fit.loss)
+        for name in ("H", "C", "square", "x_mean", "y_mean"):
+            np.testing.assert_allclose(
+                getattr(fit, name), getattr(direct, name), atol=1e-12, err_msg=name
+            )
+
+
+def by_hand(model, alphas, splits, X, y, tasks, loss_of):
+    """Mean over tasks of the mean held-out loss, (n_alphas, n_folds)."""
+    out = np.empty((len(alphas), len(splits)))
+    for i, alpha in enumerate(alphas):
+        for k, (train, test) in enumerate(splits):
+            fitted = model.set_params(alpha=alpha).fit(X[train], y[train], tasks[train])
+            loss = loss_of(fitted, X[test], y[test], tasks[test])
+            out[i, k] = np.mean([loss[tasks[test] == t].mean() for t in fitted.tasks_])
+    return out
+
+
+def squared(model, X, y, tasks):
+    return (y - model.predict(X, tasks)) ** 2
+
+
+@pytest.mark.parametrize(
+    ("chosen", "plain"),
+    [
+        (L21RegressorCV, L21Regressor),
+        (TraceNormRegressorCV, TraceNormRegressor),
+        (MeanRegularizedRegressorCV, MeanRegularizedRegressor),
+    ],
+)
+@pytest.mark.parametrize("own", [False, True], ids=["int", "splitter"])
+def test_cv_is_the_loop_written_out(chosen, plain, own):
+    X, y, tasks = ragged()
+    splitter = KFold(4) if own else TaskKFold(4, shuffle=True, random_state=0)
+    groups = {} if own else {"groups": tasks}
+    splits = list(splitter.split(X, y, **groups))
+    model = chosen(alphas=5, eps=0.02, cv=splitter if own else 4, **TIGHT)
+    model.fit(X, y, tasks)
+    expected = by_hand(plain(**TIGHT), model.alphas_, splits, X, y, tasks, squared)
+    np.testing.assert_allclose(model.mse_path_, expected, rtol=1e-4)
+    assert model.alpha_ == model.alphas_[np.argmin(expected.mean(axis=1))]
+    refit = plain(model.alpha_, **TIGHT).fit(X, y, tasks)
+    np.testing.assert_allclose(model.coef_, refit.coef_, atol=1e-4)
+
+
+def test_classifier_cv_is_the_loop_written_out():
+    X, y, tasks = ragged(classify=True)
+    splits = list(
+        TaskKFold(3, shuffle=True, random_state=0, stratify=True).split(X, y, tasks)
+    )
+
+    def log_likelihood(model, X, y, tasks):
+        return -np.logaddexp(0.0, -(2 * y - 1) * model.decision_function(X, tasks))
+
+    model = L21ClassifierCV(alphas=4, eps=0.05, cv=3, **TIGHT).fit(X, y, tasks)
+    expected = by_hand(
+        L21Classifier(**TIGHT), model.alphas_, splits, X, y, tasks, log_likelihood
+    )
+    np.testing.assert_allclose(model.scores_path_, expected, rtol=1e-4)
+    assert model.task_scores_path_.shape == (4, 3, 4)
+
+
+def test_task_with_one_class_in_a_training_part_is_judged_by_its_odds():
+    rng = np.random.default_rng(0)
+    tasks = np.repeat([0, 1], [40, 4])
+    X = rng.normal(size=(44, 2))
+    y = (X[:, 0] + rng.normal(size=44) > 0).astype(int)
+    y[40:] = [1, 0, 0, 0]
+    test = np.append(np.arange(20), 40)
+    rest = np.setdiff1d(np.arange(44), test)
+    model = L21ClassifierCV(alphas=[0.1], cv=[(rest, test), (test, rest)])
+    scores = model.fit(X, y, tasks).task_scores_path_[0, :, 1]
+    with pytest.warns(UserWarning, match="single class"):
+        plain = L21Classifier(0.1).fit(X[rest], y[rest], tasks[rest])
+    # three samples of class 0: intercept -log(2 * 3 + 1); then one of class 1
+    assert plain.intercept_[1] == pytest.approx(-np.log(7))
+    np.testing.assert_allclose(scores, [-np.log1p(7), -np.log1p(3)])
+
+
+def test_jobs_do_not_change_the_result():
+    X, y, tasks = ragged()
+    one = L21RegressorCV(alphas=5, cv=3).fit(X, y, tasks)
+    two = L21RegressorCV(alphas=5, cv=3, n_jobs=2).fit(X, y, tasks)
+    np.testing.assert_allclose(one.mse_path_, two.mse_path_, rtol=1e-12)
+
+
+def test_one_standard_error_rule_takes_the_strongest_within_it():
+    X, y, tasks = ragged()
+    best = L1RegressorCV(alphas=30, cv=4).fit(X, y, tasks)
+    model = L1RegressorCV(alphas=30, cv=4, selection="1se").fit(X, y, tasks)
+    mean = best.mse_path_.mean(axis=1)
+    error = best.mse_path_[np.argmin(mean)].std(ddof=1) / 2
+    good = np.flatnonzero(mean <= mean.min() + error)
+    assert model.alpha_ == model.alphas_[good[0]]
+    assert model.alpha_ >= best.alpha_
+
+
+def test_second_parameter_is_chosen_too():
+    X, y, tasks = ragged()
+    grid = [0.0, 0.05, 5.0]
+    model = MeanRegularizedRegressorCV(alphas=4, alpha_mean=grid, cv=3)
+    model.fit(X, y, tasks)
+    assert model.mse_path_.shape == (3, 4, 3)
+    each = [
+        MeanRegularizedRegressorCV(alphas=4, alpha_mean=a, cv=3).fit(X, y, tasks)
+        for a in grid
+    ]
+    np.testing.assert_allclose(model.mse_path_, [m.mse_path_ for m in each])
+    best = min(each, key=lambda m: m.mse_path_.mean(axis=1).min())
+    assert model.best_params_ == best.best_params_
+    mixed = MultiTaskRegressorCV(
+        L1(1.0) + L21(1.0), param_grid={"first__alpha": [0.1, 1.0]}, alphas=3, cv=3
+    ).fit(X, y, tasks)
+    assert mixed.mse_path_.shape == (2, 3, 3)
+    assert set(mixed.best_params_) == {"first__alpha", "alpha"}
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.1])
+def test_more_features_than_samples_in_all(alpha):
+    """Coupled systems are solved in the span of the samples."""
+    X, y, tasks = make_multitask_regression(
+        n_tasks=4, n_features=60, n_samples=8, random_state=0
+    )
+    chain = np.diag(np.ones(3), 1) + np.diag(np.ones(3), -1)
+    for graph in (None, chain):
+        model = GraphRegularizedRegressor(graph, alpha=alpha).fit(X, y, tasks)
+        assert model.solver_ == "direct"
+        assert model.dual_gap_ <= 1e-10 * np.mean(y**2)
+        slow = GraphRegularizedRegressor(
+            graph, alpha=alpha, solver="apg", tol=1e-10, max_iter=100_000
+        ).fit(X, y, tasks)
+        np.testing.assert_allclose(model.coef_, slow.coef_, atol=1e-4)
+    classifier = GraphRegularizedClassifier(chain, alpha=0.1, tol=1e-9)
+    classifier.fit(X, y > np.median(y), tasks)
+    assert classifier.dual_gap_ <= classifier.tol_
