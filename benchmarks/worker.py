@@ -98,7 +98,8 @@ class Session:
         bs = solution.bs or [None] * len(solution.Ws)
         objective = self.instance.objective
         bounds = [
-            objective.bounds(np.asarray(W, dtype=float), b, alpha)
+            # slices of a path are strided, which NumPy multiplies very slowly
+            objective.bounds(np.ascontiguousarray(W, dtype=float), b, alpha)
             for W, b, alpha in zip(solution.Ws, bs, alphas, strict=True)
         ]
         primal, dual = np.array(bounds).T

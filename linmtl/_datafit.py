@@ -224,9 +224,7 @@ class GramFit(Datafit):
         self.square = float(data.weight @ y**2)
         self.C = np.zeros((design.n_columns, d))
         if alike:
-            A = design.centred_block(np.array([0]), data.weight, data.fit_intercept)
-            self.H = (A.T @ A)[None]
-            self.C[:] = (root * y).reshape(design.n_tasks, -1) @ A
+            self._from_shared(y)
         else:
             self.H = np.zeros((design.n_columns, d, d))
             for c, tasks in design.columns():
@@ -238,6 +236,25 @@ class GramFit(Datafit):
                     self.H[c] += A.T @ A
                     self.C[c] += (root[rows] * y[rows]) @ A
         self._shift = None
+
+    def _from_shared(self, y):
+        """One Hessian; without a copy of X where its means are small."""
+        data, design = self.data, self.data.design
+        weight = data.weight[: design.task_ptr[1]]
+        Y = y.reshape(design.n_tasks, -1)
+        X = design.block(0)
+        if isinstance(X, np.ndarray) and np.all(weight == weight[0]):
+            w, total, mean = weight[0], data.total[0], self.x_mean[0]
+            square = w * (X.T @ X)
+            H = square - total * np.outer(mean, mean)
+            # a mean beyond ten standard deviations would cost digits here
+            if np.all(total * mean**2 <= 100.0 * np.diag(H)):
+                self.H = H[None]
+                self.C[:] = w * (Y @ X)  # centred targets centre X too
+                return
+        A = design.centred_block(np.array([0]), data.weight, data.fit_intercept)
+        self.H = (A.T @ A)[None]
+        self.C[:] = (np.sqrt(weight) * Y) @ A
 
     def evaluate(self, W, G):
         self._shift = None
@@ -364,10 +381,13 @@ def centred_targets(data: MultiTaskData) -> tuple[np.ndarray, np.ndarray]:
 def _task_means(data: MultiTaskData) -> np.ndarray:
     design = data.design
     means = np.zeros((design.n_tasks, design.n_features))
-    for t in range(design.n_tasks):
+    alike = design.is_shared() and design.columns_alike(data.weight)
+    for t in range(1 if alike else design.n_tasks):
         if data.total[t] > 0:
             w = data.weight[data.task_ptr[t] : data.task_ptr[t + 1]]
             means[t] = (design.block(t).T @ w) / data.total[t]
+    if alike:
+        means[:] = means[0]
     return means
 
 
