@@ -247,8 +247,8 @@ class GramFit(Datafit):
             w, total, mean = weight[0], data.total[0], self.x_mean[0]
             square = w * (X.T @ X)
             H = square - total * np.outer(mean, mean)
-            # a mean beyond ten standard deviations would cost digits here
-            if np.all(total * mean**2 <= 100.0 * np.diag(H)):
+            # a mean of the size of the standard deviation would cost digits here
+            if np.all(total * mean**2 <= 0.01 * np.diag(H)):
                 self.H = H[None]
                 self.C[:] = w * (Y @ X)  # centred targets centre X too
                 return
