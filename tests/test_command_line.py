@@ -369,3 +369,11 @@ def test_reader_that_leaves_early(table):
     process.stderr.close()
     assert process.wait() == 0
     assert error == ""
+
+
+def test_test_parts_of_one_row_are_an_error_not_a_verdict(table, capsys):
+    assert run(table, "--train", "0.99") == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "no task has two different targets in its test part" in printed.err
+    assert "nan" not in printed.err

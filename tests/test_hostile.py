@@ -902,3 +902,9 @@ def test_a_classifier_with_a_wide_frame_of_mixed_types():
     Y = pd.DataFrame({"a": np.where(y, "x", "z"), "b": y})
     with pytest.raises(ValueError, match=r"mixes labels|mix of string|Unknown label"):
         MultiTaskClassifier().fit(X, Y)
+
+
+def test_strength_in_the_place_of_the_graph():
+    X, y, tasks = np.arange(12.0).reshape(6, 2), np.arange(6.0), [0, 1] * 3
+    with pytest.raises(ValueError, match=r"graph is 0\.1; pass an adjacency"):
+        linmtl.GraphRegularizedRegressor(0.1).fit(X, y, tasks)
