@@ -213,7 +213,7 @@ class GramFit(Datafit):
         self.loss = loss
         self.data = data
         design = data.design
-        alike = design.is_shared() and design.columns_alike(data.weight)
+        alike = design.columns_alike(data.weight)
         d = design.n_features
         self.y_mean, y = centred_targets(data)
         self.x_mean = np.zeros((design.n_tasks, d))
@@ -359,7 +359,7 @@ def make_datafit(data: MultiTaskData, loss: Loss) -> Datafit:
         return ResidualFit(data, loss)
     design = data.design
     d = design.n_features
-    alike = design.is_shared() and design.columns_alike(data.weight)
+    alike = design.columns_alike(data.weight)
     grams = 1 if alike else design.n_columns
     rows = design.task_ptr[1] if design.is_shared() else design.task_ptr[-1]
     if grams * d > rows:
@@ -381,7 +381,7 @@ def centred_targets(data: MultiTaskData) -> tuple[np.ndarray, np.ndarray]:
 def _task_means(data: MultiTaskData) -> np.ndarray:
     design = data.design
     means = np.zeros((design.n_tasks, design.n_features))
-    alike = design.is_shared() and design.columns_alike(data.weight)
+    alike = design.columns_alike(data.weight)
     for t in range(1 if alike else design.n_tasks):
         if data.total[t] > 0:
             w = data.weight[data.task_ptr[t] : data.task_ptr[t + 1]]

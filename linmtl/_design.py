@@ -72,6 +72,10 @@ class Design:
         """Whether all tasks have the same rows."""
         return False
 
+    def columns_alike(self, weight: np.ndarray) -> bool:
+        """Whether all tasks have the same rows and weights, hence one Hessian."""
+        return False
+
     def columns(self) -> Iterator[tuple[int, np.ndarray]]:
         """Yield each column of W with the tasks that use it."""
         column = self.column
@@ -252,8 +256,7 @@ class SharedDesign(Design):
         A *= np.sqrt(weight)
         return A
 
-    def columns_alike(self, weight: np.ndarray) -> bool:
-        """Whether every task has the same weights, hence the same Hessian."""
+    def columns_alike(self, weight):
         weight = weight.reshape(self.n_tasks, -1)
         return bool(np.all(weight == weight[0]))
 

@@ -20,7 +20,7 @@ def hessian_blocks(fit: Datafit, weight: np.ndarray) -> list[Block]:
     if isinstance(fit, GramFit):
         return [Block(H=H) for H in fit.H]
     design, centre = fit.data.design, fit.data.fit_intercept
-    if design.is_shared() and design.columns_alike(weight):
+    if design.columns_alike(weight):
         return [Block(A=design.centred_block(np.array([0]), weight, centre))]
     return [
         Block(A=design.centred_block(tasks, weight, centre))

@@ -153,7 +153,7 @@ def _inner_solver(objective, ridge, positive):
     if isinstance(fit, GramFit):
         return _GramRows(fit, ridge, positive)
     design, weight = fit.data.design, fit.data.weight
-    if design.is_shared() and design.columns_alike(weight):
+    if design.columns_alike(weight):
         return _SharedRows(fit, ridge, positive)
     return _RaggedRows(fit, ridge, positive)
 
