@@ -71,7 +71,6 @@ def ragged_classification(rows: list[int], W: np.ndarray, rng) -> Ragged:
     for n, w in zip(rows, W.T, strict=True):
         X = ar_design(rng, n, len(w))
         eta = X @ w
-        eta = 2.0 * eta / eta.std() + rng.normal(scale=0.5)
         Xs.append(X)
         ys.append(np.where(rng.random(n) < 1.0 / (1.0 + np.exp(-eta)), 1.0, -1.0))
     return Ragged(Xs, ys)

@@ -8,6 +8,8 @@ are built, the cost no longer depends on the number of rows).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy import linalg
 
@@ -39,8 +41,14 @@ class Datafit:
     def n_columns(self) -> int:
         return self.data.design.n_columns
 
-    def evaluate(self, W: np.ndarray, G: np.ndarray) -> float:
-        """Return the loss at W and write its negative gradient into G."""
+    def evaluate(
+        self, W: np.ndarray, G: np.ndarray, same: Datafit | None = None
+    ) -> float:
+        """Return the loss at W and write its negative gradient into G.
+
+        ``same`` is a datafit whose last evaluation had the same predictions, on some
+        of the features: they are not computed again.
+        """
         raise NotImplementedError
 
     def loss_at(self, W: np.ndarray) -> float:
@@ -98,6 +106,13 @@ class Datafit:
         """Return the datafit with only these features."""
         raise NotImplementedError
 
+    def gather(self, features: np.ndarray, last: Datafit | None = None) -> Datafit:
+        """Return :meth:`restrict` in the form that a working set is solved on.
+
+        ``last`` is what this method returned for an earlier set, to copy from.
+        """
+        return self.restrict(features)
+
 
 class ResidualFit(Datafit):
     """Any loss, through the residuals of all observations."""
@@ -122,8 +137,14 @@ class ResidualFit(Datafit):
     def b(self):
         return self._b + self._offset
 
-    def evaluate(self, W, G):
-        loss = self.loss_at(W)
+    def evaluate(self, W, G, same=None):
+        if same is None:
+            loss = self.loss_at(W)
+        else:
+            self._hessian = None
+            self._b[:], self.theta[:] = same._b, same.theta
+            self.task_loss[:] = same.task_loss
+            loss = self.join(self.task_loss)
         self.data.design.adjoint(self.theta, G)
         return loss
 
@@ -197,6 +218,11 @@ class ResidualFit(Datafit):
     def restrict(self, features):
         return ResidualFit(self.data.restrict(features), self.loss)
 
+    def gather(self, features, last=None):
+        known = last.data.design if last is not None else None
+        design = self.data.design.gather(features, known)
+        return ResidualFit(replace(self.data, design=design), self.loss)
+
 
 class GramFit(Datafit):
     """Squared loss through ``H_c = X'DX`` and ``X'Dy`` of each column, centred.
@@ -256,7 +282,7 @@ class GramFit(Datafit):
         self.H = (A.T @ A)[None]
         self.C[:] = (np.sqrt(weight) * Y) @ A
 
-    def evaluate(self, W, G):
+    def evaluate(self, W, G, same=None):
         self._shift = None
         loss = self._evaluate(W, G)
         self.b = self.y_mean - np.einsum(

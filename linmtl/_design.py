@@ -16,6 +16,9 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 
 from linmtl._jit import readonly
 from linmtl._kernels import (
+    feature_adjoint,
+    feature_predict,
+    gather_features,
     sparse_adjoint,
     sparse_predict,
     stacked_adjoint,
@@ -56,6 +59,18 @@ class Design:
     def restrict(self, features: np.ndarray) -> Design:
         """Return the design with only these features (an index or boolean array)."""
         raise NotImplementedError
+
+    def gather(self, features: np.ndarray, last: Design | None = None) -> Design:
+        """Return :meth:`restrict` in the form that a working set is solved on.
+
+        Parameters
+        ----------
+        features : ndarray of int
+            The features.
+        last : Design, default=None
+            What this method returned for an earlier set, to copy from.
+        """
+        return self.restrict(features)
 
     def take(self, rows: np.ndarray) -> Design:
         """Return the design with only these observations (increasing flat indices).
@@ -109,6 +124,17 @@ class Design:
                 X_t = X_t - (w @ X_t) / total
             blocks.append(np.sqrt(w)[:, None] * X_t)
         return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+
+    def hessians(self, weight: np.ndarray, centre: bool) -> np.ndarray:
+        """Return ``A'A`` of :meth:`centred_block` of each column of W.
+
+        An array of shape (n_columns, n_features, n_features).
+        """
+        H = np.empty((self.n_columns, self.n_features, self.n_features))
+        for c, tasks in self.columns():
+            A = self.centred_block(tasks, weight, centre)
+            np.dot(A.T, A, out=H[c])
+        return H
 
     def column_scale(self, weight: np.ndarray, centre: bool) -> np.ndarray:
         """Return the largest diagonal of the tasks' Hessians, (n_features,)."""
@@ -314,11 +340,87 @@ class StackedDesign(Design):
     def restrict(self, features):
         return StackedDesign(self.X[:, features], self.task_ptr)
 
+    def gather(self, features, last=None):
+        if self.sparse:
+            return self.restrict(features)
+        return FeatureMajorDesign.gather_from(self, features, last)
+
     def take(self, rows):
         return StackedDesign(self.X[rows], np.searchsorted(rows, self.task_ptr))
 
     def block(self, task):
         return self.X[self.task_ptr[task] : self.task_ptr[task + 1]]
+
+
+class FeatureMajorDesign(Design):
+    """Some features of dense stacked rows, one contiguous row per feature.
+
+    Working sets live in this form: what they keep from one set to the next is copied
+    in long pieces, and only new features are looked up in X.
+
+    Parameters
+    ----------
+    A : ndarray of shape (n_chosen, n_rows)
+        The chosen features.
+    features : ndarray of shape (n_chosen,)
+        Their indices in the design that they come from.
+    task_ptr : ndarray of shape (n_tasks + 1,)
+        Bounds of the tasks.
+    """
+
+    def __init__(self, A: np.ndarray, features: np.ndarray, task_ptr: np.ndarray):
+        self.A = A
+        self.features = features
+        self.n_features = features.size
+        self.task_ptr = task_ptr
+        self.dtype = A.dtype
+
+    @classmethod
+    def gather_from(
+        cls, design: StackedDesign, features: np.ndarray, last: Design | None
+    ) -> FeatureMajorDesign:
+        """Return features of a design, those of an earlier set copied from there."""
+        A = np.empty((features.size, design.X.shape[0]), dtype=design.X.dtype)
+        missing = np.arange(features.size)
+        if isinstance(last, FeatureMajorDesign):
+            known, here, there = np.intersect1d(
+                features, last.features, assume_unique=True, return_indices=True
+            )
+            A[here] = last.A[there]
+            missing = np.delete(missing, here)
+        gather_features(
+            readonly(design.X), readonly(features[missing]), readonly(missing), A
+        )
+        return cls(A, features, design.task_ptr)
+
+    def predict(self, W, eta):
+        W = readonly(np.ascontiguousarray(W))
+        feature_predict(readonly(self.A), readonly(self.task_ptr), W, eta)
+
+    def adjoint(self, r, G):
+        feature_adjoint(readonly(self.A), readonly(self.task_ptr), readonly(r), G)
+
+    def restrict(self, features):
+        return FeatureMajorDesign(
+            self.A[features], self.features[features], self.task_ptr
+        )
+
+    def block(self, task):
+        return self.A[:, self.task_ptr[task] : self.task_ptr[task + 1]].T
+
+    def hessians(self, weight, centre):
+        H = np.empty((self.n_tasks, self.n_features, self.n_features))
+        for t in range(self.n_tasks):
+            rows = slice(self.task_ptr[t], self.task_ptr[t + 1])
+            w, A = weight[rows], self.A[:, rows]
+            total = w.sum()
+            if centre and total > 0:
+                A = A - (A @ w / total)[:, None]
+                A *= np.sqrt(w)
+            else:
+                A = A * np.sqrt(w)
+            np.dot(A, A.T, out=H[t])
+        return H
 
 
 class TiedDesign(Design):
@@ -349,6 +451,10 @@ class TiedDesign(Design):
 
     def restrict(self, features):
         return TiedDesign(self.design.restrict(features))
+
+    def gather(self, features, last=None):
+        last = last.design if isinstance(last, TiedDesign) else None
+        return TiedDesign(self.design.gather(features, last))
 
     def take(self, rows):
         return TiedDesign(self.design.take(rows))

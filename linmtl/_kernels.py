@@ -55,6 +55,44 @@ def sparse_adjoint(data, indices, indptr, task_ptr, r, Gt):
 
 
 @kernel
+def gather_features(X, features, where, A):
+    """A[where_k] = X[:, features_k], a few rows of X at a time to stay in the cache."""
+    n = X.shape[0]
+    for start in range(0, n, 16):
+        stop = min(start + 16, n)
+        for k in range(features.size):
+            j, row = features[k], where[k]
+            for i in range(start, stop):
+                A[row, i] = X[i, j]
+
+
+@kernel
+def feature_predict(A, task_ptr, W, eta):
+    """eta_i = sum_j A_ji W_jt for the rows i of task t."""
+    for t in range(task_ptr.size - 1):
+        start, stop = task_ptr[t], task_ptr[t + 1]
+        for i in range(start, stop):
+            eta[i] = 0.0
+        for j in range(W.shape[0]):
+            w = W[j, t]
+            if w != 0.0:
+                for i in range(start, stop):
+                    eta[i] += w * A[j, i]
+
+
+@reduction
+def feature_adjoint(A, task_ptr, r, G):
+    """G_jt = sum_i A_ji r_i over the rows i of task t."""
+    for t in range(task_ptr.size - 1):
+        start, stop = task_ptr[t], task_ptr[t + 1]
+        for j in range(A.shape[0]):
+            total = 0.0
+            for i in range(start, stop):
+                total += A[j, i] * r[i]
+            G[j, t] = total
+
+
+@kernel
 def gram_adjoint(H, C, Wt, Gt):
     """Gt_t = c_t - H_t w_t, one Gram matrix per task (C and Gt one row per task)."""
     for t in range(H.shape[0]):

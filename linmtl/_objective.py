@@ -71,19 +71,20 @@ class Objective:
         """Return the objective at W without its gradient."""
         return self.fit.loss_at(W) + self.penalty.value(W)
 
-    def certificate(self, W: np.ndarray) -> Certificate:
+    def certificate(self, W: np.ndarray, same: Datafit | None = None) -> Certificate:
         """Return the objective at W and a true lower bound of the optimum.
 
         The residuals theta and the gradient u of the quadratic form make a dual pair,
         both scaled by the same s: the quadratic costs ``s^2`` times its conjugate, and
         only ``X' theta - u`` has to lie in the dual ball of the norm. Where neither
         penalises a direction, theta is first projected to satisfy the constraint.
+        ``same`` is as for :meth:`linmtl._datafit.Datafit.evaluate`.
         """
         fit, penalty, G = self.fit, self.penalty, self._G
         free, quadratic = penalty.free, penalty.quadratic
         signs = penalty.positive and bool(free.any())
         size = self._gradient_size if signs else 0.0  # evaluates the loss: ask first
-        primal = fit.evaluate(W, G) + penalty.value(W)
+        primal = fit.evaluate(W, G, same) + penalty.value(W)
         limit = _LARGEST_SCALE
         if signs:
             limit, conjugate, D = self._certify_signs(W, G, _ROUNDING * size)

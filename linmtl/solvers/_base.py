@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from linmtl._datafit import Datafit
 from linmtl._objective import Certificate, Objective
 from linmtl._threads import blas_threads
 from linmtl.solvers._admm import AlternatingDirections
@@ -89,9 +90,14 @@ class Monitor:
     def best_gap(self) -> float:
         return max(self.best_value - self.dual, 0.0)
 
-    def done(self, W: np.ndarray, iteration: int, stop: float) -> bool:
-        """Certify W and return whether the gap is at most ``stop``."""
-        certificate: Certificate = self.objective.certificate(W)
+    def done(
+        self, W: np.ndarray, iteration: int, stop: float, same: Datafit | None = None
+    ) -> bool:
+        """Certify W and return whether the gap is at most ``stop``.
+
+        ``same`` is as for :meth:`linmtl._datafit.Datafit.evaluate`.
+        """
+        certificate: Certificate = self.objective.certificate(W, same)
         self.n_iter = iteration
         # far from the optimum rounding is relative to the value there
         noise = 0.0

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from linmtl._jit import readonly
-from linmtl._objective import Objective
+from linmtl._objective import Certificate, Objective
 from linmtl._row_separable import gram_descent
 from linmtl.penalties._sum import Composite
 from linmtl.solvers._working_set import RowChoice, RowStrengths, lacks_rows
@@ -36,28 +36,35 @@ class ProxNewton:
 
     def solve(self, objective, W, stop, max_iter, monitor):
         norm, quadratic = objective.penalty.norm, objective.penalty.quadratic
-        rows, steps = RowChoice(W), 0
+        rows, steps, fit = RowChoice(W), 0, None
         while not rows.exhausted:
             size = norm.row_dual_norms(objective.D)
             chosen, _ = rows.choose(W, size, monitor.best_gap)
             part_norm = RowStrengths(norm, chosen, W.shape[0])
             penalty = Composite(part_norm, quadratic, np.zeros(chosen.size, dtype=bool))
-            part = Objective(objective.fit.restrict(chosen), penalty)
-            part.fit.start_intercepts(objective.fit)
+            fit = objective.fit.gather(chosen, fit)
+            fit.start_intercepts(objective.fit)
+            part = Objective(fit, penalty)
             target = max(0.05 * monitor.gap, 0.3 * stop)
             W_part = np.ascontiguousarray(W[chosen])
-            steps += newton_steps(part, W_part, target, max(max_iter - steps, 1))
+            certificate = part.certificate(W_part, same=objective.fit)
+            limit = max(max_iter - steps, 1)
+            steps += newton_steps(part, W_part, certificate, target, limit)
             W[chosen] = W_part
-            if monitor.done(W, steps, stop) or steps >= max_iter:
+            if monitor.done(W, steps, stop, same=fit) or steps >= max_iter:
                 return
 
 
-def newton_steps(part: Objective, W: np.ndarray, target: float, limit: int) -> int:
-    """Minimise the objective of a working set in place; return the steps taken."""
+def newton_steps(
+    part: Objective, W: np.ndarray, certificate: Certificate, target: float, limit: int
+) -> int:
+    """Minimise the objective of a working set in place; return the steps taken.
+
+    ``certificate`` is the one just made at W.
+    """
     fit, norm = part.fit, part.penalty.norm
     ridge = float(part.penalty.quadratic.diagonal[0])
     entry, row = norm.strengths(W.shape[0])
-    certificate = part.certificate(W)
     for step in range(min(limit, _MAX_STEPS)):
         if certificate.gap <= target:
             return step
@@ -84,29 +91,24 @@ def newton_steps(part: Objective, W: np.ndarray, target: float, limit: int) -> i
         promise = slope + float(np.sum(gradient * new)) - norm.value(new)
         # near the optimum it is less than rounding, while the gap still has to close
         slack = 4 * np.finfo(float).eps * (abs(certificate.primal) + fit.square)
-        size = 1.0
+        before, size, trial = certificate, 1.0, new
         while True:
-            trial = W + size * (new - W)
-            value = part.loss_and_penalty(trial)
-            fallen = certificate.primal - _ARMIJO * size * promise + slack
-            if value <= fallen or size < 1e-8:
+            certificate = part.certificate(trial)
+            fallen = before.primal - _ARMIJO * size * promise + slack
+            if certificate.primal <= fallen or size < 1e-8:
                 break
             size /= 2
-        if value >= certificate.primal and size < 1e-8:
+            trial = W + size * (new - W)
+        if certificate.primal >= before.primal and size < 1e-8:
+            part.certificate(W)
             return step + 1
         W[:] = trial
-        certificate = part.certificate(W)
     return min(limit, _MAX_STEPS)
 
 
 def task_hessians(fit, ridge: float) -> np.ndarray:
     """Return the Hessian of each column at the last point, (n_columns, k, k)."""
-    data = fit.data
-    weight = fit.hessian_weight
-    H = np.empty((fit.n_columns, fit.n_features, fit.n_features))
-    for c, tasks in data.design.columns():
-        A = data.design.centred_block(tasks, weight, data.fit_intercept)
-        np.dot(A.T, A, out=H[c])
+    H = fit.data.design.hessians(fit.hessian_weight, fit.data.fit_intercept)
     if ridge:
         diagonal = np.arange(fit.n_features)
         H[:, diagonal, diagonal] += ridge

@@ -19,7 +19,7 @@ from linmtl.penalties._row_separable import RowSeparable
 from linmtl.solvers._apg import AcceleratedProximalGradient
 
 _BLOCK = 64  # rows of a block of the residual form
-_FEW = 64  # rows that a working set may always grow by
+_FEW = 64
 _LARGEST_GRAM = 5e7  # entries of the Gram matrices of a working set
 _FALL = 0.8  # a gap that falls by less is not falling
 _MAX_STALLED = 3  # working sets in a row without a fall
@@ -244,13 +244,13 @@ class _SharedRows(_Rows):
 class _RaggedRows(_Rows):
     """From samples of each task's own, fewer than features."""
 
+    part = None  # the features of the last working set
+
     def __call__(self, W, D, rows, entry, row, target, limit):
         data = self.fit.data
         design = data.design
         if design.n_columns * rows.size**2 > _LARGEST_GRAM:
             return None
-        H = np.empty((design.n_columns, rows.size, rows.size))
-        for c, tasks in design.columns():
-            A = design.centred_block(tasks, data.weight, data.fit_intercept, rows)
-            np.dot(A.T, A, out=H[c])
+        self.part = design.gather(rows, self.part)
+        H = self.part.hessians(data.weight, data.fit_intercept)
         return self.gram(H, W, D, rows, entry, row, target, limit)
