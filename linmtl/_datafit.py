@@ -298,7 +298,12 @@ class GramFit(Datafit):
 
     def _evaluate(self, W, G):
         if self.H.shape[0] == 1:
-            np.subtract(self.C.T, self.H[0] @ W, out=G)
+            H = self.H[0]
+            used = np.flatnonzero(W.any(axis=1))
+            if used.size < self.n_features // 2:  # H is symmetric: rows for columns
+                np.subtract(self.C.T, H[used].T @ W[used], out=G)
+            else:
+                np.subtract(self.C.T, H @ W, out=G)
         else:
             Gt = np.empty_like(self.C)
             Wt = np.ascontiguousarray(W.T)

@@ -27,6 +27,9 @@ from linmtl._kernels import (
 
 # below this size a dense eigendecomposition is cheaper than a Lanczos iteration
 _DENSE_EIGEN = 400
+# residuals this small stay in the cache while a few features at a time pass by
+_CACHED = 10_000
+_FEATURES = 128
 
 
 class Design:
@@ -250,6 +253,11 @@ class SharedDesign(Design):
         R = r.reshape(self.n_tasks, -1)
         if sparse.issparse(self.X):
             G[...] = self.X.T @ R.T
+        elif R.size <= _CACHED and self.X.flags.f_contiguous:
+            R = np.ascontiguousarray(R.T)
+            for j in range(0, self.n_features, _FEATURES):
+                some = slice(j, j + _FEATURES)
+                np.dot(self.X[:, some].T, R, out=G[some])
         else:  # in this order the product is a third faster than its transpose
             G[...] = np.dot(R, self.X).T
 
@@ -323,7 +331,9 @@ class StackedDesign(Design):
     def predict(self, W, eta):
         Wt = readonly(np.ascontiguousarray(W.T))
         task_ptr = readonly(self.task_ptr)
-        if self.sparse:
+        if not W.any():
+            eta[...] = 0.0
+        elif self.sparse:
             sparse_predict(*self._csr, task_ptr, Wt, eta)
         else:
             stacked_predict(readonly(self.X), task_ptr, Wt, eta)
@@ -383,7 +393,7 @@ class FeatureMajorDesign(Design):
         A = np.empty((features.size, design.X.shape[0]), dtype=design.X.dtype)
         missing = np.arange(features.size)
         if isinstance(last, FeatureMajorDesign):
-            known, here, there = np.intersect1d(
+            _, here, there = np.intersect1d(
                 features, last.features, assume_unique=True, return_indices=True
             )
             A[here] = last.A[there]

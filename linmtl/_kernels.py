@@ -96,9 +96,13 @@ def feature_adjoint(A, task_ptr, r, G):
 def gram_adjoint(H, C, Wt, Gt):
     """Gt_t = c_t - H_t w_t, one Gram matrix per task (C and Gt one row per task)."""
     for t in range(H.shape[0]):
-        np.dot(H[t], Wt[t], Gt[t])
         for j in range(Gt.shape[1]):
-            Gt[t, j] = C[t, j] - Gt[t, j]
+            Gt[t, j] = C[t, j]
+        for i in range(Gt.shape[1]):
+            w = Wt[t, i]
+            if w != 0.0:  # H is symmetric: rows for columns
+                for j in range(Gt.shape[1]):
+                    Gt[t, j] -= w * H[t, i, j]
 
 
 @reduction

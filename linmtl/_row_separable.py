@@ -167,28 +167,44 @@ def solve_row(a, h, entry, row, positive, out):
 
 
 @reduction
-def model_gap(W, G, C, square, entry, row, positive):
-    """Primal value and duality gap of a least-squares model ``square, C, H``.
+def products(A, B):
+    """Sum of the elementwise product of two matrices."""
+    total = 0.0
+    for j in range(A.shape[0]):
+        for t in range(A.shape[1]):
+            total += A[j, t] * B[j, t]
+    return total
 
-    ``square / 2 - <W, C> + <W, H W> / 2 + penalty(W)``, with G = C - H W.
-    """
-    fitted = 0.0
-    excess = 0.0
-    for j in range(W.shape[0]):
-        for t in range(W.shape[1]):
-            fitted += W[j, t] * C[j, t]
-            excess += W[j, t] * G[j, t]
-    linear = square - fitted
-    residual = linear - excess
-    primal = 0.5 * residual + penalty_value(W, entry, row)
+
+@kernel
+def gap_of(linear, residual, primal, G, entry, row, positive):
+    """Duality gap of least squares: <R, Y>, <R, R>, primal value, gradient of R."""
     size = 1.0
-    for j in range(W.shape[0]):
+    for j in range(G.shape[0]):
         size = max(size, row_dual(G[j], entry[j], row[j], positive))
     scale = 1.0 / size
     if residual > 0.0 and linear > 0.0:
         scale = min(scale, linear / residual)
-    dual = scale * linear - 0.5 * scale * scale * residual
-    return primal, primal - dual
+    return primal - (scale * linear - 0.5 * scale * scale * residual)
+
+
+@kernel
+def model_primal(W, G, C, square, entry, row):
+    """Value of a least-squares model ``square, C, H``, with G = C - H W.
+
+    ``square / 2 - <W, C> + <W, H W> / 2 + penalty(W)``.
+    """
+    residual = square - products(W, C) - products(W, G)
+    return 0.5 * residual + penalty_value(W, entry, row)
+
+
+@kernel
+def model_gap(W, G, C, square, entry, row, positive):
+    """Duality gap of :func:`model_primal`."""
+    linear = square - products(W, C)
+    residual = linear - products(W, G)
+    primal = 0.5 * residual + penalty_value(W, entry, row)
+    return gap_of(linear, residual, primal, G, entry, row, positive)
 
 
 @kernel
@@ -267,6 +283,29 @@ def combine(past, c, out):
 
 
 @kernel
+def extrapolated(past_W, past_S, M, c, positive, W, S):
+    """Extrapolate iterates and a state that is affine in them, all flattened.
+
+    Returns False, with W and S of no use, where there is no such point.
+    """
+    if not anderson(past_W, M, c):
+        return False
+    combine(past_W, c, W)
+    if positive:
+        for p in range(W.size):
+            if W[p] < 0.0:
+                return False
+    combine(past_S, c, S)
+    return True
+
+
+@kernel
+def copy(source, target):
+    for p in range(target.size):
+        target[p] = source[p]
+
+
+@kernel
 def sweep_shared(H, W, G, entry, row, positive, a, h, v):
     """One pass over the rows in Gram form, all tasks with the same H (k, k).
 
@@ -327,43 +366,29 @@ def transpose(A, out):
 
 
 @kernel
-def store(A, out):
-    """Flatten a matrix into a row of the memory."""
-    p = 0
-    for j in range(A.shape[0]):
-        for t in range(A.shape[1]):
-            out[p] = A[j, t]
-            p += 1
-
-
-@kernel
-def restore(flat, A):
-    p = 0
-    for j in range(A.shape[0]):
-        for t in range(A.shape[1]):
-            A[j, t] = flat[p]
-            p += 1
-
-
-@kernel
-def is_negative(flat):
-    lowest = 0.0
-    for p in range(flat.size):
-        lowest = min(lowest, flat[p])
-    return lowest < 0.0
-
-
-@kernel
 def gram_descent(
-    H, W, G, C, square, entry, row, positive, target, relative, max_epochs
+    H,
+    W,
+    G,
+    C,
+    square,
+    entry,
+    row,
+    positive,
+    target,
+    final,
+    free,
+    relative,
+    max_epochs,
 ):
     """Block coordinate descent on the rows of W in Gram form, to a duality gap.
 
     H is (1, k, k), shared by all tasks, or (T, k, k). W and G = C - H W, both (k, T),
     are updated in place. Every few sweeps the last iterates are extrapolated
     (Anderson); the point is taken if the objective falls. Stops at the gap `target`,
-    or when a sweep moves by less than `relative` times the first one. Returns the gap
-    of the model and the number of sweeps.
+    or if that is reached within `free` sweeps at the gap `final` or after these; or
+    when a sweep moves by less than `relative` times the first one. Returns the number
+    of sweeps.
     """
     k, T = W.shape
     shared = H.shape[0] == 1
@@ -373,36 +398,30 @@ def gram_descent(
     past_W = np.empty((_MEMORY + 1, k * T))
     past_G = np.empty((_MEMORY + 1, k * T))
     M, c = np.empty((_MEMORY, _MEMORY)), np.empty(_MEMORY)
-    flat = np.empty(k * T)
-    trial_W, trial_G = np.empty((k, T)), np.empty((k, T))
+    flat_W, flat_G = W.reshape(k * T), G.reshape(k * T)
+    trial_W, trial_G = np.empty(k * T), np.empty(k * T)
     kept = 0
-    primal, gap = model_gap(W, G, C, square, entry, row, positive)
+    gap = np.inf
     epoch = 0
-    while epoch < max_epochs and gap > target:
-        store(W, past_W[kept])
-        store(G, past_G[kept])
+    while epoch < max_epochs and (gap > target or (gap > final and epoch < free)):
+        copy(flat_W, past_W[kept])
+        copy(flat_G, past_G[kept])
         if kept == _MEMORY:
             kept = 0
-            if anderson(past_W, M, c):
-                combine(past_W, c, flat)
-                if not (positive and is_negative(flat)):
-                    restore(flat, trial_W)
-                    combine(past_G, c, flat)
-                    restore(flat, trial_G)
-                    primal, gap = model_gap(W, G, C, square, entry, row, positive)
-                    new, new_gap = model_gap(
-                        trial_W, trial_G, C, square, entry, row, positive
-                    )
-                    if new < primal:
-                        gap = new_gap
-                        store(trial_W, flat)
-                        restore(flat, W)
-                        store(trial_G, flat)
-                        restore(flat, G)
-                    if gap <= target:
-                        break
-            store(W, past_W[0])
-            store(G, past_G[0])
+            if extrapolated(past_W, past_G, M, c, positive, trial_W, trial_G):
+                new = model_primal(
+                    trial_W.reshape(k, T),
+                    trial_G.reshape(k, T),
+                    C,
+                    square,
+                    entry,
+                    row,
+                )
+                if new < model_primal(W, G, C, square, entry, row):
+                    copy(trial_W, flat_W)
+                    copy(trial_G, flat_G)
+            copy(flat_W, past_W[0])
+            copy(flat_G, past_G[0])
         kept += 1
         if shared:
             moved = sweep_shared(H[0], W, G, entry, row, positive, a, h, v)
@@ -415,9 +434,8 @@ def gram_descent(
         if moved <= relative * relative * first:
             break
         if epoch % _CHECK == 0:
-            primal, gap = model_gap(W, G, C, square, entry, row, positive)
-    primal, gap = model_gap(W, G, C, square, entry, row, positive)
-    return gap, epoch
+            gap = model_gap(W, G, C, square, entry, row, positive)
+    return epoch
 
 
 @kernel
@@ -425,9 +443,10 @@ def sweep_block(L, ridge, W, G, entry, row, positive, a, h, v, change):
     """One pass over the rows of a block, with its local Gram matrix L.
 
     G holds the block's gradient and is kept up to date for the rows still to come;
-    the moves of W are left in `change`.
+    the moves of W are left in `change`. Returns whether any row moved.
     """
     size, T = W.shape
+    moves = False
     for j in range(size):
         curvature = L[j, j] + ridge
         for t in range(T):
@@ -440,12 +459,14 @@ def sweep_block(L, ridge, W, G, entry, row, positive, a, h, v, change):
             if change[j, t] != 0.0:
                 moved = True
         if moved:
+            moves = True
             for t in range(T):
                 W[j, t] = v[t]
             for i in range(j + 1, size):
                 g = L[j, i]
                 for t in range(T):
                     G[i, t] -= g * change[j, t]
+    return moves
 
 
 @kernel
@@ -455,42 +476,41 @@ def subtract(A, B):
             A[i, t] -= B[i, t]
 
 
-@reduction
-def residual_gap(A, ridge, W, G, R, entry, row, positive):
-    """Primal value and duality gap from residuals R; G is a workspace.
-
-    A ridge penalty is as many more samples, with targets zero.
-    """
-    np.dot(A, R, G)
-    residual = 0.0
-    for i in range(R.shape[0]):
-        for t in range(R.shape[1]):
-            residual += R[i, t] * R[i, t]
-    excess = 0.0
-    for j in range(W.shape[0]):
-        for t in range(W.shape[1]):
-            G[j, t] -= ridge * W[j, t]
-            residual += ridge * W[j, t] * W[j, t]
-            excess += W[j, t] * G[j, t]
-    linear = residual + excess  # <R, Y>, since Y = R + A' W
-    primal = 0.5 * residual + penalty_value(W, entry, row)
-    size = 1.0
-    for j in range(W.shape[0]):
-        size = max(size, row_dual(G[j], entry[j], row[j], positive))
-    scale = 1.0 / size
-    if residual > 0.0 and linear > 0.0:
-        scale = min(scale, linear / residual)
-    return primal, primal - (scale * linear - 0.5 * scale * scale * residual)
+@kernel
+def residual_primal(W, R, ridge, entry, row):
+    """Primal value from residuals R."""
+    residual = products(R, R) + ridge * products(W, W)
+    return 0.5 * residual + penalty_value(W, entry, row)
 
 
 @kernel
-def residual_descent(A, L, ridge, W, R, entry, row, positive, target, max_epochs):
+def residual_gap(A, ridge, W, G, R, entry, row, positive):
+    """Duality gap from residuals R; G is a workspace.
+
+    A ridge penalty is as many more samples, with targets zero.
+    """
+    for start in range(0, A.shape[0], 128):  # R stays in the cache
+        stop = min(start + 128, A.shape[0])
+        np.dot(A[start:stop], R, G[start:stop])
+    for j in range(W.shape[0]):
+        for t in range(W.shape[1]):
+            G[j, t] -= ridge * W[j, t]
+    residual = products(R, R) + ridge * products(W, W)
+    linear = residual + products(W, G)  # <R, Y>, since Y = R + A' W
+    primal = 0.5 * residual + penalty_value(W, entry, row)
+    return gap_of(linear, residual, primal, G, entry, row, positive)
+
+
+@kernel
+def residual_descent(
+    A, L, ridge, W, R, entry, row, positive, target, final, free, max_epochs
+):
     """Block coordinate descent with residuals, for more rows of W than samples.
 
     A is (k, n), one row per feature; L (blocks, B, B) has the Gram matrices of
     consecutive blocks of B features; W (k, T) and R = Y - A' W (n, T) are updated in
-    place. Matrix products bring a block's gradient in and its moves out. Returns the
-    gap of the model and the number of sweeps.
+    place. Matrix products bring a block's gradient in and its moves out. Stops as
+    :func:`gram_descent` does. Returns the number of sweeps.
     """
     k, T = W.shape
     n = R.shape[0]
@@ -503,41 +523,32 @@ def residual_descent(A, L, ridge, W, R, entry, row, positive, target, max_epochs
     past_W = np.empty((_MEMORY + 1, k * T))
     past_R = np.empty((_MEMORY + 1, n * T))
     M, c = np.empty((_MEMORY, _MEMORY)), np.empty(_MEMORY)
-    flat_W, flat_R = np.empty(k * T), np.empty(n * T)
-    trial_W, trial_R = np.empty((k, T)), np.empty((n, T))
+    flat_W, flat_R = W.reshape(k * T), R.reshape(n * T)
+    trial_W, trial_R = np.empty(k * T), np.empty(n * T)
     kept = 0
-    primal, gap = residual_gap(A, ridge, W, G, R, entry, row, positive)
+    gap = np.inf
     epoch = 0
-    while epoch < max_epochs and gap > target:
-        store(W, past_W[kept])
-        store(R, past_R[kept])
+    while epoch < max_epochs and (gap > target or (gap > final and epoch < free)):
+        copy(flat_W, past_W[kept])
+        copy(flat_R, past_R[kept])
         if kept == _MEMORY:
             kept = 0
-            if anderson(past_W, M, c):
-                combine(past_W, c, flat_W)
-                if not (positive and is_negative(flat_W)):
-                    restore(flat_W, trial_W)
-                    combine(past_R, c, flat_R)
-                    restore(flat_R, trial_R)
-                    primal, gap = residual_gap(A, ridge, W, G, R, entry, row, positive)
-                    new, new_gap = residual_gap(
-                        A, ridge, trial_W, G, trial_R, entry, row, positive
-                    )
-                    if new < primal:
-                        gap = new_gap
-                        restore(flat_W, W)
-                        restore(flat_R, R)
-                    if gap <= target:
-                        break
-            store(W, past_W[0])
-            store(R, past_R[0])
+            if extrapolated(past_W, past_R, M, c, positive, trial_W, trial_R):
+                new = residual_primal(
+                    trial_W.reshape(k, T), trial_R.reshape(n, T), ridge, entry, row
+                )
+                if new < residual_primal(W, R, ridge, entry, row):
+                    copy(trial_W, flat_W)
+                    copy(trial_R, flat_R)
+            copy(flat_W, past_W[0])
+            copy(flat_R, past_R[0])
         kept += 1
         for block in range(L.shape[0]):
             start = block * B
             stop = min(start + B, k)
             size = stop - start
             np.dot(A[start:stop], R, block_G[:size])
-            sweep_block(
+            moves = sweep_block(
                 L[block],
                 ridge,
                 W[start:stop],
@@ -550,16 +561,10 @@ def residual_descent(A, L, ridge, W, R, entry, row, positive, target, max_epochs
                 v,
                 change[:size],
             )
-            any_moved = False
-            for j in range(size):
-                for t in range(T):
-                    if change[j, t] != 0.0:
-                        any_moved = True
-            if any_moved:
+            if moves:
                 np.dot(A[start:stop].T, change[:size], moved)
                 subtract(R, moved)
         epoch += 1
         if epoch % _CHECK == 0:
-            primal, gap = residual_gap(A, ridge, W, G, R, entry, row, positive)
-    primal, gap = residual_gap(A, ridge, W, G, R, entry, row, positive)
-    return gap, epoch
+            gap = residual_gap(A, ridge, W, G, R, entry, row, positive)
+    return epoch

@@ -45,6 +45,11 @@ class MultiTaskData:
         """Sum of the weights of each task, (n_tasks,)."""
         return self.task_sum(self.weight)
 
+    @cached_property
+    def square(self) -> float:
+        """Weighted sum of the squares of y."""
+        return float(self.weight @ self.y**2)
+
     def task_sum(self, values: np.ndarray) -> np.ndarray:
         """Return the sum over each task of a flat array, (n_tasks,)."""
         if self.design.is_shared():

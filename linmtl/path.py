@@ -214,7 +214,7 @@ def mtl_path(
             ConvergenceWarning,
             stacklevel=2,
         )
-    coefs = np.stack([result.W.T for result in results], axis=-1)
+    coefs = np.array([result.W for result in results]).T
     gaps = np.array([result.gap for result in results])
     if not return_intercepts:
         return strengths, coefs, gaps

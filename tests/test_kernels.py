@@ -71,6 +71,23 @@ def test_stacked_products():
     np.testing.assert_allclose(Gt, expected)  # zero, not NaN, for empty tasks
 
 
+def test_features_in_rows():
+    X, W, r = normal(9, 4), normal(3, 5, seed=1).copy(), normal(9, seed=2)
+    W[1, 2] = 0.0
+    A = np.zeros((3, 9))
+    chosen, where = readonly(np.array([3, 0])), readonly(np.array([0, 2]))
+    kernels.gather_features(X, chosen, where, A)
+    np.testing.assert_array_equal(A, np.array([X[:, 3], np.zeros(9), X[:, 0]]))
+    A = normal(3, 9, seed=3)
+    eta, G = empty(9), empty(3, 5)
+    kernels.feature_predict(A, TASK_PTR, readonly(W), eta)
+    np.testing.assert_allclose(eta, np.sum(A.T * W[:, TASK].T, axis=1))
+    kernels.feature_adjoint(A, TASK_PTR, r, G)
+    expected = np.zeros((3, 5))
+    np.add.at(expected.T, TASK, (A * r).T)
+    np.testing.assert_allclose(G, expected)  # zero, not NaN, for empty tasks
+
+
 def test_sparse_products():
     dense = np.where(np.abs(normal(9, 3)) > 0.5, normal(9, 3), 0.0)
     dense[6] = 0.0  # an empty row
@@ -99,7 +116,9 @@ def test_no_task_at_all():
 
 
 def test_gram_adjoint():
-    H, C, Wt = normal(5, 3, 3), normal(5, 3, seed=1), normal(5, 3, seed=2)
+    H, C, Wt = normal(5, 3, 3), normal(5, 3, seed=1), normal(5, 3, seed=2).copy()
+    H = readonly(H + H.transpose(0, 2, 1))
+    Wt[1, 0] = 0.0  # a coefficient that is skipped
     Gt = empty(5, 3)
     kernels.gram_adjoint(H, C, Wt, Gt)
     np.testing.assert_allclose(Gt, C - np.einsum("tij,tj->ti", H, Wt))
@@ -314,16 +333,20 @@ def test_model_gap(entry, row, positive):
     W = readonly(np.maximum(W, 0.0) if positive else W)
     G = readonly(gradient(H, C, W))
     entries, strengths = readonly(np.full(5, entry)), readonly(np.full(5, row))
-    primal, gap = rows.model_gap(W, G, C, square, entries, strengths, positive)
+    primal = rows.model_primal(W, G, C, square, entries, strengths)
+    gap = rows.model_gap(W, G, C, square, entries, strengths, positive)
     loss = square / 2 - np.sum(W * C) + np.sum(W * (C - G)) / 2
     np.testing.assert_allclose(primal, loss + penalty_of(W, entry, row))
     # a dual point: the best multiple of the residuals that is feasible
+    np.testing.assert_allclose(rows.products(W, G), np.sum(W * G))
     duals = empty(5)
     rows.row_duals(G, entries, strengths, positive, duals)
     linear = square - np.sum(W * C)
     residual = linear - np.sum(W * G)
     s = min(1 / max(duals.max(), 1.0), linear / residual)
     np.testing.assert_allclose(gap, primal - (s * linear - s**2 * residual / 2))
+    again = rows.gap_of(linear, residual, primal, G, entries, strengths, positive)
+    np.testing.assert_allclose(again, gap)
 
 
 @pytest.mark.parametrize("shared", [True, False])
@@ -333,19 +356,30 @@ def test_gram_descent_solves_the_model(shared, positive, entry, row):
     H, C, square = model(shared=shared)
     entries, strengths = readonly(np.full(5, entry)), readonly(np.full(5, row))
     W, G = np.zeros((5, 3)), C.copy()
-    gap, epochs = rows.gram_descent(
-        H, W, G, C, square, entries, strengths, positive, 1e-13, 0.0, 10_000
+    descend = lambda W, G, target, final, free, limit: rows.gram_descent(
+        H,
+        W,
+        G,
+        C,
+        square,
+        entries,
+        strengths,
+        positive,
+        target,
+        final,
+        free,
+        0.0,
+        limit,
     )
-    assert gap <= 1e-13
-    assert 1 <= epochs < 10_000
+    gap_at = lambda W, G: rows.model_gap(W, G, C, square, entries, strengths, positive)
+    assert 1 <= descend(W, G, 1e-13, 0.0, 0, 10_000) < 10_000
+    assert gap_at(W, G) <= 1e-13
     np.testing.assert_allclose(G, gradient(H, C, W), atol=1e-12)  # kept up to date
     assert_optimal(W, G, entry, row, positive)
     # a budget of one sweep is one sweep
     W1, G1 = np.zeros((5, 3)), C.copy()
-    gap1, epochs = rows.gram_descent(
-        H, W1, G1, C, square, entries, strengths, positive, 0.0, 0.0, 1
-    )
-    assert epochs == 1
+    assert descend(W1, G1, 0.0, 0.0, 0, 1) == 1
+    gap1 = gap_at(W1, G1)
     value = lambda W: (
         square / 2
         - np.sum(W * C)
@@ -353,6 +387,15 @@ def test_gram_descent_solves_the_model(shared, positive, entry, row):
         + penalty_of(W, entry, row)
     )
     assert gap1 >= value(W1) - value(W) - 1e-14  # a gap bounds the distance
+    # past the target as long as sweeps are free, and no further than the final gap
+    W2, G2 = np.zeros((5, 3)), C.copy()
+    assert descend(W2, G2, 1e3, 0.0, 0, 100) <= 3
+    W2, G2 = np.zeros((5, 3)), C.copy()
+    few = descend(W2, G2, 1e3, -np.inf, 7, 100)
+    assert few == 7 or gap_at(W2, G2) <= 1e-13
+    W2, G2 = np.zeros((5, 3)), C.copy()
+    assert descend(W2, G2, 1e3, 1e-10, 10_000, 10_000) < 10_000
+    assert gap_at(W2, G2) <= 1e-10
 
 
 def assert_optimal(W, G, entry, row, positive):
@@ -432,19 +475,38 @@ def test_residual_descent_solves_the_problem(ridge, positive, entry, row):
         L[block, : len(part), : len(part)] = part @ part.T
     entries, strengths = readonly(np.full(k, entry)), readonly(np.full(k, row))
     W, R = np.zeros((k, T)), Y.copy()
-    gap, epochs = rows.residual_descent(
-        A, readonly(L), ridge, W, R, entries, strengths, positive, 1e-12, 50_000
+    descend = lambda W, R, target, final, free: rows.residual_descent(
+        A,
+        readonly(L),
+        ridge,
+        W,
+        R,
+        entries,
+        strengths,
+        positive,
+        target,
+        final,
+        free,
+        50_000,
     )
-    assert gap <= 1e-12
-    assert 1 <= epochs < 50_000
+    assert 1 <= descend(W, R, 1e-12, 0.0, 0) < 50_000
     np.testing.assert_allclose(R, Y - A.T @ W, atol=1e-11)
     assert_optimal(W, A @ R - ridge * W, entry, row, positive)
-    # the gap it reports is that of the formula
     G = empty(k, T)
-    primal, again = rows.residual_gap(A, ridge, W, G, R, entries, strengths, positive)
+    gap_at = lambda W, R: rows.residual_gap(
+        A, ridge, W, G, R, entries, strengths, positive
+    )
+    assert gap_at(W, R) <= 1e-12
+    optimum = rows.residual_primal(W, R, ridge, entries, strengths)
     loss = np.sum(R**2) / 2 + ridge * np.sum(W**2) / 2
-    np.testing.assert_allclose(primal, loss + penalty_of(W, entry, row))
-    np.testing.assert_allclose(again, gap, atol=1e-12)
+    np.testing.assert_allclose(optimum, loss + penalty_of(W, entry, row))
+    # elsewhere the gap bounds the distance; past the target where sweeps are free
+    W, R = np.zeros((k, T)), Y.copy()
+    assert descend(W, R, 1e3, 0.0, 0) == 3
+    value = rows.residual_primal(W, R, ridge, entries, strengths)
+    assert gap_at(W, R) >= value - optimum - 1e-14
+    W, R = np.zeros((k, T)), Y.copy()
+    assert descend(W, R, 1e3, -np.inf, 7) == 7
 
 
 def test_small_solve():
@@ -475,8 +537,16 @@ def test_extrapolation_ends_a_linear_iteration():
     rows.combine(past, c, out)
     np.testing.assert_allclose(out, c @ past[1:])
     assert np.linalg.norm(out - fixed) < 1e-2 * np.linalg.norm(past[5] - fixed)
+    # with a state that is affine in the iterates; signs are respected
+    state, new = 2.0 * past + 1.0, empty(3)
+    assert rows.extrapolated(past, state, gram, c, False, out, new)
+    np.testing.assert_allclose(new, 2.0 * out + 1.0)
+    kept = rows.extrapolated(past, state, gram, c, True, out, new)
+    assert kept == bool(np.all(out >= 0.0))
     # nothing moves: nothing to extrapolate
     assert not rows.anderson(np.ones((6, 3)), gram, c)
+    ones = np.ones((6, 3))
+    assert not rows.extrapolated(ones, ones, gram, c, False, out, new)
 
 
 def test_moving_matrices():
@@ -484,15 +554,12 @@ def test_moving_matrices():
     out = empty(3, 2)
     rows.transpose(A, out)
     np.testing.assert_array_equal(out, A.T)
-    flat, back = empty(6), empty(2, 3)
-    rows.store(A, flat)
-    np.testing.assert_array_equal(flat, A.ravel())
-    rows.restore(flat, back)
-    np.testing.assert_array_equal(back, A)
-    rows.subtract(back, A)
-    np.testing.assert_array_equal(back, 0.0)
-    assert rows.is_negative(np.array([0.0, -1e-300]))
-    assert not rows.is_negative(np.array([0.0, 1.0]))
+    copied = empty(3)
+    rows.copy(readonly(A[0]), copied)
+    np.testing.assert_array_equal(copied, A[0])
+    difference = A.copy()
+    rows.subtract(difference, A)
+    np.testing.assert_array_equal(difference, 0.0)
 
 
 @pytest.mark.slow

@@ -52,11 +52,6 @@ class L1(RowSeparable):
         super().check(n_features, tasks)
         check_feature_weight(self, n_features)
 
-    def value(self, W):
-        if self.positive and np.any(W < 0):
-            return np.inf
-        return float(row_strength(self, W.shape[0]) @ np.abs(W).sum(axis=1))
-
     def strengths(self, n_features):
         strength = row_strength(self, n_features)
         return strength, np.zeros(n_features)

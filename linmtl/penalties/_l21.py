@@ -58,11 +58,6 @@ class L21(RowSeparable):
         super().check(n_features, tasks)
         check_feature_weight(self, n_features)
 
-    def value(self, W):
-        if self.positive and np.any(W < 0):
-            return np.inf
-        return float(row_strength(self, W.shape[0]) @ np.linalg.norm(W, axis=1))
-
     def strengths(self, n_features):
         strength = row_strength(self, n_features)
         return np.zeros(n_features), strength

@@ -7,14 +7,14 @@ from typing import ClassVar
 import numpy as np
 
 from linmtl._jit import readonly
-from linmtl._row_separable import row_duals, shrink
+from linmtl._row_separable import penalty_value, row_duals, shrink
 from linmtl.penalties._base import Penalty
 
 
 class RowSeparable(Penalty):
     """``sum_j entry_j ||W_j||_1 + row_j ||W_j||_2``, with W >= 0 if ``positive``.
 
-    A subclass gives the two strengths of each row; prox, dual norm and the fast
+    A subclass gives the two strengths of each row; value, prox, dual norm and the fast
     solvers follow.
     """
 
@@ -24,6 +24,13 @@ class RowSeparable(Penalty):
     def strengths(self, n_features: int) -> tuple[np.ndarray, np.ndarray]:
         """Return entry_j and row_j, two arrays of shape (n_features,)."""
         raise NotImplementedError
+
+    def value(self, W):
+        if self.positive and np.any(W < 0):
+            return np.inf
+        entry, row = self.strengths(W.shape[0])
+        W = readonly(np.ascontiguousarray(W, dtype=float))
+        return penalty_value(W, readonly(entry), readonly(row))
 
     def prox(self, V, step, out):
         entry, row = self.strengths(V.shape[0])

@@ -25,9 +25,6 @@ class SparseGroup(RowSeparable):
         self.l1.check(n_features, tasks)
         self.l21.check(n_features, tasks)
 
-    def value(self, W):
-        return self.l1.value(W) + self.l21.value(W)
-
     def strengths(self, n_features):
         return row_strength(self.l1, n_features), row_strength(self.l21, n_features)
 

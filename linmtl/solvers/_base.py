@@ -162,6 +162,7 @@ def minimise(
     max_iter: int,
     solver: str | type = "auto",
     W0: np.ndarray | None = None,
+    rival: tuple[float, np.ndarray] | None = None,
     scale: float | None = None,
     verbose: int = 0,
 ) -> Result:
@@ -179,6 +180,8 @@ def minimise(
         The method; a class with the same interface serves tests and benchmarks.
     W0 : ndarray of shape (n_features, n_columns), default=None
         Starting point; by default the null model.
+    rival : tuple of float and ndarray, default=None
+        Another starting point, after the objective there; the lower one is taken.
     scale : float, default=None
         The value that ``tol`` is relative to; by default that of the null model.
     verbose : int, default=0
@@ -204,6 +207,9 @@ def minimise(
         else:
             W = null_coefficients(objective)
         monitor.done(W, 0, np.inf)
+        if rival is not None and rival[0] < monitor.best_value:
+            W = np.array(rival[1], dtype=float, order="C")
+            monitor.done(W, 0, np.inf)
         if scale is None:
             scale = monitor.best_value
         stop = tol * scale + rounding(objective)
@@ -254,7 +260,7 @@ def rounding(objective: Objective) -> float:
     Of targets around an intercept, what varies is rounded, once it is centred; the
     mean costs each of them one more rounding.
     """
-    fit, data = objective.fit, objective.fit.data
+    fit = objective.fit
     unit = 8 * np.finfo(float).eps
-    raw = float(data.weight @ data.y**2)
+    raw = fit.data.square
     return unit * (fit.square + unit * raw if fit.loss.quadratic else raw)

@@ -71,11 +71,12 @@ def follow(
         Where to start the first one.
     """
     known: list[tuple[float, np.ndarray]] = []
-    scale = None
+    scale, loss = None, np.inf
     for i, penalty in enumerate(penalties):
         objective = Objective(fit, compose(penalty, fit.n_features, tasks))
-        start = known[-1][1] if known else W0
-        if strengths is not None and len(known) == 2:
+        start, rival = known[-1][1] if known else W0, None
+        if strengths is not None and len(known) == 2 and objective.penalty.norm:
+            rival = loss + objective.penalty.value(start), start
             start = _extrapolated(objective, known, strengths[i])
         result = minimise(
             objective,
@@ -83,8 +84,10 @@ def follow(
             max_iter=max_iter,
             solver=solver,
             W0=start,
+            rival=rival,
             scale=scale,
         )
+        loss = result.objective - objective.penalty.value(result.W)
         scale = result.scale
         known = [*known[-1:], (strengths[i] if strengths is not None else 0, result.W)]
         yield result
@@ -92,7 +95,7 @@ def follow(
 
 def _extrapolated(objective, known, alpha):
     (first, W_first), (second, W) = known
-    if first == second or objective.penalty.norm is None:
+    if first == second:
         return W
     move = (second - alpha) / (first - second)
     used = W.any(axis=1)
@@ -100,11 +103,7 @@ def _extrapolated(objective, known, alpha):
     trial[used] += move * (W[used] - W_first[used])
     if objective.penalty.positive:
         np.maximum(trial, 0.0, out=trial)
-    return (
-        trial
-        if objective.loss_and_penalty(trial) < objective.loss_and_penalty(W)
-        else W
-    )
+    return trial
 
 
 def path_strengths(

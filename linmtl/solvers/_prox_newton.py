@@ -84,6 +84,8 @@ def newton_steps(
             readonly(row),
             bool(norm.positive),
             -np.inf,
+            -np.inf,
+            0,
             _MODEL_ACCURACY,
             _MODEL_SWEEPS,
         )

@@ -10,6 +10,8 @@ extrapolation; Bertrand, Massias (2021), Anderson acceleration of coordinate des
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from linmtl._datafit import GramFit
@@ -18,12 +20,13 @@ from linmtl._row_separable import gram_descent, residual_descent
 from linmtl.penalties._row_separable import RowSeparable
 from linmtl.solvers._apg import AcceleratedProximalGradient
 
-_BLOCK = 64  # rows of a block of the residual form
+_BLOCK = 32  # rows of a block of the residual form
 _FEW = 64
 _LARGEST_GRAM = 5e7  # entries of the Gram matrices of a working set
 _FALL = 0.8  # a gap that falls by less is not falling
 _MAX_STALLED = 3  # working sets in a row without a fall
 _MAX_EPOCHS = 1000  # sweeps over one working set
+_FREE = 0.1  # of the products of a pass, that sweeps may cost past their target
 
 
 def lacks_rows(objective) -> str | None:
@@ -61,9 +64,13 @@ class WorkingSet:
             D = objective.D
             gap = monitor.gap
             chosen, settled = rows.choose(W, norm.row_dual_norms(D), monitor.best_gap)
-            target = max((0.02 if settled else 0.2) * gap, 0.8 * stop)
-            limit = max(min(max_iter - epochs, _MAX_EPOCHS), 1)
-            done = inner(W, D, chosen, entry[chosen], row[chosen], target, limit)
+            final = 0.8 * stop
+            goal = Goal(
+                target=max((0.02 if settled else 0.2) * gap, final),
+                final=final,
+                limit=max(min(max_iter - epochs, _MAX_EPOCHS), 1),
+            )
+            done = inner(W, D, chosen, entry[chosen], row[chosen], goal)
             if done is None:  # too large for Gram matrices of the tasks
                 break
             epochs += done
@@ -76,6 +83,29 @@ class WorkingSet:
         finish.solve(objective, W, stop, max_iter - epochs, monitor, start=epochs)
 
 
+@dataclass(frozen=True)
+class Goal:
+    """When to leave a working set.
+
+    Attributes
+    ----------
+    target : float
+        At this gap.
+    final : float
+        Or at this one, as long as sweeps are cheap beside a pass over all rows.
+    limit : int
+        After this many sweeps.
+    """
+
+    target: float
+    final: float
+    limit: int
+
+    def free(self, everything: float, sweep: float) -> int:
+        """Return the sweeps that cost little beside a pass, both in multiplications."""
+        return min(int(_FREE * everything / max(sweep, 1.0)), self.limit)
+
+
 class RowStrengths(RowSeparable):
     """A row-separable penalty on some of the rows only."""
 
@@ -86,10 +116,6 @@ class RowStrengths(RowSeparable):
 
     def strengths(self, n_features):
         return self._strengths
-
-    def value(self, W):
-        entry, row = self._strengths
-        return float(entry @ np.abs(W).sum(axis=1) + row @ np.linalg.norm(W, axis=1))
 
 
 class RowChoice:
@@ -165,7 +191,7 @@ class _Rows:
         self.fit, self.ridge, self.positive = fit, ridge, positive
         self.square = fit.square
 
-    def gram(self, H, W, D, rows, entry, row, target, limit):
+    def gram(self, H, W, D, rows, entry, row, goal, everything):
         """Coordinate descent in Gram form, the ridge as part of H."""
         part = np.ascontiguousarray(W[rows])
         G = np.ascontiguousarray(D[rows])
@@ -176,7 +202,8 @@ class _Rows:
             C = G + H[0] @ part
         else:
             C = G + np.matmul(H, part.T[:, :, None])[:, :, 0].T
-        _, epochs = gram_descent(
+        sweep = float(rows.size**2 * W.shape[1])
+        epochs = gram_descent(
             readonly(H),
             part,
             G,
@@ -185,9 +212,11 @@ class _Rows:
             readonly(entry),
             readonly(row),
             self.positive,
-            float(target),
+            goal.target,
+            goal.final,
+            goal.free(everything, sweep),
             0.0,
-            int(limit),
+            goal.limit,
         )
         W[rows] = part
         return epochs
@@ -196,27 +225,29 @@ class _Rows:
 class _GramRows(_Rows):
     """From the Gram matrices of all features."""
 
-    def __call__(self, W, D, rows, entry, row, target, limit):
+    def __call__(self, W, D, rows, entry, row, goal):
         H = self.fit.H
         everything = rows.size == H.shape[1]
         if not everything:
             H = np.ascontiguousarray(H[:, rows][:, :, rows])
         elif self.ridge:
             H = H.copy()
-        return self.gram(H, W, D, rows, entry, row, target, limit)
+        d, T = W.shape
+        return self.gram(H, W, D, rows, entry, row, goal, float(d * d * T))
 
 
 class _SharedRows(_Rows):
     """From the samples that all tasks share."""
 
-    def __call__(self, W, D, rows, entry, row, target, limit):
+    def __call__(self, W, D, rows, entry, row, goal):
         data = self.fit.data
         weight = data.weight[: data.task_ptr[1]]
         A = data.design.centred_features(rows, weight, data.fit_intercept)
-        k, n = A.shape
+        (k, n), (d, T) = A.shape, W.shape
+        everything = float(n * d * T)
         if k <= n:
             H = (A @ A.T)[None]
-            return self.gram(H, W, D, rows, entry, row, target, limit)
+            return self.gram(H, W, D, rows, entry, row, goal, everything)
         blocks = -(-k // _BLOCK)
         L = np.zeros((blocks, _BLOCK, _BLOCK))
         for i in range(blocks):
@@ -225,7 +256,7 @@ class _SharedRows(_Rows):
         part = np.ascontiguousarray(W[rows])
         Y = self.fit.y.reshape(data.design.n_tasks, -1).T
         R = np.ascontiguousarray(np.sqrt(weight)[:, None] * Y - A.T @ part)
-        _, epochs = residual_descent(
+        epochs = residual_descent(
             readonly(A),
             readonly(L),
             self.ridge,
@@ -234,8 +265,10 @@ class _SharedRows(_Rows):
             readonly(entry),
             readonly(row),
             self.positive,
-            float(target),
-            int(limit),
+            goal.target,
+            goal.final,
+            goal.free(everything, float(2 * n * k * T)),
+            goal.limit,
         )
         W[rows] = part
         return epochs
@@ -246,11 +279,12 @@ class _RaggedRows(_Rows):
 
     part = None  # the features of the last working set
 
-    def __call__(self, W, D, rows, entry, row, target, limit):
+    def __call__(self, W, D, rows, entry, row, goal):
         data = self.fit.data
         design = data.design
         if design.n_columns * rows.size**2 > _LARGEST_GRAM:
             return None
         self.part = design.gather(rows, self.part)
         H = self.part.hessians(data.weight, data.fit_intercept)
-        return self.gram(H, W, D, rows, entry, row, target, limit)
+        everything = float(data.y.size * W.shape[0])
+        return self.gram(H, W, D, rows, entry, row, goal, everything)
