@@ -12,6 +12,7 @@ from linmtl.penalties._base import Penalty
 # Eigenvalues of the Gram matrix lose the digits of singular values that are smaller
 # than this fraction of the largest; a threshold below it needs the full SVD.
 _GRAM_IS_ACCURATE = 1e-4
+_LARGE = 150  # side of a Gram matrix whose full set of eigenvectors is dear
 
 
 class TraceNorm(Penalty):
@@ -47,6 +48,8 @@ class TraceNorm(Penalty):
         self.alpha = alpha
 
     def value(self, W):
+        if not W.any():  # the null model
+            return 0.0
         return self.alpha * float(linalg.svdvals(W).sum())
 
     def prox(self, V, step, out):
@@ -54,9 +57,15 @@ class TraceNorm(Penalty):
         # matrix, whose eigenvalues are the squared singular values
         threshold = float(step) * self.alpha
         tall = V.shape[0] >= V.shape[1]
-        eigenvalue, Q = np.linalg.eigh(V.T @ V if tall else V @ V.T)
+        gram = V.T @ V if tall else V @ V.T
+        if len(gram) >= _LARGE:  # of many eigenvectors few are kept
+            eigenvalue, Q = linalg.eigh(
+                gram, subset_by_value=(threshold**2, np.inf), driver="evr"
+            )
+        else:
+            eigenvalue, Q = np.linalg.eigh(gram)
         s = np.sqrt(np.maximum(eigenvalue, 0.0))
-        if threshold < _GRAM_IS_ACCURATE * s[-1]:
+        if s.size and threshold < _GRAM_IS_ACCURATE * s[-1]:
             U, s, Vt = linalg.svd(V, full_matrices=False)
             s = np.maximum(s - threshold, 0.0)
             np.matmul(U * s, Vt, out=out)

@@ -1,9 +1,9 @@
-"""Alternating directions (ADMM): squared loss in Gram form, spectral norms.
+"""Alternating directions (ADMM): squared loss, spectral norms.
 
-Each step solves the least-squares part exactly, in the eigenbasis of the Gram
-matrices, where a change of the parameter rho costs nothing; then it takes the prox of
-the norm, whose point is certified. Badly conditioned features slow it much less than a
-gradient method.
+Each step solves the least-squares part exactly; then it takes the prox of the norm,
+whose point is certified. Badly conditioned features slow it much less than a gradient
+method. Where all tasks have one Hessian, the steps are taken in its eigenbasis: there
+no two features are coupled, and a spectral norm is the same in every basis.
 
 Boyd, Parikh, Chu, Peleato, Eckstein (2011), Distributed optimization and statistical
 learning via the alternating direction method of multipliers.
@@ -12,12 +12,15 @@ learning via the alternating direction method of multipliers.
 from __future__ import annotations
 
 import numpy as np
+from scipy import linalg, sparse
+from scipy.linalg import blas
 
-from linmtl._datafit import GramFit
+from linmtl._datafit import Datafit, GramFit
 
 _RELAXATION = 1.7
-_CHECK = 10  # iterations between two certificates
+_CHECK = 10  # iterations between two certificates at most
 _BALANCE = 10.0  # a residual this many times the other moves rho
+_POWER_STEPS = 10  # for the size of the Hessian, of which rho is a fraction
 
 
 class AlternatingDirections:
@@ -28,8 +31,11 @@ class AlternatingDirections:
     @staticmethod
     def missing(objective) -> str | None:
         """Return what the problem lacks for this solver, None where it applies."""
+        if not objective.fit.loss.quadratic:
+            return "the squared loss"
         if not isinstance(objective.fit, GramFit):
-            return "the squared loss and at least as many samples as features"
+            if sparse.issparse(objective.fit.data.design.block(0)):
+                return "a dense X, or at least as many samples as features"
         if objective.penalty.norm is None or not objective.penalty.norm.spectral:
             return "a spectral penalty"
         quadratic = objective.penalty.quadratic
@@ -38,48 +44,196 @@ class AlternatingDirections:
         return None
 
     def solve(self, objective, W, stop, max_iter, monitor):
-        fit, norm = objective.fit, objective.penalty.norm
+        norm = objective.penalty.norm
         ridge = float(objective.penalty.quadratic.diagonal[0])
-        eigenvalue, Q = np.linalg.eigh(fit.H)
-        eigenvalue = np.maximum(eigenvalue, 0.0) + ridge
-        C = _to_basis(Q, fit.C.T)
-        rho = 0.1 * float(eigenvalue.max())
+        squares = _least_squares(objective.fit, ridge)
+        rho = 0.1 * squares.size
         if rho == 0.0:  # constant features: any W is as good
             rho = 1.0
-        Z, V = W.copy(), np.empty_like(W)
+        squares.prepare(rho)
+        Z = squares.enter(W)
+        V = np.empty_like(Z)
         # at the optimum rho U is the negative gradient: a warm start brings it along
-        U = objective.D / rho if W.any() else np.zeros_like(W)
+        U = squares.enter(objective.D) / rho if W.any() else np.zeros_like(Z)
+        due = _CHECK
         for iteration in range(1, max_iter + 1):
-            right = C + rho * _to_basis(Q, Z - U)
-            W_new = _from_basis(Q, right / (eigenvalue.T + rho))
-            relaxed = _RELAXATION * W_new + (1.0 - _RELAXATION) * Z
+            Z_loss = squares.solve(Z - U, rho)
+            relaxed = _RELAXATION * Z_loss + (1.0 - _RELAXATION) * Z
             np.add(relaxed, U, out=V)
             before = Z.copy()
             norm.prox(V, 1.0 / rho, Z)
             U += relaxed - Z
-            if (iteration % _CHECK == 0 or iteration == max_iter) and monitor.done(
-                Z, iteration, stop
-            ):
-                break
+            if iteration in (due, max_iter):
+                if monitor.done(squares.leave(Z), iteration, stop):
+                    break
+                due = iteration + _iterations_left(monitor.history, stop)
             if _is_time_to_balance(iteration):
-                factor = _balance(W_new - Z, rho * (Z - before), W_new, Z, rho * U)
-                rho *= factor
-                U /= factor
+                factor = _balance(Z_loss - Z, rho * (Z - before), Z_loss, Z, rho * U)
+                if factor != 1.0:
+                    rho *= factor
+                    U /= factor
+                    squares.prepare(rho)
         W[:] = monitor.best_W
 
 
-def _to_basis(Q, W):
-    """Q_t' w_t for each column, (d, T)."""
-    if Q.shape[0] == 1:
-        return Q[0].T @ W
-    return np.matmul(Q.transpose(0, 2, 1), W.T[:, :, None])[:, :, 0].T
+def _least_squares(fit: Datafit, ridge: float) -> _Squares:
+    design, weight = fit.data.design, fit.data.weight
+    if isinstance(fit, GramFit):
+        return (
+            _Eigenbasis.of_gram(fit, ridge) if len(fit.H) == 1 else _Grams(fit, ridge)
+        )
+    if design.columns_alike(weight):
+        return _Eigenbasis.of_rows(fit, ridge)
+    return _Rows(fit, ridge)
 
 
-def _from_basis(Q, W):
-    """Q_t w_t for each column, (d, T)."""
-    if Q.shape[0] == 1:
-        return Q[0] @ W
-    return np.matmul(Q, W.T[:, :, None])[:, :, 0].T
+class _Squares:
+    """The least-squares part, with a ridge as part of it.
+
+    Attributes
+    ----------
+    size : float
+        About the largest eigenvalue of the Hessians.
+    """
+
+    size: float
+
+    def enter(self, W: np.ndarray) -> np.ndarray:
+        """Return W in the basis of the steps."""
+        return W.copy()
+
+    def leave(self, Z: np.ndarray) -> np.ndarray:
+        """Return Z in the basis of the features."""
+        return Z
+
+    def prepare(self, rho: float) -> None:
+        """Make ready for steps with this rho."""
+
+    def solve(self, V: np.ndarray, rho: float) -> np.ndarray:
+        """Minimise the least squares plus ``rho ||Z - V||^2 / 2``."""
+        raise NotImplementedError
+
+
+class _Eigenbasis(_Squares):
+    """One Hessian for all tasks: its eigenbasis, or that of the span of the samples.
+
+    Outside the span of the samples the solution is zero.
+    """
+
+    def __init__(self, Q, eigenvalue, C, ridge):
+        self.Q, self.C = Q, C
+        self.curvature = (np.maximum(eigenvalue, 0.0) + ridge)[:, None]
+        self.size = float(self.curvature.max(initial=0.0))
+
+    @classmethod
+    def of_gram(cls, fit: GramFit, ridge: float) -> _Eigenbasis:
+        eigenvalue, Q = np.linalg.eigh(fit.H[0])
+        return cls(Q, eigenvalue, Q.T @ fit.C.T, ridge)
+
+    @classmethod
+    def of_rows(cls, fit: Datafit, ridge: float) -> _Eigenbasis:
+        data = fit.data
+        first = np.arange(1)
+        A = data.design.centred_block(first, data.weight, data.fit_intercept)
+        span, R = linalg.qr(A.T, mode="economic", check_finite=False)
+        eigenvalue, P = np.linalg.eigh(R @ R.T)
+        weight = data.weight[: data.task_ptr[1]]
+        Y = np.sqrt(weight) * fit.y.reshape(data.design.n_tasks, -1)
+        return cls(span @ P, eigenvalue, P.T @ (R @ Y.T), ridge)
+
+    def enter(self, W):
+        return self.Q.T @ W
+
+    def leave(self, Z):
+        return self.Q @ Z
+
+    def solve(self, V, rho):
+        return (self.C + rho * V) / (self.curvature + rho)
+
+
+class _Grams(_Squares):
+    """A Gram matrix for each column, by their eigenvectors."""
+
+    def __init__(self, fit: GramFit, ridge: float):
+        eigenvalue, self.Q = np.linalg.eigh(fit.H)
+        self.curvature = np.maximum(eigenvalue, 0.0).T + ridge
+        self.size = float(self.curvature.max(initial=0.0))
+        self.C = self._to_basis(fit.C.T)
+
+    def _to_basis(self, W):
+        return np.matmul(self.Q.transpose(0, 2, 1), W.T[:, :, None])[:, :, 0].T
+
+    def solve(self, V, rho):
+        Z = (self.C + rho * self._to_basis(V)) / (self.curvature + rho)
+        return np.matmul(self.Q, Z.T[:, :, None])[:, :, 0].T
+
+
+class _Rows(_Squares):
+    """Samples of each column's own, by a factor of the smaller side.
+
+    With A the centred samples, ``(A'A + s I)^-1 = (I - A' (A A' + s I)^-1 A) / s``.
+    """
+
+    def __init__(self, fit: Datafit, ridge: float):
+        data, self.ridge = fit.data, ridge
+        root = np.sqrt(data.weight) * fit.y
+        self.blocks, self.grams = [], []
+        self.C = np.zeros((fit.n_features, fit.n_columns))
+        self.size = ridge
+        for c, tasks in data.design.columns():
+            A = data.design.centred_block(tasks, data.weight, data.fit_intercept)
+            rows = [root[data.task_ptr[t] : data.task_ptr[t + 1]] for t in tasks]
+            self.C[:, c] = A.T @ np.concatenate(rows)
+            K = A @ A.T if len(A) < A.shape[1] else A.T @ A
+            self.blocks.append(A if len(A) < A.shape[1] else None)
+            self.grams.append(K)
+            self.size = max(self.size, ridge + _power_iteration(K))
+
+    def prepare(self, rho):
+        shift = rho + self.ridge
+        self.factors = []
+        for K in self.grams:
+            shifted = K.copy()
+            shifted[np.diag_indices_from(shifted)] += shift
+            self.factors.append(np.asfortranarray(linalg.cholesky(shifted)))
+
+    def solve(self, V, rho):
+        right = np.ascontiguousarray((self.C + rho * V).T)
+        shift = rho + self.ridge
+        for w, A, factor in zip(right, self.blocks, self.factors, strict=True):
+            if A is None:
+                w[:] = _cholesky_solve(factor, w)
+                continue
+            if len(A):
+                w -= _cholesky_solve(factor, A @ w) @ A
+            w /= shift
+        return right.T
+
+
+def _cholesky_solve(U: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Solve ``U'U z = v`` for one vector: less overhead than for many."""
+    return blas.dtrsv(U, blas.dtrsv(U, v, trans=1))
+
+
+def _power_iteration(K: np.ndarray) -> float:
+    """Return about the largest eigenvalue of a positive semi-definite matrix."""
+    v = np.diag(K).copy()
+    value = 0.0
+    for _ in range(_POWER_STEPS):
+        value = float(np.linalg.norm(v))
+        if value == 0.0:
+            break
+        v = K @ (v / value)
+    return value
+
+
+def _iterations_left(history: list[tuple[int, float]], stop: float) -> int:
+    """Return when to certify next, as if the gap fell at the same rate."""
+    (start, before), (end, gap) = history[-2:]
+    if not 0.0 < stop < gap < before:
+        return _CHECK
+    needed = (end - start) * np.log(gap / stop) / np.log(before / gap)
+    return int(np.clip(np.ceil(needed), 2, _CHECK))
 
 
 def _is_time_to_balance(iteration: int) -> bool:
