@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy import linalg
+from scipy import linalg, sparse
 
 from linmtl._jit import readonly
 from linmtl._kernels import gram_adjoint, inner
@@ -244,7 +244,8 @@ class GramFit(Datafit):
         self.y_mean, y = centred_targets(data)
         self.x_mean = np.zeros((design.n_tasks, d))
         if data.fit_intercept:
-            self.x_mean = _task_means(data)
+            total = np.where(data.total > 0, data.total, 1.0)
+            self.x_mean = design.task_sums(data.weight) / total[:, None]
         self.b = self.y_mean.copy()
         root = np.sqrt(data.weight)
         self.square = float(data.weight @ y**2)
@@ -268,15 +269,17 @@ class GramFit(Datafit):
         data, design = self.data, self.data.design
         weight = data.weight[: design.task_ptr[1]]
         Y = y.reshape(design.n_tasks, -1)
-        X = design.block(0)
-        if isinstance(X, np.ndarray) and np.all(weight == weight[0]):
+        dense = not sparse.issparse(design.block(0))
+        if dense and np.all(weight == weight[0]):
             w, total, mean = weight[0], data.total[0], self.x_mean[0]
-            square = w * (X.T @ X)
+            square = w * design.gram()
             H = square - total * np.outer(mean, mean)
             # a mean of the size of the standard deviation would cost digits here
             if np.all(total * mean**2 <= 0.01 * np.diag(H)):
                 self.H = H[None]
-                self.C[:] = w * (Y @ X)  # centred targets centre X too
+                G = np.empty((design.n_features, design.n_tasks))
+                design.adjoint(Y.ravel(), G)
+                self.C[:] = w * G.T  # centred targets centre X too
                 return
         A = design.centred_block(np.array([0]), data.weight, data.fit_intercept)
         self.H = (A.T @ A)[None]
@@ -407,19 +410,6 @@ def centred_targets(data: MultiTaskData) -> tuple[np.ndarray, np.ndarray]:
     used = data.total > 0
     mean[used] = data.task_sum(data.weight * data.y)[used] / data.total[used]
     return mean, data.y - np.repeat(mean, np.diff(data.task_ptr))
-
-
-def _task_means(data: MultiTaskData) -> np.ndarray:
-    design = data.design
-    means = np.zeros((design.n_tasks, design.n_features))
-    alike = design.columns_alike(data.weight)
-    for t in range(1 if alike else design.n_tasks):
-        if data.total[t] > 0:
-            w = data.weight[data.task_ptr[t] : data.task_ptr[t + 1]]
-            means[t] = (design.block(t).T @ w) / data.total[t]
-    if alike:
-        means[:] = means[0]
-    return means
 
 
 def _best_scale(linear: float, square: float, limit: float) -> float:

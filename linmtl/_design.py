@@ -1,5 +1,8 @@
 """How X is held: shared by the tasks or stacked task after task, dense or sparse.
 
+X may be in single precision. It is never converted as a whole: every product converts
+a piece at a time, so that results are in double precision at half the memory.
+
 Everything else sees only the operations of :class:`Design`. Linear predictors are
 flat and sorted by task: observation ``i`` of task ``t`` lies at ``task_ptr[t] + i``.
 Coefficients W are (n_features, n_columns); ``column`` maps each task to its column of
@@ -30,6 +33,19 @@ _DENSE_EIGEN = 400
 # residuals this small stay in the cache while a few features at a time pass by
 _CACHED = 10_000
 _FEATURES = 128
+_PIECE = 2**19  # numbers that are converted to double precision at a time
+
+
+def pieces(X: np.ndarray, axis: int) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield slices of X along an axis in double precision: all of it if it is so."""
+    if X.dtype == np.float64:
+        yield slice(None), X
+        return
+    step = max(_PIECE // max(X.shape[1 - axis], 1), 1)
+    for start in range(0, X.shape[axis], step):
+        part = slice(start, start + step)
+        piece = X[part] if axis == 0 else X[:, part]
+        yield part, piece.astype(np.float64)
 
 
 class Design:
@@ -58,6 +74,12 @@ class Design:
     def adjoint(self, r: np.ndarray, G: np.ndarray) -> None:
         """Write ``G[:, c] = sum over the tasks of column c of X_t' r_t``."""
         raise NotImplementedError
+
+    def task_sums(self, weight: np.ndarray) -> np.ndarray:
+        """Return ``sum_i weight_i x_i`` over each task, (n_tasks, n_features)."""
+        sums = np.empty((self.n_features, self.n_tasks))
+        self.adjoint(weight, sums)
+        return np.ascontiguousarray(sums.T)
 
     def restrict(self, features: np.ndarray) -> Design:
         """Return the design with only these features (an index or boolean array)."""
@@ -245,14 +267,21 @@ class SharedDesign(Design):
             return
         used = np.flatnonzero(W.any(axis=1))
         if used.size < self.n_features // 4:  # sparse coefficients: fewer columns
-            np.dot(W[used].T, self.X[:, used].T, out=eta)
-        else:
+            X = self.X[:, used].astype(np.float64, copy=False)
+            np.dot(W[used].T, X.T, out=eta)
+        elif self.dtype == np.float64:
             np.dot(W.T, self.X.T, out=eta)
+        else:
+            for rows, X in pieces(self.X, axis=0):
+                eta[:, rows] = np.dot(W.T, X.T)
 
     def adjoint(self, r, G):
         R = r.reshape(self.n_tasks, -1)
         if sparse.issparse(self.X):
             G[...] = self.X.T @ R.T
+        elif self.dtype != np.float64:
+            for features, X in pieces(self.X, axis=1):
+                G[features] = np.dot(R, X).T
         elif R.size <= _CACHED and self.X.flags.f_contiguous:
             R = np.ascontiguousarray(R.T)
             for j in range(0, self.n_features, _FEATURES):
@@ -285,29 +314,43 @@ class SharedDesign(Design):
             A = np.ascontiguousarray(self.X[:, features].toarray().T)
         else:
             A = np.ascontiguousarray(self.X[:, features].T)
+        A = A.astype(np.float64, copy=False)
         if centre:
             A -= (A @ weight / weight.sum())[:, None]
         A *= np.sqrt(weight)
         return A
+
+    def task_sums(self, weight):
+        if self.n_tasks == 1 or not self.columns_alike(weight):
+            return super().task_sums(weight)
+        sums = self._first().task_sums(weight[: self.task_ptr[1]])
+        return np.repeat(sums, self.n_tasks, axis=0)
+
+    def gram(self) -> np.ndarray:
+        """Return ``X'X`` of a dense X."""
+        H = np.zeros((self.n_features, self.n_features))
+        for _, X in pieces(self.X, axis=0):
+            H += X.T @ X
+        return H
 
     def columns_alike(self, weight):
         weight = weight.reshape(self.n_tasks, -1)
         return bool(np.all(weight == weight[0]))
 
     def column_scale(self, weight, centre):
-        if self.columns_alike(weight):
+        if self.n_tasks > 1 and self.columns_alike(weight):
             return self._first().column_scale(weight[: self.task_ptr[1]], centre)
         return super().column_scale(weight, centre)
 
     def column_eigenvalues(self, weight, centre, metric):
-        if self.columns_alike(weight) and self.n_tasks > 1:
+        if self.n_tasks > 1 and self.columns_alike(weight):
             first = self._first()
             value = first.column_eigenvalues(weight[: self.task_ptr[1]], centre, metric)
             return np.repeat(value, self.n_tasks)
         return super().column_eigenvalues(weight, centre, metric)
 
     def _first(self):
-        return StackedDesign(self.X, self.task_ptr[:2])
+        return SharedDesign(self.X, 1)
 
 
 class StackedDesign(Design):
@@ -468,6 +511,9 @@ class TiedDesign(Design):
 
     def take(self, rows):
         return TiedDesign(self.design.take(rows))
+
+    def task_sums(self, weight):
+        return self.design.task_sums(weight)
 
     def block(self, task):
         return self.design.block(task)

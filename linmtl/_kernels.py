@@ -1,35 +1,43 @@
 """Kernels of the data layouts and of the accelerated loop.
 
 Ragged data are held task after task: rows ``task_ptr[t]:task_ptr[t + 1]`` belong to
-task t. Coefficients are passed transposed, one contiguous row per task.
+task t. Coefficients are passed transposed, one contiguous row per task. X may be in
+single precision: sums are in double precision always.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
 from linmtl._jit import kernel, reduction
 
 
-@kernel
+@reduction
 def stacked_predict(X, task_ptr, Wt, eta):
     """eta_i = x_i . w_t for dense stacked rows."""
     for t in range(task_ptr.size - 1):
-        start, stop = task_ptr[t], task_ptr[t + 1]
-        if stop > start:
-            np.dot(X[start:stop], Wt[t], eta[start:stop])
+        for i in range(task_ptr[t], task_ptr[t + 1]):
+            total = 0.0
+            for j in range(X.shape[1]):
+                total += X[i, j] * Wt[t, j]
+            eta[i] = total
 
 
 @kernel
 def stacked_adjoint(X, task_ptr, r, Gt):
-    """Gt_t = X_t' r_t for dense stacked rows."""
+    """Gt_t = X_t' r_t for dense stacked rows, four rows at a time."""
     for t in range(task_ptr.size - 1):
         start, stop = task_ptr[t], task_ptr[t + 1]
-        if stop > start:
-            np.dot(X[start:stop].T, r[start:stop], Gt[t])
-        else:
-            for j in range(Gt.shape[1]):
-                Gt[t, j] = 0.0
+        for j in range(X.shape[1]):
+            Gt[t, j] = 0.0
+        fours = start + 4 * ((stop - start) // 4)
+        for i in range(start, fours, 4):
+            a, b, c, d = r[i], r[i + 1], r[i + 2], r[i + 3]
+            for j in range(X.shape[1]):
+                Gt[t, j] += (
+                    a * X[i, j] + b * X[i + 1, j] + c * X[i + 2, j] + d * X[i + 3, j]
+                )
+        for i in range(fours, stop):
+            for j in range(X.shape[1]):
+                Gt[t, j] += r[i] * X[i, j]
 
 
 @kernel

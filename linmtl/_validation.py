@@ -34,7 +34,7 @@ from linmtl._tasks import (
 from linmtl.data import MultiTaskData
 from linmtl.solvers import SOLVERS
 
-_X_OPTIONS = {"accept_sparse": ("csr", "csc"), "dtype": np.float64}
+_X_OPTIONS = {"accept_sparse": ("csr", "csc"), "dtype": [np.float64, np.float32]}
 
 
 @dataclass(frozen=True)

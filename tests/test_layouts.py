@@ -536,19 +536,6 @@ def test_names_of_a_wide_frame(model):
     assert_equal_predictions(model.predict(X_frame, tasks), expected)
 
 
-@two
-def test_float32_is_close_to_float64(model):
-    X, Y = wide(model)
-    Y32 = Y if is_classifier(model) else Y.astype(np.float32)
-    for data, data32 in [
-        ((X, Y), (X.astype(np.float32), Y32)),
-        (long(X, Y), tuple(long(X.astype(np.float32), Y32))),
-    ]:
-        single, double = fit(model, *data32), fit(model, *data)
-        np.testing.assert_allclose(single.coef_, double.coef_, atol=1e-5)
-        assert single.coef_.dtype == np.float64
-
-
 @every
 @pytest.mark.parametrize("layout", ["single", "long", "wide"])
 def test_read_only_fortran_and_strided_input(model, layout):

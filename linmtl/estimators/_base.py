@@ -27,7 +27,7 @@ from linmtl._validation import (
 from linmtl.data import MultiTaskData
 from linmtl.losses import LOSSES
 from linmtl.penalties import Penalty, compose
-from linmtl.solvers import Result, minimise
+from linmtl.solvers import Result, minimise, rounded
 
 
 class MultiTaskModel(BaseEstimator):
@@ -120,7 +120,7 @@ class MultiTaskModel(BaseEstimator):
             W0=self._warm_W(objective.shape, columns),
             verbose=self.verbose,
         )
-        self._store(given, columns, result)
+        self._store(given, columns, objective, result)
         return self
 
     def _read_problem(self, X, y, tasks, sample_weight):
@@ -146,8 +146,16 @@ class MultiTaskModel(BaseEstimator):
                 W[:, t] = W_known[:, position[label]]
         return W
 
-    def _store(self, given: FitInput, columns: np.ndarray, result: Result) -> None:
+    def _store(
+        self,
+        given: FitInput,
+        columns: np.ndarray,
+        objective: Objective,
+        result: Result,
+    ) -> None:
         n_tasks = len(given.tasks)
+        dtype = given.data.design.dtype
+        result = rounded(objective, result, dtype)
         W, b = result.W, result.b
         if W.shape[1] != n_tasks:  # one model for all tasks
             W = np.repeat(W, n_tasks, axis=1)
@@ -156,7 +164,7 @@ class MultiTaskModel(BaseEstimator):
         self._solution = (columns, result.W)
         single = given.layout == "single"
         self.tasks_ = given.tasks
-        self.coef_ = np.ascontiguousarray(W.T)
+        self.coef_ = np.ascontiguousarray(W.T, dtype=dtype)
         self.intercept_ = b
         if given.classes is not None:
             self.classes_ = given.classes
@@ -208,7 +216,7 @@ class MultiTaskModel(BaseEstimator):
         sorted_eta = np.empty(len(codes))
         X = X.tocsr() if hasattr(X, "tocsr") else X
         design = StackedDesign(X[order], task_ptr)
-        design.predict(np.ascontiguousarray(W), sorted_eta)
+        design.predict(np.ascontiguousarray(W, dtype=float), sorted_eta)
         eta = np.empty(len(codes))
         eta[order] = sorted_eta
         return eta + b[codes]

@@ -153,4 +153,4 @@ class CrossValidated(MultiTaskModel):
             W0=self._warm_W(best.shape, columns),
             verbose=self.verbose,
         )
-        self._store(given, columns, result)
+        self._store(given, columns, best, result)

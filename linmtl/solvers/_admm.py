@@ -33,9 +33,9 @@ class AlternatingDirections:
         """Return what the problem lacks for this solver, None where it applies."""
         if not objective.fit.loss.quadratic:
             return "the squared loss"
-        if not isinstance(objective.fit, GramFit):
-            if sparse.issparse(objective.fit.data.design.block(0)):
-                return "a dense X, or at least as many samples as features"
+        rows = not isinstance(objective.fit, GramFit)
+        if rows and sparse.issparse(objective.fit.data.design.block(0)):
+            return "a dense X, or at least as many samples as features"
         if objective.penalty.norm is None or not objective.penalty.norm.spectral:
             return "a spectral penalty"
         quadratic = objective.penalty.quadratic

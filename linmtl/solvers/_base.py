@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -239,6 +239,32 @@ def minimise(
         method.name,
         monitor.history,
         message,
+    )
+
+
+def rounded(objective: Objective, result: Result, dtype: np.dtype) -> Result:
+    """Return a result with coefficients that this dtype holds, certified as they are.
+
+    The tolerance grows by the unit of rounding.
+    """
+    if dtype == np.float64:
+        return result
+    W = result.W.astype(dtype).astype(np.float64)
+    certificate = objective.certificate(W)
+    dual = max(result.objective - result.gap, certificate.dual)
+    gap = max(certificate.primal - dual, 0.0)
+    tol = result.tol + float(np.finfo(dtype).eps) * result.scale
+    converged = result.converged and gap <= tol
+    return replace(
+        result,
+        W=W,
+        b=np.array(objective.fit.b),
+        objective=certificate.primal,
+        gap=gap,
+        tol=tol,
+        converged=converged,
+        message=result.message
+        or ("" if converged else "rounding to single precision opened the gap"),
     )
 
 
