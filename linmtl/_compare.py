@@ -6,85 +6,119 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import clone
-from sklearn.impute import SimpleImputer
 
-from linmtl._cross_validation import (
-    fold_of_observations,
-    held_out_losses,
-    mean_over_folds,
-)
+from linmtl._prepare import prepare
 from linmtl._table import InputError, closest, name_list
-from linmtl._tasks import as_task_labels, encode_tasks
 from linmtl.estimators import (
-    GraphRegularizedClassifier,
-    GraphRegularizedRegressor,
+    GraphRegularizedClassifierCV,
+    GraphRegularizedRegressorCV,
     IndependentClassifier,
     IndependentRegressor,
-    L1Classifier,
-    L1Regressor,
-    L21Classifier,
-    L21Regressor,
-    MeanRegularizedClassifier,
-    MeanRegularizedRegressor,
+    L1ClassifierCV,
+    L1RegressorCV,
+    L21ClassifierCV,
+    L21RegressorCV,
+    MeanRegularizedClassifierCV,
+    MeanRegularizedRegressorCV,
     PooledClassifier,
     PooledRegressor,
-    TraceNormClassifier,
-    TraceNormRegressor,
+    TraceNormClassifierCV,
+    TraceNormRegressorCV,
 )
-from linmtl.estimators._base import MultiTaskModel
-from linmtl.losses import LOSSES
-from linmtl.model_selection import TaskKFold, TaskShuffleSplit
-from linmtl.path import grid
-from linmtl.preprocessing import TaskScaler
+from linmtl.estimators._cv import CrossValidated
+from linmtl.penalties import Penalty, Ridge
 
-# name: (label, what the tasks share, regressor, classifier)
-_KINDS: dict[str, tuple[str, str, type, type]] = {
-    "pooled": (
+
+class _PooledCV(CrossValidated):
+    """Mixin: pooled with an intercept for each task, the strength chosen."""
+
+    def __init__(
+        self,
+        *,
+        alphas: int | ArrayLike = 100,
+        eps: float = 1e-3,
+        cv: int = 5,
+        tol: float = 1e-4,
+    ):
+        super().__init__(task_intercepts=True, tol=tol)
+        self.alphas = alphas
+        self.eps = eps
+        self.cv = cv
+        self.selection = "min"
+        self.n_jobs = None
+
+    def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
+        return Ridge(alpha)
+
+
+class _PooledRegressorCV(_PooledCV, PooledRegressor):
+    pass
+
+
+class _PooledClassifierCV(_PooledCV, PooledClassifier):
+    pass
+
+
+class _Kind(NamedTuple):
+    label: str
+    shares: str  # what the tasks share
+    regressor: type
+    classifier: type
+    bounded: bool = False  # a finite strength makes all coefficients zero
+    second: str | None = None  # another strength to choose
+
+
+_KINDS = {
+    "pooled": _Kind(
         "pooled",
         "all coefficients",
-        PooledRegressor,
-        PooledClassifier,
+        _PooledRegressorCV,
+        _PooledClassifierCV,
     ),
-    "independent": (
+    "independent": _Kind(
         "independent",
         "nothing",
         IndependentRegressor,
         IndependentClassifier,
     ),
-    "mean": (
+    "mean": _Kind(
         "mean-regularised",
-        "a mean model, to which all are drawn (alpha_mean = 0.001)",
-        MeanRegularizedRegressor,
-        MeanRegularizedClassifier,
+        "a mean model, to which all are drawn",
+        MeanRegularizedRegressorCV,
+        MeanRegularizedClassifierCV,
+        second="alpha_mean",
     ),
-    "l21": (
+    "l21": _Kind(
         "L21",
         "the choice of features",
-        L21Regressor,
-        L21Classifier,
+        L21RegressorCV,
+        L21ClassifierCV,
+        bounded=True,
     ),
-    "trace": (
+    "trace": _Kind(
         "trace norm",
         "a low-dimensional subspace",
-        TraceNormRegressor,
-        TraceNormClassifier,
+        TraceNormRegressorCV,
+        TraceNormClassifierCV,
+        bounded=True,
     ),
-    "l1": (
+    "l1": _Kind(
         "L1",
         "the strength of the penalty",
-        L1Regressor,
-        L1Classifier,
+        L1RegressorCV,
+        L1ClassifierCV,
+        bounded=True,
     ),
-    "graph": (
+    "graph": _Kind(
         "graph",
-        "all other models, pairwise (complete graph, alpha_ridge = 0.001)",
-        GraphRegularizedRegressor,
-        GraphRegularizedClassifier,
+        "all other models, pairwise in a complete graph",
+        GraphRegularizedRegressorCV,
+        GraphRegularizedClassifierCV,
+        second="alpha_ridge",
     ),
 }
 MODELS = tuple(_KINDS)
@@ -93,11 +127,10 @@ BASELINE = "independent"
 
 N_ALPHAS = 20
 EPS = 1e-3  # the smallest alpha of the first grid, where alpha_max is finite
+SECOND_STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # features are standardised
 _STEPS_BEYOND = 7  # alphas added where the best one is the last
 _EXTENSIONS = 3  # times that this is done
-_CV_TOL = 1e-4
 TOL = 1e-6
-_LARGEST = 1e100
 _FLAT = 1e-3  # relative gain of the last alpha over the one before that is none
 MARGIN = 0.01  # relative difference of the loss below which tasks count as equal
 
@@ -111,12 +144,14 @@ class ModelResult:
     name, label, shares : str
         As in ``--models``; as printed; what the tasks share.
     estimator : str
-        The class.
+        The class that the strengths are for.
     alpha : float or ndarray of shape (n_tasks,)
         The strength chosen, or one per task.
+    second : dict
+        The other strength chosen, by the name of the parameter; empty if there is none.
     at_end : bool
-        Whether the strength is the last of the longest grid tried and the held-out
-        loss is still falling there.
+        Whether ``alpha`` is the last one tried, the held-out loss is still falling
+        there, and the model would still change beyond.
     score : float
         R^2 (regression) or accuracy over all test rows.
     within : float
@@ -141,6 +176,7 @@ class ModelResult:
     shares: str
     estimator: str
     alpha: float | np.ndarray
+    second: dict[str, float]
     at_end: bool
     score: float
     within: float
@@ -216,19 +252,6 @@ class Comparison:
         return better, int(tested.sum()) - better - worse, worse
 
 
-@dataclass(frozen=True)
-class _Split:
-    """Training and test rows, features ready to use."""
-
-    X_train: np.ndarray
-    y_train: np.ndarray
-    tasks_train: np.ndarray
-    X_test: np.ndarray
-    y_test: np.ndarray
-    tasks_test: np.ndarray
-    feature_names: list[str]
-
-
 def compare(
     X: ArrayLike,
     y: ArrayLike,
@@ -245,10 +268,11 @@ def compare(
     """Tune, fit and judge several models on one split of every task's rows.
 
     Missing features are replaced by the median of the training rows, and features are
-    standardised with the training rows. Each ``alpha`` is chosen by cross-validation
-    within the training rows, stratified by task: for "independent" one per task, for
-    the others the one with the smallest mean of the tasks' held-out losses. Every
-    task has an intercept, in the pooled model too.
+    standardised with the training rows. Strengths are chosen by cross-validation within
+    the tasks' training rows, as the estimators do it: for "independent" one per task,
+    for the others those with the smallest mean of the tasks' held-out losses, on a grid
+    that goes on where its end is the best. Every task has an intercept, in the pooled
+    model too.
 
     Parameters
     ----------
@@ -284,34 +308,32 @@ def compare(
         If an argument is not allowed; a ValueError with a message of one line.
     """
     names = check_models(models)
-    X, y = np.asarray(X, dtype=float), np.asarray(y)
-    labels = as_task_labels(tasks, len(X))
-    _check(X, y, labels, train_size, classify)
-    if feature_names is None:
-        feature_names = [f"feature {j}" for j in range(X.shape[1])]
-    notes: list[str] = []
-    train, test = _split_rows(y, labels, train_size, random_state, classify)
-    task_names, codes = encode_tasks(labels)
-    n_train = np.bincount(codes[train], minlength=len(task_names))
-    n_test = np.bincount(codes[test], minlength=len(task_names))
-    _note_tasks(task_names, codes, y, train, n_test, classify, notes)
-    cv = _number_of_folds(y[train], codes[train], cv, classify, notes)
-    data = _prepare(X, y, labels, train, test, list(feature_names), notes)
+    data = prepare(
+        X,
+        y,
+        tasks,
+        classify=classify,
+        train_size=train_size,
+        random_state=random_state,
+        cv=cv,
+        feature_names=feature_names,
+    )
+    notes = list(data.notes)
     results = []
     for i, name in enumerate(names):
-        step = f"model {i + 1} of {len(names)}: {_KINDS[name][0]}"
+        step = f"model {i + 1} of {len(names)}: {_KINDS[name].label}"
         say = None if progress is None else lambda text, s=step: progress(s + text)
-        results.append(_run(name, data, task_names, classify, cv, say, notes))
+        results.append(_run(name, data, classify, say, notes))
     return Comparison(
         classify,
-        task_names,
-        n_train,
-        n_test,
+        data.tasks,
+        data.n_train,
+        data.n_test,
         data.feature_names,
         tuple(results),
         float(train_size),
         random_state,
-        cv,
+        data.cv,
         notes,
     )
 
@@ -328,171 +350,30 @@ def check_models(models: Sequence[str]) -> list[str]:
     return names if BASELINE in names else [BASELINE, *names]
 
 
-def _check(X, y, tasks, train_size, classify):
-    if not 0 < train_size < 1:
-        raise InputError(
-            f"the training fraction must be between 0 and 1, got {train_size:g}"
-        )
-    if y.shape != (len(X),):
-        raise InputError(f"y has shape {y.shape}; pass one target per row, ({len(X)},)")
-    if not classify and not np.isfinite(y).all():
-        raise InputError("y has missing or infinite values; drop these rows")
-    for what, values in (("the features", X), ("the targets", y)):
-        if np.abs(values[~np.isnan(values)]).max(initial=0.0) > _LARGEST:
-            raise InputError(
-                f"{what} have values beyond {_LARGEST:g}, which cannot be squared; "
-                "use a larger unit"
-            )
-    if classify and not np.isin(y, (0, 1)).all():
-        raise InputError("the classes must be 0 and 1")
-    labels, codes, sizes = np.unique(tasks, return_inverse=True, return_counts=True)
-    if len(labels) < 2:
-        raise InputError(
-            f"there is a single task ({labels[0]}); a comparison needs two or more"
-        )
-    if sizes.max() < 2:
-        raise InputError(
-            f"each of the {len(labels)} tasks has a single row; a comparison needs "
-            "tasks with several rows, some for training and some for the test"
-        )
-    if not (classify or _varies_within(y[:, None], codes).any()):
-        raise InputError(
-            "the target has one value in each task: there is nothing to learn besides "
-            "the tasks' levels"
-        )
-
-
-def _split_rows(y, tasks, train_size, random_state, classify):
-    splitter = TaskShuffleSplit(
-        1, train_size=train_size, stratify=classify, random_state=random_state
-    )
-    return next(splitter.split(np.zeros((len(y), 1)), y, groups=tasks))
-
-
-def _note_tasks(names, codes, y, train, n_test, classify, notes):
-    """Say which tasks are not tested, and which have a single class."""
-    untested = names[n_test == 0]
-    if untested.size:
-        notes.append(
-            f"tasks with a single row, in training only ({untested.size}): "
-            f"{name_list(untested)}"
-        )
-    if not classify:
-        return
-    mean = np.bincount(codes[train], weights=y[train], minlength=len(names))
-    size = np.bincount(codes[train], minlength=len(names))
-    single = (mean == 0) | (mean == size)
-    if single.all():
-        raise InputError(
-            "no task has both classes among its training rows; use a larger training "
-            "fraction, or another task column"
-        )
-    if single.any():
-        notes.append(
-            f"tasks with one class in training, which they predict "
-            f"({int(single.sum())}): {name_list(names[single])}"
-        )
-
-
-def _prepare(X, y, tasks, train, test, names, notes) -> _Split:
-    """Drop features that say nothing, fill in missing values, standardise."""
-    X, names = _choose(X, names, ~np.isnan(X[train]).all(axis=0), notes, "no value")
-    missing = int(np.isnan(X).sum())
-    if missing:
-        holes = [n for n, c in zip(names, np.isnan(X).any(axis=0), strict=True) if c]
-        notes.append(
-            "missing values replaced by the median of the training rows "
-            f"({missing}): {name_list(holes)}"
-        )
-        imputer = SimpleImputer(strategy="median").fit(X[train])
-        X = imputer.transform(X)
-    varies = _varies_within(X[train], tasks[train])
-    X, names = _choose(X, names, varies, notes, "one value per task")
-    if not names:
-        raise InputError("no feature varies within any task: there is nothing to learn")
-    scaler = TaskScaler().fit(X[train])
-    return _Split(
-        scaler.transform(X[train]),
-        y[train],
-        tasks[train],
-        scaler.transform(X[test]),
-        y[test],
-        tasks[test],
-        names,
-    )
-
-
-def _choose(X, names, keep, notes, why):
-    if not keep.all():
-        dropped = [name for name, kept in zip(names, keep, strict=True) if not kept]
-        notes.append(f"features dropped, {why} in training: {name_list(dropped)}")
-    return X[:, keep], [name for name, kept in zip(names, keep, strict=True) if kept]
-
-
-def _varies_within(X: np.ndarray, tasks: np.ndarray) -> np.ndarray:
-    """Whether a feature takes two values in some task: else intercepts replace it."""
-    varies = np.zeros(X.shape[1], dtype=bool)
-    for label in np.unique(tasks):
-        rows = X[tasks == label]
-        varies |= (rows != rows[0]).any(axis=0)
-    return varies
-
-
-def _number_of_folds(y, codes, cv, classify, notes):
-    """Return fewer folds where most tasks have few rows or rare classes."""
-    n_train = np.bincount(codes)
-    if classify:  # a task with one class is not judged
-        positive = np.bincount(codes, weights=y)
-        judged = ((positive > 0) & (positive < n_train))[codes]
-        y, codes = y[judged], codes[judged]
-    X = np.zeros((len(y), 1))
-    most = max(2, min(cv, int(np.median(n_train))))
-    for folds in range(most, 1, -1):
-        try:
-            next(TaskKFold(folds, stratify=classify).split(X, y, groups=codes))
-        except ValueError:
-            continue
-        if folds < cv:
-            notes.append(f"tasks are small: cross-validation with {folds} folds")
-        return folds
-    raise InputError(
-        "no task has enough training rows for cross-validation"
-        + (" (two of each class)" if classify else " (two)")
-        + "; use a larger training fraction, or another task column"
-    )
-
-
-def _run(name, data, tasks, classify, cv, progress, notes) -> ModelResult:
+def _run(name, data, classify, progress, notes) -> ModelResult:
     """Tune, fit and judge one model."""
-    label, shares, regressor, classifier = _KINDS[name]
-    model = (classifier if classify else regressor)(tol=TOL)
-    if name == "pooled":
-        model.set_params(task_intercepts=True)
+    kind = _KINDS[name]
+    model = _make_model(name, classify, data.cv)
     start = time.perf_counter()
-    at_end = False
     if progress is not None:
         progress("")
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        if name == BASELINE:
-            model.set_params(alpha="cv", cv=cv)
-        else:
-            alpha, at_end = _choose_alpha(model, data, cv, progress)
-            model.set_params(alpha=alpha)
-        model.fit(data.X_train, data.y_train, data.tasks_train)
+        model._progress = _fold_counter(progress, data.cv)
+    rows = data.X_train, data.y_train, data.tasks_train
+    at_end, caught = _fit(model, rows, kind.bounded)
     seconds = time.perf_counter() - start
     for warning in caught:
         text = str(warning.message)
         if "single class" not in text:  # said already
-            notes.append(f"{label}: {text}")
-    score, within, task_loss, task_score = _judge(model, data, tasks, classify)
+            notes.append(f"{kind.label}: {text}")
+    score, within, task_loss, task_score = _judge(model, data, classify)
     scale = model.tol_ / model.tol
     return ModelResult(
         name,
-        label,
-        shares,
-        type(model).__name__,
-        model.alpha_ if name == BASELINE else float(model.alpha),
+        kind.label,
+        kind.shares,
+        type(model).__name__.strip("_").removesuffix("CV"),
+        model.alpha_,
+        {} if kind.second is None else {kind.second: model.best_params_[kind.second]},
         at_end,
         score,
         within,
@@ -506,70 +387,60 @@ def _run(name, data, tasks, classify, cv, progress, notes) -> ModelResult:
     )
 
 
-def _choose_alpha(
-    model: MultiTaskModel,
-    data: _Split,
-    cv: int,
-    progress: Callable[[str], None] | None,
-) -> tuple[float, bool]:
-    """Return the strength of least held-out loss, and whether a better may exist."""
-    given, columns, objective = model._read_problem(
-        data.X_train, data.y_train, data.tasks_train, None
-    )
-    problem = objective.fit.data
-    fold = fold_of_observations(given, problem, cv)
+def _make_model(name, classify, cv):
+    """Return the estimator that chooses its strengths."""
+    kind = _KINDS[name]
+    estimator = kind.classifier if classify else kind.regressor
+    if name == BASELINE:
+        return estimator("cv", cv=cv, tol=TOL)
+    second = {} if kind.second is None else {kind.second: SECOND_STRENGTHS}
+    return estimator(alphas=N_ALPHAS, eps=EPS, cv=cv, tol=TOL, **second)
+
+
+def _fold_counter(progress, cv):
+    """Return what says after each fold which one it was."""
     done = 0
 
-    def count() -> None:
+    def count(setting: dict[str, Any]) -> None:
         nonlocal done
-        if progress is not None:
-            progress(f", fold {done % cv + 1} of {cv}")
+        at = "".join(f", {name} = {value:g}" for name, value in setting.items())
+        progress(f"{at}, fold {done % cv + 1} of {cv}")
         done += 1
 
-    def losses_at(alphas: np.ndarray) -> np.ndarray:
-        losses = mean_over_folds(
-            held_out_losses(
-                problem,
-                LOSSES[model._loss_name()],
-                [clone(model).set_params(alpha=a)._make_penalty() for a in alphas],
-                columns,
-                fold,
-                tol=_CV_TOL,
-                max_iter=model.max_iter,
-                progress=count,
-            )
-        )
-        judged = ~np.isnan(losses[0])
-        return np.average(losses[:, judged], axis=1, weights=problem.total[judged])
-
-    alphas = grid(objective, model._make_penalty(), N_ALPHAS, EPS)
-    return _search(alphas, losses_at, bounded=objective.penalty.norm is not None)
+    return count
 
 
-def _search(
-    alphas: np.ndarray,
-    losses_at: Callable[[np.ndarray], np.ndarray],
-    bounded: bool,
-) -> tuple[float, bool]:
-    """Minimise over a decreasing grid, which grows where its end is the best.
+def _fit(
+    model: Any, rows: tuple[np.ndarray, ...], bounded: bool
+) -> tuple[bool, list[warnings.WarningMessage]]:
+    """Fit, and again on a further grid where the end of the grid is the best.
 
-    It does not grow where the losses are flat, nor upwards if ``bounded``, as all
-    solutions are zero there.
+    Not upwards if ``bounded``: all coefficients are zero there.
+
+    Returns
+    -------
+    at_end : bool
+        Whether the loss is still falling where the last grid ends.
+    caught : list of WarningMessage
+        The warnings of the last fit.
     """
-    ratio = alphas[1] / alphas[0]
-    losses = losses_at(alphas)
-    beyond = ratio ** np.arange(1.0, _STEPS_BEYOND + 1)
-    for _ in range(_EXTENSIONS):
-        end = _steep_end(losses)
-        if end == "low":
-            more = alphas[-1] * beyond
-            alphas, losses = np.r_[alphas, more], np.r_[losses, losses_at(more)]
-        elif end == "high" and not bounded:
-            more = (alphas[0] / beyond)[::-1]
-            alphas, losses = np.r_[more, alphas], np.r_[losses_at(more), losses]
-        else:
-            break
-    return float(alphas[np.argmin(losses)]), _steep_end(losses) is not None
+    for further in reversed(range(_EXTENSIONS + 1)):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model.fit(*rows)
+        end = _steep_end(_held_out(model)) if hasattr(model, "alphas_") else None
+        if end is None or (end == "high" and bounded):
+            return False, caught
+        if further:
+            model.set_params(alphas=_beyond(np.atleast_2d(model.alphas_)[0], end))
+    return True, caught
+
+
+def _held_out(model: Any) -> np.ndarray:
+    """Return the held-out loss of each strength, the second one as chosen."""
+    path = model.mse_path_ if hasattr(model, "mse_path_") else -model.scores_path_
+    losses = np.atleast_2d(path.mean(axis=-1))
+    return losses[np.argmin(losses.min(axis=1))]
 
 
 def _steep_end(losses: np.ndarray) -> str | None:
@@ -582,10 +453,21 @@ def _steep_end(losses: np.ndarray) -> str | None:
     return None
 
 
-def _judge(model, data, tasks, classify) -> tuple[float, float, Any, Any]:
+def _beyond(alphas: np.ndarray, end: str) -> np.ndarray:
+    """Return a grid that begins one step before an end of a decreasing one.
+
+    The end itself is then inside: if it stays the best, the search is over.
+    """
+    if end == "high":
+        alphas = alphas[::-1]
+    ratio = alphas[1] / alphas[0]
+    return alphas[-2] * ratio ** np.arange(_STEPS_BEYOND + 2)
+
+
+def _judge(model, data, classify) -> tuple[float, float, Any, Any]:
     """Return score, mean within tasks, and loss and score of each task."""
-    y, n_tasks = data.y_test, len(tasks)
-    codes = np.searchsorted(tasks, data.tasks_test)
+    y, n_tasks = data.y_test, len(data.tasks)
+    codes = np.searchsorted(data.tasks, data.tasks_test)
     size = np.bincount(codes, minlength=n_tasks)
 
     def task_mean(values: np.ndarray) -> np.ndarray:

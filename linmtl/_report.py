@@ -11,7 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from linmtl._compare import EPS, MARGIN, N_ALPHAS, Comparison, ModelResult
+from linmtl._compare import (
+    EPS,
+    MARGIN,
+    N_ALPHAS,
+    SECOND_STRENGTHS,
+    Comparison,
+    ModelResult,
+)
 
 WIDTH = 80
 _LISTED = 5  # tasks shown as helped and as hurt most
@@ -170,12 +177,21 @@ def _legend(c: Comparison) -> str:
         ("gap", _certificates(c)),
         ("alpha", alpha),
     ]
-    shares = [(m.label, f"shares {m.shares}") for m in c.models if m is not c.alone]
+    shares = [(m.label, _shares(m)) for m in c.models if m is not c.alone]
     terms += [*shares, ("all models", "have an intercept for each task")]
     width = max(len(term) for term, _ in terms) + 2
     return "\n".join(
         paragraph(text, " " * width, term.ljust(width)) for term, text in terms
     )
+
+
+def _shares(model: ModelResult) -> str:
+    """Say what the tasks share, and the second strength if there is one."""
+    text = f"shares {model.shares}"
+    low, high = (number(f(SECOND_STRENGTHS), 1) for f in (min, max))
+    for name, value in model.second.items():
+        text += f" ({name} = {number(value)}, chosen with alpha from {low} to {high})"
+    return text
 
 
 def _score_terms(c: Comparison) -> list[tuple[str, str]]:
@@ -274,6 +290,7 @@ def to_json(comparison: Comparison, data: dict[str, Any]) -> dict[str, Any]:
                 "folds": c.cv,
                 "n_alphas": N_ALPHAS,
                 "smallest_alpha": EPS,
+                "second_strengths": SECOND_STRENGTHS,
                 "margin": MARGIN,
                 "tol": c.models[0].tol,
             },
@@ -297,6 +314,7 @@ def _model_json(c: Comparison, m: ModelResult) -> dict[str, Any]:
         "estimator": m.estimator,
         "alpha": None if isinstance(m.alpha, np.ndarray) else m.alpha,
         "alpha_at_end": m.at_end,
+        **m.second,
         all_rows: m.score,
         f"mean_{loss if c.classify else score}": m.within,
         "tasks_better": better,

@@ -167,89 +167,52 @@ def solve_row(a, h, entry, row, positive, out):
 
 
 @reduction
-def products(A, B):
-    """Sum of the elementwise product of two matrices."""
-    total = 0.0
-    for j in range(A.shape[0]):
-        for t in range(A.shape[1]):
-            total += A[j, t] * B[j, t]
-    return total
+def model_terms(W, G, C, square):
+    """<R, Y> and <R, R> of the residuals of a least-squares model, G = C - H W."""
+    fitted = 0.0
+    excess = 0.0
+    for j in range(W.shape[0]):
+        for t in range(W.shape[1]):
+            fitted += W[j, t] * C[j, t]
+            excess += W[j, t] * G[j, t]
+    return square - fitted, square - fitted - excess
 
 
 @kernel
-def gap_of(linear, residual, primal, G, entry, row, positive):
-    """Duality gap of least squares: <R, Y>, <R, R>, primal value, gradient of R."""
+def gap_of(linear, residual, W, G, entry, row, positive):
+    """Duality gap of least squares: <R, Y>, <R, R>, the point, the gradient of R."""
     size = 1.0
     for j in range(G.shape[0]):
         size = max(size, row_dual(G[j], entry[j], row[j], positive))
     scale = 1.0 / size
     if residual > 0.0 and linear > 0.0:
         scale = min(scale, linear / residual)
-    return primal - (scale * linear - 0.5 * scale * scale * residual)
-
-
-@kernel
-def model_primal(W, G, C, square, entry, row):
-    """Value of a least-squares model ``square, C, H``, with G = C - H W.
-
-    ``square / 2 - <W, C> + <W, H W> / 2 + penalty(W)``.
-    """
-    residual = square - products(W, C) - products(W, G)
-    return 0.5 * residual + penalty_value(W, entry, row)
-
-
-@kernel
-def model_gap(W, G, C, square, entry, row, positive):
-    """Duality gap of :func:`model_primal`."""
-    linear = square - products(W, C)
-    residual = linear - products(W, G)
-    primal = 0.5 * residual + penalty_value(W, entry, row)
-    return gap_of(linear, residual, primal, G, entry, row, positive)
-
-
-@kernel
-def small_solve(M, z):
-    """Solve a small dense system in place by elimination with pivoting."""
-    n = z.size
-    for k in range(n):
-        p = k
-        for i in range(k + 1, n):
-            if abs(M[i, k]) > abs(M[p, k]):
-                p = i
-        if M[p, k] == 0.0:
-            return False
-        if p != k:
-            for j in range(n):
-                M[k, j], M[p, j] = M[p, j], M[k, j]
-            z[k], z[p] = z[p], z[k]
-        for i in range(k + 1, n):
-            f = M[i, k] / M[k, k]
-            for j in range(k, n):
-                M[i, j] -= f * M[k, j]
-            z[i] -= f * z[k]
-    for k in range(n - 1, -1, -1):
-        for j in range(k + 1, n):
-            z[k] -= M[k, j] * z[j]
-        z[k] /= M[k, k]
-    return True
+    dual = scale * linear - 0.5 * scale * scale * residual
+    return 0.5 * residual + penalty_value(W, entry, row) - dual
 
 
 @reduction
 def differences_gram(past, M):
-    """M_ij = <past_{i+1} - past_i, past_{j+1} - past_j> of flattened iterates."""
+    """M_ij = <past_{i+1} - past_i, past_{j+1} - past_j>."""
     K = past.shape[0] - 1
     for i in range(K):
         for j in range(i + 1):
             total = 0.0
             for p in range(past.shape[1]):
-                total += (past[i + 1, p] - past[i, p]) * (past[j + 1, p] - past[j, p])
+                for t in range(past.shape[2]):
+                    total += (past[i + 1, p, t] - past[i, p, t]) * (
+                        past[j + 1, p, t] - past[j, p, t]
+                    )
             M[i, j] = total
             M[j, i] = total
 
 
 @kernel
 def anderson(past, M, c):
-    """Coefficients of the extrapolation of K + 1 iterates; False where singular."""
+    """Coefficients of the extrapolation of K + 1 iterates; False where singular.
+
+    They sum to one and solve ``M c ~ 1``, by elimination: M is positive definite.
+    """
     K = past.shape[0] - 1
     differences_gram(past, M)
     trace = 0.0
@@ -260,11 +223,20 @@ def anderson(past, M, c):
     for i in range(K):
         M[i, i] += 1e-12 * trace
         c[i] = 1.0
-    if not small_solve(M, c):
-        return False
+    for k in range(K):
+        if not M[k, k] > 0.0:
+            return False
+        for i in range(k + 1, K):
+            f = M[i, k] / M[k, k]
+            for j in range(k, K):
+                M[i, j] -= f * M[k, j]
+            c[i] -= f * c[k]
     total = 0.0
-    for i in range(K):
-        total += c[i]
+    for k in range(K - 1, -1, -1):
+        for j in range(k + 1, K):
+            c[k] -= M[k, j] * c[j]
+        c[k] /= M[k, k]
+        total += c[k]
     if not abs(total) > 0.0:
         return False
     for i in range(K):
@@ -273,79 +245,38 @@ def anderson(past, M, c):
 
 
 @kernel
-def combine(past, c, out):
-    """out = sum_i c_i past_{i+1}, flattened."""
-    for p in range(out.size):
-        total = 0.0
-        for i in range(c.size):
-            total += c[i] * past[i + 1, p]
-        out[p] = total
-
-
-@kernel
-def extrapolated(past_W, past_S, M, c, positive, W, S):
-    """Extrapolate iterates and a state that is affine in them, all flattened.
-
-    Returns False, with W and S of no use, where there is no such point.
-    """
-    if not anderson(past_W, M, c):
-        return False
-    combine(past_W, c, W)
-    if positive:
-        for p in range(W.size):
-            if W[p] < 0.0:
+def combine(past, c, positive, out):
+    """out = sum_i c_i past_{i+1}; False if a sign is wrong."""
+    for p in range(out.shape[0]):
+        for t in range(out.shape[1]):
+            total = 0.0
+            for i in range(c.size):
+                total += c[i] * past[i + 1, p, t]
+            out[p, t] = total
+            if positive and total < 0.0:
                 return False
-    combine(past_S, c, S)
     return True
 
 
 @kernel
 def copy(source, target):
-    for p in range(target.size):
-        target[p] = source[p]
+    for i in range(source.shape[0]):
+        for j in range(source.shape[1]):
+            target[i, j] = source[i, j]
 
 
 @kernel
-def sweep_shared(H, W, G, entry, row, positive, a, h, v):
-    """One pass over the rows in Gram form, all tasks with the same H (k, k).
+def sweep(H, W, Gt, entry, row, positive, a, h, v):
+    """One pass over the rows in Gram form; Gt (T, k) is kept up to date.
 
-    Returns the squared length of the move in the metric of the rows' curvatures.
-    """
-    k, T = W.shape
-    length = 0.0
-    for j in range(k):
-        curvature = H[j, j]
-        for t in range(T):
-            a[t] = G[j, t] + curvature * W[j, t]
-            h[t] = curvature
-        solve_row(a, h, entry[j], row[j], positive, v)
-        moved = False
-        for t in range(T):
-            v[t] -= W[j, t]
-            if v[t] != 0.0:
-                moved = True
-        if moved:
-            for t in range(T):
-                W[j, t] += v[t]
-                length += curvature * v[t] * v[t]
-            for i in range(k):
-                g = H[j, i]
-                for t in range(T):
-                    G[i, t] -= g * v[t]
-    return length
-
-
-@kernel
-def sweep_ragged(H, W, Gt, entry, row, positive, a, h, v):
-    """One pass over the rows in Gram form, H (T, k, k); Gt is (T, k).
-
-    Returns the squared length of the move in the metric of the curvatures.
+    H is (1, k, k), shared by all tasks, or (T, k, k). Returns the squared length of
+    the move in the metric of the curvatures.
     """
     k, T = W.shape
     length = 0.0
     for j in range(k):
         for t in range(T):
-            h[t] = H[t, j, j]
+            h[t] = H[t % H.shape[0], j, j]
             a[t] = Gt[t, j] + h[t] * W[j, t]
         solve_row(a, h, entry[j], row[j], positive, v)
         for t in range(T):
@@ -353,8 +284,9 @@ def sweep_ragged(H, W, Gt, entry, row, positive, a, h, v):
             if change != 0.0:
                 W[j, t] = v[t]
                 length += h[t] * change * change
+                s = t % H.shape[0]
                 for i in range(k):
-                    Gt[t, i] -= H[t, j, i] * change
+                    Gt[t, i] -= H[s, j, i] * change
     return length
 
 
@@ -391,50 +323,42 @@ def gram_descent(
     of sweeps.
     """
     k, T = W.shape
-    shared = H.shape[0] == 1
     first = 0.0
     a, h, v = np.empty(T), np.empty(T), np.empty(T)
     Gt = np.empty((T, k))
-    past_W = np.empty((_MEMORY + 1, k * T))
-    past_G = np.empty((_MEMORY + 1, k * T))
+    past_W = np.empty((_MEMORY + 1, k, T))
+    past_G = np.empty((_MEMORY + 1, k, T))
     M, c = np.empty((_MEMORY, _MEMORY)), np.empty(_MEMORY)
-    flat_W, flat_G = W.reshape(k * T), G.reshape(k * T)
-    trial_W, trial_G = np.empty(k * T), np.empty(k * T)
+    new_W, new_G = np.empty((k, T)), np.empty((k, T))
     kept = 0
     gap = np.inf
     epoch = 0
     while epoch < max_epochs and (gap > target or (gap > final and epoch < free)):
-        copy(flat_W, past_W[kept])
-        copy(flat_G, past_G[kept])
+        copy(W, past_W[kept])
+        copy(G, past_G[kept])
         if kept == _MEMORY:
             kept = 0
-            if extrapolated(past_W, past_G, M, c, positive, trial_W, trial_G):
-                new = model_primal(
-                    trial_W.reshape(k, T),
-                    trial_G.reshape(k, T),
-                    C,
-                    square,
-                    entry,
-                    row,
-                )
-                if new < model_primal(W, G, C, square, entry, row):
-                    copy(trial_W, flat_W)
-                    copy(trial_G, flat_G)
-            copy(flat_W, past_W[0])
-            copy(flat_G, past_G[0])
+            if anderson(past_W, M, c) and combine(past_W, c, positive, new_W):
+                combine(past_G, c, False, new_G)
+                _, old = model_terms(W, G, C, square)
+                _, new = model_terms(new_W, new_G, C, square)
+                rise = penalty_value(new_W, entry, row) - penalty_value(W, entry, row)
+                if rise < 0.5 * (old - new):
+                    copy(new_W, W)
+                    copy(new_G, G)
+            copy(W, past_W[0])
+            copy(G, past_G[0])
         kept += 1
-        if shared:
-            moved = sweep_shared(H[0], W, G, entry, row, positive, a, h, v)
-        else:
-            transpose(G, Gt)
-            moved = sweep_ragged(H, W, Gt, entry, row, positive, a, h, v)
-            transpose(Gt, G)
+        transpose(G, Gt)
+        moved = sweep(H, W, Gt, entry, row, positive, a, h, v)
+        transpose(Gt, G)
         epoch += 1
         first = max(first, moved)
         if moved <= relative * relative * first:
             break
         if epoch % _CHECK == 0:
-            gap = model_gap(W, G, C, square, entry, row, positive)
+            linear, residual = model_terms(W, G, C, square)
+            gap = gap_of(linear, residual, W, G, entry, row, positive)
     return epoch
 
 
@@ -476,29 +400,32 @@ def subtract(A, B):
             A[i, t] -= B[i, t]
 
 
-@kernel
-def residual_primal(W, R, ridge, entry, row):
-    """Primal value from residuals R."""
-    residual = products(R, R) + ridge * products(W, W)
-    return 0.5 * residual + penalty_value(W, entry, row)
+@reduction
+def square_of(W, R, ridge):
+    """<R, R>, a ridge penalty being as many more samples with targets zero."""
+    total = 0.0
+    for i in range(R.shape[0]):
+        for t in range(R.shape[1]):
+            total += R[i, t] * R[i, t]
+    for j in range(W.shape[0]):
+        for t in range(W.shape[1]):
+            total += ridge * W[j, t] * W[j, t]
+    return total
 
 
 @kernel
 def residual_gap(A, ridge, W, G, R, entry, row, positive):
-    """Duality gap from residuals R; G is a workspace.
-
-    A ridge penalty is as many more samples, with targets zero.
-    """
+    """Duality gap from residuals R; G is a workspace."""
     for start in range(0, A.shape[0], 128):  # R stays in the cache
         stop = min(start + 128, A.shape[0])
         np.dot(A[start:stop], R, G[start:stop])
+    residual = square_of(W, R, ridge)
+    linear = residual  # <R, Y>, since Y = R + A' W
     for j in range(W.shape[0]):
         for t in range(W.shape[1]):
             G[j, t] -= ridge * W[j, t]
-    residual = products(R, R) + ridge * products(W, W)
-    linear = residual + products(W, G)  # <R, Y>, since Y = R + A' W
-    primal = 0.5 * residual + penalty_value(W, entry, row)
-    return gap_of(linear, residual, primal, G, entry, row, positive)
+            linear += W[j, t] * G[j, t]
+    return gap_of(linear, residual, W, G, entry, row, positive)
 
 
 @kernel
@@ -520,28 +447,27 @@ def residual_descent(
     block_G = np.empty((B, T))
     moved = np.empty((n, T))
     G = np.empty((k, T))
-    past_W = np.empty((_MEMORY + 1, k * T))
-    past_R = np.empty((_MEMORY + 1, n * T))
+    past_W = np.empty((_MEMORY + 1, k, T))
+    past_R = np.empty((_MEMORY + 1, n, T))
     M, c = np.empty((_MEMORY, _MEMORY)), np.empty(_MEMORY)
-    flat_W, flat_R = W.reshape(k * T), R.reshape(n * T)
-    trial_W, trial_R = np.empty(k * T), np.empty(n * T)
+    new_W, new_R = np.empty((k, T)), np.empty((n, T))
     kept = 0
     gap = np.inf
     epoch = 0
     while epoch < max_epochs and (gap > target or (gap > final and epoch < free)):
-        copy(flat_W, past_W[kept])
-        copy(flat_R, past_R[kept])
+        copy(W, past_W[kept])
+        copy(R, past_R[kept])
         if kept == _MEMORY:
             kept = 0
-            if extrapolated(past_W, past_R, M, c, positive, trial_W, trial_R):
-                new = residual_primal(
-                    trial_W.reshape(k, T), trial_R.reshape(n, T), ridge, entry, row
-                )
-                if new < residual_primal(W, R, ridge, entry, row):
-                    copy(trial_W, flat_W)
-                    copy(trial_R, flat_R)
-            copy(flat_W, past_W[0])
-            copy(flat_R, past_R[0])
+            if anderson(past_W, M, c) and combine(past_W, c, positive, new_W):
+                combine(past_R, c, False, new_R)
+                fall = square_of(W, R, ridge) - square_of(new_W, new_R, ridge)
+                rise = penalty_value(new_W, entry, row) - penalty_value(W, entry, row)
+                if rise < 0.5 * fall:
+                    copy(new_W, W)
+                    copy(new_R, R)
+            copy(W, past_W[0])
+            copy(R, past_R[0])
         kept += 1
         for block in range(L.shape[0]):
             start = block * B

@@ -88,6 +88,12 @@ def test_main_job():
     assert model.score(X_test, y[test], tasks[test]) == pytest.approx(
         float(r2), abs=2e-3
     )
+    model = linmtl.L21RegressorCV(alphas=20, tol=1e-6)
+    model.fit(X_train, y[train], tasks[train])
+    assert line["L21"].split()[1:3] == [
+        f"{model.alpha_:.2g}",
+        f"{model.score(X_test, y[test], tasks[test]):.3f}",
+    ]
     model = linmtl.IndependentRegressor("cv", tol=1e-6)
     model.fit(X_train, y[train], tasks[train])
     residual = y[test] - model.predict(X_test, tasks[test])
@@ -114,6 +120,10 @@ def test_table_and_json_agree(table, tmp_path, capsys):
     labels = {"pooled": "pooled", "mean": "mean-regularised", "l21": "L21"}
     alone = next(m for m in result["models"] if m["model"] == "independent")
     assert alone["alpha"] is None
+    mean = next(m for m in result["models"] if m["model"] == "mean")
+    assert mean["alpha_mean"] in result["settings"]["second_strengths"]
+    (told,) = re.findall(r"alpha_mean\s+=\s+(\S+),", printed.out)
+    assert float(told) == mean["alpha_mean"]
     for model in result["models"]:
         mse = [task["mse"] for task in model["tasks"]]
         ratio = np.array(mse) / [task["mse"] for task in alone["tasks"]]

@@ -1,25 +1,34 @@
 """The comparison of models: what it chooses and what it counts."""
 
 import json
+import warnings
 
 import numpy as np
 import pytest
 
+import linmtl
 from linmtl import (
     IndependentRegressor,
     L21Regressor,
+    MeanRegularizedRegressor,
+    MeanRegularizedRegressorCV,
+    PooledClassifier,
     PooledRegressor,
     TaskScaler,
     TraceNormClassifier,
 )
 from linmtl._compare import (
+    EPS,
     MODELS,
+    N_ALPHAS,
+    SECOND_STRENGTHS,
     TOL,
     Comparison,
     ModelResult,
-    _search,
+    _fit,
     compare,
 )
+from linmtl._prepare import prepare
 from linmtl._report import number, plain, render, to_json
 from linmtl._table import InputError
 from linmtl.datasets import (
@@ -27,7 +36,7 @@ from linmtl.datasets import (
     make_multitask_classification,
     make_multitask_regression,
 )
-from linmtl.model_selection import TaskShuffleSplit
+from linmtl.model_selection import TaskKFold, TaskShuffleSplit
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +67,7 @@ def split(X, y, tasks, stratify=False):
     [
         ("pooled", PooledRegressor, {"task_intercepts": True}),
         ("l21", L21Regressor, {}),
+        ("mean", MeanRegularizedRegressor, {}),
         ("independent", IndependentRegressor, {}),
     ],
 )
@@ -68,7 +78,8 @@ def test_regression_is_what_the_public_estimators_give(
     train, test = split(X, y, tasks)
     scaler = TaskScaler().fit(X[train])
     found = next(m for m in compared.models if m.name == name)
-    model = estimator(alpha=found.alpha, tol=TOL, **settings)
+    assert found.estimator == estimator.__name__
+    model = estimator(alpha=found.alpha, tol=TOL, **found.second, **settings)
     model.fit(scaler.transform(X[train]), y[train], tasks[train])
     prediction = model.predict(scaler.transform(X[test]), tasks[test])
     residual = y[test] - prediction
@@ -102,6 +113,97 @@ def test_classification_is_what_the_public_estimators_give():
     assert found.within == pytest.approx(np.mean(mean), rel=1e-3)
     accuracy = np.mean(p.argmax(axis=1) == y[test])
     assert found.score == pytest.approx(accuracy)
+
+
+def training_rows(X, y, tasks, classify=False):
+    """Return the training part as the comparison prepares it."""
+    data = prepare(X, y, tasks, classify=classify, train_size=0.5, random_state=0, cv=5)
+    return data.X_train, data.y_train, data.tasks_train
+
+
+@pytest.mark.parametrize("classify", [False, True])
+@pytest.mark.parametrize(
+    ("name", "estimator", "second"),
+    [
+        ("l21", "L21", None),
+        ("l1", "L1", None),
+        ("trace", "TraceNorm", None),
+        ("mean", "MeanRegularized", "alpha_mean"),
+        ("graph", "GraphRegularized", "alpha_ridge"),
+    ],
+)
+def test_strengths_are_those_of_the_cv_estimators(name, estimator, second, classify):
+    make = make_multitask_classification if classify else make_multitask_regression
+    X, y, tasks = make(n_tasks=4, n_samples=(30, 50), n_features=5, random_state=2)
+    found = compare(X, y, tasks, models=[name], classify=classify).best
+    kind = "ClassifierCV" if classify else "RegressorCV"
+    lists = {} if second is None else {second: SECOND_STRENGTHS}
+    model = getattr(linmtl, estimator + kind)(
+        alphas=N_ALPHAS, eps=EPS, cv=5, tol=TOL, **lists
+    )
+    model.fit(*training_rows(X, y, tasks, classify))
+    assert found.name == name
+    assert {"alpha": found.alpha, **found.second} == model.best_params_
+    assert model.alphas_.min() < found.alpha < model.alphas_.max()  # no second grid
+
+
+@pytest.mark.parametrize("classify", [False, True])
+def test_pooled_strength_is_that_of_a_loop(classify):
+    rng = np.random.default_rng(0)
+    tasks = np.repeat(np.arange(4), [12, 20, 40, 60])
+    X = rng.normal(size=(tasks.size, 8))
+    y = X[:, 0] + tasks % 2 + 2 * rng.normal(size=tasks.size)
+    y = (y > 0.5).astype(int) if classify else y
+    found = compare(X, y, tasks, models=["pooled"], classify=classify).best
+    assert found.estimator == ("PooledClassifier" if classify else "PooledRegressor")
+    X, y, tasks = training_rows(X, y, tasks, classify)
+    folds = TaskKFold(5, shuffle=True, random_state=0, stratify=classify)
+
+    def held_out(alpha):
+        kind = PooledClassifier if classify else PooledRegressor
+        model = kind(alpha, task_intercepts=True, tol=TOL)
+        means = []
+        for train, test in folds.split(X, y, tasks):
+            model.fit(X[train], y[train], tasks[train])
+            if classify:
+                sign = np.where(y[test] > 0, -1, 1)
+                eta = model.decision_function(X[test], tasks[test])
+                loss = np.logaddexp(0.0, sign * eta)
+            else:
+                loss = (y[test] - model.predict(X[test], tasks[test])) ** 2
+            means.append(np.mean([loss[tasks[test] == t].mean() for t in model.tasks_]))
+        return np.mean(means)
+
+    step = 10 ** (6 / (N_ALPHAS - 1))
+    best = held_out(found.alpha)
+    assert best <= held_out(found.alpha * step)
+    assert best <= held_out(found.alpha / step)
+
+
+def test_second_strength_follows_the_data():
+    """Weak on the mean where the tasks are alike, strong where their mean is zero."""
+    rng = np.random.default_rng(0)
+    tasks = np.repeat(np.arange(6), 40)
+    X = rng.normal(size=(240, 5))
+    noise = 0.1 * rng.normal(size=240)
+    w = rng.normal(size=5)
+    alike = compare(X, X @ w + noise, tasks, models=["mean"]).best
+    sign = np.where(tasks % 2 == 0, 1.0, -1.0)
+    opposed = compare(X, sign * (X @ w) + noise, tasks, models=["mean"]).best
+    assert alike.second == {"alpha_mean": min(SECOND_STRENGTHS)}
+    assert opposed.second["alpha_mean"] > min(SECOND_STRENGTHS)
+
+
+def test_second_strength_is_told(compared):
+    mean = next(m for m in compared.models if m.name == "mean")
+    graph = next(m for m in compared.models if m.name == "graph")
+    text = " ".join(render(compared, "title").split())
+    for model, parameter in ((mean, "alpha_mean"), (graph, "alpha_ridge")):
+        chosen = number(model.second[parameter])
+        assert f"({parameter} = {chosen}, chosen with alpha from 1e-3 to 10)" in text
+    result = {m["model"]: m for m in to_json(compared, {})["models"]}
+    assert result["mean"]["alpha_mean"] == mean.second["alpha_mean"]
+    assert "alpha_mean" not in result["l21"]
 
 
 def test_every_model_is_certified(compared, classified):
@@ -188,6 +290,13 @@ def test_progress_names_models_and_folds(regression):
     compare(*regression, models=["l21"], cv=2, progress=said.append)
     assert said[0] == "model 1 of 2: independent"
     assert "model 2 of 2: L21, fold 2 of 2" in said
+    said.clear()
+    compare(*regression, models=["mean"], cv=2, progress=said.append)
+    at = [text for text in said if text.endswith("fold 2 of 2")]
+    assert at == [
+        f"model 2 of 2: mean-regularised, alpha_mean = {value:g}, fold 2 of 2"
+        for value in SECOND_STRENGTHS
+    ]
 
 
 @pytest.mark.parametrize(
@@ -220,29 +329,68 @@ def test_errors(change, message):
         compare(**given)
 
 
+class Made:
+    """Stands for a CV estimator whose held-out losses are a function of alpha."""
+
+    def __init__(self, loss):
+        self.loss, self.alphas, self.tried = loss, np.geomspace(1, 0.01, 5), []
+
+    def set_params(self, alphas):
+        self.alphas = alphas
+
+    def fit(self):
+        self.alphas_ = np.sort(self.alphas)[::-1]
+        self.mse_path_ = np.tile(self.loss(self.alphas_)[:, None], (1, 3))
+        self.alpha_ = self.alphas_[np.argmin(self.mse_path_[:, 0])]
+        self.tried.extend(self.alphas_)
+        warnings.warn(f"grid {len(self.alphas_)}")
+
+
 @pytest.mark.parametrize(
     ("best", "bounded", "expected", "at_end"),
     [
         (0.1, False, 0.1, False),
+        (0.01, False, 0.01, False),  # the end itself, which stays the best
         (1e-5, False, 1e-5, False),  # found by going down
         (1e5, False, 1e5, False),  # found by going up
-        (1e5, True, 1.0, True),  # nothing above alpha_max
+        (1e5, True, 1.0, False),  # nothing above alpha_max
         (1e-30, False, None, True),  # out of reach
+        (1e30, False, None, True),
     ],
 )
 def test_the_grid_grows_where_its_end_is_best(best, bounded, expected, at_end):
-    def losses(alphas):
-        return 1 + np.log10(alphas / best) ** 2
-
-    alpha, end = _search(np.geomspace(1, 0.01, 5), losses, bounded)
+    model = Made(lambda alphas: 1 + np.log10(alphas / best) ** 2)
+    end, caught = _fit(model, (), bounded)
     assert end is at_end
+    assert [str(w.message) for w in caught] == [f"grid {len(model.alphas_)}"]
+    assert min(map(model.loss, model.tried)) == model.loss(model.alpha_)
+    np.testing.assert_allclose(np.diff(np.log10(model.alphas_)), -0.5)
     if expected is not None:
-        assert abs(np.log10(alpha / expected)) <= 0.26
+        assert abs(np.log10(model.alpha_ / expected)) <= 0.26
 
 
 def test_a_flat_loss_is_no_end():
-    alpha, end = _search(np.geomspace(1, 0.01, 5), np.ones_like, False)
-    assert (alpha, end) == (1.0, False)
+    model = Made(np.ones_like)
+    assert _fit(model, (), False)[0] is False
+    assert model.alpha_ == 1.0
+
+
+def test_a_further_grid_finds_what_one_long_grid_does():
+    rng = np.random.default_rng(0)
+    tasks = np.repeat(np.arange(3), 40)
+    X = rng.normal(size=(120, 4))
+    y = np.sum(X * rng.normal(size=(3, 4))[tasks], axis=1)
+    y += 1e-3 * rng.normal(size=120)
+    found = compare(X, y, tasks, models=["mean"]).best
+    rows = training_rows(X, y, tasks)
+    model = MeanRegularizedRegressorCV(alphas=N_ALPHAS, alpha_mean=SECOND_STRENGTHS)
+    first = model.fit(*rows).alphas_[0]
+    assert found.alpha < first[-1]
+    assert not found.at_end
+    long = first[0] * (first[1] / first[0]) ** np.arange(N_ALPHAS + 21)
+    model.set_params(alphas=long).fit(*rows)
+    assert found.alpha == pytest.approx(model.alpha_)
+    assert found.second["alpha_mean"] == model.best_params_["alpha_mean"]
 
 
 def _made(losses):
@@ -259,6 +407,7 @@ def _made(losses):
                 shares="",
                 estimator="",
                 alpha=1.0,
+                second={},
                 at_end=name == "l21",
                 score=0.5,
                 within=0.5,

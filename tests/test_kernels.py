@@ -333,20 +333,18 @@ def test_model_gap(entry, row, positive):
     W = readonly(np.maximum(W, 0.0) if positive else W)
     G = readonly(gradient(H, C, W))
     entries, strengths = readonly(np.full(5, entry)), readonly(np.full(5, row))
-    primal = rows.model_primal(W, G, C, square, entries, strengths)
-    gap = rows.model_gap(W, G, C, square, entries, strengths, positive)
-    loss = square / 2 - np.sum(W * C) + np.sum(W * (C - G)) / 2
-    np.testing.assert_allclose(primal, loss + penalty_of(W, entry, row))
+    linear, residual = rows.model_terms(W, G, C, square)
+    np.testing.assert_allclose(linear, square - np.sum(W * C))
+    np.testing.assert_allclose(residual, linear - np.sum(W * G))
+    primal = square / 2 - np.sum(W * C) + np.sum(W * (C - G)) / 2
+    np.testing.assert_allclose(residual / 2, primal)
+    primal += penalty_of(W, entry, row)
+    gap = rows.gap_of(linear, residual, W, G, entries, strengths, positive)
     # a dual point: the best multiple of the residuals that is feasible
-    np.testing.assert_allclose(rows.products(W, G), np.sum(W * G))
     duals = empty(5)
     rows.row_duals(G, entries, strengths, positive, duals)
-    linear = square - np.sum(W * C)
-    residual = linear - np.sum(W * G)
     s = min(1 / max(duals.max(), 1.0), linear / residual)
     np.testing.assert_allclose(gap, primal - (s * linear - s**2 * residual / 2))
-    again = rows.gap_of(linear, residual, primal, G, entries, strengths, positive)
-    np.testing.assert_allclose(again, gap)
 
 
 @pytest.mark.parametrize("shared", [True, False])
@@ -371,7 +369,9 @@ def test_gram_descent_solves_the_model(shared, positive, entry, row):
         0.0,
         limit,
     )
-    gap_at = lambda W, G: rows.model_gap(W, G, C, square, entries, strengths, positive)
+    gap_at = lambda W, G: rows.gap_of(
+        *rows.model_terms(W, G, C, square), W, G, entries, strengths, positive
+    )
     assert 1 <= descend(W, G, 1e-13, 0.0, 0, 10_000) < 10_000
     assert gap_at(W, G) <= 1e-13
     np.testing.assert_allclose(G, gradient(H, C, W), atol=1e-12)  # kept up to date
@@ -436,12 +436,9 @@ def test_sweeps(shared):
     expected, length = sweep_by_hand(H, C, W, 0.05, 0.1, False)
     actual, G = W.copy(), gradient(H, C, W)
     work = [np.empty(3) for _ in range(3)]
-    if shared:
-        moved = rows.sweep_shared(H[0], actual, G, entries, strengths, False, *work)
-    else:
-        Gt = np.ascontiguousarray(G.T)
-        moved = rows.sweep_ragged(H, actual, Gt, entries, strengths, False, *work)
-        G = Gt.T
+    Gt = np.ascontiguousarray(G.T)
+    moved = rows.sweep(H, actual, Gt, entries, strengths, False, *work)
+    G = Gt.T
     np.testing.assert_allclose(actual, expected)
     np.testing.assert_allclose(moved, length)
     np.testing.assert_allclose(G, gradient(H, C, actual), atol=1e-14)
@@ -497,56 +494,52 @@ def test_residual_descent_solves_the_problem(ridge, positive, entry, row):
         A, ridge, W, G, R, entries, strengths, positive
     )
     assert gap_at(W, R) <= 1e-12
-    optimum = rows.residual_primal(W, R, ridge, entries, strengths)
-    loss = np.sum(R**2) / 2 + ridge * np.sum(W**2) / 2
-    np.testing.assert_allclose(optimum, loss + penalty_of(W, entry, row))
+    square = np.sum(R**2) + ridge * np.sum(W**2)
+    np.testing.assert_allclose(rows.square_of(W, R, ridge), square)
+    value = lambda W, R: rows.square_of(W, R, ridge) / 2 + penalty_of(W, entry, row)
+    optimum = value(W, R)
     # elsewhere the gap bounds the distance; past the target where sweeps are free
     W, R = np.zeros((k, T)), Y.copy()
     assert descend(W, R, 1e3, 0.0, 0) == 3
-    value = rows.residual_primal(W, R, ridge, entries, strengths)
-    assert gap_at(W, R) >= value - optimum - 1e-14
+    assert gap_at(W, R) >= value(W, R) - optimum - 1e-14
     W, R = np.zeros((k, T)), Y.copy()
     assert descend(W, R, 1e3, -np.inf, 7) == 7
-
-
-def test_small_solve():
-    M, z = normal(5, 5).copy(), normal(5, seed=1).copy()
-    M[0, 0] = 0.0  # a pivot has to be found
-    expected = np.linalg.solve(M, z)
-    assert rows.small_solve(M, z)
-    np.testing.assert_allclose(z, expected)
-    assert not rows.small_solve(np.zeros((2, 2)), np.ones(2))
 
 
 def test_extrapolation_ends_a_linear_iteration():
     """The iterates of a linear map in three dimensions: four differences suffice."""
     rng = np.random.default_rng(0)
-    M = 0.3 * rng.standard_normal((3, 3))
+    A = 0.3 * rng.standard_normal((3, 3))
     fixed = rng.standard_normal(3)
-    past = np.empty((6, 3))
+    past = np.empty((6, 3, 1))
     past[0] = 0.0
     for i in range(5):
-        past[i + 1] = fixed + M @ (past[i] - fixed)
+        past[i + 1, :, 0] = fixed + A @ (past[i, :, 0] - fixed)
     gram, c = empty(5, 5), empty(5)
     rows.differences_gram(past[:5], gram[:4, :4])
-    steps = np.diff(past[:5], axis=0)
+    steps = np.diff(past[:5, :, 0], axis=0)
     np.testing.assert_allclose(gram[:4, :4], steps @ steps.T, atol=1e-15)
     assert rows.anderson(past, gram, c)
     np.testing.assert_allclose(c.sum(), 1.0)
-    out = empty(3)
-    rows.combine(past, c, out)
-    np.testing.assert_allclose(out, c @ past[1:])
-    assert np.linalg.norm(out - fixed) < 1e-2 * np.linalg.norm(past[5] - fixed)
-    # with a state that is affine in the iterates; signs are respected
-    state, new = 2.0 * past + 1.0, empty(3)
-    assert rows.extrapolated(past, state, gram, c, False, out, new)
-    np.testing.assert_allclose(new, 2.0 * out + 1.0)
-    kept = rows.extrapolated(past, state, gram, c, True, out, new)
-    assert kept == bool(np.all(out >= 0.0))
+    out = empty(3, 1)
+    assert rows.combine(past, c, False, out)
+    np.testing.assert_allclose(out, np.tensordot(c, past[1:], 1))
+    left = np.linalg.norm(past[5, :, 0] - fixed)
+    assert np.linalg.norm(out[:, 0] - fixed) < 1e-2 * left
+    # signs are respected
+    assert rows.combine(past, c, True, out) == bool(np.all(fixed >= 0.0))
     # nothing moves: nothing to extrapolate
-    assert not rows.anderson(np.ones((6, 3)), gram, c)
-    ones = np.ones((6, 3))
-    assert not rows.extrapolated(ones, ones, gram, c, False, out, new)
+    assert not rows.anderson(np.ones((6, 3, 1)), gram, c)
+
+
+def test_extrapolation_solves_its_system():
+    past = normal(6, 4, 2)
+    gram, c = empty(5, 5), empty(5)
+    rows.differences_gram(past, gram)
+    M = gram + 1e-12 * np.trace(gram) * np.eye(5)
+    assert rows.anderson(past, gram, c)
+    expected = np.linalg.solve(M, np.ones(5))
+    np.testing.assert_allclose(c, expected / expected.sum(), rtol=1e-6)
 
 
 def test_moving_matrices():
@@ -554,9 +547,9 @@ def test_moving_matrices():
     out = empty(3, 2)
     rows.transpose(A, out)
     np.testing.assert_array_equal(out, A.T)
-    copied = empty(3)
-    rows.copy(readonly(A[0]), copied)
-    np.testing.assert_array_equal(copied, A[0])
+    copied = empty(2, 3)
+    rows.copy(A, copied)
+    np.testing.assert_array_equal(copied, A)
     difference = A.copy()
     rows.subtract(difference, A)
     np.testing.assert_array_equal(difference, 0.0)

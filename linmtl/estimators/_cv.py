@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,8 @@ class CrossValidated(MultiTaskModel):
     """
 
     _second: str | None = None  # a parameter that may be a list of values to try
+    # called after each fold with the parameters beside the strength (with one job)
+    _progress: Callable[[dict[str, Any]], None] | None = None
 
     def _settings(self) -> list[dict[str, Any]]:
         """Return the parameters of the penalty to try beside its strength."""
@@ -99,6 +103,7 @@ class CrossValidated(MultiTaskModel):
                     max_iter=self.max_iter,
                     solver=self.solver,
                     n_jobs=self.n_jobs,
+                    progress=self._progress and partial(self._progress, setting),
                 )
             )
         self._choose(given, settings, np.array(alphas), np.array(losses))

@@ -29,7 +29,8 @@ class RowSeparable(Penalty):
         if self.positive and np.any(W < 0):
             return np.inf
         entry, row = self.strengths(W.shape[0])
-        W = readonly(np.ascontiguousarray(W, dtype=float))
+        # writable, as in the kernels that call this one: compiled once
+        W = np.ascontiguousarray(W, dtype=float)
         return penalty_value(W, readonly(entry), readonly(row))
 
     def prox(self, V, step, out):
@@ -48,7 +49,7 @@ class RowSeparable(Penalty):
         """Return the dual norm of each row, (n_features,); 0 for a free row."""
         entry, row = self.strengths(G.shape[0])
         out = np.empty(G.shape[0])
-        G = readonly(np.ascontiguousarray(G))
+        G = np.ascontiguousarray(G)  # writable, as in the kernels: compiled once
         row_duals(G, readonly(entry), readonly(row), bool(self.positive), out)
         return out
 

@@ -1,0 +1,233 @@
+"""Rows to train and to test on: checked, split, filled in, standardised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.impute import SimpleImputer
+
+from linmtl._table import InputError, name_list
+from linmtl._tasks import as_task_labels, encode_tasks
+from linmtl.model_selection import TaskKFold, TaskShuffleSplit
+from linmtl.preprocessing import TaskScaler
+
+_LARGEST = 1e100
+
+
+@dataclass(frozen=True)
+class Split:
+    """Training and test rows with features ready to use.
+
+    Attributes
+    ----------
+    X_train, y_train, tasks_train, X_test, y_test, tasks_test : ndarray
+        Features, targets and task labels.
+    feature_names : list of str
+        Features left.
+    tasks : ndarray of shape (n_tasks,)
+        The task labels, sorted.
+    n_train, n_test : ndarray of shape (n_tasks,)
+        Rows of each task.
+    cv : int
+        Folds that the training rows allow.
+    notes : list of str
+        What was done to the data.
+    """
+
+    X_train: np.ndarray
+    y_train: np.ndarray
+    tasks_train: np.ndarray
+    X_test: np.ndarray
+    y_test: np.ndarray
+    tasks_test: np.ndarray
+    feature_names: list[str]
+    tasks: np.ndarray
+    n_train: np.ndarray
+    n_test: np.ndarray
+    cv: int
+    notes: list[str]
+
+
+def prepare(
+    X: ArrayLike,
+    y: ArrayLike,
+    tasks: ArrayLike,
+    *,
+    classify: bool,
+    train_size: float,
+    random_state: int,
+    cv: int,
+    feature_names: Sequence[str] | None = None,
+) -> Split:
+    """Check the data, split every task's rows, make features ready to use.
+
+    Parameters
+    ----------
+    X, y, tasks, classify, train_size, random_state, cv, feature_names
+        As for :func:`linmtl._compare.compare`.
+
+    Returns
+    -------
+    Split
+        The two parts.
+
+    Raises
+    ------
+    InputError
+        If an argument is not allowed, or nothing can be learned from the data.
+    """
+    X, y = np.asarray(X, dtype=float), np.asarray(y)
+    labels = as_task_labels(tasks, len(X))
+    _check(X, y, labels, train_size, classify)
+    if feature_names is None:
+        feature_names = [f"feature {j}" for j in range(X.shape[1])]
+    notes: list[str] = []
+    train, test = _split_rows(y, labels, train_size, random_state, classify)
+    names, codes = encode_tasks(labels)
+    n_train = np.bincount(codes[train], minlength=len(names))
+    n_test = np.bincount(codes[test], minlength=len(names))
+    _note_tasks(names, codes, y, train, n_test, classify, notes)
+    cv = _number_of_folds(y[train], codes[train], cv, classify, notes)
+    X, feature_names = _features(X, labels, train, list(feature_names), notes)
+    return Split(
+        X[train],
+        y[train],
+        labels[train],
+        X[test],
+        y[test],
+        labels[test],
+        feature_names,
+        names,
+        n_train,
+        n_test,
+        cv,
+        notes,
+    )
+
+
+def _check(X, y, tasks, train_size, classify):
+    if not 0 < train_size < 1:
+        raise InputError(
+            f"the training fraction must be between 0 and 1, got {train_size:g}"
+        )
+    if y.shape != (len(X),):
+        raise InputError(f"y has shape {y.shape}; pass one target per row, ({len(X)},)")
+    if not classify and not np.isfinite(y).all():
+        raise InputError("y has missing or infinite values; drop these rows")
+    for what, values in (("the features", X), ("the targets", y)):
+        if np.abs(values[~np.isnan(values)]).max(initial=0.0) > _LARGEST:
+            raise InputError(
+                f"{what} have values beyond {_LARGEST:g}, which cannot be squared; "
+                "use a larger unit"
+            )
+    if classify and not np.isin(y, (0, 1)).all():
+        raise InputError("the classes must be 0 and 1")
+    labels, codes, sizes = np.unique(tasks, return_inverse=True, return_counts=True)
+    if len(labels) < 2:
+        raise InputError(
+            f"there is a single task ({labels[0]}); a comparison needs two or more"
+        )
+    if sizes.max() < 2:
+        raise InputError(
+            f"each of the {len(labels)} tasks has a single row; a comparison needs "
+            "tasks with several rows, some for training and some for the test"
+        )
+    if not (classify or _varies_within(y[:, None], codes).any()):
+        raise InputError(
+            "the target has one value in each task: there is nothing to learn besides "
+            "the tasks' levels"
+        )
+
+
+def _split_rows(y, tasks, train_size, random_state, classify):
+    splitter = TaskShuffleSplit(
+        1, train_size=train_size, stratify=classify, random_state=random_state
+    )
+    return next(splitter.split(np.zeros((len(y), 1)), y, groups=tasks))
+
+
+def _note_tasks(names, codes, y, train, n_test, classify, notes):
+    """Say which tasks are not tested, and which have a single class."""
+    untested = names[n_test == 0]
+    if untested.size:
+        notes.append(
+            f"tasks with a single row, in training only ({untested.size}): "
+            f"{name_list(untested)}"
+        )
+    if not classify:
+        return
+    mean = np.bincount(codes[train], weights=y[train], minlength=len(names))
+    size = np.bincount(codes[train], minlength=len(names))
+    single = (mean == 0) | (mean == size)
+    if single.all():
+        raise InputError(
+            "no task has both classes among its training rows; use a larger training "
+            "fraction, or another task column"
+        )
+    if single.any():
+        notes.append(
+            f"tasks with one class in training, which they predict "
+            f"({int(single.sum())}): {name_list(names[single])}"
+        )
+
+
+def _number_of_folds(y, codes, cv, classify, notes):
+    """Return fewer folds where most tasks have few rows or rare classes."""
+    n_train = np.bincount(codes)
+    if classify:  # a task with one class is not judged
+        positive = np.bincount(codes, weights=y)
+        judged = ((positive > 0) & (positive < n_train))[codes]
+        y, codes = y[judged], codes[judged]
+    X = np.zeros((len(y), 1))
+    most = max(2, min(cv, int(np.median(n_train))))
+    for folds in range(most, 1, -1):
+        try:
+            next(TaskKFold(folds, stratify=classify).split(X, y, groups=codes))
+        except ValueError:
+            continue
+        if folds < cv:
+            notes.append(f"tasks are small: cross-validation with {folds} folds")
+        return folds
+    raise InputError(
+        "no task has enough training rows for cross-validation"
+        + (" (two of each class)" if classify else " (two)")
+        + "; use a larger training fraction, or another task column"
+    )
+
+
+def _features(X, tasks, train, names, notes):
+    """Drop features that say nothing, fill in missing values, standardise."""
+    X, names = _choose(X, names, ~np.isnan(X[train]).all(axis=0), notes, "no value")
+    missing = int(np.isnan(X).sum())
+    if missing:
+        holes = [n for n, c in zip(names, np.isnan(X).any(axis=0), strict=True) if c]
+        notes.append(
+            "missing values replaced by the median of the training rows "
+            f"({missing}): {name_list(holes)}"
+        )
+        imputer = SimpleImputer(strategy="median").fit(X[train])
+        X = imputer.transform(X)
+    varies = _varies_within(X[train], tasks[train])
+    X, names = _choose(X, names, varies, notes, "one value per task")
+    if not names:
+        raise InputError("no feature varies within any task: there is nothing to learn")
+    return TaskScaler().fit(X[train]).transform(X), names
+
+
+def _choose(X, names, keep, notes, why):
+    if not keep.all():
+        dropped = [name for name, kept in zip(names, keep, strict=True) if not kept]
+        notes.append(f"features dropped, {why} in training: {name_list(dropped)}")
+    return X[:, keep], [name for name, kept in zip(names, keep, strict=True) if kept]
+
+
+def _varies_within(X: np.ndarray, tasks: np.ndarray) -> np.ndarray:
+    """Whether a feature takes two values in some task: else intercepts replace it."""
+    varies = np.zeros(X.shape[1], dtype=bool)
+    for label in np.unique(tasks):
+        rows = X[tasks == label]
+        varies |= (rows != rows[0]).any(axis=0)
+    return varies
