@@ -150,6 +150,10 @@ class Design:
             blocks.append(np.sqrt(w)[:, None] * X_t)
         return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
+    def feature_rows(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return X with one row per feature, and the column where each task begins."""
+        raise NotImplementedError
+
     def hessians(self, weight: np.ndarray, centre: bool) -> np.ndarray:
         """Return ``A'A`` of :meth:`centred_block` of each column of W.
 
@@ -223,6 +227,11 @@ class Design:
             return scale * out
 
         return _operator_eigenvalue(product, self.n_features)
+
+
+def _transposed(X: np.ndarray | sparse.csr_array) -> np.ndarray:
+    X = X.toarray() if sparse.issparse(X) else X
+    return np.ascontiguousarray(X.T)
 
 
 def largest_eigenvalue(A: np.ndarray) -> float:
@@ -320,6 +329,9 @@ class SharedDesign(Design):
         A *= np.sqrt(weight)
         return A
 
+    def feature_rows(self):
+        return _transposed(self.X), np.zeros(self.n_tasks, dtype=np.int64)
+
     def task_sums(self, weight):
         if self.n_tasks == 1 or not self.columns_alike(weight):
             return super().task_sums(weight)
@@ -398,6 +410,9 @@ class StackedDesign(Design):
             return self.restrict(features)
         return FeatureMajorDesign.gather_from(self, features, last)
 
+    def feature_rows(self):
+        return _transposed(self.X), self.task_ptr[:-1]
+
     def take(self, rows):
         return StackedDesign(self.X[rows], np.searchsorted(rows, self.task_ptr))
 
@@ -452,6 +467,9 @@ class FeatureMajorDesign(Design):
 
     def adjoint(self, r, G):
         feature_adjoint(readonly(self.A), readonly(self.task_ptr), readonly(r), G)
+
+    def feature_rows(self):
+        return self.A, self.task_ptr[:-1]
 
     def restrict(self, features):
         return FeatureMajorDesign(

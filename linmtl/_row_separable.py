@@ -494,3 +494,158 @@ def residual_descent(
         if epoch % _CHECK == 0:
             gap = residual_gap(A, ridge, W, G, R, entry, row, positive)
     return epoch
+
+
+@reduction
+def task_moments(A, start, task_ptr, weight, centre, mean, curvature):
+    """Weighted means of the features of each task, and squares about them.
+
+    A has one row per feature; those of task t begin at column ``start[t]``.
+    """
+    for t in range(start.size):
+        n = task_ptr[t + 1] - task_ptr[t]
+        w = weight[task_ptr[t] : task_ptr[t + 1]]
+        total = 0.0
+        for i in range(n):
+            total += w[i]
+        for j in range(A.shape[0]):
+            x = A[j, start[t] : start[t] + n]
+            m = 0.0
+            if centre and total > 0.0:
+                for i in range(n):
+                    m += w[i] * x[i]
+                m /= total
+            square = 0.0
+            for i in range(n):
+                square += w[i] * (x[i] - m) * (x[i] - m)
+            mean[j, t] = m
+            curvature[j, t] = square
+
+
+@reduction
+def task_gradient(A, start, task_ptr, theta, j, out):
+    """out_t = <feature j, theta> over the rows of task t."""
+    for t in range(start.size):
+        n = task_ptr[t + 1] - task_ptr[t]
+        x = A[j, start[t] : start[t] + n]
+        total = 0.0
+        for i in range(n):
+            total += x[i] * theta[task_ptr[t] + i, 0]
+        out[t] = total
+
+
+@kernel
+def task_move(A, start, task_ptr, weight, mean, theta, j, t, change):
+    """Residuals of task t after coefficient j has changed, intercepts at their best."""
+    x = A[j, start[t] : start[t] + task_ptr[t + 1] - task_ptr[t]]
+    for i in range(x.size):
+        p = task_ptr[t] + i
+        theta[p, 0] -= change * weight[p] * (x[i] - mean)
+
+
+@reduction
+def weighted_square(theta, weight, W, ridge):
+    """Sum of ``theta^2 / weight``, a ridge being as many more samples."""
+    total = 0.0
+    for p in range(weight.size):
+        if weight[p] > 0.0:
+            total += theta[p, 0] * theta[p, 0] / weight[p]
+    for j in range(W.shape[0]):
+        for t in range(W.shape[1]):
+            total += ridge * W[j, t] * W[j, t]
+    return total
+
+
+@kernel
+def task_gap(A, start, task_ptr, weight, ridge, W, G, theta, entry, row, positive):
+    """Duality gap from the residuals of tasks with rows of their own."""
+    residual = weighted_square(theta, weight, W, ridge)
+    linear = residual
+    for j in range(W.shape[0]):
+        task_gradient(A, start, task_ptr, theta, j, G[j])
+        for t in range(W.shape[1]):
+            G[j, t] -= ridge * W[j, t]
+            linear += W[j, t] * G[j, t]
+    return gap_of(linear, residual, W, G, entry, row, positive)
+
+
+@kernel
+def task_descent(
+    A,
+    start,
+    task_ptr,
+    weight,
+    centre,
+    ridge,
+    W,
+    theta,
+    entry,
+    row,
+    positive,
+    target,
+    final,
+    free,
+    relative,
+    max_epochs,
+):
+    """Block coordinate descent with the residuals of tasks with rows of their own.
+
+    For more rows of W than a task has samples. A (k, n) has one row per feature,
+    uncentred; those of task t begin at column ``start[t]``. W (k, T) and the weighted
+    residuals theta (n_observations, 1), whose sums over the tasks are zero where
+    intercepts are fitted (``centre``), are updated in place. Stops as
+    :func:`gram_descent` does. Returns the number of sweeps.
+    """
+    k, T = W.shape
+    n = theta.shape[0]
+    mean, curvature = np.empty((k, T)), np.empty((k, T))
+    task_moments(A, start, task_ptr, weight, centre, mean, curvature)
+    a, h, v = np.empty(T), np.empty(T), np.empty(T)
+    G = np.empty((k, T))
+    past_W = np.empty((_MEMORY + 1, k, T))
+    past_R = np.empty((_MEMORY + 1, n, 1))
+    M, c = np.empty((_MEMORY, _MEMORY)), np.empty(_MEMORY)
+    new_W, new_R = np.empty((k, T)), np.empty((n, 1))
+    first = 0.0
+    kept = 0
+    gap = np.inf
+    epoch = 0
+    while epoch < max_epochs and (gap > target or (gap > final and epoch < free)):
+        copy(W, past_W[kept])
+        copy(theta, past_R[kept])
+        if kept == _MEMORY:
+            kept = 0
+            if anderson(past_W, M, c) and combine(past_W, c, positive, new_W):
+                combine(past_R, c, False, new_R)
+                fall = weighted_square(theta, weight, W, ridge)
+                fall -= weighted_square(new_R, weight, new_W, ridge)
+                rise = penalty_value(new_W, entry, row) - penalty_value(W, entry, row)
+                if rise < 0.5 * fall:
+                    copy(new_W, W)
+                    copy(new_R, theta)
+            copy(W, past_W[0])
+            copy(theta, past_R[0])
+        kept += 1
+        moved = 0.0
+        for j in range(k):
+            task_gradient(A, start, task_ptr, theta, j, a)
+            for t in range(T):
+                h[t] = curvature[j, t] + ridge
+                a[t] += curvature[j, t] * W[j, t]
+            solve_row(a, h, entry[j], row[j], positive, v)
+            for t in range(T):
+                change = v[t] - W[j, t]
+                if change != 0.0:
+                    W[j, t] = v[t]
+                    moved += h[t] * change * change
+                    m = mean[j, t]
+                    task_move(A, start, task_ptr, weight, m, theta, j, t, change)
+        epoch += 1
+        first = max(first, moved)
+        if moved <= relative * relative * first:
+            break
+        if epoch % _CHECK == 0:
+            gap = task_gap(
+                A, start, task_ptr, weight, ridge, W, G, theta, entry, row, positive
+            )
+    return epoch

@@ -459,6 +459,93 @@ def test_sweep_of_a_block():
     np.testing.assert_allclose(change, actual - W)
 
 
+def task_problem(shared, intercept):
+    """Uncentred features in rows, tasks of four samples, one of them without weight."""
+    k, n, T = 7, 4, 3
+    task_ptr = readonly(np.arange(T + 1) * n)
+    A = normal(k, n if shared else n * T) + 2.0
+    start = readonly(np.zeros(T, dtype=np.int64) if shared else task_ptr[:-1].copy())
+    weight = np.random.default_rng(2).uniform(0.5, 2.0, n * T)
+    weight[5] = 0.0
+    A_t = [A[:, s : s + n] for s in start]
+    w_t = np.split(weight, T)
+    y_t = np.split(normal(n * T, seed=1), T)
+    if intercept:
+        A_t = [x - ((x @ w) / w.sum())[:, None] for x, w in zip(A_t, w_t, strict=True)]
+        y_t = [y - (y @ w) / w.sum() for y, w in zip(y_t, w_t, strict=True)]
+    return readonly(A), start, task_ptr, readonly(weight), A_t, w_t, y_t
+
+
+def task_theta(W, A_t, w_t, y_t):
+    parts = zip(W.T, A_t, w_t, y_t, strict=True)
+    return np.concatenate([w * (y - v @ x) for v, x, w, y in parts])[:, None]
+
+
+@pytest.mark.parametrize("intercept", [False, True])
+@pytest.mark.parametrize("shared", [False, True])
+def test_pieces_of_a_descent_on_tasks(shared, intercept):
+    A, start, task_ptr, weight, A_t, w_t, y_t = task_problem(shared, intercept)
+    W = normal(7, 3, seed=3)
+    theta = task_theta(W, A_t, w_t, y_t)
+    mean, curvature = empty(7, 3), empty(7, 3)
+    rows.task_moments(A, start, task_ptr, weight, intercept, mean, curvature)
+    for t in range(3):
+        raw = A[:, start[t] : start[t] + 4]
+        shift = np.broadcast_to(mean[:, t, None], raw.shape)
+        np.testing.assert_allclose(shift, raw - A_t[t], atol=1e-12)
+        np.testing.assert_allclose(curvature[:, t], A_t[t] ** 2 @ w_t[t])
+    out = empty(3)
+    rows.task_gradient(A, start, task_ptr, theta, 4, out)
+    expected = [x[4] @ r for x, r in zip(A_t, np.split(theta[:, 0], 3), strict=True)]
+    np.testing.assert_allclose(out, expected, atol=1e-12)
+    moved = theta.copy()
+    rows.task_move(A, start, task_ptr, weight, mean[4, 1], moved, 4, 1, 0.7)
+    W_moved = W.copy()
+    W_moved[4, 1] += 0.7
+    np.testing.assert_allclose(moved, task_theta(W_moved, A_t, w_t, y_t), atol=1e-12)
+    used = weight > 0
+    square = np.sum(theta[used, 0] ** 2 / weight[used]) + 0.3 * np.sum(W**2)
+    np.testing.assert_allclose(rows.weighted_square(theta, weight, W, 0.3), square)
+
+
+@pytest.mark.parametrize("ridge", [0.0, 0.3])
+@pytest.mark.parametrize(("shared", "intercept"), [(False, True), (True, False)])
+@pytest.mark.parametrize("positive", [False, True])
+@pytest.mark.parametrize(("entry", "row"), [(0.5, 0.0), (0.0, 1.0), (0.5, 1.0)])
+def test_task_descent_solves_the_problem(
+    entry, row, positive, shared, intercept, ridge
+):
+    A, start, task_ptr, weight, A_t, w_t, y_t = task_problem(shared, intercept)
+    entries, strengths = readonly(np.full(7, entry)), readonly(np.full(7, row))
+
+    def descend(target, final=0.0, free=0, relative=0.0):
+        W = np.zeros((7, 3))
+        theta = task_theta(W, A_t, w_t, y_t)
+        fixed = A, start, task_ptr, weight, intercept, ridge
+        goal = target, final, free, relative, 50_000
+        epochs = rows.task_descent(
+            *fixed, W, theta, entries, strengths, positive, *goal
+        )
+        G = empty(7, 3)
+        gap = rows.task_gap(
+            A, start, task_ptr, weight, ridge, W, G, theta, entries, strengths, positive
+        )
+        value = rows.weighted_square(theta, weight, W, ridge) / 2
+        return W, theta, G, epochs, gap, value + penalty_of(W, entry, row)
+
+    W, theta, G, epochs, gap, optimum = descend(1e-12)
+    assert gap <= 1e-12
+    assert 1 <= epochs < 50_000
+    np.testing.assert_allclose(theta, task_theta(W, A_t, w_t, y_t), atol=1e-10)
+    assert_optimal(W, G, entry, row, positive)
+    *_, early, gap, value = descend(1e3)
+    assert early <= 3
+    assert gap >= value - optimum - 1e-13
+    assert descend(1e3, -np.inf, 7)[3] == 7 or descend(1e3, -np.inf, 7)[4] <= 1e-12
+    # by the length of the sweeps
+    assert descend(-np.inf, -np.inf, 0, 1e-5)[4] <= 1e-4
+
+
 @pytest.mark.parametrize("ridge", [0.0, 0.3])
 @pytest.mark.parametrize("positive", [False, True])
 @pytest.mark.parametrize(("entry", "row"), [(0.5, 0.0), (0.0, 1.0), (0.5, 1.0)])

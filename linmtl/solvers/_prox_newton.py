@@ -12,11 +12,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from linmtl._datafit import GramFit
 from linmtl._jit import readonly
 from linmtl._objective import Certificate, Objective
 from linmtl._row_separable import gram_descent
 from linmtl.penalties._sum import Composite
-from linmtl.solvers._working_set import RowChoice, RowStrengths, lacks_rows
+from linmtl.solvers._working_set import (
+    RowChoice,
+    RowStrengths,
+    descend_on_rows,
+    gram_is_smaller,
+    lacks_rows,
+)
 
 _MODEL_ACCURACY = 1e-4  # relative size of the last sweep on a model
 _MODEL_SWEEPS = 1000
@@ -68,29 +75,10 @@ def newton_steps(
     for step in range(min(limit, _MAX_STEPS)):
         if certificate.gap <= target:
             return step
-        G = np.ascontiguousarray(part.D)
-        H = task_hessians(fit, ridge)
-        C = G + np.matmul(H, W.T[:, :, None])[:, :, 0].T
-        new = W.copy()
-        slope = -float(np.sum(G * W)) + norm.value(W)
-        gradient = G.copy()
-        gram_descent(
-            readonly(H),
-            new,
-            G,
-            readonly(np.ascontiguousarray(C)),
-            0.0,
-            readonly(entry),
-            readonly(row),
-            bool(norm.positive),
-            -np.inf,
-            -np.inf,
-            0,
-            _MODEL_ACCURACY,
-            _MODEL_SWEEPS,
-        )
+        G = part.D.copy()
+        new = _model_minimum(fit, W, G, ridge, (entry, row, bool(norm.positive)))
         # the fall that the first-order model promises for the whole step
-        promise = slope + float(np.sum(gradient * new)) - norm.value(new)
+        promise = float(np.sum(G * (new - W))) + norm.value(W) - norm.value(new)
         # near the optimum it is less than rounding, while the gap still has to close
         slack = 4 * np.finfo(float).eps * (abs(certificate.primal) + fit.square)
         before, size, trial = certificate, 1.0, new
@@ -108,9 +96,39 @@ def newton_steps(
     return min(limit, _MAX_STEPS)
 
 
+def _model_minimum(fit, W, G, ridge, penalty):
+    """Return the minimum of the second-order model at W, where the gradient is -G."""
+    entry, row, positive = penalty
+    design, data = fit.data.design, fit.data
+    stop = -np.inf, -np.inf, 0, _MODEL_ACCURACY, _MODEL_SWEEPS
+    new = W.copy()
+    if not (isinstance(fit, GramFit) or gram_is_smaller(design)):
+        weight = fit.hessian_weight
+        return descend_on_rows(
+            design, data, weight, fit.theta, new, ridge, penalty, stop
+        )[0]
+    H = task_hessians(fit, ridge)
+    C = G + np.matmul(H, W.T[:, :, None])[:, :, 0].T
+    gram_descent(
+        readonly(H),
+        new,
+        G.copy(),
+        readonly(np.ascontiguousarray(C)),
+        0.0,
+        readonly(entry),
+        readonly(row),
+        positive,
+        *stop,
+    )
+    return new
+
+
 def task_hessians(fit, ridge: float) -> np.ndarray:
     """Return the Hessian of each column at the last point, (n_columns, k, k)."""
-    H = fit.data.design.hessians(fit.hessian_weight, fit.data.fit_intercept)
+    if isinstance(fit, GramFit):
+        H = fit.H.copy()
+    else:
+        H = fit.data.design.hessians(fit.hessian_weight, fit.data.fit_intercept)
     if ridge:
         diagonal = np.arange(fit.n_features)
         H[:, diagonal, diagonal] += ridge

@@ -15,14 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from linmtl._datafit import GramFit
+from linmtl._design import Design
 from linmtl._jit import readonly
-from linmtl._row_separable import gram_descent, residual_descent
+from linmtl._row_separable import gram_descent, residual_descent, task_descent
 from linmtl.penalties._row_separable import RowSeparable
 from linmtl.solvers._apg import AcceleratedProximalGradient
 
 _BLOCK = 32  # rows of a block of the residual form
 _FEW = 64
-_LARGEST_GRAM = 5e7  # entries of the Gram matrices of a working set
 _FALL = 0.8  # a gap that falls by less is not falling
 _MAX_STALLED = 3  # working sets in a row without a fall
 _MAX_EPOCHS = 1000  # sweeps over one working set
@@ -70,10 +70,7 @@ class WorkingSet:
                 final=final,
                 limit=max(min(max_iter - epochs, _MAX_EPOCHS), 1),
             )
-            done = inner(W, D, chosen, entry[chosen], row[chosen], goal)
-            if done is None:  # too large for Gram matrices of the tasks
-                break
-            epochs += done
+            epochs += inner(W, D, chosen, entry[chosen], row[chosen], goal)
             if monitor.done(W, epochs, stop) or epochs >= max_iter:
                 return
         # Along a direction in which the loss is flat (as many coefficients as samples)
@@ -275,16 +272,71 @@ class _SharedRows(_Rows):
 
 
 class _RaggedRows(_Rows):
-    """From samples of each task's own, fewer than features."""
+    """From samples of each task's own."""
 
     part = None  # the features of the last working set
 
     def __call__(self, W, D, rows, entry, row, goal):
         data = self.fit.data
-        design = data.design
-        if design.n_columns * rows.size**2 > _LARGEST_GRAM:
-            return None
-        self.part = design.gather(rows, self.part)
-        H = self.part.hessians(data.weight, data.fit_intercept)
+        self.part = data.design.gather(rows, self.part)
         everything = float(data.y.size * W.shape[0])
-        return self.gram(H, W, D, rows, entry, row, goal, everything)
+        if gram_is_smaller(self.part):
+            H = self.part.hessians(data.weight, data.fit_intercept)
+            return self.gram(H, W, D, rows, entry, row, goal, everything)
+        sweep = float(2 * data.y.size * rows.size)
+        W[rows], epochs = descend_on_rows(
+            self.part,
+            data,
+            data.weight,
+            self.fit.theta,
+            np.ascontiguousarray(W[rows]),
+            self.ridge,
+            (entry, row, self.positive),
+            (goal.target, goal.final, goal.free(everything, sweep), 0.0, goal.limit),
+        )
+        return epochs
+
+
+def gram_is_smaller(part: Design) -> bool:
+    """Whether Gram matrices of the columns have fewer entries than X."""
+    tied = part.n_columns < part.n_tasks
+    return tied or part.n_columns * part.n_features <= part.task_ptr[-1]
+
+
+def descend_on_rows(part, data, weight, theta, W, ridge, penalty, goal):
+    """Coordinate descent with residuals; return new coefficients and the sweeps.
+
+    Parameters
+    ----------
+    part : Design
+        The features in use.
+    data : MultiTaskData
+        The data; ``weight`` (n_observations,) takes the place of its weights.
+    theta : ndarray of shape (n_observations,)
+        The weighted residuals at W.
+    W : ndarray of shape (n_chosen, n_tasks)
+        Where to start; updated in place.
+    ridge : float
+        Strength of a ridge penalty.
+    penalty : tuple
+        Strengths of the entries and of the rows, and whether W is non-negative.
+    goal : tuple
+        When to stop, as :func:`linmtl._row_separable.gram_descent` takes it.
+    """
+    entry, row, positive = penalty
+    A, start = part.feature_rows()
+    epochs = task_descent(
+        readonly(A),
+        readonly(start),
+        readonly(data.task_ptr),
+        readonly(weight),
+        bool(data.fit_intercept),
+        float(ridge),
+        W,
+        np.array(theta)[:, None],
+        readonly(entry),
+        readonly(row),
+        bool(positive),
+        *goal,
+    )
+    return W, epochs
