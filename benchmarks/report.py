@@ -67,12 +67,12 @@ def heading(record: dict) -> str:
     if record["relative_to"] == "optimum":
         measure = "objective above the optimum, relative"
     return (
-        f"{record['problem']}: {record['title']} ({_sizes(record)})\n"
+        f"{record['problem']}: {record['title']} ({sizes(record)})\n"
         f"  {measure} <= {record['target']:g}"
     )
 
 
-def _sizes(record: dict) -> str:
+def sizes(record: dict) -> str:
     if record["samples"] is None:
         return "not run"
     low, high = record["rows_per_task"]

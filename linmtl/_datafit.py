@@ -8,16 +8,36 @@ are built, the cost no longer depends on the number of rows).
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import linalg, sparse
 
+from linmtl._design import used_rows
 from linmtl._jit import readonly
 from linmtl._kernels import gram_adjoint, inner
 from linmtl._threads import blas_threads
 from linmtl.data import MultiTaskData
 from linmtl.losses import Loss
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """What predicting all observations gives, where a solver has it already.
+
+    Attributes
+    ----------
+    b : ndarray of shape (n_tasks,)
+        Intercepts, for centred targets.
+    theta : ndarray of shape (n_observations,)
+        Weighted residuals.
+    task_loss : ndarray of shape (n_tasks,)
+        Loss of each task.
+    """
+
+    b: np.ndarray
+    theta: np.ndarray
+    task_loss: np.ndarray
 
 
 class Datafit:
@@ -32,6 +52,7 @@ class Datafit:
     data: MultiTaskData
     loss: Loss
     b: np.ndarray
+    residuals: Residuals | None = None
 
     @property
     def n_features(self) -> int:
@@ -42,12 +63,11 @@ class Datafit:
         return self.data.design.n_columns
 
     def evaluate(
-        self, W: np.ndarray, G: np.ndarray, same: Datafit | None = None
+        self, W: np.ndarray, G: np.ndarray, residuals: Residuals | None = None
     ) -> float:
         """Return the loss at W and write its negative gradient into G.
 
-        ``same`` is a datafit whose last evaluation had the same predictions, on some
-        of the features: they are not computed again.
+        ``residuals`` are those at W, if they are known: nothing is predicted then.
         """
         raise NotImplementedError
 
@@ -137,13 +157,13 @@ class ResidualFit(Datafit):
     def b(self):
         return self._b + self._offset
 
-    def evaluate(self, W, G, same=None):
-        if same is None:
+    def evaluate(self, W, G, residuals=None):
+        if residuals is None:
             loss = self.loss_at(W)
         else:
             self._hessian = None
-            self._b[:], self.theta[:] = same._b, same.theta
-            self.task_loss[:] = same.task_loss
+            self._b[:], self.theta[:] = residuals.b, residuals.theta
+            self.task_loss[:] = residuals.task_loss
             loss = self.join(self.task_loss)
         self.data.design.adjoint(self.theta, G)
         return loss
@@ -167,6 +187,11 @@ class ResidualFit(Datafit):
 
     def start_intercepts(self, other):
         self._b[:] = other._b
+
+    @property
+    def residuals(self) -> Residuals:
+        """The residuals of the last evaluation."""
+        return Residuals(self._b, self.theta, self.task_loss)
 
     def join(self, task_loss: np.ndarray) -> float:
         """Join the tasks' losses to one number: their sum (weights are in the loss)."""
@@ -285,7 +310,7 @@ class GramFit(Datafit):
         self.H = (A.T @ A)[None]
         self.C[:] = (np.sqrt(weight) * Y) @ A
 
-    def evaluate(self, W, G, same=None):
+    def evaluate(self, W, G, residuals=None):
         self._shift = None
         loss = self._evaluate(W, G)
         self.b = self.y_mean - np.einsum(
@@ -302,7 +327,7 @@ class GramFit(Datafit):
     def _evaluate(self, W, G):
         if self.H.shape[0] == 1:
             H = self.H[0]
-            used = np.flatnonzero(W.any(axis=1))
+            used = np.flatnonzero(used_rows(W))
             if used.size < self.n_features // 2:  # H is symmetric: rows for columns
                 np.subtract(self.C.T, H[used].T @ W[used], out=G)
             else:

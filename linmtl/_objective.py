@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from linmtl._datafit import Datafit
+from linmtl._datafit import Datafit, Residuals
 from linmtl.penalties._sum import Composite
 
 # Size of the rounding errors of a gradient, relative to the gradient at zero: at the
@@ -44,9 +44,12 @@ class Objective:
     ----------
     D : ndarray of shape (n_features, n_columns)
         Negative gradient of the smooth part at the last point certified.
+    row_sizes : ndarray of shape (n_features,)
+        Dual norm of each row of D, where the norm is a sum over rows.
     """
 
     D: np.ndarray
+    row_sizes: np.ndarray
 
     def __init__(self, fit: Datafit, penalty: Composite):
         self.fit = fit
@@ -71,20 +74,22 @@ class Objective:
         """Return the objective at W without its gradient."""
         return self.fit.loss_at(W) + self.penalty.value(W)
 
-    def certificate(self, W: np.ndarray, same: Datafit | None = None) -> Certificate:
+    def certificate(
+        self, W: np.ndarray, residuals: Residuals | None = None
+    ) -> Certificate:
         """Return the objective at W and a true lower bound of the optimum.
 
         The residuals theta and the gradient u of the quadratic form make a dual pair,
         both scaled by the same s: the quadratic costs ``s^2`` times its conjugate, and
         only ``X' theta - u`` has to lie in the dual ball of the norm. Where neither
         penalises a direction, theta is first projected to satisfy the constraint.
-        ``same`` is as for :meth:`linmtl._datafit.Datafit.evaluate`.
+        ``residuals`` are as for :meth:`linmtl._datafit.Datafit.evaluate`.
         """
         fit, penalty, G = self.fit, self.penalty, self._G
         free, quadratic = penalty.free, penalty.quadratic
         signs = penalty.positive and bool(free.any())
         size = self._gradient_size if signs else 0.0  # evaluates the loss: ask first
-        primal = fit.evaluate(W, G, same) + penalty.value(W)
+        primal = fit.evaluate(W, G, residuals) + penalty.value(W)
         limit = _LARGEST_SCALE
         if signs:
             limit, conjugate, D = self._certify_signs(W, G, _ROUNDING * size)
@@ -102,7 +107,11 @@ class Objective:
                 D = G - quadratic.gradient(W)
         self.D = D
         if penalty.norm is not None:
-            size = penalty.norm.dual_norm(np.ascontiguousarray(D))
+            if penalty.norm.row_separable:
+                self.row_sizes = penalty.norm.row_dual_norms(D)
+                size = float(self.row_sizes.max(initial=0.0))
+            else:
+                size = penalty.norm.dual_norm(np.ascontiguousarray(D))
             limit = min(limit, 1.0 / size if size > 0 else np.inf)
         scale = fit.best_scale(conjugate, min(limit, fit.dual_limit()))
         dual = fit.dual_value(scale) - scale**2 * conjugate

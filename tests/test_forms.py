@@ -106,7 +106,7 @@ def test_gathered_features_are_the_features(layout, loss):
             np.testing.assert_allclose(H[t], A.T @ A, atol=1e-12)
         # residuals of the part instead of predictions of the whole
         fresh = Objective(ResidualFit(fit.data, LOSSES[loss]), objective.penalty)
-        known, again = fresh.certificate(W, same=part), objective.certificate(W)
+        known, again = fresh.certificate(W, part.residuals), objective.certificate(W)
         assert known.primal == pytest.approx(again.primal)
         assert known.dual == pytest.approx(again.dual, abs=1e-12)
         np.testing.assert_allclose(fresh.fit.b, fit.b, atol=1e-8)

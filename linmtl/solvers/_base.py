@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from linmtl._datafit import Datafit
+from linmtl._datafit import Residuals
 from linmtl._objective import Certificate, Objective
 from linmtl._threads import blas_threads
 from linmtl.solvers._admm import AlternatingDirections
@@ -91,13 +91,17 @@ class Monitor:
         return max(self.best_value - self.dual, 0.0)
 
     def done(
-        self, W: np.ndarray, iteration: int, stop: float, same: Datafit | None = None
+        self,
+        W: np.ndarray,
+        iteration: int,
+        stop: float,
+        residuals: Residuals | None = None,
     ) -> bool:
         """Certify W and return whether the gap is at most ``stop``.
 
-        ``same`` is as for :meth:`linmtl._datafit.Datafit.evaluate`.
+        ``residuals`` are as for :meth:`linmtl._datafit.Datafit.evaluate`.
         """
-        certificate: Certificate = self.objective.certificate(W, same)
+        certificate: Certificate = self.objective.certificate(W, residuals)
         self.n_iter = iteration
         # far from the optimum rounding is relative to the value there
         noise = 0.0

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
 from linmtl._datafit import Datafit
+from linmtl._design import used_rows
 from linmtl._objective import Objective
 from linmtl.penalties import Penalty, Sum, compose
 from linmtl.solvers._base import Result, minimise, null_coefficients
@@ -98,7 +99,7 @@ def _extrapolated(objective, known, alpha):
     if first == second:
         return W
     move = (second - alpha) / (first - second)
-    used = W.any(axis=1)
+    used = used_rows(W)
     trial = W.copy()
     trial[used] += move * (W[used] - W_first[used])
     if objective.penalty.positive:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from linmtl._datafit import GramFit
+from linmtl._design import used_rows
 from linmtl._jit import readonly
 from linmtl._objective import Certificate, Objective
 from linmtl._row_separable import gram_descent
@@ -21,13 +22,14 @@ from linmtl.solvers._working_set import (
     RowChoice,
     RowStrengths,
     descend_on_rows,
-    gram_is_smaller,
+    gram_pays,
     lacks_rows,
 )
 
 _MODEL_ACCURACY = 1e-4  # relative size of the last sweep on a model
 _MODEL_SWEEPS = 1000
 _ARMIJO = 1e-4
+_NEAR = 0.95  # of its bound: a gradient beyond may make a row enter
 _MAX_STEPS = 30
 
 
@@ -45,8 +47,7 @@ class ProxNewton:
         norm, quadratic = objective.penalty.norm, objective.penalty.quadratic
         rows, steps, fit = RowChoice(W), 0, None
         while not rows.exhausted:
-            size = norm.row_dual_norms(objective.D)
-            chosen, _ = rows.choose(W, size, monitor.best_gap)
+            chosen, _ = rows.choose(W, objective.row_sizes, monitor.best_gap)
             part_norm = RowStrengths(norm, chosen, W.shape[0])
             penalty = Composite(part_norm, quadratic, np.zeros(chosen.size, dtype=bool))
             fit = objective.fit.gather(chosen, fit)
@@ -54,29 +55,36 @@ class ProxNewton:
             part = Objective(fit, penalty)
             target = max(0.05 * monitor.gap, 0.3 * stop)
             W_part = np.ascontiguousarray(W[chosen])
-            certificate = part.certificate(W_part, same=objective.fit)
+            known = objective.fit.residuals
+            certificate = part.certificate(W_part, known)
             limit = max(max_iter - steps, 1)
-            steps += newton_steps(part, W_part, certificate, target, limit)
+            grams = isinstance(fit, GramFit) or gram_pays(fit.data.design, W.shape[0])
+            steps += newton_steps(part, W_part, certificate, target, limit, grams)
             W[chosen] = W_part
-            if monitor.done(W, steps, stop, same=fit) or steps >= max_iter:
+            if monitor.done(W, steps, stop, fit.residuals) or steps >= max_iter:
                 return
 
 
 def newton_steps(
-    part: Objective, W: np.ndarray, certificate: Certificate, target: float, limit: int
+    part: Objective,
+    W: np.ndarray,
+    certificate: Certificate,
+    target: float,
+    limit: int,
+    grams: bool,
 ) -> int:
     """Minimise the objective of a working set in place; return the steps taken.
 
-    ``certificate`` is the one just made at W.
+    ``certificate`` is the one just made at W; ``grams`` says whether Gram matrices
+    pay.
     """
     fit, norm = part.fit, part.penalty.norm
     ridge = float(part.penalty.quadratic.diagonal[0])
-    entry, row = norm.strengths(W.shape[0])
     for step in range(min(limit, _MAX_STEPS)):
         if certificate.gap <= target:
             return step
         G = part.D.copy()
-        new = _model_minimum(fit, W, G, ridge, (entry, row, bool(norm.positive)))
+        new = _model_minimum(part, W, G, ridge, grams)
         # the fall that the first-order model promises for the whole step
         promise = float(np.sum(G * (new - W))) + norm.value(W) - norm.value(new)
         # near the optimum it is less than rounding, while the gap still has to close
@@ -96,40 +104,52 @@ def newton_steps(
     return min(limit, _MAX_STEPS)
 
 
-def _model_minimum(fit, W, G, ridge, penalty):
-    """Return the minimum of the second-order model at W, where the gradient is -G."""
-    entry, row, positive = penalty
-    design, data = fit.data.design, fit.data
+def _model_minimum(part, W, G, ridge, grams):
+    """Return the minimum of the second-order model at W, where the gradient is -G.
+
+    Rows that are zero and within their bounds stay so: what they would add to the
+    Hessians is most of the work.
+    """
+    fit, norm = part.fit, part.penalty.norm
+    rows = np.flatnonzero(used_rows(W) | (part.row_sizes > _NEAR))
+    entry, row = (strength[rows] for strength in norm.strengths(len(W)))
+    penalty = entry, row, bool(norm.positive)
     stop = -np.inf, -np.inf, 0, _MODEL_ACCURACY, _MODEL_SWEEPS
-    new = W.copy()
-    if not (isinstance(fit, GramFit) or gram_is_smaller(design)):
+    new, chosen = W.copy(), np.ascontiguousarray(W[rows])
+    design, data = fit.data.design, fit.data
+    if not grams:
         weight = fit.hessian_weight
-        return descend_on_rows(
-            design, data, weight, fit.theta, new, ridge, penalty, stop
-        )[0]
-    H = task_hessians(fit, ridge)
-    C = G + np.matmul(H, W.T[:, :, None])[:, :, 0].T
+        design = design.restrict(rows)
+        new[rows], _ = descend_on_rows(
+            design, data, weight, fit.theta, chosen, ridge, penalty, stop
+        )
+        return new
+    H = task_hessians(fit, ridge, rows)
+    G = np.ascontiguousarray(G[rows])
+    C = G + np.matmul(H, chosen.T[:, :, None])[:, :, 0].T
     gram_descent(
         readonly(H),
-        new,
-        G.copy(),
+        chosen,
+        G,
         readonly(np.ascontiguousarray(C)),
         0.0,
         readonly(entry),
         readonly(row),
-        positive,
+        penalty[2],
         *stop,
     )
+    new[rows] = chosen
     return new
 
 
-def task_hessians(fit, ridge: float) -> np.ndarray:
-    """Return the Hessian of each column at the last point, (n_columns, k, k)."""
+def task_hessians(fit, ridge: float, rows: np.ndarray) -> np.ndarray:
+    """Return the Hessian of each column at the last point, on some features."""
     if isinstance(fit, GramFit):
-        H = fit.H.copy()
+        H = fit.H[:, rows][:, :, rows]
     else:
-        H = fit.data.design.hessians(fit.hessian_weight, fit.data.fit_intercept)
+        centre = fit.data.fit_intercept
+        H = fit.data.design.hessians(fit.hessian_weight, centre, rows)
     if ridge:
-        diagonal = np.arange(fit.n_features)
+        diagonal = np.arange(rows.size)
         H[:, diagonal, diagonal] += ridge
     return H

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from linmtl._datafit import GramFit
-from linmtl._design import Design
+from linmtl._datafit import GramFit, Residuals
+from linmtl._design import Design, used_rows
 from linmtl._jit import readonly
 from linmtl._row_separable import gram_descent, residual_descent, task_descent
 from linmtl.penalties._row_separable import RowSeparable
@@ -63,15 +63,16 @@ class WorkingSet:
         while not rows.exhausted:
             D = objective.D
             gap = monitor.gap
-            chosen, settled = rows.choose(W, norm.row_dual_norms(D), monitor.best_gap)
+            chosen, settled = rows.choose(W, objective.row_sizes, monitor.best_gap)
             final = 0.8 * stop
             goal = Goal(
                 target=max((0.02 if settled else 0.2) * gap, final),
                 final=final,
                 limit=max(min(max_iter - epochs, _MAX_EPOCHS), 1),
             )
-            epochs += inner(W, D, chosen, entry[chosen], row[chosen], goal)
-            if monitor.done(W, epochs, stop) or epochs >= max_iter:
+            done, residuals = inner(W, D, chosen, entry[chosen], row[chosen], goal)
+            epochs += done
+            if monitor.done(W, epochs, stop, residuals) or epochs >= max_iter:
                 return
         # Along a direction in which the loss is flat (as many coefficients as samples)
         # coordinates creep; momentum does not.
@@ -129,7 +130,7 @@ class RowChoice:
     """
 
     def __init__(self, W: np.ndarray):
-        self._before = np.flatnonzero(W.any(axis=1))
+        self._before = np.flatnonzero(used_rows(W))
         self._gap = np.inf
         self._stalled = 0
 
@@ -151,7 +152,7 @@ class RowChoice:
         gap : float
             Duality gap.
         """
-        active = W.any(axis=1)
+        active = used_rows(W)
         before = np.zeros(size.size, dtype=bool)
         before[self._before] = True
         worst_inside = max(size[before].max(initial=0.0), 1.0)
@@ -182,7 +183,10 @@ def _inner_solver(objective, ridge, positive):
 
 
 class _Rows:
-    """Descends on chosen rows; W is updated in place, sweeps are returned."""
+    """Descends on chosen rows; W is updated in place.
+
+    Returns the number of sweeps, and the residuals where they are at hand.
+    """
 
     def __init__(self, fit, ridge: float, positive: bool):
         self.fit, self.ridge, self.positive = fit, ridge, positive
@@ -216,7 +220,7 @@ class _Rows:
             goal.limit,
         )
         W[rows] = part
-        return epochs
+        return epochs, None
 
 
 class _GramRows(_Rows):
@@ -239,7 +243,7 @@ class _SharedRows(_Rows):
     def __call__(self, W, D, rows, entry, row, goal):
         data = self.fit.data
         weight = data.weight[: data.task_ptr[1]]
-        A = data.design.centred_features(rows, weight, data.fit_intercept)
+        A, mean = data.design.centred_features(rows, weight, data.fit_intercept)
         (k, n), (d, T) = A.shape, W.shape
         everything = float(n * d * T)
         if k <= n:
@@ -251,8 +255,9 @@ class _SharedRows(_Rows):
             block = A[i * _BLOCK : (i + 1) * _BLOCK]
             L[i, : len(block), : len(block)] = block @ block.T
         part = np.ascontiguousarray(W[rows])
-        Y = self.fit.y.reshape(data.design.n_tasks, -1).T
-        R = np.ascontiguousarray(np.sqrt(weight)[:, None] * Y - A.T @ part)
+        root = np.sqrt(weight)[:, None]
+        Y = root * self.fit.y.reshape(T, -1).T
+        R = Y - A.T @ part
         epochs = residual_descent(
             readonly(A),
             readonly(L),
@@ -268,7 +273,9 @@ class _SharedRows(_Rows):
             goal.limit,
         )
         W[rows] = part
-        return epochs
+        R = Y - A.T @ part  # without the rounding errors of many updates
+        theta, task_loss = (root * R).T.ravel(), 0.5 * np.einsum("it,it->t", R, R)
+        return epochs, Residuals(-(mean @ part), theta, task_loss)
 
 
 class _RaggedRows(_Rows):
@@ -280,7 +287,7 @@ class _RaggedRows(_Rows):
         data = self.fit.data
         self.part = data.design.gather(rows, self.part)
         everything = float(data.y.size * W.shape[0])
-        if gram_is_smaller(self.part):
+        if gram_pays(self.part, W.shape[0]):
             H = self.part.hessians(data.weight, data.fit_intercept)
             return self.gram(H, W, D, rows, entry, row, goal, everything)
         sweep = float(2 * data.y.size * rows.size)
@@ -294,13 +301,18 @@ class _RaggedRows(_Rows):
             (entry, row, self.positive),
             (goal.target, goal.final, goal.free(everything, sweep), 0.0, goal.limit),
         )
-        return epochs
+        return epochs, None
 
 
-def gram_is_smaller(part: Design) -> bool:
-    """Whether Gram matrices of the columns have fewer entries than X."""
-    tied = part.n_columns < part.n_tasks
-    return tied or part.n_columns * part.n_features <= part.task_ptr[-1]
+def gram_pays(part: Design, n_features: int) -> bool:
+    """Whether to use Gram matrices of the columns, on some of the features.
+
+    They are no larger than X, and a sweep costs no more than one with residuals.
+    """
+    if part.n_columns < part.n_tasks:  # tied tasks: few columns
+        return True
+    entries, n = part.n_columns * part.n_features**2, part.task_ptr[-1]
+    return entries <= n * min(2 * part.n_features, n_features)
 
 
 def descend_on_rows(part, data, weight, theta, W, ridge, penalty, goal):

@@ -1,0 +1,122 @@
+"""The tables of README.md, from the JSON files in ``benchmarks/results``.
+
+``python -m benchmarks.summary`` prints them; a test compares them with README.md.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from benchmarks.report import sizes
+
+RESULTS = Path(__file__).parent / "results"
+_NAMES = {
+    "sklearn": "scikit-learn",
+    "numpy_fista": "NumPy FISTA",
+    "rmtl": "RMTL",
+    "malsar": "MALSAR",
+}
+
+
+def speed(content: dict) -> str:
+    """Return the table of all problems: linmtl, and the best of the others."""
+    lines = [
+        "| problem | linmtl, s | best other, s | ratio | the others, s |",
+        "|---|---|---|---|---|",
+    ]
+    for record in content["problems"]:
+        seconds = {
+            result["solver"]: result["seconds"]
+            for result in record["results"]
+            if not result["skipped"]
+        }
+        own = seconds.pop("linmtl", None)
+        times = {name: time for name, time in seconds.items() if time is not None}
+        order = sorted(times, key=times.get)
+        best = f"{_name(order[0])} {_time(times[order[0]])}" if order else ""
+        ratio = f"{times[order[0]] / own:.3g}" if order and own is not None else ""
+        rest = [f"{_name(name)} {_time(times[name])}" for name in order[1:]]
+        failed = [_name(name) for name, time in seconds.items() if time is None]
+        rest += [f"{name} not reached" for name in failed]
+        problem = f"{record['title']} ({sizes(record)})"
+        cells = problem, _time(own), best, ratio, ", ".join(rest)
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def start_up(content: dict) -> str:
+    """Return the table of imports and first fits."""
+    columns = {
+        "import": "import",
+        "first_fit": "first fit of a process",
+        "first_fit_ever": "first fit ever",
+    }
+    lines = [
+        "| package | " + " | ".join(f"{title}, s" for title in columns.values()) + " |",
+        "|---" * (len(columns) + 1) + "|",
+    ]
+    for name, row in content["packages"].items():
+        if "skipped" in row:
+            continue
+        cells = [_time(row.get(column)) for column in columns]
+        lines.append(f"| {_name(name)} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def growth(content: dict) -> str:
+    """Return the table of time and memory by size."""
+    lines = [
+        "| rows | tasks | features | data, MB | seconds | extra memory / data |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in content["rows"]:
+        if "failed" in row:
+            tail = f"failed: {row['failed']}", ""
+        else:
+            extra = row["extra_over_data"]
+            tail = _time(row["seconds"]), "" if extra is None else f"{extra:.2f}"
+        counts = (f"{row[key]:,}" for key in ("rows", "tasks", "features"))
+        cells = *counts, f"{row['data_bytes'] / 1e6:.0f}", *tail
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def machine(content: dict) -> str:
+    """Return a sentence on where and with what the numbers were made."""
+    where = content["machine"]
+    versions = ", ".join(
+        f"{name} {version}" for name, version in content["versions"].items() if version
+    )
+    threads = content["threads"]
+    return (
+        f"{where['processor']}, {where['cores']} cores, {where['memory_gb']:.0f} GB, "
+        f"{threads} thread{'s' * (threads > 1)}, Python {where['python']}; {versions}; "
+        f"{content['date'][:10]}"
+    )
+
+
+def _name(solver: str) -> str:
+    return _NAMES.get(solver, solver)
+
+
+def _time(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds:.2g}"
+
+
+TABLES = {"speed": speed, "start_up": start_up, "growth": growth}
+
+
+def read(name: str) -> dict:
+    """Return the content of a file of results."""
+    return json.loads((RESULTS / f"{name}.json").read_text())
+
+
+def main() -> None:
+    for name, table in TABLES.items():
+        content = read(name)
+        print(f"{machine(content)}\n\n{table(content)}\n")
+
+
+if __name__ == "__main__":
+    main()
