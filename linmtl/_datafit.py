@@ -15,7 +15,7 @@ from scipy import linalg, sparse
 
 from linmtl._design import used_rows
 from linmtl._jit import readonly
-from linmtl._kernels import gram_adjoint, inner
+from linmtl._kernels import gram_adjoint
 from linmtl._threads import blas_threads
 from linmtl.data import MultiTaskData
 from linmtl.losses import Loss
@@ -339,7 +339,7 @@ class GramFit(Datafit):
             G[...] = Gt.T
         fitted = float(np.sum(W * self.C.T))
         self._linear = self.square - fitted  # sum theta y
-        self._square = self._linear - inner(readonly(W), readonly(G))
+        self._square = self._linear - float(np.vdot(W, G))
         return max(self._square, 0.0) / 2
 
     @property

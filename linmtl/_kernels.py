@@ -113,16 +113,6 @@ def gram_adjoint(H, C, Wt, Gt):
                     Gt[t, j] -= w * H[t, i, j]
 
 
-@reduction
-def inner(A, B):
-    """Sum of the elementwise product of two matrices."""
-    total = 0.0
-    for j in range(A.shape[0]):
-        for t in range(A.shape[1]):
-            total += A[j, t] * B[j, t]
-    return total
-
-
 @kernel
 def gradient_step(V, step, G, out):
     """out = V + step_j G_j, with one step per row and G the negative gradient."""

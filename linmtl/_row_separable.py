@@ -192,9 +192,14 @@ def gap_of(linear, residual, W, G, entry, row, positive):
 
 
 @reduction
-def differences_gram(past, M):
-    """M_ij = <past_{i+1} - past_i, past_{j+1} - past_j>."""
+def anderson(past, M, c):
+    """Coefficients of the extrapolation of K + 1 iterates; False where singular.
+
+    With M_ij = <past_{i+1} - past_i, past_{j+1} - past_j> they solve ``M c ~ 1``, by
+    elimination, and sum to one.
+    """
     K = past.shape[0] - 1
+    trace = 0.0
     for i in range(K):
         for j in range(i + 1):
             total = 0.0
@@ -204,37 +209,22 @@ def differences_gram(past, M):
                         past[j + 1, p, t] - past[j, p, t]
                     )
             M[i, j] = total
-            M[j, i] = total
-
-
-@kernel
-def anderson(past, M, c):
-    """Coefficients of the extrapolation of K + 1 iterates; False where singular.
-
-    They sum to one and solve ``M c ~ 1``, by elimination: M is positive definite.
-    """
-    K = past.shape[0] - 1
-    differences_gram(past, M)
-    trace = 0.0
-    for i in range(K):
         trace += M[i, i]
-    if not trace > 0.0:
-        return False
-    for i in range(K):
-        M[i, i] += 1e-12 * trace
         c[i] = 1.0
+    # M is positive definite: its lower half is enough
     for k in range(K):
+        M[k, k] += 1e-12 * trace
+        for j in range(k):
+            f = M[k, j] / M[j, j]
+            c[k] -= f * c[j]
+            for i in range(k, K):
+                M[i, k] -= f * M[i, j]
         if not M[k, k] > 0.0:
             return False
-        for i in range(k + 1, K):
-            f = M[i, k] / M[k, k]
-            for j in range(k, K):
-                M[i, j] -= f * M[k, j]
-            c[i] -= f * c[k]
     total = 0.0
     for k in range(K - 1, -1, -1):
-        for j in range(k + 1, K):
-            c[k] -= M[k, j] * c[j]
+        for i in range(k + 1, K):
+            c[k] -= M[i, k] * c[i]
         c[k] /= M[k, k]
         total += c[k]
     if not abs(total) > 0.0:
@@ -245,17 +235,17 @@ def anderson(past, M, c):
 
 
 @kernel
-def combine(past, c, positive, out):
-    """out = sum_i c_i past_{i+1}; False if a sign is wrong."""
+def combine(past, c, out):
+    """out = sum_i c_i past_{i+1}; returns its lowest entry."""
+    lowest = np.inf
     for p in range(out.shape[0]):
         for t in range(out.shape[1]):
             total = 0.0
             for i in range(c.size):
                 total += c[i] * past[i + 1, p, t]
             out[p, t] = total
-            if positive and total < 0.0:
-                return False
-    return True
+            lowest = min(lowest, total)
+    return lowest
 
 
 @kernel
@@ -338,12 +328,13 @@ def gram_descent(
         copy(G, past_G[kept])
         if kept == _MEMORY:
             kept = 0
-            if anderson(past_W, M, c) and combine(past_W, c, positive, new_W):
-                combine(past_G, c, False, new_G)
+            if anderson(past_W, M, c):
+                lowest = combine(past_W, c, new_W)
+                combine(past_G, c, new_G)
                 _, old = model_terms(W, G, C, square)
                 _, new = model_terms(new_W, new_G, C, square)
                 rise = penalty_value(new_W, entry, row) - penalty_value(W, entry, row)
-                if rise < 0.5 * (old - new):
+                if rise < 0.5 * (old - new) and not (positive and lowest < 0.0):
                     copy(new_W, W)
                     copy(new_G, G)
             copy(W, past_W[0])
@@ -459,11 +450,12 @@ def residual_descent(
         copy(R, past_R[kept])
         if kept == _MEMORY:
             kept = 0
-            if anderson(past_W, M, c) and combine(past_W, c, positive, new_W):
-                combine(past_R, c, False, new_R)
+            if anderson(past_W, M, c):
+                lowest = combine(past_W, c, new_W)
+                combine(past_R, c, new_R)
                 fall = square_of(W, R, ridge) - square_of(new_W, new_R, ridge)
                 rise = penalty_value(new_W, entry, row) - penalty_value(W, entry, row)
-                if rise < 0.5 * fall:
+                if rise < 0.5 * fall and not (positive and lowest < 0.0):
                     copy(new_W, W)
                     copy(new_R, R)
             copy(W, past_W[0])
@@ -615,12 +607,13 @@ def task_descent(
         copy(theta, past_R[kept])
         if kept == _MEMORY:
             kept = 0
-            if anderson(past_W, M, c) and combine(past_W, c, positive, new_W):
-                combine(past_R, c, False, new_R)
+            if anderson(past_W, M, c):
+                lowest = combine(past_W, c, new_W)
+                combine(past_R, c, new_R)
                 fall = weighted_square(theta, weight, W, ridge)
                 fall -= weighted_square(new_R, weight, new_W, ridge)
                 rise = penalty_value(new_W, entry, row) - penalty_value(W, entry, row)
-                if rise < 0.5 * fall:
+                if rise < 0.5 * fall and not (positive and lowest < 0.0):
                     copy(new_W, W)
                     copy(new_R, theta)
             copy(W, past_W[0])
