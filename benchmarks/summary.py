@@ -35,12 +35,13 @@ def speed(content: dict) -> str:
         times = {name: time for name, time in seconds.items() if time is not None}
         order = sorted(times, key=times.get)
         best = f"{_name(order[0])} {_time(times[order[0]])}" if order else ""
-        ratio = f"{times[order[0]] / own:.3g}" if order and own is not None else ""
+        ratio = _ratio(times[order[0]] / own) if order and own is not None else ""
         rest = [f"{_name(name)} {_time(times[name])}" for name in order[1:]]
         failed = [_name(name) for name, time in seconds.items() if time is None]
         rest += [f"{name} not reached" for name in failed]
         problem = f"{record['title']} ({sizes(record)})"
-        cells = problem, _time(own), best, ratio, ", ".join(rest)
+        shown = "not reached" if own is None else _time(own)
+        cells = problem, shown, best, ratio, ", ".join(rest)
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -100,8 +101,14 @@ def _name(solver: str) -> str:
     return _NAMES.get(solver, solver)
 
 
+def _ratio(ratio: float) -> str:
+    return f"{ratio:.3g}" if ratio < 1000 else f"{ratio:.0f}"
+
+
 def _time(seconds: float | None) -> str:
-    return "" if seconds is None else f"{seconds:.2g}"
+    if seconds is None:
+        return ""
+    return f"{seconds:.2g}" if seconds < 100 else f"{seconds:.0f}"
 
 
 TABLES = {"speed": speed, "start_up": start_up, "growth": growth}

@@ -25,10 +25,12 @@ from linmtl.losses import Loss
 class Residuals:
     """What predicting all observations gives, where a solver has it already.
 
+    Those of a datafit are its own arrays, overwritten when it is evaluated again.
+
     Attributes
     ----------
     b : ndarray of shape (n_tasks,)
-        Intercepts, for centred targets.
+        Intercepts; for the squared loss, those for centred targets.
     theta : ndarray of shape (n_observations,)
         Weighted residuals.
     task_loss : ndarray of shape (n_tasks,)

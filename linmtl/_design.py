@@ -221,6 +221,7 @@ class Design:
     def _sparse_diagonal(self, tasks, weight, centre):
         diagonal = np.zeros(self.n_features)
         for X_t, w, mean, total in self._sparse_parts(tasks, weight, centre):
+            X_t = X_t.astype(np.float64)
             diagonal += X_t.multiply(X_t).T @ w - total * mean**2
         return np.maximum(diagonal, 0.0)
 
@@ -545,6 +546,9 @@ class TiedDesign(Design):
 
     def task_sums(self, weight):
         return self.design.task_sums(weight)
+
+    def feature_rows(self):
+        return self.design.feature_rows()
 
     def block(self, task):
         return self.design.block(task)

@@ -146,16 +146,20 @@ def solve_row(a, h, entry, row, positive, out):
         for t in range(a.size):
             out[t] *= factor
         return
+    floor = 1e-14 * top  # where a task has no curvature its part stays bounded
     rho = (norm - row) / top
     for _ in range(50):
         phi = 0.0
         slope = 0.0
         for t in range(a.size):
-            d = h[t] * rho + row
+            curvature = max(h[t], floor)
+            d = curvature * rho + row
             q = out[t] / d
             phi += q * q
-            slope += q * q * h[t] / d
+            slope += q * q * curvature / d
         if not phi > 1.0:
+            break
+        if not slope > 0.0:
             break
         root = math.sqrt(phi)
         change = (root - 1.0) * phi / slope
@@ -163,7 +167,7 @@ def solve_row(a, h, entry, row, positive, out):
         if change <= 1e-14 * rho:
             break
     for t in range(a.size):
-        out[t] *= rho / (h[t] * rho + row)
+        out[t] *= rho / (max(h[t], floor) * rho + row)
 
 
 @reduction
@@ -307,10 +311,10 @@ def gram_descent(
 
     H is (1, k, k), shared by all tasks, or (T, k, k). W and G = C - H W, both (k, T),
     are updated in place. Every few sweeps the last iterates are extrapolated
-    (Anderson); the point is taken if the objective falls. Stops at the gap `target`,
-    or if that is reached within `free` sweeps at the gap `final` or after these; or
-    when a sweep moves by less than `relative` times the first one. Returns the number
-    of sweeps.
+    (Anderson); the point is taken if the objective falls. Stops at the gap `target`; if
+    that is reached before `free` sweeps, goes on to the gap `final` or until `free`
+    sweeps are done. Stops too when a sweep moves by at most `relative` times the
+    first one. Returns the number of sweeps.
     """
     k, T = W.shape
     first = 0.0
@@ -347,7 +351,7 @@ def gram_descent(
         first = max(first, moved)
         if moved <= relative * relative * first:
             break
-        if epoch % _CHECK == 0:
+        if epoch % _CHECK == 0 and target > -np.inf:
             linear, residual = model_terms(W, G, C, square)
             gap = gap_of(linear, residual, W, G, entry, row, positive)
     return epoch
@@ -427,8 +431,8 @@ def residual_descent(
 
     A is (k, n), one row per feature; L (blocks, B, B) has the Gram matrices of
     consecutive blocks of B features; W (k, T) and R = Y - A' W (n, T) are updated in
-    place. Matrix products bring a block's gradient in and its moves out. Stops as
-    :func:`gram_descent` does. Returns the number of sweeps.
+    place. Matrix products bring a block's gradient in and its moves out. Stops at the
+    gaps of :func:`gram_descent`. Returns the number of sweeps.
     """
     k, T = W.shape
     n = R.shape[0]
@@ -515,14 +519,14 @@ def task_moments(A, start, task_ptr, weight, centre, mean, curvature):
 
 
 @reduction
-def task_gradient(A, start, task_ptr, theta, j, out):
-    """out_t = <feature j, theta> over the rows of task t."""
+def task_gradient(A, start, task_ptr, mean, theta, j, out):
+    """out_t = <feature j about its mean, theta> over the rows of task t."""
     for t in range(start.size):
         n = task_ptr[t + 1] - task_ptr[t]
         x = A[j, start[t] : start[t] + n]
         total = 0.0
         for i in range(n):
-            total += x[i] * theta[task_ptr[t] + i, 0]
+            total += (x[i] - mean[j, t]) * theta[task_ptr[t] + i, 0]
         out[t] = total
 
 
@@ -549,12 +553,14 @@ def weighted_square(theta, weight, W, ridge):
 
 
 @kernel
-def task_gap(A, start, task_ptr, weight, ridge, W, G, theta, entry, row, positive):
+def task_gap(
+    A, start, task_ptr, weight, mean, ridge, W, G, theta, entry, row, positive
+):
     """Duality gap from the residuals of tasks with rows of their own."""
     residual = weighted_square(theta, weight, W, ridge)
     linear = residual
     for j in range(W.shape[0]):
-        task_gradient(A, start, task_ptr, theta, j, G[j])
+        task_gradient(A, start, task_ptr, mean, theta, j, G[j])
         for t in range(W.shape[1]):
             G[j, t] -= ridge * W[j, t]
             linear += W[j, t] * G[j, t]
@@ -621,7 +627,7 @@ def task_descent(
         kept += 1
         moved = 0.0
         for j in range(k):
-            task_gradient(A, start, task_ptr, theta, j, a)
+            task_gradient(A, start, task_ptr, mean, theta, j, a)
             for t in range(T):
                 h[t] = curvature[j, t] + ridge
                 a[t] += curvature[j, t] * W[j, t]
@@ -637,8 +643,19 @@ def task_descent(
         first = max(first, moved)
         if moved <= relative * relative * first:
             break
-        if epoch % _CHECK == 0:
+        if epoch % _CHECK == 0 and target > -np.inf:
             gap = task_gap(
-                A, start, task_ptr, weight, ridge, W, G, theta, entry, row, positive
+                A,
+                start,
+                task_ptr,
+                weight,
+                mean,
+                ridge,
+                W,
+                G,
+                theta,
+                entry,
+                row,
+                positive,
             )
     return epoch

@@ -182,3 +182,37 @@ def test_an_unknown_problem_is_named(tmp_path):
     done = run_benchmarks("--problems", "nonsense", folder=tmp_path)
     assert done.returncode != 0
     assert "nonsense" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["speed", "start_up", "growth"])
+def test_the_tables_of_the_readme_are_the_results(bench, name):
+    summary = bench("summary")
+    readme = (ROOT / "README.md").read_text()
+    content = summary.read(name)
+    assert summary.TABLES[name](content) in readme
+    assert name != "speed" or summary.machine(content) in readme
+
+
+def test_summary_shows_where_linmtl_loses(bench, capsys):
+    summary = bench("summary")
+    solvers = {"linmtl": 2.0, "sklearn": 1.0, "adelie": None, "celer": 3.0}
+    results = [
+        {"solver": name, "seconds": seconds, "skipped": None}
+        for name, seconds in solvers.items()
+    ]
+    results.append({"solver": "rmtl", "seconds": None, "skipped": "no Rscript"})
+    record = {
+        "title": "a title",
+        "samples": 7,
+        "rows_per_task": [7, 7],
+        "features": 3,
+        "tasks": 2,
+        "results": results,
+    }
+    row = summary.speed({"problems": [record]}).splitlines()[-1]
+    assert row == (
+        "| a title (n 7, d 3, T 2) | 2 | scikit-learn 1 | 0.5 | "
+        "celer 3, adelie not reached |"
+    )
+    summary.main()
+    assert capsys.readouterr().out.count("|---") >= 3

@@ -90,6 +90,20 @@ def test_predictions(model):
         )
 
 
+@pytest.mark.parametrize("layout", ["wide", "long"])
+def test_predictions_on_features_far_from_zero(layout):
+    rng = np.random.default_rng(0)
+    X = (1e5 + rng.normal(size=(100, 60))).astype(np.float32)
+    Y = (X.astype(float) - 1e5) @ rng.normal(size=(60, 2))
+    data = (X, Y) if layout == "wide" else long(X, Y, ["a", "b"])
+    model = L21Regressor(1e-4, tol=1e-6, max_iter=100).fit(*data)
+    W = np.asarray(model.coef_, dtype=float)
+    expected = X.astype(float) @ W.T + model.intercept_
+    np.testing.assert_allclose(model.predict_all(X), expected, atol=1e-8)
+    if layout == "wide":
+        np.testing.assert_allclose(model.predict(X), expected, atol=1e-8)
+
+
 def test_targets_far_from_zero_keep_their_digits():
     X, Y = wide(EVERY[0])
     X = X.astype(np.float32)

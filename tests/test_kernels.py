@@ -153,6 +153,14 @@ def test_reordered_sums_keep_nan_and_infinity():
         assert not np.isfinite(terms).any()
 
 
+def test_row_with_a_task_without_curvature():
+    out = empty(3)
+    for h in ([0.0, 1.0, 1.0], [1.0, 1.0, 0.0], [1e-320, 1.0, 1.0]):
+        a = readonly(np.array([1.0, 0.5, 0.2]))
+        rows.solve_row(a, readonly(np.array(h)), 0.0, 0.1, False, out)
+        assert np.all(np.isfinite(out))
+
+
 # --- losses
 
 
@@ -495,7 +503,7 @@ def test_pieces_of_a_descent_on_tasks(shared, intercept):
         np.testing.assert_allclose(shift, raw - A_t[t], atol=1e-12)
         np.testing.assert_allclose(curvature[:, t], A_t[t] ** 2 @ w_t[t])
     out = empty(3)
-    rows.task_gradient(A, start, task_ptr, theta, 4, out)
+    rows.task_gradient(A, start, task_ptr, mean, theta, 4, out)
     expected = [x[4] @ r for x, r in zip(A_t, np.split(theta[:, 0], 3), strict=True)]
     np.testing.assert_allclose(out, expected, atol=1e-12)
     moved = theta.copy()
@@ -526,10 +534,10 @@ def test_task_descent_solves_the_problem(
         epochs = rows.task_descent(
             *fixed, W, theta, entries, strengths, positive, *goal
         )
-        G = empty(7, 3)
-        gap = rows.task_gap(
-            A, start, task_ptr, weight, ridge, W, G, theta, entries, strengths, positive
-        )
+        G, mean = empty(7, 3), empty(7, 3)
+        rows.task_moments(A, start, task_ptr, weight, intercept, mean, empty(7, 3))
+        problem = A, start, task_ptr, weight, mean, ridge
+        gap = rows.task_gap(*problem, W, G, theta, entries, strengths, positive)
         value = rows.weighted_square(theta, weight, W, ridge) / 2
         return W, theta, G, epochs, gap, value + penalty_of(W, entry, row)
 

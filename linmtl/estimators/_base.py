@@ -13,7 +13,7 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.validation import check_is_fitted
 
 from linmtl._datafit import make_datafit
-from linmtl._design import StackedDesign
+from linmtl._design import SharedDesign, StackedDesign
 from linmtl._objective import Objective
 from linmtl._tasks import is_missing, some
 from linmtl._validation import (
@@ -200,10 +200,12 @@ class MultiTaskModel(BaseEstimator):
         X, codes = read_predict(self, X, tasks, every_task)
         if not every_task:
             require_tasks(self, codes)
-        W = np.atleast_2d(self.coef_).T
+        W = np.atleast_2d(self.coef_).T.astype(float)
         b = np.atleast_1d(self.intercept_)
         if every_task or codes is None:
-            eta = np.asarray(X @ W) + b
+            flat = np.empty(X.shape[0] * len(b))
+            SharedDesign(X, len(b)).predict(W, flat)
+            eta = flat.reshape(len(b), -1).T + b
             wide = every_task or self._layout == "wide"
             return eta if wide else eta[:, 0]
         # the consensus model is the last column, for tasks not seen in fit
@@ -216,7 +218,7 @@ class MultiTaskModel(BaseEstimator):
         sorted_eta = np.empty(len(codes))
         X = X.tocsr() if hasattr(X, "tocsr") else X
         design = StackedDesign(X[order], task_ptr)
-        design.predict(np.ascontiguousarray(W, dtype=float), sorted_eta)
+        design.predict(np.ascontiguousarray(W), sorted_eta)
         eta = np.empty(len(codes))
         eta[order] = sorted_eta
         return eta + b[codes]

@@ -35,7 +35,7 @@ class AlternatingDirections:
             return "the squared loss"
         rows = not isinstance(objective.fit, GramFit)
         if rows and sparse.issparse(objective.fit.data.design.block(0)):
-            return "a dense X, or at least as many samples as features"
+            return "a dense X, or at least as many samples as coefficients"
         if objective.penalty.norm is None or not objective.penalty.norm.spectral:
             return "a spectral penalty"
         quadratic = objective.penalty.quadratic
@@ -218,11 +218,12 @@ def _cholesky_solve(U: np.ndarray, v: np.ndarray) -> np.ndarray:
 def _power_iteration(K: np.ndarray) -> float:
     """Return about the largest eigenvalue of a positive semi-definite matrix."""
     v = np.diag(K).copy()
-    value = 0.0
+    unit = value = float(v.max(initial=0.0))  # squares of very large numbers overflow
     for _ in range(_POWER_STEPS):
-        value = float(np.linalg.norm(v))
-        if value == 0.0:
-            break
+        length = float(np.linalg.norm(v / unit)) if unit > 0.0 else 0.0
+        if length == 0.0:
+            return 0.0
+        value = unit * length
         v = K @ (v / value)
     return value
 

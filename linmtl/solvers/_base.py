@@ -183,7 +183,8 @@ def minimise(
     solver : {"auto"}, a name of `SOLVERS` or class, default="auto"
         The method; a class with the same interface serves tests and benchmarks.
     W0 : ndarray of shape (n_features, n_columns), default=None
-        Starting point; by default the null model.
+        Starting point; by default the null model. Without a ``scale``, the null model
+        takes its place if it is lower.
     rival : tuple of float and ndarray, default=None
         Another starting point, after the objective there; the lower one is taken.
     scale : float, default=None
@@ -205,15 +206,22 @@ def minimise(
         )
     monitor = Monitor(objective, verbose)
     with blas_threads(largest_product(objective)):
-        if W0 is not None:
-            scale = null_model(objective)[1] if scale is None else scale
-            W = np.array(W0, dtype=float, order="C")
-        else:
+        if W0 is None:
             W = null_coefficients(objective)
+        else:
+            W = _allowed(objective, W0)
+            if scale is None:
+                null, scale = null_model(objective)
+                rival = (scale, null) if rival is None else rival
         monitor.done(W, 0, np.inf)
-        if rival is not None and rival[0] < monitor.best_value:
-            W = np.array(rival[1], dtype=float, order="C")
+        if rival is not None and not monitor.best_value <= rival[0]:
+            W = _allowed(objective, rival[1])
             monitor.done(W, 0, np.inf)
+        if monitor.best_W is None:
+            raise ValueError(
+                "the objective is not finite at the start: the numbers in X or y are "
+                "too large; scale them"
+            )
         if scale is None:
             scale = monitor.best_value
         stop = tol * scale + rounding(objective)
@@ -246,6 +254,14 @@ def minimise(
     )
 
 
+def _allowed(objective: Objective, W: np.ndarray) -> np.ndarray:
+    """Return a copy of a starting point, with the signs that the penalty asks for."""
+    W = np.array(W, dtype=float, order="C")
+    if objective.penalty.positive:
+        np.maximum(W, 0.0, out=W)
+    return W
+
+
 def rounded(objective: Objective, result: Result, dtype: np.dtype) -> Result:
     """Return a result with coefficients that this dtype holds, certified as they are.
 
@@ -254,7 +270,8 @@ def rounded(objective: Objective, result: Result, dtype: np.dtype) -> Result:
     if dtype == np.float64:
         return result
     W = result.W.astype(dtype).astype(np.float64)
-    certificate = objective.certificate(W)
+    with blas_threads(largest_product(objective)):
+        certificate = objective.certificate(W)
     dual = max(result.objective - result.gap, certificate.dual)
     gap = max(certificate.primal - dual, 0.0)
     tol = result.tol + float(np.finfo(dtype).eps) * result.scale

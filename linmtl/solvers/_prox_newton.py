@@ -1,8 +1,9 @@
 """Proximal Newton on working sets: logistic loss, row-separable norms.
 
-The loss on the working set is replaced by its second-order model, one Hessian a task
-with the intercepts eliminated, and the model is minimised by coordinate descent in Gram
-form. Few Newton steps are needed, provided that each model is solved accurately.
+The loss on the working set is replaced by its second-order model, the intercepts
+eliminated, and the model is minimised by coordinate descent, with a Hessian for each
+task or with residuals. Few Newton steps are needed, provided that each model is solved
+accurately.
 
 Lee, Sun, Saunders (2014), Proximal Newton-type methods for minimizing composite
 functions.
@@ -18,6 +19,7 @@ from linmtl._jit import readonly
 from linmtl._objective import Certificate, Objective
 from linmtl._row_separable import gram_descent
 from linmtl.penalties._sum import Composite
+from linmtl.solvers._apg import AcceleratedProximalGradient
 from linmtl.solvers._working_set import (
     RowChoice,
     RowStrengths,
@@ -29,6 +31,7 @@ from linmtl.solvers._working_set import (
 _MODEL_ACCURACY = 1e-4  # relative size of the last sweep on a model
 _MODEL_SWEEPS = 1000
 _ARMIJO = 1e-4
+_SATURATED = 1e-6  # smallest curvature of a sample: a model needs some to be bounded
 _NEAR = 0.95  # of its bound: a gradient beyond may make a row enter
 _MAX_STEPS = 30
 
@@ -63,6 +66,10 @@ class ProxNewton:
             W[chosen] = W_part
             if monitor.done(W, steps, stop, fit.residuals) or steps >= max_iter:
                 return
+        # where the model is far from the loss, small steps get on
+        W[:] = monitor.best_W
+        finish = AcceleratedProximalGradient()
+        finish.solve(objective, W, stop, max_iter - steps, monitor, start=steps)
 
 
 def newton_steps(
@@ -85,6 +92,8 @@ def newton_steps(
             return step
         G = part.D.copy()
         new = _model_minimum(part, W, G, ridge, grams)
+        if not np.all(np.isfinite(new)):
+            return step + 1
         # the fall that the first-order model promises for the whole step
         promise = float(np.sum(G * (new - W))) + norm.value(W) - norm.value(new)
         # near the optimum it is less than rounding, while the gap still has to close
@@ -97,7 +106,7 @@ def newton_steps(
                 break
             size /= 2
             trial = W + size * (new - W)
-        if certificate.primal >= before.primal and size < 1e-8:
+        if size < 1e-8 and not certificate.primal < before.primal:
             part.certificate(W)
             return step + 1
         W[:] = trial
@@ -118,7 +127,7 @@ def _model_minimum(part, W, G, ridge, grams):
     new, chosen = W.copy(), np.ascontiguousarray(W[rows])
     design, data = fit.data.design, fit.data
     if not grams:
-        weight = fit.hessian_weight
+        weight = _curvature(fit)
         design = design.restrict(rows)
         new[rows], _ = descend_on_rows(
             design, data, weight, fit.theta, chosen, ridge, penalty, stop
@@ -142,13 +151,18 @@ def _model_minimum(part, W, G, ridge, grams):
     return new
 
 
+def _curvature(fit) -> np.ndarray:
+    """Return the weights of the Hessian, not quite zero where a sample saturates."""
+    return np.maximum(fit.hessian_weight, _SATURATED * fit.data.weight)
+
+
 def task_hessians(fit, ridge: float, rows: np.ndarray) -> np.ndarray:
     """Return the Hessian of each column at the last point, on some features."""
     if isinstance(fit, GramFit):
         H = fit.H[:, rows][:, :, rows]
     else:
         centre = fit.data.fit_intercept
-        H = fit.data.design.hessians(fit.hessian_weight, centre, rows)
+        H = fit.data.design.hessians(_curvature(fit), centre, rows)
     if ridge:
         diagonal = np.arange(rows.size)
         H[:, diagonal, diagonal] += ridge

@@ -22,7 +22,7 @@ from linmtl.penalties._row_separable import RowSeparable
 from linmtl.solvers._apg import AcceleratedProximalGradient
 
 _BLOCK = 32  # rows of a block of the residual form
-_FEW = 64
+_FEW = 64  # rows that a working set may always grow by
 _FALL = 0.8  # a gap that falls by less is not falling
 _MAX_STALLED = 3  # working sets in a row without a fall
 _MAX_EPOCHS = 1000  # sweeps over one working set
@@ -88,11 +88,11 @@ class Goal:
     Attributes
     ----------
     target : float
-        At this gap.
+        At this gap,
     final : float
-        Or at this one, as long as sweeps are cheap beside a pass over all rows.
+        or, while sweeps are still cheap beside a pass over all rows, at this one;
     limit : int
-        After this many sweeps.
+        after this many sweeps in any case.
     """
 
     target: float
@@ -157,7 +157,7 @@ class RowChoice:
         before[self._before] = True
         worst_inside = max(size[before].max(initial=0.0), 1.0)
         settled = bool(before.any()) and size[~before].max(initial=0.0) <= worst_inside
-        if gap > _FALL * self._gap:
+        if not (np.isfinite(gap) and gap <= _FALL * self._gap):
             active |= before
             self._stalled += 1
         else:
@@ -182,7 +182,7 @@ def _inner_solver(objective, ridge, positive):
     return _RaggedRows(fit, ridge, positive)
 
 
-class _Rows:
+class _Descent:
     """Descends on chosen rows; W is updated in place.
 
     Returns the number of sweeps, and the residuals where they are at hand.
@@ -223,13 +223,13 @@ class _Rows:
         return epochs, None
 
 
-class _GramRows(_Rows):
+class _GramRows(_Descent):
     """From the Gram matrices of all features."""
 
     def __call__(self, W, D, rows, entry, row, goal):
         H = self.fit.H
-        everything = rows.size == H.shape[1]
-        if not everything:
+        whole = rows.size == H.shape[1]
+        if not whole:
             H = np.ascontiguousarray(H[:, rows][:, :, rows])
         elif self.ridge:
             H = H.copy()
@@ -237,7 +237,7 @@ class _GramRows(_Rows):
         return self.gram(H, W, D, rows, entry, row, goal, float(d * d * T))
 
 
-class _SharedRows(_Rows):
+class _SharedRows(_Descent):
     """From the samples that all tasks share."""
 
     def __call__(self, W, D, rows, entry, row, goal):
@@ -278,7 +278,7 @@ class _SharedRows(_Rows):
         return epochs, Residuals(-(mean @ part), theta, task_loss)
 
 
-class _RaggedRows(_Rows):
+class _RaggedRows(_Descent):
     """From samples of each task's own."""
 
     part = None  # the features of the last working set
