@@ -78,7 +78,7 @@ def growth(content: dict) -> str:
             extra = row["extra_over_data"]
             tail = _time(row["seconds"]), "" if extra is None else f"{extra:.2f}"
         counts = (f"{row[key]:,}" for key in ("rows", "tasks", "features"))
-        cells = *counts, f"{row['data_bytes'] / 1e6:.0f}", *tail
+        cells = *counts, f"{row['data_bytes'] / 1e6:.3g}", *tail
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
