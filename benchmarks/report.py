@@ -91,15 +91,6 @@ def table(record: dict) -> str:
     return "\n".join(text) + "\n"
 
 
-def markdown(records: list[dict]) -> str:
-    """Return one Markdown table of all problems."""
-    text = ["| " + " | ".join(COLUMNS) + " |", "|" + "---|" * len(COLUMNS)]
-    for record in records:
-        for line in rows(record):
-            text.append("| " + " | ".join((record["problem"], *line)) + " |")
-    return "\n".join(text) + "\n"
-
-
 def write_json(path: Path, content: dict) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")

@@ -15,14 +15,13 @@ import numpy as np
 
 from linmtl._datafit import GramFit
 from linmtl._design import used_rows
-from linmtl._jit import readonly
 from linmtl._objective import Certificate, Objective
-from linmtl._row_separable import gram_descent
 from linmtl.penalties._sum import Composite
 from linmtl.solvers._apg import AcceleratedProximalGradient
 from linmtl.solvers._working_set import (
     RowChoice,
     RowStrengths,
+    descend_on_grams,
     descend_on_rows,
     gram_pays,
     lacks_rows,
@@ -133,21 +132,9 @@ def _model_minimum(part, W, G, ridge, grams):
             design, data, weight, fit.theta, chosen, ridge, penalty, stop
         )
         return new
-    H = task_hessians(fit, ridge, rows)
+    H = task_hessians(fit, rows)
     G = np.ascontiguousarray(G[rows])
-    C = G + np.matmul(H, chosen.T[:, :, None])[:, :, 0].T
-    gram_descent(
-        readonly(H),
-        chosen,
-        G,
-        readonly(np.ascontiguousarray(C)),
-        0.0,
-        readonly(entry),
-        readonly(row),
-        penalty[2],
-        *stop,
-    )
-    new[rows] = chosen
+    new[rows], _ = descend_on_grams(H, chosen, G, 0.0, ridge, penalty, stop)
     return new
 
 
@@ -156,14 +143,9 @@ def _curvature(fit) -> np.ndarray:
     return np.maximum(fit.hessian_weight, _SATURATED * fit.data.weight)
 
 
-def task_hessians(fit, ridge: float, rows: np.ndarray) -> np.ndarray:
+def task_hessians(fit, rows: np.ndarray) -> np.ndarray:
     """Return the Hessian of each column at the last point, on some features."""
     if isinstance(fit, GramFit):
-        H = fit.H[:, rows][:, :, rows]
-    else:
-        centre = fit.data.fit_intercept
-        H = fit.data.design.hessians(_curvature(fit), centre, rows)
-    if ridge:
-        diagonal = np.arange(rows.size)
-        H[:, diagonal, diagonal] += ridge
-    return H
+        return np.ascontiguousarray(fit.H[:, rows][:, :, rows])
+    centre = fit.data.fit_intercept
+    return fit.data.design.hessians(_curvature(fit), centre, rows)

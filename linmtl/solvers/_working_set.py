@@ -193,33 +193,17 @@ class _Descent:
         self.square = fit.square
 
     def gram(self, H, W, D, rows, entry, row, goal, everything):
-        """Coordinate descent in Gram form, the ridge as part of H."""
-        part = np.ascontiguousarray(W[rows])
-        G = np.ascontiguousarray(D[rows])
-        if self.ridge:
-            diagonal = np.arange(rows.size)
-            H[:, diagonal, diagonal] += self.ridge
-        if H.shape[0] == 1:
-            C = G + H[0] @ part
-        else:
-            C = G + np.matmul(H, part.T[:, :, None])[:, :, 0].T
+        """Coordinate descent in Gram form."""
         sweep = float(rows.size**2 * W.shape[1])
-        epochs = gram_descent(
-            readonly(H),
-            part,
-            G,
-            readonly(np.ascontiguousarray(C)),
+        W[rows], epochs = descend_on_grams(
+            H,
+            np.ascontiguousarray(W[rows]),
+            np.ascontiguousarray(D[rows]),
             self.square,
-            readonly(entry),
-            readonly(row),
-            self.positive,
-            goal.target,
-            goal.final,
-            goal.free(everything, sweep),
-            0.0,
-            goal.limit,
+            self.ridge,
+            (entry, row, self.positive),
+            (goal.target, goal.final, goal.free(everything, sweep), 0.0, goal.limit),
         )
-        W[rows] = part
         return epochs, None
 
 
@@ -313,6 +297,39 @@ def gram_pays(part: Design, n_features: int) -> bool:
         return True
     entries, n = part.n_columns * part.n_features**2, part.task_ptr[-1]
     return entries <= n * min(2 * part.n_features, n_features)
+
+
+def descend_on_grams(H, W, G, square, ridge, penalty, goal):
+    """Coordinate descent in Gram form; return new coefficients and the sweeps.
+
+    Parameters
+    ----------
+    H : ndarray of shape (1 or n_tasks, n_chosen, n_chosen)
+        Hessians of the loss; a ridge is added to them in place.
+    W, G : ndarray of shape (n_chosen, n_tasks)
+        Where to start and the negative gradient there; updated in place.
+    square : float
+        Weighted sum of the squares of the targets.
+    ridge, penalty, goal
+        As for :func:`descend_on_rows`.
+    """
+    entry, row, positive = penalty
+    if ridge:
+        diagonal = np.arange(len(W))
+        H[:, diagonal, diagonal] += ridge
+    moved = H[0] @ W if len(H) == 1 else np.matmul(H, W.T[:, :, None])[:, :, 0].T
+    epochs = gram_descent(
+        readonly(H),
+        W,
+        G,
+        readonly(np.ascontiguousarray(G + moved)),
+        float(square),
+        readonly(entry),
+        readonly(row),
+        bool(positive),
+        *goal,
+    )
+    return W, epochs
 
 
 def descend_on_rows(part, data, weight, theta, W, ridge, penalty, goal):
