@@ -109,8 +109,13 @@ class Datafit:
         """Return the largest scale at which the residuals are in the dual domain."""
         raise NotImplementedError
 
-    def best_scale(self, conjugate: float, limit: float) -> float:
-        """Return the scale in [0, limit] to use for the dual value."""
+    def best_scale(
+        self, conjugate: float, limit: float, support: float = 0.0
+    ) -> float:
+        """Return the scale s in [0, limit] to use for the dual value.
+
+        ``s * support + s**2 * conjugate`` is what the penalty takes off it.
+        """
         raise NotImplementedError
 
     def dual_value(self, scale: float) -> float:
@@ -224,11 +229,11 @@ class ResidualFit(Datafit):
     def dual_limit(self):
         return self.loss.dual_limit(self.y, self.theta, self.data.weight)
 
-    def best_scale(self, conjugate, limit):
+    def best_scale(self, conjugate, limit, support=0.0):
         if not self.loss.quadratic:
             return min(1.0, limit)
         linear, square = self.loss.dual_terms(self.y, self.theta, self.data.weight)
-        return _best_scale(linear, square + 2 * conjugate, limit)
+        return _best_scale(linear - support, square + 2 * conjugate, limit)
 
     def dual_value(self, scale):
         return self.loss.dual_value(self.y, self.theta, self.data.weight, scale)
@@ -366,8 +371,10 @@ class GramFit(Datafit):
     def dual_limit(self):
         return np.inf
 
-    def best_scale(self, conjugate, limit):
-        return _best_scale(self._linear, self._square + 2 * conjugate, limit)
+    def best_scale(self, conjugate, limit, support=0.0):
+        return _best_scale(
+            self._linear - support, self._square + 2 * conjugate, limit
+        )
 
     def dual_value(self, scale):
         return scale * self._linear - scale**2 * self._square / 2

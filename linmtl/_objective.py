@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from linmtl._datafit import Datafit, Residuals
+from linmtl.penalties._row_separable import RowSeparable
 from linmtl.penalties._sum import Composite
 
 # Size of the rounding errors of a gradient, relative to the gradient at zero: at the
@@ -106,15 +107,17 @@ class Objective:
                 conjugate = quadratic.conjugate(G[free]) + quadratic.value(W[~free])
                 D = G - quadratic.gradient(W)
         self.D = D
+        support = 0.0
         if penalty.norm is not None:
-            if penalty.norm.row_separable:
+            if isinstance(penalty.norm, RowSeparable):
                 self.row_sizes = penalty.norm.row_dual_norms(D)
                 size = float(self.row_sizes.max(initial=0.0))
             else:
-                size = penalty.norm.dual_norm(np.ascontiguousarray(D))
+                size, support, square = penalty.norm.dual_terms(np.ascontiguousarray(D))
+                conjugate += square
             limit = min(limit, 1.0 / size if size > 0 else np.inf)
-        scale = fit.best_scale(conjugate, min(limit, fit.dual_limit()))
-        dual = fit.dual_value(scale) - scale**2 * conjugate
+        scale = fit.best_scale(conjugate, min(limit, fit.dual_limit()), support)
+        dual = fit.dual_value(scale) - scale * support - scale**2 * conjugate
         return Certificate(float(primal), float(dual))
 
     @cached_property

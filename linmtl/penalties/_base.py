@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numbers
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -13,12 +14,25 @@ if TYPE_CHECKING:
     from linmtl.penalties._task_quadratic import TaskQuadratic
 
 
+class DualTerms(NamedTuple):
+    """The conjugate of a penalty at the multiples s >= 0 of a point.
+
+    It is ``s * support + s**2 * square`` while ``s * norm <= 1``, infinite beyond: a
+    norm has its dual norm only, a squared norm ``square``, a norm ball ``support``.
+    """
+
+    norm: float = 0.0
+    support: float = 0.0
+    square: float = 0.0
+
+
 class Penalty(BaseEstimator):
     """Base class of the penalties on W, of shape (n_features, n_tasks).
 
-    A penalty holds parameters only; they are checked when a model is fitted. A
-    non-smooth one implements `value`, `prox` and `dual_norm`; one that is quadratic
-    over the tasks implements `quadratic` and gets the rest from it.
+    A penalty holds parameters only; they are checked when a model is fitted. A norm
+    implements `value`, `prox` and `dual_norm`; another convex penalty `dual_terms` in
+    place of the last; one that is quadratic over the tasks implements `quadratic` and
+    gets the rest from it.
 
     Attributes
     ----------
@@ -31,12 +45,15 @@ class Penalty(BaseEstimator):
         step per row.
     spectral : bool
         Whether it depends on the singular values of W only.
+    ordered : bool
+        Whether it depends on the order of the tasks.
     """
 
     convex: ClassVar[bool] = True
     smooth: ClassVar[bool] = False
     row_separable: ClassVar[bool] = False
     spectral: ClassVar[bool] = False
+    ordered: ClassVar[bool] = False
 
     def __add__(self, other: Penalty) -> Sum:
         from linmtl.penalties._sum import Sum
@@ -55,7 +72,33 @@ class Penalty(BaseEstimator):
         tasks : ndarray of shape (n_tasks,)
             Task labels, in the order of the columns of W.
         """
-        check_strength(self, "alpha")
+        for name in strength_names(self):
+            check_strength(self, name)
+
+    def expand(self, tasks: np.ndarray) -> list[Penalty]:
+        """Return the penalties of which this one is the sum; by default itself."""
+        return [self]
+
+    def fitted_attributes(
+        self, W: np.ndarray, parts: Mapping[str, np.ndarray], tasks: np.ndarray
+    ) -> dict[str, Any]:
+        """Return what an estimator reports of a solution beside its coefficients.
+
+        Parameters
+        ----------
+        W : ndarray of shape (n_features, n_tasks)
+            The solution.
+        parts : dict of ndarray of shape (n_features, n_tasks)
+            The parts of which W is the sum, for a decomposition; otherwise empty.
+        tasks : ndarray of shape (n_tasks,)
+            Task labels.
+
+        Returns
+        -------
+        dict
+            Names of attributes, which end in an underscore, and their values.
+        """
+        return {}
 
     def value(self, W: np.ndarray) -> float:
         """Return the penalty at W."""
@@ -91,12 +134,19 @@ class Penalty(BaseEstimator):
         """
         raise NotImplementedError(f"{type(self).__name__} has no dual norm")
 
+    def dual_terms(self, D: np.ndarray) -> DualTerms:
+        """Return the conjugate at the multiples of D, rows of free features apart."""
+        return DualTerms(norm=self.dual_norm(D))
+
     def free_rows(self, n_features: int) -> np.ndarray:
         """Return the mask of the features that the penalty leaves free."""
         return np.zeros(n_features, dtype=bool)
 
     def alpha_max(self, G0: np.ndarray) -> float:
         """Return the smallest `alpha` whose solution is zero.
+
+        Of a penalty with several strengths and none called ``alpha``, the factor on
+        all of them.
 
         Parameters
         ----------
@@ -111,12 +161,20 @@ class Penalty(BaseEstimator):
         """
         if self.smooth:
             return np.inf
+        if not hasattr(self, "alpha"):
+            return self.dual_norm(G0)
         unit = type(self)(**{**self.get_params(deep=False), "alpha": 1.0})
         return unit.dual_norm(G0)
 
     def quadratic(self, tasks: np.ndarray) -> TaskQuadratic | None:
         """Return the quadratic form over these tasks, None for a non-smooth penalty."""
         return None
+
+
+def strength_names(penalty: Penalty) -> list[str]:
+    """Return the names of the strengths among the parameters of a penalty."""
+    names = penalty.get_params(deep=False)
+    return [name for name in names if name == "alpha" or name.startswith("alpha_")]
 
 
 def check_strength(penalty: object, name: str) -> None:
