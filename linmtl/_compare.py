@@ -30,35 +30,26 @@ from linmtl.estimators import (
     TraceNormRegressorCV,
 )
 from linmtl.estimators._cv import CrossValidated
+from linmtl.estimators._docs import parameters
 from linmtl.penalties import Penalty, Ridge
 
 
+@parameters
 class _PooledCV(CrossValidated):
     """Mixin: pooled with an intercept for each task, the strength chosen."""
 
-    def __init__(
-        self,
-        *,
-        alphas: int | ArrayLike = 100,
-        eps: float = 1e-3,
-        cv: int = 5,
-        tol: float = 1e-4,
-    ):
-        super().__init__(task_intercepts=True, tol=tol)
-        self.alphas = alphas
-        self.eps = eps
-        self.cv = cv
-        self.selection = "min"
-        self.n_jobs = None
+    task_intercepts: bool = True
 
     def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
         return Ridge(alpha)
 
 
+@parameters
 class _PooledRegressorCV(_PooledCV, PooledRegressor):
     pass
 
 
+@parameters
 class _PooledClassifierCV(_PooledCV, PooledClassifier):
     pass
 

@@ -109,9 +109,7 @@ class Datafit:
         """Return the largest scale at which the residuals are in the dual domain."""
         raise NotImplementedError
 
-    def best_scale(
-        self, conjugate: float, limit: float, support: float = 0.0
-    ) -> float:
+    def best_scale(self, conjugate: float, limit: float, support: float = 0.0) -> float:
         """Return the scale s in [0, limit] to use for the dual value.
 
         ``s * support + s**2 * conjugate`` is what the penalty takes off it.
@@ -233,7 +231,7 @@ class ResidualFit(Datafit):
         if not self.loss.quadratic:
             return min(1.0, limit)
         linear, square = self.loss.dual_terms(self.y, self.theta, self.data.weight)
-        return _best_scale(linear - support, square + 2 * conjugate, limit)
+        return best_scale(linear - support, square + 2 * conjugate, limit)
 
     def dual_value(self, scale):
         return self.loss.dual_value(self.y, self.theta, self.data.weight, scale)
@@ -372,9 +370,7 @@ class GramFit(Datafit):
         return np.inf
 
     def best_scale(self, conjugate, limit, support=0.0):
-        return _best_scale(
-            self._linear - support, self._square + 2 * conjugate, limit
-        )
+        return best_scale(self._linear - support, self._square + 2 * conjugate, limit)
 
     def dual_value(self, scale):
         return scale * self._linear - scale**2 * self._square / 2
@@ -421,8 +417,59 @@ class GramFit(Datafit):
         return fit
 
 
+class SplitFit(Datafit):
+    """The loss of W = P + Q as a function of P above Q, (2 n_features, n_columns)."""
+
+    def __init__(self, whole: Datafit):
+        self.whole = whole
+        self.data, self.loss = whole.data, whole.loss
+        self.square = whole.square
+
+    @property
+    def n_features(self):
+        return 2 * self.whole.n_features
+
+    @property
+    def b(self):
+        return self.whole.b
+
+    def evaluate(self, W, G, residuals=None):
+        d = self.whole.n_features
+        loss = self.whole.evaluate(W[:d] + W[d:], G[:d], residuals)
+        G[d:] = G[:d]
+        return loss
+
+    def loss_at(self, W):
+        d = self.whole.n_features
+        return self.whole.loss_at(W[:d] + W[d:])
+
+    def start_intercepts(self, other):
+        self.whole.start_intercepts(other.whole)
+
+    @property
+    def hessian_weight(self):
+        return self.whole.hessian_weight
+
+    def dual_limit(self):
+        return self.whole.dual_limit()
+
+    def best_scale(self, conjugate, limit, support=0.0):
+        return self.whole.best_scale(conjugate, limit, support)
+
+    def dual_value(self, scale):
+        return self.whole.dual_value(scale)
+
+    def curvature(self, scaled):
+        metric, top = self.whole.curvature(scaled)
+        return np.concatenate([metric, metric]), 2.0 * top
+
+
 def make_datafit(data: MultiTaskData, loss: Loss) -> Datafit:
     """Return the cheaper form: Gram matrices for squared loss on tall data."""
+    if loss.name == "sqrt":
+        from linmtl._root_fit import RootFit  # which is made of what is here
+
+        return RootFit(data, loss)
     if not loss.quadratic:
         return ResidualFit(data, loss)
     design = data.design
@@ -446,7 +493,7 @@ def centred_targets(data: MultiTaskData) -> tuple[np.ndarray, np.ndarray]:
     return mean, data.y - np.repeat(mean, np.diff(data.task_ptr))
 
 
-def _best_scale(linear: float, square: float, limit: float) -> float:
+def best_scale(linear: float, square: float, limit: float) -> float:
     """Maximise ``s * linear - s^2 * square / 2`` over 0 <= s <= limit."""
     if linear <= 0.0:
         return 0.0

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from linmtl._datafit import Datafit, Residuals
+from linmtl._datafit import Datafit, Residuals, SplitFit
 from linmtl.penalties._row_separable import RowSeparable
 from linmtl.penalties._sum import Composite
 
@@ -43,6 +43,9 @@ class Objective:
 
     Attributes
     ----------
+    base_fit : Datafit
+        The loss as a function of the coefficients, also where they are a sum P + Q and
+        everything here is a function of P above Q.
     D : ndarray of shape (n_features, n_columns)
         Negative gradient of the smooth part at the last point certified.
     row_sizes : ndarray of shape (n_features,)
@@ -53,9 +56,11 @@ class Objective:
     row_sizes: np.ndarray
 
     def __init__(self, fit: Datafit, penalty: Composite):
-        self.fit = fit
+        split = penalty.decomposition is not None
+        self.base_fit = fit
+        self.fit = SplitFit(fit) if split else fit
         self.penalty = penalty
-        self.shape = (fit.n_features, fit.n_columns)
+        self.shape = (self.fit.n_features, self.fit.n_columns)
         self._G = np.empty(self.shape)
 
     def smooth(self, W: np.ndarray, G: np.ndarray) -> float:

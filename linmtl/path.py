@@ -53,9 +53,11 @@ def alpha_max(
     Returns
     -------
     float
-        The value of ``alpha``; for a sum of penalties the factor on all of its
-        strengths. Infinite where no finite strength gives zero (ridge,
-        mean-regularised, graph). The solution is zero at ``alpha_max * (1 + 1e-12)``.
+        The value of ``alpha``; for a sum of penalties, and for one with several
+        strengths and none called ``alpha``, the factor on all strengths. Infinite
+        where no finite strength gives zero (quadratic penalties and squared norms). In
+        closed form, but for penalties whose dual norm is found by bisection (fused,
+        tree-guided) and sums with quadratic terms and unpenalised features. The solution is zero at ``alpha_max * (1 + 1e-12)``.
 
     Examples
     --------
@@ -71,7 +73,7 @@ def alpha_max(
     objective = _objective(
         X, y, tasks, penalty, loss, sample_weight, fit_intercept, task_weight
     )
-    return largest_strength(objective, penalty)
+    return largest_strength(objective)
 
 
 def alpha_grid(
@@ -125,7 +127,7 @@ def alpha_grid(
     objective = _objective(
         X, y, tasks, penalty, loss, sample_weight, fit_intercept, task_weight
     )
-    return grid(objective, penalty, n_alphas, eps)
+    return grid(objective, n_alphas, eps)
 
 
 def mtl_path(
@@ -153,8 +155,8 @@ def mtl_path(
         Data in any layout, as for the estimators.
     penalty : Penalty
         The penalty; its ``alpha`` runs along the path, its other parameters stay. In a
-        sum all strengths are multiplied by the values of the path, so that their
-        ratios stay.
+        sum, and where there are several strengths and none called ``alpha``, all
+        strengths are multiplied by the values of the path, so that their ratios stay.
     loss : {"squared", "logistic"}, default="squared"
         The loss.
     alphas : int or array-like, default=100
@@ -194,10 +196,10 @@ def mtl_path(
     """
     model = _model(penalty, loss, fit_intercept, task_weight)
     given, columns, objective = model._read_problem(X, y, tasks, sample_weight)
-    strengths = path_strengths(objective, penalty, alphas, eps)
+    strengths = path_strengths(objective, alphas, eps)
     results = list(
         follow(
-            objective.fit,
+            objective.base_fit,
             [with_strength(penalty, alpha) for alpha in strengths],
             columns,
             strengths=strengths,

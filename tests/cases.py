@@ -16,16 +16,32 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 from scipy import sparse
+from scipy.cluster.hierarchy import linkage
 
 from linmtl.penalties import (
     L1,
     L21,
+    Clustered,
+    Dirty,
+    Fused,
+    FusedSparseGroup,
     GraphLaplacian,
+    GroupL21,
+    InfimalConvolution,
+    Linf1,
     MeanRegularized,
     Penalty,
     Ridge,
+    RobustFeatures,
+    RobustLowRank,
+    SharedStructure,
+    SparseLowRank,
     Sum,
+    TaskL21,
+    TaskRelationship,
+    TemporalGroup,
     TraceNorm,
+    TreeGroupL21,
 )
 
 # The labels of n tasks; the only task of data without labels is called 0.
@@ -47,7 +63,8 @@ class Case:
     make : callable
         (s, d, T) -> the penalty on d features and T tasks, all strengths times s.
     formula : callable
-        (W, s) -> the same as an expression of a cvxpy variable W of shape (d, T).
+        (W, s) -> the same as an expression of a cvxpy variable W of shape (d, T), or
+        the expression and constraints; it is minimised over variables of its own.
     positive : bool
         Whether W >= 0 is a part of the penalty.
     free : bool
@@ -63,7 +80,26 @@ class Case:
 
     def expression(self, W: cp.Variable, s: float = 1.0) -> tuple[Any, list]:
         """Return the cvxpy expression and the constraints of the penalty."""
-        return self.formula(W, s), [W >= 0] if self.positive else []
+        out = self.formula(W, s)
+        expression, constraints = out if isinstance(out, tuple) else (out, [])
+        return expression, [*constraints, *([W >= 0] if self.positive else [])]
+
+    @property
+    def minimised(self) -> bool:
+        """Whether the formula has variables of its own, over which it is minimised."""
+        W = cp.Variable((3, 3))
+        return any(v is not W for v in self.expression(W)[0].variables())
+
+    def value(self, W: np.ndarray, s: float = 1.0) -> float:
+        """Return the formula at W (signs are not checked)."""
+        variable = cp.Variable(W.shape)
+        variable.value = W
+        expression, constraints = self.expression(variable, s)
+        if self.minimised:
+            constraints = [*constraints, variable == W]
+            problem = cp.Problem(cp.Minimize(expression), constraints)
+            return float(problem.solve(solver=cp.CLARABEL))
+        return float(np.asarray(expression.value).sum())
 
 
 # --- what the penalties are made of -------------------------------------------------
@@ -109,6 +145,29 @@ def frame_chain(T: int) -> pd.DataFrame:
     return pd.DataFrame(chain(T), labels, labels).iloc[::-1]
 
 
+def feature_groups(d: int) -> list[str]:
+    return [str(label) for label in np.resize(list("babbca"), d)]
+
+
+def group_weights(d: int) -> dict[str, float]:
+    """By label; one of the groups is free."""
+    return {label: {"a": 1.5, "b": 0.7, "c": 0.0}[label] for label in feature_groups(d)}
+
+
+def task_tree(T: int) -> list:
+    """Nested groups of labels, some with weights, the last task in none."""
+    labels = task_labels(T)
+    if T == 1:
+        return []
+    return [(labels[::-1], 0.5), labels[1 : T - 1], ([labels[0]], 0.4)]
+
+
+def task_linkage(T: int) -> np.ndarray:
+    """A hierarchical clustering of the tasks; of one task it has no merge."""
+    points = np.resize([0.0, 3.0, 0.5, 1.7, 3.9, 5.0, 0.1, 2.2], T)[:, None]
+    return linkage(points, "average") if T > 1 else np.empty((0, 4))
+
+
 # --- formulas -----------------------------------------------------------------------
 
 
@@ -120,6 +179,51 @@ def l1(W, weight=None):
 def l21(W, weight=None):
     rows = cp.norm(W, 2, axis=1)
     return cp.sum(rows if weight is None else cp.multiply(weight, rows))
+
+
+def linf1(W, weight=1.0):
+    return cp.sum(cp.multiply(weight, cp.max(cp.abs(W), axis=1)))
+
+
+def group_l21(W, labels, weight=None):
+    """By default a group is weighted with the square root of its size."""
+    total = 0.0
+    for label in sorted(set(labels)):
+        rows = [j for j, other in enumerate(labels) if other == label]
+        factor = len(rows) ** 0.5 if weight is None else weight[label]
+        total += factor * cp.norm(W[rows], "fro")
+    return total
+
+
+def fused(W, weight=1.0):
+    change = cp.abs(W[:, 1:] - W[:, :-1]) if W.shape[1] > 1 else 0.0 * cp.abs(W)
+    return cp.sum(cp.multiply(weight, cp.sum(change, axis=1)))
+
+
+def tree_l21(W, tree):
+    """Groups by label; a task in none has one of its own, of weight 1."""
+    labels = task_labels(W.shape[1])
+    groups = [group if isinstance(group, tuple) else (group, 1.0) for group in tree]
+    rest = set(labels).difference(*(names for names, _ in groups))
+    groups += [([label], 1.0) for label in rest]
+    position = [[labels.index(name) for name in names] for names, _ in groups]
+    terms = zip(position, groups, strict=True)
+    return sum(weight * l21(W[:, columns]) for columns, (_, weight) in terms)
+
+
+def linkage_l21(W, Z):
+    """A node costs s times its children and 1 - s times the norm over its tasks."""
+    T = W.shape[1]
+
+    def node(v):
+        if v < T:
+            return [v], l1(W[:, [v]])
+        (left, first), (right, second) = (node(int(child)) for child in Z[v - T, :2])
+        s = Z[v - T, 2] / Z[-1, 2]
+        columns = left + right
+        return columns, s * (first + second) + (1 - s) * l21(W[:, columns])
+
+    return node(2 * T - 2)[1]
 
 
 def ridge(W, alpha=1.0):
@@ -140,6 +244,23 @@ def graph(W, adjacency):
     # each edge occurs twice in 1/2 sum_ij
     terms = [adjacency[i, j] / 2 * cp.sum_squares(W[:, i] - W[:, j]) for i, j in edges]
     return sum(terms, cp.Constant(0.0))
+
+
+def cluster_norm(W, alpha, k, eta, over_tasks=True):
+    """Minimised over a matrix M by the general solver; at a point by bisection."""
+    if W.value is not None:
+        s = np.linalg.svd(W.value, compute_uv=False)
+        low, high = 0.0, (1 + eta) / max(s[-1], 1e-300)
+        while (mu := (low + high) / 2) not in (low, high):
+            m = np.clip(mu * s - eta, 0.0, 1.0)
+            low, high = (mu, high) if m.sum() < k else (low, mu)
+        m = np.clip(high * s - eta, 0.0, 1.0)
+        return cp.Constant(alpha / 2 * np.sum(s**2 / (eta + m)))
+    A = W.T if over_tasks else W
+    M = cp.Variable((A.shape[0],) * 2, symmetric=True)
+    identity = np.eye(A.shape[0])
+    bounds = [M >> 0, identity - M >> 0, cp.trace(M) == min(k, *W.shape)]
+    return alpha / 2 * cp.matrix_frac(A, eta * identity + M), bounds
 
 
 # --- right parameters ---------------------------------------------------------------
@@ -192,6 +313,21 @@ PENALTIES = [
     ),
     Case(
         "TraceNorm", lambda s, d, T: TraceNorm(0.2 * s), lambda W, s: 0.2 * s * trace(W)
+    ),
+    Case(
+        "Clustered",
+        lambda s, d, T: Clustered(min(2, T), 0.3 * s, 0.5),
+        lambda W, s: cluster_norm(W, 0.3 * s, 2, 0.5),
+    ),
+    Case(
+        "SharedStructure",
+        lambda s, d, T: SharedStructure(3, 0.3 * s, 0.1),
+        lambda W, s: cluster_norm(W, 0.3 * s, 3, 0.1, over_tasks=False),
+    ),
+    Case(
+        "TaskRelationship",
+        lambda s, d, T: TaskRelationship(0.1 * s),
+        lambda W, s: 0.1 * s / 2 * cp.square(trace(W)),
     ),
     Case("Ridge", lambda s, d, T: Ridge(0.3 * s), lambda W, s: 0.3 * s * ridge(W)),
     Case(
@@ -299,6 +435,11 @@ PENALTIES = [
         lambda W, s: 0.2 * s * trace(W) + ridge(W, 0.1 * s),
     ),
     Case(
+        "TaskRelationship+Ridge",
+        lambda s, d, T: TaskRelationship(0.1 * s) + Ridge(0.1 * s),
+        lambda W, s: 0.1 * s / 2 * cp.square(trace(W)) + ridge(W, 0.1 * s),
+    ),
+    Case(
         "L1+Graph",
         lambda s, d, T: L1(0.1 * s) + GraphLaplacian(chain(T), 0.4 * s),
         lambda W, s: 0.1 * s * l1(W) + 0.4 * s * graph(W, chain(W.shape[1])),
@@ -347,9 +488,222 @@ PENALTIES = [
     ),
 ]
 
+PENALTIES += [
+    Case(
+        "TaskL21",
+        lambda s, d, T: TaskL21(0.3 * s),
+        lambda W, s: 0.3 * s * cp.sum(cp.norm(W, 2, axis=0)),
+    ),
+    Case(
+        "InfimalConvolution",
+        lambda s, d, T: InfimalConvolution(L21(0.2 * s), L1(0.15 * s)),
+        lambda W, s: split(W, lambda P: 0.2 * s * l21(P), lambda Q: 0.15 * s * l1(Q)),
+    ),
+    Case(
+        "InfimalConvolution-weights+Ridge",
+        lambda s, d, T: (
+            InfimalConvolution(
+                L21(0.2 * s, feature_weight=weights(d)), TraceNorm(0.3 * s)
+            )
+            + Ridge(0.1 * s)
+        ),
+        lambda W, s: (
+            split(
+                W,
+                lambda P: 0.2 * s * l21(P, weights(W.shape[0])),
+                lambda Q: 0.3 * s * trace(Q),
+            )
+            + ridge(W, 0.1 * s)
+        ),
+    ),
+    Case(
+        "Dirty",
+        lambda s, d, T: Dirty(0.3 * s, 0.15 * s),
+        lambda W, s: split(
+            W,
+            lambda P: 0.3 * s * cp.sum(cp.max(cp.abs(P), axis=1)),
+            lambda Q: 0.15 * s * l1(Q),
+        ),
+    ),
+    Case(
+        "Dirty-l2",
+        lambda s, d, T: Dirty(0.2 * s, 0.15 * s, norm="l2"),
+        lambda W, s: split(W, lambda P: 0.2 * s * l21(P), lambda Q: 0.15 * s * l1(Q)),
+    ),
+    Case(
+        "Dirty+MeanRegularized",
+        lambda s, d, T: Dirty(0.3 * s, 0.15 * s) + MeanRegularized(0.2 * s),
+        lambda W, s: (
+            split(
+                W,
+                lambda P: 0.3 * s * cp.sum(cp.max(cp.abs(P), axis=1)),
+                lambda Q: 0.15 * s * l1(Q),
+            )
+            + mean_regularized(W, 0.2 * s)
+        ),
+    ),
+    Case(
+        "RobustFeatures",
+        lambda s, d, T: RobustFeatures(0.2 * s, 0.3 * s),
+        lambda W, s: split(
+            W,
+            lambda P: 0.2 * s * l21(P),
+            lambda Q: 0.3 * s * cp.sum(cp.norm(Q, 2, axis=0)),
+        ),
+    ),
+    Case(
+        "RobustLowRank",
+        lambda s, d, T: RobustLowRank(0.3 * s, 0.2 * s),
+        lambda W, s: split(
+            W,
+            lambda P: 0.3 * s * trace(P),
+            lambda Q: 0.2 * s * cp.sum(cp.norm(Q, 2, axis=0)),
+        ),
+    ),
+    Case(
+        "SparseLowRank",
+        lambda s, d, T: SparseLowRank(0.1 * s, 0.2 * s),
+        lambda W, s: split(W, lambda P: 0.1 * s * l1(P), lambda Q: 0.2 * s * trace(Q)),
+    ),
+]
+
+PENALTIES += [
+    Case("Linf1", lambda s, d, T: Linf1(0.2 * s), lambda W, s: 0.2 * s * linf1(W)),
+    Case(
+        "Linf1-zeros",
+        lambda s, d, T: Linf1(0.2 * s, feature_weight=weights_with_zeros(d)),
+        lambda W, s: 0.2 * s * linf1(W, weights_with_zeros(W.shape[0])),
+        free=True,
+    ),
+    Case(
+        "Linf1+Ridge",
+        lambda s, d, T: Linf1(0.2 * s, feature_weight=weights(d)) + Ridge(0.1 * s),
+        lambda W, s: 0.2 * s * linf1(W, weights(W.shape[0])) + ridge(W, 0.1 * s),
+    ),
+    Case(
+        "GroupL21",
+        lambda s, d, T: GroupL21(feature_groups(d), 0.2 * s),
+        lambda W, s: 0.2 * s * group_l21(W, feature_groups(W.shape[0])),
+    ),
+    Case(
+        "GroupL21-None",
+        lambda s, d, T: GroupL21(None, 0.2 * s),
+        lambda W, s: 0.2 * s * l21(W),
+    ),
+    Case(
+        "GroupL21-lists",
+        lambda s, d, T: GroupL21([range(1, d), [0]], 0.2 * s, group_weight=[2.0, 0.5]),
+        lambda W, s: (
+            0.2 * s * (2 * cp.norm(W[1:], "fro") + 0.5 * cp.norm(W[:1], "fro"))
+        ),
+    ),
+    Case(
+        "GroupL21-zeros",
+        lambda s, d, T: GroupL21(
+            feature_groups(d), 0.2 * s, group_weight=group_weights(d)
+        ),
+        lambda W, s: (
+            0.2
+            * s
+            * group_l21(W, feature_groups(W.shape[0]), group_weights(W.shape[0]))
+        ),
+        free=True,
+    ),
+    Case(
+        "GroupL21+Graph",
+        lambda s, d, T: (
+            GroupL21(feature_groups(d), 0.2 * s) + GraphLaplacian(chain(T), 0.4 * s)
+        ),
+        lambda W, s: (
+            0.2 * s * group_l21(W, feature_groups(W.shape[0]))
+            + 0.4 * s * graph(W, chain(W.shape[1]))
+        ),
+    ),
+    Case(
+        "TreeGroupL21-labels",
+        lambda s, d, T: TreeGroupL21(task_tree(T), 0.2 * s),
+        lambda W, s: 0.2 * s * tree_l21(W, task_tree(W.shape[1])),
+    ),
+    Case(
+        "TreeGroupL21-linkage",
+        lambda s, d, T: TreeGroupL21(task_linkage(T), 0.2 * s),
+        lambda W, s: 0.2 * s * linkage_l21(W, task_linkage(W.shape[1])),
+    ),
+    Case(
+        "TreeGroupL21-None+Ridge",
+        lambda s, d, T: TreeGroupL21(None, 0.2 * s) + Ridge(0.1 * s),
+        lambda W, s: 0.2 * s * l21(W) + ridge(W, 0.1 * s),
+    ),
+    Case(
+        "L1+Fused",
+        lambda s, d, T: L1(0.1 * s) + Fused(0.15 * s),
+        lambda W, s: 0.1 * s * l1(W) + 0.15 * s * fused(W),
+    ),
+    Case(
+        "Fused-weights+L21",
+        lambda s, d, T: (
+            Fused(0.15 * s, feature_weight=weights_with_zeros(d)) + L21(0.1 * s)
+        ),
+        lambda W, s: (
+            0.15 * s * fused(W, weights_with_zeros(W.shape[0])) + 0.1 * s * l21(W)
+        ),
+    ),
+    Case(
+        "L1+Fused+L21+Ridge",
+        lambda s, d, T: (
+            L1(0.05 * s, feature_weight=weights(d))
+            + Fused(0.1 * s)
+            + (L21(0.1 * s) + Ridge(0.1 * s))
+        ),
+        lambda W, s: (
+            0.05 * s * l1(W, weights(W.shape[0]))
+            + 0.1 * s * fused(W)
+            + 0.1 * s * l21(W)
+            + ridge(W, 0.1 * s)
+        ),
+    ),
+    Case(
+        "L1+Fused-zeros",
+        # features without any penalty
+        lambda s, d, T: (
+            L1(0.1 * s, feature_weight=weights_with_zeros(d))
+            + Fused(0.15 * s, feature_weight=weights_with_zeros(d))
+        ),
+        lambda W, s: (
+            0.1 * s * l1(W, weights_with_zeros(W.shape[0]))
+            + 0.15 * s * fused(W, weights_with_zeros(W.shape[0]))
+        ),
+        free=True,
+    ),
+    Case(
+        "FusedSparseGroup",
+        lambda s, d, T: FusedSparseGroup(0.05 * s, 0.15 * s, 0.1 * s),
+        lambda W, s: 0.05 * s * l1(W) + 0.15 * s * fused(W) + 0.1 * s * l21(W),
+    ),
+    Case(
+        "TemporalGroup",
+        lambda s, d, T: TemporalGroup(0.2 * s, 0.3 * s, 0.1 * s),
+        lambda W, s: (
+            0.2 * s * l21(W)
+            + 0.3 * s / 2 * sum_of_squared_changes(W)
+            + ridge(W, 0.1 * s)
+        ),
+    ),
+]
+
+
+def sum_of_squared_changes(W):
+    return cp.sum_squares(W[:, 1:] - W[:, :-1]) if W.shape[1] > 1 else cp.Constant(0.0)
+
 
 def trace(W):
     return cp.normNuc(W)
+
+
+def split(W, first, second):
+    """The least of first(P) + second(Q) over P + Q = W."""
+    P = cp.Variable(W.shape)
+    return first(P) + second(W - P)
 
 
 # --- wrong parameters ---------------------------------------------------------------
@@ -365,7 +719,7 @@ class Wrong:
     match: str
 
 
-ONE_STRENGTH = (L1, L21, TraceNorm, Ridge, MeanRegularized)
+ONE_STRENGTH = (L1, L21, TraceNorm, TaskRelationship, Ridge, MeanRegularized)
 BAD_STRENGTHS = [
     (-0.1, ValueError, "alpha must be a finite number >= 0, got -0.1"),
     (np.nan, ValueError, "alpha must be a finite number >= 0, got nan"),
@@ -508,6 +862,34 @@ WRONG += [
         r"graph has no node for the tasks \['d'\]",
     ),
     Wrong(
+        "Clustered-more-than-tasks",
+        lambda: Clustered(5),
+        ValueError,
+        "n_clusters=5 but there are 4 tasks",
+    ),
+    *(
+        Wrong(f"{kind.__name__}-size-{k!r}", partial(kind, k), error, ">= 1, got")
+        for kind in (Clustered, SharedStructure)
+        for k, error in [(0, ValueError), (-1, ValueError), (2.0, TypeError)]
+        + [(True, TypeError), (None, TypeError)]
+    ),
+    *(
+        Wrong(
+            f"{kind.__name__}-eta-{eta!r}",
+            partial(kind, 2, 1.0, eta),
+            error,
+            "eta must",
+        )
+        for kind in (Clustered, SharedStructure)
+        for eta, error in [(0.0, ValueError), (-1, ValueError), (np.nan, ValueError)]
+        + [(np.inf, ValueError), ("1", TypeError), (True, TypeError)]
+    ),
+    *(
+        Wrong(f"{kind.__name__}-{value!r}", partial(kind, 2, value), error, message)
+        for kind in (Clustered, SharedStructure)
+        for value, error, message in BAD_STRENGTHS
+    ),
+    Wrong(
         "two-norms",
         lambda: L21() + TraceNorm(),
         ValueError,
@@ -547,6 +929,197 @@ WRONG += [
         "penalty must be a penalty from",
     ),
     Wrong("a-class-in-a-sum", lambda: Sum(L21(), Ridge), TypeError, "pass an instance"),
+]
+WRONG += [
+    Wrong(f"{kind.__name__}-{value!r}", partial(kind, value), error, match)
+    for kind in (Linf1, Fused, TemporalGroup)
+    for value, error, match in BAD_STRENGTHS
+]
+WRONG += [
+    Wrong(f"{kind.__name__}-{value!r}", partial(kind, None, value), error, match)
+    for kind in (GroupL21, TreeGroupL21)
+    for value, error, match in BAD_STRENGTHS
+]
+WRONG += [
+    Wrong(
+        f"{kind.__name__}-{name}-{value!r}",
+        partial(kind, **{name: value}),
+        error,
+        match.replace("alpha", name),
+    )
+    for kind, name in [
+        (FusedSparseGroup, "alpha_l1"),
+        (FusedSparseGroup, "alpha_fused"),
+        (FusedSparseGroup, "alpha_group"),
+        (TemporalGroup, "alpha_smooth"),
+        (TemporalGroup, "alpha_ridge"),
+    ]
+    for value, error, match in BAD_STRENGTHS
+]
+LEVEL = "Fused alone leaves the level of each feature free; add L1 or L21"
+WRONG += [
+    Wrong(name, make, ValueError, match)
+    for name, make, match in [
+        (
+            "Linf1-feature_weight",
+            lambda: Linf1(feature_weight=[1.0]),
+            r"feature_weight has shape \(1,\)",
+        ),
+        (
+            "Fused-feature_weight",
+            lambda: L1() + Fused(feature_weight=-np.ones(5)),
+            "feature_weight must be finite and >= 0",
+        ),
+        ("Fused-alone", lambda: Fused(0.1), LEVEL),
+        ("Fused-and-Ridge", lambda: Fused(0.1) + Ridge(0.1), LEVEL),
+        ("Fused-and-nothing", lambda: Fused(0.1) + L1(0.0), LEVEL),
+        (
+            "Fused-and-nothing-for-a-feature",
+            lambda: Fused(0.1) + L21(0.1, feature_weight=[1, 1, 0, 1, 0]),
+            "strength 0 for 2 of 5 features",
+        ),
+        (
+            "FusedSparseGroup-alone",
+            lambda: FusedSparseGroup(0.0, 0.1, 0.0),
+            "alpha_fused is positive but alpha_l1 and alpha_group are 0",
+        ),
+        (
+            "Fused-positive",
+            lambda: Fused(0.1) + L21(0.1, positive=True),
+            r"L21\(positive=True\) is not available together with Fused",
+        ),
+        (
+            "Fused-and-trace-norm",
+            lambda: Fused() + TraceNorm(),
+            r"Fused \+ TraceNorm has no known proximal operator",
+        ),
+        ("GroupL21-alpha", lambda: GroupL21(0.1), r"groups has shape \(\)"),
+        (
+            "GroupL21-short",
+            lambda: GroupL21(["a", "b"]),
+            r"groups has shape \(2,\) but there are 5 features",
+        ),
+        (
+            "GroupL21-missing-label",
+            lambda: GroupL21([0.0, 1.0, np.nan, 1.0, 0.0]),
+            "groups has missing labels",
+        ),
+        (
+            "GroupL21-missing-feature",
+            lambda: GroupL21([[0, 1], [4]]),
+            r"the features \[2, 3\] are in no group",
+        ),
+        (
+            "GroupL21-repeated-feature",
+            lambda: GroupL21([[0, 1], [2, 3, 0], [4]]),
+            "feature 0 is in the groups 0 and 1",
+        ),
+        (
+            "GroupL21-unknown-feature",
+            lambda: GroupL21([[0, 1, 2], [3, 4, 5]]),
+            "groups has the feature 5 but there are 5 features",
+        ),
+        (
+            "GroupL21-empty-group",
+            lambda: GroupL21([[0, 1, 2, 3, 4], []]),
+            "group 1 is empty",
+        ),
+        (
+            "GroupL21-lists-and-labels",
+            lambda: GroupL21([[0, 1, 2, 3], "a"]),
+            "lists of features beside 'a'",
+        ),
+        (
+            "GroupL21-short-group_weight",
+            lambda: GroupL21(list("aabbb"), group_weight=[1.0]),
+            r"group_weight has shape \(1,\) but there are 2 groups",
+        ),
+        (
+            "GroupL21-negative-group_weight",
+            lambda: GroupL21(list("aabbb"), group_weight=[1.0, -1.0]),
+            "group_weight must be finite and >= 0",
+        ),
+        (
+            "GroupL21-dict-lacks-group",
+            lambda: GroupL21(list("aabbb"), group_weight={"a": 1.0}),
+            r"group_weight has no value for the groups \['b'\]",
+        ),
+        (
+            "TreeGroupL21-unknown-task",
+            lambda: TreeGroupL21([["a", "b"], ["c", "z"]]),
+            r"tree names the tasks \['z'\], which are not among",
+        ),
+        (
+            "TreeGroupL21-overlap",
+            lambda: TreeGroupL21([["a", "b"], ["b", "c"]]),
+            r"the groups \['a', 'b'\] and \['b', 'c'\] in tree overlap",
+        ),
+        (
+            "TreeGroupL21-repeated-task",
+            lambda: TreeGroupL21([["a", "b", "a"]]),
+            "needs at least one task, and each only once",
+        ),
+        (
+            "TreeGroupL21-empty-group",
+            lambda: TreeGroupL21([["a", "b"], []]),
+            "needs at least one task",
+        ),
+        (
+            "TreeGroupL21-negative-weight",
+            lambda: TreeGroupL21([(["a", "b"], -1.0)]),
+            r"the weight of the group \['a', 'b'\] must be finite and >= 0, got -1.0",
+        ),
+        (
+            "TreeGroupL21-no-weight-for-a-task",
+            lambda: TreeGroupL21([(["a", "b"], 0.0), ["b"]]),
+            r"the tasks \['a'\] are in groups of weight 0 only",
+        ),
+        (
+            "TreeGroupL21-linkage-of-more-tasks",
+            lambda: TreeGroupL21(task_linkage(6)),
+            "the linkage matrix joins 6 tasks but there are 4",
+        ),
+        (
+            "TreeGroupL21-no-linkage",
+            lambda: TreeGroupL21(np.ones((3, 4))),
+            "tree is not a linkage matrix",
+        ),
+    ]
+]
+WRONG += [
+    Wrong(name, make, TypeError, match)
+    for name, make, match in [
+        (
+            "GroupL21-fractional-position",
+            lambda: GroupL21([[0.0, 1.0], [2, 3, 4]]),
+            "a list in groups holds positions of features, got 0.0",
+        ),
+        (
+            "GroupL21-mixed-labels",
+            lambda: GroupL21(np.array(["a", "b", 3, "a", None], dtype=object)),
+            "the labels in groups mix strings and other objects",
+        ),
+        (
+            "TreeGroupL21-alpha",
+            lambda: TreeGroupL21(0.1),
+            "tree is 0.1; pass a list of groups",
+        ),
+        (
+            "TreeGroupL21-labels-only",
+            lambda: TreeGroupL21(["a", "b"]),
+            "tree has the entry 'a'",
+        ),
+        (
+            "TreeGroupL21-text-weight",
+            lambda: TreeGroupL21([(["a", "b"], "2")]),
+            "must be a number >= 0, got '2'",
+        ),
+        (
+            "TreeGroupL21-nested-lists",
+            lambda: TreeGroupL21([["a", "b", ["c", "d"]]]),
+            r"a group in tree holds \['c', 'd'\], which is no task label",
+        ),
+    ]
 ]
 
 

@@ -92,10 +92,7 @@ class Problem:
 
     def value_at(self, case, coef, intercept, s=1.0) -> float:
         """Return the objective, written out (signs are not checked)."""
-        W = cp.Variable((self.n_features, self.n_tasks))
-        W.value = np.atleast_2d(coef).T
-        penalty, _ = case.expression(W, s)
-        return self.loss_at(coef, intercept) + float(np.asarray(penalty.value).sum())
+        return self.loss_at(coef, intercept) + case.value(np.atleast_2d(coef).T, s)
 
     def cvxpy_optimum(self, case, s=1.0) -> tuple[float, np.ndarray, np.ndarray]:
         """Return the optimum, coef and intercept found by an interior-point method."""

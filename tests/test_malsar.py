@@ -22,7 +22,11 @@ from linmtl.penalties import (
     TraceNorm,
 )
 
-FIXTURES = sorted((Path(__file__).parent / "fixtures").glob("*.mat"))
+FIXTURES = sorted(
+    path
+    for kind in ("Lasso", "L21", "Trace", "SRMTL")
+    for path in (Path(__file__).parent / "fixtures").glob(f"*_{kind}_?.mat")
+)
 NORMS = {
     "Lasso": lambda W: np.abs(W).sum(),
     "L21": lambda W: np.linalg.norm(W, axis=1).sum(),

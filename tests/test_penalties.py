@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cvxpy as cp
 import networkx as nx
 import numpy as np
 import pytest
@@ -19,10 +18,10 @@ from linmtl.penalties import (
     Ridge,
     Sum,
     TraceNorm,
-    _task_quadratic,
+    _quadratic_form,
     compose,
 )
-from linmtl.penalties._task_quadratic import TaskQuadratic
+from linmtl.penalties._quadratic_form import QuadraticForm
 
 D, T = 5, 4
 SHAPES = [(5, 4), (3, 6), (6, 1)]
@@ -36,11 +35,21 @@ def over(cases):
     return pytest.mark.parametrize("case", cases, ids=names(cases))
 
 
-NORMS = [case for case in PENALTIES if build(case).norm is not None]
+def is_square(norm):
+    """Whether a penalty is the square of a norm: it then has no dual norm."""
+    return norm.dual_terms(np.ones((D, T))).square > 0
+
+
+# those on W itself; decompositions have tests of their own
+DIRECT = [case for case in PENALTIES if build(case).decomposition is None]
+NORMS = [case for case in DIRECT if build(case).norm is not None]
+SQUARES = [case for case in NORMS if is_square(build(case).norm)]
 SEPARABLE = [case for case in NORMS if build(case).norm.row_separable]
-QUADRATICS = [case for case in PENALTIES if not build(case).quadratic.is_zero]
-BY_LABEL = ("Ridge-dict", "Graph-frame", "Graph-networkx")
-every_penalty, every_norm = over(PENALTIES), over(NORMS)
+QUADRATICS = [case for case in DIRECT if not build(case).quadratic.is_zero]
+BY_LABEL = ("Ridge-dict", "Graph-frame", "Graph-networkx", "TreeGroupL21-labels")
+every_penalty, every_norm = over(DIRECT), over(NORMS)
+every_square = over(SQUARES)
+every_norm_itself = over([case for case in NORMS if case not in SQUARES])
 every_separable_norm, every_quadratic = over(SEPARABLE), over(QUADRATICS)
 every_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
 
@@ -67,21 +76,19 @@ def restricted(W, case):
 @every_shape
 def test_value_is_the_formula(case, shape):
     W = restricted(random(shape), case)
-    variable = cp.Variable(shape)
-    variable.value = W
-    expression, _ = case.expression(variable)
-    expected = float(np.asarray(expression.value).sum())
+    expected = case.value(W)
+    rtol = 1e-6 if case.minimised else 1e-12  # that of the general solver
     composite = build(case, shape)
-    np.testing.assert_allclose(composite.value(W), expected, rtol=1e-12)
+    np.testing.assert_allclose(composite.value(W), expected, rtol=rtol)
     np.testing.assert_allclose(
-        build(case, shape, 3.0).value(W), 3 * expected, rtol=1e-12
+        build(case, shape, 3.0).value(W), 3 * expected, rtol=rtol
     )
     assert composite.value(np.zeros(shape)) == 0.0
     if case.positive:
         assert composite.value(-W) == np.inf
 
 
-@over([case for case in PENALTIES if case.name not in BY_LABEL])
+@over([case for case in DIRECT if case.name not in BY_LABEL])
 def test_value_of_the_object_itself(case):
     # those that need no labels can be evaluated on their own
     W = restricted(random((D, T)), case)
@@ -231,7 +238,7 @@ def test_trace_norm_prox_keeps_the_digits_of_small_singular_values():
 # --- dual norm ----------------------------------------------------------------------
 
 
-@every_norm
+@every_norm_itself
 @every_shape
 def test_dual_norm_bounds_the_inner_product(case, shape):
     composite = build(case, shape)
@@ -247,7 +254,7 @@ def test_dual_norm_bounds_the_inner_product(case, shape):
             assert np.sum(G * W) <= bound * norm.value(W) * (1 + 1e-12) + 1e-12
 
 
-@every_norm
+@every_norm_itself
 @every_shape
 def test_dual_norm_is_attained(case, shape):
     # prox(G, s) is zero exactly when s >= dual_norm(G); where it is not, it is a W with
@@ -266,7 +273,7 @@ def test_dual_norm_is_attained(case, shape):
         assert np.sum(G * W) >= s * (1 - 1e-6) * value
 
 
-@every_norm
+@every_norm_itself
 def test_dual_norm_leaves_out_free_features(case):
     composite = build(case)
     norm = build(case).norm
@@ -303,14 +310,41 @@ def test_alpha_max_is_the_dual_norm_at_unit_strength(case):
     norm = build(case).norm
     G = random((D, T))
     top = penalty.alpha_max(G)
-    if norm is None:
+    if norm is None or is_square(norm):
         assert top == np.inf
-    elif isinstance(penalty, Sum):
+    elif not hasattr(penalty, "alpha"):  # a sum: of all its strengths
         np.testing.assert_allclose(top, norm.dual_norm(G))
     else:
         np.testing.assert_allclose(top, penalty.alpha * norm.dual_norm(G))
         # of the strength that the penalty happens to have it does not depend
         assert case.make(0.0, D, T).alpha_max(G) == pytest.approx(top)
+
+
+# --- conjugates of squared norms ----------------------------------------------------
+
+
+@every_square
+@every_shape
+def test_conjugate_of_a_squared_norm(case, shape):
+    norm = build(case, shape).norm
+    rng = np.random.default_rng(3)
+    for seed in range(5):
+        G = random(shape, seed)
+        support_and_norm, square = norm.dual_terms(G)[:2], norm.dual_terms(G).square
+        assert support_and_norm == (0.0, 0.0)
+        np.testing.assert_allclose(norm.dual_terms(3.0 * G).square, 9.0 * square)
+        for size in (0.1, 1.0, 10.0):
+            W = size * rng.normal(size=shape)
+            value = norm.value(W)
+            np.testing.assert_allclose(norm.value(3.0 * W), 9.0 * value)
+            assert np.sum(G * W) <= value + square + 1e-12 * (1 + square)
+        # with equality where G is a subgradient, which the prox makes it
+        for step in (1e-3, 1.0, 1e3):
+            W, value = prox(norm, G, step)
+            square = norm.dual_terms((G - W) / step).square
+            inner = np.sum(W * (G - W)) / step
+            np.testing.assert_allclose(value + square, inner, rtol=1e-10)
+    assert norm.dual_terms(np.zeros(shape)).square == 0.0
 
 
 # --- quadratic forms ----------------------------------------------------------------
@@ -340,7 +374,7 @@ def test_gradient_of_the_quadratic_form(case, shape):
 def graph_path(request, monkeypatch):
     """Both ways of inverting a graph: by eigenvectors, and by a sparse factor."""
     if request.param == "sparse":
-        monkeypatch.setattr(_task_quadratic, "_DENSE_TASKS", 0)
+        monkeypatch.setattr(_quadratic_form, "_DENSE_TASKS", 0)
     return request.param
 
 
@@ -412,18 +446,18 @@ def test_diagonal_of_a_graph_is_ignored():
 def test_quadratic_forms_add_up():
     W = random((D, T))
     terms = [
-        TaskQuadratic(T, ridge=0.3),
-        TaskQuadratic(T, ridge=np.arange(4.0)),
-        TaskQuadratic(T, centred=0.7, mean=0.2),
-        TaskQuadratic(T, adjacency=sparse.csr_array(chain(T))),
-        TaskQuadratic(T, adjacency=sparse.csr_array(pairs(T))),
+        QuadraticForm(T, ridge=0.3),
+        QuadraticForm(T, ridge=np.arange(4.0)),
+        QuadraticForm(T, centred=0.7, mean=0.2),
+        QuadraticForm(T, adjacency=sparse.csr_array(chain(T))),
+        QuadraticForm(T, adjacency=sparse.csr_array(pairs(T))),
     ]
     total = terms[0]
     for term in terms[1:]:
         total = total + term
     np.testing.assert_allclose(total.value(W), sum(term.value(W) for term in terms))
     np.testing.assert_allclose(total.dense(), sum(term.dense() for term in terms))
-    assert TaskQuadratic(T).is_zero
+    assert QuadraticForm(T).is_zero
     assert not total.is_zero
 
 
@@ -443,7 +477,8 @@ def test_wrong_parameters_raise_at_fit(wrong, classify):
     X, tasks = rng.normal(size=(20, D)), np.repeat(list("abcd"), 5)
     y = np.tile([0, 1, 0, 1, 0], 4)
     penalty = wrong.make()  # not here: constructors check nothing
-    model = (MultiTaskClassifier if classify else MultiTaskRegressor)(penalty)
+    kind = MultiTaskClassifier if classify else MultiTaskRegressor
+    model = kind(penalty, task_order=list("abcd"))  # some penalties need an order
     with pytest.raises(wrong.error, match=wrong.match):
         model.fit(X, y, tasks)
     assert not hasattr(model, "coef_")

@@ -1,6 +1,8 @@
 """The estimators inside scikit-learn: its checks, its meta-estimators, its routing."""
 
+import inspect
 import pickle
+import re
 
 import numpy as np
 import pandas as pd
@@ -75,7 +77,7 @@ def expected_failures(estimator):
 
 def for_checks(cls):
     """The default, but for the number of strengths tried: time, and nothing else."""
-    return cls(alphas=5) if cls.__name__.endswith("CV") else cls()
+    return cls(alphas=3) if cls.__name__.endswith("CV") else cls()
 
 
 @parametrize_with_checks(
@@ -152,6 +154,104 @@ def classification():
 
 
 # --- parameters
+
+
+POSITIONAL = {
+    "CappedL1": ["alpha", "threshold"],
+    "Clustered": ["n_clusters", "alpha", "eta"],
+    "Dirty": ["alpha_shared", "alpha_own", "norm"],
+    "FusedSparseGroup": ["alpha_l1", "alpha_fused", "alpha_group"],
+    "GraphRegularized": ["graph", "alpha", "alpha_ridge", "alpha_l1"],
+    "GroupL21": ["groups", "alpha"],
+    "Independent": ["alpha"],
+    "L1": ["alpha"],
+    "L21": ["alpha"],
+    "Linf1": ["alpha"],
+    "MCP": ["alpha", "gamma"],
+    "MeanRegularized": ["alpha", "alpha_mean"],
+    "MultiTask": ["penalty"],
+    "NetworkLasso": ["graph", "alpha"],
+    "NonconvexFusedGroup": ["alpha", "alpha_fused", "form", "l1_weight"],
+    "Pooled": ["alpha"],
+    "RobustFeatures": ["alpha_shared", "alpha_outlier"],
+    "RobustLowRank": ["alpha_rank", "alpha_outlier"],
+    "SCAD": ["alpha", "gamma"],
+    "SharedStructure": ["n_components", "alpha", "eta"],
+    "SparseLowRank": ["alpha_sparse", "alpha_rank", "max_trace"],
+    "TaskQuadratic": ["K", "alpha"],
+    "TaskRelationship": ["alpha"],
+    "TemporalGroup": ["alpha", "alpha_smooth", "alpha_ridge"],
+    "TraceNorm": ["alpha"],
+    "TreeGroupL21": ["tree", "alpha"],
+}
+POSITIONAL_CV = {
+    "Clustered": ["n_clusters"],
+    "GraphRegularized": ["graph"],
+    "GroupL21": ["groups"],
+    "MultiTask": ["penalty"],
+    "NetworkLasso": ["graph"],
+    "SharedStructure": ["n_components"],
+    "TaskQuadratic": ["K"],
+    "TreeGroupL21": ["tree"],
+}
+
+
+@predictors
+def test_signatures(cls):
+    """Written out: the order in which arguments may be passed must not change."""
+    parameters = inspect.signature(cls).parameters
+    own, kind = re.fullmatch(
+        r"(\w+?)(RegressorCV|ClassifierCV|Regressor|Classifier)", cls.__name__
+    ).groups()
+    expected = POSITIONAL_CV.get(own, []) if kind.endswith("CV") else POSITIONAL[own]
+    positional = [
+        p.name for p in parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD
+    ]
+    assert positional == expected
+    rest = [p for p in parameters.values() if p.name not in positional]
+    assert all(p.kind is p.KEYWORD_ONLY for p in rest)
+    assert {"fit_intercept", "task_weight", "tol", "warm_start"} <= set(parameters)
+    assert ("alphas" in parameters) == kind.endswith("CV")
+    model = cls()
+    for name, parameter in parameters.items():
+        assert getattr(model, name) is parameter.default
+    assert set(vars(model)) == set(parameters) == set(model.get_params(deep=False))
+
+
+class Stronger(L21Regressor):
+    """A subclass with a constructor of its own, which is not generated."""
+
+    def __init__(self, strength=0.3, *, tol=1e-3):
+        super().__init__(alpha=strength, tol=tol)
+        self.strength = strength
+
+
+class Renamed(L21Regressor):
+    """A subclass without one; a name with an annotation is no parameter."""
+
+    colour: str = "red"
+
+
+def test_subclasses_of_users(regression):
+    X, y, tasks, _ = regression
+    expected = L21Regressor(0.3, tol=1e-3).fit(X, y, tasks)
+    model = clone(Stronger()).fit(X, y, tasks)
+    np.testing.assert_array_equal(model.coef_, expected.coef_)
+    assert model.get_params() == {"strength": 0.3, "tol": 1e-3}
+    assert repr(Stronger(0.2)) == "Stronger(strength=0.2)"
+    model = clone(Renamed(0.3, tol=1e-3)).fit(X, y, tasks)
+    np.testing.assert_array_equal(model.coef_, expected.coef_)
+    assert "colour" not in model.get_params()
+    assert repr(model) == "Renamed(alpha=0.3, tol=0.001)"
+    assert pickle.loads(pickle.dumps(model)).get_params() == model.get_params()
+
+
+def test_estimators_are_equal_to_themselves_only():
+    """As in scikit-learn, so that they can be compared and put into sets."""
+    model = L21Regressor()
+    assert model == model  # noqa: PLR0124
+    assert model != L21Regressor()
+    assert len({model, L21Regressor()}) == 2
 
 
 @predictors

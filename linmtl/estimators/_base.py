@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,36 +31,23 @@ from linmtl.penalties import Penalty, compose
 from linmtl.solvers import Result, minimise, rounded
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class MultiTaskModel(BaseEstimator):
     """Base of regressors and classifiers; subclasses give penalty and loss."""
 
-    _losses: tuple[str, ...] = ()
-    _classify = False
+    fit_intercept: bool = True
+    task_weight: Any = None
+    task_column: str | int | None = None
+    task_order: ArrayLike | None = None
+    handle_unknown: str = "error"
+    solver: str = "auto"
+    max_iter: int = 10_000
+    tol: float = 1e-4
+    warm_start: bool = False
+    verbose: int = 0
 
-    def __init__(
-        self,
-        *,
-        fit_intercept: bool = True,
-        task_weight: Any = None,
-        task_column: str | int | None = None,
-        task_order: ArrayLike | None = None,
-        handle_unknown: str = "error",
-        solver: str = "auto",
-        max_iter: int = 10_000,
-        tol: float = 1e-4,
-        warm_start: bool = False,
-        verbose: int = 0,
-    ):
-        self.fit_intercept = fit_intercept
-        self.task_weight = task_weight
-        self.task_column = task_column
-        self.task_order = task_order
-        self.handle_unknown = handle_unknown
-        self.solver = solver
-        self.max_iter = max_iter
-        self.tol = tol
-        self.warm_start = warm_start
-        self.verbose = verbose
+    _losses: ClassVar[tuple[str, ...]] = ()
+    _classify: ClassVar[bool] = False
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -128,7 +116,9 @@ class MultiTaskModel(BaseEstimator):
         check_settings(self, self._losses)
         given = read_fit(self, X, y, tasks, sample_weight, self._classify)
         data, columns = self._problem(given)
-        penalty = compose(self._make_penalty(), data.design.n_features, columns)
+        penalty = self._make_penalty()
+        _check_order(self, penalty, given)
+        penalty = compose(penalty, data.design.n_features, columns)
         fit = make_datafit(data, LOSSES[self._loss_name()])
         return given, columns, Objective(fit, penalty)
 
@@ -159,9 +149,10 @@ class MultiTaskModel(BaseEstimator):
         W, b = result.W, result.b
         if W.shape[1] != n_tasks:  # one model for all tasks
             W = np.repeat(W, n_tasks, axis=1)
+        self._report(objective, result, columns)
         b = given.intercepts(b)
         self._layout = given.layout
-        self._solution = (columns, result.W)
+        self._solution = (columns, result.point)
         single = given.layout == "single"
         self.tasks_ = given.tasks
         self.coef_ = np.ascontiguousarray(W.T, dtype=dtype)
@@ -194,6 +185,20 @@ class MultiTaskModel(BaseEstimator):
                 ConvergenceWarning,
                 stacklevel=3,
             )
+
+    def _report(self, objective, result, columns):
+        """Set the attributes that the penalty knows of, and drop those of a last fit."""
+        for name in getattr(self, "_reported", ()):
+            delattr(self, name)
+        penalty = objective.penalty
+        found = penalty.source.fitted_attributes(
+            result.W, penalty.parts(result.point), columns
+        )
+        if result.stages is not None:
+            found["stage_objectives_"] = np.array(result.stages)
+        for name, value in found.items():
+            setattr(self, name, value)
+        self._reported = tuple(found)
 
     def _linear_predictor(self, X: Any, tasks: Any, every_task: bool) -> np.ndarray:
         check_is_fitted(self)
@@ -439,6 +444,18 @@ class Classifier(ClassifierMixin, MultiTaskModel):
         """
         prediction = self.predict(X, **_routed(tasks))
         return self._score_each(accuracy_score, y, prediction, sample_weight)
+
+
+def _check_order(model: MultiTaskModel, penalty: Any, given: FitInput) -> None:
+    """Demand that tasks have an order where the penalty depends on it."""
+    if not getattr(penalty, "ordered", False) or given.layout != "long":
+        return
+    if given.tasks.dtype.kind not in "iuf" and model.task_order is None:
+        raise ValueError(
+            f"{type(penalty).__name__} depends on the order of the tasks, but the task "
+            f"labels are strings: {some(given.tasks)}; pass task_order=[...], or "
+            "numbers as labels"
+        )
 
 
 def _routed(tasks):

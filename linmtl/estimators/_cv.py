@@ -5,22 +5,25 @@ from __future__ import annotations
 import numbers
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.model_selection import ParameterGrid
 
 from linmtl._cross_validation import fold_of_observations, held_out_losses
+from linmtl._datafit import Datafit
 from linmtl._objective import Objective
 from linmtl._validation import FitInput
 from linmtl.estimators._base import MultiTaskModel
+from linmtl.estimators._docs import parameters
 from linmtl.losses import LOSSES
 from linmtl.penalties import Penalty, compose
 from linmtl.solvers import minimise
 from linmtl.solvers._path import path_strengths
 
 
+@parameters
 class CrossValidated(MultiTaskModel):
     """Mixin: the strength, and other parameters of the penalty, by cross-validation.
 
@@ -28,20 +31,41 @@ class CrossValidated(MultiTaskModel):
     weighted by ``task_weight``, of the loss that is minimised.
     """
 
-    _second: str | None = None  # a parameter that may be a list of values to try
+    alphas: int | ArrayLike = 100
+    eps: float = 1e-3
+    cv: Any = 5
+    selection: str = "min"
+    n_jobs: int | None = None
+
+    # parameters of the penalty that may be lists of values to try
+    _grid: ClassVar[tuple[str, ...]] = ()
     # called after each fold with the parameters beside the strength (with one job)
-    _progress: Callable[[dict[str, Any]], None] | None = None
+    _progress: ClassVar[Callable[[dict[str, Any]], None] | None] = None
 
     def _settings(self) -> list[dict[str, Any]]:
         """Return the parameters of the penalty to try beside its strength."""
-        if self._second is not None:
-            values = np.atleast_1d(getattr(self, self._second)).tolist()
-            return [{self._second: value} for value in values]
+        if self._grid:
+            values = {n: np.atleast_1d(getattr(self, n)).tolist() for n in self._grid}
+            return list(ParameterGrid(values))
         return list(ParameterGrid(getattr(self, "param_grid", None) or {}))
+
+    def _completed(
+        self, settings: list[dict[str, Any]], fit: Datafit, columns: np.ndarray
+    ) -> list[dict[str, Any]]:
+        """Return the settings with what the data say in place of None."""
+        return settings
 
     def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
         """Return the penalty with these parameters and this strength."""
         raise NotImplementedError
+
+    def _part_with_strength(self, setting: dict[str, Any]) -> Penalty:
+        """Return what the strength multiplies: its grid begins where that is zero."""
+        return self._penalty_at(setting, 1.0)
+
+    def _chosen(self, setting: dict[str, Any], alpha: float) -> dict[str, Any]:
+        """Return the parameters to report of the best setting and strength."""
+        return {**setting, "alpha": alpha}
 
     def _make_penalty(self) -> Penalty:
         # stands for all strengths while the data are read
@@ -79,20 +103,18 @@ class CrossValidated(MultiTaskModel):
         """
         self._check_cv()
         given, columns, objective = self._read_problem(X, y, tasks, sample_weight)
-        loss = LOSSES[self._loss_name()]
-        fold = fold_of_observations(given, objective.fit.data, self.cv)
-        settings = self._settings()
+        loss, fit = LOSSES[self._loss_name()], objective.base_fit
+        fold = fold_of_observations(given, fit.data, self.cv)
+        settings = self._completed(self._settings(), fit, columns)
         alphas, losses = [], []
         for setting in settings:
-            penalty = self._penalty_at(setting, 1.0)
-            start = Objective(
-                objective.fit, compose(penalty, objective.fit.n_features, columns)
-            )
-            strengths = path_strengths(start, penalty, self.alphas, self.eps)
+            penalty = self._part_with_strength(setting)
+            start = Objective(fit, compose(penalty, fit.n_features, columns))
+            strengths = path_strengths(start, self.alphas, self.eps)
             alphas.append(strengths)
             losses.append(
                 held_out_losses(
-                    objective.fit.data,
+                    fit.data,
                     loss,
                     [self._penalty_at(setting, alpha) for alpha in strengths],
                     columns,
@@ -106,8 +128,8 @@ class CrossValidated(MultiTaskModel):
                     progress=self._progress and partial(self._progress, setting),
                 )
             )
-        self._choose(given, settings, np.array(alphas), np.array(losses))
-        self._refit(given, columns, objective)
+        setting = self._choose(given, settings, np.array(alphas), np.array(losses))
+        self._refit(given, columns, objective, setting)
         return self
 
     def _check_cv(self) -> None:
@@ -120,8 +142,11 @@ class CrossValidated(MultiTaskModel):
         if isinstance(cv, numbers.Integral) and (isinstance(cv, bool) or cv < 2):
             raise ValueError(f"{name}: cv must be at least 2 folds, got {cv!r}")
 
-    def _choose(self, given: FitInput, settings, alphas, losses) -> None:
-        """Store the losses, (n_settings, n_alphas, n_folds, n_tasks), and the best."""
+    def _choose(self, given: FitInput, settings, alphas, losses) -> dict[str, Any]:
+        """Store the losses, (n_settings, n_alphas, n_folds, n_tasks), and the best.
+
+        Return the best setting.
+        """
         weight = given.data.total  # lambda_t; zero for a task left out of the loss
         counted = ~np.isnan(losses)
         total = np.where(counted, losses * weight, 0.0).sum(axis=-1)
@@ -133,7 +158,8 @@ class CrossValidated(MultiTaskModel):
             good = mean[best[0]] <= mean[best] + error
             best = best[0], int(np.argmax(good))  # strengths decrease
         self.alpha_ = float(alphas[best])
-        self.best_params_ = {**settings[best[0]], "alpha": self.alpha_}
+        setting = settings[best[0]]
+        self.best_params_ = self._chosen(setting, self.alpha_)
         one = len(settings) == 1
         self.alphas_ = alphas[0] if one else alphas
         if self._classify:
@@ -143,13 +169,12 @@ class CrossValidated(MultiTaskModel):
         else:  # the loss is half the squared error
             self.mse_path_ = 2 * (per_fold[0] if one else per_fold)
             self.task_mse_path_ = 2 * (losses[0] if one else losses)
+        return setting
 
-    def _refit(self, given, columns, objective) -> None:
-        setting = {k: v for k, v in self.best_params_.items() if k != "alpha"}
+    def _refit(self, given, columns, objective, setting) -> None:
         penalty = self._penalty_at(setting, self.alpha_)
-        best = Objective(
-            objective.fit, compose(penalty, objective.fit.n_features, columns)
-        )
+        fit = objective.base_fit
+        best = Objective(fit, compose(penalty, fit.n_features, columns))
         result = minimise(
             best,
             tol=self.tol,

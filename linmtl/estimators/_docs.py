@@ -1,10 +1,14 @@
-"""The parts of docstrings that all estimators share, written once."""
+"""Constructors and docstrings of the estimators: what they share is written once."""
 
 from __future__ import annotations
 
-from typing import TypeVar
+import inspect
+import re
+from dataclasses import dataclass, field, fields
+from typing import TypeVar, dataclass_transform
 
-_PARAMETERS = """\
+_TEXTS = {
+    "parameters": """\
 fit_intercept : bool, default=True
     Whether each task has an intercept, which is never penalised.
 task_weight : None, "n_samples", dict or array-like of shape (n_tasks,), default=None
@@ -35,9 +39,8 @@ tol : float, default=1e-4
 warm_start : bool, default=False
     Start from the last solution, matched by task label.
 verbose : int, default=0
-    If positive, print a line at each certificate."""
-
-_ATTRIBUTES = """\
+    If positive, print a line at each certificate.""",
+    "attributes": """\
 coef_ : ndarray of shape (n_tasks, n_features)
     Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
     (1, n_features) for classifiers.
@@ -62,16 +65,249 @@ n_features_in_ : int
 feature_names_in_ : ndarray of shape (n_features_in_,)
     Names of the columns of X, where they have names.
 coef_feature_names_ : ndarray of shape (n_features,)
-    Names of the columns of ``coef_``, where they have names."""
+    Names of the columns of ``coef_``, where they have names.""",
+    "classes": """\
+classes_ : ndarray of shape (2,)
+    The class labels, over all tasks.""",
+    "squared": "sum_t lambda_t / S_t * sum_{i in t} s_i (y_i - x_i . w_t - b_t)^2 / 2",
+    "logistic": (
+        "sum_t lambda_t / S_t * sum_{i in t} s_i log(1 + exp(-y_i (x_i . w_t + b_t)))"
+    ),
+    "squared_symbols": (
+        "with sample weights s_i, their sum S_t over task t, and task weights lambda_t."
+    ),
+    "logistic_symbols": """\
+with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
+y_i is +1 for ``classes_[1]`` and -1 for ``classes_[0]``.""",
+    "cv": """\
+Every task is in every training part; a task with fewer rows than folds is always
+in training. A setting is judged by the mean over the tasks, weighted by
+``task_weight``, of the held-out loss.""",
+    "cv_parameters": """\
+alphas : int or array-like, default=100
+    Number of strengths to try, or the strengths.
+eps : float, default=1e-3
+    The smallest strength as a fraction of the largest, with a number of alphas.
+cv : int, splitter or iterable of (train, test), default=5
+    Number of folds, drawn within the tasks as by ``TaskKFold(cv, shuffle=True,
+    random_state=0)`` (stratified by class for classifiers); or the folds.
+selection : {"min", "1se"}, default="min"
+    The strength with the lowest held-out loss, or the strongest within one
+    standard error of it.
+n_jobs : int, default=None
+    Folds fitted at the same time.""",
+    "cv_attributes": """\
+alpha_ : float
+    The strength chosen.
+alphas_ : ndarray of shape (n_alphas,)
+    The strengths tried, decreasing.
+best_params_ : dict
+    All parameters of the penalty that were chosen.""",
+    "squared_path": """\
+mse_path_ : ndarray of shape (n_alphas, n_folds)
+    Held-out mean squared error, averaged over the tasks.
+task_mse_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
+    The same for each task; NaN where it has nothing held out.""",
+    "logistic_path": """\
+scores_path_ : ndarray of shape (n_alphas, n_folds)
+    Held-out mean log-likelihood, averaged over the tasks.
+task_scores_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
+    The same for each task; NaN where it has nothing held out.""",
+}
 
 T = TypeVar("T", bound=type)
 
 
-def document(cls: T) -> T:
-    """Fill {parameters} and {attributes} into the docstring of an estimator."""
-    indent = "\n    "
-    cls.__doc__ = cls.__doc__.format(
-        parameters=_PARAMETERS.replace("\n", indent),
-        attributes=_ATTRIBUTES.replace("\n", indent),
-    )
+@dataclass_transform(kw_only_default=True, field_specifiers=(field,))
+def parameters(cls: T) -> T:
+    """Make the annotated names of a base class keyword-only parameters."""
+    return dataclass(kw_only=True, eq=False, repr=False)(cls)
+
+
+@dataclass_transform(field_specifiers=(field,))
+def estimator(cls: T) -> T:
+    """Make the annotated names of an estimator parameters, and write its docstring.
+
+    They are positional in the order written, before the keyword-only ones that it
+    inherits. In the docstring ``{parameters}`` and the like are filled in; that of an
+    alias is one line, and the rest comes from its family (`linmtl.estimators._alias`).
+    """
+    cls = dataclass(eq=False, repr=False)(cls)
+    family = next((base for base in cls.__mro__ if "_penalty" in vars(base)), None)
+    texts = dict(_TEXTS)
+    if family is not None:
+        texts.update(_alias_texts(cls, family))
+    cls.__doc__ = _fill(inspect.cleandoc(cls.__doc__), texts)
+    if family is not None:
+        template = _ALIAS_CV if cls.__name__.endswith("CV") else _ALIAS
+        document = _fill(f"{cls.__doc__}\n\n{template}", texts)
+        # a text may be empty
+        document = re.sub(r"(?<=---\n)\n+", "", document)
+        cls.__doc__ = re.sub(r"\n{3,}", "\n\n", document).strip()
     return cls
+
+
+def _fill(template: str, texts: dict[str, str]) -> str:
+    """Replace each ``{name}`` by its text, indented as the place is."""
+    return re.sub(
+        r"( *)\{(\w+)\}",
+        lambda match: match[1] + texts[match[2]].replace("\n", "\n" + match[1]),
+        template,
+    )
+
+
+_ALIAS = """\
+{about}
+
+Parameters
+----------
+{own_parameters}
+{parameters}
+
+Attributes
+----------
+{own_attributes}
+{attributes}
+
+See Also
+--------
+{other} : The same penalty for {other_kind}.
+{name}CV : With {strength} chosen by cross-validation.
+{generic} : Any penalty.
+
+{notes}
+
+{references}
+
+Examples
+--------
+>>> from linmtl import {name}
+>>> from linmtl.datasets import {make}
+>>> X, y, tasks = {make}(random_state=0)
+>>> model = {name}().fit(X, y, tasks)
+>>> model.coef_.shape
+(10, 20)
+{examples}
+"""
+
+_ALIAS_CV = """\
+{cv}
+
+{axis}
+
+Parameters
+----------
+{own_parameters}
+{cv_parameters}
+{parameters}
+
+Attributes
+----------
+{cv_attributes}
+{path}
+{own_attributes}
+{attributes}
+
+See Also
+--------
+{plain} : With {given}; the objective and its symbols.
+
+Examples
+--------
+>>> from linmtl import {name}
+>>> from linmtl.datasets import {make}
+>>> X, y, tasks = {make}(random_state=0)
+>>> model = {name}(alphas=5).fit(X, y, tasks)
+>>> model.coef_.shape
+(10, 20)
+"""
+_HEADING = re.compile(r"^(\w[\w ]*)\n-{3,}\n", re.MULTILINE)
+
+
+def _alias_texts(cls, family):
+    """Return what the templates above need for one alias."""
+    name, loss = cls.__name__, cls._losses[0]
+    classify = cls._classify
+    about, *parts = _HEADING.split(inspect.cleandoc(family.__doc__))
+    sections = dict(zip(parts[::2], map(str.strip, parts[1::2]), strict=True))
+    defaults = {f.name: _shown(f.default) for f in fields(cls)}
+    grid = getattr(cls, "_grid", ())
+    own = [
+        _in_grid(entry, defaults[key]) if key in grid else entry
+        for key, entry in _entries(sections["Parameters"])
+        if key in defaults
+    ]
+    relative = "alpha" not in dict(_entries(sections["Parameters"]))
+    symbols = _TEXTS[f"{loss}_symbols"]
+    texts = {
+        "name": name,
+        "plain": name.removesuffix("CV"),
+        "other": name.replace(*(_KINDS if classify else reversed(_KINDS))),
+        "other_kind": "regression" if classify else "two classes",
+        "generic": "MultiTaskClassifier" if classify else "MultiTaskRegressor",
+        "make": f"make_multitask_{'classification' if classify else 'regression'}",
+        "strength": "the strengths" if relative else "``alpha``",
+        "given": "given strengths" if relative else "a given ``alpha``",
+        "path": _TEXTS[f"{loss}_path"],
+        "axis": _axis(grid, relative),
+        "about": _fill(about.strip(), {"loss": _TEXTS[loss], "symbols": symbols}),
+        "own_parameters": _fill("\n".join(own), defaults),
+        "own_attributes": _joined(
+            _TEXTS["classes"] if classify else "", sections.get("Attributes", "")
+        ),
+    }
+    if relative:
+        texts["cv_attributes"] = _TEXTS["cv_attributes"].replace("strength", "factor")
+    for title in ("Notes", "References"):
+        text = sections.get(title)
+        texts[title.lower()] = f"{title}\n{'-' * len(title)}\n{text}" if text else ""
+    texts["examples"] = sections.get("Examples", "")
+    return texts
+
+
+_KINDS = ("Classifier", "Regressor")
+
+
+def _joined(*texts):
+    return "\n".join(text for text in texts if text)
+
+
+def _entries(section):
+    """Yield name and text of each parameter of a section."""
+    for entry in re.split(r"\n(?=\w)", section):
+        yield entry.split(" : ")[0], entry
+
+
+def _shown(default):
+    return f'"{default}"' if isinstance(default, str) else repr(default)
+
+
+def _in_grid(entry, default):
+    """Return the text of a parameter of which several values may be tried."""
+    head, _, rest = entry.partition("\n")
+    head = re.sub(r" : (\w+)", r" : \1 or array-like", head)
+    if default == "None":
+        values = (
+            "Or the values to try; None stands for 0.7, 1 and 1.4 times the value "
+            "at\n    which both parts leave zero at the same factor."
+        )
+    else:
+        values = "Or the values to try."
+    return f"{head}\n{rest}\n    {values}"
+
+
+def _axis(grid, relative):
+    """Return what is said of relative strengths and of lists of values."""
+    paragraphs = []
+    if relative:
+        paragraphs.append(
+            "The strengths are relative: ``alphas`` are factors on all of them, and\n"
+            "``best_params_`` holds the products."
+        )
+    if grid:
+        names = " or ".join(f"``{name}``" for name in grid)
+        paragraphs.append(
+            f"With several values of {names}\n"
+            "the paths and ``alphas_`` have a leading axis for them."
+        )
+    return "\n\n".join(paragraphs)

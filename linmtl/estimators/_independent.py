@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import KW_ONLY
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from linmtl._cross_validation import (
 from linmtl._validation import FitInput
 from linmtl.data import MultiTaskData
 from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
-from linmtl.estimators._docs import document
+from linmtl.estimators._docs import estimator
 from linmtl.losses import LOSSES
 from linmtl.penalties import Penalty, Ridge
 
@@ -73,14 +74,14 @@ class _Independent(MultiTaskModel):
         return grid[best, np.arange(len(best))]
 
 
-@document
+@estimator
 class IndependentRegressor(_Independent, Regressor):
     """Ridge regression for each task on its own.
 
     The baseline that sharing has to beat. Minimises over W (n_features, n_tasks) and
     b::
 
-        sum_t lambda_t / S_t * sum_{{i in t}} s_i (y_i - x_i . w_t - b_t)^2 / 2
+        {squared}
             + sum_t alpha_t / 2 * ||w_t||^2
 
     Parameters
@@ -113,39 +114,12 @@ class IndependentRegressor(_Independent, Regressor):
     (10, 20)
     """
 
-    def __init__(
-        self,
-        alpha: float | ArrayLike | Mapping[Any, float] | str = 0.01,
-        *,
-        cv: int = 5,
-        fit_intercept: bool = True,
-        task_weight: Any = None,
-        task_column: str | int | None = None,
-        task_order: ArrayLike | None = None,
-        handle_unknown: str = "error",
-        solver: str = "auto",
-        max_iter: int = 10_000,
-        tol: float = 1e-4,
-        warm_start: bool = False,
-        verbose: int = 0,
-    ):
-        super().__init__(
-            fit_intercept=fit_intercept,
-            task_weight=task_weight,
-            task_column=task_column,
-            task_order=task_order,
-            handle_unknown=handle_unknown,
-            solver=solver,
-            max_iter=max_iter,
-            tol=tol,
-            warm_start=warm_start,
-            verbose=verbose,
-        )
-        self.alpha = alpha
-        self.cv = cv
+    alpha: float | ArrayLike | Mapping[Any, float] | str = 0.01
+    _: KW_ONLY
+    cv: int = 5
 
 
-@document
+@estimator
 class IndependentClassifier(_Independent, Classifier):
     """L2-penalised logistic regression for each task on its own.
 
@@ -153,7 +127,7 @@ class IndependentClassifier(_Independent, Classifier):
     ``classes_[1]`` and -1 for ``classes_[0]``. Minimises over W (n_features, n_tasks)
     and b::
 
-        sum_t lambda_t / S_t * sum_{{i in t}} s_i log(1 + exp(-y_i (x_i . w_t + b_t)))
+        {logistic}
             + sum_t alpha_t / 2 * ||w_t||^2
 
     Parameters
@@ -170,8 +144,7 @@ class IndependentClassifier(_Independent, Classifier):
     ----------
     alpha_ : ndarray of shape (n_tasks,)
         The strength used for each task.
-    classes_ : ndarray of shape (2,)
-        The class labels, over all tasks.
+    {classes}
     {attributes}
 
     See Also
@@ -188,33 +161,6 @@ class IndependentClassifier(_Independent, Classifier):
     (10, 20)
     """
 
-    def __init__(
-        self,
-        alpha: float | ArrayLike | Mapping[Any, float] | str = 0.01,
-        *,
-        cv: int = 5,
-        fit_intercept: bool = True,
-        task_weight: Any = None,
-        task_column: str | int | None = None,
-        task_order: ArrayLike | None = None,
-        handle_unknown: str = "error",
-        solver: str = "auto",
-        max_iter: int = 10_000,
-        tol: float = 1e-4,
-        warm_start: bool = False,
-        verbose: int = 0,
-    ):
-        super().__init__(
-            fit_intercept=fit_intercept,
-            task_weight=task_weight,
-            task_column=task_column,
-            task_order=task_order,
-            handle_unknown=handle_unknown,
-            solver=solver,
-            max_iter=max_iter,
-            tol=tol,
-            warm_start=warm_start,
-            verbose=verbose,
-        )
-        self.alpha = alpha
-        self.cv = cv
+    alpha: float | ArrayLike | Mapping[Any, float] | str = 0.01
+    _: KW_ONLY
+    cv: int = 5

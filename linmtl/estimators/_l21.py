@@ -2,397 +2,80 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import KW_ONLY
 
 from numpy.typing import ArrayLike
 
+from linmtl.estimators._alias import Alias, AliasCV
 from linmtl.estimators._base import Classifier, Regressor
-from linmtl.estimators._cv import CrossValidated
-from linmtl.estimators._docs import document
-from linmtl.penalties import L21, Penalty
+from linmtl.estimators._docs import estimator, parameters
+from linmtl.penalties import L21
 
 
-@document
-class L21Regressor(Regressor):
-    """Regression with joint feature selection (L21 penalty).
-
-    A feature is used by all tasks or by none. Minimises over W (n_features, n_tasks)
+class _L21(Alias):
+    """A feature is used by all tasks or by none. Minimises over W (n_features, n_tasks)
     and b::
 
-        sum_t lambda_t / S_t * sum_{{i in t}} s_i (y_i - x_i . w_t - b_t)^2 / 2
+        {loss}
             + alpha * sum_j ||W_j||_2
 
-    with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
+    {symbols}
 
     Parameters
     ----------
-    alpha : float, default=1.0
+    alpha : float, default={alpha}
         Strength, >= 0.
     feature_weight : array-like of shape (n_features,), default=None
         Factor >= 0 on the strength for each column of ``coef_``; 0 leaves a feature
         unpenalised.
     positive : bool, default=False
         Restrict the coefficients to be non-negative.
-    {parameters}
-
-    Attributes
-    ----------
-    {attributes}
-
-    See Also
-    --------
-    L21Classifier : The same penalty for two classes.
-    MultiTaskRegressor : Any penalty.
 
     Notes
     -----
-    With one X shared by all tasks this is scikit-learn's ``MultiTaskLasso`` with the
-    same alpha.
+    For the squared loss and one X shared by all tasks this is scikit-learn's
+    ``MultiTaskLasso`` with the same alpha.
 
     References
     ----------
     Obozinski, Taskar, Jordan (2010), Joint covariate selection and joint subspace
     selection for multiple classification problems.
-
-    Examples
-    --------
-    >>> from linmtl import L21Regressor
-    >>> from linmtl.datasets import make_multitask_regression
-    >>> X, y, tasks = make_multitask_regression(random_state=0)
-    >>> model = L21Regressor().fit(X, y, tasks)
-    >>> model.coef_.shape
-    (10, 20)
     """
 
-    def __init__(
-        self,
-        alpha: float = 1.0,
-        *,
-        feature_weight: ArrayLike | None = None,
-        positive: bool = False,
-        fit_intercept: bool = True,
-        task_weight: Any = None,
-        task_column: str | int | None = None,
-        task_order: ArrayLike | None = None,
-        handle_unknown: str = "error",
-        solver: str = "auto",
-        max_iter: int = 10_000,
-        tol: float = 1e-4,
-        warm_start: bool = False,
-        verbose: int = 0,
-    ):
-        super().__init__(
-            fit_intercept=fit_intercept,
-            task_weight=task_weight,
-            task_column=task_column,
-            task_order=task_order,
-            handle_unknown=handle_unknown,
-            solver=solver,
-            max_iter=max_iter,
-            tol=tol,
-            warm_start=warm_start,
-            verbose=verbose,
-        )
-        self.alpha = alpha
-        self.feature_weight = feature_weight
-        self.positive = positive
-
-    def _make_penalty(self) -> Penalty:
-        return L21(
-            self.alpha, feature_weight=self.feature_weight, positive=self.positive
-        )
+    _penalty = L21
 
 
-@document
-class L21Classifier(Classifier):
-    """Logistic regression with joint feature selection (L21 penalty).
+@estimator
+class L21Regressor(_L21, Regressor):
+    """Regression with joint feature selection (L21 penalty)."""
 
-    A feature is used by all tasks or by none. Minimises over W (n_features, n_tasks)
-    and b::
-
-        sum_t lambda_t / S_t * sum_{{i in t}} s_i log(1 + exp(-y_i (x_i . w_t + b_t)))
-            + alpha * sum_j ||W_j||_2
-
-    with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
-    y_i is +1 for ``classes_[1]`` and -1 for ``classes_[0]``.
-
-    Parameters
-    ----------
-    alpha : float, default=0.01
-        Strength, >= 0.
-    feature_weight : array-like of shape (n_features,), default=None
-        Factor >= 0 on the strength for each column of ``coef_``; 0 leaves a feature
-        unpenalised.
-    positive : bool, default=False
-        Restrict the coefficients to be non-negative.
-    {parameters}
-
-    Attributes
-    ----------
-    classes_ : ndarray of shape (2,)
-        The class labels, over all tasks.
-    {attributes}
-
-    See Also
-    --------
-    L21Regressor : The same penalty for regression.
-    MultiTaskClassifier : Any penalty.
-
-    References
-    ----------
-    Obozinski, Taskar, Jordan (2010), Joint covariate selection and joint subspace
-    selection for multiple classification problems.
-
-    Examples
-    --------
-    >>> from linmtl import L21Classifier
-    >>> from linmtl.datasets import make_multitask_classification
-    >>> X, y, tasks = make_multitask_classification(random_state=0)
-    >>> model = L21Classifier().fit(X, y, tasks)
-    >>> model.coef_.shape
-    (10, 20)
-    """
-
-    def __init__(
-        self,
-        alpha: float = 0.01,
-        *,
-        feature_weight: ArrayLike | None = None,
-        positive: bool = False,
-        fit_intercept: bool = True,
-        task_weight: Any = None,
-        task_column: str | int | None = None,
-        task_order: ArrayLike | None = None,
-        handle_unknown: str = "error",
-        solver: str = "auto",
-        max_iter: int = 10_000,
-        tol: float = 1e-4,
-        warm_start: bool = False,
-        verbose: int = 0,
-    ):
-        super().__init__(
-            fit_intercept=fit_intercept,
-            task_weight=task_weight,
-            task_column=task_column,
-            task_order=task_order,
-            handle_unknown=handle_unknown,
-            solver=solver,
-            max_iter=max_iter,
-            tol=tol,
-            warm_start=warm_start,
-            verbose=verbose,
-        )
-        self.alpha = alpha
-        self.feature_weight = feature_weight
-        self.positive = positive
-
-    def _make_penalty(self) -> Penalty:
-        return L21(
-            self.alpha, feature_weight=self.feature_weight, positive=self.positive
-        )
+    alpha: float = 1.0
+    _: KW_ONLY
+    feature_weight: ArrayLike | None = None
+    positive: bool = False
 
 
-@document
-class L21RegressorCV(CrossValidated, Regressor):
-    """`L21Regressor` with ``alpha`` chosen by cross-validation.
+@estimator
+class L21Classifier(_L21, Classifier):
+    """Logistic regression with joint feature selection (L21 penalty)."""
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A strength is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
-
-    Parameters
-    ----------
-    alphas : int or array-like, default=100
-        Number of strengths to try, or the strengths.
-    eps : float, default=1e-3
-        The smallest strength as a fraction of the largest, with a number of alphas.
-    cv : int, splitter or iterable of (train, test), default=5
-        Number of folds, drawn within the tasks as by ``TaskKFold(cv, shuffle=True,
-        random_state=0)`` (stratified by class for classifiers); or the folds.
-    selection : {{"min", "1se"}}, default="min"
-        The strength with the lowest held-out loss, or the strongest within one
-        standard error of it.
-    n_jobs : int, default=None
-        Folds fitted at the same time.
-    feature_weight : array-like of shape (n_features,), default=None
-        Factor >= 0 on the strength for each column of ``coef_``; 0 leaves a feature
-        unpenalised.
-    positive : bool, default=False
-        Restrict the coefficients to be non-negative.
-    {parameters}
-
-    Attributes
-    ----------
-    alpha_ : float
-        The strength chosen.
-    alphas_ : ndarray of shape (n_alphas,)
-        The strengths tried, decreasing.
-    best_params_ : dict
-        All parameters of the penalty that were chosen.
-    mse_path_ : ndarray of shape (n_alphas, n_folds)
-        Held-out mean squared error, averaged over the tasks.
-    task_mse_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
-        The same for each task; NaN where it has nothing held out.
-    {attributes}
-
-    See Also
-    --------
-    L21Regressor : With a given ``alpha``.
-
-    Examples
-    --------
-    >>> from linmtl import L21RegressorCV
-    >>> from linmtl.datasets import make_multitask_regression
-    >>> X, y, tasks = make_multitask_regression(random_state=0)
-    >>> model = L21RegressorCV(alphas=10).fit(X, y, tasks)
-    >>> model.coef_.shape
-    (10, 20)
-    """
-
-    def __init__(
-        self,
-        *,
-        alphas: int | ArrayLike = 100,
-        eps: float = 1e-3,
-        cv: Any = 5,
-        selection: str = "min",
-        n_jobs: int | None = None,
-        feature_weight: ArrayLike | None = None,
-        positive: bool = False,
-        fit_intercept: bool = True,
-        task_weight: Any = None,
-        task_column: str | int | None = None,
-        task_order: ArrayLike | None = None,
-        handle_unknown: str = "error",
-        solver: str = "auto",
-        max_iter: int = 10_000,
-        tol: float = 1e-4,
-        warm_start: bool = False,
-        verbose: int = 0,
-    ):
-        super().__init__(
-            fit_intercept=fit_intercept,
-            task_weight=task_weight,
-            task_column=task_column,
-            task_order=task_order,
-            handle_unknown=handle_unknown,
-            solver=solver,
-            max_iter=max_iter,
-            tol=tol,
-            warm_start=warm_start,
-            verbose=verbose,
-        )
-        self.alphas = alphas
-        self.eps = eps
-        self.cv = cv
-        self.selection = selection
-        self.n_jobs = n_jobs
-        self.feature_weight = feature_weight
-        self.positive = positive
-
-    def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
-        return L21(alpha, feature_weight=self.feature_weight, positive=self.positive)
+    alpha: float = 0.01
+    _: KW_ONLY
+    feature_weight: ArrayLike | None = None
+    positive: bool = False
 
 
-@document
-class L21ClassifierCV(CrossValidated, Classifier):
-    """`L21Classifier` with ``alpha`` chosen by cross-validation.
+@parameters
+class _L21CV(_L21, AliasCV):
+    feature_weight: ArrayLike | None = None
+    positive: bool = False
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A strength is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
 
-    Parameters
-    ----------
-    alphas : int or array-like, default=100
-        Number of strengths to try, or the strengths.
-    eps : float, default=1e-3
-        The smallest strength as a fraction of the largest, with a number of alphas.
-    cv : int, splitter or iterable of (train, test), default=5
-        Number of folds, drawn within the tasks as by ``TaskKFold(cv, shuffle=True,
-        random_state=0)`` (stratified by class for classifiers); or the folds.
-    selection : {{"min", "1se"}}, default="min"
-        The strength with the lowest held-out loss, or the strongest within one
-        standard error of it.
-    n_jobs : int, default=None
-        Folds fitted at the same time.
-    feature_weight : array-like of shape (n_features,), default=None
-        Factor >= 0 on the strength for each column of ``coef_``; 0 leaves a feature
-        unpenalised.
-    positive : bool, default=False
-        Restrict the coefficients to be non-negative.
-    {parameters}
+@estimator
+class L21RegressorCV(_L21CV, Regressor):
+    """`L21Regressor` with ``alpha`` chosen by cross-validation."""
 
-    Attributes
-    ----------
-    alpha_ : float
-        The strength chosen.
-    alphas_ : ndarray of shape (n_alphas,)
-        The strengths tried, decreasing.
-    best_params_ : dict
-        All parameters of the penalty that were chosen.
-    scores_path_ : ndarray of shape (n_alphas, n_folds)
-        Held-out mean log-likelihood, averaged over the tasks.
-    task_scores_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
-        The same for each task; NaN where it has nothing held out.
-    classes_ : ndarray of shape (2,)
-        The class labels, over all tasks.
-    {attributes}
 
-    See Also
-    --------
-    L21Classifier : With a given ``alpha``.
-
-    Examples
-    --------
-    >>> from linmtl import L21ClassifierCV
-    >>> from linmtl.datasets import make_multitask_classification
-    >>> X, y, tasks = make_multitask_classification(random_state=0)
-    >>> model = L21ClassifierCV(alphas=10).fit(X, y, tasks)
-    >>> model.coef_.shape
-    (10, 20)
-    """
-
-    def __init__(
-        self,
-        *,
-        alphas: int | ArrayLike = 100,
-        eps: float = 1e-3,
-        cv: Any = 5,
-        selection: str = "min",
-        n_jobs: int | None = None,
-        feature_weight: ArrayLike | None = None,
-        positive: bool = False,
-        fit_intercept: bool = True,
-        task_weight: Any = None,
-        task_column: str | int | None = None,
-        task_order: ArrayLike | None = None,
-        handle_unknown: str = "error",
-        solver: str = "auto",
-        max_iter: int = 10_000,
-        tol: float = 1e-4,
-        warm_start: bool = False,
-        verbose: int = 0,
-    ):
-        super().__init__(
-            fit_intercept=fit_intercept,
-            task_weight=task_weight,
-            task_column=task_column,
-            task_order=task_order,
-            handle_unknown=handle_unknown,
-            solver=solver,
-            max_iter=max_iter,
-            tol=tol,
-            warm_start=warm_start,
-            verbose=verbose,
-        )
-        self.alphas = alphas
-        self.eps = eps
-        self.cv = cv
-        self.selection = selection
-        self.n_jobs = n_jobs
-        self.feature_weight = feature_weight
-        self.positive = positive
-
-    def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
-        return L21(alpha, feature_weight=self.feature_weight, positive=self.positive)
+@estimator
+class L21ClassifierCV(_L21CV, Classifier):
+    """`L21Classifier` with ``alpha`` chosen by cross-validation."""

@@ -2,374 +2,66 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from numpy.typing import ArrayLike
 
+from linmtl.estimators._alias import Alias, AliasCV
 from linmtl.estimators._base import Classifier, Regressor
-from linmtl.estimators._cv import CrossValidated
-from linmtl.estimators._docs import document
-from linmtl.penalties import MeanRegularized, Penalty
+from linmtl.estimators._docs import estimator, parameters
+from linmtl.penalties import MeanRegularized
 
 
-@document
-class MeanRegularizedRegressor(Regressor):
-    """Regression with tasks drawn to their mean.
-
-    From one pooled model (alpha large) to independent ones (alpha small). Minimises
+class _MeanRegularized(Alias):
+    """From one pooled model (alpha large) to independent ones (alpha small). Minimises
     over W (n_features, n_tasks) and b::
 
-        sum_t lambda_t / S_t * sum_{{i in t}} s_i (y_i - x_i . w_t - b_t)^2 / 2
+        {loss}
             + alpha / 2 * sum_t ||w_t - w_mean||^2 + alpha_mean / 2 * T ||w_mean||^2
 
-    with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
+    {symbols}
 
     Parameters
     ----------
-    alpha : float, default=1.0
+    alpha : float, default={alpha}
         Strength of the pull to the mean, >= 0.
-    alpha_mean : float, default=1e-3
+    alpha_mean : float, default={alpha_mean}
         Strength on the mean itself, >= 0.
-    {parameters}
-
-    Attributes
-    ----------
-    {attributes}
-
-    See Also
-    --------
-    MeanRegularizedClassifier : The same penalty for two classes.
-    MultiTaskRegressor : Any penalty.
 
     References
     ----------
     Evgeniou, Pontil (2004), Regularized multi-task learning.
-
-    Examples
-    --------
-    >>> from linmtl import MeanRegularizedRegressor
-    >>> from linmtl.datasets import make_multitask_regression
-    >>> X, y, tasks = make_multitask_regression(random_state=0)
-    >>> model = MeanRegularizedRegressor().fit(X, y, tasks)
-    >>> model.coef_.shape
-    (10, 20)
     """
 
-    def __init__(
-        self,
-        alpha: float = 1.0,
-        alpha_mean: float = 1e-3,
-        *,
-        fit_intercept: bool = True,
-        task_weight: Any = None,
-        task_column: str | int | None = None,
-        task_order: ArrayLike | None = None,
-        handle_unknown: str = "error",
-        solver: str = "auto",
-        max_iter: int = 10_000,
-        tol: float = 1e-4,
-        warm_start: bool = False,
-        verbose: int = 0,
-    ):
-        super().__init__(
-            fit_intercept=fit_intercept,
-            task_weight=task_weight,
-            task_column=task_column,
-            task_order=task_order,
-            handle_unknown=handle_unknown,
-            solver=solver,
-            max_iter=max_iter,
-            tol=tol,
-            warm_start=warm_start,
-            verbose=verbose,
-        )
-        self.alpha = alpha
-        self.alpha_mean = alpha_mean
-
-    def _make_penalty(self) -> Penalty:
-        return MeanRegularized(self.alpha, self.alpha_mean)
+    _penalty = MeanRegularized
 
 
-@document
-class MeanRegularizedClassifier(Classifier):
-    """Logistic regression with tasks drawn to their mean.
+@estimator
+class MeanRegularizedRegressor(_MeanRegularized, Regressor):
+    """Regression with tasks drawn to their mean."""
 
-    From one pooled model (alpha large) to independent ones (alpha small). Minimises
-    over W (n_features, n_tasks) and b::
-
-        sum_t lambda_t / S_t * sum_{{i in t}} s_i log(1 + exp(-y_i (x_i . w_t + b_t)))
-            + alpha / 2 * sum_t ||w_t - w_mean||^2 + alpha_mean / 2 * T ||w_mean||^2
-
-    with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
-    y_i is +1 for ``classes_[1]`` and -1 for ``classes_[0]``.
-
-    Parameters
-    ----------
-    alpha : float, default=0.1
-        Strength of the pull to the mean, >= 0.
-    alpha_mean : float, default=1e-3
-        Strength on the mean itself, >= 0.
-    {parameters}
-
-    Attributes
-    ----------
-    classes_ : ndarray of shape (2,)
-        The class labels, over all tasks.
-    {attributes}
-
-    See Also
-    --------
-    MeanRegularizedRegressor : The same penalty for regression.
-    MultiTaskClassifier : Any penalty.
-
-    References
-    ----------
-    Evgeniou, Pontil (2004), Regularized multi-task learning.
-
-    Examples
-    --------
-    >>> from linmtl import MeanRegularizedClassifier
-    >>> from linmtl.datasets import make_multitask_classification
-    >>> X, y, tasks = make_multitask_classification(random_state=0)
-    >>> model = MeanRegularizedClassifier().fit(X, y, tasks)
-    >>> model.coef_.shape
-    (10, 20)
-    """
-
-    def __init__(
-        self,
-        alpha: float = 0.1,
-        alpha_mean: float = 1e-3,
-        *,
-        fit_intercept: bool = True,
-        task_weight: Any = None,
-        task_column: str | int | None = None,
-        task_order: ArrayLike | None = None,
-        handle_unknown: str = "error",
-        solver: str = "auto",
-        max_iter: int = 10_000,
-        tol: float = 1e-4,
-        warm_start: bool = False,
-        verbose: int = 0,
-    ):
-        super().__init__(
-            fit_intercept=fit_intercept,
-            task_weight=task_weight,
-            task_column=task_column,
-            task_order=task_order,
-            handle_unknown=handle_unknown,
-            solver=solver,
-            max_iter=max_iter,
-            tol=tol,
-            warm_start=warm_start,
-            verbose=verbose,
-        )
-        self.alpha = alpha
-        self.alpha_mean = alpha_mean
-
-    def _make_penalty(self) -> Penalty:
-        return MeanRegularized(self.alpha, self.alpha_mean)
+    alpha: float = 1.0
+    alpha_mean: float = 1e-3
 
 
-@document
-class MeanRegularizedRegressorCV(CrossValidated, Regressor):
-    """`MeanRegularizedRegressor` with ``alpha`` chosen by cross-validation.
+@estimator
+class MeanRegularizedClassifier(_MeanRegularized, Classifier):
+    """Logistic regression with tasks drawn to their mean."""
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A strength is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
-
-    With several values of ``alpha_mean`` the arrays below have a leading axis for them.
-
-    Parameters
-    ----------
-    alphas : int or array-like, default=100
-        Number of strengths to try, or the strengths.
-    eps : float, default=1e-3
-        The smallest strength as a fraction of the largest, with a number of alphas.
-    cv : int, splitter or iterable of (train, test), default=5
-        Number of folds, drawn within the tasks as by ``TaskKFold(cv, shuffle=True,
-        random_state=0)`` (stratified by class for classifiers); or the folds.
-    selection : {{"min", "1se"}}, default="min"
-        The strength with the lowest held-out loss, or the strongest within one
-        standard error of it.
-    n_jobs : int, default=None
-        Folds fitted at the same time.
-    alpha_mean : float or array-like, default=1e-3
-        Strength on the mean, or the values to try.
-    {parameters}
-
-    Attributes
-    ----------
-    alpha_ : float
-        The strength chosen.
-    alphas_ : ndarray of shape (n_alphas,)
-        The strengths tried, decreasing.
-    best_params_ : dict
-        All parameters of the penalty that were chosen.
-    mse_path_ : ndarray of shape (n_alphas, n_folds)
-        Held-out mean squared error, averaged over the tasks.
-    task_mse_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
-        The same for each task; NaN where it has nothing held out.
-    {attributes}
-
-    See Also
-    --------
-    MeanRegularizedRegressor : With a given ``alpha``.
-
-    Examples
-    --------
-    >>> from linmtl import MeanRegularizedRegressorCV
-    >>> from linmtl.datasets import make_multitask_regression
-    >>> X, y, tasks = make_multitask_regression(random_state=0)
-    >>> model = MeanRegularizedRegressorCV(alphas=10).fit(X, y, tasks)
-    >>> model.coef_.shape
-    (10, 20)
-    """
-
-    _second = "alpha_mean"
-
-    def __init__(
-        self,
-        *,
-        alphas: int | ArrayLike = 100,
-        eps: float = 1e-3,
-        cv: Any = 5,
-        selection: str = "min",
-        n_jobs: int | None = None,
-        alpha_mean: float | ArrayLike = 1e-3,
-        fit_intercept: bool = True,
-        task_weight: Any = None,
-        task_column: str | int | None = None,
-        task_order: ArrayLike | None = None,
-        handle_unknown: str = "error",
-        solver: str = "auto",
-        max_iter: int = 10_000,
-        tol: float = 1e-4,
-        warm_start: bool = False,
-        verbose: int = 0,
-    ):
-        super().__init__(
-            fit_intercept=fit_intercept,
-            task_weight=task_weight,
-            task_column=task_column,
-            task_order=task_order,
-            handle_unknown=handle_unknown,
-            solver=solver,
-            max_iter=max_iter,
-            tol=tol,
-            warm_start=warm_start,
-            verbose=verbose,
-        )
-        self.alphas = alphas
-        self.eps = eps
-        self.cv = cv
-        self.selection = selection
-        self.n_jobs = n_jobs
-        self.alpha_mean = alpha_mean
-
-    def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
-        return MeanRegularized(alpha, setting["alpha_mean"])
+    alpha: float = 0.1
+    alpha_mean: float = 1e-3
 
 
-@document
-class MeanRegularizedClassifierCV(CrossValidated, Classifier):
-    """`MeanRegularizedClassifier` with ``alpha`` chosen by cross-validation.
+@parameters
+class _MeanRegularizedCV(_MeanRegularized, AliasCV):
+    alpha_mean: float | ArrayLike = 1e-3
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A strength is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    _grid = ("alpha_mean",)
 
-    With several values of ``alpha_mean`` the arrays below have a leading axis for them.
 
-    Parameters
-    ----------
-    alphas : int or array-like, default=100
-        Number of strengths to try, or the strengths.
-    eps : float, default=1e-3
-        The smallest strength as a fraction of the largest, with a number of alphas.
-    cv : int, splitter or iterable of (train, test), default=5
-        Number of folds, drawn within the tasks as by ``TaskKFold(cv, shuffle=True,
-        random_state=0)`` (stratified by class for classifiers); or the folds.
-    selection : {{"min", "1se"}}, default="min"
-        The strength with the lowest held-out loss, or the strongest within one
-        standard error of it.
-    n_jobs : int, default=None
-        Folds fitted at the same time.
-    alpha_mean : float or array-like, default=1e-3
-        Strength on the mean, or the values to try.
-    {parameters}
+@estimator
+class MeanRegularizedRegressorCV(_MeanRegularizedCV, Regressor):
+    """`MeanRegularizedRegressor` with ``alpha`` chosen by cross-validation."""
 
-    Attributes
-    ----------
-    alpha_ : float
-        The strength chosen.
-    alphas_ : ndarray of shape (n_alphas,)
-        The strengths tried, decreasing.
-    best_params_ : dict
-        All parameters of the penalty that were chosen.
-    scores_path_ : ndarray of shape (n_alphas, n_folds)
-        Held-out mean log-likelihood, averaged over the tasks.
-    task_scores_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
-        The same for each task; NaN where it has nothing held out.
-    classes_ : ndarray of shape (2,)
-        The class labels, over all tasks.
-    {attributes}
 
-    See Also
-    --------
-    MeanRegularizedClassifier : With a given ``alpha``.
-
-    Examples
-    --------
-    >>> from linmtl import MeanRegularizedClassifierCV
-    >>> from linmtl.datasets import make_multitask_classification
-    >>> X, y, tasks = make_multitask_classification(random_state=0)
-    >>> model = MeanRegularizedClassifierCV(alphas=10).fit(X, y, tasks)
-    >>> model.coef_.shape
-    (10, 20)
-    """
-
-    _second = "alpha_mean"
-
-    def __init__(
-        self,
-        *,
-        alphas: int | ArrayLike = 100,
-        eps: float = 1e-3,
-        cv: Any = 5,
-        selection: str = "min",
-        n_jobs: int | None = None,
-        alpha_mean: float | ArrayLike = 1e-3,
-        fit_intercept: bool = True,
-        task_weight: Any = None,
-        task_column: str | int | None = None,
-        task_order: ArrayLike | None = None,
-        handle_unknown: str = "error",
-        solver: str = "auto",
-        max_iter: int = 10_000,
-        tol: float = 1e-4,
-        warm_start: bool = False,
-        verbose: int = 0,
-    ):
-        super().__init__(
-            fit_intercept=fit_intercept,
-            task_weight=task_weight,
-            task_column=task_column,
-            task_order=task_order,
-            handle_unknown=handle_unknown,
-            solver=solver,
-            max_iter=max_iter,
-            tol=tol,
-            warm_start=warm_start,
-            verbose=verbose,
-        )
-        self.alphas = alphas
-        self.eps = eps
-        self.cv = cv
-        self.selection = selection
-        self.n_jobs = n_jobs
-        self.alpha_mean = alpha_mean
-
-    def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
-        return MeanRegularized(alpha, setting["alpha_mean"])
+@estimator
+class MeanRegularizedClassifierCV(_MeanRegularizedCV, Classifier):
+    """`MeanRegularizedClassifier` with ``alpha`` chosen by cross-validation."""

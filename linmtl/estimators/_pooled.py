@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import KW_ONLY
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import sparse
 
 from linmtl._design import SharedDesign, StackedDesign, TiedDesign
 from linmtl._validation import FitInput
 from linmtl.data import MultiTaskData
 from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
-from linmtl.estimators._docs import document
+from linmtl.estimators._docs import estimator
 from linmtl.penalties import Penalty, Ridge
 
 
@@ -71,7 +70,7 @@ def _one_task(design, y, weight, classify):
     return SharedDesign(design.X, 1), mean, total
 
 
-@document
+@estimator
 class PooledRegressor(_Pooled, Regressor):
     """Ridge regression on all rows, one model for all tasks.
 
@@ -113,39 +112,12 @@ class PooledRegressor(_Pooled, Regressor):
     (10, 20)
     """
 
-    def __init__(
-        self,
-        alpha: float = 0.01,
-        *,
-        task_intercepts: bool = False,
-        fit_intercept: bool = True,
-        task_weight: Any = None,
-        task_column: str | int | None = None,
-        task_order: ArrayLike | None = None,
-        handle_unknown: str = "error",
-        solver: str = "auto",
-        max_iter: int = 10_000,
-        tol: float = 1e-4,
-        warm_start: bool = False,
-        verbose: int = 0,
-    ):
-        super().__init__(
-            fit_intercept=fit_intercept,
-            task_weight=task_weight,
-            task_column=task_column,
-            task_order=task_order,
-            handle_unknown=handle_unknown,
-            solver=solver,
-            max_iter=max_iter,
-            tol=tol,
-            warm_start=warm_start,
-            verbose=verbose,
-        )
-        self.alpha = alpha
-        self.task_intercepts = task_intercepts
+    alpha: float = 0.01
+    _: KW_ONLY
+    task_intercepts: bool = False
 
 
-@document
+@estimator
 class PooledClassifier(_Pooled, Classifier):
     """L2-penalised logistic regression on all rows, one model for all tasks.
 
@@ -166,8 +138,7 @@ class PooledClassifier(_Pooled, Classifier):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (2,)
-        The class labels, over all tasks.
+    {classes}
     {attributes}
 
     See Also
@@ -188,33 +159,6 @@ class PooledClassifier(_Pooled, Classifier):
     (10, 20)
     """
 
-    def __init__(
-        self,
-        alpha: float = 0.01,
-        *,
-        task_intercepts: bool = False,
-        fit_intercept: bool = True,
-        task_weight: Any = None,
-        task_column: str | int | None = None,
-        task_order: ArrayLike | None = None,
-        handle_unknown: str = "error",
-        solver: str = "auto",
-        max_iter: int = 10_000,
-        tol: float = 1e-4,
-        warm_start: bool = False,
-        verbose: int = 0,
-    ):
-        super().__init__(
-            fit_intercept=fit_intercept,
-            task_weight=task_weight,
-            task_column=task_column,
-            task_order=task_order,
-            handle_unknown=handle_unknown,
-            solver=solver,
-            max_iter=max_iter,
-            tol=tol,
-            warm_start=warm_start,
-            verbose=verbose,
-        )
-        self.alpha = alpha
-        self.task_intercepts = task_intercepts
+    alpha: float = 0.01
+    _: KW_ONLY
+    task_intercepts: bool = False

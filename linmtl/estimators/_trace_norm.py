@@ -2,350 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from numpy.typing import ArrayLike
-
+from linmtl.estimators._alias import Alias, AliasCV
 from linmtl.estimators._base import Classifier, Regressor
-from linmtl.estimators._cv import CrossValidated
-from linmtl.estimators._docs import document
-from linmtl.penalties import Penalty, TraceNorm
+from linmtl.estimators._docs import estimator
+from linmtl.penalties import TraceNorm
 
 
-@document
-class TraceNormRegressor(Regressor):
-    """Regression with a shared low-dimensional subspace (trace norm).
-
-    The tasks' coefficients are drawn towards a common subspace of low dimension.
+class _TraceNorm(Alias):
+    """The tasks' coefficients are drawn towards a common subspace of low dimension.
     Minimises over W (n_features, n_tasks) and b::
 
-        sum_t lambda_t / S_t * sum_{{i in t}} s_i (y_i - x_i . w_t - b_t)^2 / 2
+        {loss}
             + alpha * sum of the singular values of W
 
-    with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
+    {symbols}
 
     Parameters
     ----------
-    alpha : float, default=1.0
+    alpha : float, default={alpha}
         Strength, >= 0.
-    {parameters}
-
-    Attributes
-    ----------
-    {attributes}
-
-    See Also
-    --------
-    TraceNormClassifier : The same penalty for two classes.
-    MultiTaskRegressor : Any penalty.
 
     References
     ----------
     Argyriou, Evgeniou, Pontil (2008), Convex multi-task feature learning.
-
-    Examples
-    --------
-    >>> from linmtl import TraceNormRegressor
-    >>> from linmtl.datasets import make_multitask_regression
-    >>> X, y, tasks = make_multitask_regression(random_state=0)
-    >>> model = TraceNormRegressor().fit(X, y, tasks)
-    >>> model.coef_.shape
-    (10, 20)
     """
 
-    def __init__(
-        self,
-        alpha: float = 1.0,
-        *,
-        fit_intercept: bool = True,
-        task_weight: Any = None,
-        task_column: str | int | None = None,
-        task_order: ArrayLike | None = None,
-        handle_unknown: str = "error",
-        solver: str = "auto",
-        max_iter: int = 10_000,
-        tol: float = 1e-4,
-        warm_start: bool = False,
-        verbose: int = 0,
-    ):
-        super().__init__(
-            fit_intercept=fit_intercept,
-            task_weight=task_weight,
-            task_column=task_column,
-            task_order=task_order,
-            handle_unknown=handle_unknown,
-            solver=solver,
-            max_iter=max_iter,
-            tol=tol,
-            warm_start=warm_start,
-            verbose=verbose,
-        )
-        self.alpha = alpha
-
-    def _make_penalty(self) -> Penalty:
-        return TraceNorm(self.alpha)
+    _penalty = TraceNorm
 
 
-@document
-class TraceNormClassifier(Classifier):
-    """Logistic regression with a shared low-dimensional subspace (trace norm).
+@estimator
+class TraceNormRegressor(_TraceNorm, Regressor):
+    """Regression with a shared low-dimensional subspace (trace norm)."""
 
-    The tasks' coefficients are drawn towards a common subspace of low dimension.
-    Minimises over W (n_features, n_tasks) and b::
-
-        sum_t lambda_t / S_t * sum_{{i in t}} s_i log(1 + exp(-y_i (x_i . w_t + b_t)))
-            + alpha * sum of the singular values of W
-
-    with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
-    y_i is +1 for ``classes_[1]`` and -1 for ``classes_[0]``.
-
-    Parameters
-    ----------
-    alpha : float, default=0.01
-        Strength, >= 0.
-    {parameters}
-
-    Attributes
-    ----------
-    classes_ : ndarray of shape (2,)
-        The class labels, over all tasks.
-    {attributes}
-
-    See Also
-    --------
-    TraceNormRegressor : The same penalty for regression.
-    MultiTaskClassifier : Any penalty.
-
-    References
-    ----------
-    Argyriou, Evgeniou, Pontil (2008), Convex multi-task feature learning.
-
-    Examples
-    --------
-    >>> from linmtl import TraceNormClassifier
-    >>> from linmtl.datasets import make_multitask_classification
-    >>> X, y, tasks = make_multitask_classification(random_state=0)
-    >>> model = TraceNormClassifier().fit(X, y, tasks)
-    >>> model.coef_.shape
-    (10, 20)
-    """
-
-    def __init__(
-        self,
-        alpha: float = 0.01,
-        *,
-        fit_intercept: bool = True,
-        task_weight: Any = None,
-        task_column: str | int | None = None,
-        task_order: ArrayLike | None = None,
-        handle_unknown: str = "error",
-        solver: str = "auto",
-        max_iter: int = 10_000,
-        tol: float = 1e-4,
-        warm_start: bool = False,
-        verbose: int = 0,
-    ):
-        super().__init__(
-            fit_intercept=fit_intercept,
-            task_weight=task_weight,
-            task_column=task_column,
-            task_order=task_order,
-            handle_unknown=handle_unknown,
-            solver=solver,
-            max_iter=max_iter,
-            tol=tol,
-            warm_start=warm_start,
-            verbose=verbose,
-        )
-        self.alpha = alpha
-
-    def _make_penalty(self) -> Penalty:
-        return TraceNorm(self.alpha)
+    alpha: float = 1.0
 
 
-@document
-class TraceNormRegressorCV(CrossValidated, Regressor):
-    """`TraceNormRegressor` with ``alpha`` chosen by cross-validation.
+@estimator
+class TraceNormClassifier(_TraceNorm, Classifier):
+    """Logistic regression with a shared low-dimensional subspace (trace norm)."""
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A strength is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
-
-    Parameters
-    ----------
-    alphas : int or array-like, default=100
-        Number of strengths to try, or the strengths.
-    eps : float, default=1e-3
-        The smallest strength as a fraction of the largest, with a number of alphas.
-    cv : int, splitter or iterable of (train, test), default=5
-        Number of folds, drawn within the tasks as by ``TaskKFold(cv, shuffle=True,
-        random_state=0)`` (stratified by class for classifiers); or the folds.
-    selection : {{"min", "1se"}}, default="min"
-        The strength with the lowest held-out loss, or the strongest within one
-        standard error of it.
-    n_jobs : int, default=None
-        Folds fitted at the same time.
-    {parameters}
-
-    Attributes
-    ----------
-    alpha_ : float
-        The strength chosen.
-    alphas_ : ndarray of shape (n_alphas,)
-        The strengths tried, decreasing.
-    best_params_ : dict
-        All parameters of the penalty that were chosen.
-    mse_path_ : ndarray of shape (n_alphas, n_folds)
-        Held-out mean squared error, averaged over the tasks.
-    task_mse_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
-        The same for each task; NaN where it has nothing held out.
-    {attributes}
-
-    See Also
-    --------
-    TraceNormRegressor : With a given ``alpha``.
-
-    Examples
-    --------
-    >>> from linmtl import TraceNormRegressorCV
-    >>> from linmtl.datasets import make_multitask_regression
-    >>> X, y, tasks = make_multitask_regression(random_state=0)
-    >>> model = TraceNormRegressorCV(alphas=10).fit(X, y, tasks)
-    >>> model.coef_.shape
-    (10, 20)
-    """
-
-    def __init__(
-        self,
-        *,
-        alphas: int | ArrayLike = 100,
-        eps: float = 1e-3,
-        cv: Any = 5,
-        selection: str = "min",
-        n_jobs: int | None = None,
-        fit_intercept: bool = True,
-        task_weight: Any = None,
-        task_column: str | int | None = None,
-        task_order: ArrayLike | None = None,
-        handle_unknown: str = "error",
-        solver: str = "auto",
-        max_iter: int = 10_000,
-        tol: float = 1e-4,
-        warm_start: bool = False,
-        verbose: int = 0,
-    ):
-        super().__init__(
-            fit_intercept=fit_intercept,
-            task_weight=task_weight,
-            task_column=task_column,
-            task_order=task_order,
-            handle_unknown=handle_unknown,
-            solver=solver,
-            max_iter=max_iter,
-            tol=tol,
-            warm_start=warm_start,
-            verbose=verbose,
-        )
-        self.alphas = alphas
-        self.eps = eps
-        self.cv = cv
-        self.selection = selection
-        self.n_jobs = n_jobs
-
-    def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
-        return TraceNorm(alpha)
+    alpha: float = 0.01
 
 
-@document
-class TraceNormClassifierCV(CrossValidated, Classifier):
-    """`TraceNormClassifier` with ``alpha`` chosen by cross-validation.
+@estimator
+class TraceNormRegressorCV(_TraceNorm, AliasCV, Regressor):
+    """`TraceNormRegressor` with ``alpha`` chosen by cross-validation."""
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A strength is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
 
-    Parameters
-    ----------
-    alphas : int or array-like, default=100
-        Number of strengths to try, or the strengths.
-    eps : float, default=1e-3
-        The smallest strength as a fraction of the largest, with a number of alphas.
-    cv : int, splitter or iterable of (train, test), default=5
-        Number of folds, drawn within the tasks as by ``TaskKFold(cv, shuffle=True,
-        random_state=0)`` (stratified by class for classifiers); or the folds.
-    selection : {{"min", "1se"}}, default="min"
-        The strength with the lowest held-out loss, or the strongest within one
-        standard error of it.
-    n_jobs : int, default=None
-        Folds fitted at the same time.
-    {parameters}
-
-    Attributes
-    ----------
-    alpha_ : float
-        The strength chosen.
-    alphas_ : ndarray of shape (n_alphas,)
-        The strengths tried, decreasing.
-    best_params_ : dict
-        All parameters of the penalty that were chosen.
-    scores_path_ : ndarray of shape (n_alphas, n_folds)
-        Held-out mean log-likelihood, averaged over the tasks.
-    task_scores_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
-        The same for each task; NaN where it has nothing held out.
-    classes_ : ndarray of shape (2,)
-        The class labels, over all tasks.
-    {attributes}
-
-    See Also
-    --------
-    TraceNormClassifier : With a given ``alpha``.
-
-    Examples
-    --------
-    >>> from linmtl import TraceNormClassifierCV
-    >>> from linmtl.datasets import make_multitask_classification
-    >>> X, y, tasks = make_multitask_classification(random_state=0)
-    >>> model = TraceNormClassifierCV(alphas=10).fit(X, y, tasks)
-    >>> model.coef_.shape
-    (10, 20)
-    """
-
-    def __init__(
-        self,
-        *,
-        alphas: int | ArrayLike = 100,
-        eps: float = 1e-3,
-        cv: Any = 5,
-        selection: str = "min",
-        n_jobs: int | None = None,
-        fit_intercept: bool = True,
-        task_weight: Any = None,
-        task_column: str | int | None = None,
-        task_order: ArrayLike | None = None,
-        handle_unknown: str = "error",
-        solver: str = "auto",
-        max_iter: int = 10_000,
-        tol: float = 1e-4,
-        warm_start: bool = False,
-        verbose: int = 0,
-    ):
-        super().__init__(
-            fit_intercept=fit_intercept,
-            task_weight=task_weight,
-            task_column=task_column,
-            task_order=task_order,
-            handle_unknown=handle_unknown,
-            solver=solver,
-            max_iter=max_iter,
-            tol=tol,
-            warm_start=warm_start,
-            verbose=verbose,
-        )
-        self.alphas = alphas
-        self.eps = eps
-        self.cv = cv
-        self.selection = selection
-        self.n_jobs = n_jobs
-
-    def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
-        return TraceNorm(alpha)
+@estimator
+class TraceNormClassifierCV(_TraceNorm, AliasCV, Classifier):
+    """`TraceNormClassifier` with ``alpha`` chosen by cross-validation."""

@@ -10,8 +10,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 if TYPE_CHECKING:
+    from linmtl.penalties._quadratic_form import QuadraticForm
     from linmtl.penalties._sum import Sum
-    from linmtl.penalties._task_quadratic import TaskQuadratic
 
 
 class DualTerms(NamedTuple):
@@ -24,6 +24,11 @@ class DualTerms(NamedTuple):
     norm: float = 0.0
     support: float = 0.0
     square: float = 0.0
+
+    @property
+    def zero_from(self) -> float:
+        """The factor on the penalty from which on zero is a solution."""
+        return self.norm if self.support == self.square == 0.0 else np.inf
 
 
 class Penalty(BaseEstimator):
@@ -78,6 +83,10 @@ class Penalty(BaseEstimator):
     def expand(self, tasks: np.ndarray) -> list[Penalty]:
         """Return the penalties of which this one is the sum; by default itself."""
         return [self]
+
+    def bind(self, tasks: np.ndarray) -> Penalty:
+        """Return this penalty with task labels replaced by positions; here, itself."""
+        return self
 
     def fitted_attributes(
         self, W: np.ndarray, parts: Mapping[str, np.ndarray], tasks: np.ndarray
@@ -161,12 +170,12 @@ class Penalty(BaseEstimator):
         """
         if self.smooth:
             return np.inf
-        if not hasattr(self, "alpha"):
-            return self.dual_norm(G0)
-        unit = type(self)(**{**self.get_params(deep=False), "alpha": 1.0})
-        return unit.dual_norm(G0)
+        unit = self
+        if hasattr(self, "alpha"):
+            unit = type(self)(**{**self.get_params(deep=False), "alpha": 1.0})
+        return unit.dual_terms(G0).zero_from
 
-    def quadratic(self, tasks: np.ndarray) -> TaskQuadratic | None:
+    def quadratic(self, tasks: np.ndarray) -> QuadraticForm | None:
         """Return the quadratic form over these tasks, None for a non-smooth penalty."""
         return None
 

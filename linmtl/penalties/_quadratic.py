@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from linmtl.penalties._base import Penalty, check_strength
-from linmtl.penalties._task_quadratic import TaskQuadratic
+from linmtl.penalties._quadratic_form import QuadraticForm
 
 
 class QuadraticPenalty(Penalty):
@@ -18,7 +18,7 @@ class QuadraticPenalty(Penalty):
 
     smooth: ClassVar[bool] = True
 
-    def _form(self, W: np.ndarray) -> TaskQuadratic:
+    def _form(self, W: np.ndarray) -> QuadraticForm:
         return self.quadratic(np.arange(W.shape[1]))
 
     def value(self, W):
@@ -82,7 +82,7 @@ class Ridge(QuadraticPenalty):
         return np.array([self.alpha[label] for label in labels], dtype=float)
 
     def quadratic(self, tasks):
-        return TaskQuadratic(len(tasks), ridge=self._per_task(tasks))
+        return QuadraticForm(len(tasks), ridge=self._per_task(tasks))
 
 
 class MeanRegularized(QuadraticPenalty):
@@ -124,7 +124,7 @@ class MeanRegularized(QuadraticPenalty):
             )
 
     def quadratic(self, tasks):
-        return TaskQuadratic(len(tasks), centred=self.alpha, mean=self.alpha_mean)
+        return QuadraticForm(len(tasks), centred=self.alpha, mean=self.alpha_mean)
 
 
 class GraphLaplacian(QuadraticPenalty):
@@ -165,23 +165,25 @@ networkx graph or None, default=None
 
     def quadratic(self, tasks):
         if self.graph is None:
-            return TaskQuadratic(len(tasks), centred=self.alpha)
+            return QuadraticForm(len(tasks), centred=self.alpha)
         adjacency = adjacency_of(self.graph, tasks)
-        return TaskQuadratic(len(tasks), adjacency=self.alpha * adjacency)
+        return QuadraticForm(len(tasks), adjacency=self.alpha * adjacency)
 
 
-def adjacency_of(graph: Any, tasks: np.ndarray) -> sparse.csr_array | None:
+def adjacency_of(
+    graph: Any, tasks: np.ndarray, name: str = "GraphLaplacian"
+) -> sparse.csr_array | None:
     """Return the adjacency of a graph in the order of the tasks, checked.
 
     Labels are matched for DataFrames and networkx graphs; an array must have one row
-    per task.
+    per task. `name` is the penalty's, for messages.
     """
     if graph is None:
         return None
     labels = np.asarray(tasks).tolist()
     T = len(labels)
     if hasattr(graph, "nodes") and hasattr(graph, "edges"):
-        _require_labels(labels, graph.nodes)
+        _require_labels(name, labels, graph.nodes)
         position = {label: i for i, label in enumerate(labels)}
         entries = {}
         for i, j, weight in graph.edges(data="weight", default=1.0):
@@ -194,40 +196,40 @@ def adjacency_of(graph: Any, tasks: np.ndarray) -> sparse.csr_array | None:
         values = np.array(list(entries.values()), dtype=float)
         A = sparse.csr_array((values, (rows, columns)), shape=(T, T))
     elif hasattr(graph, "loc") and hasattr(graph, "columns"):
-        _require_labels(labels, graph.index)
-        _require_labels(labels, graph.columns)
+        _require_labels(name, labels, graph.index)
+        _require_labels(name, labels, graph.columns)
         A = sparse.csr_array(graph.loc[labels, labels].to_numpy(dtype=float))
     else:
         if np.ndim(graph) == 0 and not sparse.issparse(graph):
             raise ValueError(
-                f"GraphLaplacian: graph is {graph!r}; pass an adjacency of shape "
+                f"{name}: graph is {graph!r}; pass an adjacency of shape "
                 "(n_tasks, n_tasks), or the strength by name, alpha="
             )
         A = sparse.csr_array(graph, dtype=float, copy=True)
         if A.shape != (T, T):
             raise ValueError(
-                f"GraphLaplacian: graph has shape {A.shape} but there are {T} tasks; "
+                f"{name}: graph has shape {A.shape} but there are {T} tasks; "
                 "pass an adjacency of shape (n_tasks, n_tasks) in the order of "
                 "tasks_, or a DataFrame or networkx graph by task label"
             )
     A.sum_duplicates()
     A.eliminate_zeros()  # an edge of weight zero joins nothing
     if A.nnz and not (np.all(np.isfinite(A.data)) and A.data.min() >= 0):
-        raise ValueError("GraphLaplacian: the weights of graph must be finite and >= 0")
+        raise ValueError(f"{name}: the weights of graph must be finite and >= 0")
     difference = abs(A - A.T)
     if difference.nnz and difference.max() > 1e-10 * A.data.max():
         raise ValueError(
-            "GraphLaplacian: graph must be symmetric; pass (A + A.T) / 2 if its "
+            f"{name}: graph must be symmetric; pass (A + A.T) / 2 if its "
             "directions do not matter"
         )
     return A
 
 
-def _require_labels(labels: list, available: Any) -> None:
+def _require_labels(name: str, labels: list, available: Any) -> None:
     available = set(available)
     missing = [label for label in labels if label not in available]
     if missing:
         raise ValueError(
-            f"GraphLaplacian: graph has no node for the tasks {missing[:5]}; "
+            f"{name}: graph has no node for the tasks {missing[:5]}; "
             "add them, or drop these tasks"
         )

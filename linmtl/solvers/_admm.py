@@ -1,9 +1,9 @@
-"""Alternating directions (ADMM): squared loss, spectral norms.
+"""Alternating directions (ADMM): squared loss, norms without coordinate descent.
 
 Each step solves the least-squares part exactly; then it takes the prox of the norm,
 whose point is certified. Badly conditioned features slow it much less than a gradient
-method. Where all tasks have one Hessian, the steps are taken in its eigenbasis: there
-no two features are coupled, and a spectral norm is the same in every basis.
+method. Where all tasks have one Hessian, no two features are coupled in its eigenbasis;
+for a spectral norm, which is the same in every basis, all steps are taken there.
 
 Boyd, Parikh, Chu, Peleato, Eckstein (2011), Distributed optimization and statistical
 learning via the alternating direction method of multipliers.
@@ -16,6 +16,9 @@ from scipy import linalg, sparse
 from scipy.linalg import blas
 
 from linmtl._datafit import Datafit, GramFit
+from linmtl._objective import Objective
+from linmtl.penalties._decomposition import SplitForm, joined
+from linmtl.penalties._row_separable import RowSeparable
 
 _RELAXATION = 1.7
 _CHECK = 10  # iterations between two certificates at most
@@ -33,20 +36,21 @@ class AlternatingDirections:
         """Return what the problem lacks for this solver, None where it applies."""
         if not objective.fit.loss.quadratic:
             return "the squared loss"
-        rows = not isinstance(objective.fit, GramFit)
+        rows = not isinstance(objective.base_fit, GramFit)
         if rows and sparse.issparse(objective.fit.data.design.block(0)):
             return "a dense X, or at least as many samples as coefficients"
-        if objective.penalty.norm is None or not objective.penalty.norm.spectral:
-            return "a spectral penalty"
-        quadratic = objective.penalty.quadratic
+        norm, quadratic = objective.penalty.norm, objective.penalty.quadratic
+        if norm is None or isinstance(norm, RowSeparable) or not norm.convex:
+            return "a convex norm other than L1 and L21"
+        if isinstance(quadratic, SplitForm):
+            quadratic = quadratic.form
         if not (quadratic.is_diagonal and quadratic.equal_ridge):
             return "a ridge as the only quadratic penalty"
         return None
 
     def solve(self, objective, W, stop, max_iter, monitor):
         norm = objective.penalty.norm
-        ridge = float(objective.penalty.quadratic.diagonal[0])
-        squares = _least_squares(objective.fit, ridge)
+        squares = _least_squares(objective)
         rho = 0.1 * squares.size
         if rho == 0.0:  # constant features: any W is as good
             rho = 1.0
@@ -76,15 +80,17 @@ class AlternatingDirections:
         W[:] = monitor.best_W
 
 
-def _least_squares(fit: Datafit, ridge: float) -> _Squares:
-    design, weight = fit.data.design, fit.data.weight
-    if isinstance(fit, GramFit):
-        return (
-            _Eigenbasis.of_gram(fit, ridge) if len(fit.H) == 1 else _Grams(fit, ridge)
-        )
-    if design.columns_alike(weight):
-        return _Eigenbasis.of_rows(fit, ridge)
-    return _Rows(fit, ridge)
+def _least_squares(objective: Objective) -> _Squares:
+    fit, quadratic = objective.base_fit, objective.penalty.quadratic
+    split = isinstance(quadratic, SplitForm)
+    ridge = float((quadratic.form if split else quadratic).diagonal[0])
+    gram = isinstance(fit, GramFit)
+    if len(fit.H) == 1 if gram else fit.data.design.columns_alike(fit.data.weight):
+        kind = _Eigenbasis if objective.penalty.norm.spectral else _OneHessian
+        squares = kind.of_gram(fit, ridge) if gram else kind.of_rows(fit, ridge)
+    else:
+        squares = _Grams(fit, ridge) if gram else _Rows(fit, ridge)
+    return _Split(squares) if split else squares
 
 
 class _Squares:
@@ -149,6 +155,42 @@ class _Eigenbasis(_Squares):
 
     def solve(self, V, rho):
         return (self.C + rho * V) / (self.curvature + rho)
+
+
+class _OneHessian(_Eigenbasis):
+    """The same for norms that are not spectral: into the eigenbasis and back."""
+
+    def __init__(self, Q, eigenvalue, C, ridge):
+        super().__init__(Q, eigenvalue, C, ridge)
+        self.ridge = ridge
+
+    def enter(self, W):
+        return W.copy()
+
+    def leave(self, Z):
+        return Z
+
+    def solve(self, V, rho):
+        outside = rho / (rho + self.ridge)  # of the span there is the ridge only
+        QV = self.Q.T @ V
+        inside = super().solve(QV, rho)
+        return outside * V + self.Q @ (inside - outside * QV)
+
+
+class _Split(_Squares):
+    """Least squares of P + Q: they share equally what the sum needs to move."""
+
+    def __init__(self, squares: _Squares):
+        self.squares = squares
+        self.size = squares.size
+
+    def prepare(self, rho):
+        self.squares.prepare(rho / 2)
+
+    def solve(self, V, rho):
+        total = joined(V)
+        half = (self.squares.solve(total, rho / 2) - total) / 2
+        return V + np.vstack([half, half])
 
 
 class _Grams(_Squares):

@@ -8,11 +8,14 @@ import numpy as np
 
 from linmtl._datafit import Residuals
 from linmtl._objective import Certificate, Objective
+from linmtl._root_fit import RootFit
 from linmtl._threads import blas_threads
 from linmtl.solvers._admm import AlternatingDirections
 from linmtl.solvers._apg import AcceleratedProximalGradient
+from linmtl.solvers._concomitant import Concomitant
 from linmtl.solvers._direct import Direct, Newton
 from linmtl.solvers._prox_newton import ProxNewton
+from linmtl.solvers._stages import MAX_STAGES, convex_start, tangent
 from linmtl.solvers._working_set import WorkingSet
 
 SOLVERS = {
@@ -20,6 +23,7 @@ SOLVERS = {
     for solver in (
         AcceleratedProximalGradient,
         AlternatingDirections,
+        Concomitant,
         Direct,
         Newton,
         ProxNewton,
@@ -39,6 +43,8 @@ class Result:
     ----------
     W : ndarray of shape (n_features, n_columns)
         Coefficients.
+    point : ndarray
+        The solver's variable, to start another from: W, or P above Q where W = P + Q.
     b : ndarray of shape (n_tasks,)
         Intercepts.
     objective : float
@@ -57,9 +63,12 @@ class Result:
         Iteration and gap at each certificate.
     message : str
         Empty, or why the solver did not converge and what to do.
+    stages : list of float or None
+        The objective after each stage, for a penalty that is not convex.
     """
 
     W: np.ndarray
+    point: np.ndarray
     b: np.ndarray
     objective: float
     gap: float
@@ -70,6 +79,7 @@ class Result:
     solver: str
     history: list[tuple[int, float]] = field(default_factory=list)
     message: str = ""
+    stages: list[float] | None = None
 
 
 class Monitor:
@@ -124,6 +134,8 @@ class Monitor:
 
 def choose_solver(objective: Objective) -> str:
     """Return the name of the solver that ``solver="auto"`` stands for."""
+    if Concomitant.missing(objective) is None:
+        return Concomitant.name
     if objective.penalty.norm is not None:
         for method in (WorkingSet, ProxNewton, AlternatingDirections):
             if method.missing(objective) is None:
@@ -197,8 +209,24 @@ def minimise(
     ValueError
         If the solver does not apply to this loss and penalty.
     """
+    norm = objective.penalty.norm
+    if norm is not None and not norm.convex:
+        return _minimise_in_stages(
+            objective,
+            tol=tol,
+            max_iter=max_iter,
+            solver=solver,
+            W0=W0,
+            scale=scale,
+            verbose=verbose,
+        )
     name = choose_solver(objective) if solver == "auto" else solver
     method = SOLVERS[name] if isinstance(name, str) else name
+    roots = isinstance(objective.base_fit, RootFit)
+    if roots and SOLVERS.get(name, Concomitant) is not Concomitant:
+        raise ValueError(
+            f"solver={name!r} does not apply to loss='sqrt'; use solver='auto'"
+        )
     missing = method.missing(objective)
     if missing is not None:
         raise ValueError(
@@ -240,6 +268,7 @@ def minimise(
             "max_iter or tol, or standardise the features"
         )
     return Result(
+        objective.penalty.coefficients(monitor.best_W),
         monitor.best_W,
         monitor.best_b,
         monitor.best_value,
@@ -251,6 +280,62 @@ def minimise(
         method.name,
         monitor.history,
         message,
+    )
+
+
+def _minimise_in_stages(
+    objective: Objective,
+    *,
+    max_iter: int,
+    W0: np.ndarray | None,
+    scale: float | None,
+    **options,
+) -> Result:
+    """Minimise an objective whose penalty is not convex; see `_stages`.
+
+    ``W0`` is where the first, convex stage starts. The gap of the result is that of W
+    in the problem of its own tangent.
+    """
+    if scale is None:
+        scale = null_model(convex_start(objective))[1]
+    options["scale"] = scale
+    result = minimise(convex_start(objective), max_iter=max_iter, W0=W0, **options)
+    value, n_iter, stages = objective.value(result.W), result.n_iter, []
+    for _ in range(MAX_STAGES):
+        stages.append(value)
+        following = minimise(
+            tangent(objective, result.W),
+            max_iter=max(max_iter - n_iter, 1),
+            W0=result.W,
+            **options,
+        )
+        _, first_gap = following.history[0]
+        stationary = first_gap <= following.tol
+        following_value = objective.value(following.W)
+        if stationary or following_value >= value or n_iter >= max_iter:
+            gap = first_gap
+            break
+        n_iter += following.n_iter
+        result, value = following, following_value
+    else:
+        gap = first_gap
+    converged = bool(gap <= result.tol)
+    message = ""
+    if not converged:
+        message = (
+            f"the solver '{result.solver}' stopped after {len(stages)} stages and "
+            f"{n_iter} iterations at a duality gap of {gap:.3e} in the problem of its "
+            f"own tangent, above the tolerance of {result.tol:.3e}; increase max_iter "
+            "or tol, or standardise the features"
+        )
+    return replace(
+        result,
+        objective=value,
+        gap=gap,
+        n_iter=n_iter,
+        converged=converged,
+        message=message,
+        stages=stages,
     )
 
 
@@ -269,18 +354,24 @@ def rounded(objective: Objective, result: Result, dtype: np.dtype) -> Result:
     """
     if dtype == np.float64:
         return result
-    W = result.W.astype(dtype).astype(np.float64)
+    point = result.point.astype(dtype).astype(np.float64)
+    given = objective
+    if result.stages is not None:
+        objective = tangent(given, point)
     with blas_threads(largest_product(objective)):
-        certificate = objective.certificate(W)
-    dual = max(result.objective - result.gap, certificate.dual)
+        certificate = objective.certificate(point)
+    dual = certificate.dual
+    if result.stages is None:
+        dual = max(result.objective - result.gap, dual)
     gap = max(certificate.primal - dual, 0.0)
     tol = result.tol + float(np.finfo(dtype).eps) * result.scale
     converged = result.converged and gap <= tol
     return replace(
         result,
-        W=W,
+        W=objective.penalty.coefficients(point),
+        point=point,
         b=np.array(objective.fit.b),
-        objective=certificate.primal,
+        objective=given.value(point) if result.stages else certificate.primal,
         gap=gap,
         tol=tol,
         converged=converged,
@@ -309,5 +400,7 @@ def rounding(objective: Objective) -> float:
     """
     fit = objective.fit
     unit = 8 * np.finfo(float).eps
+    if isinstance(objective.base_fit, RootFit):
+        return unit * objective.base_fit.size
     raw = fit.data.square
     return unit * (fit.square + unit * raw if fit.loss.quadratic else raw)

@@ -18,19 +18,23 @@ from linmtl.solvers._base import Result, minimise, null_coefficients
 
 
 def with_strength(penalty: Penalty, alpha: float) -> Penalty:
-    """Return a penalty with this ``alpha``; a sum with all strengths times it."""
-    if isinstance(penalty, Sum):
-        return Sum(_times(penalty.first, alpha), _times(penalty.second, alpha))
+    """Return a penalty with this ``alpha``.
+
+    A sum, or a penalty with several strengths and none called ``alpha``, is returned
+    with all strengths times it.
+    """
+    if isinstance(penalty, Sum) or not hasattr(penalty, "alpha"):
+        return _times(penalty, alpha)
     return type(penalty)(**{**penalty.get_params(deep=False), "alpha": alpha})
 
 
 def _times(penalty, factor):
-    if isinstance(penalty, Sum):
-        return with_strength(penalty, factor)
     parameters = penalty.get_params(deep=False)
-    for name in parameters:
-        if name == "alpha" or name.startswith("alpha_"):
-            parameters[name] = _scaled(parameters[name], factor)
+    for name, value in parameters.items():
+        if isinstance(value, Penalty):
+            parameters[name] = _times(value, factor)
+        elif name == "alpha" or name.startswith("alpha_"):
+            parameters[name] = _scaled(value, factor)
     return type(penalty)(**parameters)
 
 
@@ -88,9 +92,10 @@ def follow(
             rival=rival,
             scale=scale,
         )
-        loss = result.objective - objective.penalty.value(result.W)
+        loss = result.objective - objective.penalty.value(result.point)
         scale = result.scale
-        known = [*known[-1:], (strengths[i] if strengths is not None else 0, result.W)]
+        strength = strengths[i] if strengths is not None else 0
+        known = [*known[-1:], (strength, result.point)]
         yield result
 
 
@@ -108,14 +113,14 @@ def _extrapolated(objective, known, alpha):
 
 
 def path_strengths(
-    objective: Objective, penalty: Penalty, alphas: int | ArrayLike, eps: float
+    objective: Objective, alphas: int | ArrayLike, eps: float
 ) -> np.ndarray:
     """Return the strengths that ``alphas`` and ``eps`` stand for, decreasing."""
     if np.ndim(alphas) == 0:
         if isinstance(alphas, bool) or not isinstance(alphas, numbers.Integral):
             raise ValueError(f"alphas must be an integer or an array, got {alphas!r}")
         check_grid(alphas, eps)
-        return grid(objective, penalty, int(alphas), eps)
+        return grid(objective, int(alphas), eps)
     strengths = np.sort(np.asarray(alphas, dtype=float))[::-1]
     if strengths.ndim != 1 or strengths.size == 0:
         raise ValueError("alphas must have at least one strength, in one dimension")
@@ -131,15 +136,13 @@ def check_grid(n_alphas: int, eps: float) -> None:
         raise ValueError(f"eps must be between 0 and 1, got {eps!r}")
 
 
-def grid(
-    objective: Objective, penalty: Penalty, n_alphas: int, eps: float
-) -> np.ndarray:
+def grid(objective: Objective, n_alphas: int, eps: float) -> np.ndarray:
     """Return strengths from the strongest that matters downwards, equally in log.
 
     From the one that makes the solution zero to ``eps`` times it; where none does, in
     proportion to the largest curvature of a task's loss.
     """
-    top = largest_strength(objective, penalty)
+    top = largest_strength(objective)
     if np.isfinite(top):
         if top == 0.0:  # a constant target
             top = 1.0
@@ -148,18 +151,19 @@ def grid(
     return (curvature or 1.0) * np.logspace(2, -4, n_alphas)
 
 
-def largest_strength(objective: Objective, penalty: Penalty) -> float:
+def largest_strength(objective: Objective) -> float:
     """Return the smallest strength at which the solution is zero."""
 
     def strength_at(factor):
         # what the null model with the quadratic terms times this factor asks for
         scaled = replace(objective.penalty, quadratic=factor * quadratic)
-        part = Objective(objective.fit, scaled)
+        part = Objective(objective.base_fit, scaled)
         W = null_coefficients(part)
         G = np.empty_like(W)
         part.smooth(W, G)
-        return float(penalty.alpha_max(G))
+        return float(source.alpha_max(G[: objective.base_fit.n_features]))
 
+    source = objective.penalty.source
     quadratic, free = objective.penalty.quadratic, objective.penalty.free
     top = strength_at(1.0)
     if quadratic.is_zero or not free.any() or not 0 < top < np.inf:

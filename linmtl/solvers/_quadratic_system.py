@@ -13,7 +13,7 @@ import numpy as np
 from scipy import linalg
 from scipy.sparse.linalg import LinearOperator, cg
 
-from linmtl.penalties._task_quadratic import TaskQuadratic
+from linmtl.penalties._quadratic_form import QuadraticForm
 
 _DENSE_SYSTEM = 2500  # unknowns up to which one Cholesky factor is used
 _EPS = np.finfo(float).eps
@@ -64,7 +64,7 @@ def symmetric_inverse(H: np.ndarray) -> Solve:
 
 
 def system_solver(
-    blocks: list[Block], quadratic: TaskQuadratic, n_features: int
+    blocks: list[Block], quadratic: QuadraticForm, n_features: int
 ) -> Solve:
     """Return a function that maps C (n_features, n_columns) to the solution W.
 
@@ -72,7 +72,7 @@ def system_solver(
     ----------
     blocks : list of Block
         One per column, or a single one that all columns share.
-    quadratic : TaskQuadratic
+    quadratic : QuadraticForm
         The coupling K.
     n_features : int
         Number of rows of W.

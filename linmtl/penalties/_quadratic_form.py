@@ -21,7 +21,7 @@ from scipy.sparse.linalg import splu
 _DENSE_TASKS = 2000
 
 
-class TaskQuadratic:
+class QuadraticForm:
     """A positive semi-definite quadratic form, the same for every row of W.
 
     Parameters
@@ -60,8 +60,8 @@ class TaskQuadratic:
             if laplacian.nnz and abs(laplacian).max() > 0:
                 self.laplacian = laplacian
 
-    def __add__(self, other: TaskQuadratic) -> TaskQuadratic:
-        total = TaskQuadratic(
+    def __add__(self, other: QuadraticForm) -> QuadraticForm:
+        total = QuadraticForm(
             self.n_tasks,
             np.asarray(self.ridge) + np.asarray(other.ridge),
             self.centred + other.centred,
@@ -71,8 +71,8 @@ class TaskQuadratic:
         total.laplacian = sum(parts[1:], parts[0]) if parts else None
         return total
 
-    def __rmul__(self, factor: float) -> TaskQuadratic:
-        scaled = TaskQuadratic(
+    def __rmul__(self, factor: float) -> QuadraticForm:
+        scaled = QuadraticForm(
             self.n_tasks,
             factor * np.asarray(self.ridge),
             factor * self.centred,
@@ -150,7 +150,11 @@ class TaskQuadratic:
         """Return ``tr(G K^+ G') / 2``, for rows of G in the range of K."""
         if self.is_zero or G.size == 0:
             return 0.0
-        return float(np.sum(G * self._apply_inverse(G, 0.0, 1.0))) / 2
+        return float(np.sum(G * self.pseudo_inverse(G))) / 2
+
+    def pseudo_inverse(self, G: np.ndarray) -> np.ndarray:
+        """Return ``G K^+``."""
+        return self._apply_inverse(G, 0.0, 1.0)
 
     def _apply_inverse(self, V, shift, step):
         """``V (shift I + step K)^+``; zero eigenvalues are left out."""

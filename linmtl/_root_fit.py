@@ -1,0 +1,159 @@
+"""The square-root loss: the sum over the tasks of the root mean squared residual.
+
+    sum_t sqrt(lambda_t q_t),    q_t = sum_i weight_i r_i^2 = lambda_t noise_t^2
+      = min over sigma >= 0 of sum_t q_t / (2 sigma_t) + lambda_t sigma_t / 2
+
+The minimum is at ``sigma_t = noise_t``. For fixed sigma it is a squared loss with the
+weights of each task divided by sigma_t.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from linmtl._datafit import (
+    Datafit,
+    GramFit,
+    ResidualFit,
+    best_scale,
+    centred_targets,
+    make_datafit,
+)
+from linmtl.data import MultiTaskData
+from linmtl.losses import LOSSES, Loss
+
+_SQUARED = LOSSES["squared"]
+_FEW = 4_000_000  # numbers that may be copied so that each task has its Gram matrix
+
+
+class RootFit(ResidualFit):
+    """The square-root loss, through the residuals of all observations.
+
+    It is always evaluated by residuals: Gram matrices would give a small noise level
+    as a difference of large numbers.
+
+    Parameters
+    ----------
+    data : MultiTaskData
+        The data.
+    loss : Loss
+        The loss.
+    squares : Datafit, default=None
+        The squared loss of the same data, where it is known already.
+
+    Attributes
+    ----------
+    noise : ndarray of shape (n_tasks,)
+        Root mean squared residual of each task at the last W evaluated.
+    null_noise : ndarray of shape (n_tasks,)
+        The same with no coefficients.
+    floor : ndarray of shape (n_tasks,)
+        Residuals are divided by the noise level, or by this where it is larger: they
+        are a point of the dual problem in either case, and where nothing is left of
+        the residuals of a task they are not all rounding.
+    """
+
+    def __init__(
+        self, data: MultiTaskData, loss: Loss, squares: Datafit | None = None
+    ):
+        super().__init__(data, loss)
+        self._offset, self.y = centred_targets(data)
+        self._squares = squares
+        self.task_square = data.task_sum(data.weight * self.y**2)
+        self.square = float(self.task_square.sum())
+        self.null_noise = self._noise(self.task_square)
+        self.noise = self.null_noise.copy()
+        self.floor = np.zeros_like(self.noise)
+        self._size = np.diff(data.task_ptr)
+
+    def _mean(self, sums):
+        """Return weighted sums over the tasks as means."""
+        total = self.data.total
+        return np.divide(sums, total, out=np.zeros_like(total), where=total > 0)
+
+    def _noise(self, squares):
+        return np.sqrt(self._mean(squares))
+
+    def loss_at(self, W):
+        loss = super().loss_at(W)
+        divisor = np.maximum(self.noise, self.floor)
+        inverse = np.divide(
+            1.0, divisor, out=np.zeros_like(divisor), where=divisor > 0
+        )
+        self._hessian = self.data.weight * np.repeat(inverse, self._size)
+        self.theta *= np.repeat(inverse, self._size)
+        if self.data.fit_intercept:  # of small residuals the mean is mostly rounding
+            excess = self._mean(self.data.task_sum(self.theta))
+            self.theta -= self.data.weight * np.repeat(excess, self._size)
+        return loss
+
+    def join(self, task_loss):
+        self.noise = self._noise(2.0 * task_loss)
+        return float(self.data.total @ self.noise)
+
+    def dual_limit(self):
+        used = self.data.weight > 0
+        squares = np.zeros_like(self.theta)
+        squares[used] = self.theta[used] ** 2 / self.data.weight[used]
+        largest = float(self._noise(self.data.task_sum(squares)).max(initial=0.0))
+        return 1.0 / largest if largest > 0 else np.inf
+
+    def best_scale(self, conjugate, limit, support=0.0):
+        linear = float(self.theta @ self.y)
+        return best_scale(linear - support, 2.0 * conjugate, limit)
+
+    def dual_value(self, scale):
+        return scale * float(self.theta @ self.y)
+
+    def curvature(self, scaled):
+        """Return that at the noise level without coefficients; it has no bound."""
+        noise = np.where(self.null_noise > 0, self.null_noise, 1.0)
+        return self.weighted(noise).curvature(scaled)
+
+    def restrict(self, features):
+        return RootFit(self.data.restrict(features), self.loss)
+
+    def gather(self, features, last=None):
+        return self.restrict(features)
+
+    def weighted(self, sigma: np.ndarray) -> Datafit:
+        """Return the squared loss with the weights of each task over ``sigma``.
+
+        Gram matrices are scaled, without looking at the data again.
+        """
+        inverse = 1.0 / sigma
+        data = replace(
+            self.data, weight=self.data.weight * np.repeat(inverse, self._size)
+        )
+        if self._squares is None:
+            self._squares = make_datafit(self.data, _SQUARED)
+        grams = self._squares
+        if not isinstance(grams, GramFit) or grams.n_columns < inverse.size:
+            return ResidualFit(data, _SQUARED)
+        alike = np.all(inverse == inverse[0])
+        if len(grams.H) == 1 and not alike:
+            d = grams.n_features
+            if inverse.size * d * d > _FEW and inverse.size * d > self._size[0]:
+                return ResidualFit(data, _SQUARED)
+        factor = inverse[:1] if alike and len(grams.H) == 1 else inverse
+        return GramFit.assemble(
+            data,
+            _SQUARED,
+            H=factor[:, None, None] * grams.H,
+            C=inverse[:, None] * grams.C,
+            square=float(inverse @ self.task_square),
+            x_mean=grams.x_mean,
+            y_mean=grams.y_mean,
+        )
+
+    def fitted_attributes(self, W):
+        self.loss_at(W)
+        return {"noise_": self.noise.copy()}
+
+    @property
+    def size(self) -> float:
+        """The loss where nothing at all is fitted, not even the intercepts."""
+        data = self.data
+        return float(data.total @ self._noise(data.task_sum(data.weight * data.y**2)))

@@ -1,0 +1,98 @@
+"""Aliases: estimators of one penalty each, whose parameters are their own."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+
+from linmtl._datafit import Datafit
+from linmtl._objective import Objective
+from linmtl.estimators._base import MultiTaskModel
+from linmtl.estimators._cv import CrossValidated
+from linmtl.penalties import Penalty, compose
+from linmtl.penalties._base import strength_names
+from linmtl.solvers._path import largest_strength, with_strength
+
+_BALANCE = (0.7, 1.0, 1.4)  # times the strength that balances the parts
+_HUGE = 1e100  # a strength at which a part is zero
+
+
+class Alias(MultiTaskModel):
+    """Base of a family: up to four estimators for one penalty.
+
+    A family names the penalty by ``_penalty``, a class or function whose arguments are
+    the parameters of the estimators. Its docstring is theirs, with the loss in place
+    of ``{loss}``, the meaning of its symbols in place of ``{symbols}``, and the default
+    of a parameter in place of its name in braces; further lines of the example are
+    in its section Examples.
+    """
+
+    _penalty: ClassVar[Callable[..., Penalty]]
+
+    def _penalty_names(self) -> list[str]:
+        return list(inspect.signature(self._penalty).parameters)
+
+    def _make_penalty(self) -> Penalty:
+        names = self._penalty_names()
+        return self._penalty(**{name: getattr(self, name) for name in names})
+
+
+class AliasCV(CrossValidated, Alias):
+    """Base of the aliases that choose the strength, or the factor on all strengths.
+
+    Where no parameter is called ``alpha``, the strengths ``alpha_*`` are relative. Of
+    a decomposition ``_parts`` names the strengths of the two parts; None as the second
+    stands for three values that depend on the data.
+    """
+
+    _parts: ClassVar[tuple[str, str] | None] = None
+
+    def _completed(
+        self, settings: list[dict[str, Any]], fit: Datafit, columns: np.ndarray
+    ) -> list[dict[str, Any]]:
+        if self._parts is None:
+            return settings
+        second = self._parts[1]
+        return [
+            {**setting, second: value}
+            for setting in settings
+            for value in (
+                self._balanced(setting, fit, columns)
+                if setting[second] is None
+                else [setting[second]]
+            )
+        ]
+
+    def _balanced(self, setting, fit, columns):
+        """Return values about the strength at which both parts leave zero together."""
+        first, second = self._parts
+        given = getattr(self, first)
+        leaves = []
+        for name, other in ((first, second), (second, first)):
+            alone = self._penalty_at({**setting, name: given, other: _HUGE}, 1.0)
+            alone = Objective(fit, compose(alone, fit.n_features, columns))
+            leaves.append(largest_strength(alone))
+        if not (min(leaves) > 0 and max(leaves) < np.inf):
+            return [given]  # a constant target, or a part that is not a norm
+        return [factor * given * leaves[1] / leaves[0] for factor in _BALANCE]
+
+    def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
+        names = self._penalty_names()
+        given = {n: getattr(self, n) for n in names if n != "alpha"} | setting
+        if "alpha" in names:
+            return self._penalty(**given, alpha=alpha)
+        if self._parts is not None and given[self._parts[1]] is None:
+            given[self._parts[1]] = 1.0  # until the data are read
+        penalty = self._penalty(**given)
+        # as given at 1, so that a check of the penalty sees what the user passed
+        return penalty if alpha == 1.0 else with_strength(penalty, alpha)
+
+    def _chosen(self, setting: dict[str, Any], alpha: float) -> dict[str, Any]:
+        names = self._penalty_names()
+        if "alpha" in names:
+            return super()._chosen(setting, alpha)
+        penalty = self._penalty_at(setting, alpha)
+        return {**setting, **{n: getattr(penalty, n) for n in strength_names(penalty)}}

@@ -1,0 +1,76 @@
+"""CappedL1 estimators: large features left unshrunk (capped L1)."""
+
+from __future__ import annotations
+
+from numpy.typing import ArrayLike
+
+from linmtl.estimators._alias import Alias, AliasCV
+from linmtl.estimators._base import Classifier, Regressor
+from linmtl.estimators._docs import estimator, parameters
+from linmtl.penalties import CappedL1
+
+
+class _CappedL1(Alias):
+    """Features whose coefficients are large enough are not shrunk. Minimises over W
+    (n_features, n_tasks) and b::
+
+        {loss}
+            + alpha * sum_j min(||W_j||_1, threshold)
+
+    {symbols}
+
+    Parameters
+    ----------
+    alpha : float, default={alpha}
+        Strength, >= 0.
+    threshold : float, default={threshold}
+        The sum of absolute coefficients of a feature beyond which it costs no more,
+        > 0.
+
+    Notes
+    -----
+    The problem is not convex. It is solved in convex stages, from the solution with the
+    L1 penalty; ``dual_gap_`` is that of the last stage, which is zero at a stationary
+    point, not a bound on the distance to the best of them.
+
+    MALSAR has it as MSMTFL.
+
+    References
+    ----------
+    Gong, Ye, Zhang (2013), Multi-stage multi-task feature learning.
+    """
+
+    _penalty = CappedL1
+
+
+@estimator
+class CappedL1Regressor(_CappedL1, Regressor):
+    """Regression with large features left unshrunk (capped L1)."""
+
+    alpha: float = 1.0
+    threshold: float = 1.0
+
+
+@estimator
+class CappedL1Classifier(_CappedL1, Classifier):
+    """Logistic regression with large features left unshrunk (capped L1)."""
+
+    alpha: float = 0.01
+    threshold: float = 1.0
+
+
+@parameters
+class _CappedL1CV(_CappedL1, AliasCV):
+    threshold: float | ArrayLike = 1.0
+
+    _grid = ("threshold",)
+
+
+@estimator
+class CappedL1RegressorCV(_CappedL1CV, Regressor):
+    """`CappedL1Regressor` with ``alpha`` chosen by cross-validation."""
+
+
+@estimator
+class CappedL1ClassifierCV(_CappedL1CV, Classifier):
+    """`CappedL1Classifier` with ``alpha`` chosen by cross-validation."""

@@ -1,0 +1,78 @@
+"""MCP estimators: joint feature selection with little shrinkage (MCP)."""
+
+from __future__ import annotations
+
+from numpy.typing import ArrayLike
+
+from linmtl.estimators._alias import Alias, AliasCV
+from linmtl.estimators._base import Classifier, Regressor
+from linmtl.estimators._docs import estimator, parameters
+from linmtl.penalties import MCP
+
+
+class _MCP(Alias):
+    """A feature is used by all tasks or by none, and large ones are not shrunk.
+    Minimises over W (n_features, n_tasks) and b::
+
+        {loss}
+            + sum_j f(||W_j||_2)
+
+    {symbols}
+
+    Parameters
+    ----------
+    alpha : float, default={alpha}
+        Strength, >= 0: the slope of f at zero.
+    gamma : float, default={gamma}
+        How slowly the slope falls, > 1.
+
+    Notes
+    -----
+    The minimax concave penalty has ``f(r) = alpha r - r^2 / (2 gamma)`` up to ``r =
+    gamma alpha``, and is constant beyond.
+
+    The problem is not convex. It is solved in convex stages, from the solution with the
+    L21 penalty; ``dual_gap_`` is that of the last stage, which is zero at a stationary
+    point, not a bound on the distance to the best of them.
+
+    References
+    ----------
+    Zhang (2010), Nearly unbiased variable selection under minimax concave penalty.
+    Breheny, Huang (2015), Group descent algorithms for nonconvex penalized linear and
+    logistic regression models with grouped predictors.
+    """
+
+    _penalty = MCP
+
+
+@estimator
+class MCPRegressor(_MCP, Regressor):
+    """Regression with joint feature selection, little shrinkage (MCP)."""
+
+    alpha: float = 1.0
+    gamma: float = 3.0
+
+
+@estimator
+class MCPClassifier(_MCP, Classifier):
+    """Logistic regression with joint feature selection, little shrinkage (MCP)."""
+
+    alpha: float = 0.01
+    gamma: float = 3.0
+
+
+@parameters
+class _MCPCV(_MCP, AliasCV):
+    gamma: float | ArrayLike = 3.0
+
+    _grid = ("gamma",)
+
+
+@estimator
+class MCPRegressorCV(_MCPCV, Regressor):
+    """`MCPRegressor` with ``alpha`` chosen by cross-validation."""
+
+
+@estimator
+class MCPClassifierCV(_MCPCV, Classifier):
+    """`MCPClassifier` with ``alpha`` chosen by cross-validation."""

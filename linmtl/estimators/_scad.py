@@ -1,0 +1,77 @@
+"""SCAD estimators: joint feature selection with little shrinkage (SCAD)."""
+
+from __future__ import annotations
+
+from numpy.typing import ArrayLike
+
+from linmtl.estimators._alias import Alias, AliasCV
+from linmtl.estimators._base import Classifier, Regressor
+from linmtl.estimators._docs import estimator, parameters
+from linmtl.penalties import SCAD
+
+
+class _SCAD(Alias):
+    """A feature is used by all tasks or by none, and large ones are not shrunk.
+    Minimises over W (n_features, n_tasks) and b::
+
+        {loss}
+            + sum_j f(||W_j||_2)
+
+    {symbols}
+
+    Parameters
+    ----------
+    alpha : float, default={alpha}
+        Strength, >= 0: the slope of f at zero.
+    gamma : float, default={gamma}
+        Where the slope reaches zero, in units of alpha, > 2.
+
+    Notes
+    -----
+    The slope of f is alpha up to ``r = alpha`` (smoothly clipped absolute deviation),
+    then falls linearly to zero at ``r = gamma alpha``.
+
+    The problem is not convex. It is solved in convex stages, from the solution with the
+    L21 penalty; ``dual_gap_`` is that of the last stage, which is zero at a stationary
+    point, not a bound on the distance to the best of them.
+
+    References
+    ----------
+    Fan, Li (2001), Variable selection via nonconcave penalized likelihood and its
+    oracle properties.
+    """
+
+    _penalty = SCAD
+
+
+@estimator
+class SCADRegressor(_SCAD, Regressor):
+    """Regression with joint feature selection, little shrinkage (SCAD)."""
+
+    alpha: float = 1.0
+    gamma: float = 3.7
+
+
+@estimator
+class SCADClassifier(_SCAD, Classifier):
+    """Logistic regression with joint feature selection, little shrinkage (SCAD)."""
+
+    alpha: float = 0.01
+    gamma: float = 3.7
+
+
+@parameters
+class _SCADCV(_SCAD, AliasCV):
+    gamma: float | ArrayLike = 3.7
+
+    _grid = ("gamma",)
+
+
+@estimator
+class SCADRegressorCV(_SCADCV, Regressor):
+    """`SCADRegressor` with ``alpha`` chosen by cross-validation."""
+
+
+@estimator
+class SCADClassifierCV(_SCADCV, Classifier):
+    """`SCADClassifier` with ``alpha`` chosen by cross-validation."""

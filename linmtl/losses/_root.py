@@ -1,0 +1,16 @@
+"""Squared loss whose tasks are joined by the roots of their means, not by the means."""
+
+from __future__ import annotations
+
+from linmtl.losses._squared import Squared
+
+
+class Root(Squared):
+    """``(y - eta)^2 / 2`` for each observation; the loss of a task is the root.
+
+    :class:`linmtl._root_fit.RootFit` takes the roots, so the loss as a whole is not
+    quadratic.
+    """
+
+    name = "sqrt"
+    quadratic = False

@@ -1,0 +1,135 @@
+"""The sum of the largest entries of the rows: shared features of equal strength."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from linmtl._jit import kernel, readonly
+from linmtl.penalties._base import Penalty, check_feature_weight, row_strength
+
+
+@kernel
+def clip_rows(V, step, strength, out):
+    """Prox of ``strength_j max_t |W_jt|``, one step per row; its value at `out`.
+
+    A row is clipped at the level theta with ``sum_t (|v_t| - theta)_+ = radius``. The
+    sum is convex and decreasing in theta, so that Newton's method from zero climbs to
+    the root and ends there after finitely many steps.
+    """
+    total = 0.0
+    for j in range(V.shape[0]):
+        radius = step[j] * strength[j]
+        size = 0.0
+        largest = 0.0
+        for t in range(V.shape[1]):
+            v = abs(V[j, t])
+            size += v
+            largest = max(largest, v)
+        if size != size:  # NaN
+            theta = size
+        elif radius == 0.0:
+            theta = largest
+        elif size <= radius:
+            theta = 0.0
+        else:
+            theta = (size - radius) / V.shape[1]
+            while theta < largest:
+                above = 0.0
+                count = 0
+                for t in range(V.shape[1]):
+                    v = abs(V[j, t])
+                    if v > theta:
+                        above += v
+                        count += 1
+                following = (above - radius) / count
+                if not following > theta:
+                    break
+                theta = following
+            theta = min(theta, largest)
+        for t in range(V.shape[1]):
+            v = V[j, t]
+            if v > theta:
+                out[j, t] = theta
+            elif v < -theta:
+                out[j, t] = -theta
+            else:
+                out[j, t] = v if theta == theta else theta
+        total += strength[j] * theta
+    return total
+
+
+class Linf1(Penalty):
+    """``alpha * sum_j weight_j * max_t |W_jt|`` over the rows (features) of W.
+
+    A feature is used by all tasks or by none, as with `L21`; the coefficients of a
+    feature that is used tend to share their absolute value, for those below the
+    largest cost nothing.
+
+    Parameters
+    ----------
+    alpha : float, default=1.0
+        Strength, >= 0.
+    feature_weight : array-like of shape (n_features,), default=None
+        A factor >= 0 on the strength of each feature; 0 leaves it unpenalised.
+
+    See Also
+    --------
+    L21 : The same with the Euclidean norm of a row.
+
+    References
+    ----------
+    Turlach, Venables, Wright (2005), Simultaneous variable selection.
+    Quattoni, Carreras, Collins, Darrell (2009), An efficient projection for l1,infinity
+    regularization.
+    The prox is what the projection onto an l1 ball leaves: Duchi, Shalev-Shwartz,
+    Singer, Chandra (2008), Efficient projections onto the l1-ball for learning in high
+    dimensions; Condat (2016), Fast projection onto the simplex and the l1 ball.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linmtl.penalties import Linf1
+    >>> float(Linf1(alpha=0.5).value(np.array([[3.0, -4.0], [0.0, 1.0]])))
+    2.5
+    """
+
+    row_separable: ClassVar[bool] = True
+
+    def __init__(self, alpha: float = 1.0, *, feature_weight: ArrayLike | None = None):
+        self.alpha = alpha
+        self.feature_weight = feature_weight
+
+    def check(self, n_features, tasks):
+        super().check(n_features, tasks)
+        check_feature_weight(self, n_features)
+
+    def value(self, W):
+        return float(row_strength(self, W.shape[0]) @ np.abs(W).max(axis=1))
+
+    def prox(self, V, step, out):
+        step = np.broadcast_to(np.asarray(step, dtype=float), V.shape[0])
+        return clip_rows(
+            readonly(np.ascontiguousarray(V)),
+            readonly(np.ascontiguousarray(step)),
+            readonly(row_strength(self, V.shape[0])),
+            out,
+        )
+
+    def prox_naive(self, V, step):
+        radius = step * row_strength(self, V.shape[0])[:, None]
+        top = -np.sort(-np.abs(V), axis=1)
+        levels = (np.cumsum(top, axis=1) - radius) / np.arange(1, V.shape[1] + 1)
+        # the root is the largest of the candidates, each right for a number of entries
+        theta = np.maximum(levels.max(axis=1, keepdims=True), 0.0)
+        return np.clip(V, -theta, theta)
+
+    def dual_norm(self, G):
+        strength = row_strength(self, G.shape[0])
+        used = strength > 0
+        return float((np.abs(G[used]).sum(axis=1) / strength[used]).max(initial=0.0))
+
+    def free_rows(self, n_features):
+        return row_strength(self, n_features) == 0

@@ -1,0 +1,458 @@
+"""Network lasso: tasks joined by an edge become identical, which gives clusters."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy import linalg, sparse
+from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import splu
+
+from linmtl._jit import kernel, readonly
+from linmtl.penalties._base import DualTerms, Penalty
+from linmtl.penalties._quadratic import adjacency_of
+from linmtl.penalties._quadratic_form import QuadraticForm
+
+_SAME = 1e-6  # tasks this close, relative to the largest, are one cluster
+_TOL = 1e-13  # of the prox, relative to the point
+_MAX_OUTER, _MAX_NEWTON, _MAX_CG, _MAX_HALVINGS = 200, 50, 200, 30
+_PENALTY_START, _PENALTY_RANGE = 10.0, (1.0, 1e3)
+_CG_TOL = 1e-3  # residual of a Newton system, relative
+_DENSE_TASKS = 1000  # up to this many, systems over the tasks are dense
+# the dual norm is known closely enough where its error is below this part of what it
+# is above 1, for a certificate, or of itself
+_CLOSE, _EXACT = 0.1, 1e-10
+_MAX_DINKELBACH = 50
+
+
+class NetworkLasso(Penalty):
+    """``alpha * sum_{i<j} a_ij ||w_i - w_j||_2`` over the edges of a task graph.
+
+    A sum of norms, not of squares: tasks joined by an edge become identical where that
+    costs little, and the graph falls into clusters of tasks with one model each.
+
+    Parameters
+    ----------
+    graph : array-like or sparse matrix of shape (n_tasks, n_tasks), DataFrame, \
+networkx graph or None, default=None
+        Symmetric adjacency a_ij >= 0 between tasks; its diagonal is ignored. An array
+        follows the order of ``tasks_``; a DataFrame or a networkx graph (edge
+        attribute ``weight``, 1 where there is none) goes by task label, and may have
+        more tasks than those fitted. None is the complete graph with weights
+        1 / n_tasks.
+    alpha : float, default=1.0
+        Strength, >= 0.
+
+    See Also
+    --------
+    GraphLaplacian : Squares of the differences: tasks are alike, never identical.
+    Clustered : A number of clusters, and no graph.
+
+    Notes
+    -----
+    A shift of all tasks of a connected component costs nothing: as alpha grows, the
+    solution is one model for each component, not zero. `alpha_max` is infinite; grids
+    of strengths start where all tasks of a component agree.
+
+    A fitted estimator has ``labels_``, (n_tasks,), the cluster of each task in order
+    of first appearance: tasks with equal coefficients along the edges of the graph.
+
+    References
+    ----------
+    Hallac, Leskovec, Boyd (2015), Network lasso: clustering and optimization in large
+    graphs.
+    Sun, Toh, Yuan (2021), Convex clustering: model, theoretical guarantee and efficient
+    algorithm.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linmtl.penalties import NetworkLasso
+    >>> chain = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]])
+    >>> float(NetworkLasso(chain, alpha=0.5).value(np.array([[1.0, 2.0, 4.0]])))
+    1.5
+    """
+
+    def __init__(self, graph: Any = None, alpha: float = 1.0):
+        self.graph = graph
+        self.alpha = alpha
+
+    def check(self, n_features, tasks):
+        super().check(n_features, tasks)
+        adjacency_of(self.graph, tasks, type(self).__name__)
+
+    def bind(self, tasks):
+        adjacency = adjacency_of(self.graph, tasks, type(self).__name__)
+        bound = NetworkLasso(adjacency, self.alpha)
+        bound._edges = _Edges(adjacency, len(tasks))
+        return bound
+
+    def _network(self, n_tasks: int) -> _Edges:
+        """Return the edges; those of a bound penalty carry what is known of flows."""
+        if hasattr(self, "_edges"):
+            return self._edges
+        return self.bind(np.arange(n_tasks))._edges
+
+    def value(self, W):
+        return self.alpha * self._network(W.shape[1]).length(W)
+
+    def prox(self, V, step, out):
+        edges = self._network(V.shape[1])
+        strength = float(step) * self.alpha
+        Wt, edges.flow = edges.shrink(V, strength, edges.flow)
+        out[...] = Wt.T
+        return self.alpha * edges.length(out)
+
+    def prox_naive(self, V, step):
+        # alternating directions on W and the differences Z along the edges
+        edges = self._network(V.shape[1])
+        B = edges.incidence.toarray()
+        strength = step * self.alpha * edges.weight
+        inverse = np.linalg.inv(np.eye(V.shape[1]) + B @ B.T)
+        W, Z = V.copy(), V @ B
+        U = np.zeros_like(Z)
+        for _ in range(100_000):
+            before = W
+            W = (V + (Z - U) @ B.T) @ inverse
+            Z = W @ B + U
+            size = np.linalg.norm(Z, axis=0)
+            Z = Z * np.maximum(1.0 - strength / np.maximum(size, 1e-300), 0.0)
+            U += W @ B - Z
+            move = max(np.abs(W - before).max(), np.abs(W @ B - Z).max(initial=0.0))
+            if move <= 1e-15 * np.abs(V).max():
+                break
+        return W
+
+    def dual_norm(self, G):
+        """Return the smallest s for which G is the net of a flow within s times alpha.
+
+        Infinite where the columns of G do not sum to zero over each component.
+        """
+        edges = self._network(G.shape[1])
+        sums = edges.component_sums(G)
+        if np.abs(sums).max(initial=0.0) > 1e-9 * np.abs(G).sum(axis=1).max(initial=0):
+            return np.inf
+        return edges.dual_norm(G) / self.alpha
+
+    def dual_terms(self, D):
+        """Return the conjugate at the multiples of D, whose columns sum to zero."""
+        edges = self._network(D.shape[1])
+        size, edges.dual_flow = edges.certify(D, self.alpha, edges.dual_flow)
+        return DualTerms(norm=size)
+
+    def alpha_max(self, G0):
+        return np.inf
+
+    def free_rows(self, n_features):
+        edges = getattr(self, "_edges", None)
+        joins_nothing = edges is not None and edges.weight.size == 0
+        return np.full(n_features, self.alpha == 0 or joins_nothing)
+
+    def null_groups(self, n_tasks):
+        return self._network(n_tasks).components
+
+    def fitted_attributes(self, W, parts, tasks):
+        return {"labels_": self._network(W.shape[1]).clusters(W)}
+
+
+class _Edges:
+    """The edges of a graph over tasks by position, and problems on its flows.
+
+    A flow has a vector u_e, (n_features,), for each edge e from task i to j; with the
+    incidence B its net is ``U B'``: what leaves each task less what arrives there.
+    Flows and coefficients are held with one row per edge or task.
+
+    Parameters
+    ----------
+    adjacency : sparse array of shape (n_tasks, n_tasks) or None
+        The graph, symmetric; None is the complete graph with weights 1 / n_tasks.
+    n_tasks : int
+        Number of tasks.
+
+    Attributes
+    ----------
+    flow, dual_flow : ndarray of shape (n_edges, n_features) or None
+        Flows of the last prox and the last certificate relative to the strength, to
+        start from.
+    """
+
+    def __init__(self, adjacency: sparse.csr_array | None, n_tasks: int):
+        if adjacency is None:
+            i, j = np.triu_indices(n_tasks, 1)
+            weight = np.full(i.size, 1.0 / n_tasks)
+        else:
+            upper = sparse.coo_array(sparse.triu(adjacency, 1))
+            i, j, weight = upper.row, upper.col, upper.data
+        self.i, self.j = readonly(i.astype(np.int64)), readonly(j.astype(np.int64))
+        self.weight = np.ascontiguousarray(weight, dtype=float)
+        self.n_tasks, self.n_edges = n_tasks, i.size
+        ends = np.concatenate([self.i, self.j])
+        edge = np.tile(np.arange(self.n_edges), 2)
+        sign = np.repeat([1.0, -1.0], self.n_edges)
+        shape = (n_tasks, self.n_edges)
+        self.incidence = sparse.csr_array((sign, (ends, edge)), shape=shape)
+        self.flow: np.ndarray | None = None
+        self.dual_flow: np.ndarray | None = None
+        self._sigma = _PENALTY_START
+
+    def _joined(self, chosen: np.ndarray) -> tuple[int, np.ndarray]:
+        """Return number and label of the components that these edges make."""
+        ends = (self.i[chosen], self.j[chosen])
+        graph = sparse.coo_array(
+            (np.ones(ends[0].size), ends), shape=(self.n_tasks, self.n_tasks)
+        )
+        return connected_components(graph, directed=False)
+
+    @cached_property
+    def _component(self) -> tuple[int, np.ndarray]:
+        return self._joined(np.ones(self.n_edges, dtype=bool))
+
+    @cached_property
+    def components(self) -> list[np.ndarray]:
+        """The tasks of each connected component."""
+        count, label = self._component
+        return [np.flatnonzero(label == c) for c in range(count)]
+
+    def component_sums(self, G: np.ndarray) -> np.ndarray:
+        """Return the sums of the columns of G over each component."""
+        return np.add.reduceat(
+            G[:, np.concatenate(self.components)],
+            np.cumsum([0, *map(len, self.components[:-1])]),
+            axis=1,
+        )
+
+    @cached_property
+    def _potential(self) -> QuadraticForm:
+        # of the flows with a given net, that with the smallest sum of the squares of
+        # ||u_e|| / a_e is a_e^2 times the differences of potentials
+        A = sparse.coo_array((self.weight**2, (self.i, self.j)), (self.n_tasks,) * 2)
+        return QuadraticForm(self.n_tasks, adjacency=sparse.csr_array(A + A.T))
+
+    def length(self, W: np.ndarray) -> float:
+        """Return ``sum_e a_e ||w_i - w_j||``."""
+        difference = W[:, self.i] - W[:, self.j]
+        return float(np.linalg.norm(difference, axis=0) @ self.weight)
+
+    def clusters(self, W: np.ndarray) -> np.ndarray:
+        """Return the label of each task: those joined by equal coefficients."""
+        distance = np.linalg.norm(W[:, self.i] - W[:, self.j], axis=0)
+        largest = np.linalg.norm(W, axis=0).max(initial=0.0)
+        return self._joined(distance <= _SAME * largest)[1]
+
+    # --- prox ---------------------------------------------------------------------
+
+    def shrink(
+        self, V: np.ndarray, strength: float, flow: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the prox, transposed, and the flow relative to the strength.
+
+        The augmented Lagrangian method on flows u_e of length at most
+        ``c_e = strength a_e``, with a semismooth Newton method for the steps: exact up
+        to rounding, and fast from a flow near the solution. `flow` is such a flow.
+        """
+        Vt = np.array(V.T, order="C")
+        size = float(np.abs(Vt).max(initial=0.0))
+        if strength == 0.0 or self.n_edges == 0 or size == 0.0 or not np.isfinite(size):
+            return Vt, flow
+        c = strength * self.weight
+        if flow is None or flow.shape[1] != Vt.shape[1]:
+            U = np.zeros((self.n_edges, Vt.shape[1]))
+        else:
+            U = strength * flow
+        last = np.inf
+        for _ in range(_MAX_OUTER):
+            Wt = Vt - self.incidence @ U
+            residual, inside = self._residual(Wt, U, c)
+            if residual <= _TOL * size:
+                break
+            low, high = _PENALTY_RANGE
+            if residual > 0.1 * last:
+                self._sigma = min(5.0 * self._sigma, high)
+            last = residual
+            tol = max(0.02 * residual, 0.1 * _TOL * size)
+            U = self._step(Vt, Wt, U, c, tol)
+        if inside.any():  # what is joined is equal up to rounding: make it so
+            count, label = self._joined(inside)
+            if count < self.n_tasks:
+                mean = np.zeros((count, Wt.shape[1]))
+                np.add.at(mean, label, Wt)
+                Wt = (mean / np.bincount(label)[:, None])[label]
+        return Wt, U / strength
+
+    def _residual(self, Wt, U, c):
+        """Return how far (W, U) is from optimal, and the edges that join tasks."""
+        moved = U + Wt[self.i] - Wt[self.j]
+        length = np.linalg.norm(moved, axis=1)
+        inside = length <= c
+        moved *= np.where(inside, 1.0, c / np.maximum(length, 1e-300))[:, None]
+        return float(np.abs(U - moved).max()), inside
+
+    def _step(self, Vt, Wt, U, c, tol):
+        """Return the flow after one step of the augmented Lagrangian method."""
+        arguments = readonly(Vt), readonly(U), self.i, self.j, readonly(c), self._sigma
+
+        def evaluate(Wt):
+            P, factor, G = np.empty_like(U), np.empty(len(c)), np.empty_like(Vt)
+            value = lagrangian(readonly(Wt), *arguments, P, factor, G)
+            return value, float(np.abs(G).max()), P, factor, G
+
+        at = evaluate(Wt)
+        for _ in range(_MAX_NEWTON):
+            value, size, P, factor, G = at
+            if size <= tol:
+                break
+            D = self._direction(P, factor, c, G)
+            slope, t = float(np.vdot(G, D)), 1.0
+            for _ in range(_MAX_HALVINGS):
+                trial = evaluate(Wt + t * D)
+                if trial[0] <= value + 1e-4 * t * slope or trial[1] <= 0.5 * size:
+                    break
+                t /= 2
+            else:  # nothing left but rounding
+                break
+            Wt, at = Wt + t * D, trial
+        return at[2]
+
+    def _direction(self, P, factor, c, G):
+        """Return the Newton step, by conjugate gradients over the tasks."""
+        solve = self._preconditioner(factor, P.shape[1])
+        arguments = readonly(P), readonly(factor), readonly(c), self.i, self.j
+        D, R = np.zeros_like(G), -G
+        Z = solve(R)
+        Q, H = Z, np.empty_like(G)
+        product = float(np.vdot(R, Z))
+        stop = _CG_TOL**2 * product
+        for _ in range(_MAX_CG):
+            hessian_product(readonly(Q), *arguments, self._sigma, H)
+            t = product / float(np.vdot(Q, H))
+            D += t * Q
+            R -= t * H
+            Z = solve(R)
+            following = float(np.vdot(R, Z))
+            if following <= stop:
+                break
+            Q = Z + (following / product) * Q
+            product = following
+        return D
+
+    def _preconditioner(self, factor, d):
+        """Return a solver with the mean curvature of each edge for its matrix."""
+        T, i, j = self.n_tasks, self.i, self.j
+        w = self._sigma * np.where(factor < 1.0, factor * (1.0 - 1.0 / d), 1.0)
+        if T <= _DENSE_TASKS:
+            A = np.zeros((T, T))
+            A[i, j] = -w
+            A[j, i] = -w
+            A[np.diag_indices(T)] = 1.0 - A.sum(axis=1)
+            L = linalg.cho_factor(A, lower=True, overwrite_a=True, check_finite=False)
+            return lambda R: linalg.cho_solve(L, R, check_finite=False)
+        B = self.incidence
+        A = sparse.eye_array(T) + B @ sparse.diags_array(w) @ B.T
+        return splu(sparse.csc_array(A)).solve
+
+    # --- dual norm ----------------------------------------------------------------
+
+    def dual_norm(self, G: np.ndarray) -> float:
+        """Return the smallest s with ``G = U B'`` for a flow with ||u_e|| <= s a_e.
+
+        The columns of G sum to zero over each component.
+        """
+        potential = self._potential.pseudo_inverse(G)
+        length = self.length(potential)
+        if length == 0.0:
+            return 0.0
+        start = float(np.vdot(G, potential)) / length
+        return self._squeeze(G, start, None, lambda low, high: _EXACT * high)[0]
+
+    def certify(
+        self, D: np.ndarray, alpha: float, flow: np.ndarray | None
+    ) -> tuple[float, np.ndarray | None]:
+        """Return the same over alpha, or an upper bound that is close near 1.
+
+        `flow` is what was returned beside it for a point nearby.
+        """
+        bound, flow = self._squeeze(
+            D, alpha, flow, lambda low, high: _CLOSE * max(high - alpha, 0.0)
+        )
+        return bound / alpha, flow
+
+    def _squeeze(self, G, s, flow, allowed):
+        """Return an upper bound of the dual norm, and the flow that gives it.
+
+        The dual norm is the largest ``<G, W> / length(W)``. Dinkelbach's method: from
+        s, the prox W gives a larger s, until it is zero; its flow, mended to have the
+        net G, gives an upper bound. It stops at a distance `allowed`.
+        """
+        low, high, best = 0.0, np.inf, flow
+        for _ in range(_MAX_DINKELBACH):
+            Wt, flow = self.shrink(G, s, flow)
+            if flow is None:  # G is zero, or not finite
+                return float(np.abs(G).max(initial=0.0)), None
+            U = s * flow
+            rest = self._potential.pseudo_inverse(G - (self.incidence @ U).T).T
+            mended = U + (rest[self.i] - rest[self.j]) * self.weight[:, None] ** 2
+            bound = float((np.linalg.norm(mended, axis=1) / self.weight).max())
+            if bound < high:
+                high, best = bound, mended / bound if bound > 0.0 else flow
+            W = Wt.T
+            length = self.length(W)
+            ratio = float(np.vdot(G, W)) / length if length > 0.0 else 0.0
+            low = max(low, ratio)
+            if high - low <= allowed(low, high) or high <= s or ratio <= s:
+                break
+            s = ratio
+        return high, best
+
+
+@kernel
+def lagrangian(Wt, Vt, U, i, j, c, sigma, P, factor, G):
+    """Value, gradient G and projected flows P of the augmented Lagrangian at W.
+
+    ``||W - V||^2 / 2 + sum_e (||y_e||^2 - (||y_e|| - c_e)_+^2) / (2 sigma)`` with
+    ``y_e = u_e + sigma (w_i - w_j)``; P_e = factor_e y_e is no longer than c_e.
+    """
+    value = 0.0
+    for t in range(Wt.shape[0]):
+        for k in range(Wt.shape[1]):
+            difference = Wt[t, k] - Vt[t, k]
+            G[t, k] = difference
+            value += difference * difference / 2
+    for e in range(i.size):
+        square = 0.0
+        for k in range(Wt.shape[1]):
+            y = U[e, k] + sigma * (Wt[i[e], k] - Wt[j[e], k])
+            P[e, k] = y
+            square += y * y
+        length = np.sqrt(square)
+        factor[e] = 1.0
+        if length > c[e]:
+            factor[e] = c[e] / length
+            value += c[e] * (length - c[e] / 2) / sigma
+        else:
+            value += square / (2 * sigma)
+        for k in range(Wt.shape[1]):
+            P[e, k] *= factor[e]
+            G[i[e], k] += P[e, k]
+            G[j[e], k] -= P[e, k]
+    return value
+
+
+@kernel
+def hessian_product(D, P, factor, c, i, j, sigma, out):
+    """out = the generalised Hessian of `lagrangian` times D."""
+    for t in range(D.shape[0]):
+        for k in range(D.shape[1]):
+            out[t, k] = D[t, k]
+    for e in range(i.size):
+        along = 0.0
+        if factor[e] < 1.0:
+            for k in range(D.shape[1]):
+                along += P[e, k] * (D[i[e], k] - D[j[e], k])
+            along /= c[e] * c[e]
+        for k in range(D.shape[1]):
+            move = D[i[e], k] - D[j[e], k] - along * P[e, k]
+            move *= sigma * factor[e]
+            out[i[e], k] += move
+            out[j[e], k] -= move

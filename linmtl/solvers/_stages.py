@@ -1,0 +1,38 @@
+"""Penalties that are not convex, in convex stages (majorise, minimise).
+
+Each stage minimises the loss plus the tangent of the penalty at the last solution, from
+there; the objective falls from stage to stage. A point that is optimal for its own
+tangent is stationary: the duality gap in the problem of its own tangent is the
+certificate.
+
+Zou, Li (2008), One-step sparse estimates in nonconcave penalized likelihood models;
+Zhang (2010), Analysis of multi-stage convex relaxation for sparse regularization.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from linmtl._objective import Objective
+from linmtl.penalties._sum import compose
+
+MAX_STAGES = 500
+
+
+def convex_start(objective: Objective) -> Objective:
+    """Return the convex problem of the first stage."""
+    return _stage(objective, objective.penalty.norm.start())
+
+
+def tangent(objective: Objective, W: np.ndarray) -> Objective:
+    """Return the convex problem whose penalty is the tangent at W."""
+    return _stage(objective, objective.penalty.norm.majoriser(W))
+
+
+def _stage(objective: Objective, penalty) -> Objective:
+    columns = np.arange(objective.shape[1])
+    convex = compose(penalty, objective.shape[0], columns)
+    quadratic = convex.quadratic + objective.penalty.quadratic
+    return Objective(objective.base_fit, replace(convex, quadratic=quadratic))
