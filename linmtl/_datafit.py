@@ -91,8 +91,12 @@ class Datafit:
         rows: np.ndarray,
         target: np.ndarray,
         G: np.ndarray,
+        vectors: np.ndarray | None = None,
     ) -> None:
-        """Move the residuals so that ``G[rows][:, columns].sum(1)`` is the target.
+        """Move the residuals so that ``G[rows][:, columns] @ vectors`` is the target.
+
+        ``vectors`` (n_of_these_columns, n_vectors) are one vector of ones by default;
+        the target is of shape (n_rows, n_vectors), or (n_rows,) for all of them.
 
         The move is the shortest in the metric of the Hessian of the loss: it is a
         Newton step along the directions that the penalty leaves free, so that near the
@@ -208,14 +212,19 @@ class ResidualFit(Datafit):
             self._hessian = self.loss.hessian(self.y, self.theta, self.data.weight)
         return self._hessian
 
-    def project(self, columns, rows, target, G):
+    def project(self, columns, rows, target, G, vectors=None):
         data = self.data
         h = self.hessian_weight
         column = data.design.column
         tasks = np.flatnonzero(np.isin(column, columns))
         A = data.design.centred_block(tasks, h, data.fit_intercept, rows)
-        excess = G[rows][:, columns].sum(axis=1) - target
-        z = _least_norm(A, excess)
+        vectors, excess = _excess(G[rows][:, columns], target, vectors)
+        # each observation counts with the entry of its task
+        position = {c: i for i, c in enumerate(columns.tolist())}
+        size = np.diff(data.task_ptr)[tasks]
+        entry = vectors[np.repeat([position[c] for c in column[tasks]], size)]
+        A = (entry[:, :, None] * A[:, None, :]).reshape(len(A), -1)
+        z = _least_norm(A, excess.T.ravel())
         where = np.concatenate(
             [np.arange(data.task_ptr[t], data.task_ptr[t + 1]) for t in tasks]
         )
@@ -352,15 +361,17 @@ class GramFit(Datafit):
         return self.data.weight
 
     # A projected residual is the residual at a shifted W.
-    def project(self, columns, rows, target, G):
+    def project(self, columns, rows, target, G, vectors=None):
         if self._shift is None:
             self._shift = np.zeros_like(self._W)
         shared = self.H.shape[0] == 1
         which = np.zeros(len(columns), dtype=int) if shared else columns
-        H = self.H[which][:, rows][:, :, rows].sum(axis=0)
-        excess = G[rows][:, columns].sum(axis=1) - target
-        move = _symmetric_solve(H, excess)
-        self._shift[np.ix_(rows, columns)] += move[:, None]
+        H = self.H[which][:, rows][:, :, rows]
+        vectors, excess = _excess(G[rows][:, columns], target, vectors)
+        r, k = excess.shape
+        system = np.einsum("ca,cb,cij->aibj", vectors, vectors, H, optimize=True)
+        move = _symmetric_solve(system.reshape(k * r, k * r), excess.T.ravel())
+        self._shift[np.ix_(rows, columns)] += move.reshape(k, r).T @ vectors.T
 
     def refresh(self, G):
         if self._shift is not None:
@@ -500,6 +511,14 @@ def best_scale(linear: float, square: float, limit: float) -> float:
     best = linear / square if square > 0 else np.inf
     best = min(best, limit)
     return best if np.isfinite(best) else 0.0
+
+
+def _excess(G, target, vectors):
+    """Return the vectors, ones by default, and ``G @ vectors`` less the target."""
+    if vectors is None:
+        vectors = np.ones((G.shape[1], 1))
+    target = np.asarray(target)
+    return vectors, G @ vectors - (target[:, None] if target.ndim == 1 else target)
 
 
 def _least_norm(A: np.ndarray, g: np.ndarray) -> np.ndarray:

@@ -1,13 +1,13 @@
 """Minimises the loss of a product of two small factors, W = A B'.
 
-The problem is not convex in (A, B) together; it is smooth, apart from an L1 norm on B,
-which becomes smooth with signs: B is the difference of its positive and negative parts.
-So quasi-Newton steps in both factors at once serve every loss and every layout.
+The problem is not convex in (A, B) together. It is smooth apart from an L1 norm on B,
+and that becomes smooth with signs: B is the difference of its positive and negative
+parts. So quasi-Newton steps in both factors at once serve every loss and every layout.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import optimize
@@ -15,7 +15,7 @@ from scipy import optimize
 from linmtl._datafit import Datafit
 
 _MEMORY = 20  # pairs of steps and gradients that the quasi-Newton model is made of
-_RESTARTS = 3  # of that model, where it finds no lower point any more
+_ROTATIONS, _TURNED = 200, 1e-6
 
 
 @dataclass(frozen=True)
@@ -38,18 +38,67 @@ class Factors:
         return self.A @ self.B.T
 
     @property
-    def unused(self) -> np.ndarray:
-        """Mask of the components that add nothing to W."""
-        return ~(self.A.any(axis=0) & self.B.any(axis=0))
+    def used(self) -> np.ndarray:
+        """Mask of the components that add something to W."""
+        return self.A.any(axis=0) & self.B.any(axis=0)
 
     def times(self, scale: float | np.ndarray) -> Factors:
         """Return the same product with A times and B divided by a scale."""
         return Factors(self.A * scale, self.B / scale)
 
+    def pruned(self) -> Factors:
+        """Return the same product with both parts of an unused component zero."""
+        used = self.used
+        return Factors(np.where(used, self.A, 0.0), np.where(used, self.B, 0.0))
+
+    def arranged(self) -> Factors:
+        """Return the same product, the largest component first and its sign fixed.
+
+        The largest entry of each column of B is positive.
+        """
+        A, B = self.A, self.B
+        size = np.linalg.norm(A, axis=0) * np.linalg.norm(B, axis=0)
+        order = np.argsort(-size, kind="stable")
+        A, B = A[:, order], B[:, order]
+        largest = np.take_along_axis(B, np.abs(B).argmax(axis=0)[None], axis=0)
+        sign = np.where(largest < 0, -1.0, 1.0)
+        return Factors(A * sign, B * sign)
+
+
+def halves_of_svd(W: np.ndarray, n_components: int) -> Factors:
+    """Return the closest product of this rank, each half with the roots of its sizes.
+
+    Columns of A are orthogonal, and so are those of B; the largest come first.
+    """
+    P, size, Qt = np.linalg.svd(W, full_matrices=False)
+    root = np.sqrt(size[:n_components])
+    return Factors(P[:, :n_components] * root, Qt[:n_components].T * root)
+
+
+def rotated_to_few(point: Factors) -> Factors:
+    """Return the same product with rows of B that have few large entries.
+
+    Turns a basis A with orthogonal columns. Neuhaus, Wrigley (1954), The quartimax
+    method: the sum of the fourth powers of B, which is convex in the rotation, grows
+    with every step to the best rotation for its tangent.
+    """
+    length = np.linalg.norm(point.A, axis=0)
+    length[length == 0] = 1.0
+    unit = point.times(1.0 / length)
+    scale = np.abs(unit.B).max(initial=0.0) or 1.0
+    B = unit.B / scale
+    R = np.eye(B.shape[1])
+    for _ in range(_ROTATIONS):
+        P, _, Qt = np.linalg.svd(B.T @ (B @ R) ** 3)
+        last, R = R, P @ Qt
+        if np.abs(R - last).max(initial=0.0) < _TURNED:
+            break
+    return Factors(unit.A @ R, unit.B @ R)
+
 
 @dataclass(frozen=True)
 class FactoredPenalty:
-    """``ridge_A/2 ||A||^2 + ridge_B/2 ||B||^2 + l1 ||B||_1``."""
+    """``ridge_A / 2 * ||A||^2 + ridge_B / 2 * ||B||^2 + l1 * ||B||_1``."""
 
     ridge_A: float
     ridge_B: float = 0.0
@@ -61,14 +110,22 @@ class FactoredPenalty:
         return float(value + self.l1 * np.abs(B).sum())
 
     def times(self, scale: float) -> FactoredPenalty:
-        """Return the penalty of which ``point.times(scale)`` has this one's value."""
+        """Return the penalty that has this one's values at ``point.times(scale)``."""
         return FactoredPenalty(
             self.ridge_A / scale**2, self.ridge_B * scale**2, self.l1 * scale
         )
 
+    def balanced(self, point: Factors) -> Factors:
+        """Return the same product where a ridge and the L1 norm are least."""
+        ridge = self.ridge_A * np.sum(point.A**2, axis=0)
+        norm = self.l1 * np.abs(point.B).sum(axis=0)
+        scale = np.ones(len(norm))
+        np.divide(norm, ridge, out=scale, where=point.used)
+        return point.times(np.cbrt(scale))
+
 
 @dataclass(frozen=True)
-class FactoredResult:
+class Descent:
     """Where a descent ended.
 
     Attributes
@@ -102,7 +159,7 @@ class FactoredObjective:
         self._G = np.empty((fit.n_features, fit.n_columns))
 
     def evaluate(self, point: Factors) -> tuple[float, np.ndarray, np.ndarray]:
-        """Return the objective and the gradients, without that of the L1 norm."""
+        """Return the objective and its gradients, without that of the L1 norm."""
         loss = self.fit.evaluate(point.W, self._G)
         gradient_A = self.penalty.ridge_A * point.A - self._G @ point.B
         gradient_B = self.penalty.ridge_B * point.B - self._G.T @ point.A
@@ -111,107 +168,154 @@ class FactoredObjective:
     def residual(
         self, point: Factors, gradient_A: np.ndarray, gradient_B: np.ndarray
     ) -> float:
-        """Return how far from stationary a point is.
+        """Return how far from stationary a point is, from its gradients.
 
-        ``||grad_A|| ||A|| + ||grad_B|| ||B||`` with the shortest subgradients: what the
-        objective changes by, to first order, when A and B change by as much as they
-        are. It does not depend on how the product is split.
+        ``||grad_A|| ||A|| + ||grad_B|| ||B||`` with the shortest subgradients: to first
+        order, the most that the objective changes by when A and B change by their own
+        size. The units of A against those of B do not matter.
         """
         l1 = self.penalty.l1
-        shrunk = np.sign(gradient_B) * np.maximum(np.abs(gradient_B) - l1, 0.0)
-        signed = gradient_B + l1 * np.sign(point.B)
-        gradient_B = np.where(point.B == 0, shrunk, signed) if l1 else gradient_B
+        if l1:
+            shrunk = np.sign(gradient_B) * np.maximum(np.abs(gradient_B) - l1, 0.0)
+            signed = gradient_B + l1 * np.sign(point.B)
+            gradient_B = np.where(point.B == 0, shrunk, signed)
         norm = np.linalg.norm
         return float(
             norm(gradient_A) * norm(point.A) + norm(gradient_B) * norm(point.B)
         )
 
-    def descend(
+    def minimise(
         self, start: Factors, stop: float, max_iter: int, verbose: int = 0
-    ) -> FactoredResult:
+    ) -> Descent:
         """Go down from a point until the residual is at most ``stop``.
 
-        Zhu, Byrd, Lu, Nocedal (1997), Algorithm 778: L-BFGS-B.
+        With ridges alone, components that have faded go on elsewhere if that is lower:
+        without a better place for them the solution is the best of all.
         """
-        a, b = np.linalg.norm(start.A), np.linalg.norm(start.B)
-        if a * b == 0:
-            return self._at(start, [])
-        # a change of units: descent from factors of the same size
-        scale = float(np.sqrt(b / a))
-        unit = FactoredObjective(self.fit, self.penalty.times(scale))
-        result = unit._descend(start.times(scale), stop, max_iter, verbose)
-        return self._at(result.point.times(1 / scale), result.history)
-
-    def _at(self, point, history):
-        value, gradient_A, gradient_B = self.evaluate(point)
-        residual = self.residual(point, gradient_A, gradient_B)
-        return FactoredResult(point, value, residual, history or [value])
-
-    def _descend(self, start, stop, max_iter, verbose):
-        split = self.penalty.l1 > 0
-        shape_A, shape_B = start.A.shape, start.B.shape
-        size_A, size_B = start.A.size, start.B.size
         history: list[float] = []
+        while True:
+            point = self._descend(start, stop, max_iter, history, verbose).pruned()
+            if not self.penalty.l1:
+                point = halves_of_svd(point.W, point.A.shape[1])
+            value, *gradients = self.evaluate(point)
+            history[-1] = value
+            residual = self.residual(point, *gradients)
+            moved = None
+            if residual <= stop and len(history) <= max_iter and not self.penalty.l1:
+                moved = self._moved(point)
+            if moved is None or self.evaluate(moved)[0] >= value - stop:
+                return Descent(point, value, residual, history)
+            start = moved
 
-        def pack(A, plus, minus):
-            parts = [A.ravel(), plus.ravel()]
-            return np.concatenate([*parts, minus.ravel()] if split else parts)
+    def _moved(self, point: Factors) -> Factors | None:
+        """Put the faintest components where the trace norm would have new ones.
 
-        def unpack(x):
-            B = x[size_A : size_A + size_B].reshape(shape_B)
-            if split:
-                B = B - x[size_A + size_B :].reshape(shape_B)
-            return Factors(x[:size_A].reshape(shape_A), B)
+        A proximal gradient step for the trace norm, restricted to the singular
+        directions of the gradient, goes down by ``(s - alpha)^2 / 2L`` in each whose
+        singular value s is above alpha.
+        """
+        alpha = np.sqrt(self.penalty.ridge_A * self.penalty.ridge_B)
+        P, s, Qt = np.linalg.svd(self._G, full_matrices=False)
+        k = point.A.shape[1]
+        _, lipschitz = self.fit.curvature(scaled=False)
+        size = np.maximum(s[:k] - alpha, 0.0) / max(lipschitz, 1e-300)
+        faint = np.sum(point.A[:, ::-1] ** 2, axis=0)  # the smallest first
+        n = int(np.argmin(np.append(size > faint, False)))
+        if n == 0:
+            return None
+        A, B = point.A.copy(), point.B.copy()
+        A[:, k - n :] = P[:, :n] * np.sqrt(size[:n])
+        B[:, k - n :] = Qt[:n].T * np.sqrt(size[:n])
+        return Factors(A, B)
 
-        def smooth(x):
-            value, gradient_A, gradient_B = self.evaluate(unpack(x))
-            l1 = self.penalty.l1
-            if split:  # both parts cost, also where they cancel
-                excess = np.abs(x[size_A:]).sum() - np.abs(unpack(x).B).sum()
-                value += l1 * excess
-            return value, pack(gradient_A, gradient_B + l1, l1 - gradient_B)
+    def _descend(self, start, stop, max_iter, history, verbose):
+        """Run L-BFGS from factors of the same size, by a change of units."""
+        sizes = np.linalg.norm(start.A), np.linalg.norm(start.B)
+        scale = float(np.sqrt(sizes[1] / sizes[0])) if min(sizes) > 0 else 1.0
+        unit = FactoredObjective(self.fit, self.penalty.times(scale))
+        variables = _Variables(unit, start.times(scale))
+        value, _ = variables.evaluate(variables.start)
+        history.append(value)
+        residual = variables.residual()
+        _report(history, residual, verbose)
+        if residual <= stop or len(history) > max_iter:
+            return start
 
         def watch(intermediate_result):
             x = intermediate_result.x
+            if not np.array_equal(x, variables.x):
+                variables.evaluate(x)
             history.append(float(intermediate_result.fun))
-            point = unpack(x)
-            _, gradient_A, gradient_B = self.evaluate(point)
-            residual = self.residual(point, gradient_A, gradient_B)
-            if verbose:
-                print(
-                    f"iteration {len(history) - 1:6d}  "
-                    f"objective {history[-1]:.10g}  residual {residual:.3e}"
-                )
+            residual = variables.residual()
+            _report(history, residual, verbose)
             if residual <= stop:
                 raise StopIteration
 
-        B = start.B
-        x = pack(start.A, np.maximum(B, 0.0), np.maximum(-B, 0.0)) if split else pack(
-            start.A, B, B)
-        first = self._at(start, [])
-        history.append(first.objective)
-        if first.residual <= stop:
-            return first
-        lower = np.zeros(x.size)
-        lower[:size_A] = -np.inf
-        for _ in range(_RESTARTS):
-          found = optimize.minimize(
-            smooth,
-            x,
+        steps = max_iter + 1 - len(history)
+        found = optimize.minimize(
+            variables.evaluate,
+            variables.start,
             jac=True,
             method="L-BFGS-B",
-            bounds=optimize.Bounds(lower, np.inf) if split else None,
+            bounds=variables.bounds,
             callback=watch,
             options={
                 "maxcor": _MEMORY,
-                "maxiter": max_iter,
-                "maxfun": 20 * max_iter,
+                "maxiter": steps,
+                "maxfun": 20 * steps,
                 "ftol": 0.0,
                 "gtol": 0.0,
             },
-          )
-          x = found.x
-          r = self._at(unpack(found.x), history)
-          #print(found.message, found.nit, r.residual, stop)
-          if r.residual <= stop or found.nit >= max_iter: break
-        return r
+        )
+        return variables.point(found.x).times(1.0 / scale)
+
+
+class _Variables:
+    """A flat vector for (A, B): A, then B or its positive and its negative part."""
+
+    def __init__(self, objective: FactoredObjective, start: Factors):
+        self.objective = objective
+        self.shapes = start.A.shape, start.B.shape
+        self.split = objective.penalty.l1 > 0
+        A, B = start.A.ravel(), start.B.ravel()
+        parts = [np.maximum(B, 0.0), np.maximum(-B, 0.0)] if self.split else [B]
+        self.start = np.concatenate([A, *parts])
+        self.bounds = None
+        if self.split:
+            lower = np.concatenate([np.full(A.size, -np.inf), np.zeros(2 * B.size)])
+            self.bounds = optimize.Bounds(lower, np.inf)
+
+    def point(self, x: np.ndarray) -> Factors:
+        """Return the factors that x stands for."""
+        first, second = self.shapes
+        A, B = np.split(x, [first[0] * first[1]])
+        if self.split:
+            plus, minus = np.split(B, 2)
+            B = plus - minus
+        return Factors(A.reshape(first), B.reshape(second))
+
+    def evaluate(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the objective and its gradient at x."""
+        self.x = x.copy()
+        self.at = self.point(self.x)
+        value, *self.gradients = self.objective.evaluate(self.at)
+        gradient_A, gradient_B = (gradient.ravel() for gradient in self.gradients)
+        if not self.split:
+            return value, np.concatenate([gradient_A, gradient_B])
+        # both parts cost, also where they cancel
+        l1, signed = self.objective.penalty.l1, self.x[gradient_A.size :]
+        value += l1 * float(signed.sum() - np.abs(self.at.B).sum())
+        slope = np.concatenate([gradient_A, l1 + gradient_B, l1 - gradient_B])
+        return value, slope
+
+    def residual(self) -> float:
+        """Return how far from stationary the last point evaluated is."""
+        return self.objective.residual(self.at, *self.gradients)
+
+
+def _report(history: list[float], residual: float, verbose: int) -> None:
+    if verbose:
+        print(
+            f"iteration {len(history) - 1:6d}  objective {history[-1]:.10g}  "
+            f"residual {residual:.3e}"
+        )

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from linmtl._datafit import Datafit, Residuals, SplitFit
+from linmtl.penalties._quadratic_form import QuadraticForm
 from linmtl.penalties._row_separable import RowSeparable
 from linmtl.penalties._sum import Composite
 
@@ -50,10 +51,13 @@ class Objective:
         Negative gradient of the smooth part at the last point certified.
     row_sizes : ndarray of shape (n_features,)
         Dual norm of each row of D, where the norm is a sum over rows.
+    limit : float
+        The largest scale at which the residuals are a point of the dual problem.
     """
 
     D: np.ndarray
     row_sizes: np.ndarray
+    limit: float
 
     def __init__(self, fit: Datafit, penalty: Composite):
         split = penalty.decomposition is not None
@@ -88,7 +92,8 @@ class Objective:
         The residuals theta and the gradient u of the quadratic form make a dual pair,
         both scaled by the same s: the quadratic costs ``s^2`` times its conjugate, and
         only ``X' theta - u`` has to lie in the dual ball of the norm. Where neither
-        penalises a direction, theta is first projected to satisfy the constraint.
+        penalises a direction, theta is first projected to satisfy the constraint; where
+        the norm alone does not, u is the gradient at a W moved along it.
         ``residuals`` are as for :meth:`linmtl._datafit.Datafit.evaluate`.
         """
         fit, penalty, G = self.fit, self.penalty, self._G
@@ -100,17 +105,21 @@ class Objective:
         if signs:
             limit, conjugate, D = self._certify_signs(W, G, _ROUNDING * size)
         else:
-            if free.any():
-                groups = quadratic.null_groups()
-                target = np.zeros(int(free.sum()))
-                for columns in groups:
-                    fit.project(columns, free, target, G)
-                if groups:
+            rows, form = free, quadratic
+            if self._null_form is not None:
+                rows, form = np.ones_like(free), quadratic + self._null_form
+            if rows.any():
+                null_space = form.null_space()
+                target = np.zeros(int(rows.sum()))
+                for columns, vectors in null_space:
+                    fit.project(columns, rows, target, G, vectors)
+                if null_space:
                     fit.refresh(G)
             D, conjugate = G, 0.0
             if not quadratic.is_zero:
-                conjugate = quadratic.conjugate(G[free]) + quadratic.value(W[~free])
-                D = G - quadratic.gradient(W)
+                at = W if self._null_form is None else W + self._null_shift(W, G)
+                conjugate = quadratic.conjugate(G[free]) + quadratic.value(at[~free])
+                D = G - quadratic.gradient(at)
         self.D = D
         support = 0.0
         if penalty.norm is not None:
@@ -121,9 +130,37 @@ class Objective:
                 size, support, square = penalty.norm.dual_terms(np.ascontiguousarray(D))
                 conjugate += square
             limit = min(limit, 1.0 / size if size > 0 else np.inf)
-        scale = fit.best_scale(conjugate, min(limit, fit.dual_limit()), support)
-        dual = fit.dual_value(scale) - scale * support - scale**2 * conjugate
-        return Certificate(float(primal), float(dual))
+        self.limit = min(limit, fit.dual_limit())
+        scale = fit.best_scale(conjugate, self.limit, support)
+        self._costs = support, conjugate
+        return Certificate(float(primal), self.dual_at(scale))
+
+    def dual_at(self, scale: float) -> float:
+        """Return the dual objective at a multiple of the residuals last certified."""
+        support, conjugate = self._costs
+        value = self.fit.dual_value(scale) - scale * support - scale**2 * conjugate
+        return float(value)
+
+    @cached_property
+    def _null_form(self) -> QuadraticForm | None:
+        norm = self.penalty.norm
+        return None if norm is None else norm.null_form(self.shape[1])
+
+    def _null_shift(self, W, G):
+        """Return the move of W that costs the norm nothing and is best for the rest.
+
+        At W so moved, what the gradient of the quadratic form leaves of G is zero along
+        the null space of the norm, as its dual ball asks.
+        """
+        quadratic = self.penalty.quadratic
+        basis = []
+        for columns, vectors in self._null_form.null_space():
+            basis.append(np.zeros((W.shape[1], vectors.shape[1])))
+            basis[-1][columns] = vectors
+        N = np.hstack(basis)
+        curvature = quadratic.gradient(N.T) @ N
+        rest = (G - quadratic.gradient(W)) @ N
+        return rest @ np.linalg.pinv(curvature, hermitian=True) @ N.T
 
     @cached_property
     def _gradient_size(self) -> float:

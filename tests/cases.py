@@ -38,6 +38,7 @@ from linmtl.penalties import (
     SparseLowRank,
     Sum,
     TaskL21,
+    TaskQuadratic,
     TaskRelationship,
     TemporalGroup,
     TraceNorm,
@@ -166,6 +167,17 @@ def task_linkage(T: int) -> np.ndarray:
     """A hierarchical clustering of the tasks; of one task it has no merge."""
     points = np.resize([0.0, 3.0, 0.5, 1.7, 3.9, 5.0, 0.1, 2.2], T)[:, None]
     return linkage(points, "average") if T > 1 else np.empty((0, 4))
+
+
+def structure(T: int) -> np.ndarray:
+    """A matrix R of the penalty ||W R||^2 with two directions that cost nothing."""
+    R = np.random.default_rng(5).normal(size=(T, max(T - 2, 1)))
+    return R if T > 1 else np.ones((1, 1))
+
+
+def frame_structure(T: int) -> pd.DataFrame:
+    labels = task_labels(T)
+    return pd.DataFrame(structure(T) @ structure(T).T, labels, labels).iloc[::-1]
 
 
 # --- formulas -----------------------------------------------------------------------
@@ -489,6 +501,31 @@ PENALTIES = [
 ]
 
 PENALTIES += [
+    Case(
+        "TaskQuadratic",
+        lambda s, d, T: TaskQuadratic(structure(T) @ structure(T).T, 0.4 * s),
+        lambda W, s: 0.2 * s * cp.sum_squares(W @ structure(W.shape[1])),
+        free=True,
+    ),
+    Case(
+        "TaskQuadratic-frame+Ridge",
+        lambda s, d, T: TaskQuadratic(frame_structure(T), 0.4 * s) + Ridge(0.1 * s),
+        lambda W, s: (
+            0.2 * s * cp.sum_squares(W @ structure(W.shape[1])) + ridge(W, 0.1 * s)
+        ),
+    ),
+    Case(
+        "L21-zeros+TaskQuadratic",
+        lambda s, d, T: (
+            L21(0.2 * s, feature_weight=weights_with_zeros(d))
+            + TaskQuadratic(structure(T) @ structure(T).T, 0.4 * s)
+        ),
+        lambda W, s: (
+            0.2 * s * l21(W, weights_with_zeros(W.shape[0]))
+            + 0.2 * s * cp.sum_squares(W @ structure(W.shape[1]))
+        ),
+        free=True,
+    ),
     Case(
         "TaskL21",
         lambda s, d, T: TaskL21(0.3 * s),

@@ -61,6 +61,12 @@ class Problem:
     def penalty(self, case, s=1.0):
         return case.make(s, self.n_features, self.n_tasks)
 
+    def labels(self, penalty):
+        """Return the task of each row: a number where the order of tasks matters."""
+        if self.tasks is None or not getattr(penalty, "ordered", False):
+            return self.tasks
+        return np.unique(self.tasks, return_inverse=True)[1]
+
     def estimator(self, penalty, **options):
         options = {"tol": 1e-10, "max_iter": 100_000, **self.options, **options}
         return ESTIMATORS[self.loss](penalty, **options)
@@ -68,12 +74,12 @@ class Problem:
     def fit(self, penalty, **options):
         """Return the estimator of this loss, fitted."""
         model = self.estimator(penalty, **options)
-        return model.fit(self.X, self.y, self.tasks, self.sample_weight)
+        return model.fit(self.X, self.y, self.labels(penalty), self.sample_weight)
 
     def objective(self, penalty, form="residual") -> Objective:
         """Return the package's objective with this form of the datafit."""
         _, _, objective = self.estimator(penalty)._read_problem(
-            self.X, self.y, self.tasks, self.sample_weight
+            self.X, self.y, self.labels(penalty), self.sample_weight
         )
         fit = FORMS[form](objective.fit.data, LOSSES[self.loss])
         return Objective(fit, objective.penalty)

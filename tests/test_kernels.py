@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import sparse
-from scipy.optimize import brentq, minimize
+from scipy.optimize import brentq, lsq_linear, minimize, nnls
 
 import linmtl
 from linmtl import _kernels as kernels
@@ -21,6 +21,10 @@ from linmtl import _row_separable as rows
 from linmtl._jit import readonly
 from linmtl.losses._logistic import _intercept, logistic_residual
 from linmtl.losses._squared import squared_residual
+from linmtl.penalties import _fused as fused
+from linmtl.penalties import _tree_group_l21 as tree
+from linmtl.penalties._linf1 import clip_rows
+from linmtl.unsupervised._kmeans import nonnegative_rows
 
 pytestmark = pytest.mark.kernel
 
@@ -634,6 +638,25 @@ def test_extrapolation_solves_its_system():
     np.testing.assert_allclose(c, expected / expected.sum(), rtol=1e-6)
 
 
+def test_nonnegative_rows():
+    A, C = normal(2, 6, 3), normal(5, 6, seed=1)
+    which = readonly(np.array([0, 1, 1, 0, 1]))
+    G = readonly(np.einsum("gia,gib->gab", A, A))
+    B = readonly(np.einsum("ria,ri->ra", A[which], C))
+    U = np.ones((5, 3))
+    nonnegative_rows(G, which, B, U, 1e-12, 1000)
+    expected = np.array([nnls(A[g], c)[0] for g, c in zip(which, C, strict=True)])
+    assert np.any(expected == 0)
+    assert np.any(expected > 0)
+    np.testing.assert_allclose(U, expected, atol=1e-9)
+    # no curvature: down to zero if that is lower, else left alone
+    U = np.ones((2, 3))
+    B = readonly(np.array([[-1.0, 0.0, 0.0], [0.0, 0.0, -1.0]]))
+    flat, same = readonly(np.zeros((1, 3, 3))), readonly(which[:2] * 0)
+    nonnegative_rows(flat, same, B, U, 0.0, 1)
+    np.testing.assert_array_equal(U, [[0.0, 1.0, 1.0], [1.0, 1.0, 0.0]])
+
+
 def test_moving_matrices():
     A = normal(2, 3)
     out = empty(3, 2)
@@ -645,6 +668,142 @@ def test_moving_matrices():
     difference = A.copy()
     rows.subtract(difference, A)
     np.testing.assert_array_equal(difference, 0.0)
+
+
+# --- other penalties of rows
+
+
+def test_clipping_takes_the_radius_off_each_row():
+    V = normal(6, 5).copy()
+    V[4] = 0.0
+    step = readonly(np.array([1.0, 0.3, 0.0, 50.0, 1.0, 1.0]))
+    strength = readonly(np.array([1.0, 2.0, 1.0, 1.0, 1.0, 0.0]))
+    out = empty(6, 5)
+    value = clip_rows(readonly(V), step, strength, out)
+    for v, radius, w in zip(V, step * strength, out, strict=True):
+        taken = np.abs(v - w)
+        np.testing.assert_allclose(taken.sum(), min(radius, np.abs(v).sum()))
+        np.testing.assert_allclose(np.abs(w)[taken > 0], np.abs(w).max())
+    np.testing.assert_array_equal(out[3:], [np.zeros(5), np.zeros(5), V[5]])
+    np.testing.assert_allclose(value, strength @ np.abs(out).max(axis=1))
+
+
+# tasks 0 and 1, task 2, both and task 3 (weight 0), all of them and task 4
+BRANCHES = [([0, 1], 0.7), ([2], 0.2), ([0, 1, 2, 3], 0.0), ([0, 1, 2, 3, 4], 0.5)]
+NESTED = [
+    readonly(np.array([2, 2, 3, -1])),
+    readonly(np.array([0, 0, 1, 2, 3])),
+    readonly(np.array([0.7, 0.2, 0.0, 0.5])),
+]
+
+
+def shrink_by_hand(v, step):
+    out = v.copy()
+    for members, weight in BRANCHES:
+        norm = np.linalg.norm(out[members])
+        out[members] *= max(0.0, 1.0 - step * weight / norm) if norm else 0.0
+    value = sum(weight * np.linalg.norm(out[members]) for members, weight in BRANCHES)
+    return out, value
+
+
+def test_shrinking_the_branches_of_a_tree():
+    V = normal(4, 5)
+    step = readonly(np.array([0.0, 0.5, 1.5, 100.0]))
+    work = [empty(4), empty(4)]
+    out, total = empty(4, 5), 0.0
+    for v, s, row in zip(V, step, out, strict=True):
+        value = tree.shrink_branches(v, s, *NESTED, *work, row)
+        expected, expected_value = shrink_by_hand(v, s)
+        np.testing.assert_allclose(row, expected, atol=1e-15)
+        np.testing.assert_allclose(value, expected_value)
+        total += value
+    again = empty(4, 5)
+    np.testing.assert_allclose(tree.shrink_trees(V, step, *NESTED, *work, again), total)
+    np.testing.assert_array_equal(again, out)
+
+
+def test_dual_norm_of_a_tree_by_root_finding():
+    for seed in range(5):
+        G = normal(3, 5, seed=seed)
+        s = tree.tree_dual(G, *NESTED, empty(4), empty(4), empty(5))
+        # the norms that are left over are positive exactly below it
+        left = lambda s, G=G: sum(shrink_by_hand(g, s)[1] for g in G)
+        low, high = 0.0, 10.0 * np.abs(G).sum()
+        while high - low > 1e-13 * high:
+            middle = (low + high) / 2
+            low, high = (middle, high) if left(middle) > 0 else (low, middle)
+        np.testing.assert_allclose(s, high, rtol=1e-12)
+    assert tree.tree_dual(0.0 * G, *NESTED, empty(4), empty(4), empty(5)) == 0.0
+
+
+def variation_work(n):
+    """The work space of a row, with nothing in it."""
+    return empty(n + 1), np.full(n + 1, -9), np.full(n + 1, -9)
+
+
+def least_squares_of_variation(y, strength):
+    """The prox by its dual, a least-squares problem in a box."""
+    D = np.diff(np.eye(y.size), axis=0)
+    fit = lsq_linear(D.T, y, (-strength, strength), method="bvls", tol=1e-14)
+    return y - D.T @ fit.x
+
+
+@pytest.mark.parametrize("n", [2, 3, 9])
+@pytest.mark.parametrize("strength", [1e-3, 0.3, 2.0, 100.0])
+def test_taut_strings(n, strength):
+    for seed in range(5):
+        y = normal(n, seed=seed)
+        out = empty(n)
+        fused.taut_string(y, strength, *variation_work(n), out)
+        expected = least_squares_of_variation(y, strength)
+        np.testing.assert_allclose(out, expected, atol=1e-9)
+
+
+def test_strings_that_are_not_pulled():
+    y, one = normal(6), normal(1)
+    out = empty(6)
+    fused.taut_string(y, 0.0, *variation_work(6), out)
+    np.testing.assert_array_equal(out, y)
+    out = empty(1)
+    fused.taut_string(one, 3.0, *variation_work(1), out)
+    np.testing.assert_array_equal(out, one)
+    # a segment rises by the sum of y and by what its ends are apart
+    out = empty(6)
+    fused.emit(y, 1, 4, 0.6, 0.1, out)
+    np.testing.assert_allclose(out[1:4], (y[1:4].sum() + 0.6) / 3)
+    assert np.isnan(out[[0, 4, 5]]).all()
+
+
+@pytest.mark.parametrize("strengths", [(0.3, 0.5, 0.2), (0.0, 0.5, 0.4), (0.3, 0, 0)])
+def test_composition_with_a_taut_string(strengths):
+    entry, change, row = strengths
+    V = normal(4, 6)
+    step = readonly(np.array([0.0, 0.5, 1.0, 50.0]))
+    arrays = [readonly(np.full(4, a)) for a in (entry, float(change), float(row))]
+    out, total = empty(4, 6), 0.0
+    for v, s, x in zip(V, step, out, strict=True):
+        scaled = (s * a[0] for a in arrays)
+        fused.fused_row(v, *scaled, *variation_work(6), x)
+        w = least_squares_of_variation(v, s * change) if s * change > 0 else v
+        w = np.sign(w) * np.maximum(np.abs(w) - s * entry, 0.0)
+        norm = np.linalg.norm(w)
+        w = w * max(0.0, 1.0 - s * row / norm) if norm else w
+        np.testing.assert_allclose(x, w, atol=1e-9)
+        value = entry * np.abs(x).sum() + row * np.linalg.norm(x)
+        value += change * np.abs(np.diff(x)).sum()
+        np.testing.assert_allclose(fused.fused_value(x, entry, change, row), value)
+        total += value
+    again = empty(4, 6)
+    value = fused.fused_rows(V, step, *arrays, *variation_work(6), again)
+    np.testing.assert_allclose(value, total)
+    np.testing.assert_array_equal(again, out)
+    s = fused.fused_dual(V, *arrays, *variation_work(6), empty(6))
+    steps = [readonly(np.full(4, s * factor)) for factor in (1.0, 1 - 1e-12)]
+    values = [
+        fused.fused_rows(V, step, *arrays, *variation_work(6), again) for step in steps
+    ]
+    assert values[0] == 0.0
+    assert values[1] > 0.0
 
 
 @pytest.mark.slow

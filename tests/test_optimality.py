@@ -21,7 +21,6 @@ from linmtl.penalties import (
     GraphLaplacian,
     MeanRegularized,
     Ridge,
-    Sum,
     TraceNorm,
     _quadratic_form,
     compose,
@@ -282,13 +281,16 @@ def test_constant_target_has_the_solution_zero():
 # --- where the solution becomes zero ------------------------------------------------
 
 G_ONES = np.ones((5, 4))
-NORMS = [c for c in PENALTIES if np.isfinite(c.make(1.0, 5, 4).alpha_max(G_ONES))]
+LABELS = np.array(task_labels(4))
+NORMS = [
+    case
+    for case in PENALTIES
+    if np.isfinite(case.make(1.0, 5, 4).bind(LABELS).alpha_max(G_ONES))
+]
 SQUARES = [case for case in PENALTIES if case not in NORMS]
 # those without a squared norm among them
 QUADRATICS = [
-    case
-    for case in SQUARES
-    if compose(case.make(1.0, 5, 4), 5, np.array(task_labels(4))).norm is None
+    case for case in SQUARES if compose(case.make(1.0, 5, 4), 5, LABELS).norm is None
 ]
 
 
@@ -296,7 +298,7 @@ def largest(problem, penalty):
     return alpha_max(
         problem.X,
         problem.y,
-        problem.tasks,
+        problem.labels(penalty),
         penalty=penalty,
         loss=problem.loss,
         sample_weight=problem.sample_weight,

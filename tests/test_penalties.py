@@ -16,7 +16,6 @@ from linmtl.penalties import (
     GraphLaplacian,
     MeanRegularized,
     Ridge,
-    Sum,
     TraceNorm,
     _quadratic_form,
     compose,
@@ -46,7 +45,13 @@ NORMS = [case for case in DIRECT if build(case).norm is not None]
 SQUARES = [case for case in NORMS if is_square(build(case).norm)]
 SEPARABLE = [case for case in NORMS if build(case).norm.row_separable]
 QUADRATICS = [case for case in DIRECT if not build(case).quadratic.is_zero]
-BY_LABEL = ("Ridge-dict", "Graph-frame", "Graph-networkx", "TreeGroupL21-labels")
+BY_LABEL = (
+    "TaskQuadratic-frame+Ridge",
+    "Ridge-dict",
+    "Graph-frame",
+    "Graph-networkx",
+    "TreeGroupL21-labels",
+)
 every_penalty, every_norm = over(DIRECT), over(NORMS)
 every_square = over(SQUARES)
 every_norm_itself = over([case for case in NORMS if case not in SQUARES])
@@ -306,7 +311,8 @@ def test_sparse_group_is_between_its_terms():
 
 @every_penalty
 def test_alpha_max_is_the_dual_norm_at_unit_strength(case):
-    penalty = case.make(1.0, D, T)
+    labels = np.array(task_labels(T))
+    penalty = case.make(1.0, D, T).bind(labels)
     norm = build(case).norm
     G = random((D, T))
     top = penalty.alpha_max(G)
@@ -317,7 +323,8 @@ def test_alpha_max_is_the_dual_norm_at_unit_strength(case):
     else:
         np.testing.assert_allclose(top, penalty.alpha * norm.dual_norm(G))
         # of the strength that the penalty happens to have it does not depend
-        assert case.make(0.0, D, T).alpha_max(G) == pytest.approx(top)
+        nothing = case.make(0.0, D, T).bind(labels)
+        assert nothing.alpha_max(G) == pytest.approx(top)
 
 
 # --- conjugates of squared norms ----------------------------------------------------
@@ -410,16 +417,21 @@ def test_prox_of_the_quadratic_form(case, shape, step, graph_path):
 
 @every_penalty
 @every_shape
-def test_null_groups_span_the_null_space(case, shape):
+def test_null_space_is_that_of_the_matrix(case, shape):
     composite = build(case, shape)
     K = composite.quadratic.dense()
-    groups = composite.quadratic.null_groups()
-    basis = np.zeros((shape[1], len(groups)))
-    for k, group in enumerate(groups):
-        basis[group, k] = 1.0
+    pairs = composite.quadratic.null_space()
+    basis = [np.zeros((shape[1], 0))]
+    for columns, vectors in pairs:
+        basis.append(np.zeros((shape[1], vectors.shape[1])))
+        basis[-1][columns] = vectors
+    basis = np.hstack(basis)
     np.testing.assert_allclose(K @ basis, 0.0, atol=1e-12)
-    assert len(groups) == shape[1] - np.linalg.matrix_rank(K, tol=1e-10)
-    assert np.all(basis.sum(axis=1) <= 1)
+    nullity = shape[1] - np.linalg.matrix_rank(K, tol=1e-10)
+    assert basis.shape[1] == nullity
+    assert np.linalg.matrix_rank(basis) == nullity
+    every_column = np.concatenate([columns for columns, _ in pairs] or [[]])
+    assert len(set(every_column.tolist())) == every_column.size
 
 
 def test_an_edge_of_weight_zero_is_no_edge():
@@ -434,7 +446,8 @@ def test_an_edge_of_weight_zero_is_no_edge():
     stored = sparse.csr_array(([1.0, 1, 0, 0, 1, 1], (rows, columns)), shape=(4, 4))
     for held in (graph, stored):
         quadratic = GraphLaplacian(held).quadratic(np.array(list("abcd")))
-        assert [group.tolist() for group in quadratic.null_groups()] == [[0, 1], [2, 3]]
+        groups = [columns.tolist() for columns, _ in quadratic.null_space()]
+        assert groups == [[0, 1], [2, 3]]
 
 
 def test_diagonal_of_a_graph_is_ignored():

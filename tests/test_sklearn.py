@@ -39,7 +39,17 @@ from linmtl import (
 )
 from linmtl.datasets import make_multitask_classification, make_multitask_regression
 from linmtl.model_selection import TaskKFold
-from linmtl.penalties import L1, L21, GraphLaplacian, MeanRegularized, Ridge, TraceNorm
+from linmtl.path import alpha_max
+from linmtl.penalties import (
+    L1,
+    L21,
+    GraphLaplacian,
+    Linf1,
+    MeanRegularized,
+    Ridge,
+    TaskL21,
+    TraceNorm,
+)
 
 ESTIMATORS = [
     obj
@@ -249,7 +259,7 @@ def test_subclasses_of_users(regression):
 def test_estimators_are_equal_to_themselves_only():
     """As in scikit-learn, so that they can be compared and put into sets."""
     model = L21Regressor()
-    assert model == model  # noqa: PLR0124
+    assert model == model
     assert model != L21Regressor()
     assert len({model, L21Regressor()}) == 2
 
@@ -777,3 +787,237 @@ def test_sparse_input_in_a_pipeline(regression):
     assert np.all(np.isfinite(scores))
     dense = cross_val_score(pipe, X.toarray(), y, cv=TaskKFold(3, task_column=0))
     np.testing.assert_allclose(scores, dense, rtol=1e-3)
+
+
+# --- aliases: one penalty each
+
+
+ALIASES = [
+    cls
+    for cls in PREDICTORS
+    if not cls.__name__.startswith(("MultiTask", "Independent", "Pooled"))
+]
+PLAIN = [cls for cls in ALIASES if not cls.__name__.endswith("CV")]
+ALIASES_CV = [cls for cls in ALIASES if cls.__name__.endswith("CV")]
+plain_aliases = pytest.mark.parametrize("cls", PLAIN, ids=lambda c: c.__name__)
+
+
+def several_tasks(classify):
+    make = make_multitask_classification if classify else make_multitask_regression
+    return make(n_tasks=4, n_samples=(20, 30), n_features=6, random_state=3)
+
+
+def penalty_of(cls):
+    """The penalty of the name of an alias, with the defaults of the alias."""
+    name = re.sub("(Regressor|Classifier)$", "", cls.__name__)
+    given = cls().get_params()
+    if name == "GraphRegularized":
+        return GraphLaplacian(None, given["alpha"]) + Ridge(given["alpha_ridge"])
+    penalty = getattr(linmtl.penalties, name)()
+    names = penalty.get_params(deep=False)
+    return penalty.set_params(**{n: given[n] for n in names if n in given})
+
+
+@plain_aliases
+def test_an_alias_is_its_penalty(cls):
+    """With the same defaults, but for strengths; which is all that an alias says."""
+    classify = is_classifier(cls())
+    X, y, tasks = several_tasks(classify)
+    penalty = penalty_of(cls)
+    model = cls().fit(X, y, tasks)
+    generic = (MultiTaskClassifier if classify else MultiTaskRegressor)(penalty)
+    generic.fit(X, y, tasks)
+    np.testing.assert_allclose(model.coef_, generic.coef_, atol=1e-12)
+    assert model.objective_ == pytest.approx(generic.objective_, rel=1e-12)
+    assert np.any(model.coef_) or not classify  # 0.01 is weak enough to see something
+    reported = {n for n in vars(generic) if n.endswith("_")}
+    assert {n for n in vars(model) if n.endswith("_")} == reported
+
+
+@plain_aliases
+def test_defaults_of_aliases(cls):
+    """Those of the penalty; strengths of classifiers are 0.01 where those are 1."""
+    name = re.sub("(Regressor|Classifier)$", "", cls.__name__)
+    if name in ("GraphRegularized", "MeanRegularized"):
+        return  # 0.1, and a weak ridge
+    own = cls().get_params()
+    for key, value in getattr(linmtl.penalties, name)().get_params(deep=False).items():
+        weaker = is_classifier(cls()) and key.startswith("alpha") and value == 1.0
+        assert own[key] == (0.01 if weaker else value)
+    regressor = getattr(linmtl, f"{name}Regressor")
+    assert set(own) == set(regressor().get_params())
+
+
+@pytest.mark.parametrize("cls", ALIASES_CV, ids=lambda c: c.__name__)
+def test_parameters_of_cv_aliases(cls):
+    """Those of the model without, but ``alpha``; the parameters of the search."""
+    plain = getattr(linmtl, cls.__name__.removesuffix("CV"))
+    search = {"alphas", "eps", "cv", "selection", "n_jobs"}
+    own = set(plain().get_params()) - {"alpha"}
+    assert set(cls().get_params()) == own | search
+
+
+@pytest.mark.parametrize("cls", ALIASES_CV, ids=lambda c: c.__name__)
+def test_best_params_make_the_model(cls):
+    """What is reported, given to the model without search, is the model found."""
+    X, y, tasks = several_tasks(is_classifier(cls()))
+    search = cls(alphas=3, eps=0.05, cv=3, tol=1e-9).fit(X, y, tasks)
+    plain = getattr(linmtl, cls.__name__.removesuffix("CV"))
+    model = plain(**search.best_params_, tol=1e-9).fit(X, y, tasks)
+    assert abs(model.objective_ - search.objective_) <= 2e-8 * abs(model.objective_)
+    np.testing.assert_allclose(model.coef_, search.coef_, atol=1e-3)
+    if "alpha" in search.best_params_:
+        assert search.best_params_["alpha"] == search.alpha_
+
+
+DECOMPOSITIONS = [
+    ("Dirty", {"norm": "linf"}, "alpha_shared", "alpha_own", Linf1(), L1()),
+    ("Dirty", {"norm": "l2"}, "alpha_shared", "alpha_own", L21(), L1()),
+    ("RobustFeatures", {}, "alpha_shared", "alpha_outlier", L21(), TaskL21()),
+    ("RobustLowRank", {}, "alpha_rank", "alpha_outlier", TraceNorm(), TaskL21()),
+    ("SparseLowRank", {}, "alpha_sparse", "alpha_rank", L1(), TraceNorm()),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "first", "second", "one", "other"),
+    DECOMPOSITIONS,
+    ids=lambda v: v if isinstance(v, str) else "",
+)
+@pytest.mark.parametrize("relative", [1.0, 3.0])
+def test_parts_are_balanced(name, given, first, second, one, other, relative):
+    """At 1 both parts leave zero at one factor; at 0.7 the second does earlier."""
+    X, y, tasks = several_tasks(False)
+    tops = [alpha_max(X, y, tasks, penalty=penalty) for penalty in (one, other)]
+    cls = getattr(linmtl, f"{name}RegressorCV")
+    model = cls(alphas=3, eps=0.1, cv=3, **{first: relative}, **given).fit(X, y, tasks)
+    assert model.mse_path_.shape == (3, 3, 3)
+    np.testing.assert_allclose(
+        model.alphas_[:, 0], tops[0] / relative / np.array([0.7, 1.0, 1.0]), rtol=1e-9
+    )
+    best = model.best_params_
+    assert best[first] == pytest.approx(model.alpha_ * relative)
+    ratio = best[second] / best[first] * tops[0] / tops[1]
+    assert min(abs(ratio - np.array([0.7, 1.0, 1.4]))) < 1e-9
+    assert model.get_params()[second] is None
+    # the values written out are the same search
+    values = relative * tops[1] / tops[0] * np.array([0.7, 1.0, 1.4])
+    model.set_params(**{second: values})
+    again = clone(model).fit(X, y, tasks)
+    np.testing.assert_allclose(again.mse_path_, model.mse_path_, rtol=1e-6)
+    assert again.best_params_ == pytest.approx(best)
+
+
+def test_a_constant_target_balances_nothing():
+    X, _, tasks = several_tasks(False)
+    model = linmtl.DirtyRegressorCV(alphas=2, cv=3).fit(X, np.ones(len(X)), tasks)
+    assert model.mse_path_.shape == (2, 3)
+    assert not model.coef_.any()
+
+
+def test_a_bound_is_not_balanced():
+    """With a bound on the trace norm the strength of the low-rank part has no use."""
+    X, y, tasks = several_tasks(False)
+    model = linmtl.SparseLowRankRegressorCV(
+        alphas=[1.0, 0.1], cv=3, max_trace=2.0, alpha_sparse=2.0
+    ).fit(X, y, tasks)
+    assert model.mse_path_.shape == (2, 3)
+    assert model.best_params_["alpha_sparse"] == 2.0 * model.alpha_
+    low_rank = model.coef_components_["low_rank"]
+    assert np.linalg.norm(low_rank, "nuc") <= 2.0 * (1 + 1e-6)
+
+
+def test_a_grid_over_two_parameters_is_a_loop():
+    X, y, tasks = several_tasks(False)
+    options = {"alphas": [1.0, 0.1], "cv": 3}
+    grid = {"n_clusters": [1, 3], "eta": [0.1, 1.0, 5.0]}
+    model = linmtl.ClusteredRegressorCV(**grid, **options).fit(X, y, tasks)
+    assert model.mse_path_.shape == (6, 2, 3)
+    assert model.alphas_.shape == (6, 2)
+    each = [
+        linmtl.ClusteredRegressorCV(n_clusters=k, eta=eta, **options).fit(X, y, tasks)
+        for eta in grid["eta"]
+        for k in grid["n_clusters"]
+    ]
+    np.testing.assert_allclose(model.mse_path_, [m.mse_path_ for m in each])
+    best = min(each, key=lambda m: m.mse_path_.mean(axis=1).min())
+    assert model.best_params_ == best.best_params_
+    assert isinstance(model.best_params_["n_clusters"], int)
+    np.testing.assert_array_equal(model.labels_, best.labels_)
+
+
+def test_strengths_beside_that_of_a_graph():
+    """They are no part of what ``alphas`` multiplies."""
+    X, y, tasks = several_tasks(False)
+    model = linmtl.GraphRegularizedRegressorCV(
+        alphas=4, cv=3, alpha_l1=[0.0, 0.3], alpha_ridge=0.01, tol=1e-9
+    ).fit(X, y, tasks)
+    without = linmtl.GraphRegularizedRegressorCV(alphas=4, cv=3, alpha_ridge=0.01)
+    without.fit(X, y, tasks)
+    np.testing.assert_array_equal(model.alphas_, [without.alphas_, without.alphas_])
+    np.testing.assert_allclose(model.mse_path_[0], without.mse_path_, rtol=1e-3)
+    assert np.abs(model.mse_path_[1] / without.mse_path_ - 1).min() > 1e-3
+    penalty = GraphLaplacian(None, 0.5) + Ridge(0.01) + L1(0.3)
+    expected = MultiTaskRegressor(penalty, tol=1e-10).fit(X, y, tasks)
+    found = linmtl.GraphRegularizedRegressor(
+        alpha=0.5, alpha_ridge=0.01, alpha_l1=0.3, tol=1e-10
+    ).fit(X, y, tasks)
+    np.testing.assert_allclose(found.coef_, expected.coef_, atol=1e-6)
+    assert np.any(found.coef_ == 0)
+
+
+@pytest.mark.parametrize(
+    ("cls", "params", "error", "message"),
+    [
+        ("DirtyRegressorCV", {"alpha_shared": "x"}, TypeError, "alpha must be|number"),
+        ("DirtyRegressorCV", {"alpha_own": -1.0}, ValueError, "finite number >= 0"),
+        ("DirtyRegressorCV", {"norm": "l3"}, ValueError, "norm must be one of"),
+        ("ClusteredRegressorCV", {"eta": [1.0, 0.0]}, ValueError, "eta must be"),
+        ("MCPRegressorCV", {"gamma": [3.0, "x"]}, (TypeError, ValueError), "gamma"),
+        ("GraphRegularizedRegressorCV", {"alpha_l1": -1.0}, ValueError, ">= 0"),
+        ("GraphRegularizedRegressor", {"alpha_l1": "x"}, TypeError, "must be a number"),
+    ],
+)
+def test_wrong_parameters_of_aliases(cls, params, error, message):
+    X, y, tasks = several_tasks(False)
+    model = getattr(linmtl, cls)(**params)
+    if cls.endswith("CV"):
+        model.set_params(alphas=2, cv=3)
+    with pytest.raises(error, match=message):
+        model.fit(X, y, tasks)
+
+
+@pytest.mark.parametrize(
+    "name", ["FusedSparseGroup", "TemporalGroup", "NonconvexFusedGroup"]
+)
+def test_ordered_aliases_demand_an_order(name, regression):
+    X, y, tasks, _ = regression
+    for cls in (f"{name}Regressor", f"{name}RegressorCV"):
+        model = getattr(linmtl, cls)()
+        if cls.endswith("CV"):
+            model.set_params(alphas=2, cv=3)
+        with pytest.raises(ValueError, match=r"order of the tasks.*task_order"):
+            model.fit(X, y, tasks)
+        order = np.unique(tasks)[::-1]
+        model.set_params(task_order=order).fit(X, y, tasks)
+        np.testing.assert_array_equal(model.tasks_, order)
+
+
+def test_attributes_of_aliases():
+    X, y, tasks = several_tasks(False)
+    for cls in (linmtl.RobustFeaturesRegressor, linmtl.RobustFeaturesRegressorCV):
+        model = cls()
+        if hasattr(model, "alphas"):
+            model.set_params(alphas=3, cv=3)
+        model.fit(X, y, tasks)
+        parts = model.coef_components_
+        assert set(parts) == {"shared", "outlier"}
+        np.testing.assert_allclose(sum(parts.values()), model.coef_, atol=1e-12)
+        used = model.tasks_[parts["outlier"].any(axis=1)]
+        np.testing.assert_array_equal(model.outlier_tasks_, used)
+    model = linmtl.TaskRelationshipRegressor().fit(X, y, tasks)
+    np.testing.assert_allclose(np.trace(model.task_covariance_), 1.0)
+    np.testing.assert_allclose(np.diag(model.task_correlation_), 1.0)
+    model = linmtl.SharedStructureRegressor(3).fit(X, y, tasks)
+    gram = model.components_ @ model.components_.T
+    np.testing.assert_allclose(gram, np.eye(3), atol=1e-12)

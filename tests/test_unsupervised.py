@@ -113,10 +113,10 @@ def test_global_optimum_of_small_problems(share, seed):
 @pytest.mark.parametrize("seed", range(3))
 def test_objective_and_its_parts(share, assignment, seed):
     rng = np.random.default_rng(seed)
-    X = rng.standard_normal((40, 4)) + 2.0
+    X = rng.standard_normal((40, 6)) + 2.0
     tasks = rng.choice(["a", "b", "c"], size=40)
     model = MultiTaskKMeans(
-        5,
+        3,
         n_components=2,
         task_share=share,
         assignment=assignment,
@@ -125,24 +125,22 @@ def test_objective_and_its_parts(share, assignment, seed):
         random_state=seed,
     ).fit(X, tasks=tasks)
     assert np.all(np.diff(model.history_) <= 1e-10 * model.history_[:-1])
-    np.testing.assert_allclose(objective_of(model, X, tasks), model.inertia_, rtol=1e-7)
+    value = objective_of(model, X, tasks)
+    np.testing.assert_allclose(value, model.inertia_, rtol=1e-7, atol=1e-12)
     R = model.components_
     np.testing.assert_allclose(R @ R.T, np.eye(2), atol=1e-12)
     np.testing.assert_array_equal(model.predict(X, tasks=tasks), model.labels_)
     np.testing.assert_array_equal(model.tasks_, ["a", "b", "c"])
     # no other subspace or centres are better for these assignments
     P = model.assignments_
-    parts = [model.cluster_centers_, model.shared_centers_, R]
+    own, shared = model.cluster_centers_, model.shared_centers_
+    at = lambda *new: clustering_objective(X, tasks, P, *new, share)
+    lowest = model.inertia_ * (1 - (1e-3 if assignment == "soft" else 1e-10))
     for _ in range(20):
-        Q = np.linalg.qr(R.T + 0.1 * rng.standard_normal((4, 2)))[0].T
-        shared = np.linalg.lstsq(P, X @ Q.T, rcond=None)[0]
-        near = [
-            part + 0.1 * rng.standard_normal(part.shape) for part in (*parts[:2], R)
-        ][:2]
-        at = lambda *new: clustering_objective(X, tasks, P, *new, share)
-        assert at(parts[0], shared, Q) >= model.inertia_ * (1 - 1e-3)
-        assert at(near[0], parts[1], R) >= model.inertia_ * (1 - 1e-3)
-        assert at(parts[0], near[1], R) >= model.inertia_ * (1 - 1e-3)
+        Q = np.linalg.qr(R.T + 0.1 * rng.standard_normal((6, 2)))[0].T
+        assert at(own, np.linalg.lstsq(P, X @ Q.T, rcond=None)[0], Q) >= lowest
+        assert at(own + 0.1 * rng.standard_normal(own.shape), shared, R) >= lowest
+        assert at(own, shared + 0.1 * rng.standard_normal(shared.shape), R) >= lowest
 
 
 def test_hard_centres_are_means():
@@ -245,10 +243,9 @@ def test_exchanged_names_are_repaired():
         model.components,
         0.5,
     )
-    total, shared = swapped.costs(data)
-    out = kmeans._escape(data, labels, total, shared, 0.0)
+    out = kmeans._escape(data, labels, swapped, 0.0)
     np.testing.assert_array_equal(out, cluster)
-    assert kmeans._escape(data, cluster, *model.costs(data), 0.0) is None
+    assert kmeans._escape(data, cluster, model, 0.0) is None
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -262,9 +259,8 @@ def test_escapes_lower_the_objective(seed):
     data = kmeans._Data(X, tasks, 3)
     P = np.eye(6)[labels]
     model = kmeans._best_model(data, P, 2, 0.5, np.zeros((6, 3)))
-    total, shared = model.costs(data)
     before = model.value(data, P)
-    out = kmeans._escape(data, labels, total, shared, 0.0)
+    out = kmeans._escape(data, labels, model, 0.0)
     assert out is not None
     P = np.eye(6)[out]
     after = kmeans._best_model(data, P, 2, 0.5, model.pooled).value(data, P)
@@ -557,7 +553,7 @@ def test_completion_is_stationary(shared, smooth):
 def test_scale_between_basis_and_loadings(shared):
     """At a stationary point the sum of a column of U pays twice what its V pays."""
     _, Xs = series()
-    model = TemporalMatrixCompletion(3, shared_basis=shared, tol=1e-7).fit(Xs)
+    model = TemporalMatrixCompletion(3, shared_basis=shared, tol=1e-6).fit(Xs)
     pays = np.array(
         [
             (0.1 * np.sum(V**2, axis=1) + 0.5 * np.sum(np.diff(V) ** 2, axis=1))
@@ -599,8 +595,7 @@ def test_forms_of_input(shared):
     # a table, its sequences mixed but each in the order of time
     names = np.repeat(["a", "b", "c"], [X.shape[1] for X in Xs])
     table, dense = (np.vstack([X.T for X in part]) for part in (Xs, expected))
-    rng = np.random.default_rng(0)
-    order = np.argsort(rng.permutation(len(table)) // 1)
+    order = np.random.default_rng(0).permutation(len(table))
     for name in "abc":
         order[np.flatnonzero(names[order] == name)] = np.flatnonzero(names == name)
     mixed = clone(model)
@@ -672,7 +667,7 @@ def test_a_shared_basis_serves_new_sequences():
 @shared_or_not
 def test_invariances_of_completion(shared):
     _, Xs = series(noise=0.2)
-    model = TemporalMatrixCompletion(2, shared_basis=shared, tol=1e-7)
+    model = TemporalMatrixCompletion(2, shared_basis=shared, tol=1e-6)
     expected = clone(model).fit_transform(Xs)
     first = clone(model).fit(Xs)
     # time runs backwards
@@ -776,7 +771,7 @@ def test_nothing_to_learn_from(shared):
     # penalties so strong that nothing is left
     strong = clone(model).set_params(alpha_l1=1e6, keep_observed=False)
     for out in strong.fit_transform(Xs):
-        np.testing.assert_array_equal(out, 0.0)
+        np.testing.assert_allclose(out, 0.0, atol=1e-12)
     assert strong.converged_
     # one time point, one feature, more components than the data have directions
     single = clone(model).fit_transform([np.array([[2.0]]), np.array([[np.nan, 1.0]])])
@@ -839,7 +834,7 @@ def test_completion_warns_without_convergence(shared):
     _, Xs = series()
     model = TemporalMatrixCompletion(2, shared_basis=shared, max_iter=1)
     of = "" if shared else " for 3 of 3 sequences"
-    with pytest.warns(ConvergenceWarning, match=f"max_iter=1 alternations{of}:"):
+    with pytest.warns(ConvergenceWarning, match=f"max_iter=1 iterations{of}:"):
         model.fit(Xs)
     assert not model.converged_
     assert model.n_iter_ == 1

@@ -18,6 +18,12 @@ from linmtl.estimators._dirty import (
     DirtyRegressor,
     DirtyRegressorCV,
 )
+from linmtl.estimators._factored import (
+    FactoredClassifier,
+    FactoredRegressor,
+    GOMTLClassifier,
+    GOMTLRegressor,
+)
 from linmtl.estimators._fused_sparse_group import (
     FusedSparseGroupClassifier,
     FusedSparseGroupClassifierCV,
@@ -76,6 +82,12 @@ from linmtl.estimators._mean_regularized import (
     MeanRegularizedRegressor,
     MeanRegularizedRegressorCV,
 )
+from linmtl.estimators._network_lasso import (
+    NetworkLassoClassifier,
+    NetworkLassoClassifierCV,
+    NetworkLassoRegressor,
+    NetworkLassoRegressorCV,
+)
 from linmtl.estimators._nonconvex_fused_group import (
     NonconvexFusedGroupClassifier,
     NonconvexFusedGroupClassifierCV,
@@ -116,6 +128,12 @@ from linmtl.estimators._sparse_low_rank import (
     SparseLowRankRegressor,
     SparseLowRankRegressorCV,
 )
+from linmtl.estimators._task_quadratic import (
+    TaskQuadraticClassifier,
+    TaskQuadraticClassifierCV,
+    TaskQuadraticRegressor,
+    TaskQuadraticRegressorCV,
+)
 from linmtl.estimators._task_relationship import (
     TaskRelationshipClassifier,
     TaskRelationshipClassifierCV,
@@ -154,10 +172,14 @@ __all__ = [
     "DirtyClassifierCV",
     "DirtyRegressor",
     "DirtyRegressorCV",
+    "FactoredClassifier",
+    "FactoredRegressor",
     "FusedSparseGroupClassifier",
     "FusedSparseGroupClassifierCV",
     "FusedSparseGroupRegressor",
     "FusedSparseGroupRegressorCV",
+    "GOMTLClassifier",
+    "GOMTLRegressor",
     "GraphRegularizedClassifier",
     "GraphRegularizedClassifierCV",
     "GraphRegularizedRegressor",
@@ -192,6 +214,10 @@ __all__ = [
     "MultiTaskClassifierCV",
     "MultiTaskRegressor",
     "MultiTaskRegressorCV",
+    "NetworkLassoClassifier",
+    "NetworkLassoClassifierCV",
+    "NetworkLassoRegressor",
+    "NetworkLassoRegressorCV",
     "NonconvexFusedGroupClassifier",
     "NonconvexFusedGroupClassifierCV",
     "NonconvexFusedGroupRegressor",
@@ -218,6 +244,10 @@ __all__ = [
     "SparseLowRankClassifierCV",
     "SparseLowRankRegressor",
     "SparseLowRankRegressorCV",
+    "TaskQuadraticClassifier",
+    "TaskQuadraticClassifierCV",
+    "TaskQuadraticRegressor",
+    "TaskQuadraticRegressorCV",
     "TaskRelationshipClassifier",
     "TaskRelationshipClassifierCV",
     "TaskRelationshipRegressor",

@@ -16,7 +16,13 @@ from linmtl.penalties._l21 import L21
 from linmtl.penalties._linf1 import Linf1
 from linmtl.penalties._nonconvex import Nonconvex
 from linmtl.penalties._nonconvex_fused_group import NonconvexFusedGroup
-from linmtl.penalties._quadratic import GraphLaplacian, MeanRegularized, Ridge
+from linmtl.penalties._network_lasso import NetworkLasso
+from linmtl.penalties._quadratic import (
+    GraphLaplacian,
+    MeanRegularized,
+    Ridge,
+    TaskQuadratic,
+)
 from linmtl.penalties._robust import RobustFeatures, RobustLowRank
 from linmtl.penalties._sparse_low_rank import SparseLowRank
 from linmtl.penalties._sum import Sum, compose
@@ -50,10 +56,12 @@ __all__ = [
     "Clustered",
     "GraphLaplacian",
     "MeanRegularized",
+    "NetworkLasso",
     "Penalty",
     "Ridge",
     "SharedStructure",
     "Sum",
+    "TaskQuadratic",
     "TaskRelationship",
     "TraceNorm",
     "compose",

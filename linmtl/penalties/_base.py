@@ -151,6 +151,13 @@ class Penalty(BaseEstimator):
         """Return the mask of the features that the penalty leaves free."""
         return np.zeros(n_features, dtype=bool)
 
+    def null_form(self, n_tasks: int) -> QuadraticForm | None:
+        """Return a quadratic form that is zero for the same W, for a semi-norm.
+
+        None for a penalty that is zero for a free feature or a W of zeros only.
+        """
+        return None
+
     def alpha_max(self, G0: np.ndarray) -> float:
         """Return the smallest `alpha` whose solution is zero.
 

@@ -42,6 +42,12 @@ class Decomposition(Penalty):
                     "for some features, which would take everything; its strength "
                     "must be positive"
                 )
+            if part.bind(tasks).null_form(len(tasks)) is not None:
+                raise ValueError(
+                    f"{type(self).__name__}: {type(part).__name__} on the {name} part "
+                    "leaves shifts of all tasks free, which would take everything; use "
+                    "a penalty that is zero at zero only"
+                )
 
     def stacked(self, tasks: np.ndarray) -> Stacked:
         """Return the penalty on P above Q, of shape (2 n_features, n_tasks)."""

@@ -192,8 +192,8 @@ def fused_dual(G, entry, fused, row, total, upper, lower, p):
             if zero:
                 found = True
                 break
-            if inner != inner:
-                return inner
+            if not abs(inner) < np.inf:
+                return abs(inner)
             size = fused_value(p, entry[j], fused[j], row[j])
             if size == 0.0:  # a level that nothing penalises
                 return np.inf
@@ -203,7 +203,7 @@ def fused_dual(G, entry, fused, row, total, upper, lower, p):
             else:
                 s *= 1.0 + excess
                 excess *= 2.0
-        if not found:
+        if not found:  # the sums of squares are beyond the range of numbers
             return np.inf
     return s
 

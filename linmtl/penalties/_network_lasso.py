@@ -16,9 +16,12 @@ from linmtl.penalties._quadratic import adjacency_of
 from linmtl.penalties._quadratic_form import QuadraticForm
 
 _SAME = 1e-6  # tasks this close, relative to the largest, are one cluster
-_TOL = 1e-13  # of the prox, relative to the point
-_MAX_OUTER, _MAX_NEWTON, _MAX_CG, _MAX_HALVINGS = 200, 50, 200, 30
-_PENALTY_START, _PENALTY_RANGE = 10.0, (1.0, 1e3)
+# the augmented Lagrangian method: tolerance relative to the point, its parameter sigma,
+# the decrease in one step below which sigma grows, and when to give up on rounding
+_TOL = 1e-12
+_SIGMA, _LARGEST_SIGMA, _GROWTH, _SLOW = 100.0, 1e4, 5.0, 0.02
+_MAX_STALLED = 3
+_MAX_NEWTON, _MAX_CG, _MAX_HALVINGS = 50, 200, 30
 _CG_TOL = 1e-3  # residual of a Newton system, relative
 _DENSE_TASKS = 1000  # up to this many, systems over the tasks are dense
 # the dual norm is known closely enough where its error is below this part of what it
@@ -150,8 +153,8 @@ networkx graph or None, default=None
         joins_nothing = edges is not None and edges.weight.size == 0
         return np.full(n_features, self.alpha == 0 or joins_nothing)
 
-    def null_groups(self, n_tasks):
-        return self._network(n_tasks).components
+    def null_form(self, n_tasks):
+        return self._network(n_tasks).potential
 
     def fitted_attributes(self, W, parts, tasks):
         return {"labels_": self._network(W.shape[1]).clusters(W)}
@@ -185,21 +188,21 @@ class _Edges:
         else:
             upper = sparse.coo_array(sparse.triu(adjacency, 1))
             i, j, weight = upper.row, upper.col, upper.data
-        self.i, self.j = readonly(i.astype(np.int64)), readonly(j.astype(np.int64))
+        self.ends = readonly(i.astype(np.int64)), readonly(j.astype(np.int64))
         self.weight = np.ascontiguousarray(weight, dtype=float)
         self.n_tasks, self.n_edges = n_tasks, i.size
-        ends = np.concatenate([self.i, self.j])
+        ends = np.concatenate(self.ends)
         edge = np.tile(np.arange(self.n_edges), 2)
         sign = np.repeat([1.0, -1.0], self.n_edges)
         shape = (n_tasks, self.n_edges)
         self.incidence = sparse.csr_array((sign, (ends, edge)), shape=shape)
         self.flow: np.ndarray | None = None
         self.dual_flow: np.ndarray | None = None
-        self._sigma = _PENALTY_START
+        self._sigma = _SIGMA
 
     def _joined(self, chosen: np.ndarray) -> tuple[int, np.ndarray]:
         """Return number and label of the components that these edges make."""
-        ends = (self.i[chosen], self.j[chosen])
+        ends = tuple(end[chosen] for end in self.ends)
         graph = sparse.coo_array(
             (np.ones(ends[0].size), ends), shape=(self.n_tasks, self.n_tasks)
         )
@@ -224,20 +227,25 @@ class _Edges:
         )
 
     @cached_property
-    def _potential(self) -> QuadraticForm:
+    def potential(self) -> QuadraticForm:
+        """The form ``sum_e a_e^2 ||w_i - w_j||^2 / 2``."""
         # of the flows with a given net, that with the smallest sum of the squares of
         # ||u_e|| / a_e is a_e^2 times the differences of potentials
-        A = sparse.coo_array((self.weight**2, (self.i, self.j)), (self.n_tasks,) * 2)
+        A = sparse.coo_array((self.weight**2, self.ends), (self.n_tasks,) * 2)
         return QuadraticForm(self.n_tasks, adjacency=sparse.csr_array(A + A.T))
 
     def length(self, W: np.ndarray) -> float:
         """Return ``sum_e a_e ||w_i - w_j||``."""
-        difference = W[:, self.i] - W[:, self.j]
-        return float(np.linalg.norm(difference, axis=0) @ self.weight)
+        return float(self._distances(np.ascontiguousarray(W.T)) @ self.weight)
+
+    def _distances(self, Wt):
+        out = np.empty(self.n_edges)
+        edge_lengths(readonly(Wt), *self.ends, out)
+        return out
 
     def clusters(self, W: np.ndarray) -> np.ndarray:
         """Return the label of each task: those joined by equal coefficients."""
-        distance = np.linalg.norm(W[:, self.i] - W[:, self.j], axis=0)
+        distance = self._distances(np.ascontiguousarray(W.T))
         largest = np.linalg.norm(W, axis=0).max(initial=0.0)
         return self._joined(distance <= _SAME * largest)[1]
 
@@ -261,18 +269,22 @@ class _Edges:
             U = np.zeros((self.n_edges, Vt.shape[1]))
         else:
             U = strength * flow
-        last = np.inf
-        for _ in range(_MAX_OUTER):
+        c, inside = readonly(c), np.empty(self.n_edges, dtype=bool)
+        last, stalled = np.inf, 0
+        while True:
             Wt = Vt - self.incidence @ U
-            residual, inside = self._residual(Wt, U, c)
-            if residual <= _TOL * size:
+            residual = optimality(readonly(Wt), readonly(U), *self.ends, c, inside)
+            stalled = stalled + 1 if residual > 0.5 * last else 0
+            if residual <= _TOL * size or stalled == _MAX_STALLED:
                 break
-            low, high = _PENALTY_RANGE
-            if residual > 0.1 * last:
-                self._sigma = min(5.0 * self._sigma, high)
+            if residual > _SLOW * last:
+                self._sigma = min(_GROWTH * self._sigma, _LARGEST_SIGMA)
+            # differences along edges are rounded, and multiplied by sigma
+            rounding = np.finfo(float).eps * size / residual
+            sigma = min(self._sigma, max(0.01 / rounding, 1.0))
             last = residual
             tol = max(0.02 * residual, 0.1 * _TOL * size)
-            U = self._step(Vt, Wt, U, c, tol)
+            U = self._step(Vt, Wt, U, c, sigma, tol)
         if inside.any():  # what is joined is equal up to rounding: make it so
             count, label = self._joined(inside)
             if count < self.n_tasks:
@@ -281,17 +293,9 @@ class _Edges:
                 Wt = (mean / np.bincount(label)[:, None])[label]
         return Wt, U / strength
 
-    def _residual(self, Wt, U, c):
-        """Return how far (W, U) is from optimal, and the edges that join tasks."""
-        moved = U + Wt[self.i] - Wt[self.j]
-        length = np.linalg.norm(moved, axis=1)
-        inside = length <= c
-        moved *= np.where(inside, 1.0, c / np.maximum(length, 1e-300))[:, None]
-        return float(np.abs(U - moved).max()), inside
-
-    def _step(self, Vt, Wt, U, c, tol):
+    def _step(self, Vt, Wt, U, c, sigma, tol):
         """Return the flow after one step of the augmented Lagrangian method."""
-        arguments = readonly(Vt), readonly(U), self.i, self.j, readonly(c), self._sigma
+        arguments = readonly(Vt), readonly(U), *self.ends, c, float(sigma)
 
         def evaluate(Wt):
             P, factor, G = np.empty_like(U), np.empty(len(c)), np.empty_like(Vt)
@@ -303,11 +307,13 @@ class _Edges:
             value, size, P, factor, G = at
             if size <= tol:
                 break
-            D = self._direction(P, factor, c, G)
+            D = self._direction(P, factor, c, sigma, G)
             slope, t = float(np.vdot(G, D)), 1.0
+            visible = -slope > 1e-14 * value  # and not only in the gradient
             for _ in range(_MAX_HALVINGS):
                 trial = evaluate(Wt + t * D)
-                if trial[0] <= value + 1e-4 * t * slope or trial[1] <= 0.5 * size:
+                lower = visible and trial[0] <= value + 1e-4 * t * slope
+                if lower or trial[1] <= 0.5 * size:
                     break
                 t /= 2
             else:  # nothing left but rounding
@@ -315,17 +321,17 @@ class _Edges:
             Wt, at = Wt + t * D, trial
         return at[2]
 
-    def _direction(self, P, factor, c, G):
+    def _direction(self, P, factor, c, sigma, G):
         """Return the Newton step, by conjugate gradients over the tasks."""
-        solve = self._preconditioner(factor, P.shape[1])
-        arguments = readonly(P), readonly(factor), readonly(c), self.i, self.j
+        solve = self._preconditioner(factor, sigma, P.shape[1])
+        arguments = readonly(P), readonly(factor), c, *self.ends, float(sigma)
         D, R = np.zeros_like(G), -G
         Z = solve(R)
         Q, H = Z, np.empty_like(G)
         product = float(np.vdot(R, Z))
         stop = _CG_TOL**2 * product
         for _ in range(_MAX_CG):
-            hessian_product(readonly(Q), *arguments, self._sigma, H)
+            hessian_product(readonly(Q), *arguments, H)
             t = product / float(np.vdot(Q, H))
             D += t * Q
             R -= t * H
@@ -337,10 +343,10 @@ class _Edges:
             product = following
         return D
 
-    def _preconditioner(self, factor, d):
+    def _preconditioner(self, factor, sigma, d):
         """Return a solver with the mean curvature of each edge for its matrix."""
-        T, i, j = self.n_tasks, self.i, self.j
-        w = self._sigma * np.where(factor < 1.0, factor * (1.0 - 1.0 / d), 1.0)
+        T, (i, j) = self.n_tasks, self.ends
+        w = sigma * np.where(factor < 1.0, factor * (1.0 - 1.0 / d), 1.0)
         if T <= _DENSE_TASKS:
             A = np.zeros((T, T))
             A[i, j] = -w
@@ -359,7 +365,7 @@ class _Edges:
 
         The columns of G sum to zero over each component.
         """
-        potential = self._potential.pseudo_inverse(G)
+        potential = self.potential.pseudo_inverse(G)
         length = self.length(potential)
         if length == 0.0:
             return 0.0
@@ -391,8 +397,9 @@ class _Edges:
             if flow is None:  # G is zero, or not finite
                 return float(np.abs(G).max(initial=0.0)), None
             U = s * flow
-            rest = self._potential.pseudo_inverse(G - (self.incidence @ U).T).T
-            mended = U + (rest[self.i] - rest[self.j]) * self.weight[:, None] ** 2
+            rest = self.potential.pseudo_inverse(G - (self.incidence @ U).T).T
+            i, j = self.ends
+            mended = U + (rest[i] - rest[j]) * self.weight[:, None] ** 2
             bound = float((np.linalg.norm(mended, axis=1) / self.weight).max())
             if bound < high:
                 high, best = bound, mended / bound if bound > 0.0 else flow
@@ -404,6 +411,38 @@ class _Edges:
                 break
             s = ratio
         return high, best
+
+
+@kernel
+def edge_lengths(Wt, i, j, out):
+    """out_e = ||w_i - w_j||."""
+    for e in range(i.size):
+        square = 0.0
+        for k in range(Wt.shape[1]):
+            difference = Wt[i[e], k] - Wt[j[e], k]
+            square += difference * difference
+        out[e] = np.sqrt(square)
+
+
+@kernel
+def optimality(Wt, U, i, j, c, inside):
+    """The largest entry of ``u_e - projection of (u_e + w_i - w_j)``.
+
+    The projection is onto the ball of radius c_e; `inside` says where it moves nothing.
+    """
+    largest = 0.0
+    for e in range(i.size):
+        square = 0.0
+        for k in range(Wt.shape[1]):
+            y = U[e, k] + Wt[i[e], k] - Wt[j[e], k]
+            square += y * y
+        length = np.sqrt(square)
+        inside[e] = length <= c[e]
+        factor = 1.0 if inside[e] else c[e] / length
+        for k in range(Wt.shape[1]):
+            y = U[e, k] + Wt[i[e], k] - Wt[j[e], k]
+            largest = max(largest, abs(U[e, k] - factor * y))
+    return largest
 
 
 @kernel

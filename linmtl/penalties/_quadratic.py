@@ -170,6 +170,79 @@ networkx graph or None, default=None
         return QuadraticForm(len(tasks), adjacency=self.alpha * adjacency)
 
 
+class TaskQuadratic(QuadraticPenalty):
+    """``alpha / 2 * tr(W K W')`` for a structure matrix K over the tasks.
+
+    Parameters
+    ----------
+    K : array-like of shape (n_tasks, n_tasks) or DataFrame, default=None
+        Symmetric positive semi-definite matrix: ``R @ R.T`` for ``||W R||_F^2``, the
+        inverse of a covariance of the tasks for a Gaussian prior. An array follows the
+        order of ``tasks_``; a DataFrame goes by task label, and may have more tasks
+        than those fitted. None is the identity, which equals ``Ridge(alpha)``.
+    alpha : float, default=1.0
+        Strength, >= 0.
+
+    References
+    ----------
+    Evgeniou, Micchelli, Pontil (2005), Learning multiple tasks with kernel methods.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linmtl.penalties import TaskQuadratic
+    >>> K = np.array([[2.0, -1.0], [-1.0, 2.0]])
+    >>> float(TaskQuadratic(K).value(np.array([[1.0, 2.0]])))
+    3.0
+    """
+
+    def __init__(self, K: Any = None, alpha: float = 1.0):
+        self.K = K
+        self.alpha = alpha
+
+    def check(self, n_features, tasks):
+        check_strength(self, "alpha")
+        if self.K is None:
+            return
+        K, T = self._matrix(tasks), len(tasks)
+        if K.shape != (T, T):
+            raise ValueError(
+                f"TaskQuadratic: K has shape {K.shape} but there are {T} tasks; pass "
+                "an array of shape (n_tasks, n_tasks) in the order of tasks_, or a "
+                "DataFrame by task label"
+            )
+        if not np.all(np.isfinite(K)):
+            raise ValueError("TaskQuadratic: K must be finite")
+        size = np.abs(K).max(initial=0.0)
+        if np.abs(K - K.T).max(initial=0.0) > 1e-10 * size:
+            raise ValueError("TaskQuadratic: K must be symmetric")
+        least = np.linalg.eigvalsh(K)[0] if T else 0.0
+        if least < -1e-10 * T * size:
+            raise ValueError(
+                "TaskQuadratic: K must be positive semi-definite, its least "
+                f"eigenvalue is {least:.3g}"
+            )
+
+    def _matrix(self, tasks: np.ndarray) -> np.ndarray:
+        if hasattr(self.K, "loc") and hasattr(self.K, "columns"):
+            labels = np.asarray(tasks).tolist()
+            for available in (self.K.index, self.K.columns):
+                missing = [label for label in labels if label not in set(available)]
+                if missing:
+                    raise ValueError(
+                        f"TaskQuadratic: K has no entry for the tasks {missing[:5]}; "
+                        "add them, or drop these tasks"
+                    )
+            return self.K.loc[labels, labels].to_numpy(dtype=float)
+        return np.asarray(self.K, dtype=float)
+
+    def quadratic(self, tasks):
+        if self.K is None:
+            return QuadraticForm(len(tasks), ridge=self.alpha)
+        K = self._matrix(tasks)
+        return QuadraticForm(len(tasks), matrix=self.alpha * (K + K.T) / 2)
+
+
 def adjacency_of(
     graph: Any, tasks: np.ndarray, name: str = "GraphLaplacian"
 ) -> sparse.csr_array | None:

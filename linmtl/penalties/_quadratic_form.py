@@ -1,10 +1,11 @@
 """The quadratic form ``tr(W K W') / 2`` over the tasks, in structured form.
 
-    K = diag(ridge) + centred (I - 11'/T) + mean 11'/T + Laplacian(adjacency)
+    K = diag(ridge) + centred (I - 11'/T) + mean 11'/T + Laplacian(adjacency) + matrix
 
 The structure is kept, so that ten thousand tasks need no T x T matrix: with an equal
 ridge for all tasks the consensus direction 1 is an eigenvector of K, and the deviations
-from the consensus see ``(ridge + centred) I + Laplacian`` only.
+from the consensus see ``(ridge + centred) I + Laplacian`` only; a general matrix is the
+exception.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ class QuadraticForm:
         Strength on the mean of the tasks.
     adjacency : sparse array of shape (n_tasks, n_tasks), default=None
         Symmetric adjacency of a graph over the tasks.
+    matrix : ndarray of shape (n_tasks, n_tasks), default=None
+        Any symmetric positive semi-definite matrix.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class QuadraticForm:
         centred: float = 0.0,
         mean: float = 0.0,
         adjacency: sparse.csr_array | None = None,
+        matrix: np.ndarray | None = None,
     ):
         self.n_tasks = n_tasks
         ridge = np.asarray(ridge, dtype=float)
@@ -59,6 +63,7 @@ class QuadraticForm:
             laplacian = sparse.csr_array(graph_laplacian(adjacency))
             if laplacian.nnz and abs(laplacian).max() > 0:
                 self.laplacian = laplacian
+        self.matrix = matrix if matrix is not None and matrix.any() else None
 
     def __add__(self, other: QuadraticForm) -> QuadraticForm:
         total = QuadraticForm(
@@ -69,6 +74,8 @@ class QuadraticForm:
         )
         parts = [q.laplacian for q in (self, other) if q.laplacian is not None]
         total.laplacian = sum(parts[1:], parts[0]) if parts else None
+        parts = [q.matrix for q in (self, other) if q.matrix is not None]
+        total.matrix = sum(parts[1:], parts[0]) if parts else None
         return total
 
     def __rmul__(self, factor: float) -> QuadraticForm:
@@ -80,6 +87,8 @@ class QuadraticForm:
         )
         if self.laplacian is not None and factor > 0:
             scaled.laplacian = factor * self.laplacian
+        if self.matrix is not None and factor > 0:
+            scaled.matrix = factor * self.matrix
         return scaled
 
     @property
@@ -93,12 +102,18 @@ class QuadraticForm:
             or self.centred
             or self.mean
             or self.laplacian is not None
+            or self.matrix is not None
         )
 
     @property
     def is_diagonal(self) -> bool:
         """Whether the tasks are penalised apart from each other."""
-        return self.laplacian is None and self.centred == self.mean
+        return not self.is_coupled and self.centred == self.mean
+
+    @property
+    def is_coupled(self) -> bool:
+        """Whether single pairs of tasks are coupled, beyond all through their mean."""
+        return self.laplacian is not None or self.matrix is not None
 
     @property
     def diagonal(self) -> np.ndarray:
@@ -111,6 +126,8 @@ class QuadraticForm:
         bound = float(np.max(self.ridge)) + max(self.centred, self.mean)
         if self.laplacian is not None:
             bound += 2.0 * float(self.laplacian.diagonal().max())
+        if self.matrix is not None:
+            bound += float(np.linalg.eigvalsh(self.matrix)[-1])
         return bound
 
     def dense(self) -> np.ndarray:
@@ -120,6 +137,8 @@ class QuadraticForm:
         K[np.diag_indices(T)] += self.centred + self.ridge
         if self.laplacian is not None:
             K += self.laplacian.toarray()
+        if self.matrix is not None:
+            K += self.matrix
         return K
 
     def gradient(self, W: np.ndarray) -> np.ndarray:
@@ -128,6 +147,8 @@ class QuadraticForm:
         out = W * self.ridge + self.centred * (W - mean) + self.mean * mean
         if self.laplacian is not None:
             out += W @ self.laplacian
+        if self.matrix is not None:
+            out += W @ self.matrix
         return out
 
     def value(self, W: np.ndarray) -> float:
@@ -140,6 +161,8 @@ class QuadraticForm:
         value += self.mean * self.n_tasks * np.sum(mean**2)
         if self.laplacian is not None:
             value += max(np.sum(W * (W @ self.laplacian)), 0.0)
+        if self.matrix is not None:
+            value += max(np.sum(W * (W @ self.matrix)), 0.0)
         return float(value) / 2
 
     def prox(self, V: np.ndarray, step: float) -> np.ndarray:
@@ -158,7 +181,7 @@ class QuadraticForm:
 
     def _apply_inverse(self, V, shift, step):
         """``V (shift I + step K)^+``; zero eigenvalues are left out."""
-        if not self.equal_ridge:
+        if not self.equal_ridge or self.matrix is not None:
             if self.is_diagonal:
                 return V * _pseudo_inverse(shift + step * self.diagonal)
             eigenvalue, Q = self._dense_eigen
@@ -220,12 +243,21 @@ class QuadraticForm:
         )
         return (V @ member / member.sum(axis=0)) @ member.T
 
-    def null_groups(self) -> list[np.ndarray]:
-        """Return the groups of tasks over which a common shift costs nothing.
+    def null_space(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return a basis of the combinations of tasks that cost nothing.
 
-        Each group is an array of columns; the indicators of the groups span the null
-        space of K.
+        Pairs of columns and of vectors over them, (n_of_these_columns, n_vectors);
+        columns of different pairs are different.
         """
+        if self.matrix is not None:
+            eigenvalue, Q = self._dense_eigen
+            vectors = Q[:, eigenvalue == 0]
+            return [(np.arange(self.n_tasks), vectors)] if vectors.size else []
+        groups = self._null_groups()
+        return [(group, np.ones((group.size, 1))) for group in groups]
+
+    def _null_groups(self) -> list[np.ndarray]:
+        """Return the groups of tasks over which a common shift costs nothing."""
         T = self.n_tasks
         free = np.broadcast_to(np.asarray(self.ridge) == 0, T)
         if self.mean > 0:

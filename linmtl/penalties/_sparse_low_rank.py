@@ -93,11 +93,10 @@ class TraceBall(Penalty):
         return 0.0 if trace <= self.max_trace * (1 + _ON_THE_BALL) else np.inf
 
     def prox(self, V, step, out):
-        scale_singular_values(V, self._factors, out)
-        return 0.0
+        return scale_singular_values(V, self._factors, out)
 
     def _factors(self, s):
-        return _on_simplex(s, self.max_trace) / np.maximum(s, np.finfo(float).tiny)
+        return _on_simplex(s, self.max_trace) / s, 0.0
 
     def prox_naive(self, V, step):
         U, s, Vt = np.linalg.svd(V, full_matrices=False)

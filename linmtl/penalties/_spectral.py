@@ -10,7 +10,10 @@ from scipy import linalg
 # Eigenvalues of the Gram matrix lose the digits of singular values that are smaller
 # than this fraction of the largest; where such matter, it takes the full SVD.
 _GRAM_IS_ACCURATE = 1e-4
-_TINY = 1e-300  # for an eigenvalue of zero, so that its root has an inverse
+# Rounding can make an eigenvalue negative. This fraction of the largest, it stays
+# positive, and a rule does not take it for zero.
+_NOISE = 1e-32
+_TINY = 1e-300  # where all are zero, so that there are inverses
 _LARGE = 150  # side of a Gram matrix whose full set of eigenvectors is dear
 
 
@@ -56,7 +59,8 @@ def scale_singular_values(
         )
     else:
         eigenvalue, Q = np.linalg.eigh(gram)
-    s = np.sqrt(np.maximum(eigenvalue, _TINY))
+    largest = float(eigenvalue[-1]) if eigenvalue.size else 0.0
+    s = np.sqrt(np.maximum(eigenvalue, max(_NOISE * largest, _TINY)))
     factor, found = rule(s)
     matters = factor != rest
     smallest = s[matters][:1]  # they ascend

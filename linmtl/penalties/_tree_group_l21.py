@@ -88,20 +88,20 @@ def tree_dual(G, parent, owner, weight, square, factor, row):
         found = False
         for _ in range(200):
             value = shrink_branches(G[j], s, parent, owner, weight, square, factor, row)
-            if value != value:
-                return value
             if value == 0.0:
                 found = True
                 break
             inner = 0.0
             for t in range(row.size):
                 inner += G[j, t] * row[t]
+            if not abs(inner) < np.inf:
+                return abs(inner)
             if inner / value > s * (1.0 + excess):
                 s = inner / value
             else:
                 s *= 1.0 + excess
                 excess *= 2.0
-        if not found:  # G is not finite
+        if not found:  # the sums of squares are beyond the range of numbers
             return np.inf
     return s
 

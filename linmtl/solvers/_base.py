@@ -6,14 +6,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from linmtl._datafit import Residuals
-from linmtl._objective import Certificate, Objective
+from linmtl._objective import Objective
 from linmtl._root_fit import RootFit
 from linmtl._threads import blas_threads
 from linmtl.solvers._admm import AlternatingDirections
 from linmtl.solvers._apg import AcceleratedProximalGradient
 from linmtl.solvers._concomitant import Concomitant
 from linmtl.solvers._direct import Direct, Newton
+from linmtl.solvers._monitor import Monitor
 from linmtl.solvers._prox_newton import ProxNewton
 from linmtl.solvers._stages import MAX_STAGES, convex_start, tangent
 from linmtl.solvers._working_set import WorkingSet
@@ -80,56 +80,6 @@ class Result:
     history: list[tuple[int, float]] = field(default_factory=list)
     message: str = ""
     stages: list[float] | None = None
-
-
-class Monitor:
-    """Keeps the best point and the best lower bound seen, and says when to stop."""
-
-    def __init__(self, objective: Objective, verbose: int = 0):
-        self.objective = objective
-        self.verbose = verbose
-        self.dual = -np.inf
-        self.best_W: np.ndarray | None = None
-        self.best_b: np.ndarray | None = None
-        self.best_value = np.inf
-        self.gap = np.inf  # of the last point
-        self.n_iter = 0
-        self.history: list[tuple[int, float]] = []
-
-    @property
-    def best_gap(self) -> float:
-        return max(self.best_value - self.dual, 0.0)
-
-    def done(
-        self,
-        W: np.ndarray,
-        iteration: int,
-        stop: float,
-        residuals: Residuals | None = None,
-    ) -> bool:
-        """Certify W and return whether the gap is at most ``stop``.
-
-        ``residuals`` are as for :meth:`linmtl._datafit.Datafit.evaluate`.
-        """
-        certificate: Certificate = self.objective.certificate(W, residuals)
-        self.n_iter = iteration
-        # far from the optimum rounding is relative to the value there
-        noise = 0.0
-        if certificate.primal > self.best_value:
-            noise = 16 * np.finfo(float).eps * (certificate.primal - self.best_value)
-        self.dual = max(self.dual, certificate.dual - noise)
-        self.gap = max(certificate.primal - self.dual, 0.0)
-        if certificate.primal < self.best_value:
-            self.best_value = certificate.primal
-            self.best_W = W.copy()
-            self.best_b = np.array(self.objective.fit.b)
-        self.history.append((iteration, self.best_gap))
-        if self.verbose:
-            print(
-                f"iteration {iteration:6d}  objective {certificate.primal:.10g}  "
-                f"gap {self.best_gap:.3e}"
-            )
-        return self.best_gap <= stop
 
 
 def choose_solver(objective: Objective) -> str:
@@ -286,6 +236,7 @@ def minimise(
 def _minimise_in_stages(
     objective: Objective,
     *,
+    tol: float,
     max_iter: int,
     W0: np.ndarray | None,
     scale: float | None,
@@ -298,40 +249,39 @@ def _minimise_in_stages(
     """
     if scale is None:
         scale = null_model(convex_start(objective))[1]
-    options["scale"] = scale
-    result = minimise(convex_start(objective), max_iter=max_iter, W0=W0, **options)
-    value, n_iter, stages = objective.value(result.W), result.n_iter, []
-    for _ in range(MAX_STAGES):
-        stages.append(value)
-        following = minimise(
-            tangent(objective, result.W),
-            max_iter=max(max_iter - n_iter, 1),
-            W0=result.W,
-            **options,
-        )
-        _, first_gap = following.history[0]
-        stationary = first_gap <= following.tol
-        following_value = objective.value(following.W)
-        if stationary or following_value >= value or n_iter >= max_iter:
-            gap = first_gap
-            break
+    options.update(scale=scale, tol=tol / 2)  # half for the next stage's own gap
+    first = convex_start(objective)
+    stop = tol * scale + rounding(first)
+    result = minimise(first, max_iter=max_iter, W0=W0, **options)
+    stages, n_iter = [objective.value(result.W)], result.n_iter
+    while True:
+        stage = tangent(objective, result.W)
+        value = stage.value(result.W)
+        left = max(max_iter - n_iter, 1)
+        following = minimise(stage, max_iter=left, W0=result.W, **options)
+        gap = value - following.objective + following.gap
         n_iter += following.n_iter
-        result, value = following, following_value
-    else:
-        gap = first_gap
-    converged = bool(gap <= result.tol)
+        if gap <= stop or n_iter >= max_iter or len(stages) >= MAX_STAGES:
+            break
+        value = objective.value(following.W)
+        if value >= stages[-1]:
+            break
+        stages.append(value)
+        result = following
+    converged = bool(gap <= stop)
     message = ""
     if not converged:
         message = (
             f"the solver '{result.solver}' stopped after {len(stages)} stages and "
             f"{n_iter} iterations at a duality gap of {gap:.3e} in the problem of its "
-            f"own tangent, above the tolerance of {result.tol:.3e}; increase max_iter "
+            f"own tangent, above the tolerance of {stop:.3e}; increase max_iter "
             "or tol, or standardise the features"
         )
     return replace(
         result,
-        objective=value,
+        objective=stages[-1],
         gap=gap,
+        tol=stop,
         n_iter=n_iter,
         converged=converged,
         message=message,
@@ -355,15 +305,16 @@ def rounded(objective: Objective, result: Result, dtype: np.dtype) -> Result:
     if dtype == np.float64:
         return result
     point = result.point.astype(dtype).astype(np.float64)
-    given = objective
+    convex = objective
     if result.stages is not None:
-        objective = tangent(given, point)
+        convex = tangent(objective, result.point)
+        lower = convex.value(result.point) - result.gap
     with blas_threads(largest_product(objective)):
-        certificate = objective.certificate(point)
-    dual = certificate.dual
-    if result.stages is None:
-        dual = max(result.objective - result.gap, dual)
-    gap = max(certificate.primal - dual, 0.0)
+        if result.stages is None:
+            certificate = objective.certificate(point)
+            lower = max(result.objective - result.gap, certificate.dual)
+        gap = max(convex.value(point) - lower, 0.0)
+        value = objective.value(point)
     tol = result.tol + float(np.finfo(dtype).eps) * result.scale
     converged = result.converged and gap <= tol
     return replace(
@@ -371,7 +322,7 @@ def rounded(objective: Objective, result: Result, dtype: np.dtype) -> Result:
         W=objective.penalty.coefficients(point),
         point=point,
         b=np.array(objective.fit.b),
-        objective=given.value(point) if result.stages else certificate.primal,
+        objective=value,
         gap=gap,
         tol=tol,
         converged=converged,

@@ -14,8 +14,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from linmtl._datafit import GramFit
 from linmtl._objective import Objective
 from linmtl._root_fit import RootFit
+from linmtl.solvers._direct import Direct
+from linmtl.solvers._monitor import Monitor
+from linmtl.solvers._prox_newton import model_minimum
+from linmtl.solvers._working_set import WorkingSet, gram_pays
 
 _MEMORY = 5  # steps that an extrapolation looks back
 _FAR = 2.0  # an extrapolation moves a logarithm by this much more than a step at most
@@ -25,6 +30,7 @@ _INNER = 0.1  # accuracy of a problem with fixed noise, relative to the gap
 _LAST = 0.3  # the same, relative to the tolerance
 _FALL = 0.9  # a gap that falls by less is not falling
 _MAX_STALLED = 30
+_MAX_IDLE = 10  # certificates without progress
 
 
 class Concomitant:
@@ -47,23 +53,17 @@ class Concomitant:
             fit.floor = np.zeros_like(fit.floor)
 
     def _alternate(self, fit, objective, W, stop, max_iter, monitor):
-        from linmtl.solvers._base import minimise  # which chooses this solver, too
-
         smallest = _smallest_noise(fit, stop)
         fit.loss_at(objective.penalty.coefficients(W))
         sigma = np.maximum(fit.noise, np.maximum(smallest, _START * fit.null_noise))
         fixed_point = FixedPoint()
         least, stalled, steps = np.inf, 0, 0
         while stalled < _MAX_STALLED:
-            result = minimise(
-                Objective(fit.weighted(sigma), objective.penalty),
-                tol=_inner_gap(fit, objective, monitor, W, stop),
-                scale=1.0,
-                max_iter=max_iter - steps,
-                W0=W,
+            part = Objective(fit.weighted(sigma), objective.penalty)
+            accuracy = max(_INNER * monitor.best_gap, _LAST * stop)
+            steps += _solve_part(
+                part, W, accuracy, monitor.best_value, max_iter - steps
             )
-            W[:] = result.point
-            steps += result.n_iter
             fit.floor = sigma
             if monitor.done(W, steps, stop) or steps >= max_iter:
                 return
@@ -78,17 +78,66 @@ class Concomitant:
             sigma = np.maximum(sigma, smallest)
 
 
-def _inner_gap(fit, objective, monitor, W, stop):
-    """Return how accurately to solve the problem with fixed noise levels.
+def _solve_part(
+    part: Objective, W: np.ndarray, accuracy: float, value: float, max_iter: int
+) -> int:
+    """Solve the problem with fixed noise levels in place; return the iterations.
 
     Residuals that have to be scaled by 1 - s to be a point of the dual problem cost the
-    square-root loss s times the objective, but the squared loss only s times the
-    penalty and s^2 times the loss.
+    square-root loss s times the objective, but the squared loss s^2 times, which soon
+    is less than rounding. So the solver for the squared loss is run until its own gap
+    is small, and then until the loss is.
     """
-    total = monitor.best_value
-    s = max(_INNER * monitor.best_gap, _LAST * stop) / max(total, np.finfo(float).tiny)
-    penalty = min(objective.penalty.value(W), total)
-    return s * (penalty + s * (total - penalty) / 2.0)
+    from linmtl.solvers._base import SOLVERS, choose_solver, minimise
+
+    method = SOLVERS[choose_solver(part)]
+    polish = Polish(part, accuracy, value)
+    if method is Direct:
+        polish = Polish(part, -np.inf, value)  # refined to the end
+        Direct().solve(part, W.copy(), 0.0, max_iter, polish)
+        W[:] = polish.closest
+        return polish.n_iter
+    s = accuracy / max(value, np.finfo(float).tiny)
+    result = minimise(part, tol=s * accuracy / 2.0, scale=1.0, max_iter=max_iter, W0=W)
+    W[:] = result.point
+    steps = result.n_iter
+    if polish.done(W, 0, 0.0) or steps >= max_iter:
+        return steps
+    if method is WorkingSet:
+        ridge = float(part.penalty.quadratic.diagonal[0])
+        grams = isinstance(part.fit, GramFit) or gram_pays(part.fit.data.design, len(W))
+        W[:] = model_minimum(part, W, part.D, ridge, grams)
+        return steps + 1
+    method().solve(part, W.copy(), 0.0, max_iter - steps, polish)
+    W[:] = polish.closest
+    return steps + polish.n_iter
+
+
+class Polish(Monitor):
+    """Keeps the point whose residuals, almost as they are, solve the dual problem.
+
+    Attributes
+    ----------
+    closest : ndarray of shape (n_features, n_columns)
+        The best point in that sense.
+    """
+
+    def __init__(self, objective: Objective, accuracy: float, size: float):
+        super().__init__(objective)
+        self.accuracy, self.size = accuracy, size
+        self.closest: np.ndarray | None = None
+        self._least = np.inf
+        self._idle = 0
+
+    def done(self, W, iteration, stop, residuals=None):
+        super().done(W, iteration, stop, residuals)
+        limit = min(self.objective.limit, 1.0)
+        loss = (1.0 - limit) * self.size
+        loss += self.value - self.objective.dual_at(limit)
+        self._idle += 1
+        if loss < self._least or self.objective.penalty.norm is None:
+            self._least, self.closest, self._idle = loss, W.copy(), 0
+        return self._least <= self.accuracy or self._idle > _MAX_IDLE
 
 
 def _smallest_noise(fit: RootFit, stop: float) -> np.ndarray:

@@ -90,7 +90,7 @@ def newton_steps(
         if certificate.gap <= target:
             return step
         G = part.D.copy()
-        new = _model_minimum(part, W, G, ridge, grams)
+        new = model_minimum(part, W, G, ridge, grams)
         if not np.all(np.isfinite(new)):
             return step + 1
         # the fall that the first-order model promises for the whole step
@@ -112,7 +112,7 @@ def newton_steps(
     return min(limit, _MAX_STEPS)
 
 
-def _model_minimum(part, W, G, ridge, grams):
+def model_minimum(part, W, G, ridge, grams):
     """Return the minimum of the second-order model at W, where the gradient is -G.
 
     Rows that are zero and within their bounds stay so: what they would add to the

@@ -85,7 +85,7 @@ def system_solver(
         return _in_span_of_rows(blocks, quadratic)
     if len(blocks) == 1:
         return _common_eigenbasis(blocks[0], quadratic)
-    if quadratic.laplacian is None and quadratic.equal_ridge:
+    if not quadratic.is_coupled and quadratic.equal_ridge:
         return _consensus(blocks, quadratic)
     if n_features * T <= _DENSE_SYSTEM:
         return _dense(blocks, quadratic, n_features)
@@ -182,6 +182,8 @@ def _conjugate_gradients(blocks, quadratic, n_features):
         diagonal = np.broadcast_to(quadratic.ridge + quadratic.centred, T)
         if quadratic.laplacian is not None:
             diagonal = diagonal + quadratic.laplacian.diagonal()
+        if quadratic.matrix is not None:
+            diagonal = diagonal + np.diag(quadratic.matrix)
         inverses = [B.ridge_inverse(r) for B, r in zip(blocks, diagonal, strict=True)]
 
         def precondition(C):

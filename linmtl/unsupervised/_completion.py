@@ -7,8 +7,9 @@ loadings minimise
     sum_s w_s/2 (||m_s (x_s - U v_s)||^2 + ridge ||v_s||^2)
         + sum_{s, s+1 in one sequence} w_s/2 smooth ||v_{s+1} - v_s||^2 + l1 sum(U).
 
-Given U the loadings are one banded linear system; given the loadings every row of U is
-a small non-negative least squares problem.
+Given U the loadings are one banded linear system. What is minimised is the objective
+at these loadings, a smooth function of U alone (variable projection): alternating
+between U and V takes 5 to 30 times as many iterations.
 """
 
 from __future__ import annotations
@@ -22,64 +23,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import LinAlgError, solveh_banded
+from scipy.optimize import OptimizeResult, minimize
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from linmtl._jit import kernel, readonly
 from linmtl._tasks import as_task_labels, encode_tasks, is_missing
-
-SWEEPS = 1000
-ACCURACY = 1e-12
-
-
-@kernel
-def nonnegative_rows(G, which, B, U, tol, max_sweeps):
-    """Minimise u'Gu/2 - b'u over u >= 0 for every row b of B, from the rows of U.
-
-    Coordinate descent: no step goes up. Row i uses the matrix ``G[which[i]]`` and
-    ends when no coordinate changes its gradient by more than tol max|b|.
-    """
-    k = B.shape[1]
-    for i in range(B.shape[0]):
-        g = which[i]
-        largest = 0.0
-        for a in range(k):
-            largest = max(largest, abs(B[i, a]))
-        for _ in range(max_sweeps):
-            moved = 0.0
-            for a in range(k):
-                curvature = G[g, a, a]
-                slope = B[i, a]
-                for c in range(k):
-                    slope -= G[g, a, c] * U[i, c]
-                new = 0.0
-                if curvature > 0.0:
-                    new = max(0.0, U[i, a] + slope / curvature)
-                elif B[i, a] >= 0.0:
-                    # the objective does not depend on this coordinate
-                    new = U[i, a]
-                moved = max(moved, abs(new - U[i, a]) * curvature)
-                U[i, a] = new
-            if moved <= tol * largest:
-                break
-
-
-def solve_nonnegative(
-    G: np.ndarray, which: np.ndarray, B: np.ndarray, start: np.ndarray
-) -> np.ndarray:
-    """Return the rows u >= 0 that minimise u'Gu/2 - b'u, b a row of B."""
-    U = np.array(start, dtype=np.float64, order="C")
-    nonnegative_rows(
-        readonly(np.ascontiguousarray(G)),
-        readonly(np.ascontiguousarray(which, dtype=np.int64)),
-        readonly(np.ascontiguousarray(B)),
-        U,
-        ACCURACY,
-        SWEEPS,
-    )
-    return U
 
 
 @dataclass(frozen=True)
@@ -118,15 +68,11 @@ class _Run:
     converged: bool
 
 
-def _outer(A: np.ndarray) -> np.ndarray:
-    """Return the outer product of each row with itself, flattened."""
-    return (A[:, :, None] * A[:, None, :]).reshape(len(A), -1)
-
-
 def _loadings(rows: _Rows, U: np.ndarray, strength: _Strengths) -> np.ndarray:
     """Return the optimal V (n, r) for a basis U."""
     n, r = len(rows.X), U.shape[1]
-    blocks = (rows.observed @ _outer(U)).reshape(n, r, r)
+    products = (U[:, :, None] * U[:, None, :]).reshape(-1, r * r)
+    blocks = (rows.observed @ products).reshape(n, r, r)
     links = np.zeros(n)
     links[:-1] += rows.joined
     links[1:] += rows.joined
@@ -139,7 +85,10 @@ def _loadings(rows: _Rows, U: np.ndarray, strength: _Strengths) -> np.ndarray:
     banded[r, :-1] = -strength.smooth * rows.joined[:, None]
     try:
         V = solveh_banded(
-            banded.reshape(r + 1, n * r), (rows.X @ U).ravel(), lower=True
+            # of a single time point there is no block below the diagonal
+            banded.reshape(r + 1, n * r)[: n * r],
+            (rows.X @ U).ravel(),
+            lower=True,
         )
     except LinAlgError:
         raise ValueError(
@@ -174,8 +123,7 @@ def _balance(
 ) -> np.ndarray:
     """Return U with every component at the optimal scale, V scaled inversely.
 
-    s U and V / s fit alike and cost `l1 s sum(U) + c / s^2`: alternating steps move
-    along this valley slowly, the minimum over s is explicit.
+    s U and V / s fit alike and cost `l1 s sum(U) + c / s^2`, least at an explicit s.
     """
     linear = strength.l1 * U.sum(axis=0)
     square = _penalty_of_loadings(rows, V, strength)
@@ -185,38 +133,60 @@ def _balance(
     return U * scale
 
 
+def _slope(
+    rows: _Rows, U: np.ndarray, V: np.ndarray, strength: _Strengths
+) -> np.ndarray:
+    """Return the derivative by U; at optimal loadings V's own part of it vanishes."""
+    residual = rows.observed * (V @ U.T) - rows.X
+    return residual.T @ (rows.weight[:, None] * V) + strength.l1
+
+
 def _descend(
     rows: _Rows, U: np.ndarray, strength: _Strengths, tol: float, max_iter: int
 ) -> _Run:
-    """Alternate between loadings and basis; each step is exact, so none goes up.
+    """Minimise the objective at optimal loadings over U >= 0, by L-BFGS-B.
 
-    An alternation ends with a longer step the same way, taken if that is lower still:
-    the number of alternations falls to a third.
-
-    V is optimal for U at every check, so that a point is stationary where U meets its
-    own conditions: gradient zero where U > 0, non-negative where U = 0.
+    Variables are in units of the largest entry of the start and derivatives in units
+    of the l1 strength, so that the stopping rule knows no unit.
     """
-    d, r = U.shape
-    which = np.arange(d)
-    V = _loadings(rows, U, strength)
-    history = [_objective(rows, U, V, strength)]
-    weighted = rows.weight[:, None] * V
-    while True:
-        products = (rows.weight[:, None] * _outer(V)).reshape(len(V), -1)
-        G = (rows.observed.T @ products).reshape(d, r, r)
-        B = rows.X.T @ weighted - strength.l1
-        slope = np.einsum("jab,jb->ja", G, U) - B
-        violation = float(
-            np.max(np.where(U > 0, np.abs(slope), np.maximum(-slope, 0.0)))
-        )
-        still = violation <= tol * strength.l1
-        slow = len(history) == 1 or history[-2] - history[-1] <= tol * history[-1]
-        if (still and slow) or len(history) > max_iter:
-            return _Run(U, V, history, violation / strength.l1, still)
-        U = _balance(rows, solve_nonnegative(G, which, B, U), V, strength)
-        V = _loadings(rows, U, strength)
-        weighted = rows.weight[:, None] * V
-        history.append(_objective(rows, U, V, strength))
+    U = _balance(rows, U, _loadings(rows, U, strength), strength)
+    unit = U.max() or 1.0
+    history: list[float] = []
+
+    def value_and_slope(z: np.ndarray) -> tuple[float, np.ndarray]:
+        U_z = unit * z.reshape(U.shape)
+        V = _loadings(rows, U_z, strength)
+        value = _objective(rows, U_z, V, strength) / (unit * strength.l1)
+        if not history:
+            history.append(value)
+        return value, _slope(rows, U_z, V, strength).ravel() / strength.l1
+
+    def record(intermediate_result: OptimizeResult) -> None:
+        history.append(intermediate_result.fun)
+
+    result = minimize(
+        value_and_slope,
+        U.ravel() / unit,
+        method="L-BFGS-B",
+        jac=True,
+        bounds=[(0.0, None)] * U.size,
+        callback=record,
+        options={
+            "gtol": tol,
+            "ftol": 0.0,
+            "maxiter": max_iter,
+            "maxfun": 20 * max_iter,
+        },
+    )
+    violation = np.abs(result.x - np.maximum(result.x - result.jac, 0.0)).max()
+    U = unit * result.x.reshape(U.shape)
+    return _Run(
+        U,
+        _loadings(rows, U, strength),
+        [float(unit * strength.l1 * value) for value in history],
+        float(violation),
+        bool(violation <= tol),
+    )
 
 
 def _spectral_start(
@@ -342,10 +312,9 @@ class TemporalMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstim
         Number of starts, the best of which counts. The first is made from singular
         vectors, the others are random.
     max_iter : int, default=1000
-        Most alternations for one start.
+        Most iterations for one start.
     tol : float, default=1e-4
-        Stop when an alternation lowers the objective by no more than this part of it
-        and the conditions of a stationary point hold to within this part of
+        Stop when the conditions of a stationary point hold to within this part of
         ``alpha_l1``.
     random_state : int, RandomState instance or None, default=None
         For random starts. The first start needs it only where there are more
@@ -363,16 +332,16 @@ class TemporalMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstim
     objective_ : float
         The objective.
     history_ : ndarray
-        The objective at the start and after each alternation (with individual bases
+        The objective at the start and after each iteration (with individual bases
         the sum over the sequences, each at its last value once it has ended). It
         never goes up.
     stationarity_ : float
-        The largest violation of the conditions of a stationary point, as a part of
-        ``alpha_l1``.
+        The largest entry of the projected gradient, as a part of ``alpha_l1``: zero
+        where no entry of a basis can be changed to lower the objective.
     converged_ : bool
         Whether all runs met ``tol``.
     n_iter_ : int
-        Number of alternations, the most over the sequences.
+        Number of iterations, the most over the sequences.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -390,9 +359,8 @@ class TemporalMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstim
 
     Notes
     -----
-    The problem is not convex. Each half of an alternation is solved exactly (the
-    loadings by one banded linear system, the rows of the basis by coordinate descent)
-    and so is the scale between a component's basis and loadings; the result is a
+    The problem is not convex. The loadings are always the best for their basis (one
+    banded linear system), and the basis is moved by L-BFGS-B; the result is a
     stationary point that depends on the start.
 
     Both ``alpha_l1`` and ``alpha_ridge`` must be positive: without one of them the
@@ -610,7 +578,7 @@ class TemporalMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstim
             of = "" if len(runs) == 1 else f" for {len(late)} of {len(runs)} sequences"
             warnings.warn(
                 f"{type(self).__name__} did not converge in max_iter={self.max_iter} "
-                f"alternations{of}: the conditions of a stationary point are violated "
+                f"iterations{of}: the conditions of a stationary point are violated "
                 f"by {worst:.2g} alpha_l1 where tol={self.tol} is asked for; raise "
                 "max_iter or tol",
                 ConvergenceWarning,

@@ -17,6 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from linmtl._jit import kernel, readonly
 from linmtl._tasks import (
     as_task_labels,
     codes_of,
@@ -24,11 +25,58 @@ from linmtl._tasks import (
     some,
     split_task_column,
 )
-from linmtl.unsupervised._completion import (
-    check_count,
-    check_number,
-    solve_nonnegative,
-)
+from linmtl.unsupervised._completion import check_count, check_number
+
+SWEEPS = 1000
+ACCURACY = 1e-12
+
+
+@kernel
+def nonnegative_rows(G, which, B, U, tol, max_sweeps):
+    """Minimise u'Gu/2 - b'u over u >= 0 for every row b of B, from the rows of U.
+
+    Coordinate descent: no step goes up. Row i uses the matrix ``G[which[i]]`` and
+    ends when no coordinate changes its gradient by more than tol max|b|.
+    """
+    k = B.shape[1]
+    for i in range(B.shape[0]):
+        g = which[i]
+        largest = 0.0
+        for a in range(k):
+            largest = max(largest, abs(B[i, a]))
+        for _ in range(max_sweeps):
+            moved = 0.0
+            for a in range(k):
+                curvature = G[g, a, a]
+                slope = B[i, a]
+                for c in range(k):
+                    slope -= G[g, a, c] * U[i, c]
+                new = 0.0
+                if curvature > 0.0:
+                    new = max(0.0, U[i, a] + slope / curvature)
+                elif B[i, a] >= 0.0:
+                    # the objective does not depend on this coordinate
+                    new = U[i, a]
+                moved = max(moved, abs(new - U[i, a]) * curvature)
+                U[i, a] = new
+            if moved <= tol * largest:
+                break
+
+
+def _solve_nonnegative(
+    G: np.ndarray, which: np.ndarray, B: np.ndarray, start: np.ndarray
+) -> np.ndarray:
+    """Return the rows u >= 0 that minimise u'Gu/2 - b'u, b a row of B."""
+    U = np.array(start, dtype=np.float64, order="C")
+    nonnegative_rows(
+        readonly(np.ascontiguousarray(G)),
+        readonly(np.ascontiguousarray(which, dtype=np.int64)),
+        readonly(np.ascontiguousarray(B)),
+        U,
+        ACCURACY,
+        SWEEPS,
+    )
+    return U
 
 
 @dataclass(frozen=True)
@@ -86,7 +134,7 @@ class _Model:
         B = (1 - self.share) * (data.X @ self.components.T) @ shared.T
         for t, rows in enumerate(data.slices()):
             B[rows] += self.share * data.X[rows] @ self.own[t].T
-        return solve_nonnegative(G, data.codes, B, start)
+        return _solve_nonnegative(G, data.codes, B, start)
 
     def rescaled(self, scale: np.ndarray) -> _Model:
         by_row = scale[:, None]
@@ -148,14 +196,14 @@ def _seed_labels(
 
 
 def _escape(
-    data: _Data, labels: np.ndarray, total: np.ndarray, shared: np.ndarray, floor: float
+    data: _Data, labels: np.ndarray, model: _Model, floor: float
 ) -> np.ndarray | None:
     """Return labels of a lower objective where assigning rows one by one ends.
 
-    Names of clusters are exchanged within a task, so that they fit the shared centres;
-    and a cluster that is empty in a task takes the row that gains most by being
-    its own centre. None if nothing gains more than ``floor``.
+    Names of clusters are exchanged within a task, so that they fit the shared centres,
+    or else single rows are moved. None if nothing gains more than ``floor``.
     """
+    total, shared = model.costs(data)
     k = total.shape[1]
     out = labels.copy()
     for rows in data.slices():
@@ -165,24 +213,58 @@ def _escape(
             out[rows] = new[labels[rows]]
     if not np.array_equal(out, labels):
         return out
-    cost = total[np.arange(len(labels)), labels]
-    nowhere = np.bincount(labels, minlength=k) == 0
+    value = total[np.arange(len(labels)), labels].sum()
+    for by_task in (True, False):
+        moved = _single_moves(data, labels, total - shared, shared, floor, by_task)
+        if moved is None:
+            break
+        P = _one_hot(moved, k)
+        after = _best_model(data, P, len(model.components), model.share, model.pooled)
+        if after.value(data, P) < value - floor:
+            return moved
+    return None
+
+
+def _single_moves(
+    data: _Data,
+    labels: np.ndarray,
+    own: np.ndarray,
+    shared: np.ndarray,
+    floor: float,
+    by_task: bool,
+) -> np.ndarray | None:
+    """Return labels with single rows moved where that gains more than ``floor``.
+
+    Costs count the centres' own moves: leaving a cluster of n rows saves n / (n - 1)
+    of the cost, joining one costs n / (n + 1) of it, nothing if it was empty. No two
+    moves touch the same cluster; ``by_task`` it may be touched once in every task,
+    which is faster, but then the gains in the shared part are estimates.
+    """
+    n, k = shared.shape
+    here = np.arange(n), labels
+    size = np.empty((n, k))
     for rows in data.slices():
-        size = np.bincount(labels[rows], minlength=k)
-        for empty in np.flatnonzero(size == 0):
-            # a cluster empty everywhere gets its shared centre here, but only once
-            left = 0.0 if nowhere[empty] else shared[rows, empty]
-            gain = np.where(size[out[rows]] > 1, cost[rows] - left, 0.0)
-            i = int(np.argmax(gain))
-            if gain[i] > floor:
-                i += rows.start
-                size[out[i]] -= 1
-                out[i] = empty
-                cost[i] = 0.0
-                if nowhere[empty]:
-                    shared = shared.copy()
-                    shared[:, empty] = np.inf
-                    nowhere[empty] = False
+        size[rows] = np.bincount(labels[rows], minlength=k)
+    everywhere = np.broadcast_to(np.bincount(labels, minlength=k), (n, k))
+    # a row that is alone is its own centre
+    leaves = sum(
+        cost[here] * count[here] / np.maximum(count[here] - 1, 1)
+        for cost, count in ((own, size), (shared, everywhere))
+    )
+    joins = sum(
+        cost * count / (count + 1)
+        for cost, count in ((own, size), (shared, everywhere))
+    )
+    joins[here] = np.inf
+    gain = leaves - joins.min(axis=1)
+    target = joins.argmin(axis=1)
+    out = labels.copy()
+    touched = np.zeros((data.n_tasks if by_task else 1, k), dtype=bool)
+    for i in np.argsort(-gain, kind="stable")[: np.count_nonzero(gain > floor)]:
+        clusters = touched[data.codes[i] if by_task else 0]
+        if not (clusters[labels[i]] or clusters[target[i]]):
+            out[i] = target[i]
+            clusters[[labels[i], target[i]]] = True
     return None if np.array_equal(out, labels) else out
 
 
@@ -210,8 +292,9 @@ class MultiTaskKMeans(ClusterMixin, BaseEstimator):
         itself and the clusters of different tasks have nothing in common.
     assignment : {"hard", "soft"}, default="hard"
         Whether a row belongs to one cluster, or is fitted by a non-negative
-        combination of the centres, as in [1]_ (then the data should not be centred).
-        ``labels_`` are then the clusters of the largest coefficients.
+        combination of the centres, as in [1]_; ``labels_`` are then the clusters of
+        the largest coefficients. Soft assignments need data that are not centred and
+        fewer clusters than features, or everything is fitted exactly.
     n_init : int, default=10
         Number of random starts, the best of which counts.
     max_iter : int, default=300
@@ -267,7 +350,8 @@ class MultiTaskKMeans(ClusterMixin, BaseEstimator):
     An iteration computes all centres and the subspace at their joint optimum (means,
     and eigenvectors of the pooled scatter within the clusters), then the assignments
     at theirs. Where hard assignments do not change any more, names of clusters are
-    exchanged within tasks and empty clusters are filled if that lowers the objective.
+    exchanged within tasks, or single rows are moved together with their centres, if
+    that lowers the objective.
 
     The subspace is where the clusters of all tasks are tightest, whatever lies between
     them: a direction in which X hardly varies at all is chosen first. Unless features
@@ -469,32 +553,55 @@ class MultiTaskKMeans(ClusterMixin, BaseEstimator):
         labels = _seed_labels(data, k, within_tasks, random_state)
         absent = np.broadcast_to(data.X.mean(axis=0), (k, data.X.shape[1]))
         history: list[float] = []
+        rounding = np.finfo(np.float64).eps * np.sum(data.X**2)
         converged = False
         while not converged and len(history) < self.max_iter:
             P = _one_hot(labels, k)
             model = _best_model(data, P, n_components, share, absent)
             absent = model.pooled
-            total, shared = model.costs(data)
+            total, _ = model.costs(data)
             new = total.argmin(axis=1)
             history.append(float(total.min(axis=1).sum()))
-            floor = self.tol * history[-1]
+            floor = self.tol * history[-1] + rounding
             slow = len(history) > 1 and history[-2] - history[-1] <= floor
             if slow or np.array_equal(new, labels):
-                better = _escape(data, new, total, shared, floor)
+                better = _escape(data, new, model, floor)
                 converged = better is None
                 new = new if converged else better
             labels = new
         if self.assignment == "hard":
             return _Run(model, history, converged)
-        P = _one_hot(labels, k)
+        return self._soften(data, _one_hot(labels, k), n_components, absent, history)
+
+    def _soften(
+        self,
+        data: _Data,
+        P: np.ndarray,
+        n_components: int,
+        absent: np.ndarray,
+        history: list[float],
+    ) -> _Run:
+        """Go on from hard assignments with non-negative ones."""
+
+        def best(P: np.ndarray) -> tuple[float, np.ndarray, _Model]:
+            model = _best_model(data, P, n_components, float(self.task_share), absent)
+            return model.value(data, P), P, model
+
+        rounding = np.finfo(np.float64).eps * np.sum(data.X**2)
+        value, P, model = best(P)
         converged = False
-        n_hard = len(history)
-        while not converged and len(history) < n_hard + self.max_iter:
-            model = _best_model(data, P, n_components, share, absent)
-            absent = model.pooled
-            P = model.soft(data, P)
-            history.append(model.value(data, P))
-            converged = history[-2] - history[-1] <= self.tol * history[-1]
+        reach = 1.0
+        limit = len(history) + self.max_iter
+        while not converged and len(history) < limit:
+            near = model.soft(data, P)
+            # a longer step the same way, if that is lower still
+            far = np.maximum(near + reach * (near - P), 0.0)
+            before = value
+            value, P, model = min(best(near), best(far), key=lambda point: point[0])
+            reach *= 1.5 if P is far else 0.5
+            history.append(value)
+            converged = before - value <= self.tol * value + rounding
+        history.append(model.value(data, model.soft(data, P)))
         return _Run(model, history, converged)
 
     def _read(

@@ -1,0 +1,66 @@
+"""TaskQuadratic estimators: a given quadratic form over the tasks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from linmtl.estimators._alias import Alias, AliasCV
+from linmtl.estimators._base import Classifier, Regressor
+from linmtl.estimators._docs import estimator
+from linmtl.penalties import TaskQuadratic
+
+
+class _TaskQuadratic(Alias):
+    """What the tasks share is given by a matrix. Minimises over W (n_features, n_tasks)
+    and b::
+
+        {loss}
+            + alpha / 2 * trace(W K W')
+
+    {symbols}
+
+    Parameters
+    ----------
+    K : array-like of shape (n_tasks, n_tasks) or DataFrame, default=None
+        Symmetric positive semi-definite matrix, in the order of ``tasks_`` or by task
+        label: ``R @ R.T`` for ``||W R||_F^2``, the inverse of a covariance of the
+        tasks for a Gaussian prior. None is the identity.
+    alpha : float, default={alpha}
+        Strength, >= 0.
+
+    References
+    ----------
+    Evgeniou, Micchelli, Pontil (2005), Learning multiple tasks with kernel methods.
+    """
+
+    _penalty = TaskQuadratic
+
+
+@estimator
+class TaskQuadraticRegressor(_TaskQuadratic, Regressor):
+    """Regression with a given quadratic form over the tasks."""
+
+    K: Any = None
+    alpha: float = 1.0
+
+
+@estimator
+class TaskQuadraticClassifier(_TaskQuadratic, Classifier):
+    """Logistic regression with a given quadratic form over the tasks."""
+
+    K: Any = None
+    alpha: float = 0.01
+
+
+@estimator
+class TaskQuadraticRegressorCV(_TaskQuadratic, AliasCV, Regressor):
+    """`TaskQuadraticRegressor` with ``alpha`` chosen by cross-validation."""
+
+    K: Any = None
+
+
+@estimator
+class TaskQuadraticClassifierCV(_TaskQuadratic, AliasCV, Classifier):
+    """`TaskQuadraticClassifier` with ``alpha`` chosen by cross-validation."""
+
+    K: Any = None

@@ -1,0 +1,58 @@
+"""What a solver reports its points to: the best one, the best bound, when to stop."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from linmtl._datafit import Residuals
+from linmtl._objective import Certificate, Objective
+
+
+class Monitor:
+    """Keeps the best point and the best lower bound seen, and says when to stop."""
+
+    def __init__(self, objective: Objective, verbose: int = 0):
+        self.objective = objective
+        self.verbose = verbose
+        self.dual = -np.inf
+        self.best_W: np.ndarray | None = None
+        self.best_b: np.ndarray | None = None
+        self.best_value = np.inf
+        self.value = self.gap = np.inf  # of the last point
+        self.n_iter = 0
+        self.history: list[tuple[int, float]] = []
+
+    @property
+    def best_gap(self) -> float:
+        return max(self.best_value - self.dual, 0.0)
+
+    def done(
+        self,
+        W: np.ndarray,
+        iteration: int,
+        stop: float,
+        residuals: Residuals | None = None,
+    ) -> bool:
+        """Certify W and return whether the gap is at most ``stop``.
+
+        ``residuals`` are as for :meth:`linmtl._datafit.Datafit.evaluate`.
+        """
+        certificate: Certificate = self.objective.certificate(W, residuals)
+        self.n_iter, self.value = iteration, certificate.primal
+        # far from the optimum rounding is relative to the value there
+        noise = 0.0
+        if certificate.primal > self.best_value:
+            noise = 16 * np.finfo(float).eps * (certificate.primal - self.best_value)
+        self.dual = max(self.dual, certificate.dual - noise)
+        self.gap = max(certificate.primal - self.dual, 0.0)
+        if certificate.primal < self.best_value:
+            self.best_value = certificate.primal
+            self.best_W = W.copy()
+            self.best_b = np.array(self.objective.fit.b)
+        self.history.append((iteration, self.best_gap))
+        if self.verbose:
+            print(
+                f"iteration {iteration:6d}  objective {certificate.primal:.10g}  "
+                f"gap {self.best_gap:.3e}"
+            )
+        return self.best_gap <= stop
