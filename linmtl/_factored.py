@@ -8,13 +8,16 @@ parts. So quasi-Newton steps in both factors at once serve every loss and every 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import optimize
 
-from linmtl._datafit import Datafit
+from linmtl._datafit import Datafit, GramFit
 
 _MEMORY = 20  # pairs of steps and gradients that the quasi-Newton model is made of
+_LARGE = 500  # features beyond which eigenvectors are dear
+_FLAT = 1e-8  # curvatures below this fraction of the largest count as it
 _ROTATIONS, _TURNED = 200, 1e-6
 
 
@@ -108,12 +111,6 @@ class FactoredPenalty:
         A, B = point.A, point.B
         value = self.ridge_A / 2 * np.vdot(A, A) + self.ridge_B / 2 * np.vdot(B, B)
         return float(value + self.l1 * np.abs(B).sum())
-
-    def times(self, scale: float) -> FactoredPenalty:
-        """Return the penalty that has this one's values at ``point.times(scale)``."""
-        return FactoredPenalty(
-            self.ridge_A / scale**2, self.ridge_B * scale**2, self.l1 * scale
-        )
 
     def balanced(self, point: Factors) -> Factors:
         """Return the same product where a ridge and the L1 norm are least."""
@@ -228,12 +225,30 @@ class FactoredObjective:
         B[:, k - n :] = Qt[:n].T * np.sqrt(size[:n])
         return Factors(A, B)
 
+    @cached_property
+    def _curvature(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """Eigenvalues and basis of the mean Hessian of the tasks, or its diagonal."""
+        fit = self.fit
+        data, factor = fit.data, fit.loss.curvature
+        design = data.design
+        if design.n_features > _LARGE:
+            scale = design.column_scale(data.weight, data.fit_intercept)
+            return factor * scale, None
+        if isinstance(fit, GramFit):
+            H = fit.H.mean(axis=0)
+        else:
+            H = np.zeros((design.n_features, design.n_features))
+            for t in range(design.n_tasks):  # one at a time keeps the copies small
+                block = design.centred_block(
+                    np.array([t]), data.weight, data.fit_intercept
+                )
+                H += block.T @ block / design.n_tasks
+        eigenvalue, Q = np.linalg.eigh(H)
+        return factor * np.maximum(eigenvalue, 0.0), Q
+
     def _descend(self, start, stop, max_iter, history, verbose):
-        """Run L-BFGS from factors of the same size, by a change of units."""
-        sizes = np.linalg.norm(start.A), np.linalg.norm(start.B)
-        scale = float(np.sqrt(sizes[1] / sizes[0])) if min(sizes) > 0 else 1.0
-        unit = FactoredObjective(self.fit, self.penalty.times(scale))
-        variables = _Variables(unit, start.times(scale))
+        """Run L-BFGS; Zhu, Byrd, Lu, Nocedal (1997), Algorithm 778."""
+        variables = _Variables(self, start, *self._curvature)
         value, _ = variables.evaluate(variables.start)
         history.append(value)
         residual = variables.residual()
@@ -267,19 +282,37 @@ class FactoredObjective:
                 "gtol": 0.0,
             },
         )
-        return variables.point(found.x).times(1.0 / scale)
+        return variables.point(found.x)
 
 
 class _Variables:
-    """A flat vector for (A, B): A, then B or its positive and its negative part."""
+    """A flat vector for (A, B), in which curvatures at the start are about one.
 
-    def __init__(self, objective: FactoredObjective, start: Factors):
+    First A, in the eigenbases of the mean Hessian and of ``B'B``, whose products are
+    what its curvature would be if the tasks had the same Hessian; then B, each column
+    in a unit of its own, or its positive and its negative part.
+    """
+
+    def __init__(
+        self,
+        objective: FactoredObjective,
+        start: Factors,
+        curvature: np.ndarray,
+        basis: np.ndarray | None,
+    ):
         self.objective = objective
-        self.shapes = start.A.shape, start.B.shape
+        self.basis = basis
         self.split = objective.penalty.l1 > 0
-        A, B = start.A.ravel(), start.B.ravel()
+        codes, self.turn = np.linalg.eigh(start.B.T @ start.B)
+        A = start.A if basis is None else basis.T @ start.A
+        penalty = objective.penalty
+        self.unit_A = _unit(np.outer(curvature, codes) + penalty.ridge_A)
+        self.unit_B = _unit(curvature @ A**2 + penalty.ridge_B)
+        A, B = (A @ self.turn) / self.unit_A, start.B / self.unit_B
+        self.shapes = A.shape, B.shape
+        self.size_A = A.size
         parts = [np.maximum(B, 0.0), np.maximum(-B, 0.0)] if self.split else [B]
-        self.start = np.concatenate([A, *parts])
+        self.start = np.concatenate([part.ravel() for part in (A, *parts)])
         self.bounds = None
         if self.split:
             lower = np.concatenate([np.full(A.size, -np.inf), np.zeros(2 * B.size)])
@@ -287,30 +320,48 @@ class _Variables:
 
     def point(self, x: np.ndarray) -> Factors:
         """Return the factors that x stands for."""
-        first, second = self.shapes
-        A, B = np.split(x, [first[0] * first[1]])
+        A, B = x[: self.size_A], x[self.size_A :]
         if self.split:
             plus, minus = np.split(B, 2)
             B = plus - minus
-        return Factors(A.reshape(first), B.reshape(second))
+        A = (A.reshape(self.shapes[0]) * self.unit_A) @ self.turn.T
+        if self.basis is not None:
+            A = self.basis @ A
+        return Factors(A, B.reshape(self.shapes[1]) * self.unit_B)
 
     def evaluate(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the objective and its gradient at x."""
         self.x = x.copy()
         self.at = self.point(self.x)
         value, *self.gradients = self.objective.evaluate(self.at)
-        gradient_A, gradient_B = (gradient.ravel() for gradient in self.gradients)
+        slope_A, slope_B = self.gradients
+        if self.basis is not None:
+            slope_A = self.basis.T @ slope_A
+        slope_A = ((slope_A @ self.turn) * self.unit_A).ravel()
+        slope_B = slope_B * self.unit_B
         if not self.split:
-            return value, np.concatenate([gradient_A, gradient_B])
+            return value, np.concatenate([slope_A, slope_B.ravel()])
+        l1 = self.objective.penalty.l1
+        plus, minus = self.x[self.size_A :].reshape(2, *self.shapes[1])
         # both parts cost, also where they cancel
-        l1, signed = self.objective.penalty.l1, self.x[gradient_A.size :]
-        value += l1 * float(signed.sum() - np.abs(self.at.B).sum())
-        slope = np.concatenate([gradient_A, l1 + gradient_B, l1 - gradient_B])
-        return value, slope
+        value += 2 * l1 * float(np.sum(np.minimum(plus, minus) * self.unit_B))
+        cost = l1 * self.unit_B
+        slopes = [slope_A, (cost + slope_B).ravel(), (cost - slope_B).ravel()]
+        return value, np.concatenate(slopes)
 
     def residual(self) -> float:
         """Return how far from stationary the last point evaluated is."""
         return self.objective.residual(self.at, *self.gradients)
+
+
+def _unit(curvature: np.ndarray) -> np.ndarray:
+    """Return the unit in which a variable of this curvature has curvature one."""
+    top = curvature.max(initial=0.0)
+    return (
+        1.0 / np.sqrt(np.maximum(curvature, _FLAT * top))
+        if top > 0
+        else 1.0 + curvature
+    )
 
 
 def _report(history: list[float], residual: float, verbose: int) -> None:

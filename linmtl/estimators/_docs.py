@@ -217,7 +217,7 @@ Examples
 >>> from linmtl import {name}
 >>> from linmtl.datasets import {make}
 >>> X, y, tasks = {make}(random_state=0)
->>> model = {name}(alphas=5).fit(X, y, tasks)
+>>> model = {name}(alphas=3, eps=0.1, cv=3).fit(X, y, tasks)
 >>> model.coef_.shape
 (10, 20)
 """

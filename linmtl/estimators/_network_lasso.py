@@ -22,7 +22,7 @@ class _NetworkLasso(Alias):
     Parameters
     ----------
     graph : array-like or sparse matrix of shape (n_tasks, n_tasks), DataFrame, \
-    networkx graph or None, default=None
+networkx graph or None, default=None
         Symmetric adjacency a_ij >= 0, in the order of ``tasks_`` or by task label; None
         is the complete graph with weights 1 / n_tasks.
     alpha : float, default={alpha}

@@ -14,9 +14,9 @@ from linmtl.penalties._group_l21 import GroupL21
 from linmtl.penalties._l1 import L1
 from linmtl.penalties._l21 import L21
 from linmtl.penalties._linf1 import Linf1
+from linmtl.penalties._network_lasso import NetworkLasso
 from linmtl.penalties._nonconvex import Nonconvex
 from linmtl.penalties._nonconvex_fused_group import NonconvexFusedGroup
-from linmtl.penalties._network_lasso import NetworkLasso
 from linmtl.penalties._quadratic import (
     GraphLaplacian,
     MeanRegularized,

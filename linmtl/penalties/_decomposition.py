@@ -17,7 +17,8 @@ from linmtl.penalties._base import DualTerms, Penalty
 from linmtl.penalties._quadratic_form import QuadraticForm
 
 _MAX_ITER = 20_000
-_TOL = 1e-13  # of the value and the prox of the infimal convolution itself
+_BALANCE = (10, 20, 40, 80, 160, 320, 640)  # iterations that move the step
+_TOL = 1e-11  # of the value and the prox of the infimal convolution itself
 
 
 class Decomposition(Penalty):
@@ -68,9 +69,12 @@ class Decomposition(Penalty):
     def prox_naive(self, V, step):
         first, second = self.parts()
         P, Q = np.zeros_like(V), np.zeros_like(V)
-        for _ in range(_MAX_ITER):
-            P = first.prox_naive(V - Q, step)
-            Q = second.prox_naive(V - P, step)
+        last = np.full_like(V, np.inf)
+        while np.abs(P - last).max() > 1e-10 * np.abs(V).max():
+            last = P
+            for _ in range(10):
+                P = first.prox_naive(V - Q, step)
+                Q = second.prox_naive(V - P, step)
         return P + Q
 
     def dual_norm(self, G):
@@ -272,9 +276,10 @@ def _infimum(stack: Stacked, W: np.ndarray) -> float:
             bound = max(bound, s * np.vdot(G, W) - s * support - s**2 * square)
             if best - bound <= _TOL * best:
                 break
-            primal, dual = np.linalg.norm(W - P - Q), np.linalg.norm(Q - before)
-            if iteration < 2000 and primal > 10 * dual:
-                step, U = step / 2, U / 2
-            elif iteration < 2000 and dual > 10 * primal:
-                step, U = step * 2, U * 2
+        if iteration in _BALANCE:
+            primal = np.linalg.norm(W - P - Q) / np.linalg.norm(W)
+            dual = np.linalg.norm(Q - before) / max(np.linalg.norm(U), 1e-300)
+            if primal > 0 and dual > 0:
+                factor = float(np.clip(np.sqrt(dual / primal), 0.1, 10.0))
+                step, U = step * factor, U * factor
     return float(best)

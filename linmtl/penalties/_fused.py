@@ -339,10 +339,6 @@ class FusedSparseRows(Penalty):
         G = readonly(np.ascontiguousarray(G))
         return float(fused_dual(G, *strengths, *work, np.empty(G.shape[1])))
 
-    def alpha_max(self, G0):
-        """Return the factor on all strengths at which the solution is zero."""
-        return self.dual_norm(G0)
-
     def free_rows(self, n_features):
         return np.all([a == 0 for a in self.strengths(n_features)], axis=0)
 

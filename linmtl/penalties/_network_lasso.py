@@ -27,7 +27,7 @@ _DENSE_TASKS = 1000  # up to this many, systems over the tasks are dense
 # the dual norm is known closely enough where its error is below this part of what it
 # is above 1, for a certificate, or of itself
 _CLOSE, _EXACT = 0.1, 1e-10
-_MAX_DINKELBACH = 50
+_MAX_STEPS, _MAX_CERTIFY = 100, 8
 
 
 class NetworkLasso(Penalty):
@@ -141,9 +141,7 @@ networkx graph or None, default=None
 
     def dual_terms(self, D):
         """Return the conjugate at the multiples of D, whose columns sum to zero."""
-        edges = self._network(D.shape[1])
-        size, edges.dual_flow = edges.certify(D, self.alpha, edges.dual_flow)
-        return DualTerms(norm=size)
+        return DualTerms(norm=self._network(D.shape[1]).certify(D, self.alpha))
 
     def alpha_max(self, G0):
         return np.inf
@@ -270,11 +268,12 @@ class _Edges:
         else:
             U = strength * flow
         c, inside = readonly(c), np.empty(self.n_edges, dtype=bool)
-        last, stalled = np.inf, 0
+        last, best, stalled = np.inf, np.inf, 0
         while True:
             Wt = Vt - self.incidence @ U
             residual = optimality(readonly(Wt), readonly(U), *self.ends, c, inside)
-            stalled = stalled + 1 if residual > 0.5 * last else 0
+            stalled = stalled + 1 if residual > 0.5 * best else 0
+            best = min(residual, best)
             if residual <= _TOL * size or stalled == _MAX_STALLED:
                 break
             if residual > _SLOW * last:
@@ -370,47 +369,62 @@ class _Edges:
         if length == 0.0:
             return 0.0
         start = float(np.vdot(G, potential)) / length
-        return self._squeeze(G, start, None, lambda low, high: _EXACT * high)[0]
+        return self._squeeze(G, start, [], _MAX_STEPS, lambda low, high: _EXACT * high)
 
-    def certify(
-        self, D: np.ndarray, alpha: float, flow: np.ndarray | None
-    ) -> tuple[float, np.ndarray | None]:
-        """Return the same over alpha, or an upper bound that is close near 1.
-
-        `flow` is what was returned beside it for a point nearby.
-        """
-        bound, flow = self._squeeze(
-            D, alpha, flow, lambda low, high: _CLOSE * max(high - alpha, 0.0)
+    def certify(self, D: np.ndarray, alpha: float) -> float:
+        """Return the same over alpha, or an upper bound that is close near 1."""
+        flows = [flow for flow in (self.flow, self.dual_flow) if flow is not None]
+        bound = self._squeeze(
+            D,
+            alpha,
+            [flow for flow in flows if flow.shape[1] == len(D)],
+            _MAX_CERTIFY,
+            lambda low, high: max(_CLOSE * (high - alpha), _EXACT * alpha),
+            enough=alpha,
         )
-        return bound / alpha, flow
+        return bound / alpha
 
-    def _squeeze(self, G, s, flow, allowed):
-        """Return an upper bound of the dual norm, and the flow that gives it.
+    def _squeeze(self, G, s, flows, max_steps, allowed, enough=0.0):
+        """Return an upper bound of the dual norm, near enough to a lower bound.
 
         The dual norm is the largest ``<G, W> / length(W)``. Dinkelbach's method: from
         s, the prox W gives a larger s, until it is zero; its flow, mended to have the
-        net G, gives an upper bound. It stops at a distance `allowed`.
+        net G, gives an upper bound. Where W is nothing but rounding, s is halfway.
         """
-        low, high, best = 0.0, np.inf, flow
-        for _ in range(_MAX_DINKELBACH):
-            Wt, flow = self.shrink(G, s, flow)
-            if flow is None:  # G is zero, or not finite
-                return float(np.abs(G).max(initial=0.0)), None
-            U = s * flow
-            rest = self.potential.pseudo_inverse(G - (self.incidence @ U).T).T
-            i, j = self.ends
-            mended = U + (rest[i] - rest[j]) * self.weight[:, None] ** 2
-            bound = float((np.linalg.norm(mended, axis=1) / self.weight).max())
+        low, high, best = 0.0, np.inf, None
+        for flow in flows:
+            bound, mended = self._mended(G, s * flow)
             if bound < high:
-                high, best = bound, mended / bound if bound > 0.0 else flow
+                high, best = bound, mended
+        for _ in range(max_steps):
+            if high <= enough:
+                break
+            Wt, flow = self.shrink(G, s, best)
+            if flow is None:  # G is zero, or not finite
+                return float(np.abs(G).max(initial=0.0))
+            bound, mended = self._mended(G, s * flow)
+            if bound < high:
+                high, best = bound, mended
             W = Wt.T
             length = self.length(W)
             ratio = float(np.vdot(G, W)) / length if length > 0.0 else 0.0
             low = max(low, ratio)
-            if high - low <= allowed(low, high) or high <= s or ratio <= s:
+            if high - low <= allowed(low, high):
                 break
-            s = ratio
-        return high, best
+            s = ratio if s < ratio < high else (low + high) / 2
+        self.dual_flow = best
+        return high
+
+    def _mended(self, G, U):
+        """Return the most that a flow with the net G, made of U, has relative to a_e.
+
+        And that flow, relative to it.
+        """
+        rest = self.potential.pseudo_inverse(G - (self.incidence @ U).T).T
+        i, j = self.ends
+        flow = U + (rest[i] - rest[j]) * self.weight[:, None] ** 2
+        bound = float((np.linalg.norm(flow, axis=1) / self.weight).max())
+        return bound, flow / bound if bound > 0.0 else flow
 
 
 @kernel

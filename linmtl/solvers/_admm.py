@@ -42,6 +42,8 @@ class AlternatingDirections:
         norm, quadratic = objective.penalty.norm, objective.penalty.quadratic
         if norm is None or isinstance(norm, RowSeparable) or not norm.convex:
             return "a convex norm other than L1 and L21"
+        if norm.null_form(objective.shape[1]) is not None:  # its steps grow small
+            return "a norm that is zero at zero only"
         if isinstance(quadratic, SplitForm):
             quadratic = quadratic.form
         if not (quadratic.is_diagonal and quadratic.equal_ridge):

@@ -2,8 +2,8 @@
 
 With the noise levels fixed, the problem is one of squared loss; with the coefficients
 fixed, the best noise levels are the root mean squared residuals. Both together are a
-jointly convex problem, whose fixed point Anderson's extrapolation of the logarithms of
-the noise levels reaches in a few steps.
+jointly convex problem, whose fixed point Anderson's extrapolation of the noise levels
+reaches in a few steps.
 
 Owen (2007), A robust hybrid of lasso and ridge regression; Massias, Fercoq, Gramfort,
 Salmon (2018), Generalized concomitant multi-task lasso for sparse multimodal
@@ -13,24 +13,27 @@ regression; Walker, Ni (2011), Anderson acceleration for fixed-point iterations.
 from __future__ import annotations
 
 import numpy as np
+from scipy import sparse
 
 from linmtl._datafit import GramFit
 from linmtl._objective import Objective
 from linmtl._root_fit import RootFit
+from linmtl.solvers._admm import AlternatingDirections
 from linmtl.solvers._direct import Direct
 from linmtl.solvers._monitor import Monitor
 from linmtl.solvers._prox_newton import model_minimum
 from linmtl.solvers._working_set import WorkingSet, gram_pays
 
 _MEMORY = 5  # steps that an extrapolation looks back
-_FAR = 2.0  # an extrapolation moves a logarithm by this much more than a step at most
+_FAR = 10.0  # factor by which an extrapolation changes a noise level at most
 _SMALLEST = 1e-9  # noise level, relative to that of the null model, that has digits
 _START = 1e-3  # the same, to start from
 _INNER = 0.1  # accuracy of a problem with fixed noise, relative to the gap
 _LAST = 0.3  # the same, relative to the tolerance
 _FALL = 0.9  # a gap that falls by less is not falling
 _MAX_STALLED = 30
-_MAX_IDLE = 10  # certificates without progress
+_PATIENCE = 300  # iterations of a solver before alternating directions take over
+_MAX_IDLE = 10  # certificates without progress where the gap is all rounding
 
 
 class Concomitant:
@@ -54,16 +57,15 @@ class Concomitant:
 
     def _alternate(self, fit, objective, W, stop, max_iter, monitor):
         smallest = _smallest_noise(fit, stop)
-        fit.loss_at(objective.penalty.coefficients(W))
-        sigma = np.maximum(fit.noise, np.maximum(smallest, _START * fit.null_noise))
-        fixed_point = FixedPoint()
+        sigma = _first_noise(objective, W, smallest)
+        fixed_point = FixedPoint(fit.data.total)
+        inner = Inner()
         least, stalled, steps = np.inf, 0, 0
         while stalled < _MAX_STALLED:
             part = Objective(fit.weighted(sigma), objective.penalty)
             accuracy = max(_INNER * monitor.best_gap, _LAST * stop)
-            steps += _solve_part(
-                part, W, accuracy, monitor.best_value, max_iter - steps
-            )
+            left = max_iter - steps
+            steps += inner.solve(part, W, accuracy, monitor.best_value, left)
             fit.floor = sigma
             if monitor.done(W, steps, stop) or steps >= max_iter:
                 return
@@ -72,61 +74,109 @@ class Concomitant:
             else:
                 stalled += 1
             noise = np.maximum(fit.noise, smallest)
-            sigma = np.exp(
-                fixed_point.next(np.log(sigma), np.log(noise), fit.data.total * noise)
-            )
-            sigma = np.maximum(sigma, smallest)
+            sigma = np.maximum(fixed_point.next(sigma, noise), smallest)
 
 
-def _solve_part(
-    part: Objective, W: np.ndarray, accuracy: float, value: float, max_iter: int
-) -> int:
-    """Solve the problem with fixed noise levels in place; return the iterations.
+class Inner:
+    """The solver for fixed noise levels: the package's, or alternating directions.
 
-    Residuals that have to be scaled by 1 - s to be a point of the dual problem cost the
-    square-root loss s times the objective, but the squared loss s^2 times, which soon
-    is less than rounding. So the solver for the squared loss is run until its own gap
-    is small, and then until the loss is.
+    Where few residuals are left, coordinates creep, and so do gradient steps: then it
+    goes on by alternating directions.
     """
-    from linmtl.solvers._base import SOLVERS, choose_solver, minimise
 
-    method = SOLVERS[choose_solver(part)]
-    polish = Polish(part, accuracy, value)
-    if method is Direct:
-        polish = Polish(part, -np.inf, value)  # refined to the end
-        Direct().solve(part, W.copy(), 0.0, max_iter, polish)
-        W[:] = polish.closest
-        return polish.n_iter
-    s = accuracy / max(value, np.finfo(float).tiny)
-    result = minimise(part, tol=s * accuracy / 2.0, scale=1.0, max_iter=max_iter, W0=W)
-    W[:] = result.point
-    steps = result.n_iter
-    if polish.done(W, 0, 0.0) or steps >= max_iter:
+    def __init__(self):
+        self._patient = False
+
+    def solve(
+        self,
+        part: Objective,
+        W: np.ndarray,
+        accuracy: float,
+        size: float,
+        max_iter: int,
+    ) -> int:
+        """Solve the problem in place and return the iterations.
+
+        ``accuracy`` is what its error may cost the square-root loss, see `Accurate`;
+        ``size`` the objective with that loss.
+        """
+        from linmtl.solvers._base import SOLVERS, choose_solver, rounding
+
+        method, resolution = SOLVERS[choose_solver(part)], rounding(part)
+        if method is Direct:
+            accuracy = -np.inf  # a factor is at hand: refine to the end
+        monitor = Accurate(part, accuracy, size, resolution)
+        if monitor.done(W, 0, resolution):
+            return 1
+        steps, splits = 0, method is not Direct and _splits(part)
+        if not (splits and self._patient):
+            monitor.by_gap = method is WorkingSet
+            limit = min(max_iter, _PATIENCE) if splits else max_iter
+            method().solve(part, W.copy(), resolution, limit, monitor)
+            W[:], steps = monitor.closest, monitor.n_iter
+        rounded = monitor.best_gap <= resolution
+        if splits and monitor.loss > accuracy and not rounded and steps < max_iter:
+            self._patient, monitor.by_gap = True, False
+            monitor.done(W, steps, resolution)
+            AlternatingDirections().solve(
+                part, W.copy(), resolution, max_iter - steps, monitor
+            )
+            W[:], steps = monitor.closest, steps + monitor.n_iter
+        elif method is WorkingSet and monitor.loss > accuracy:
+            part.certificate(W)
+            ridge = float(part.penalty.quadratic.diagonal[0])
+            grams = isinstance(part.fit, GramFit)
+            grams = grams or gram_pays(part.fit.data.design, len(W))
+            W[:] = model_minimum(part, W, part.D, ridge, grams)
         return steps
-    if method is WorkingSet:
-        ridge = float(part.penalty.quadratic.diagonal[0])
-        grams = isinstance(part.fit, GramFit) or gram_pays(part.fit.data.design, len(W))
-        W[:] = model_minimum(part, W, part.D, ridge, grams)
-        return steps + 1
-    method().solve(part, W.copy(), 0.0, max_iter - steps, polish)
-    W[:] = polish.closest
-    return steps + polish.n_iter
 
 
-class Polish(Monitor):
-    """Keeps the point whose residuals, almost as they are, solve the dual problem.
+def _splits(part: Objective) -> bool:
+    """Whether alternating directions apply, be the norm spectral or not."""
+    fit, penalty = part.fit, part.penalty
+    if penalty.norm is None or penalty.decomposition is not None:
+        return False
+    if not (penalty.quadratic.is_diagonal and penalty.quadratic.equal_ridge):
+        return False
+    return isinstance(fit, GramFit) or not sparse.issparse(fit.data.design.block(0))
+
+
+class Accurate(Monitor):
+    """Stops where the residuals, as they are, nearly solve the dual problem.
+
+    Residuals that have to be scaled by s to be a point of the dual problem cost the
+    square-root loss ``|1 - s|`` times the objective, but the squared loss its square,
+    which soon is less than rounding.
+
+    Parameters
+    ----------
+    objective : Objective
+        A problem of squared loss.
+    accuracy : float
+        What an error may cost the square-root loss.
+    size : float
+        The objective with that loss.
+    resolution : float
+        Gaps below are nothing but rounding.
 
     Attributes
     ----------
+    by_gap : bool
+        Whether the solver goes by its gap, and is of no use below the resolution.
     closest : ndarray of shape (n_features, n_columns)
         The best point in that sense.
+    loss : float
+        What its error costs.
     """
 
-    def __init__(self, objective: Objective, accuracy: float, size: float):
+    def __init__(
+        self, objective: Objective, accuracy: float, size: float, resolution: float
+    ):
         super().__init__(objective)
-        self.accuracy, self.size = accuracy, size
+        self.accuracy, self.size, self.resolution = accuracy, size, resolution
+        self.by_gap = False
         self.closest: np.ndarray | None = None
-        self._least = np.inf
+        self.loss = np.inf
         self._idle = 0
 
     def done(self, W, iteration, stop, residuals=None):
@@ -134,39 +184,62 @@ class Polish(Monitor):
         limit = min(self.objective.limit, 1.0)
         loss = (1.0 - limit) * self.size
         loss += self.value - self.objective.dual_at(limit)
-        self._idle += 1
-        if loss < self._least or self.objective.penalty.norm is None:
-            self._least, self.closest, self._idle = loss, W.copy(), 0
-        return self._least <= self.accuracy or self._idle > _MAX_IDLE
+        exact = self.best_gap <= self.resolution
+        self._idle += exact
+        if loss < self.loss or self.objective.penalty.norm is None:
+            self.loss, self.closest, self._idle = loss, W.copy(), 0
+        return (
+            self.loss <= self.accuracy
+            or (exact and self.by_gap)
+            or self._idle > _MAX_IDLE
+        )
 
 
 def _smallest_noise(fit: RootFit, stop: float) -> np.ndarray:
     """Return the noise levels below which a task counts as interpolated.
 
-    A noise level that should be smaller costs the gap no more than this one.
+    A noise level that should be zero costs the gap a fraction of the tolerance.
     """
     null = fit.null_noise
     size = np.where(null > 1e-12 * null.max(initial=0.0), null, null.max(initial=0.0))
     size[size == 0] = 1.0
-    share = 0.1 * stop / max(float(fit.data.total @ size), np.finfo(float).tiny)
+    share = 0.5 * stop / max(float(fit.data.total @ size), np.finfo(float).tiny)
     return np.clip(share, _SMALLEST, _START) * size
 
 
-class FixedPoint:
-    """Anderson's extrapolation of a fixed-point iteration."""
+def _first_noise(objective, W, smallest):
+    """Return the noise levels at W, or more where the residuals are nearly nothing.
 
-    def __init__(self):
+    An interpolating solution stays one as the penalty becomes weaker, its residuals in
+    proportion to the noise level times the strength.
+    """
+    objective.certificate(W)
+    fit = objective.base_fit
+    sigma = np.maximum(fit.noise, smallest)
+    few = _START * fit.null_noise
+    larger = sigma / np.clip(objective.limit, 1e-300, 1.0)
+    return np.where(sigma < few, np.minimum(larger, few), sigma)
+
+
+class FixedPoint:
+    """Anderson's extrapolation of a fixed-point iteration on positive numbers.
+
+    Parameters
+    ----------
+    weight : ndarray
+        How much each of the numbers counts.
+    """
+
+    def __init__(self, weight: np.ndarray):
+        self.weight = weight
         self._points: list[np.ndarray] = []
         self._steps: list[np.ndarray] = []
         self._length = np.inf
 
-    def next(self, x: np.ndarray, image: np.ndarray, weight: np.ndarray) -> np.ndarray:
-        """Return where to go from x, whose image is given.
-
-        ``weight`` says how much each entry counts.
-        """
-        step, root = image - x, np.sqrt(weight)
-        length = float(np.linalg.norm(root * step))
+    def next(self, x: np.ndarray, image: np.ndarray) -> np.ndarray:
+        """Return where to go from x, whose image is given."""
+        step = image - x
+        length = float(np.linalg.norm(self.weight * step))
         if length > 2.0 * self._length:  # it led astray: forget it
             self._points.clear()
             self._steps.clear()
@@ -177,6 +250,6 @@ class FixedPoint:
         if len(self._points) == 1:
             return image
         moves, changes = np.diff(self._points, axis=0), np.diff(self._steps, axis=0)
-        mix = np.linalg.lstsq((root * changes).T, root * step, rcond=1e-10)[0]
-        move = np.clip(-(mix @ (moves + changes)), -_FAR, _FAR)
-        return image + move
+        system = (self.weight * changes).T
+        mix = np.linalg.lstsq(system, self.weight * step, rcond=1e-10)[0]
+        return np.clip(image - mix @ (moves + changes), image / _FAR, image * _FAR)
