@@ -55,9 +55,7 @@ class RootFit(ResidualFit):
         the residuals of a task they are not all rounding.
     """
 
-    def __init__(
-        self, data: MultiTaskData, loss: Loss, squares: Datafit | None = None
-    ):
+    def __init__(self, data: MultiTaskData, loss: Loss, squares: Datafit | None = None):
         super().__init__(data, loss)
         self._offset, self.y = centred_targets(data)
         self._squares = squares
@@ -79,9 +77,7 @@ class RootFit(ResidualFit):
     def loss_at(self, W):
         loss = super().loss_at(W)
         divisor = np.maximum(self.noise, self.floor)
-        inverse = np.divide(
-            1.0, divisor, out=np.zeros_like(divisor), where=divisor > 0
-        )
+        inverse = np.divide(1.0, divisor, out=np.zeros_like(divisor), where=divisor > 0)
         self._hessian = self.data.weight * np.repeat(inverse, self._size)
         self.theta *= np.repeat(inverse, self._size)
         if self.data.fit_intercept:  # of small residuals the mean is mostly rounding

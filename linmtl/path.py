@@ -102,8 +102,9 @@ def alpha_grid(
     n_alphas : int, default=100
         Number of strengths.
     eps : float, default=1e-3
-        The smallest as a fraction of `alpha_max`. Where that is infinite, the grid
-        runs from 1e2 to 1e-4 times the largest curvature of a task's loss instead.
+        The smallest as a fraction of `alpha_max`, or for a network lasso of the
+        strength from which on tasks that are joined agree. Where there is none, the
+        grid runs from 1e2 to 1e-4 times the largest curvature of a task's loss instead.
     fit_intercept : bool, default=True
         Whether each task has an intercept.
     task_weight : None, "n_samples", dict or array-like, default=None

@@ -30,6 +30,7 @@ from linmtl.penalties import (
     InfimalConvolution,
     Linf1,
     MeanRegularized,
+    NetworkLasso,
     Penalty,
     Ridge,
     RobustFeatures,
@@ -255,6 +256,13 @@ def graph(W, adjacency):
     edges = [(i, j) for i in range(T) for j in range(i) if adjacency[i, j]]
     # each edge occurs twice in 1/2 sum_ij
     terms = [adjacency[i, j] / 2 * cp.sum_squares(W[:, i] - W[:, j]) for i, j in edges]
+    return sum(terms, cp.Constant(0.0))
+
+
+def network(W, adjacency):
+    T = W.shape[1]
+    edges = [(i, j) for i in range(T) for j in range(i) if adjacency[i, j]]
+    terms = [adjacency[i, j] * cp.norm(W[:, i] - W[:, j], 2) for i, j in edges]
     return sum(terms, cp.Constant(0.0))
 
 
@@ -726,6 +734,30 @@ PENALTIES += [
             + ridge(W, 0.1 * s)
         ),
     ),
+    Case(
+        "NetworkLasso",
+        lambda s, d, T: NetworkLasso(None, 0.3 * s),
+        lambda W, s: 0.3 * s * network(W, np.ones((W.shape[1],) * 2)) / W.shape[1],
+        free=True,
+    ),
+    Case(
+        "NetworkLasso-chain",
+        lambda s, d, T: NetworkLasso(chain(T), 0.1 * s),
+        lambda W, s: 0.1 * s * network(W, chain(W.shape[1])),
+        free=True,
+    ),
+    Case(
+        "NetworkLasso-disconnected+Ridge-array",
+        # leaves the shift of one component free
+        lambda s, d, T: (
+            NetworkLasso(pairs(T), 0.1 * s) + Ridge(0.2 * s * (np.arange(T) == 0))
+        ),
+        lambda W, s: (
+            0.1 * s * network(W, pairs(W.shape[1]))
+            + s * ridge(W, 0.2 * (np.arange(W.shape[1]) == 0))
+        ),
+        free=True,
+    ),
 ]
 
 
@@ -773,7 +805,8 @@ WRONG = [
     for value, error, match in BAD_STRENGTHS
 ]
 WRONG += [
-    Wrong(f"Graph-{value!r}", partial(GraphLaplacian, None, value), error, match)
+    Wrong(f"{kind.__name__}-{value!r}", partial(kind, None, value), error, match)
+    for kind in (GraphLaplacian, NetworkLasso)
     for value, error, match in BAD_STRENGTHS
 ]
 WRONG += [
@@ -855,6 +888,18 @@ WRONG += [
         lambda: GraphLaplacian(chain(3)),
         ValueError,
         r"graph has shape \(3, 3\) but there are 4 tasks",
+    ),
+    Wrong(
+        "NetworkLasso-shape",
+        lambda: NetworkLasso(chain(3)),
+        ValueError,
+        r"NetworkLasso: graph has shape \(3, 3\) but there are 4 tasks",
+    ),
+    Wrong(
+        "NetworkLasso-part",
+        lambda: InfimalConvolution(NetworkLasso(), L1()),
+        ValueError,
+        "NetworkLasso on the first part leaves shifts of all tasks free",
     ),
     Wrong(
         "Graph-asymmetric",

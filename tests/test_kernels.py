@@ -22,6 +22,7 @@ from linmtl._jit import readonly
 from linmtl.losses._logistic import _intercept, logistic_residual
 from linmtl.losses._squared import squared_residual
 from linmtl.penalties import _fused as fused
+from linmtl.penalties import _network_lasso as network
 from linmtl.penalties import _tree_group_l21 as tree
 from linmtl.penalties._linf1 import clip_rows
 from linmtl.unsupervised._kmeans import nonnegative_rows
@@ -804,6 +805,55 @@ def test_composition_with_a_taut_string(strengths):
     ]
     assert values[0] == 0.0
     assert values[1] > 0.0
+
+
+def flows(T=5, d=3):
+    """Coefficients, flows on either side of their capacity, and edges with them."""
+    i, j = (readonly(end.astype(np.int64)) for end in np.triu_indices(T, 1))
+    c = readonly(np.linspace(0.1, 4.0, i.size))
+    return normal(T, d), normal(i.size, d, seed=1), i, j, c
+
+
+def test_kernels_of_edges():
+    Wt, U, i, j, c = flows()
+    difference = Wt[i] - Wt[j]
+    out, inside = empty(i.size), np.zeros(i.size, dtype=bool)
+    network.edge_lengths(Wt, i, j, out)
+    np.testing.assert_allclose(out, np.linalg.norm(difference, axis=1))
+    moved = U + difference
+    length = np.linalg.norm(moved, axis=1)
+    projected = moved * np.minimum(1.0, c / length)[:, None]
+    residual = network.optimality(Wt, U, i, j, c, inside)
+    np.testing.assert_allclose(residual, np.abs(U - projected).max())
+    np.testing.assert_array_equal(inside, length <= c)
+    assert 0 < inside.sum() < i.size
+
+
+def test_augmented_lagrangian_of_flows():
+    Wt, U, i, j, c = flows()
+    Vt, D, sigma = normal(5, 3, seed=2), normal(5, 3, seed=3), 1.5
+
+    def terms(Wt):
+        P, factor, G = empty(*U.shape), empty(i.size), empty(*Wt.shape)
+        value = network.lagrangian(readonly(Wt), Vt, U, i, j, c, sigma, P, factor, G)
+        return value, P, factor, G
+
+    value, P, factor, G = terms(Wt)
+    y = U + sigma * (Wt[i] - Wt[j])
+    length = np.linalg.norm(y, axis=1)
+    np.testing.assert_allclose(factor, np.minimum(1.0, c / length))
+    assert 0 < np.sum(factor < 1) < i.size
+    np.testing.assert_allclose(P, y * factor[:, None])
+    expected = np.sum((Wt - Vt) ** 2) / 2
+    expected += np.sum(length**2 - np.maximum(length - c, 0) ** 2) / (2 * sigma)
+    np.testing.assert_allclose(value, expected)
+    # gradient and Hessian are those of the value and the gradient
+    h = 1e-6
+    before, after = terms(Wt - h * D), terms(Wt + h * D)
+    np.testing.assert_allclose(np.vdot(G, D), (after[0] - before[0]) / (2 * h), 1e-7)
+    out = empty(*Wt.shape)
+    network.hessian_product(D, readonly(P), readonly(factor), c, i, j, sigma, out)
+    np.testing.assert_allclose(out, (after[3] - before[3]) / (2 * h), rtol=1e-6)
 
 
 @pytest.mark.slow

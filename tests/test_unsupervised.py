@@ -267,6 +267,33 @@ def test_escapes_lower_the_objective(seed):
     assert after < before
 
 
+@pytest.mark.parametrize("k", [3, 4])  # of four clusters one is empty
+@pytest.mark.parametrize("seed", range(3))
+def test_gain_of_a_single_move_is_exact(k, seed):
+    """The threshold lets the best move through just below its true gain."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((10, 2))
+    tasks = np.repeat([0, 1], 5)
+    labels = np.concatenate([rng.permutation([0, 0, 1, 1, 2]) for _ in range(2)])
+    value = lambda labels: minimum_over_centres(X, tasks, labels, k, 2, 0.6)
+    neighbours = []
+    for i, j in itertools.product(range(10), range(k)):
+        moved = labels.copy()
+        moved[i] = j
+        neighbours.append(moved)
+    best = min(neighbours, key=value)
+    gain = value(labels) - value(best)
+    assert gain > 0
+    data = kmeans._Data(X, tasks, 2)
+    model = kmeans._best_model(data, np.eye(k)[labels], 2, 0.6, np.zeros((k, 2)))
+    total, shared = model.costs(data)
+    move = lambda floor: kmeans._single_moves(
+        data, labels, total - shared, shared, floor, by_task=False
+    )
+    np.testing.assert_array_equal(move(gain * (1 - 1e-9)), best)
+    assert move(gain * (1 + 1e-9)) is None
+
+
 def test_few_rows_and_equal_rows():
     X, tasks, _ = blobs(n_tasks=2, n=10)
     X, tasks = X[:12], tasks[:12]  # two rows in the second task, four clusters

@@ -179,15 +179,18 @@ class MultiTaskModel(BaseEstimator):
                 UserWarning,
                 stacklevel=3,
             )
+        self._warn_unless_converged(result)
+
+    def _warn_unless_converged(self, result: Result) -> None:
         if not result.converged:
             warnings.warn(
                 f"{type(self).__name__}: {result.message}",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
 
     def _report(self, objective, result, columns):
-        """Set the attributes that the penalty knows of, and drop those of a last fit."""
+        """Set the attributes that the penalty knows of; drop those of an earlier fit."""
         for name in getattr(self, "_reported", ()):
             delattr(self, name)
         penalty = objective.penalty

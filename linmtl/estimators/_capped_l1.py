@@ -7,10 +7,11 @@ from numpy.typing import ArrayLike
 from linmtl.estimators._alias import Alias, AliasCV
 from linmtl.estimators._base import Classifier, Regressor
 from linmtl.estimators._docs import estimator, parameters
+from linmtl.estimators._refit import Refitted
 from linmtl.penalties import CappedL1
 
 
-class _CappedL1(Alias):
+class _CappedL1(Refitted, Alias):
     """Features whose coefficients are large enough are not shrunk. Minimises over W
     (n_features, n_tasks) and b::
 

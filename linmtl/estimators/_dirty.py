@@ -7,10 +7,11 @@ from numpy.typing import ArrayLike
 from linmtl.estimators._alias import Alias, AliasCV
 from linmtl.estimators._base import Classifier, Regressor
 from linmtl.estimators._docs import estimator, parameters
+from linmtl.estimators._refit import Refitted
 from linmtl.penalties import Dirty
 
 
-class _Dirty(Alias):
+class _Dirty(Refitted, Alias):
     """Coefficients W = P + Q: P holds the features that all tasks use, Q what single
     tasks add. Minimises over W (n_features, n_tasks) and b::
 

@@ -66,6 +66,15 @@ feature_names_in_ : ndarray of shape (n_features_in_,)
     Names of the columns of X, where they have names.
 coef_feature_names_ : ndarray of shape (n_features,)
     Names of the columns of ``coef_``, where they have names.""",
+    "refit": """\
+refit : bool or float, default=False
+    Fit the coefficients that are not zero once more, without the penalty: True for no
+    penalty at all (classifiers: a light ridge, since the classes may be separable), a
+    number for a ridge of that strength. ``objective_``, ``dual_gap_`` and the like are
+    those of the penalised problem.""",
+    "refitted": """\
+coef_before_refit_ : ndarray of the shape of coef_
+    The solution of the penalised problem; only with ``refit``.""",
     "classes": """\
 classes_ : ndarray of shape (2,)
     The class labels, over all tasks.""",
@@ -135,6 +144,9 @@ def estimator(cls: T) -> T:
     cls = dataclass(eq=False, repr=False)(cls)
     family = next((base for base in cls.__mro__ if "_penalty" in vars(base)), None)
     texts = dict(_TEXTS)
+    if "refit" in (f.name for f in fields(cls)):
+        texts["parameters"] = f"{texts['refit']}\n{texts['parameters']}"
+        texts["attributes"] += f"\n{texts['refitted']}"
     if family is not None:
         texts.update(_alias_texts(cls, family))
     cls.__doc__ = _fill(inspect.cleandoc(cls.__doc__), texts)

@@ -7,10 +7,11 @@ from numpy.typing import ArrayLike
 from linmtl.estimators._alias import Alias, AliasCV
 from linmtl.estimators._base import Classifier, Regressor
 from linmtl.estimators._docs import estimator, parameters
+from linmtl.estimators._refit import Refitted
 from linmtl.penalties import FusedSparseGroup
 
 
-class _FusedSparseGroup(Alias):
+class _FusedSparseGroup(Refitted, Alias):
     """Few features are used at all, each with few changes from a task to the next, and
     possibly not by all tasks. Minimises over W (n_features, n_tasks) and b::
 

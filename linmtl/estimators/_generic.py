@@ -10,12 +10,13 @@ from sklearn.base import clone
 from linmtl.estimators._base import Classifier, Regressor
 from linmtl.estimators._cv import CrossValidated
 from linmtl.estimators._docs import estimator
+from linmtl.estimators._refit import Refitted
 from linmtl.penalties import L21, Penalty
 from linmtl.solvers._path import with_strength
 
 
 @estimator
-class MultiTaskRegressor(Regressor):
+class MultiTaskRegressor(Refitted, Regressor):
     """Multi-task linear regression with any penalty.
 
     Minimises over W (n_features, n_tasks) and the intercepts b::
@@ -62,7 +63,7 @@ class MultiTaskRegressor(Regressor):
 
 
 @estimator
-class MultiTaskClassifier(Classifier):
+class MultiTaskClassifier(Refitted, Classifier):
     """Multi-task logistic regression (two classes) with any penalty.
 
     Minimises over W (n_features, n_tasks) and the intercepts b::
@@ -117,7 +118,7 @@ class MultiTaskClassifier(Classifier):
 
 
 @estimator
-class MultiTaskRegressorCV(CrossValidated, Regressor):
+class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
     """`MultiTaskRegressor` with its penalty's strength by cross-validation.
 
     {cv}
@@ -168,7 +169,7 @@ class MultiTaskRegressorCV(CrossValidated, Regressor):
 
 
 @estimator
-class MultiTaskClassifierCV(CrossValidated, Classifier):
+class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
     """`MultiTaskClassifier` with its penalty's strength by cross-validation.
 
     {cv}

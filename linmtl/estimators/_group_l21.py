@@ -8,10 +8,11 @@ from typing import Any
 from linmtl.estimators._alias import Alias, AliasCV
 from linmtl.estimators._base import Classifier, Regressor
 from linmtl.estimators._docs import estimator, parameters
+from linmtl.estimators._refit import Refitted
 from linmtl.penalties import GroupL21
 
 
-class _GroupL21(Alias):
+class _GroupL21(Refitted, Alias):
     """A group of features is used by all tasks or by none. Minimises over W
     (n_features, n_tasks) and b::
 

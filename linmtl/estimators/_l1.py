@@ -9,10 +9,11 @@ from numpy.typing import ArrayLike
 from linmtl.estimators._alias import Alias, AliasCV
 from linmtl.estimators._base import Classifier, Regressor
 from linmtl.estimators._docs import estimator, parameters
+from linmtl.estimators._refit import Refitted
 from linmtl.penalties import L1
 
 
-class _L1(Alias):
+class _L1(Refitted, Alias):
     """Features are selected for each task on its own, with one strength for all.
     Minimises over W (n_features, n_tasks) and b::
 

@@ -9,10 +9,11 @@ from numpy.typing import ArrayLike
 from linmtl.estimators._alias import Alias, AliasCV
 from linmtl.estimators._base import Classifier, Regressor
 from linmtl.estimators._docs import estimator, parameters
+from linmtl.estimators._refit import Refitted
 from linmtl.penalties import Linf1
 
 
-class _Linf1(Alias):
+class _Linf1(Refitted, Alias):
     """A feature is used by all tasks or by none, and below the largest coefficient of a
     feature those of other tasks cost nothing. Minimises over W (n_features, n_tasks)
     and b::

@@ -9,10 +9,11 @@ from numpy.typing import ArrayLike
 from linmtl.estimators._alias import Alias, AliasCV
 from linmtl.estimators._base import Classifier, Regressor
 from linmtl.estimators._docs import estimator, parameters
+from linmtl.estimators._refit import Refitted
 from linmtl.penalties import NonconvexFusedGroup
 
 
-class _NonconvexFusedGroup(Alias):
+class _NonconvexFusedGroup(Refitted, Alias):
     """Few features are used at all, each with few changes from a task to the next.
     Minimises over W (n_features, n_tasks) and b::
 

@@ -7,10 +7,11 @@ from numpy.typing import ArrayLike
 from linmtl.estimators._alias import Alias, AliasCV
 from linmtl.estimators._base import Classifier, Regressor
 from linmtl.estimators._docs import estimator, parameters
+from linmtl.estimators._refit import Refitted
 from linmtl.penalties import RobustFeatures
 
 
-class _RobustFeatures(Alias):
+class _RobustFeatures(Refitted, Alias):
     """Coefficients W = P + Q: P has the features that the tasks share, Q is zero but
     for the columns of outlier tasks. Minimises over W (n_features, n_tasks) and b::
 

@@ -9,10 +9,11 @@ from numpy.typing import ArrayLike
 from linmtl.estimators._alias import Alias, AliasCV
 from linmtl.estimators._base import Classifier, Regressor
 from linmtl.estimators._docs import estimator, parameters
+from linmtl.estimators._refit import Refitted
 from linmtl.penalties import TemporalGroup
 
 
-class _TemporalGroup(Alias):
+class _TemporalGroup(Refitted, Alias):
     """The features are selected for all tasks together, and their coefficients differ
     little from a task to the next. Minimises over W (n_features, n_tasks) and b::
 

@@ -7,10 +7,11 @@ from typing import Any
 from linmtl.estimators._alias import Alias, AliasCV
 from linmtl.estimators._base import Classifier, Regressor
 from linmtl.estimators._docs import estimator
+from linmtl.estimators._refit import Refitted
 from linmtl.penalties import TreeGroupL21
 
 
-class _TreeGroupL21(Alias):
+class _TreeGroupL21(Refitted, Alias):
     """Tasks of one branch of the tree tend to use the same features. Minimises over W
     (n_features, n_tasks) and b::
 

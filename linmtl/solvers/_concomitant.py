@@ -33,6 +33,7 @@ _LAST = 0.3  # the same, relative to the tolerance
 _FALL = 0.9  # a gap that falls by less is not falling
 _MAX_STALLED = 30
 _PATIENCE = 300  # iterations of a solver before alternating directions take over
+_LONG = 1000  # iterations of those before the noise levels move on all the same
 _MAX_IDLE = 10  # certificates without progress where the gap is all rounding
 
 
@@ -85,7 +86,7 @@ class Inner:
     """
 
     def __init__(self):
-        self._patient = False
+        self._splitting = False
 
     def solve(
         self,
@@ -109,19 +110,19 @@ class Inner:
         if monitor.done(W, 0, resolution):
             return 1
         steps, splits = 0, method is not Direct and _splits(part)
-        if not (splits and self._patient):
+        if not (splits and self._splitting):
             monitor.by_gap = method is WorkingSet
             limit = min(max_iter, _PATIENCE) if splits else max_iter
             method().solve(part, W.copy(), resolution, limit, monitor)
             W[:], steps = monitor.closest, monitor.n_iter
         rounded = monitor.best_gap <= resolution
         if splits and monitor.loss > accuracy and not rounded and steps < max_iter:
-            self._patient, monitor.by_gap = True, False
-            monitor.done(W, steps, resolution)
-            AlternatingDirections().solve(
-                part, W.copy(), resolution, max_iter - steps, monitor
-            )
+            monitor.by_gap = False
+            monitor.done(W, 0, resolution)
+            limit = min(max_iter - steps, _LONG)
+            AlternatingDirections().solve(part, W.copy(), resolution, limit, monitor)
             W[:], steps = monitor.closest, steps + monitor.n_iter
+            self._splitting = monitor.loss <= accuracy
         elif method is WorkingSet and monitor.loss > accuracy:
             part.certificate(W)
             ridge = float(part.penalty.quadratic.diagonal[0])

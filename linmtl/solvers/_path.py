@@ -14,6 +14,7 @@ from linmtl._datafit import Datafit
 from linmtl._design import used_rows
 from linmtl._objective import Objective
 from linmtl.penalties import Penalty, Sum, compose
+from linmtl.penalties._network_lasso import Agreement
 from linmtl.solvers._base import Result, minimise, null_coefficients
 
 
@@ -139,16 +140,37 @@ def check_grid(n_alphas: int, eps: float) -> None:
 def grid(objective: Objective, n_alphas: int, eps: float) -> np.ndarray:
     """Return strengths from the strongest that matters downwards, equally in log.
 
-    From the one that makes the solution zero to ``eps`` times it; where none does, in
-    proportion to the largest curvature of a task's loss.
+    From the one that makes the solution zero to ``eps`` times it, or for a semi-norm
+    the one that makes the semi-norm zero; where none does, in proportion to the largest
+    curvature of a task's loss.
     """
     top = largest_strength(objective)
+    if not np.isfinite(top):
+        top = agreement_strength(objective)
     if np.isfinite(top):
         if top == 0.0:  # a constant target
             top = 1.0
         return np.geomspace(top, top * eps, n_alphas)
     _, curvature = objective.fit.curvature(scaled=False)
     return (curvature or 1.0) * np.logspace(2, -4, n_alphas)
+
+
+def agreement_strength(objective: Objective) -> float:
+    """Return the smallest strength at which a semi-norm alone is zero at the solution.
+
+    Infinite for any other penalty.
+    """
+    penalty = objective.penalty
+    norm, n_columns = penalty.norm, objective.shape[1]
+    form = None if norm is None else norm.null_form(n_columns)
+    if form is None or not penalty.quadratic.is_zero:
+        return np.inf
+    agreement = Agreement(form)
+    part = Objective(objective.base_fit, replace(penalty, norm=agreement))
+    W = minimise(part, tol=1e-8, max_iter=1000).W
+    G = np.empty_like(W)
+    part.smooth(W, G)
+    return norm.alpha * norm.dual_norm(G - agreement.project(G))
 
 
 def largest_strength(objective: Objective) -> float:

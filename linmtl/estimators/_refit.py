@@ -1,0 +1,113 @@
+"""Refitting the coefficients that a sparse model has chosen, without its shrinkage."""
+
+from __future__ import annotations
+
+import numbers
+
+import numpy as np
+from scipy import sparse
+
+from linmtl._datafit import make_datafit
+from linmtl._design import SharedDesign, StackedDesign
+from linmtl._objective import Objective
+from linmtl.data import MultiTaskData
+from linmtl.estimators._base import MultiTaskModel
+from linmtl.estimators._docs import parameters
+from linmtl.losses import Loss
+from linmtl.penalties import Ridge, compose
+from linmtl.solvers import Result, minimise
+
+# A logistic loss has no optimum where the features chosen separate the classes: this
+# ridge, relative to the curvature of the loss, keeps it finite.
+_LIGHT = 1e-4
+
+
+@parameters
+class Refitted(MultiTaskModel):
+    """Mixin of the models that choose features: refit what they choose."""
+
+    refit: bool | float = False
+
+    def _store(self, given, columns, objective, result):
+        ridge = self._check_refit()
+        super()._store(given, columns, objective, result)
+        if hasattr(self, "coef_before_refit_"):
+            del self.coef_before_refit_
+        if ridge is None:
+            return
+        data, loss = objective.base_fit.data, objective.base_fit.loss
+        fitted = refit(
+            data, loss, result.W, ridge=ridge, tol=self.tol, max_iter=self.max_iter
+        )
+        W, b = fitted.W, given.intercepts(fitted.b)
+        single = self.coef_.ndim == 1
+        self.coef_before_refit_ = self.coef_
+        coef = np.ascontiguousarray(W.T, dtype=self.coef_.dtype)
+        self.coef_, self.intercept_ = (coef[0], float(b[0])) if single else (coef, b)
+        self._warn_unless_converged(fitted)
+
+    def _check_refit(self) -> float | None:
+        """Return the strength of the ridge of the refit, -1 for the light one."""
+        if self.refit is False:
+            return None
+        if self.refit is True:
+            return -1.0 if self._classify else 0.0
+        if not isinstance(self.refit, numbers.Real) or not 0 <= self.refit < np.inf:
+            raise ValueError(
+                f"{type(self).__name__}: refit must be True, False or the strength of "
+                f"a ridge, a finite number >= 0; got {self.refit!r}"
+            )
+        return float(self.refit)
+
+
+def refit(
+    data: MultiTaskData,
+    loss: Loss,
+    W: np.ndarray,
+    *,
+    ridge: float,
+    tol: float,
+    max_iter: int,
+) -> Result:
+    """Minimise the loss plus a ridge over the coefficients that are not zero in W.
+
+    Tasks with the same features are fitted together. The result has the largest gap of
+    these fits, and the first message.
+    """
+    results = []
+    coef, intercept = np.zeros_like(W), np.zeros(W.shape[1])
+    masks, which = np.unique(W.T != 0, axis=0, return_inverse=True)
+    for k, mask in enumerate(masks):
+        tasks = np.flatnonzero(which.ravel() == k)
+        features = np.flatnonzero(mask)
+        part = _take(data, tasks, features)
+        fit = make_datafit(part, loss)
+        strength = ridge
+        if ridge < 0:
+            strength = _LIGHT * (fit.curvature(scaled=False)[1] if features.size else 1)
+        penalty = compose(Ridge(strength), features.size, tasks)
+        objective = Objective(fit, penalty)
+        result = minimise(objective, tol=tol, max_iter=max_iter)
+        coef[np.ix_(features, tasks)] = result.W
+        intercept[tasks] = result.b
+        results.append(result)
+    worst = max(results, key=lambda result: result.gap - result.tol)
+    worst.W, worst.b = coef, intercept
+    return worst
+
+
+def _take(data, tasks, features):
+    """Return the data of some tasks with some features only."""
+    design = data.design
+    rows = np.concatenate(
+        [np.arange(data.task_ptr[t], data.task_ptr[t + 1]) for t in tasks]
+    )
+    if design.is_shared():
+        part = SharedDesign(design.block(0)[:, features], len(tasks))
+    else:
+        blocks = [design.block(t)[:, features] for t in tasks]
+        stack = sparse.vstack if sparse.issparse(blocks[0]) else np.concatenate
+        size = np.diff(data.task_ptr)[tasks]
+        ptr = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
+        part = StackedDesign(stack(blocks), ptr)
+    return MultiTaskData(part, data.y[rows], data.weight[rows], data.fit_intercept)
