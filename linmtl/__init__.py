@@ -6,6 +6,8 @@ coefficients; every fit is certified by a duality gap. See README.md for a tour.
 
 from linmtl.data import stack_tasks, unstack_tasks
 from linmtl.estimators import (
+    CalibratedRegressor,
+    CalibratedRegressorCV,
     CappedL1Classifier,
     CappedL1ClassifierCV,
     CappedL1Regressor,
@@ -34,6 +36,10 @@ from linmtl.estimators import (
     GroupL21ClassifierCV,
     GroupL21Regressor,
     GroupL21RegressorCV,
+    IncompleteSourcesClassifier,
+    IncompleteSourcesClassifierCV,
+    IncompleteSourcesRegressor,
+    IncompleteSourcesRegressorCV,
     IndependentClassifier,
     IndependentRegressor,
     L1Classifier,
@@ -125,6 +131,8 @@ __all__ = [
     "MultiTaskRegressor",
     "MultiTaskRegressorCV",
     # one penalty each
+    "CalibratedRegressor",
+    "CalibratedRegressorCV",
     "CappedL1Classifier",
     "CappedL1ClassifierCV",
     "CappedL1Regressor",
@@ -222,6 +230,11 @@ __all__ = [
     "FactoredRegressor",
     "GOMTLClassifier",
     "GOMTLRegressor",
+    # sources that rows may lack
+    "IncompleteSourcesClassifier",
+    "IncompleteSourcesClassifierCV",
+    "IncompleteSourcesRegressor",
+    "IncompleteSourcesRegressorCV",
     # baselines
     "IndependentClassifier",
     "IndependentRegressor",

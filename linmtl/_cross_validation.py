@@ -9,6 +9,7 @@ from __future__ import annotations
 import numbers
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -17,9 +18,10 @@ from joblib import Parallel, delayed
 from scipy import sparse
 
 from linmtl._datafit import Datafit, GramFit, make_datafit
+from linmtl._root_fit import RootFit
 from linmtl._validation import FitInput
 from linmtl.data import MultiTaskData
-from linmtl.losses import Loss
+from linmtl.losses import LOSSES, Loss
 from linmtl.model_selection import TaskKFold
 from linmtl.penalties import Penalty
 from linmtl.solvers import Result
@@ -193,8 +195,18 @@ class HeldOutRows:
         # a task whose rows are all kept aside has no model to judge
         self.judged = (self.data.total > 0) & (data.total > self.data.total)
 
+    def of_tasks(self, tasks: np.ndarray) -> HeldOutRows:
+        """Return the rows of these tasks (positions) only."""
+        part = copy(self)
+        part.data, part.judged = self.data.of_tasks(tasks), self.judged[tasks]
+        part.odds = None if self.odds is None else self.odds[tasks]
+        return part
+
     def losses(self, result: Result) -> np.ndarray:
-        """Return the mean loss of each task, NaN where none is observed."""
+        """Return the mean loss of each task, NaN where none is observed.
+
+        For the square-root loss, its root mean squared error.
+        """
         data, T = self.data, self.data.design.n_tasks
         eta, theta = np.empty(data.y.size), np.empty(data.y.size)
         data.design.predict(result.W, eta)
@@ -214,7 +226,7 @@ class HeldOutRows:
             theta,
             task_loss,
         )
-        return _ratio(task_loss, data.total, self.judged)
+        return self.loss.of_mean(_ratio(task_loss, data.total, self.judged))
 
 
 class HeldOutMoments:
@@ -228,10 +240,11 @@ class HeldOutMoments:
         Sums of ``w y^2``, ``w y`` and ``w``.
     """
 
-    def __init__(self, whole: GramFit, tested: np.ndarray):
+    def __init__(self, whole: GramFit, loss: Loss, tested: np.ndarray):
         data = whole.data
         T, d = whole.C.shape
-        self.whole = whole
+        self.whole, self.loss = whole, loss
+        self.x_mean, self.y_mean = whole.x_mean, whole.y_mean
         self.H = np.empty_like(whole.H)
         self.C, self.x_sum = np.empty((T, d)), np.empty((T, d))
         self.square, self.y_sum, self.total = np.empty(T), np.empty(T), np.empty(T)
@@ -248,11 +261,22 @@ class HeldOutMoments:
                 self.H[t] = A.T @ A
             self.C[t], self.x_sum[t] = (w * y) @ X, w @ X
             self.square[t], self.y_sum[t], self.total[t] = w @ y**2, w @ y, w.sum()
+        # a task whose rows are all kept aside has no model to judge
+        self.judged = (self.total > 0) & (data.total > self.total)
+
+    def of_tasks(self, tasks: np.ndarray) -> HeldOutMoments:
+        """Return the sums of these tasks (positions) only."""
+        part = copy(self)
+        for name in ("C", "x_sum", "square", "y_sum", "total", "judged"):
+            setattr(part, name, getattr(self, name)[tasks])
+        part.x_mean, part.y_mean = self.x_mean[tasks], self.y_mean[tasks]
+        part.H = self.H if len(self.H) == 1 else self.H[tasks]
+        return part
 
     def losses(self, result: Result) -> np.ndarray:
         """Return the mean loss of each task, NaN where none is observed."""
-        W, whole = result.W, self.whole
-        shift = result.b - whole.y_mean + np.einsum("td,dt->t", whole.x_mean, W)
+        W = result.W
+        shift = result.b - self.y_mean + np.einsum("td,dt->t", self.x_mean, W)
         if len(self.H) == 1:
             curved = np.sum(W * (self.H[0] @ W), axis=0)
         else:
@@ -261,8 +285,8 @@ class HeldOutMoments:
         across = self.y_sum - np.einsum("td,dt->t", self.x_sum, W)
         sums = self.square - 2 * straight + curved
         sums += self.total * shift**2 - 2 * shift * across
-        judged = (self.total > 0) & (whole.data.total > self.total)
-        return _ratio(np.maximum(sums, 0.0) / 2, self.total, judged)
+        mean = _ratio(np.maximum(sums, 0.0) / 2, self.total, self.judged)
+        return self.loss.of_mean(mean)
 
     def training(self, train: MultiTaskData, factor: np.ndarray) -> GramFit:
         """Return the Gram form of the other rows, weights times a factor per task."""
@@ -303,7 +327,8 @@ def training_and_test(
     A task's weights are scaled up to their total over all data, so that its loss stays
     a mean. Where Gram matrices pay, those of a fold are subtracted from those of all.
     """
-    whole = make_datafit(data, loss)
+    root = loss.name == "sqrt"
+    whole = make_datafit(data, LOSSES["squared"] if root else loss)
     size = np.diff(data.task_ptr)
     subtract = (
         isinstance(whole, GramFit) and data.design.n_columns == data.design.n_tasks
@@ -314,13 +339,14 @@ def training_and_test(
         kept = data.task_sum(weight)
         factor = np.divide(data.total, kept, out=np.zeros_like(kept), where=kept > 0)
         odds = None
-        if not loss.quadratic and data.fit_intercept:
+        if loss.name == "logistic" and data.fit_intercept:
             odds = _single_class_odds(data, weight, kept, n_samples)
             factor = np.where(np.isnan(odds), factor, 0.0)
         train = replace(data, weight=weight * np.repeat(factor, size))
         if subtract:
-            moments = HeldOutMoments(whole, tested)
-            yield moments.training(train, factor), moments
+            moments = HeldOutMoments(whole, loss, tested)
+            fit = moments.training(train, factor)
+            yield RootFit(train, loss, fit) if root else fit, moments
         else:
             yield make_datafit(train, loss), HeldOutRows(data, loss, tested, odds)
 

@@ -135,6 +135,14 @@ class Datafit:
         """Return the datafit with only these features."""
         raise NotImplementedError
 
+    def fitted_attributes(self, W: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what an estimator reports of the loss at the solution, by name."""
+        return {}
+
+    def of_tasks(self, tasks: np.ndarray, factor: float = 1.0) -> Datafit:
+        """Return the datafit of these tasks (positions) only, times a factor."""
+        raise NotImplementedError
+
     def gather(self, features: np.ndarray, last: Datafit | None = None) -> Datafit:
         """Return :meth:`restrict` in the form that a working set is solved on.
 
@@ -256,6 +264,10 @@ class ResidualFit(Datafit):
 
     def restrict(self, features):
         return ResidualFit(self.data.restrict(features), self.loss)
+
+    def of_tasks(self, tasks, factor=1.0):
+        data = self.data.of_tasks(tasks)
+        return ResidualFit(replace(data, weight=factor * data.weight), self.loss)
 
     def gather(self, features, last=None):
         known = last.data.design if last is not None else None
@@ -404,6 +416,19 @@ class GramFit(Datafit):
             square=self.square,
             x_mean=self.x_mean[:, features],
             y_mean=self.y_mean,
+        )
+
+    def of_tasks(self, tasks, factor=1.0):
+        data = self.data.of_tasks(tasks)
+        y = data.y - np.repeat(self.y_mean[tasks], np.diff(data.task_ptr))
+        return GramFit.assemble(
+            replace(data, weight=factor * data.weight),
+            self.loss,
+            H=factor * (self.H if len(self.H) == 1 else self.H[tasks]),
+            C=factor * self.C[tasks],
+            square=factor * float(data.weight @ y**2),
+            x_mean=self.x_mean[tasks],
+            y_mean=self.y_mean[tasks],
         )
 
     @classmethod

@@ -227,7 +227,7 @@ class FactoredObjective:
 
     @cached_property
     def _curvature(self) -> tuple[np.ndarray, np.ndarray | None]:
-        """Eigenvalues and basis of the mean Hessian of the tasks, or its diagonal."""
+        """Eigenvalues of the mean Hessian of the tasks and basis, or its diagonal."""
         fit = self.fit
         data, factor = fit.data, fit.loss.curvature
         design = data.design
@@ -244,7 +244,10 @@ class FactoredObjective:
                 )
                 H += block.T @ block / design.n_tasks
         eigenvalue, Q = np.linalg.eigh(H)
-        return factor * np.maximum(eigenvalue, 0.0), Q
+        # the loss does not depend on the rest, which the ridge makes zero
+        cutoff = eigenvalue.size * np.finfo(float).eps * max(eigenvalue[-1], 0.0)
+        kept = eigenvalue > cutoff
+        return factor * eigenvalue[kept], Q[:, kept]
 
     def _descend(self, start, stop, max_iter, history, verbose):
         """Run L-BFGS; Zhu, Byrd, Lu, Nocedal (1997), Algorithm 778."""
@@ -254,7 +257,7 @@ class FactoredObjective:
         residual = variables.residual()
         _report(history, residual, verbose)
         if residual <= stop or len(history) > max_iter:
-            return start
+            return variables.at
 
         def watch(intermediate_result):
             x = intermediate_result.x

@@ -144,7 +144,7 @@ class RootFit(ResidualFit):
             y_mean=grams.y_mean,
         )
 
-    def fitted_attributes(self, W):
+    def fitted_attributes(self, W: np.ndarray) -> dict[str, np.ndarray]:
         self.loss_at(W)
         return {"noise_": self.noise.copy()}
 

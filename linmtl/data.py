@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from linmtl._design import Design
+from linmtl._design import Design, SharedDesign, StackedDesign
 from linmtl._tasks import as_task_labels, encode_tasks, n_rows
 
 
@@ -58,6 +58,22 @@ class MultiTaskData:
         filled = np.diff(self.task_ptr) > 0
         out[filled] = np.add.reduceat(values, self.task_ptr[:-1][filled])
         return out
+
+    def of_tasks(self, tasks: np.ndarray) -> MultiTaskData:
+        """Return the data of these tasks (positions) only."""
+        design, size = self.design, np.diff(self.task_ptr)[tasks]
+        start = self.task_ptr[tasks]
+        rows = np.concatenate(
+            [np.arange(a, a + n) for a, n in zip(start, size, strict=True)]
+        )
+        if design.is_shared():
+            part: Design = SharedDesign(design.block(0), len(tasks))
+        else:
+            blocks = [design.block(t) for t in tasks]
+            stack = sparse.vstack if sparse.issparse(blocks[0]) else np.concatenate
+            ptr = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
+            part = StackedDesign(stack(blocks), ptr)
+        return MultiTaskData(part, self.y[rows], self.weight[rows], self.fit_intercept)
 
     def restrict(self, features: np.ndarray) -> MultiTaskData:
         """Return the data with only these features."""

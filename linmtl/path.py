@@ -43,7 +43,7 @@ def alpha_max(
         Data in any layout, as for the estimators.
     penalty : Penalty
         The penalty; its ``alpha`` does not matter, except in a sum.
-    loss : {"squared", "logistic"}, default="squared"
+    loss : {"squared", "sqrt", "logistic"}, default="squared"
         The loss.
     fit_intercept : bool, default=True
         Whether each task has an intercept.
@@ -97,7 +97,7 @@ def alpha_grid(
         Data in any layout, as for the estimators.
     penalty : Penalty
         The penalty; its ``alpha`` does not matter, except in a sum.
-    loss : {"squared", "logistic"}, default="squared"
+    loss : {"squared", "sqrt", "logistic"}, default="squared"
         The loss.
     n_alphas : int, default=100
         Number of strengths.
@@ -158,7 +158,7 @@ def mtl_path(
         The penalty; its ``alpha`` runs along the path, its other parameters stay. In a
         sum, and where there are several strengths and none called ``alpha``, all
         strengths are multiplied by the values of the path, so that their ratios stay.
-    loss : {"squared", "logistic"}, default="squared"
+    loss : {"squared", "sqrt", "logistic"}, default="squared"
         The loss.
     alphas : int or array-like, default=100
         Number of strengths of :func:`alpha_grid`, or the strengths; they are used in
@@ -236,6 +236,7 @@ def _model(penalty, loss, fit_intercept, task_weight) -> MultiTaskModel:
     """Return an estimator that reads the data; its own strength does not matter."""
     kinds: dict[str, type[MultiTaskModel]] = {
         "squared": MultiTaskRegressor,
+        "sqrt": MultiTaskRegressor,
         "logistic": MultiTaskClassifier,
     }
     if loss not in kinds:
@@ -243,4 +244,6 @@ def _model(penalty, loss, fit_intercept, task_weight) -> MultiTaskModel:
     single = isinstance(penalty, Penalty) and not isinstance(penalty, Sum)
     if single and not penalty.smooth and getattr(penalty, "alpha", None) == 0:
         penalty = clone(penalty).set_params(alpha=1.0)
-    return kinds[loss](penalty, fit_intercept=fit_intercept, task_weight=task_weight)
+    return kinds[loss](
+        penalty, loss=loss, fit_intercept=fit_intercept, task_weight=task_weight
+    )

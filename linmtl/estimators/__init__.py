@@ -1,5 +1,6 @@
 """Estimators: one class per penalty and loss, the generic ones, the baselines."""
 
+from linmtl.estimators._calibrated import CalibratedRegressor, CalibratedRegressorCV
 from linmtl.estimators._capped_l1 import (
     CappedL1Classifier,
     CappedL1ClassifierCV,
@@ -47,6 +48,12 @@ from linmtl.estimators._group_l21 import (
     GroupL21ClassifierCV,
     GroupL21Regressor,
     GroupL21RegressorCV,
+)
+from linmtl.estimators._incomplete_sources import (
+    IncompleteSourcesClassifier,
+    IncompleteSourcesClassifierCV,
+    IncompleteSourcesRegressor,
+    IncompleteSourcesRegressorCV,
 )
 from linmtl.estimators._independent import (
     IndependentClassifier,
@@ -160,6 +167,8 @@ from linmtl.estimators._tree_group_l21 import (
 )
 
 __all__ = [
+    "CalibratedRegressor",
+    "CalibratedRegressorCV",
     "CappedL1Classifier",
     "CappedL1ClassifierCV",
     "CappedL1Regressor",
@@ -188,6 +197,10 @@ __all__ = [
     "GroupL21ClassifierCV",
     "GroupL21Regressor",
     "GroupL21RegressorCV",
+    "IncompleteSourcesClassifier",
+    "IncompleteSourcesClassifierCV",
+    "IncompleteSourcesRegressor",
+    "IncompleteSourcesRegressorCV",
     "IndependentClassifier",
     "IndependentRegressor",
     "L1Classifier",

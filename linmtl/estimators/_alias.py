@@ -26,8 +26,8 @@ class Alias(MultiTaskModel):
     A family names the penalty by ``_penalty``, a class or function whose arguments are
     the parameters of the estimators. Its docstring is theirs, with the loss in place
     of ``{loss}``, the meaning of its symbols in place of ``{symbols}``, and the default
-    of a parameter in place of its name in braces; further lines of the example are
-    in its section Examples.
+    of a parameter in place of its name in braces; its section Examples adds lines,
+    ``code -> result``, to the example of the models without search.
     """
 
     _penalty: ClassVar[Callable[..., Penalty]]

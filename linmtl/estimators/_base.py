@@ -190,13 +190,14 @@ class MultiTaskModel(BaseEstimator):
             )
 
     def _report(self, objective, result, columns):
-        """Set the attributes that the penalty knows of; drop those of an earlier fit."""
+        """Set what penalty and loss know of; drop the attributes of an earlier fit."""
         for name in getattr(self, "_reported", ()):
             delattr(self, name)
         penalty = objective.penalty
         found = penalty.source.fitted_attributes(
             result.W, penalty.parts(result.point), columns
         )
+        found.update(objective.base_fit.fitted_attributes(result.W))
         if result.stages is not None:
             found["stage_objectives_"] = np.array(result.stages)
         for name, value in found.items():

@@ -36,6 +36,9 @@ class _CappedL1(Refitted, Alias):
 
     MALSAR has it as MSMTFL.
 
+    The penalty is bounded: classes that large coefficients separate have no finite
+    optimum. A ridge gives one: ``MultiTaskClassifier(CappedL1(0.1) + Ridge(0.01))``.
+
     References
     ----------
     Gong, Ye, Zhang (2013), Multi-stage multi-task feature learning.

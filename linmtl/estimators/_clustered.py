@@ -51,8 +51,7 @@ class _Clustered(Alias):
 
     Examples
     --------
-    >>> model.labels_.shape
-    (20,)
+    model.labels_.shape -> (10,)
     """
 
     _penalty = Clustered

@@ -162,7 +162,12 @@ class CrossValidated(MultiTaskModel):
         self.best_params_ = self._chosen(setting, self.alpha_)
         one = len(settings) == 1
         self.alphas_ = alphas[0] if one else alphas
-        if self._classify:
+        for name in ("mse_path_", "rmse_path_"):  # of an earlier fit with another loss
+            self.__dict__.pop(name, None), self.__dict__.pop(f"task_{name}", None)
+        if self._loss_name() == "sqrt":
+            self.rmse_path_ = per_fold[0] if one else per_fold
+            self.task_rmse_path_ = losses[0] if one else losses
+        elif self._classify:
             per_fold, losses = -per_fold, -losses
             self.scores_path_ = per_fold[0] if one else per_fold
             self.task_scores_path_ = losses[0] if one else losses

@@ -47,8 +47,7 @@ class _Dirty(Refitted, Alias):
 
     Examples
     --------
-    >>> sorted(model.coef_components_)
-    ['own', 'shared']
+    sorted(model.coef_components_) -> ['own', 'shared']
     """
 
     _penalty = Dirty

@@ -24,13 +24,13 @@ task_order : array-like, default=None
 handle_unknown : {"error", "mean"}, default="error"
     What to do when predicting for a task not seen in fit: raise an error that names
     it, or use the mean of the tasks' models.
-solver : {"auto", "apg", "working_set", "prox_newton", "direct", "newton"}, \
+solver : {"auto", "apg", "working_set", "prox_newton", "admm", "direct", "newton"}, \
 default="auto"
     Accelerated proximal gradient (any penalty); coordinate descent on working sets
     (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
-    alternating directions (trace norm, squared loss); linear systems (quadratic
-    penalties, squared loss) and Newton's method (logistic loss). The default is the
-    fastest that applies.
+    alternating directions (other norms and decompositions, squared loss); linear
+    systems (quadratic penalties, squared loss) and Newton's method (logistic loss).
+    The default is the fastest that applies.
 max_iter : int, default=10000
     Iterations at most.
 tol : float, default=1e-4
@@ -116,6 +116,11 @@ best_params_ : dict
 mse_path_ : ndarray of shape (n_alphas, n_folds)
     Held-out mean squared error, averaged over the tasks.
 task_mse_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
+    The same for each task; NaN where it has nothing held out.""",
+    "sqrt_path": """\
+rmse_path_ : ndarray of shape (n_alphas, n_folds)
+    Held-out root mean squared error, averaged over the tasks.
+task_rmse_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
     The same for each task; NaN where it has nothing held out.""",
     "logistic_path": """\
 scores_path_ : ndarray of shape (n_alphas, n_folds)
@@ -228,7 +233,7 @@ Examples
 --------
 >>> from linmtl import {name}
 >>> from linmtl.datasets import {make}
->>> X, y, tasks = {make}(random_state=0)
+>>> X, y, tasks = {make}({size}random_state=0)
 >>> model = {name}(alphas=3, eps=0.1, cv=3).fit(X, y, tasks)
 >>> model.coef_.shape
 (10, 20)
@@ -273,7 +278,11 @@ def _alias_texts(cls, family):
     for title in ("Notes", "References"):
         text = sections.get(title)
         texts[title.lower()] = f"{title}\n{'-' * len(title)}\n{text}" if text else ""
-    texts["examples"] = sections.get("Examples", "")
+    shown = re.sub("(.+) -> (.+)", r">>> \1\n\2", sections.get("Examples", ""))
+    texts["examples"] = shown
+    # few samples are separable, where a bounded penalty leaves no finite optimum
+    size = "" if getattr(family._penalty, "convex", True) else "n_samples=200, "
+    texts["size"] = size
     return texts
 
 

@@ -164,7 +164,7 @@ class _Product(MultiTaskModel):
                 key=lambda found: found.objective,
             )
             point = best.point.arranged()
-            objective.fit.loss_at(point.W)
+            objective.fit.evaluate(point.W, np.empty(objective.shape))
         result = Result(
             W=point.W,
             point=point.W,
@@ -479,7 +479,8 @@ class GOMTLRegressor(_GOMTL, Regressor):
     >>> X, y, tasks = make_multitask_regression(
     ...     structure="clustered", n_clusters=3, deviation=0, random_state=0
     ... )
-    >>> model = GOMTLRegressor(n_components=3, alpha_sparse=0.2).fit(X, y, tasks)
+    >>> model = GOMTLRegressor(3, alpha_basis=1.0, alpha_sparse=1.0)
+    >>> model = model.fit(X, y, tasks)
     >>> (model.task_codes_ != 0).sum(axis=1)
     array([1, 1, 1, 1, 1, 1, 1, 1, 1, 1])
     """

@@ -31,12 +31,15 @@ class MultiTaskRegressor(Refitted, Regressor):
     penalty : Penalty, default=None
         A penalty of `linmtl.penalties` or a sum of them; None stands for
         ``L21(alpha=0.01)``.
-    loss : {"squared"}, default="squared"
-        The loss.
+    loss : {"squared", "sqrt"}, default="squared"
+        The loss; "sqrt" takes the root of the mean squared residual of each task, see
+        `CalibratedRegressor`.
     {parameters}
 
     Attributes
     ----------
+    noise_ : ndarray of shape (n_tasks,)
+        Root mean squared residual of each task; only with ``loss="sqrt"``.
     {attributes}
 
     See Also
@@ -57,6 +60,8 @@ class MultiTaskRegressor(Refitted, Regressor):
     penalty: Penalty | None = None
     _: KW_ONLY
     loss: str = "squared"
+
+    _losses = ("squared", "sqrt")
 
     def _make_penalty(self) -> Penalty:
         return L21(alpha=0.01) if self.penalty is None else self.penalty
@@ -133,12 +138,16 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
         ``{"alpha_mean": [0, 0.01]}`` or ``{"first__alpha": [0.1, 1, 10]}`` (the
         ratio, in a sum). The arrays below then have a leading axis for them.
     {cv_parameters}
-    loss : {"squared"}, default="squared"
-        The loss.
+    loss : {"squared", "sqrt"}, default="squared"
+        The loss; "sqrt" takes the root of the mean squared residual of each task, see
+        `CalibratedRegressor`.
     {parameters}
 
     Attributes
     ----------
+    noise_ : ndarray of shape (n_tasks,)
+        Root mean squared residual of each task; only with ``loss="sqrt"``, which has
+        ``rmse_path_`` and ``task_rmse_path_`` in place of the next two.
     {cv_attributes}
     {squared_path}
     {attributes}
@@ -162,6 +171,8 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
     _: KW_ONLY
     param_grid: dict[str, Any] | list[dict[str, Any]] | None = None
     loss: str = "squared"
+
+    _losses = ("squared", "sqrt")
 
     def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
         penalty = L21() if self.penalty is None else clone(self.penalty)

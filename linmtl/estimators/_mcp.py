@@ -36,6 +36,9 @@ class _MCP(Refitted, Alias):
     L21 penalty; ``dual_gap_`` is that of the last stage, which is zero at a stationary
     point, not a bound on the distance to the best of them.
 
+    The penalty is bounded: classes that large coefficients separate have no finite
+    optimum. A ridge gives one: ``MultiTaskClassifier(MCP(0.1) + Ridge(0.01))``.
+
     References
     ----------
     Zhang (2010), Nearly unbiased variable selection under minimax concave penalty.

@@ -5,10 +5,8 @@ from __future__ import annotations
 import numbers
 
 import numpy as np
-from scipy import sparse
 
 from linmtl._datafit import make_datafit
-from linmtl._design import SharedDesign, StackedDesign
 from linmtl._objective import Objective
 from linmtl.data import MultiTaskData
 from linmtl.estimators._base import MultiTaskModel
@@ -80,8 +78,7 @@ def refit(
     for k, mask in enumerate(masks):
         tasks = np.flatnonzero(which.ravel() == k)
         features = np.flatnonzero(mask)
-        part = _take(data, tasks, features)
-        fit = make_datafit(part, loss)
+        fit = make_datafit(data.of_tasks(tasks).restrict(features), loss)
         strength = ridge
         if ridge < 0:
             strength = _LIGHT * (fit.curvature(scaled=False)[1] if features.size else 1)
@@ -94,20 +91,3 @@ def refit(
     worst = max(results, key=lambda result: result.gap - result.tol)
     worst.W, worst.b = coef, intercept
     return worst
-
-
-def _take(data, tasks, features):
-    """Return the data of some tasks with some features only."""
-    design = data.design
-    rows = np.concatenate(
-        [np.arange(data.task_ptr[t], data.task_ptr[t + 1]) for t in tasks]
-    )
-    if design.is_shared():
-        part = SharedDesign(design.block(0)[:, features], len(tasks))
-    else:
-        blocks = [design.block(t)[:, features] for t in tasks]
-        stack = sparse.vstack if sparse.issparse(blocks[0]) else np.concatenate
-        size = np.diff(data.task_ptr)[tasks]
-        ptr = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
-        part = StackedDesign(stack(blocks), ptr)
-    return MultiTaskData(part, data.y[rows], data.weight[rows], data.fit_intercept)

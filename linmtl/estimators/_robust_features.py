@@ -44,8 +44,7 @@ class _RobustFeatures(Refitted, Alias):
 
     Examples
     --------
-    >>> sorted(model.coef_components_)
-    ['outlier', 'shared']
+    sorted(model.coef_components_) -> ['outlier', 'shared']
     """
 
     _penalty = RobustFeatures

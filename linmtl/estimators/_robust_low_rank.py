@@ -46,8 +46,7 @@ class _RobustLowRank(Alias):
 
     Examples
     --------
-    >>> sorted(model.coef_components_)
-    ['low_rank', 'outlier']
+    sorted(model.coef_components_) -> ['low_rank', 'outlier']
     """
 
     _penalty = RobustLowRank

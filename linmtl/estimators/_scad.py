@@ -36,6 +36,9 @@ class _SCAD(Refitted, Alias):
     L21 penalty; ``dual_gap_`` is that of the last stage, which is zero at a stationary
     point, not a bound on the distance to the best of them.
 
+    The penalty is bounded: classes that large coefficients separate have no finite
+    optimum. A ridge gives one: ``MultiTaskClassifier(SCAD(0.1) + Ridge(0.01))``.
+
     References
     ----------
     Fan, Li (2001), Variable selection via nonconcave penalized likelihood and its

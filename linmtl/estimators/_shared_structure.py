@@ -49,8 +49,7 @@ class _SharedStructure(Alias):
 
     Examples
     --------
-    >>> model.components_.shape
-    (2, 20)
+    model.components_.shape -> (2, 20)
     """
 
     _penalty = SharedStructure

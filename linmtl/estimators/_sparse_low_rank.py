@@ -46,8 +46,7 @@ class _SparseLowRank(Refitted, Alias):
 
     Examples
     --------
-    >>> sorted(model.coef_components_)
-    ['low_rank', 'sparse']
+    sorted(model.coef_components_) -> ['low_rank', 'sparse']
     """
 
     _penalty = SparseLowRank

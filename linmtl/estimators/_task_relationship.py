@@ -41,8 +41,7 @@ class _TaskRelationship(Alias):
 
     Examples
     --------
-    >>> model.task_correlation_.shape
-    (10, 10)
+    model.task_correlation_.shape -> (10, 10)
     """
 
     _penalty = TaskRelationship

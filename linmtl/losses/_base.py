@@ -56,6 +56,10 @@ class Loss:
         """Return ``weight_i *`` the second derivative, from the residuals."""
         raise NotImplementedError
 
+    def of_mean(self, mean: np.ndarray) -> np.ndarray:
+        """Return the loss of a task from the mean over its observations."""
+        return mean
+
     def mean(self, eta: np.ndarray) -> np.ndarray:
         """Return the expected response at the linear predictor."""
         raise NotImplementedError

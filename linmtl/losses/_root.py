@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from linmtl.losses._squared import Squared
 
 
@@ -14,3 +16,6 @@ class Root(Squared):
 
     name = "sqrt"
     quadratic = False
+
+    def of_mean(self, mean):
+        return np.sqrt(2.0 * mean)

@@ -55,6 +55,9 @@ networkx graph or None, default=None
 
     Notes
     -----
+    Tasks that are likely to be alike need strong edges: with equal weights on all
+    pairs, differences shrink long before clusters form.
+
     A shift of all tasks of a connected component costs nothing: as alpha grows, the
     solution is one model for each component, not zero. `alpha_max` is infinite; grids
     of strengths start where all tasks of a component agree.

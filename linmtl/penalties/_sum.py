@@ -76,6 +76,8 @@ class Sum(Penalty):
         norm = _one_norm([term for term in expanded if not term.smooth])
         if norm is None or norm.free_rows(G0.shape[0]).all():
             return np.inf
+        if norm.null_form(G0.shape[1]) is not None:
+            return np.inf
         return norm.dual_terms(G0).zero_from
 
     def bind(self, tasks):

@@ -60,11 +60,11 @@ class Concomitant:
         smallest = _smallest_noise(fit, stop)
         sigma = _first_noise(objective, W, smallest)
         fixed_point = FixedPoint(fit.data.total)
-        inner = Inner()
+        inner, share = Inner(), _INNER
         least, stalled, steps = np.inf, 0, 0
         while stalled < _MAX_STALLED:
             part = Objective(fit.weighted(sigma), objective.penalty)
-            accuracy = max(_INNER * monitor.best_gap, _LAST * stop)
+            accuracy = max(share * monitor.best_gap, _LAST * stop)
             left = max_iter - steps
             steps += inner.solve(part, W, accuracy, monitor.best_value, left)
             fit.floor = sigma
@@ -72,10 +72,18 @@ class Concomitant:
                 return
             if monitor.best_gap < _FALL * least:
                 least, stalled = monitor.best_gap, 0
+            else:  # what is extrapolated may be errors
+                stalled, share = stalled + 1, share / 2.0
+            if monitor.value > monitor.best_value + accuracy:
+                W[:] = monitor.best_W
+                fit.loss_at(objective.penalty.coefficients(W))
+                sigma = np.maximum(fit.noise, smallest)
+                fixed_point = FixedPoint(fit.data.total)
             else:
-                stalled += 1
-            noise = np.maximum(fit.noise, smallest)
-            sigma = np.maximum(fixed_point.next(sigma, noise), smallest)
+                noise = np.maximum(fit.noise, smallest)
+                if not inner.accurate:
+                    fixed_point = FixedPoint(fit.data.total)
+                sigma = np.maximum(fixed_point.next(sigma, noise), smallest)
 
 
 class Inner:
@@ -83,9 +91,15 @@ class Inner:
 
     Where few residuals are left, coordinates creep, and so do gradient steps: then it
     goes on by alternating directions.
+
+    Attributes
+    ----------
+    accurate : bool
+        Whether the last problem was solved as accurately as asked for.
     """
 
     def __init__(self):
+        self.accurate = True
         self._splitting = False
 
     def solve(
@@ -108,8 +122,9 @@ class Inner:
             accuracy = -np.inf  # a factor is at hand: refine to the end
         monitor = Accurate(part, accuracy, size, resolution)
         if monitor.done(W, 0, resolution):
+            self.accurate = True
             return 1
-        steps, splits = 0, method is not Direct and _splits(part)
+        steps, splits = 0, method is WorkingSet and _splits(part)
         if not (splits and self._splitting):
             monitor.by_gap = method is WorkingSet
             limit = min(max_iter, _PATIENCE) if splits else max_iter
@@ -129,16 +144,13 @@ class Inner:
             grams = isinstance(part.fit, GramFit)
             grams = grams or gram_pays(part.fit.data.design, len(W))
             W[:] = model_minimum(part, W, part.D, ridge, grams)
+        self.accurate = rounded or monitor.loss <= accuracy or method is Direct
         return steps
 
 
 def _splits(part: Objective) -> bool:
-    """Whether alternating directions apply, be the norm spectral or not."""
-    fit, penalty = part.fit, part.penalty
-    if penalty.norm is None or penalty.decomposition is not None:
-        return False
-    if not (penalty.quadratic.is_diagonal and penalty.quadratic.equal_ridge):
-        return False
+    """Whether alternating directions apply in place of coordinate descent."""
+    fit = part.fit
     return isinstance(fit, GramFit) or not sparse.issparse(fit.data.design.block(0))
 
 

@@ -1,0 +1,207 @@
+"""What the measures of relatedness take: models, data by task, settings."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import check_array, check_consistent_length
+
+from linmtl._tasks import (
+    as_task_labels,
+    encode_tasks,
+    is_dataframe,
+    some,
+    split_task_column,
+)
+from linmtl._validation import (
+    _column_labels,
+    _encode_classes,
+    _missing,
+    _read_labels,
+    _read_targets,
+)
+from linmtl.similarity._result import as_distinct_labels
+
+
+@dataclass(frozen=True)
+class TaskData:
+    """Rows by task.
+
+    Attributes
+    ----------
+    tasks : ndarray of shape (n_tasks,)
+        Task labels.
+    X : list of n_tasks ndarrays of shape (n_samples_t, n_features)
+        The rows of each task.
+    y : list of n_tasks ndarrays of shape (n_samples_t,)
+        Their targets, -1 or +1 for the logistic loss; empty where none were given.
+    features : list of str
+        Names of the features.
+    """
+
+    tasks: np.ndarray
+    X: list[np.ndarray]
+    y: list[np.ndarray]
+    features: list[str]
+
+    @property
+    def n_samples(self) -> np.ndarray:
+        return np.array([len(X) for X in self.X])
+
+    def require_rows(self, least: int, why: str, mend: str) -> None:
+        """Raise where a task has fewer rows than that."""
+        short = self.n_samples < least
+        if short.any():
+            raise ValueError(
+                f"{why} needs at least {least} rows per task; the tasks "
+                f"{some(self.tasks[short])} have {some(self.n_samples[short])}; {mend}"
+            )
+
+
+def read_X(X: Any, tasks: Any) -> TaskData:
+    """Return the rows of X by task."""
+    X, features = _features(X)
+    labels, codes = encode_tasks(as_task_labels(tasks, X.shape[0]))
+    _require_two(labels)
+    order = np.argsort(codes, kind="stable")
+    ends = np.cumsum(np.bincount(codes, minlength=len(labels)))[:-1]
+    return TaskData(labels, np.split(X[order], ends), [], features)
+
+
+def read_Xy(X: Any, y: Any, tasks: Any, loss: str) -> TaskData:
+    """Return the rows of X with a target, by task; `loss` says how to read y."""
+    if y is None:
+        raise ValueError("y is None; pass one target per row")
+    X, features = _features(X)
+    columns = _column_labels(y)
+    y = _read_labels(y) if loss == "logistic" else _read_targets(y)
+    check_consistent_length(X, y)
+    missing = _missing(y)
+    if loss == "logistic":
+        y, _ = _encode_classes(y, missing)
+    if y.ndim == 1:
+        if tasks is None:
+            raise ValueError("tasks is None; pass one task label per row")
+        labels, codes = encode_tasks(as_task_labels(tasks, X.shape[0]))
+        rows = [np.flatnonzero((codes == t) & ~missing) for t in range(len(labels))]
+        targets = [y[r] for r in rows]
+    else:
+        if tasks is not None:
+            raise ValueError(
+                f"tasks was passed although y has {y.shape[1]} columns; pass y of "
+                "shape (n_samples,) with tasks, or drop tasks"
+            )
+        labels = np.arange(y.shape[1]) if columns is None else columns
+        rows = [np.flatnonzero(~gone) for gone in missing.T]
+        targets = [column[r] for column, r in zip(y.T, rows, strict=True)]
+    _require_two(labels)
+    empty = np.array([r.size == 0 for r in rows])
+    if empty.any():
+        raise ValueError(
+            f"y has no observed label for the tasks {some(labels[empty])}; drop these "
+            "tasks"
+        )
+    return TaskData(labels, [X[r] for r in rows], targets, features)
+
+
+def _features(X):
+    names = [str(c) for c in X.columns] if is_dataframe(X) else None
+    X = check_array(X, dtype=np.float64, input_name="X")
+    return X, names or [f"x{k}" for k in range(X.shape[1])]
+
+
+def _require_two(labels):
+    if len(labels) < 2:
+        raise ValueError(
+            f"there is only 1 task, {some(labels)}; comparing tasks needs two"
+        )
+
+
+def read_coefficients(model: Any, tasks: Any = None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the coefficients, (n_tasks, n_features), and the task labels.
+
+    `tasks` labels the rows of an array; a model and a DataFrame bring labels.
+    """
+    coef, labels = model, None
+    if hasattr(model, "coef_"):
+        coef, labels = model.coef_, getattr(model, "tasks_", None)
+    elif hasattr(model, "fit"):
+        raise NotFittedError(
+            f"this {type(model).__name__} has no coef_; call fit before, and pass a "
+            "linear model"
+        )
+    elif is_dataframe(model):
+        labels = as_distinct_labels(list(model.index))
+    coef = np.asarray(coef)
+    if coef.dtype.kind not in "biuf" or coef.ndim != 2 or coef.shape[1] == 0:
+        raise ValueError(
+            f"the coefficients have shape {coef.shape} and dtype {coef.dtype}; pass a "
+            "model fitted on several tasks or numbers of shape (n_tasks, n_features)"
+        )
+    coef = coef.astype(np.float64)
+    if not np.all(np.isfinite(coef)):
+        raise ValueError("the coefficients contain NaN or infinity")
+    if labels is None:
+        labels = np.arange(len(coef)) if tasks is None else as_distinct_labels(tasks)
+    elif tasks is not None:
+        raise ValueError(
+            f"tasks was passed although the {type(model).__name__} has task labels; "
+            "drop tasks (TaskMatrix.reorder selects and orders the tasks of a result)"
+        )
+    if len(labels) != len(coef):
+        raise ValueError(
+            f"tasks has {len(labels)} labels but there are {len(coef)} rows of "
+            "coefficients; pass one label per row"
+        )
+    _require_two(labels)
+    return coef, np.asarray(labels)
+
+
+def rows_of(model: Any, X: Any, tasks: Any) -> tuple[Any, Any]:
+    """Take the task labels out of X where the model was fitted to find them there."""
+    column = getattr(model, "task_column", None)
+    if column is not None and tasks is None:
+        X, tasks, _ = split_task_column(X, column)
+    return X, tasks
+
+
+def check_choice(name: str, value: Any, allowed: Sequence[Any]) -> None:
+    """Check that a setting is one of those allowed."""
+    if not any(value is a or (type(value) is type(a) and value == a) for a in allowed):
+        raise ValueError(f"{name} is {value!r}; pass one of {some(allowed, 9)}")
+
+
+def check_number(name: str, value: Any, low: float, strict: bool = False) -> float:
+    """Check that a setting is a finite number >= low, or > low where strict."""
+    number = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
+    if (
+        not number
+        or not np.isfinite(value)
+        or not (value > low if strict else value >= low)
+    ):
+        sign = ">" if strict else ">="
+        raise ValueError(f"{name} must be a number {sign} {low:g}, got {value!r}")
+    return float(value)
+
+
+def check_count(name: str, value: Any, low: int) -> int:
+    """Check that a setting is an integer >= low."""
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_))
+    if not whole or value < low:
+        raise ValueError(f"{name} must be an integer >= {low}, got {value!r}")
+    return int(value)
+
+
+def median_of(values: ArrayLike) -> float:
+    """Return the median of the finite numbers, or where it is 0 their mean, or 1."""
+    values = np.asarray(values)
+    values = values[np.isfinite(values)]
+    if values.size == 0:
+        return 1.0
+    return float(np.median(values)) or float(np.mean(values)) or 1.0

@@ -1,0 +1,205 @@
+"""How much one task gains from being learned with another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, clone
+
+from linmtl._cross_validation import fold_of_observations, training_and_test
+from linmtl._objective import Objective
+from linmtl.data import MultiTaskData
+from linmtl.estimators._base import MultiTaskModel
+from linmtl.losses import LOSSES
+from linmtl.penalties import compose
+from linmtl.similarity import TaskMatrix
+from linmtl.solvers import minimise
+from linmtl.transfer._rows import Rows, plain_reader
+
+_CHUNK = 64  # pairs between two reports of progress
+
+
+def transfer_gain(
+    estimator: BaseEstimator,
+    X: Any,
+    y: ArrayLike,
+    tasks: ArrayLike | None = None,
+    *,
+    cv: Any = 5,
+    sample_weight: ArrayLike | None = None,
+    n_jobs: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> TaskMatrix:
+    """Return how much each task gains from each other one, measured by learning both.
+
+    The gain of task j from task i is ``1 - L_j({i, j}) / L_j({j})``: what learning the
+    two together takes off the cross-validated loss of j learned alone by the same
+    estimator. Positive: i helps j; negative: it hurts.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Any of linmtl's. With a given strength all pairs share the work of reading the
+        data and its Gram matrices; an estimator that chooses its strength by
+        cross-validation does so for every pair and fold, which is fairer and dearer.
+    X, y, tasks, sample_weight
+        Data in any layout with two tasks or more, as for the estimators.
+    cv : int, splitter or iterable of (train, test), default=5
+        The folds, as for the estimators with cross-validation.
+    n_jobs : int, default=None
+        Folds computed at the same time, through joblib.
+    progress : callable, default=None
+        Called with the number of models fitted and that of all (with one job).
+
+    Returns
+    -------
+    TaskMatrix
+        ``values[i, j]`` is the gain of task j from task i; the diagonal is zero. NaN
+        where a task has no fold of its own. ``standard_errors`` are those of the ratio
+        over the folds, corrected for their overlap (Nadeau and Bengio).
+
+    References
+    ----------
+    Standley, Zamir, Chen, Guibas, Malik, Savarese (2020), Which tasks should be learned
+    together in multi-task learning?
+    Nadeau, Bengio (2003), Inference for the generalization error.
+
+    Examples
+    --------
+    >>> from linmtl import MeanRegularizedRegressor
+    >>> from linmtl.datasets import make_multitask_regression
+    >>> from linmtl.transfer import transfer_gain
+    >>> X, y, tasks = make_multitask_regression(n_tasks=4, random_state=0)
+    >>> gain = transfer_gain(MeanRegularizedRegressor(), X, y, tasks)
+    >>> gain.values.shape
+    (4, 4)
+    """
+    problem = _Problem(estimator, X, y, tasks, sample_weight, cv)
+    T = len(problem.tasks)
+    sets = [(t,) for t in range(T)] + list(combinations(range(T), 2))
+    n_folds = int(problem.fold.max()) + 1
+    done = [0]
+
+    def report(count):
+        if progress is not None and n_jobs in (None, 1):
+            done[0] += count
+            progress(done[0], len(sets) * n_folds)
+
+    losses = problem.losses(sets, n_jobs, report)
+    alone = losses[:, :T, 0]
+    together = np.full((n_folds, T, T), np.nan)
+    for k, (i, j) in enumerate(sets[T:], start=T):
+        together[:, j, i], together[:, i, j] = losses[:, k, 0], losses[:, k, 1]
+    together[:, range(T), range(T)] = alone
+    values, errors = _gain(alone, together)
+    return TaskMatrix(
+        values, problem.tasks, kind="gain", directed=True, standard_errors=errors
+    )
+
+
+def _gain(alone, together):
+    """Return the gains and their standard errors from losses over folds."""
+    judged = ~np.isnan(alone)
+    count = judged.sum(axis=0)
+    mean = np.full(alone.shape[1], np.nan)
+    mean[count > 0] = np.nansum(alone, axis=0)[count > 0] / count[count > 0]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = np.nansum(together, axis=0) / count / mean
+        spread = (together - ratio * alone[:, None, :]) / mean
+        variance = np.nansum(spread**2, axis=0) / np.maximum(count - 1, 1)
+        # one part in count is held out: folds share most of their training rows
+        errors = np.sqrt(variance * (1 / count + 1 / np.maximum(count - 1, 1)))
+    # a task that is predicted perfectly alone has nothing to gain
+    perfect = (mean == 0) & (count > 0)
+    ratio[:, perfect] = np.where(np.nansum(together, axis=0)[:, perfect] > 0, np.inf, 1)
+    values = 1.0 - ratio
+    np.fill_diagonal(values, 0.0)
+    np.fill_diagonal(errors, 0.0)
+    errors[:, count < 2] = np.nan
+    values[:, count == 0] = np.nan
+    return values, errors
+
+
+class _Problem:
+    """The data, read once, and the losses of an estimator on subsets of the tasks."""
+
+    def __init__(self, estimator, X, y, tasks, sample_weight, cv):
+        if not isinstance(estimator, MultiTaskModel):
+            raise TypeError(
+                f"estimator must be one of linmtl's estimators, got {estimator!r}"
+            )
+        self.estimator = estimator
+        self.classify = estimator._classify
+        reader = plain_reader(estimator)
+        self.given, self.tasks, objective = reader._read_problem(
+            X, y, tasks, sample_weight
+        )
+        self.data: MultiTaskData = objective.base_fit.data
+        if len(self.tasks) < 2:
+            raise ValueError(
+                "the data have one task; pass tasks=, or one column of y per task"
+            )
+        self.loss = LOSSES[getattr(estimator, "loss", reader.loss)]
+        self.fold = fold_of_observations(self.given, self.data, cv)
+        self.simple = type(estimator).fit is MultiTaskModel.fit and (
+            type(estimator)._problem is MultiTaskModel._problem
+        )
+        if not self.simple:
+            self.rows = Rows(estimator, X, y, tasks, sample_weight)
+            self.fold_of_row = self.fold[self.data.weight > 0]
+
+    def losses(self, sets, n_jobs, report) -> np.ndarray:
+        """Return the held-out losses, (n_folds, n_sets, largest set), NaN if none."""
+        one_fold = self._by_parts if self.simple else self._by_refitting
+        parts = enumerate(
+            training_and_test(self.data, self.loss, self.fold, self.given.n_samples)
+        )
+        folds = Parallel(n_jobs=n_jobs)(
+            delayed(one_fold)(k, fit, held_out, sets, report)
+            for k, (fit, held_out) in parts
+        )
+        return np.array(folds)
+
+    def _by_parts(self, k, fit, held_out, sets, report):
+        """Fit each set of tasks on its part of the sums of all."""
+        model, out = self.estimator, np.full((len(sets), 2), np.nan)
+        by_size = isinstance(model.task_weight, str)
+        penalty = model._make_penalty()
+        waiting = 0
+        for s, chosen in enumerate(sets):
+            tasks = np.array(chosen)
+            factor = 1.0
+            if by_size:  # the weights of the tasks fitted have the mean 1
+                factor = 1.0 / float(self.data.total[tasks].mean())
+            part = fit.of_tasks(tasks, factor)
+            composite = compose(penalty, part.n_features, self.tasks[tasks])
+            result = minimise(
+                Objective(part, composite),
+                tol=model.tol,
+                max_iter=model.max_iter,
+                solver=model.solver,
+            )
+            out[s, : len(tasks)] = held_out.of_tasks(tasks).losses(result)
+            waiting += 1
+            if waiting == _CHUNK:
+                report(waiting)
+                waiting = 0
+        report(waiting)
+        return out
+
+    def _by_refitting(self, k, fit, held_out, sets, report):
+        """Fit the estimator itself on the rows of each set of tasks."""
+        out = np.full((len(sets), 2), np.nan)
+        test = self.fold_of_row == k
+        for s, chosen in enumerate(sets):
+            losses = self.rows.held_out_loss(
+                clone(self.estimator), ~test, test, chosen
+            )
+            out[s, : len(chosen)] = self.loss.of_mean(losses)
+            report(1)
+        return out
