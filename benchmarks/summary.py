@@ -83,6 +83,42 @@ def growth(content: dict) -> str:
     return "\n".join(lines)
 
 
+def formulations(content: dict) -> str:
+    """Return the tables of the other models, and of single proximal operators."""
+    target = content["target"]
+    lines = [
+        "| model | loss | certified, s | objective, s | NumPy, s | ratio | steps |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in content["rows"]:
+        sides = [row[name] for name in ("certified", "objective", "numpy")]
+        own, other = sides[:2], sides[2]
+        shown = []
+        for side in sides:
+            cell = "not reached" if side["seconds"] is None else _time(side["seconds"])
+            worse = not row["convex"] and side["excess"] > 10 * target
+            shown.append(cell + (f" (+{side['excess']:.0e})" if worse else ""))
+        if sides[0]["gap"] is None:
+            shown[0], own = "", own[1:]
+        ratios, counts = [], [f"{side['iterations']}" for side in (*own, other)]
+        for side in own:
+            both = side["seconds"], other["seconds"]
+            ratios.append("-" if None in both else _ratio(both[1] / both[0]))
+        cells = row["title"], row["loss"], *shown, ", ".join(ratios), ", ".join(counts)
+        lines.append("| " + " | ".join(cells) + " |")
+    lines += [
+        "",
+        "| proximal operator | rows | tasks | seconds | ns per entry | full SVD, s |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in content["operators"]:
+        counts = (f"{row[key]:,}" for key in ("rows", "tasks"))
+        tail = f"{row['ns_per_entry']:.1f}", _time(row["svd_seconds"])
+        cells = row["operator"], *counts, _time(row["seconds"]), *tail
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def machine(content: dict) -> str:
     """Return a sentence on where and with what the numbers were made."""
     where = content["machine"]
@@ -111,7 +147,12 @@ def _time(seconds: float | None) -> str:
     return f"{seconds:.2g}" if seconds < 100 else f"{seconds:.0f}"
 
 
-TABLES = {"speed": speed, "start_up": start_up, "growth": growth}
+TABLES = {
+    "speed": speed,
+    "start_up": start_up,
+    "growth": growth,
+    "formulations": formulations,
+}
 
 
 def read(name: str) -> dict:

@@ -139,8 +139,8 @@ class Datafit:
         """Return what an estimator reports of the loss at the solution, by name."""
         return {}
 
-    def of_tasks(self, tasks: np.ndarray, factor: float = 1.0) -> Datafit:
-        """Return the datafit of these tasks (positions) only, times a factor."""
+    def of_tasks(self, tasks: np.ndarray) -> Datafit:
+        """Return the datafit of these tasks (positions) only."""
         raise NotImplementedError
 
     def gather(self, features: np.ndarray, last: Datafit | None = None) -> Datafit:
@@ -265,9 +265,8 @@ class ResidualFit(Datafit):
     def restrict(self, features):
         return ResidualFit(self.data.restrict(features), self.loss)
 
-    def of_tasks(self, tasks, factor=1.0):
-        data = self.data.of_tasks(tasks)
-        return ResidualFit(replace(data, weight=factor * data.weight), self.loss)
+    def of_tasks(self, tasks):
+        return ResidualFit(self.data.of_tasks(tasks), self.loss)
 
     def gather(self, features, last=None):
         known = last.data.design if last is not None else None
@@ -418,15 +417,15 @@ class GramFit(Datafit):
             y_mean=self.y_mean,
         )
 
-    def of_tasks(self, tasks, factor=1.0):
+    def of_tasks(self, tasks):
         data = self.data.of_tasks(tasks)
         y = data.y - np.repeat(self.y_mean[tasks], np.diff(data.task_ptr))
         return GramFit.assemble(
-            replace(data, weight=factor * data.weight),
+            data,
             self.loss,
-            H=factor * (self.H if len(self.H) == 1 else self.H[tasks]),
-            C=factor * self.C[tasks],
-            square=factor * float(data.weight @ y**2),
+            H=self.H if len(self.H) == 1 else self.H[tasks],
+            C=self.C[tasks],
+            square=float(data.weight @ y**2),
             x_mean=self.x_mean[tasks],
             y_mean=self.y_mean[tasks],
         )

@@ -111,6 +111,10 @@ class RootFit(ResidualFit):
     def restrict(self, features):
         return RootFit(self.data.restrict(features), self.loss)
 
+    def of_tasks(self, tasks):
+        squares = None if self._squares is None else self._squares.of_tasks(tasks)
+        return RootFit(self.data.of_tasks(tasks), self.loss, squares)
+
     def gather(self, features, last=None):
         return self.restrict(features)
 

@@ -2,7 +2,8 @@
 
 Ordinary splitters ignore tasks: on rows sorted by task the default ``KFold`` takes
 whole tasks out of training, and a model cannot predict a task it has never seen.
-The splitters here divide the rows *within* each task.
+The splitters here divide the rows *within* each task; but for ``LeaveOneTaskOut``,
+which asks on purpose how well a task is predicted that was not seen.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from ._tasks import (
     split_task_column,
 )
 
-__all__ = ["TaskKFold", "TaskShuffleSplit"]
+__all__ = ["LeaveOneTaskOut", "TaskKFold", "TaskShuffleSplit"]
 
 # More distinct integers than this are taken for a regression target (counts, ages).
 _MAX_CLASSES = 30
@@ -408,6 +409,113 @@ class TaskKFold(_TaskSplitter):
             if np.all(fold[mine] >= 0):
                 fold[mine[0]] = -1
         return fold
+
+
+class LeaveOneTaskOut(BaseCrossValidator):
+    """Folds that each test all rows of one task, and train on all other tasks.
+
+    How well is a task predicted that the model has never seen? The estimators need
+    ``handle_unknown="mean"`` for that: the consensus model then predicts it.
+
+    Parameters
+    ----------
+    task_column : str or int, default=None
+        The column of X that holds the tasks (a name needs a DataFrame), for use
+        without ``groups``.
+
+    Raises
+    ------
+    ValueError
+        From ``split``, if the tasks are not given or are fewer than two.
+
+    See Also
+    --------
+    TaskKFold : Folds within each task, for new rows of known tasks.
+
+    Notes
+    -----
+    The tasks are tested in the order of their sorted labels. With metadata routing on,
+    ``groups`` is requested by default.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linmtl.model_selection import LeaveOneTaskOut
+    >>> X, tasks = np.zeros((5, 1)), ["b", "a", "b", "c", "a"]
+    >>> for train, test in LeaveOneTaskOut().split(X, groups=tasks):
+    ...     print(train, test)
+    [0 2 3] [1 4]
+    [1 3 4] [0 2]
+    [0 1 2 4] [3]
+    """
+
+    # With metadata routing on, groups are requested without being asked for.
+    __metadata_request__split = {"groups": True}  # noqa: RUF012
+
+    def __init__(self, task_column: str | int | None = None) -> None:
+        self.task_column = task_column
+
+    def split(
+        self, X: Any, y: ArrayLike | None = None, groups: ArrayLike | None = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the rows of the other tasks and of the task that is tested.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Only its rows are counted, and its task column is read.
+        y : object, default=None
+            Ignored; here for compatibility with scikit-learn.
+        groups : array-like of shape (n_samples,), default=None
+            The task of each row.
+
+        Yields
+        ------
+        train : ndarray
+            Indices of the training rows, ascending.
+        test : ndarray
+            Indices of the test rows, ascending.
+        """
+        rows = _Rows(X, None, groups, self.task_column, False)
+        if rows.tasks is None:
+            raise ValueError(
+                "LeaveOneTaskOut does not know the tasks; pass groups= with one task "
+                "label per row, or set task_column"
+            )
+        if len(rows.tasks) < 2:
+            raise ValueError(
+                f"all rows are of the task {some(rows.tasks)}; leaving it out leaves "
+                "nothing to train on: pass at least two tasks"
+            )
+        for test in rows.blocks:
+            train = np.ones(rows.n, dtype=bool)
+            train[test] = False
+            yield np.flatnonzero(train), test
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
+        """Return the number of splits, which is that of the tasks.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), default=None
+            Needed with ``task_column``.
+        y : object, default=None
+            Ignored; here for compatibility with scikit-learn.
+        groups : array-like of shape (n_samples,), default=None
+            The task of each row.
+
+        Returns
+        -------
+        n_splits : int
+        """
+        if X is None and groups is not None:
+            X = np.asarray(groups)
+        if X is None:
+            raise ValueError(
+                "LeaveOneTaskOut has a split for each task; pass groups=, or X with "
+                "the task column"
+            )
+        return sum(1 for _ in self.split(X, y, groups))
 
 
 def _check_size(size: Any, name: str) -> None:

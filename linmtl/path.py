@@ -56,8 +56,9 @@ def alpha_max(
         The value of ``alpha``; for a sum of penalties, and for one with several
         strengths and none called ``alpha``, the factor on all strengths. Infinite
         where no finite strength gives zero (quadratic penalties and squared norms). In
-        closed form, but for penalties whose dual norm is found by bisection (fused,
-        tree-guided) and sums with quadratic terms and unpenalised features. The solution is zero at ``alpha_max * (1 + 1e-12)``.
+        closed form, but for penalties whose dual norm is found by Newton's method on
+        the prox (fused, tree-guided) and sums with quadratic terms and unpenalised
+        features. The solution is zero at ``alpha_max * (1 + 1e-12)``.
 
     Examples
     --------

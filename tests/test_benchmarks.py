@@ -184,7 +184,7 @@ def test_an_unknown_problem_is_named(tmp_path):
     assert "nonsense" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["speed", "start_up", "growth"])
+@pytest.mark.parametrize("name", ["speed", "start_up", "growth", "formulations"])
 def test_the_tables_of_the_readme_are_the_results(bench, name):
     summary = bench("summary")
     readme = (ROOT / "README.md").read_text()
@@ -215,4 +215,79 @@ def test_summary_shows_where_linmtl_loses(bench, capsys):
         "celer 3, adelie not reached |"
     )
     summary.main()
-    assert capsys.readouterr().out.count("|---") >= 3
+    assert capsys.readouterr().out.count("|---") >= 4
+
+
+def contest(bench, name, loss):
+    return bench("formulations").Contest(name, loss, "small", 10.0)
+
+
+# every penalty and loss once: the others are the same formulas with the other loss
+@pytest.mark.parametrize(
+    ("name", "loss"),
+    [
+        *(("linf1", loss) for loss in ("squared", "logistic")),
+        ("group", "logistic"),
+        ("tree", "squared"),
+        ("fused", "squared"),
+        ("temporal", "logistic"),
+        ("graph", "squared"),
+        ("dirty", "logistic"),
+        ("robust-features", "squared"),
+        ("robust-low-rank", "squared"),
+        ("sparse-low-rank", "logistic"),
+        ("max-trace", "squared"),
+        ("clustered", "squared"),
+        ("relationship", "squared"),
+        ("network", "squared"),
+        ("square-root", "sqrt"),
+        ("capped", "squared"),
+        ("nonconvex-fused", "squared"),
+        ("go-mtl", "squared"),
+        ("factored", "squared"),
+    ],
+)
+def test_a_page_of_numpy_comes_to_the_same_optimum(bench, name, loss):
+    duel = contest(bench, name, loss)
+    tol = 1e-7 if duel.case.convex else 1e-5
+    model = duel.case.make(tol).fit(*duel.stacked)
+    value = duel.value_of_model(model)
+    # the objective that is written out in the benchmark is that of the package
+    assert value == pytest.approx(model.objective_, rel=1e-9)
+    _, lowest = duel._walk(value + 1e-7 * duel.problem.scale)
+    assert lowest <= value + 1e-6 * duel.problem.scale
+    if duel.case.convex:
+        gap = duel.gap(model)
+        assert lowest >= value - (gap + 1e-12) * duel.problem.scale
+
+
+@pytest.mark.parametrize("name", ["dirty", "fused", "network", "clustered"])
+def test_the_prox_of_the_benchmark_is_that_of_the_package(bench, name):
+    duel = contest(bench, name, "squared")
+    penalty = duel.case.make(1e-4).penalty
+    V = np.random.default_rng(0).standard_normal(duel.problem.W.shape)
+    parts = penalty.parts() if name == "dirty" else [penalty]
+    for part, term in zip(parts, duel.case.terms, strict=True):
+        expected = part.prox_naive(V, 0.7)
+        np.testing.assert_allclose(term.prox(V, 0.7), expected, atol=1e-5)
+        assert term.value(V) == pytest.approx(part.value(V), rel=1e-9)
+
+
+def test_formulations_write_what_the_summary_reads(bench, tmp_path, capsys):
+    path = tmp_path / "out.json"
+    arguments = ["--size", "small", "--repeats", "1", "--models", "capped,factored"]
+    bench("formulations").main([*arguments, "--output", str(path)])
+    assert "CappedL1" in capsys.readouterr().out
+    content = json.loads(path.read_text())
+    capped, factored = content["rows"]
+    for name in ("certified", "objective", "numpy"):
+        assert capped[name]["seconds"] > 0
+    assert capped["certified"]["gap"] <= content["target"]
+    assert factored["certified"]["seconds"] is None  # there is no gap
+    assert {row["operator"] for row in content["operators"]} == {
+        "FusedSparseGroup",
+        "TraceNorm",
+        "Clustered",
+    }
+    row = bench("summary").formulations(content).splitlines()[-1]
+    assert row.startswith("| Clustered | 500 | 5 |")

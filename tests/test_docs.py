@@ -8,9 +8,11 @@ import pkgutil
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import linmtl
+from linmtl.penalties import L1, L21, Ridge, TaskQuadratic, TraceNorm
 
 os.environ.setdefault("MPLBACKEND", "Agg")  # no window, wherever this runs
 ROOT = Path(__file__).parent.parent
@@ -201,3 +203,155 @@ def test_docstrings_begin_with_one_sentence(name, obj):
     # a template that was not filled in
     assert "{parameters}" not in obj.__doc__
     assert "{{" not in obj.__doc__
+
+
+# --- the page of models
+
+
+MODELS = ROOT / "docs" / "models.md"
+MALSAR = """
+Least_Lasso Logistic_Lasso Least_L21 Logistic_L21 Least_Trace Logistic_Trace
+Least_SRMTL Logistic_SRMTL Least_CMTL Logistic_CMTL Least_CASO Logistic_CASO
+Least_RMTL Least_SparseTrace Least_Dirty Logistic_Dirty Least_rMTFL Logistic_rMTFL
+Least_TGL Logistic_TGL Least_CFGLasso Logistic_CFGLasso Least_FGLasso
+Least_Weight1FGLasso Least_Weight2FGLasso Least_NCFGLassoF1 Least_NCFGLassoF2
+Least_msmtfl_capL1 Least_iMSF Logistic_iMSF MTFLC_ADMM MTFLCd_ADMM MTFLC_CVX
+MTFLCd_DFISTA MTFLCd_DPG MTFLCd_SFISTA MTFLCd_SPG MTFLCd_SPGWrapper MTFLCd_Subg
+MTFLCd_DSolver MTFLCd_SSolver LSSMTC pacifier_iba pacifier_sba
+"""
+
+
+def table_rows(text):
+    """The cells of all rows of the tables of a page."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.split(" | ")] for line in lines]
+
+
+def test_every_function_of_malsar_has_a_row():
+    rows = table_rows(MODELS.read_text().split("## From MALSAR")[1])
+    assert len(set(MALSAR.split())) == 44
+    for name in MALSAR.split():
+        (row,) = [row for row in rows if f"`{name}`" in row[0]]
+        tests = row[-1].strip("|` ")
+        assert (ROOT / "tests" / f"{tests}.py").exists(), (name, tests)
+
+
+def test_every_family_has_a_section():
+    text = MODELS.read_text()
+    sections = set(re.findall(r"^### (\w+)$", text, re.MULTILINE))
+    families = {
+        re.sub(r"(Regressor|Classifier)(CV)?$", "", name)
+        for name in linmtl.__all__
+        if re.search(r"(Regressor|Classifier)(CV)?$", name)
+    }
+    unsupervised = importlib.import_module("linmtl.unsupervised").__all__
+    assert sections - {"InfimalConvolution"} == (families - {"MultiTask"}) | set(
+        unsupervised
+    )
+    for name in importlib.import_module("linmtl.penalties").__all__:
+        if name not in ("Penalty", "Decomposition", "Nonconvex", "Sum", "compose"):
+            assert f"`{name}" in text or name in sections, name
+    # the list at the top leads to every section
+    assert {target.lower() for target in sections} <= set(
+        re.findall(r"\]\(#(\w+)\)", text)
+    )
+
+
+def test_pages_name_classes_that_exist():
+    known = set(dir(linmtl)) | set(dir(importlib.import_module("linmtl.unsupervised")))
+    for page in (ROOT / "README.md", MODELS):
+        text = page.read_text()
+        for name in re.findall(r"`(\w+(?:Regressor|Classifier)(?:CV)?)\b", text):
+            assert name in known, (page.name, name)
+        for family in re.findall(r"`(\w+)\.\.\.`", text):
+            assert f"{family}Regressor" in known, (page.name, family)
+
+
+def test_links_between_pages():
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+?)(?:#[\w-]+)?\)", page.read_text()):
+            assert (page.parent / target).exists(), (page.name, target)
+
+
+def test_the_penalty_of_contributing_is_the_one_in_the_package():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    (diff,) = re.findall(r"^```diff\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    _, *parts = re.split(r"^--- .*\n\+\+\+ b/(.*)\n", diff, flags=re.MULTILINE)
+    files = dict(zip(parts[::2], parts[1::2], strict=True))
+    assert len(files) == 3
+    for path, added in files.items():
+        lines = [line.removeprefix("+") for line in added.splitlines()]
+        there = (ROOT / path).read_text().splitlines()
+        missing = [line for line in lines if line not in there and "..." not in line]
+        assert not missing, path
+        if path.endswith("_task_l21.py"):  # all of it, but for the docstring
+            code = re.sub(r'    """``.*?\n    """\n', "", "\n".join(there), flags=re.S)
+            shown = re.sub(r'    """``.*?\n    """\n', "", "\n".join(lines), flags=re.S)
+            assert code == shown
+    for name in re.findall(r"`(_\w+\.py)`", text.split("## Adding a penalty")[1]):
+        assert (ROOT / "linmtl" / "penalties" / name).exists(), name
+
+
+LAM1, LAM2, K = 0.05, 0.02, 2
+STRUCTURE = np.random.default_rng(1).normal(size=(4, 3))
+RIDGE = Ridge(2 * LAM2)
+# RMTL's penalties on W (n_features, n_tasks), and ours as the page converts them
+RMTL = {
+    "Lasso": (lambda W: LAM1 * np.abs(W).sum(), L1(LAM1) + RIDGE),
+    "L21": (lambda W: LAM1 * np.linalg.norm(W, axis=1).sum(), L21(LAM1) + RIDGE),
+    "Trace": (
+        lambda W: LAM1 * np.linalg.svd(W, compute_uv=False).sum(),
+        TraceNorm(LAM1) + RIDGE,
+    ),
+    "Graph": (
+        lambda W: LAM1 * np.sum((W @ STRUCTURE) ** 2),
+        TaskQuadratic(STRUCTURE @ STRUCTURE.T, 2 * LAM1) + RIDGE,
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "classify", [False, True], ids=["Regression", "Classification"]
+)
+@pytest.mark.parametrize("kind", [*RMTL, "CMTL"])
+def test_objectives_of_rmtl(kind, classify):
+    """At our solution they are what we report, and no move by chance lowers them."""
+    rng = np.random.default_rng(0)
+    Xs = [rng.normal(size=(n, 5)) for n in (20, 25, 30, 35)]
+    ys = [X[:, 0] + rng.normal(size=len(X)) for X in Xs]
+    if classify:
+        ys = [np.where(y > 0, 1.0, -1.0) for y in ys]
+    data = linmtl.stack_tasks(Xs, ys)
+    end = "Classifier" if classify else "Regressor"
+    if kind == "CMTL":
+        eta = LAM2 / LAM1
+        alpha = 2 * LAM2 * (1 + eta)
+        model = getattr(linmtl, f"Clustered{end}")(K, alpha, eta, tol=1e-10).fit(*data)
+        M = model.task_relation_
+        np.testing.assert_allclose(np.trace(M), K)
+    else:
+        penalty = RMTL[kind][1]
+        model = getattr(linmtl, f"MultiTask{end}")(penalty, tol=1e-10).fit(*data)
+
+    def theirs(W, C):
+        total = 0.0
+        for X, y, w, c in zip(Xs, ys, W.T, C, strict=True):
+            eta_t = X @ w + c
+            if classify:
+                total += np.logaddexp(0, -y * eta_t).mean()
+            else:
+                total += 0.5 * np.mean((y - eta_t) ** 2)
+        if kind == "CMTL":
+            inverse = np.linalg.inv(eta * np.eye(4) + M)
+            return total + LAM1 * eta * (1 + eta) * np.trace(W @ inverse @ W.T)
+        return total + RMTL[kind][0](W) + LAM2 * np.sum(W**2)
+
+    W, C = model.coef_.T, model.intercept_
+    lowest = theirs(W, C)
+    np.testing.assert_allclose(model.objective_, lowest, rtol=1e-8)
+    for size in (1e-3, 1e-2, 0.1):
+        for _ in range(5):
+            moved = theirs(
+                W + size * rng.normal(size=W.shape), C + size * rng.normal(size=4)
+            )
+            assert moved > lowest

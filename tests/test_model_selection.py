@@ -9,13 +9,16 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import (
     GridSearchCV,
+    LeaveOneGroupOut,
     ShuffleSplit,
     cross_val_predict,
     cross_val_score,
     cross_validate,
 )
 
-from linmtl.model_selection import TaskKFold, TaskShuffleSplit
+from linmtl import L21Regressor
+from linmtl.datasets import make_multitask_regression
+from linmtl.model_selection import LeaveOneTaskOut, TaskKFold, TaskShuffleSplit
 
 
 def ragged(seed, n_tasks=6, largest=25):
@@ -433,6 +436,82 @@ def test_metadata_routing_hands_the_groups_over():
         assert [test.tolist() for test in found["indices"]["test"]] == expected
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_leave_one_task_out_is_leave_one_group_out(seed):
+    tasks, rng = ragged(seed)
+    X = rng.normal(size=(len(tasks), 2))
+    expected = list(LeaveOneGroupOut().split(X, groups=tasks))
+    frame = pd.DataFrame(X).assign(site=tasks)
+    by_column = LeaveOneTaskOut(task_column="site")
+    for splits in (
+        list(LeaveOneTaskOut().split(X, groups=tasks)),
+        list(by_column.split(frame)),
+    ):
+        assert len(splits) == len(expected)
+        for (train, test), (train_2, test_2) in zip(expected, splits, strict=True):
+            np.testing.assert_array_equal(train, train_2)
+            np.testing.assert_array_equal(test, test_2)
+    assert LeaveOneTaskOut().get_n_splits(groups=tasks) == len(expected)
+    assert LeaveOneTaskOut().get_n_splits(X, None, tasks) == len(expected)
+    assert by_column.get_n_splits(frame) == len(expected)
+
+
+def test_leave_one_task_out_scores_tasks_that_were_not_seen():
+    X, y, tasks = make_multitask_regression(n_tasks=4, n_features=5, random_state=0)
+    model = L21Regressor(0.01, task_column=0, handle_unknown="mean")
+    data = np.column_stack([tasks, X])
+    scores = cross_val_score(model, data, y, cv=LeaveOneTaskOut(task_column=0))
+    expected = []
+    for task in range(4):
+        rest = tasks != task
+        fitted = L21Regressor(0.01).fit(X[rest], y[rest], tasks[rest])
+        mean = X[~rest] @ fitted.coef_.mean(axis=0) + fitted.intercept_.mean()
+        sse = np.sum((y[~rest] - mean) ** 2)
+        expected.append(1 - sse / np.sum((y[~rest] - y[~rest].mean()) ** 2))
+    np.testing.assert_allclose(scores, expected)
+
+
+def test_leave_one_task_out_and_metadata_routing():
+    tasks = np.repeat(["a", "b", "c"], 4)
+    X, y = np.zeros((12, 1)), np.arange(12) % 2
+    with sklearn.config_context(enable_metadata_routing=True):
+        for cv, name in [
+            (LeaveOneTaskOut(), "groups"),
+            (LeaveOneTaskOut().set_split_request(groups="tasks"), "tasks"),
+        ]:
+            result = cross_validate(
+                DummyClassifier(),
+                X,
+                y,
+                cv=cv,
+                params={name: tasks},
+                return_indices=True,
+            )
+            tested = [test.tolist() for test in result["indices"]["test"]]
+            assert tested == np.arange(12).reshape(3, 4).tolist()
+
+
+@pytest.mark.parametrize(
+    ("splitter", "data", "message"),
+    [
+        (LeaveOneTaskOut(), {}, "does not know the tasks; pass groups="),
+        (LeaveOneTaskOut(), {"groups": ["a"] * 7}, "all rows are of the task 'a'"),
+        (LeaveOneTaskOut(), {"groups": list("ab")}, "groups has 2 labels but X has 7"),
+        (LeaveOneTaskOut(), {"groups": ["a", 1] * 3 + ["a"]}, "mixes strings and num"),
+        (LeaveOneTaskOut(0), {"groups": list("abababa")}, "not both"),
+        (LeaveOneTaskOut("site"), {}, "pass a DataFrame or an integer"),
+    ],
+)
+def test_tasks_that_cannot_be_left_out(splitter, data, message):
+    with pytest.raises(ValueError, match=message):
+        list(splitter.split(np.zeros((7, 2)), **data))
+
+
+def test_the_number_of_tasks_has_to_be_known():
+    with pytest.raises(ValueError, match="pass groups=, or X with the task column"):
+        LeaveOneTaskOut().get_n_splits()
+
+
 def test_repr_and_clone():
     cv = TaskKFold(3, shuffle=True, random_state=1)
     assert repr(cv) == (
@@ -441,6 +520,7 @@ def test_repr_and_clone():
     )
     assert repr(clone(cv, safe=False)) == repr(cv)
     assert repr(TaskShuffleSplit(2)).startswith("TaskShuffleSplit(n_splits=2, ")
+    assert repr(LeaveOneTaskOut()) == "LeaveOneTaskOut(task_column=None)"
     assert cv.get_n_splits() == 3
 
 

@@ -168,6 +168,7 @@ class MultiTaskModel(BaseEstimator):
         self.n_iter_ = result.n_iter
         self.objective_ = result.objective
         self.dual_gap_ = result.gap
+        self.gap_history_ = np.array(result.history, dtype=float).reshape(-1, 2)
         self.tol_ = result.tol
         self.converged_ = result.converged
         self.solver_ = result.solver

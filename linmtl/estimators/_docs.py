@@ -52,6 +52,9 @@ objective_ : float
     The objective at the solution.
 dual_gap_ : float
     Duality gap: the objective is at most this far from the optimum.
+gap_history_ : ndarray of shape (n_certificates, 2)
+    Iteration and duality gap at each certificate; of the last stage, for a penalty
+    that is not convex.
 tol_ : float
     The absolute tolerance used for the gap.
 converged_ : bool

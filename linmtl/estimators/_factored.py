@@ -86,7 +86,7 @@ def _documented(cls):
     """Fill in what the estimators of this file share, in place of ``<name>``."""
     entries = dict(_entries(_TEXTS["parameters"])) | _OWN
     attributes = dict(_entries(_TEXTS["attributes"]))
-    for name in ("dual_gap_", "tol_", "converged_", "solver_"):
+    for name in ("dual_gap_", "gap_history_", "tol_", "converged_", "solver_"):
         del attributes[name]
     texts = {
         "parameters": "\n".join([_SEARCH, *entries.values()]),
@@ -178,7 +178,7 @@ class _Product(MultiTaskModel):
             solver="lbfgs",
         )
         self._store(given, columns, objective, result)
-        del self.dual_gap_
+        del self.dual_gap_, self.gap_history_
         self._factors = columns, point
         dtype = given.data.design.dtype
         self.components_ = np.ascontiguousarray(point.A.T, dtype=dtype)

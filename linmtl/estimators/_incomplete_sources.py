@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import numbers
 from collections.abc import Iterable
 from typing import Any, ClassVar, TypeVar
 
@@ -69,6 +70,8 @@ objective_ : float
     The objective at the solution.
 dual_gap_ : float
     Duality gap: the objective is at most this far from the optimum.
+gap_history_ : ndarray of shape (n_certificates, 2)
+    Iteration and duality gap at each certificate.
 tol_ : float
     The absolute tolerance used for the gap.
 converged_ : bool
@@ -181,11 +184,12 @@ class _IncompleteSources(BaseEstimator):
         used = weight > 0  # a row without weight makes no pattern
         if not used.any():
             raise ValueError("sample_weight must not be all zero")
-        patterns, code, size = _patterns(available[used])
+        code = np.zeros(len(y), dtype=int)  # of the others it does not matter
+        patterns, code[used], size = _patterns(available[used])
         labels = _names(patterns, self.sources_)
         model = self._model(labels)
-        X = np.where(missing, 0.0, X)[used].astype(X.dtype, copy=False)
-        model.fit(X, y[used], labels[code], weight[used])
+        X = np.where(missing, 0.0, X).astype(X.dtype, copy=False)
+        model.fit(X, y, labels[code], weight)
         self._fitted, self._size = model, size
         self.patterns_ = patterns
         ours = {"n_features_in_", "feature_names_in_"}
@@ -554,7 +558,7 @@ class IncompleteSourcesClassifierCV(_CrossValidated, _Classifier):
 
 
 def _patterns(available: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the distinct rows, the most complete first, the code and number of each."""
+    """Return the distinct rows, most complete first, and code and number of each."""
     patterns, code, size = np.unique(
         available, axis=0, return_inverse=True, return_counts=True
     )
@@ -601,11 +605,7 @@ def _read_sources(estimator, missing: np.ndarray) -> tuple[np.ndarray, np.ndarra
             f"{name}: sources has {len(sources)} labels but X has {n_features} "
             "columns; pass one label per column, or lists of columns"
         )
-    if (
-        labels.dtype.kind not in "biufU"
-        or (labels.dtype.kind == "f"
-        and (np.isnan(labels).any()))
-    ):
+    if labels.dtype.kind not in "biufU" or np.any(labels != labels):  # NaN
         raise ValueError(
             f"{name}: the labels in sources must be all strings or all numbers, none "
             "of them missing"
@@ -621,19 +621,20 @@ def _by_columns(estimator, sources: list, n_features: int) -> np.ndarray:
     for s, columns in enumerate(sources):
         if len(columns) == 0:
             raise ValueError(f"{name}: source {s} has no columns; leave it out")
-        for column in np.asarray(columns).tolist():
-            known = range(n_features) if isinstance(column, int) else names
+        for column in columns:
+            by_number = isinstance(column, numbers.Integral)
+            known = range(n_features) if by_number else names
             if column not in known:
                 raise ValueError(
-                    f"{name}: sources has the column {column!r}, but X has "
+                    f"{name}: sources has the column {some([column])}, but X has "
                     f"{n_features} columns, numbered from 0; a name is allowed where X "
                     "is a DataFrame"
                 )
             j = known.index(column)
             if code[j] >= 0:
                 raise ValueError(
-                    f"{name}: column {column!r} is in the sources {code[j]} and {s}; "
-                    "it belongs to one"
+                    f"{name}: column {some([column])} is in the sources {code[j]} and "
+                    f"{s}; it belongs to one"
                 )
             code[j] = s
     lost = np.flatnonzero(code < 0)

@@ -7,7 +7,7 @@ import numbers
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -48,8 +48,17 @@ _RELATIVE = frozenset(
 # How scikit-learn names its functions.
 _DIRECTIONS = {"_score": True, "_error": False, "_loss": False, "_deviance": False}
 
-# The metrics of this package, which know the tasks, and whether greater is better.
-TASK_METRICS: dict[Callable[..., Any], bool] = {}
+
+class TaskMetric(NamedTuple):
+    """What is known of a metric of this package."""
+
+    greater_is_better: bool
+    averages: tuple[str, ...] = AVERAGES
+    methods: tuple[str, ...] = ("predict",)  # what it is given, the best first
+
+
+# The metrics that average over tasks themselves.
+TASK_METRICS: dict[Callable[..., Any], TaskMetric] = {}
 
 
 class Answers(Protocol):
@@ -144,9 +153,7 @@ class TaskScores:
             Of the tasks whose score is not NaN; NaN if there are none.
         """
         if average not in AVERAGES:
-            raise ValueError(
-                f"average is {average!r}; pass one of {some(AVERAGES)}"
-            )
+            raise ValueError(f"average is {average!r}; pass one of {some(AVERAGES)}")
         if average == "worst" and self.greater_is_better is None:
             raise ValueError(
                 f"average='worst' needs to know whether a greater {self.metric} is "
@@ -246,7 +253,7 @@ def per_task(
             tasks,
             average=None,
             sample_weight=sample_weight,
-            undefined=undefined,
+            **policy(undefined),
             **metric_params,
         )
     labels = read_labels(y_true, tasks, sample_weight)
@@ -258,7 +265,7 @@ def refuse_direction(metric: Any, greater_is_better: bool | None) -> None:
     """Raise where a direction is given of a metric whose direction is known."""
     if greater_is_better is None:
         return
-    known = True if isinstance(metric, str) else TASK_METRICS[metric]
+    known = True if isinstance(metric, str) else TASK_METRICS[metric].greater_is_better
     if greater_is_better is not known:
         name = metric if isinstance(metric, str) else metric.__name__
         raise ValueError(
@@ -362,7 +369,9 @@ class Measure:
     def _by_name(self, labels, answers, classes):
         def score(t: int) -> float:
             kind = _Classifier if len(classes) <= 2 else _Regressor
-            weight = {} if labels.weight is None else {"sample_weight": labels.weight[t]}
+            weight = (
+                {} if labels.weight is None else {"sample_weight": labels.weight[t]}
+            )
             model = kind(answers, t, classes)
             return self._scorer(model, labels.rows[t], labels.y[t], **weight)
 
@@ -417,6 +426,12 @@ class _Classifier(ClassifierMixin, _Model):
         return np.column_stack([1.0 - p, p]) if p.ndim == 1 else p
 
 
+def policy(undefined: Any) -> dict[str, Any]:
+    """Return the policy as a parameter; some metrics are defined everywhere."""
+    is_default = isinstance(undefined, str) and undefined == "nan"
+    return {} if is_default else {"undefined": undefined}
+
+
 def check_undefined(undefined: Any) -> None:
     if isinstance(undefined, str):
         allowed = undefined in ("nan", "raise")
@@ -425,9 +440,7 @@ def check_undefined(undefined: Any) -> None:
             undefined, bool
         )
     if not allowed:
-        raise ValueError(
-            f"undefined is {undefined!r}; pass 'nan', 'raise' or a number"
-        )
+        raise ValueError(f"undefined is {undefined!r}; pass 'nan', 'raise' or a number")
 
 
 def score_tasks(
@@ -452,12 +465,10 @@ def score_tasks(
             except UndefinedMetricWarning:
                 continue
             except (ValueError, TypeError) as error:
-                raise type(error)(
+                raise ValueError(
                     f"{measure.name} of task {some(labels.tasks[[t]])}: {error}"
                 ) from error
-    return settled(
-        values, labels, measure.name, measure.greater_is_better, undefined
-    )
+    return settled(values, labels, measure.name, measure.greater_is_better, undefined)
 
 
 def settled(
@@ -476,8 +487,8 @@ def settled(
             "their labels (all equal, or too few); pass undefined='nan' to leave these "
             "tasks out, or the number that they are to have"
         )
-    if undefined != "nan":
-        values = np.where(unknown, float(undefined) if unknown.any() else 0.0, values)
+    if not isinstance(undefined, str):
+        values = np.where(unknown, float(undefined), values)
     return TaskScores(
         values, labels.tasks, labels.n_samples, labels.total, name, greater_is_better
     )

@@ -16,12 +16,12 @@ from linmtl.penalties._quadratic import adjacency_of
 from linmtl.penalties._quadratic_form import QuadraticForm
 
 _SAME = 1e-6  # tasks this close, relative to the largest, are one cluster
-# the augmented Lagrangian method: tolerance relative to the point, its parameter sigma,
-# the decrease in one step below which sigma grows, and when to give up on rounding
-_TOL = 1e-12
-_SIGMA, _LARGEST_SIGMA, _GROWTH, _SLOW = 100.0, 1e4, 5.0, 0.02
-_MAX_STALLED = 3
-_MAX_NEWTON, _MAX_CG, _MAX_HALVINGS = 50, 200, 30
+# The augmented Lagrangian method: its tolerance relative to the point, and from where on
+# steps without progress mean that rounding is all there is; its parameter sigma, which
+# grows while steps are slow and Newton's method finds them easily.
+_TOL, _NEAR, _MAX_STALLED = 1e-12, 1e-9, 3
+_SIGMA, _LARGEST_SIGMA, _GROWTH, _SLOW, _MANY_STEPS = 100.0, 1e4, 5.0, 0.02, 8
+_MAX_OUTER, _MAX_NEWTON, _MAX_CG, _MAX_HALVINGS = 500, 30, 200, 30
 _CG_TOL = 1e-3  # residual of a Newton system, relative
 _DENSE_TASKS = 1000  # up to this many, systems over the tasks are dense
 # the dual norm is known closely enough where its error is below this part of what it
@@ -298,22 +298,25 @@ class _Edges:
         else:
             U = strength * flow
         c, inside = readonly(c), np.empty(self.n_edges, dtype=bool)
-        last, best, stalled = np.inf, np.inf, 0
-        while True:
+        last, best, stalled, steps = np.inf, np.inf, 0, 0
+        for _ in range(_MAX_OUTER):
             Wt = Vt - self.incidence @ U
             residual = optimality(readonly(Wt), readonly(U), *self.ends, c, inside)
-            stalled = stalled + 1 if residual > 0.5 * best else 0
+            near = residual <= _NEAR * size
+            stalled = stalled + 1 if near and residual > 0.5 * best else 0
             best = min(residual, best)
             if residual <= _TOL * size or stalled == _MAX_STALLED:
                 break
-            if residual > _SLOW * last:
+            if steps > _MANY_STEPS:
+                self._sigma = max(self._sigma / _GROWTH, 1.0)
+            elif residual > _SLOW * last:
                 self._sigma = min(_GROWTH * self._sigma, _LARGEST_SIGMA)
             # differences along edges are rounded, and multiplied by sigma
             rounding = np.finfo(float).eps * size / residual
             sigma = min(self._sigma, max(0.01 / rounding, 1.0))
             last = residual
             tol = max(0.02 * residual, 0.1 * _TOL * size)
-            U = self._step(Vt, Wt, U, c, sigma, tol)
+            U, steps = self._step(Vt, Wt, U, c, sigma, tol)
         if inside.any():  # what is joined is equal up to rounding: make it so
             count, label = self._joined(inside)
             if count < self.n_tasks:
@@ -323,7 +326,7 @@ class _Edges:
         return Wt, U / strength
 
     def _step(self, Vt, Wt, U, c, sigma, tol):
-        """Return the flow after one step of the augmented Lagrangian method."""
+        """Return the flow after one step of the method, and Newton's steps in it."""
         arguments = readonly(Vt), readonly(U), *self.ends, c, float(sigma)
 
         def evaluate(Wt):
@@ -332,7 +335,7 @@ class _Edges:
             return value, float(np.abs(G).max()), P, factor, G
 
         at = evaluate(Wt)
-        for _ in range(_MAX_NEWTON):
+        for steps in range(_MAX_NEWTON):
             value, size, P, factor, G = at
             if size <= tol:
                 break
@@ -348,7 +351,7 @@ class _Edges:
             else:  # nothing left but rounding
                 break
             Wt, at = Wt + t * D, trial
-        return at[2]
+        return at[2], steps
 
     def _direction(self, P, factor, c, sigma, G):
         """Return the Newton step, by conjugate gradients over the tasks."""

@@ -6,7 +6,6 @@ import numpy as np
 from scipy.special import expit
 
 MAX_ITER = 40
-CLOSE = 1e-6  # the largest step of a linear predictor; the error after it is its square
 
 
 def logistic_newton(
@@ -15,6 +14,8 @@ def logistic_newton(
     weight: np.ndarray,
     ridge: np.ndarray,
     offset: np.ndarray,
+    start: np.ndarray | None = None,
+    close: float = 1e-6,
 ) -> tuple[np.ndarray, bool]:
     """Minimise ``sum_i s_i log(1 + exp(-y_i eta_i)) + sum_k r_k w_k^2 / 2``.
 
@@ -30,6 +31,11 @@ def logistic_newton(
         The strengths r.
     offset : ndarray of shape (n_samples,)
         What X w is added to.
+    start : ndarray of shape (1 or n_fits, n_coefficients), default=None
+        Where to start; zero by default.
+    close : float, default=1e-6
+        The largest change of a linear predictor in the last step. The error after it
+        is about the square of this.
 
     Returns
     -------
@@ -45,6 +51,8 @@ def logistic_newton(
         return loss + w**2 @ ridge / 2, margin
 
     w = np.zeros((weight.shape[0], X.shape[1]))
+    if start is not None:
+        w += start
     value, margin = objective(w)
     for _ in range(MAX_ITER):
         p = expit(-margin)
@@ -66,6 +74,6 @@ def logistic_newton(
             length[up] /= 2
         w = w + length[:, None] * step
         value, margin = new_value, new_margin
-        if moved <= CLOSE:
+        if moved <= close:
             return w, True
     return w, False

@@ -192,7 +192,9 @@ def check_number(name: str, value: Any, low: float, strict: bool = False) -> flo
 
 def check_count(name: str, value: Any, low: int) -> int:
     """Check that a setting is an integer >= low."""
-    whole = isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_))
+    whole = isinstance(value, numbers.Integral) and not isinstance(
+        value, (bool, np.bool_)
+    )
     if not whole or value < low:
         raise ValueError(f"{name} must be an integer >= {low}, got {value!r}")
     return int(value)

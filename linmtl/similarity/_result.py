@@ -87,9 +87,7 @@ class TaskMatrix:
     def __repr__(self) -> str:
         name = f"{self.name}, " if self.name else ""
         directed = "directed " if self.directed else ""
-        return (
-            f"<TaskMatrix: {name}{directed}{self.kind} of {len(self.tasks)} tasks>"
-        )
+        return f"<TaskMatrix: {name}{directed}{self.kind} of {len(self.tasks)} tasks>"
 
     def __len__(self) -> int:
         return len(self.tasks)

@@ -18,6 +18,7 @@ from scipy import sparse
 from linmtl._datafit import GramFit
 from linmtl._objective import Objective
 from linmtl._root_fit import RootFit
+from linmtl.penalties._row_separable import RowSeparable
 from linmtl.solvers._admm import AlternatingDirections
 from linmtl.solvers._direct import Direct
 from linmtl.solvers._monitor import Monitor
@@ -124,7 +125,7 @@ class Inner:
         if monitor.done(W, 0, resolution):
             self.accurate = True
             return 1
-        steps, splits = 0, method is WorkingSet and _splits(part)
+        steps, splits = 0, method is not Direct and _splits(part)
         if not (splits and self._splitting):
             monitor.by_gap = method is WorkingSet
             limit = min(max_iter, _PATIENCE) if splits else max_iter
@@ -149,8 +150,12 @@ class Inner:
 
 
 def _splits(part: Objective) -> bool:
-    """Whether alternating directions apply in place of coordinate descent."""
-    fit = part.fit
+    """Whether alternating directions apply, though they are not the first choice."""
+    fit, quadratic = part.fit, part.penalty.quadratic
+    if not isinstance(part.penalty.norm, RowSeparable):
+        return False
+    if not (quadratic.is_diagonal and quadratic.equal_ridge):
+        return False
     return isinstance(fit, GramFit) or not sparse.issparse(fit.data.design.block(0))
 
 

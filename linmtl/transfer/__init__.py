@@ -1,11 +1,30 @@
-"""Transfer between tasks, measured: gains of pairs, tasks that sharing hurts."""
+"""Transfer between tasks: measured, and kept from doing harm."""
 
 from linmtl.transfer._gain import transfer_gain
+from linmtl.transfer._grouping import (
+    GroupedMultiTaskClassifier,
+    GroupedMultiTaskRegressor,
+    TaskGrouper,
+)
 from linmtl.transfer._lookahead import lookahead_affinity
 from linmtl.transfer._report import NegativeTransferReport, negative_transfer_report
+from linmtl.transfer._safe import (
+    SafeTransfer,
+    SafeTransferClassifier,
+    SafeTransferRegressor,
+)
+from linmtl.transfer._sources import SourceDetection, detect_sources
 
 __all__ = [
+    "GroupedMultiTaskClassifier",
+    "GroupedMultiTaskRegressor",
     "NegativeTransferReport",
+    "SafeTransfer",
+    "SafeTransferClassifier",
+    "SafeTransferRegressor",
+    "SourceDetection",
+    "TaskGrouper",
+    "detect_sources",
     "lookahead_affinity",
     "negative_transfer_report",
     "transfer_gain",

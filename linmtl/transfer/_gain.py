@@ -17,7 +17,7 @@ from linmtl.data import MultiTaskData
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.losses import LOSSES
 from linmtl.penalties import compose
-from linmtl.similarity import TaskMatrix
+from linmtl.similarity._result import TaskMatrix
 from linmtl.solvers import minimise
 from linmtl.transfer._rows import Rows, plain_reader
 
@@ -98,7 +98,12 @@ def transfer_gain(
     together[:, range(T), range(T)] = alone
     values, errors = _gain(alone, together)
     return TaskMatrix(
-        values, problem.tasks, kind="gain", directed=True, standard_errors=errors
+        values,
+        problem.tasks,
+        kind="gain",
+        name="transfer gain",
+        directed=True,
+        standard_errors=errors,
     )
 
 
@@ -146,8 +151,10 @@ class _Problem:
             )
         self.loss = LOSSES[getattr(estimator, "loss", reader.loss)]
         self.fold = fold_of_observations(self.given, self.data, cv)
-        self.simple = type(estimator).fit is MultiTaskModel.fit and (
-            type(estimator)._problem is MultiTaskModel._problem
+        self.simple = (
+            type(estimator).fit is MultiTaskModel.fit
+            and type(estimator)._problem is MultiTaskModel._problem
+            and not isinstance(estimator.task_weight, str)  # depends on the other task
         )
         if not self.simple:
             self.rows = Rows(estimator, X, y, tasks, sample_weight)
@@ -168,15 +175,11 @@ class _Problem:
     def _by_parts(self, k, fit, held_out, sets, report):
         """Fit each set of tasks on its part of the sums of all."""
         model, out = self.estimator, np.full((len(sets), 2), np.nan)
-        by_size = isinstance(model.task_weight, str)
         penalty = model._make_penalty()
         waiting = 0
         for s, chosen in enumerate(sets):
             tasks = np.array(chosen)
-            factor = 1.0
-            if by_size:  # the weights of the tasks fitted have the mean 1
-                factor = 1.0 / float(self.data.total[tasks].mean())
-            part = fit.of_tasks(tasks, factor)
+            part = fit.of_tasks(tasks)
             composite = compose(penalty, part.n_features, self.tasks[tasks])
             result = minimise(
                 Objective(part, composite),
@@ -197,9 +200,8 @@ class _Problem:
         out = np.full((len(sets), 2), np.nan)
         test = self.fold_of_row == k
         for s, chosen in enumerate(sets):
-            losses = self.rows.held_out_loss(
-                clone(self.estimator), ~test, test, chosen
-            )
-            out[s, : len(chosen)] = self.loss.of_mean(losses)
+            losses = self.rows.held_out_loss(clone(self.estimator), ~test, test, chosen)
+            half = losses if self.classify else losses / 2  # as the loss has it
+            out[s, : len(chosen)] = self.loss.of_mean(half)
             report(1)
         return out

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from linmtl._datafit import ResidualFit
 from linmtl.estimators._pooled import PooledClassifier, PooledRegressor
 from linmtl.losses import LOSSES
-from linmtl.similarity import TaskMatrix
+from linmtl.similarity._result import TaskMatrix
 from linmtl.transfer._rows import plain_reader
 
 
@@ -71,7 +71,8 @@ def lookahead_affinity(
         raise ValueError(f"step must be a positive finite number, got {step!r}")
     pooled = kinds[loss](alpha, task_column=task_column)
     pooled.fit(X, y, tasks, sample_weight)
-    given, labels, objective = plain_reader(pooled)._read_problem(X, y, tasks, sample_weight)
+    reader = plain_reader(pooled)
+    given, labels, objective = reader._read_problem(X, y, tasks, sample_weight)
     data = objective.base_fit.data
     fit = ResidualFit(data, LOSSES[loss])
     T = len(labels)
@@ -90,4 +91,4 @@ def lookahead_affinity(
     ratio = np.divide(after, before, out=np.ones((T, T)), where=before > 0)
     values = 1.0 - ratio
     values[:, given.single_class != 0] = np.nan
-    return TaskMatrix(values, labels, kind="gain", directed=True)
+    return TaskMatrix(values, labels, "gain", "lookahead affinity", directed=True)

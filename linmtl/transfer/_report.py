@@ -181,7 +181,7 @@ def negative_transfer_report(
     *,
     baseline: BaseEstimator | None = None,
     pooled: BaseEstimator | None = None,
-    cv: Any = 10,
+    cv: Any = 30,
     level: float = 0.05,
     sample_weight: ArrayLike | None = None,
     random_state: int | None = 0,
@@ -206,9 +206,10 @@ def negative_transfer_report(
         or its classifier: ridge, its strength tuned per task inside each training part.
     pooled : estimator, default=None
         One model for all tasks; by default ``PooledRegressor()`` or its classifier.
-    cv : int, splitter or iterable of (train, test), default=10
+    cv : int, splitter or iterable of (train, test), default=30
         The splits, of rows (long data) or of samples (a wide Y); an integer stands for
-        that many random splits that keep one fifth of each task aside.
+        that many random splits that keep one fifth of each task aside; the more, the
+        sharper the test.
     level : float, default=0.05
         False discovery rate of the verdicts; the intervals have the level 1 - this,
         each on its own.

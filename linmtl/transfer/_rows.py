@@ -100,6 +100,11 @@ class Rows:
             )
             parts: Any = splitter.split(self.X, self.y, self.code)
             return [self._masks(train, test) for train, test in parts]
+        if isinstance(cv, (str, float, bool)) or cv is None:
+            raise ValueError(
+                "cv must be a number of splits, a splitter or an iterable of (train, "
+                f"test), got {cv!r}"
+            )
         if hasattr(cv, "split"):
             y = np.zeros(self.n_passed)
             groups = np.zeros(self.n_passed, dtype=int)
@@ -108,11 +113,6 @@ class Rows:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "The groups parameter is ignored")
                 cv = list(cv.split(np.zeros((self.n_passed, 1)), y, groups))
-        if isinstance(cv, (str, float, bool)) or cv is None:
-            raise ValueError(
-                "cv must be a number of splits, a splitter or an iterable of (train, "
-                f"test), got {cv!r}"
-            )
         return [
             tuple(np.isin(self.source, _positions(part)) for part in pair)
             for pair in cv

@@ -1,0 +1,1 @@
+"""Figures; Matplotlib is imported only where one is drawn."""

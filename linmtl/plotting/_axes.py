@@ -1,0 +1,194 @@
+"""What the displays share: axes, labels that can be read, ranges of colours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from linmtl._tasks import some
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# in points: the font of labels, and its share of the room that a line of them needs
+LARGEST_FONT, SMALLEST_FONT, SPACING = 10.0, 6.0, 1.15
+LONGEST_LABEL = 24  # letters
+CHARACTER = 0.6  # width of a letter, as a share of its height
+MISSING = "0.8"  # the grey of cells without a value
+# far more than what is usual: the largest value does not set the scale
+_USUAL, _FAR = 0.98, 3.0
+
+
+def new_axes(size: tuple[float, float], n_panels: int = 1) -> np.ndarray:
+    """Return the axes of a new figure of this size in inches, one per panel."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            "displays need matplotlib; install it with "
+            "`python -m pip install 'linmtl[plot]'`"
+        ) from error
+    _, axes = plt.subplots(
+        1, n_panels, figsize=size, layout="constrained", squeeze=False, sharey=True
+    )
+    return axes[0]
+
+
+def given_axes(ax: Any, n_panels: int) -> np.ndarray:
+    """Check the axes that were passed for some panels."""
+    axes = np.ravel(np.asarray(ax, dtype=object))
+    if len(axes) != n_panels:
+        raise ValueError(
+            f"ax holds {len(axes)} axes but there are {n_panels} panels; pass one "
+            "each, or ax=None"
+        )
+    return axes
+
+
+def texts(labels: Iterable[Any]) -> list[str]:
+    """Return labels as text of one line; the middle of long ones is left out."""
+    out = []
+    for label in labels:
+        text = " ".join(str(label).split())
+        if len(text) > LONGEST_LABEL:
+            half = (LONGEST_LABEL - 1) // 2
+            text = f"{text[: LONGEST_LABEL - 1 - half]}…{text[-half:]}"
+        out.append(text)
+    return out
+
+
+def read_names(names: ArrayLike | None, count: int, what: str) -> np.ndarray:
+    """Check one name for each of ``count`` things; their positions by default."""
+    if names is None:
+        return np.arange(count)
+    if isinstance(names, str):
+        raise ValueError(f"{what} is the single text {names!r}; pass a list of names")
+    names = np.asarray(names)
+    if names.shape != (count,):
+        raise ValueError(
+            f"{what} has shape {names.shape}; pass {count} names, in the order of the "
+            "numbers that are drawn"
+        )
+    return names
+
+
+def room(ax: Axes, side: str, count: int) -> float:
+    """Return the points along one side of the axes for each of ``count`` cells."""
+    box = ax.get_window_extent()
+    length = box.width if side == "x" else box.height
+    return length / ax.figure.dpi * 72.0 / max(count, 1)
+
+
+def label(ax: Axes, side: str, labels: Iterable[Any], points: float) -> None:
+    """Write labels beside rows or columns, as many as can be read.
+
+    ``points`` is the room of each.
+    """
+    names = texts(labels)
+    size = float(np.clip(points / SPACING, SMALLEST_FONT, LARGEST_FONT))
+    step = max(1, int(np.ceil(size * SPACING / points - 1e-9)))
+    ticks = np.arange(0, len(names), step)
+    shown = [names[k] for k in ticks]
+    # a dollar sign in a label is no formula
+    style: dict[str, Any] = {"fontsize": size, "parse_math": False}
+    if side == "y":
+        ax.set_yticks(ticks, shown, **style)
+    else:
+        longest = max(map(len, shown), default=0) * size * CHARACTER
+        upright = longest > 0.95 * points * step
+        ax.set_xticks(ticks, shown, rotation=90 if upright else 0, **style)
+    ax.tick_params(axis=side, length=2.0)
+
+
+def symmetric_limit(values: np.ndarray, cut: bool = False) -> float:
+    """Return the value at the ends of a scale of colours around zero.
+
+    With ``cut`` a few values that are far larger than the others do not count.
+    """
+    size = np.abs(values[np.isfinite(values)])
+    top = float(size.max(initial=0.0))
+    if cut and top > 0:
+        usual = float(np.quantile(size, _USUAL))
+        if 0 < _FAR * usual < top:
+            top = usual
+    return top if top > 0 else 1.0
+
+
+def finite(values: np.ndarray, low: float, high: float) -> np.ma.MaskedArray:
+    """Mask NaN, and put infinite values at the ends of a scale."""
+    return np.ma.masked_invalid(
+        np.nan_to_num(values, nan=np.nan, posinf=high, neginf=low)
+    )
+
+
+def beyond(values: np.ndarray, low: float, high: float) -> str:
+    """Return which ends of a scale have values beyond them, as colour bars call it."""
+    with np.errstate(invalid="ignore"):
+        below, above = bool(np.any(values < low)), bool(np.any(values > high))
+    return {(0, 0): "neither", (1, 0): "min", (0, 1): "max", (1, 1): "both"}[
+        below, above
+    ]
+
+
+def heat_map(
+    ax: Axes,
+    values: np.ndarray,
+    *,
+    cmap: str,
+    limits: tuple[float, float],
+    aspect: str,
+) -> Any:
+    """Draw values as colours, those that are missing in grey; return the image."""
+    import matplotlib
+
+    low, high = limits
+    return ax.imshow(
+        finite(values, low, high),
+        cmap=matplotlib.colormaps[cmap].with_extremes(bad=MISSING),
+        vmin=low,
+        vmax=high,
+        aspect=aspect,
+        interpolation="nearest",
+    )
+
+
+def write_cells(ax: Axes, image: Any, values: np.ndarray, points: float) -> None:
+    """Write numbers into the cells of a heat map; ``points`` is the room of each."""
+    numbers = [number(value, image.norm.vmax) for value in values.ravel()]
+    longest = max(map(len, numbers))
+    size = float(np.clip(0.9 * points / (longest * CHARACTER), 4.0, 9.0))
+    colours = image.cmap(image.norm(image.get_array())).reshape(-1, 4)
+    dark = colours[:, :3] @ [0.299, 0.587, 0.114] < 0.5
+    for k, text in enumerate(numbers):
+        row, column = divmod(k, values.shape[1])
+        ax.text(
+            column,
+            row,
+            text,
+            ha="center",
+            va="center",
+            fontsize=size,
+            color="white" if dark[k] else "black",
+        )
+
+
+def number(value: float, scale: float) -> str:
+    """Write a number with two digits of its scale; a dash for NaN."""
+    if np.isnan(value):
+        return "–"
+    if np.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    power = np.ceil(np.log10(max(abs(scale), 1e-300)))
+    if not -3 <= power <= 5:
+        return f"{value:.0e}"
+    # + 0.0: no minus sign before a zero
+    return f"{round(value, 0 if power > 1 else int(2 - power)) + 0.0:.{max(0, int(2 - power))}f}"
+
+
+def check_option(name: str, value: Any, allowed: tuple[Any, ...]) -> None:
+    """Raise unless an option is one of those allowed."""
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {some(allowed)}, got {value!r}")

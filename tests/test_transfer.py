@@ -1,0 +1,462 @@
+"""Gains of pairs of tasks, and the report on tasks that sharing helps or hurts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from sklearn.base import clone
+from sklearn.metrics import log_loss, mean_squared_error
+from sklearn.model_selection import PredefinedSplit
+
+from linmtl import (
+    IndependentRegressor,
+    L21Classifier,
+    L21Regressor,
+    L21RegressorCV,
+    MeanRegularizedClassifier,
+    MeanRegularizedRegressor,
+    MultiTaskRegressor,
+    PooledRegressor,
+    TraceNormRegressor,
+)
+from linmtl.model_selection import TaskKFold
+from linmtl.penalties import L21, GraphLaplacian
+from linmtl.transfer import (
+    lookahead_affinity,
+    negative_transfer_report,
+    transfer_gain,
+)
+from linmtl.transfer._report import compare_losses
+
+
+def make_data(W, n=40, noise=1.0, seed=0, classify=False):
+    rng = np.random.default_rng(seed)
+    T, d = W.shape
+    sizes = np.broadcast_to(n, T)
+    code = rng.permutation(np.repeat(np.arange(T), sizes))
+    X = rng.normal(size=(code.size, d))
+    eta = np.einsum("nd,nd->n", X, W[code]) + code
+    y = eta + noise * rng.normal(size=code.size)
+    if classify:
+        y = np.where(y > code, "yes", "no")
+    return X, y, np.array([f"t{t}" for t in range(T)])[code]
+
+
+def random_W(T=4, d=5, seed=1, shared=1.0, own=0.5):
+    rng = np.random.default_rng(seed)
+    return shared * rng.normal(size=d) + own * rng.normal(size=(T, d))
+
+
+def folds_of(X, y, tasks, n_splits=4):
+    fold = np.empty(len(X), dtype=int)
+    splitter = TaskKFold(n_splits, shuffle=True, random_state=3)
+    for k, (_, test) in enumerate(splitter.split(X, y, tasks)):
+        fold[test] = k
+    return fold
+
+
+def gain_by_hand(estimator, X, y, tasks, fold, weight=None):
+    """The definition, as a loop."""
+    labels = np.unique(tasks)
+    weight = np.ones(len(X)) if weight is None else weight
+
+    def losses(chosen):
+        out = {t: [] for t in chosen}
+        mine = np.isin(tasks, chosen)
+        for k in range(fold.max() + 1):
+            train, test = mine & (fold != k), mine & (fold == k)
+            model = clone(estimator).fit(
+                X[train], y[train], tasks[train], weight[train]
+            )
+            for t in chosen:
+                rows = test & (tasks == t)
+                if hasattr(model, "classes_"):
+                    p = model.predict_proba(X[rows], tasks[rows])
+                    loss = log_loss(
+                        y[rows], p, labels=model.classes_, sample_weight=weight[rows]
+                    )
+                else:
+                    loss = mean_squared_error(
+                        y[rows],
+                        model.predict(X[rows], tasks[rows]),
+                        sample_weight=weight[rows],
+                    )
+                out[t].append(loss)
+        return {t: np.array(v) for t, v in out.items()}
+
+    alone = {t: losses([t])[t] for t in labels}
+    values = np.zeros((len(labels), len(labels)))
+    for i, a in enumerate(labels):
+        for j, b in enumerate(labels):
+            if i != j:
+                values[i, j] = 1 - losses([a, b])[b].mean() / alone[b].mean()
+    return values
+
+
+ESTIMATORS = {
+    "mean": MeanRegularizedRegressor(0.3, tol=1e-8),
+    "l21": L21Regressor(0.1, tol=1e-8),
+    "trace": TraceNormRegressor(0.1, tol=1e-8),
+    "n_samples": MeanRegularizedRegressor(0.3, task_weight="n_samples", tol=1e-8),
+    "no-intercept": L21Regressor(0.1, fit_intercept=False, tol=1e-8),
+    "tuned": L21RegressorCV(alphas=4, cv=3, tol=1e-8),
+    "independent": IndependentRegressor(0.1),
+    "sqrt": MultiTaskRegressor(L21(0.1), loss="sqrt", tol=1e-8),
+    "classifier": L21Classifier(0.02, tol=1e-8),
+    "mean-classifier": MeanRegularizedClassifier(0.1, tol=1e-8),
+}
+
+
+@pytest.mark.parametrize("name", [n for n in ESTIMATORS if n != "sqrt"])
+def test_gain_is_the_loop_written_out(name):
+    estimator = ESTIMATORS[name]
+    classify = "classifier" in name
+    T = 3 if name == "tuned" else 4
+    X, y, tasks = make_data(random_W(T), [25, 40, 33, 52][:T], classify=classify)
+    fold = folds_of(X, y, tasks)
+    gain = transfer_gain(estimator, X, y, tasks, cv=PredefinedSplit(fold))
+    expected = gain_by_hand(estimator, X, y, tasks, fold)
+    np.testing.assert_allclose(gain.values, expected, atol=2e-5)
+    assert gain.tasks.tolist() == [f"t{t}" for t in range(T)]
+    assert gain.directed
+    if name == "independent":  # nothing is shared
+        np.testing.assert_allclose(gain.values, 0.0, atol=1e-9)
+    else:
+        assert np.all(gain.standard_errors[~np.eye(T, dtype=bool)] > 1e-6)
+
+
+def test_sample_weights_are_used():
+    X, y, tasks = make_data(random_W(3), 30)
+    weight = np.random.default_rng(0).integers(1, 4, size=len(X)).astype(float)
+    fold = folds_of(X, y, tasks)
+    for name in ("l21", "n_samples", "tuned"):
+        gain = transfer_gain(
+            ESTIMATORS[name],
+            X,
+            y,
+            tasks,
+            cv=PredefinedSplit(fold),
+            sample_weight=weight,
+        )
+        expected = gain_by_hand(ESTIMATORS[name], X, y, tasks, fold, weight)
+        np.testing.assert_allclose(gain.values, expected, atol=2e-5)
+
+
+@pytest.mark.parametrize("name", ["mean", "l21", "sqrt", "classifier"])
+def test_shared_parts_and_refitting_agree(name, monkeypatch):
+    from linmtl.transfer import _gain
+
+    estimator = ESTIMATORS[name]
+    X, y, tasks = make_data(random_W(3), 40, classify="classifier" in name)
+    fast = transfer_gain(estimator, X, y, tasks, cv=3)
+    original = _gain._Problem.__init__
+
+    def slow(self, *args):
+        original(self, *args)
+        self.simple = False
+        self.rows = _gain.Rows(*args[:-1])
+        self.fold_of_row = self.fold[self.data.weight > 0]
+
+    monkeypatch.setattr(_gain._Problem, "__init__", slow)
+    refitted = transfer_gain(estimator, X, y, tasks, cv=3)
+    np.testing.assert_allclose(fast.values, refitted.values, atol=2e-5)
+    np.testing.assert_allclose(
+        fast.standard_errors, refitted.standard_errors, atol=2e-5
+    )
+
+
+def test_layouts_agree():
+    rng = np.random.default_rng(0)
+    W = random_W(3)
+    X = rng.normal(size=(40, 5))
+    Y = X @ W.T + rng.normal(size=(40, 3))
+    Y[rng.uniform(size=Y.shape) < 0.2] = np.nan
+    estimator = ESTIMATORS["l21"]
+    fold = np.arange(40) % 4
+    wide = transfer_gain(
+        estimator, X, pd.DataFrame(Y, columns=list("abc")), cv=PredefinedSplit(fold)
+    )
+    row, column = np.nonzero(~np.isnan(Y))
+    long = transfer_gain(
+        estimator,
+        X[row],
+        Y[row, column],
+        np.array(list("abc"))[column],
+        cv=PredefinedSplit(fold[row]),
+    )
+    np.testing.assert_allclose(wide.values, long.values, atol=2e-5)
+    frame = pd.DataFrame(X[row]).rename(columns=str).assign(site=column)
+    inside = transfer_gain(
+        clone(estimator).set_params(task_column="site"),
+        frame,
+        Y[row, column],
+        cv=PredefinedSplit(fold[row]),
+    )
+    np.testing.assert_allclose(inside.values, long.values, atol=1e-12)
+
+
+def test_order_of_tasks_does_not_matter():
+    X, y, tasks = make_data(random_W(4), 30)
+    cv = PredefinedSplit(folds_of(X, y, tasks))
+    gain = transfer_gain(ESTIMATORS["mean"], X, y, tasks, cv=cv)
+    model = clone(ESTIMATORS["mean"]).set_params(task_order=["t2", "t0", "t3", "t1"])
+    other = transfer_gain(model, X, y, tasks, cv=cv)
+    assert other.tasks.tolist() == ["t2", "t0", "t3", "t1"]
+    np.testing.assert_allclose(
+        other.values, gain.values[np.ix_([2, 0, 3, 1], [2, 0, 3, 1])], atol=1e-8
+    )
+
+
+def test_related_tasks_gain_and_unrelated_do_not():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 12))
+    W = np.array([a, a, a, b, b, b]) + 0.1 * rng.normal(size=(6, 12))
+    X, y, tasks = make_data(W, 40, noise=2.0)
+    model = MultiTaskRegressor(MeanRegularized(1.0) + Ridge(0.05))
+    gain = transfer_gain(model, X, y, tasks).values
+    group = np.repeat([0, 1], 3)
+    same = (group[:, None] == group) & ~np.eye(6, dtype=bool)
+    assert gain[same].min() > 0.05
+    assert gain[group[:, None] != group].mean() < -0.05
+
+
+def test_progress_and_parallel_runs():
+    X, y, tasks = make_data(random_W(4), 30)
+    seen = []
+    one = transfer_gain(
+        ESTIMATORS["mean"], X, y, tasks, cv=3, progress=lambda *a: seen.append(a)
+    )
+    assert seen[-1] == (30, 30)
+    two = transfer_gain(ESTIMATORS["mean"], X, y, tasks, cv=3, n_jobs=2)
+    np.testing.assert_allclose(one.values, two.values, atol=1e-12)
+
+
+def test_standard_error_is_that_of_the_gain():
+    """Over fresh data the gain varies no more than its standard error says."""
+    gains, errors = [], []
+    for seed in range(60):
+        X, y, tasks = make_data(random_W(2), 40, seed=seed)
+        gain = transfer_gain(MeanRegularizedRegressor(0.5), X, y, tasks)
+        gains.append(gain.values[0, 1])
+        errors.append(gain.standard_errors[0, 1])
+    assert 0.25 < np.std(gains) / np.median(errors) < 1.2
+
+
+@pytest.mark.parametrize(
+    ("estimator", "error", "match"),
+    [
+        ("l21", TypeError, "must be one of linmtl's estimators"),
+        (L21Regressor(-1.0), ValueError, "alpha must be"),
+        (MultiTaskRegressor(GraphLaplacian(np.eye(4))), ValueError, "graph has shape"),
+    ],
+    ids=str,
+)
+def test_wrong_estimators(estimator, error, match):
+    X, y, tasks = make_data(random_W(4), 20)
+    with pytest.raises(error, match=match):
+        transfer_gain(estimator, X, y, tasks)
+
+
+def test_one_task_is_an_error():
+    X, y, _ = make_data(random_W(2), 20)
+    with pytest.raises(ValueError, match="the data have one task"):
+        transfer_gain(L21Regressor(), X, y)
+    with pytest.raises(ValueError, match="the data have one task"):
+        negative_transfer_report(L21Regressor(), X, y)
+
+
+# --- lookahead ----------------------------------------------------------------------
+
+
+def test_lookahead_is_a_step_of_each_gradient():
+    X, y, tasks = make_data(random_W(3), [20, 30, 40])
+    affinity = lookahead_affinity(X, y, tasks, alpha=0.1, step=0.05)
+    w = PooledRegressor(0.1).fit(X, y, tasks).coef_[0]
+    parts = []
+    for t in np.unique(tasks):
+        A = X[tasks == t] - X[tasks == t].mean(axis=0)
+        r = y[tasks == t] - y[tasks == t].mean()
+        parts.append((A, r))
+
+    def loss(j, w):
+        A, r = parts[j]
+        return np.mean((r - A @ w) ** 2) / 2
+
+    for i in range(3):
+        A, r = parts[i]
+        moved = w + 0.05 * A.T @ (r - A @ w) / len(r)
+        for j in range(3):
+            expected = 1 - loss(j, moved) / loss(j, w)
+            np.testing.assert_allclose(affinity.values[i, j], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+def test_lookahead_finds_groups(loss):
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 10))
+    W = np.array([a, a, b, b])
+    X, y, tasks = make_data(W, 200, classify=loss == "logistic")
+    affinity = lookahead_affinity(X, y, tasks, loss=loss).values
+    assert np.all(affinity.diagonal() > 0)  # its own step does not go too far
+    group = np.repeat([0, 1], 2)
+    same = (group[:, None] == group) & ~np.eye(4, dtype=bool)
+    assert affinity[same].min() > affinity[group[:, None] != group].max()
+    with pytest.raises(ValueError, match="step must be"):
+        lookahead_affinity(X, y, tasks, loss=loss, step=0.0)
+    with pytest.raises(ValueError, match="loss must be one of"):
+        lookahead_affinity(X, y, tasks, loss="hinge")
+
+
+# --- the report ---------------------------------------------------------------------
+
+
+def test_report_is_the_loop_written_out():
+    X, y, tasks = make_data(random_W(3), [30, 45, 60])
+    splits = list(TaskKFold(4, shuffle=True, random_state=0).split(X, y, tasks))
+    estimator, alone = MeanRegularizedRegressor(0.5), IndependentRegressor(0.1)
+    report = negative_transfer_report(
+        estimator, X, y, tasks, baseline=alone, cv=splits, level=0.1
+    )
+    labels = np.unique(tasks)
+    losses = {"model": [], "alone": [], "pooled": []}
+    models = {"model": estimator, "alone": alone, "pooled": PooledRegressor()}
+    for train, test in splits:
+        for name, model in models.items():
+            model = clone(model).fit(X[train], y[train], tasks[train])
+            error = (y[test] - model.predict(X[test], tasks[test])) ** 2
+            losses[name].append([error[tasks[test] == t].mean() for t in labels])
+    for name, expected in losses.items():
+        np.testing.assert_allclose(report.losses[name], expected, atol=1e-8)
+    difference = np.array(losses["alone"]) - losses["model"]
+    share = np.mean([len(test) / len(train) for train, test in splits])
+    error = difference.std(axis=0, ddof=1) * np.sqrt(1 / 4 + share)
+    t = difference.mean(axis=0) / error
+    np.testing.assert_allclose(report.alone.p_value, 2 * stats.t.sf(np.abs(t), 3))
+    reach = stats.t.ppf(0.95, 3) * error / np.mean(losses["alone"], axis=0)
+    np.testing.assert_allclose(report.alone.high - report.alone.effect, reach)
+    np.testing.assert_allclose(report.alone.effect - report.alone.low, reach)
+    np.testing.assert_allclose(
+        report.alone.adjusted, stats.false_discovery_control(report.alone.p_value)
+    )
+    frame = report.to_frame()
+    assert frame.index.tolist() == labels.tolist()
+    np.testing.assert_allclose(frame["effect_alone"], report.alone.effect)
+    assert frame["n_samples"].tolist() == [30, 45, 60]
+
+
+def planted(seed=0, classify=False):
+    """Eight tasks that are alike, and two of their own kind."""
+    rng = np.random.default_rng(seed)
+    W = np.repeat(rng.normal(size=(1, 60)), 10, axis=0)
+    W[8] = -2.0 * W[0]
+    W[9] = rng.permutation(W[8])
+    n = np.array([120] * 8 + [180] * 2) * (4 if classify else 1)
+    return make_data(W, n, noise=6.0, seed=seed, classify=classify)
+
+
+@pytest.mark.parametrize("classify", [False, True])
+def test_planted_tasks_are_flagged(classify):
+    X, y, tasks = planted(classify=classify)
+    kind = MeanRegularizedClassifier if classify else MeanRegularizedRegressor
+    model = kind(0.3 if classify else 1.0)
+    report = negative_transfer_report(model, X, y, tasks, cv=15)
+    assert report.verdict[-2:].tolist() == ["hurt", "hurt"]
+    helped = report.verdict[:8]
+    assert "hurt" not in helped
+    assert np.sum(helped == "helped") >= 6
+    text = str(report)
+    assert "2 hurt ('t8', 't9')" in report.summary
+    assert report.summary in text
+    assert len(text.splitlines()) == 1 + 10 + 2
+    assert report.loss == ("log loss" if classify else "mean squared error")
+
+
+def test_report_of_the_baseline_itself_finds_nothing():
+    X, y, tasks = planted()
+    report = negative_transfer_report(
+        IndependentRegressor(0.1), X, y, tasks, baseline=IndependentRegressor(0.1)
+    )
+    assert set(report.verdict) == {"undecided"}
+    np.testing.assert_array_equal(report.alone.effect, 0.0)
+    np.testing.assert_array_equal(report.alone.p_value, 1.0)
+
+
+def test_false_discoveries_are_rare():
+    """Where no model is better for any task, verdicts other than undecided are rare."""
+    rng = np.random.default_rng(0)
+    flagged = 0
+    for seed in range(40):
+        W = rng.normal(size=(6, 4))
+        X, y, tasks = make_data(W, 40, seed=seed)
+        order = rng.permutation(6)
+        # two equally strong models: ridge of slightly different strength per task
+        strengths = np.where(order < 3, 0.05, 0.0499)
+        report = negative_transfer_report(
+            IndependentRegressor(strengths),
+            X,
+            y + 0.0,
+            tasks,
+            baseline=IndependentRegressor(0.1 - strengths[::-1]),
+            cv=8,
+            random_state=seed,
+        )
+        flagged += np.any(report.verdict != "undecided")
+    # "any task flagged" is a family-wise error: the level is .05 per repetition
+    assert flagged <= 40 * 0.25
+
+
+def test_corrected_test_keeps_its_level():
+    """Differences with the correlation that overlapping splits have."""
+    rng = np.random.default_rng(1)
+    n_splits, share = 10, 0.25
+    rejected, repetitions = 0, 2000
+    correlation = share / (1 + share)
+    for _ in range(repetitions):
+        common = rng.normal(size=(1, 1)) * np.sqrt(correlation)
+        own = rng.normal(size=(n_splits, 1)) * np.sqrt(1 - correlation)
+        result = compare_losses(
+            1.0 + common + own, np.ones((n_splits, 1)), name="alone", share=share
+        )
+        rejected += result.verdict[0] != "undecided"
+    assert rejected / repetitions < 0.08
+
+
+def test_tasks_that_are_never_held_out_are_undecided():
+    X, y, tasks = make_data(random_W(3), [30, 30, 1])
+    report = negative_transfer_report(MeanRegularizedRegressor(), X, y, tasks, cv=4)
+    assert np.isnan(report.alone.effect[2])
+    assert report.verdict[2] == "undecided"
+    assert "nan" in str(report)
+
+
+def test_other_layouts_and_jobs():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 5))
+    Y = X @ random_W(3).T + rng.normal(size=(60, 3))
+    one = negative_transfer_report(L21Regressor(0.1), X, Y, cv=3)
+    two = negative_transfer_report(L21Regressor(0.1), X, Y, cv=3, n_jobs=2)
+    np.testing.assert_allclose(one.alone.effect, two.alone.effect)
+    assert one.tasks.tolist() == [0, 1, 2]
+    frame = pd.DataFrame(X).rename(columns=str).assign(site="ab")
+    frame["site"] = np.where(np.arange(60) % 2, "a", "b")
+    inside = negative_transfer_report(
+        L21Regressor(0.1, task_column="site"), frame, Y[:, 0], cv=3
+    )
+    assert inside.tasks.tolist() == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"level": 0.0}, "level must be between 0 and 1"),
+        ({"cv": 1}, "cv must make at least 2 splits"),
+        ({"cv": "five"}, "cv must be a number of splits"),
+        ({"cv": None}, "cv must be a number of splits"),
+    ],
+)
+def test_wrong_options(options, match):
+    X, y, tasks = make_data(random_W(3), 30)
+    with pytest.raises(ValueError, match=match):
+        negative_transfer_report(L21Regressor(), X, y, tasks, **options)
