@@ -13,10 +13,19 @@ from typing import NoReturn
 from threadpoolctl import threadpool_limits
 
 from linmtl import __version__
-from linmtl._compare import DEFAULT_MODELS, MODELS, Comparison, check_models, compare
-from linmtl._report import render, to_json
+from linmtl._compare import (
+    DEFAULT_MODELS,
+    MODELS,
+    Comparison,
+    check_models,
+    compare,
+    transfer_report,
+)
+from linmtl._html import to_html
+from linmtl._report import render, render_transfer, to_json, transfer_json
 from linmtl._table import InputError, Problem, make_problem, read_table
 from linmtl.datasets import load_parkinsons
+from linmtl.transfer import NegativeTransferReport
 
 _BUNDLED_TRAIN = 0.25
 _EXAMPLE = """\
@@ -100,6 +109,11 @@ def make_parser() -> argparse.ArgumentParser:
         "--seed", type=int, default=0, help="of the split (default: %(default)s)"
     )
     one.add_argument("--output", metavar="FILE.json", help="write every number here")
+    one.add_argument(
+        "--report",
+        metavar="FILE.html",
+        help="write a page with tables and pictures, in one file, here",
+    )
     return parser
 
 
@@ -178,10 +192,19 @@ def _run_file(arguments: argparse.Namespace, progress: Progress) -> None:
         feature_names=problem.feature_names,
         progress=progress,
     )
+    progress("which tasks are helped and hurt")
+    report = transfer_report(comparison)
     progress.clear()
-    print(render(comparison, _title(arguments, problem), problem.notes))
+    title = _title(arguments, problem)
+    print(render(comparison, title, problem.notes))
+    if report is not None:
+        print(f"\n{render_transfer(report, comparison.best.label)}")
     if arguments.output:
-        _write(arguments, problem, comparison)
+        text = _as_json(arguments, problem, comparison, report)
+        _write("--output", arguments.output, text)
+    if arguments.report:
+        page = to_html(comparison, report, title, problem.notes)
+        _write("--report", arguments.report, page)
 
 
 def _title(arguments: argparse.Namespace, problem: Problem) -> str:
@@ -198,23 +221,31 @@ def _check_arguments(arguments: argparse.Namespace, models: Sequence[str]) -> No
         raise InputError(f"--train must be between 0 and 1, got {arguments.train:g}")
     if not 0 <= arguments.seed < 2**32:
         raise InputError(f"--seed must be from 0 to 2**32 - 1, got {arguments.seed}")
-    if arguments.output is None:
-        return
-    path = Path(arguments.output)
+    for option in ("output", "report"):
+        if getattr(arguments, option) is not None:
+            _check_place(f"--{option}", Path(getattr(arguments, option)), arguments)
+    if arguments.output and arguments.output == arguments.report:
+        raise InputError("--output and --report name the same file; give two")
+
+
+def _check_place(option: str, path: Path, arguments: argparse.Namespace) -> None:
     if path.is_dir():
-        raise InputError(f"--output {path} is a folder; give the name of a file")
+        raise InputError(f"{option} {path} is a folder; give the name of a file")
     if not path.parent.is_dir():
-        raise InputError(f"--output {path}: there is no folder {path.parent}")
+        raise InputError(f"{option} {path}: there is no folder {path.parent}")
     place = path if path.exists() else path.parent
     if not os.access(place, os.W_OK):
-        raise InputError(f"--output {path}: no permission to write there")
+        raise InputError(f"{option} {path}: no permission to write there")
     if path.exists() and os.path.samefile(path, arguments.file):
-        raise InputError(f"--output {path} is the table itself; give another file")
+        raise InputError(f"{option} {path} is the table itself; give another file")
 
 
-def _write(
-    arguments: argparse.Namespace, problem: Problem, comparison: Comparison
-) -> None:
+def _as_json(
+    arguments: argparse.Namespace,
+    problem: Problem,
+    comparison: Comparison,
+    report: NegativeTransferReport | None,
+) -> str:
     data = {
         "file": arguments.file,
         "target": arguments.target,
@@ -222,12 +253,16 @@ def _write(
         "classes": problem.classes,
         "notes": problem.notes,
     }
-    text = json.dumps(to_json(comparison, data), indent=1, allow_nan=False)
+    result = {**to_json(comparison, data), "transfer": transfer_json(report)}
+    return json.dumps(result, indent=1, allow_nan=False) + "\n"
+
+
+def _write(option: str, path: str, text: str) -> None:
     try:
-        Path(arguments.output).write_text(text + "\n", encoding="utf-8")
+        Path(path).write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(
-            f"--output {arguments.output} cannot be written: {error.strerror}"
+            f"{option} {path} cannot be written: {error.strerror}"
         ) from None
 
 

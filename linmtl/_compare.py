@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linmtl._prepare import prepare
+from linmtl import estimators
+from linmtl._prepare import Split, prepare
 from linmtl._table import InputError, closest, name_list
 from linmtl.estimators import (
     GraphRegularizedClassifierCV,
@@ -31,7 +32,9 @@ from linmtl.estimators import (
 )
 from linmtl.estimators._cv import CrossValidated
 from linmtl.estimators._docs import parameters
+from linmtl.model_selection import TaskShuffleSplit
 from linmtl.penalties import Penalty, Ridge
+from linmtl.transfer import NegativeTransferReport, negative_transfer_report
 
 
 @parameters
@@ -122,6 +125,8 @@ SECOND_STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # features are standardised
 _STEPS_BEYOND = 7  # alphas added where the best one is the last
 _EXTENSIONS = 3  # times that this is done
 TOL = 1e-6
+N_SPLITS = 30  # of the report on transfer
+_TESTED = 0.25  # rows held out in each, relative to those trained on, at most
 _FLAT = 1e-3  # relative gain of the last alpha over the one before that is none
 MARGIN = 0.01  # relative difference of the loss below which tasks count as equal
 
@@ -204,6 +209,8 @@ class Comparison:
         Folds of the cross-validation within the training rows.
     notes : list of str
         What was done to the data, and warnings.
+    data : Split
+        The rows as the models saw them.
     """
 
     classify: bool
@@ -216,6 +223,7 @@ class Comparison:
     random_state: int
     cv: int
     notes: list[str]
+    data: Split = field(repr=False)
 
     @property
     def alone(self) -> ModelResult:
@@ -326,7 +334,57 @@ def compare(
         random_state,
         data.cv,
         notes,
+        data,
     )
+
+
+def transfer_report(
+    comparison: Comparison, *, n_splits: int = N_SPLITS, n_jobs: int | None = None
+) -> NegativeTransferReport | None:
+    """Say which tasks the best model that shares helps and hurts, with uncertainty.
+
+    Its strengths are those chosen in the comparison, and the training parts of the
+    splits are as large as there; the tasks alone are tuned anew in each split.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        What :func:`compare` found.
+    n_splits : int, default=30
+        Random splits.
+    n_jobs : int, default=None
+        Splits computed at the same time.
+
+    Returns
+    -------
+    NegativeTransferReport or None
+        None where no model shares, or where a single task is left.
+    """
+    best, data = comparison.best, comparison.data
+    if best is comparison.alone or len(comparison.tasks) < 2:
+        return None
+    own = {"task_intercepts": True} if best.name == "pooled" else {}
+    model = getattr(estimators, best.estimator)(best.alpha, **best.second, **own)
+    X = np.concatenate([data.X_train, data.X_test])
+    y = np.concatenate([data.y_train, data.y_test])
+    tasks = np.concatenate([data.tasks_train, data.tasks_test])
+    train = comparison.train_size
+    splits = TaskShuffleSplit(
+        n_splits,
+        train_size=train,
+        test_size=min(_TESTED * train, 1.0 - train),
+        random_state=comparison.random_state,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # said already, of the same model
+        return negative_transfer_report(
+            model,
+            X,
+            y,
+            tasks,
+            cv=splits,
+            n_jobs=n_jobs,
+        )
 
 
 def check_models(models: Sequence[str]) -> list[str]:

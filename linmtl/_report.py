@@ -19,6 +19,7 @@ from linmtl._compare import (
     Comparison,
     ModelResult,
 )
+from linmtl.transfer import NegativeTransferReport
 
 WIDTH = 80
 _LISTED = 5  # tasks shown as helped and as hurt most
@@ -240,14 +241,88 @@ def _tasks(c: Comparison) -> str:
     return "\n".join([paragraph(title), *columns_of_text(rows)])
 
 
+def render_transfer(report: NegativeTransferReport, label: str) -> str:
+    """Return which tasks a model helps and hurts, of each kind the clearest.
+
+    Parameters
+    ----------
+    report : NegativeTransferReport
+        The verdicts on all tasks.
+    label : str
+        What the model is called.
+    """
+    alone = report.alone
+    rows = [("", "task", "rows", "change", f"{100 * (1 - report.level):g} % interval")]
+    for word in ("helped", "hurt"):
+        chosen = np.flatnonzero(alone.verdict == word)
+        chosen = chosen[np.argsort(-np.abs(alone.effect[chosen]))][:_LISTED]
+        for i, t in enumerate(chosen):
+            low, high = (-100 * bound[t] for bound in (alone.high, alone.low))
+            rows.append(
+                (
+                    word if i == 0 else "",
+                    shortened(report.tasks[t]),
+                    str(report.n_samples[t]),
+                    f"{-100 * alone.effect[t]:+.1f} %",
+                    f"{low:+.1f} to {high:+.1f} %",
+                )
+            )
+    n_splits = len(report.losses["model"])
+    title = (
+        f"{label} against learning alone over {n_splits} random splits: the "
+        f"{report.loss} of a task falls (helped) or rises (hurt) beyond chance, false "
+        f"discovery rate {report.level:g}"
+    )
+    blocks = [paragraph(title)]
+    if len(rows) > 1:
+        blocks += columns_of_text(rows)
+    return "\n".join([*blocks, paragraph(report.summary)])
+
+
+def shortened(label: Any) -> str:
+    """Return a task label as text that fits into a table."""
+    name = str(label)
+    if len(name) > _LABEL_WIDTH:
+        name = name[: _LABEL_WIDTH - 3] + "..."
+    return name
+
+
+def transfer_json(report: NegativeTransferReport | None) -> dict[str, Any] | None:
+    """Return every number of a report on transfer in types that JSON knows."""
+    if report is None:
+        return None
+    return plain(
+        {
+            "model": report.model,
+            "loss": report.loss,
+            "n_splits": len(report.losses["model"]),
+            "false_discovery_rate": report.level,
+            "summary": report.summary,
+            "tasks": [
+                {
+                    "task": report.tasks[t],
+                    "n_samples": report.n_samples[t],
+                    **{
+                        f"{what}_{name}": getattr(comparison, what)[t]
+                        for name, comparison in (
+                            ("alone", report.alone),
+                            ("pooled", report.pooled),
+                        )
+                        for what in ("effect", "low", "high", "adjusted", "verdict")
+                    },
+                }
+                for t in range(len(report.tasks))
+            ],
+        }
+    )
+
+
 def _task_row(c: Comparison, t: int) -> tuple[str, ...]:
     """Return name, training rows, error alone and with the best model, change."""
     alone, best = _shown_error(c, c.alone), _shown_error(c, c.best)
     largest = float(np.nanmax(alone))
     decimals = 3 - math.floor(math.log10(largest)) if largest > 0 else 3
-    name = str(c.tasks[t])
-    if len(name) > _LABEL_WIDTH:
-        name = name[: _LABEL_WIDTH - 3] + "..."
+    name = shortened(c.tasks[t])
     change = f"{100 * (best[t] / alone[t] - 1):+.1f} %" if alone[t] > 0 else "-"
     shown = (f"{error[t]:.{max(decimals, 0)}f}" for error in (alone, best))
     return name, str(c.n_train[t]), *shown, change

@@ -435,7 +435,9 @@ class LeaveOneTaskOut(BaseCrossValidator):
     Notes
     -----
     The tasks are tested in the order of their sorted labels. With metadata routing on,
-    ``groups`` is requested by default.
+    ``groups`` is requested by default. It is for the searches and scores of
+    scikit-learn: the ``...CV`` estimators judge a task by its own model, and a task
+    that is left out has none.
 
     Examples
     --------

@@ -272,6 +272,13 @@ def _edited(column, values):
         (rows_of(), {"options": ["--seed", "-1"]}, "--seed must be from 0"),
         (rows_of(), {"options": ["--nonsense"]}, "unrecognized arguments"),
         (rows_of(), {"options": ["--output", "."]}, "is a folder"),
+        (rows_of(), {"options": ["--report", "."]}, "is a folder"),
+        (rows_of(), {"options": ["--report", "no/such/x.html"]}, "no folder no/such"),
+        (
+            rows_of(),
+            {"options": ["--report", "x", "--output", "x"]},
+            "name the same file",
+        ),
         (rows_of(), {"options": ["--output", "no/such/x.json"]}, "no folder no/such"),
     ],
 )
@@ -312,6 +319,58 @@ def test_folder_and_own_input(tmp_path, table):
         read_table(tmp_path)
     assert run(table, "--output", table) == 2
     assert read_table(table).columns.keys() == {"a", "b", "score", "site"}
+
+
+def planted_rows():
+    """Five tasks that are alike and one that is their opposite."""
+    rng = np.random.default_rng(0)
+    rows = [[*(f"x{j}" for j in range(20)), "score", "site"]]
+    w = rng.normal(size=20)
+    for t in range(6):
+        sign = -3.0 if t == 5 else 1.0
+        for _ in range(60):
+            x = rng.normal(size=20)
+            y = sign * (x @ w) + 3.0 * rng.normal()
+            rows.append([*(f"{v:.4f}" for v in x), f"{y:.4f}", f"site <{t}>"])
+    return rows
+
+
+def test_tasks_helped_and_hurt(tmp_path, capsys):
+    table = write(tmp_path / "planted.csv", planted_rows())
+    output, page = tmp_path / "out.json", tmp_path / "page.html"
+    options = "--output", str(output), "--report", str(page)
+    assert run(table, *options, models="mean,pooled") == 0
+    out = capsys.readouterr().out
+    result = json.loads(output.read_text(encoding="utf-8"))["transfer"]
+    assert result["model"] == "MeanRegularizedRegressor"
+    assert " ".join(result["summary"].split()) in " ".join(out.split())
+    verdicts = {row["task"]: row["verdict_alone"] for row in result["tasks"]}
+    assert len(verdicts) == 6
+    effects = {row["task"]: row["effect_alone"] for row in result["tasks"]}
+    assert min(effects, key=effects.get) == "site <5>"
+    assert verdicts["site <5>"] != "helped"
+    text = page.read_text(encoding="utf-8")
+    # labels are text, and nothing is fetched
+    assert "site &lt;5&gt;" in text
+    assert "site <5>" not in text
+    assert not re.search(r"(src|href)=\"(?!data:)", text)
+    assert "http" not in text
+    assert result["summary"].split(":")[0] in text
+    pictures = re.findall(r"data:image/png;base64,", text)
+    try:
+        import matplotlib  # noqa: F401
+
+        assert len(pictures) == 1
+    except ImportError:
+        assert not pictures
+        assert "Install matplotlib" in text
+
+
+def test_report_of_the_tasks_alone(tmp_path, capsys, table):
+    page = tmp_path / "page.html"
+    assert run(table, "--report", str(page), models="independent") == 0
+    assert "random splits" not in capsys.readouterr().out
+    assert "<h2>Models</h2>" in page.read_text(encoding="utf-8")
 
 
 def test_output_that_fails_late(table, tmp_path, capsys, monkeypatch):

@@ -28,7 +28,7 @@ from linmtl.datasets import (
     make_multitask_regression,
 )
 from linmtl.losses import LOSSES
-from linmtl.model_selection import TaskKFold
+from linmtl.model_selection import LeaveOneTaskOut, TaskKFold
 from linmtl.path import alpha_grid, mtl_path
 from linmtl.penalties import L1, L21, MeanRegularized, Ridge, TraceNorm
 
@@ -239,3 +239,10 @@ def test_more_features_than_samples_in_all(alpha):
     classifier = GraphRegularizedClassifier(chain, alpha=0.1, tol=1e-9)
     classifier.fit(X, y > np.median(y), tasks)
     assert classifier.dual_gap_ <= classifier.tol_
+
+
+def test_folds_of_whole_tasks_judge_nothing():
+    X, y, tasks = make_multitask_regression(random_state=0)
+    model = L21RegressorCV(alphas=3, cv=LeaveOneTaskOut())
+    with pytest.raises(ValueError, match="cv judges no task"):
+        model.fit(X, y, tasks)

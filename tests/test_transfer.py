@@ -22,7 +22,7 @@ from linmtl import (
     TraceNormRegressor,
 )
 from linmtl.model_selection import TaskKFold
-from linmtl.penalties import L21, GraphLaplacian
+from linmtl.penalties import L21, GraphLaplacian, MeanRegularized, Ridge
 from linmtl.transfer import (
     lookahead_affinity,
     negative_transfer_report,

@@ -149,6 +149,12 @@ class CrossValidated(MultiTaskModel):
         """
         weight = given.data.total  # lambda_t; zero for a task left out of the loss
         counted = ~np.isnan(losses)
+        if not counted.any():
+            raise ValueError(
+                f"{type(self).__name__}: cv judges no task, since each is either "
+                "wholly in training or wholly held out; split the rows within the "
+                "tasks, for example cv=5"
+            )
         total = np.where(counted, losses * weight, 0.0).sum(axis=-1)
         per_fold = total / np.maximum((counted * weight).sum(axis=-1), 1e-300)
         mean = per_fold.mean(axis=-1)

@@ -27,7 +27,7 @@ _DENSE_TASKS = 1000  # up to this many, systems over the tasks are dense
 # the dual norm is known closely enough where its error is below this part of what it
 # is above 1, for a certificate, or of itself
 _CLOSE, _EXACT = 0.1, 1e-10
-_MAX_STEPS, _MAX_CERTIFY = 100, 8
+_MAX_STEPS, _CERTIFY_EFFORT = 100, (6, 8)
 
 
 class NetworkLasso(Penalty):
@@ -280,7 +280,11 @@ class _Edges:
     # --- prox ---------------------------------------------------------------------
 
     def shrink(
-        self, V: np.ndarray, strength: float, flow: np.ndarray | None
+        self,
+        V: np.ndarray,
+        strength: float,
+        flow: np.ndarray | None,
+        max_outer: int = _MAX_OUTER,
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Return the prox, transposed, and the flow relative to the strength.
 
@@ -299,7 +303,7 @@ class _Edges:
             U = strength * flow
         c, inside = readonly(c), np.empty(self.n_edges, dtype=bool)
         last, best, stalled, steps = np.inf, np.inf, 0, 0
-        for _ in range(_MAX_OUTER):
+        for _ in range(max_outer):
             Wt = Vt - self.incidence @ U
             residual = optimality(readonly(Wt), readonly(U), *self.ends, c, inside)
             near = residual <= _NEAR * size
@@ -402,7 +406,9 @@ class _Edges:
         if length == 0.0:
             return 0.0
         start = float(np.vdot(G, potential)) / length
-        return self._squeeze(G, start, [], _MAX_STEPS, lambda low, high: _EXACT * high)
+        return self._squeeze(
+            G, start, [], (_MAX_STEPS, _MAX_OUTER), lambda low, high: _EXACT * high
+        )
 
     def certify(self, D: np.ndarray, alpha: float) -> float:
         """Return the same over alpha, or an upper bound that is close near 1."""
@@ -411,13 +417,13 @@ class _Edges:
             D,
             alpha,
             [flow for flow in flows if flow.shape[1] == len(D)],
-            _MAX_CERTIFY,
+            _CERTIFY_EFFORT,
             lambda low, high: max(_CLOSE * (high - alpha), _EXACT * alpha),
             enough=alpha,
         )
         return bound / alpha
 
-    def _squeeze(self, G, s, flows, max_steps, allowed, enough=0.0):
+    def _squeeze(self, G, s, flows, effort, allowed, enough=0.0):
         """Return an upper bound of the dual norm, near enough to a lower bound.
 
         The dual norm is the largest ``<G, W> / length(W)``. Dinkelbach's method: from
@@ -429,10 +435,11 @@ class _Edges:
             bound, mended = self._mended(G, s * flow)
             if bound < high:
                 high, best = bound, mended
+        max_steps, max_outer = effort  # any flow gives a bound
         for _ in range(max_steps):
             if high <= enough:
                 break
-            Wt, flow = self.shrink(G, s, best)
+            Wt, flow = self.shrink(G, s, best, max_outer)
             if flow is None:  # G is zero, or not finite
                 return float(np.abs(G).max(initial=0.0))
             bound, mended = self._mended(G, s * flow)

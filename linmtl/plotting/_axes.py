@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +104,13 @@ def label(ax: Axes, side: str, labels: Iterable[Any], points: float) -> None:
     ax.tick_params(axis=side, length=2.0)
 
 
+def entitle(ax: Axes, text: str, points: float) -> None:
+    """Write a title, in lines of at most this many points."""
+    width = max(16, int(points / (LARGEST_FONT * 1.2 * CHARACTER)))
+    text = text[:1].upper() + text[1:]
+    ax.set_title(textwrap.fill(text, width), parse_math=False)
+
+
 def symmetric_limit(values: np.ndarray, cut: bool = False) -> float:
     """Return the value at the ends of a scale of colours around zero.
 
@@ -140,6 +148,7 @@ def heat_map(
     cmap: str,
     limits: tuple[float, float],
     aspect: str,
+    interpolation: str = "nearest",
 ) -> Any:
     """Draw values as colours, those that are missing in grey; return the image."""
     import matplotlib
@@ -151,13 +160,14 @@ def heat_map(
         vmin=low,
         vmax=high,
         aspect=aspect,
-        interpolation="nearest",
+        interpolation=interpolation,
     )
 
 
 def write_cells(ax: Axes, image: Any, values: np.ndarray, points: float) -> None:
     """Write numbers into the cells of a heat map; ``points`` is the room of each."""
-    numbers = [number(value, image.norm.vmax) for value in values.ravel()]
+    scale = max(abs(image.norm.vmin), abs(image.norm.vmax))
+    numbers = [number(value, scale) for value in values.ravel()]
     longest = max(map(len, numbers))
     size = float(np.clip(0.9 * points / (longest * CHARACTER), 4.0, 9.0))
     colours = image.cmap(image.norm(image.get_array())).reshape(-1, 4)
@@ -176,7 +186,7 @@ def write_cells(ax: Axes, image: Any, values: np.ndarray, points: float) -> None
 
 
 def number(value: float, scale: float) -> str:
-    """Write a number with two digits of its scale; a dash for NaN."""
+    """Write a number with two or three digits of its scale; a dash for NaN."""
     if np.isnan(value):
         return "–"
     if np.isinf(value):
@@ -184,8 +194,8 @@ def number(value: float, scale: float) -> str:
     power = np.ceil(np.log10(max(abs(scale), 1e-300)))
     if not -3 <= power <= 5:
         return f"{value:.0e}"
-    # + 0.0: no minus sign before a zero
-    return f"{round(value, 0 if power > 1 else int(2 - power)) + 0.0:.{max(0, int(2 - power))}f}"
+    digits = int(2 - power if power <= 0 else max(0, 3 - power))
+    return f"{round(value, digits) + 0.0:.{digits}f}"  # + 0.0: no minus before a zero
 
 
 def check_option(name: str, value: Any, allowed: tuple[Any, ...]) -> None:

@@ -2,21 +2,178 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
+
+from linmtl.plotting._axes import (
+    beyond,
+    check_option,
+    entitle,
+    given_axes,
+    heat_map,
+    label,
+    new_axes,
+    room,
+    symmetric_limit,
+    write_cells,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from linmtl.similarity import TaskMatrix
 
-# in points: the font of labels, and the room that one needs
-_LARGEST_FONT, _SMALLEST_FONT, _ROOM = 10.0, 6.0, 1.15
 _CELL, _LEAST_SIDE, _LARGEST_SIDE = 0.28, 4.0, 13.0  # of a new figure, in inches
 _VALUES_UP_TO = 12  # tasks for which the values are written into the cells
+
+
+class TaskMatrixDisplay:
+    """A heat map of a matrix over pairs of tasks, those that are alike together.
+
+    Gains are blue where the task of the row helps that of the column and red where it
+    hurts; other numbers of both signs are red where positive, and white is zero. Of
+    similarities and distances of one sign, dark is alike. Cells without a value are
+    grey. Where few values are far larger than the others (1 in 50, 3 times), the
+    colours end before them, and the colour bar ends in an arrow.
+
+    Parameters
+    ----------
+    matrix : TaskMatrix
+        The matrix, of any measure of `linmtl.similarity`, or of
+        `linmtl.transfer.transfer_gain`.
+    order : {"dendrogram", "given"}, default="dendrogram"
+        The tasks in the order of the leaves of a dendrogram (average linkage, optimal
+        leaf order; of a directed matrix the mean of both directions), or as they are
+        in the matrix.
+
+    Attributes
+    ----------
+    order_ : ndarray of shape (n_tasks,)
+        Positions in the matrix of the rows drawn, from the top.
+    image_ : matplotlib AxesImage
+        The heat map.
+    ax_ : matplotlib Axes
+        Where it was drawn.
+    figure_ : matplotlib Figure
+        The figure of the axes.
+
+    References
+    ----------
+    Bar-Joseph, Gifford, Jaakkola (2001), Fast optimal leaf ordering for hierarchical
+    clustering.
+
+    Examples
+    --------
+    >>> from linmtl.plotting import TaskMatrixDisplay
+    >>> from linmtl.similarity import TaskMatrix
+    >>> values = [[1.0, 0.1, 0.8], [0.1, 1.0, 0.2], [0.8, 0.2, 1.0]]
+    >>> near = TaskMatrix(values, ["a", "b", "c"], "similarity")
+    >>> display = TaskMatrixDisplay.from_matrix(near)
+    >>> [tick.get_text() for tick in display.ax_.get_xticklabels()]
+    ['b', 'c', 'a']
+    """
+
+    def __init__(self, matrix: TaskMatrix, order: str = "dendrogram"):
+        self.matrix = matrix
+        self.order = order
+
+    @classmethod
+    def from_matrix(
+        cls,
+        matrix: TaskMatrix,
+        *,
+        order: str = "dendrogram",
+        ax: Axes | None = None,
+        cmap: str | None = None,
+        limits: tuple[float, float] | None = None,
+        write: bool | None = None,
+    ) -> TaskMatrixDisplay:
+        """Draw a matrix.
+
+        Parameters
+        ----------
+        matrix : TaskMatrix
+            The matrix.
+        order : {"dendrogram", "given"}, default="dendrogram"
+            The order of the tasks.
+        ax, cmap, limits, write
+            As for `plot`.
+
+        Returns
+        -------
+        TaskMatrixDisplay
+            The display.
+        """
+        return cls(matrix, order).plot(ax, cmap=cmap, limits=limits, write=write)
+
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        cmap: str | None = None,
+        limits: tuple[float, float] | None = None,
+        write: bool | None = None,
+    ) -> TaskMatrixDisplay:
+        """Draw the heat map.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure whose size goes with the number of tasks.
+        cmap : str, default=None
+            Name of a colour map of matplotlib.
+        limits : tuple of float, default=None
+            Values at the ends of the colours.
+        write : bool, default=None
+            Whether to write the values into the cells; None: up to 12 tasks.
+
+        Returns
+        -------
+        self : TaskMatrixDisplay
+            With the attributes of what was drawn.
+        """
+        check_option("order", self.order, ("dendrogram", "given"))
+        matrix, T = self.matrix, len(self.matrix)
+        if ax is None:
+            side = float(np.clip(_CELL * T + 1.5, _LEAST_SIDE, _LARGEST_SIDE))
+            ax = new_axes((side * 1.12, side))[0]
+        else:
+            ax = given_axes(ax, 1)[0]
+        order = np.arange(T)
+        if self.order == "dendrogram":
+            order = leaf_order(matrix.values, matrix.kind == "distance")
+        values = matrix.values[np.ix_(order, order)]
+        # the diagonal is known beforehand and would use up the colours
+        off = values[~np.eye(T, dtype=bool)]
+        usual_cmap, usual_limits = _colours(matrix.kind, off)
+        low, high = usual_limits if limits is None else limits
+        image = heat_map(
+            ax, values, cmap=cmap or usual_cmap, limits=(low, high), aspect="equal"
+        )
+        ax.figure.colorbar(
+            image,
+            ax=ax,
+            shrink=0.8,
+            aspect=30,
+            label=matrix.kind,
+            extend=beyond(off, low, high),
+        )
+        points = min(room(ax, "x", T), room(ax, "y", T))
+        labels = matrix.tasks[order].tolist()
+        label(ax, "x", labels, points)
+        label(ax, "y", labels, points)
+        if T <= _VALUES_UP_TO if write is None else write:
+            write_cells(ax, image, values, points)
+        if matrix.directed:
+            ax.set(xlabel="to", ylabel="from")
+        if matrix.name:
+            entitle(ax, matrix.name, points * T)
+        self.order_, self.image_ = order, image
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
 
 
 def leaf_order(values: np.ndarray, distance: bool) -> np.ndarray:
@@ -36,91 +193,30 @@ def leaf_order(values: np.ndarray, distance: bool) -> np.ndarray:
     """
     if len(values) < 3:
         return np.arange(len(values))
-    apart = (values + values.T) / 2 * (1.0 if distance else -1.0)
+    with np.errstate(invalid="ignore"):
+        apart = (values + values.T) / 2 * (1.0 if distance else -1.0)
     apart = squareform(apart, checks=False)
     finite = np.isfinite(apart)
     if not finite.any():
         return np.arange(len(values))
-    # distances start at 0; what is infinitely far is farther than all others
+    # distances start at 0; what is infinitely far or unknown is farther than all others
+    near = apart == -np.inf
     apart = apart - apart[finite].min()
     apart[~finite] = 2.0 * apart[finite].max() + 1.0
+    apart[near] = 0.0
     return leaves_list(linkage(apart, "average", optimal_ordering=True))
 
 
-def plot_matrix(matrix: TaskMatrix, ax: Axes | None = None) -> Axes:
-    """Draw a heat map of a matrix over pairs of tasks.
-
-    Parameters
-    ----------
-    matrix : TaskMatrix
-        The matrix.
-    ax : matplotlib Axes, default=None
-        Where to draw; None makes a figure whose size goes with the number of tasks.
-
-    Returns
-    -------
-    Axes
-        The axes drawn on.
-    """
-    import matplotlib.pyplot as plt
-
-    T = len(matrix)
-    if ax is None:
-        side = float(np.clip(_CELL * T + 1.5, _LEAST_SIDE, _LARGEST_SIDE))
-        _, ax = plt.subplots(figsize=(side * 1.12, side), layout="constrained")
-    order = leaf_order(matrix.values, matrix.kind == "distance")
-    values = matrix.values[np.ix_(order, order)]
-    shown = np.ma.masked_invalid(values)
-    image = ax.imshow(shown, interpolation="nearest", **_colours(matrix, shown))
-    ax.figure.colorbar(image, ax=ax, shrink=0.8, label=matrix.kind)
-    _label(ax, [str(label) for label in matrix.tasks[order].tolist()])
-    if T <= _VALUES_UP_TO:
-        _write(ax, image, values)
-    if matrix.directed:
-        ax.set(xlabel="to", ylabel="from")
-    if matrix.name:
-        ax.set_title(matrix.name[:1].upper() + matrix.name[1:])
-    return ax
-
-
-def _colours(matrix, shown):
-    """Return colour map and range: dark is alike, zero is white where signs differ."""
-    off = shown[~np.eye(len(shown), dtype=bool)].compressed()
-    if off.size and off.min() < 0 and matrix.kind != "distance":
-        top = float(np.abs(off).max())
-        return {"cmap": "RdBu_r", "vmin": -top, "vmax": top}
-    cmap = "viridis" if matrix.kind == "distance" else "viridis_r"
-    if matrix.kind in ("covariance", "adjacency") or off.size == 0:
-        return {"cmap": cmap, "vmin": 0.0}
-    # the diagonal is known beforehand and would use up the colours
-    return {"cmap": cmap, "vmin": float(off.min()), "vmax": float(off.max())}
-
-
-def _label(ax, names):
-    """Name rows and columns, as many as can be read."""
-    T = len(names)
-    box = ax.get_window_extent()
-    points = min(box.width, box.height) / ax.figure.dpi * 72.0 / T
-    size = float(np.clip(points / _ROOM, _SMALLEST_FONT, _LARGEST_FONT))
-    step = max(1, int(np.ceil(size * _ROOM / points)))
-    ticks = np.arange(0, T, step)
-    text = [names[k] for k in ticks]
-    flat = T <= _VALUES_UP_TO and max(map(len, text)) * size * 0.6 < points
-    ax.set_xticks(ticks, text, fontsize=size, rotation=0 if flat else 90)
-    ax.set_yticks(ticks, text, fontsize=size)
-    ax.tick_params(length=2.0)
-
-
-def _write(ax, image, values):
-    for (i, j), value in np.ndenumerate(values):
-        red, green, blue, _ = image.cmap(image.norm(value))
-        dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
-        ax.text(
-            j,
-            i,
-            f"{value:.2g}" if np.isfinite(value) else "–",
-            ha="center",
-            va="center",
-            fontsize=8,
-            color="white" if dark else "black",
-        )
+def _colours(kind: str, off: np.ndarray) -> tuple[str, tuple[float, float]]:
+    """Return colour map and range for the values off the diagonal."""
+    known: Any = off[np.isfinite(off)]
+    if kind == "gain" or (kind != "distance" and known.size and known.min() < 0):
+        limit = symmetric_limit(known, cut=True)
+        return "RdBu" if kind == "gain" else "RdBu_r", (-limit, limit)
+    cmap = "viridis" if kind == "distance" else "viridis_r"
+    if kind == "p-value" or known.size == 0:
+        return cmap, (0.0, 1.0)
+    low, high = float(known.min()), float(known.max())
+    if kind in ("covariance", "adjacency"):
+        low = 0.0
+    return cmap, (low, high if high > low else low + 1.0)

@@ -30,7 +30,7 @@ def task_graph(
     Parameters
     ----------
     similarity : TaskMatrix or array-like of shape (n_tasks, n_tasks)
-        Of any kind. Of a directed one the mean of both directions counts.
+        Of any kind but p-values. Of a directed one the mean of both directions counts.
     method : {"knn", "threshold", "mst"}, default="knn"
         Each task is joined to the ``n_neighbors`` that are nearest to it (an edge that
         one of the two wants; of equally near ones the first); or all pairs at least as
@@ -131,6 +131,11 @@ def _read(similarity, kind, tasks):
                 f"tasks has {len(labels)} labels but similarity {len(S)} rows; pass "
                 "one label per row"
             )
+    if kind == "p-value":
+        raise ValueError(
+            "similarity holds p-values, which say how sure a difference is and not how "
+            "large; pass a measure, or an array of zeros and ones for the pairs to join"
+        )
     if len(labels) < 2:
         raise ValueError(f"there is only 1 task, {some(labels)}; a graph needs two")
     off = ~np.eye(len(S), dtype=bool)

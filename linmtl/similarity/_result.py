@@ -149,9 +149,9 @@ class TaskMatrix:
         Axes
             The axes drawn on.
         """
-        from linmtl.plotting._matrix import plot_matrix
+        from linmtl.plotting._matrix import TaskMatrixDisplay
 
-        return plot_matrix(self, ax)
+        return TaskMatrixDisplay.from_matrix(self, ax=ax).ax_
 
 
 def as_distinct_labels(tasks: Any) -> np.ndarray:

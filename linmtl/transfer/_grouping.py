@@ -76,11 +76,12 @@ class TaskGrouper(BaseEstimator):
     Notes
     -----
     Entries (i, j) and (j, i) are replaced by their mean. Negative similarities and
-    gains count as 0, and so does what is NaN in both directions. Similarities are
-    divided by the roots of the two diagonal entries; gains, and a matrix whose
-    diagonal is zero, by their largest entry. Distances become affinities ``exp(-2 (d /
-    median)^2)``, and average linkage and silhouettes use them as they are; for
-    similarities they use 1 less the affinity.
+    gains count as 0, and so does what is NaN in both directions. Affinities are
+    similarities divided by the roots of the two diagonal entries and squared (of a
+    cosine: the variance that one task explains of the other); gains, and a matrix with
+    a zero diagonal, divided by the largest entry; of distances ``exp(-2 (d /
+    median)^2)``. Average linkage and silhouettes use distances as they are, and for
+    the others 1 less the affinity.
 
     References
     ----------
@@ -272,13 +273,14 @@ def _read_pairs(similarity, kind):
         largest = np.nanmax(values)
         return affinity, np.where(np.isnan(values), largest, values), tasks
     values = np.where(np.isnan(values), 0.0, values)
-    diagonal = values.diagonal()
-    if kind in ("gain", "adjacency") or not np.any(diagonal):
-        size = np.full(len(values), values[~own].max(initial=0.0))
+    if kind in ("gain", "adjacency") or not np.any(values.diagonal()):
+        largest = values[~own].max(initial=0.0)
+        affinity = values / (largest if largest > 0 else 1.0)
     else:
         size = values.max(axis=1)
-    size = np.where(size > 0, size, 1.0)
-    affinity = values / np.sqrt(size[:, None] * size)
+        size = np.where(size > 0, size, 1.0)
+        # a cosine of 0.3 is what tasks without relation have in twenty dimensions
+        affinity = values**2 / (size[:, None] * size)
     affinity[own] = 1.0
     return affinity, 1.0 - affinity, tasks
 

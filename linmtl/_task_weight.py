@@ -1,0 +1,161 @@
+"""Weights of the tasks that follow from their losses: null losses, the worst task.
+
+The smoothed worst task: with F_t the loss of task t relative to that of its null model,
+
+    mu log(1/T sum_t exp(F_t / mu))
+      = max over pi in the simplex of sum_t pi_t F_t - mu sum_t pi_t log(T pi_t)
+
+It lies between the mean and the maximum of F. The maximum is at the softmax of F / mu:
+for fixed pi it is a weighted loss, whose dual bounds bound this one as well.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import xlogy
+
+from linmtl._datafit import ResidualFit, best_scale, centred_targets
+from linmtl.data import MultiTaskData
+from linmtl.losses import Loss
+
+MU = 0.05  # of the smoothing, in units of the null losses
+_NOTHING = 1e-28  # mean squares relative to those of y that are all rounding
+_NEGLIGIBLE = 1e-100  # a share of a task that is as good as none
+
+
+def null_losses(data: MultiTaskData, loss: Loss) -> np.ndarray:
+    """Return the mean loss of each task at W = 0 with the best intercept, (n_tasks,).
+
+    Zero where it is nothing but rounding; weights may have any scale.
+    """
+    total = np.where(data.total > 0, data.total, 1.0)
+    T, n = data.design.n_tasks, data.y.size
+    task_loss, theta = np.empty(T), np.empty(n)
+    weight = data.weight / np.repeat(total, np.diff(data.task_ptr))
+    loss.residual(
+        data.y,
+        np.zeros(n),
+        weight,
+        data.task_ptr,
+        (data.total > 0).astype(float),
+        data.fit_intercept,
+        np.zeros(T),
+        theta,
+        task_loss,
+    )
+    task_loss[task_loss <= _NOTHING * data.task_sum(weight * data.y**2)] = 0.0
+    return loss.of_mean(task_loss)
+
+
+class Minimax(Loss):
+    """A pointwise loss whose tasks are joined by their smoothed maximum.
+
+    :class:`MinimaxFit` joins them, so the loss as a whole is not quadratic.
+    """
+
+    quadratic = False
+
+    def __init__(self, base: Loss):
+        self.base = base
+        self.name, self.curvature = base.name, base.curvature
+
+    def residual(self, *arguments):
+        self.base.residual(*arguments)
+
+    def mean(self, eta):
+        return self.base.mean(eta)
+
+
+class MinimaxFit(ResidualFit):
+    """The smoothed maximum of the tasks' losses, through the residuals.
+
+    Parameters
+    ----------
+    data : MultiTaskData
+        The data; the weight of a task is one over its null loss.
+    loss : Minimax
+        The loss.
+
+    Attributes
+    ----------
+    share : ndarray of shape (n_tasks,)
+        The softmax of the losses at the last W evaluated, pi.
+    """
+
+    loss: Minimax
+
+    def __init__(self, data: MultiTaskData, loss: Minimax):
+        super().__init__(data, loss)
+        if loss.base.quadratic:
+            self._offset, self.y = centred_targets(data)
+        self._size = np.diff(data.task_ptr)
+        self._used = data.total > 0  # the others are left out of the loss
+        self.share = self._used / max(self._used.sum(), 1)
+        self._weight = data.weight
+
+    def join(self, task_loss):
+        F = task_loss[self._used]
+        if F.size == 0:
+            return 0.0
+        top = F.max()
+        share = np.exp((F - top) / MU)
+        mean = share.mean()
+        share /= share.sum()
+        share[share < _NEGLIGIBLE] = 0.0
+        self.share = np.zeros_like(task_loss)
+        self.share[self._used] = share
+        return float(top + MU * np.log(mean))
+
+    def loss_at(self, W):
+        value = super().loss_at(W)
+        base, per_row = self.loss.base, np.repeat(self.share, self._size)
+        self._weight = self.data.weight * per_row
+        hessian = base.hessian(self.y, self.theta, self.data.weight)
+        self._hessian = hessian * per_row
+        self.theta *= per_row
+        return value
+
+    def evaluate(self, W, G, residuals=None):
+        value = self.loss_at(W)
+        self.data.design.adjoint(self.theta, G)
+        return value
+
+    def dual_limit(self):
+        return self.loss.base.dual_limit(self.y, self.theta, self._weight)
+
+    def best_scale(self, conjugate, limit, support=0.0):
+        base = self.loss.base
+        if not base.quadratic:
+            return min(1.0, limit)
+        linear, square = base.dual_terms(self.y, self.theta, self._weight)
+        return best_scale(linear - support, square + 2.0 * conjugate, limit)
+
+    def dual_value(self, scale):
+        value = self.loss.base.dual_value(self.y, self.theta, self._weight, scale)
+        count = max(int(self._used.sum()), 1)
+        return value - MU * float(xlogy(self.share, count * self.share).sum())
+
+    def curvature(self, scaled):
+        """Return that of the mean of the tasks' losses; it has no bound."""
+        count = max(int(self._used.sum()), 1)
+        metric, top = super().curvature(scaled)
+        return metric / (count if scaled else 1), top / (1 if scaled else count)
+
+    def restrict(self, features):
+        return MinimaxFit(self.data.restrict(features), self.loss)
+
+    def of_tasks(self, tasks):
+        return MinimaxFit(self.data.of_tasks(tasks), self.loss)
+
+    def gather(self, features, last=None):
+        return self.restrict(features)
+
+    def fitted_attributes(self, W: np.ndarray) -> dict[str, np.ndarray]:
+        self.loss_at(W)
+        return {"task_weight_": self.share * self.data.total}
+
+    @property
+    def size(self) -> float:
+        """The size of what is rounded: the losses, and the targets about a mean."""
+        raw = self.data.square / max(int(self._used.sum()), 1)
+        return 1.0 + float(np.finfo(float).eps) * raw

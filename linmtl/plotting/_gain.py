@@ -1,0 +1,273 @@
+"""What sharing does to each task, with intervals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from linmtl.plotting._axes import (
+    SMALLEST_FONT,
+    check_option,
+    given_axes,
+    label,
+    new_axes,
+    room,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from linmtl.transfer import NegativeTransferReport
+
+_STYLES = {  # colour and marker, so that colour is not all that tells them apart
+    "helped": ("tab:blue", "o"),
+    "hurt": ("tab:red", "s"),
+    "undecided": ("0.55", "D"),
+}
+_NAMES = {"alone": "learning alone", "pooled": "one model for all tasks"}
+_ROW, _MARGIN, _LEAST, _LARGEST = 0.24, 1.1, 2.4, 16.0  # heights in inches
+# beyond this multiple of this quantile, effects do not set the axis
+_FAR, _USUAL = 3.0, 0.9
+
+
+class TaskGainDisplay:
+    """The effect of sharing on each task, the task that gains most on top.
+
+    Tasks that were never judged (NaN) are at the bottom. Where a few effects or
+    intervals are far longer than the others, the axis ends before them and an arrow
+    stands at its end.
+
+    Parameters
+    ----------
+    tasks : array-like of shape (n_tasks,)
+        Task labels.
+    effect : array-like of shape (n_tasks,)
+        What sharing takes off the loss of each task, as a fraction of the baseline's:
+        positive where it helps.
+    low, high : array-like of shape (n_tasks,), default=None
+        Confidence intervals.
+    verdict : array-like of str of shape (n_tasks,), default=None
+        "helped", "hurt" or "undecided", for the colours.
+    baseline : str, default="alone"
+        What the model is compared with, for the axis: "alone", "pooled" or a name.
+
+    Attributes
+    ----------
+    order_ : ndarray of shape (n_tasks,)
+        Positions of the tasks drawn, from the top.
+    points_ : dict of str to matplotlib Line2D
+        The points by verdict.
+    ax_ : matplotlib Axes
+        Where it was drawn.
+    figure_ : matplotlib Figure
+        The figure of the axes.
+
+    Examples
+    --------
+    >>> from linmtl.plotting import TaskGainDisplay
+    >>> display = TaskGainDisplay(
+    ...     ["a", "b", "c"], [-0.1, 0.3, 0.0], [-0.2, 0.1, -0.1], [-0.05, 0.4, 0.1],
+    ...     ["hurt", "helped", "undecided"],
+    ... ).plot()
+    >>> display.order_
+    array([1, 2, 0])
+    """
+
+    def __init__(
+        self,
+        tasks: ArrayLike,
+        effect: ArrayLike,
+        low: ArrayLike | None = None,
+        high: ArrayLike | None = None,
+        verdict: ArrayLike | None = None,
+        *,
+        baseline: str = "alone",
+    ):
+        self.tasks = tasks
+        self.effect = effect
+        self.low = low
+        self.high = high
+        self.verdict = verdict
+        self.baseline = baseline
+
+    @classmethod
+    def from_report(
+        cls,
+        report: NegativeTransferReport,
+        *,
+        against: str = "alone",
+        ax: Axes | None = None,
+    ) -> TaskGainDisplay:
+        """Draw what `linmtl.transfer.negative_transfer_report` has found.
+
+        Parameters
+        ----------
+        report : NegativeTransferReport
+            The report.
+        against : {"alone", "pooled"}, default="alone"
+            The baseline.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        TaskGainDisplay
+            The display.
+        """
+        check_option("against", against, ("alone", "pooled"))
+        found = getattr(report, against)
+        return cls(
+            report.tasks,
+            found.effect,
+            found.low,
+            found.high,
+            found.verdict,
+            baseline=found.baseline,
+        ).plot(ax)
+
+    def plot(self, ax: Axes | None = None) -> TaskGainDisplay:
+        """Draw a point and an interval for each task.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure whose height goes with the number of
+            tasks.
+
+        Returns
+        -------
+        self : TaskGainDisplay
+            With the attributes of what was drawn.
+        """
+        tasks, effect, low, high, verdict = self._read()
+        T = len(tasks)
+        order = np.argsort(-effect, kind="stable")  # NaN last
+        if ax is None:
+            height = float(np.clip(_ROW * T + _MARGIN, _LEAST, _LARGEST))
+            ax = new_axes((6.4, height))[0]
+        else:
+            ax = given_axes(ax, 1)[0]
+        at = np.empty(T)
+        at[order] = np.arange(T)
+        effect, low, high = 100 * effect, 100 * low, 100 * high
+        left, right = _limits(effect, low, high)
+        points = room(ax, "y", T)
+        size = float(np.clip(0.6 * points, 2.0, 6.0))
+        ax.axvline(0.0, color="black", linewidth=0.8, zorder=1)
+        self.points_ = {}
+        for name, (colour, marker) in _STYLES.items():
+            chosen = (verdict == name) & ~np.isnan(effect)
+            if not chosen.any():
+                continue
+            ax.hlines(
+                at[chosen],
+                np.clip(_or(low, effect)[chosen], left, right),
+                np.clip(_or(high, effect)[chosen], left, right),
+                color=colour,
+                linewidth=max(0.8, 0.25 * size),
+            )
+            (self.points_[name],) = ax.plot(
+                np.clip(effect, left, right)[chosen],
+                at[chosen],
+                marker,
+                color=colour,
+                markersize=size,
+                label=f"{name} ({chosen.sum()})",
+            )
+            for values, end, arrow in ((low, left, "<"), (high, right, ">")):
+                outside = chosen & (values < left if arrow == "<" else values > right)
+                if outside.any():
+                    ax.plot(
+                        np.full(outside.sum(), end),
+                        at[outside],
+                        arrow,
+                        color=colour,
+                        markersize=size,
+                        clip_on=False,
+                    )
+        for t in np.flatnonzero((effect < left) | (effect > right)):
+            inwards = 1 if effect[t] < left else -1
+            _note(ax, (left, right)[inwards < 0], at[t], f"{effect[t]:+.0f} %", inwards)
+        for row in at[np.isnan(effect)]:
+            _note(ax, 0.0, row, "not judged", 1)
+        label(ax, "y", tasks[order].tolist(), points)
+        ax.set(
+            xlim=(left, right),
+            ylim=(T - 0.5, -0.5),
+            xlabel=(
+                "held-out loss saved, against "
+                f"{_NAMES.get(self.baseline, self.baseline)} (%)"
+            ),
+        )
+        ax.grid(axis="x", color="0.9", linewidth=0.6, zorder=0)
+        ax.set_axisbelow(True)
+        if self.points_ and self.verdict is not None:
+            ax.legend(
+                loc="lower center",
+                bbox_to_anchor=(0.5, 1.0),
+                ncols=len(self.points_),
+                frameon=False,
+            )
+        self.order_, self.ax_, self.figure_ = order, ax, ax.figure
+        return self
+
+    def _read(self) -> tuple[np.ndarray, ...]:
+        """Check the numbers, and return them as arrays."""
+        tasks = np.asarray(self.tasks)
+        T = len(np.atleast_1d(tasks))
+        out: dict[str, Any] = {}
+        for name in ("effect", "low", "high"):
+            given = getattr(self, name)
+            values = np.full(T, np.nan) if given is None else np.asarray(given, float)
+            out[name] = values
+        verdict = np.full(T, "undecided")
+        if self.verdict is not None:
+            verdict = np.asarray(self.verdict, dtype=str)
+        for name, values in (("tasks", tasks), *out.items(), ("verdict", verdict)):
+            if values.shape != (T,):
+                raise ValueError(
+                    f"{name} has shape {values.shape}; pass one entry for each of "
+                    f"the {T} tasks, shape {(T,)}"
+                )
+        if T == 0:
+            raise ValueError("tasks is empty; pass one label or more")
+        for name in np.unique(verdict):
+            check_option("verdict", str(name), tuple(_STYLES))
+        return tasks, *out.values(), verdict
+
+
+def _or(values: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return values, and others where those are missing."""
+    return np.where(np.isnan(values), others, values)
+
+
+def _note(ax: Axes, x: float, y: float, text: str, side: int) -> None:
+    """Write a few words to the right of a point, or to its left (side -1)."""
+    ax.annotate(
+        text,
+        (x, y),
+        xytext=(6 * side, 0),
+        textcoords="offset points",
+        ha="left" if side > 0 else "right",
+        va="center",
+        color="0.35",
+        fontsize=SMALLEST_FONT,
+    )
+
+
+def _limits(
+    effect: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> tuple[float, float]:
+    """Return the ends of the axis, from all but what is far beyond the others."""
+    ends = np.concatenate([effect, low, high])
+    ends = ends[np.isfinite(ends)]
+    if not ends.size or not ends.any():
+        return -1.0, 1.0
+    usual = np.quantile(np.abs(ends), _USUAL)
+    if usual > 0:
+        ends = ends[np.abs(ends) <= _FAR * usual]
+    left, right = float(min(0.0, ends.min())), float(max(0.0, ends.max()))
+    margin = 0.05 * (right - left)
+    return left - margin, right + margin
