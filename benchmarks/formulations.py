@@ -775,8 +775,13 @@ class Slope:
         return gradient, float(tops.max()) + self.extra
 
 
-def fista(slope: Slope, terms: Sequence[Term], Z: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield the iterates of the accelerated proximal gradient method, with restarts."""
+def fista(
+    slope: Slope, terms: Sequence[Term], Z: np.ndarray, still: float
+) -> Iterator[np.ndarray]:
+    """Yield the iterates of the accelerated proximal gradient method, with restarts.
+
+    They end where one moves by no more than the part ``still`` of its size.
+    """
     V, momentum = Z, 1.0
     while True:
         G, bound = slope(V)
@@ -790,7 +795,7 @@ def fista(slope: Slope, terms: Sequence[Term], Z: np.ndarray) -> Iterator[np.nda
         V = new + (momentum - 1.0) / following * step
         Z, momentum = new, following
         yield Z
-        if np.linalg.norm(step) <= _STILL * np.linalg.norm(Z):
+        if np.linalg.norm(step) <= still * np.linalg.norm(Z):
             return
 
 
@@ -798,9 +803,10 @@ def descend(problem: Problem, case: Case) -> Iterator[list[np.ndarray]]:
     """Yield the parts of W and the intercepts, in stages where it is not convex."""
     slope = Slope(problem, case)
     Z, terms = np.zeros(slope.shape), case.terms
+    still = 0.0 if case.stage is None else _STILL  # where a stage ends
     while True:
         before = Z
-        for Z in fista(slope, terms, Z):  # noqa: B020
+        for Z in fista(slope, terms, Z, still):  # noqa: B020
             yield slope.parts(Z)
         if case.stage is None:
             return

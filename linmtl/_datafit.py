@@ -506,6 +506,10 @@ def make_datafit(data: MultiTaskData, loss: Loss) -> Datafit:
 
         return RootFit(data, loss)
     if not loss.quadratic:
+        from linmtl._task_weight import Minimax, MinimaxFit
+
+        if isinstance(loss, Minimax):
+            return MinimaxFit(data, loss)
         return ResidualFit(data, loss)
     design = data.design
     d = design.n_features

@@ -150,7 +150,10 @@ class RootFit(ResidualFit):
 
     def fitted_attributes(self, W: np.ndarray) -> dict[str, np.ndarray]:
         self.loss_at(W)
-        return {"noise_": self.noise.copy()}
+        total, noise = self.data.total, self.noise.copy()
+        weight = np.full_like(noise, np.inf)
+        np.divide(total, noise, out=weight, where=noise > 0)
+        return {"noise_": noise, "task_weight_": weight}
 
     @property
     def size(self) -> float:

@@ -139,7 +139,7 @@ class MinimaxFit(ResidualFit):
         """Return that of the mean of the tasks' losses; it has no bound."""
         count = max(int(self._used.sum()), 1)
         metric, top = super().curvature(scaled)
-        return metric / (count if scaled else 1), top / (1 if scaled else count)
+        return metric, top / count
 
     def restrict(self, features):
         return MinimaxFit(self.data.restrict(features), self.loss)

@@ -23,6 +23,7 @@ from sklearn.utils.validation import (
 )
 
 from linmtl._design import SharedDesign, StackedDesign
+from linmtl._task_weight import null_losses
 from linmtl._tasks import (
     as_task_labels,
     codes_of,
@@ -32,6 +33,7 @@ from linmtl._tasks import (
     split_task_column,
 )
 from linmtl.data import MultiTaskData
+from linmtl.losses import LOSSES
 from linmtl.solvers import SOLVERS
 
 _X_OPTIONS = {"accept_sparse": ("csr", "csc"), "dtype": [np.float64, np.float32]}
@@ -121,6 +123,9 @@ def read_fit(
     classes = None
     if classify:
         y, classes = _encode_classes(y, missing)
+        class_weight = getattr(estimator, "class_weight", None)
+        if class_weight is not None:
+            weight *= read_class_weight(class_weight, y, weight, labels, classes)
     y = np.where(missing, 0.0, y).astype(np.float64)
 
     if layout == "long":
@@ -147,11 +152,12 @@ def read_fit(
         raise ValueError(
             f"{empty} for the tasks {some(names[total <= 0])}; drop these tasks"
         )
-    task_weight = read_task_weight(estimator.task_weight, names, total)
-    per_row = np.repeat(task_weight / total, np.diff(data.task_ptr))
     single_class = np.zeros(len(names), dtype=int)
     if classify:
         single_class = _single_class(data, names, layout)
+    task_weight = _task_weights(estimator, data, names, single_class, classify)
+    per_row = np.repeat(task_weight / total, np.diff(data.task_ptr))
+    if classify:
         if data.fit_intercept:
             per_row[np.repeat(single_class != 0, np.diff(data.task_ptr))] = 0.0
         else:  # then the loss has a finite optimum
@@ -401,26 +407,130 @@ def _long(X, y, weight, labels, estimator):
     return MultiTaskData(design, y, weight, bool(estimator.fit_intercept)), names, rows
 
 
+def read_class_weight(
+    class_weight: Any,
+    y: np.ndarray,
+    weight: np.ndarray,
+    labels: np.ndarray | None,
+    classes: np.ndarray,
+) -> np.ndarray:
+    """Return what to multiply the weights of the labels by, an array of y's shape.
+
+    Parameters
+    ----------
+    class_weight : "balanced" or dict
+        As the classifiers take it; "balanced" is within each task.
+    y : ndarray of shape (n_samples,) or (n_samples, n_tasks)
+        Labels -1 and +1.
+    weight : ndarray of y's shape
+        Sample weights, zero for a missing label.
+    labels : ndarray of shape (n_samples,) or None
+        Task label of each row.
+    classes : ndarray of shape (2,)
+        The class labels.
+    """
+    if isinstance(class_weight, Mapping):
+        known = classes.tolist()
+        unknown = [label for label in class_weight if label not in known]
+        if unknown:
+            raise ValueError(
+                f"class_weight has the classes {some(unknown)}, but those of y are "
+                f"{some(known)}"
+            )
+        values = [class_weight.get(label, 1.0) for label in known]
+        for value in values:
+            number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+            if not (number and 0 <= value < np.inf):
+                raise ValueError(
+                    f"class_weight must have finite numbers >= 0, got {value!r}"
+                )
+        return np.where(y > 0, values[1], values[0])
+    if not (isinstance(class_weight, str) and class_weight == "balanced"):
+        raise ValueError(
+            "class_weight must be None, 'balanced' or a dict by class label, got "
+            f"{class_weight!r}"
+        )
+    if y.ndim == 2:
+        T, code = y.shape[1], np.broadcast_to(np.arange(y.shape[1]), y.shape)
+    elif labels is None:
+        T, code = 1, np.zeros(y.shape, dtype=int)
+    else:
+        names, code = np.unique(labels, return_inverse=True)
+        T = len(names)
+    code = code.ravel()
+    negative, positive = (
+        np.bincount(code, (weight * side).ravel(), minlength=T)
+        for side in (y < 0, y > 0)
+    )
+    both = (negative > 0) & (positive > 0)
+    out = np.ones((2, T))  # a task with a single class has nothing to balance
+    for row, of_class in zip(out, (negative, positive), strict=True):
+        row[both] = (negative + positive)[both] / (2.0 * of_class[both])
+    return out[(y > 0).ravel().astype(int), code].reshape(y.shape)
+
+
+def _task_weights(estimator, data, names, single_class, classify):
+    """Return lambda_t, with what the modes that follow from the losses start from."""
+    mode = estimator.task_weight
+    mode = mode if isinstance(mode, str) else None
+    name = type(estimator).__name__
+    if mode == "uncertainty" and classify:
+        raise ValueError(
+            f"{name}: task_weight='uncertainty' is for regression: a noise level is "
+            "estimated for each task; use 'null_loss' or 'minimax'"
+        )
+    null = None
+    if mode in ("null_loss", "minimax"):
+        loss = LOSSES[estimator._loss_name()]
+        if mode == "minimax" and loss.name == "sqrt":
+            raise ValueError(
+                f"{name}: task_weight='minimax' is for the losses 'squared' and "
+                "'logistic', not for loss='sqrt'"
+            )
+        null = null_losses(data, loss)
+        left_out = single_class != 0
+        null[left_out] = 1.0  # whatever their weight, it is not used
+        if np.any(null <= 0):
+            raise ValueError(
+                f"task_weight={mode!r} divides by the loss without coefficients, which "
+                f"is zero for the tasks {some(names[null <= 0])}: their targets are "
+                "constant; drop these tasks, or pass one weight per task"
+            )
+    return read_task_weight(estimator.task_weight, names, data.total, null)
+
+
 def read_task_weight(
-    task_weight: Any, tasks: np.ndarray, total: np.ndarray
+    task_weight: Any,
+    tasks: np.ndarray,
+    total: np.ndarray,
+    null: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return lambda_t, the weight of each task in the objective, (n_tasks,).
 
     Parameters
     ----------
-    task_weight : None, "n_samples", dict, Series or array-like
+    task_weight : None, str, dict, Series or array-like
         As the estimators take it.
     tasks : ndarray of shape (n_tasks,)
         Task labels.
     total : ndarray of shape (n_tasks,)
         Sum of the sample weights of each task.
+    null : ndarray of shape (n_tasks,), default=None
+        Loss of each task without coefficients, where it is known.
     """
     if task_weight is None:
         return np.ones(len(tasks))
     if isinstance(task_weight, str):
+        if task_weight == "uncertainty":
+            return np.ones(len(tasks))
+        if task_weight in ("null_loss", "minimax") and null is not None:
+            return 1.0 / null
         if task_weight != "n_samples":
+            known = "'n_samples'"
+            if null is not None or task_weight not in ("null_loss", "minimax"):
+                known += ", 'null_loss', 'minimax', 'uncertainty'"
             raise ValueError(
-                f"task_weight must be None, 'n_samples', a dict by task label or one "
+                f"task_weight must be None, {known}, a dict by task label or one "
                 f"number per task, got {task_weight!r}"
             )
         return total / total.mean()

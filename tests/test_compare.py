@@ -425,6 +425,7 @@ def _made(losses):
         random_state=0,
         cv=5,
         notes=[],
+        data=None,
     )
 
 

@@ -329,7 +329,7 @@ def test_excess_risk_of_hostile_input():
     found = excess_risk(model, X, single, tasks, refit_intercept=False)
     assert np.all(np.isfinite(found.values))
     with pytest.raises(ValueError, match="refit_intercept=False needs a model"):
-        excess_risk(model.coef_, X, y, tasks, refit_intercept=False)
+        excess_risk(model.coef_, X, np.ones(len(y)), tasks, refit_intercept=False)
     with pytest.raises(ValueError, match="4 features but the model has 3"):
         excess_risk(model, np.c_[X, X[:, 0]], y, tasks)
     with pytest.raises(ValueError, match="loss is 'hinge'"):
@@ -465,8 +465,8 @@ def test_hostile_models():
         coefficient_similarity(np.eye(2), tasks=["a", "b", "c"])
     with pytest.raises(ValueError, match="repeats 'a'"):
         coefficient_similarity(np.eye(2), tasks=["a", "a"])
+    model = L21Regressor(0.01).fit(X, y, tasks)
     with pytest.raises(ValueError, match="has task labels"):
-        model = L21Regressor(0.01).fit(X, y, tasks)
         coefficient_similarity(model, tasks=list("abcd"))
     with pytest.raises(ValueError, match="metric is 'euclidean'"):
         coefficient_similarity(COEF, "euclidean")

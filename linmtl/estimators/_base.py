@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from linmtl._datafit import make_datafit
 from linmtl._design import SharedDesign, StackedDesign
 from linmtl._objective import Objective
+from linmtl._task_weight import Minimax
 from linmtl._tasks import is_missing, some
 from linmtl._validation import (
     FitInput,
@@ -26,7 +27,8 @@ from linmtl._validation import (
     require_tasks,
 )
 from linmtl.data import MultiTaskData
-from linmtl.losses import LOSSES
+from linmtl.estimators._docs import parameters
+from linmtl.losses import LOSSES, Loss
 from linmtl.penalties import Penalty, compose
 from linmtl.solvers import Result, minimise, rounded
 
@@ -61,6 +63,10 @@ class MultiTaskModel(BaseEstimator):
 
     def _loss_name(self) -> str:
         return getattr(self, "loss", self._losses[0])
+
+    def _loss(self) -> Loss:
+        loss = LOSSES[self._loss_name()]
+        return Minimax(loss) if _is(self.task_weight, "minimax") else loss
 
     def _problem(self, given: FitInput) -> tuple[MultiTaskData, np.ndarray]:
         """Return the data to solve and the labels of the columns of W."""
@@ -119,7 +125,7 @@ class MultiTaskModel(BaseEstimator):
         penalty = self._make_penalty()
         _check_order(self, penalty, given)
         penalty = compose(penalty, data.design.n_features, columns)
-        fit = make_datafit(data, LOSSES[self._loss_name()])
+        fit = make_datafit(data, self._loss())
         return given, columns, Objective(fit, penalty)
 
     def _warm_W(self, shape, columns):
@@ -150,6 +156,8 @@ class MultiTaskModel(BaseEstimator):
         if W.shape[1] != n_tasks:  # one model for all tasks
             W = np.repeat(W, n_tasks, axis=1)
         self._report(objective, result, columns)
+        if "task_weight_" not in self._reported:
+            self.task_weight_ = self._task_weights(given)
         b = given.intercepts(b)
         self._layout = given.layout
         self._solution = (columns, result.point)
@@ -181,6 +189,10 @@ class MultiTaskModel(BaseEstimator):
                 stacklevel=3,
             )
         self._warn_unless_converged(result)
+
+    def _task_weights(self, given: FitInput) -> np.ndarray:
+        """Return the weight of each task's mean loss, where the loss has no say."""
+        return given.data.total.copy()
 
     def _warn_unless_converged(self, result: Result) -> None:
         if not result.converged:
@@ -269,6 +281,9 @@ class Regressor(RegressorMixin, MultiTaskModel):
 
     _losses = ("squared",)
 
+    def _loss_name(self) -> str:
+        return "sqrt" if _is(self.task_weight, "uncertainty") else super()._loss_name()
+
     def predict(self, X: Any, tasks: ArrayLike | None = None) -> np.ndarray:
         """Predict the target of each row.
 
@@ -336,8 +351,11 @@ class Regressor(RegressorMixin, MultiTaskModel):
         return self._score_each(r2_score, y, prediction, sample_weight, at_least)
 
 
+@parameters
 class Classifier(ClassifierMixin, MultiTaskModel):
     """Base of the classifiers."""
+
+    class_weight: Any = None
 
     _losses = ("logistic",)
     _classify = True
@@ -461,6 +479,10 @@ def _check_order(model: MultiTaskModel, penalty: Any, given: FitInput) -> None:
             f"labels are strings: {some(given.tasks)}; pass task_order=[...], or "
             "numbers as labels"
         )
+
+
+def _is(value: Any, mode: str) -> bool:
+    return isinstance(value, str) and value == mode
 
 
 def _routed(tasks):

@@ -8,7 +8,7 @@ from linmtl.estimators._alias import Alias, AliasCV
 from linmtl.estimators._base import Classifier, Regressor
 from linmtl.estimators._docs import estimator, parameters
 from linmtl.estimators._refit import Refitted
-from linmtl.penalties import CappedL1
+from linmtl.penalties import CappedL1, Penalty, Ridge
 
 
 class _CappedL1(Refitted, Alias):
@@ -27,6 +27,9 @@ class _CappedL1(Refitted, Alias):
     threshold : float, default={threshold}
         The sum of absolute coefficients of a feature beyond which it costs no more,
         > 0.
+    alpha_ridge : float, default={alpha_ridge}
+        Strength of the ridge penalty, >= 0, added to the objective as
+        ``alpha_ridge / 2 * ||W||_F^2``.
 
     Notes
     -----
@@ -36,15 +39,18 @@ class _CappedL1(Refitted, Alias):
 
     MALSAR has it as MSMTFL.
 
-    The penalty is bounded: classes that large coefficients separate have no finite
-    optimum. A ridge gives one: ``MultiTaskClassifier(CappedL1(0.1) + Ridge(0.01))``.
+    The penalty is bounded: of classes that can be separated there is no optimum
+    without the ridge.
 
     References
     ----------
     Gong, Ye, Zhang (2013), Multi-stage multi-task feature learning.
     """
 
-    _penalty = CappedL1
+    @staticmethod
+    def _penalty(alpha, threshold, alpha_ridge) -> Penalty:
+        penalty = CappedL1(alpha, threshold)
+        return penalty + Ridge(alpha_ridge) if alpha_ridge else penalty
 
 
 @estimator
@@ -53,6 +59,7 @@ class CappedL1Regressor(_CappedL1, Regressor):
 
     alpha: float = 1.0
     threshold: float = 1.0
+    alpha_ridge: float = 0.0
 
 
 @estimator
@@ -61,11 +68,13 @@ class CappedL1Classifier(_CappedL1, Classifier):
 
     alpha: float = 0.01
     threshold: float = 1.0
+    alpha_ridge: float = 1e-3
 
 
 @parameters
 class _CappedL1CV(_CappedL1, AliasCV):
     threshold: float | ArrayLike = 1.0
+    alpha_ridge: float = 1e-3
 
     _grid = ("threshold",)
 

@@ -17,7 +17,6 @@ from linmtl._objective import Objective
 from linmtl._validation import FitInput
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._docs import parameters
-from linmtl.losses import LOSSES
 from linmtl.penalties import Penalty, compose
 from linmtl.solvers import minimise
 from linmtl.solvers._path import path_strengths
@@ -103,7 +102,7 @@ class CrossValidated(MultiTaskModel):
         """
         self._check_cv()
         given, columns, objective = self._read_problem(X, y, tasks, sample_weight)
-        loss, fit = LOSSES[self._loss_name()], objective.base_fit
+        loss, fit = self._loss(), objective.base_fit
         fold = fold_of_observations(given, fit.data, self.cv)
         settings = self._completed(self._settings(), fit, columns)
         alphas, losses = [], []

@@ -57,8 +57,8 @@ class _Dirty(Refitted, Alias):
 class DirtyRegressor(_Dirty, Regressor):
     """Regression with shared features plus those of single tasks."""
 
-    alpha_shared: float = 1.0
-    alpha_own: float = 1.0
+    alpha_shared: float = 0.1
+    alpha_own: float = 0.05
     norm: str = "linf"
 
 
@@ -67,7 +67,7 @@ class DirtyClassifier(_Dirty, Classifier):
     """Logistic regression with shared features plus those of single tasks."""
 
     alpha_shared: float = 0.01
-    alpha_own: float = 0.01
+    alpha_own: float = 0.005
     norm: str = "linf"
 
 

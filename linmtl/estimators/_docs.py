@@ -11,10 +11,14 @@ _TEXTS = {
     "parameters": """\
 fit_intercept : bool, default=True
     Whether each task has an intercept, which is never penalised.
-task_weight : None, "n_samples", dict or array-like of shape (n_tasks,), default=None
-    Weight lambda_t of each task's mean loss: 1 each; proportional to the sum of its
-    sample weights (mean 1), so that every sample counts the same; or given by task
-    label, or in the order of ``tasks_``.
+task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
+    Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
+    order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
+    (mean 1), so that every sample counts the same. "null_loss": one over its loss
+    without coefficients, so that losses are relative. "minimax": the largest relative
+    loss is minimised, smoothed; the sum of the losses is replaced by
+    ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
+    over its noise level, which is estimated too; the same as ``loss="sqrt"``.
 task_column : str or int, default=None
     The column of X that holds the task labels (name or position), instead of
     ``tasks=``; for whatever calls ``predict(X)`` alone.
@@ -40,6 +44,11 @@ warm_start : bool, default=False
     Start from the last solution, matched by task label.
 verbose : int, default=0
     If positive, print a line at each certificate.""",
+    "class_weight": """\
+class_weight : None, "balanced" or dict, default=None
+    What sample weights are multiplied by: nothing; within each task
+    ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
+    a number by class label (1 where there is none).""",
     "attributes": """\
 coef_ : ndarray of shape (n_tasks, n_features)
     Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
@@ -48,6 +57,9 @@ intercept_ : ndarray of shape (n_tasks,)
     Intercepts; a float for a regressor with one task (1-D y without tasks).
 tasks_ : ndarray of shape (n_tasks,)
     Task labels.
+task_weight_ : ndarray of shape (n_tasks,)
+    Weight of each task's mean loss in the objective, or in its gradient at the solution
+    where weights are found at the same time; zero for a task left out.
 objective_ : float
     The objective at the solution.
 dual_gap_ : float
@@ -152,7 +164,10 @@ def estimator(cls: T) -> T:
     cls = dataclass(eq=False, repr=False)(cls)
     family = next((base for base in cls.__mro__ if "_penalty" in vars(base)), None)
     texts = dict(_TEXTS)
-    if "refit" in (f.name for f in fields(cls)):
+    names = [f.name for f in fields(cls)]
+    if "class_weight" in names:
+        texts["parameters"] = f"{texts['class_weight']}\n{texts['parameters']}"
+    if "refit" in names:
         texts["parameters"] = f"{texts['refit']}\n{texts['parameters']}"
         texts["attributes"] += f"\n{texts['refitted']}"
     if family is not None:

@@ -85,6 +85,8 @@ objective_history_ : ndarray
 def _documented(cls):
     """Fill in what the estimators of this file share, in place of ``<name>``."""
     entries = dict(_entries(_TEXTS["parameters"])) | _OWN
+    if issubclass(cls, Classifier):
+        entries |= _entries(_TEXTS["class_weight"])
     attributes = dict(_entries(_TEXTS["attributes"]))
     for name in ("dual_gap_", "gap_history_", "tol_", "converged_", "solver_"):
         del attributes[name]

@@ -49,9 +49,9 @@ class _FusedSparseGroup(Refitted, Alias):
 class FusedSparseGroupRegressor(_FusedSparseGroup, Regressor):
     """Regression with few features that change at few of the ordered tasks."""
 
-    alpha_l1: float = 1.0
-    alpha_fused: float = 1.0
-    alpha_group: float = 1.0
+    alpha_l1: float = 0.1
+    alpha_fused: float = 0.1
+    alpha_group: float = 0.1
 
 
 @estimator

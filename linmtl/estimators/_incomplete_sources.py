@@ -66,6 +66,8 @@ intercept_ : ndarray of shape (n_patterns,)
     Intercepts.
 tasks_ : ndarray of shape (n_patterns,)
     Names of the patterns, such as "mri+pet".
+task_weight_ : ndarray of shape (n_patterns,)
+    Weight of each pattern's mean loss in the objective.
 objective_ : float
     The objective at the solution.
 dual_gap_ : float

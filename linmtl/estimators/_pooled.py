@@ -27,6 +27,13 @@ class _Pooled(MultiTaskModel):
                 f"{type(self).__name__}: task_intercepts must be a bool, got "
                 f"{self.task_intercepts!r}"
             )
+        mode = self.task_weight if isinstance(self.task_weight, str) else None
+        one_task = not self.task_intercepts and len(given.tasks) > 1
+        if one_task and mode in ("minimax", "uncertainty"):
+            raise ValueError(
+                f"{type(self).__name__}: task_weight={mode!r} needs "
+                "task_intercepts=True"
+            )
         data = given.data
         # every sample counts the same, unless tasks are weighted
         size = np.diff(data.task_ptr)
@@ -36,13 +43,20 @@ class _Pooled(MultiTaskModel):
         if self.task_weight is not None:
             per_task = np.ones(size.size)
         weight = data.weight * np.repeat(per_task, size)
-        weight /= weight.sum()
+        if mode != "minimax":  # which divides by the null losses
+            weight /= weight.sum()
         column = np.array(["all tasks"])
         if self.task_intercepts or len(given.tasks) == 1:
             design = TiedDesign(data.design)
             return MultiTaskData(design, data.y, weight, data.fit_intercept), column
         design, y, weight = _one_task(data.design, data.y, weight, self._classify)
         return MultiTaskData(design, y, weight, data.fit_intercept), column
+
+    def _task_weights(self, given: FitInput) -> np.ndarray:
+        total = given.data.total
+        if self.task_weight is None:
+            total = np.where(total > 0, given.n_samples, 0.0)
+        return total / total.sum()
 
 
 def _one_task(design, y, weight, classify):

@@ -34,6 +34,7 @@ class Refitted(MultiTaskModel):
         if ridge is None:
             return
         data, loss = objective.base_fit.data, objective.base_fit.loss
+        loss = getattr(loss, "base", loss)  # of its own task each has what is best
         fitted = refit(
             data, loss, result.W, ridge=ridge, tol=self.tol, max_iter=self.max_iter
         )

@@ -54,8 +54,8 @@ class _RobustFeatures(Refitted, Alias):
 class RobustFeaturesRegressor(_RobustFeatures, Regressor):
     """Regression with shared features, but for outlier tasks."""
 
-    alpha_shared: float = 1.0
-    alpha_outlier: float = 1.0
+    alpha_shared: float = 0.1
+    alpha_outlier: float = 0.1
 
 
 @estimator

@@ -56,8 +56,8 @@ class _RobustLowRank(Alias):
 class RobustLowRankRegressor(_RobustLowRank, Regressor):
     """Regression with a shared subspace, but for outlier tasks."""
 
-    alpha_rank: float = 1.0
-    alpha_outlier: float = 1.0
+    alpha_rank: float = 0.1
+    alpha_outlier: float = 0.1
 
 
 @estimator

@@ -8,7 +8,7 @@ from linmtl.estimators._alias import Alias, AliasCV
 from linmtl.estimators._base import Classifier, Regressor
 from linmtl.estimators._docs import estimator, parameters
 from linmtl.estimators._refit import Refitted
-from linmtl.penalties import SCAD
+from linmtl.penalties import SCAD, Penalty, Ridge
 
 
 class _SCAD(Refitted, Alias):
@@ -16,7 +16,7 @@ class _SCAD(Refitted, Alias):
     Minimises over W (n_features, n_tasks) and b::
 
         {loss}
-            + sum_j f(||W_j||_2)
+            + sum_j f(||W_j||_2) + alpha_ridge / 2 * ||W||_F^2
 
     {symbols}
 
@@ -26,6 +26,9 @@ class _SCAD(Refitted, Alias):
         Strength, >= 0: the slope of f at zero.
     gamma : float, default={gamma}
         Where the slope reaches zero, in units of alpha, > 2.
+    alpha_ridge : float, default={alpha_ridge}
+        Strength of the ridge penalty, >= 0, added to the objective as
+        ``alpha_ridge / 2 * ||W||_F^2``.
 
     Notes
     -----
@@ -36,8 +39,8 @@ class _SCAD(Refitted, Alias):
     L21 penalty; ``dual_gap_`` is that of the last stage, which is zero at a stationary
     point, not a bound on the distance to the best of them.
 
-    The penalty is bounded: classes that large coefficients separate have no finite
-    optimum. A ridge gives one: ``MultiTaskClassifier(SCAD(0.1) + Ridge(0.01))``.
+    The penalty is bounded: of classes that can be separated there is no optimum
+    without the ridge.
 
     References
     ----------
@@ -45,7 +48,10 @@ class _SCAD(Refitted, Alias):
     oracle properties.
     """
 
-    _penalty = SCAD
+    @staticmethod
+    def _penalty(alpha, gamma, alpha_ridge) -> Penalty:
+        penalty = SCAD(alpha, gamma)
+        return penalty + Ridge(alpha_ridge) if alpha_ridge else penalty
 
 
 @estimator
@@ -54,6 +60,7 @@ class SCADRegressor(_SCAD, Regressor):
 
     alpha: float = 1.0
     gamma: float = 3.7
+    alpha_ridge: float = 0.0
 
 
 @estimator
@@ -62,11 +69,13 @@ class SCADClassifier(_SCAD, Classifier):
 
     alpha: float = 0.01
     gamma: float = 3.7
+    alpha_ridge: float = 1e-3
 
 
 @parameters
 class _SCADCV(_SCAD, AliasCV):
     gamma: float | ArrayLike = 3.7
+    alpha_ridge: float = 1e-3
 
     _grid = ("gamma",)
 

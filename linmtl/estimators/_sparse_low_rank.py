@@ -56,8 +56,8 @@ class _SparseLowRank(Refitted, Alias):
 class SparseLowRankRegressor(_SparseLowRank, Regressor):
     """Regression with a shared subspace plus single coefficients."""
 
-    alpha_sparse: float = 1.0
-    alpha_rank: float = 1.0
+    alpha_sparse: float = 0.1
+    alpha_rank: float = 0.1
     max_trace: float | None = None
 
 

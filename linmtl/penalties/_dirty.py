@@ -22,7 +22,7 @@ class Dirty(Decomposition):
     ----------
     alpha_shared : float, default=1.0
         Strength on the rows of the shared part, > 0.
-    alpha_own : float, default=1.0
+    alpha_own : float, default=0.5
         Strength on the entries of the tasks' own part, > 0. With the "linf" norm the
         shared part is zero unless ``alpha_shared < n_tasks * alpha_own``, and the own
         part unless ``alpha_own < alpha_shared``; with the "l2" norm
@@ -52,7 +52,7 @@ class Dirty(Decomposition):
     part_names: ClassVar[tuple[str, str]] = ("shared", "own")
 
     def __init__(
-        self, alpha_shared: float = 1.0, alpha_own: float = 1.0, norm: str = "linf"
+        self, alpha_shared: float = 1.0, alpha_own: float = 0.5, norm: str = "linf"
     ):
         self.alpha_shared = alpha_shared
         self.alpha_own = alpha_own

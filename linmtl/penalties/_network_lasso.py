@@ -16,9 +16,9 @@ from linmtl.penalties._quadratic import adjacency_of
 from linmtl.penalties._quadratic_form import QuadraticForm
 
 _SAME = 1e-6  # tasks this close, relative to the largest, are one cluster
-# The augmented Lagrangian method: its tolerance relative to the point, and from where on
-# steps without progress mean that rounding is all there is; its parameter sigma, which
-# grows while steps are slow and Newton's method finds them easily.
+# The augmented Lagrangian method: its tolerance relative to the point, and from where
+# on steps without progress mean that rounding is all there is; its parameter sigma,
+# which grows while steps are slow and Newton's method finds them easily.
 _TOL, _NEAR, _MAX_STALLED = 1e-12, 1e-9, 3
 _SIGMA, _LARGEST_SIGMA, _GROWTH, _SLOW, _MANY_STEPS = 100.0, 1e4, 5.0, 0.02, 8
 _MAX_OUTER, _MAX_NEWTON, _MAX_CG, _MAX_HALVINGS = 500, 30, 200, 30
@@ -338,8 +338,8 @@ class _Edges:
             value = lagrangian(readonly(Wt), *arguments, P, factor, G)
             return value, float(np.abs(G).max()), P, factor, G
 
-        at = evaluate(Wt)
-        for steps in range(_MAX_NEWTON):
+        at, steps = evaluate(Wt), 0
+        while steps < _MAX_NEWTON:
             value, size, P, factor, G = at
             if size <= tol:
                 break
@@ -354,7 +354,7 @@ class _Edges:
                 t /= 2
             else:  # nothing left but rounding
                 break
-            Wt, at = Wt + t * D, trial
+            Wt, at, steps = Wt + t * D, trial, steps + 1
         return at[2], steps
 
     def _direction(self, P, factor, c, sigma, G):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _SIZE = (6.4, 4.4)
 _NAMED = 8  # lines that get a colour and an entry in the legend
+_THIN_ABOVE = 12  # tasks
 _LOSSES = {
     "mse_path_": "held-out mean squared error",
     "rmse_path_": "held-out root mean squared error",
@@ -189,17 +190,17 @@ class PathDisplay:
         else:
             draw, given = self._draw_coefs, self._read_coefs(alphas)
         ax = new_axes(_SIZE)[0] if ax is None else given_axes(ax, 1)[0]
-        self.lines_ = draw(ax, *given)
+        self.lines_, entries, title = draw(ax, *given)
         if self.chosen is not None:
-            ax.axvline(
-                self.chosen,
-                color="black",
-                linestyle=":",
-                linewidth=1.2,
-                label=f"chosen: {self.chosen:.3g}",
-            )
+            line = ax.axvline(self.chosen, color="black", linestyle=":", linewidth=1.2)
+            entries[f"chosen: {self.chosen:.3g}"] = line
         _strength_axis(ax, alphas)
-        self._legend(ax)
+        # by hand: names that begin with an underscore would be left out
+        legend = ax.legend(
+            entries.values(), entries.keys(), title=title, fontsize="small"
+        )
+        for text in legend.get_texts():
+            text.set_parse_math(False)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
@@ -221,8 +222,11 @@ class PathDisplay:
                 "(n_alphas, n_folds) and (n_alphas,), or both with a leading axis for "
                 "other parameters"
             )
-        if losses.shape[-1] == 0:
-            raise ValueError("losses has no folds; pass one column or more")
+        if np.all(np.isnan(losses)):
+            raise ValueError(
+                f"losses of shape {losses.shape} has no number; pass held-out losses "
+                "of one fold or more"
+            )
         return np.atleast_2d(alphas), losses.reshape(-1, *losses.shape[-2:])
 
     def _draw_coefs(self, ax, alphas, coefs, names):
@@ -237,16 +241,21 @@ class PathDisplay:
         lines = coefs[:, others].reshape(-1, len(alphas)) if own else norms[others]
         grey = [np.column_stack([alphas, line]) for line in lines if np.any(line)]
         ax.add_collection(LineCollection(grey, colors="0.75", linewidths=0.8, zorder=1))
-        drawn = []
+        drawn, entries = [], {}
         for place, j in enumerate(named):
             values = coefs[:, j].T if own else norms[j]
-            found = ax.plot(alphas, values, color=f"C{place}", linewidth=1.4)
-            found[0].set_label(names[j])
+            found = ax.plot(
+                alphas,
+                values,
+                color=f"C{place}",
+                linewidth=0.5 if own and len(coefs) > _THIN_ABOVE else 1.4,
+                zorder=3 - place / _NAMED,  # the largest feature on top
+            )
             drawn += found
+            entries[names[j]] = found[0]
         ax.autoscale_view()
         ax.set_ylabel("coefficient" if own else "norm of the coefficients")
-        self._title = "largest features" if len(others) else "features"
-        return drawn
+        return drawn, entries, "largest features" if len(others) else "features"
 
     def _draw_losses(self, ax, alphas, losses):
         judged = ~np.isnan(losses)
@@ -255,15 +264,8 @@ class PathDisplay:
             mean = np.nansum(losses, axis=-1) / folds
             variance = np.nansum((losses - mean[..., None]) ** 2, axis=-1) / (folds - 1)
             error = np.where(folds > 1, np.sqrt(variance / folds), 0.0)
-        if not judged.any():
-            raise ValueError("losses has NaN alone; pass held-out losses")
         best = int(np.argmin(np.nanmin(np.where(judged.any(-1), mean, np.inf), axis=1)))
         others = np.setdiff1d(np.arange(len(mean)), best)
-        if len(others):
-            lines = ax.plot(
-                alphas[others].T, mean[others].T, color="0.75", linewidth=0.8
-            )
-            lines[0].set_label("other parameters")
         bars = ax.errorbar(
             alphas[best],
             mean[best],
@@ -273,18 +275,15 @@ class PathDisplay:
             elinewidth=0.9,
             marker="o",
             markersize=3.0,
-            label=f"mean of {int(folds.max())} folds, ± standard error",
         )
+        entries = {f"mean of {int(folds.max())} folds, ± standard error": bars}
+        if len(others):
+            grey = ax.plot(
+                alphas[others].T, mean[others].T, color="0.75", linewidth=0.8, zorder=1
+            )
+            entries["other parameters"] = grey[0]
         ax.set_ylabel(self.loss_name)
-        self._title = None
-        return [bars.lines[0]]
-
-    def _legend(self, ax):
-        handles, labels = ax.get_legend_handles_labels()
-        if handles:
-            legend = ax.legend(handles, labels, title=self._title, fontsize="small")
-            for text in legend.get_texts():
-                text.set_parse_math(False)
+        return [bars.lines[0]], entries, None
 
 
 def _strength_axis(ax: Axes, alphas: np.ndarray) -> None:

@@ -271,7 +271,7 @@ def chow_test(
            [False, False,  True],
            [ True,  True, False]])
     """
-    fits = _fit_tasks(X, y, tasks, loss, variance, ridge, adjust)
+    fits = _fit_tasks(X, y, tasks, loss, variance, ridge, adjust, whiten=True)
     T, d = fits.coef.shape
     out = {name: np.zeros((T, T)) for name in ("statistic", "df", "df_residual")}
     step = max(1, _BLOCK // d**2)
@@ -429,7 +429,8 @@ class _Fits(NamedTuple):
     shrinkage: np.ndarray  # (T, d), by the ridge penalty, of each coefficient; 1: none
 
 
-def _fit_tasks(X, y, tasks, loss, variance, ridge, adjust) -> _Fits:
+def _fit_tasks(X, y, tasks, loss, variance, ridge, adjust, whiten=False) -> _Fits:
+    """Fit each task; `whiten` allows linear combinations of the features instead."""
     check_choice("loss", loss, ("squared", "logistic"))
     check_choice("variance", variance, _VARIANCES)
     check_choice("adjust", adjust, ("bh", "holm", None))
@@ -446,6 +447,8 @@ def _fit_tasks(X, y, tasks, loss, variance, ridge, adjust) -> _Fits:
             )
         for label, X_t in zip(data.tasks.tolist(), data.X, strict=True):
             _require_rank(X_t, label, data.features)
+        if whiten:
+            data = _whitened(data)
     if loss == "logistic":
         return _fit_logistic(data, variance == "robust", ridge)
     return _fit_squared(data, variance, ridge)
@@ -466,6 +469,17 @@ def _require_rank(X, label, features):
             "combinations of others, so that their coefficients are not determined: "
             "drop these features, drop the task or pass ridge="
         )
+
+
+def _whitened(data: TaskData) -> TaskData:
+    """Return data whose features are orthogonal over all rows, within tasks.
+
+    To tests of all features together they are the same, but for rounding.
+    """
+    Xs = [X - X.mean(axis=0) for X in data.X]
+    R = linalg.qr(np.concatenate(Xs), mode="r")[0][: Xs[0].shape[1]]
+    Xs = [linalg.solve_triangular(R, X.T, trans="T").T for X in Xs]
+    return TaskData(data.tasks, Xs, data.y, data.features)
 
 
 def _fit_squared(data, variance, ridge):

@@ -8,9 +8,11 @@ import numpy as np
 
 from linmtl._objective import Objective
 from linmtl._root_fit import RootFit
+from linmtl._task_weight import MinimaxFit
 from linmtl._threads import blas_threads
 from linmtl.solvers._admm import AlternatingDirections
 from linmtl.solvers._apg import AcceleratedProximalGradient
+from linmtl.solvers._backtracking import Backtracking
 from linmtl.solvers._concomitant import Concomitant
 from linmtl.solvers._direct import Direct, Newton
 from linmtl.solvers._monitor import Monitor
@@ -23,6 +25,7 @@ SOLVERS = {
     for solver in (
         AcceleratedProximalGradient,
         AlternatingDirections,
+        Backtracking,
         Concomitant,
         Direct,
         Newton,
@@ -86,6 +89,8 @@ def choose_solver(objective: Objective) -> str:
     """Return the name of the solver that ``solver="auto"`` stands for."""
     if Concomitant.missing(objective) is None:
         return Concomitant.name
+    if Backtracking.missing(objective) is None:
+        return Backtracking.name
     if objective.penalty.norm is not None:
         for method in (WorkingSet, ProxNewton, AlternatingDirections):
             if method.missing(objective) is None:
@@ -176,6 +181,12 @@ def minimise(
     if roots and SOLVERS.get(name, Concomitant) is not Concomitant:
         raise ValueError(
             f"solver={name!r} does not apply to loss='sqrt'; use solver='auto'"
+        )
+    minimax = isinstance(objective.base_fit, MinimaxFit)
+    if minimax and SOLVERS.get(name, Backtracking) is not Backtracking:
+        raise ValueError(
+            f"solver={name!r} does not apply to task_weight='minimax'; use "
+            "solver='auto'"
         )
     missing = method.missing(objective)
     if missing is not None:
@@ -351,7 +362,7 @@ def rounding(objective: Objective) -> float:
     """
     fit = objective.fit
     unit = 8 * np.finfo(float).eps
-    if isinstance(objective.base_fit, RootFit):
+    if isinstance(objective.base_fit, (RootFit, MinimaxFit)):
         return unit * objective.base_fit.size
     raw = fit.data.square
     return unit * (fit.square + unit * raw if fit.loss.quadratic else raw)
