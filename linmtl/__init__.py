@@ -16,6 +16,8 @@ from linmtl.estimators import (
     ClusteredClassifierCV,
     ClusteredRegressor,
     ClusteredRegressorCV,
+    DescriptorClassifier,
+    DescriptorRegressor,
     DirtyClassifier,
     DirtyClassifierCV,
     DirtyRegressor,

@@ -288,7 +288,8 @@ def test_what_an_import_does_not_import():
     scikit-learn may load some of them by itself: only what is loaded beyond that
     is the doing of this package.
     """
-    loaded = {name.split(".")[0] for name in json.loads(run("import linmtl" + LOADED))}
+    ours = "import linmtl, linmtl.plotting, linmtl.similarity"
+    loaded = {name.split(".")[0] for name in json.loads(run(ours + LOADED))}
     assert "linmtl" in loaded
     needed = (
         "import numba, scipy.sparse.linalg, sklearn.metrics, sklearn.model_selection"

@@ -170,14 +170,26 @@ def test_few_gains_far_beyond_the_others():
         TaskMatrix(values, np.arange(40), "gain", directed=True)
     )
     low, high = display.image_.get_clim()
-    assert -low == high < 0.11
+    assert -low == high < 0.1
     assert display.image_.colorbar.extend == "min"
     display.plot(limits=(-40, 40))
     assert display.image_.get_clim() == (-40, 40)
     assert display.image_.colorbar.extend == "neither"
 
 
-@pytest.mark.parametrize("T", [1, 2, 4, 139])
+@pytest.mark.parametrize("T", range(2, 12))
+def test_one_gain_among_zeros_is_in_sight(T):
+    """Whatever the number of the others: the scale is never that of zeros."""
+    values = np.zeros((T, T))
+    values[0, 1] = 0.4
+    matrix = TaskMatrix(values, np.arange(T), "gain", directed=True)
+    low, high = TaskMatrixDisplay.from_matrix(matrix).image_.get_clim()
+    assert -low == high == 0.4
+    display = TaskGainDisplay(np.arange(T), values[0], values[0], values[0]).plot()
+    assert display.ax_.get_xlim()[1] > 40
+
+
+@pytest.mark.parametrize("T", [1, 4, 30])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("kind", ["gain", "distance"])
 @pytest.mark.parametrize("how", ["a cell", "a task", "all"])
@@ -209,7 +221,7 @@ def test_one_task():
     assert low < high
 
 
-@pytest.mark.parametrize("T", [4, 12, 60, 139])
+@pytest.mark.parametrize("T", [4, 12, 139])
 def test_labels_can_be_read(T):
     """None covers its neighbour or is smaller than six points."""
     tasks = [f"north-eastern_{i}" for i in range(T)]

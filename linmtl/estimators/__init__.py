@@ -13,6 +13,7 @@ from linmtl.estimators._clustered import (
     ClusteredRegressor,
     ClusteredRegressorCV,
 )
+from linmtl.estimators._descriptors import DescriptorClassifier, DescriptorRegressor
 from linmtl.estimators._dirty import (
     DirtyClassifier,
     DirtyClassifierCV,
@@ -177,6 +178,8 @@ __all__ = [
     "ClusteredClassifierCV",
     "ClusteredRegressor",
     "ClusteredRegressorCV",
+    "DescriptorClassifier",
+    "DescriptorRegressor",
     "DirtyClassifier",
     "DirtyClassifierCV",
     "DirtyRegressor",

@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.validation import check_is_fitted
 
-from linmtl._datafit import make_datafit
+from linmtl._datafit import Datafit, make_datafit
 from linmtl._design import SharedDesign, StackedDesign
 from linmtl._objective import Objective
 from linmtl._task_weight import Minimax
@@ -28,13 +28,14 @@ from linmtl._validation import (
 )
 from linmtl.data import MultiTaskData
 from linmtl.estimators._docs import parameters
+from linmtl.estimators._new_task import NewTask
 from linmtl.losses import LOSSES, Loss
 from linmtl.penalties import Penalty, compose
 from linmtl.solvers import Result, minimise, rounded
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class MultiTaskModel(BaseEstimator):
+class MultiTaskModel(NewTask, BaseEstimator):
     """Base of regressors and classifiers; subclasses give penalty and loss."""
 
     fit_intercept: bool = True
@@ -67,6 +68,9 @@ class MultiTaskModel(BaseEstimator):
     def _loss(self) -> Loss:
         loss = LOSSES[self._loss_name()]
         return Minimax(loss) if _is(self.task_weight, "minimax") else loss
+
+    def _make_fit(self, data: MultiTaskData) -> Datafit:
+        return make_datafit(data, self._loss())
 
     def _problem(self, given: FitInput) -> tuple[MultiTaskData, np.ndarray]:
         """Return the data to solve and the labels of the columns of W."""
@@ -125,8 +129,7 @@ class MultiTaskModel(BaseEstimator):
         penalty = self._make_penalty()
         _check_order(self, penalty, given)
         penalty = compose(penalty, data.design.n_features, columns)
-        fit = make_datafit(data, self._loss())
-        return given, columns, Objective(fit, penalty)
+        return given, columns, Objective(self._make_fit(data), penalty)
 
     def _warm_W(self, shape, columns):
         """Start from the last solution, by task label; new tasks start at zero."""
@@ -163,6 +166,7 @@ class MultiTaskModel(BaseEstimator):
         self._solution = (columns, result.point)
         single = given.layout == "single"
         self.tasks_ = given.tasks
+        self.__dict__.pop("new_tasks_", None)  # of an earlier fit
         self.coef_ = np.ascontiguousarray(W.T, dtype=dtype)
         self.intercept_ = b
         if given.classes is not None:

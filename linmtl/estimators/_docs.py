@@ -60,6 +60,9 @@ tasks_ : ndarray of shape (n_tasks,)
 task_weight_ : ndarray of shape (n_tasks,)
     Weight of each task's mean loss in the objective, or in its gradient at the solution
     where weights are found at the same time; zero for a task left out.
+new_tasks_ : dict
+    What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
+    task label; where there are such tasks.
 objective_ : float
     The objective at the solution.
 dual_gap_ : float

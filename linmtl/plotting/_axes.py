@@ -119,9 +119,9 @@ def symmetric_limit(values: np.ndarray, cut: bool = False) -> float:
     size = np.abs(values[np.isfinite(values)])
     top = float(size.max(initial=0.0))
     if cut and top > 0:
-        usual = float(np.quantile(size, _USUAL))
-        if 0 < _FAR * usual < top:
-            top = usual
+        usual = _FAR * float(np.quantile(size, _USUAL, method="higher"))
+        if usual > 0:
+            top = float(size[size <= usual].max())
     return top if top > 0 else 1.0
 
 

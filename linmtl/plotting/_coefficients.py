@@ -237,6 +237,7 @@ class CoefficientDisplay:
             isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1
         ):
             raise ValueError(f"top must be an integer >= 1 or None, got {top!r}")
-        norm = np.linalg.norm(np.nan_to_num(np.concatenate(panels)), axis=0)
+        coef = np.concatenate(panels)
+        norm = np.linalg.norm(np.where(np.isnan(coef), 0.0, coef), axis=0)
         largest = np.argsort(-norm, kind="stable")[:top]
         return largest if self.order == "norm" else np.sort(largest)

@@ -265,7 +265,7 @@ def _limits(
     ends = ends[np.isfinite(ends)]
     if not ends.size or not ends.any():
         return -1.0, 1.0
-    usual = np.quantile(np.abs(ends), _USUAL)
+    usual = np.quantile(np.abs(ends), _USUAL, method="higher")
     if usual > 0:
         ends = ends[np.abs(ends) <= _FAR * usual]
     left, right = float(min(0.0, ends.min())), float(max(0.0, ends.max()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,7 +63,7 @@ class Comparison:
 class NegativeTransferReport:
     """What :func:`negative_transfer_report` finds.
 
-    Attributes
+    Parameters
     ----------
     tasks : ndarray of shape (n_tasks,)
         Task labels.
@@ -89,9 +89,6 @@ class NegativeTransferReport:
     alone: Comparison
     pooled: Comparison
     level: float
-    _columns: tuple[str, ...] = field(
-        default=("n_samples", "alone", "model", "effect", "low", "high"), repr=False
-    )
 
     @property
     def verdict(self) -> np.ndarray:

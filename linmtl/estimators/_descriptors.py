@@ -1,0 +1,325 @@
+"""Tasks that are known by descriptors: one linear map from them to the coefficients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import sparse
+from sklearn.utils.validation import check_is_fitted
+
+from linmtl._datafit import Datafit, GramFit, centred_targets
+from linmtl._design import Design
+from linmtl._tasks import as_task_labels, codes_of, some
+from linmtl._validation import FitInput, _read_X
+from linmtl.data import MultiTaskData
+from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
+from linmtl.estimators._docs import estimator
+from linmtl.penalties import Penalty, Ridge
+
+
+class DescriptorDesign(Design):
+    """All tasks share the entries of M, the coefficients of task t being ``M z_t``.
+
+    The one column of W is M, descriptor after descriptor: the features are products of
+    a descriptor of the task and a feature of another design.
+
+    Parameters
+    ----------
+    design : Design
+        How X is held.
+    Z : ndarray of shape (n_tasks, n_descriptors)
+        The descriptors.
+    """
+
+    def __init__(self, design: Design, Z: np.ndarray):
+        self.design, self.Z = design, Z
+        self.n_features = Z.shape[1] * design.n_features
+        self.task_ptr = design.task_ptr
+        self.dtype = design.dtype
+
+    @property
+    def n_columns(self):
+        return 1
+
+    @property
+    def column(self):
+        return np.zeros(self.n_tasks, dtype=np.intp)
+
+    def matrix(self, W: np.ndarray) -> np.ndarray:
+        """Return M, of shape (n_features of the other design, n_descriptors)."""
+        return W.reshape(self.Z.shape[1], -1).T
+
+    def predict(self, W, eta):
+        self.design.predict(np.ascontiguousarray(self.matrix(W) @ self.Z.T), eta)
+
+    def adjoint(self, r, G):
+        G_all = np.empty((self.design.n_features, self.n_tasks), dtype=G.dtype)
+        self.design.adjoint(r, G_all)
+        G[:, 0] = (self.Z.T @ G_all.T).ravel()
+
+    def task_sums(self, weight):
+        sums = self.design.task_sums(weight)
+        return (self.Z[:, :, None] * sums[:, None, :]).reshape(self.n_tasks, -1)
+
+    def block(self, task):
+        X, z = self.design.block(task), self.Z[task]
+        if sparse.issparse(X):
+            return sparse.csr_array(sparse.hstack([entry * X for entry in z]))
+        return (z[:, None] * X[:, None, :]).reshape(len(X), -1)
+
+    def gram_fit(self, data: MultiTaskData, loss: Any) -> GramFit:
+        """Return the squared loss through the Gram matrices of the other design."""
+        k, d = self.Z.shape[1], self.design.n_features
+        H, C = np.zeros((k, d, k, d)), np.zeros((k, d))
+        y_mean, y = centred_targets(data)
+        target = np.sqrt(data.weight) * y
+        for t, z in enumerate(self.Z):
+            A = self.design.centred_block(
+                np.array([t]), data.weight, data.fit_intercept
+            )
+            rows = slice(self.task_ptr[t], self.task_ptr[t + 1])
+            H += np.multiply.outer(np.outer(z, z), A.T @ A).swapaxes(1, 2)
+            C += np.outer(z, target[rows] @ A)
+        x_mean = np.zeros((self.n_tasks, k * d))
+        if data.fit_intercept:
+            total = np.where(data.total > 0, data.total, 1.0)
+            x_mean = self.task_sums(data.weight) / total[:, None]
+        return GramFit.assemble(
+            data,
+            loss,
+            H=H.reshape(1, k * d, k * d),
+            C=C.reshape(1, k * d),
+            square=float(data.weight @ y**2),
+            x_mean=x_mean,
+            y_mean=y_mean,
+        )
+
+
+class _Descriptor(MultiTaskModel):
+    """A ridge on the map from descriptors to coefficients."""
+
+    def _make_penalty(self) -> Penalty:
+        return Ridge(self.alpha)
+
+    def _problem(self, given: FitInput) -> tuple[MultiTaskData, np.ndarray]:
+        self._table = _read_descriptors(self, given.tasks)
+        Z = _find(self._table, given.tasks)
+        design = DescriptorDesign(given.data.design, Z)
+        return replace(given.data, design=design), np.array(["all tasks"])
+
+    def _make_fit(self, data: MultiTaskData) -> Datafit:
+        loss = self._loss()
+        if loss.quadratic and data.design.n_features <= data.y.size:
+            return data.design.gram_fit(data, loss)
+        return super()._make_fit(data)
+
+    def _store(self, given, columns, objective, result):
+        super()._store(given, columns, objective, result)
+        single, dtype = self.coef_.ndim == 1, self.coef_.dtype
+        design = objective.fit.data.design
+        M = design.matrix(self._solution[1])
+        coef = np.ascontiguousarray(design.Z @ M.T, dtype=dtype)
+        self.coef_ = coef[0] if single else coef
+        self.descriptor_coef_ = np.ascontiguousarray(M, dtype=dtype)
+
+    def _linear_predictor(self, X, tasks, every_task):
+        check_is_fitted(self)
+        model = self
+        if not every_task and (tasks is not None or self.task_column is not None):
+            labels = _read_X(self, X, tasks, reset=False)[1]
+            if self._layout != "single":
+                model = self._with_tasks(np.unique(labels))
+                # an iterator is read by now
+                tasks = None if tasks is None else labels
+        return super(_Descriptor, model)._linear_predictor(X, tasks, every_task)
+
+    def _with_tasks(self, labels):
+        """Return the model with the tasks among these that a descriptor makes known."""
+        unseen = labels[codes_of(labels, self.tasks_) < 0]
+        if self._table is None:
+            described = unseen[:0]
+        else:
+            described = unseen[codes_of(unseen, self._table[0]) >= 0]
+        if described.size == 0:
+            return self
+        model = copy(self)
+        Z = _find(self._table, described)
+        model.tasks_ = np.concatenate([self.tasks_, described])
+        model.coef_ = np.vstack([self.coef_, Z @ self.descriptor_coef_.T])
+        b = np.full(len(described), np.mean(self.intercept_))
+        model.intercept_ = np.append(self.intercept_, b)
+        return model
+
+
+def _read_descriptors(model, tasks):
+    """Return labels and descriptors, or None for the same descriptor of all tasks."""
+    given, name = model.descriptors, type(model).__name__
+    if given is None:
+        return None
+    if hasattr(given, "index") and hasattr(given, "to_numpy"):
+        labels, rows = list(given.index), given.to_numpy()
+    elif isinstance(given, Mapping):
+        labels, rows = list(given), list(given.values())
+    else:
+        labels, rows = tasks.tolist(), given
+    try:
+        Z = np.array(rows, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name}: descriptors: {error}; pass numbers, as many for every task"
+        ) from None
+    Z = Z[:, None] if Z.ndim == 1 else Z
+    if Z.ndim != 2 or Z.shape[1] == 0 or len(Z) != len(labels):
+        raise ValueError(
+            f"{name}: descriptors has shape {Z.shape} but there are {len(labels)} "
+            "tasks; pass one row of numbers per task in the order of tasks_, a dict by "
+            "label, or a DataFrame with the labels as index"
+        )
+    if not np.all(np.isfinite(Z)):
+        raise ValueError(f"{name}: descriptors contains NaN or infinity")
+    labels = as_task_labels(labels, name="the labels of descriptors")
+    distinct, counts = np.unique(labels, return_counts=True)
+    if np.any(counts > 1):
+        raise ValueError(
+            f"{name}: descriptors repeats the tasks {some(distinct[counts > 1])}"
+        )
+    missing = tasks[codes_of(tasks, labels) < 0]
+    if missing.size:
+        raise ValueError(
+            f"{name}: descriptors has no entry for the tasks {some(missing)}"
+        )
+    return labels, Z
+
+
+def _find(table, tasks):
+    """Return the descriptors of tasks that have some, (n_tasks, n_descriptors)."""
+    if table is None:
+        return np.ones((len(tasks), 1))
+    return table[1][codes_of(tasks, table[0])]
+
+
+@estimator
+class DescriptorRegressor(_Descriptor, Regressor):
+    """Regression for tasks with descriptors, also those without a row of their own.
+
+    The coefficients of task t are ``M z_t`` with its descriptor z_t, known beforehand
+    (n_descriptors,). Minimises over M (n_features, n_descriptors) and the intercepts
+    b::
+
+        {squared}
+            + alpha / 2 * ||M||_F^2,    w_t = M z_t
+
+    {squared_symbols}
+
+    Parameters
+    ----------
+    descriptors : dict, DataFrame or array-like, default=None
+        The descriptor of each task: by label (the index of a DataFrame), and then also
+        of tasks to predict that have no rows in fit; or of shape (n_tasks,
+        n_descriptors), in the order of ``tasks_``. None stands for the number 1 for
+        every task: the same coefficients for all.
+    alpha : float, default=0.01
+        Strength, >= 0.
+    {parameters}
+
+    Attributes
+    ----------
+    descriptor_coef_ : ndarray of shape (n_features, n_descriptors)
+        The map M; ``coef_`` has its products with the descriptors.
+    {attributes}
+
+    See Also
+    --------
+    DescriptorClassifier : The same for two classes.
+    PooledRegressor : What is left without descriptors.
+    MultiTaskRegressor.fit_new_task : For new tasks with a few rows.
+
+    Notes
+    -----
+    A task that is not in fit but has a descriptor is predicted with ``M z_t`` and the
+    mean of the tasks' intercepts; ``handle_unknown`` is for those that have none.
+    A descriptor with a 1 in it, next to what differs between tasks, gives M a part that
+    all tasks share.
+
+    References
+    ----------
+    Romera-Paredes, Torr (2015), An embarrassingly simple approach to zero-shot
+    learning.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linmtl import DescriptorRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X, dose = rng.normal(size=(60, 2)), np.repeat([1.0, 2.0, 3.0], 20)
+    >>> y = dose * X[:, 0] - X[:, 1]  # coefficients that are linear in the dose
+    >>> descriptors = {task: [1.0, task] for task in (1.0, 2.0, 3.0, 4.0)}
+    >>> model = DescriptorRegressor(descriptors, alpha=1e-8).fit(X, y, dose)
+    >>> model.predict([[1.0, 1.0]], tasks=[4.0]).round(3)  # never seen: 4 - 1
+    array([3.])
+    """
+
+    descriptors: Mapping[Any, ArrayLike] | ArrayLike | None = None
+    alpha: float = 0.01
+
+
+@estimator
+class DescriptorClassifier(_Descriptor, Classifier):
+    """Two classes for tasks with descriptors, also tasks without a row of their own.
+
+    The coefficients of task t are ``M z_t`` with its descriptor z_t, known beforehand
+    (n_descriptors,). Minimises over M (n_features, n_descriptors) and the intercepts
+    b::
+
+        {logistic}
+            + alpha / 2 * ||M||_F^2,    w_t = M z_t
+
+    {logistic_symbols}
+
+    Parameters
+    ----------
+    descriptors : dict, DataFrame or array-like, default=None
+        The descriptor of each task: by label (the index of a DataFrame), and then also
+        of tasks to predict that have no rows in fit; or of shape (n_tasks,
+        n_descriptors), in the order of ``tasks_``. None stands for the number 1 for
+        every task: the same coefficients for all.
+    alpha : float, default=0.01
+        Strength, >= 0.
+    {parameters}
+
+    Attributes
+    ----------
+    descriptor_coef_ : ndarray of shape (n_features, n_descriptors)
+        The map M; ``coef_`` has its products with the descriptors.
+    {classes}
+    {attributes}
+
+    See Also
+    --------
+    DescriptorRegressor : The same for regression, with notes.
+
+    References
+    ----------
+    Romera-Paredes, Torr (2015), An embarrassingly simple approach to zero-shot
+    learning.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linmtl import DescriptorClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X, site = rng.normal(size=(90, 2)), np.repeat([-1.0, 0.0, 1.0], 30)
+    >>> y = X[:, 0] + site * X[:, 1] > 0
+    >>> descriptors = {task: [1.0, task] for task in (-1.0, 0.0, 1.0, 2.0)}
+    >>> model = DescriptorClassifier(descriptors).fit(X, y, site)
+    >>> model.predict([[-1.0, 3.0]], tasks=[2.0])  # of a task never seen
+    array([ True])
+    """
+
+    descriptors: Mapping[Any, ArrayLike] | ArrayLike | None = None
+    alpha: float = 0.01

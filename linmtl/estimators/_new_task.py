@@ -1,0 +1,339 @@
+"""A task that was not there in fit, learned from a few rows and the other tasks."""
+
+from __future__ import annotations
+
+import numbers
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import sparse
+from scipy.special import expit
+from sklearn.model_selection import StratifiedKFold
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from linmtl._tasks import as_task_labels, codes_of, some
+from linmtl._validation import (
+    _missing,
+    _read_labels,
+    _read_targets,
+    _read_X,
+    read_sample_weight,
+)
+
+HOWS = ("auto", "mean", "subspace", "support")
+_GRID = np.logspace(4, -4, 17)  # strengths tried, relative to the largest curvature
+_FOLDS = 5
+_RANK = 1e-6  # singular values relative to the largest that are none
+_NEWTON = 100
+
+
+@dataclass(frozen=True)
+class Prior:
+    """What the other tasks say: ``w = mean + basis v``, with a ridge on v.
+
+    Attributes
+    ----------
+    mean : ndarray of shape (n_features,)
+        The mean of the tasks' coefficients.
+    basis : ndarray of shape (n_features, n_directions)
+        The directions in which the task may differ, each as long as is usual.
+    """
+
+    how: str
+    mean: np.ndarray
+    basis: np.ndarray
+
+
+class NewTask:
+    """Mixin of the models with one row of coefficients per task."""
+
+    def fit_new_task(
+        self,
+        X: Any,
+        y: ArrayLike,
+        name: Any,
+        *,
+        how: str = "auto",
+        alpha: float | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any:
+        """Learn a task that was not there in fit, from a few rows of its own.
+
+        With the coefficients w_t of the tasks in fit and their mean m it minimises
+        over v and the intercept::
+
+            1 / S * sum_i s_i loss(y_i, x_i . w + b) + alpha / 2 * ||v||^2
+
+        with ``w = m + v`` (how="mean"); ``w = m + U D v`` with the left singular
+        vectors U of the deviations w_t - m and their singular values over the largest
+        D (how="subspace"); or ``w = m + v`` with v zero for the features that no task
+        uses (how="support"). The loss is half the squared error, or the logistic loss.
+        The other tasks stay as they are; ``tasks_``, ``coef_`` and ``intercept_`` have
+        one more row, and the model predicts for the new task as for any other. The
+        next call of ``fit`` forgets it.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples of the new task; with ``task_column``, that column has its name.
+        y : array-like of shape (n_samples,)
+            Targets, or labels of the classes in ``classes_``; missing ones are left
+            out.
+        name : str or number
+            The label of the task, of the type of those in ``tasks_``.
+        how : {"auto", "mean", "subspace", "support"}, default="auto"
+            What the other tasks say of it, as above. "auto" is "subspace" where their
+            deviations span less of the features in use than they could, else "support"
+            where some features are not used, else "mean".
+        alpha : float, default=None
+            Strength, >= 0 (classifiers: > 0). By default the best of 17, 1e4 to 1e-4
+            times the largest curvature of the loss, by leave-one-out for regressors
+            and by stratified folds for classifiers; with fewer than three rows, or a
+            class of one row, the curvature itself.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0.
+
+        Returns
+        -------
+        self : object
+            The estimator, with the new task; ``new_tasks_`` says how it was learned.
+
+        Raises
+        ------
+        ValueError
+            If an argument is not allowed; the message says why.
+        """
+        check_is_fitted(self)
+        label = self._read_name(name, how)
+        strength = self._read_strength(alpha)
+        X, y, weight = self._read_rows(X, y, sample_weight, label)
+        fitted = len(self.tasks_) - len(getattr(self, "new_tasks_", {}))
+        coef = np.asarray(self.coef_[:fitted], dtype=float)
+        prior = make_prior(coef, how)
+        Z, offset = X @ prior.basis, X @ prior.mean
+        weight = weight / weight.sum()
+        single = self._classify and np.all(y == y[0])
+        centred = Z - weight @ Z if self.fit_intercept else Z
+        curvature = _top_curvature(np.sqrt(weight)[:, None] * centred)
+        curvature *= 0.25 if self._classify else 1.0
+        grid = _GRID * (curvature if curvature > 0 else 1.0)
+        if single and self.fit_intercept:
+            warnings.warn(
+                f"the task {label[0].item()!r} has a single class and no finite "
+                "optimum for its intercept; it predicts its only class",
+                UserWarning,
+                stacklevel=2,
+            )
+            # without coefficients, which could outvote the intercept
+            w, b = np.zeros_like(prior.mean), float(y[0] * np.log(2 * len(y) + 1))
+            used = strength
+        else:
+            solve = _Logistic if self._classify else _Squared
+            problem = solve(Z, y, weight, offset, bool(self.fit_intercept))
+            used = problem.choose(grid) if strength is None else strength
+            if used is None:
+                used = curvature if curvature > 0 else 1.0
+            v, b = problem.solution(used)
+            w = prior.mean + prior.basis @ v
+        dtype = self.coef_.dtype
+        self.coef_ = np.vstack([self.coef_, w.astype(dtype)])
+        self.intercept_ = np.append(self.intercept_, b)
+        self.tasks_ = np.concatenate([self.tasks_, label])
+        used = None if used is None else float(used)
+        known = getattr(self, "new_tasks_", {})
+        self.new_tasks_ = {**known, label[0].item(): {"how": prior.how, "alpha": used}}
+        return self
+
+    def _read_name(self, name, how):
+        """Return the label in an array, of the type of the others."""
+        cls = type(self).__name__
+        if self._layout == "single":
+            raise ValueError(
+                f"{cls} was fitted without tasks; fit it with tasks= to add one"
+            )
+        if not (isinstance(how, str) and how in HOWS):
+            raise ValueError(f"how must be one of {some(HOWS)}, got {how!r}")
+        label = as_task_labels([name], name="name")
+        if (label.dtype.kind == "U") != (self.tasks_.dtype.kind == "U"):
+            kind = "strings" if self.tasks_.dtype.kind == "U" else "numbers"
+            raise ValueError(
+                f"name={name!r} is of another type than the labels of the tasks, which "
+                f"are {kind}: {some(self.tasks_)}"
+            )
+        if codes_of(label, self.tasks_)[0] >= 0:
+            raise ValueError(
+                f"name={name!r} is a task already; pass a new name, or fit again with "
+                "its rows"
+            )
+        return label
+
+    def _read_strength(self, alpha):
+        if alpha is None:
+            return None
+        number = isinstance(alpha, numbers.Real) and not isinstance(alpha, bool)
+        if not (number and 0 <= alpha < np.inf):
+            raise ValueError(
+                f"alpha must be None or a finite number >= 0, got {alpha!r}"
+            )
+        if alpha == 0 and self._classify:
+            raise ValueError(
+                "alpha must be > 0 for a classifier: few rows are separable, and "
+                "without a penalty there is no finite optimum"
+            )
+        return float(alpha)
+
+    def _read_rows(self, X, y, sample_weight, label):
+        """Return the rows in use, dense, and their targets and weights."""
+        X, labels, _ = _read_X(self, X, None, reset=False)
+        if labels is not None and np.any(codes_of(labels, label) < 0):
+            others = np.unique(labels[codes_of(labels, label) < 0])
+            raise ValueError(
+                f"the task column of X has the labels {some(others)} beside "
+                f"name={label[0].item()!r}; pass the rows of the new task only"
+            )
+        y = _read_labels(y) if self._classify else _read_targets(y)
+        if y.ndim != 1:
+            raise ValueError(
+                f"y has shape {y.shape}; pass one target per row of the new task"
+            )
+        check_consistent_length(X, y)
+        weight = read_sample_weight(sample_weight, y.shape)
+        kept = np.flatnonzero(~_missing(y) & (weight > 0))
+        if kept.size == 0:
+            raise ValueError("y has no observed label with a positive weight")
+        X, y, weight = X[kept], y[kept], weight[kept]
+        if self._classify:
+            known = dict(zip(self.classes_.tolist(), (-1.0, 1.0), strict=True))
+            strange = [value for value in y.tolist() if value not in known]
+            if strange:
+                raise ValueError(
+                    f"y has the labels {some(strange)}, but the classes are "
+                    f"{some(self.classes_)}"
+                )
+            y = np.array([known[value] for value in y.tolist()])
+        X = X.toarray() if sparse.issparse(X) else X
+        return X.astype(np.float64), y, weight
+
+
+def make_prior(coef: np.ndarray, how: str) -> Prior:
+    """Return what coefficients of shape (n_tasks, n_features) say of another task."""
+    T, d = coef.shape
+    mean = coef.mean(axis=0)
+    used = np.any(coef != 0, axis=0)
+    U, s, _ = np.linalg.svd((coef - mean).T, full_matrices=False)
+    rank = int(np.sum(s > _RANK * max(s[0], _RANK * np.abs(coef).max())))
+    if how == "auto":
+        how = "mean" if used.all() or not used.any() else "support"
+        if 0 < rank < min(T - 1, int(used.sum())):
+            how = "subspace"
+    if how == "subspace":
+        return Prior(how, mean, U[:, :rank] * (s[:rank] / (s[0] if rank else 1.0)))
+    basis = np.eye(d)
+    return Prior(how, mean, basis[:, used] if how == "support" else basis)
+
+
+class _Squared:
+    """Ridge regression with an offset, for all strengths by one decomposition."""
+
+    def __init__(self, Z, y, weight, offset, fit_intercept):
+        self.weight, self.fit_intercept = weight, fit_intercept
+        self.target = y - offset
+        self.z_mean, self.y_mean = np.zeros(Z.shape[1]), 0.0
+        if fit_intercept:
+            self.z_mean, self.y_mean = weight @ Z, float(weight @ self.target)
+        self.root = np.sqrt(weight)
+        A = self.root[:, None] * (Z - self.z_mean)
+        self.r = self.root * (self.target - self.y_mean)
+        self.P, self.e, self.Qt = np.linalg.svd(A, full_matrices=False)
+        top = max(A.shape) * np.finfo(float).eps * self.e.max(initial=0.0)
+        self.kept = self.e > top
+
+    def solution(self, alpha):
+        e = np.where(self.kept, self.e, 1.0)
+        factor = np.where(self.kept, e / (e**2 + alpha), 0.0)
+        v = self.Qt.T @ (factor * (self.P.T @ self.r))
+        return v, self.y_mean - float(self.z_mean @ v)
+
+    def choose(self, grid):
+        """Return the strength with the lowest loss of rows left out one at a time."""
+        if len(self.r) < 3:
+            return None
+        along = self.P.T @ self.r
+        losses = []
+        for alpha in grid:
+            shrunk = np.where(self.kept, self.e**2 / (self.e**2 + alpha), 0.0)
+            leverage = self.P**2 @ shrunk
+            if self.fit_intercept:
+                leverage = leverage + self.weight
+            error = (self.r - self.P @ (shrunk * along)) / (1.0 - leverage)
+            losses.append(float(error @ error))
+        return grid[int(np.argmin(losses))]
+
+
+class _Logistic:
+    """Logistic regression with a ridge and an offset, by Newton's method."""
+
+    def __init__(self, Z, y, weight, offset, fit_intercept):
+        self.y, self.weight, self.offset = y, weight, offset
+        self.fit_intercept = fit_intercept
+        # a ridge keeps v in the span of the rows
+        P, e, self.Qt = np.linalg.svd(Z, full_matrices=False)
+        self.Z = np.column_stack([P * e, np.ones(len(y)) * fit_intercept])
+
+    def solution(self, alpha):
+        z = self._newton(np.arange(len(self.y)), alpha)
+        return self.Qt.T @ z[:-1], float(z[-1]) * self.fit_intercept
+
+    def _value(self, z, rows, weight, ridge):
+        m = self.y[rows] * (self.offset[rows] + self.Z[rows] @ z)
+        return float(weight @ np.logaddexp(0.0, -m)) + ridge @ z**2 / 2.0
+
+    def _newton(self, rows, alpha):
+        Z, y, offset = self.Z[rows], self.y[rows], self.offset[rows]
+        weight = self.weight[rows] / self.weight[rows].sum()
+        ridge = np.full(Z.shape[1], float(alpha))
+        ridge[-1] = 0.0
+        z = np.zeros(Z.shape[1])
+        for _ in range(_NEWTON):
+            p = expit(-y * (offset + Z @ z))
+            gradient = ridge * z - Z.T @ (weight * y * p)
+            H = Z.T @ ((weight * p * (1.0 - p))[:, None] * Z) + np.diag(ridge)
+            if not self.fit_intercept:
+                H[-1, -1] = 1.0
+            move = -np.linalg.lstsq(H, gradient, rcond=None)[0]
+            slope, step = float(gradient @ move), 1.0
+            value = self._value(z, rows, weight, ridge)
+            while step > 1e-10:
+                trial = self._value(z + step * move, rows, weight, ridge)
+                if trial <= value + 1e-4 * step * slope:
+                    break
+                step /= 2.0
+            if step <= 1e-10:
+                break
+            z = z + step * move
+            if -slope <= 1e-20:
+                break
+        return z
+
+    def choose(self, grid):
+        """Return the strength with the lowest held-out loss."""
+        fewest = int(min(np.sum(self.y < 0), np.sum(self.y > 0)))
+        if fewest < 2:
+            return None
+        folds = StratifiedKFold(min(_FOLDS, fewest), shuffle=True, random_state=0)
+        losses = np.zeros(len(grid))
+        for train, test in folds.split(self.Z, self.y):
+            for k, alpha in enumerate(grid):
+                z = self._newton(train, alpha)
+                losses[k] += self._value(z, test, self.weight[test], 0.0 * z)
+        return grid[int(np.argmin(losses))]
+
+
+def _top_curvature(A):
+    """Return the largest eigenvalue of ``A'A``."""
+    if A.size == 0:
+        return 0.0
+    return float(np.linalg.norm(A, 2)) ** 2

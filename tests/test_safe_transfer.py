@@ -1,0 +1,476 @@
+"""SafeTransfer: the blend is the one that held-out rows ask for, and does no harm."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import GridSearchCV
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from linmtl import (
+    IndependentClassifier,
+    IndependentRegressor,
+    L21Classifier,
+    L21Regressor,
+    MeanRegularizedClassifier,
+    MeanRegularizedRegressor,
+    PooledRegressor,
+)
+from linmtl.datasets import make_multitask_classification, make_multitask_regression
+from linmtl.model_selection import TaskKFold
+from linmtl.transfer import (
+    SafeTransfer,
+    SafeTransferClassifier,
+    SafeTransferRegressor,
+    negative_transfer_report,
+)
+
+
+def regressor(**options):
+    shared, alone = MeanRegularizedRegressor(3.0), IndependentRegressor(0.01)
+    return SafeTransferRegressor(shared, alone, **options)
+
+
+def classifier(**options):
+    shared, alone = MeanRegularizedClassifier(0.3), IndependentClassifier(0.01)
+    return SafeTransferClassifier(shared, alone, **options)
+
+
+BOTH = pytest.mark.parametrize("make", [regressor, classifier])
+
+
+def problem(classify=False, seed=0, n=24, n_tasks=5, outlier=None):
+    """Tasks around a centre; the outlier is the opposite of one."""
+    make = make_multitask_classification if classify else make_multitask_regression
+    X, y, tasks = make(
+        n_tasks=n_tasks,
+        n_features=6,
+        n_samples=n,
+        structure="mean_deviation",
+        random_state=seed,
+    )
+    if outlier is not None:
+        flipped = 1 - y if classify else -y
+        y = np.where(tasks == outlier, flipped, y)
+    return X, y, tasks
+
+
+def parts(X, y, tasks, cv):
+    splitter = TaskKFold(cv, shuffle=True, random_state=0)
+    return list(splitter.split(X, y, tasks))
+
+
+def linear_predictor(model, X, tasks):
+    every = dict(zip(model.tasks_.tolist(), range(len(model.tasks_)), strict=True))
+    code = [every[label] for label in tasks.tolist()]
+    return np.sum(X * model.coef_[code], axis=1) + model.intercept_[code]
+
+
+def out_of_fold(model, X, y, tasks, splits, weight):
+    eta = np.empty(len(y))
+    for train, test in splits:
+        fitted = clone(model).fit(X[train], y[train], tasks[train], weight[train])
+        eta[test] = linear_predictor(fitted, X[test], tasks[test])
+    return eta
+
+
+# --- what is computed
+
+
+@pytest.mark.parametrize("shrinkage", [0.0, 4.0])
+@pytest.mark.parametrize("weighted", [False, True])
+@BOTH
+def test_weights_minimise_the_held_out_loss(make, weighted, shrinkage):
+    """By a loop over folds and a grid of weights, task by task."""
+    model = make(shrinkage=shrinkage, cv=4)
+    classify = is_classifier(model)
+    X, y, tasks = problem(classify, seed=1, outlier=2)
+    rng = np.random.default_rng(0)
+    weight = rng.integers(1, 4, len(y)).astype(float) if weighted else np.ones(len(y))
+    model.fit(X, y, tasks, weight if weighted else None)
+    splits = parts(X, y, tasks, 4)
+    own, shared = (
+        out_of_fold(m, X, y, tasks, splits, weight)
+        for m in (model.baseline, model.estimator)
+    )
+    grid = np.linspace(0, 1, 4001)
+    for t, label in enumerate(model.tasks_):
+        mine = tasks == label
+        eta = own[mine] + grid[:, None] * (shared - own)[mine]
+        if classify:
+            loss = np.logaddexp(0, -np.where(y[mine] == 1, 1, -1) * eta)
+        else:
+            loss = (y[mine] - eta) ** 2
+        total = loss @ weight[mine]
+        mean = total / weight[mine].sum()
+        objective = total if classify else total / (2 * mean.min())
+        objective = objective + shrinkage / 2 * grid**2
+        best = grid[np.argmin(objective)]
+        assert abs(model.weights_[t] - best) <= 2.6e-4
+        at = int(np.argmin(np.abs(grid - model.weights_[t])))
+        for name, a in (("baseline", 0), ("estimator", -1), ("blend", at)):
+            np.testing.assert_allclose(
+                model.held_out_loss_[name][t], mean[a], rtol=1e-3
+            )
+    inside = (model.weights_ > 0) & (model.weights_ < 1)
+    assert inside.any()  # the grid would find corners by itself
+
+
+@BOTH
+def test_the_model_is_the_blend_of_its_parts(make):
+    model = make()
+    X, y, tasks = problem(is_classifier(model), seed=2, outlier=0)
+    model.fit(X, y, tasks)
+    a = model.weights_[:, None]
+    coef = a * model.estimator_.coef_ + (1 - a) * model.baseline_.coef_
+    np.testing.assert_allclose(model.coef_, coef, rtol=1e-12, atol=1e-12)
+    method = "decision_function" if is_classifier(model) else "predict"
+    code = np.searchsorted(model.tasks_, tasks)
+    a = model.weights_[code]
+    expected = a * getattr(model.estimator_, method)(X, tasks)
+    expected += (1 - a) * getattr(model.baseline_, method)(X, tasks)
+    found = getattr(model, method)(X, tasks)
+    np.testing.assert_allclose(found, expected, atol=1e-10)
+    for part, whole in (
+        (model.estimator, model.estimator_),
+        (model.baseline, model.baseline_),
+    ):
+        alone = clone(part).fit(X, y, tasks)
+        np.testing.assert_allclose(whole.coef_, alone.coef_, rtol=1e-12)
+        assert not hasattr(part, "coef_")
+
+
+def test_probabilities_follow_the_linear_predictor():
+    X, y, tasks = problem(True)
+    model = classifier().fit(X, y, tasks)
+    eta = model.decision_function(X, tasks)
+    np.testing.assert_allclose(
+        model.predict_proba(X, tasks)[:, 1], 1 / (1 + np.exp(-eta))
+    )
+    np.testing.assert_array_equal(
+        model.predict(X, tasks), model.classes_[(eta > 0) * 1]
+    )
+    assert model.score(X, y, tasks) == np.mean(model.predict(X, tasks) == y)
+    assert model.predict_all(X).shape == (len(y), 5)
+
+
+def test_a_model_blended_with_itself_is_itself():
+    X, y, tasks = problem()
+    alone = IndependentRegressor(0.1)
+    model = SafeTransferRegressor(alone, alone).fit(X, y, tasks)
+    np.testing.assert_array_equal(model.weights_, 0.0)
+    np.testing.assert_array_equal(model.coef_, alone.fit(X, y, tasks).coef_)
+
+
+@BOTH
+def test_shrinkage_leads_to_the_baseline(make):
+    model = make()
+    X, y, tasks = problem(is_classifier(model), outlier=1)
+    weights = [
+        clone(model).set_params(shrinkage=s).fit(X, y, tasks).weights_
+        for s in (0.0, 1.0, 10.0, 1e9)
+    ]
+    assert np.all(np.diff(weights, axis=0) <= 1e-12)
+    assert np.ptp(weights[0]) > 0.1
+    np.testing.assert_allclose(weights[-1], 0.0, atol=1e-6)
+
+
+# --- what it is for
+
+
+@pytest.mark.parametrize("seed", range(3))
+@BOTH
+def test_related_tasks_share_and_an_outlier_does_not(make, seed):
+    model = make()
+    classify = is_classifier(model)
+    X, y, tasks = problem(classify, seed, n=60, n_tasks=8, outlier=3)
+    rare = (tasks != 3) & (np.arange(len(y)) % 60 >= 16)  # little data but for it
+    X, y, tasks = X[~rare], y[~rare], tasks[~rare]
+    model.set_params(baseline=None).fit(X, y, tasks)
+    related = np.delete(model.weights_, 3)
+    assert model.weights_[3] < 0.15
+    assert np.median(related) > 0.5
+    assert related.max() > 0.7
+
+
+def test_no_task_is_much_worse_than_alone():
+    """Excess risk against the truth, over seeds; plain sharing fails the bounds."""
+    excess, shared = [], []
+    for seed in range(12):
+        X, y, tasks, truth = make_multitask_regression(
+            n_tasks=8,
+            n_features=6,
+            n_samples=25,
+            structure="mean_deviation",
+            return_coef=True,
+            random_state=seed,
+        )
+        coef = truth.coef.copy()
+        coef[0] *= -1
+        y = np.where(tasks == 0, -y, y)
+        model = regressor().fit(X, y, tasks)
+        risk = [
+            np.sum((m.coef_ - coef) ** 2, axis=1)
+            for m in (model, model.baseline_, model.estimator_)
+        ]
+        excess.append((risk[0] - risk[1]) / np.mean(risk[1]))
+        shared.append((risk[2] - risk[1]) / np.mean(risk[1]))
+    excess, shared = np.array(excess), np.array(shared)
+    assert shared[:, 0].min() > 1.0  # the outlier is hurt in every draw
+    assert excess[:, 0].max() < 0.3
+    assert excess[:, 0].mean() < 0.05
+    assert excess[:, 1:].mean() < -0.2  # most of the gain of the others is kept
+    assert shared[:, 1:].mean() < 0
+
+
+# --- invariances
+
+
+@BOTH
+def test_names_of_tasks_do_not_matter(make):
+    model = make()
+    X, y, tasks = problem(is_classifier(model), outlier=1)
+    splits = parts(X, y, tasks, 5)
+    model.set_params(cv=splits)
+    first = clone(model).fit(X, y, tasks)
+    names = np.array(["e", "d", "c", "b", "a"])[tasks]
+    second = clone(model).fit(X, y, names)
+    np.testing.assert_allclose(second.weights_, first.weights_[::-1], atol=1e-5)
+    np.testing.assert_allclose(second.coef_, first.coef_[::-1], atol=1e-5)
+    order = ["c", "a", "e", "b", "d"]
+    third = clone(model).set_params(task_order=order).fit(X, y, names)
+    np.testing.assert_array_equal(third.tasks_, order)
+    place = [4 - "edcba".index(name) for name in order]
+    np.testing.assert_allclose(third.weights_, second.weights_[place], atol=1e-5)
+
+
+def test_the_unit_of_y_does_not_matter():
+    X, y, tasks = problem(outlier=1)
+    first = regressor().fit(X, y, tasks)
+    second = regressor().fit(X, 1e-6 * y + 3.0, tasks)
+    np.testing.assert_allclose(second.weights_, first.weights_, rtol=1e-5)
+
+
+@BOTH
+def test_weights_are_repetitions(make):
+    model = make()
+    X, y, tasks = problem(is_classifier(model), outlier=1)
+    rng = np.random.default_rng(0)
+    weight = rng.integers(1, 4, len(y))
+    rows, fold = np.repeat(np.arange(len(y)), weight), rng.integers(0, 3, len(y))
+    fits = []
+    for chosen, given in ((np.arange(len(y)), weight), (rows, None)):
+        cv = [(fold[chosen] != k, fold[chosen] == k) for k in range(3)]
+        fits.append(
+            clone(model)
+            .set_params(cv=cv)
+            .fit(X[chosen], y[chosen], tasks[chosen], given)
+        )
+    np.testing.assert_allclose(fits[0].weights_, fits[1].weights_, atol=1e-5)
+    np.testing.assert_allclose(fits[0].coef_, fits[1].coef_, atol=1e-5)
+
+
+@BOTH
+def test_layouts_agree(make):
+    """Wide, long, a column of X, sparse: the same rows, folds and result."""
+    model = make()
+    classify = is_classifier(model)
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((40, 4))
+    Y = X @ (rng.standard_normal(4) + 0.3 * rng.standard_normal((3, 4))).T
+    Y += rng.standard_normal(Y.shape)
+    Y[:, 2] *= -1
+    Y = (Y > 0).astype(float) if classify else Y
+    Y[rng.random(Y.shape) < 0.2] = np.nan
+    fold = np.arange(40) % 4
+    wide = clone(model).set_params(cv=[(fold != k, fold == k) for k in range(4)])
+    wide.fit(X, Y)
+    assert wide.predict(X).shape == (40, 3)
+    tasks, rows = np.repeat([0, 1, 2], 40), np.tile(np.arange(40), 3)
+    y, folds = Y.T.ravel(), fold[rows]
+    cv = [(folds != k, folds == k) for k in range(4)]
+    long = clone(model).set_params(cv=cv).fit(X[rows], y, tasks)
+    np.testing.assert_allclose(long.weights_, wide.weights_, atol=1e-5)
+    np.testing.assert_allclose(long.coef_, wide.coef_, atol=1e-5)
+    frame = pd.DataFrame(X[rows], columns=list("abcd")).assign(site=tasks)
+    column = clone(model).set_params(cv=cv, task_column="site").fit(frame, y)
+    np.testing.assert_allclose(column.weights_, long.weights_, atol=1e-8)
+    np.testing.assert_allclose(column.predict(frame), long.predict(X[rows], tasks))
+    assert column.coef_feature_names_.tolist() == list("abcd")
+    assert column.n_features_in_ == 5
+    one = clone(model).set_params(cv=cv).fit(sparse.coo_array(X[rows]), y, tasks)
+    np.testing.assert_allclose(one.weights_, long.weights_, atol=1e-5)
+    # labels of columns are labels of tasks
+    named = (
+        clone(model).set_params(cv=wide.cv).fit(X, pd.DataFrame(Y, columns=list("uvw")))
+    )
+    assert named.tasks_.tolist() == list("uvw")
+    np.testing.assert_allclose(named.coef_, wide.coef_, atol=1e-10)
+
+
+def test_iterators_and_single_precision():
+    X, y, tasks = problem()
+    expected = regressor().fit(X, y, tasks)
+    found = regressor().fit(X, iter(y.tolist()), iter(tasks.tolist()))
+    np.testing.assert_array_equal(found.coef_, expected.coef_)
+    small = regressor().fit(X.astype(np.float32), y, tasks)
+    assert small.coef_.dtype == np.float32
+    np.testing.assert_allclose(small.coef_, expected.coef_, atol=1e-3)
+
+
+def test_one_task():
+    X, y, _ = problem(n_tasks=1)
+    model = regressor().fit(X, y)
+    assert model.coef_.shape == (6,)
+    assert isinstance(model.intercept_, float)
+    assert model.predict(X).shape == y.shape
+
+
+# --- in scikit-learn
+
+
+CHECKED = [
+    SafeTransferRegressor(L21Regressor(0.01), IndependentRegressor(0.01)),
+    SafeTransferClassifier(L21Classifier(0.01), IndependentClassifier(0.01)),
+]
+
+
+@parametrize_with_checks(CHECKED)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+def test_parameters_of_the_parts_are_reached_by_name():
+    model = SafeTransferRegressor(L21Regressor(0.3), IndependentRegressor(0.2))
+    model.set_params(estimator__alpha=0.7, baseline__alpha=0.6)
+    copy = clone(model)
+    assert copy.estimator is not model.estimator
+    assert copy.estimator.alpha == 0.7
+    assert copy.get_params()["baseline__alpha"] == 0.6
+    assert "tol" not in model.get_params(deep=False)
+    X, y, tasks = problem()
+    X = np.column_stack([X, tasks])
+    model.set_params(task_column=6)
+    cv = TaskKFold(3, task_column=6)
+    search = GridSearchCV(model, {"estimator__alpha": [100.0, 0.01]}, cv=cv)
+    assert search.fit(X, y).best_params_ == {"estimator__alpha": 0.01}
+
+
+@BOTH
+def test_pickle_and_determinism(make):
+    model = make()
+    X, y, tasks = problem(is_classifier(model))
+    model.fit(X, y, tasks)
+    copy = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(copy.predict(X, tasks), model.predict(X, tasks))
+    again = clone(model).set_params(n_jobs=2).fit(X, y, tasks)
+    np.testing.assert_array_equal(again.coef_, model.coef_)
+    other = clone(model).set_params(random_state=1).fit(X, y, tasks)
+    assert np.any(other.weights_ != model.weights_)
+
+
+def test_factory():
+    model = SafeTransfer(L21Classifier(), IndependentClassifier(), cv=3)
+    assert isinstance(model, SafeTransferClassifier)
+    assert model.cv == 3
+    assert isinstance(SafeTransfer(L21Regressor()), SafeTransferRegressor)
+    with pytest.raises(TypeError, match="one of linmtl's"):
+        SafeTransfer("ridge")
+
+
+def test_it_can_be_reported_on():
+    """It is an estimator like any other, also for what measures transfer."""
+    X, y, tasks = problem(n=40, outlier=0)
+    report = negative_transfer_report(
+        regressor(cv=3), X, y, tasks, baseline=IndependentRegressor(0.01), cv=3
+    )
+    assert report.verdict[0] != "hurt"
+    assert report.model == "SafeTransferRegressor"
+
+
+def test_unknown_tasks():
+    X, y, tasks = problem()
+    model = regressor().fit(X, y, tasks)
+    with pytest.raises(ValueError, match="has the labels 9"):
+        model.predict(X[:1], [9])
+    model = regressor(handle_unknown="mean").fit(X, y, tasks)
+    expected = X[:1] @ model.coef_.mean(axis=0) + model.intercept_.mean()
+    np.testing.assert_allclose(model.predict(X[:1], [9]), expected)
+
+
+# --- hostile input
+
+
+def test_a_task_too_small_to_be_judged_stays_with_the_baseline():
+    X, y, tasks = problem()
+    keep = (tasks != 2) | (np.cumsum(tasks == 2) <= 3)
+    model = regressor(cv=5).fit(X[keep], y[keep], tasks[keep])
+    assert model.weights_[2] == 0
+    assert np.isnan(model.held_out_loss_["blend"][2])
+    np.testing.assert_array_equal(model.coef_[2], model.baseline_.coef_[2])
+
+
+def test_a_fold_that_takes_a_whole_task_judges_the_others():
+    X, y, tasks = problem()
+    fold = np.where(tasks == 2, 0, np.arange(len(y)) % 2)
+    model = regressor(cv=[(fold != k, fold == k) for k in range(2)]).fit(X, y, tasks)
+    assert model.weights_[2] == 0
+    assert np.isnan(model.held_out_loss_["baseline"][2])
+    assert np.all(np.isfinite(np.delete(model.held_out_loss_["baseline"], 2)))
+
+
+def test_a_task_with_a_single_class():
+    X, y, tasks = problem(True)
+    y = np.where(tasks == 1, 1, y)
+    with pytest.warns(UserWarning, match="single class"):
+        model = classifier().fit(X, y, tasks)
+    assert model.weights_[1] == 0
+    assert np.all(model.predict(X[tasks == 1], tasks[tasks == 1]) == 1)
+    assert np.all(np.isfinite(model.coef_))
+
+
+def test_a_constant_target():
+    X, _, tasks = problem()
+    model = regressor().fit(X, np.ones(len(X)), tasks)
+    np.testing.assert_allclose(model.predict(X, tasks), 1.0)
+    assert np.all((model.weights_ >= 0) & (model.weights_ <= 1))
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"estimator": "l21"}, TypeError, "estimator must be one of linmtl's"),
+        ({"baseline": 3}, TypeError, "baseline must be one of linmtl's"),
+        ({"estimator": L21Classifier()}, ValueError, "must be a regressor"),
+        ({"baseline": IndependentClassifier()}, ValueError, "must be a regressor"),
+        ({"shrinkage": -1.0}, ValueError, "shrinkage must be a number >= 0"),
+        ({"shrinkage": "1se"}, ValueError, "shrinkage must be a number >= 0"),
+        ({"cv": 1}, ValueError, "cv must be at least 2 folds"),
+        ({"cv": True}, ValueError, "cv must be a number of folds"),
+        ({"cv": "five"}, ValueError, "cv must be a number of folds"),
+        ({"handle_unknown": "guess"}, ValueError, "handle_unknown must be one of"),
+        (
+            {"estimator": PooledRegressor(task_column=0)},
+            ValueError,
+            "set task_column=0 here",
+        ),
+        ({"estimator": L21Regressor(-1.0)}, ValueError, "alpha"),
+    ],
+)
+def test_wrong_parameters(options, error, message):
+    X, y, tasks = problem()
+    with pytest.raises(error, match=message):
+        regressor().set_params(**options).fit(X, y, tasks)
+
+
+def test_wrong_data():
+    X, y, tasks = problem()
+    with pytest.raises(ValueError, match="holds out no row"):
+        regressor(cv=[(np.ones(len(y), bool), np.zeros(len(y), bool))]).fit(X, y, tasks)
+    with pytest.raises(ValueError, match="sample_weight"):
+        regressor().fit(X, y, tasks, -np.ones(len(y)))
+    with pytest.raises(ValueError, match="pass tasks="):
+        regressor().fit(X, y, tasks).predict(X)
