@@ -232,6 +232,9 @@ __all__ = [
     "FactoredRegressor",
     "GOMTLClassifier",
     "GOMTLRegressor",
+    # tasks known by descriptors
+    "DescriptorClassifier",
+    "DescriptorRegressor",
     # sources that rows may lack
     "IncompleteSourcesClassifier",
     "IncompleteSourcesClassifierCV",

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy import linalg
+from scipy import linalg, stats
 from scipy.optimize import minimize_scalar
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import MultiTaskLasso
@@ -256,6 +256,16 @@ def test_excess_risk_is_its_definition(classify, refit):
     assert found.kind == "distance"
     assert_array_equal(np.diag(found.values), 0.0)
     assert_array_equal(np.diag(found.standard_errors), 0.0)
+
+
+def test_the_error_of_excess_risk_is_that_of_paired_differences():
+    X, y, tasks = long_data()
+    model = IndependentRegressor(0.05).fit(X, y, tasks)
+    found = excess_risk(model, X, y, tasks, refit_intercept=False)
+    rows = tasks == "y"
+    losses = (y[rows, None] - model.predict_all(X[rows])) ** 2 / 2
+    difference = losses[:, 0] - losses[:, 2]
+    assert_allclose(found.standard_errors[0, 2], stats.sem(difference))
 
 
 def test_excess_risk_of_the_best_models_is_not_negative():

@@ -153,6 +153,22 @@ def test_p_values_of_mmd_are_uniform_for_equal_tasks():
     assert stats.kstest(spread, "uniform").pvalue > 0.01
 
 
+def test_p_values_of_mmd_by_hand():
+    """The estimate itself, of random groups of the same sizes."""
+    rng = np.random.default_rng(0)
+    X, tasks = rng.normal(size=(19, 2)), np.repeat([0, 1], [7, 12])
+    X[7:] *= 1.5
+    found = mmd(X, tasks, gamma=0.5, n_permutations=60, random_state=5)
+    keys = np.random.RandomState(5).random_sample((60, 19))
+    above = 1
+    for row in keys:
+        groups = np.ones(19)
+        groups[np.argsort(row)[:7]] = 0
+        above += mmd(X, groups, gamma=0.5).values[0, 1] >= found.values[0, 1]
+    assert 5 < above < 56
+    assert_allclose(found.p_values[0, 1], above / 61)
+
+
 def test_p_values_of_mmd_are_small_for_tasks_that_differ():
     X, tasks = data(low=30, high=40)
     X[tasks == 30] += 3.0

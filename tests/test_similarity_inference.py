@@ -72,6 +72,43 @@ def test_one_feature_is_welchs_test():
     assert_allclose(found.p_values[0, 1], 2 * stats.t.sf(np.sqrt(square), nu))
 
 
+def test_the_moments_of_the_wald_statistic():
+    """Its scale and degrees of freedom, from the covariances of the two tasks.
+
+    And that with these it has the moments that it should have, for known covariances.
+    """
+    rng = np.random.default_rng(0)
+    X, y, tasks = sample([10, 30], 3, rng, noise=[3.0, 1.0])
+    found = chow_test(X, y, tasks)
+    coef, V, f = [], [], [6, 26]
+    for t in (0, 1):
+        Z = np.c_[X[tasks == t], np.ones(np.sum(tasks == t))]
+        w, rss, *_ = np.linalg.lstsq(Z, y[tasks == t])
+        coef.append(w[:3])
+        V.append((rss / f[t] * np.linalg.inv(Z.T @ Z))[:3, :3])
+    gap, S = coef[0] - coef[1], V[0] + V[1]
+    parts = [np.linalg.solve(S, v) for v in V]
+    squares = sum(2 / k * np.trace(M @ M) for M, k in zip(parts, f, strict=True))
+    traces = sum(2 / k * np.trace(M) ** 2 for M, k in zip(parts, f, strict=True))
+    nu = 2 * 3 * 5 / (2 * squares + traces)
+    scale = 1 + squares / 3 - 2 / nu
+    assert scale > 1.01
+    assert_allclose(found.df_residual[0, 1], nu)
+    assert_allclose(found.statistic[0, 1], gap @ np.linalg.solve(S, gap) / scale)
+
+    z = rng.multivariate_normal(np.zeros(3), S, size=200_000)
+    f = [60, 260]
+    noise = [rng.chisquare(k, 200_000) / k for k in f]
+    drawn = sum(n[:, None, None] * v for n, v in zip(noise, V, strict=True))
+    wald = np.sum(z * np.linalg.solve(drawn, z[:, :, None])[:, :, 0], axis=1)
+    squares = sum(2 / k * np.trace(M @ M) for M, k in zip(parts, f, strict=True))
+    traces = sum(2 / k * np.trace(M) ** 2 for M, k in zip(parts, f, strict=True))
+    nu = 2 * 3 * 5 / (2 * squares + traces)
+    scaled = wald / 3 / (1 + squares / 3 - 2 / nu)
+    assert_allclose(scaled.mean(), stats.f.mean(3, nu), rtol=0.01)
+    assert_allclose(scaled.var(), stats.f.var(3, nu), rtol=0.03)
+
+
 def test_tasks_of_one_design_have_the_pooled_degrees_of_freedom():
     rng = np.random.default_rng(0)
     X = np.tile(rng.normal(size=(15, 3)), (2, 1))
@@ -294,6 +331,36 @@ def test_a_small_ridge_is_no_ridge(loss):
         assert_allclose(with_ridge.p_values, without.p_values, rtol=1e-3)
         assert_allclose(with_ridge.statistic, without.statistic, rtol=1e-3, atol=1e-9)
     assert_allclose(with_ridge.coef, without.coef, rtol=1e-3, atol=1e-5)
+
+
+def test_ridge_by_hand():
+    """One feature: the shrinkage is undone, and the noise has fractional freedom."""
+    rng = np.random.default_rng(0)
+    X, y, tasks = sample([8, 12, 20], 1, rng, effect=0.7)
+    X[tasks == 1] *= 0.01
+    ridge = 0.5
+    found = heterogeneity(X, y, tasks, ridge=ridge)
+    xs = [X[tasks == t, 0] - X[tasks == t, 0].mean() for t in range(3)]
+    ys = [y[tasks == t] - y[tasks == t].mean() for t in range(3)]
+    moment = sum(u @ v for u, v in zip(xs, ys, strict=True))
+    centre = moment / (sum(u @ u for u in xs) + ridge / 3 * 40)
+    slope, v, f = np.empty(3), np.empty(3), np.empty(3)
+    for t, (u, target) in enumerate(zip(xs, ys, strict=True)):
+        n, rest = u.size, target - centre * u
+        slope[t] = u @ target / (u @ u)
+        C = np.eye(n) - 1 / n
+        A = C - np.outer(u, u) / (u @ u + ridge * n)
+        left = np.trace(A @ A)
+        f[t] = left**2 / np.trace(A @ A @ A @ A)
+        v[t] = np.sum((A @ rest) ** 2) / left / (u @ u)
+    assert_allclose(found.coef[:, 0], slope)
+    assert_allclose(found.standard_errors[:, 0], np.sqrt(v))
+    share = (1 / v) / np.sum(1 / v)
+    nu = 8 / (3 * np.sum((1 - share) ** 2 / f))
+    assert_allclose(found.df_residual, nu)
+    Q = np.sum((slope - share @ slope) ** 2 / v)
+    assert_allclose(found.statistic, Q)
+    assert_allclose(found.p_values, stats.f.sf(Q / 2 / (1 + 2 / 3 / nu), 2, nu))
 
 
 @pytest.mark.parametrize("loss", ["squared", "logistic"])

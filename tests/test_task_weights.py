@@ -327,8 +327,11 @@ def test_minimax_over_a_path_and_with_a_search():
     below = L21Regressor(0.98 * top, task_weight="minimax", tol=1e-9)
     assert not above.fit(X, y, tasks).coef_.any()
     assert below.fit(X, y, tasks).coef_.any()
-    path = mtl_path(X, y, tasks, penalty=penalty, task_weight="minimax", alphas=4)
-    for alpha, coef in zip(path.alphas, path.coefs, strict=True):
+    alphas, coefs, gaps = mtl_path(
+        X, y, tasks, penalty=penalty, task_weight="minimax", alphas=4
+    )
+    assert np.all(gaps < 2e-4)
+    for alpha, coef in zip(alphas, np.moveaxis(coefs, -1, 0), strict=True):
         alone = L21Regressor(alpha, task_weight="minimax", tol=1e-8).fit(X, y, tasks)
         np.testing.assert_allclose(coef, alone.coef_, atol=0.05)
     chosen = L21RegressorCV(alphas=4, cv=3, task_weight="minimax").fit(X, y, tasks)

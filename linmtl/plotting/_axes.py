@@ -61,6 +61,11 @@ def texts(labels: Iterable[Any]) -> list[str]:
     return out
 
 
+def margin(labels: Iterable[Any]) -> float:
+    """Return the inches that labels need beside the axes."""
+    return LARGEST_FONT * CHARACTER / 72.0 * max(map(len, texts(labels)), default=0)
+
+
 def read_names(names: ArrayLike | None, count: int, what: str) -> np.ndarray:
     """Check one name for each of ``count`` things; their positions by default."""
     if names is None:

@@ -138,7 +138,9 @@ class TaskMatrixDisplay:
         check_option("order", self.order, ("dendrogram", "given"))
         matrix, T = self.matrix, len(self.matrix)
         if ax is None:
-            side = float(np.clip(_CELL * T + 1.5, _LEAST_SIDE, _LARGEST_SIDE))
+            # two or more sides of the square, labels on both sides, the colour bar
+            side = float(np.clip(_CELL * T, _LEAST_SIDE, _LARGEST_SIDE))
+            side += 0.7 + margin(matrix.tasks.tolist()) * (1.0 if T < _MANY else 0.7)
             ax = new_axes((side * 1.12, side))[0]
         else:
             ax = given_axes(ax, 1)[0]

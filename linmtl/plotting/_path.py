@@ -195,12 +195,13 @@ class PathDisplay:
             line = ax.axvline(self.chosen, color="black", linestyle=":", linewidth=1.2)
             entries[f"chosen: {self.chosen:.3g}"] = line
         _strength_axis(ax, alphas)
-        # by hand: names that begin with an underscore would be left out
-        legend = ax.legend(
-            entries.values(), entries.keys(), title=title, fontsize="small"
-        )
-        for text in legend.get_texts():
-            text.set_parse_math(False)
+        # text set afterwards: a name may begin with an underscore, or have dollar signs
+        count = map(str, range(len(entries)))
+        legend = ax.legend(entries.values(), count, title=title, fontsize="small")
+        for text, name in zip(legend.get_texts(), entries, strict=True):
+            text.set(text=name, parse_math=False)
+        for line in legend.get_lines():
+            line.set_linewidth(1.4)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
