@@ -106,6 +106,7 @@ from linmtl.estimators import (
     TaskRelationshipClassifierCV,
     TaskRelationshipRegressor,
     TaskRelationshipRegressorCV,
+    TaskThresholdClassifier,
     TemporalGroupClassifier,
     TemporalGroupClassifierCV,
     TemporalGroupRegressor,
@@ -240,6 +241,8 @@ __all__ = [
     "IncompleteSourcesClassifierCV",
     "IncompleteSourcesRegressor",
     "IncompleteSourcesRegressorCV",
+    # a threshold for each task
+    "TaskThresholdClassifier",
     # baselines
     "IndependentClassifier",
     "IndependentRegressor",

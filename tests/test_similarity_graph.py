@@ -9,8 +9,14 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics.pairwise import laplacian_kernel
 
-from linmtl import L21Regressor, MultiTaskRegressor, NetworkLassoRegressor
-from linmtl.penalties import GraphLaplacian, NetworkLasso
+from linmtl import (
+    IndependentRegressor,
+    L21Regressor,
+    MultiTaskRegressor,
+    NetworkLassoRegressor,
+)
+from linmtl.datasets import make_multitask_regression
+from linmtl.penalties import GraphLaplacian, NetworkLasso, Ridge
 from linmtl.similarity import (
     TaskMatrix,
     chow_test,
@@ -325,3 +331,19 @@ def test_hostile_similarities():
         task_graph(chow_test(X, y, tasks).matrix())
     diagonal = TaskMatrix(np.diag([np.nan] * 3) + 1.0, list("abc"), "similarity")
     assert_array_equal(task_graph(diagonal).values, 1 - np.eye(3))
+
+
+def test_task_graphs_go_by_label_into_penalties():
+    X, y, tasks = make_multitask_regression(n_tasks=5, random_state=0)
+    near = coefficient_similarity(IndependentRegressor("cv").fit(X, y, tasks))
+    graph = task_graph(near, method="knn", n_neighbors=1)
+    shuffled = graph.reorder([2, 0, 4, 3, 1])
+    coefs = [
+        MultiTaskRegressor(GraphLaplacian(g, 0.5) + Ridge(0.1)).fit(X, y, tasks).coef_
+        for g in (graph, shuffled, graph.to_frame(), np.asarray(graph))
+    ]
+    for coef in coefs[1:]:
+        np.testing.assert_allclose(coef, coefs[0], atol=1e-8)
+    without = graph.reorder([0, 1, 2])
+    with pytest.raises(ValueError, match="no node for the tasks"):
+        MultiTaskRegressor(GraphLaplacian(without)).fit(X, y, tasks)

@@ -154,6 +154,7 @@ from linmtl.estimators._temporal_group import (
     TemporalGroupRegressor,
     TemporalGroupRegressorCV,
 )
+from linmtl.estimators._thresholds import TaskThresholdClassifier
 from linmtl.estimators._trace_norm import (
     TraceNormClassifier,
     TraceNormClassifierCV,
@@ -268,6 +269,7 @@ __all__ = [
     "TaskRelationshipClassifierCV",
     "TaskRelationshipRegressor",
     "TaskRelationshipRegressorCV",
+    "TaskThresholdClassifier",
     "TemporalGroupClassifier",
     "TemporalGroupClassifierCV",
     "TemporalGroupRegressor",

@@ -6,6 +6,7 @@ import numbers
 from typing import ClassVar
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 from scipy import linalg
 
 from linmtl.penalties._base import DualTerms, Penalty
@@ -271,7 +272,9 @@ def _clusters(points: np.ndarray, k: int) -> np.ndarray:
     from sklearn.cluster import KMeans  # slow to import
 
     means = KMeans(n_clusters=k, n_init=10, random_state=0)
-    labels = means.fit(points[first], sample_weight=np.bincount(which)).labels_[which]
+    with threadpool_limits(1):  # few points: threads would only wait for each other
+        means.fit(points[first], sample_weight=np.bincount(which))
+    labels = means.labels_[which]
     _, position = np.unique(labels, return_index=True)
     return np.argsort(np.argsort(position))[labels]
 

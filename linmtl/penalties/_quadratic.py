@@ -248,13 +248,16 @@ def adjacency_of(
 ) -> sparse.csr_array | None:
     """Return the adjacency of a graph in the order of the tasks, checked.
 
-    Labels are matched for DataFrames and networkx graphs; an array must have one row
-    per task. `name` is the penalty's, for messages.
+    Labels are matched for DataFrames, networkx graphs and what
+    :func:`linmtl.similarity.task_graph` returns; an array must have one row per task. `name` is the penalty's, for messages.
     """
     if graph is None:
         return None
     labels = np.asarray(tasks).tolist()
     T = len(labels)
+    if hasattr(graph, "reorder") and hasattr(graph, "tasks"):  # a TaskMatrix
+        _require_labels(name, labels, np.asarray(graph.tasks).tolist())
+        graph = graph.reorder(tasks).values
     if hasattr(graph, "nodes") and hasattr(graph, "edges"):
         _require_labels(name, labels, graph.nodes)
         position = {label: i for i, label in enumerate(labels)}

@@ -20,6 +20,7 @@ from scipy.sparse.linalg import splu
 
 # up to this many tasks a graph is handled through its dense eigendecomposition
 _DENSE_TASKS = 2000
+_FEW_TASKS = 300  # for which one product with K is cheaper than its parts
 
 
 class QuadraticForm:
@@ -130,6 +131,11 @@ class QuadraticForm:
             bound += float(np.linalg.eigvalsh(self.matrix)[-1])
         return bound
 
+    @cached_property
+    def _K(self) -> np.ndarray | None:
+        """K where it is small and couples pairs of tasks, else None."""
+        return self.dense() if self.is_coupled and self.n_tasks <= _FEW_TASKS else None
+
     def dense(self) -> np.ndarray:
         """Return K as an array of shape (n_tasks, n_tasks)."""
         T = self.n_tasks
@@ -143,6 +149,8 @@ class QuadraticForm:
 
     def gradient(self, W: np.ndarray) -> np.ndarray:
         """Return ``W K``."""
+        if self._K is not None:
+            return W @ self._K
         mean = W.mean(axis=1, keepdims=True)
         out = W * self.ridge + self.centred * (W - mean) + self.mean * mean
         if self.laplacian is not None:
@@ -155,6 +163,8 @@ class QuadraticForm:
         """Return ``tr(W K W') / 2``, as a sum of squares where it is one."""
         if self.is_zero:
             return 0.0
+        if self._K is not None:
+            return max(float(np.vdot(W, W @ self._K)), 0.0) / 2
         mean = W.mean(axis=1, keepdims=True)
         value = np.sum(W**2 * self.ridge)
         value += self.centred * np.sum((W - mean) ** 2)

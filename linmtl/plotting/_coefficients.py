@@ -14,6 +14,7 @@ from linmtl.plotting._axes import (
     given_axes,
     heat_map,
     label,
+    margin,
     new_axes,
     read_names,
     room,
@@ -176,12 +177,12 @@ class CoefficientDisplay:
         names = read_names(self.feature_names, d, "feature_names")
         rows = self._rows(list(panels.values()))
         if ax is None:
-            longest = max(len(str(name)) for name in names[rows].tolist())
             least, n_panels = _LEAST, len(panels)
             width = np.clip(_CELL * n_tasks, least, _LARGEST_WIDTH / n_panels)
             height = np.clip(_CELL * len(rows), least, _LARGEST_HEIGHT)
-            margin = 1.6 + 0.07 * min(longest, 24)
-            axes = new_axes((width * n_panels + margin, height + 1.2), n_panels)
+            width = width * n_panels + 1.2 + margin(names[rows].tolist())
+            height += 0.8 + margin(tasks.tolist())
+            axes = new_axes((width, height), n_panels)
         else:
             axes = given_axes(ax, len(panels))
         if limit is None:

@@ -12,6 +12,7 @@ from linmtl.plotting._axes import (
     check_option,
     given_axes,
     label,
+    margin,
     new_axes,
     room,
 )
@@ -27,7 +28,10 @@ _STYLES = {  # colour and marker, so that colour is not all that tells them apar
     "undecided": ("0.55", "D"),
 }
 _NAMES = {"alone": "learning alone", "pooled": "one model for all tasks"}
-_ROW, _MARGIN, _LEAST, _LARGEST = 0.24, 1.1, 2.4, 16.0  # heights in inches
+# in inches: the width without labels; heights of a row, of what is above and below, the
+# least and the largest
+_WIDTH = 5.4
+_ROW, _REST, _LEAST, _LARGEST = 0.24, 1.1, 2.4, 16.0
 # beyond this multiple of this quantile, effects do not set the axis
 _FAR, _USUAL = 3.0, 0.9
 
@@ -145,8 +149,8 @@ class TaskGainDisplay:
         T = len(tasks)
         order = np.argsort(-effect, kind="stable")  # NaN last
         if ax is None:
-            height = float(np.clip(_ROW * T + _MARGIN, _LEAST, _LARGEST))
-            ax = new_axes((6.4, height))[0]
+            height = float(np.clip(_ROW * T + _REST, _LEAST, _LARGEST))
+            ax = new_axes((_WIDTH + margin(tasks.tolist()), height))[0]
         else:
             ax = given_axes(ax, 1)[0]
         at = np.empty(T)
@@ -269,5 +273,5 @@ def _limits(
     if usual > 0:
         ends = ends[np.abs(ends) <= _FAR * usual]
     left, right = float(min(0.0, ends.min())), float(max(0.0, ends.max()))
-    margin = 0.05 * (right - left)
-    return left - margin, right + margin
+    room_beside = 0.05 * (right - left)
+    return left - room_beside, right + room_beside

@@ -15,6 +15,7 @@ from linmtl.plotting._axes import (
     given_axes,
     heat_map,
     label,
+    margin,
     new_axes,
     room,
     symmetric_limit,
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
     from linmtl.similarity import TaskMatrix
 
-_CELL, _LEAST_SIDE, _LARGEST_SIDE = 0.28, 4.0, 13.0  # of a new figure, in inches
+# in inches: a cell, the least and largest side of the square, what is above and below
+_CELL, _LEAST_SIDE, _LARGEST_SIDE, _TITLE = 0.3, 2.8, 12.0, 0.8
 _VALUES_UP_TO = 12  # tasks for which the values are written into the cells
 
 
@@ -138,9 +140,8 @@ class TaskMatrixDisplay:
         check_option("order", self.order, ("dendrogram", "given"))
         matrix, T = self.matrix, len(self.matrix)
         if ax is None:
-            # two or more sides of the square, labels on both sides, the colour bar
             side = float(np.clip(_CELL * T, _LEAST_SIDE, _LARGEST_SIDE))
-            side += 0.7 + margin(matrix.tasks.tolist()) * (1.0 if T < _MANY else 0.7)
+            side += _TITLE + margin(matrix.tasks.tolist())
             ax = new_axes((side * 1.12, side))[0]
         else:
             ax = given_axes(ax, 1)[0]

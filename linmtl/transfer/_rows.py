@@ -22,7 +22,7 @@ def plain_reader(estimator: MultiTaskModel) -> MultiTaskModel:
     """Return a plain estimator that reads the same data."""
     kind = MultiTaskClassifier if estimator._classify else MultiTaskRegressor
     names = kind().get_params(deep=False).keys() & estimator.get_params(deep=False)
-    names -= {"penalty", "refit", "loss", "solver"}
+    names -= {"penalty", "refit", "loss", "solver", "class_weight"}
     given = {name: getattr(estimator, name) for name in names}
     return kind(Ridge(1.0), **given)
 

@@ -1,0 +1,445 @@
+"""A decision threshold for each task, tuned on held-out predictions."""
+
+from __future__ import annotations
+
+import numbers
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import sparse
+from scipy.special import expit
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.metrics import accuracy_score
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import check_is_fitted
+
+from linmtl._tasks import is_missing
+from linmtl._validation import read_fit, read_predict, read_sample_weight
+from linmtl.estimators._base import Classifier, _routed
+from linmtl.estimators._generic import MultiTaskClassifier
+from linmtl.model_selection import TaskKFold
+
+_MOST = 200  # thresholds that a callable is asked about
+
+
+def _accuracy(tp, fp, p, n):
+    return (tp + n - fp) / (p + n)
+
+
+def _balanced_accuracy(tp, fp, p, n):
+    return (tp / p + (n - fp) / n) / 2.0
+
+
+def _f1(tp, fp, p, n):
+    return 2.0 * tp / (tp + fp + p)
+
+
+def _matthews(tp, fp, p, n):
+    fn, tn = p - tp, n - fp
+    root = np.sqrt((tp + fp) * (tn + fn)) * np.sqrt(p * n)
+    value = tp * tn - fp * fn
+    return np.divide(value, root, out=np.zeros_like(value), where=root > 0)
+
+
+# of the weights of true and false positives, of all positives and all negatives
+METRICS: dict[str, Callable[..., np.ndarray]] = {
+    "accuracy": _accuracy,
+    "balanced_accuracy": _balanced_accuracy,
+    "f1": _f1,
+    "matthews_corrcoef": _matthews,
+}
+
+
+def best_threshold(
+    eta: np.ndarray,
+    positive: np.ndarray,
+    weight: np.ndarray,
+    scoring: str | Callable[..., float],
+    near: float,
+) -> float:
+    """Return the threshold on eta with the best score, of equal ones the nearest.
+
+    Parameters
+    ----------
+    eta : ndarray of shape (n_samples,)
+        Decision values; those above the threshold are predicted positive.
+    positive : ndarray of bool of shape (n_samples,)
+        The labels, of both classes.
+    weight : ndarray of shape (n_samples,)
+        Sample weights > 0.
+    scoring : str or callable
+        A name of `METRICS` or a function of labels, predictions and sample_weight.
+    near : float
+        Where to be near.
+    """
+    values, place = np.unique(eta, return_inverse=True)
+    # between two values any threshold does; below all of them, and above
+    low, high = np.append(-np.inf, values), np.append(values, np.inf)
+    if callable(scoring):
+        if low.size > _MOST:
+            kept = np.unique(np.linspace(0, low.size - 1, _MOST).astype(int))
+            low, high = low[kept], high[kept]
+        scores = np.array(
+            [scoring(positive, eta > cut, sample_weight=weight) for cut in low]
+        )
+        if not np.all(np.isfinite(scores)):
+            raise ValueError("scoring returned NaN or infinity; pass another metric")
+    else:
+        up = np.bincount(place, weight * positive, minlength=values.size)
+        down = np.bincount(place, weight * ~positive, minlength=values.size)
+        p, n = up.sum(), down.sum()
+        tp = np.append(p, np.maximum(p - np.cumsum(up), 0.0))
+        fp = np.append(n, np.maximum(n - np.cumsum(down), 0.0))
+        scores = METRICS[scoring](tp, fp, p, n)
+    best = scores >= scores.max() - 1e-12 * max(abs(float(scores.max())), 1.0)
+    # the middle of a gap, unless that is wide and holds the value to be near to
+    inside = best & (low <= near) & (near < high)
+    if inside.any():
+        return near
+    width = float(values[-1] - values[0]) or 1.0
+    low, high = np.maximum(low, values[0] - width), np.minimum(high, values[-1] + width)
+    middle = (low + high)[best] / 2.0
+    return float(middle[np.argmin(np.abs(middle - near))])
+
+
+class TaskThresholdClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+    """A classifier whose decision threshold is tuned for each task.
+
+    The log-odds of all rows are predicted by cross-validation. Over all tasks together
+    they give a common threshold, the one with the best score; and the rows of each
+    task one of its own, which is drawn towards the common one: with n held-out labels
+    it is, in log-odds, ``(n * own + shrinkage * common) / (n + shrinkage)``. A task
+    with fewer than ``min_class_size`` labels of either class has the common one.
+
+    Parameters
+    ----------
+    estimator : classifier of this package, default=None
+        The classifier; None stands for ``MultiTaskClassifier()``.
+    scoring : str or callable, default="balanced_accuracy"
+        What a threshold is to make large: "accuracy", "balanced_accuracy", "f1",
+        "matthews_corrcoef", or a function ``metric(y_true, y_pred, sample_weight=...)``
+        of booleans, True for ``classes_[1]``.
+    cv : int, splitter or iterable of (train, test), default=5
+        Number of folds, drawn within the tasks as by ``TaskKFold(cv, shuffle=True,
+        random_state=0)``; or the folds.
+    shrinkage : float, default=20.0
+        How many labels the common threshold counts as, >= 0.
+    min_class_size : int, default=3
+        Labels of each class that a task needs for a threshold of its own, >= 1.
+
+    Attributes
+    ----------
+    estimator_ : classifier
+        The classifier, fitted on all rows.
+    thresholds_ : ndarray of shape (n_tasks,)
+        Probability of ``classes_[1]`` above which each task predicts that class.
+    threshold_ : float
+        The common threshold; tasks not seen in fit have it too.
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels.
+    classes_ : ndarray of shape (2,)
+        The class labels, over all tasks.
+    n_features_in_ : int
+        Number of columns of X in fit, the task column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they have names.
+
+    See Also
+    --------
+    sklearn.model_selection.TunedThresholdClassifierCV : One threshold, without tasks.
+
+    Notes
+    -----
+    ``class_weight="balanced"`` of the classifiers is another way to deal with rare
+    classes. It changes the probabilities; thresholds leave them as they are.
+
+    Examples
+    --------
+    >>> from linmtl import L21Classifier, TaskThresholdClassifier
+    >>> from linmtl.datasets import make_multitask_classification
+    >>> X, y, tasks = make_multitask_classification(random_state=0)
+    >>> model = TaskThresholdClassifier(L21Classifier(0.01)).fit(X, y, tasks)
+    >>> model.thresholds_.shape
+    (10,)
+    """
+
+    def __init__(
+        self,
+        estimator: Classifier | None = None,
+        *,
+        scoring: str | Callable[..., float] = "balanced_accuracy",
+        cv: Any = 5,
+        shrinkage: float = 20.0,
+        min_class_size: int = 3,
+    ):
+        self.estimator = estimator
+        self.scoring = scoring
+        self.cv = cv
+        self.shrinkage = shrinkage
+        self.min_class_size = min_class_size
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.target_tags.multi_output = True
+        tags.classifier_tags.multi_class = False
+        return tags
+
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> TaskThresholdClassifier:
+        """Fit the classifier, and tune its thresholds by cross-validation.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples; with a ``task_column``, one column holds the task labels.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+            Labels of two classes, in any layout.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row: all strings or all numbers.
+        sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
+            Weights >= 0.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If an argument or a parameter is not allowed; the message says why.
+        """
+        model = self._check()
+        y, tasks = (list(v) if isinstance(v, Iterator) else v for v in (y, tasks))
+        self.estimator_ = clone(model).fit(X, y, tasks, sample_weight)
+        reader = clone(model).set_params(class_weight=None)
+        given = read_fit(reader, X, y, tasks, sample_weight, True)
+        self.tasks_, self.classes_ = self.estimator_.tasks_, self.estimator_.classes_
+        self.n_features_in_ = self.estimator_.n_features_in_
+        if hasattr(self.estimator_, "feature_names_in_"):
+            self.feature_names_in_ = self.estimator_.feature_names_in_
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_  # of an earlier fit
+        labels = y if hasattr(y, "iloc") else np.asarray(y)
+        X = X if hasattr(X, "shape") else np.asarray(X)
+        X = X.tocsr() if sparse.issparse(X) else X
+        if labels.ndim == 2 and given.layout != "wide":
+            labels = np.asarray(labels)[:, 0]
+        shape = np.shape(labels)
+        weight = read_sample_weight(sample_weight, shape)
+        # the rows in use, and the task of each label
+        code = np.full(shape, -1)
+        if given.layout == "wide":
+            code[:] = np.arange(shape[1])
+        else:
+            size = np.diff(given.data.task_ptr)
+            code[given.rows] = np.repeat(np.arange(len(size)), size)
+        flat = np.asarray(labels, dtype=object).ravel().tolist()
+        missing = np.reshape([is_missing(v) for v in flat], shape)
+        used = ~missing & (weight > 0) & (code >= 0)
+        positive = np.reshape([v == self.classes_[1] for v in flat], shape) & ~missing
+        eta = self._held_out(model, X, labels, tasks, weight, used, code)
+        judged = used & ~np.isnan(eta)
+        self._tune(eta[judged], positive[judged], weight[judged], code[judged])
+        return self
+
+    def _check(self) -> Classifier:
+        model = MultiTaskClassifier() if self.estimator is None else self.estimator
+        if not isinstance(model, Classifier):
+            raise ValueError(
+                "TaskThresholdClassifier: estimator must be a classifier of this "
+                f"package, such as L21Classifier(), got {model!r}"
+            )
+        named = isinstance(self.scoring, str) and self.scoring in METRICS
+        if not named and not callable(self.scoring):
+            raise ValueError(
+                f"TaskThresholdClassifier: scoring must be one of {', '.join(METRICS)} "
+                f"or a function, got {self.scoring!r}"
+            )
+        for name, kind, least in (
+            ("shrinkage", numbers.Real, 0),
+            ("min_class_size", numbers.Integral, 1),
+        ):
+            value = getattr(self, name)
+            number = isinstance(value, kind) and not isinstance(value, bool)
+            if not (number and least <= value < np.inf):
+                what = "an integer" if kind is numbers.Integral else "a finite number"
+                raise ValueError(
+                    f"TaskThresholdClassifier: {name} must be {what} >= {least}, got "
+                    f"{value!r}"
+                )
+        cv = self.cv
+        whole = isinstance(cv, numbers.Integral) and not isinstance(cv, bool)
+        if not (whole or hasattr(cv, "split") or np.iterable(cv)) or isinstance(
+            cv, str
+        ):
+            raise ValueError(
+                "TaskThresholdClassifier: cv must be a number of folds, a splitter or "
+                f"an iterable of (train, test), got {cv!r}"
+            )
+        if whole and cv < 2:
+            raise ValueError(
+                f"TaskThresholdClassifier: cv must be at least 2 folds, got {cv!r}"
+            )
+        return model
+
+    def _held_out(self, model, X, y, tasks, weight, used, code):
+        """Return the log-odds of each label from a fold without it, NaN where none."""
+        wide = code.ndim == 2
+        # a row without a weight must not change the folds
+        rows = np.flatnonzero(used.any(axis=1) if wide else used)
+        eta = np.full(code.shape, np.nan)
+        values = _safe_indexing(y, rows)
+        groups = None if wide else code[rows]
+        if isinstance(self.cv, numbers.Integral):
+            cv = TaskKFold(int(self.cv), shuffle=True, random_state=0, stratify=True)
+            parts = cv.split(np.zeros((len(rows), 1)), values, groups)
+        elif hasattr(self.cv, "split"):
+            parts = self.cv.split(np.zeros((len(rows), 1)), values, groups)
+        else:
+            every, rows = rows, np.arange(len(code))
+            parts = [tuple(_positions(part) for part in pair) for pair in self.cv]
+            parts = [tuple(np.intersect1d(p, every) for p in pair) for pair in parts]
+        labels = None if tasks is None else np.asarray(tasks).reshape(-1)
+        for train, test in parts:
+            train, test = rows[train], rows[test]
+            if len(test) == 0:
+                continue
+            given = {} if labels is None else {"tasks": labels[train]}
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "these tasks have a single class")
+                part = clone(model).fit(
+                    _safe_indexing(X, train),
+                    _safe_indexing(y, train),
+                    sample_weight=weight[train],
+                    **given,
+                )
+            given = {} if labels is None else {"tasks": labels[test]}
+            eta[test] = part.decision_function(_safe_indexing(X, test), **given)
+        return eta
+
+    def _tune(self, eta, positive, weight, code):
+        T = len(self.tasks_)
+        if not (positive.any() and not positive.all()):
+            raise ValueError(
+                "the held-out labels have a single class; pass fewer folds or more rows"
+            )
+        common = best_threshold(eta, positive, weight, self.scoring, 0.0)
+        log_odds = np.full(T, common)
+        for t in range(T):
+            mine = code == t
+            n_positive = int(np.sum(positive[mine]))
+            n = int(mine.sum())
+            if min(n_positive, n - n_positive) < self.min_class_size:
+                continue
+            own = best_threshold(
+                eta[mine], positive[mine], weight[mine], self.scoring, common
+            )
+            log_odds[t] = (n * own + self.shrinkage * common) / (n + self.shrinkage)
+        self._log_odds = np.append(log_odds, common)  # the last for unknown tasks
+        self.thresholds_, self.threshold_ = expit(log_odds), float(expit(common))
+
+    def decision_function(self, X: Any, tasks: ArrayLike | None = None) -> np.ndarray:
+        """Return the log-odds less those of the threshold.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row, where the model was fitted with ``tasks``.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_tasks)
+            One value per row, positive for ``classes_[1]``; one column per task for a
+            model fitted on a wide Y, unless `tasks` says which to take.
+        """
+        check_is_fitted(self)
+        tasks = list(tasks) if isinstance(tasks, Iterator) else tasks
+        eta = self.estimator_.decision_function(X, **_routed(tasks))
+        if eta.ndim == 2:
+            return eta - self._log_odds[:-1]
+        codes = read_predict(self.estimator_, X, tasks)[1]
+        return eta - (self._log_odds[0] if codes is None else self._log_odds[codes])
+
+    def predict(self, X: Any, tasks: ArrayLike | None = None) -> np.ndarray:
+        """Predict the class of each row, with the threshold of its task.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row, where the model was fitted with ``tasks``.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_tasks)
+            Class labels.
+        """
+        eta = self.decision_function(X, **_routed(tasks))
+        return self.classes_[(eta > 0).astype(int)]
+
+    def predict_proba(self, X: Any, tasks: ArrayLike | None = None) -> np.ndarray:
+        """Return the probabilities of the classes, those of the classifier.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row, where the model was fitted with ``tasks``.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2) or (n_samples, n_tasks)
+            As ``predict_proba`` of the classifier.
+        """
+        check_is_fitted(self)
+        return self.estimator_.predict_proba(X, **_routed(tasks))
+
+    def score(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
+        """Return the accuracy of the predictions.
+
+        Long data: over all rows. Wide data: the mean over tasks of the accuracy on the
+        observed labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+            True labels; a missing one is left out.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row.
+        sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
+            Weights.
+
+        Returns
+        -------
+        float
+            The score, 1 at best.
+        """
+        prediction = self.predict(X, **_routed(tasks))
+        return self.estimator_._score_each(accuracy_score, y, prediction, sample_weight)
+
+
+def _positions(part):
+    part = np.asarray(part)
+    return np.flatnonzero(part) if part.dtype == bool else part
