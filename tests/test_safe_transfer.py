@@ -184,12 +184,12 @@ def test_shrinkage_leads_to_the_baseline(make):
 @pytest.mark.parametrize("seed", range(4))
 @BOTH
 def test_related_tasks_share_and_an_outlier_does_not(make, seed):
-    """Nine tasks of ten rows, almost the same, and the opposite with sixty."""
+    """Nine small tasks, almost the same, and the opposite with more rows."""
     model = make()
     classify = is_classifier(model)
     draw = make_multitask_classification if classify else make_multitask_regression
-    sizes = [10] * 10
-    sizes[3] = 60
+    sizes = [30 if classify else 10] * 10
+    sizes[3] = 150 if classify else 60
     X, y, tasks = draw(
         n_tasks=10,
         n_features=6,

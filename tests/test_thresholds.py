@@ -114,7 +114,7 @@ def test_rare_classes_are_found():
         for m in (plain, tuned)
         for r in [tasks_test == 2]
     ]
-    assert scores[1] > scores[0] + 0.05
+    assert scores[1] > scores[0] + 0.03
 
 
 def test_predictions_follow_the_thresholds():

@@ -340,6 +340,7 @@ def test_report_is_the_loop_written_out():
     np.testing.assert_allclose(
         report.alone.adjusted, stats.false_discovery_control(report.alone.p_value)
     )
+    assert np.isnan(report.overall_p_value)  # of three tasks
     frame = report.to_frame()
     assert frame.index.tolist() == labels.tolist()
     np.testing.assert_allclose(frame["effect_alone"], report.alone.effect)
@@ -366,6 +367,8 @@ def test_planted_tasks_are_flagged(classify):
     helped = report.verdict[:8]
     assert "hurt" not in helped
     assert np.sum(helped == "helped") >= 6
+    expected = stats.wilcoxon(report.alone.effect).pvalue
+    assert report.overall_p_value == pytest.approx(expected)
     text = str(report)
     assert "2 hurt ('t8', 't9')" in report.summary
     assert report.summary in text

@@ -10,12 +10,13 @@ from scipy import linalg, sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 
-from linmtl._jit import kernel, readonly
+from linmtl._jit import kernel, readonly, reduction
 from linmtl.penalties._base import DualTerms, Penalty
 from linmtl.penalties._quadratic import adjacency_of
 from linmtl.penalties._quadratic_form import QuadraticForm
 
 _SAME = 1e-6  # tasks this close, relative to the largest, are one cluster
+_MAX_DESCENT = 200  # steps of projected gradient before the augmented Lagrangian
 # The augmented Lagrangian method: its tolerance relative to the point, and from where
 # on steps without progress mean that rounding is all there is; its parameter sigma,
 # which grows while steps are slow and Newton's method finds them easily.
@@ -277,6 +278,19 @@ class _Edges:
         largest = np.linalg.norm(W, axis=0).max(initial=0.0)
         return self._joined(distance <= _SAME * largest)[1]
 
+    @cached_property
+    def _step_sizes(self) -> np.ndarray:
+        """Step of each edge for a gradient method on flows, as long as it may be."""
+        # with B and the degrees k of the edges, B'B <= top diag(k)
+        degree = np.bincount(np.concatenate(self.ends), minlength=self.n_tasks)
+        k = (degree[self.ends[0]] + degree[self.ends[1]]).astype(float)
+        top = 1.0
+        if self.n_tasks <= _DENSE_TASKS:
+            B = self.incidence
+            scaled = (B @ sparse.diags_array(1.0 / k) @ B.T).toarray()
+            top = float(np.linalg.eigvalsh(scaled)[-1])
+        return readonly(1.0 / (top * k))
+
     # --- prox ---------------------------------------------------------------------
 
     def shrink(
@@ -288,9 +302,10 @@ class _Edges:
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Return the prox, transposed, and the flow relative to the strength.
 
-        The augmented Lagrangian method on flows u_e of length at most
-        ``c_e = strength a_e``, with a semismooth Newton method for the steps: exact up
-        to rounding, and fast from a flow near the solution. `flow` is such a flow.
+        Over flows u_e of length at most ``c_e = strength a_e``: accelerated projected
+        gradient, and where that is slow the augmented Lagrangian method with a
+        semismooth Newton method for the steps. Exact up to rounding, and fast from a
+        flow near the solution. `flow` is such a flow.
         """
         Vt = np.array(V.T, order="C")
         size = float(np.abs(Vt).max(initial=0.0))
@@ -302,6 +317,9 @@ class _Edges:
         else:
             U = strength * flow
         c, inside = readonly(c), np.empty(self.n_edges, dtype=bool)
+        work = np.empty_like(U), np.empty_like(U), np.empty_like(Vt)
+        edges = *self.ends, c, self._step_sizes
+        flow_descent(readonly(Vt), *edges, _TOL * size, _MAX_DESCENT, U, *work)
         last, best, stalled, steps = np.inf, np.inf, 0, 0
         for _ in range(max_outer):
             Wt = Vt - self.incidence @ U
@@ -497,6 +515,58 @@ def optimality(Wt, U, i, j, c, inside):
             y = U[e, k] + Wt[i[e], k] - Wt[j[e], k]
             largest = max(largest, abs(U[e, k] - factor * y))
     return largest
+
+
+@reduction
+def flow_descent(Vt, i, j, c, step, tol, max_steps, U, Y, P, Wt):
+    """Accelerated projected gradient on flows, with restarts; returns the steps taken.
+
+    U goes from a flow to the one of least ``||V - net||`` with ``||u_e|| <= c_e``, until
+    no step relative to its size is longer than `tol`; Y, P and Wt are work space. The
+    sizes of the steps are those of edges, and the metric for restarts.
+    """
+    d = Vt.shape[1]
+    for e in range(i.size):
+        for k in range(d):
+            Y[e, k] = U[e, k]
+    momentum = 1.0
+    for taken in range(1, max_steps + 1):
+        for t in range(Vt.shape[0]):
+            for k in range(d):
+                Wt[t, k] = Vt[t, k]
+        for e in range(i.size):
+            for k in range(d):
+                Wt[i[e], k] -= Y[e, k]
+            for k in range(d):
+                Wt[j[e], k] += Y[e, k]
+        uphill = largest = 0.0
+        for e in range(i.size):
+            square = 0.0
+            for k in range(d):
+                y = Y[e, k] + step[e] * (Wt[i[e], k] - Wt[j[e], k])
+                P[e, k] = y
+                square += y * y
+            factor = 1.0 if square <= c[e] * c[e] else c[e] / np.sqrt(square)
+            along = square = 0.0
+            for k in range(d):
+                P[e, k] *= factor
+                back = Y[e, k] - P[e, k]
+                along += back * (P[e, k] - U[e, k])
+                square += back * back
+            uphill += along / step[e]
+            largest = max(largest, square / (step[e] * step[e]))
+        if uphill > 0.0:
+            momentum = 1.0
+        following = (1.0 + np.sqrt(1.0 + 4.0 * momentum * momentum)) / 2.0
+        beta = (momentum - 1.0) / following
+        momentum = following
+        for e in range(i.size):
+            for k in range(d):
+                Y[e, k] = P[e, k] + beta * (P[e, k] - U[e, k])
+                U[e, k] = P[e, k]
+        if largest <= tol * tol:
+            return taken
+    return max_steps
 
 
 @kernel

@@ -107,11 +107,27 @@ class NegativeTransferReport:
             parts.append(f"{len(chosen)} {verdict}{names}")
         effect = self.alone.effect[~np.isnan(self.alone.effect)]
         gain = float(np.median(effect)) if effect.size else float("nan")
+        overall = ""
+        if not np.isnan(self.overall_p_value):
+            overall = f", signed-rank test over tasks p = {self.overall_p_value:.2g}"
         return (
             f"{self.model} against learning alone, {len(self.tasks)} tasks: "
-            f"{', '.join(parts)}; median change of the {self.loss} "
-            f"{-100 * gain:+.1f} % (false discovery rate {self.level:g})."
+            f"{', '.join(parts)} (false discovery rate {self.level:g}). The "
+            f"{self.loss} is lower in {np.sum(effect > 0)} of {effect.size} tasks, "
+            f"median change {-100 * gain:+.1f} %{overall}."
         )
+
+    @property
+    def overall_p_value(self) -> float:
+        """Of Wilcoxon's signed-rank test that sharing changes nothing on the whole.
+
+        The tasks are its units: it asks about tasks like these on the whole, where the
+        verdicts are on each of them. NaN with fewer than six tasks.
+        """
+        effect = self.alone.effect[~np.isnan(self.alone.effect)]
+        if effect.size < 6 or not effect.any():
+            return float("nan")
+        return float(stats.wilcoxon(effect).pvalue)
 
     def to_frame(self) -> pd.DataFrame:
         """Return a table with one row per task, by label (needs pandas)."""
@@ -224,6 +240,7 @@ def negative_transfer_report(
     References
     ----------
     Nadeau, Bengio (2003), Inference for the generalization error.
+    Wilcoxon (1945), Individual comparisons by ranking methods.
     Benjamini, Hochberg (1995), Controlling the false discovery rate.
 
     Examples
