@@ -829,6 +829,48 @@ def test_kernels_of_edges():
     assert 0 < inside.sum() < i.size
 
 
+def test_descent_of_flows():
+    Vt, U, i, j, c = flows()
+    step = readonly(np.linspace(0.05, 0.1, i.size))  # B'B <= 5
+
+    def project(Y):
+        length = np.linalg.norm(Y, axis=1)
+        return Y * np.minimum(1.0, c / length)[:, None]
+
+    U = project(U)
+
+    def net(Y):
+        out = np.zeros_like(Vt)
+        np.add.at(out, i, Y)
+        np.subtract.at(out, j, Y)
+        return out
+
+    def descend(n_steps, tol):
+        last, Y, momentum = U, U, 1.0
+        for taken in range(1, n_steps + 1):  # noqa: B007
+            W = Vt - net(Y)
+            new = project(Y + step[:, None] * (W[i] - W[j]))
+            back = Y - new
+            if np.sum(back * (new - last) / step[:, None]) > 0:
+                momentum = 1.0
+            following = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
+            Y = new + (momentum - 1) / following * (new - last)
+            last, momentum = new, following
+            if (np.linalg.norm(back, axis=1) / step).max() <= tol:
+                break
+        return last, taken
+
+    for n_steps, tol in [(1, 0.0), (2, 0.0), (30, 0.0), (5000, 1e-11)]:
+        expected, taken = descend(n_steps, tol)
+        got, work = U.copy(), (empty(*U.shape), empty(*U.shape), empty(*Vt.shape))
+        found = network.flow_descent(Vt, i, j, c, step, tol, n_steps, got, *work)
+        assert abs(found - taken) <= 2  # rounding decides the last steps
+        np.testing.assert_allclose(got, expected, atol=1e-9)
+    assert 30 < found < 5000
+    W = Vt - net(got)
+    np.testing.assert_allclose(got, project(got + W[i] - W[j]), atol=1e-10)
+
+
 def test_augmented_lagrangian_of_flows():
     Wt, U, i, j, c = flows()
     Vt, D, sigma = normal(5, 3, seed=2), normal(5, 3, seed=3), 1.5

@@ -139,12 +139,62 @@ def test_prox_joins_columns_exactly():
     np.testing.assert_array_equal(labels, [0, 1, 2, 0, 1, 2, 0, 1])
 
 
-def test_prox_of_many_tasks_by_sparse_factors(monkeypatch):
+@every_graph
+@every_shape
+@pytest.mark.parametrize("effort", [(100_000, 0), (0, 500)], ids=["descent", "newton"])
+@pytest.mark.parametrize("step", [1e-6, 0.1, 0.5, 2.0, 1e3])
+def test_each_method_alone_is_the_textbook_algorithm(make, shape, effort, step):
+    norm, V = bound(make(shape[1]), shape[1]), normal(shape)
+    Wt, flow = norm._edges.shrink(V, step, None, effort)
+    np.testing.assert_allclose(Wt.T, norm.prox_naive(V, step), atol=2e-11)
+    # and its flow is a certificate: no longer than allowed, with this net
+    assert np.all(np.linalg.norm(flow, axis=1) <= norm._edges.weight * (1 + 1e-12))
+    net = step * (norm._edges.incidence @ flow)
+    np.testing.assert_allclose(V.T - net, Wt, atol=2e-11)
+
+
+@pytest.mark.parametrize("effort", [(200, 500), (0, 500)], ids=["both", "newton"])
+def test_prox_of_many_tasks_by_sparse_factors(monkeypatch, effort):
     graph = random_graph(12)
     V = normal((4, 12))
     expected, _ = prox(bound(graph, 12), V, 0.4)
     monkeypatch.setattr(module, "_DENSE_TASKS", 0)
-    np.testing.assert_allclose(prox(bound(graph, 12), V, 0.4)[0], expected, atol=1e-11)
+    Wt, _ = bound(graph, 12)._edges.shrink(V, 0.4, None, effort)
+    np.testing.assert_allclose(Wt.T, expected, atol=1e-11)
+
+
+@every_graph
+@pytest.mark.parametrize("T", [2, 7])
+@pytest.mark.parametrize("most_dense", [0, 1000])
+def test_steps_of_edges_are_no_longer_than_convergence_allows(
+    make, T, most_dense, monkeypatch
+):
+    monkeypatch.setattr(module, "_DENSE_TASKS", most_dense)
+    edges = bound(make(T), T)._edges
+    if edges.n_edges == 0:
+        assert edges._step_sizes.size == 0
+        return
+    root = np.sqrt(edges._step_sizes)
+    B = edges.incidence.toarray() * root
+    top = np.linalg.eigvalsh(B.T @ B)[-1]
+    assert top <= 1 + 1e-12
+    if most_dense:
+        assert top >= 1 - 1e-12
+
+
+def test_prox_of_a_long_chain_needs_both_methods():
+    T = 150
+    V = normal((3, T)) + 5.0 * np.sin(np.arange(T) / 20)
+    edges = bound(chain(T), T)._edges
+    alone, _ = edges.shrink(V, 20.0, None, (200, 0))
+    Wt, flow = edges.shrink(V, 20.0, None)
+    assert np.abs(alone - Wt).max() > 1e-6
+    # the gap of the prox bounds the squared distance to the solution
+    slack = edges._distances(Wt) * 20.0 * edges.weight
+    i, j = edges.ends
+    slack -= 20.0 * np.sum(flow * (Wt[i] - Wt[j]), axis=1)
+    assert 0 <= slack.sum() <= 1e-8
+    np.testing.assert_allclose(V.T - 20.0 * (edges.incidence @ flow), Wt, atol=1e-9)
 
 
 def test_prox_keeps_nan_visible():

@@ -129,9 +129,9 @@ def for_checks(cls):
     names = cls().get_params(deep=False)
     given = {}
     if "alphas" in names:
-        given = {"alphas": 3}
+        given = {"alphas": 2}
         if not cls.__name__.startswith(QUADRATIC):
-            given |= {"eps": 0.1, "cv": 3}
+            given |= {"eps": 0.1, "cv": 2}
     return cls(**given)
 
 
@@ -216,7 +216,7 @@ def classification():
 
 POSITIONAL = {
     "Calibrated": ["alpha", "alpha_ridge"],
-    "CappedL1": ["alpha", "threshold"],
+    "CappedL1": ["alpha", "threshold", "alpha_ridge"],
     "Clustered": ["n_clusters", "alpha", "eta"],
     "Descriptor": ["descriptors", "alpha"],
     "Dirty": ["alpha_shared", "alpha_own", "norm"],
@@ -229,7 +229,7 @@ POSITIONAL = {
     "L1": ["alpha"],
     "L21": ["alpha"],
     "Linf1": ["alpha"],
-    "MCP": ["alpha", "gamma"],
+    "MCP": ["alpha", "gamma", "alpha_ridge"],
     "MeanRegularized": ["alpha", "alpha_mean"],
     "MultiTask": ["penalty"],
     "NetworkLasso": ["graph", "alpha"],
@@ -237,7 +237,7 @@ POSITIONAL = {
     "Pooled": ["alpha"],
     "RobustFeatures": ["alpha_shared", "alpha_outlier"],
     "RobustLowRank": ["alpha_rank", "alpha_outlier"],
-    "SCAD": ["alpha", "gamma"],
+    "SCAD": ["alpha", "gamma", "alpha_ridge"],
     "SharedStructure": ["n_components", "alpha", "eta"],
     "SparseLowRank": ["alpha_sparse", "alpha_rank", "max_trace"],
     "TaskQuadratic": ["K", "alpha"],
@@ -863,7 +863,10 @@ def penalty_of(cls):
         return GraphLaplacian(None, given["alpha"]) + Ridge(given["alpha_ridge"])
     penalty = getattr(linmtl.penalties, name)()
     names = penalty.get_params(deep=False)
-    return penalty.set_params(**{n: given[n] for n in names if n in given})
+    penalty.set_params(**{n: given[n] for n in names if n in given})
+    # bounded penalties have a light ridge for classes that can be separated
+    ridge = given.get("alpha_ridge", 0.0) if "alpha_ridge" not in names else 0.0
+    return penalty + Ridge(ridge) if ridge else penalty
 
 
 @plain_aliases

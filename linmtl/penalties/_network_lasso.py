@@ -16,19 +16,19 @@ from linmtl.penalties._quadratic import adjacency_of
 from linmtl.penalties._quadratic_form import QuadraticForm
 
 _SAME = 1e-6  # tasks this close, relative to the largest, are one cluster
-_MAX_DESCENT = 200  # steps of projected gradient before the augmented Lagrangian
 # The augmented Lagrangian method: its tolerance relative to the point, and from where
 # on steps without progress mean that rounding is all there is; its parameter sigma,
 # which grows while steps are slow and Newton's method finds them easily.
 _TOL, _NEAR, _MAX_STALLED = 1e-12, 1e-9, 3
 _SIGMA, _LARGEST_SIGMA, _GROWTH, _SLOW, _MANY_STEPS = 100.0, 1e4, 5.0, 0.02, 8
-_MAX_OUTER, _MAX_NEWTON, _MAX_CG, _MAX_HALVINGS = 500, 30, 200, 30
+_MAX_NEWTON, _MAX_CG, _MAX_HALVINGS = 30, 200, 30
+_EFFORT = 200, 500  # steps of projected gradient, then of the augmented Lagrangian
 _CG_TOL = 1e-3  # residual of a Newton system, relative
 _DENSE_TASKS = 1000  # up to this many, systems over the tasks are dense
 # the dual norm is known closely enough where its error is below this part of what it
 # is above 1, for a certificate, or of itself
 _CLOSE, _EXACT = 0.1, 1e-10
-_MAX_STEPS, _CERTIFY_EFFORT = 100, (6, 8)
+_MAX_STEPS, _CERTIFY_STEPS, _CERTIFY_EFFORT = 100, 6, (50, 0)
 
 
 class NetworkLasso(Penalty):
@@ -298,7 +298,7 @@ class _Edges:
         V: np.ndarray,
         strength: float,
         flow: np.ndarray | None,
-        max_outer: int = _MAX_OUTER,
+        effort: tuple[int, int] = _EFFORT,
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Return the prox, transposed, and the flow relative to the strength.
 
@@ -319,15 +319,16 @@ class _Edges:
         c, inside = readonly(c), np.empty(self.n_edges, dtype=bool)
         work = np.empty_like(U), np.empty_like(U), np.empty_like(Vt)
         edges = *self.ends, c, self._step_sizes
-        flow_descent(readonly(Vt), *edges, _TOL * size, _MAX_DESCENT, U, *work)
+        flow_descent(readonly(Vt), *edges, _TOL * size, effort[0], U, *work)
         last, best, stalled, steps = np.inf, np.inf, 0, 0
-        for _ in range(max_outer):
+        for outer in range(effort[1] + 1):
             Wt = Vt - self.incidence @ U
             residual = optimality(readonly(Wt), readonly(U), *self.ends, c, inside)
             near = residual <= _NEAR * size
             stalled = stalled + 1 if near and residual > 0.5 * best else 0
             best = min(residual, best)
-            if residual <= _TOL * size or stalled == _MAX_STALLED:
+            close = residual <= _TOL * size or stalled == _MAX_STALLED
+            if close or outer == effort[1]:
                 break
             if steps > _MANY_STEPS:
                 self._sigma = max(self._sigma / _GROWTH, 1.0)
@@ -425,7 +426,7 @@ class _Edges:
             return 0.0
         start = float(np.vdot(G, potential)) / length
         return self._squeeze(
-            G, start, [], (_MAX_STEPS, _MAX_OUTER), lambda low, high: _EXACT * high
+            G, start, [], _MAX_STEPS, _EFFORT, lambda low, high: _EXACT * high
         )
 
     def certify(self, D: np.ndarray, alpha: float) -> float:
@@ -435,13 +436,14 @@ class _Edges:
             D,
             alpha,
             [flow for flow in flows if flow.shape[1] == len(D)],
+            _CERTIFY_STEPS,
             _CERTIFY_EFFORT,
             lambda low, high: max(_CLOSE * (high - alpha), _EXACT * alpha),
             enough=alpha,
         )
         return bound / alpha
 
-    def _squeeze(self, G, s, flows, effort, allowed, enough=0.0):
+    def _squeeze(self, G, s, flows, max_steps, effort, allowed, enough=0.0):
         """Return an upper bound of the dual norm, near enough to a lower bound.
 
         The dual norm is the largest ``<G, W> / length(W)``. Dinkelbach's method: from
@@ -453,11 +455,10 @@ class _Edges:
             bound, mended = self._mended(G, s * flow)
             if bound < high:
                 high, best = bound, mended
-        max_steps, max_outer = effort  # any flow gives a bound
         for _ in range(max_steps):
             if high <= enough:
                 break
-            Wt, flow = self.shrink(G, s, best, max_outer)
+            Wt, flow = self.shrink(G, s, best, effort)  # any flow gives a bound
             if flow is None:  # G is zero, or not finite
                 return float(np.abs(G).max(initial=0.0))
             bound, mended = self._mended(G, s * flow)
@@ -521,9 +522,9 @@ def optimality(Wt, U, i, j, c, inside):
 def flow_descent(Vt, i, j, c, step, tol, max_steps, U, Y, P, Wt):
     """Accelerated projected gradient on flows, with restarts; returns the steps taken.
 
-    U goes from a flow to the one of least ``||V - net||`` with ``||u_e|| <= c_e``, until
-    no step relative to its size is longer than `tol`; Y, P and Wt are work space. The
-    sizes of the steps are those of edges, and the metric for restarts.
+    U goes from a flow to one of least ``||V - net||`` with ``||u_e|| <= c_e``, until no
+    edge moves by more than `tol` times its `step`; Y, P and Wt are work space. Restarts
+    are decided in the metric of the steps.
     """
     d = Vt.shape[1]
     for e in range(i.size):

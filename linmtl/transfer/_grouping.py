@@ -76,12 +76,15 @@ class TaskGrouper(BaseEstimator):
     Notes
     -----
     Entries (i, j) and (j, i) are replaced by their mean. Negative similarities and
-    gains count as 0, and so does what is NaN in both directions. Affinities are
-    similarities divided by the roots of the two diagonal entries and squared (of a
-    cosine: the variance that one task explains of the other); gains, and a matrix with
-    a zero diagonal, divided by the largest entry; of distances ``exp(-2 (d /
-    median)^2)``. Average linkage and silhouettes use distances as they are, and for
-    the others 1 less the affinity.
+    gains count as 0, and so does what is NaN in both directions. Affinities are:
+
+    * similarities divided by the roots of the two diagonal entries and squared, 1 at
+      most: of a cosine, the variance that one task explains of the other;
+    * gains, and a matrix with a zero diagonal, divided by the largest entry;
+    * of distances ``exp(-2 (d / median)^2)``.
+
+    Average linkage and silhouettes use distances as they are, and for the others 1 less
+    the affinity.
 
     References
     ----------
@@ -277,10 +280,9 @@ def _read_pairs(similarity, kind):
         largest = values[~own].max(initial=0.0)
         affinity = values / (largest if largest > 0 else 1.0)
     else:
-        size = values.max(axis=1)
-        size = np.where(size > 0, size, 1.0)
-        # a cosine of 0.3 is what tasks without relation have in twenty dimensions
-        affinity = values**2 / (size[:, None] * size)
+        size = np.where(values.diagonal() > 0, values.diagonal(), 1.0)
+        # squared: a cosine of 0.3 between unrelated tasks is nothing unusual
+        affinity = np.minimum(values**2 / (size[:, None] * size), 1.0)
     affinity[own] = 1.0
     return affinity, 1.0 - affinity, tasks
 

@@ -218,7 +218,7 @@ def _folds(rows, place, cv, random_state):
             random_state=random_state,
             stratify=rows.classes is not None,
         )
-    if not hasattr(cv, "split"):
+    if isinstance(cv, str) or not hasattr(cv, "split"):
         raise ValueError(f"cv must be a number of folds or a splitter, got {cv!r}")
     tests = []
     for _, test in cv.split(np.zeros((own.size, 1)), rows.y[own]):
