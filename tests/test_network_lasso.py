@@ -271,6 +271,24 @@ def test_certificate_is_a_bound_that_is_close_near_one(make, factor):
     assert factor * (1 - 1e-9) <= bound_of <= max(factor + 0.2 * (factor - 1), 1 + 1e-4)
 
 
+@every_graph
+@pytest.mark.parametrize("step", [0.01, 0.3, 3.0])
+def test_certificate_by_the_flow_of_a_prox(make, step):
+    # where the prox is the solution the flow closes the gap; elsewhere it is a bound
+    T = 6
+    norm, V = bound(make(T), T, 0.7), normal((3, T))
+    out, _ = prox(norm, V, step)
+    D = (V - out) / step
+    np.testing.assert_allclose(norm.dual_terms(D).norm, 1.0, rtol=1e-8)
+    for seed, factor in enumerate([0.5, 1.0, 1.1, 3.0]):
+        G = balanced(norm, factor * D + 0.3 * normal((3, T), seed + 1))
+        exact = bound(make(T), T, 0.7).dual_norm(G)
+        found = norm.dual_terms(G).norm
+        assert exact * (1 - 1e-9) <= max(found, 1.0)
+        assert exact * (1 - 1e-9) <= found
+        assert found <= max(1.0, exact + 0.5 * (exact - 1.0))
+
+
 def test_dual_norm_of_an_unbalanced_gradient_is_infinite():
     norm = bound(pairs(4), 4)
     G = normal((3, 4))

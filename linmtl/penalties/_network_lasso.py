@@ -28,7 +28,8 @@ _DENSE_TASKS = 1000  # up to this many, systems over the tasks are dense
 # the dual norm is known closely enough where its error is below this part of what it
 # is above 1, for a certificate, or of itself
 _CLOSE, _EXACT = 0.1, 1e-10
-_MAX_STEPS, _CERTIFY_STEPS, _CERTIFY_EFFORT = 100, 6, (50, 0)
+_MAX_STEPS, _CERTIFY_STEPS = 100, 6
+_CERTIFY_EFFORT, _FIRST_EFFORT = (50, 0), (200, 8)
 
 
 class NetworkLasso(Penalty):
@@ -432,12 +433,14 @@ class _Edges:
     def certify(self, D: np.ndarray, alpha: float) -> float:
         """Return the same over alpha, or an upper bound that is close near 1."""
         flows = [flow for flow in (self.flow, self.dual_flow) if flow is not None]
+        # in a solver, flows of its proxes tend to the solution and close the gap
+        effort = _FIRST_EFFORT if self.flow is None else _CERTIFY_EFFORT
         bound = self._squeeze(
             D,
             alpha,
             [flow for flow in flows if flow.shape[1] == len(D)],
             _CERTIFY_STEPS,
-            _CERTIFY_EFFORT,
+            effort,
             lambda low, high: max(_CLOSE * (high - alpha), _EXACT * alpha),
             enough=alpha,
         )
