@@ -6,8 +6,8 @@ import numbers
 from typing import ClassVar
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 from scipy import linalg
+from threadpoolctl import threadpool_limits
 
 from linmtl.penalties._base import DualTerms, Penalty
 from linmtl.penalties._spectral import scale_singular_values, smaller_gram

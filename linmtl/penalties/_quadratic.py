@@ -249,7 +249,8 @@ def adjacency_of(
     """Return the adjacency of a graph in the order of the tasks, checked.
 
     Labels are matched for DataFrames, networkx graphs and what
-    :func:`linmtl.similarity.task_graph` returns; an array must have one row per task. `name` is the penalty's, for messages.
+    :func:`linmtl.similarity.task_graph` returns; an array must have one row per task.
+    `name` is the penalty's, for messages.
     """
     if graph is None:
         return None
