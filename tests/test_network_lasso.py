@@ -279,12 +279,13 @@ def test_certificate_by_the_flow_of_a_prox(make, step):
     norm, V = bound(make(T), T, 0.7), normal((3, T))
     out, _ = prox(norm, V, step)
     D = (V - out) / step
-    np.testing.assert_allclose(norm.dual_terms(D).norm, 1.0, rtol=1e-8)
+    found = norm.dual_terms(D).norm
+    assert found <= 1 + 1e-8
+    assert found >= 1 - 1e-8 or norm.value(out) <= 1e-9  # all tasks joined
     for seed, factor in enumerate([0.5, 1.0, 1.1, 3.0]):
         G = balanced(norm, factor * D + 0.3 * normal((3, T), seed + 1))
         exact = bound(make(T), T, 0.7).dual_norm(G)
         found = norm.dual_terms(G).norm
-        assert exact * (1 - 1e-9) <= max(found, 1.0)
         assert exact * (1 - 1e-9) <= found
         assert found <= max(1.0, exact + 0.5 * (exact - 1.0))
 

@@ -29,7 +29,7 @@ _DENSE_TASKS = 1000  # up to this many, systems over the tasks are dense
 # is above 1, for a certificate, or of itself
 _CLOSE, _EXACT = 0.1, 1e-10
 _MAX_STEPS, _CERTIFY_STEPS = 100, 6
-_CERTIFY_EFFORT, _FIRST_EFFORT = (50, 0), (200, 8)
+_CERTIFY_EFFORT, _FIRST_EFFORT = (50, 0), (0, 8)
 
 
 class NetworkLasso(Penalty):
@@ -433,7 +433,8 @@ class _Edges:
     def certify(self, D: np.ndarray, alpha: float) -> float:
         """Return the same over alpha, or an upper bound that is close near 1."""
         flows = [flow for flow in (self.flow, self.dual_flow) if flow is not None]
-        # in a solver, flows of its proxes tend to the solution and close the gap
+        # In a solver, flows of its proxes tend to the solution and close the gap. Alone,
+        # descent is slow where the prox is all but zero.
         effort = _FIRST_EFFORT if self.flow is None else _CERTIFY_EFFORT
         bound = self._squeeze(
             D,

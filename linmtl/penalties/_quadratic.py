@@ -135,7 +135,8 @@ class GraphLaplacian(QuadraticPenalty):
     graph : array-like or sparse matrix of shape (n_tasks, n_tasks), DataFrame, \
 networkx graph or None, default=None
         Symmetric adjacency a_ij >= 0 between tasks; its diagonal is ignored. An array
-        follows the order of ``tasks_``; a DataFrame or a networkx graph (edge
+        follows the order of ``tasks_``; a DataFrame, what
+        :func:`linmtl.similarity.task_graph` returns or a networkx graph (edge
         attribute ``weight``, 1 where there is none) goes by task label, and may have
         more tasks than those fitted. None is the complete graph with weights
         1 / n_tasks, which equals ``MeanRegularized(alpha)``.
