@@ -78,7 +78,7 @@ def _splits_within_tasks(given, data, n_splits, order):
     if given.layout == "wide":
         Y = np.where(data.weight > 0, data.y, np.nan).reshape(n_tasks, -1).T
         return splitter.split(np.zeros((Y.shape[0], 1)), Y)
-    groups = np.repeat(np.arange(n_tasks), np.diff(given.data.task_ptr))
+    groups = np.repeat(given.tasks, np.diff(given.data.task_ptr))
     X = np.zeros((data.y.size, 1))
     return splitter.split(X, data.y[order], groups[order])
 

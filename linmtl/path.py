@@ -34,6 +34,7 @@ def alpha_max(
     sample_weight: ArrayLike | None = None,
     fit_intercept: bool = True,
     task_weight: Any = None,
+    task_order: ArrayLike | None = None,
 ) -> float:
     """Return the smallest strength at which all penalised coefficients are zero.
 
@@ -49,6 +50,8 @@ def alpha_max(
         Whether each task has an intercept.
     task_weight : None, "n_samples", dict or array-like, default=None
         Weight of each task, as for the estimators.
+    task_order : array-like, default=None
+        The order of the tasks, for penalties that depend on it.
 
     Returns
     -------
@@ -72,7 +75,15 @@ def alpha_max(
     True
     """
     objective = _objective(
-        X, y, tasks, penalty, loss, sample_weight, fit_intercept, task_weight
+        X,
+        y,
+        tasks,
+        penalty,
+        loss,
+        sample_weight,
+        fit_intercept,
+        task_weight,
+        task_order,
     )
     return largest_strength(objective)
 
@@ -89,6 +100,7 @@ def alpha_grid(
     sample_weight: ArrayLike | None = None,
     fit_intercept: bool = True,
     task_weight: Any = None,
+    task_order: ArrayLike | None = None,
 ) -> np.ndarray:
     """Return strengths from the strongest that matters downwards, equally in log.
 
@@ -110,6 +122,8 @@ def alpha_grid(
         Whether each task has an intercept.
     task_weight : None, "n_samples", dict or array-like, default=None
         Weight of each task, as for the estimators.
+    task_order : array-like, default=None
+        The order of the tasks, for penalties that depend on it.
 
     Returns
     -------
@@ -127,7 +141,15 @@ def alpha_grid(
     """
     check_grid(n_alphas, eps)
     objective = _objective(
-        X, y, tasks, penalty, loss, sample_weight, fit_intercept, task_weight
+        X,
+        y,
+        tasks,
+        penalty,
+        loss,
+        sample_weight,
+        fit_intercept,
+        task_weight,
+        task_order,
     )
     return grid(objective, n_alphas, eps)
 
@@ -144,6 +166,7 @@ def mtl_path(
     sample_weight: ArrayLike | None = None,
     fit_intercept: bool = True,
     task_weight: Any = None,
+    task_order: ArrayLike | None = None,
     solver: str = "auto",
     max_iter: int = 10_000,
     tol: float = 1e-4,
@@ -170,6 +193,8 @@ def mtl_path(
         Whether each task has an intercept.
     task_weight : None, "n_samples", dict or array-like, default=None
         Weight of each task, as for the estimators.
+    task_order : array-like, default=None
+        The order of the tasks, for penalties that depend on it.
     solver, max_iter, tol
         As for the estimators.
     return_intercepts : bool, default=False
@@ -196,7 +221,7 @@ def mtl_path(
     >>> coefs.shape
     (10, 20, 20)
     """
-    model = _model(penalty, loss, fit_intercept, task_weight)
+    model = _model(penalty, loss, fit_intercept, task_weight, task_order)
     given, columns, objective = model._read_problem(X, y, tasks, sample_weight)
     strengths = path_strengths(objective, alphas, eps)
     results = list(
@@ -227,13 +252,13 @@ def mtl_path(
 
 
 def _objective(
-    X, y, tasks, penalty, loss, sample_weight, fit_intercept, task_weight
+    X, y, tasks, penalty, loss, sample_weight, fit_intercept, task_weight, task_order
 ) -> Objective:
-    model = _model(penalty, loss, fit_intercept, task_weight)
+    model = _model(penalty, loss, fit_intercept, task_weight, task_order)
     return model._read_problem(X, y, tasks, sample_weight)[2]
 
 
-def _model(penalty, loss, fit_intercept, task_weight) -> MultiTaskModel:
+def _model(penalty, loss, fit_intercept, task_weight, task_order) -> MultiTaskModel:
     """Return an estimator that reads the data; its own strength does not matter."""
     kinds: dict[str, type[MultiTaskModel]] = {
         "squared": MultiTaskRegressor,
@@ -246,5 +271,9 @@ def _model(penalty, loss, fit_intercept, task_weight) -> MultiTaskModel:
     if single and not penalty.smooth and getattr(penalty, "alpha", None) == 0:
         penalty = clone(penalty).set_params(alpha=1.0)
     return kinds[loss](
-        penalty, loss=loss, fit_intercept=fit_intercept, task_weight=task_weight
+        penalty,
+        loss=loss,
+        fit_intercept=fit_intercept,
+        task_weight=task_weight,
+        task_order=task_order,
     )

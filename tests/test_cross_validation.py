@@ -5,6 +5,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import KFold
 
+import linmtl
 from linmtl import (
     GraphRegularizedClassifier,
     GraphRegularizedRegressor,
@@ -30,7 +31,14 @@ from linmtl.datasets import (
 from linmtl.losses import LOSSES
 from linmtl.model_selection import LeaveOneTaskOut, TaskKFold
 from linmtl.path import alpha_grid, mtl_path
-from linmtl.penalties import L1, L21, MeanRegularized, Ridge, TraceNorm
+from linmtl.penalties import (
+    L1,
+    L21,
+    FusedSparseGroup,
+    MeanRegularized,
+    Ridge,
+    TraceNorm,
+)
 
 TIGHT = {"tol": 1e-11, "max_iter": 100_000}
 
@@ -246,3 +254,49 @@ def test_folds_of_whole_tasks_judge_nothing():
     model = L21RegressorCV(alphas=3, cv=LeaveOneTaskOut())
     with pytest.raises(ValueError, match="cv judges no task"):
         model.fit(X, y, tasks)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("MCP", {"gamma": 2.0}),
+        ("SCAD", {"alpha_ridge": 0.1}),
+        ("CappedL1", {"threshold": [0.5, 1.0]}),
+        ("SparseLowRank", {"max_trace": [1.0, 3.0]}),
+        ("SparseLowRank", {}),
+        ("Dirty", {"norm": ["l2", "linf"]}),
+        ("GroupL21", {"groups": np.arange(20) // 4}),
+        ("NonconvexFusedGroup", {"form": [1, 2], "l1_weight": 0.5}),
+    ],
+)
+def test_best_parameters_make_the_plain_estimator(name, options):
+    X, y, tasks = make_multitask_regression(n_tasks=4, random_state=0)
+    cv = getattr(linmtl, f"{name}RegressorCV")
+    chosen = cv(alphas=3, eps=0.1, cv=3, tol=1e-8, **options).fit(X, y, tasks)
+    plain = getattr(linmtl, f"{name}Regressor")(**chosen.best_params_, tol=1e-8)
+    plain.fit(X, y, tasks)
+    assert plain.objective_ == pytest.approx(chosen.objective_, rel=1e-7)
+
+
+def test_penalty_of_the_generic_estimator():
+    X, y, tasks = make_multitask_regression(n_tasks=4, random_state=0)
+    chosen = linmtl.MultiTaskRegressorCV(L21() + Ridge(0.1), alphas=3, tol=1e-8)
+    chosen.fit(X, y, tasks)
+    again = linmtl.MultiTaskRegressor(chosen.penalty_, tol=1e-8).fit(X, y, tasks)
+    np.testing.assert_allclose(again.coef_, chosen.coef_, atol=1e-6)
+    assert chosen.penalty_.second.alpha == pytest.approx(0.1 * chosen.alpha_)
+
+
+def test_paths_of_ordered_tasks():
+    X, y, tasks = make_multitask_regression(n_tasks=3, random_state=0)
+    names = np.array(["late", "early", "middle"])[tasks]
+    penalty = FusedSparseGroup(0.1, 0.1, 0.1)
+    given = {"penalty": penalty, "alphas": 3, "tol": 1e-8}
+    with pytest.raises(ValueError, match="task_order"):
+        mtl_path(X, y, names, **given)
+    order = ["early", "middle", "late"]
+    alphas, coefs, _ = mtl_path(X, y, names, task_order=order, **given)
+    ranked = np.array([2, 0, 1])[tasks]
+    expected = mtl_path(X, y, ranked, **given)
+    np.testing.assert_allclose(alphas, expected[0])
+    np.testing.assert_allclose(coefs, expected[1], atol=1e-5)

@@ -282,3 +282,12 @@ def test_wrong_parameters(penalty, error, match):
     problem = make_problem()
     with pytest.raises(error, match=match):
         problem.fit(penalty)
+
+
+@pytest.mark.parametrize("bound", [0.3, 1.0])
+def test_single_precision_on_the_ball(bound):
+    problem = make_problem()
+    model = MultiTaskRegressor(SparseLowRank(0.3, max_trace=bound), tol=1e-5)
+    model.fit(problem.X.astype(np.float32), problem.y.astype(np.float32), problem.tasks)
+    assert np.isfinite(model.objective_)
+    assert model.converged_

@@ -140,3 +140,18 @@ def test_single_precision():
     model = L21Regressor(0.4, refit=True)
     model.fit(problem.X.astype(np.float32), problem.y, problem.tasks)
     assert model.coef_.dtype == np.float32
+
+
+@pytest.mark.parametrize("make", [L21Regressor, L1Regressor, L21Classifier])
+def test_signs_are_kept(make):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 8))
+    X[:, 1] = 0.9 * X[:, 0] + 0.1 * X[:, 1]
+    tasks = np.arange(60) % 3
+    y = X[:, :4] @ [1.0, 1.0, 0.05, -0.05] + rng.normal(size=60)
+    y = y > 0 if make is L21Classifier else y
+    model = make(0.01, positive=True, refit=True).fit(X, y, tasks)
+    assert model.coef_before_refit_.min() == 0.0
+    assert model.coef_.min() >= 0.0
+    free = make(0.01, refit=True).fit(X, y, tasks)
+    assert free.coef_.min() < 0.0

@@ -91,8 +91,34 @@ class AliasCV(CrossValidated, Alias):
         return penalty if alpha == 1.0 else with_strength(penalty, alpha)
 
     def _chosen(self, setting: dict[str, Any], alpha: float) -> dict[str, Any]:
-        names = self._penalty_names()
-        if "alpha" in names:
-            return super()._chosen(setting, alpha)
+        parameters = inspect.signature(self._penalty).parameters
+        plain = type(self).__name__.removesuffix("CV")
+        defaults = _defaults(plain)
+        chosen = {n: getattr(self, n) for n in parameters if n != "alpha"} | setting
+        # what was not chosen is said where the plain estimator would have another
+        chosen = {
+            name: value
+            for name, value in chosen.items()
+            if name in setting or not _same(value, defaults.get(name))
+        }
+        if "alpha" in parameters:
+            return {**chosen, "alpha": alpha}
         penalty = self._penalty_at(setting, alpha)
-        return {**setting, **{n: getattr(penalty, n) for n in strength_names(penalty)}}
+        return {**chosen, **{n: getattr(penalty, n) for n in strength_names(penalty)}}
+
+
+def _defaults(name: str) -> dict[str, Any]:
+    """Return the defaults of the estimator of this name."""
+    import linmtl
+
+    cls = getattr(linmtl, name, None)
+    return {} if cls is None else cls().get_params(deep=False)
+
+
+def _same(value: Any, default: Any) -> bool:
+    if value is default:
+        return True
+    simple = (bool, int, float, str)
+    return (
+        isinstance(value, simple) and type(value) is type(default) and value == default
+    )

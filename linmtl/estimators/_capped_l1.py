@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import field
+
 from numpy.typing import ArrayLike
 
 from linmtl.estimators._alias import Alias, AliasCV
@@ -82,6 +84,8 @@ class _CappedL1CV(_CappedL1, AliasCV):
 @estimator
 class CappedL1RegressorCV(_CappedL1CV, Regressor):
     """`CappedL1Regressor` with ``alpha`` chosen by cross-validation."""
+
+    alpha_ridge: float = field(default=0.0, kw_only=True)
 
 
 @estimator

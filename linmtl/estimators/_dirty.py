@@ -75,9 +75,9 @@ class DirtyClassifier(_Dirty, Classifier):
 class _DirtyCV(_Dirty, AliasCV):
     alpha_shared: float = 1.0
     alpha_own: float | ArrayLike | None = None
-    norm: str = "linf"
+    norm: str | ArrayLike = "linf"
 
-    _grid = ("alpha_own",)
+    _grid = ("alpha_own", "norm")
     _parts = ("alpha_shared", "alpha_own")
 
 

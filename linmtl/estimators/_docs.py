@@ -88,8 +88,8 @@ coef_feature_names_ : ndarray of shape (n_features,)
 refit : bool or float, default=False
     Fit the coefficients that are not zero once more, without the penalty: True for no
     penalty at all (classifiers: a light ridge, since the classes may be separable), a
-    number for a ridge of that strength. ``objective_``, ``dual_gap_`` and the like are
-    those of the penalised problem.""",
+    number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+    coefficients and the like are those of the penalised problem.""",
     "refitted": """\
 coef_before_refit_ : ndarray of the shape of coef_
     The solution of the penalised problem; only with ``refit``.""",
@@ -129,7 +129,8 @@ alpha_ : float
 alphas_ : ndarray of shape (n_alphas,)
     The strengths tried, decreasing.
 best_params_ : dict
-    All parameters of the penalty that were chosen.""",
+    The parameters of the penalty that were chosen, and those that are not the default
+    of the plain estimator.""",
     "squared_path": """\
 mse_path_ : ndarray of shape (n_alphas, n_folds)
     Held-out mean squared error, averaged over the tasks.

@@ -178,6 +178,11 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
         penalty = L21() if self.penalty is None else clone(self.penalty)
         return with_strength(penalty.set_params(**setting), alpha)
 
+    def _choose(self, given, settings, alphas, losses):
+        setting = super()._choose(given, settings, alphas, losses)
+        self.penalty_ = self._penalty_at(setting, self.alpha_)
+        return setting
+
 
 @estimator
 class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
@@ -201,6 +206,8 @@ class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
 
     Attributes
     ----------
+    penalty_ : Penalty
+        The penalty with the parameters and strengths that were chosen.
     {cv_attributes}
     {logistic_path}
     {classes}
@@ -229,3 +236,8 @@ class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
     def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
         penalty = L21() if self.penalty is None else clone(self.penalty)
         return with_strength(penalty.set_params(**setting), alpha)
+
+    def _choose(self, given, settings, alphas, losses):
+        setting = super()._choose(given, settings, alphas, losses)
+        self.penalty_ = self._penalty_at(setting, self.alpha_)
+        return setting

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import field
+
 from numpy.typing import ArrayLike
 
 from linmtl.estimators._alias import Alias, AliasCV
@@ -84,6 +86,8 @@ class _MCPCV(_MCP, AliasCV):
 @estimator
 class MCPRegressorCV(_MCPCV, Regressor):
     """`MCPRegressor` with ``alpha`` chosen by cross-validation."""
+
+    alpha_ridge: float = field(default=0.0, kw_only=True)
 
 
 @estimator

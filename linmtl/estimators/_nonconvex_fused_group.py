@@ -74,7 +74,7 @@ class NonconvexFusedGroupClassifier(_NonconvexFusedGroup, Classifier):
 
 @parameters
 class _NonconvexFusedGroupCV(_NonconvexFusedGroup, AliasCV):
-    _grid = ("alpha_fused", "l1_weight")
+    _grid = ("alpha_fused", "form", "l1_weight")
 
 
 @estimator
@@ -83,7 +83,7 @@ class NonconvexFusedGroupRegressorCV(_NonconvexFusedGroupCV, Regressor):
 
     _: KW_ONLY
     alpha_fused: float | ArrayLike = 1.0
-    form: int = 1
+    form: int | ArrayLike = 1
     l1_weight: float | ArrayLike = 1.0
 
 
@@ -93,5 +93,5 @@ class NonconvexFusedGroupClassifierCV(_NonconvexFusedGroupCV, Classifier):
 
     _: KW_ONLY
     alpha_fused: float | ArrayLike = 0.01
-    form: int = 1
+    form: int | ArrayLike = 1
     l1_weight: float | ArrayLike = 1.0

@@ -12,7 +12,7 @@ from linmtl.data import MultiTaskData
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._docs import parameters
 from linmtl.losses import Loss
-from linmtl.penalties import Ridge, compose
+from linmtl.penalties import L1, Penalty, Ridge, compose
 from linmtl.solvers import Result, minimise
 
 # A logistic loss has no optimum where the features chosen separate the classes: this
@@ -36,7 +36,13 @@ class Refitted(MultiTaskModel):
         data, loss = objective.base_fit.data, objective.base_fit.loss
         loss = getattr(loss, "base", loss)  # of its own task each has what is best
         fitted = refit(
-            data, loss, result.W, ridge=ridge, tol=self.tol, max_iter=self.max_iter
+            data,
+            loss,
+            result.W,
+            ridge=ridge,
+            positive=objective.penalty.positive,
+            tol=self.tol,
+            max_iter=self.max_iter,
         )
         W, b = fitted.W, given.intercepts(fitted.b)
         single = self.coef_.ndim == 1
@@ -65,10 +71,13 @@ def refit(
     W: np.ndarray,
     *,
     ridge: float,
+    positive: bool = False,
     tol: float,
     max_iter: int,
 ) -> Result:
     """Minimise the loss plus a ridge over the coefficients that are not zero in W.
+
+    With ``positive`` they stay non-negative.
 
     Tasks with the same features are fitted together. The result has the largest gap of
     these fits, and the first message.
@@ -83,8 +92,10 @@ def refit(
         strength = ridge
         if ridge < 0:
             strength = _LIGHT * (fit.curvature(scaled=False)[1] if features.size else 1)
-        penalty = compose(Ridge(strength), features.size, tasks)
-        objective = Objective(fit, penalty)
+        penalty: Penalty = Ridge(strength)
+        if positive:
+            penalty = L1(0.0, positive=True) + penalty
+        objective = Objective(fit, compose(penalty, features.size, tasks))
         result = minimise(objective, tol=tol, max_iter=max_iter)
         coef[np.ix_(features, tasks)] = result.W
         intercept[tasks] = result.b

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import field
+
 from numpy.typing import ArrayLike
 
 from linmtl.estimators._alias import Alias, AliasCV
@@ -83,6 +85,8 @@ class _SCADCV(_SCAD, AliasCV):
 @estimator
 class SCADRegressorCV(_SCADCV, Regressor):
     """`SCADRegressor` with ``alpha`` chosen by cross-validation."""
+
+    alpha_ridge: float = field(default=0.0, kw_only=True)
 
 
 @estimator

@@ -74,9 +74,9 @@ class SparseLowRankClassifier(_SparseLowRank, Classifier):
 class _SparseLowRankCV(_SparseLowRank, AliasCV):
     alpha_sparse: float = 1.0
     alpha_rank: float | ArrayLike | None = None
-    max_trace: float | None = None
+    max_trace: float | ArrayLike | None = None
 
-    _grid = ("alpha_rank",)
+    _grid = ("alpha_rank", "max_trace")
     _parts = ("alpha_sparse", "alpha_rank")
 
 

@@ -26,10 +26,11 @@ _EFFORT = 200, 500  # steps of projected gradient, then of the augmented Lagrang
 _CG_TOL = 1e-3  # residual of a Newton system, relative
 _DENSE_TASKS = 1000  # up to this many, systems over the tasks are dense
 # the dual norm is known closely enough where its error is below this part of what it
-# is above 1, for a certificate, or of itself
+# is above 1, for a certificate, or of itself; the prox there is all but zero, which
+# projected gradients approach slowly
 _CLOSE, _EXACT = 0.1, 1e-10
 _MAX_STEPS, _CERTIFY_STEPS = 100, 6
-_CERTIFY_EFFORT, _FIRST_EFFORT = (50, 0), (0, 8)
+_EXACT_EFFORT, _FIRST_EFFORT, _CERTIFY_EFFORT = (0, 500), (0, 8), (50, 0)
 
 
 class NetworkLasso(Penalty):
@@ -427,14 +428,13 @@ class _Edges:
             return 0.0
         start = float(np.vdot(G, potential)) / length
         return self._squeeze(
-            G, start, [], _MAX_STEPS, _EFFORT, lambda low, high: _EXACT * high
+            G, start, [], _MAX_STEPS, _EXACT_EFFORT, lambda low, high: _EXACT * high
         )
 
     def certify(self, D: np.ndarray, alpha: float) -> float:
         """Return the same over alpha, or an upper bound that is close near 1."""
         flows = [flow for flow in (self.flow, self.dual_flow) if flow is not None]
-        # In a solver, flows of its proxes tend to the solution and close the gap. Alone,
-        # descent is slow where the prox is all but zero.
+        # in a solver, flows of its proxes tend to the solution and close the gap
         effort = _FIRST_EFFORT if self.flow is None else _CERTIFY_EFFORT
         bound = self._squeeze(
             D,

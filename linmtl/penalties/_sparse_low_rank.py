@@ -13,7 +13,8 @@ from linmtl.penalties._l1 import L1
 from linmtl.penalties._spectral import scale_singular_values, smaller_gram
 from linmtl.penalties._trace_norm import TraceNorm
 
-_ON_THE_BALL = 1e-9  # relative rounding of the trace norm of a point on its surface
+# of a point on the surface the trace norm is rounded, to single precision at worst
+_ON_THE_BALL = 1e-6
 
 
 class SparseLowRank(Decomposition):

@@ -123,10 +123,10 @@ def _gain(alone, together):
     perfect = (mean == 0) & (count > 0)
     ratio[:, perfect] = np.where(np.nansum(together, axis=0)[:, perfect] > 0, np.inf, 1)
     values = 1.0 - ratio
-    np.fill_diagonal(values, 0.0)
-    np.fill_diagonal(errors, 0.0)
     errors[:, count < 2] = np.nan
     values[:, count == 0] = np.nan
+    np.fill_diagonal(values, 0.0)
+    np.fill_diagonal(errors, 0.0)
     return values, errors
 
 
