@@ -71,32 +71,9 @@ PENALTIES = [
 predictors = pytest.mark.parametrize("cls", PREDICTORS, ids=lambda c: c.__name__)
 
 
-# the classifiers with a search whose solver takes gradient steps
-GRADIENT_SEARCHES = {
-    f"{name}ClassifierCV"
-    for name in (
-        "Dirty",
-        "FusedSparseGroup",
-        "GroupL21",
-        "Linf1",
-        "NonconvexFusedGroup",
-        "RobustFeatures",
-        "RobustLowRank",
-        "SparseLowRank",
-        "TraceNorm",
-        "TreeGroupL21",
-    )
-}
-
-
 def expected_failures(estimator):
     """What no such estimator can do, and a mistake in an old scikit-learn."""
     failures = {}
-    if type(estimator).__name__ in GRADIENT_SEARCHES:
-        failures["check_class_weight_classifiers"] = (
-            "with weights of 1000 and 0.0001 the loss is nearly flat at the optimum, "
-            "which 1000 gradient steps do not reach"
-        )
     if type(estimator).__name__ == "TaskThresholdClassifier":
         reason = "the class of the larger probability is not what a threshold predicts"
         failures["check_classifiers_train"] = reason
