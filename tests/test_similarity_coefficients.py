@@ -543,3 +543,14 @@ def test_a_matrix_can_be_drawn(n_tasks):
     _, own = plt.subplots()
     assert coefficient_similarity(coef).plot(own) is own
     plt.close("all")
+
+
+def test_excess_risk_of_one_row_is_refused():
+    X = np.random.default_rng(0).normal(size=(31, 3))
+    tasks = np.repeat(["a", "b"], [1, 30])
+    model = IndependentRegressor(0.1).fit(X, X[:, 0], tasks)
+    with pytest.raises(ValueError, match="'a' have one row"):
+        excess_risk(model, X, X[:, 0], tasks)
+    assert np.isfinite(
+        excess_risk(model, X, X[:, 0], tasks, refit_intercept=False).values
+    ).all()

@@ -330,8 +330,12 @@ def test_report_is_the_loop_written_out():
     for name, expected in losses.items():
         np.testing.assert_allclose(report.losses[name], expected, atol=1e-8)
     difference = np.array(losses["alone"]) - losses["model"]
-    share = np.mean([len(test) / len(train) for train, test in splits])
-    error = difference.std(axis=0, ddof=1) * np.sqrt(1 / 4 + share)
+    share = [
+        sum(np.sum(tasks[test] == t) for _, test in splits)
+        / sum(np.sum(tasks[train] == t) for train, _ in splits)
+        for t in labels
+    ]
+    error = difference.std(axis=0, ddof=1) * np.sqrt(1 / 4 + np.array(share))
     t = difference.mean(axis=0) / error
     np.testing.assert_allclose(report.alone.p_value, 2 * stats.t.sf(np.abs(t), 3))
     reach = stats.t.ppf(0.95, 3) * error / np.mean(losses["alone"], axis=0)
@@ -432,6 +436,46 @@ def test_tasks_that_are_never_held_out_are_undecided():
     assert np.isnan(report.alone.effect[2])
     assert report.verdict[2] == "undecided"
     assert "nan" in str(report)
+
+
+def test_no_verdict_on_a_handful_of_rows():
+    """Splits of two to four rows repeat themselves: their spread says nothing."""
+    flagged = 0
+    for seed in range(6):
+        for k in (2, 3, 4):
+            X, y, tasks = make_data(random_W(4), [k, 20, 20, 20], seed=seed)
+            report = negative_transfer_report(
+                MeanRegularizedRegressor(0.1),
+                X,
+                y,
+                tasks,
+                baseline=IndependentRegressor(0.1),
+                cv=12,
+                random_state=seed,
+            )
+            assert report.verdict[0] == "undecided"
+            assert np.isnan(report.alone.p_value[0])
+            flagged += np.sum(report.verdict != "undecided")
+    assert flagged <= 12
+
+
+def test_tasks_of_few_rows_are_tuned_in_fewer_folds():
+    X, y, tasks = make_data(random_W(6), 5)
+    report = negative_transfer_report(MeanRegularizedRegressor(0.1), X, y, tasks, cv=5)
+    assert np.isfinite(report.losses["alone"]).all()
+
+
+def test_constant_targets_give_no_nonsense():
+    X, y, tasks = make_data(random_W(3), 30)
+    y[tasks == "t1"] = 3.1
+    model = MeanRegularizedRegressor(0.1)
+    gain = transfer_gain(model, X, y, tasks).values
+    np.testing.assert_array_equal(gain[[0, 2], 1], -np.inf)
+    assert np.all(np.isfinite(gain[:, [0, 2]]))
+    report = negative_transfer_report(model, X, y, tasks, cv=6)
+    assert report.losses["alone"][:, 1].max() == 0.0
+    assert np.isnan(report.alone.effect[1])
+    assert report.verdict[1] == "undecided"
 
 
 def test_other_layouts_and_jobs():

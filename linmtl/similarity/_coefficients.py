@@ -364,6 +364,12 @@ def excess_risk(
         intercept = np.broadcast_to(model.intercept_, labels.shape)
     elif loss == "logistic":
         _require_both_classes(data)
+    alone = np.array([len(y) < 2 for y in data.y])
+    if refit_intercept and alone.any():
+        raise ValueError(
+            f"the tasks {some(data.tasks[alone])} have one row, which any model fits "
+            "with an intercept of its own; drop them, or pass refit_intercept=False"
+        )
     T = len(labels)
     values, errors = np.zeros((T, T)), np.zeros((T, T))
     for j, place in enumerate(order):

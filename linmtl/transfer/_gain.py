@@ -19,7 +19,7 @@ from linmtl.losses import LOSSES
 from linmtl.penalties import compose
 from linmtl.similarity._result import TaskMatrix
 from linmtl.solvers import minimise
-from linmtl.transfer._rows import Rows, plain_reader
+from linmtl.transfer._rows import Rows, plain_reader, rounding_of_loss
 
 _CHUNK = 64  # pairs between two reports of progress
 
@@ -91,6 +91,11 @@ def transfer_gain(
             progress(done[0], len(sets) * n_folds)
 
     losses = problem.losses(sets, n_jobs, report)
+    if not problem.classify:  # a task may be predicted to rounding
+        tiny = problem.loss.of_mean(rounding_of_loss(problem.data) / 2)
+        for k, chosen in enumerate(sets):
+            part = losses[:, k, : len(chosen)]
+            part[part <= tiny[list(chosen)]] = 0.0
     alone = losses[:, :T, 0]
     together = np.full((n_folds, T, T), np.nan)
     for k, (i, j) in enumerate(sets[T:], start=T):
@@ -121,7 +126,9 @@ def _gain(alone, together):
         errors = np.sqrt(variance * (1 / count + 1 / np.maximum(count - 1, 1)))
     # a task that is predicted perfectly alone has nothing to gain
     perfect = (mean == 0) & (count > 0)
-    ratio[:, perfect] = np.where(np.nansum(together, axis=0)[:, perfect] > 0, np.inf, 1)
+    ratio[:, perfect] = np.where(
+        np.nansum(together, axis=0)[:, perfect] > 0, np.inf, 1.0
+    )
     values = 1.0 - ratio
     errors[:, count < 2] = np.nan
     values[:, count == 0] = np.nan

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 VERDICTS = ("helped", "hurt", "undecided")
+_FEWEST = 5  # rows held out of a task that is judged
 
 
 @dataclass
@@ -175,12 +176,16 @@ class NegativeTransferReport:
         )
         lines = [head]
         for t in order:
-            interval = f"{-100 * self.alone.high[t]:+.1f} to "
-            interval += f"{-100 * self.alone.low[t]:+.1f} %"
+            change, interval, p = "-", "-", "-"
+            if np.isfinite(self.alone.effect[t]):
+                change = f"{-100 * self.alone.effect[t]:+.1f} %"
+            if np.isfinite(self.alone.adjusted[t]):
+                interval = f"{-100 * self.alone.high[t]:+.1f} to "
+                interval += f"{-100 * self.alone.low[t]:+.1f} %"
+                p = f"{self.alone.adjusted[t]:.3f}"
             lines.append(
                 f"{labels[t]:<{width}}  {self.n_samples[t]:>6.0f}  {alone[t]:>10.4g}  "
-                f"{model[t]:>10.4g}  {-100 * self.alone.effect[t]:>+6.1f} %  "
-                f"{interval:>20}  {self.alone.adjusted[t]:>8.3f}  "
+                f"{model[t]:>10.4g}  {change:>8}  {interval:>20}  {p:>8}  "
                 f"{self.alone.verdict[t]}"
             )
         return "\n".join([*lines, "", self.summary])
@@ -260,12 +265,6 @@ def negative_transfer_report(
             f"estimator must be one of linmtl's estimators, got {estimator!r}"
         )
     classify = estimator._classify
-    if baseline is None:
-        kind = IndependentClassifier if classify else IndependentRegressor
-        baseline = kind("cv", fit_intercept=estimator.fit_intercept)
-    if pooled is None:
-        kind = PooledClassifier if classify else PooledRegressor
-        pooled = kind(fit_intercept=estimator.fit_intercept)
     rows = Rows(estimator, X, y, tasks, sample_weight)
     if len(rows.tasks) < 2:
         raise ValueError(
@@ -274,15 +273,30 @@ def negative_transfer_report(
     splits = rows.splits(cv, random_state)
     if len(splits) < 2:
         raise ValueError("cv must make at least 2 splits")
+    if baseline is None:
+        kind = IndependentClassifier if classify else IndependentRegressor
+        baseline = kind(
+            "cv", cv=_folds(rows, splits), fit_intercept=estimator.fit_intercept
+        )
+    if pooled is None:
+        kind = PooledClassifier if classify else PooledRegressor
+        pooled = kind(fit_intercept=estimator.fit_intercept)
     models = {"model": estimator, "alone": baseline, "pooled": pooled}
     found = Parallel(n_jobs=n_jobs)(
         delayed(_one_split)(rows, models, train, test) for train, test in splits
     )
     losses = {name: np.array([each[name] for each in found]) for name in models}
-    share = np.mean([test.sum() / train.sum() for train, test in splits])
+    count = [rows.count(part) for split in splits for part in split]
+    share = np.sum(count[1::2], axis=0) / np.maximum(np.sum(count[::2], axis=0), 1)
+    tested = rows.count(np.any([test for _, test in splits], axis=0))
     compared = [
         compare_losses(
-            losses[name], losses["model"], name=name, share=float(share), level=level
+            losses[name],
+            losses["model"],
+            name=name,
+            share=share,
+            tested=tested,
+            level=level,
         )
         for name in ("alone", "pooled")
     ]
@@ -310,7 +324,8 @@ def compare_losses(
     model: np.ndarray,
     *,
     name: str,
-    share: float,
+    share: ArrayLike,
+    tested: ArrayLike = np.inf,
     level: float = 0.05,
 ) -> Comparison:
     """Compare held-out losses of the same splits, (n_splits, n_tasks).
@@ -321,8 +336,11 @@ def compare_losses(
         Losses; NaN where a task has nothing held out.
     name : str
         What the baseline is called.
-    share : float
+    share : float or ndarray of shape (n_tasks,)
         Size of the held-out part relative to the training part, for the correction.
+    tested : int or ndarray of shape (n_tasks,), default=infinite
+        Different rows that are held out in some split. They bound the degrees of
+        freedom; of a task with fewer than five no verdict is given.
     level : float, default=0.05
         False discovery rate.
     """
@@ -334,16 +352,19 @@ def compare_losses(
         variance = np.where(count > 1, squares / np.maximum(count - 1, 1), np.nan)
         error = np.sqrt(variance * (1.0 / np.maximum(count, 1) + share))
         t = mean / error
-    freedom = np.maximum(count - 1, 1)
+    # splits of few rows repeat themselves
+    tested = np.broadcast_to(np.asarray(tested, dtype=float), mean.shape)
+    freedom = np.maximum(np.minimum(count, tested) - 1, 1)
     p = 2 * stats.t.sf(np.abs(t), freedom)
-    p[(error == 0) & (mean == 0)] = 1.0
-    p[(error == 0) & (mean != 0)] = 0.0
+    base = _mean(baseline)
+    p[(tested < _FEWEST) | (base == 0)] = np.nan
+    same = error <= 1e-9 * np.abs(mean)  # nothing but rounding
+    p[same] = np.where(mean[same] == 0, 1.0, np.nan)
     adjusted = np.full(p.shape, np.nan)
     tested = ~np.isnan(p)
     if tested.any():
         adjusted[tested] = stats.false_discovery_control(p[tested])
     reach = stats.t.ppf(1 - level / 2, freedom) * error
-    base = _mean(baseline)
     scale = np.where(base > 0, base, np.nan)
     verdict = np.full(p.shape, "undecided", dtype="<U9")
     found = np.nan_to_num(adjusted, nan=1.0) <= level
@@ -359,6 +380,12 @@ def compare_losses(
         adjusted=adjusted,
         verdict=verdict,
     )
+
+
+def _folds(rows: Rows, splits: list) -> int:
+    """Return the folds in which the largest task is tuned in each training part."""
+    largest = min(int(rows.count(train).max(initial=2)) for train, _ in splits)
+    return int(np.clip(largest, 2, 5))
 
 
 def _mean(losses: np.ndarray) -> np.ndarray:

@@ -12,10 +12,13 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
+from linmtl.data import MultiTaskData
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.model_selection import TaskShuffleSplit
 from linmtl.penalties import Ridge
+
+_ROUNDING = 1e-12  # of a prediction, relative to the targets
 
 
 def plain_reader(estimator: MultiTaskModel) -> MultiTaskModel:
@@ -85,6 +88,7 @@ class Rows:
         )
         self.weight = data.weight[flat] * size[self.code]
         self.source = given.rows[flat % len(given.rows)]
+        self.rounding = rounding_of_loss(data)
 
     def splits(
         self, cv: Any, random_state: int | None
@@ -160,7 +164,13 @@ class Rows:
             own = self.code[rows] == t
             if own.any():
                 out[k] = np.average(loss[own], weights=self.weight[rows][own])
+                if out[k] <= self.rounding[t]:
+                    out[k] = 0.0
         return out
+
+    def count(self, rows: np.ndarray) -> np.ndarray:
+        """Return the number of rows of each task in a mask, (n_tasks,)."""
+        return np.bincount(self.code[rows], minlength=len(self.tasks))
 
     def fit(self, model: BaseEstimator, rows: np.ndarray) -> BaseEstimator:
         """Fit a model on some rows (a mask or positions) in the long layout."""
@@ -182,6 +192,12 @@ class Rows:
             return (self.y[rows] - model.predict(X, labels)) ** 2
         sign = np.where(self.y[rows] == self.classes[1], 1.0, -1.0)
         return np.logaddexp(0.0, -sign * model.decision_function(X, labels))
+
+
+def rounding_of_loss(data: MultiTaskData) -> np.ndarray:
+    """Return for each task a squared error that is nothing but rounding."""
+    total = np.where(data.total > 0, data.total, 1.0)
+    return _ROUNDING**2 * data.task_sum(data.weight * data.y**2) / total
 
 
 def _positions(part: ArrayLike) -> np.ndarray:
