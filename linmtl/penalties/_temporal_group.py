@@ -57,7 +57,9 @@ class TemporalGroup(Penalty):
         self.alpha_ridge = alpha_ridge
 
     def expand(self, tasks):
-        step = sparse.eye_array(len(tasks), k=1)
+        T = len(tasks)
+        first = np.arange(T - 1)
+        step = sparse.coo_array((np.ones(T - 1), (first, first + 1)), shape=(T, T))
         chain = GraphLaplacian(step + step.T, self.alpha_smooth)
         return [L21(self.alpha), chain, Ridge(self.alpha_ridge)]
 
