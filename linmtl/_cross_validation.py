@@ -370,8 +370,11 @@ def _ratio(loss, total, judged):
 
 
 def mean_over_folds(losses: np.ndarray) -> np.ndarray:
-    """Return the mean over the folds in which a task was judged, NaN if in none."""
+    """Return the mean over the folds in which a task was judged, NaN if in none.
+
+    ``losses`` are of shape (..., n_folds, n_tasks).
+    """
     counted = ~np.isnan(losses)
-    total = np.where(counted, losses, 0.0).sum(axis=1)
-    count = counted.sum(axis=1)
+    total = np.where(counted, losses, 0.0).sum(axis=-2)
+    count = counted.sum(axis=-2)
     return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 from sklearn.base import BaseEstimator, clone
 
+from linmtl._cross_validation import mean_over_folds
 from linmtl._tasks import some
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
@@ -136,7 +137,10 @@ class NegativeTransferReport:
 
         columns: dict[str, Any] = {
             "n_samples": self.n_samples,
-            **{f"loss_{name}": _mean(loss) for name, loss in self.losses.items()},
+            **{
+                f"loss_{name}": mean_over_folds(loss)
+                for name, loss in self.losses.items()
+            },
         }
         for name, comparison in (("alone", self.alone), ("pooled", self.pooled)):
             for what in ("difference", "effect", "low", "high", "p_value", "adjusted"):
@@ -168,7 +172,9 @@ class NegativeTransferReport:
         order = np.argsort(-np.nan_to_num(self.alone.effect, nan=-np.inf))
         labels = [str(task) for task in self.tasks]
         width = max(4, *(len(label) for label in labels))
-        alone, model = (_mean(self.losses[name]) for name in ("alone", "model"))
+        alone, model = (
+            mean_over_folds(self.losses[name]) for name in ("alone", "model")
+        )
         percent = 100 * (1 - self.level)
         head = (
             f"{'task':<{width}}  {'n':>6}  {'alone':>10}  {'shared':>10}  "
@@ -346,7 +352,7 @@ def compare_losses(
     """
     difference = baseline - model
     count = np.sum(~np.isnan(difference), axis=0)
-    mean = _mean(difference)
+    mean = mean_over_folds(difference)
     with np.errstate(invalid="ignore", divide="ignore"):
         squares = np.nansum((difference - mean) ** 2, axis=0)
         variance = np.where(count > 1, squares / np.maximum(count - 1, 1), np.nan)
@@ -356,7 +362,7 @@ def compare_losses(
     tested = np.broadcast_to(np.asarray(tested, dtype=float), mean.shape)
     freedom = np.maximum(np.minimum(count, tested) - 1, 1)
     p = 2 * stats.t.sf(np.abs(t), freedom)
-    base = _mean(baseline)
+    base = mean_over_folds(baseline)
     p[(tested < _FEWEST) | (base == 0)] = np.nan
     same = error <= 1e-9 * np.abs(mean)  # nothing but rounding
     p[same] = np.where(mean[same] == 0, 1.0, np.nan)
@@ -386,11 +392,3 @@ def _folds(rows: Rows, splits: list) -> int:
     """Return the folds in which the largest task is tuned in each training part."""
     largest = min(int(rows.count(train).max(initial=2)) for train, _ in splits)
     return int(np.clip(largest, 2, 5))
-
-
-def _mean(losses: np.ndarray) -> np.ndarray:
-    """Return the mean over the splits, NaN where there is none."""
-    count = np.sum(~np.isnan(losses), axis=0)
-    out = np.full(losses.shape[1], np.nan)
-    np.divide(np.nansum(losses, axis=0), count, out=out, where=count > 0)
-    return out
