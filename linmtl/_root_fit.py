@@ -25,6 +25,7 @@ from linmtl.data import MultiTaskData
 from linmtl.losses import LOSSES, Loss
 
 _SQUARED = LOSSES["squared"]
+_NOTHING = 1e-12  # root mean squares relative to those of y that are all rounding
 _FEW = 4_000_000  # numbers that may be copied so that each task has its Gram matrix
 
 
@@ -149,10 +150,13 @@ class RootFit(ResidualFit):
         )
 
     def fitted_attributes(self, W: np.ndarray) -> dict[str, np.ndarray]:
+        """Return noise levels and weights; NaN weights where nothing is left."""
         self.loss_at(W)
-        total, noise = self.data.total, self.noise.copy()
-        weight = np.full_like(noise, np.inf)
-        np.divide(total, noise, out=weight, where=noise > 0)
+        data = self.data
+        raw = self._noise(data.task_sum(data.weight * data.y**2))
+        left = self.noise > _NOTHING * raw
+        noise, weight = np.where(left, self.noise, 0.0), np.full(left.shape, np.nan)
+        np.divide(data.total, noise, out=weight, where=left)
         return {"noise_": noise, "task_weight_": weight}
 
     @property

@@ -22,6 +22,7 @@ from sklearn.exceptions import ConvergenceWarning
 from linmtl import (
     CalibratedRegressor,
     CalibratedRegressorCV,
+    L21Regressor,
     L21RegressorCV,
     MultiTaskRegressor,
     MultiTaskRegressorCV,
@@ -256,6 +257,7 @@ def test_interpolating_solutions_are_found_at_the_default_tolerance(case, layout
     assert model.objective_ - optimum(problem, case) <= model.dual_gap_ + 1e-6
 
 
+@pytest.mark.filterwarnings("ignore:.*are fitted exactly:UserWarning")
 def test_where_no_digit_is_left_the_gap_says_so():
     problem = problem_of("shared-d-above-n")
     penalty = L21(1e-3)
@@ -572,13 +574,16 @@ EVERY = [*SOME, L1(0.1, positive=True), L21(0.1, feature_weight=[0, 1, 1, 1, 0.0
 @pytest.mark.parametrize("constant", [0.0, 7.1])
 def test_constant_targets(penalty, constant):
     problem = make_problem()
-    model = fit(replace(problem, y=np.full(problem.y.shape, constant)), penalty)
+    with pytest.warns(UserWarning, match="'a', .* are fitted exactly"):
+        model = fit(replace(problem, y=np.full(problem.y.shape, constant)), penalty)
+    assert np.isnan(model.task_weight_).all()
     np.testing.assert_allclose(model.coef_, 0.0, atol=1e-12)
     np.testing.assert_allclose(model.intercept_, constant)
     np.testing.assert_allclose(model.noise_, 0.0, atol=1e-13)
     assert model.converged_
 
 
+@pytest.mark.filterwarnings("ignore:the tasks 'b' are fitted exactly:UserWarning")
 @pytest.mark.parametrize("penalty", EVERY, ids=repr)
 def test_one_task_with_a_constant_target(penalty):
     problem = make_problem()
@@ -589,6 +594,7 @@ def test_one_task_with_a_constant_target(penalty):
     assert first.objective_ - second.objective_ <= first.dual_gap_
 
 
+@pytest.mark.filterwarnings("ignore:.*are fitted exactly:UserWarning")
 @pytest.mark.parametrize("fit_intercept", [True, False])
 @pytest.mark.parametrize("penalty", EVERY, ids=repr)
 def test_one_sample_per_task(penalty, fit_intercept):
@@ -600,6 +606,19 @@ def test_one_sample_per_task(penalty, fit_intercept):
     if fit_intercept:
         np.testing.assert_allclose(model.coef_, 0.0, atol=1e-12)
         np.testing.assert_allclose(model.intercept_, y)
+
+
+def test_a_task_without_noise_is_named_and_the_others_have_weights():
+    problem = make_problem()
+    y = np.where(problem.tasks == "b", 7.1, problem.y)
+    X, y = np.vstack([problem.X, np.ones(problem.X.shape[1])]), np.append(y, 2.0)
+    tasks = np.append(problem.tasks, "z")
+    for model in (L21Regressor(0.1, task_weight="uncertainty"), CalibratedRegressor()):
+        with pytest.warns(UserWarning, match="the tasks 'b', 'z' are fitted exactly"):
+            model.fit(X, y, tasks)
+        exact = np.isin(model.tasks_, ["b", "z"])
+        np.testing.assert_array_equal(np.isnan(model.task_weight_), exact)
+        np.testing.assert_array_equal(model.noise_ == 0.0, exact)
 
 
 def test_targets_without_noise_are_recovered():

@@ -192,6 +192,16 @@ class MultiTaskModel(NewTask, BaseEstimator):
                 UserWarning,
                 stacklevel=3,
             )
+        exact = np.isnan(self.task_weight_)
+        if np.any(exact):
+            warnings.warn(
+                f"the tasks {some(columns[exact])} are fitted exactly (by constant "
+                "targets, a single row, or a penalty too weak for their rows), so that "
+                "nothing is left to estimate their noise from: their noise_ is 0 and "
+                "their task_weight_ NaN; drop them or raise alpha",
+                UserWarning,
+                stacklevel=3,
+            )
         self._warn_unless_converged(result)
 
     def _task_weights(self, given: FitInput) -> np.ndarray:

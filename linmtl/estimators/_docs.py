@@ -59,7 +59,8 @@ tasks_ : ndarray of shape (n_tasks,)
     Task labels.
 task_weight_ : ndarray of shape (n_tasks,)
     Weight of each task's mean loss in the objective, or in its gradient at the solution
-    where weights are found at the same time; zero for a task left out.
+    where weights are found at the same time; zero for a task left out, NaN for one
+    whose noise level is zero.
 new_tasks_ : dict
     What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
     task label; where there are such tasks.
