@@ -24,6 +24,7 @@ from linmtl._compare import (
 from linmtl._html import to_html
 from linmtl._report import render, render_transfer, to_json, transfer_json
 from linmtl._table import InputError, Problem, make_problem, read_table
+from linmtl._text import one_line
 from linmtl.datasets import load_parkinsons
 from linmtl.transfer import NegativeTransferReport
 
@@ -208,10 +209,10 @@ def _run_file(arguments: argparse.Namespace, progress: Progress) -> None:
 
 
 def _title(arguments: argparse.Namespace, problem: Problem) -> str:
-    what = arguments.target
+    file, what, task = map(one_line, (arguments.file, arguments.target, arguments.task))
     if problem.classes is not None:
-        what = f"{what} ({' or '.join(problem.classes)})"
-    return f"{arguments.file}: predict {what}; a task is a {arguments.task}"
+        what = f"{what} ({' or '.join(map(one_line, problem.classes))})"
+    return f"{file}: predict {what}; a task is a {task}"
 
 
 def _check_arguments(arguments: argparse.Namespace, models: Sequence[str]) -> None:

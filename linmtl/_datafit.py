@@ -82,9 +82,6 @@ class Datafit:
         """Weight of each observation in the Hessian at the last W evaluated."""
         raise NotImplementedError
 
-    def start_intercepts(self, other: Datafit) -> None:
-        """Start the search for the intercepts, if it is one, where another ended."""
-
     def project(
         self,
         columns: np.ndarray,
@@ -175,13 +172,7 @@ class ResidualFit(Datafit):
         return self._b + self._offset
 
     def evaluate(self, W, G, residuals=None):
-        if residuals is None:
-            loss = self.loss_at(W)
-        else:
-            self._hessian = None
-            self._b[:], self.theta[:] = residuals.b, residuals.theta
-            self.task_loss[:] = residuals.task_loss
-            loss = self.join(self.task_loss)
+        loss = self.loss_at(W) if residuals is None else self.resume(residuals)
         self.data.design.adjoint(self.theta, G)
         return loss
 
@@ -202,8 +193,12 @@ class ResidualFit(Datafit):
         )
         return self.join(self.task_loss)
 
-    def start_intercepts(self, other):
-        self._b[:] = other._b
+    def resume(self, residuals: Residuals) -> float:
+        """Go to the point that these residuals belong to; return the loss there."""
+        self._hessian = None
+        self._b[:], self.theta[:] = residuals.b, residuals.theta
+        self.task_loss[:] = residuals.task_loss
+        return self.join(self.task_loss)
 
     @property
     def residuals(self) -> Residuals:
@@ -477,9 +472,6 @@ class SplitFit(Datafit):
     def loss_at(self, W):
         d = self.whole.n_features
         return self.whole.loss_at(W[:d] + W[d:])
-
-    def start_intercepts(self, other):
-        self.whole.start_intercepts(other.whole)
 
     @property
     def hessian_weight(self):

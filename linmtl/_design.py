@@ -26,6 +26,7 @@ from linmtl._kernels import (
     sparse_predict,
     stacked_adjoint,
     stacked_predict,
+    weight_features,
 )
 
 # below this size a dense eigendecomposition is cheaper than a Lanczos iteration
@@ -160,16 +161,21 @@ class Design:
         raise NotImplementedError
 
     def hessians(
-        self, weight: np.ndarray, centre: bool, features: np.ndarray | None = None
+        self,
+        weight: np.ndarray,
+        centre: bool,
+        features: np.ndarray | None = None,
+        dtype: type = np.float64,
     ) -> np.ndarray:
         """Return ``A'A`` of :meth:`centred_block` of each column of W.
 
         An array of shape (n_columns, n_features, n_features), of the features given.
         """
         k = self.n_features if features is None else features.size
-        H = np.empty((self.n_columns, k, k))
+        H = np.empty((self.n_columns, k, k), dtype=dtype)
         for c, tasks in self.columns():
             A = self.centred_block(tasks, weight, centre, features)
+            A = A.astype(dtype, copy=False)
             np.dot(A.T, A, out=H[c])
         return H
 
@@ -445,10 +451,19 @@ class FeatureMajorDesign(Design):
         Their indices in the design that they come from.
     task_ptr : ndarray of shape (n_tasks + 1,)
         Bounds of the tasks.
+    room : ndarray of shape (at least n_chosen, n_rows), default=None
+        Where A is the beginning of; the rest is for features to come.
     """
 
-    def __init__(self, A: np.ndarray, features: np.ndarray, task_ptr: np.ndarray):
+    def __init__(
+        self,
+        A: np.ndarray,
+        features: np.ndarray,
+        task_ptr: np.ndarray,
+        room: np.ndarray | None = None,
+    ):
         self.A = A
+        self.room = A if room is None else room
         self.features = features
         self.n_features = features.size
         self.task_ptr = task_ptr
@@ -459,18 +474,29 @@ class FeatureMajorDesign(Design):
         cls, design: StackedDesign, features: np.ndarray, last: Design | None
     ) -> FeatureMajorDesign:
         """Return features of a design, those of an earlier set copied from there."""
-        A = np.empty((features.size, design.X.shape[0]), dtype=design.X.dtype)
-        missing = np.arange(features.size)
-        if isinstance(last, FeatureMajorDesign):
+        k, n = features.size, design.X.shape[0]
+        known = last.features if isinstance(last, FeatureMajorDesign) else features[:0]
+        missing = np.arange(k)
+        if known.size and np.array_equal(known, features[: known.size]):
+            # wider: in place as long as there is room
+            room = last.room
+            if len(room) < k:
+                room = _room(k, n, design)
+                room[: known.size] = last.A
+            missing = missing[known.size :]
+        else:
+            room = _room(k, n, design)
             _, here, there = np.intersect1d(
-                features, last.features, assume_unique=True, return_indices=True
+                features, known, assume_unique=True, return_indices=True
             )
-            A[here] = last.A[there]
-            missing = np.delete(missing, here)
+            if here.size:
+                room[here] = last.A[there]
+                missing = np.delete(missing, here)
+        A = room[:k]
         gather_features(
             readonly(design.X), readonly(features[missing]), readonly(missing), A
         )
-        return cls(A, features, design.task_ptr)
+        return cls(A, features, design.task_ptr, room)
 
     def predict(self, W, eta):
         W = readonly(np.ascontiguousarray(W))
@@ -490,22 +516,25 @@ class FeatureMajorDesign(Design):
     def block(self, task):
         return self.A[:, self.task_ptr[task] : self.task_ptr[task + 1]].T
 
-    def hessians(self, weight, centre, features=None):
-        everything = features is None or features.size == self.n_features
-        k = self.n_features if everything else features.size
-        H = np.empty((self.n_tasks, k, k))
+    def hessians(self, weight, centre, features=None, dtype=np.float64):
+        if features is None:
+            features = np.arange(self.n_features)
+        k, sizes = features.size, np.diff(self.task_ptr)
+        H = np.empty((self.n_tasks, k, k), dtype=dtype)
+        piece = np.empty(k * sizes.max(initial=0), dtype=dtype)
+        arrays = [readonly(a) for a in (self.A, features)]
+        weights = [readonly(a) for a in (weight, np.sqrt(weight))]
         for t in range(self.n_tasks):
-            rows = slice(self.task_ptr[t], self.task_ptr[t + 1])
-            w, A = weight[rows], self.A[:, rows]
-            A = A if everything else A[features]
-            total = w.sum()
-            if centre and total > 0:
-                A = A - (A @ w / total)[:, None]
-                A *= np.sqrt(w)
-            else:
-                A = A * np.sqrt(w)
-            np.dot(A, A.T, out=H[t])
+            block = piece[: k * sizes[t]].reshape(k, sizes[t])
+            start, stop = int(self.task_ptr[t]), int(self.task_ptr[t + 1])
+            weight_features(*arrays, start, stop, *weights, bool(centre), block)
+            np.dot(block, block.T, out=H[t])
         return H
+
+
+def _room(k, n, design):
+    """Return space for k features and some more; pages are used when written to."""
+    return np.empty((min(4 * k, design.n_features), n), dtype=design.X.dtype)
 
 
 class TiedDesign(Design):

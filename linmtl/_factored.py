@@ -135,12 +135,15 @@ class Descent:
         How far from stationary it is, in units of the objective.
     history : list of float
         The objective at the start and after each iteration.
+    exhausted : bool
+        Whether it ended where the objective no longer decreases beyond rounding.
     """
 
     point: Factors
     objective: float
     residual: float
     history: list[float]
+    exhausted: bool
 
     @property
     def n_iter(self) -> int:
@@ -182,14 +185,21 @@ class FactoredObjective:
         )
 
     def minimise(
-        self, start: Factors, stop: float, max_iter: int, verbose: int = 0
+        self,
+        start: Factors,
+        stop: float,
+        max_iter: int,
+        rounding: float = 0.0,
+        verbose: int = 0,
     ) -> Descent:
         """Go down from a point until the residual is at most ``stop``.
 
-        With ridges alone, components that have faded go on elsewhere if that is lower:
-        without a better place for them the solution is the best of all.
+        Or until a descent begun afresh gains no more than ``rounding``. With ridges
+        alone, components that have faded go on elsewhere if that is lower: without a
+        better place for them the solution is the best of all.
         """
         history: list[float] = []
+        before = np.inf  # the objective at the start, where a descent has ended there
         while True:
             point = self._descend(start, stop, max_iter, history, verbose).pruned()
             if not self.penalty.l1:
@@ -197,12 +207,19 @@ class FactoredObjective:
             value, *gradients = self.evaluate(point)
             history[-1] = value
             residual = self.residual(point, *gradients)
-            moved = None
-            if residual <= stop and len(history) <= max_iter and not self.penalty.l1:
-                moved = self._moved(point)
-            if moved is None or self.evaluate(moved)[0] >= value - stop:
-                return Descent(point, value, residual, history)
-            start = moved
+            short = residual > stop
+            exhausted = short and not before - value > rounding
+            found = Descent(point, value, residual, history, exhausted)
+            if len(history) > max_iter:
+                return found
+            if short and not exhausted:
+                history.pop()  # the next descent begins with it
+                start, before = point, value
+                continue
+            start, before = None if self.penalty.l1 else self._moved(point), np.inf
+            least = value - max(stop, rounding)
+            if start is None or self.evaluate(start)[0] >= least:
+                return found
 
     def _moved(self, point: Factors) -> Factors | None:
         """Put the faintest components where the trace norm would have new ones.

@@ -11,6 +11,7 @@ import numpy as np
 
 from linmtl._compare import Comparison, ModelResult
 from linmtl._report import number
+from linmtl._text import one_line
 from linmtl.transfer import NegativeTransferReport
 
 _STYLE = """\
@@ -117,7 +118,7 @@ def _tasks(report: NegativeTransferReport) -> str:
     for t in np.argsort(-np.nan_to_num(alone.effect, nan=-np.inf)):
         low, high = (-100 * bound[t] for bound in (alone.high, alone.low))
         cells = [
-            str(report.tasks[t]),
+            one_line(report.tasks[t]),
             str(report.n_samples[t]),
             f"{-100 * alone.effect[t]:+.1f} %",
             f"{low:+.1f} to {high:+.1f} %",

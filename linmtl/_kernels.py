@@ -100,6 +100,27 @@ def feature_adjoint(A, task_ptr, r, G):
             G[j, t] = total
 
 
+@reduction
+def weight_features(A, features, start, stop, weight, root, centre, out):
+    """out_k = root (A_k - mean of A_k) over the rows of a task, for the features given.
+
+    ``root`` is the square root of ``weight``, by which the mean is weighted; ``out``
+    may be in single precision.
+    """
+    total = 0.0
+    for i in range(start, stop):
+        total += weight[i]
+    for k in range(features.size):
+        x = A[features[k]]
+        mean = 0.0
+        if centre and total > 0.0:
+            for i in range(start, stop):
+                mean += weight[i] * x[i]
+            mean /= total
+        for i in range(start, stop):
+            out[k, i - start] = root[i] * (x[i] - mean)
+
+
 @kernel
 def gram_adjoint(H, C, Wt, Gt):
     """Gt_t = c_t - H_t w_t, one Gram matrix per task (C and Gt one row per task)."""

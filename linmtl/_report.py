@@ -19,6 +19,7 @@ from linmtl._compare import (
     Comparison,
     ModelResult,
 )
+from linmtl._text import one_line
 from linmtl.transfer import NegativeTransferReport
 
 WIDTH = 80
@@ -281,7 +282,7 @@ def render_transfer(report: NegativeTransferReport, label: str) -> str:
 
 def shortened(label: Any) -> str:
     """Return a task label as text that fits into a table."""
-    name = str(label)
+    name = one_line(label)
     if len(name) > _LABEL_WIDTH:
         name = name[: _LABEL_WIDTH - 3] + "..."
     return name

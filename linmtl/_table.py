@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from linmtl._text import one_line
+
 _DELIMITERS = (",", ";", "\t", "|")
 _SNIFFED_ROWS = 50
 _MISSING = frozenset(
@@ -84,7 +86,7 @@ class Problem:
 
 def name_list(names: Iterable[Any], limit: int = 6) -> str:
     """Join names by commas, the last ones as a number where there are many."""
-    names = [str(name) for name in names]
+    names = [one_line(name) for name in names]
     extra = len(names) - limit
     text = ", ".join(names[:limit])
     return f"{text} and {extra} more" if extra > 0 else text
@@ -234,8 +236,8 @@ def make_problem(
     labels = np.unique(tasks)
     if len(labels) < 2:
         raise InputError(
-            f"column {task!r} names a single task ({labels[0]}); a comparison needs "
-            "two or more tasks"
+            f"column {task!r} names a single task ({one_line(labels[0])}); a "
+            "comparison needs two or more tasks"
         )
     X, names = _features(table, (target, task), notes)
     if not names:
@@ -272,11 +274,15 @@ def _drop_unlabelled(table: Table, target: str, task: str, notes: list[str]) -> 
         missing = np.array([_is_missing(text) for text in table.columns[name]])
         if missing.any():
             notes.append(
-                f"rows dropped, no {role} (column {name}): {int(missing.sum())}"
+                f"rows dropped, no {role} (column {one_line(name)}): "
+                f"{int(missing.sum())}"
             )
         keep &= ~missing
     if not keep.any():
-        raise InputError(f"no row has both a target ({target}) and a task ({task})")
+        raise InputError(
+            f"no row has both a target ({one_line(target)}) and a task "
+            f"({one_line(task)})"
+        )
     rows = np.flatnonzero(keep).tolist()
     columns = {name: [f[i] for i in rows] for name, f in table.columns.items()}
     return Table(columns, [table.lines[i] for i in rows], table.decimal_comma)
@@ -323,14 +329,15 @@ def _read_target(
     levels, codes = np.unique(values, return_inverse=True)
     names = [level if numbers is None else f"{level:.15g}" for level in levels]
     if len(levels) == 1:
-        raise InputError(f"target {target!r} is {names[0]} in every row")
+        raise InputError(f"target {target!r} is {one_line(names[0])} in every row")
     if numbers is None and not classify and len(levels) > 2:
         raise InputError(_not_numeric(table, target, len(levels)))
     if numbers is not None and not classify:
         if len(levels) == 2:
             notes.append(
-                f"target {target} has only the values {names[0]} and {names[1]} and "
-                "is taken for a number; add --classify if they are classes"
+                f"target {one_line(target)} has only the values {names[0]} and "
+                f"{names[1]} and is taken for a number; add --classify if they are "
+                "classes"
             )
         return numbers, None
     if len(levels) > 2:
@@ -340,7 +347,8 @@ def _read_target(
         )
     if not classify:
         notes.append(
-            f"target {target} has two values that are not numbers: classification"
+            f"target {one_line(target)} has two values that are not numbers: "
+            "classification"
         )
     return codes.astype(np.int64), (str(names[0]), str(names[1]))
 

@@ -264,6 +264,7 @@ def _as_sequence(y):
 
 def _read_targets(y):
     y = _as_sequence(y)
+    require_numbers(y, "use a classifier, or loss='logistic' where there is a choice")
     y = check_array(
         y,
         ensure_2d=False,
@@ -277,6 +278,21 @@ def _read_targets(y):
     if np.isinf(y).any():
         raise ValueError("Input y contains infinity or a value too large for float64")
     return y
+
+
+def require_numbers(y: Any, mend: str) -> None:
+    """Raise where y holds labels of classes that are no numbers."""
+    if np.asarray(y).dtype.kind in "biuf":
+        return
+    for value in np.asarray(y, dtype=object).ravel().tolist():
+        if isinstance(value, str):
+            try:
+                float(value)
+            except ValueError:
+                raise ValueError(
+                    f"y holds labels of classes, such as {value!r}, where numbers are "
+                    f"expected; {mend}, or encode them as numbers"
+                ) from None
 
 
 def _read_labels(y):

@@ -446,3 +446,34 @@ def test_test_parts_of_one_row_are_an_error_not_a_verdict(table, capsys):
     assert printed.out == ""
     assert "no task has two different targets in its test part" in printed.err
     assert "nan" not in printed.err
+
+
+def test_names_stay_on_their_line(tmp_path, capsys):
+    rows = planted_rows()
+    names = {"site <0>": "north\nwing", "site <1>": "a\tb", "site <5>": "<i>\x1b[1m"}
+    rows = [[names.get(field, field) for field in row] for row in rows]
+    rows[0] = ["feature\none", *rows[0][1:-2], "the\nscore", "the\tsite"]
+    rows[0][1:3] = ["word\nx", "<b>words</b>"]
+    for i, row in enumerate(rows[1:]):
+        row[1:3] = [f"w{i}", "xy"[i % 2]]
+    table = write(tmp_path / "names.csv", rows)
+    page = tmp_path / "page.html"
+    options = "--report", str(page)
+    columns = {"target": "the\nscore", "task": "the\tsite"}
+    assert run(table, *options, models="pooled", **columns) == 0
+    out = capsys.readouterr().out
+    title = out.split("\n")[0]
+    assert title.endswith(r"predict 'the\nscore'; a task is a 'the\tsite'")
+    assert not set(out) & set("\t\x1b")
+    assert r"levels, dropped: 'word\nx'" in out
+    helped = out[out.index("Tasks that pooled helps and hurts") :].split("\n\n")[0]
+    lines = helped.split("\n")[-7:]
+    assert len({len(line) for line in lines}) == 1  # aligned to the right
+    assert sum(r"'north\nwing'  " in line for line in lines) == 1
+    text = page.read_text(encoding="utf-8")
+    assert "<td>&#x27;north\\nwing&#x27;</td>" in text
+    assert "&lt;i&gt;\\x1b[1m" in text
+    assert "text encoded by an indicator per level: &lt;b&gt;words&lt;/b&gt;" in text
+    assert not set(text) & set("\t\x1b")
+    assert "<i>" not in text
+    assert "<b>" not in text

@@ -5,7 +5,6 @@ the documentation, its derivatives at the solution, the cases with a known optim
 (the trace norm, reduced-rank regression, one coefficient), and invariances.
 """
 
-import warnings
 from itertools import pairwise
 
 import numpy as np
@@ -579,13 +578,29 @@ def test_too_few_iterations(model):
 
 
 @every
-def test_tolerance_zero_ends(model):
+@pytest.mark.parametrize("tol", [0.0, 1e-9])
+def test_a_descent_that_ends_at_rounding_has_converged(model, tol):
+    """More iterations would not help: there is no warning that asks for them."""
     X, y, tasks = data_for(model)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model = clone(model).set_params(tol=0.0).fit(X, y, tasks)
+    near = clone(model).set_params(tol=1e-6).fit(X, y, tasks)
+    model = clone(model).set_params(tol=tol).fit(X, y, tasks)
+    assert model.converged_
     assert model.n_iter_ < 5000
     assert model.residual_ <= 1e-6 * model.objective_
+    assert model.objective_ <= near.objective_ * (1 + 1e-14)
+    more = clone(model).set_params(max_iter=50_000).fit(X, y, tasks)
+    assert more.n_iter_ == model.n_iter_
+
+
+@pytest.mark.parametrize("spread", [1, 100])
+def test_the_end_at_rounding_is_a_minimum(spread):
+    """Known of the trace norm; features of very different scales end no earlier."""
+    X, y, tasks = make_multitask_regression(n_tasks=5, n_features=8, random_state=0)
+    X = X * np.logspace(0, np.log10(spread), 8)
+    model = FactoredRegressor(5, alpha=0.1, tol=0.0).fit(X, y, tasks)
+    convex = TraceNormRegressor(0.1, tol=1e-12).fit(X, y, tasks)
+    assert model.converged_
+    assert model.objective_ == pytest.approx(convex.objective_, rel=1e-11)
 
 
 @pytest.mark.parametrize("cls", [FactoredRegressor, GOMTLRegressor])

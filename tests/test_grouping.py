@@ -12,15 +12,20 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from linmtl import (
+    ClusteredRegressor,
+    GraphRegularizedRegressor,
     IndependentRegressor,
     L21Classifier,
     MeanRegularizedClassifier,
     MeanRegularizedRegressor,
+    MultiTaskRegressor,
     PooledClassifier,
     PooledRegressor,
+    TemporalGroupRegressor,
 )
 from linmtl.datasets import make_multitask_classification, make_multitask_regression
 from linmtl.model_selection import TaskKFold
+from linmtl.penalties import TaskQuadratic
 from linmtl.similarity import TaskMatrix
 from linmtl.transfer import (
     GroupedMultiTaskClassifier,
@@ -502,3 +507,133 @@ def test_wrong_parameters(options, error, message):
     X, y, tasks, _ = clustered()
     with pytest.raises(error, match=message):
         GroupedMultiTaskRegressor(**options).fit(X, y, tasks)
+
+
+# --- settings by task ---------------------------------------------------------------
+
+ADJACENCY = np.array([[0, 1, 2, 2], [1, 0, 3, 1], [2, 3, 0, 1], [2, 1, 1, 0.0]])
+WEIGHT = np.array([1.0, 2.0, 0.5, 3.0])
+
+
+def four_tasks(classify=False):
+    X, y, tasks, _ = clustered(classify, n=25, n_tasks=4, n_clusters=2)
+    return X, y, np.array(["d", "a", "c", "b"])[tasks]
+
+
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize(
+    "inner",
+    [
+        lambda s: GraphRegularizedRegressor(ADJACENCY[s][:, s], alpha_ridge=0.1),
+        lambda s: MeanRegularizedRegressor(0.3, task_weight=WEIGHT[s]),
+        lambda s: IndependentRegressor(WEIGHT[s].tolist()),
+        lambda s: MultiTaskRegressor(
+            TaskQuadratic((ADJACENCY + 6 * np.eye(4))[s][:, s])
+        ),
+    ],
+    ids=["graph", "weights", "strengths", "K"],
+)
+def test_each_group_takes_the_settings_of_its_tasks(inner, wide):
+    whole = inner([0, 1, 2, 3])
+    groups = [0, 1, 1, 0]
+    if wide:
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(30, 4))
+        Y = X @ rng.normal(size=(4, 4)) + rng.normal(size=(30, 4))
+        order = None
+    else:
+        X, y, tasks = four_tasks()
+        order = ["c", "a", "d", "b"]  # arrays follow it
+    model = GroupedMultiTaskRegressor(whole, groups=groups, task_order=order)
+    model.fit(X, Y) if wide else model.fit(X, y, tasks)
+    for members in ([0, 3], [1, 2]):
+        alone = inner(members)
+        if wide:
+            alone.fit(X, Y[:, members])
+        else:
+            names = [order[t] for t in members]
+            mine = np.isin(tasks, names)
+            alone.set_params(task_order=names).fit(X[mine], y[mine], tasks[mine])
+        np.testing.assert_allclose(model.coef_[members], alone.coef_, atol=1e-8)
+
+
+def test_settings_that_no_group_allows():
+    X, y, tasks = four_tasks()
+    model = GroupedMultiTaskRegressor(ClusteredRegressor(3), groups=[0, 0, 1, 1])
+    message = (
+        "each group of tasks is fitted apart, and ClusteredRegressor cannot be fitted "
+        r"to 2 of the 4 tasks \('a', 'b'\): Clustered: n_clusters=3"
+    )
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, y, tasks)
+    model.set_params(estimator=GraphRegularizedRegressor(np.ones((3, 3))))
+    with pytest.raises(ValueError, match=r"shape \(3, 3\) but there are 4 tasks"):
+        model.fit(X, y, tasks)
+
+
+def test_the_order_of_the_tasks_is_set_outside():
+    X, y, tasks = four_tasks()
+    order = ["d", "c", "b", "a"]
+    model = GroupedMultiTaskRegressor(
+        TemporalGroupRegressor(task_order=order), groups=[0, 0, 0, 1]
+    )
+    with pytest.raises(ValueError, match="set task_order here, and it is passed on"):
+        model.fit(X, y, tasks)
+    model.set_params(estimator=TemporalGroupRegressor())
+    with pytest.raises(ValueError, match="depends on the order of the tasks"):
+        model.fit(X, y, tasks)
+    model.set_params(task_order=order).fit(X, y, tasks)
+    mine = tasks != "a"
+    alone = TemporalGroupRegressor(task_order=order)
+    alone.fit(X[mine], y[mine], tasks[mine])
+    np.testing.assert_allclose(model.coef_[:3], alone.coef_, atol=1e-8)
+
+
+@pytest.mark.parametrize("classify", [False, True])
+@pytest.mark.parametrize("mode", ["null_loss", "minimax", "n_samples", "by-task"])
+def test_the_number_of_groups_is_judged_with_the_weights_of_the_tasks(classify, mode):
+    X, y, tasks = four_tasks(classify)
+    if not classify:
+        y = y * np.where(tasks == "a", 10.0, 1.0)
+    kind = MeanRegularizedClassifier if classify else MeanRegularizedRegressor
+    inner = kind(0.3, task_weight=WEIGHT if mode == "by-task" else mode)
+    outer = GroupedMultiTaskClassifier if classify else GroupedMultiTaskRegressor
+    model = outer(inner, TaskGrouper("cv", max_groups=2), cv=3).fit(X, y, tasks)
+    labels, code = np.unique(tasks, return_inverse=True)
+    total = np.zeros((2, 4))
+    cv = TaskKFold(3, shuffle=True, random_state=0, stratify=classify)
+    for train, test in cv.split(X, y, tasks):
+        for k in (1, 2):
+            part = outer(inner, TaskGrouper(k)).fit(X[train], y[train], tasks[train])
+            if classify:
+                sign = np.where(y[test] == part.classes_[1], 1, -1)
+                eta = part.decision_function(X[test], tasks[test])
+                loss = np.logaddexp(0, -sign * eta)
+            else:
+                loss = (y[test] - part.predict(X[test], tasks[test])) ** 2
+            total[k - 1] += np.bincount(code[test], loss, minlength=4)
+    weight = np.ones(4)
+    if mode == "by-task":
+        weight = WEIGHT
+    elif mode != "n_samples":  # one over the loss of the best constant
+        for t, label in enumerate(labels):
+            own = y[tasks == label]
+            p = np.mean(own == model.classes_[1]) if classify else 0.5
+            entropy = -p * np.log(p) - (1 - p) * np.log(1 - p)
+            weight[t] = 1 / (entropy if classify else np.var(own))
+    expected = (total / np.bincount(code)) @ (weight / weight.sum())
+    np.testing.assert_allclose(model.cv_loss_, expected, rtol=1e-6)
+
+
+def test_a_table_of_similarities_goes_by_label():
+    X, y, tasks = four_tasks()
+    values = np.array([[1, 0.9, 0, 0], [0.9, 1, 0, 0], [0, 0, 1, 0.9], [0, 0, 0.9, 1]])
+    names = ["d", "b", "a", "c"]
+    frame = pd.DataFrame(values, index=names, columns=names)
+    model = GroupedMultiTaskRegressor(similarity=frame).fit(X, y, tasks)
+    assert model.tasks_.tolist() == ["a", "b", "c", "d"]
+    assert model.labels_.tolist() == [0, 1, 0, 1]
+    with pytest.raises(ValueError, match="other columns than rows"):
+        model.set_params(similarity=frame[names[::-1]]).fit(X, y, tasks)
+    with pytest.raises(ValueError, match="which the matrix lacks"):
+        model.set_params(similarity=frame.iloc[:3, :3]).fit(X, y, tasks)

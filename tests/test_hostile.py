@@ -32,6 +32,12 @@ from linmtl import (
 )
 from linmtl.path import alpha_grid, alpha_max
 from linmtl.penalties import L1, L21, GraphLaplacian, MeanRegularized, Ridge, TraceNorm
+from linmtl.transfer import (
+    SafeTransferRegressor,
+    lookahead_affinity,
+    negative_transfer_report,
+    transfer_gain,
+)
 
 REGRESSORS = [
     L21Regressor(0.1),
@@ -424,7 +430,7 @@ def test_strings_as_targets_of_a_regression(model):
     X, _, tasks = data()
     if is_classifier(model):
         return
-    with pytest.raises(ValueError, match=r"could not convert string|dtype|numeric"):
+    with pytest.raises(ValueError, match=r"labels of classes, such as '[ab]'"):
         clone(model).fit(X, np.resize(["a", "b"], 30), tasks)
 
 
@@ -908,3 +914,26 @@ def test_strength_in_the_place_of_the_graph():
     X, y, tasks = np.arange(12.0).reshape(6, 2), np.arange(6.0), [0, 1] * 3
     with pytest.raises(ValueError, match=r"graph is 0\.1; pass an adjacency"):
         linmtl.GraphRegularizedRegressor(0.1).fit(X, y, tasks)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda *data: L21Regressor().fit(*data),
+        lambda *data: transfer_gain(L21Regressor(), *data),
+        lambda *data: negative_transfer_report(L21Regressor(), *data),
+        lambda *data: SafeTransferRegressor().fit(*data),
+        lambda *data: lookahead_affinity(*data),
+    ],
+)
+def test_words_are_no_targets(call):
+    rng = np.random.default_rng(0)
+    X, tasks = rng.normal(size=(40, 3)), np.repeat(["a", "b"], 20)
+    y = np.where(rng.random(40) < 0.5, "sick", "well")
+    with pytest.raises(ValueError, match=r"labels of classes, such as '(sick|well)'"):
+        call(X, y, tasks)
+    numbers = rng.normal(size=40)
+    digits = L21Regressor().fit(X, numbers.astype(str), tasks)
+    np.testing.assert_allclose(
+        digits.coef_, L21Regressor().fit(X, numbers, tasks).coef_, atol=1e-8
+    )

@@ -14,12 +14,19 @@ import numpy as np
 import pytest
 from scipy import sparse
 from scipy.optimize import brentq, lsq_linear, minimize, nnls
+from scipy.special import entr
 
 import linmtl
 from linmtl import _kernels as kernels
 from linmtl import _row_separable as rows
 from linmtl._jit import readonly
-from linmtl.losses._logistic import _intercept, logistic_residual
+from linmtl.losses._logistic import (
+    _intercept,
+    logistic_dual,
+    logistic_hessian,
+    logistic_range,
+    logistic_residual,
+)
 from linmtl.losses._squared import squared_residual
 from linmtl.penalties import _fused as fused
 from linmtl.penalties import _network_lasso as network
@@ -91,6 +98,26 @@ def test_features_in_rows():
     expected = np.zeros((3, 5))
     np.add.at(expected.T, TASK, (A * r).T)
     np.testing.assert_allclose(G, expected)  # zero, not NaN, for empty tasks
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("centre", [True, False])
+def test_weighted_features(centre, dtype):
+    A, features = normal(3, 9), readonly(np.array([2, 0]))
+    weight = np.abs(normal(9, seed=1))
+    weight[2] = 0.0
+    out = np.full((2, 4), np.nan, dtype=dtype)
+    arrays = A, features, 5, 9, readonly(weight), readonly(np.sqrt(weight))
+    kernels.weight_features(*arrays, centre, out)
+    X = A[features, 5:]
+    if centre:
+        X = X - np.average(X, axis=1, weights=weight[5:])[:, None]
+    expected = np.sqrt(weight[5:]) * X
+    np.testing.assert_allclose(
+        out, expected, rtol=1e-6 if dtype == np.float32 else 1e-12
+    )
+    kernels.weight_features(*arrays[:4], *[readonly(np.zeros(9))] * 2, centre, out)
+    np.testing.assert_array_equal(out, 0.0)
 
 
 def test_sparse_products():
@@ -187,6 +214,29 @@ def test_squared_residual(fit_intercept):
     np.testing.assert_allclose(theta, weight * r)
     losses = np.bincount(TASK, weights=weight * r**2 / 2, minlength=5)
     np.testing.assert_allclose(task_loss, losses)
+
+
+def test_logistic_dual_terms():
+    y = readonly(np.array([1.0, -1.0, 1.0, 1.0, -1.0]))
+    weight = readonly(np.array([0.5, 2.0, 1.0, 0.0, 1.0]))
+    p = np.array([0.2, 0.9, 0.0, 5.0, 0.7])
+    theta = readonly(p * y * np.array([0.5, 2.0, 1.0, 1.0, 1.0]))
+    used = weight > 0
+    for scale in (1.0, 0.5, 1.25):  # 1.25 goes past the end, as rounding does
+        q = np.clip(scale * p[used], 0.0, 1.0)
+        expected = weight[used] @ (entr(q) + entr(1.0 - q))
+        value = logistic_dual(y, theta, weight, scale)
+        np.testing.assert_allclose(value, expected)
+    assert logistic_range(y, theta, weight) == (0.0, 0.9)
+    nothing = readonly(np.zeros(5))
+    assert logistic_range(y, theta, nothing) == (np.inf, -np.inf)
+    assert logistic_dual(y, theta, nothing, 1.0) == 0.0
+    out = empty(5)
+    logistic_hessian(y, theta, weight, out)
+    np.testing.assert_allclose(out, np.where(used, weight * p * (1.0 - p), 0.0))
+    unknown = readonly(np.where(np.arange(5) == 1, np.nan, theta))
+    assert np.isnan(logistic_dual(y, unknown, weight, 1.0))
+    assert np.isnan(logistic_range(y, unknown, weight)).all()
 
 
 @pytest.mark.parametrize("fit_intercept", [False, True])

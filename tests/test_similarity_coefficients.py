@@ -554,3 +554,28 @@ def test_excess_risk_of_one_row_is_refused():
     assert np.isfinite(
         excess_risk(model, X, X[:, 0], tasks, refit_intercept=False).values
     ).all()
+
+
+def test_disagreement_about_one_row_is_refused():
+    X = np.random.default_rng(0).normal(size=(7, 3))
+    coef = np.eye(3)
+    with pytest.raises(ValueError, match=r"X has 1 row, .* two rows at least"):
+        prediction_disagreement(coef, X[:1])
+    tasks = [0, 1, 1, 1, 2, 2, 2]
+    with pytest.raises(ValueError, match=r"the tasks 0 have 1; .*'pooled'"):
+        prediction_disagreement(coef, X, tasks, covariance="per_task")
+    with pytest.raises(ValueError, match="every task has 1 row"):
+        prediction_disagreement(coef, X[:3], range(3), covariance="within")
+    for covariance in ("pooled", "within"):
+        found = prediction_disagreement(coef, X, tasks, covariance=covariance)
+        assert found.values[0, 1] > 0.0
+
+
+def test_excess_risk_of_labels_that_are_words():
+    rng = np.random.default_rng(0)
+    X, tasks = rng.normal(size=(60, 3)), np.repeat(["a", "b"], 30)
+    words = np.where(X[:, 0] + rng.normal(size=60) > 0, "well", "sick")
+    with pytest.raises(ValueError, match=r"labels of classes, such as .* loss=\"log"):
+        excess_risk(COEF[:2, :3], X, words, tasks)
+    found = excess_risk(COEF[:2, :3], X, words, tasks, loss="logistic")
+    assert np.all(np.isfinite(found.values))

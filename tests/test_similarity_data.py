@@ -79,6 +79,27 @@ def test_rotations_change_nothing():
         assert_allclose(found, MEASURES[name](X, tasks), atol=1e-12)
 
 
+def test_the_order_of_rows_changes_nothing(measure):
+    X, tasks = data(low=8, high=20)
+    X[::4] = X[0]  # rows that are equal
+    X[1::4, 0] = X[1, 0]
+    expected = measure(X, tasks)
+    rng = np.random.default_rng(1)
+    for _ in range(5):
+        order = rng.permutation(len(X))
+        found = measure(X[order], tasks[order])
+        assert_allclose(found.values, expected.values, atol=1e-12)
+        if expected.standard_errors is not None:
+            assert_array_equal(found.standard_errors, expected.standard_errors)
+
+
+def test_folds_of_the_proxy_a_distance_are_random():
+    """Sorted rows do not go to folds in their order."""
+    X, tasks = data(low=20, high=30)
+    values = [proxy_a_distance(X, tasks, random_state=k).values[0, 1] for k in range(9)]
+    assert len(set(values)) > 1
+
+
 def test_tables_and_lists_are_read(measure):
     X, tasks = data()
     expected = measure(X, tasks).values
@@ -190,6 +211,7 @@ def test_proxy_a_distance_is_that_of_a_classifier():
     found = proxy_a_distance(X, tasks, cv=cv, C=0.3, random_state=7)
     draw = np.random.RandomState(7)
     fold = np.concatenate([draw.permutation(np.arange(k) % cv) for k in (n, m)])
+    X = np.concatenate([Z[np.lexsort(Z.T)] for Z in (X[:n], X[n:])])
     Z = (X - X.mean(axis=0)) / X.std(axis=0)
     y = tasks == "a"
     wrong = np.empty(n + m)

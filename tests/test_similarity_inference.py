@@ -78,10 +78,10 @@ def test_the_moments_of_the_wald_statistic():
     And that with these it has the moments that it should have, for known covariances.
     """
     rng = np.random.default_rng(0)
-    X, y, tasks = sample([10, 12], 3, rng)
+    X, y, tasks = sample([12, 14], 3, rng)
     X[tasks == 1] *= [0.1, 1.0, 10.0]
     found = chow_test(X, y, tasks)
-    coef, V, f = [], [], [6, 8]
+    coef, V, f = [], [], [8, 10]
     for t in (0, 1):
         Z = np.c_[X[tasks == t], np.ones(np.sum(tasks == t))]
         w, rss, *_ = np.linalg.lstsq(Z, y[tasks == t])
@@ -108,6 +108,24 @@ def test_the_moments_of_the_wald_statistic():
     scaled = wald / 3 / (1 + squares / 3 - 2 / nu)
     assert_allclose(scaled.mean(), stats.f.mean(3, nu), rtol=0.01)
     assert_allclose(scaled.var(), stats.f.var(3, nu), rtol=0.03)
+
+
+@pytest.mark.parametrize(
+    ("n", "trust"), [(3, 0.0), (4, 0.0), (5, 1 / 6), (7, 0.5), (10, 1.0), (15, 1.0)]
+)
+def test_few_rows_have_the_fewest_degrees_of_freedom(n, trust):
+    """Not those that the estimated noise suggests, but for Welch's in proportion."""
+    rng = np.random.default_rng(0)
+    X, y, tasks = sample([n, 40], 1, rng, noise=[1.0, 8.0])
+    error = [
+        stats.linregress(X[tasks == t, 0], y[tasks == t]).stderr ** 2 for t in (0, 1)
+    ]
+    welch = sum(error) ** 2 / (error[0] ** 2 / (n - 2) + error[1] ** 2 / 38)
+    assert welch > n - 1.9
+    expected = n - 2 + trust * (welch - (n - 2))
+    for test in (chow_test, heterogeneity):
+        found = np.ravel(test(X, y, tasks).df_residual)
+        assert_allclose(found[found < np.inf], expected)
 
 
 def test_tasks_of_one_design_have_the_pooled_degrees_of_freedom():
@@ -197,13 +215,53 @@ def test_heterogeneity_is_cochrans_q():
         assert_allclose(found.estimate[k], mean)
         assert_allclose(found.standard_error[k], 1 / np.sqrt(weight.sum()))
         assert_allclose(found.i_squared[k], max(0, (Q - 3) / Q))
-        # Welch (1951)
-        doubt = np.sum((1 - weight / weight.sum()) ** 2 / f)
-        F = Q / 3 / (1 + 2 * 2 / 15 * doubt)
-        assert_allclose(found.p_values[k], stats.f.sf(F, 3, 15 / (3 * doubt)))
+        assert_allclose(found.p_values[k], normal_scores(coef[:, k], v[:, k], f))
+        # with many rows it is the chi-squared test of Q
+        assert_allclose(found.p_values[k], stats.chi2.sf(Q, 3), rtol=0.35)
     assert_allclose(found.coef, coef)
     assert_allclose(found.standard_errors, np.sqrt(v))
     assert_array_equal(found.df, 3)
+    assert_array_equal(found.df_residual, np.nan)
+
+
+def normal_scores(coef, v, f):
+    """p-value of equal coefficients; the smallest sum of squares on fine grids."""
+    low, high = coef.min(), coef.max()
+    for _ in range(4):
+        grid = np.linspace(low, high, 4001)
+        t = (coef - grid[:, None]) / np.sqrt(v)
+        sums = np.sum(stats.norm.ppf(stats.t.cdf(-np.abs(t), f)) ** 2, axis=1)
+        best = np.argmin(sums)
+        low, high = grid[max(best - 1, 0)], grid[min(best + 1, 4000)]
+    return stats.chi2.sf(sums.min(), len(coef) - 1)
+
+
+def test_the_smallest_sum_of_scores_is_found():
+    """With few rows it has many local minima, with many tasks not all are tried."""
+    rng = np.random.default_rng(0)
+    for T, low, high in ((8, 3, 5), (30, 3, 5), (150, 3, 12)):
+        for _ in range(5):
+            sizes = rng.integers(low, high, T)
+            X, y, tasks = sample(sizes, 1, rng, effect=1.0)
+            found = heterogeneity(X, y, tasks)
+            v = found.standard_errors[:, 0] ** 2
+            expected = normal_scores(found.coef[:, 0], v, sizes - 2)
+            assert_allclose(found.p_values[0], expected, rtol=1e-6)
+
+
+def test_copies_of_a_task_do_not_differ():
+    rng = np.random.default_rng(0)
+    X, y, _ = sample([8, 8], 2, rng)
+    both = np.tile(X[:8], (3, 1)), np.tile(y[:8], 3), np.repeat([0, 1, 2], 8)
+    assert_allclose(heterogeneity(*both).p_values, 1.0)
+    assert_allclose(chow_test(*both).p_values, 1.0)
+
+
+def test_heterogeneity_of_many_rows_is_the_test_of_q():
+    rng = np.random.default_rng(0)
+    X, y, tasks = sample([3000] * 4, 2, rng, effect=0.05)
+    found = heterogeneity(X, y, tasks)
+    assert_allclose(found.p_values, stats.chi2.sf(found.statistic, 3), rtol=0.02)
 
 
 def test_heterogeneity_with_equal_variance_is_an_f_test():
@@ -252,6 +310,35 @@ def test_p_values_of_equal_tasks_are_uniform(variance, sizes, d, noise):
         feature.append(heterogeneity(X, y, tasks, variance=variance).p_values[0])
     assert uniform(pair)
     assert uniform(feature)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("left", [1, 2, 4])
+@pytest.mark.parametrize(
+    ("T", "d", "spread", "more"), [(2, 3, 1.0, 10), (5, 5, 3.0, 0), (20, 3, 1.0, 0)]
+)
+def test_few_rows_do_not_make_equal_tasks_differ(T, d, spread, more, left):
+    """With 1, 2 or 4 degrees of freedom left, and more in the last task.
+
+    Large differences are found all the same.
+    """
+    rng = np.random.default_rng(0)
+    reps = {2: 400, 5: 100, 20: 40}[T]
+    noise = np.geomspace(1 / spread, spread, T)
+    upper = np.triu_indices(T, 1)
+    pair, feature, found = [], [], []
+    for _ in range(reps):
+        sizes = [left + d + 1] * (T - 1) + [left + d + 1 + more]
+        X, y, tasks = sample(sizes, d, rng, noise)
+        pair.append(np.mean(chow_test(X, y, tasks).p_values[upper] < 0.05))
+        feature.append(np.mean(heterogeneity(X, y, tasks).p_values < 0.05))
+        y += 1e4 * rng.normal(size=T)[tasks] * X[:, 0]
+        found.append(heterogeneity(X, y, tasks).p_values[0] < 0.05)
+    for level in (pair, feature):
+        # tests of one sample depend on each other
+        chance = np.std(level) / np.sqrt(reps)
+        assert np.mean(level) <= min(0.055 + 3 * chance, 0.075)
+    assert np.mean(found) >= 0.95
 
 
 def test_unequal_noise_needs_the_unequal_variance():
@@ -357,11 +444,9 @@ def test_ridge_by_hand():
     assert_allclose(found.coef[:, 0], slope)
     assert_allclose(found.standard_errors[:, 0], np.sqrt(v))
     share = (1 / v) / np.sum(1 / v)
-    nu = 8 / (3 * np.sum((1 - share) ** 2 / f))
-    assert_allclose(found.df_residual, nu)
     Q = np.sum((slope - share @ slope) ** 2 / v)
     assert_allclose(found.statistic, Q)
-    assert_allclose(found.p_values, stats.f.sf(Q / 2 / (1 + 2 / 3 / nu), 2, nu))
+    assert_allclose(found.p_values, normal_scores(slope, v, f))
 
 
 @pytest.mark.parametrize("loss", ["squared", "logistic"])
@@ -457,6 +542,12 @@ def test_hostile_data(test):
         test(X, exact, tasks)
     with pytest.raises(ValueError, match="leaves no rows for its noise"):
         test(rng.normal(size=(20, 40)), y[:20], np.repeat([0, 1], 10), ridge=1e-6)
+    lonely = np.r_[3, tasks[1:]]
+    for loss, target in (("squared", y), ("logistic", y > 0)):
+        with pytest.raises(ValueError, match=r"ridge needs at least 2 .* tasks 3 have"):
+            test(X, target, lonely, loss=loss, ridge=0.1)
+        with pytest.raises(ValueError, match="the tasks 3 have 1 rows"):
+            test(X, target, lonely, loss=loss)
     with pytest.raises(ValueError, match="only 1 task"):
         test(X, y, np.zeros(len(X)))
     with pytest.raises(ValueError, match="tasks is None"):
@@ -483,6 +574,21 @@ def test_hostile_classes(test):
         test(X, one, tasks, loss="logistic")
     with pytest.raises(ValueError, match="3 classes"):
         test(X, tasks, tasks, loss="logistic")
+
+
+@pytest.mark.parametrize("test", [chow_test, heterogeneity])
+def test_labels_of_classes_need_the_logistic_loss(test):
+    rng = np.random.default_rng(0)
+    X, y, tasks = sample([40, 50, 60], 2, rng, classify=True)
+    words = np.where(y, "sick", "well")
+    expected = test(X, ~y, tasks, loss="logistic").p_values
+    for labels in (words, words.tolist(), pd.Series(words), iter(words)):
+        with pytest.raises(ValueError, match=r"labels of classes.* loss=\"logistic\""):
+            test(X, labels, tasks)
+    found = test(X, iter(words), tasks, loss="logistic")
+    assert_allclose(found.p_values, expected)
+    numbers = test(X, y.astype(int).astype(str), tasks).p_values
+    assert_allclose(numbers, test(X, y.astype(int), tasks).p_values)
 
 
 def test_a_feature_that_varies_nowhere_is_not_heterogeneous():

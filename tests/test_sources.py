@@ -1,6 +1,7 @@
 """Sources that a target can be learned with: the rule, and what it finds."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.model_selection import KFold
@@ -192,3 +193,21 @@ def test_one_task_has_no_sources():
     X, y, tasks = problem()
     with pytest.raises(ValueError, match="the data have one task"):
         detect_sources(None, X[:40], y[:40], tasks[:40], target=0)
+
+
+def test_labels_of_classes_need_a_classifier():
+    X, y, tasks = problem(True)
+    words = np.where(y == 1, "sick", "well")
+    for estimator in (None, MeanRegularizedRegressor(1.0)):
+        for labels in (words, words.tolist(), iter(words)):
+            with pytest.raises(ValueError, match=r"labels of classes.* a classifier"):
+                detect_sources(estimator, X, labels, tasks, target=0)
+    model = PooledClassifier(task_intercepts=True)
+    found = detect_sources(model, X, words, tasks, target=0)
+    expected = detect_sources(model, X, 1 - y, tasks, target=0)
+    np.testing.assert_allclose(found.losses, expected.losses, rtol=1e-4)
+    wide = pd.DataFrame({"p": words[:40], "q": words[40:80]})
+    with pytest.raises(ValueError, match=r"labels of classes"):
+        detect_sources(None, X[:40], wide, target="p")
+    wide = (wide == "sick").astype(float)
+    assert detect_sources(None, X[:40], wide, target="p").tasks.tolist() == ["q"]

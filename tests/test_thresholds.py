@@ -132,6 +132,20 @@ def test_predictions_follow_the_thresholds():
     assert tuned.score(X, y, tasks) == pytest.approx(accuracy)
 
 
+def test_every_task_has_its_threshold_in_predict_all():
+    X, y, tasks = rare()
+    fitted = model().fit(X, y, tasks)
+    every = fitted.predict_all(X)
+    assert every.shape == (len(X), 3)
+    own = every[np.arange(len(X)), tasks]
+    np.testing.assert_array_equal(own, fitted.predict(X, tasks))
+    # thresholds differ by more than the models do
+    assert np.any(every != fitted.estimator_.predict_all(X))
+    Y = np.where(rare(50)[1].reshape(3, 50).T == "yes", 1, 0)
+    wide = model().fit(X[:50], Y)
+    np.testing.assert_array_equal(wide.predict_all(X), wide.predict(X))
+
+
 def test_small_tasks_and_unknown_ones_have_the_common_threshold():
     X, y, tasks = rare()
     few = np.flatnonzero(tasks == 2)

@@ -5,12 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+from scipy import sparse, stats
+from scipy.cluster.hierarchy import linkage
 from sklearn.base import clone
 from sklearn.metrics import log_loss, mean_squared_error
 from sklearn.model_selection import PredefinedSplit
 
 from linmtl import (
+    CalibratedRegressor,
+    ClusteredRegressor,
+    ClusteredRegressorCV,
+    DescriptorRegressor,
+    GraphRegularizedRegressor,
+    GraphRegularizedRegressorCV,
+    IndependentClassifier,
     IndependentRegressor,
     L21Classifier,
     L21Regressor,
@@ -18,17 +26,34 @@ from linmtl import (
     MeanRegularizedClassifier,
     MeanRegularizedRegressor,
     MultiTaskRegressor,
+    MultiTaskRegressorCV,
+    NetworkLassoRegressor,
     PooledRegressor,
+    TaskQuadraticRegressor,
+    TemporalGroupRegressor,
     TraceNormRegressor,
+    TreeGroupL21Regressor,
 )
 from linmtl.model_selection import TaskKFold
-from linmtl.penalties import L21, GraphLaplacian, MeanRegularized, Ridge
+from linmtl.penalties import (
+    L21,
+    GraphLaplacian,
+    MeanRegularized,
+    Ridge,
+    TaskQuadratic,
+    TreeGroupL21,
+)
 from linmtl.transfer import (
+    GroupedMultiTaskRegressor,
+    SafeTransferRegressor,
+    _gain,
+    detect_sources,
     lookahead_affinity,
     negative_transfer_report,
     transfer_gain,
 )
 from linmtl.transfer._report import compare_losses
+from linmtl.transfer._subset import for_tasks
 
 
 def make_data(W, n=40, noise=1.0, seed=0, classify=False):
@@ -67,9 +92,8 @@ def gain_by_hand(estimator, X, y, tasks, fold, weight=None):
         mine = np.isin(tasks, chosen)
         for k in range(fold.max() + 1):
             train, test = mine & (fold != k), mine & (fold == k)
-            model = clone(estimator).fit(
-                X[train], y[train], tasks[train], weight[train]
-            )
+            model = estimator(chosen) if callable(estimator) else clone(estimator)
+            model.fit(X[train], y[train], tasks[train], weight[train])
             for t in chosen:
                 rows = test & (tasks == t)
                 if hasattr(model, "classes_"):
@@ -106,6 +130,11 @@ ESTIMATORS = {
     "sqrt": MultiTaskRegressor(L21(0.1), loss="sqrt", tol=1e-8),
     "classifier": L21Classifier(0.02, tol=1e-8),
     "mean-classifier": MeanRegularizedClassifier(0.1, tol=1e-8),
+    "refit": L21Regressor(0.3, refit=True, tol=1e-8),
+    "refit-classifier": L21Classifier(0.08, refit=0.1, tol=1e-8),
+    "weighted-classifier": L21Classifier(0.02, class_weight={"yes": 3.0}, tol=1e-8),
+    "balanced-classifier": L21Classifier(0.02, class_weight="balanced", tol=1e-8),
+    "calibrated": CalibratedRegressor(0.1, tol=1e-8),
 }
 
 
@@ -144,13 +173,8 @@ def test_sample_weights_are_used():
         np.testing.assert_allclose(gain.values, expected, atol=2e-5)
 
 
-@pytest.mark.parametrize("name", ["mean", "l21", "sqrt", "classifier"])
-def test_shared_parts_and_refitting_agree(name, monkeypatch):
-    from linmtl.transfer import _gain
-
-    estimator = ESTIMATORS[name]
-    X, y, tasks = make_data(random_W(3), 40, classify="classifier" in name)
-    fast = transfer_gain(estimator, X, y, tasks, cv=3)
+def refit_every_set(monkeypatch):
+    """Have the gain fitted set by set, without shared sums."""
     original = _gain._Problem.__init__
 
     def slow(self, *args):
@@ -160,6 +184,43 @@ def test_shared_parts_and_refitting_agree(name, monkeypatch):
         self.fold_of_row = self.fold[self.data.weight > 0]
 
     monkeypatch.setattr(_gain._Problem, "__init__", slow)
+
+
+@pytest.mark.parametrize("rows", [1, 20])
+def test_a_task_with_a_single_class_has_no_gain_and_gives_none(rows):
+    X, y, tasks = make_data(random_W(3), [rows, 60, 60], classify=True)
+    y[tasks == "t0"] = "yes"
+    cv = PredefinedSplit(folds_of(X, y, tasks))
+    for mode in (None, "n_samples"):  # the second is fitted pair by pair
+        model = L21Classifier(0.02, task_weight=mode, tol=1e-8)
+        gain = transfer_gain(model, X, y, tasks, cv=cv)
+        assert np.isnan(gain.values[1:, 0]).all()
+        np.testing.assert_allclose(gain.values[0], 0.0, atol=1e-5)
+        assert np.isfinite(gain.values[1:, 1:]).all()
+    report = negative_transfer_report(model, X, y, tasks, cv=4)
+    assert report.verdict[0] == "undecided"
+    assert np.isnan(report.alone.effect[0])
+    assert np.isfinite(report.alone.effect[1:]).all()
+
+
+def test_a_training_part_with_a_single_class(monkeypatch):
+    """Learned alone, the task predicts the odds that `fit` gives to such tasks."""
+    X, y, tasks = make_data(random_W(3), 40, classify=True)
+    fold = folds_of(X, y, tasks)
+    fold[(tasks == "t0") & (y == "no")] = 0
+    cv, model = PredefinedSplit(fold), L21Classifier(0.02, tol=1e-8)
+    fast = transfer_gain(model, X, y, tasks, cv=cv)
+    refit_every_set(monkeypatch)
+    refitted = transfer_gain(model, X, y, tasks, cv=cv)
+    np.testing.assert_allclose(fast.values, refitted.values, atol=2e-5)
+
+
+@pytest.mark.parametrize("name", ["mean", "l21", "sqrt", "classifier"])
+def test_shared_parts_and_refitting_agree(name, monkeypatch):
+    estimator = ESTIMATORS[name]
+    X, y, tasks = make_data(random_W(3), 40, classify="classifier" in name)
+    fast = transfer_gain(estimator, X, y, tasks, cv=3)
+    refit_every_set(monkeypatch)
     refitted = transfer_gain(estimator, X, y, tasks, cv=3)
     np.testing.assert_allclose(fast.values, refitted.values, atol=2e-5)
     np.testing.assert_allclose(
@@ -195,6 +256,158 @@ def test_layouts_agree():
         cv=PredefinedSplit(fold[row]),
     )
     np.testing.assert_allclose(inside.values, long.values, atol=1e-12)
+
+
+# --- settings by task ---------------------------------------------------------------
+
+ADJACENCY = np.array([[0, 1, 0, 2], [1, 0, 3, 0], [0, 3, 0, 1], [2, 0, 1, 0.0]])
+K = 3 * np.eye(4) - 0.3 * ADJACENCY
+WEIGHT = np.array([1.0, 2.0, 0.5, 3.0])
+Z = np.array([[1.0, 0.2], [0.3, 1.0], [1.0, -1.0], [0.5, 0.4]])
+SIMILAR = np.eye(4) + 0.2 * ADJACENCY
+# of four tasks, and by hand of those in the positions s
+BY_TASK = {
+    "graph": lambda s: GraphRegularizedRegressor(ADJACENCY[s][:, s], alpha_ridge=0.1),
+    "sparse-graph": lambda s: GraphRegularizedRegressor(
+        sparse.coo_array(ADJACENCY[s][:, s]), alpha_ridge=0.1
+    ),
+    "graph-list": lambda s: NetworkLassoRegressor(ADJACENCY[s][:, s].tolist(), 0.05),
+    "graph-searched": lambda s: GraphRegularizedRegressorCV(
+        ADJACENCY[s][:, s], alphas=[0.1, 1.0], cv=2
+    ),
+    "K": lambda s: TaskQuadraticRegressor(K[s][:, s], alpha=0.2),
+    "K-in-a-sum": lambda s: MultiTaskRegressor(
+        L21(0.1) + (Ridge(WEIGHT[s]) + TaskQuadratic(K[s][:, s], 0.1))
+    ),
+    "K-in-a-grid": lambda s: MultiTaskRegressorCV(
+        TaskQuadratic(),
+        param_grid={"K": [K[s][:, s], np.eye(len(s))]},
+        alphas=[0.1, 1.0],
+        cv=2,
+    ),
+    "strengths": lambda s: IndependentRegressor(WEIGHT[s].tolist()),
+    "weights": lambda s: MeanRegularizedRegressor(0.3, task_weight=WEIGHT[s]),
+    "weights-searched": lambda s: L21RegressorCV(
+        task_weight=WEIGHT[s].tolist(), alphas=[0.1, 1.0], cv=2
+    ),
+    "weights-pooled": lambda s: PooledRegressor(task_weight=WEIGHT[s]),
+    "descriptors": lambda s: DescriptorRegressor(Z[s], alpha=0.1),
+    "inside": lambda s: SafeTransferRegressor(
+        TaskQuadraticRegressor(K[s][:, s]), IndependentRegressor(WEIGHT[s]), cv=2
+    ),
+    "groups": lambda s: GroupedMultiTaskRegressor(
+        MeanRegularizedRegressor(0.3, task_weight=WEIGHT[s]),
+        groups=np.array(["x", "y", "x", "y"])[s],
+    ),
+    "similarity": lambda s: GroupedMultiTaskRegressor(
+        MeanRegularizedRegressor(0.3), similarity=SIMILAR[s][:, s]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", list(BY_TASK))
+def test_gain_with_settings_by_task_is_the_loop_written_out(name):
+    def part(chosen):
+        model = BY_TASK[name](sorted(int(label[1]) for label in chosen))
+        return model.set_params(tol=1e-8) if "tol" in model.get_params() else model
+
+    X, y, tasks = make_data(random_W(4, own=1.0), [25, 40, 33, 52])
+    fold = folds_of(X, y, tasks, 2)
+    estimator = part(["t0", "t1", "t2", "t3"])
+    gain = transfer_gain(estimator, X, y, tasks, cv=PredefinedSplit(fold))
+    expected = gain_by_hand(part, X, y, tasks, fold)
+    np.testing.assert_allclose(gain.values, expected, atol=2e-5)
+
+
+def test_arrays_follow_the_order_of_the_tasks():
+    """As what goes by task label, wherever parts of the tasks are fitted."""
+    X, y, tasks = make_data(random_W(4, own=1.0), 20)
+    order = ["t2", "t0", "t3", "t1"]
+    array = GraphRegularizedRegressor(ADJACENCY, alpha_ridge=0.1, task_order=order)
+    frame = pd.DataFrame(ADJACENCY, index=order, columns=order)
+    labelled = clone(array).set_params(graph=frame)
+    one, two = (transfer_gain(m, X, y, tasks, cv=2) for m in (array, labelled))
+    assert one.tasks.tolist() == order
+    np.testing.assert_allclose(one.values, two.values, atol=1e-12)
+    one, two = (
+        detect_sources(m, X, y, tasks, target="t3", cv=2) for m in (array, labelled)
+    )
+    np.testing.assert_allclose(one.losses, two.losses, atol=1e-12)
+    # no row of t0 in the first training part, so that three tasks are fitted
+    fold = np.where(tasks == "t0", 0, folds_of(X, y, tasks, 2))
+    cv = PredefinedSplit(fold)
+    one, two = (
+        negative_transfer_report(m, X, y, tasks, cv=cv) for m in (array, labelled)
+    )
+    np.testing.assert_allclose(one.losses["model"], two.losses["model"], atol=1e-12)
+    assert np.isnan(one.losses["model"][0, 1])
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        linkage([[0.0], [0.2], [1.0], [3.0], [3.5]], "average"),
+        [["a", "b"], (["a", "b", "c"], 0.5), (["d"], 2.0)],
+        None,
+    ],
+    ids=["linkage", "list", "none"],
+)
+@pytest.mark.parametrize("chosen", [[0], [3], [0, 2], [1, 3, 4], [0, 1, 2, 3, 4]])
+def test_part_of_a_tree_is_the_tree_where_the_other_tasks_are_zero(tree, chosen):
+    tasks, chosen = np.array(list("abcde")), np.array(chosen)
+    W = np.zeros((3, 5))
+    W[:, chosen] = np.random.default_rng(0).normal(size=(3, chosen.size))
+    whole = TreeGroupL21(tree, 0.7)
+    part = for_tasks(whole, tasks, chosen)
+    value = part.bind(tasks[chosen]).value(np.ascontiguousarray(W[:, chosen]))
+    assert value == pytest.approx(whole.bind(tasks).value(W), rel=1e-12)
+    assert value > 0
+
+
+def test_gain_with_a_tree():
+    X, y, tasks = make_data(random_W(4), 20)
+    tree = linkage(Z, "average")
+    estimators = [TreeGroupL21Regressor(t) for t in (tree, [["t0", "t1"]])]
+    for estimator in estimators:
+        gain = transfer_gain(estimator, X, y, tasks, cv=2)
+        assert np.all(np.isfinite(gain.values))
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [ClusteredRegressor(3), ClusteredRegressorCV([2, 3], alphas=[0.1, 1.0], cv=2)],
+    ids=["given", "searched"],
+)
+def test_settings_for_more_tasks_than_are_fitted(estimator):
+    X, y, tasks = make_data(random_W(4), 20)
+    name = type(estimator).__name__
+    message = (
+        f"fitted alone and in pairs here, and {name} cannot be fitted to 2 of the 4 "
+        r"tasks \('t0', 't1'\): Clustered: n_clusters=3"
+    )
+    with pytest.raises(ValueError, match=message):
+        transfer_gain(estimator, X, y, tasks, cv=2)
+    with pytest.raises(ValueError, match=message):
+        detect_sources(estimator, X, y, tasks, target="t0", cv=2)
+    fold = np.where(np.isin(tasks, ["t0", "t3"]), 0, folds_of(X, y, tasks, 2))
+    with pytest.raises(ValueError, match=r"left out, .* 2 of the 4 tasks"):
+        negative_transfer_report(estimator, X, y, tasks, cv=PredefinedSplit(fold))
+
+
+def test_an_order_of_the_tasks_is_demanded():
+    X, y, tasks = make_data(random_W(3), 20)
+    for model in (
+        TemporalGroupRegressor(),
+        SafeTransferRegressor(TemporalGroupRegressor()),
+    ):
+        for call in (
+            lambda m: transfer_gain(m, X, y, tasks, cv=2),
+            lambda m: negative_transfer_report(m, X, y, tasks, cv=2),
+            lambda m: detect_sources(m, X, y, tasks, target="t0", cv=2),
+        ):
+            with pytest.raises(ValueError, match="depends on the order of the tasks"):
+                call(model)
+            call(clone(model).set_params(task_order=["t1", "t0", "t2"]))
 
 
 def test_order_of_tasks_does_not_matter():
@@ -249,7 +462,7 @@ def test_standard_error_is_that_of_the_gain():
     [
         ("l21", TypeError, "must be one of linmtl's estimators"),
         (L21Regressor(-1.0), ValueError, "alpha must be"),
-        (MultiTaskRegressor(GraphLaplacian(np.eye(4))), ValueError, "graph has shape"),
+        (MultiTaskRegressor(GraphLaplacian(np.eye(3))), ValueError, "graph has shape"),
     ],
     ids=str,
 )
@@ -507,3 +720,74 @@ def test_wrong_options(options, match):
     X, y, tasks = make_data(random_W(3), 30)
     with pytest.raises(ValueError, match=match):
         negative_transfer_report(L21Regressor(), X, y, tasks, **options)
+
+
+def test_names_stay_on_their_line():
+    X, y, tasks = make_data(random_W(3), 20)
+    tasks = np.array(["north\nwing", "a\tb", "c"])[[int(t[1]) for t in tasks]]
+    report = negative_transfer_report(MeanRegularizedRegressor(), X, y, tasks, cv=3)
+    table, _, summary = str(report).partition("\n\n")
+    lines = table.split("\n")
+    assert len(lines) == 4
+    assert "\t" not in table
+    assert "\n" not in summary
+    ends = {line.rindex("  ") for line in lines}
+    assert len(ends) == 1  # the columns are aligned
+    assert any(line.startswith(r"'north\nwing'  ") for line in lines)
+
+
+# --- folds of estimators inside
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        transfer_gain,
+        negative_transfer_report,
+        lambda model, *data: detect_sources(model, *data, target="t0"),
+        lambda model, *data: SafeTransferRegressor(model).fit(*data),
+        lambda model, *data: GroupedMultiTaskRegressor(model).fit(*data),
+    ],
+)
+def test_folds_by_row_number_are_refused_inside(call):
+    """They count the rows as passed, and inner fits have others."""
+    X, y, tasks = make_data(random_W(3), 20)
+    folds = list(TaskKFold(2).split(X, y, tasks))
+    model = L21RegressorCV(alphas=3, cv=folds)
+    model.fit(X, y, tasks)
+    with pytest.raises(ValueError, match="L21RegressorCV lists row numbers"):
+        call(model, X, y, tasks)
+
+
+@pytest.mark.parametrize("kind", [SafeTransferRegressor, GroupedMultiTaskRegressor])
+def test_the_order_of_tasks_is_set_outside(kind):
+    X, y, tasks = make_data(random_W(3), 20)
+    inside = TemporalGroupRegressor(task_order=["t2", "t0", "t1"])
+    with pytest.raises(ValueError, match="set task_order here, and it is passed on"):
+        kind(inside).fit(X, y, tasks)
+    kind(inside, task_order=["t2", "t0", "t1"]).fit(X, y, tasks)
+
+
+# --- tasks learned alone ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("classify", [False, True])
+@pytest.mark.parametrize("mode", ["null_loss", "minimax", "n_samples"])
+def test_tasks_alone_are_tuned_alone_whatever_their_weight(classify, mode):
+    """Each has the strength and the model that it has in data of its own."""
+    n = [30, 60, 45]
+    X, y, tasks = make_data(random_W(3), n, classify=classify)
+    kind = IndependentClassifier if classify else IndependentRegressor
+    if not classify:
+        y = y * np.repeat([1.0, 10.0, 0.1], n)
+    settings = {"tol": 1e-10, "max_iter": 100_000}
+    model = kind("cv", task_weight=mode, **settings).fit(X, y, tasks)
+    plain = kind("cv", **settings).fit(X, y, tasks)
+    np.testing.assert_allclose(model.alpha_ / model.task_weight_, plain.alpha_)
+    np.testing.assert_allclose(model.coef_, plain.coef_, rtol=1e-4, atol=1e-6)
+    for t, label in enumerate(plain.tasks_):
+        mine = tasks == label
+        alone = kind(plain.alpha_[t], **settings).fit(X[mine], y[mine])
+        np.testing.assert_allclose(
+            model.coef_[t], np.ravel(alone.coef_), rtol=1e-4, atol=1e-6
+        )

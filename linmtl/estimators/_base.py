@@ -10,25 +10,24 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.validation import check_is_fitted
 
 from linmtl._datafit import Datafit, make_datafit
 from linmtl._design import SharedDesign, StackedDesign
 from linmtl._objective import Objective
 from linmtl._task_weight import Minimax
-from linmtl._tasks import is_missing, some
+from linmtl._tasks import some
 from linmtl._validation import (
     FitInput,
     check_settings,
     read_fit,
     read_predict,
-    read_sample_weight,
     require_tasks,
 )
 from linmtl.data import MultiTaskData
 from linmtl.estimators._docs import parameters
 from linmtl.estimators._new_task import NewTask
+from linmtl.estimators._predictions import PredictsClasses, PredictsTargets
 from linmtl.losses import LOSSES, Loss
 from linmtl.penalties import Penalty, compose
 from linmtl.solvers import Result, minimise, rounded
@@ -153,30 +152,15 @@ class MultiTaskModel(NewTask, BaseEstimator):
         result: Result,
     ) -> None:
         n_tasks = len(given.tasks)
-        dtype = given.data.design.dtype
-        result = rounded(objective, result, dtype)
-        W, b = result.W, result.b
+        result = rounded(objective, result, given.data.design.dtype)
+        W = result.W
         if W.shape[1] != n_tasks:  # one model for all tasks
             W = np.repeat(W, n_tasks, axis=1)
         self._report(objective, result, columns)
         if "task_weight_" not in self._reported:
             self.task_weight_ = self._task_weights(given)
-        b = given.intercepts(b)
-        self._layout = given.layout
         self._solution = (columns, result.point)
-        single = given.layout == "single"
-        self.tasks_ = given.tasks
-        self.__dict__.pop("new_tasks_", None)  # of an earlier fit
-        self.coef_ = np.ascontiguousarray(W.T, dtype=dtype)
-        self.intercept_ = b
-        if given.classes is not None:
-            self.classes_ = given.classes
-        elif single:
-            self.coef_, self.intercept_ = self.coef_[0], float(b[0])
-        if given.feature_names is not None:
-            self.coef_feature_names_ = given.feature_names
-        elif hasattr(self, "coef_feature_names_"):
-            del self.coef_feature_names_  # of an earlier fit
+        self._set_linear(given, W.T, given.intercepts(result.b))
         self.n_iter_ = result.n_iter
         self.objective_ = result.objective
         self.dual_gap_ = result.gap
@@ -184,13 +168,33 @@ class MultiTaskModel(NewTask, BaseEstimator):
         self.tol_ = result.tol
         self.converged_ = result.converged
         self.solver_ = result.solver
+        self._warn_of_tasks(given, columns)
+        self._warn_unless_converged(result)
+
+    def _set_linear(self, given: FitInput, W: np.ndarray, b: np.ndarray) -> None:
+        """Set what predictions need: linear models, one row of W for each task."""
+        self._layout = given.layout
+        self.tasks_ = given.tasks
+        self.coef_ = np.ascontiguousarray(W, dtype=given.data.design.dtype)
+        self.intercept_ = b
+        if given.classes is not None:
+            self.classes_ = given.classes
+        elif given.layout == "single":
+            self.coef_, self.intercept_ = self.coef_[0], float(b[0])
+        # what an earlier fit may have left
+        for name in ("new_tasks_", "coef_feature_names_"):
+            self.__dict__.pop(name, None)
+        if given.feature_names is not None:
+            self.coef_feature_names_ = given.feature_names
+
+    def _warn_of_tasks(self, given, columns):
         if np.any(given.single_class):
             warnings.warn(
                 "these tasks have a single class and no finite optimum for their "
                 f"intercept: {some(given.tasks[given.single_class != 0])}; they are "
                 "left out of the loss and predict their only class",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         exact = np.isnan(self.task_weight_)
         if np.any(exact):
@@ -200,9 +204,8 @@ class MultiTaskModel(NewTask, BaseEstimator):
                 "nothing is left to estimate their noise from: their noise_ is 0 and "
                 "their task_weight_ NaN; drop them or raise alpha",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
-        self._warn_unless_converged(result)
 
     def _task_weights(self, given: FitInput) -> np.ndarray:
         """Return the weight of each task's mean loss, where the loss has no say."""
@@ -259,38 +262,8 @@ class MultiTaskModel(NewTask, BaseEstimator):
         eta[order] = sorted_eta
         return eta + b[codes]
 
-    def _score_each(self, metric, y, prediction, sample_weight, at_least=1):
-        """Mean over the tasks of a wide Y of a metric on the observed labels.
 
-        Tasks with fewer than ``at_least`` labels of positive weight are left out.
-        """
-        y, prediction = np.atleast_1d(y), np.asarray(prediction)
-        Y, P = (a.reshape(len(a), -1) for a in (y, prediction))
-        if Y.shape != P.shape:
-            raise ValueError(
-                f"y has shape {y.shape} but the model predicts {prediction.shape}"
-            )
-        weight = read_sample_weight(sample_weight, Y.shape)
-        scores = []
-        for t in range(Y.shape[1]):
-            observed = np.array([not is_missing(v) for v in Y[:, t].tolist()], bool)
-            observed &= weight[:, t] > 0
-            if observed.sum() < at_least:
-                continue
-            w = None if sample_weight is None else weight[observed, t]
-            labels = Y[observed, t]
-            if labels.dtype.kind == "O":
-                labels = np.array(labels.tolist())
-            scores.append(metric(labels, P[observed, t], sample_weight=w))
-        if not scores:
-            raise ValueError(
-                f"y has too few observed labels to score; {metric.__name__} needs "
-                f"{at_least} in at least one task"
-            )
-        return float(np.mean(scores))
-
-
-class Regressor(RegressorMixin, MultiTaskModel):
+class Regressor(PredictsTargets, RegressorMixin, MultiTaskModel):
     """Base of the regressors."""
 
     _losses = ("squared",)
@@ -298,75 +271,9 @@ class Regressor(RegressorMixin, MultiTaskModel):
     def _loss_name(self) -> str:
         return "sqrt" if _is(self.task_weight, "uncertainty") else super()._loss_name()
 
-    def predict(self, X: Any, tasks: ArrayLike | None = None) -> np.ndarray:
-        """Predict the target of each row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Samples.
-        tasks : array-like of shape (n_samples,), default=None
-            The task label of each row, where the model was fitted with ``tasks``.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_tasks)
-            One prediction per row; one column per task for a model fitted on a wide
-            Y, unless `tasks` says which to take.
-        """
-        return self._linear_predictor(X, tasks, every_task=False)
-
-    def predict_all(self, X: Any) -> np.ndarray:
-        """Predict every row with the model of every task.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_tasks)
-            Columns in the order of ``tasks_``.
-        """
-        return self._linear_predictor(X, None, every_task=True)
-
-    def score(
-        self,
-        X: Any,
-        y: ArrayLike,
-        tasks: ArrayLike | None = None,
-        sample_weight: ArrayLike | None = None,
-    ) -> float:
-        """Return R^2 of the predictions.
-
-        Long data: pooled over all rows, as ``scoring="r2"``; it rewards what the
-        intercepts know of the differences between tasks. Wide data: the mean over
-        tasks of the R^2 on the observed labels, of tasks with two of them.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Samples.
-        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
-            True targets; NaN is left out.
-        tasks : array-like of shape (n_samples,), default=None
-            The task label of each row.
-        sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
-            Weights.
-
-        Returns
-        -------
-        float
-            The score, 1 at best.
-        """
-        prediction = self.predict(X, **_routed(tasks))
-        at_least = 2 if prediction.ndim == 2 else 1
-        return self._score_each(r2_score, y, prediction, sample_weight, at_least)
-
 
 @parameters
-class Classifier(ClassifierMixin, MultiTaskModel):
+class Classifier(PredictsClasses, ClassifierMixin, MultiTaskModel):
     """Base of the classifiers."""
 
     class_weight: Any = None
@@ -378,109 +285,6 @@ class Classifier(ClassifierMixin, MultiTaskModel):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
         return tags
-
-    def decision_function(self, X: Any, tasks: ArrayLike | None = None) -> np.ndarray:
-        """Return the linear predictor, positive for ``classes_[1]``.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Samples.
-        tasks : array-like of shape (n_samples,), default=None
-            The task label of each row, where the model was fitted with ``tasks``.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_tasks)
-            One value per row; one column per task for a model fitted on a wide Y,
-            unless `tasks` says which to take.
-        """
-        return self._linear_predictor(X, tasks, every_task=False)
-
-    def predict(self, X: Any, tasks: ArrayLike | None = None) -> np.ndarray:
-        """Predict the class of each row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Samples.
-        tasks : array-like of shape (n_samples,), default=None
-            The task label of each row, where the model was fitted with ``tasks``.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_tasks)
-            Class labels.
-        """
-        eta = self._linear_predictor(X, tasks, every_task=False)
-        return self.classes_[(eta > 0).astype(int)]
-
-    def predict_proba(self, X: Any, tasks: ArrayLike | None = None) -> np.ndarray:
-        """Return the probabilities of the classes.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Samples.
-        tasks : array-like of shape (n_samples,), default=None
-            The task label of each row, where the model was fitted with ``tasks``.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, 2) or (n_samples, n_tasks)
-            One column per class, in the order of ``classes_``. For a model fitted on
-            a wide Y the probability of ``classes_[1]``, one column per task.
-        """
-        loss = LOSSES[self._loss_name()]
-        p = loss.mean(self._linear_predictor(X, tasks, every_task=False))
-        return p if p.ndim == 2 else np.column_stack([1.0 - p, p])
-
-    def predict_all(self, X: Any) -> np.ndarray:
-        """Predict the class of every row with the model of every task.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_tasks)
-            Class labels, columns in the order of ``tasks_``.
-        """
-        eta = self._linear_predictor(X, None, every_task=True)
-        return self.classes_[(eta > 0).astype(int)]
-
-    def score(
-        self,
-        X: Any,
-        y: ArrayLike,
-        tasks: ArrayLike | None = None,
-        sample_weight: ArrayLike | None = None,
-    ) -> float:
-        """Return the accuracy of the predictions.
-
-        Long data: over all rows. Wide data: the mean over tasks of the accuracy on the
-        observed labels.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Samples.
-        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
-            True labels; a missing one is left out.
-        tasks : array-like of shape (n_samples,), default=None
-            The task label of each row.
-        sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
-            Weights.
-
-        Returns
-        -------
-        float
-            The score, 1 at best.
-        """
-        prediction = self.predict(X, **_routed(tasks))
-        return self._score_each(accuracy_score, y, prediction, sample_weight)
 
 
 def _check_order(model: MultiTaskModel, penalty: Any, given: FitInput) -> None:
@@ -497,8 +301,3 @@ def _check_order(model: MultiTaskModel, penalty: Any, given: FitInput) -> None:
 
 def _is(value: Any, mode: str) -> bool:
     return isinstance(value, str) and value == mode
-
-
-def _routed(tasks):
-    # a subclass of the user may have a predict without tasks
-    return {} if tasks is None else {"tasks": tasks}

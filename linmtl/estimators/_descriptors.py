@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -101,7 +101,50 @@ class DescriptorDesign(Design):
 
 
 class _Descriptor(MultiTaskModel):
-    """A ridge on the map from descriptors to coefficients."""
+    """The coefficients of task t are ``M z_t``, z_t being its descriptor, known
+    beforehand (n_descriptors,). Minimises over M (n_features, n_descriptors) and the
+    intercepts b::
+
+        {loss}
+            + alpha / 2 * ||M||_F^2,    w_t = M z_t
+
+    {symbols}
+
+    Parameters
+    ----------
+    descriptors : dict, DataFrame or array-like, default=None
+        The descriptor of each task: by label (the index of a DataFrame), and then also
+        of tasks to predict that have no rows in fit; or of shape (n_tasks,
+        n_descriptors), in the order of ``tasks_``. None stands for the number 1 for
+        every task: the same coefficients for all.
+    alpha : float, default={alpha}
+        Strength, >= 0.
+
+    Attributes
+    ----------
+    descriptor_coef_ : ndarray of shape (n_features, n_descriptors)
+        The map M; ``coef_`` has its products with the descriptors.
+
+    See Also
+    --------
+    {other} : The same for {other_kind}.
+    Pooled{kind} : What is left without descriptors.
+    {generic}.fit_new_task : For new tasks with a few rows.
+
+    Notes
+    -----
+    A task that is not in fit but has a descriptor is predicted with ``M z_t`` and the
+    mean of the tasks' intercepts; ``handle_unknown`` is for those that have none.
+    A descriptor with a 1 in it, next to what differs between tasks, gives M a part that
+    all tasks share.
+
+    References
+    ----------
+    Romera-Paredes, Torr (2015), An embarrassingly simple approach to zero-shot
+    learning.
+    """
+
+    _texts: ClassVar[dict[str, str]] = {}
 
     def _make_penalty(self) -> Penalty:
         return Ridge(self.alpha)
@@ -207,50 +250,6 @@ def _find(table, tasks):
 class DescriptorRegressor(_Descriptor, Regressor):
     """Regression for tasks with descriptors, also those without a row of their own.
 
-    The coefficients of task t are ``M z_t`` with its descriptor z_t, known beforehand
-    (n_descriptors,). Minimises over M (n_features, n_descriptors) and the intercepts
-    b::
-
-        {squared}
-            + alpha / 2 * ||M||_F^2,    w_t = M z_t
-
-    {squared_symbols}
-
-    Parameters
-    ----------
-    descriptors : dict, DataFrame or array-like, default=None
-        The descriptor of each task: by label (the index of a DataFrame), and then also
-        of tasks to predict that have no rows in fit; or of shape (n_tasks,
-        n_descriptors), in the order of ``tasks_``. None stands for the number 1 for
-        every task: the same coefficients for all.
-    alpha : float, default=0.01
-        Strength, >= 0.
-    {parameters}
-
-    Attributes
-    ----------
-    descriptor_coef_ : ndarray of shape (n_features, n_descriptors)
-        The map M; ``coef_`` has its products with the descriptors.
-    {attributes}
-
-    See Also
-    --------
-    DescriptorClassifier : The same for two classes.
-    PooledRegressor : What is left without descriptors.
-    MultiTaskRegressor.fit_new_task : For new tasks with a few rows.
-
-    Notes
-    -----
-    A task that is not in fit but has a descriptor is predicted with ``M z_t`` and the
-    mean of the tasks' intercepts; ``handle_unknown`` is for those that have none.
-    A descriptor with a 1 in it, next to what differs between tasks, gives M a part that
-    all tasks share.
-
-    References
-    ----------
-    Romera-Paredes, Torr (2015), An embarrassingly simple approach to zero-shot
-    learning.
-
     Examples
     --------
     >>> import numpy as np
@@ -271,42 +270,6 @@ class DescriptorRegressor(_Descriptor, Regressor):
 @estimator
 class DescriptorClassifier(_Descriptor, Classifier):
     """Two classes for tasks with descriptors, also tasks without a row of their own.
-
-    The coefficients of task t are ``M z_t`` with its descriptor z_t, known beforehand
-    (n_descriptors,). Minimises over M (n_features, n_descriptors) and the intercepts
-    b::
-
-        {logistic}
-            + alpha / 2 * ||M||_F^2,    w_t = M z_t
-
-    {logistic_symbols}
-
-    Parameters
-    ----------
-    descriptors : dict, DataFrame or array-like, default=None
-        The descriptor of each task: by label (the index of a DataFrame), and then also
-        of tasks to predict that have no rows in fit; or of shape (n_tasks,
-        n_descriptors), in the order of ``tasks_``. None stands for the number 1 for
-        every task: the same coefficients for all.
-    alpha : float, default=0.01
-        Strength, >= 0.
-    {parameters}
-
-    Attributes
-    ----------
-    descriptor_coef_ : ndarray of shape (n_features, n_descriptors)
-        The map M; ``coef_`` has its products with the descriptors.
-    {classes}
-    {attributes}
-
-    See Also
-    --------
-    DescriptorRegressor : The same for regression, with notes.
-
-    References
-    ----------
-    Romera-Paredes, Torr (2015), An embarrassingly simple approach to zero-shot
-    learning.
 
     Examples
     --------

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass, field, fields
 from typing import TypeVar, dataclass_transform
 
+from linmtl._docstrings import fill
+
 _TEXTS = {
     "parameters": """\
 fit_intercept : bool, default=True
@@ -163,40 +165,41 @@ def estimator(cls: T) -> T:
     """Make the annotated names of an estimator parameters, and write its docstring.
 
     They are positional in the order written, before the keyword-only ones that it
-    inherits. In the docstring ``{parameters}`` and the like are filled in; that of an
-    alias is one line, and the rest comes from its family (`linmtl.estimators._alias`).
+    inherits. In the docstring ``{parameters}`` and the like are filled in; that of a
+    member of a family is one line, and the rest comes from the family: an alias's
+    (`linmtl.estimators._alias`), or a base with texts of its own in ``_texts``, which
+    replace the common ones. Sections of a member replace those of the family.
     """
     cls = dataclass(eq=False, repr=False)(cls)
-    family = next((base for base in cls.__mro__ if "_penalty" in vars(base)), None)
-    texts = dict(_TEXTS)
+    marks = {"_penalty", "_texts"}
+    family = next((base for base in cls.__mro__ if marks & vars(base).keys()), None)
+    texts = _TEXTS | getattr(family, "_texts", {})
     names = [f.name for f in fields(cls)]
     if "class_weight" in names:
         texts["parameters"] = f"{texts['class_weight']}\n{texts['parameters']}"
     if "refit" in names:
         texts["parameters"] = f"{texts['refit']}\n{texts['parameters']}"
         texts["attributes"] += f"\n{texts['refitted']}"
+    template = inspect.cleandoc(cls.__doc__)
     if family is not None:
-        texts.update(_alias_texts(cls, family))
-    cls.__doc__ = _fill(inspect.cleandoc(cls.__doc__), texts)
-    if family is not None:
-        template = _ALIAS_CV if cls.__name__.endswith("CV") else _ALIAS
-        document = _fill(f"{cls.__doc__}\n\n{template}", texts)
-        # a text may be empty
-        document = re.sub(r"(?<=---\n)\n+", "", document)
-        cls.__doc__ = re.sub(r"\n{3,}", "\n\n", document).strip()
+        texts.update(_family_texts(cls, family, texts))
+        template = _MEMBER_CV if cls.__name__.endswith("CV") else _MEMBER
+    document = fill(template, texts)
+    # a text may be empty
+    document = re.sub(r"(?<=---\n)\n+", "", document)
+    cls.__doc__ = re.sub(r"\n{3,}", "\n\n", document).strip()
     return cls
 
 
-def _fill(template: str, texts: dict[str, str]) -> str:
-    """Replace each ``{name}`` by its text, indented as the place is."""
-    return re.sub(
-        r"( *)\{(\w+)\}",
-        lambda match: match[1] + texts[match[2]].replace("\n", "\n" + match[1]),
-        template,
-    )
+def chosen(section: str, *names: str) -> str:
+    """Return what the texts above say of these parameters or attributes."""
+    entries = dict(_entries(_TEXTS[section]))
+    return "\n".join(entries[name] for name in names)
 
 
-_ALIAS = """\
+_MEMBER = """\
+{summary}
+
 {about}
 
 Parameters
@@ -211,9 +214,7 @@ Attributes
 
 See Also
 --------
-{other} : The same penalty for {other_kind}.
-{name}CV : With {strength} chosen by cross-validation.
-{generic} : Any penalty.
+{see_also}
 
 {notes}
 
@@ -221,16 +222,16 @@ See Also
 
 Examples
 --------
->>> from linmtl import {name}
->>> from linmtl.datasets import {make}
->>> X, y, tasks = {make}(random_state=0)
->>> model = {name}().fit(X, y, tasks)
->>> model.coef_.shape
-(10, 20)
 {examples}
 """
+_SEE_ALSO = """\
+{other} : The same penalty for {other_kind}.
+{name}CV : With {strength} chosen by cross-validation.
+{generic} : Any penalty."""
 
-_ALIAS_CV = """\
+_MEMBER_CV = """\
+{summary}
+
 {cv}
 
 {axis}
@@ -254,22 +255,33 @@ See Also
 
 Examples
 --------
+{examples}
+"""
+_EXAMPLE = """\
 >>> from linmtl import {name}
 >>> from linmtl.datasets import {make}
 >>> X, y, tasks = {make}({size}random_state=0)
->>> model = {name}(alphas=3, eps=0.1, cv=3).fit(X, y, tasks)
+>>> model = {name}({search}).fit(X, y, tasks)
 >>> model.coef_.shape
-(10, 20)
-"""
+(10, 20)"""
 _HEADING = re.compile(r"^(\w[\w ]*)\n-{3,}\n", re.MULTILINE)
 
 
-def _alias_texts(cls, family):
-    """Return what the templates above need for one alias."""
+def _sections(cls):
+    """Return what a docstring begins with, and its sections by title."""
+    about, *parts = _HEADING.split(inspect.cleandoc(cls.__doc__))
+    pairs = zip(parts[::2], parts[1::2], strict=True)
+    return about.strip(), {title: text.strip() for title, text in pairs}
+
+
+def _family_texts(cls, family, common):
+    """Return what the templates above need for one member of a family."""
     name, loss = cls.__name__, cls._losses[0]
+    searches = name.endswith("CV")
     classify = cls._classify
-    about, *parts = _HEADING.split(inspect.cleandoc(family.__doc__))
-    sections = dict(zip(parts[::2], map(str.strip, parts[1::2]), strict=True))
+    summary, sections = _sections(cls)
+    about, of_family = _sections(family)
+    sections = of_family | sections
     defaults = {f.name: _shown(f.default) for f in fields(cls)}
     grid = getattr(cls, "_grid", ())
     own = [
@@ -278,9 +290,12 @@ def _alias_texts(cls, family):
         if key in defaults
     ]
     relative = "alpha" not in dict(_entries(sections["Parameters"]))
-    symbols = _TEXTS[f"{loss}_symbols"]
     texts = {
+        "loss": common[loss],
+        "symbols": common[f"{loss}_symbols"],
+        "summary": summary,
         "name": name,
+        "kind": _KINDS[not classify],
         "plain": name.removesuffix("CV"),
         "other": name.replace(*(_KINDS if classify else reversed(_KINDS))),
         "other_kind": "regression" if classify else "two classes",
@@ -290,22 +305,27 @@ def _alias_texts(cls, family):
         "given": "given strengths" if relative else "a given ``alpha``",
         "path": _TEXTS[f"{loss}_path"],
         "axis": _axis(grid, relative),
-        "about": _fill(about.strip(), {"loss": _TEXTS[loss], "symbols": symbols}),
-        "own_parameters": _fill("\n".join(own), defaults),
-        "own_attributes": _joined(
-            _TEXTS["classes"] if classify else "", sections.get("Attributes", "")
-        ),
+        "search": "alphas=3, eps=0.1, cv=3" if searches else "",
+        "own_parameters": fill("\n".join(own), defaults),
     }
     if relative:
         texts["cv_attributes"] = _TEXTS["cv_attributes"].replace("strength", "factor")
-    for title in ("Notes", "References"):
-        text = sections.get(title)
-        texts[title.lower()] = f"{title}\n{'-' * len(title)}\n{text}" if text else ""
-    shown = re.sub("(.+) -> (.+)", r">>> \1\n\2", sections.get("Examples", ""))
-    texts["examples"] = shown
     # few samples are separable, where a bounded penalty leaves no finite optimum
-    size = "" if getattr(family._penalty, "convex", True) else "n_samples=200, "
-    texts["size"] = size
+    penalty = getattr(family, "_penalty", None)
+    bounded = searches and not getattr(penalty, "convex", True)
+    texts["size"] = "n_samples=200, " if bounded else ""
+    texts["about"] = fill(about, texts)
+    attributes = fill(sections.get("Attributes", ""), texts)
+    texts["own_attributes"] = _joined(common["classes"] if classify else "", attributes)
+    texts["see_also"] = fill(sections.get("See Also", _SEE_ALSO), texts)
+    for title in ("Notes", "References"):
+        text = fill(sections.get(title, ""), texts)
+        texts[title.lower()] = f"{title}\n{'-' * len(title)}\n{text}" if text else ""
+    shown = sections.get("Examples", "")
+    if not shown.startswith(">>>"):
+        more = "" if searches else re.sub("(.+) -> (.+)", r">>> \1\n\2", shown)
+        shown = _joined(_EXAMPLE, more)
+    texts["examples"] = fill(shown, texts)
     return texts
 
 

@@ -26,7 +26,7 @@ from linmtl._factored import (
 from linmtl._objective import Objective
 from linmtl._threads import blas_threads
 from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
-from linmtl.estimators._docs import _TEXTS, _entries, estimator, parameters
+from linmtl.estimators._docs import chosen, estimator, parameters
 from linmtl.penalties import Penalty, Ridge, TraceNorm, compose
 from linmtl.penalties._base import check_strength
 from linmtl.solvers import Result, minimise
@@ -35,69 +35,61 @@ from linmtl.solvers._base import largest_product, rounding
 _START_TOL = 1e-3  # of the convex model that a descent starts from
 _START_RIDGE = 0.01  # relative to the largest curvature of a task's loss
 
-_OWN = {
-    "solver": """\
-solver : str, default="auto"
-    The solver of the convex model that the first descent starts from; the default is
-    the fastest that applies.""",
-    "max_iter": """\
-max_iter : int, default=10000
-    Iterations at most, of each descent.""",
-    "tol": """\
-tol : float, default=1e-4
-    Stop when ``residual_`` is at most ``tol`` times the objective of the null model
-    (no coefficients, best intercepts). The objective is then much closer to its
-    minimum; since steps are judged by the objective, values below 1e-6 are out of
-    reach of most problems.""",
-    "warm_start": """\
-warm_start : bool, default=False
-    Start from the last solution, matched by task label, unless a component of it is
-    unused.""",
-    "verbose": """\
-verbose : int, default=0
-    If positive, print a line at each iteration.""",
-}
-_SEARCH = """\
+_SHARED = {
+    "parameters": f"""\
 n_init : int, default=1
     Number of descents; those after the first start at random, and the lowest is kept.
 random_state : int, RandomState instance or None, default=None
-    Seed of the random starts."""
-_FACTORS = """\
+    Seed of the random starts.
+{
+        chosen(
+            "parameters",
+            *("fit_intercept", "task_weight", "task_column", "task_order"),
+            "handle_unknown",
+        )
+    }
+solver : str, default="auto"
+    The solver of the convex model that the first descent starts from; the default is
+    the fastest that applies.
+max_iter : int, default=10000
+    Iterations at most, of each descent.
+tol : float, default=1e-4
+    Stop when ``residual_`` is at most ``tol`` times the objective of the null model
+    (no coefficients, best intercepts), or where the objective no longer decreases
+    beyond rounding, which is often before ``tol=1e-8``. The objective is much closer to
+    its minimum than the residual to zero.
+warm_start : bool, default=False
+    Start from the last solution, matched by task label, unless a component of it is
+    unused.
+verbose : int, default=0
+    If positive, print a line at each iteration.""",
+    "attributes": f"""\
 components_ : ndarray of shape (n_components_, n_features)
     What the tasks share, the largest component first.
 task_codes_ : ndarray of shape (n_tasks, n_components_)
     What each task makes of it: ``coef_ = task_codes_ @ components_``. The largest code
     of a component is positive.
 n_components_ : int
-    Number of components: ``n_components``, at most n_features and n_tasks."""
-_RESIDUAL = """\
+    Number of components: ``n_components``, at most n_features and n_tasks.
+{
+        chosen(
+            "attributes",
+            *("coef_", "intercept_", "tasks_", "task_weight_", "new_tasks_"),
+            *("objective_", "n_iter_"),
+            *("n_features_in_", "feature_names_in_", "coef_feature_names_"),
+        )
+    }
 residual_ : float
     How far from stationary the solution is: to first order, the most that the objective
     changes by when both factors change by their own size. Zero at a local minimum.
 tol_ : float
     The absolute tolerance used for the residual.
 converged_ : bool
-    Whether ``residual_ <= tol_``.
+    Whether ``residual_ <= tol_``, or the descent ended at rounding: begun afresh at the
+    solution, it lowers the objective no further.
 objective_history_ : ndarray
-    The objective at the start and after each iteration; never increasing."""
-
-
-def _documented(cls):
-    """Fill in what the estimators of this file share, in place of ``<name>``."""
-    entries = dict(_entries(_TEXTS["parameters"])) | _OWN
-    if issubclass(cls, Classifier):
-        entries |= _entries(_TEXTS["class_weight"])
-    attributes = dict(_entries(_TEXTS["attributes"]))
-    for name in ("dual_gap_", "gap_history_", "tol_", "converged_", "solver_"):
-        del attributes[name]
-    texts = {
-        "parameters": "\n".join([_SEARCH, *entries.values()]),
-        "attributes": "\n".join([_FACTORS, *attributes.values(), _RESIDUAL]),
-    }
-    for name, text in texts.items():
-        text = text.replace("\n", "\n    ")
-        cls.__doc__ = cls.__doc__.replace(f"<{name}>", text)
-    return cls
+    The objective at the start and after each iteration; never increasing.""",
+}
 
 
 def _check_count(model: MultiTaskModel, name: str) -> None:
@@ -153,14 +145,15 @@ class _Product(MultiTaskModel):
                     "the objective is not finite at the start: the numbers in X or y "
                     "are too large; scale them"
                 )
-            stop = self.tol * null + rounding(objective)
+            unit = rounding(objective)
+            stop = self.tol * null + unit
             first, convex = self._warm(columns, objective.shape[0], k), None
             if first is None:
                 convex = self._convex_model(objective, columns)
                 first = self._start_from(convex.W, k)
             best = min(
                 (
-                    problem.minimise(start, stop, self.max_iter, self.verbose)
+                    problem.minimise(start, stop, self.max_iter, unit, self.verbose)
                     for start in self._starts(first, rng)
                 ),
                 key=lambda found: found.objective,
@@ -190,7 +183,7 @@ class _Product(MultiTaskModel):
         self.objective_history_ = np.array(best.history)
         self.residual_ = best.residual
         self.tol_ = stop
-        self.converged_ = bool(best.residual <= stop)
+        self.converged_ = bool(best.residual <= stop or best.exhausted)
         self._certify(objective, point.W, convex)
         if not self.converged_:
             warnings.warn(
@@ -221,7 +214,57 @@ class _Product(MultiTaskModel):
 
 
 class _Factored(_Product):
-    """Ridges on both factors: the trace norm with a bound on the rank."""
+    """The linear form of a network with a hidden layer that the tasks share. Minimises
+    over U (n_features, n_components), V (n_tasks, n_components) and b, with W = U V'::
+
+        {loss}
+            + alpha / 2 * (||U||^2 + ||V||^2)
+
+    {symbols}
+
+    Parameters
+    ----------
+    n_components : int, default=2
+        Number of components, the largest rank of W; no more than n_features and
+        n_tasks are used.
+    alpha : float, default={alpha}
+        Strength, >= 0.
+
+    Attributes
+    ----------
+    trace_norm_gap_ : float
+        ``objective_`` less a lower bound of the optimum of `TraceNorm{kind}` with
+        the same ``alpha``: the solution is at most this far from the best of all.
+
+    See Also
+    --------
+    {other} : The same for {other_kind}.
+    TraceNorm{kind} : The same without a bound on the rank; convex.
+    GOMTL{kind} : A product in which each task uses few components.
+
+    Notes
+    -----
+    The least penalty of all factors of W is ``alpha`` times its trace norm. So this is
+    `TraceNorm{kind}` with a rank of at most ``n_components``, and the same model
+    where its solution has no larger rank; ``trace_norm_gap_`` is then about zero. Below
+    that rank the problem has local minima, and the gap includes what the bound on the
+    rank costs. The first descent starts from the solution with the trace norm, cut to
+    the rank.
+
+    ``U`` and ``V`` are known up to a rotation: ``components_`` and ``task_codes_`` are
+    halves of the singular value decomposition of W.
+
+    References
+    ----------
+    Caruana (1997), Multitask learning.
+    Srebro, Rennie, Jaakkola (2004), Maximum-margin matrix factorization.
+
+    Examples
+    --------
+    model.components_.shape, model.task_codes_.shape -> ((2, 20), (10, 2))
+    """
+
+    _texts = _SHARED
 
     def _make_penalty(self) -> Penalty:
         check_strength(self, "alpha")
@@ -254,7 +297,48 @@ class _Factored(_Product):
 
 
 class _GOMTL(_Product):
-    """A ridge on the basis, an L1 norm on the codes."""
+    """Tasks that use the same components form groups, which may overlap. Minimises over
+    a basis L (n_features, n_components), codes S (n_components, n_tasks) and b, with
+    W = L S::
+
+        {loss}
+            + alpha_basis / 2 * ||L||^2 + alpha_sparse * sum |S|
+
+    {symbols}
+
+    Parameters
+    ----------
+    n_components : int, default=3
+        Number of basis tasks; no more than n_features and n_tasks are used.
+    alpha_basis : float, default={alpha_basis}
+        Strength on the basis, > 0.
+    alpha_sparse : float, default={alpha_sparse}
+        Strength on the codes, > 0.
+
+    See Also
+    --------
+    {other} : The same for {other_kind}.
+    Factored{kind} : A ridge in place of the L1 norm.
+
+    Notes
+    -----
+    The problem is not convex: the solution is stationary, and best among the descents
+    and the null model. The first descent starts from tasks learned alone (a light
+    ridge), cut to their largest singular directions, turned so that each task uses few;
+    the random ones turn at random.
+
+    W depends on the strengths through ``alpha_basis * alpha_sparse**2`` only: other
+    splits of the product scale L and S. The paper has ``mu ||S||_1 + lambda ||L||^2``:
+    for regression, with squared errors without the half, ``alpha_basis = lambda`` and
+    ``alpha_sparse = mu / 2``; for two classes ``alpha_basis = 2 * lambda`` and
+    ``alpha_sparse = mu``.
+
+    References
+    ----------
+    Kumar, Daume (2012), Learning task grouping and overlap in multi-task learning.
+    """
+
+    _texts = _SHARED
 
     def _make_penalty(self) -> Penalty:
         for name in ("alpha_basis", "alpha_sparse"):
@@ -298,67 +382,8 @@ class _GOMTL(_Product):
 
 
 @estimator
-@_documented
 class FactoredRegressor(_Factored, Regressor):
-    """Regression with coefficients that are a product of two small matrices.
-
-    The linear form of a network with a hidden layer that the tasks share. Minimises
-    over U (n_features, n_components), V (n_tasks, n_components) and b, with W = U V'::
-
-        {squared}
-            + alpha / 2 * (||U||^2 + ||V||^2)
-
-    {squared_symbols}
-
-    Parameters
-    ----------
-    n_components : int, default=2
-        Number of components, the largest rank of W; no more than n_features and
-        n_tasks are used.
-    alpha : float, default=1.0
-        Strength, >= 0.
-    <parameters>
-
-    Attributes
-    ----------
-    trace_norm_gap_ : float
-        ``objective_`` less a lower bound of the optimum of `TraceNormRegressor` with
-        the same ``alpha``: the solution is at most this far from the best of all.
-    <attributes>
-
-    See Also
-    --------
-    TraceNormRegressor : The same without a bound on the rank; convex.
-    GOMTLRegressor : A product in which each task uses few components.
-
-    Notes
-    -----
-    The least penalty of all factors of W is ``alpha`` times its trace norm. So this is
-    `TraceNormRegressor` with a rank of at most ``n_components``, and the same model
-    where its solution has no larger rank; ``trace_norm_gap_`` is then about zero. Below
-    that rank the problem has local minima, and the gap includes what the bound on the
-    rank costs. The first descent starts from the solution with the trace norm, cut to
-    the rank.
-
-    ``U`` and ``V`` are known up to a rotation: ``components_`` and ``task_codes_`` are
-    halves of the singular value decomposition of W.
-
-    References
-    ----------
-    Caruana (1997), Multitask learning.
-    Srebro, Rennie, Jaakkola (2004), Maximum-margin matrix factorization.
-
-    Examples
-    --------
-    >>> from linmtl import FactoredRegressor
-    >>> from linmtl.datasets import make_multitask_regression
-    >>> X, y, tasks = make_multitask_regression(
-    ...     structure="low_rank", rank=2, random_state=0
-    ... )
-    >>> model = FactoredRegressor(n_components=2, alpha=0.1).fit(X, y, tasks)
-    >>> model.components_.shape, model.task_codes_.shape
-    ((2, 20), (10, 2))
-    """
+    """Regression with coefficients that are a product of two small matrices."""
 
     n_components: int = 2
     alpha: float = 1.0
@@ -366,60 +391,8 @@ class FactoredRegressor(_Factored, Regressor):
 
 
 @estimator
-@_documented
 class FactoredClassifier(_Factored, Classifier):
-    """Logistic regression with coefficients that are a product of two small matrices.
-
-    The linear form of a network with a hidden layer that the tasks share. Minimises
-    over U (n_features, n_components), V (n_tasks, n_components) and b, with W = U V'::
-
-        {logistic}
-            + alpha / 2 * (||U||^2 + ||V||^2)
-
-    {logistic_symbols}
-
-    Parameters
-    ----------
-    n_components : int, default=2
-        Number of components, the largest rank of W; no more than n_features and
-        n_tasks are used.
-    alpha : float, default=0.01
-        Strength, >= 0.
-    <parameters>
-
-    Attributes
-    ----------
-    {classes}
-    trace_norm_gap_ : float
-        ``objective_`` less a lower bound of the optimum of `TraceNormClassifier` with
-        the same ``alpha``: the solution is at most this far from the best of all.
-    <attributes>
-
-    See Also
-    --------
-    TraceNormClassifier : The same without a bound on the rank; convex.
-    GOMTLClassifier : A product in which each task uses few components.
-
-    Notes
-    -----
-    As for `FactoredRegressor`: the trace norm with a rank of at most ``n_components``.
-
-    References
-    ----------
-    Caruana (1997), Multitask learning.
-    Srebro, Rennie, Jaakkola (2004), Maximum-margin matrix factorization.
-
-    Examples
-    --------
-    >>> from linmtl import FactoredClassifier
-    >>> from linmtl.datasets import make_multitask_classification
-    >>> X, y, tasks = make_multitask_classification(
-    ...     structure="low_rank", rank=2, random_state=0
-    ... )
-    >>> model = FactoredClassifier(n_components=2).fit(X, y, tasks)
-    >>> model.components_.shape, model.task_codes_.shape
-    ((2, 20), (10, 2))
-    """
+    """Logistic regression, coefficients being a product of two small matrices."""
 
     n_components: int = 2
     alpha: float = 0.01
@@ -427,52 +400,8 @@ class FactoredClassifier(_Factored, Classifier):
 
 
 @estimator
-@_documented
 class GOMTLRegressor(_GOMTL, Regressor):
     """Regression with tasks that are combinations of few basis tasks (GO-MTL).
-
-    Tasks that use the same components form groups, which may overlap. Minimises over a
-    basis L (n_features, n_components), codes S (n_components, n_tasks) and b, with
-    W = L S::
-
-        {squared}
-            + alpha_basis / 2 * ||L||^2 + alpha_sparse * sum |S|
-
-    {squared_symbols}
-
-    Parameters
-    ----------
-    n_components : int, default=3
-        Number of basis tasks; no more than n_features and n_tasks are used.
-    alpha_basis : float, default=0.1
-        Strength on the basis, > 0.
-    alpha_sparse : float, default=0.1
-        Strength on the codes, > 0.
-    <parameters>
-
-    Attributes
-    ----------
-    <attributes>
-
-    See Also
-    --------
-    FactoredRegressor : A ridge in place of the L1 norm.
-
-    Notes
-    -----
-    The problem is not convex: the solution is stationary, and best among the descents
-    and the null model. The first descent starts from tasks learned alone (a light
-    ridge), cut to their largest singular directions, turned so that each task uses few;
-    the random ones turn at random.
-
-    W depends on the strengths through ``alpha_basis * alpha_sparse**2`` only: other
-    splits of the product scale L and S. The paper has ``mu ||S||_1 + lambda ||L||^2``
-    and squared errors without the half: ``alpha_basis = lambda`` and ``alpha_sparse =
-    mu / 2``.
-
-    References
-    ----------
-    Kumar, Daume (2012), Learning task grouping and overlap in multi-task learning.
 
     Examples
     --------
@@ -494,56 +423,8 @@ class GOMTLRegressor(_GOMTL, Regressor):
 
 
 @estimator
-@_documented
 class GOMTLClassifier(_GOMTL, Classifier):
-    """Logistic regression with tasks that are combinations of few (GO-MTL).
-
-    Tasks that use the same components form groups, which may overlap. Minimises over a
-    basis L (n_features, n_components), codes S (n_components, n_tasks) and b, with
-    W = L S::
-
-        {logistic}
-            + alpha_basis / 2 * ||L||^2 + alpha_sparse * sum |S|
-
-    {logistic_symbols}
-
-    Parameters
-    ----------
-    n_components : int, default=3
-        Number of basis tasks; no more than n_features and n_tasks are used.
-    alpha_basis : float, default=0.01
-        Strength on the basis, > 0.
-    alpha_sparse : float, default=0.01
-        Strength on the codes, > 0.
-    <parameters>
-
-    Attributes
-    ----------
-    {classes}
-    <attributes>
-
-    See Also
-    --------
-    FactoredClassifier : A ridge in place of the L1 norm.
-
-    Notes
-    -----
-    As for `GOMTLRegressor`; the paper's ``mu ||S||_1 + lambda ||L||^2`` is
-    ``alpha_basis = 2 * lambda`` and ``alpha_sparse = mu``.
-
-    References
-    ----------
-    Kumar, Daume (2012), Learning task grouping and overlap in multi-task learning.
-
-    Examples
-    --------
-    >>> from linmtl import GOMTLClassifier
-    >>> from linmtl.datasets import make_multitask_classification
-    >>> X, y, tasks = make_multitask_classification(random_state=0)
-    >>> model = GOMTLClassifier().fit(X, y, tasks)
-    >>> model.coef_.shape
-    (10, 20)
-    """
+    """Logistic regression with tasks that are combinations of few (GO-MTL)."""
 
     n_components: int = 3
     alpha_basis: float = 0.01

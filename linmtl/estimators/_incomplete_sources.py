@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import numbers
 from collections.abc import Iterable
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from linmtl._tasks import some
 from linmtl._validation import read_sample_weight
 from linmtl.estimators._base import MultiTaskModel
-from linmtl.estimators._docs import _TEXTS, _fill, estimator, parameters
+from linmtl.estimators._docs import chosen, estimator, parameters
 from linmtl.estimators._l21 import (
     L21Classifier,
     L21ClassifierCV,
@@ -24,12 +23,13 @@ from linmtl.estimators._l21 import (
 )
 
 _OWN = {
-    "sources_parameters": """\
-sources : array-like of shape (n_features,) or list of lists, default=None
-    The source of each feature: one label (string or number) per column of X, or the
-    columns of each source, by position or name, every column in exactly one. None
-    takes columns that are missing in the same rows of X for a source.""",
-    "patterns_parameters": """\
+    "squared": "sum_p lambda_p / S_p * sum_{i in p} s_i (y_i - x_i . w_p - b_p)^2 / 2",
+    "logistic": (
+        "sum_p lambda_p / S_p * sum_{i in p} s_i log(1 + exp(-y_i (x_i . w_p + b_p)))"
+    ),
+    "squared_symbols": "",
+    "logistic_symbols": "y_i is +1 for ``classes_[1]`` and -1 for ``classes_[0]``.",
+    "parameters": f"""\
 fit_intercept : bool, default=True
     Whether each pattern has an intercept, which is never penalised.
 task_weight : None, "n_samples", dict or array-like of shape (n_patterns,), \
@@ -37,29 +37,17 @@ default="n_samples"
     Weight lambda_p of each pattern's mean loss: proportional to the sum of its sample
     weights (mean 1), so that every row counts the same; None for 1 each; or given by
     the names in ``tasks_``, or in their order.
-handle_unknown : {"error", "subset"}, default="error"
+handle_unknown : {{"error", "subset"}}, default="error"
     What to do when predicting for a row whose sources were not seen together in fit:
     raise an error that names them, or use the model of fewer sources, all of which the
     row has: of those with the most sources the one fitted on the most rows.
-solver : {"auto", "apg", "working_set", "prox_newton"}, default="auto"
+solver : {{"auto", "apg", "working_set", "prox_newton"}}, default="auto"
     As for `L21Regressor`.
-max_iter : int, default=10000
-    Iterations at most.
-tol : float, default=1e-4
-    Stop when the duality gap is at most ``tol`` times the objective of the null model
-    (no coefficients, best intercepts).
+{chosen("parameters", "max_iter", "tol")}
 warm_start : bool, default=False
     Start from the last solution, matched by pattern.
-verbose : int, default=0
-    If positive, print a line at each certificate.""",
-    "patterns_attributes": """\
-patterns_ : ndarray of bool of shape (n_patterns, n_sources)
-    The sources that each pattern has, the most complete first.
-sources_ : ndarray of shape (n_sources,)
-    Labels of the sources, the columns of ``patterns_``; numbers for lists of columns,
-    and where they were found in X.
-feature_source_ : ndarray of shape (n_features,)
-    The source of each column of X, a position in ``sources_``.
+{chosen("parameters", "verbose")}""",
+    "attributes": f"""\
 coef_ : ndarray of shape (n_patterns, n_features)
     Coefficients; zero for the sources that a pattern lacks.
 intercept_ : ndarray of shape (n_patterns,)
@@ -68,61 +56,76 @@ tasks_ : ndarray of shape (n_patterns,)
     Names of the patterns, such as "mri+pet".
 task_weight_ : ndarray of shape (n_patterns,)
     Weight of each pattern's mean loss in the objective.
-objective_ : float
-    The objective at the solution.
-dual_gap_ : float
-    Duality gap: the objective is at most this far from the optimum.
+{chosen("attributes", "objective_", "dual_gap_")}
 gap_history_ : ndarray of shape (n_certificates, 2)
     Iteration and duality gap at each certificate.
-tol_ : float
-    The absolute tolerance used for the gap.
-converged_ : bool
-    Whether ``dual_gap_ <= tol_``.
-n_iter_ : int
-    Iterations.
-solver_ : str
-    The solver used.
+{chosen("attributes", "tol_", "converged_", "n_iter_", "solver_")}
 n_features_in_ : int
     Number of columns of X in fit.
-feature_names_in_ : ndarray of shape (n_features,)
-    Names of the columns of X, where they have names.""",
-    "patterns_objective": """\
-over w_p for the patterns p of sources that occur, W_j holding feature j of the
-patterns that have it, sample weights s_i with the sum S_p over a pattern, and pattern
-weights lambda_p. Each row is predicted from the sources that it has, nothing is
-imputed, and the patterns choose features together.""",
-    "patterns_notes": """\
-Where no value is missing this is the lasso. Standardise the columns first
-(scikit-learn's ``StandardScaler`` leaves NaN as it is): they are penalised alike. In
-cross-validation a training part may lack a pattern: use ``handle_unknown="subset"``, or
-the estimators that choose ``alpha`` themselves, whose folds are drawn within patterns.
-
-MALSAR has it as iMSF.""",
-    "patterns_references": """\
-Yuan, Wang, Thompson, Narayan, Ye (2012), Multi-source feature learning for joint
-analysis of incomplete multiple heterogeneous neuroimaging data.""",
-    "cv_notes": """\
+{chosen("attributes", "feature_names_in_")}""",
+    "cv": """\
 Every pattern is in every training part; one with fewer rows than folds is always
 in training. A strength is judged by the mean over the patterns, weighted by
 ``task_weight``, of the held-out loss. In what follows a task is a pattern.""",
 }
-T = TypeVar("T", bound=type)
-
-
-def _documented(cls: T) -> T:
-    """Fill in the texts of this file and the common ones."""
-    cls.__doc__ = _fill(inspect.cleandoc(cls.__doc__), _TEXTS | _OWN)
-    return estimator(cls)
 
 
 @parameters
 class _IncompleteSources(BaseEstimator):
-    """An L21 model with one task per pattern of sources, zeros for what is missing.
+    """Minimises::
 
-    A column that a task lacks, filled with zeros, has the coefficient zero, and the
-    norm of its row is that over the tasks that have it.
+        {loss}
+            + alpha * sum_j ||W_j||_2
+
+    over w_p for the patterns p of sources that occur, W_j holding feature j of the
+    patterns that have it, sample weights s_i with the sum S_p over a pattern, and
+    pattern weights lambda_p. Each row is predicted from the sources that it has,
+    nothing is imputed, and the patterns choose features together.
+    {symbols}
+
+    Parameters
+    ----------
+    alpha : float, default={alpha}
+        Strength, >= 0.
+    sources : array-like of shape (n_features,) or list of lists, default=None
+        The source of each feature: one label (string or number) per column of X, or the
+        columns of each source, by position or name, every column in exactly one. None
+        takes columns that are missing in the same rows of X for a source.
+
+    Attributes
+    ----------
+    patterns_ : ndarray of bool of shape (n_patterns, n_sources)
+        The sources that each pattern has, the most complete first.
+    sources_ : ndarray of shape (n_sources,)
+        Labels of the sources, the columns of ``patterns_``; numbers for lists of
+        columns, and where they were found in X.
+    feature_source_ : ndarray of shape (n_features,)
+        The source of each column of X, a position in ``sources_``.
+
+    See Also
+    --------
+    {other} : The same for {other_kind}.
+    {name}CV : With ``alpha`` chosen by cross-validation.
+    L21{kind} : Tasks that are given.
+
+    Notes
+    -----
+    Where no value is missing this is the lasso. Standardise the columns first
+    (scikit-learn's ``StandardScaler`` leaves NaN as it is): they are penalised alike.
+    In cross-validation a training part may lack a pattern: use
+    ``handle_unknown="subset"``, or the estimators that choose ``alpha`` themselves,
+    whose folds are drawn within patterns.
+
+    MALSAR has it as iMSF.
+
+    References
+    ----------
+    Yuan, Wang, Thompson, Narayan, Ye (2012), Multi-source feature learning for joint
+    analysis of incomplete multiple heterogeneous neuroimaging data.
     """
 
+    # A column that a task lacks, filled with zeros, has the coefficient zero, and the
+    # norm of its row is that over the tasks that have it: an L21 model does it all.
     fit_intercept: bool = True
     task_weight: Any = "n_samples"
     handle_unknown: str = "error"
@@ -132,7 +135,10 @@ class _IncompleteSources(BaseEstimator):
     warm_start: bool = False
     verbose: int = 0
 
+    _texts = _OWN
     _kind: ClassVar[type[MultiTaskModel]]
+    _losses: ClassVar[tuple[str, ...]]
+    _classify: ClassVar[bool]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -170,14 +176,13 @@ class _IncompleteSources(BaseEstimator):
                 f"{name}: handle_unknown must be 'error' or 'subset', got "
                 f"{self.handle_unknown!r}"
             )
-        numeric = not issubclass(self._kind, ClassifierMixin)
         X, y = validate_data(
             self,
             X,
             y,
             dtype=[np.float64, np.float32],
             ensure_all_finite="allow-nan",
-            y_numeric=numeric,
+            y_numeric=not self._classify,
         )
         weight = read_sample_weight(sample_weight, y.shape)
         missing = np.isnan(X)
@@ -235,7 +240,7 @@ class _IncompleteSources(BaseEstimator):
             )
         return available
 
-    def _linear_predictor(self, X, method):
+    def _answer(self, X, method):
         """Return what `method` of the model gives for each row."""
         check_is_fitted(self)
         X = validate_data(
@@ -274,6 +279,9 @@ class _IncompleteSources(BaseEstimator):
 
 
 class _Regressor(RegressorMixin, _IncompleteSources):
+    _losses = ("squared",)
+    _classify = False
+
     def predict(self, X: Any) -> np.ndarray:
         """Predict the target of each row from the sources that it has.
 
@@ -287,10 +295,13 @@ class _Regressor(RegressorMixin, _IncompleteSources):
         ndarray of shape (n_samples,)
             One prediction per row.
         """
-        return self._linear_predictor(X, "predict")
+        return self._answer(X, "predict")
 
 
 class _Classifier(ClassifierMixin, _IncompleteSources):
+    _losses = ("logistic",)
+    _classify = True
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
@@ -309,7 +320,7 @@ class _Classifier(ClassifierMixin, _IncompleteSources):
         ndarray of shape (n_samples,)
             One value per row.
         """
-        return self._linear_predictor(X, "decision_function")
+        return self._answer(X, "decision_function")
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the class of each row from the sources that it has.
@@ -324,7 +335,7 @@ class _Classifier(ClassifierMixin, _IncompleteSources):
         ndarray of shape (n_samples,)
             Class labels.
         """
-        return self._linear_predictor(X, "predict")
+        return self._answer(X, "predict")
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probabilities of the classes.
@@ -339,7 +350,7 @@ class _Classifier(ClassifierMixin, _IncompleteSources):
         ndarray of shape (n_samples, 2)
             One column per class, in the order of ``classes_``.
         """
-        return self._linear_predictor(X, "predict_proba")
+        return self._answer(X, "predict_proba")
 
 
 @parameters
@@ -351,41 +362,9 @@ class _CrossValidated(_IncompleteSources):
     n_jobs: int | None = None
 
 
-@_documented
+@estimator
 class IncompleteSourcesRegressor(_Regressor):
     """Regression on several sources of features, of which rows may lack some.
-
-    Minimises::
-
-        sum_p lambda_p / S_p * sum_{i in p} s_i (y_i - x_i . w_p - b_p)^2 / 2
-            + alpha * sum_j ||W_j||_2
-
-    {patterns_objective}
-
-    Parameters
-    ----------
-    alpha : float, default=1.0
-        Strength, >= 0.
-    {sources_parameters}
-    {patterns_parameters}
-
-    Attributes
-    ----------
-    {patterns_attributes}
-
-    See Also
-    --------
-    IncompleteSourcesClassifier : The same for two classes.
-    IncompleteSourcesRegressorCV : With ``alpha`` chosen by cross-validation.
-    L21Regressor : Tasks that are given.
-
-    Notes
-    -----
-    {patterns_notes}
-
-    References
-    ----------
-    {patterns_references}
 
     Examples
     --------
@@ -414,43 +393,9 @@ class IncompleteSourcesRegressor(_Regressor):
     sources: Any = None
 
 
-@_documented
+@estimator
 class IncompleteSourcesClassifier(_Classifier):
     """Logistic regression on several sources of features, of which rows may lack some.
-
-    Minimises::
-
-        sum_p lambda_p / S_p * sum_{i in p} s_i log(1 + exp(-y_i (x_i . w_p + b_p)))
-            + alpha * sum_j ||W_j||_2
-
-    {patterns_objective}
-    y_i is +1 for ``classes_[1]`` and -1 for ``classes_[0]``.
-
-    Parameters
-    ----------
-    alpha : float, default=0.01
-        Strength, >= 0.
-    {sources_parameters}
-    {patterns_parameters}
-
-    Attributes
-    ----------
-    {classes}
-    {patterns_attributes}
-
-    See Also
-    --------
-    IncompleteSourcesRegressor : The same for regression.
-    IncompleteSourcesClassifierCV : With ``alpha`` chosen by cross-validation.
-    L21Classifier : Tasks that are given.
-
-    Notes
-    -----
-    {patterns_notes}
-
-    References
-    ----------
-    {patterns_references}
 
     Examples
     --------
@@ -475,27 +420,9 @@ class IncompleteSourcesClassifier(_Classifier):
     sources: Any = None
 
 
-@_documented
+@estimator
 class IncompleteSourcesRegressorCV(_CrossValidated, _Regressor):
     """`IncompleteSourcesRegressor` with ``alpha`` chosen by cross-validation.
-
-    {cv_notes}
-
-    Parameters
-    ----------
-    {sources_parameters}
-    {cv_parameters}
-    {patterns_parameters}
-
-    Attributes
-    ----------
-    {cv_attributes}
-    {squared_path}
-    {patterns_attributes}
-
-    See Also
-    --------
-    IncompleteSourcesRegressor : With a given ``alpha``; the objective.
 
     Examples
     --------
@@ -515,28 +442,9 @@ class IncompleteSourcesRegressorCV(_CrossValidated, _Regressor):
     sources: Any = None
 
 
-@_documented
+@estimator
 class IncompleteSourcesClassifierCV(_CrossValidated, _Classifier):
     """`IncompleteSourcesClassifier` with ``alpha`` chosen by cross-validation.
-
-    {cv_notes}
-
-    Parameters
-    ----------
-    {sources_parameters}
-    {cv_parameters}
-    {patterns_parameters}
-
-    Attributes
-    ----------
-    {cv_attributes}
-    {logistic_path}
-    {classes}
-    {patterns_attributes}
-
-    See Also
-    --------
-    IncompleteSourcesClassifier : With a given ``alpha``; the objective.
 
     Examples
     --------

@@ -18,7 +18,7 @@ from linmtl._validation import FitInput
 from linmtl.data import MultiTaskData
 from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
 from linmtl.estimators._docs import estimator
-from linmtl.losses import LOSSES
+from linmtl.losses import LOSSES, Loss
 from linmtl.penalties import Penalty, Ridge
 
 _GRID = np.logspace(2, -4, 13)  # strengths tried, relative to each task's curvature
@@ -28,7 +28,7 @@ class _Independent(MultiTaskModel):
     """Ridge with a strength per task, given or chosen for each."""
 
     def _problem(self, given: FitInput) -> tuple[MultiTaskData, np.ndarray]:
-        if isinstance(self.alpha, str):
+        if self._tuned():
             self.alpha_ = self._tune(given)
         else:
             penalty = Ridge(self.alpha)
@@ -39,6 +39,14 @@ class _Independent(MultiTaskModel):
 
     def _make_penalty(self) -> Penalty:
         return Ridge(self.alpha_)
+
+    def _loss(self) -> Loss:
+        # The largest loss of models that share nothing is least where each is. Joined
+        # by their maximum, tasks would weigh less than where their strength was tuned.
+        return LOSSES[self._loss_name()] if self._tuned() else super()._loss()
+
+    def _tuned(self) -> bool:
+        return isinstance(self.alpha, str)
 
     def _tune(self, given):
         """Return for each task the strength with the best held-out loss of its own."""
@@ -89,7 +97,9 @@ class IndependentRegressor(_Independent, Regressor):
     alpha : float, array-like of shape (n_tasks,), dict or "cv", default=0.01
         Strength, >= 0: one for all tasks, one per task (in the order of ``tasks_`` or
         by label), or chosen for each task by its own cross-validated loss, from 13
-        values, 1e2 to 1e-4 times the largest curvature of the task's loss.
+        values, 1e2 to 1e-4 times the largest curvature of the task's loss. Models that
+        are tuned are those of each task alone for ``task_weight="minimax"`` too, where
+        the largest relative loss is least.
     cv : int, default=5
         Number of folds for ``alpha="cv"``.
     {parameters}
@@ -135,7 +145,9 @@ class IndependentClassifier(_Independent, Classifier):
     alpha : float, array-like of shape (n_tasks,), dict or "cv", default=0.01
         Strength, >= 0: one for all tasks, one per task (in the order of ``tasks_`` or
         by label), or chosen for each task by its own cross-validated loss, from 13
-        values, 1e2 to 1e-4 times the largest curvature of the task's loss.
+        values, 1e2 to 1e-4 times the largest curvature of the task's loss. Models that
+        are tuned are those of each task alone for ``task_weight="minimax"`` too, where
+        the largest relative loss is least.
     cv : int, default=5
         Number of folds for ``alpha="cv"``.
     {parameters}

@@ -12,14 +12,14 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
-from sklearn.metrics import accuracy_score
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
 from linmtl._tasks import is_missing
 from linmtl._validation import read_fit, read_predict, read_sample_weight
-from linmtl.estimators._base import Classifier, _routed
+from linmtl.estimators._base import Classifier
 from linmtl.estimators._generic import MultiTaskClassifier
+from linmtl.estimators._predictions import PredictsClasses, routed
 from linmtl.model_selection import TaskKFold
 
 _MOST = 200  # thresholds that a callable is asked about
@@ -105,7 +105,9 @@ def best_threshold(
     return float(middle[np.argmin(np.abs(middle - near))])
 
 
-class TaskThresholdClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class TaskThresholdClassifier(
+    PredictsClasses, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+):
     """A classifier whose decision threshold is tuned for each task.
 
     The log-odds of all rows are predicted by cross-validation. Over all tasks together
@@ -153,6 +155,9 @@ class TaskThresholdClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
 
     Notes
     -----
+    ``predict`` takes the class by ``decision_function``, which is the log-odds less
+    those of the threshold; ``predict_proba`` is that of the classifier.
+
     ``class_weight="balanced"`` of the classifiers is another way to deal with rare
     classes. It changes the probabilities; thresholds leave them as they are.
 
@@ -348,96 +353,24 @@ class TaskThresholdClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
         self._log_odds = np.append(log_odds, common)  # the last for unknown tasks
         self.thresholds_, self.threshold_ = expit(log_odds), float(expit(common))
 
-    def decision_function(self, X: Any, tasks: ArrayLike | None = None) -> np.ndarray:
-        """Return the log-odds less those of the threshold.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Samples.
-        tasks : array-like of shape (n_samples,), default=None
-            The task label of each row, where the model was fitted with ``tasks``.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_tasks)
-            One value per row, positive for ``classes_[1]``; one column per task for a
-            model fitted on a wide Y, unless `tasks` says which to take.
-        """
+    def _linear_predictor(self, X, tasks, every_task):
+        """Return the log-odds less those of the threshold."""
         check_is_fitted(self)
+        model = self.estimator_
+        if every_task:
+            return model._linear_predictor(X, None, every_task) - self._log_odds[:-1]
         tasks = list(tasks) if isinstance(tasks, Iterator) else tasks
-        eta = self.estimator_.decision_function(X, **_routed(tasks))
+        eta = model.decision_function(X, **routed(tasks))
         if eta.ndim == 2:
             return eta - self._log_odds[:-1]
-        codes = read_predict(self.estimator_, X, tasks)[1]
+        codes = read_predict(model, X, tasks)[1]
         return eta - (self._log_odds[0] if codes is None else self._log_odds[codes])
 
-    def predict(self, X: Any, tasks: ArrayLike | None = None) -> np.ndarray:
-        """Predict the class of each row, with the threshold of its task.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Samples.
-        tasks : array-like of shape (n_samples,), default=None
-            The task label of each row, where the model was fitted with ``tasks``.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_tasks)
-            Class labels.
-        """
-        eta = self.decision_function(X, **_routed(tasks))
-        return self.classes_[(eta > 0).astype(int)]
-
     def predict_proba(self, X: Any, tasks: ArrayLike | None = None) -> np.ndarray:
-        """Return the probabilities of the classes, those of the classifier.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Samples.
-        tasks : array-like of shape (n_samples,), default=None
-            The task label of each row, where the model was fitted with ``tasks``.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, 2) or (n_samples, n_tasks)
-            As ``predict_proba`` of the classifier.
-        """
         check_is_fitted(self)
-        return self.estimator_.predict_proba(X, **_routed(tasks))
+        return self.estimator_.predict_proba(X, **routed(tasks))
 
-    def score(
-        self,
-        X: Any,
-        y: ArrayLike,
-        tasks: ArrayLike | None = None,
-        sample_weight: ArrayLike | None = None,
-    ) -> float:
-        """Return the accuracy of the predictions.
-
-        Long data: over all rows. Wide data: the mean over tasks of the accuracy on the
-        observed labels.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Samples.
-        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
-            True labels; a missing one is left out.
-        tasks : array-like of shape (n_samples,), default=None
-            The task label of each row.
-        sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
-            Weights.
-
-        Returns
-        -------
-        float
-            The score, 1 at best.
-        """
-        prediction = self.predict(X, **_routed(tasks))
-        return self.estimator_._score_each(accuracy_score, y, prediction, sample_weight)
+    predict_proba.__doc__ = PredictsClasses.predict_proba.__doc__
 
 
 def _positions(part):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import expit, xlogy
+from scipy.special import expit
 
-from linmtl._jit import kernel, readonly
+from linmtl._jit import kernel, readonly, reduction
 from linmtl.losses._base import Loss
 
 
@@ -82,6 +82,48 @@ def logistic_residual(
         task_loss[t] = value
 
 
+@reduction
+def logistic_dual(y, theta, weight, scale):
+    """Weighted entropy of the probabilities ``scale theta y / weight``."""
+    value = 0.0
+    for i in range(y.size):
+        if weight[i] > 0.0:
+            p = scale * theta[i] * y[i] / weight[i]
+            if p != p:
+                return p
+            if 0.0 < p < 1.0:  # no entropy at the ends, nor where rounding passed them
+                value -= weight[i] * (p * math.log(p) + (1.0 - p) * math.log(1.0 - p))
+    return value
+
+
+@kernel
+def logistic_range(y, theta, weight):
+    """Lowest and highest of the probabilities ``theta y / weight``; NaN stays NaN."""
+    lowest, highest = np.inf, -np.inf
+    for i in range(y.size):
+        if weight[i] > 0.0:
+            p = theta[i] * y[i] / weight[i]
+            if p != p:
+                return p, p
+            lowest = min(lowest, p)
+            highest = max(highest, p)
+    return lowest, highest
+
+
+@kernel
+def logistic_hessian(y, theta, weight, out):
+    """Weight times the second derivative, ``weight p (1 - p)``."""
+    for i in range(y.size):
+        out[i] = 0.0
+        if weight[i] > 0.0:
+            p = theta[i] * y[i] / weight[i]
+            out[i] = weight[i] * p * (1.0 - p)
+
+
+def _inputs(*arrays):
+    return [readonly(array) for array in arrays]
+
+
 class Logistic(Loss):
     """``log(1 + exp(-y eta))``; conjugate at -u: entropy of p = u y in [0, 1]."""
 
@@ -103,28 +145,21 @@ class Logistic(Loss):
             task_loss,
         )
 
-    def _probability(self, y, theta, weight):
-        used = weight > 0
-        return theta[used] * y[used] / weight[used], weight[used]
-
     def dual_value(self, y, theta, weight, scale):
-        p, weight = self._probability(y, theta, weight)
-        p = np.clip(scale * p, 0.0, 1.0)
-        return -float(weight @ (xlogy(p, p) + xlogy(1.0 - p, 1.0 - p)))
+        return logistic_dual(*_inputs(y, theta, weight), float(scale))
 
     def dual_limit(self, y, theta, weight):
-        p, _ = self._probability(y, theta, weight)
-        if p.size == 0:
+        lowest, highest = logistic_range(*_inputs(y, theta, weight))
+        if lowest > highest:  # no observation
             return np.inf
         # a residual of the wrong sign leaves only the origin; rounding is forgiven
-        if p.min() < -1e-15:
+        if lowest < -1e-15:
             return 0.0
-        return 1.0 / max(p.max(), 1e-300)
+        return 1.0 / max(highest, 1e-300)
 
     def hessian(self, y, theta, weight):
-        hessian = np.zeros_like(weight)
-        p, used_weight = self._probability(y, theta, weight)
-        hessian[weight > 0] = used_weight * p * (1.0 - p)
+        hessian = np.empty_like(weight)
+        logistic_hessian(*_inputs(y, theta, weight), hessian)
         return hessian
 
     def mean(self, eta):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from sklearn.metrics import (
 )
 from sklearn.metrics import log_loss as sklearn_log_loss
 
+from linmtl._docstrings import fill
 from linmtl._tasks import some
 from linmtl.metrics._labels import Labels, read_labels
 from linmtl.metrics._scores import (
@@ -30,17 +33,54 @@ from linmtl.metrics._scores import (
 
 _POOLED = ("pooled", "within")
 _RANKING = ("decision_function", "predict_proba")
+_TEXTS = {
+    "targets": """\
+y_true : array-like of shape (n_samples,) or (n_samples, n_tasks)
+    True targets; NaN is left out.
+y_pred : array-like of y_true's shape
+    Predictions.""",
+    "labels": """\
+y_true : array-like of shape (n_samples,) or (n_samples, n_tasks)
+    Labels of two classes; a missing one (NaN, None) is left out.""",
+    "scores": """\
+y_score : array-like of y_true's shape, or of shape (n_samples, 2) for long data
+    Decision values or probabilities of the positive class; of two columns the
+    second counts.""",
+    "probabilities": """\
+y_prob : array-like of y_true's shape, or of shape (n_samples, 2) for long data
+    Probabilities of the positive class; of two columns the second counts.""",
+    "tasks": """\
+tasks : array-like of shape (n_samples,), default=None
+    The task of each row of long data. Without it, all rows of a one-dimensional
+    y_true are of one task.""",
+    "average": """\
+average : {"macro", "samples", "worst"} or None, default="macro"
+    The mean over tasks, the mean weighted by the number of labels (their weights),
+    the worst value, or the value of each task.""",
+    "pos_label": """\
+pos_label : int, float, bool or str, default=None
+    The positive class; by default the greater of the two.""",
+    "sample_weight": """\
+sample_weight : array-like of shape (n_samples,) or of y_true's shape, default=None
+    Weights >= 0. They count as repetitions.""",
+    "no_spread": """\
+undefined : {"nan", "raise"} or float, default="nan"
+    What to do where the targets of a task do not vary: leave the task out of the
+    average, raise an error, or give it this number.""",
+}
 
 
 def _task_metric(greater_is_better: bool, **known: Any) -> Callable[[Any], Any]:
     def register(function):
         TASK_METRICS[function] = TaskMetric(greater_is_better, **known)
+        function.__doc__ = fill(inspect.cleandoc(function.__doc__), _TEXTS)
         return function
 
     return register
 
 
-def _check_average(average: Any, allowed: tuple[str, ...] = AVERAGES) -> None:
+def _check_average(metric: Callable[..., Any], average: Any) -> None:
+    allowed = TASK_METRICS[metric].averages
     if average is not None and average not in allowed:
         raise ValueError(
             f"average is {average!r}; pass one of {some(allowed)}, or None for the "
@@ -49,13 +89,12 @@ def _check_average(average: Any, allowed: tuple[str, ...] = AVERAGES) -> None:
 
 
 def _each(
+    metric: Callable[..., Any],
     labels: Labels,
     parts: list[np.ndarray],
     score: Callable[..., float],
-    name: str,
-    greater_is_better: bool,
-    undefined: Any,
     average: str | None,
+    undefined: Any,
     *,
     relative: bool = True,
 ) -> float | TaskScores:
@@ -65,8 +104,9 @@ def _each(
         if not len(y) or (relative and np.all(y == y[0])):
             continue
         weight = None if labels.weight is None else labels.weight[t]
-        values[t] = score(y, parts[t], weight)
-    scores = settled(values, labels, name, greater_is_better, undefined)
+        values[t] = score(y, parts[t], sample_weight=weight)
+    direction = TASK_METRICS[metric].greater_is_better
+    scores = settled(values, labels, metric.__name__, direction, undefined)
     return scores if average is None else scores.average(average)
 
 
@@ -144,24 +184,16 @@ def normalized_mse(
 
     Parameters
     ----------
-    y_true : array-like of shape (n_samples,) or (n_samples, n_tasks)
-        True targets; NaN is left out.
-    y_pred : array-like of y_true's shape
-        Predictions.
-    tasks : array-like of shape (n_samples,), default=None
-        The task of each row of long data. Without it, one-dimensional targets are of
-        one task.
+    {targets}
+    {tasks}
     average : {"macro", "samples", "worst", "pooled", "within"} or None, default="macro"
         Where to normalise and how to average, see Notes; ``None`` gives the value of
         each task.
     ddof : {0, 1}, default=0
         The variance of a task has ``n_t - ddof`` in the denominator. Only where each
         task is normalised by itself.
-    sample_weight : array-like of shape (n_samples,) or of y_true's shape, default=None
-        Weights >= 0. They count as repetitions.
-    undefined : {"nan", "raise"} or float, default="nan"
-        What to do where the targets of a task do not vary: leave the task out of the
-        average, raise an error, or give it this number.
+    {sample_weight}
+    {no_spread}
 
     Returns
     -------
@@ -206,27 +238,26 @@ def normalized_mse(
     >>> round(normalized_mse(y, p, tasks, average="pooled"), 3)
     0.045
     """
-    _check_average(average, (*AVERAGES, *_POOLED))
+    _check_average(normalized_mse, average)
     if isinstance(ddof, bool) or ddof not in (0, 1):
         raise ValueError(f"ddof is {ddof!r}; pass 0 or 1")
     labels, parts = _regression(y_true, y_pred, tasks, sample_weight)
-    name = "normalized_mse"
     if average in _POOLED:
         if ddof:
             raise ValueError(
                 f"ddof=1 has no effect on average={average!r}, which divides sums by "
                 "sums; drop ddof"
             )
-        return _ratio_of_sums(labels, parts, average, name, undefined)
+        return _ratio_of_sums(labels, parts, average, "normalized_mse", undefined)
 
-    def score(y, p, weight):
-        total = len(y) if weight is None else weight.sum()
+    def score(y, p, sample_weight):
+        total = len(y) if sample_weight is None else sample_weight.sum()
         if total <= ddof:
             return np.nan
-        spread = _spread(y, weight) * total / (total - ddof)
-        return mean_squared_error(y, p, sample_weight=weight) / spread
+        spread = _spread(y, sample_weight) * total / (total - ddof)
+        return mean_squared_error(y, p, sample_weight=sample_weight) / spread
 
-    return _each(labels, parts, score, name, False, undefined, average)
+    return _each(normalized_mse, labels, parts, score, average, undefined)
 
 
 @_task_metric(True, averages=(*AVERAGES, *_POOLED))
@@ -243,21 +274,13 @@ def explained_variance(
 
     Parameters
     ----------
-    y_true : array-like of shape (n_samples,) or (n_samples, n_tasks)
-        True targets; NaN is left out.
-    y_pred : array-like of y_true's shape
-        Predictions.
-    tasks : array-like of shape (n_samples,), default=None
-        The task of each row of long data. Without it, one-dimensional targets are of
-        one task.
+    {targets}
+    {tasks}
     average : {"macro", "samples", "worst", "pooled", "within"} or None, default="macro"
         Which variance, and how to average, see Notes; ``None`` gives the value of each
         task.
-    sample_weight : array-like of shape (n_samples,) or of y_true's shape, default=None
-        Weights >= 0. They count as repetitions.
-    undefined : {"nan", "raise"} or float, default="nan"
-        What to do where the targets of a task do not vary: leave the task out of the
-        average, raise an error, or give it this number.
+    {sample_weight}
+    {no_spread}
 
     Returns
     -------
@@ -304,34 +327,26 @@ def explained_variance(
     >>> round(explained_variance(y, p, tasks, average="pooled"), 3)
     0.955
     """
-    _check_average(average, (*AVERAGES, *_POOLED))
+    _check_average(explained_variance, average)
     labels, parts = _regression(y_true, y_pred, tasks, sample_weight)
-    name = "explained_variance"
+    score = explained_variance_score
     if average == "within":
         check_undefined(undefined)
         missing = undefined if isinstance(undefined, str) else 1.0 - undefined
-        return 1.0 - _ratio_of_sums(labels, parts, average, name, missing)
+        ratio = _ratio_of_sums(labels, parts, average, "explained_variance", missing)
+        return 1.0 - ratio
     if average == "pooled":
-        y, p = np.concatenate(labels.y), np.concatenate(parts)
-        weight = None if labels.weight is None else np.concatenate(labels.weight)
-        whole = Labels(np.arange(1), y.shape, [np.arange(len(y))], [y], None)
-        if weight is not None:
-            whole = Labels(whole.tasks, y.shape, whole.rows, [y], [weight])
-        labels, parts, average = whole, [p], "macro"
-        function = r2_score
-    else:
-        function = explained_variance_score
-
-    def score(y, p, weight):
-        return function(y, p, sample_weight=weight)
-
-    return _each(labels, parts, score, name, True, undefined, average)
+        y, weight = np.concatenate(labels.y), labels.weight
+        weight = None if weight is None else [np.concatenate(weight)]
+        labels = Labels(np.arange(1), y.shape, [np.arange(len(y))], [y], weight)
+        parts, average, score = [np.concatenate(parts)], "macro", r2_score
+    return _each(explained_variance, labels, parts, score, average, undefined)
 
 
 def _two_classes(
     y_true: Any, y_score: Any, tasks: Any, sample_weight: Any, pos_label: Any
-) -> tuple[Labels, list[np.ndarray], bool]:
-    """Return the labels as booleans, the scores, and whether both classes occur.
+) -> tuple[Labels, list[np.ndarray]]:
+    """Return the labels as 1 for the positive class or 0, and the scores.
 
     The second column of scores of two classes is that of the positive one.
     """
@@ -358,21 +373,27 @@ def _two_classes(
                     "positive class, or of two classes"
                 )
             parts[t] = part[:, 1]
-    truth = [y == pos_label for y in labels.y]
+    truth = [(y == pos_label).astype(float) for y in labels.y]
     binary = Labels(labels.tasks, labels.shape, labels.rows, truth, labels.weight)
-    return binary, parts, len(classes) == 2
+    return binary, parts
 
 
-def _ranking(
-    function, name, y_true, y_score, tasks, pos_label, average, weight, unknown
-):
-    _check_average(average)
-    labels, parts, _ = _two_classes(y_true, y_score, tasks, weight, pos_label)
-
-    def score(y, p, w):
-        return function(y, p, sample_weight=w)
-
-    return _each(labels, parts, score, name, True, unknown, average)
+def _two_probabilities(
+    y_true: Any, y_prob: Any, tasks: Any, sample_weight: Any, pos_label: Any
+) -> tuple[Labels, list[np.ndarray]]:
+    """Return the same, the scores being probabilities."""
+    labels, parts = _two_classes(y_true, y_prob, tasks, sample_weight, pos_label)
+    if pos_label is None and all(np.all(y == 1) for y in labels.y):
+        raise ValueError(
+            "y_true has a single class, so that it is not known whose probability "
+            "y_prob is; pass pos_label="
+        )
+    if any(np.any((part < 0) | (part > 1)) for part in parts):
+        raise ValueError(
+            "y_prob has values outside [0, 1]; pass probabilities, as predict_proba "
+            "gives them"
+        )
+    return labels, parts
 
 
 @_task_metric(True, methods=_RANKING)
@@ -390,21 +411,12 @@ def roc_auc(
 
     Parameters
     ----------
-    y_true : array-like of shape (n_samples,) or (n_samples, n_tasks)
-        Labels of two classes; a missing one (NaN, None) is left out.
-    y_score : array-like of y_true's shape, or of shape (n_samples, 2) for long data
-        Decision values or probabilities of the positive class; of two columns the
-        second counts.
-    tasks : array-like of shape (n_samples,), default=None
-        The task of each row of long data. Without it, one-dimensional labels are of
-        one task.
-    average : {"macro", "samples", "worst"} or None, default="macro"
-        The mean over tasks, the mean weighted by the number of labels (their weights),
-        the smallest value, or the value of each task.
-    pos_label : int, float, bool or str, default=None
-        The positive class; by default the greater of the two.
-    sample_weight : array-like of shape (n_samples,) or of y_true's shape, default=None
-        Weights >= 0. They count as repetitions.
+    {labels}
+    {scores}
+    {tasks}
+    {average}
+    {pos_label}
+    {sample_weight}
     undefined : {"nan", "raise"} or float, default="nan"
         What to do with a task of one class, for which there is no curve: leave it out
         of the average, raise an error that names it, or give it this number (0.5 is
@@ -430,17 +442,9 @@ def roc_auc(
     >>> roc_auc(y, score, tasks, average=None).values
     array([ 1.,  0., nan])
     """
-    return _ranking(
-        roc_auc_score,
-        "roc_auc",
-        y_true,
-        y_score,
-        tasks,
-        pos_label,
-        average,
-        sample_weight,
-        undefined,
-    )
+    _check_average(roc_auc, average)
+    labels, parts = _two_classes(y_true, y_score, tasks, sample_weight, pos_label)
+    return _each(roc_auc, labels, parts, roc_auc_score, average, undefined)
 
 
 @_task_metric(True, methods=_RANKING)
@@ -458,21 +462,12 @@ def average_precision(
 
     Parameters
     ----------
-    y_true : array-like of shape (n_samples,) or (n_samples, n_tasks)
-        Labels of two classes; a missing one (NaN, None) is left out.
-    y_score : array-like of y_true's shape, or of shape (n_samples, 2) for long data
-        Decision values or probabilities of the positive class; of two columns the
-        second counts.
-    tasks : array-like of shape (n_samples,), default=None
-        The task of each row of long data. Without it, one-dimensional labels are of
-        one task.
-    average : {"macro", "samples", "worst"} or None, default="macro"
-        The mean over tasks, the mean weighted by the number of labels (their weights),
-        the smallest value, or the value of each task.
-    pos_label : int, float, bool or str, default=None
-        The positive class; by default the greater of the two.
-    sample_weight : array-like of shape (n_samples,) or of y_true's shape, default=None
-        Weights >= 0. They count as repetitions.
+    {labels}
+    {scores}
+    {tasks}
+    {average}
+    {pos_label}
+    {sample_weight}
     undefined : {"nan", "raise"} or float, default="nan"
         What to do with a task of one class, whose labels cannot be ranked: leave it
         out of the average, raise an error that names it, or give it this number. There
@@ -494,38 +489,11 @@ def average_precision(
     >>> average_precision([0, 1, 0, 1], [0.1, 0.8, 0.6, 0.4], list("aabb"))
     0.75
     """
-    return _ranking(
-        average_precision_score,
-        "average_precision",
-        y_true,
-        y_score,
-        tasks,
-        pos_label,
-        average,
-        sample_weight,
-        undefined,
+    _check_average(average_precision, average)
+    labels, parts = _two_classes(y_true, y_score, tasks, sample_weight, pos_label)
+    return _each(
+        average_precision, labels, parts, average_precision_score, average, undefined
     )
-
-
-def _probabilities(function, name, y_true, y_prob, tasks, pos_label, average, weight):
-    _check_average(average)
-    labels, parts, both = _two_classes(y_true, y_prob, tasks, weight, pos_label)
-    if not both and pos_label is None:
-        raise ValueError(
-            "y_true has a single class, so that it is not known whose probability "
-            "y_prob is; pass pos_label="
-        )
-    for part in parts:
-        if np.any((part < 0) | (part > 1)):
-            raise ValueError(
-                "y_prob has values outside [0, 1]; pass probabilities, as "
-                "predict_proba gives them"
-            )
-
-    def score(y, p, w):
-        return function(y.astype(float), p, sample_weight=w)
-
-    return _each(labels, parts, score, name, False, "nan", average, relative=False)
 
 
 @_task_metric(False, methods=("predict_proba",))
@@ -542,26 +510,18 @@ def log_loss(
 
     Parameters
     ----------
-    y_true : array-like of shape (n_samples,) or (n_samples, n_tasks)
-        Labels of two classes; a missing one (NaN, None) is left out.
-    y_prob : array-like of y_true's shape, or of shape (n_samples, 2) for long data
-        Probabilities of the positive class; of two columns the second counts.
-    tasks : array-like of shape (n_samples,), default=None
-        The task of each row of long data. Without it, one-dimensional labels are of
-        one task.
-    average : {"macro", "samples", "worst"} or None, default="macro"
-        The mean over tasks, the mean weighted by the number of labels (their weights),
-        the largest value, or the value of each task. A task with one class has a value
-        too.
-    pos_label : int, float, bool or str, default=None
-        The positive class; by default the greater of the two.
-    sample_weight : array-like of shape (n_samples,) or of y_true's shape, default=None
-        Weights >= 0. They count as repetitions.
+    {labels}
+    {probabilities}
+    {tasks}
+    {average}
+    {pos_label}
+    {sample_weight}
 
     Returns
     -------
     float or TaskScores
-        0 at best; ``log(2)`` for probabilities of one half.
+        0 at best; ``log(2)`` for probabilities of one half. A task with one class has a
+        value too.
 
     See Also
     --------
@@ -573,18 +533,10 @@ def log_loss(
     >>> round(log_loss([0, 1, 1, 1], [0.5, 0.5, 0.5, 0.5], list("aabb")), 4)
     0.6931
     """
-    return _probabilities(
-        lambda y, p, sample_weight: sklearn_log_loss(
-            y, p, sample_weight=sample_weight, labels=[0.0, 1.0]
-        ),
-        "log_loss",
-        y_true,
-        y_prob,
-        tasks,
-        pos_label,
-        average,
-        sample_weight,
-    )
+    _check_average(log_loss, average)
+    labels, parts = _two_probabilities(y_true, y_prob, tasks, sample_weight, pos_label)
+    score = partial(sklearn_log_loss, labels=[0.0, 1.0])
+    return _each(log_loss, labels, parts, score, average, "nan", relative=False)
 
 
 @_task_metric(False, methods=("predict_proba",))
@@ -601,26 +553,18 @@ def brier_score(
 
     Parameters
     ----------
-    y_true : array-like of shape (n_samples,) or (n_samples, n_tasks)
-        Labels of two classes; a missing one (NaN, None) is left out.
-    y_prob : array-like of y_true's shape, or of shape (n_samples, 2) for long data
-        Probabilities of the positive class; of two columns the second counts.
-    tasks : array-like of shape (n_samples,), default=None
-        The task of each row of long data. Without it, one-dimensional labels are of
-        one task.
-    average : {"macro", "samples", "worst"} or None, default="macro"
-        The mean over tasks, the mean weighted by the number of labels (their weights),
-        the largest value, or the value of each task. A task with one class has a value
-        too.
-    pos_label : int, float, bool or str, default=None
-        The positive class; by default the greater of the two.
-    sample_weight : array-like of shape (n_samples,) or of y_true's shape, default=None
-        Weights >= 0. They count as repetitions.
+    {labels}
+    {probabilities}
+    {tasks}
+    {average}
+    {pos_label}
+    {sample_weight}
 
     Returns
     -------
     float or TaskScores
-        0 at best, 1 at worst; 0.25 for probabilities of one half.
+        0 at best, 1 at worst; 0.25 for probabilities of one half. A task with one class
+        has a value too.
 
     See Also
     --------
@@ -632,13 +576,7 @@ def brier_score(
     >>> brier_score([0, 1, 1, 1], [0.5, 0.5, 1.0, 1.0], list("aabb"))
     0.125
     """
-    return _probabilities(
-        mean_squared_error,
-        "brier_score",
-        y_true,
-        y_prob,
-        tasks,
-        pos_label,
-        average,
-        sample_weight,
-    )
+    _check_average(brier_score, average)
+    labels, parts = _two_probabilities(y_true, y_prob, tasks, sample_weight, pos_label)
+    score = mean_squared_error
+    return _each(brier_score, labels, parts, score, average, "nan", relative=False)

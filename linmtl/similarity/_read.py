@@ -25,6 +25,7 @@ from linmtl._validation import (
     _missing,
     _read_labels,
     _read_targets,
+    require_numbers,
 )
 from linmtl.similarity._result import as_distinct_labels
 
@@ -80,7 +81,10 @@ def read_Xy(X: Any, y: Any, tasks: Any, loss: str) -> TaskData:
         raise ValueError("y is None; pass one target per row")
     X, features = _features(X)
     columns = _column_labels(y)
-    y = _read_labels(y) if loss == "logistic" else _read_targets(y)
+    y = _read_labels(y)  # an iterator can be read once only
+    if loss != "logistic":
+        require_numbers(y, 'pass loss="logistic"')
+        y = _read_targets(y)
     check_consistent_length(X, y)
     missing = _missing(y)
     if loss == "logistic":

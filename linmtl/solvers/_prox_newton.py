@@ -33,6 +33,7 @@ _ARMIJO = 1e-4
 _SATURATED = 1e-6  # smallest curvature of a sample: a model needs some to be bounded
 _NEAR = 0.95  # of its bound: a gradient beyond may make a row enter
 _MAX_STEPS = 30
+_FEW, _GROWTH = 32, 3  # Hessians make rows dear: start with few, then grow fast
 
 
 class ProxNewton:
@@ -46,22 +47,27 @@ class ProxNewton:
         return lacks_rows(objective)
 
     def solve(self, objective, W, stop, max_iter, monitor):
-        norm, quadratic = objective.penalty.norm, objective.penalty.quadratic
-        rows, steps, fit = RowChoice(W), 0, None
+        rows, steps, part = RowChoice(W, _FEW, _GROWTH), 0, None
+        chosen = np.arange(0)
         while not rows.exhausted:
-            chosen, _ = rows.choose(W, objective.row_sizes, monitor.best_gap)
-            part_norm = RowStrengths(norm, chosen, W.shape[0])
-            penalty = Composite(part_norm, quadratic, np.zeros(chosen.size, dtype=bool))
-            fit = objective.fit.gather(chosen, fit)
-            fit.start_intercepts(objective.fit)
-            part = Objective(fit, penalty)
-            target = max(0.05 * monitor.gap, 0.3 * stop)
+            needed, _ = rows.choose(W, objective.row_sizes, monitor.best_gap)
+            before, chosen = chosen, _widened(chosen, needed)
+            if part is None or chosen is not before:
+                part, certificate = _enter(objective, chosen, W, part, monitor)
+                fit = part.fit
+                grams = isinstance(fit, GramFit)
+                grams = grams or gram_pays(fit.data.design, W.shape[0])
+            left = objective.row_sizes > 1.0
+            left[chosen] = False
+            # one more step costs less than to look at all rows for nothing
+            fraction = 0.05 if left.any() else 0.002
+            target = max(fraction * monitor.gap, 0.3 * stop)
             W_part = np.ascontiguousarray(W[chosen])
-            known = objective.fit.residuals
-            certificate = part.certificate(W_part, known)
             limit = max(max_iter - steps, 1)
-            grams = isinstance(fit, GramFit) or gram_pays(fit.data.design, W.shape[0])
-            steps += newton_steps(part, W_part, certificate, target, limit, grams)
+            done, certificate = newton_steps(
+                part, W_part, certificate, target, limit, grams
+            )
+            steps += done
             W[chosen] = W_part
             if monitor.done(W, steps, stop, fit.residuals) or steps >= max_iter:
                 return
@@ -71,6 +77,32 @@ class ProxNewton:
         finish.solve(objective, W, stop, max_iter - steps, monitor, start=steps)
 
 
+def _widened(chosen: np.ndarray, needed: np.ndarray) -> np.ndarray:
+    """Return a working set with the rows needed, the last one first if it is of use.
+
+    Models leave out what is not needed; to copy what is kept would cost more.
+    """
+    missing = np.setdiff1d(needed, chosen, assume_unique=True)
+    if chosen.size + missing.size > 2 * needed.size:
+        return needed
+    return np.concatenate([chosen, missing]) if missing.size else chosen
+
+
+def _enter(objective, chosen, W, last, monitor) -> tuple[Objective, Certificate]:
+    """Return the problem of a working set, in the state of the whole at W."""
+    norm, quadratic = objective.penalty.norm, objective.penalty.quadratic
+    part_norm = RowStrengths(norm, chosen, W.shape[0])
+    penalty = Composite(part_norm, quadratic, np.zeros(chosen.size, dtype=bool))
+    fit = objective.fit.gather(chosen, None if last is None else last.fit)
+    part = Objective(fit, penalty)
+    known = objective.fit.residuals
+    if known is None:
+        return part, part.certificate(np.ascontiguousarray(W[chosen]))
+    fit.resume(known)
+    part.D, part.row_sizes = objective.D[chosen], objective.row_sizes[chosen]
+    return part, Certificate(monitor.value, monitor.value - monitor.gap)
+
+
 def newton_steps(
     part: Objective,
     W: np.ndarray,
@@ -78,21 +110,21 @@ def newton_steps(
     target: float,
     limit: int,
     grams: bool,
-) -> int:
-    """Minimise the objective of a working set in place; return the steps taken.
+) -> tuple[int, Certificate]:
+    """Minimise the objective of a working set in place.
 
     ``certificate`` is the one just made at W; ``grams`` says whether Gram matrices
-    pay.
+    pay. Returns the steps taken and the certificate where they end.
     """
     fit, norm = part.fit, part.penalty.norm
     ridge = float(part.penalty.quadratic.diagonal[0])
     for step in range(min(limit, _MAX_STEPS)):
         if certificate.gap <= target:
-            return step
+            return step, certificate
         G = part.D.copy()
         new = model_minimum(part, W, G, ridge, grams)
         if not np.all(np.isfinite(new)):
-            return step + 1
+            return step + 1, certificate
         # the fall that the first-order model promises for the whole step
         promise = float(np.sum(G * (new - W))) + norm.value(W) - norm.value(new)
         # near the optimum it is less than rounding, while the gap still has to close
@@ -106,10 +138,9 @@ def newton_steps(
             size /= 2
             trial = W + size * (new - W)
         if size < 1e-8 and not certificate.primal < before.primal:
-            part.certificate(W)
-            return step + 1
+            return step + 1, part.certificate(W)
         W[:] = trial
-    return min(limit, _MAX_STEPS)
+    return min(limit, _MAX_STEPS), certificate
 
 
 def model_minimum(part, W, G, ridge, grams):
@@ -148,4 +179,4 @@ def task_hessians(fit, rows: np.ndarray) -> np.ndarray:
     if isinstance(fit, GramFit):
         return np.ascontiguousarray(fit.H[:, rows][:, :, rows])
     centre = fit.data.fit_intercept
-    return fit.data.design.hessians(_curvature(fit), centre, rows)
+    return fit.data.design.hessians(_curvature(fit), centre, rows, np.float32)

@@ -17,6 +17,7 @@ import numpy as np
 from linmtl._datafit import GramFit, Residuals
 from linmtl._design import Design, used_rows
 from linmtl._jit import readonly
+from linmtl._kernels import gram_adjoint
 from linmtl._row_separable import gram_descent, residual_descent, task_descent
 from linmtl.penalties._row_separable import RowSeparable
 from linmtl.solvers._apg import AcceleratedProximalGradient
@@ -119,6 +120,8 @@ class RowStrengths(RowSeparable):
 class RowChoice:
     """The working sets of a run.
 
+    A set may grow by ``few`` rows, or by ``growth`` times those in use.
+
     A row that is zero and well within its bound leaves the set. Where the gap stops
     falling rows may be going in and out, so then none leaves; when it does not fall all
     the same, working sets are of no use.
@@ -129,7 +132,8 @@ class RowChoice:
         Whether further working sets are of no use.
     """
 
-    def __init__(self, W: np.ndarray):
+    def __init__(self, W: np.ndarray, few: int = _FEW, growth: int = 2):
+        self._few, self._growth = few, growth
         self._before = np.flatnonzero(used_rows(W))
         self._gap = np.inf
         self._stalled = 0
@@ -164,7 +168,7 @@ class RowChoice:
             self._stalled = 0
         slack = max(0.02, min(0.1, 0.5 * (size.max(initial=0.0) - 1.0)))
         candidates = np.flatnonzero((size > 1.0 - slack) & ~active)
-        room = max(_FEW, 2 * int(active.sum()))
+        room = max(self._few, self._growth * int(active.sum()))
         if candidates.size > room:
             candidates = candidates[np.argpartition(-size[candidates], room)[:room]]
         active[candidates] = True
@@ -317,12 +321,17 @@ def descend_on_grams(H, W, G, square, ridge, penalty, goal):
     if ridge:
         diagonal = np.arange(len(W))
         H[:, diagonal, diagonal] += ridge
-    moved = H[0] @ W if len(H) == 1 else np.matmul(H, W.T[:, :, None])[:, :, 0].T
+    if len(H) == 1:
+        C = G + H[0] @ W
+    else:
+        Ct, Gt, Wt = np.empty(W.T.shape), G.T.copy(), -W.T
+        gram_adjoint(readonly(H), readonly(Gt), readonly(Wt.copy()), Ct)
+        C = Ct.T.copy()
     epochs = gram_descent(
         readonly(H),
         W,
         G,
-        readonly(np.ascontiguousarray(G + moved)),
+        readonly(C),
         float(square),
         readonly(entry),
         readonly(row),

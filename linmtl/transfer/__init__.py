@@ -1,10 +1,9 @@
 """Transfer between tasks: measured, and kept from doing harm."""
 
 from linmtl.transfer._gain import transfer_gain
-from linmtl.transfer._grouping import (
+from linmtl.transfer._grouped import (
     GroupedMultiTaskClassifier,
     GroupedMultiTaskRegressor,
-    TaskGrouper,
 )
 from linmtl.transfer._lookahead import lookahead_affinity
 from linmtl.transfer._report import NegativeTransferReport, negative_transfer_report
@@ -14,6 +13,7 @@ from linmtl.transfer._safe import (
     SafeTransferRegressor,
 )
 from linmtl.transfer._sources import SourceDetection, detect_sources
+from linmtl.transfer._task_grouper import TaskGrouper
 
 __all__ = [
     "GroupedMultiTaskClassifier",

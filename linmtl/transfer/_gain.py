@@ -19,7 +19,14 @@ from linmtl.losses import LOSSES
 from linmtl.penalties import compose
 from linmtl.similarity._result import TaskMatrix
 from linmtl.solvers import minimise
-from linmtl.transfer._rows import Rows, plain_reader, rounding_of_loss
+from linmtl.transfer._rows import (
+    IN_PARTS,
+    Rows,
+    plain_reader,
+    require_order,
+    rounding_of_loss,
+)
+from linmtl.transfer._subset import for_tasks, inner_fit
 
 _CHUNK = 64  # pairs between two reports of progress
 
@@ -47,6 +54,8 @@ def transfer_gain(
         Any of linmtl's. With a given strength all pairs share the work of reading the
         data and its Gram matrices; an estimator that chooses its strength by
         cross-validation does so for every pair and fold, which is fairer and dearer.
+        Of settings by task, arrays in the order of ``tasks_`` (graphs, weights,
+        strengths) included, each fit takes those of its tasks.
     X, y, tasks, sample_weight
         Data in any layout with two tasks or more, as for the estimators.
     cv : int, splitter or iterable of (train, test), default=5
@@ -151,6 +160,7 @@ class _Problem:
         self.given, self.tasks, objective = reader._read_problem(
             X, y, tasks, sample_weight
         )
+        require_order(estimator, self.given)
         self.data: MultiTaskData = objective.base_fit.data
         if len(self.tasks) < 2:
             raise ValueError(
@@ -162,6 +172,9 @@ class _Problem:
             type(estimator).fit is MultiTaskModel.fit
             and type(estimator)._problem is MultiTaskModel._problem
             and not isinstance(estimator.task_weight, str)  # depends on the other task
+            and estimator._loss_name() == self.loss.name
+            and getattr(estimator, "refit", False) is False
+            and getattr(estimator, "class_weight", None) is None
         )
         if not self.simple:
             self.rows = Rows(estimator, X, y, tasks, sample_weight)
@@ -182,12 +195,14 @@ class _Problem:
     def _by_parts(self, k, fit, held_out, sets, report):
         """Fit each set of tasks on its part of the sums of all."""
         model, out = self.estimator, np.full((len(sets), 2), np.nan)
-        penalty = model._make_penalty()
+        whole = model._make_penalty()
         waiting = 0
         for s, chosen in enumerate(sets):
             tasks = np.array(chosen)
             part = fit.of_tasks(tasks)
-            composite = compose(penalty, part.n_features, self.tasks[tasks])
+            penalty = for_tasks(whole, self.tasks, tasks)
+            with inner_fit(model, self.tasks, tasks, IN_PARTS):
+                composite = compose(penalty, part.n_features, self.tasks[tasks])
             result = minimise(
                 Objective(part, composite),
                 tol=model.tol,

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, clone
 
 from linmtl._cross_validation import mean_over_folds
 from linmtl._tasks import some
+from linmtl._text import one_line
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
 from linmtl.estimators._pooled import PooledClassifier, PooledRegressor
@@ -158,8 +159,11 @@ class NegativeTransferReport:
         from linmtl.plotting import TaskGainDisplay
 
         comparison = {"alone": self.alone, "pooled": self.pooled}[against]
+        tasks = self.tasks
+        if tasks.dtype.kind == "U":
+            tasks = np.array([one_line(task) for task in tasks])
         display = TaskGainDisplay(
-            self.tasks,
+            tasks,
             comparison.effect,
             comparison.low,
             comparison.high,
@@ -170,7 +174,7 @@ class NegativeTransferReport:
 
     def __str__(self) -> str:
         order = np.argsort(-np.nan_to_num(self.alone.effect, nan=-np.inf))
-        labels = [str(task) for task in self.tasks]
+        labels = [one_line(task) for task in self.tasks]
         width = max(4, *(len(label) for label in labels))
         alone, model = (
             mean_over_folds(self.losses[name]) for name in ("alone", "model")

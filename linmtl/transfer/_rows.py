@@ -12,13 +12,20 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
+from linmtl._validation import FitInput
 from linmtl.data import MultiTaskData
-from linmtl.estimators._base import MultiTaskModel
+from linmtl.estimators._base import MultiTaskModel, _check_order
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.model_selection import TaskShuffleSplit
 from linmtl.penalties import Ridge
+from linmtl.transfer._subset import for_tasks, inner_fit, require_folds_of_any_rows
 
 _ROUNDING = 1e-12  # of a prediction, relative to the targets
+IN_PARTS = "tasks are fitted alone and in pairs here"
+_LEFT_OUT = (
+    "tasks with a single class, and those without a row in a training part, are left "
+    "out"
+)
 
 
 def plain_reader(estimator: MultiTaskModel) -> MultiTaskModel:
@@ -28,6 +35,21 @@ def plain_reader(estimator: MultiTaskModel) -> MultiTaskModel:
     names -= {"penalty", "refit", "loss", "solver", "class_weight"}
     given = {name: getattr(estimator, name) for name in names}
     return kind(Ridge(1.0), **given)
+
+
+def require_order(estimator: MultiTaskModel, given: FitInput) -> None:
+    """Demand an order of the tasks where the estimator or one inside depends on it.
+
+    Inner fits pass an order of their own, so that they would not ask for one.
+    """
+    inside = estimator.get_params(deep=False).values()
+    for model in [estimator, *inside]:
+        if not isinstance(model, MultiTaskModel):
+            continue
+        kind = type(model)
+        plain = kind._problem is MultiTaskModel._problem  # others: ridge penalties
+        if plain and kind._make_penalty is not MultiTaskModel._make_penalty:
+            _check_order(estimator, model._make_penalty(), given)
 
 
 class Rows:
@@ -59,6 +81,7 @@ class Rows:
     ):
         reader = plain_reader(estimator)
         given, self.tasks, objective = reader._read_problem(X, y, tasks, sample_weight)
+        require_order(estimator, given)
         data = objective.base_fit.data
         self.classes = given.classes
         self.n_passed = given.n_rows
@@ -140,7 +163,7 @@ class Rows:
         Parameters
         ----------
         model : estimator
-            It is fitted as passed.
+            It is fitted as passed, its settings by task those of the tasks used.
         train, test : ndarray of bool of shape (n_rows,)
             The rows to fit and to judge on.
         chosen : sequence of int, default=None
@@ -153,13 +176,17 @@ class Rows:
         """
         tasks = np.arange(len(self.tasks)) if chosen is None else np.asarray(chosen)
         mine = np.isin(self.code, tasks)
-        fitted = self.fit(model, train & mine)
-        rows = np.flatnonzero(test & mine)
-        rows = rows[np.isin(self.code[rows], np.unique(self.code[train & mine]))]
         out = np.full(len(tasks), np.nan)
+        learned = train & mine
+        rows = np.flatnonzero(test & mine)
+        rows = rows[np.isin(self.code[rows], np.unique(self.code[learned]))]
         if rows.size == 0:
             return out
-        loss = self.losses(fitted, rows)
+        if self._has_no_optimum(model, learned):
+            loss = self._losses_of_odds(learned, rows)
+        else:
+            why = _LEFT_OUT if chosen is None else IN_PARTS
+            loss = self.losses(self.fit(model, learned, why), rows)
         for k, t in enumerate(tasks):
             own = self.code[rows] == t
             if own.any():
@@ -172,18 +199,45 @@ class Rows:
         """Return the number of rows of each task in a mask, (n_tasks,)."""
         return np.bincount(self.code[rows], minlength=len(self.tasks))
 
-    def fit(self, model: BaseEstimator, rows: np.ndarray) -> BaseEstimator:
-        """Fit a model on some rows (a mask or positions) in the long layout."""
+    def fit(
+        self, model: BaseEstimator, rows: np.ndarray, why: str = "tasks are left out"
+    ) -> BaseEstimator:
+        """Fit a model on some rows (a mask or positions) in the long layout.
+
+        `why` says for an error what the fit is for, if it is not of all tasks.
+        """
+        require_folds_of_any_rows(model)
         code = self.code[rows]
+        chosen = np.unique(code)
+        model = for_tasks(model, self.tasks, chosen)
         parameters = model.get_params(deep=False)
-        order = self.tasks[np.unique(code)]
-        settings = {"task_column": None, "task_order": order}
+        settings = {"task_column": None, "task_order": self.tasks[chosen]}
         model.set_params(**{k: v for k, v in settings.items() if k in parameters})
-        with warnings.catch_warnings():
+        with inner_fit(model, self.tasks, chosen, why), warnings.catch_warnings():
             warnings.filterwarnings("ignore", "these tasks have a single class")
             return model.fit(
                 self.X[rows], self.y[rows], self.tasks[code], self.weight[rows]
             )
+
+    def _has_no_optimum(self, model, rows):
+        """Whether every task has a single class in these rows, and an intercept."""
+        if self.classes is None or not getattr(model, "fit_intercept", True):
+            return False
+        first = self.y[rows] == self.classes[0]
+        T = len(self.tasks)
+        count = np.bincount(self.code[rows], minlength=T)
+        firsts = np.bincount(self.code[rows], weights=first, minlength=T)
+        return bool(np.all((firsts == 0) | (firsts == count)))
+
+    def _losses_of_odds(self, learned, rows):
+        """Return the log loss on each row of the intercepts that `fit` would give."""
+        T = len(self.tasks)
+        sign = np.where(self.y == self.classes[1], 1.0, -1.0)
+        code, weight = self.code[learned], self.weight[learned]
+        size = np.bincount(code, weights=weight, minlength=T)
+        side = np.sign(np.bincount(code, weights=weight * sign[learned], minlength=T))
+        odds = side * np.log(2 * size + 1)
+        return np.logaddexp(0.0, -sign[rows] * odds[self.code[rows]])
 
     def losses(self, model: BaseEstimator, rows: np.ndarray) -> np.ndarray:
         """Return the squared error or log loss of a fitted model on each row."""

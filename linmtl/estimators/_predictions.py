@@ -1,0 +1,241 @@
+"""What fitted models answer: the methods over a linear predictor, each at one home."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.metrics import accuracy_score, r2_score
+
+from linmtl._tasks import is_missing
+from linmtl._validation import read_sample_weight
+from linmtl.losses import LOSSES
+
+# of X, tasks and every_task: that of each row for its own task, or for every task
+LinearPredictor = Callable[..., np.ndarray]
+
+
+class PredictsTargets:
+    """Mixin of the regressors."""
+
+    _linear_predictor: LinearPredictor
+
+    def predict(self, X: Any, tasks: ArrayLike | None = None) -> np.ndarray:
+        """Predict the target of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row, where the model was fitted with ``tasks``.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_tasks)
+            One prediction per row; one column per task for a model fitted on a wide
+            Y, unless `tasks` says which to take.
+        """
+        return self._linear_predictor(X, tasks, every_task=False)
+
+    def predict_all(self, X: Any) -> np.ndarray:
+        """Predict every row with the model of every task.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_tasks)
+            Columns in the order of ``tasks_``.
+        """
+        return self._linear_predictor(X, None, every_task=True)
+
+    def score(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
+        """Return R^2 of the predictions.
+
+        Long data: pooled over all rows, as ``scoring="r2"``; it rewards what the
+        intercepts know of the differences between tasks. Wide data: the mean over
+        tasks of the R^2 on the observed labels, of tasks with two of them.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+            True targets; NaN is left out.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row.
+        sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
+            Weights.
+
+        Returns
+        -------
+        float
+            The score, 1 at best.
+        """
+        prediction = self.predict(X, **routed(tasks))
+        at_least = 2 if prediction.ndim == 2 else 1
+        return score_each(r2_score, y, prediction, sample_weight, at_least)
+
+
+class PredictsClasses:
+    """Mixin of the classifiers; the linear predictor is the log-odds."""
+
+    _linear_predictor: LinearPredictor
+    classes_: np.ndarray
+
+    def decision_function(self, X: Any, tasks: ArrayLike | None = None) -> np.ndarray:
+        """Return the linear predictor, positive for ``classes_[1]``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row, where the model was fitted with ``tasks``.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_tasks)
+            One value per row; one column per task for a model fitted on a wide Y,
+            unless `tasks` says which to take.
+        """
+        return self._linear_predictor(X, tasks, every_task=False)
+
+    def predict(self, X: Any, tasks: ArrayLike | None = None) -> np.ndarray:
+        """Predict the class of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row, where the model was fitted with ``tasks``.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_tasks)
+            Class labels.
+        """
+        eta = self._linear_predictor(X, tasks, every_task=False)
+        return self.classes_[(eta > 0).astype(int)]
+
+    def predict_proba(self, X: Any, tasks: ArrayLike | None = None) -> np.ndarray:
+        """Return the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row, where the model was fitted with ``tasks``.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2) or (n_samples, n_tasks)
+            One column per class, in the order of ``classes_``. For a model fitted on
+            a wide Y the probability of ``classes_[1]``, one column per task.
+        """
+        mean = LOSSES["logistic"].mean
+        p = mean(self._linear_predictor(X, tasks, every_task=False))
+        return p if p.ndim == 2 else np.column_stack([1.0 - p, p])
+
+    def predict_all(self, X: Any) -> np.ndarray:
+        """Predict the class of every row with the model of every task.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_tasks)
+            Class labels, columns in the order of ``tasks_``.
+        """
+        eta = self._linear_predictor(X, None, every_task=True)
+        return self.classes_[(eta > 0).astype(int)]
+
+    def score(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
+        """Return the accuracy of the predictions.
+
+        Long data: over all rows. Wide data: the mean over tasks of the accuracy on the
+        observed labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+            True labels; a missing one is left out.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row.
+        sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
+            Weights.
+
+        Returns
+        -------
+        float
+            The score, 1 at best.
+        """
+        prediction = self.predict(X, **routed(tasks))
+        return score_each(accuracy_score, y, prediction, sample_weight)
+
+
+def routed(tasks):
+    # a subclass of the user may have a predict without tasks
+    return {} if tasks is None else {"tasks": tasks}
+
+
+def score_each(
+    metric: Callable[..., float],
+    y: ArrayLike,
+    prediction: ArrayLike,
+    sample_weight: ArrayLike | None,
+    at_least: int = 1,
+) -> float:
+    """Mean over the tasks of a wide Y of a metric on the observed labels.
+
+    Tasks with fewer than ``at_least`` labels of positive weight are left out.
+    """
+    y, prediction = np.atleast_1d(y), np.asarray(prediction)
+    Y, P = (a.reshape(len(a), -1) for a in (y, prediction))
+    if Y.shape != P.shape:
+        raise ValueError(
+            f"y has shape {y.shape} but the model predicts {prediction.shape}"
+        )
+    weight = read_sample_weight(sample_weight, Y.shape)
+    scores = []
+    for t in range(Y.shape[1]):
+        observed = np.array([not is_missing(v) for v in Y[:, t].tolist()], bool)
+        observed &= weight[:, t] > 0
+        if observed.sum() < at_least:
+            continue
+        w = None if sample_weight is None else weight[observed, t]
+        labels = Y[observed, t]
+        if labels.dtype.kind == "O":
+            labels = np.array(labels.tolist())
+        scores.append(metric(labels, P[observed, t], sample_weight=w))
+    if not scores:
+        raise ValueError(
+            f"y has too few observed labels to score; {metric.__name__} needs "
+            f"{at_least} in at least one task"
+        )
+    return float(np.mean(scores))

@@ -1,0 +1,244 @@
+"""Linear models put together from those of other estimators, and fitting these."""
+
+from __future__ import annotations
+
+import inspect
+import numbers
+import warnings
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import _safe_indexing, check_random_state, indexable
+
+from linmtl._cross_validation import fold_of_observations
+from linmtl._docstrings import fill
+from linmtl._validation import (
+    FitInput,
+    check_settings,
+    read_fit,
+    read_sample_weight,
+)
+from linmtl.estimators._base import MultiTaskModel
+from linmtl.estimators._docs import _TEXTS, chosen
+from linmtl.model_selection import TaskKFold
+from linmtl.transfer._subset import require_folds_of_any_rows
+
+_COMMON = {
+    "layout_parameters": f"""\
+task_column : str or int, default=None
+    The column of X that holds the task labels (name or position), instead of
+    ``tasks=``. Set here, not in the estimators inside.
+{chosen("parameters", "task_order", "handle_unknown")}
+random_state : int, RandomState instance or None, default=0
+    For a number of folds, and what else is drawn.
+n_jobs : int, default=None
+    Models fitted at the same time, through joblib.""",
+    "linear_attributes": f"""\
+{chosen("attributes", "coef_", "intercept_", "tasks_")}
+n_iter_ : int
+    Iterations, the most of any model fitted to all data.
+{chosen("attributes", "n_features_in_", "feature_names_in_", "coef_feature_names_")}""",
+    "classes": _TEXTS["classes"],
+}
+T = TypeVar("T", bound=type)
+
+
+def documented(texts: dict[str, str], loss: str, cls: T) -> T:
+    """Fill in what several docstrings share; `loss` is what the texts call it."""
+    document = fill(inspect.cleandoc(cls.__doc__), _COMMON | texts)
+    cls.__doc__ = fill(document, {"loss": loss})
+    return cls
+
+
+class Passed:
+    """The arguments of a `fit`, to fit other estimators on parts of them.
+
+    Attributes
+    ----------
+    given : FitInput
+        The same, checked, in the canonical order of observations.
+    weight : ndarray of shape (n_observations,)
+        Sample weights; zero for a missing label and for tasks with a single class.
+    """
+
+    def __init__(
+        self,
+        model: MultiTaskModel,
+        X: Any,
+        y: Any,
+        tasks: Any,
+        sample_weight: Any,
+    ):
+        y, tasks = (list(v) if isinstance(v, Iterator) else v for v in (y, tasks))
+        self.given: FitInput = read_fit(
+            model, X, y, tasks, sample_weight, model._classify
+        )
+        self.X, y, self.tasks = indexable(X, y, tasks)
+        self.y = y if hasattr(y, "shape") else np.asarray(y)
+        self.settings = {"task_column": model.task_column}
+        self.wide = self.given.layout == "wide"
+        if not self.wide:
+            self.settings["task_order"] = model.task_order
+        n, T = self.given.n_rows, len(self.given.tasks)
+        weight = read_sample_weight(sample_weight, (n, T) if self.wide else (n,))
+        self.sample_weight = None if sample_weight is None else weight
+        flat = weight.T.ravel() if self.wide else weight[self.given.rows]
+        self.weight = np.where(self.given.data.weight > 0, flat, 0.0)
+
+    @property
+    def code(self) -> np.ndarray:
+        """The task of each observation, a position in ``given.tasks``."""
+        sizes = np.diff(self.given.data.task_ptr)
+        return np.repeat(np.arange(sizes.size), sizes)
+
+    def part(
+        self, keep: np.ndarray | None = None, chosen: np.ndarray | None = None
+    ) -> dict[str, Any]:
+        """Return the arguments of `fit` for some observations of some tasks.
+
+        Parameters
+        ----------
+        keep : ndarray of bool of shape (n_observations,), default=None
+            The observations; all by default.
+        chosen : ndarray of int, default=None
+            The tasks, positions in ``given.tasks``; all by default.
+        """
+        X, y, tasks, weight = self.X, self.y, self.tasks, self.sample_weight
+        if self.wide:
+            n, T = self.given.n_rows, len(self.given.tasks)
+            if keep is not None:
+                weight = np.ones((n, T)) if weight is None else weight
+                weight = weight * keep.reshape(T, n).T
+            if chosen is not None:
+                y = _safe_indexing(y, chosen, axis=1)
+                weight = None if weight is None else weight[:, chosen]
+        elif keep is not None or chosen is not None:
+            used = np.ones(self.given.rows.size, dtype=bool) if keep is None else keep
+            if chosen is not None:
+                used = used & np.isin(self.code, chosen)
+            rows = np.sort(self.given.rows[used])
+            X, y = _safe_indexing(X, rows), _safe_indexing(y, rows)
+            tasks = None if tasks is None else _safe_indexing(tasks, rows)
+            weight = None if weight is None else weight[rows]
+        return {"X": X, "y": y, "tasks": tasks, "sample_weight": weight}
+
+    def prepared(self, model: MultiTaskModel) -> MultiTaskModel:
+        """Return a copy that reads the data as the estimator around it does."""
+        return clone(model).set_params(**self.settings)
+
+    def fit(
+        self,
+        model: MultiTaskModel,
+        keep: np.ndarray | None = None,
+        chosen: np.ndarray | None = None,
+    ) -> MultiTaskModel:
+        """Fit a copy of a model on some observations of some tasks."""
+        with warnings.catch_warnings():
+            if keep is not None:  # of all data it is worth saying
+                warnings.filterwarnings("ignore", "these tasks have a single class")
+            return self.prepared(model).fit(**self.part(keep, chosen))
+
+    def predict(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Return the linear predictor of each observation, of models by row."""
+        data = self.given.data
+        eta = np.empty(data.y.size)
+        data.design.predict(np.ascontiguousarray(W.T, dtype=float), eta)
+        return eta + np.repeat(b, np.diff(data.task_ptr))
+
+    def folds(self, cv: Any, random_state: Any) -> list[np.ndarray]:
+        """Return masks of the observations that are held out, one for each fold.
+
+        A task that a fold would leave without a training row is not held out there.
+        """
+        given = self.given
+        if isinstance(cv, numbers.Integral) and not isinstance(cv, (bool, np.bool_)):
+            if cv < 2:
+                raise ValueError(f"cv must be at least 2 folds, got {cv!r}")
+            cv = self._splits(int(cv), check_random_state(random_state))
+        elif isinstance(cv, (bool, np.bool_)):
+            raise ValueError(f"cv must be a number of folds or a splitter, got {cv!r}")
+        fold = fold_of_observations(given, given.data, cv)
+        masks = []
+        for k in range(int(fold.max()) + 1):
+            tested = (fold == k) & (self.weight > 0)
+            left = given.data.task_sum(self.weight * ~tested)
+            masks.append(tested & (left > 0)[self.code])
+        if not any(mask.any() for mask in masks):
+            raise ValueError(
+                "cv holds out no row of any task that has others to learn from; pass "
+                "another cv, or more rows"
+            )
+        return masks
+
+    def _splits(self, n_splits, rng):
+        given = self.given
+        splitter = TaskKFold(
+            n_splits,
+            shuffle=True,
+            random_state=rng,
+            stratify=given.classes is not None,
+        )
+        if given.n_rows < 2:
+            raise ValueError(
+                "cross-validation needs at least 2 samples, got "
+                f"n_samples={given.n_rows}"
+            )
+        if self.wide:
+            Y = np.where(self.weight > 0, given.data.y, np.nan)
+            Y = Y.reshape(len(given.tasks), -1).T
+            return list(splitter.split(np.zeros((given.n_rows, 1)), Y))
+        order = np.argsort(given.rows, kind="stable")
+        rows = given.rows[order]
+        parts = splitter.split(
+            np.zeros((rows.size, 1)), given.data.y[order], self.code[order]
+        )
+        return [(rows[train], rows[test]) for train, test in parts]
+
+
+class Combined(MultiTaskModel):
+    """Base: linear models that are put together from those of other estimators."""
+
+    def _inner(self, name: str, default: MultiTaskModel) -> MultiTaskModel:
+        """Return the estimator of a parameter, checked."""
+        model = getattr(self, name)
+        if model is None:
+            return default
+        if not isinstance(model, MultiTaskModel):
+            raise TypeError(
+                f"{type(self).__name__}: {name} must be one of linmtl's estimators, "
+                f"got {model!r}"
+            )
+        if model._classify != self._classify:
+            kind = "classifier" if self._classify else "regressor"
+            raise ValueError(
+                f"{type(self).__name__}: {name} must be a {kind}, got {model!r}"
+            )
+        column = model.task_column
+        if column is not None and column != self.task_column:
+            raise ValueError(
+                f"{type(self).__name__}: {name} has task_column={column!r}; set "
+                f"task_column={column!r} here, and it is passed on"
+            )
+        if model.task_order is not None and self.task_order is None:
+            raise ValueError(
+                f"{type(self).__name__}: {name} has task_order={model.task_order!r}; "
+                "set task_order here, and it is passed on"
+            )
+        require_folds_of_any_rows(model)
+        return model
+
+    def _read(self, X, y, tasks, sample_weight) -> Passed:
+        check_settings(self, self._losses)
+        return Passed(self, X, y, tasks, sample_weight)
+
+
+def linear(model: MultiTaskModel) -> tuple[np.ndarray, np.ndarray]:
+    """Return coefficients, (n_tasks, n_features), and intercepts."""
+    return np.atleast_2d(model.coef_).astype(float), np.atleast_1d(model.intercept_)
+
+
+def observation_losses(data: Any, eta: np.ndarray, classify: bool) -> np.ndarray:
+    """Return the squared error or the log loss of each observation."""
+    return np.logaddexp(0.0, -data.y * eta) if classify else (data.y - eta) ** 2
