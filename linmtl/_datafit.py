@@ -35,11 +35,14 @@ class Residuals:
         Weighted residuals.
     task_loss : ndarray of shape (n_tasks,)
         Loss of each task.
+    gradient : ndarray of shape (n_features, n_columns) or None
+        Negative gradient of the loss, where it is known too.
     """
 
     b: np.ndarray
     theta: np.ndarray
     task_loss: np.ndarray
+    gradient: np.ndarray | None = None
 
 
 class Datafit:
@@ -69,7 +72,8 @@ class Datafit:
     ) -> float:
         """Return the loss at W and write its negative gradient into G.
 
-        ``residuals`` are those at W, if they are known: nothing is predicted then.
+        ``residuals`` are those at W, if they are known: nothing is predicted then, nor
+        multiplied by X' if the gradient is among them.
         """
         raise NotImplementedError
 
@@ -173,7 +177,10 @@ class ResidualFit(Datafit):
 
     def evaluate(self, W, G, residuals=None):
         loss = self.loss_at(W) if residuals is None else self.resume(residuals)
-        self.data.design.adjoint(self.theta, G)
+        if residuals is not None and residuals.gradient is not None:
+            G[...] = residuals.gradient
+        else:
+            self.data.design.adjoint(self.theta, G)
         return loss
 
     def loss_at(self, W):
@@ -204,6 +211,26 @@ class ResidualFit(Datafit):
     def residuals(self) -> Residuals:
         """The residuals of the last evaluation."""
         return Residuals(self._b, self.theta, self.task_loss)
+
+    def on_line(self, a: Residuals, b: Residuals, move: float) -> Residuals:
+        """Return the residuals at ``W_b + move (W_b - W_a)``, for the squared loss."""
+
+        def on_line(start, end):
+            out = end - start
+            out *= move
+            out += end
+            return out
+
+        theta = on_line(a.theta, b.theta)
+        used = self.data.weight > 0
+        squares = np.zeros_like(theta)
+        np.divide(theta**2, self.data.weight, out=squares, where=used)
+        return Residuals(
+            on_line(a.b, b.b),
+            theta,
+            0.5 * self.data.task_sum(squares),
+            on_line(a.gradient, b.gradient),
+        )
 
     def join(self, task_loss: np.ndarray) -> float:
         """Join the tasks' losses to one number: their sum (weights are in the loss)."""

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from linmtl._datafit import Datafit, Residuals, SplitFit
+from linmtl._datafit import Datafit, ResidualFit, Residuals, SplitFit
 from linmtl.penalties._quadratic_form import QuadraticForm
 from linmtl.penalties._row_separable import RowSeparable
 from linmtl.penalties._sum import Composite
@@ -134,6 +134,21 @@ class Objective:
         scale = fit.best_scale(conjugate, self.limit, support)
         self._costs = support, conjugate
         return Certificate(float(primal), self.dual_at(scale))
+
+    def residuals(self) -> Residuals | None:
+        """Return a copy of residuals and gradient at the last point certified.
+
+        For the squared loss, where both are linear in W and tell of other points too;
+        None where they are not held or were projected.
+        """
+        fit, penalty = self.fit, self.penalty
+        if type(fit) is not ResidualFit or not fit.loss.quadratic:
+            return None
+        if not isinstance(penalty.norm, RowSeparable) or penalty.free.any():
+            return None
+        at = fit.residuals
+        arrays = at.b, at.theta, at.task_loss, self._G
+        return Residuals(*(array.copy() for array in arrays))
 
     def dual_at(self, scale: float) -> float:
         """Return the dual objective at a multiple of the residuals last certified."""

@@ -15,8 +15,10 @@ from linmtl._design import StackedDesign, TiedDesign
 from linmtl._objective import Objective
 from linmtl.data import MultiTaskData
 from linmtl.losses import LOSSES
-from linmtl.penalties import L1, compose
+from linmtl.path import mtl_path
+from linmtl.penalties import L1, L21, compose
 from linmtl.solvers import minimise
+from linmtl.solvers._monitor import Monitor
 
 
 def many_features(seed, n=100, d=1000, n_tasks=5):
@@ -158,3 +160,38 @@ def test_tied_design_of_one_task():
         results.append(minimise(objective, tol=1e-8, max_iter=1000))
     assert results[0].converged
     np.testing.assert_allclose(results[0].W, results[1].W, atol=1e-6)
+
+
+@pytest.mark.parametrize("layout", ["shared", "ragged", "weighted", "single"])
+def test_what_a_path_knows_of_its_starts(layout, monkeypatch):
+    """Residuals and gradients passed on are those that an evaluation would give."""
+    rng = np.random.default_rng(0)
+    X, y, tasks = many_features(0, n=60, d=300, n_tasks=3)
+    weight = None
+    if layout == "shared":
+        y = np.column_stack([y, y[::-1]])
+        tasks = None
+    elif layout == "weighted":
+        weight = rng.uniform(size=60) * (rng.random(60) < 0.9)
+    elif layout == "single":
+        X = X.astype(np.float32)
+    known, done = [], Monitor.done
+
+    def checked(self, W, iteration, stop, residuals=None):
+        if residuals is not None and residuals.gradient is not None:
+            fit = self.objective.fit
+            again, G = ResidualFit(fit.data, fit.loss), np.empty(W.shape)
+            again.evaluate(W, G)
+            known.append(iteration)
+            size = np.abs(G).max()
+            np.testing.assert_allclose(residuals.gradient, G, atol=1e-10 * size)
+            np.testing.assert_allclose(residuals.theta, again.theta, atol=1e-10)
+            np.testing.assert_allclose(residuals.b, again.residuals.b, atol=1e-8)
+            np.testing.assert_allclose(residuals.task_loss, again.task_loss)
+        return done(self, W, iteration, stop, residuals)
+
+    monkeypatch.setattr(Monitor, "done", checked)
+    settings = {"alphas": 15, "eps": 0.05, "tol": 1e-6, "sample_weight": weight}
+    mtl_path(X, y, tasks, penalty=L21(), **settings)
+    assert len(known) >= 5
+    assert not any(known)  # only starts

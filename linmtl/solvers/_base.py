@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from linmtl._datafit import Residuals
 from linmtl._objective import Objective
 from linmtl._root_fit import RootFit
 from linmtl._task_weight import MinimaxFit
@@ -68,6 +69,8 @@ class Result:
         Empty, or why the solver did not converge and what to do.
     stages : list of float or None
         The objective after each stage, for a penalty that is not convex.
+    residuals : Residuals or None
+        Those at the solution, where the solver has them.
     """
 
     W: np.ndarray
@@ -83,6 +86,7 @@ class Result:
     history: list[tuple[int, float]] = field(default_factory=list)
     message: str = ""
     stages: list[float] | None = None
+    residuals: Residuals | None = None
 
 
 def choose_solver(objective: Objective) -> str:
@@ -133,6 +137,7 @@ def minimise(
     max_iter: int,
     solver: str | type = "auto",
     W0: np.ndarray | None = None,
+    residuals: Residuals | None = None,
     rival: tuple[float, np.ndarray] | None = None,
     scale: float | None = None,
     verbose: int = 0,
@@ -152,6 +157,8 @@ def minimise(
     W0 : ndarray of shape (n_features, n_columns), default=None
         Starting point; by default the null model. Without a ``scale``, the null model
         takes its place if it is lower.
+    residuals : Residuals, default=None
+        Those at ``W0``, if they are known.
     rival : tuple of float and ndarray, default=None
         Another starting point, after the objective there; the lower one is taken.
     scale : float, default=None
@@ -202,7 +209,7 @@ def minimise(
             if scale is None:
                 null, scale = null_model(objective)
                 rival = (scale, null) if rival is None else rival
-        monitor.done(W, 0, np.inf)
+        monitor.done(W, 0, np.inf, residuals)
         if rival is not None and not monitor.best_value <= rival[0]:
             W = _allowed(objective, rival[1])
             monitor.done(W, 0, np.inf)
@@ -220,6 +227,8 @@ def minimise(
             method().solve(objective, W, stop, max_iter, monitor)
     gap = monitor.best_gap
     converged = bool(gap <= stop)
+    # the start may be the end; then what is known of it may be a sum of roundings
+    fresh = converged and monitor.n_iter > 0 and monitor.value == monitor.best_value
     n_iter = max(monitor.n_iter, 1)
     message = ""
     if not converged:
@@ -241,6 +250,7 @@ def minimise(
         method.name,
         monitor.history,
         message,
+        residuals=objective.residuals() if fresh else None,
     )
 
 

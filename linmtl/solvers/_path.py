@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
-from linmtl._datafit import Datafit
+from linmtl._datafit import Datafit, Residuals
 from linmtl._design import used_rows
 from linmtl._objective import Objective
 from linmtl.penalties import Penalty, Sum, compose
@@ -76,41 +76,48 @@ def follow(
     W0 : ndarray of shape (n_features, n_columns), default=None
         Where to start the first one.
     """
-    known: list[tuple[float, np.ndarray]] = []
+    known: list[tuple[float, np.ndarray, Residuals | None]] = []
     scale, loss = None, np.inf
     for i, penalty in enumerate(penalties):
         objective = Objective(fit, compose(penalty, fit.n_features, tasks))
-        start, rival = known[-1][1] if known else W0, None
+        _, start, residuals = known[-1] if known else (0.0, W0, None)
+        rival = None
         if strengths is not None and len(known) == 2 and objective.penalty.norm:
             rival = loss + objective.penalty.value(start), start
-            start = _extrapolated(objective, known, strengths[i])
+            start, residuals = _extrapolated(objective, known, strengths[i])
         result = minimise(
             objective,
             tol=tol,
             max_iter=max_iter,
             solver=solver,
             W0=start,
+            residuals=residuals,
             rival=rival,
             scale=scale,
         )
         loss = result.objective - objective.penalty.value(result.point)
         scale = result.scale
         strength = strengths[i] if strengths is not None else 0
-        known = [*known[-1:], (strength, result.point)]
+        known = [*known[-1:], (strength, result.point, result.residuals)]
         yield result
 
 
 def _extrapolated(objective, known, alpha):
-    (first, W_first), (second, W) = known
+    """Return the next start, and the residuals there if it is on the line exactly."""
+    (first, W_first, residuals_first), (second, W, residuals) = known
     if first == second:
-        return W
+        return W, residuals
     move = (second - alpha) / (first - second)
     used = used_rows(W)
     trial = W.copy()
     trial[used] += move * (W[used] - W_first[used])
     if objective.penalty.positive:
         np.maximum(trial, 0.0, out=trial)
-    return trial
+        return trial, None
+    known_at_both = residuals is not None and residuals_first is not None
+    if known_at_both and not np.any(used_rows(W_first) & ~used):
+        return trial, objective.fit.on_line(residuals_first, residuals, move)
+    return trial, None
 
 
 def path_strengths(

@@ -244,8 +244,9 @@ class _SharedRows(_Descent):
             L[i, : len(block), : len(block)] = block @ block.T
         part = np.ascontiguousarray(W[rows])
         root = np.sqrt(weight)[:, None]
-        Y = root * self.fit.y.reshape(T, -1).T
-        R = Y - A.T @ part
+        theta = self.fit.theta.reshape(T, -1).T  # at W
+        R = np.zeros(theta.shape)
+        np.divide(theta, root, out=R, where=root > 0)
         epochs = residual_descent(
             readonly(A),
             readonly(L),
@@ -261,7 +262,8 @@ class _SharedRows(_Descent):
             goal.limit,
         )
         W[rows] = part
-        R = Y - A.T @ part  # without the rounding errors of many updates
+        # without the rounding errors of many updates
+        R = root * self.fit.y.reshape(T, -1).T - A.T @ part
         theta, task_loss = (root * R).T.ravel(), 0.5 * np.einsum("it,it->t", R, R)
         return epochs, Residuals(-(mean @ part), theta, task_loss)
 
