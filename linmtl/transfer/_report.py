@@ -27,7 +27,7 @@ _FEWEST = 5  # rows held out of a task that is judged
 
 
 @dataclass
-class Comparison:
+class PairedDifferences:
     """Paired differences of the held-out losses of each task between two models.
 
     Attributes
@@ -78,7 +78,7 @@ class NegativeTransferReport:
         What is compared: "mean squared error" or "log loss".
     losses : dict of ndarray of shape (n_splits, n_tasks)
         Held-out losses by model: "model", "alone" and "pooled".
-    alone, pooled : Comparison
+    alone, pooled : PairedDifferences
         Against learning every task alone, and against one model for all.
     level : float
         The false discovery rate of the verdicts; intervals have the level 1 - this.
@@ -89,8 +89,8 @@ class NegativeTransferReport:
     model: str
     loss: str
     losses: dict[str, np.ndarray]
-    alone: Comparison
-    pooled: Comparison
+    alone: PairedDifferences
+    pooled: PairedDifferences
     level: float
 
     @property
@@ -337,7 +337,7 @@ def compare_losses(
     share: ArrayLike,
     tested: ArrayLike = np.inf,
     level: float = 0.05,
-) -> Comparison:
+) -> PairedDifferences:
     """Compare held-out losses of the same splits, (n_splits, n_tasks).
 
     Parameters
@@ -380,7 +380,7 @@ def compare_losses(
     found = np.nan_to_num(adjusted, nan=1.0) <= level
     verdict[found & (mean > 0)] = "helped"
     verdict[found & (mean < 0)] = "hurt"
-    return Comparison(
+    return PairedDifferences(
         baseline=name,
         difference=mean,
         effect=mean / scale,
