@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
+from numpy.typing import ArrayLike
 from scipy import sparse
 
 from linmtl._datafit import Datafit, GramFit, make_datafit
@@ -58,13 +59,29 @@ def fold_of_observations(given: FitInput, data: MultiTaskData, cv: Any) -> np.nd
     else:
         splits, rows = _given_splits(given, cv), given.rows
     fold = np.full(int(rows.max()) + 1, -1)
-    for k, (_, test) in enumerate(splits):
-        test = np.asarray(test)
-        if np.any(fold[test[test < fold.size]] >= 0):
+    used = np.zeros(fold.size, dtype=bool)
+    used[rows] = True
+    for k, (train, test) in enumerate(splits):
+        train, test = (p[p < fold.size] for p in map(positions, (train, test)))
+        if np.any(fold[test] >= 0):
             raise ValueError("cv: the test parts overlap; pass a partition of the rows")
-        fold[test[test < fold.size]] = k
+        fold[test] = k
+        others = used & (fold != k)
+        others[train] = False
+        if others.any():
+            raise ValueError(
+                f"cv: {int(others.sum())} rows are in neither part of fold {k}; models "
+                "are trained on all rows that are not held out; pass a splitter that "
+                "does the same (not one for time series, nor with a train_size)"
+            )
     fold = fold[rows]
     return np.tile(fold, n_tasks) if wide else fold
+
+
+def positions(part: ArrayLike) -> np.ndarray:
+    """Return the positions that a part of a split stands for; it may be a mask."""
+    part = np.asarray(part)
+    return np.flatnonzero(part) if part.dtype == bool else part
 
 
 def _splits_within_tasks(given, data, n_splits, order):
@@ -86,11 +103,7 @@ def _splits_within_tasks(given, data, n_splits, order):
 def _given_splits(given, cv):
     """Return the folds of a splitter, or of an iterable of indices or masks."""
     if not hasattr(cv, "split"):
-        parts = [(np.asarray(train), np.asarray(test)) for train, test in cv]
-        return [
-            (train, np.flatnonzero(test) if test.dtype == bool else test)
-            for train, test in parts
-        ]
+        return list(cv)
     n = given.n_rows
     y, groups = np.zeros(n), None
     if given.layout != "wide":
@@ -192,8 +205,7 @@ class HeldOutRows:
             y=data.y[rows],
             weight=data.weight[rows],
         )
-        # a task whose rows are all kept aside has no model to judge
-        self.judged = (self.data.total > 0) & (data.total > self.data.total)
+        self.judged = (self.data.total > 0) & _learned(data, tested)
 
     def of_tasks(self, tasks: np.ndarray) -> HeldOutRows:
         """Return the rows of these tasks (positions) only."""
@@ -229,6 +241,11 @@ class HeldOutRows:
         return self.loss.of_mean(_ratio(task_loss, data.total, self.judged))
 
 
+def _learned(data, tested):
+    """Return whether tasks have rows left: others have no model to judge."""
+    return data.task_sum(((data.weight > 0) & ~tested).astype(float)) > 0
+
+
 class HeldOutMoments:
     """The same for the squared loss, from sums over the rows kept aside.
 
@@ -261,8 +278,8 @@ class HeldOutMoments:
                 self.H[t] = A.T @ A
             self.C[t], self.x_sum[t] = (w * y) @ X, w @ X
             self.square[t], self.y_sum[t], self.total[t] = w @ y**2, w @ y, w.sum()
-        # a task whose rows are all kept aside has no model to judge
-        self.judged = (self.total > 0) & (data.total > self.total)
+        self.learned = _learned(data, tested)
+        self.judged = (self.total > 0) & self.learned
 
     def of_tasks(self, tasks: np.ndarray) -> HeldOutMoments:
         """Return the sums of these tasks (positions) only."""
@@ -296,7 +313,7 @@ class HeldOutMoments:
         Y = data.y - np.repeat(y_mean, np.diff(data.task_ptr))
         square = data.task_sum(data.weight * Y**2) - self.square
         if data.fit_intercept:
-            left = data.total - self.total
+            left = np.where(self.learned, data.total - self.total, 0.0)
             inverse = np.divide(1.0, left, out=np.zeros_like(left), where=left > 0)
             x_move = -self.x_sum * inverse[:, None]
             y_move = -self.y_sum * inverse

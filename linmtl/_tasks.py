@@ -244,6 +244,16 @@ def codes_of(labels: ArrayLike, tasks_: ArrayLike) -> np.ndarray:
     return codes
 
 
+def require_like(labels: np.ndarray, tasks_: np.ndarray, what: str) -> None:
+    """Raise where labels are strings and the tasks numbers, or the reverse."""
+    if (labels.dtype.kind == "U") != (tasks_.dtype.kind == "U"):
+        kind = "strings" if tasks_.dtype.kind == "U" else "numbers"
+        raise ValueError(
+            f"{what} of another type than the labels of the tasks, which are {kind}: "
+            f"{some(tasks_)}"
+        )
+
+
 def encode_tasks(
     labels: ArrayLike, task_order: Any = None
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -29,6 +29,7 @@ from linmtl._tasks import (
     codes_of,
     encode_tasks,
     is_missing,
+    require_like,
     some,
     split_task_column,
 )
@@ -184,6 +185,9 @@ def read_predict(
         raise ValueError(
             f"{type(estimator).__name__} was fitted without tasks; drop tasks="
         )
+    if len(labels):
+        found = f"tasks has the labels {some(np.unique(labels))}, which are"
+        require_like(labels, estimator.tasks_, found)
     codes = codes_of(labels, estimator.tasks_)
     unknown = codes < 0
     if unknown.any() and estimator.handle_unknown == "error":

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.model_selection import KFold
+from sklearn.model_selection import GroupKFold, KFold, PredefinedSplit, TimeSeriesSplit
 
 import linmtl
 from linmtl import (
@@ -29,7 +29,7 @@ from linmtl.datasets import (
     make_multitask_regression,
 )
 from linmtl.losses import LOSSES
-from linmtl.model_selection import LeaveOneTaskOut, TaskKFold
+from linmtl.model_selection import LeaveOneTaskOut, TaskKFold, TaskShuffleSplit
 from linmtl.path import alpha_grid, mtl_path
 from linmtl.penalties import (
     L1,
@@ -102,6 +102,57 @@ def test_path_equals_cold_fits(penalty, loss):
         np.testing.assert_allclose(coefs[:, :, i], cold.coef_, atol=2e-4)
         np.testing.assert_allclose(intercepts[:, i], cold.intercept_, atol=2e-3)
         assert gaps[i] <= cold.tol_ * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("n", [39, 40, 48, 56, 57])
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+def test_a_task_without_training_rows_is_not_judged(n, loss):
+    """Weights of 1/n do not sum to one exactly: rows are counted instead."""
+    rng = np.random.default_rng(0)
+    tasks = np.repeat([0, 1, 2], n)
+    X = rng.normal(size=(3 * n, 3))
+    y = X.sum(axis=1) + rng.normal(size=3 * n) + 100 * tasks
+    fold = np.arange(3 * n) % 4
+    fold[tasks == 2] = 0
+    cv = PredefinedSplit(fold)
+    if loss == "squared":
+        model = MeanRegularizedRegressorCV(alphas=[1.0, 0.1], cv=cv).fit(X, y, tasks)
+        losses, judged = model.task_mse_path_, model.mse_path_
+        assert model.mse_path_.max() < 3.0
+    else:
+        y = rng.random(3 * n) < 0.5
+        model = L21ClassifierCV(alphas=[0.1, 0.01], cv=cv).fit(X, y, tasks)
+        losses, judged = model.task_scores_path_, model.scores_path_
+    assert np.isnan(losses[..., 2]).all()
+    assert not np.isnan(losses[..., :2]).any()
+    assert not np.isnan(judged).any()
+    for splitter in (LeaveOneTaskOut(), GroupKFold(3)):
+        with pytest.raises(ValueError, match=r"judges no task.*LeaveOneTaskOut"):
+            type(model)(alphas=3, cv=splitter).fit(X, y, tasks)
+
+
+def test_a_fold_that_judges_no_task_does_not_count():
+    X, y, tasks = ragged()
+    fold = np.where(tasks == np.unique(tasks)[0], 0, 1 + np.arange(len(y)) % 2)
+    model = L21RegressorCV(alphas=4, cv=PredefinedSplit(fold)).fit(X, y, tasks)
+    assert np.isnan(model.mse_path_[:, 0]).all()
+    best = np.argmin(model.mse_path_[:, 1:].mean(axis=1))
+    assert model.alpha_ == model.alphas_[best]
+    model.set_params(selection="1se").fit(X, y, tasks)
+    error = model.mse_path_[best, 1:].std(ddof=1) / np.sqrt(2)
+    mean = model.mse_path_[:, 1:].mean(axis=1)
+    assert model.alpha_ == model.alphas_[np.argmax(mean <= mean[best] + error)]
+
+
+@pytest.mark.parametrize(
+    "cv", [TimeSeriesSplit(3), TaskShuffleSplit(1, test_size=0.2, train_size=0.3)]
+)
+def test_splits_that_leave_rows_out_of_both_parts_are_refused(cv):
+    """Models are trained on all rows that are not held out, whatever cv says."""
+    X, y, tasks = ragged()
+    with pytest.raises(ValueError, match="rows are in neither part of fold 0"):
+        L21RegressorCV(alphas=3, cv=cv).fit(X, y, tasks)
+    L21RegressorCV(alphas=3, cv=TaskShuffleSplit(1, test_size=0.2)).fit(X, y, tasks)
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])

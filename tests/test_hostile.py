@@ -468,8 +468,10 @@ def test_tasks_not_seen_in_fit(model):
     with pytest.raises(ValueError, match=r"labels 'x', which .* has not seen"):
         fitted.predict(X, ["x"] * 30)
     # numbers are no strings
-    with pytest.raises(ValueError, match=r"labels 0, which .* has not seen"):
-        fitted.predict(X, [0] * 30)
+    for handle_unknown in ("error", "mean"):
+        fitted.set_params(handle_unknown=handle_unknown)
+        with pytest.raises(ValueError, match="labels 0, which are of another type"):
+            fitted.predict(X, [0] * 30)
 
 
 @pytest.mark.parametrize("model", [L21Regressor(), L21Classifier()], ids=label_of)

@@ -27,6 +27,7 @@ from sklearn.metrics import (
 from sklearn.metrics import log_loss as sklearn_log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
 from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from linmtl import L21Classifier, L21Regressor, TaskScaler
 from linmtl.datasets import make_multitask_classification, make_multitask_regression
@@ -746,6 +747,18 @@ def test_pipelines_with_routing(regression):
     assert make_task_scorer(normalized_mse)(pipe, X, y, tasks) == pytest.approx(
         expected
     )
+
+
+@pytest.mark.usefixtures("routing")
+def test_a_pipeline_that_hands_no_tasks_on(classification):
+    X, y, tasks, _ = classification
+    model = L21Classifier(0.05).set_fit_request(tasks=True)
+    pipe = make_pipeline(StandardScaler(), model).fit(X, y, tasks=tasks)
+    scorer = make_task_scorer("roc_auc")
+    with pytest.raises(ValueError, match=r"set_decision_function_request\(tasks=True"):
+        scorer(pipe, X, y, tasks)
+    model.set_decision_function_request(tasks=True)
+    assert 0.5 < scorer(pipe, X, y, tasks) <= 1.0
 
 
 def test_weights_of_a_scorer(regression):

@@ -13,6 +13,7 @@ from scipy import sparse
 from linmtl import (
     DescriptorClassifier,
     DescriptorRegressor,
+    DirtyRegressor,
     IndependentRegressor,
     L21Classifier,
     L21Regressor,
@@ -517,3 +518,42 @@ def test_wrong_descriptors(descriptors, message):
     X, y, tasks, _, _ = described()
     with pytest.raises(ValueError, match=message):
         DescriptorRegressor(descriptors).fit(X, y, tasks)
+
+
+# --- unknown tasks, after new ones
+
+
+def test_new_tasks_are_no_part_of_the_consensus():
+    X, y, tasks, X_new, y_new, _ = planted()
+    model = MeanRegularizedRegressor(handle_unknown="mean").fit(X, y, tasks)
+    before = model.predict(X[:5], [98] * 5)
+    model.fit_new_task(X_new, y_new + 1000, 99)
+    np.testing.assert_array_equal(model.predict(X[:5], [98] * 5), before)
+
+    X, y, tasks, _, Z = described()
+    table = dict(enumerate(np.vstack([Z, Z[:1]])))
+    model = DescriptorRegressor(table).fit(X, y, tasks)
+    before = model.predict(X[:5], [len(Z)] * 5)
+    model.fit_new_task(X[:10], y[:10] + 1000, 99)
+    np.testing.assert_array_equal(model.predict(X[:5], [len(Z)] * 5), before)
+
+
+def test_a_row_that_outweighs_all_others():
+    X, y, tasks, X_new, y_new, _ = planted()
+    weight = np.where(np.arange(len(y_new)) == 0, 1e17, 1.0)
+    model = L21Regressor(0.1).fit(X, y, tasks)
+    model.fit_new_task(X_new, y_new, 99, sample_weight=weight)
+    assert np.isfinite(model.coef_).all()
+
+
+def test_parts_of_a_decomposition_are_of_the_tasks_in_fit():
+    pytest.importorskip("matplotlib")
+    from linmtl.plotting import CoefficientDisplay
+
+    X, y, tasks, X_new, y_new, _ = planted()
+    model = DirtyRegressor(0.1, 0.1).fit(X, y, tasks)
+    T = len(model.tasks_)
+    model.fit_new_task(X_new, y_new, 99)
+    total = sum(model.coef_components_.values())
+    np.testing.assert_allclose(total, model.coef_[:T])
+    CoefficientDisplay.from_estimator(model, components=True)

@@ -17,7 +17,12 @@ from sklearn.metrics import (
     matthews_corrcoef,
 )
 
-from linmtl import L21Classifier, TaskThresholdClassifier, TraceNormClassifier
+from linmtl import (
+    DescriptorClassifier,
+    L21Classifier,
+    TaskThresholdClassifier,
+    TraceNormClassifier,
+)
 from linmtl.estimators._thresholds import METRICS, best_threshold
 from linmtl.model_selection import TaskKFold
 
@@ -257,3 +262,14 @@ def test_held_out_labels_of_one_class():
     train = np.setdiff1d(np.arange(len(y)), test)
     with pytest.raises(ValueError, match="held-out labels have a single class"):
         model(cv=[(train, test)]).fit(X, y, tasks)
+
+
+def test_a_task_known_by_its_descriptor_has_the_common_threshold():
+    X, y, tasks = rare()
+    inside = DescriptorClassifier({t: [1.0, t] for t in range(4)})
+    fitted = TaskThresholdClassifier(inside).fit(X, y, tasks)
+    p = fitted.predict_proba(X, [3] * len(X))[:, 1]
+    expected = np.where(p > fitted.threshold_, *fitted.classes_[::-1])
+    np.testing.assert_array_equal(fitted.predict(X, [3] * len(X)), expected)
+    with pytest.raises(ValueError, match="has not seen in fit"):
+        fitted.predict(X, [4] * len(X))

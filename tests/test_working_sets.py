@@ -15,7 +15,7 @@ from linmtl._design import StackedDesign, TiedDesign
 from linmtl._objective import Objective
 from linmtl.data import MultiTaskData
 from linmtl.losses import LOSSES
-from linmtl.path import mtl_path
+from linmtl.path import alpha_max, mtl_path
 from linmtl.penalties import L1, L21, compose
 from linmtl.solvers import minimise
 from linmtl.solvers._monitor import Monitor
@@ -52,6 +52,20 @@ def test_classifiers_reach_the_certificate(seed, model):
     fitted = model(0.01, tol=1e-5).fit(X, y > 0, tasks)
     assert fitted.solver_ == "prox_newton"
     assert fitted.dual_gap_ <= fitted.tol_
+
+
+@pytest.mark.parametrize("seed", [2, 3, 14, 29])
+def test_a_sample_far_beyond_its_margin(seed):
+    """Its loss has no curvature left, but its margin has a long way to go."""
+    rng = np.random.default_rng(seed)
+    tasks = np.repeat(np.arange(3), 100)
+    X = np.abs(rng.normal(size=(300, 5))) + 5
+    y = X[:, 0] - X[:, 1] + rng.logistic(size=300) > 0
+    X[0] *= 1e4
+    top = alpha_max(X, y, tasks, penalty=L21(1.0), loss="logistic")
+    model = L21Classifier(1e-4 * top).fit(X, y, tasks)
+    assert model.converged_
+    assert model.n_iter_ < 100
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -174,6 +174,7 @@ class MultiTaskModel(NewTask, BaseEstimator):
     def _set_linear(self, given: FitInput, W: np.ndarray, b: np.ndarray) -> None:
         """Set what predictions need: linear models, one row of W for each task."""
         self._layout = given.layout
+        self._n_fitted = len(given.tasks)  # those that fit_new_task adds come after
         self.tasks_ = given.tasks
         self.coef_ = np.ascontiguousarray(W, dtype=given.data.design.dtype)
         self.intercept_ = b
@@ -248,8 +249,9 @@ class MultiTaskModel(NewTask, BaseEstimator):
             wide = every_task or self._layout == "wide"
             return eta if wide else eta[:, 0]
         # the consensus model is the last column, for tasks not seen in fit
-        W = np.column_stack([W, W.mean(axis=1)])
-        b = np.append(b, b.mean())
+        n = self._n_fitted
+        W = np.column_stack([W, W[:, :n].mean(axis=1)])
+        b = np.append(b, b[:n].mean())
         codes = np.where(codes < 0, len(b) - 1, codes)
         order = np.argsort(codes, kind="stable")
         counts = np.bincount(codes, minlength=len(b))

@@ -152,14 +152,18 @@ class CrossValidated(MultiTaskModel):
             raise ValueError(
                 f"{type(self).__name__}: cv judges no task, since each is either "
                 "wholly in training or wholly held out; split the rows within the "
-                "tasks, for example cv=5"
+                "tasks, for example cv=5 (LeaveOneTaskOut and other splitters of whole "
+                "tasks judge models of unknown tasks, in GridSearchCV)"
             )
         total = np.where(counted, losses * weight, 0.0).sum(axis=-1)
-        per_fold = total / np.maximum((counted * weight).sum(axis=-1), 1e-300)
-        mean = per_fold.mean(axis=-1)
+        judged = (counted * weight).sum(axis=-1)
+        per_fold = np.full(total.shape, np.nan)  # NaN for a fold that judges no task
+        np.divide(total, judged, out=per_fold, where=judged > 0)
+        mean = np.nanmean(per_fold, axis=-1)
         best = np.unravel_index(np.argmin(mean), mean.shape)
         if self.selection == "1se":
-            error = per_fold[best].std(ddof=1) / np.sqrt(per_fold.shape[-1])
+            known = per_fold[best][~np.isnan(per_fold[best])]
+            error = known.std(ddof=1) / np.sqrt(known.size) if known.size > 1 else 0.0
             good = mean[best[0]] <= mean[best] + error
             best = best[0], int(np.argmax(good))  # strengths decrease
         self.alpha_ = float(alphas[best])

@@ -194,7 +194,7 @@ class _Descriptor(MultiTaskModel):
         Z = _find(self._table, described)
         model.tasks_ = np.concatenate([self.tasks_, described])
         model.coef_ = np.vstack([self.coef_, Z @ self.descriptor_coef_.T])
-        b = np.full(len(described), np.mean(self.intercept_))
+        b = np.full(len(described), np.mean(self.intercept_[: self._n_fitted]))
         model.intercept_ = np.append(self.intercept_, b)
         return model
 

@@ -14,7 +14,7 @@ from scipy.special import expit
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from linmtl._tasks import as_task_labels, codes_of, some
+from linmtl._tasks import as_task_labels, codes_of, require_like, some
 from linmtl._validation import (
     _missing,
     _read_labels,
@@ -28,6 +28,7 @@ _GRID = np.logspace(4, -4, 17)  # strengths tried, relative to the largest curva
 _FOLDS = 5
 _RANK = 1e-6  # singular values relative to the largest that are none
 _NEWTON = 100
+_DOMINATES = 1e-12  # of a leverage, below which it is one
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,11 @@ class NewTask:
         vectors U of the deviations w_t - m and their singular values over the largest
         D (how="subspace"); or ``w = m + v`` with v zero for the features that no task
         uses (how="support"). The loss is half the squared error, or the logistic loss.
-        The other tasks stay as they are; ``tasks_``, ``coef_`` and ``intercept_`` have
-        one more row, and the model predicts for the new task as for any other. The
-        next call of ``fit`` forgets it.
+        The other tasks stay as they are, and so does what is predicted for unknown
+        ones. ``tasks_``, ``coef_`` and ``intercept_`` have one more row; attributes
+        such as ``coef_components_``, ``noise_``, ``labels_`` or ``task_weight_`` are
+        of the tasks in fit, which come first. The model predicts for the new task as
+        for any other. The next call of ``fit`` forgets it.
 
         Parameters
         ----------
@@ -110,8 +113,7 @@ class NewTask:
         label = self._read_name(name, how)
         strength = self._read_strength(alpha)
         X, y, weight = self._read_rows(X, y, sample_weight, label)
-        fitted = len(self.tasks_) - len(getattr(self, "new_tasks_", {}))
-        coef = np.asarray(self.coef_[:fitted], dtype=float)
+        coef = np.asarray(self.coef_[: self._n_fitted], dtype=float)
         prior = make_prior(coef, how)
         Z, offset = X @ prior.basis, X @ prior.mean
         weight = weight / weight.sum()
@@ -157,12 +159,7 @@ class NewTask:
         if not (isinstance(how, str) and how in HOWS):
             raise ValueError(f"how must be one of {some(HOWS)}, got {how!r}")
         label = as_task_labels([name], name="name")
-        if (label.dtype.kind == "U") != (self.tasks_.dtype.kind == "U"):
-            kind = "strings" if self.tasks_.dtype.kind == "U" else "numbers"
-            raise ValueError(
-                f"name={name!r} is of another type than the labels of the tasks, which "
-                f"are {kind}: {some(self.tasks_)}"
-            )
+        require_like(label, self.tasks_, f"name={name!r} is")
         if codes_of(label, self.tasks_)[0] >= 0:
             raise ValueError(
                 f"name={name!r} is a task already; pass a new name, or fit again with "
@@ -268,7 +265,10 @@ class _Squared:
             leverage = self.P**2 @ shrunk
             if self.fit_intercept:
                 leverage = leverage + self.weight
-            error = (self.r - self.P @ (shrunk * along)) / (1.0 - leverage)
+            # a row that outweighs all others is fitted by whatever it says
+            judges = leverage < 1.0 - _DOMINATES
+            error = (self.r - self.P @ (shrunk * along))[judges]
+            error /= 1.0 - leverage[judges]
             losses.append(float(error @ error))
         return grid[int(np.argmin(losses))]
 

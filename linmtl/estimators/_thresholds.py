@@ -15,8 +15,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clo
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
-from linmtl._tasks import is_missing
-from linmtl._validation import read_fit, read_predict, read_sample_weight
+from linmtl._cross_validation import positions
+from linmtl._tasks import codes_of, is_missing
+from linmtl._validation import _read_X, read_fit, read_sample_weight
 from linmtl.estimators._base import Classifier
 from linmtl.estimators._generic import MultiTaskClassifier
 from linmtl.estimators._predictions import PredictsClasses, routed
@@ -312,7 +313,7 @@ class TaskThresholdClassifier(
             parts = self.cv.split(np.zeros((len(rows), 1)), values, groups)
         else:
             every, rows = rows, np.arange(len(code))
-            parts = [tuple(_positions(part) for part in pair) for pair in self.cv]
+            parts = [tuple(positions(part) for part in pair) for pair in self.cv]
             parts = [tuple(np.intersect1d(p, every) for p in pair) for pair in parts]
         labels = None if tasks is None else np.asarray(tasks).reshape(-1)
         for train, test in parts:
@@ -363,16 +364,13 @@ class TaskThresholdClassifier(
         eta = model.decision_function(X, **routed(tasks))
         if eta.ndim == 2:
             return eta - self._log_odds[:-1]
-        codes = read_predict(model, X, tasks)[1]
-        return eta - (self._log_odds[0] if codes is None else self._log_odds[codes])
+        labels = _read_X(model, X, tasks, reset=False)[1]
+        if labels is None or model._layout == "single":
+            return eta - self._log_odds[0]
+        return eta - self._log_odds[codes_of(labels, self.tasks_)]
 
     def predict_proba(self, X: Any, tasks: ArrayLike | None = None) -> np.ndarray:
         check_is_fitted(self)
         return self.estimator_.predict_proba(X, **routed(tasks))
 
     predict_proba.__doc__ = PredictsClasses.predict_proba.__doc__
-
-
-def _positions(part):
-    part = np.asarray(part)
-    return np.flatnonzero(part) if part.dtype == bool else part

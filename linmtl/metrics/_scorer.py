@@ -42,13 +42,27 @@ class _Asked:
         if method not in self._known:
             function = getattr(self.model, method)
             takes = self.tasks is not None and _takes_tasks(self.model, method)
-            answer = function(self.X, tasks=self.tasks) if takes else function(self.X)
+            answer = self._answer(function, method, takes)
             shape = getattr(answer, "shape", ())
             if method == "predict_proba" and len(self.labels.shape) == 1:
                 # as scikit-learn does: metrics of two classes take one column
                 answer = answer[:, 1] if shape[1:] == (2,) else answer
             self._known[method] = answer
         return self._known[method]
+
+    def _answer(self, function, method, takes):
+        if takes:
+            return function(self.X, tasks=self.tasks)
+        try:
+            return function(self.X)
+        except ValueError as error:
+            routing = sklearn.get_config()["enable_metadata_routing"]
+            if self.tasks is None or not routing:
+                raise
+            raise ValueError(
+                f"{error}. With metadata routing {method} gets no tasks: call "
+                f"set_{method}_request(tasks=True) on the estimator"
+            ) from error
 
     def of(self, method: str) -> list[np.ndarray]:
         return self.labels.predictions(self.whole(method))

@@ -144,6 +144,8 @@ class CoefficientDisplay:
                     "components=False"
                 )
             coef = {k: np.atleast_2d(P) for k, P in estimator.coef_components_.items()}
+            if tasks is not None:  # fit_new_task adds tasks that have no parts
+                tasks = tasks[: len(next(iter(coef.values())))]
         display = cls(coef, tasks, feature_names, order=order, top=top)
         return display.plot(ax, cmap=cmap, limit=limit)
 

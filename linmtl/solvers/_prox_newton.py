@@ -30,7 +30,7 @@ from linmtl.solvers._working_set import (
 _MODEL_ACCURACY = 1e-4  # relative size of the last sweep on a model
 _MODEL_SWEEPS = 1000
 _ARMIJO = 1e-4
-_SATURATED = 1e-6  # smallest curvature of a sample: a model needs some to be bounded
+_SATURATED = 1e-10  # smallest curvature of a sample: models need some to be bounded
 _NEAR = 0.95  # of its bound: a gradient beyond may make a row enter
 _MAX_STEPS = 30
 _FEW, _GROWTH = 32, 3  # Hessians make rows dear: start with few, then grow fast

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
+from linmtl._cross_validation import positions
 from linmtl._validation import FitInput
 from linmtl.data import MultiTaskData
 from linmtl.estimators._base import MultiTaskModel, _check_order
@@ -141,8 +142,7 @@ class Rows:
                 warnings.filterwarnings("ignore", "The groups parameter is ignored")
                 cv = list(cv.split(np.zeros((self.n_passed, 1)), y, groups))
         return [
-            tuple(np.isin(self.source, _positions(part)) for part in pair)
-            for pair in cv
+            tuple(np.isin(self.source, positions(part)) for part in pair) for pair in cv
         ]
 
     def _masks(self, *parts):
@@ -252,8 +252,3 @@ def rounding_of_loss(data: MultiTaskData) -> np.ndarray:
     """Return for each task a squared error that is nothing but rounding."""
     total = np.where(data.total > 0, data.total, 1.0)
     return _ROUNDING**2 * data.task_sum(data.weight * data.y**2) / total
-
-
-def _positions(part: ArrayLike) -> np.ndarray:
-    part = np.asarray(part)
-    return np.flatnonzero(part) if part.dtype == bool else part
