@@ -69,8 +69,16 @@ def transfer_gain(
     -------
     TaskMatrix
         ``values[i, j]`` is the gain of task j from task i; the diagonal is zero. NaN
-        where a task has no fold of its own. ``standard_errors`` are those of the ratio
+        where task j has no fold of its own, or task i a single class. ``standard_errors`` are those of the ratio
         over the folds, corrected for their overlap (Nadeau and Bengio).
+
+    Notes
+    -----
+    Strengths are those of the estimator, for tasks alone and for pairs. Where that makes
+    another shrinkage of a pair than of a task alone (mean-regularised and graph
+    penalties do), part of a gain is of this and not of what task i says: a few percent
+    from a source without any signal. Compare with the gain from a source whose y has
+    been permuted.
 
     References
     ----------
@@ -111,6 +119,10 @@ def transfer_gain(
         together[:, j, i], together[:, i, j] = losses[:, k, 0], losses[:, k, 1]
     together[:, range(T), range(T)] = alone
     values, errors = _gain(alone, together)
+    silent = np.zeros((T, T), dtype=bool)
+    silent[problem.given.single_class != 0] = True
+    np.fill_diagonal(silent, False)
+    values[silent] = errors[silent] = np.nan
     return TaskMatrix(
         values,
         problem.tasks,
