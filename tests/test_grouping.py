@@ -26,7 +26,7 @@ from linmtl import (
 from linmtl.datasets import make_multitask_classification, make_multitask_regression
 from linmtl.model_selection import TaskKFold
 from linmtl.penalties import TaskQuadratic
-from linmtl.similarity import TaskMatrix
+from linmtl.similarity import TaskMatrix, graph_similarity, mmd
 from linmtl.transfer import (
     GroupedMultiTaskClassifier,
     GroupedMultiTaskRegressor,
@@ -185,9 +185,82 @@ def test_what_similarities_may_be():
     assert adjusted_rand_score(TaskGrouper().fit(gaps).labels_[1:], labels[1:]) == 1
     # gains are relative to the largest
     gain = np.where(np.eye(6, dtype=bool), 0.0, 0.01 * values)
-    assert adjusted_rand_score(TaskGrouper().fit(gain).labels_, labels) == 1
-    again = TaskGrouper().fit(TaskMatrix(gain, names, "gain"))
-    np.testing.assert_allclose(again.affinity_, TaskGrouper().fit(7 * gain).affinity_)
+    gains = TaskGrouper().fit(TaskMatrix(gain, names, "gain"))
+    assert adjusted_rand_score(gains.labels_, labels) == 1
+    again = TaskGrouper().fit(TaskMatrix(7 * gain, names, "gain"))
+    np.testing.assert_allclose(again.affinity_, gains.affinity_)
+
+
+def test_distances_below_zero_count_as_zero():
+    """As unbiased estimates may be; the mean of both directions decides."""
+    rng = np.random.default_rng(0)
+    far = np.where(np.arange(6)[:, None] % 2 == np.arange(6) % 2, 0.0, 1.0)
+    values = far + 0.05 * rng.normal(size=(6, 6))
+    np.fill_diagonal(values, 0.0)
+    assert values.min() < 0
+    matrix = TaskMatrix(values, range(6), "distance", directed=True)
+    found = TaskGrouper().fit(matrix)
+    assert found.labels_.tolist() == [0, 1, 0, 1, 0, 1]
+    clipped = np.maximum((values + values.T) / 2, 0.0)
+    expected = TaskGrouper(kind="distance").fit(clipped)
+    np.testing.assert_allclose(found.affinity_, expected.affinity_)
+
+
+@METHODS
+@pytest.mark.parametrize("seed", range(3))
+def test_estimates_of_a_distance_can_be_grouped(method, seed):
+    rng = np.random.default_rng(seed)
+    tasks = np.repeat(np.arange(6), 30)
+    X = rng.normal(size=(180, 3)) + 3.0 * (tasks[:, None] % 2)
+    distance = mmd(X, tasks)
+    assert distance.values.min() < 0
+    assert TaskGrouper(method=method).fit(distance).labels_.tolist() == [0, 1] * 3
+    model = GroupedMultiTaskRegressor(
+        grouper=TaskGrouper(method=method), similarity=lambda X, y, tasks: mmd(X, tasks)
+    ).fit(X, X[:, 0], tasks)
+    assert model.labels_.tolist() == [0, 1] * 3
+
+
+@METHODS
+@pytest.mark.parametrize("n_groups", ["eigengap", "silhouette", 2])
+def test_tasks_that_nothing_connects(method, n_groups):
+    edges = [("a", "b"), ("b", "c"), ("d", "e"), ("e", "f")]
+    far = graph_similarity(edges, list("adbecf"), kind="distance")
+    assert np.isinf(far.values).any()
+    grouper = TaskGrouper(n_groups, method=method, kind="distance").fit(far)
+    assert grouper.groups_ == {0: ["a", "b", "c"], 1: ["d", "e", "f"]}
+    np.testing.assert_array_equal(grouper.affinity_[np.isinf(far.values)], 0.0)
+    array = TaskGrouper(n_groups, method=method, kind="distance").fit(far.values)
+    np.testing.assert_array_equal(array.labels_, grouper.labels_)
+    # the unit does not matter to what infinity is replaced by
+    small = TaskMatrix(1e-9 * far.values, far.tasks, "distance")
+    again = TaskGrouper(n_groups, method=method).fit(small)
+    np.testing.assert_array_equal(again.labels_, grouper.labels_)
+    nothing = np.where(np.eye(4, dtype=bool), 0.0, np.inf)
+    alone = TaskGrouper(method=method, kind="distance").fit(nothing)
+    assert alone.n_groups_ == 4
+
+
+def test_a_zero_diagonal_is_that_of_no_similarity():
+    X, y, tasks, truth = clustered(n=25, n_tasks=6)
+    far = (truth.labels[:, None] != truth.labels).astype(float)
+    matrix = TaskMatrix(far, range(6), "distance")
+    names = matrix.tasks.tolist()
+    for given in (far, far.tolist(), matrix.to_frame(), lambda X, y, tasks: far):
+        model = GroupedMultiTaskRegressor(similarity=given)
+        with pytest.raises(ValueError, match="pass the TaskMatrix, which says what"):
+            model.fit(X, y, tasks)
+        model.set_params(grouper=TaskGrouper(kind="distance")).fit(X, y, tasks)
+        assert adjusted_rand_score(truth.labels, model.labels_) == 1
+        if not callable(given):
+            with pytest.raises(ValueError, match=r"TaskGrouper\(kind='distance'\)"):
+                TaskGrouper().fit(given)
+    model = GroupedMultiTaskRegressor(similarity=matrix).fit(X, y, tasks)
+    assert adjusted_rand_score(truth.labels, model.labels_) == 1
+    # who says that it is a graph is believed
+    graph = TaskMatrix(1 - far - np.eye(6), names, "adjacency")
+    assert adjusted_rand_score(truth.labels, TaskGrouper().fit(graph).labels_) == 1
+    assert TaskGrouper().fit(np.zeros((3, 3))).n_groups_ == 3
 
 
 @pytest.mark.parametrize(
@@ -208,6 +281,12 @@ def test_what_similarities_may_be():
         ({}, [["a", "b"], ["c", "d"]], ValueError, "pass numbers of shape"),
         ({}, np.full((2, 2), np.inf), ValueError, "infinite"),
         ({"kind": "distance"}, -np.ones((2, 2)), ValueError, "some are negative"),
+        (
+            {},
+            TaskMatrix(np.full((2, 2), -np.inf), ["a", "b"], "distance"),
+            ValueError,
+            r"only distances may be \+inf",
+        ),
         (
             {},
             TaskMatrix(np.eye(2), ["a", "b"], "p-value"),
@@ -444,15 +523,28 @@ def test_tasks_with_a_single_class():
     """Found groups that have one class join the largest; given ones are refused."""
     X, y, tasks, _ = clustered(True, n=40, n_tasks=6)
     y = np.where(np.isin(tasks, [1, 4]), 1, y)
-    with pytest.warns(UserWarning, match="single class"):
+    with pytest.warns(UserWarning, match="single class: 1, 4;") as said:
         model = GroupedMultiTaskClassifier(MeanRegularizedClassifier()).fit(X, y, tasks)
+    assert len(said) == 1
+    assert said[0].filename == __file__
     sizes = [np.sum(model.labels_ == g) for g in range(model.n_groups_)]
     assert model.labels_[1] == model.labels_[4] == np.argmax(sizes)
     assert np.all(np.isfinite(model.coef_))
     assert np.all(model.intercept_[[1, 4]] == np.log(2 * 40 + 1))
+    with pytest.warns(UserWarning, match="single class") as said:
+        GroupedMultiTaskClassifier(
+            MeanRegularizedClassifier(), groups=[0, 0, 0, 1, 1, 1]
+        ).fit(X, y, tasks)
+    assert len(said) == 1
     groups = [0, 1, 0, 0, 1, 0]
-    with pytest.raises(ValueError, match=r"tasks 1, 4 of group 1 have a single class"):
+    with (
+        pytest.warns(UserWarning, match="single class"),
+        pytest.raises(ValueError, match=r"tasks 1, 4 of group 1 have a single class"),
+    ):
         GroupedMultiTaskClassifier(groups=groups).fit(X, y, tasks)
+    # without an intercept there is an optimum, and nothing to say
+    inner = MeanRegularizedClassifier(fit_intercept=False)
+    GroupedMultiTaskClassifier(inner, groups=[0, 0, 0, 1, 1, 1]).fit(X, y, tasks)
 
 
 @parametrize_with_checks([GroupedMultiTaskRegressor(), GroupedMultiTaskClassifier()])

@@ -103,6 +103,8 @@ def test_the_order_given():
     assert display.plot() is display
     with pytest.raises(ValueError, match="order must be one of 'dendrogram', 'given'"):
         TaskMatrixDisplay.from_matrix(matrix, order="name")
+    with pytest.raises(TypeError, match="matrix must be a TaskMatrix, got DataFrame"):
+        TaskMatrixDisplay.from_matrix(matrix.to_frame())
 
 
 def test_labels_follow_the_order():
@@ -305,6 +307,15 @@ def test_gains_that_are_missing_come_last():
     assert [text.get_text() for text in display.ax_.texts] == 2 * ["not judged"]
     display = TaskGainDisplay(["a", "b"], [np.nan, np.nan]).plot()
     display.figure_.canvas.draw()
+
+
+def test_verdicts_without_a_percentage():
+    display = TaskGainDisplay(
+        list("abc"), [np.nan, -0.1, np.nan], verdict=["hurt", "hurt", "undecided"]
+    ).plot()
+    found = [text.get_text() for text in display.ax_.texts]
+    assert found == ["hurt: nothing lost alone", "not judged"]
+    assert [t.get_text() for t in display.ax_.get_legend().get_texts()] == ["hurt (2)"]
 
 
 def test_gains_far_beyond_the_others():

@@ -436,8 +436,10 @@ def test_a_fold_that_takes_a_whole_task_judges_the_others():
 def test_a_task_with_a_single_class():
     X, y, tasks = problem(True)
     y = np.where(tasks == 1, 1, y)
-    with pytest.warns(UserWarning, match="single class"):
+    with pytest.warns(UserWarning, match="single class: 1;") as said:
         model = classifier().fit(X, y, tasks)
+    assert len(said) == 1
+    assert said[0].filename == __file__
     assert model.weights_[1] == 0
     assert np.all(model.predict(X[tasks == 1], tasks[tasks == 1]) == 1)
     assert np.all(np.isfinite(model.coef_))

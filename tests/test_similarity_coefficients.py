@@ -520,6 +520,18 @@ def test_a_matrix_is_reordered_with_all_that_belongs_to_it():
         full.reorder([4, 1])
 
 
+def test_a_matrix_of_a_table_has_its_labels():
+    table = pd.DataFrame([[1.0, 0.5], [0.5, 2.0]], index=[20, 10], columns=[20, 10])
+    found = TaskMatrix(table, [20, 10], "covariance", standard_errors=table)
+    assert_array_equal(found.reorder([10, 20]).values, [[2.0, 0.5], [0.5, 1.0]])
+    with pytest.raises(ValueError, match="values has the task labels 20, 10, but"):
+        TaskMatrix(table, [10, 20], "covariance")
+    with pytest.raises(ValueError, match="values has other columns than rows"):
+        TaskMatrix(table[[10, 20]], [20, 10], "covariance")
+    with pytest.raises(ValueError, match="p_values has the task labels 20, 10, but"):
+        TaskMatrix(table.to_numpy(), [10, 20], "covariance", p_values=table)
+
+
 def test_a_wrong_matrix_is_refused():
     with pytest.raises(ValueError, match="kind is 'nearness'"):
         TaskMatrix(np.eye(2), ["a", "b"], "nearness")

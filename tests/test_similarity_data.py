@@ -387,6 +387,26 @@ def test_nothing_shifts_between_equal_tasks():
     assert_array_equal(constant.feature_shift, 0.0)
 
 
+@pytest.mark.parametrize("n_tasks", [2, 3])
+def test_a_task_of_one_row_has_no_variance(n_tasks):
+    rng = np.random.default_rng(0)
+    tasks = np.r_[0, np.repeat(np.arange(1, n_tasks), 10)]
+    X, y = rng.normal(size=(len(tasks), 2)), rng.normal(size=len(tasks))
+    table = pd.DataFrame(X, columns=["u", "v"])
+    found = shift_summary(table, y, tasks)
+    unknown = [True, n_tasks == 2, n_tasks == 2][:n_tasks]
+    assert_array_equal(np.isnan(found.label_shift), unknown)
+    assert_array_equal(np.isnan(found.covariate_shift), unknown)
+    assert_array_equal(np.isnan(found.feature_shift), np.array([unknown] * 2).T)
+    assert_allclose(found.label_mean[0], y[0])
+    assert found.largest(0) == []
+    frame = found.to_frame()
+    assert frame["largest_features"].eq("").tolist() == unknown
+    # rates of a class need none
+    rates = shift_summary(X, y > 0, tasks)
+    assert np.all(np.isfinite(rates.label_shift))
+
+
 def test_shift_summary_leaves_out_missing_labels():
     X, tasks = data()
     y = np.arange(len(X), dtype=float)

@@ -14,6 +14,7 @@ from linmtl import (
     L21Regressor,
     MultiTaskRegressor,
     NetworkLassoRegressor,
+    TaskQuadraticRegressor,
 )
 from linmtl.datasets import make_multitask_regression
 from linmtl.penalties import GraphLaplacian, NetworkLasso, Ridge
@@ -265,6 +266,25 @@ def test_directions_are_averaged():
     assert not graph.directed
 
 
+def test_a_table_keeps_its_labels():
+    near = similarity()
+    order = np.random.default_rng(1).permutation(near.tasks)
+    expected = task_graph(near, n_neighbors=2)
+    for tasks in (near.tasks, order):
+        found = task_graph(near.reorder(tasks).to_frame(), n_neighbors=2)
+        assert_array_equal(found.tasks, tasks)
+        assert_allclose(found.reorder(near.tasks).values, expected.values)
+    numbers = pd.DataFrame(np.eye(3) + 1, index=[30, 10, 20], columns=[30, 10, 20])
+    assert_array_equal(task_graph(numbers).tasks, [30, 10, 20])
+    with pytest.raises(ValueError, match="other columns than rows"):
+        task_graph(numbers[[10, 20, 30]])
+    with pytest.raises(ValueError, match="the DataFrame has task labels; drop tasks"):
+        task_graph(numbers, tasks=[10, 20, 30])
+    twice = pd.DataFrame(np.eye(2), index=["a", "a"], columns=["a", "a"])
+    with pytest.raises(ValueError, match="repeats 'a'"):
+        task_graph(twice)
+
+
 def regression(seed=0):
     rng = np.random.default_rng(seed)
     tasks = np.repeat(["d", "a", "c", "b"], 25)
@@ -347,3 +367,17 @@ def test_task_graphs_go_by_label_into_penalties():
     without = graph.reorder([0, 1, 2])
     with pytest.raises(ValueError, match="no node for the tasks"):
         MultiTaskRegressor(GraphLaplacian(without)).fit(X, y, tasks)
+
+
+def test_quadratic_forms_go_by_label():
+    X, y, tasks = make_multitask_regression(n_tasks=4, random_state=0)
+    A = np.random.default_rng(0).normal(size=(4, 4))
+    K = TaskMatrix(A @ A.T, [0, 1, 2, 3], "similarity")
+    coefs = [
+        TaskQuadraticRegressor(form, 0.5).fit(X, y, tasks).coef_
+        for form in (K.values, K, K.reorder([2, 0, 3, 1]), K.to_frame())
+    ]
+    for coef in coefs[1:]:
+        np.testing.assert_allclose(coef, coefs[0], atol=1e-8)
+    with pytest.raises(ValueError, match="K has no entry for the tasks"):
+        TaskQuadraticRegressor(K.reorder([0, 1, 2])).fit(X, y, tasks)

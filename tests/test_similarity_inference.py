@@ -655,6 +655,22 @@ def test_mantel_matches_labels():
     assert mantel(near, other, random_state=0).correlation == pytest.approx(1.0)
     with pytest.raises(ValueError, match="only one of the matrices has the tasks 'a'"):
         mantel(near, other.reorder(names[:-1]))
+    # a table has labels too, on either side
+    for a, b in (
+        (near, other.to_frame()),
+        (near.to_frame(), other),
+        (near.to_frame(), other.to_frame()),
+    ):
+        assert mantel(a, b, random_state=0).correlation == pytest.approx(1.0)
+    # an array has none, and follows the other
+    for b in (near.values, near.values.tolist()):
+        found = mantel(near.to_frame(), b, random_state=0)
+        assert found.correlation == pytest.approx(1.0)
+    assert mantel(near, other.values, random_state=0).correlation < 0.9
+    with pytest.raises(ValueError, match="only one of the matrices has the tasks 'a'"):
+        mantel(near, other.to_frame().iloc[1:, 1:])
+    with pytest.raises(ValueError, match="b has other columns than rows"):
+        mantel(near, other.to_frame()[names])
 
 
 def test_hostile_mantel():

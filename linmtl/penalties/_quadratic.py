@@ -179,8 +179,9 @@ class TaskQuadratic(QuadraticPenalty):
     K : array-like of shape (n_tasks, n_tasks) or DataFrame, default=None
         Symmetric positive semi-definite matrix: ``R @ R.T`` for ``||W R||_F^2``, the
         inverse of a covariance of the tasks for a Gaussian prior. An array follows the
-        order of ``tasks_``; a DataFrame goes by task label, and may have more tasks
-        than those fitted. None is the identity, which equals ``Ridge(alpha)``.
+        order of ``tasks_``; a DataFrame or TaskMatrix goes by task label, and may have
+        more tasks than those fitted. None is the identity, which equals
+        ``Ridge(alpha)``.
     alpha : float, default=1.0
         Strength, >= 0.
 
@@ -225,15 +226,14 @@ class TaskQuadratic(QuadraticPenalty):
             )
 
     def _matrix(self, tasks: np.ndarray) -> np.ndarray:
+        labels = np.asarray(tasks).tolist()
+        what = "TaskQuadratic: K has no entry"
+        if hasattr(self.K, "reorder") and hasattr(self.K, "tasks"):  # a TaskMatrix
+            _require_labels(what, labels, np.asarray(self.K.tasks).tolist())
+            return self.K.reorder(tasks).values
         if hasattr(self.K, "loc") and hasattr(self.K, "columns"):
-            labels = np.asarray(tasks).tolist()
             for available in (self.K.index, self.K.columns):
-                missing = [label for label in labels if label not in set(available)]
-                if missing:
-                    raise ValueError(
-                        f"TaskQuadratic: K has no entry for the tasks {missing[:5]}; "
-                        "add them, or drop these tasks"
-                    )
+                _require_labels(what, labels, available)
             return self.K.loc[labels, labels].to_numpy(dtype=float)
         return np.asarray(self.K, dtype=float)
 
@@ -258,10 +258,12 @@ def adjacency_of(
     labels = np.asarray(tasks).tolist()
     T = len(labels)
     if hasattr(graph, "reorder") and hasattr(graph, "tasks"):  # a TaskMatrix
-        _require_labels(name, labels, np.asarray(graph.tasks).tolist())
+        _require_labels(
+            f"{name}: graph has no node", labels, np.asarray(graph.tasks).tolist()
+        )
         graph = graph.reorder(tasks).values
     if hasattr(graph, "nodes") and hasattr(graph, "edges"):
-        _require_labels(name, labels, graph.nodes)
+        _require_labels(f"{name}: graph has no node", labels, graph.nodes)
         position = {label: i for i, label in enumerate(labels)}
         entries = {}
         for i, j, weight in graph.edges(data="weight", default=1.0):
@@ -274,8 +276,8 @@ def adjacency_of(
         values = np.array(list(entries.values()), dtype=float)
         A = sparse.csr_array((values, (rows, columns)), shape=(T, T))
     elif hasattr(graph, "loc") and hasattr(graph, "columns"):
-        _require_labels(name, labels, graph.index)
-        _require_labels(name, labels, graph.columns)
+        _require_labels(f"{name}: graph has no node", labels, graph.index)
+        _require_labels(f"{name}: graph has no node", labels, graph.columns)
         A = sparse.csr_array(graph.loc[labels, labels].to_numpy(dtype=float))
     else:
         if np.ndim(graph) == 0 and not sparse.issparse(graph):
@@ -303,11 +305,10 @@ def adjacency_of(
     return A
 
 
-def _require_labels(name: str, labels: list, available: Any) -> None:
+def _require_labels(what: str, labels: list, available: Any) -> None:
     available = set(available)
     missing = [label for label in labels if label not in available]
     if missing:
         raise ValueError(
-            f"{name}: graph has no node for the tasks {missing[:5]}; "
-            "add them, or drop these tasks"
+            f"{what} for the tasks {missing[:5]}; add them, or drop these tasks"
         )

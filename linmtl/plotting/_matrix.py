@@ -109,6 +109,11 @@ class TaskMatrixDisplay:
         TaskMatrixDisplay
             The display.
         """
+        if not (hasattr(matrix, "values") and hasattr(matrix, "tasks")):
+            raise TypeError(
+                f"matrix must be a TaskMatrix, got {type(matrix).__name__}; make one "
+                "with linmtl.similarity.TaskMatrix(values, tasks, kind)"
+            )
         return cls(matrix, order).plot(ax, cmap=cmap, limits=limits, write=write)
 
     def plot(

@@ -12,7 +12,12 @@ from scipy.stats import rankdata
 
 from linmtl._tasks import some
 from linmtl.similarity._read import check_choice, check_count, median_of
-from linmtl.similarity._result import KINDS, TaskMatrix, as_distinct_labels
+from linmtl.similarity._result import (
+    KINDS,
+    TaskMatrix,
+    as_distinct_labels,
+    labels_of,
+)
 
 
 def task_graph(
@@ -29,8 +34,9 @@ def task_graph(
 
     Parameters
     ----------
-    similarity : TaskMatrix or array-like of shape (n_tasks, n_tasks)
+    similarity : TaskMatrix, DataFrame or array-like of shape (n_tasks, n_tasks)
         Of any kind but p-values. Of a directed one the mean of both directions counts.
+        A DataFrame has the task labels on both sides.
     method : {"knn", "threshold", "mst"}, default="knn"
         Each task is joined to the ``n_neighbors`` that are nearest to it (an edge that
         one of the two wants; of equally near ones the first); or all pairs at least as
@@ -45,7 +51,8 @@ def task_graph(
         distance d becomes ``exp(-d / m)`` with m the median over all pairs, and
         negative ones count as 0. Edges of weight <= 0 are left out.
     kind : str, default=None
-        What an array is, "similarity" (the default) or "distance"; see TaskMatrix.
+        What an array or a DataFrame holds, "similarity" (the default) or "distance";
+        see TaskMatrix.
     tasks : array-like of shape (n_tasks,), default=None
         Task labels of an array; 0, 1, ... by default.
 
@@ -119,13 +126,20 @@ def _read(similarity, kind, tasks):
     else:
         kind = "similarity" if kind is None else kind
         check_choice("kind", kind, KINDS)
+        labels = labels_of(similarity)
         S = np.asarray(similarity, dtype=np.float64)
         if S.ndim != 2 or S.shape[0] != S.shape[1]:
             raise ValueError(
-                f"similarity has shape {S.shape}; pass a TaskMatrix or an array of "
-                "shape (n_tasks, n_tasks)"
+                f"similarity has shape {S.shape}; pass a TaskMatrix, a DataFrame "
+                "or an array of shape (n_tasks, n_tasks)"
             )
-        labels = np.arange(len(S)) if tasks is None else as_distinct_labels(tasks)
+        if labels is None:
+            labels = np.arange(len(S)) if tasks is None else as_distinct_labels(tasks)
+        elif tasks is not None:
+            raise ValueError(
+                "tasks was passed although the DataFrame has task labels; drop tasks "
+                "(TaskMatrix.reorder selects and orders the tasks of a result)"
+            )
         if len(labels) != len(S):
             raise ValueError(
                 f"tasks has {len(labels)} labels but similarity {len(S)} rows; pass "

@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 
 from linmtl._tasks import some
 from linmtl.similarity._read import check_choice, check_count
-from linmtl.similarity._result import TaskMatrix
+from linmtl.similarity._result import TaskMatrix, labels_of
 
 
 class MantelResult(NamedTuple):
@@ -39,9 +39,10 @@ def mantel(
 
     Parameters
     ----------
-    a, b : TaskMatrix or array-like of shape (n_tasks, n_tasks)
-        The matrices, finite. Two TaskMatrix are matched by label and must have the same
-        tasks.
+    a, b : TaskMatrix, DataFrame or array-like of shape (n_tasks, n_tasks)
+        The matrices, finite. A TaskMatrix and a DataFrame have task labels: two such
+        are matched by label, and must have the same tasks. An array follows the order
+        of the other.
     method : {"pearson", "spearman"}, default="pearson"
         Correlation of the values or of their ranks.
     alternative : {"two-sided", "greater", "less"}, default="two-sided"
@@ -74,15 +75,16 @@ def mantel(
     check_choice("method", method, ("pearson", "spearman"))
     check_choice("alternative", alternative, ("two-sided", "greater", "less"))
     n_permutations = check_count("n_permutations", n_permutations, 1)
-    if isinstance(a, TaskMatrix) and isinstance(b, TaskMatrix):
-        differ = np.setxor1d(a.tasks, b.tasks)
+    ours, theirs = labels_of(a, "a"), labels_of(b, "b")
+    A, B = _square(a, "a"), _square(b, "b")
+    if ours is not None and theirs is not None:
+        differ = np.setxor1d(ours, theirs)
         if differ.size:
             raise ValueError(
                 f"only one of the matrices has the tasks {some(differ)}; select common "
-                "ones with reorder()"
+                "ones with reorder(), or loc of a DataFrame"
             )
-        b = b.reorder(a.tasks)
-    A, B = _square(a, "a"), _square(b, "b")
+        B = TaskMatrix(B, theirs, "similarity", directed=True).reorder(ours).values
     T = len(A)
     if A.shape != B.shape or T < 3:
         raise ValueError(
@@ -115,8 +117,8 @@ def _square(matrix, name):
     array = np.asarray(matrix, dtype=np.float64)
     if array.ndim != 2 or array.shape[0] != array.shape[1]:
         raise ValueError(
-            f"{name} has shape {array.shape}; pass a TaskMatrix or an array of shape "
-            "(n_tasks, n_tasks)"
+            f"{name} has shape {array.shape}; pass a TaskMatrix, a DataFrame or an "
+            "array of shape (n_tasks, n_tasks)"
         )
     if not np.all(np.isfinite(array[~np.eye(len(array), dtype=bool)])):
         raise ValueError(f"{name} contains NaN or infinity; mantel needs finite values")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linmtl._tasks import as_task_labels, codes_of, some
+from linmtl._tasks import as_task_labels, codes_of, is_dataframe, some
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,8 @@ class TaskMatrix:
     Parameters
     ----------
     values : ndarray of shape (n_tasks, n_tasks)
-        The numbers; entry (i, j) is from task i to task j where that matters.
+        The numbers; entry (i, j) is from task i to task j where that matters. The
+        labels of a DataFrame must be those of `tasks`, in their order.
     tasks : ndarray of shape (n_tasks,)
         Task labels, of rows and columns.
     kind : {"similarity", "distance", "gain", "covariance", "p-value", "adjacency"}
@@ -68,6 +69,12 @@ class TaskMatrix:
         for field in ("values", "standard_errors", "p_values"):
             if getattr(self, field) is None:
                 continue
+            labels = labels_of(getattr(self, field), field)
+            if labels is not None and labels.tolist() != tasks.tolist():
+                raise ValueError(
+                    f"{field} has the task labels {some(labels)}, but tasks is "
+                    f"{some(tasks)}; pass tasks in its order, or to_numpy() of it"
+                )
             array = np.array(getattr(self, field), dtype=np.float64)
             if array.shape != shape:
                 raise ValueError(
@@ -164,6 +171,24 @@ def as_distinct_labels(tasks: Any) -> np.ndarray:
             "(tasks_ of a fitted model, or np.unique of the labels of the rows)"
         )
     return labels
+
+
+def labels_of(matrix: Any, name: str = "similarity") -> np.ndarray | None:
+    """Return the task labels of a TaskMatrix or a square DataFrame, None of an array.
+
+    `name` is that of the argument, for messages.
+    """
+    if isinstance(matrix, TaskMatrix):
+        return matrix.tasks
+    if not (is_dataframe(matrix) and hasattr(matrix, "index")):
+        return None
+    tasks = as_distinct_labels(list(matrix.index))
+    if list(matrix.columns) != list(matrix.index):
+        raise ValueError(
+            f"{name} has other columns than rows; pass a DataFrame with the same task "
+            "labels, in the same order, on both sides"
+        )
+    return tasks
 
 
 def symmetric(values: np.ndarray, diagonal: float) -> np.ndarray:

@@ -35,7 +35,7 @@ class ShiftSummary:
     features : list of str
         Names of the features.
     feature_shift : ndarray of shape (n_tasks, n_features)
-        Standardised mean differences of the features.
+        Standardised mean differences of the features; NaN for a task of one row.
     """
 
     tasks: np.ndarray
@@ -68,7 +68,8 @@ class ShiftSummary:
         Returns
         -------
         list of (str, float)
-            Names and standardised mean differences, the largest first.
+            Names and standardised mean differences, the largest first; none for a task
+            of one row.
         """
         check_count("n_features", n_features, 1)
         where = np.flatnonzero(self.tasks == task)
@@ -76,7 +77,9 @@ class ShiftSummary:
             raise ValueError(f"task is {task!r}; there are {some(self.tasks)}")
         shift = self.feature_shift[where[0]]
         order = np.argsort(-np.abs(shift), kind="stable")[:n_features]
-        return [(self.features[k], float(shift[k])) for k in order]
+        return [
+            (self.features[k], float(shift[k])) for k in order if not np.isnan(shift[k])
+        ]
 
     def to_frame(self, n_features: int = 3) -> pd.DataFrame:
         """Return a table with one row per task.
@@ -115,8 +118,9 @@ def shift_summary(X: Any, y: ArrayLike, tasks: ArrayLike | None = None) -> Shift
 
     A standardised mean difference is the difference of the means divided by
     ``sqrt((v_1 + v_2) / 2)``, with the variances within the task and within the rows of
-    the others. It is infinite where neither varies and the means differ. y with two
-    values is a class, whose rates are compared.
+    the others. It is infinite where neither varies and the means differ, and NaN for a
+    task of one row, which has no variance (of two tasks, for both). y with two values
+    is a class, whose rates are compared.
 
     Parameters
     ----------
@@ -195,11 +199,13 @@ def _against_rest(parts):
     # squares about the mean of the rest: within its tasks, and between them
     between = np.sum(size * mean**2, axis=0) - size * mean**2 - rest * rest_mean**2
     rest_within = within.sum(axis=0) - within + np.maximum(between, 0.0)
-    variance = within / np.maximum(size - 1, 1) + rest_within / np.maximum(rest - 1, 1)
+    # a single row says nothing of a variance
+    own_degrees, rest_degrees = (np.where(n > 1, n - 1, np.nan) for n in (size, rest))
+    variance = within / own_degrees + rest_within / rest_degrees
     gap, spread = mean - rest_mean, np.sqrt(variance / 2)
     scale = np.abs(np.concatenate(parts)).max(axis=0)
     none = 1e-12 * scale  # rounding
     gap = np.where(np.abs(gap) > none, gap, 0.0)
     still = np.where(gap == 0.0, 0.0, np.copysign(np.inf, gap))
-    varies = spread > none
+    varies = ~(spread <= none)  # or is not known
     return mean + shift, np.where(varies, gap / np.where(varies, spread, 1.0), still)

@@ -14,6 +14,7 @@ from sklearn.utils import _safe_indexing, check_random_state, indexable
 
 from linmtl._cross_validation import fold_of_observations
 from linmtl._docstrings import fill
+from linmtl._tasks import some
 from linmtl._validation import (
     FitInput,
     check_settings,
@@ -136,8 +137,8 @@ class Passed:
     ) -> MultiTaskModel:
         """Fit a copy of a model on some observations of some tasks."""
         with warnings.catch_warnings():
-            if keep is not None:  # of all data it is worth saying
-                warnings.filterwarnings("ignore", "these tasks have a single class")
+            # said once, by the model around
+            warnings.filterwarnings("ignore", "these tasks have a single class")
             return self.prepared(model).fit(**self.part(keep, chosen))
 
     def predict(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -229,9 +230,20 @@ class Combined(MultiTaskModel):
         require_folds_of_any_rows(model)
         return model
 
-    def _read(self, X, y, tasks, sample_weight) -> Passed:
+    def _read(self, X, y, tasks, sample_weight, inner) -> Passed:
+        """Read the arguments of a fit, and warn for the estimators inside."""
         check_settings(self, self._losses)
-        return Passed(self, X, y, tasks, sample_weight)
+        passed = Passed(self, X, y, tasks, sample_weight)
+        alone = passed.given.tasks[passed.given.single_class != 0]
+        # without an intercept they are learned like others
+        if alone.size and any(model.fit_intercept for model in inner):
+            warnings.warn(
+                f"these tasks have a single class: {some(alone)}; they are left out of "
+                "the loss and predict their only class",
+                UserWarning,
+                stacklevel=3,
+            )
+        return passed
 
 
 def linear(model: MultiTaskModel) -> tuple[np.ndarray, np.ndarray]:

@@ -69,16 +69,17 @@ def transfer_gain(
     -------
     TaskMatrix
         ``values[i, j]`` is the gain of task j from task i; the diagonal is zero. NaN
-        where task j has no fold of its own, or task i a single class. ``standard_errors`` are those of the ratio
-        over the folds, corrected for their overlap (Nadeau and Bengio).
+        where task j has no fold of its own, or task i a single class.
+        ``standard_errors`` are those of the ratio over the folds, corrected for their
+        overlap (Nadeau and Bengio).
 
     Notes
     -----
-    Strengths are those of the estimator, for tasks alone and for pairs. Where that makes
-    another shrinkage of a pair than of a task alone (mean-regularised and graph
-    penalties do), part of a gain is of this and not of what task i says: a few percent
-    from a source without any signal. Compare with the gain from a source whose y has
-    been permuted.
+    Strengths are those of the estimator, for tasks alone and for pairs. Where a pair
+    is then shrunk less or more than a task alone, as by mean-regularised and graph
+    penalties, part of a gain is of this and not of what task i says: a few percent from
+    a source without any signal. Compare with the gain from a source whose y has been
+    permuted.
 
     References
     ----------

@@ -20,7 +20,7 @@ from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
 from linmtl.losses import LOSSES
 from linmtl.similarity._coefficients import coefficient_similarity
-from linmtl.similarity._result import TaskMatrix
+from linmtl.similarity._result import TaskMatrix, labels_of
 from linmtl.transfer._combined import (
     Combined,
     documented,
@@ -30,7 +30,7 @@ from linmtl.transfer._combined import (
 from linmtl.transfer._gain import transfer_gain
 from linmtl.transfer._rows import require_order
 from linmtl.transfer._subset import for_tasks, inner_fit
-from linmtl.transfer._task_grouper import TaskGrouper, in_order, labels_of_frame
+from linmtl.transfer._task_grouper import TaskGrouper, in_order, read_matrix
 
 _WHY = "each group of tasks is fitted apart"
 
@@ -76,7 +76,7 @@ class _Grouped(Combined):
         default = MultiTaskClassifier if self._classify else MultiTaskRegressor
         estimator = self._inner("estimator", default())
         grouper = self._checked_grouper()
-        passed = self._read(X, y, tasks, sample_weight)
+        passed = self._read(X, y, tasks, sample_weight, (estimator,))
         require_order(self, passed.given)
         for name in ("grouper_", "similarity_", "cv_loss_"):
             self.__dict__.pop(name, None)  # of an earlier fit
@@ -167,18 +167,14 @@ class _Grouped(Combined):
             )
         if callable(given):
             given = given(*_rows(passed, keep))
-        if isinstance(given, TaskMatrix):
-            return given.reorder(tasks)
-        kind = "similarity" if self.grouper is None else self.grouper.kind
-        values, labels = np.asarray(given), labels_of_frame(given)
-        if labels is not None:
-            return TaskMatrix(values, labels, kind, directed=True).reorder(tasks)
-        if values.shape != (len(tasks), len(tasks)):
+        shape = np.shape(given)
+        if labels_of(given) is None and shape != (len(tasks), len(tasks)):
             raise ValueError(
-                f"similarity has shape {values.shape} but there are {len(tasks)} "
-                "tasks; pass a TaskMatrix, or an array in the order of tasks_"
+                f"similarity has shape {shape} but there are {len(tasks)} tasks; pass "
+                "a TaskMatrix, or an array in the order of tasks_"
             )
-        return TaskMatrix(values, tasks, kind, directed=True)
+        kind = "similarity" if self.grouper is None else self.grouper.kind
+        return read_matrix(given, kind, tasks).reorder(tasks)
 
     def _choose_number(self, passed, estimator, grouper):
         """Return the number of groups with the lowest held-out loss."""
@@ -292,7 +288,8 @@ similarity : str, callable, TaskMatrix or array-like, default="coefficients"
     cross-validated gain of each task from each other one (`transfer_gain` of the
     estimator). Or a function of (X, y, tasks), in the long layout, that returns a
     `TaskMatrix` or an array; or the matrix itself, a DataFrame by task label or an
-    array in the order of ``tasks_``.
+    array in the order of ``tasks_``. Arrays and DataFrames hold what the ``kind`` of
+    the grouper says, similarities by default.
 groups : dict or array-like of shape (n_tasks,), default=None
     The groups, by task label or in the order of ``tasks_``; they are then not looked
     for.

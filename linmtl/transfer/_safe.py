@@ -84,7 +84,7 @@ class _SafeTransfer(Combined):
         alone = kinds[1]("cv", fit_intercept=estimator.fit_intercept)
         baseline = self._inner("baseline", alone)
         shrinkage = check_number("shrinkage", self.shrinkage, 0.0)
-        passed = self._read(X, y, tasks, sample_weight)
+        passed = self._read(X, y, tasks, sample_weight, (baseline, estimator))
         data = passed.given.data
         masks = passed.folds(self.cv, self.random_state)
         jobs = [

@@ -10,9 +10,8 @@ from sklearn.base import BaseEstimator
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.metrics import silhouette_score
 
-from linmtl._tasks import is_dataframe
 from linmtl.similarity._read import check_choice, check_count, median_of
-from linmtl.similarity._result import TaskMatrix, as_distinct_labels
+from linmtl.similarity._result import TaskMatrix, labels_of
 
 _RULES = ("eigengap", "silhouette", "cv")
 _KINDS = ("similarity", "distance")
@@ -34,7 +33,7 @@ class TaskGrouper(BaseEstimator):
         Spectral clustering of the affinities (k-means on the leading eigenvectors,
         rows of length 1), or average linkage on the distances.
     kind : {"similarity", "distance"}, default="similarity"
-        What the numbers of an array are; a `TaskMatrix` says it itself.
+        What the numbers of an array or a DataFrame are; a `TaskMatrix` says it itself.
     max_groups : int, default=10
         The largest number of groups to consider.
     random_state : int, RandomState instance or None, default=0
@@ -60,15 +59,22 @@ class TaskGrouper(BaseEstimator):
     Notes
     -----
     Entries (i, j) and (j, i) are replaced by their mean. Negative similarities and
-    gains count as 0, and so does what is NaN in both directions. Affinities are:
+    gains count as 0, and so do distances of a `TaskMatrix` whose mean is negative
+    (unbiased estimates can be). Affinities are:
 
     * similarities divided by the roots of the two diagonal entries and squared, 1 at
       most: of a cosine, the variance that one task explains of the other;
-    * gains, and a matrix with a zero diagonal, divided by the largest entry;
-    * of distances ``exp(-2 (d / median)^2)``.
+    * gains, graphs, and a `TaskMatrix` with a zero diagonal, divided by the largest
+      entry;
+    * of distances ``exp(-2 (d / median)^2)``, 0 of infinite ones;
+    * 0 of what is NaN in both directions.
 
-    Average linkage and silhouettes use distances as they are, and for the others 1 less
-    the affinity.
+    Average linkage and silhouettes use distances as they are (one that is NaN as the
+    largest), and for the others 1 less the affinity. There and in the median an
+    infinite distance is twice the largest other.
+
+    An array with a zero diagonal and positive values off it cannot hold similarities,
+    and is refused unless ``kind="distance"``; pass gains and graphs as a `TaskMatrix`.
 
     References
     ----------
@@ -212,31 +218,17 @@ def in_order(labels: np.ndarray) -> np.ndarray:
     return np.argsort(np.argsort(first))[code]
 
 
-def labels_of_frame(similarity: Any) -> np.ndarray | None:
-    """Return the task labels of a square DataFrame, None for what is no DataFrame."""
-    if not (is_dataframe(similarity) and hasattr(similarity, "index")):
-        return None
-    tasks = as_distinct_labels(list(similarity.index))
-    if list(similarity.columns) != list(similarity.index):
-        raise ValueError(
-            "similarity has other columns than rows; pass a DataFrame with "
-            "the same task labels, in the same order, on both sides"
-        )
-    return tasks
+def read_matrix(
+    similarity: TaskMatrix | ArrayLike, kind: str, tasks: np.ndarray | None = None
+) -> TaskMatrix:
+    """Return similarities or distances with their task labels.
 
-
-def _read_pairs(similarity, kind):
-    """Return affinities from 0 to 1, distances, and task labels."""
+    `kind` says what an array or a DataFrame holds, and `tasks` labels an array.
+    """
     if isinstance(similarity, TaskMatrix):
-        values, tasks, kind = similarity.values, similarity.tasks, similarity.kind
-        if kind == "p-value":
-            raise ValueError(
-                "similarity holds p-values, which say how sure a difference is, not "
-                "how large; pass a TaskMatrix of similarities, distances or gains"
-            )
-    else:
-        tasks = labels_of_frame(similarity)
-        values = np.asarray(similarity)
+        return similarity
+    labels = labels_of(similarity)
+    values = np.asarray(similarity)
     if (
         values.dtype.kind not in "biuf"
         or values.ndim != 2
@@ -246,25 +238,51 @@ def _read_pairs(similarity, kind):
             f"similarity has shape {values.shape} and dtype {values.dtype}; pass "
             "numbers of shape (n_tasks, n_tasks)"
         )
-    values = values.astype(float)
-    tasks = np.arange(len(values)) if tasks is None else tasks
-    if np.any(np.isposinf(values)) or (kind == "distance" and np.any(values < 0)):
+    if kind == "distance" and np.any(values < 0):
         raise ValueError(
-            "similarity has infinite values"
-            if np.any(np.isposinf(values))
-            else "similarity holds distances, but some are negative"
+            "similarity holds distances, but some are negative; pass the TaskMatrix of "
+            "a measure, whose estimates may be, or distances >= 0"
         )
-    values = np.maximum(values, 0.0)  # NaN stays
+    if kind == "similarity" and not np.any(values.diagonal()) and np.any(values > 0):
+        raise ValueError(
+            "similarity has a zero diagonal and positive values off it, as distances, "
+            "gains and graphs have, and no similarities; pass the TaskMatrix, which "
+            "says what it holds, or for distances TaskGrouper(kind='distance')"
+        )
+    if labels is None:
+        labels = np.arange(len(values)) if tasks is None else tasks
+    return TaskMatrix(np.asarray(values, dtype=float), labels, kind, directed=True)
+
+
+def _read_pairs(similarity, kind):
+    """Return affinities from 0 to 1, distances, and task labels."""
+    matrix = read_matrix(similarity, kind)
+    values, tasks, kind = matrix.values, matrix.tasks, matrix.kind
+    if kind == "p-value":
+        raise ValueError(
+            "similarity holds p-values, which say how sure a difference is, not how "
+            "large; pass a TaskMatrix of similarities, distances or gains"
+        )
+    if np.any(np.isneginf(values) if kind == "distance" else np.isposinf(values)):
+        raise ValueError(
+            "similarity has infinite values; only distances may be +inf, between tasks "
+            "that nothing connects"
+        )
     values = np.where(np.isnan(values), values.T, values)
-    values = (values + values.T) / 2
     own = np.eye(len(values), dtype=bool)
     if kind == "distance":
+        # the mean first, as in task_graph: estimates err to both sides of 0
+        values = np.maximum((values + values.T) / 2, 0.0)  # NaN stays
         values = np.where(own, 0.0, values)
-        scale = median_of(values[~own])
+        largest = values[np.isfinite(values)].max()
+        distance = np.where(np.isinf(values), 2.0 * largest or 1.0, values)
+        # infinite ones count in the median, or tasks that are near would seem apart
+        scale = median_of(distance[~own])
         affinity = np.exp(-_SPREAD * np.square(values / scale))
         affinity = np.where(np.isnan(affinity), 0.0, affinity)
-        largest = np.nanmax(values)
-        return affinity, np.where(np.isnan(values), largest, values), tasks
+        return affinity, np.where(np.isnan(distance), largest, distance), tasks
+    values = np.maximum(values, 0.0)
+    values = (values + values.T) / 2
     values = np.where(np.isnan(values), 0.0, values)
     if kind in ("gain", "adjacency") or not np.any(values.diagonal()):
         largest = values[~own].max(initial=0.0)
