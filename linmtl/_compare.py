@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linmtl import estimators
 from linmtl._prepare import Split, prepare
 from linmtl._table import InputError, closest, name_list
 from linmtl.estimators import (
@@ -25,36 +24,12 @@ from linmtl.estimators import (
     L21RegressorCV,
     MeanRegularizedClassifierCV,
     MeanRegularizedRegressorCV,
-    PooledClassifier,
-    PooledRegressor,
     TraceNormClassifierCV,
     TraceNormRegressorCV,
 )
-from linmtl.estimators._cv import CrossValidated
-from linmtl.estimators._docs import parameters
 from linmtl.model_selection import TaskShuffleSplit
-from linmtl.penalties import Penalty, Ridge
 from linmtl.transfer import NegativeTransferReport, negative_transfer_report
-
-
-@parameters
-class _PooledCV(CrossValidated):
-    """Mixin: pooled with an intercept for each task, the strength chosen."""
-
-    task_intercepts: bool = True
-
-    def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
-        return Ridge(alpha)
-
-
-@parameters
-class _PooledRegressorCV(_PooledCV, PooledRegressor):
-    pass
-
-
-@parameters
-class _PooledClassifierCV(_PooledCV, PooledClassifier):
-    pass
+from linmtl.transfer._report import _PooledClassifierCV, _PooledRegressorCV
 
 
 class _Kind(NamedTuple):
@@ -125,7 +100,10 @@ SECOND_STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # features are standardised
 _STEPS_BEYOND = 7  # alphas added where the best one is the last
 _EXTENSIONS = 3  # times that this is done
 TOL = 1e-6
-N_SPLITS = 30  # of the report on transfer
+# of the report on transfer, where tuning is repeated in each split: coarser
+N_SPLITS = 20
+_COARSE = {"alphas": 10, "eps": EPS, "tol": 1e-4}
+_COARSE_FOLDS = 3
 _TESTED = 0.25  # rows held out in each, relative to those trained on, at most
 _FLAT = 1e-3  # relative gain of the last alpha over the one before that is none
 MARGIN = 0.01  # relative difference of the loss below which tasks count as equal
@@ -343,14 +321,15 @@ def transfer_report(
 ) -> NegativeTransferReport | None:
     """Say which tasks the best model that shares helps and hurts, with uncertainty.
 
-    Its strengths are those chosen in the comparison, and the training parts of the
-    splits are as large as there; the tasks alone are tuned anew in each split.
+    The training parts of the splits are as large as in the comparison. All models are
+    tuned anew in each, that which shares and the pooled one on a coarser grid and in
+    fewer folds than there.
 
     Parameters
     ----------
     comparison : Comparison
         What :func:`compare` found.
-    n_splits : int, default=30
+    n_splits : int, default=20
         Random splits.
     n_jobs : int, default=None
         Splits computed at the same time.
@@ -363,8 +342,10 @@ def transfer_report(
     best, data = comparison.best, comparison.data
     if best is comparison.alone or len(comparison.tasks) < 2:
         return None
-    own = {"task_intercepts": True} if best.name == "pooled" else {}
-    model = getattr(estimators, best.estimator)(best.alpha, **best.second, **own)
+    model, pooled = (
+        _make_model(name, comparison.classify, data.cv, coarse=True)
+        for name in (best.name, "pooled")
+    )
     X = np.concatenate([data.X_train, data.X_test])
     y = np.concatenate([data.y_train, data.y_test])
     tasks = np.concatenate([data.tasks_train, data.tasks_test])
@@ -377,14 +358,16 @@ def transfer_report(
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # said already, of the same model
-        return negative_transfer_report(
+        report = negative_transfer_report(
             model,
             X,
             y,
             tasks,
+            pooled=pooled,
             cv=splits,
             n_jobs=n_jobs,
         )
+    return replace(report, model=best.estimator)
 
 
 def check_models(models: Sequence[str]) -> list[str]:
@@ -436,13 +419,16 @@ def _run(name, data, classify, progress, notes) -> ModelResult:
     )
 
 
-def _make_model(name, classify, cv):
+def _make_model(name, classify, cv, coarse=False):
     """Return the estimator that chooses its strengths."""
     kind = _KINDS[name]
     estimator = kind.classifier if classify else kind.regressor
     if name == BASELINE:
         return estimator("cv", cv=cv, tol=TOL)
-    second = {} if kind.second is None else {kind.second: SECOND_STRENGTHS}
+    tried = SECOND_STRENGTHS[::2] if coarse else SECOND_STRENGTHS
+    second = {} if kind.second is None else {kind.second: tried}
+    if coarse:
+        return estimator(cv=min(cv, _COARSE_FOLDS), **_COARSE, **second)
     return estimator(alphas=N_ALPHAS, eps=EPS, cv=cv, tol=TOL, **second)
 
 

@@ -64,9 +64,10 @@ def to_html(
             f'<p class="summary">{html.escape(report.summary)}</p>',
             _picture(report),
             _tasks(report),
-            "<p>Change: of the held-out loss against the task learned alone, over "
-            f"{len(report.losses['model'])} random splits; p: corrected resampled "
-            "t-test, adjusted for the number of tasks.</p>",
+            "<p>Saved: what sharing takes off the held-out loss of the task learned "
+            f"alone (minus: adds to it), over {len(report.losses['model'])} random "
+            "splits, all models tuned anew in each; p: corrected resampled t-test, "
+            "adjusted for the number of tasks.</p>",
         ]
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -113,16 +114,13 @@ def _gap(model: ModelResult) -> str:
 def _tasks(report: NegativeTransferReport) -> str:
     alone = report.alone
     percent = f"{100 * (1 - report.level):g} % interval"
-    head = ("task", "rows", "change", percent, "p", "verdict", "against pooled")
+    head = ("task", "rows", "saved", percent, "p", "verdict", "against pooled")
     rows = []
     for t in np.argsort(-np.nan_to_num(alone.effect, nan=-np.inf)):
-        low, high = (-100 * bound[t] for bound in (alone.high, alone.low))
         cells = [
             one_line(report.tasks[t]),
             str(report.n_samples[t]),
-            f"{-100 * alone.effect[t]:+.1f} %",
-            f"{low:+.1f} to {high:+.1f} %",
-            f"{alone.adjusted[t]:.3f}",
+            *alone.shown(t),
             str(alone.verdict[t]),
             str(report.pooled.verdict[t]),
         ]
@@ -156,6 +154,6 @@ def _picture(report: NegativeTransferReport) -> str:
     figure.savefig(image, format="png", dpi=110)
     text = base64.b64encode(image.getvalue()).decode("ascii")
     return (
-        '<img alt="Change of the loss of each task, with its interval" '
+        '<img alt="Held-out loss saved of each task, with its interval" '
         f'src="data:image/png;base64,{text}">'
     )

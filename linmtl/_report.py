@@ -229,7 +229,7 @@ def _tasks(c: Comparison) -> str:
     helped = [t for t in order[:_LISTED] if difference[t] < 0]
     hurt = [t for t in order[::-1][:_LISTED] if difference[t] > 0]
     error = "log-loss" if c.classify else "RMSE"
-    head = ("", "task", "rows", f"{error} alone", c.best.label, "change")
+    head = ("", "task", "rows", f"{error} alone", c.best.label, "saved")
     rows = [head]
     for word, listed in (("helped", helped), ("hurt", hurt)):
         rows += [
@@ -253,24 +253,24 @@ def render_transfer(report: NegativeTransferReport, label: str) -> str:
         What the model is called.
     """
     alone = report.alone
-    rows = [("", "task", "rows", "change", f"{100 * (1 - report.level):g} % interval")]
+    rows = [("", "task", "rows", "saved", f"{100 * (1 - report.level):g} % interval")]
     for word in ("helped", "hurt"):
         chosen = np.flatnonzero(alone.verdict == word)
-        chosen = chosen[np.argsort(-np.abs(alone.effect[chosen]))][:_LISTED]
+        size = np.nan_to_num(np.abs(alone.effect[chosen]), nan=np.inf)
+        chosen = chosen[np.argsort(-size)][:_LISTED]
         for i, t in enumerate(chosen):
-            low, high = (-100 * bound[t] for bound in (alone.high, alone.low))
             rows.append(
                 (
                     word if i == 0 else "",
                     shortened(report.tasks[t]),
                     str(report.n_samples[t]),
-                    f"{-100 * alone.effect[t]:+.1f} %",
-                    f"{low:+.1f} to {high:+.1f} %",
+                    *alone.shown(t)[:2],
                 )
             )
     n_splits = len(report.losses["model"])
     title = (
-        f"{label} against learning alone over {n_splits} random splits: the "
+        f"{label} against learning alone over {n_splits} random splits, both tuned "
+        "anew in each: the "
         f"{report.loss} of a task falls (helped) or rises (hurt) beyond chance, false "
         f"discovery rate {report.level:g}"
     )
@@ -319,14 +319,16 @@ def transfer_json(report: NegativeTransferReport | None) -> dict[str, Any] | Non
 
 
 def _task_row(c: Comparison, t: int) -> tuple[str, ...]:
-    """Return name, training rows, error alone and with the best model, change."""
+    """Return name, training rows, error alone and with the best model, saving."""
     alone, best = _shown_error(c, c.alone), _shown_error(c, c.best)
     largest = float(np.nanmax(alone))
     decimals = 3 - math.floor(math.log10(largest)) if largest > 0 else 3
     name = shortened(c.tasks[t])
-    change = f"{100 * (best[t] / alone[t] - 1):+.1f} %" if alone[t] > 0 else "-"
+    saved = "-"
+    if alone[t] > 1e-9 * best[t]:  # else alone it is nothing but rounding
+        saved = f"{100 * (1 - best[t] / alone[t]):+.1f} %"
     shown = (f"{error[t]:.{max(decimals, 0)}f}" for error in (alone, best))
-    return name, str(c.n_train[t]), *shown, change
+    return name, str(c.n_train[t]), *shown, saved
 
 
 def _shown_error(c: Comparison, model: ModelResult) -> np.ndarray:

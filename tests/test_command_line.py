@@ -366,6 +366,55 @@ def test_tasks_helped_and_hurt(tmp_path, capsys):
         assert "Install matplotlib" in text
 
 
+def test_report_and_table_agree_on_pooled(tmp_path, capsys):
+    """Equal tasks at different levels: nothing is better than one model for all."""
+    rng = np.random.default_rng(0)
+    rows = [[*(f"x{j}" for j in range(5)), "score", "site"]]
+    for t in range(6):
+        for _ in range(40):
+            x = rng.normal(size=5)
+            y = x.sum() + 20 * t + rng.normal()
+            rows.append([*(f"{v:.4f}" for v in x), f"{y:.4f}", f"s{t}"])
+    table = write(tmp_path / "pool.csv", rows)
+    output, page = tmp_path / "out.json", tmp_path / "page.html"
+    options = "--output", str(output), "--report", str(page)
+    assert run(table, *options, models="pooled,mean") == 0
+    out = capsys.readouterr().out
+    assert "both tuned anew in each" in " ".join(out.split())
+    result = json.loads(output.read_text(encoding="utf-8"))
+    within = {m["model"]: m["mean_explained_variance"] for m in result["models"]}
+    assert within["pooled"] > within["independent"]
+    rows = result["transfer"]["tasks"]
+    assert "helped" not in {row["verdict_pooled"] for row in rows}
+    # plus is good wherever the page or the command says it
+    text = page.read_text(encoding="utf-8")
+    assert "<th>saved</th>" in text
+    assert "hange" not in text.split("</style>")[1].split("base64")[0]
+    assert "change" not in out
+    best = max(rows, key=lambda row: row["effect_alone"])
+    assert best["effect_alone"] > 0
+    assert f"<td>{100 * best['effect_alone']:+.1f} %</td>" in text
+
+
+def test_a_task_spoilt_by_sharing_is_hurt_on_the_page(tmp_path, capsys):
+    rows = [row for row in planted_rows() if row[-1] != "site <5>"]
+    for row in rows[1:]:
+        if row[-1] == "site <0>":
+            row[-2] = "1.5"
+    table = write(tmp_path / "spoilt.csv", rows)
+    page = tmp_path / "page.html"
+    assert run(table, "--report", str(page), models="pooled") == 0
+    out = capsys.readouterr().out
+    text = page.read_text(encoding="utf-8")
+    assert "nan" not in out + text.split("base64")[0] + text.split("</table>", 1)[1]
+    cells = "<td>site &lt;0&gt;</td><td>120</td><td>-</td><td>-</td>"
+    assert re.search(cells + r"<td>0.0\d\d</td><td>hurt</td>", text)
+    one_split, many_splits = out.split("random splits")
+    line = r"site <0> +60 +0\.0+ +\d+\.\d+ +-\n"  # no percentage of rounding
+    assert re.search(line, one_split + "\n")
+    assert re.search(r"hurt +site <0> +120 +- +-\n", many_splits)
+
+
 def test_report_of_the_tasks_alone(tmp_path, capsys, table):
     page = tmp_path / "page.html"
     assert run(table, "--report", str(page), models="independent") == 0

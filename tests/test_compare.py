@@ -27,6 +27,7 @@ from linmtl._compare import (
     ModelResult,
     _fit,
     compare,
+    transfer_report,
 )
 from linmtl._prepare import prepare
 from linmtl._report import number, plain, render, to_json
@@ -37,6 +38,7 @@ from linmtl.datasets import (
     make_multitask_regression,
 )
 from linmtl.model_selection import TaskKFold, TaskShuffleSplit
+from linmtl.transfer import negative_transfer_report
 
 
 @pytest.fixture(scope="module")
@@ -178,6 +180,26 @@ def test_pooled_strength_is_that_of_a_loop(classify):
     best = held_out(found.alpha)
     assert best <= held_out(found.alpha * step)
     assert best <= held_out(found.alpha / step)
+
+
+def test_report_tunes_every_model_in_each_split(regression, monkeypatch):
+    """Strengths chosen in the comparison have seen rows that are tested here."""
+    compared = compare(*regression, models=["mean"])
+    seen = {}
+
+    def spy(model, *data, **settings):
+        seen.update(settings, model=model)
+        return negative_transfer_report(model, *data, **settings)
+
+    monkeypatch.setattr("linmtl._compare.negative_transfer_report", spy)
+    report = transfer_report(compared, n_splits=2)
+    assert isinstance(seen["model"], MeanRegularizedRegressorCV)
+    assert isinstance(seen["pooled"], PooledRegressor)
+    assert seen["pooled"].task_intercepts
+    assert hasattr(seen["pooled"], "alphas")  # to choose from
+    assert "baseline" not in seen  # the default is tuned
+    assert report.model == "MeanRegularizedRegressor"
+    assert len(report.losses["model"]) == 2
 
 
 def test_second_strength_follows_the_data():

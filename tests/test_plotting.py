@@ -314,7 +314,7 @@ def test_verdicts_without_a_percentage():
         list("abc"), [np.nan, -0.1, np.nan], verdict=["hurt", "hurt", "undecided"]
     ).plot()
     found = [text.get_text() for text in display.ax_.texts]
-    assert found == ["hurt: nothing lost alone", "not judged"]
+    assert found == ["hurt: the baseline has no loss", "not judged"]
     assert [t.get_text() for t in display.ax_.get_legend().get_texts()] == ["hurt (2)"]
 
 

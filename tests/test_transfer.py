@@ -9,7 +9,7 @@ from scipy import sparse, stats
 from scipy.cluster.hierarchy import linkage
 from sklearn.base import clone
 from sklearn.metrics import log_loss, mean_squared_error
-from sklearn.model_selection import PredefinedSplit
+from sklearn.model_selection import LeaveOneGroupOut, PredefinedSplit
 
 from linmtl import (
     CalibratedRegressor,
@@ -187,7 +187,7 @@ def refit_every_set(monkeypatch):
 
 
 @pytest.mark.parametrize("rows", [1, 20])
-def test_a_task_with_a_single_class_has_no_gain_and_gives_none(rows):
+def test_a_task_with_a_single_class_neither_gains_nor_gives(rows):
     X, y, tasks = make_data(random_W(3), [rows, 60, 60], classify=True)
     y[tasks == "t0"] = "yes"
     cv = PredefinedSplit(folds_of(X, y, tasks))
@@ -195,7 +195,8 @@ def test_a_task_with_a_single_class_has_no_gain_and_gives_none(rows):
         model = L21Classifier(0.02, task_weight=mode, tol=1e-8)
         gain = transfer_gain(model, X, y, tasks, cv=cv)
         assert np.isnan(gain.values[1:, 0]).all()
-        np.testing.assert_allclose(gain.values[0], 0.0, atol=1e-5)
+        assert np.isnan(gain.values[0, 1:]).all()
+        assert np.isnan(gain.standard_errors[0, 1:]).all()
         assert np.isfinite(gain.values[1:, 1:]).all()
     report = negative_transfer_report(model, X, y, tasks, cv=4)
     assert report.verdict[0] == "undecided"
@@ -530,7 +531,14 @@ def test_report_is_the_loop_written_out():
     splits = list(TaskKFold(4, shuffle=True, random_state=0).split(X, y, tasks))
     estimator, alone = MeanRegularizedRegressor(0.5), IndependentRegressor(0.1)
     report = negative_transfer_report(
-        estimator, X, y, tasks, baseline=alone, cv=splits, level=0.1
+        estimator,
+        X,
+        y,
+        tasks,
+        baseline=alone,
+        pooled=PooledRegressor(),
+        cv=splits,
+        level=0.1,
     )
     labels = np.unique(tasks)
     losses = {"model": [], "alone": [], "pooled": []}
@@ -552,7 +560,9 @@ def test_report_is_the_loop_written_out():
     t = difference.mean(axis=0) / error
     np.testing.assert_allclose(report.alone.p_value, 2 * stats.t.sf(np.abs(t), 3))
     reach = stats.t.ppf(0.95, 3) * error / np.mean(losses["alone"], axis=0)
-    np.testing.assert_allclose(report.alone.high - report.alone.effect, reach)
+    np.testing.assert_allclose(
+        report.alone.high, np.minimum(report.alone.effect + reach, 1.0)
+    )
     np.testing.assert_allclose(report.alone.effect - report.alone.low, reach)
     np.testing.assert_allclose(
         report.alone.adjusted, stats.false_discovery_control(report.alone.p_value)
@@ -588,6 +598,9 @@ def test_planted_tasks_are_flagged(classify):
     assert report.overall_p_value == pytest.approx(expected)
     text = str(report)
     assert "2 hurt ('t8', 't9')" in report.summary
+    saved = 100 * np.median(report.alone.effect)
+    assert f"median saving {saved:+.1f} %" in report.summary
+    assert saved > 0
     assert report.summary in text
     assert len(text.splitlines()) == 1 + 10 + 2
     assert report.loss == ("log loss" if classify else "mean squared error")
@@ -688,7 +701,89 @@ def test_constant_targets_give_no_nonsense():
     report = negative_transfer_report(model, X, y, tasks, cv=6)
     assert report.losses["alone"][:, 1].max() == 0.0
     assert np.isnan(report.alone.effect[1])
-    assert report.verdict[1] == "undecided"
+
+
+def test_a_task_predicted_perfectly_alone_is_judged():
+    """There is no percentage of nothing, and yet a difference."""
+    X, y, tasks = make_data(random_W(6), 100)
+    y[tasks == "t1"] = 3.1
+    report = negative_transfer_report(MeanRegularizedRegressor(1.0), X, y, tasks)
+    assert report.losses["alone"][:, 1].max() == 0.0
+    assert report.verdict[1] == "hurt"
+    assert np.isnan(report.alone.effect[1])
+    assert report.alone.difference[1] < 0
+    assert report.alone.shown(1)[:2] == ("-", "-")
+    row = next(line for line in str(report).split("\n") if line.startswith("t1"))
+    assert row.split()[-4:-2] == ["-", "-"]
+    assert row.endswith("hurt")
+    lower = np.sum(report.alone.difference > 0)
+    assert f"lower in {lower} of 6 tasks" in report.summary
+    # no percentage says how much more it has lost than the others
+    ranked = np.where(np.isnan(report.alone.effect), -1e6, report.alone.effect)
+    assert report.overall_p_value == pytest.approx(stats.wilcoxon(ranked).pvalue)
+    assert f"median saving {100 * np.median(ranked):+.1f} %" in report.summary
+
+
+def test_no_loss_with_the_others_either():
+    X, y, tasks = make_data(random_W(2), 40)
+    y = np.where(tasks == "t1", 3.0, y)
+    same = IndependentRegressor(0.1)
+    report = negative_transfer_report(same, X, y, tasks, baseline=same, cv=5)
+    assert report.losses["model"][:, 1].max() == 0.0
+    assert report.verdict.tolist() == ["undecided", "undecided"]
+    assert "lower in 0 of 2 tasks, median saving +0.0 %" in report.summary
+    y[:] = 3.0
+    report = negative_transfer_report(same, X, y, tasks, baseline=same, cv=5)
+    assert "lower in 0 of 2 tasks" in report.summary
+
+
+def test_a_loss_falls_by_no_more_than_all_of_it():
+    rng = np.random.default_rng(0)
+    model = 0.1 * rng.uniform(size=(8, 1))
+    found = compare_losses(rng.uniform(0.1, 2, (8, 1)), model, name="alone", share=0.25)
+    assert found.high[0] == 1.0
+    assert found.low[0] < found.effect[0] < 1.0
+
+
+@pytest.mark.parametrize("classify", [False, True])
+@pytest.mark.parametrize("fit_intercept", [False, True])
+def test_pooled_is_tuned_and_has_the_intercepts_of_the_tasks(classify, fit_intercept):
+    """Tasks with the same coefficients at different levels are one model."""
+    rng = np.random.default_rng(0)
+    code = np.repeat(np.arange(6), 40)
+    X = rng.normal(size=(code.size, 5))
+    eta = X.sum(axis=1) + (20.0 if not classify else 1.0) * code * fit_intercept
+    y = eta + rng.normal(size=code.size)
+    if classify:
+        y = y > 2.5 * fit_intercept
+    kind = MeanRegularizedClassifier if classify else MeanRegularizedRegressor
+    model = kind(0.01, fit_intercept=fit_intercept)
+    report = negative_transfer_report(model, X, y, code, cv=8)
+    assert "helped" not in report.pooled.verdict
+    assert np.median(report.pooled.effect) < 0.03
+    # the strength matters where most features say nothing
+    if not classify and fit_intercept:
+        X = rng.normal(size=(60, 40))
+        y = X[:, 0] + 3.0 * rng.normal(size=60)
+        report = negative_transfer_report(model, X, y, code[::4], cv=8)
+        untuned = negative_transfer_report(
+            model, X, y, code[::4], cv=8, pooled=PooledRegressor(task_intercepts=True)
+        )
+        tuned, given = (r.losses["pooled"].mean() for r in (report, untuned))
+        assert tuned < 0.7 * given
+
+
+def test_splits_that_judge_no_task():
+    X, y, tasks = make_data(random_W(3), 30)
+    with pytest.raises(ValueError, match=r"cv judges no task.*within the tasks"):
+        negative_transfer_report(L21Regressor(), X, y, tasks, cv=LeaveOneGroupOut())
+
+
+def test_a_baseline_that_the_report_has_not():
+    X, y, tasks = make_data(random_W(3), 30)
+    report = negative_transfer_report(L21Regressor(0.1), X, y, tasks, cv=3)
+    with pytest.raises(ValueError, match="against must be 'alone' or 'pooled', got"):
+        report.plot(against="independent")
 
 
 def test_other_layouts_and_jobs():

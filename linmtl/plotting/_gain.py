@@ -39,9 +39,9 @@ _FAR, _USUAL = 3.0, 0.9
 class TaskGainDisplay:
     """The effect of sharing on each task, the task that gains most on top.
 
-    Tasks that were never judged (NaN) are at the bottom. Where a few effects or
-    intervals are far longer than the others, the axis ends before them and an arrow
-    stands at its end.
+    Tasks without an effect (NaN) are at the bottom: not judged, or with a verdict where
+    the loss of the baseline is zero. Where a few effects or intervals are far longer
+    than the others, the axis ends before them and an arrow stands at its end.
 
     Parameters
     ----------
@@ -162,7 +162,8 @@ class TaskGainDisplay:
         ax.axvline(0.0, color="black", linewidth=0.8, zorder=1)
         self.points_ = {}
         for name, (colour, marker) in _STYLES.items():
-            chosen = (verdict == name) & ~np.isnan(effect)
+            of_all = verdict == name
+            chosen = of_all & ~np.isnan(effect)
             if not chosen.any():
                 continue
             ax.hlines(
@@ -178,7 +179,7 @@ class TaskGainDisplay:
                 marker,
                 color=colour,
                 markersize=size,
-                label=f"{name} ({chosen.sum()})",
+                label=f"{name} ({of_all.sum()})",
             )
             for values, end, arrow in ((low, left, "<"), (high, right, ">")):
                 outside = chosen & (values < left if arrow == "<" else values > right)
@@ -194,8 +195,10 @@ class TaskGainDisplay:
         for t in np.flatnonzero((effect < left) | (effect > right)):
             inwards = 1 if effect[t] < left else -1
             _note(ax, (left, right)[inwards < 0], at[t], f"{effect[t]:+.0f} %", inwards)
-        for row in at[np.isnan(effect)]:
-            _note(ax, 0.0, row, "not judged", 1)
+        for t in np.flatnonzero(np.isnan(effect)):
+            decided = f"{verdict[t]}: the baseline has no loss"
+            note = "not judged" if verdict[t] == "undecided" else decided
+            _note(ax, 0.0, at[t], note, 1)
         label(ax, "y", tasks[order].tolist(), points)
         ax.set(
             xlim=(left, right),
