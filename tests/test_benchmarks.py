@@ -276,6 +276,20 @@ def test_the_prox_of_the_benchmark_is_that_of_the_package(bench, name):
         assert term.value(V) == pytest.approx(part.value(V), rel=1e-9)
 
 
+def test_tests_and_verdicts_are_counted(bench):
+    calibration = bench("calibration")
+    rows = calibration.table_of_tests(2).splitlines()[2:]
+    assert [row.split(" | ")[:2] for row in rows] == [
+        *(["| 5", "1"], ["| 6", "2"], ["| 8", "4"], ["| 12", "8"])
+    ]
+    different = (12, 20, np.ones(5), 0, 2.0, "unequal")
+    pairs, features = calibration.share_of_small_p_values(*different)
+    assert pairs > 0.8
+    assert features > 0.8
+    cells = calibration.row_of_the_report(40, 1.5, 2).split(" | ")
+    assert float(cells[2].split()[0]) > 20  # harm to the opposite task, in percent
+
+
 def test_formulations_write_what_the_summary_reads(bench, tmp_path, capsys):
     path = tmp_path / "out.json"
     arguments = ["--size", "small", "--repeats", "1", "--models", "capped,factored"]
