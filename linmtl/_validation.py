@@ -337,8 +337,9 @@ def _encode_classes(y, missing):
     if observed.size == 0:
         raise ValueError("y has no observed label")
     try:
-        check_classification_targets(observed)
         classes = np.unique(observed)
+        # it sorts again; all of them only where there are too many classes
+        check_classification_targets(observed if classes.size > 2 else classes)
     except TypeError:
         raise ValueError(
             "y mixes labels that cannot be compared (strings and numbers); use one type"
