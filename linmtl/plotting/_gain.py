@@ -198,7 +198,7 @@ class TaskGainDisplay:
         for t in np.flatnonzero(np.isnan(effect)):
             decided = f"{verdict[t]}: the baseline has no loss"
             note = "not judged" if verdict[t] == "undecided" else decided
-            _note(ax, 0.0, at[t], note, 1)
+            _note(ax, 0.0, at[t], note, 1 if right >= -left else -1)
         label(ax, "y", tasks[order].tolist(), points)
         ax.set(
             xlim=(left, right),
