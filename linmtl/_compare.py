@@ -27,9 +27,9 @@ from linmtl.estimators import (
     TraceNormClassifierCV,
     TraceNormRegressorCV,
 )
+from linmtl.estimators._pooled import PooledClassifierCV, PooledRegressorCV
 from linmtl.model_selection import TaskShuffleSplit
 from linmtl.transfer import NegativeTransferReport, negative_transfer_report
-from linmtl.transfer._report import _PooledClassifierCV, _PooledRegressorCV
 
 
 class _Kind(NamedTuple):
@@ -45,8 +45,8 @@ _KINDS = {
     "pooled": _Kind(
         "pooled",
         "all coefficients",
-        _PooledRegressorCV,
-        _PooledClassifierCV,
+        PooledRegressorCV,
+        PooledClassifierCV,
     ),
     "independent": _Kind(
         "independent",

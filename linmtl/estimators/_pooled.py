@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -11,7 +12,8 @@ from linmtl._design import SharedDesign, StackedDesign, TiedDesign
 from linmtl._validation import FitInput
 from linmtl.data import MultiTaskData
 from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
-from linmtl.estimators._docs import estimator
+from linmtl.estimators._cv import CrossValidated
+from linmtl.estimators._docs import estimator, parameters
 from linmtl.penalties import Penalty, Ridge
 
 
@@ -176,3 +178,23 @@ class PooledClassifier(_Pooled, Classifier):
     alpha: float = 0.01
     _: KW_ONLY
     task_intercepts: bool = False
+
+
+@parameters
+class _PooledCV(CrossValidated):
+    """Mixin: pooled with an intercept for each task, the strength chosen."""
+
+    task_intercepts: bool = True
+
+    def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
+        return Ridge(alpha)
+
+
+@parameters
+class PooledRegressorCV(_PooledCV, PooledRegressor):
+    """What models that share are compared with; not public."""
+
+
+@parameters
+class PooledClassifierCV(_PooledCV, PooledClassifier):
+    """What models that share are compared with; not public."""

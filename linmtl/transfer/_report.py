@@ -15,11 +15,8 @@ from linmtl._cross_validation import mean_over_folds
 from linmtl._tasks import some
 from linmtl._text import one_line
 from linmtl.estimators._base import MultiTaskModel
-from linmtl.estimators._cv import CrossValidated
-from linmtl.estimators._docs import parameters
 from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
-from linmtl.estimators._pooled import PooledClassifier, PooledRegressor
-from linmtl.penalties import Penalty, Ridge
+from linmtl.estimators._pooled import PooledClassifierCV, PooledRegressorCV
 from linmtl.transfer._rows import Rows
 
 if TYPE_CHECKING:
@@ -29,26 +26,6 @@ VERDICTS = ("helped", "hurt", "undecided")
 BASELINES = ("alone", "pooled")
 _FEWEST = 5  # rows held out of a task that is judged
 _POOLED_ALPHAS = 13  # as many as a task alone tries
-
-
-@parameters
-class _PooledCV(CrossValidated):
-    """Mixin: pooled with an intercept for each task, the strength chosen."""
-
-    task_intercepts: bool = True
-
-    def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
-        return Ridge(alpha)
-
-
-@parameters
-class _PooledRegressorCV(_PooledCV, PooledRegressor):
-    pass
-
-
-@parameters
-class _PooledClassifierCV(_PooledCV, PooledClassifier):
-    pass
 
 
 @dataclass
@@ -362,7 +339,7 @@ def negative_transfer_report(
             "cv", cv=_folds(rows, splits), fit_intercept=estimator.fit_intercept
         )
     if pooled is None:
-        kind = _PooledClassifierCV if classify else _PooledRegressorCV
+        kind = PooledClassifierCV if classify else PooledRegressorCV
         pooled = kind(
             alphas=_POOLED_ALPHAS,
             cv=_folds(rows, splits),
