@@ -194,6 +194,7 @@ class HeldOutRows:
         data: MultiTaskData,
         loss: Loss,
         tested: np.ndarray,
+        learned: np.ndarray,
         odds: np.ndarray | None = None,
     ):
         self.loss = loss
@@ -205,7 +206,7 @@ class HeldOutRows:
             y=data.y[rows],
             weight=data.weight[rows],
         )
-        self.judged = (self.data.total > 0) & _learned(data, tested)
+        self.judged = (self.data.total > 0) & learned
 
     def of_tasks(self, tasks: np.ndarray) -> HeldOutRows:
         """Return the rows of these tasks (positions) only."""
@@ -241,11 +242,6 @@ class HeldOutRows:
         return self.loss.of_mean(_ratio(task_loss, data.total, self.judged))
 
 
-def _learned(data, tested):
-    """Return whether tasks have rows left: others have no model to judge."""
-    return data.task_sum(((data.weight > 0) & ~tested).astype(float)) > 0
-
-
 class HeldOutMoments:
     """The same for the squared loss, from sums over the rows kept aside.
 
@@ -257,7 +253,9 @@ class HeldOutMoments:
         Sums of ``w y^2``, ``w y`` and ``w``.
     """
 
-    def __init__(self, whole: GramFit, loss: Loss, tested: np.ndarray):
+    def __init__(
+        self, whole: GramFit, loss: Loss, tested: np.ndarray, learned: np.ndarray
+    ):
         data = whole.data
         T, d = whole.C.shape
         self.whole, self.loss = whole, loss
@@ -278,7 +276,7 @@ class HeldOutMoments:
                 self.H[t] = A.T @ A
             self.C[t], self.x_sum[t] = (w * y) @ X, w @ X
             self.square[t], self.y_sum[t], self.total[t] = w @ y**2, w @ y, w.sum()
-        self.learned = _learned(data, tested)
+        self.learned = learned
         self.judged = (self.total > 0) & self.learned
 
     def of_tasks(self, tasks: np.ndarray) -> HeldOutMoments:
@@ -354,18 +352,22 @@ def training_and_test(
         tested = fold == k
         weight = np.where(tested, 0.0, data.weight)
         kept = data.task_sum(weight)
-        factor = np.divide(data.total, kept, out=np.zeros_like(kept), where=kept > 0)
+        learned = kept > 0  # other tasks have no model to judge
+        factor = np.divide(data.total, kept, out=np.zeros_like(kept), where=learned)
         odds = None
         if loss.name == "logistic" and data.fit_intercept:
             odds = _single_class_odds(data, weight, kept, n_samples)
             factor = np.where(np.isnan(odds), factor, 0.0)
         train = replace(data, weight=weight * np.repeat(factor, size))
         if subtract:
-            moments = HeldOutMoments(whole, loss, tested)
+            moments = HeldOutMoments(whole, loss, tested, learned)
             fit = moments.training(train, factor)
             yield RootFit(train, loss, fit) if root else fit, moments
         else:
-            yield make_datafit(train, loss), HeldOutRows(data, loss, tested, odds)
+            yield (
+                make_datafit(train, loss),
+                HeldOutRows(data, loss, tested, learned, odds),
+            )
 
 
 def _single_class_odds(data, weight, kept, n_samples):
