@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 from scipy import sparse
 from scipy.optimize import brentq, lsq_linear, minimize, nnls
-from scipy.special import entr
+from scipy.special import entr, expit
 
 import linmtl
 from linmtl import _kernels as kernels
 from linmtl import _row_separable as rows
 from linmtl._jit import readonly
+from linmtl.losses import _logistic as logistic
 from linmtl.losses._logistic import (
-    _intercept,
     logistic_dual,
     logistic_hessian,
     logistic_range,
@@ -272,8 +272,47 @@ def test_best_intercept_from_afar(start, shift):
     y = readonly(np.array([1.0, 1.0, 1.0, -1.0]))
     eta = readonly(np.full(4, shift))
     weight = readonly(np.full(4, 0.25))
-    b = _intercept(y, eta, weight, 0, 4, start)
+    work = empty(256), empty(256), np.zeros(256, dtype=np.int64)
+    b = logistic._intercept(y, eta, weight, 0, 4, start, *work)
     np.testing.assert_allclose(b + shift, np.log(3.0), atol=1e-6)
+
+
+def test_exponentials_and_logarithms():
+    """The series, and what brings any number to where they hold."""
+    reach = np.log(2) / 2
+    for r in np.linspace(-reach, reach, 21):
+        np.testing.assert_allclose(logistic._exp_series(r), np.exp(r), rtol=5e-16)
+    for ratio in np.geomspace(np.sqrt(0.5), np.sqrt(2), 20):
+        log = logistic._log_series((ratio - 1) / (ratio + 1))
+        np.testing.assert_allclose(log, np.log(ratio), rtol=1e-15)
+    x = np.concatenate([np.geomspace(1e-300, 1e300, 601), np.linspace(0.5, 1.5, 101)])
+    exponent, out = empty(x.size), empty(x.size)
+    logistic._logs(x, exponent, out)
+    np.testing.assert_allclose(out, np.log(x), rtol=1e-15, atol=1e-15)
+
+
+def test_pieces_of_the_logistic_loss():
+    n = 50
+    y = readonly(np.sign(normal(n)))
+    eta = np.array(normal(n, seed=1)) * 20
+    eta[:8] = 0, 800, -800, 708, -709, 710, 36, 1e300
+    weight = readonly(np.abs(normal(n, seed=2)))
+    some = slice(3, 43)  # rows somewhere in the middle
+    b = 0.25
+    m = y[some] * (eta[some] + b)
+    margin, e, bits = empty(40), empty(40), np.zeros(40, dtype=np.int64)
+    logistic._margins(y, eta, b, 3, margin, e, bits)
+    np.testing.assert_array_equal(margin, m)
+    np.testing.assert_allclose(e, np.exp(-np.abs(m)), rtol=1e-15, atol=1e-307)
+    p = expit(-m)
+    derivatives = logistic._slope(y, weight, 3, margin, e)
+    expected = np.sum(weight[some] * y[some] * p), np.sum(weight[some] * p * (1 - p))
+    np.testing.assert_allclose(derivatives, expected)
+    theta = empty(n)
+    value = logistic._value(y, weight, 3, margin, e, theta)
+    np.testing.assert_allclose(value, weight[some] @ np.logaddexp(0, -m))
+    np.testing.assert_allclose(theta[some], (weight * y)[some] * p, atol=1e-307)
+    assert np.all(np.isnan(np.delete(theta, np.arange(3, 43))))
 
 
 # --- penalties that are sums over the rows

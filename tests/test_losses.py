@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
+from scipy.special import expit, xlogy
 
 from linmtl.losses import LOSSES
 
@@ -190,6 +191,47 @@ def test_extreme_predictors_stay_finite(name, intercept, size):
         np.testing.assert_allclose(task_loss, expected, rtol=1e-12)
         if name == "logistic":
             assert np.all(np.abs(theta) <= weight)
+
+
+@pytest.mark.parametrize("rows", [1, 255, 256, 257, 600])
+@pytest.mark.parametrize("size", [1e-9, 1e-3, 1.0, 30.0, 700.0])
+def test_logistic_loss_is_exact_to_rounding(rows, size):
+    # whole tasks are worked off in pieces, with series instead of the library's exp
+    rng = np.random.default_rng(rows)
+    y = rng.choice([-1.0, 1.0], rows)
+    eta, weight = size * rng.normal(size=rows), rng.uniform(0.1, 2.0, rows)
+    eta[0] = 0.0
+    margin, scale = y * eta, 0.7
+    b, theta, value = np.zeros(1), np.empty(rows), np.empty(1)
+    ends, total = np.array([0, rows]), np.array([weight.sum()])
+    loss = LOSSES["logistic"]
+    loss.residual(y, eta, weight, ends, total, False, b, theta, value)
+    p = expit(-margin)
+    exact = {"rtol": 4e-15, "atol": 1e-300}
+    np.testing.assert_allclose(value, weight @ np.logaddexp(0.0, -margin), **exact)
+    near = np.abs(margin) < 700  # beyond, a probability of 1e-304 is as good as none
+    np.testing.assert_allclose(theta[near], (weight * y * p)[near], **exact)
+    np.testing.assert_allclose(theta[~near], (weight * y * p)[~near], atol=1e-303)
+    p = scale * p
+    entropy = -xlogy(p, p) - xlogy(1 - p, 1 - p)
+    dual = loss.dual_value(y, theta, weight, scale)
+    np.testing.assert_allclose(dual, weight @ entropy, **exact)
+
+
+@pytest.mark.parametrize("rows", [1, 300])
+def test_logistic_loss_of_what_is_no_number(rows):
+    loss = LOSSES["logistic"]
+    ends, total = np.array([0, rows]), np.array([float(rows)])
+    y, weight = np.ones(rows), np.ones(rows)
+    for bad, expected in ((np.nan, np.nan), (-np.inf, np.inf), (np.inf, 0.0)):
+        eta = np.full(rows, np.inf)
+        eta[-1] = bad
+        b, theta, value = np.zeros(1), np.empty(rows), np.empty(1)
+        with np.errstate(invalid="ignore"):
+            loss.residual(y, eta, weight, ends, total, False, b, theta, value)
+            dual = loss.dual_value(y, theta, weight, 1.0)
+        np.testing.assert_allclose(value[0], expected, atol=1e-300)
+        assert np.isnan(theta[-1]) == np.isnan(dual) == np.isnan(bad)
 
 
 @every_loss

@@ -2,17 +2,108 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from scipy.special import expit
 
 from linmtl._jit import kernel, readonly, reduction
 from linmtl.losses._base import Loss
 
+_CHUNK = 256  # numbers at a time: work arrays that stay in the fastest cache
+_LOG_2 = 0.6931471805599453
+_PER_LOG_2 = 1.4426950408889634
+# in two parts, the first with zeros for last digits: its small multiples are exact
+_LOG_2_HIGH = 0.6931471803691238
+_LOG_2_LOW = 1.9082149292705877e-10
+_ROOT_HALF = 4604544271217802189  # the bits of sqrt(1/2)
+_FRACTION = 4503599627370495  # the bits of a number after its exponent
+_TINY = 1e-300  # probabilities below count as none
+_FARTHEST = 709.0  # exp(-709) is no normal number: it becomes 0
+
 
 @kernel
-def _intercept(y, eta, weight, start, stop, b):
+def _exp_series(r):
+    """exp(r) for |r| <= log(2) / 2."""
+    p = 1.0 / 6227020800.0
+    p = p * r + 1.0 / 479001600.0
+    p = p * r + 1.0 / 39916800.0
+    p = p * r + 1.0 / 3628800.0
+    p = p * r + 1.0 / 362880.0
+    p = p * r + 1.0 / 40320.0
+    p = p * r + 1.0 / 5040.0
+    p = p * r + 1.0 / 720.0
+    p = p * r + 1.0 / 120.0
+    p = p * r + 1.0 / 24.0
+    p = p * r + 1.0 / 6.0
+    p = p * r + 0.5
+    p = p * r + 1.0
+    return p * r + 1.0
+
+
+@kernel
+def _log_series(s):
+    """log((1 + s) / (1 - s)) for |s| <= 3 - 2 sqrt(2), that is, a ratio of sqrt(2)."""
+    z = s * s
+    p = 2.0 / 21.0
+    p = p * z + 2.0 / 19.0
+    p = p * z + 2.0 / 17.0
+    p = p * z + 2.0 / 15.0
+    p = p * z + 2.0 / 13.0
+    p = p * z + 2.0 / 11.0
+    p = p * z + 2.0 / 9.0
+    p = p * z + 2.0 / 7.0
+    p = p * z + 2.0 / 5.0
+    p = p * z + 2.0 / 3.0
+    return s * (p * z + 2.0)
+
+
+@kernel
+def _margins(y, eta, b, start, margin, e, bits):
+    """Margins y (eta + b) of the rows from start on, and e = exp(-|margin|).
+
+    Without a branch, so that the compiler can do several rows at once: the sign of a
+    margin is a coin toss, and the library's exp takes one number at a time.
+    """
+    power = bits.view(np.float64)
+    for i in range(margin.size):
+        m = y[start + i] * (eta[start + i] + b)
+        margin[i] = m
+        a = abs(m)
+        a = _FARTHEST if a > _FARTHEST else a  # NaN stays NaN
+        k = np.floor(0.5 - a * _PER_LOG_2)
+        e[i] = _exp_series((-a - k * _LOG_2_HIGH) - k * _LOG_2_LOW)
+        bits[i] = (np.int64(np.int32(k)) + 1023) << 52  # the number 2^k, or 0
+    for i in range(margin.size):
+        e[i] *= power[i]
+
+
+@reduction
+def _slope(y, weight, start, margin, e):
+    """First and second derivative of the loss of some rows, in the intercept."""
+    slope, curvature = 0.0, 0.0
+    for i in range(margin.size):
+        p = (e[i] if margin[i] > 0.0 else 1.0) / (1.0 + e[i])
+        slope += weight[start + i] * y[start + i] * p
+        curvature += weight[start + i] * p * (1.0 - p)
+    return slope, curvature
+
+
+@reduction
+def _value(y, weight, start, margin, e, theta):
+    """Loss of some rows; writes their residuals."""
+    value = 0.0
+    for i in range(margin.size):
+        near = e[i] < 0.41421356  # where 1 + e is below sqrt(2)
+        log = _log_series(e[i] / (2.0 + e[i]) if near else (e[i] - 1.0) / (e[i] + 3.0))
+        log += 0.0 if near else _LOG_2
+        loss = log if margin[i] > 0.0 else log - margin[i]
+        p = (e[i] if margin[i] > 0.0 else 1.0) / (1.0 + e[i])
+        theta[start + i] = weight[start + i] * y[start + i] * p
+        value += weight[start + i] * loss
+    return value
+
+
+@kernel
+def _intercept(y, eta, weight, start, stop, b, margin, e, bits):
     """Newton's method for the best intercept of one task, kept inside a bracket.
 
     The derivative of the loss in b increases from minus the weight of the positive
@@ -21,14 +112,13 @@ def _intercept(y, eta, weight, start, stop, b):
     low, high = -np.inf, np.inf
     reach = 4.0
     for _ in range(200):
-        slope = 0.0
-        curvature = 0.0
-        for i in range(start, stop):
-            m = y[i] * (eta[i] + b)
-            e = math.exp(-abs(m))
-            p = e / (1.0 + e) if m > 0.0 else 1.0 / (1.0 + e)
-            slope += weight[i] * y[i] * p
-            curvature += weight[i] * p * (1.0 - p)
+        slope, curvature = 0.0, 0.0
+        for first in range(start, stop, _CHUNK):
+            n = min(_CHUNK, stop - first)
+            _margins(y, eta, b, first, margin[:n], e[:n], bits[:n])
+            part = _slope(y, weight, first, margin[:n], e[:n])
+            slope += part[0]
+            curvature += part[1]
         if slope == 0.0:
             return b
         if slope > 0.0:
@@ -44,7 +134,7 @@ def _intercept(y, eta, weight, start, stop, b):
         else:
             step = reach if slope > 0.0 else -reach
             reach *= 2.0
-        small = abs(step) <= 1e-9 + 1e-15 * abs(b)
+        small = abs(step) <= 1e-8 + 1e-15 * abs(b)
         new = b + step
         if new <= low or new >= high:
             if small:  # rounding: b is the root
@@ -62,37 +152,56 @@ def _intercept(y, eta, weight, start, stop, b):
 def logistic_residual(
     y, eta, weight, task_ptr, total, fit_intercept, b, theta, task_loss
 ):
+    margin, e = np.empty(_CHUNK), np.empty(_CHUNK)
+    bits = np.empty(_CHUNK, np.int64)
     for t in range(task_ptr.size - 1):
         start, stop = task_ptr[t], task_ptr[t + 1]
         b_t = 0.0
         if fit_intercept and total[t] > 0.0:
-            b_t = _intercept(y, eta, weight, start, stop, b[t])
+            b_t = _intercept(y, eta, weight, start, stop, b[t], margin, e, bits)
         value = 0.0
-        for i in range(start, stop):
-            m = y[i] * (eta[i] + b_t)
-            e = math.exp(-abs(m))
-            if m > 0.0:
-                p = e / (1.0 + e)
-                value += weight[i] * math.log1p(e)
-            else:
-                p = 1.0 / (1.0 + e)
-                value += weight[i] * (math.log1p(e) - m)
-            theta[i] = weight[i] * y[i] * p
+        for first in range(start, stop, _CHUNK):
+            n = min(_CHUNK, stop - first)
+            _margins(y, eta, b_t, first, margin[:n], e[:n], bits[:n])
+            value += _value(y, weight, first, margin[:n], e[:n], theta)
         b[t] = b_t
         task_loss[t] = value
+
+
+@kernel
+def _logs(x, exponent, out):
+    """Logarithms of normal numbers, several at once."""
+    bits, mantissa = x.view(np.int64), out.view(np.int64)
+    for i in range(x.size):
+        # the exponent of x / sqrt(1/2), whose mantissa is then in [sqrt(1/2), sqrt(2)]
+        shifted = bits[i] - _ROOT_HALF
+        exponent[i] = np.float64(np.int32(shifted >> 52))
+        mantissa[i] = (shifted & _FRACTION) + _ROOT_HALF
+    for i in range(x.size):
+        m = out[i]
+        out[i] = _log_series((m - 1.0) / (m + 1.0)) + exponent[i] * _LOG_2
 
 
 @reduction
 def logistic_dual(y, theta, weight, scale):
     """Weighted entropy of the probabilities ``scale theta y / weight``."""
+    p, q = np.empty(_CHUNK), np.empty(_CHUNK)
+    log_p, log_q = np.empty(_CHUNK), np.empty(_CHUNK)
+    exponent = np.empty(_CHUNK)
     value = 0.0
-    for i in range(y.size):
-        if weight[i] > 0.0:
-            p = scale * theta[i] * y[i] / weight[i]
-            if p != p:
-                return p
-            if 0.0 < p < 1.0:  # no entropy at the ends, nor where rounding passed them
-                value -= weight[i] * (p * math.log(p) + (1.0 - p) * math.log(1.0 - p))
+    for first in range(0, y.size, _CHUNK):
+        n = min(_CHUNK, y.size - first)
+        for i in range(n):
+            w = weight[first + i]
+            p[i] = scale * theta[first + i] * y[first + i] / (w if w > 0.0 else 1.0)
+            # no entropy at the ends, nor where rounding passed them; NaN stays NaN
+            p[i] = 1.0 if p[i] < _TINY or p[i] > 1.0 else p[i]
+            q[i] = 1.0 - p[i]
+            q[i] = 1.0 if q[i] < _TINY else q[i]
+        _logs(p[:n], exponent, log_p)
+        _logs(q[:n], exponent, log_q)
+        for i in range(n):
+            value -= weight[first + i] * (p[i] * log_p[i] + q[i] * log_q[i])
     return value
 
 
