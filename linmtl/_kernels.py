@@ -3,6 +3,10 @@
 Ragged data are held task after task: rows ``task_ptr[t]:task_ptr[t + 1]`` belong to
 task t. Coefficients are passed transposed, one contiguous row per task. X may be in
 single precision: sums are in double precision always.
+
+Inner loops run from 0 over slices: of an index that starts elsewhere the compiler
+cannot know that it is not negative, which in Python means counting from the end, and
+then it does one number at a time.
 """
 
 from __future__ import annotations
@@ -76,16 +80,25 @@ def gather_features(X, features, where, A):
 
 @kernel
 def feature_predict(A, task_ptr, W, eta):
-    """eta_i = sum_j A_ji W_jt for the rows i of task t."""
+    """eta_i = sum_j A_ji W_jt for the rows i of task t, four features at a time."""
+    k = W.shape[0]
+    fours = 4 * (k // 4)
     for t in range(task_ptr.size - 1):
         start, stop = task_ptr[t], task_ptr[t + 1]
-        for i in range(start, stop):
-            eta[i] = 0.0
-        for j in range(W.shape[0]):
-            w = W[j, t]
-            if w != 0.0:
-                for i in range(start, stop):
-                    eta[i] += w * A[j, i]
+        out = eta[start:stop]
+        for i in range(out.size):
+            out[i] = 0.0
+        for j in range(0, fours, 4):
+            a, b, c, d = W[j, t], W[j + 1, t], W[j + 2, t], W[j + 3, t]
+            if a != 0.0 or b != 0.0 or c != 0.0 or d != 0.0:
+                x, y = A[j, start:stop], A[j + 1, start:stop]
+                z, u = A[j + 2, start:stop], A[j + 3, start:stop]
+                for i in range(out.size):
+                    out[i] += a * x[i] + b * y[i] + c * z[i] + d * u[i]
+        for j in range(fours, k):
+            a, x = W[j, t], A[j, start:stop]
+            for i in range(out.size):
+                out[i] += a * x[i]
 
 
 @reduction
@@ -93,10 +106,12 @@ def feature_adjoint(A, task_ptr, r, G):
     """G_jt = sum_i A_ji r_i over the rows i of task t."""
     for t in range(task_ptr.size - 1):
         start, stop = task_ptr[t], task_ptr[t + 1]
+        r_t = r[start:stop]
         for j in range(A.shape[0]):
+            x = A[j, start:stop]
             total = 0.0
-            for i in range(start, stop):
-                total += A[j, i] * r[i]
+            for i in range(x.size):
+                total += x[i] * r_t[i]
             G[j, t] = total
 
 
@@ -107,18 +122,19 @@ def weight_features(A, features, start, stop, weight, root, centre, out):
     ``root`` is the square root of ``weight``, by which the mean is weighted; ``out``
     may be in single precision.
     """
+    w, r = weight[start:stop], root[start:stop]
     total = 0.0
-    for i in range(start, stop):
-        total += weight[i]
+    for i in range(w.size):
+        total += w[i]
     for k in range(features.size):
-        x = A[features[k]]
+        x, row = A[features[k], start:stop], out[k]
         mean = 0.0
         if centre and total > 0.0:
-            for i in range(start, stop):
-                mean += weight[i] * x[i]
+            for i in range(w.size):
+                mean += w[i] * x[i]
             mean /= total
-        for i in range(start, stop):
-            out[k, i - start] = root[i] * (x[i] - mean)
+        for i in range(w.size):
+            row[i] = r[i] * (x[i] - mean)
 
 
 @kernel

@@ -522,21 +522,23 @@ def task_moments(A, start, task_ptr, weight, centre, mean, curvature):
 def task_gradient(A, start, task_ptr, mean, theta, j, out):
     """out_t = <feature j about its mean, theta> over the rows of task t."""
     for t in range(start.size):
-        n = task_ptr[t + 1] - task_ptr[t]
-        x = A[j, start[t] : start[t] + n]
+        r = theta[task_ptr[t] : task_ptr[t + 1], 0]
+        x = A[j, start[t] : start[t] + r.size]
+        m = mean[j, t]
         total = 0.0
-        for i in range(n):
-            total += (x[i] - mean[j, t]) * theta[task_ptr[t] + i, 0]
+        for i in range(r.size):
+            total += (x[i] - m) * r[i]
         out[t] = total
 
 
 @kernel
 def task_move(A, start, task_ptr, weight, mean, theta, j, t, change):
     """Residuals of task t after coefficient j has changed, intercepts at their best."""
-    x = A[j, start[t] : start[t] + task_ptr[t + 1] - task_ptr[t]]
-    for i in range(x.size):
-        p = task_ptr[t] + i
-        theta[p, 0] -= change * weight[p] * (x[i] - mean)
+    w = weight[task_ptr[t] : task_ptr[t + 1]]
+    r = theta[task_ptr[t] : task_ptr[t + 1], 0]
+    x = A[j, start[t] : start[t] + r.size]
+    for i in range(r.size):
+        r[i] -= change * w[i] * (x[i] - mean)
 
 
 @reduction

@@ -57,15 +57,15 @@ def _log_series(s):
 
 
 @kernel
-def _margins(y, eta, b, start, margin, e, bits):
-    """Margins y (eta + b) of the rows from start on, and e = exp(-|margin|).
+def _margins(y, eta, b, margin, e, bits):
+    """Margins y (eta + b) of some rows, and e = exp(-|margin|).
 
     Without a branch, so that the compiler can do several rows at once: the sign of a
     margin is a coin toss, and the library's exp takes one number at a time.
     """
     power = bits.view(np.float64)
     for i in range(margin.size):
-        m = y[start + i] * (eta[start + i] + b)
+        m = y[i] * (eta[i] + b)
         margin[i] = m
         a = abs(m)
         a = _FARTHEST if a > _FARTHEST else a  # NaN stays NaN
@@ -77,18 +77,18 @@ def _margins(y, eta, b, start, margin, e, bits):
 
 
 @reduction
-def _slope(y, weight, start, margin, e):
+def _slope(y, weight, margin, e):
     """First and second derivative of the loss of some rows, in the intercept."""
     slope, curvature = 0.0, 0.0
     for i in range(margin.size):
         p = (e[i] if margin[i] > 0.0 else 1.0) / (1.0 + e[i])
-        slope += weight[start + i] * y[start + i] * p
-        curvature += weight[start + i] * p * (1.0 - p)
+        slope += weight[i] * y[i] * p
+        curvature += weight[i] * p * (1.0 - p)
     return slope, curvature
 
 
 @reduction
-def _value(y, weight, start, margin, e, theta):
+def _value(y, weight, margin, e, theta):
     """Loss of some rows; writes their residuals."""
     value = 0.0
     for i in range(margin.size):
@@ -97,8 +97,8 @@ def _value(y, weight, start, margin, e, theta):
         log += 0.0 if near else _LOG_2
         loss = log if margin[i] > 0.0 else log - margin[i]
         p = (e[i] if margin[i] > 0.0 else 1.0) / (1.0 + e[i])
-        theta[start + i] = weight[start + i] * y[start + i] * p
-        value += weight[start + i] * loss
+        theta[i] = weight[i] * y[i] * p
+        value += weight[i] * loss
     return value
 
 
@@ -115,8 +115,9 @@ def _intercept(y, eta, weight, start, stop, b, margin, e, bits):
         slope, curvature = 0.0, 0.0
         for first in range(start, stop, _CHUNK):
             n = min(_CHUNK, stop - first)
-            _margins(y, eta, b, first, margin[:n], e[:n], bits[:n])
-            part = _slope(y, weight, first, margin[:n], e[:n])
+            last = first + n
+            _margins(y[first:last], eta[first:last], b, margin[:n], e[:n], bits[:n])
+            part = _slope(y[first:last], weight[first:last], margin[:n], e[:n])
             slope += part[0]
             curvature += part[1]
         if slope == 0.0:
@@ -162,8 +163,10 @@ def logistic_residual(
         value = 0.0
         for first in range(start, stop, _CHUNK):
             n = min(_CHUNK, stop - first)
-            _margins(y, eta, b_t, first, margin[:n], e[:n], bits[:n])
-            value += _value(y, weight, first, margin[:n], e[:n], theta)
+            last = first + n
+            y_t, weight_t = y[first:last], weight[first:last]
+            _margins(y_t, eta[first:last], b_t, margin[:n], e[:n], bits[:n])
+            value += _value(y_t, weight_t, margin[:n], e[:n], theta[first:last])
         b[t] = b_t
         task_loss[t] = value
 
@@ -191,9 +194,11 @@ def logistic_dual(y, theta, weight, scale):
     value = 0.0
     for first in range(0, y.size, _CHUNK):
         n = min(_CHUNK, y.size - first)
+        last = first + n
+        w, u = weight[first:last], theta[first:last]
+        labels = y[first:last]
         for i in range(n):
-            w = weight[first + i]
-            p[i] = scale * theta[first + i] * y[first + i] / (w if w > 0.0 else 1.0)
+            p[i] = scale * u[i] * labels[i] / (w[i] if w[i] > 0.0 else 1.0)
             # no entropy at the ends, nor where rounding passed them; NaN stays NaN
             p[i] = 1.0 if p[i] < _TINY or p[i] > 1.0 else p[i]
             q[i] = 1.0 - p[i]
@@ -201,7 +206,7 @@ def logistic_dual(y, theta, weight, scale):
         _logs(p[:n], exponent, log_p)
         _logs(q[:n], exponent, log_q)
         for i in range(n):
-            value -= weight[first + i] * (p[i] * log_p[i] + q[i] * log_q[i])
+            value -= w[i] * (p[i] * log_p[i] + q[i] * log_q[i])
     return value
 
 

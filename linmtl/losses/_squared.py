@@ -14,16 +14,18 @@ def squared_residual(
 ):
     for t in range(task_ptr.size - 1):
         start, stop = task_ptr[t], task_ptr[t + 1]
+        y_t, eta_t = y[start:stop], eta[start:stop]
+        weight_t, theta_t = weight[start:stop], theta[start:stop]
         b_t = 0.0
         if fit_intercept and total[t] > 0.0:
-            for i in range(start, stop):
-                b_t += weight[i] * (y[i] - eta[i])
+            for i in range(y_t.size):
+                b_t += weight_t[i] * (y_t[i] - eta_t[i])
             b_t /= total[t]
         value = 0.0
-        for i in range(start, stop):
-            r = y[i] - eta[i] - b_t
-            theta[i] = weight[i] * r
-            value += theta[i] * r
+        for i in range(y_t.size):
+            r = y_t[i] - eta_t[i] - b_t
+            theta_t[i] = weight_t[i] * r
+            value += weight_t[i] * r * r
         b[t] = b_t
         task_loss[t] = 0.5 * value
 

@@ -56,7 +56,8 @@ class ProxNewton:
                 part, certificate = _enter(objective, chosen, W, part, monitor)
                 fit = part.fit
                 grams = isinstance(fit, GramFit)
-                grams = grams or gram_pays(fit.data.design, W.shape[0])
+                # in single precision twice as many numbers are no larger than X
+                grams = grams or gram_pays(fit.data.design, 2 * W.shape[0])
             left = objective.row_sizes > 1.0
             left[chosen] = False
             # one more step costs less than to look at all rows for nothing
