@@ -56,31 +56,23 @@ def shrink(V, step, entry, row, positive, out):
 
 
 @kernel
-def row_dual(g, entry, row, positive):
-    """The smallest s with ``||(|g| - s entry)_+|| <= s row``.
+def sparse_row_dual(G, j, entry, row, positive):
+    """`row_dual` where ``entry`` is positive.
 
     The difference of the two sides is convex and decreasing in s, so that Newton's
     method from zero climbs to the root without passing it.
     """
-    square = 0.0
-    largest = 0.0
-    for t in range(g.size):
-        v = g[t] if positive else abs(g[t])
-        if v > 0.0:
-            square += v * v
-            largest = max(largest, v)
-        elif v != v:
-            return np.nan
-    if entry == 0.0:
-        return math.sqrt(square) / row if row > 0.0 else 0.0
     if row == 0.0:
+        largest = 0.0
+        for t in range(G.shape[1]):
+            largest = max(largest, G[j, t] if positive else abs(G[j, t]))
         return largest / entry
     s = 0.0
     for _ in range(200):
         square = 0.0
         slope = 0.0
-        for t in range(g.size):
-            excess = (g[t] if positive else abs(g[t])) - s * entry
+        for t in range(G.shape[1]):
+            excess = (G[j, t] if positive else abs(G[j, t])) - s * entry
             if excess > 0.0:
                 square += excess * excess
                 slope += excess
@@ -95,14 +87,28 @@ def row_dual(g, entry, row, positive):
     return s
 
 
+@reduction
+def row_dual(G, j, entry, row, positive):
+    """The smallest s with ``||(|g| - s entry)_+|| <= s row``; NaN stays NaN."""
+    square = 0.0
+    for t in range(G.shape[1]):
+        v = G[j, t] if positive else abs(G[j, t])
+        v = 0.0 if v <= 0.0 else v
+        square += v * v
+    norm = math.sqrt(square)
+    if entry > 0.0 and norm == norm:
+        return sparse_row_dual(G, j, entry, row, positive)
+    return norm / row if row > 0.0 else 0.0 * norm
+
+
 @kernel
 def row_duals(G, entry, row, positive, out):
     """`row_dual` of each row of G."""
     for j in range(G.shape[0]):
-        out[j] = row_dual(G[j], entry[j], row[j], positive)
+        out[j] = row_dual(G, j, entry[j], row[j], positive)
 
 
-@kernel
+@reduction
 def penalty_value(W, entry, row):
     value = 0.0
     for j in range(W.shape[0]):
@@ -187,7 +193,7 @@ def gap_of(linear, residual, W, G, entry, row, positive):
     """Duality gap of least squares: <R, Y>, <R, R>, the point, the gradient of R."""
     size = 1.0
     for j in range(G.shape[0]):
-        size = max(size, row_dual(G[j], entry[j], row[j], positive))
+        size = max(size, row_dual(G, j, entry[j], row[j], positive))
     scale = 1.0 / size
     if residual > 0.0 and linear > 0.0:
         scale = min(scale, linear / residual)

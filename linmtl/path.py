@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
+from linmtl._design import used_rows
 from linmtl._objective import Objective
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
@@ -224,31 +225,34 @@ def mtl_path(
     model = _model(penalty, loss, fit_intercept, task_weight, task_order)
     given, columns, objective = model._read_problem(X, y, tasks, sample_weight)
     strengths = path_strengths(objective, alphas, eps)
-    results = list(
-        follow(
-            objective.base_fit,
-            [with_strength(penalty, alpha) for alpha in strengths],
-            columns,
-            strengths=strengths,
-            solver=solver,
-            max_iter=max_iter,
-            tol=tol,
-        )
+    solutions = follow(
+        objective.base_fit,
+        [with_strength(penalty, alpha) for alpha in strengths],
+        columns,
+        strengths=strengths,
+        solver=solver,
+        max_iter=max_iter,
+        tol=tol,
     )
-    failed = [result for result in results if not result.converged]
-    if failed:
+    # zeros are written nowhere: pages of memory that stay untouched cost nothing
+    coefs = np.zeros((strengths.size, objective.base_fit.n_features, columns.size))
+    gaps, intercepts, failures = [], [], []
+    for W, solution in zip(coefs, solutions, strict=True):
+        rows = used_rows(solution.W)
+        W[rows] = solution.W[rows]
+        gaps.append(solution.gap)
+        intercepts.append(given.intercepts(solution.b))
+        if not solution.converged:
+            failures.append(solution.message)
+    if failures:
         warnings.warn(
-            f"{len(failed)} of {len(results)} solutions did not converge; the first: "
-            f"{failed[0].message}",
+            f"{len(failures)} of {strengths.size} solutions did not converge; the "
+            f"first: {failures[0]}",
             ConvergenceWarning,
             stacklevel=2,
         )
-    coefs = np.array([result.W for result in results]).T
-    gaps = np.array([result.gap for result in results])
-    if not return_intercepts:
-        return strengths, coefs, gaps
-    intercepts = [given.intercepts(result.b) for result in results]
-    return strengths, coefs, gaps, np.stack(intercepts, axis=-1)
+    found = strengths, coefs.T, np.array(gaps)
+    return (*found, np.stack(intercepts, axis=-1)) if return_intercepts else found
 
 
 def _objective(

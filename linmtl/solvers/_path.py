@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
 from linmtl._datafit import Datafit, Residuals
-from linmtl._design import used_rows
 from linmtl._objective import Objective
 from linmtl.penalties import Penalty, Sum, compose
 from linmtl.penalties._network_lasso import Agreement
@@ -59,7 +58,7 @@ def follow(
     """Yield the solution for each penalty, in the order given.
 
     Each starts from the last one, moved on along the line through the last two in the
-    strength, on the rows in use, where that has the lower objective.
+    strength, where that has the lower objective.
 
     Parameters
     ----------
@@ -108,16 +107,13 @@ def _extrapolated(objective, known, alpha):
     if first == second:
         return W, residuals
     move = (second - alpha) / (first - second)
-    used = used_rows(W)
-    trial = W.copy()
-    trial[used] += move * (W[used] - W_first[used])
+    trial = W + move * (W - W_first)
     if objective.penalty.positive:
         np.maximum(trial, 0.0, out=trial)
         return trial, None
-    known_at_both = residuals is not None and residuals_first is not None
-    if known_at_both and not np.any(used_rows(W_first) & ~used):
-        return trial, objective.fit.on_line(residuals_first, residuals, move)
-    return trial, None
+    if residuals_first is None or residuals is None:
+        return trial, None
+    return trial, objective.fit.on_line(residuals_first, residuals, move)
 
 
 def path_strengths(

@@ -27,6 +27,7 @@ _FEW = 64  # rows that a working set may always grow by
 _FALL = 0.8  # a gap that falls by less is not falling
 _MAX_STALLED = 3  # working sets in a row without a fall
 _MAX_EPOCHS = 1000  # sweeps over one working set
+_NEAR = 300  # tolerances: a gap from which one working set may do
 _FREE = 0.1  # of the products of a pass, that sweeps may cost past their target
 
 
@@ -66,8 +67,11 @@ class WorkingSet:
             gap = monitor.gap
             chosen, settled = rows.choose(W, objective.row_sizes, monitor.best_gap)
             final = 0.8 * stop
+            target = max((0.02 if settled else 0.2) * gap, final)
+            if rows.near and gap <= _NEAR * final:
+                target = final
             goal = Goal(
-                target=max((0.02 if settled else 0.2) * gap, final),
+                target=target,
                 final=final,
                 limit=max(min(max_iter - epochs, _MAX_EPOCHS), 1),
             )
@@ -130,6 +134,9 @@ class RowChoice:
     ----------
     exhausted : bool
         Whether further working sets are of no use.
+    near : bool
+        Whether the last set was the first of a run that did not start at zero, and had
+        room for all rows that may be in use: on a path mostly the only one needed.
     """
 
     def __init__(self, W: np.ndarray, few: int = _FEW, growth: int = 2):
@@ -137,6 +144,7 @@ class RowChoice:
         self._before = np.flatnonzero(used_rows(W))
         self._gap = np.inf
         self._stalled = 0
+        self.near = False
 
     @property
     def exhausted(self) -> bool:
@@ -169,6 +177,8 @@ class RowChoice:
         slack = max(0.02, min(0.1, 0.5 * (size.max(initial=0.0) - 1.0)))
         candidates = np.flatnonzero((size > 1.0 - slack) & ~active)
         room = max(self._few, self._growth * int(active.sum()))
+        first = not np.isfinite(self._gap)
+        self.near = first and candidates.size <= room and bool(active.any())
         if candidates.size > room:
             candidates = candidates[np.argpartition(-size[candidates], room)[:room]]
         active[candidates] = True
