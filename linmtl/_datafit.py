@@ -319,12 +319,12 @@ class GramFit(Datafit):
             total = np.where(data.total > 0, data.total, 1.0)
             self.x_mean = design.task_sums(data.weight) / total[:, None]
         self.b = self.y_mean.copy()
-        root = np.sqrt(data.weight)
         self.square = float(data.weight @ y**2)
         self.C = np.zeros((design.n_columns, d))
         if alike:
             self._from_shared(y)
         else:
+            root = np.sqrt(data.weight)
             self.H = np.zeros((design.n_columns, d, d))
             for c, tasks in design.columns():
                 for t in tasks:  # one task at a time keeps the copies small

@@ -119,15 +119,19 @@ def read_fit(
             f"Input y contains NaN: {int(missing.sum())} labels are missing; drop "
             "these rows (missing labels are allowed in a wide Y, and with tasks)"
         )
+    incomplete = bool(missing.any())
     weight = read_sample_weight(sample_weight, y.shape)
-    weight[missing] = 0.0
+    if incomplete:
+        weight[missing] = 0.0
     classes = None
     if classify:
         y, classes = _encode_classes(y, missing)
         class_weight = getattr(estimator, "class_weight", None)
         if class_weight is not None:
             weight *= read_class_weight(class_weight, y, weight, labels, classes)
-    y = np.where(missing, 0.0, y).astype(np.float64)
+    if incomplete:
+        y = np.where(missing, 0.0, y)
+    y = y.astype(np.float64, copy=False)
 
     if layout == "long":
         data, names, rows = _long(X, y, weight, labels, estimator)
@@ -163,7 +167,8 @@ def read_fit(
             per_row[np.repeat(single_class != 0, np.diff(data.task_ptr))] = 0.0
         else:  # then the loss has a finite optimum
             single_class[:] = 0
-    data = replace(data, weight=data.weight * per_row)
+    per_row *= data.weight
+    data = replace(data, weight=per_row)
     return FitInput(
         layout, data, names, total, classes, single_class, feature_names, rows, n
     )
@@ -404,7 +409,7 @@ def read_sample_weight(sample_weight: Any, shape: tuple[int, ...]) -> np.ndarray
             f"sample_weight has {int(np.sum(weight < 0))} negative values; weights "
             "must be >= 0"
         )
-    return weight.copy()
+    return weight
 
 
 def _long(X, y, weight, labels, estimator):
@@ -424,7 +429,7 @@ def _long(X, y, weight, labels, estimator):
         X, y, weight, codes = X[rows], y[rows], weight[rows], codes[rows]
     counts = np.bincount(codes, minlength=len(names))
     task_ptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    design = StackedDesign(X, task_ptr)
+    design, y = StackedDesign(X, task_ptr), np.ascontiguousarray(y)
     return MultiTaskData(design, y, weight, bool(estimator.fit_intercept)), names, rows
 
 
