@@ -55,27 +55,34 @@ def shrink(V, step, entry, row, positive, out):
     return value
 
 
-@kernel
-def sparse_row_dual(G, j, entry, row, positive):
-    """`row_dual` where ``entry`` is positive.
+@reduction
+def row_dual(G, j, entry, row, positive):
+    """The smallest s with ``||(|g| - s entry)_+|| <= s row`` for row j; NaN stays NaN.
 
     The difference of the two sides is convex and decreasing in s, so that Newton's
     method from zero climbs to the root without passing it.
     """
-    if row == 0.0:
-        largest = 0.0
-        for t in range(G.shape[1]):
-            largest = max(largest, G[j, t] if positive else abs(G[j, t]))
-        return largest / entry
+    square = 0.0
+    largest = 0.0
+    for t in range(G.shape[1]):
+        v = G[j, t] if positive else abs(G[j, t])
+        v = 0.0 if v <= 0.0 else v
+        square += v * v
+    norm = math.sqrt(square)
+    if entry == 0.0 or norm != norm:
+        return norm / row if row > 0.0 else 0.0 * norm
     s = 0.0
     for _ in range(200):
         square = 0.0
         slope = 0.0
         for t in range(G.shape[1]):
             excess = (G[j, t] if positive else abs(G[j, t])) - s * entry
+            largest = max(largest, excess)
             if excess > 0.0:
                 square += excess * excess
                 slope += excess
+        if row == 0.0:
+            return largest / entry
         norm = math.sqrt(square)
         height = norm - s * row
         if norm == 0.0 or height <= 0.0:
@@ -85,20 +92,6 @@ def sparse_row_dual(G, j, entry, row, positive):
             break
         s = new
     return s
-
-
-@reduction
-def row_dual(G, j, entry, row, positive):
-    """The smallest s with ``||(|g| - s entry)_+|| <= s row``; NaN stays NaN."""
-    square = 0.0
-    for t in range(G.shape[1]):
-        v = G[j, t] if positive else abs(G[j, t])
-        v = 0.0 if v <= 0.0 else v
-        square += v * v
-    norm = math.sqrt(square)
-    if entry > 0.0 and norm == norm:
-        return sparse_row_dual(G, j, entry, row, positive)
-    return norm / row if row > 0.0 else 0.0 * norm
 
 
 @kernel
