@@ -39,6 +39,7 @@ plt = pytest.importorskip("matplotlib.pyplot")
 
 @pytest.fixture(autouse=True)
 def _closed_figures():
+    plt.close("all")  # of other files' tests in the same process
     yield
     plt.close("all")
 
