@@ -9,6 +9,7 @@ Anderson extrapolation and its own duality gap.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +17,41 @@ from linmtl._jit import kernel, reduction
 
 _MEMORY = 5  # iterates of an Anderson extrapolation
 _CHECK = 3  # sweeps between two evaluations of the gap
+
+
+class Workspace(NamedTuple):
+    """What a descent writes to; to compile the allocation of these takes long.
+
+    R stands for what is kept up to date beside W: residuals, or the gradient.
+    """
+
+    past_W: np.ndarray
+    past_R: np.ndarray
+    new_W: np.ndarray
+    new_R: np.ndarray
+    M: np.ndarray
+    c: np.ndarray
+    G: np.ndarray
+    a: np.ndarray
+    h: np.ndarray
+    v: np.ndarray
+
+
+def workspace(W: np.ndarray, R: np.ndarray) -> Workspace:
+    """Return what a descent from W and R writes to."""
+    T = W.shape[1]
+    return Workspace(
+        np.empty((_MEMORY + 1, *W.shape)),
+        np.empty((_MEMORY + 1, *R.shape)),
+        np.empty(W.shape),
+        np.empty(R.shape),
+        np.empty((_MEMORY, _MEMORY)),
+        np.empty(_MEMORY),
+        np.empty(W.shape),
+        np.empty(T),
+        np.empty(T),
+        np.empty(T),
+    )
 
 
 @kernel
@@ -132,22 +168,15 @@ def solve_row(a, h, entry, row, positive, out):
         top = max(top, h[t])
         bottom = min(bottom, h[t])
     norm = math.sqrt(square)
-    if norm <= row or top <= 0.0:
-        for t in range(a.size):
-            out[t] = 0.0
-        return
-    if row == 0.0:
-        for t in range(a.size):
-            out[t] = out[t] / h[t] if h[t] > 0.0 else 0.0
-        return
-    if top == bottom:
-        factor = (1.0 - row / norm) / top
-        for t in range(a.size):
-            out[t] *= factor
-        return
-    floor = 1e-14 * top  # where a task has no curvature its part stays bounded
-    rho = (norm - row) / top
-    for _ in range(50):
+    floor = 0.0
+    rho = 0.0
+    if top > 0.0 and not norm <= row:
+        rho = 1.0
+        if row > 0.0:
+            floor = 1e-14 * top  # where a task has no curvature its part stays bounded
+            rho = (norm - row) / top
+    known = bottom == top or row == 0.0 or rho == 0.0
+    for _ in range(0 if known else 50):
         phi = 0.0
         slope = 0.0
         for t in range(a.size):
@@ -156,9 +185,7 @@ def solve_row(a, h, entry, row, positive, out):
             q = out[t] / d
             phi += q * q
             slope += q * q * curvature / d
-        if not phi > 1.0:
-            break
-        if not slope > 0.0:
+        if not (phi > 1.0 and slope > 0.0):
             break
         root = math.sqrt(phi)
         change = (root - 1.0) * phi / slope
@@ -166,18 +193,19 @@ def solve_row(a, h, entry, row, positive, out):
         if change <= 1e-14 * rho:
             break
     for t in range(a.size):
-        out[t] *= rho / (max(h[t], floor) * rho + row)
+        d = max(h[t], floor) * rho + row
+        out[t] = 0.0 if d == 0.0 else out[t] * (rho / d)
 
 
 @reduction
-def model_terms(W, G, C, square):
+def model_terms(W, Gt, Ct, square):
     """<R, Y> and <R, R> of the residuals of a least-squares model, G = C - H W."""
     fitted = 0.0
     excess = 0.0
-    for j in range(W.shape[0]):
-        for t in range(W.shape[1]):
-            fitted += W[j, t] * C[j, t]
-            excess += W[j, t] * G[j, t]
+    for t in range(Gt.shape[0]):
+        for j in range(Gt.shape[1]):
+            fitted += W[j, t] * Ct[t, j]
+            excess += W[j, t] * Gt[t, j]
     return square - fitted, square - fitted - excess
 
 
@@ -294,8 +322,8 @@ def transpose(A, out):
 def gram_descent(
     H,
     W,
-    G,
-    C,
+    Gt,
+    Ct,
     square,
     entry,
     row,
@@ -305,53 +333,47 @@ def gram_descent(
     free,
     relative,
     max_epochs,
+    work,
 ):
     """Block coordinate descent on the rows of W in Gram form, to a duality gap.
 
-    H is (1, k, k), shared by all tasks, or (T, k, k). W and G = C - H W, both (k, T),
-    are updated in place. Every few sweeps the last iterates are extrapolated
-    (Anderson); the point is taken if the objective falls. Stops at the gap `target`; if
-    that is reached before `free` sweeps, goes on to the gap `final` or until `free`
-    sweeps are done. Stops too when a sweep moves by at most `relative` times the
-    first one. Returns the number of sweeps.
+    H is (1, k, k), shared by all tasks, or (T, k, k). W (k, T) and Gt, (T, k), of
+    G = C - H W are updated in place. Every few sweeps the last iterates are
+    extrapolated (Anderson); the point is taken if the objective falls. Stops at the gap
+    `target`; if that is reached before `free` sweeps, goes on to the gap `final` or
+    until `free` sweeps are done. Stops too when a sweep moves by at most `relative`
+    times the first one. Returns the number of sweeps.
     """
-    k, T = W.shape
+    past_W, past_G, new_W, new_G, M, c, G, a, h, v = work
     first = 0.0
-    a, h, v = np.empty(T), np.empty(T), np.empty(T)
-    Gt = np.empty((T, k))
-    past_W = np.empty((_MEMORY + 1, k, T))
-    past_G = np.empty((_MEMORY + 1, k, T))
-    M, c = np.empty((_MEMORY, _MEMORY)), np.empty(_MEMORY)
-    new_W, new_G = np.empty((k, T)), np.empty((k, T))
     kept = 0
     gap = np.inf
     epoch = 0
     while epoch < max_epochs and (gap > target or (gap > final and epoch < free)):
         copy(W, past_W[kept])
-        copy(G, past_G[kept])
+        copy(Gt, past_G[kept])
         if kept == _MEMORY:
             kept = 0
             if anderson(past_W, M, c):
                 lowest = combine(past_W, c, new_W)
                 combine(past_G, c, new_G)
-                _, old = model_terms(W, G, C, square)
-                _, new = model_terms(new_W, new_G, C, square)
+                _, old = model_terms(W, Gt, Ct, square)
+                _, new = model_terms(new_W, new_G, Ct, square)
                 rise = penalty_value(new_W, entry, row) - penalty_value(W, entry, row)
                 if rise < 0.5 * (old - new) and not (positive and lowest < 0.0):
                     copy(new_W, W)
-                    copy(new_G, G)
+                    copy(new_G, Gt)
             copy(W, past_W[0])
-            copy(G, past_G[0])
+            copy(Gt, past_G[0])
         kept += 1
-        transpose(G, Gt)
         moved = sweep(H, W, Gt, entry, row, positive, a, h, v)
-        transpose(Gt, G)
         epoch += 1
         first = max(first, moved)
         if moved <= relative * relative * first:
             break
         if epoch % _CHECK == 0 and target > -np.inf:
-            linear, residual = model_terms(W, G, C, square)
+            linear, residual = model_terms(W, Gt, Ct, square)
+            transpose(Gt, G)
             gap = gap_of(linear, residual, W, G, entry, row, positive)
     return epoch
 
@@ -424,7 +446,7 @@ def residual_gap(A, ridge, W, G, R, entry, row, positive):
 
 @kernel
 def residual_descent(
-    A, L, ridge, W, R, entry, row, positive, target, final, free, max_epochs
+    A, L, ridge, W, R, entry, row, positive, target, final, free, max_epochs, work
 ):
     """Block coordinate descent with residuals, for more rows of W than samples.
 
@@ -436,15 +458,10 @@ def residual_descent(
     k, T = W.shape
     n = R.shape[0]
     B = L.shape[1]
-    a, h, v = np.empty(T), np.empty(T), np.empty(T)
+    past_W, past_R, new_W, new_R, M, c, G, a, h, v = work
     change = np.empty((B, T))
     block_G = np.empty((B, T))
     moved = np.empty((n, T))
-    G = np.empty((k, T))
-    past_W = np.empty((_MEMORY + 1, k, T))
-    past_R = np.empty((_MEMORY + 1, n, T))
-    M, c = np.empty((_MEMORY, _MEMORY)), np.empty(_MEMORY)
-    new_W, new_R = np.empty((k, T)), np.empty((n, T))
     kept = 0
     gap = np.inf
     epoch = 0
@@ -586,6 +603,7 @@ def task_descent(
     free,
     relative,
     max_epochs,
+    work,
 ):
     """Block coordinate descent with the residuals of tasks with rows of their own.
 
@@ -596,15 +614,9 @@ def task_descent(
     :func:`gram_descent` does. Returns the number of sweeps.
     """
     k, T = W.shape
-    n = theta.shape[0]
+    past_W, past_R, new_W, new_R, M, c, G, a, h, v = work
     mean, curvature = np.empty((k, T)), np.empty((k, T))
     task_moments(A, start, task_ptr, weight, centre, mean, curvature)
-    a, h, v = np.empty(T), np.empty(T), np.empty(T)
-    G = np.empty((k, T))
-    past_W = np.empty((_MEMORY + 1, k, T))
-    past_R = np.empty((_MEMORY + 1, n, 1))
-    M, c = np.empty((_MEMORY, _MEMORY)), np.empty(_MEMORY)
-    new_W, new_R = np.empty((k, T)), np.empty((n, 1))
     first = 0.0
     kept = 0
     gap = np.inf

@@ -180,7 +180,7 @@ def test_reordered_sums_keep_nan_and_infinity():
     for bad in (np.nan, np.inf):
         A = normal(40, 3).copy()
         A[17, 1] = bad
-        ones = readonly(np.ones((40, 3)))
+        ones = readonly(np.ones((3, 40)))
         terms = rows.model_terms(readonly(A), ones, ones, 1.0)
         assert not np.isfinite(terms).any()
 
@@ -418,6 +418,10 @@ def model(seed=0, shared=True, k=5, T=3):
     return readonly(H), readonly(C), float(np.sum(Y**2) / 20)
 
 
+def transposed(A):
+    return readonly(np.ascontiguousarray(A.T))
+
+
 def gradient(H, C, W):
     index = np.zeros(W.shape[1], int) if len(H) == 1 else np.arange(W.shape[1])
     return C - np.einsum("tij,jt->it", H[index], W)
@@ -435,7 +439,7 @@ def test_model_gap(entry, row, positive):
     W = readonly(np.maximum(W, 0.0) if positive else W)
     G = readonly(gradient(H, C, W))
     entries, strengths = readonly(np.full(5, entry)), readonly(np.full(5, row))
-    linear, residual = rows.model_terms(W, G, C, square)
+    linear, residual = rows.model_terms(W, transposed(G), transposed(C), square)
     np.testing.assert_allclose(linear, square - np.sum(W * C))
     np.testing.assert_allclose(residual, linear - np.sum(W * G))
     primal = square / 2 - np.sum(W * C) + np.sum(W * (C - G)) / 2
@@ -455,12 +459,13 @@ def test_model_gap(entry, row, positive):
 def test_gram_descent_solves_the_model(shared, positive, entry, row):
     H, C, square = model(shared=shared)
     entries, strengths = readonly(np.full(5, entry)), readonly(np.full(5, row))
-    W, G = np.zeros((5, 3)), C.copy()
-    descend = lambda W, G, target, final, free, limit: rows.gram_descent(
+    Ct = transposed(C)
+    start = lambda: (np.zeros((5, 3)), C.T.copy())
+    descend = lambda W, Gt, target, final, free, limit: rows.gram_descent(
         H,
         W,
-        G,
-        C,
+        Gt,
+        Ct,
         square,
         entries,
         strengths,
@@ -470,16 +475,24 @@ def test_gram_descent_solves_the_model(shared, positive, entry, row):
         free,
         0.0,
         limit,
+        rows.workspace(W, Gt),
     )
-    gap_at = lambda W, G: rows.gap_of(
-        *rows.model_terms(W, G, C, square), W, G, entries, strengths, positive
+    gap_at = lambda W, Gt: rows.gap_of(
+        *rows.model_terms(W, Gt, Ct, square),
+        W,
+        transposed(Gt),
+        entries,
+        strengths,
+        positive,
     )
-    assert 1 <= descend(W, G, 1e-13, 0.0, 0, 10_000) < 10_000
-    assert gap_at(W, G) <= 1e-13
+    W, Gt = start()
+    assert 1 <= descend(W, Gt, 1e-13, 0.0, 0, 10_000) < 10_000
+    assert gap_at(W, Gt) <= 1e-13
+    G = Gt.T
     np.testing.assert_allclose(G, gradient(H, C, W), atol=1e-12)  # kept up to date
     assert_optimal(W, G, entry, row, positive)
     # a budget of one sweep is one sweep
-    W1, G1 = np.zeros((5, 3)), C.copy()
+    W1, G1 = start()
     assert descend(W1, G1, 0.0, 0.0, 0, 1) == 1
     gap1 = gap_at(W1, G1)
     value = lambda W: (
@@ -490,12 +503,12 @@ def test_gram_descent_solves_the_model(shared, positive, entry, row):
     )
     assert gap1 >= value(W1) - value(W) - 1e-14  # a gap bounds the distance
     # past the target as long as sweeps are free, and no further than the final gap
-    W2, G2 = np.zeros((5, 3)), C.copy()
+    W2, G2 = start()
     assert descend(W2, G2, 1e3, 0.0, 0, 100) <= 3
-    W2, G2 = np.zeros((5, 3)), C.copy()
+    W2, G2 = start()
     few = descend(W2, G2, 1e3, -np.inf, 7, 100)
     assert few == 7 or gap_at(W2, G2) <= 1e-13
-    W2, G2 = np.zeros((5, 3)), C.copy()
+    W2, G2 = start()
     assert descend(W2, G2, 1e3, 1e-10, 10_000, 10_000) < 10_000
     assert gap_at(W2, G2) <= 1e-10
 
@@ -626,7 +639,14 @@ def test_task_descent_solves_the_problem(
         fixed = A, start, task_ptr, weight, intercept, ridge
         goal = target, final, free, relative, 50_000
         epochs = rows.task_descent(
-            *fixed, W, theta, entries, strengths, positive, *goal
+            *fixed,
+            W,
+            theta,
+            entries,
+            strengths,
+            positive,
+            *goal,
+            rows.workspace(W, theta),
         )
         G, mean = empty(7, 3), empty(7, 3)
         rows.task_moments(A, start, task_ptr, weight, intercept, mean, empty(7, 3))
@@ -674,6 +694,7 @@ def test_residual_descent_solves_the_problem(ridge, positive, entry, row):
         final,
         free,
         50_000,
+        rows.workspace(W, R),
     )
     assert 1 <= descend(W, R, 1e-12, 0.0, 0) < 50_000
     np.testing.assert_allclose(R, Y - A.T @ W, atol=1e-11)

@@ -18,7 +18,12 @@ from linmtl._datafit import GramFit, Residuals
 from linmtl._design import Design, used_rows
 from linmtl._jit import readonly
 from linmtl._kernels import gram_adjoint
-from linmtl._row_separable import gram_descent, residual_descent, task_descent
+from linmtl._row_separable import (
+    gram_descent,
+    residual_descent,
+    task_descent,
+    workspace,
+)
 from linmtl.penalties._row_separable import RowSeparable
 from linmtl.solvers._apg import AcceleratedProximalGradient
 
@@ -270,6 +275,7 @@ class _SharedRows(_Descent):
             goal.final,
             goal.free(everything, float(2 * n * k * T)),
             goal.limit,
+            workspace(part, R),
         )
         W[rows] = part
         # without the rounding errors of many updates
@@ -322,8 +328,10 @@ def descend_on_grams(H, W, G, square, ridge, penalty, goal):
     ----------
     H : ndarray of shape (1 or n_tasks, n_chosen, n_chosen)
         Hessians of the loss; a ridge is added to them in place.
-    W, G : ndarray of shape (n_chosen, n_tasks)
-        Where to start and the negative gradient there; updated in place.
+    W : ndarray of shape (n_chosen, n_tasks)
+        Where to start; updated in place.
+    G : ndarray of shape (n_chosen, n_tasks)
+        The negative gradient there.
     square : float
         Weighted sum of the squares of the targets.
     ridge, penalty, goal
@@ -333,22 +341,24 @@ def descend_on_grams(H, W, G, square, ridge, penalty, goal):
     if ridge:
         diagonal = np.arange(len(W))
         H[:, diagonal, diagonal] += ridge
+    Gt = G.T.copy()
     if len(H) == 1:
-        C = G + H[0] @ W
+        Ct = Gt + W.T @ H[0]
     else:
-        Ct, Gt, Wt = np.empty(W.T.shape), G.T.copy(), -W.T
-        gram_adjoint(readonly(H), readonly(Gt), readonly(Wt.copy()), Ct)
-        C = Ct.T.copy()
+        Ct = np.empty_like(Gt)
+        Wt = np.ascontiguousarray(-W.T)
+        gram_adjoint(readonly(H), readonly(Gt), readonly(Wt), Ct)
     epochs = gram_descent(
         readonly(H),
         W,
-        G,
-        readonly(C),
+        Gt,
+        readonly(Ct),
         float(square),
         readonly(entry),
         readonly(row),
         bool(positive),
         *goal,
+        workspace(W, Gt),
     )
     return W, epochs
 
@@ -375,6 +385,7 @@ def descend_on_rows(part, data, weight, theta, W, ridge, penalty, goal):
     """
     entry, row, positive = penalty
     A, start = part.feature_rows()
+    R = np.array(theta)[:, None]
     epochs = task_descent(
         readonly(A),
         readonly(start),
@@ -383,10 +394,11 @@ def descend_on_rows(part, data, weight, theta, W, ridge, penalty, goal):
         bool(data.fit_intercept),
         float(ridge),
         W,
-        np.array(theta)[:, None],
+        R,
         readonly(entry),
         readonly(row),
         bool(positive),
         *goal,
+        workspace(W, R),
     )
     return W, epochs
