@@ -165,7 +165,8 @@ class ResidualFit(Datafit):
         self.square = 0.0  # sum weight y^2, of use for the squared loss
         if loss.quadratic:  # a large mean would cost digits of the dual value
             self._offset, self.y = centred_targets(data)
-            self.square = float(data.weight @ self.y**2)
+            same = self.y is data.y
+            self.square = data.square if same else float(data.weight @ self.y**2)
         self.task_loss = np.zeros(data.design.n_tasks)
         self._eta = np.empty(n)
         self.theta = np.empty(n)
@@ -319,7 +320,7 @@ class GramFit(Datafit):
             total = np.where(data.total > 0, data.total, 1.0)
             self.x_mean = design.task_sums(data.weight) / total[:, None]
         self.b = self.y_mean.copy()
-        self.square = float(data.weight @ y**2)
+        self.square = data.square if y is data.y else float(data.weight @ y**2)
         self.C = np.zeros((design.n_columns, d))
         if alike:
             self._from_shared(y)

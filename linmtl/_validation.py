@@ -384,7 +384,7 @@ def _single_class(data, names, layout):
 def read_sample_weight(sample_weight: Any, shape: tuple[int, ...]) -> np.ndarray:
     """Check sample weights and return one for each label, an array of this shape."""
     if sample_weight is None:
-        return np.ones(shape)
+        return np.ones(shape, order="F")  # task by task, as data are held
     weight = np.asarray(sample_weight)
     if weight.dtype.kind not in "bifu" and weight.dtype.kind != "O":
         raise ValueError(f"sample_weight has dtype {weight.dtype}; pass numbers")

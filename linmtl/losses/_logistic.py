@@ -67,10 +67,10 @@ def _margins(y, eta, b, margin, e, bits):
     for i in range(margin.size):
         m = y[i] * (eta[i] + b)
         margin[i] = m
-        a = abs(m)
-        a = _FARTHEST if a > _FARTHEST else a  # NaN stays NaN
+        a = abs(m) if abs(m) < _FARTHEST else _FARTHEST
         k = np.floor(0.5 - a * _PER_LOG_2)
         e[i] = _exp_series((-a - k * _LOG_2_HIGH) - k * _LOG_2_LOW)
+        e[i] = e[i] if m == m else m  # NaN stays NaN
         bits[i] = (np.int64(np.int32(k)) + 1023) << 52  # the number 2^k, or 0
     for i in range(margin.size):
         e[i] *= power[i]

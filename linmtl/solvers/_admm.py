@@ -23,6 +23,7 @@ from linmtl.penalties._row_separable import RowSeparable
 _RELAXATION = 1.7
 _CHECK = 10  # iterations between two certificates at most
 _BALANCE = 10.0  # a residual this many times the other moves rho
+_ALIKE = 1.25  # a rho this near the best one stays: another has to be prepared for
 _POWER_STEPS = 10  # for the size of the Hessian, of which rho is a fraction
 
 
@@ -75,7 +76,7 @@ class AlternatingDirections:
                 due = iteration + _iterations_left(monitor.history, stop)
             if _is_time_to_balance(iteration):
                 factor = _balance(Z_loss - Z, rho * (Z - before), Z_loss, Z, rho * U)
-                if factor != 1.0:
+                if not 1 / _ALIKE < factor < _ALIKE:
                     rho *= factor
                     U /= factor
                     squares.prepare(rho)
@@ -239,7 +240,8 @@ class _Rows(_Squares):
         for K in self.grams:
             shifted = K.copy()
             shifted[np.diag_indices_from(shifted)] += shift
-            self.factors.append(np.asfortranarray(linalg.cholesky(shifted)))
+            factor = linalg.cholesky(shifted, overwrite_a=True, check_finite=False)
+            self.factors.append(np.asfortranarray(factor))
 
     def solve(self, V, rho):
         right = np.ascontiguousarray((self.C + rho * V).T)
