@@ -21,6 +21,8 @@ from linmtl.penalties import Penalty, compose
 from linmtl.solvers import minimise
 from linmtl.solvers._path import path_strengths
 
+_TIE = 1e-7  # relative: losses this close are those of equal models
+
 
 @parameters
 class CrossValidated(MultiTaskModel):
@@ -160,7 +162,9 @@ class CrossValidated(MultiTaskModel):
         per_fold = np.full(total.shape, np.nan)  # NaN for a fold that judges no task
         np.divide(total, judged, out=per_fold, where=judged > 0)
         mean = np.nanmean(per_fold, axis=-1)
-        best = np.unravel_index(np.argmin(mean), mean.shape)
+        least = mean.min()  # of equal models rounding would choose one at random
+        tied = mean <= least + _TIE * abs(least)
+        best = np.unravel_index(np.argmax(tied), mean.shape)
         if self.selection == "1se":
             known = per_fold[best][~np.isnan(per_fold[best])]
             error = known.std(ddof=1) / np.sqrt(known.size) if known.size > 1 else 0.0
