@@ -165,8 +165,7 @@ class ResidualFit(Datafit):
         self.square = 0.0  # sum weight y^2, of use for the squared loss
         if loss.quadratic:  # a large mean would cost digits of the dual value
             self._offset, self.y = centred_targets(data)
-            same = self.y is data.y
-            self.square = data.square if same else float(data.weight @ self.y**2)
+            self.square = _square(data, self.y)
         self.task_loss = np.zeros(data.design.n_tasks)
         self._eta = np.empty(n)
         self.theta = np.empty(n)
@@ -320,7 +319,7 @@ class GramFit(Datafit):
             total = np.where(data.total > 0, data.total, 1.0)
             self.x_mean = design.task_sums(data.weight) / total[:, None]
         self.b = self.y_mean.copy()
-        self.square = data.square if y is data.y else float(data.weight @ y**2)
+        self.square = _square(data, y)
         self.C = np.zeros((design.n_columns, d))
         if alike:
             self._from_shared(y)
@@ -448,7 +447,7 @@ class GramFit(Datafit):
             self.loss,
             H=self.H if len(self.H) == 1 else self.H[tasks],
             C=self.C[tasks],
-            square=float(data.weight @ y**2),
+            square=_square(data, y),
             x_mean=self.x_mean[tasks],
             y_mean=self.y_mean[tasks],
         )
@@ -550,6 +549,11 @@ def centred_targets(data: MultiTaskData) -> tuple[np.ndarray, np.ndarray]:
     used = data.total > 0
     mean[used] = data.task_sum(data.weight * data.y)[used] / data.total[used]
     return mean, data.y - np.repeat(mean, np.diff(data.task_ptr))
+
+
+def _square(data: MultiTaskData, y: np.ndarray) -> float:
+    """Return the weighted sum of the squares of targets, centred or as they are."""
+    return data.square if y is data.y else float(data.weight @ y**2)
 
 
 def best_scale(linear: float, square: float, limit: float) -> float:
