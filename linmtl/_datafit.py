@@ -151,6 +151,10 @@ class Datafit:
         """
         return self.restrict(features)
 
+    def with_hessians(self) -> Datafit:
+        """Return this datafit in the form in which many Hessians are made."""
+        return self
+
 
 class ResidualFit(Datafit):
     """Any loss, through the residuals of all observations."""
@@ -293,6 +297,10 @@ class ResidualFit(Datafit):
     def gather(self, features, last=None):
         known = last.data.design if last is not None else None
         design = self.data.design.gather(features, known)
+        return ResidualFit(replace(self.data, design=design), self.loss)
+
+    def with_hessians(self):
+        design = self.data.design.with_hessians(self.data.fit_intercept)
         return ResidualFit(replace(self.data, design=design), self.loss)
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from scipy import sparse
+from scipy.linalg import get_blas_funcs
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from linmtl._jit import readonly
@@ -22,10 +23,12 @@ from linmtl._kernels import (
     feature_adjoint,
     feature_predict,
     gather_features,
+    mirror,
     sparse_adjoint,
     sparse_predict,
     stacked_adjoint,
     stacked_predict,
+    transpose_tasks,
     weight_features,
 )
 
@@ -102,6 +105,10 @@ class Design:
             What this method returned for an earlier set, to copy from.
         """
         return self.restrict(features)
+
+    def with_hessians(self, centre: bool) -> Design:
+        """Return this design in the form in which many Hessians are made."""
+        return self
 
     def take(self, rows: np.ndarray) -> Design:
         """Return the design with only these observations (increasing flat indices).
@@ -385,6 +392,8 @@ class SharedDesign(Design):
 class StackedDesign(Design):
     """Rows sorted by task, dense (C order) or sparse (CSR)."""
 
+    _for_hessians: HessianDesign | None = None  # made once, for the fits of a path
+
     def __init__(self, X: np.ndarray | sparse.csr_array, task_ptr: np.ndarray):
         self.n_features = X.shape[1]
         self.task_ptr = task_ptr
@@ -426,6 +435,13 @@ class StackedDesign(Design):
         if self.sparse:
             return self.restrict(features)
         return FeatureMajorDesign.gather_from(self, features, last)
+
+    def with_hessians(self, centre):
+        if self.sparse:
+            return self
+        if self._for_hessians is None or self._for_hessians.centred != centre:
+            self._for_hessians = HessianDesign(self, centre)
+        return self._for_hessians
 
     def feature_rows(self):
         return _transposed(self.X), self.task_ptr[:-1]
@@ -519,17 +535,62 @@ class FeatureMajorDesign(Design):
     def hessians(self, weight, centre, features=None, dtype=np.float64):
         if features is None:
             features = np.arange(self.n_features)
-        k, sizes = features.size, np.diff(self.task_ptr)
-        H = np.empty((self.n_tasks, k, k), dtype=dtype)
-        piece = np.empty(k * sizes.max(initial=0), dtype=dtype)
-        arrays = [readonly(a) for a in (self.A, features)]
-        weights = [readonly(a) for a in (weight, np.sqrt(weight))]
-        for t in range(self.n_tasks):
-            block = piece[: k * sizes[t]].reshape(k, sizes[t])
-            start, stop = int(self.task_ptr[t]), int(self.task_ptr[t + 1])
-            weight_features(*arrays, start, stop, *weights, bool(centre), block)
-            np.dot(block, block.T, out=H[t])
+        H = np.empty((self.n_tasks, features.size, features.size), dtype=dtype)
+        feature_hessians(self.A, self.task_ptr, weight, centre, features, H)
         return H
+
+
+class HessianDesign(StackedDesign):
+    """Dense stacked rows, and their transpose in single precision for Hessians.
+
+    Parameters
+    ----------
+    design : StackedDesign
+        The rows.
+    centre : bool
+        Whether Hessians are about the means of the tasks.
+    """
+
+    def __init__(self, design: StackedDesign, centre: bool):
+        super().__init__(design.X, design.task_ptr)
+        n, d = design.X.shape
+        # at once: the system takes smaller pieces back after every fit
+        memory = np.empty(d * n + self.n_tasks * d**2, dtype=np.float32)
+        self.A, self._room = memory[: d * n].reshape(d, n), memory[d * n :]
+        X, task_ptr = readonly(design.X), readonly(design.task_ptr)
+        transpose_tasks(X, task_ptr, bool(centre), np.empty(d), self.A)
+        self.centred = centre
+
+    def hessians(self, weight, centre, features=None, dtype=np.float64):
+        """As of any design; those in single precision last until the next ones."""
+        if dtype != np.float32 or centre != self.centred:
+            return super().hessians(weight, centre, features, dtype)
+        if features is None:
+            features = np.arange(self.n_features)
+        k = features.size
+        H = self._room[: self.n_tasks * k**2].reshape(self.n_tasks, k, k)
+        feature_hessians(self.A, self.task_ptr, weight, centre, features, H)
+        return H
+
+
+def feature_hessians(A, task_ptr, weight, centre, features, H):
+    """Write the Hessians of each task into H, from one row of A per feature."""
+    sizes = np.diff(task_ptr)
+    syrk = get_blas_funcs("syrk", dtype=H.dtype)
+    piece = np.empty(features.size * sizes.max(initial=0), dtype=H.dtype)
+    arrays = [readonly(a) for a in (A, features)]
+    root = np.sqrt(weight).astype(A.dtype, copy=False)
+    weights = [readonly(a) for a in (weight, root)]
+    for t, size in enumerate(sizes.tolist()):
+        if not size or not features.size:
+            H[t] = 0.0
+            continue
+        block = piece[: features.size * size].reshape(-1, size)
+        start, stop = int(task_ptr[t]), int(task_ptr[t + 1])
+        weight_features(*arrays, start, stop, *weights, bool(centre), block)
+        # one half only, into H itself
+        syrk(1.0, block.T, trans=1, c=H[t].T, overwrite_c=1)
+        mirror(H[t])
 
 
 def _room(k, n, design):

@@ -68,14 +68,37 @@ def sparse_adjoint(data, indices, indptr, task_ptr, r, Gt):
 
 @kernel
 def gather_features(X, features, where, A):
-    """A[where_k] = X[:, features_k], a few rows of X at a time to stay in the cache."""
+    """A[where_k] = X[:, features_k], a part of X at a time to stay in the cache."""
     n = X.shape[0]
-    for start in range(0, n, 16):
-        stop = min(start + 16, n)
+    for start in range(0, n, 128):
+        stop = min(start + 128, n)
         for k in range(features.size):
-            j, row = features[k], where[k]
-            for i in range(start, stop):
-                A[row, i] = X[i, j]
+            j, out = features[k], A[where[k], start:stop]
+            for i in range(out.size):
+                out[i] = X[start + i, j]
+
+
+@kernel
+def transpose_tasks(X, task_ptr, centre, shift, A):
+    """A = X' in its precision, the features of each task about a rough mean.
+
+    Of a feature far from zero single precision would keep nothing else. ``shift`` (d,)
+    is written to.
+    """
+    for t in range(task_ptr.size - 1):
+        begin, end = task_ptr[t], task_ptr[t + 1]
+        few = min(begin + 16, end) if centre else begin
+        for j in range(shift.size):
+            shift[j] = 0.0
+        for i in range(begin, few):
+            for j in range(shift.size):
+                shift[j] += X[i, j] / (few - begin)
+        for start in range(begin, end, 128):
+            stop = min(start + 128, end)
+            for j in range(shift.size):
+                out, m = A[j, start:stop], shift[j]
+                for i in range(out.size):
+                    out[i] = X[start + i, j] - m
 
 
 @kernel
@@ -119,8 +142,8 @@ def feature_adjoint(A, task_ptr, r, G):
 def weight_features(A, features, start, stop, weight, root, centre, out):
     """out_k = root (A_k - mean of A_k) over the rows of a task, for the features given.
 
-    ``root`` is the square root of ``weight``, by which the mean is weighted; ``out``
-    may be in single precision.
+    ``root`` is the square root of ``weight``, by which the mean is weighted, in the
+    precision of A; ``out`` may be in single precision.
     """
     w, r = weight[start:stop], root[start:stop]
     total = 0.0
@@ -133,8 +156,26 @@ def weight_features(A, features, start, stop, weight, root, centre, out):
             for i in range(w.size):
                 mean += w[i] * x[i]
             mean /= total
+        m = A.dtype.type(mean)
         for i in range(w.size):
-            row[i] = r[i] * (x[i] - mean)
+            row[i] = r[i] * (x[i] - m)
+
+
+@kernel
+def mirror(H):
+    """Copy the lower half of a square matrix to the upper, in blocks of 32."""
+    k = H.shape[0]
+    for first in range(0, k, 32):
+        for start in range(0, first, 32):
+            source = H[first : first + 32, start : start + 32]
+            target = H[start : start + 32, first : first + 32]
+            for j in range(target.shape[0]):
+                for i in range(target.shape[1]):
+                    target[j, i] = source[i, j]
+        block = H[first : first + 32, first : first + 32]
+        for i in range(block.shape[0]):
+            for j in range(i):
+                block[j, i] = block[i, j]
 
 
 @kernel

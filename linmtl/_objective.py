@@ -135,6 +135,11 @@ class Objective:
         self._costs = support, conjugate
         return Certificate(float(primal), self.dual_at(scale))
 
+    @property
+    def gradient(self) -> np.ndarray:
+        """The negative gradient of the loss at the last point evaluated."""
+        return self._G
+
     def residuals(self) -> Residuals | None:
         """Return a copy of residuals and gradient at the last point certified.
 
@@ -149,6 +154,15 @@ class Objective:
         at = fit.residuals
         arrays = at.b, at.theta, at.task_loss, self._G
         return Residuals(*(array.copy() for array in arrays))
+
+    def resume(self, whole: Objective, rows: np.ndarray) -> None:
+        """Go where another problem is, of which this has some rows of W.
+
+        Its residuals have to be known, and the other rows of W zero.
+        """
+        self.fit.resume(whole.fit.residuals)
+        self._G[...] = whole._G[rows]
+        self.D, self.row_sizes = whole.D[rows], whole.row_sizes[rows]
 
     def dual_at(self, scale: float) -> float:
         """Return the dual objective at a multiple of the residuals last certified."""

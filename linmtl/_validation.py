@@ -337,14 +337,21 @@ def _missing(y):
     return np.zeros(y.shape, dtype=bool)
 
 
+def _are_labels(classes):
+    """Whether these can only be labels: scikit-learn's check of it takes long."""
+    if classes.dtype.kind == "f":
+        return bool(np.all(classes == np.round(classes)))
+    return classes.dtype.kind in "biuU"
+
+
 def _encode_classes(y, missing):
     observed = y[~missing]
     if observed.size == 0:
         raise ValueError("y has no observed label")
     try:
         classes = np.unique(observed)
-        # it sorts again; all of them only where there are too many classes
-        check_classification_targets(observed if classes.size > 2 else classes)
+        if classes.size > 2 or not _are_labels(classes):
+            check_classification_targets(observed)
     except TypeError:
         raise ValueError(
             "y mixes labels that cannot be compared (strings and numbers); use one type"

@@ -8,6 +8,7 @@ import ast
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -107,17 +108,50 @@ def test_weighted_features(centre, dtype):
     weight = np.abs(normal(9, seed=1))
     weight[2] = 0.0
     out = np.full((2, 4), np.nan, dtype=dtype)
-    arrays = A, features, 5, 9, readonly(weight), readonly(np.sqrt(weight))
-    kernels.weight_features(*arrays, centre, out)
-    X = A[features, 5:]
-    if centre:
-        X = X - np.average(X, axis=1, weights=weight[5:])[:, None]
-    expected = np.sqrt(weight[5:]) * X
-    np.testing.assert_allclose(
-        out, expected, rtol=1e-6 if dtype == np.float32 else 1e-12
-    )
-    kernels.weight_features(*arrays[:4], *[readonly(np.zeros(9))] * 2, centre, out)
-    np.testing.assert_array_equal(out, 0.0)
+    zero = readonly(np.zeros(9))
+    root = np.sqrt(weight)
+    for single in (False, True):  # the features themselves
+        A_in, root_in = (B.astype(np.float32) if single else B for B in (A, root))
+        arrays = readonly(A_in), features, 5, 9
+        kernels.weight_features(
+            *arrays, readonly(weight), readonly(root_in), centre, out
+        )
+        X = A[features, 5:]
+        if centre:
+            X = X - np.average(X, axis=1, weights=weight[5:])[:, None]
+        exact = dtype == np.float64 and not single
+        expected = root[5:] * X
+        np.testing.assert_allclose(
+            out, expected, rtol=1e-12 if exact else 1e-6, atol=0 if exact else 1e-7
+        )
+        kernels.weight_features(*arrays, zero, readonly(0 * root_in), centre, out)
+        np.testing.assert_array_equal(out, 0.0)
+
+
+@pytest.mark.parametrize("centre", [True, False])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_transposed_tasks(dtype, centre):
+    """Far from zero, what distinguishes the samples survives single precision."""
+    far = 2.0**20 if centre and dtype == np.float64 else 0.0
+    rng = np.random.default_rng(0)
+    sizes = [300, 0, 1, 17, 128]  # more than a part, none, less than a rough mean
+    task_ptr = readonly(np.r_[0, np.cumsum(sizes)])
+    X = readonly((far + rng.standard_normal((446, 3))).astype(dtype))
+    A = np.full((3, 446), np.nan, dtype=np.float32)
+    kernels.transpose_tasks(X, task_ptr, centre, np.empty(3), A)
+    for begin, end in pairwise(task_ptr.tolist()):
+        if begin < end:
+            X_t, A_t = X[begin:end], A[:, begin:end]
+            shift = X_t[:16].mean(axis=0, dtype=float) if centre else 0.0
+            np.testing.assert_allclose(A_t, (X_t - shift).T, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 31, 32, 33, 64, 70])
+def test_mirror(size):
+    H = normal(size, size).copy() if size else np.empty((0, 0))
+    expected = np.tril(H) + np.tril(H, -1).T
+    kernels.mirror(H)
+    np.testing.assert_array_equal(H, expected)
 
 
 def test_sparse_products():
@@ -181,7 +215,7 @@ def test_reordered_sums_keep_nan_and_infinity():
         A = normal(40, 3).copy()
         A[17, 1] = bad
         ones = readonly(np.ones((3, 40)))
-        terms = rows.model_terms(readonly(A), ones, ones, 1.0)
+        terms = rows.model_terms(readonly(A), ones, 0 * ones, ones, 1.0)
         assert not np.isfinite(terms).any()
 
 
@@ -439,7 +473,9 @@ def test_model_gap(entry, row, positive):
     W = readonly(np.maximum(W, 0.0) if positive else W)
     G = readonly(gradient(H, C, W))
     entries, strengths = readonly(np.full(5, entry)), readonly(np.full(5, row))
-    linear, residual = rows.model_terms(W, transposed(G), transposed(C), square)
+    start = transposed(normal(5, 3, seed=8))  # where the moves began
+    moved = readonly(start - transposed(G))
+    linear, residual = rows.model_terms(W, start, moved, transposed(C), square)
     np.testing.assert_allclose(linear, square - np.sum(W * C))
     np.testing.assert_allclose(residual, linear - np.sum(W * G))
     primal = square / 2 - np.sum(W * C) + np.sum(W * (C - G)) / 2
@@ -460,11 +496,12 @@ def test_gram_descent_solves_the_model(shared, positive, entry, row):
     H, C, square = model(shared=shared)
     entries, strengths = readonly(np.full(5, entry)), readonly(np.full(5, row))
     Ct = transposed(C)
-    start = lambda: (np.zeros((5, 3)), C.T.copy())
-    descend = lambda W, Gt, target, final, free, limit: rows.gram_descent(
+    start = lambda: (np.zeros((5, 3)), np.zeros((3, 5)))
+    descend = lambda W, Et, target, final, free, limit: rows.gram_descent(
         H,
         W,
-        Gt,
+        Ct,
+        Et,
         Ct,
         square,
         entries,
@@ -475,26 +512,26 @@ def test_gram_descent_solves_the_model(shared, positive, entry, row):
         free,
         0.0,
         limit,
-        rows.workspace(W, Gt),
+        rows.workspace(W, Et),
     )
-    gap_at = lambda W, Gt: rows.gap_of(
-        *rows.model_terms(W, Gt, Ct, square),
+    gap_at = lambda W, Et: rows.gap_of(
+        *rows.model_terms(W, Ct, Et, Ct, square),
         W,
-        transposed(Gt),
+        transposed(Ct - Et),
         entries,
         strengths,
         positive,
     )
-    W, Gt = start()
-    assert 1 <= descend(W, Gt, 1e-13, 0.0, 0, 10_000) < 10_000
-    assert gap_at(W, Gt) <= 1e-13
-    G = Gt.T
+    W, Et = start()
+    assert 1 <= descend(W, Et, 1e-13, 0.0, 0, 10_000) < 10_000
+    assert gap_at(W, Et) <= 1e-13
+    G = (Ct - Et).T
     np.testing.assert_allclose(G, gradient(H, C, W), atol=1e-12)  # kept up to date
     assert_optimal(W, G, entry, row, positive)
     # a budget of one sweep is one sweep
-    W1, G1 = start()
-    assert descend(W1, G1, 0.0, 0.0, 0, 1) == 1
-    gap1 = gap_at(W1, G1)
+    W1, E1 = start()
+    assert descend(W1, E1, 0.0, 0.0, 0, 1) == 1
+    gap1 = gap_at(W1, E1)
     value = lambda W: (
         square / 2
         - np.sum(W * C)
@@ -503,14 +540,49 @@ def test_gram_descent_solves_the_model(shared, positive, entry, row):
     )
     assert gap1 >= value(W1) - value(W) - 1e-14  # a gap bounds the distance
     # past the target as long as sweeps are free, and no further than the final gap
-    W2, G2 = start()
-    assert descend(W2, G2, 1e3, 0.0, 0, 100) <= 3
-    W2, G2 = start()
-    few = descend(W2, G2, 1e3, -np.inf, 7, 100)
-    assert few == 7 or gap_at(W2, G2) <= 1e-13
-    W2, G2 = start()
-    assert descend(W2, G2, 1e3, 1e-10, 10_000, 10_000) < 10_000
-    assert gap_at(W2, G2) <= 1e-10
+    W2, E2 = start()
+    assert descend(W2, E2, 1e3, 0.0, 0, 100) <= 3
+    W2, E2 = start()
+    few = descend(W2, E2, 1e3, -np.inf, 7, 100)
+    assert few == 7 or gap_at(W2, E2) <= 1e-13
+    W2, E2 = start()
+    assert descend(W2, E2, 1e3, 1e-10, 10_000, 10_000) < 10_000
+    assert gap_at(W2, E2) <= 1e-10
+
+
+def test_fall_of_a_model():
+    H, C, square = model(shared=False)
+    W, new = 0.3 * normal(5, 3), 0.3 * normal(5, 3, seed=1)
+    value = lambda W: square / 2 - np.sum(W * (C + gradient(H, C, W))) / 2
+    Ct = transposed(C)
+    moved = [readonly(Ct - transposed(gradient(H, C, V))) for V in (W, new)]
+    fall = rows.model_fall(W, moved[0], new, moved[1], Ct)
+    np.testing.assert_allclose(fall, value(W) - value(new))
+
+
+@pytest.mark.parametrize("far", [0.0, 10.0])
+def test_gram_descent_in_single_precision(far):
+    """What is lost is a part of the moves, not of the gradient they started from."""
+    H, C, square = model(shared=False)
+    entries, strengths = readonly(np.zeros(5)), readonly(np.full(5, 0.1))
+    best = np.zeros((5, 3))
+    Ct = transposed(C)
+    work = np.zeros((3, 5))
+    stop = 1e-14, 0.0, 0, 0.0, 10_000
+    arguments = square, entries, strengths, False
+    rows.gram_descent(
+        H, best, Ct, work, Ct, *arguments, *stop, rows.workspace(best, work)
+    )
+    W = best + far * 1e-6 * normal(5, 3)
+    move = np.abs(W - best).max()
+    start = transposed(gradient(H, C, W))
+    Et = np.zeros((3, 5), dtype=np.float32)
+    single = readonly(H.astype(np.float32))
+    stop = -np.inf, -np.inf, 0, 1e-7, 200
+    rows.gram_descent(
+        single, W, start, Et, start, *arguments, *stop, rows.workspace(W, Et)
+    )
+    np.testing.assert_allclose(W, best, atol=1e-5 * move + 1e-12)
 
 
 def assert_optimal(W, G, entry, row, positive):
@@ -551,12 +623,11 @@ def test_sweeps(shared):
     expected, length = sweep_by_hand(H, C, W, 0.05, 0.1, False)
     actual, G = W.copy(), gradient(H, C, W)
     work = [np.empty(3) for _ in range(3)]
-    Gt = np.ascontiguousarray(G.T)
-    moved = rows.sweep(H, actual, Gt, entries, strengths, False, *work)
-    G = Gt.T
+    Gt, Et = transposed(G), np.zeros((3, 5))
+    moved = rows.sweep(H, actual, Gt, Et, entries, strengths, False, *work)
     np.testing.assert_allclose(actual, expected)
     np.testing.assert_allclose(moved, length)
-    np.testing.assert_allclose(G, gradient(H, C, actual), atol=1e-14)
+    np.testing.assert_allclose((Gt - Et).T, gradient(H, C, actual), atol=1e-14)
 
 
 def test_sweep_of_a_block():
@@ -771,8 +842,8 @@ def test_nonnegative_rows():
 def test_moving_matrices():
     A = normal(2, 3)
     out = empty(3, 2)
-    rows.transpose(A, out)
-    np.testing.assert_array_equal(out, A.T)
+    rows.transposed_difference(A, readonly(A / 2), out)
+    np.testing.assert_array_equal(out, A.T / 2)
     copied = empty(2, 3)
     rows.copy(A, copied)
     np.testing.assert_array_equal(copied, A)

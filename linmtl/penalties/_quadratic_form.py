@@ -96,7 +96,7 @@ class QuadraticForm:
     def equal_ridge(self) -> bool:
         return isinstance(self.ridge, float)
 
-    @property
+    @cached_property
     def is_zero(self) -> bool:
         return not (
             np.any(self.ridge)

@@ -22,7 +22,7 @@ from linmtl.penalties._row_separable import RowSeparable
 from linmtl.solvers._admm import AlternatingDirections
 from linmtl.solvers._direct import Direct
 from linmtl.solvers._monitor import Monitor
-from linmtl.solvers._prox_newton import model_minimum
+from linmtl.solvers._prox_newton import SecondOrderModel
 from linmtl.solvers._working_set import WorkingSet, gram_pays
 
 _MEMORY = 5  # steps that an extrapolation looks back
@@ -141,10 +141,9 @@ class Inner:
             self._splitting = monitor.loss <= accuracy
         elif method is WorkingSet and monitor.loss > accuracy:
             part.certificate(W)
-            ridge = float(part.penalty.quadratic.diagonal[0])
             grams = isinstance(part.fit, GramFit)
             grams = grams or gram_pays(part.fit.data.design, len(W))
-            W[:] = model_minimum(part, W, part.D, ridge, grams)
+            W[:] = SecondOrderModel(part, W, grams).minimum(part, W, part.D)
         self.accurate = rounded or monitor.loss <= accuracy or method is Direct
         return steps
 

@@ -2,8 +2,8 @@
 
 The loss on the working set is replaced by its second-order model, the intercepts
 eliminated, and the model is minimised by coordinate descent, with a Hessian for each
-task or with residuals. Few Newton steps are needed, provided that each model is solved
-accurately.
+task or with residuals. Far from the optimum a step may be longer than the model says,
+or the model damped; near it, Hessians serve for more than one step.
 
 Lee, Sun, Saunders (2014), Proximal Newton-type methods for minimizing composite
 functions.
@@ -11,10 +11,12 @@ functions.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from linmtl._datafit import GramFit
-from linmtl._design import used_rows
+from linmtl._datafit import GramFit, Residuals
+from linmtl._design import Design, used_rows
 from linmtl._objective import Certificate, Objective
 from linmtl.penalties._sum import Composite
 from linmtl.solvers._apg import AcceleratedProximalGradient
@@ -27,13 +29,26 @@ from linmtl.solvers._working_set import (
     lacks_rows,
 )
 
-_MODEL_ACCURACY = 1e-4  # relative size of the last sweep on a model
-_MODEL_SWEEPS = 1000
-_ARMIJO = 1e-4
-_SATURATED = 1e-10  # smallest curvature of a sample: models need some to be bounded
-_NEAR = 0.95  # of its bound: a gradient beyond may make a row enter
-_MAX_STEPS = 30
 _FEW, _GROWTH = 32, 3  # Hessians make rows dear: start with few, then grow fast
+_MOST = 0.5  # of the rows in a working set: take all of them
+_MAX_STEPS = 30
+_SATURATED = 1e-10  # smallest curvature of a sample: models need some to be bounded
+_NEAR = 0.98  # of its bound: a gradient beyond may make a row enter
+_MODEL_SWEEPS = 1000
+_ROUGH = 0.1  # size of the last sweep on a model that lacks rows, relative to the first
+_COARSE, _FINE = 1e-2, 1e-4  # the same where it has them all
+_SLOW = 0.2  # a fall of the gap that may be for want of accuracy
+_REUSE = 0.3  # of the root of the last fall of the gap: that with the same Hessians
+# The fall of the objective, as a part of what the slope at the start promises: a half
+# where the model is right.
+_ARMIJO = 1e-4  # the least to take a step
+_FAR = 0.25  # below, the next model is damped
+_RIGHT = 0.4
+_STEEP = 0.56  # above, the step may be too short
+_DAMPING = 0.1  # the first, as a part of the curvatures
+_NO_DAMPING = 1e-3
+_LONG = 0.01  # of the objective: a fall that deserves to look for a longer step
+_STRETCH = 1.2  # the least by which it is made longer
 
 
 class ProxNewton:
@@ -47,30 +62,28 @@ class ProxNewton:
         return lacks_rows(objective)
 
     def solve(self, objective, W, stop, max_iter, monitor):
-        rows, steps, part = RowChoice(W, _FEW, _GROWTH), 0, None
-        chosen = np.arange(0)
+        rows, steps, newton = RowChoice(W, _FEW, _GROWTH), 0, None
+        chosen, d = np.arange(0), len(W)
+        most = _MOST * d if _hessians_pay(objective.fit.data.design, d) else d
         while not rows.exhausted:
             needed, _ = rows.choose(W, objective.row_sizes, monitor.best_gap)
-            before, chosen = chosen, _widened(chosen, needed)
-            if part is None or chosen is not before:
-                part, certificate = _enter(objective, chosen, W, part, monitor)
-                fit = part.fit
-                grams = isinstance(fit, GramFit)
-                # in single precision twice as many numbers are no larger than X
-                grams = grams or gram_pays(fit.data.design, 2 * W.shape[0])
-            left = objective.row_sizes > 1.0
-            left[chosen] = False
-            # one more step costs less than to look at all rows for nothing
-            fraction = 0.05 if left.any() else 0.002
-            target = max(fraction * monitor.gap, 0.3 * stop)
-            W_part = np.ascontiguousarray(W[chosen])
-            limit = max(max_iter - steps, 1)
-            done, certificate = newton_steps(
-                part, W_part, certificate, target, limit, grams
-            )
-            steps += done
-            W[chosen] = W_part
-            if monitor.done(W, steps, stop, fit.residuals) or steps >= max_iter:
+            before, chosen = chosen, _widened(chosen, needed, most, d)
+            if newton is None or chosen is not before:
+                last = None if newton is None else newton.part
+                newton = NewtonSteps(*_enter(objective, chosen, W, last, monitor))
+            target = final = stop
+            if chosen.size < d:
+                left = objective.row_sizes > 1.0
+                left[chosen] = False
+                # one more step costs less than to look at all rows for nothing
+                fraction = 0.05 if left.any() else 0.002
+                final = 0.3 * stop
+                target = max(fraction * monitor.gap, final)
+            part = np.ascontiguousarray(W[chosen])
+            steps += newton.run(part, target, final, max(max_iter - steps, 1))
+            W[chosen] = part
+            known = newton.residuals(d)
+            if monitor.done(W, steps, stop, known) or steps >= max_iter:
                 return
         # where the model is far from the loss, small steps get on
         W[:] = monitor.best_W
@@ -78,96 +91,257 @@ class ProxNewton:
         finish.solve(objective, W, stop, max_iter - steps, monitor, start=steps)
 
 
-def _widened(chosen: np.ndarray, needed: np.ndarray) -> np.ndarray:
+def _hessians_pay(design: Design, n_features: int) -> bool:
+    """Whether to use Hessians: in single precision they are no larger than X."""
+    return gram_pays(design, 2 * n_features)
+
+
+def _widened(chosen: np.ndarray, needed: np.ndarray, most: float, d) -> np.ndarray:
     """Return a working set with the rows needed, the last one first if it is of use.
 
-    Models leave out what is not needed; to copy what is kept would cost more.
+    All rows if more than ``most`` are needed. Models leave out what is not needed; to
+    copy what is kept would cost more.
     """
+    if chosen.size == d:
+        return chosen
+    if needed.size > most:
+        return np.arange(d)
     missing = np.setdiff1d(needed, chosen, assume_unique=True)
     if chosen.size + missing.size > 2 * needed.size:
         return needed
+    if chosen.size + missing.size == d:
+        return np.arange(d)
     return np.concatenate([chosen, missing]) if missing.size else chosen
 
 
 def _enter(objective, chosen, W, last, monitor) -> tuple[Objective, Certificate]:
     """Return the problem of a working set, in the state of the whole at W."""
     norm, quadratic = objective.penalty.norm, objective.penalty.quadratic
-    part_norm = RowStrengths(norm, chosen, W.shape[0])
+    part_norm = RowStrengths(norm, chosen, len(W))
     penalty = Composite(part_norm, quadratic, np.zeros(chosen.size, dtype=bool))
-    fit = objective.fit.gather(chosen, None if last is None else last.fit)
+    if chosen.size == len(W) and _hessians_pay(objective.fit.data.design, len(W)):
+        fit = objective.fit.with_hessians()
+    else:
+        fit = objective.fit.gather(chosen, None if last is None else last.fit)
     part = Objective(fit, penalty)
-    known = objective.fit.residuals
-    if known is None:
+    if objective.fit.residuals is None:
         return part, part.certificate(np.ascontiguousarray(W[chosen]))
-    fit.resume(known)
-    part.D, part.row_sizes = objective.D[chosen], objective.row_sizes[chosen]
+    part.resume(objective, chosen)
     return part, Certificate(monitor.value, monitor.value - monitor.gap)
 
 
-def newton_steps(
-    part: Objective,
-    W: np.ndarray,
-    certificate: Certificate,
-    target: float,
-    limit: int,
-    grams: bool,
-) -> tuple[int, Certificate]:
-    """Minimise the objective of a working set in place.
+class NewtonSteps:
+    """Newton steps on a working set.
 
-    ``certificate`` is the one just made at W; ``grams`` says whether Gram matrices
-    pay. Returns the steps taken and the certificate where they end.
+    Parameters
+    ----------
+    part : Objective
+        The problem of the working set.
+    certificate : Certificate
+        That of the point where part is, and the steps begin.
     """
-    fit, norm = part.fit, part.penalty.norm
-    ridge = float(part.penalty.quadratic.diagonal[0])
-    for step in range(min(limit, _MAX_STEPS)):
-        if certificate.gap <= target:
-            return step, certificate
+
+    def __init__(self, part: Objective, certificate: Certificate):
+        self.part, self.certificate = part, certificate
+        fit, d = part.fit, part.shape[0]
+        self._grams = isinstance(fit, GramFit) or _hessians_pay(fit.data.design, d)
+        self._model: SecondOrderModel | None = None
+        self._accuracy, self._damping = _COARSE, 0.0
+        self._fall = np.inf  # of the gap, by the last step
+
+    def run(self, W: np.ndarray, target: float, final: float, limit: int) -> int:
+        """Minimise in place to the gap ``target``; return the steps taken.
+
+        ``final`` is the gap to reach in the end, ``limit`` the most steps.
+        """
+        limit = min(limit, _MAX_STEPS)
+        for step in range(limit):
+            if self.certificate.gap <= target:
+                return step
+            if not self._step(W, final):
+                return step + 1
+        return limit
+
+    def residuals(self, n_features: int) -> Residuals | None:
+        """Return what is known of the whole problem where the steps ended."""
+        known = self.part.fit.residuals
+        if known is None or self.part.shape[0] < n_features:
+            return known
+        return replace(known, gradient=self.part.gradient)
+
+    def _step(self, W, final):
+        """Move W; return whether there was any way to go."""
+        part, norm, before = self.part, self.part.penalty.norm, self.certificate
         G = part.D.copy()
-        new = model_minimum(part, W, G, ridge, grams)
+        reuse = _REUSE * np.sqrt(self._fall) * before.gap <= final
+        if not (reuse and self._model.holds(part, W)):
+            room = max(_FEW, _GROWTH * int(used_rows(W).sum()))
+            self._model = SecondOrderModel(part, W, self._grams, room, self._damping)
+        rough = _ROUGH if self._model.lacks_rows else 0.0
+        new = self._model.minimum(part, W, G, max(self._accuracy, rough))
         if not np.all(np.isfinite(new)):
-            return step + 1, certificate
+            return False
         # the fall that the first-order model promises for the whole step
         promise = float(np.sum(G * (new - W))) + norm.value(W) - norm.value(new)
-        # near the optimum it is less than rounding, while the gap still has to close
-        slack = 4 * np.finfo(float).eps * (abs(certificate.primal) + fit.square)
-        before, size, trial = certificate, 1.0, new
-        while True:
-            certificate = part.certificate(trial)
-            fallen = before.primal - _ARMIJO * size * promise + slack
-            if certificate.primal <= fallen or size < 1e-8:
-                break
-            size /= 2
-            trial = W + size * (new - W)
-        if size < 1e-8 and not certificate.primal < before.primal:
-            return step + 1, part.certificate(W)
+        trial, self.certificate = _line_search(part, W, new, before, promise)
+        if trial is None:
+            self.certificate = part.certificate(W)
+            return False
         W[:] = trial
-    return min(limit, _MAX_STEPS), certificate
+        self._fall = self.certificate.gap / before.gap
+        if promise > 100 * _rounding(part, before):
+            self._adapt(before.primal - self.certificate.primal, promise)
+        return True
+
+    def _adapt(self, fall, promise):
+        """Set damping and accuracy of the next model by what the last was worth."""
+        if fall < _FAR * promise:
+            self._damping = max(4 * self._damping, _DAMPING)
+        elif fall > _RIGHT * promise:
+            weaker = self._damping / 4
+            self._damping = weaker if weaker > _NO_DAMPING else 0.0
+        right = _RIGHT * promise < fall < (1 - _RIGHT) * promise
+        if right and self._fall > _SLOW and not self._model.lacks_rows:
+            self._accuracy = max(0.1 * self._accuracy, _FINE)
 
 
-def model_minimum(part, W, G, ridge, grams):
-    """Return the minimum of the second-order model at W, where the gradient is -G.
+def _rounding(part, at):
+    """Return what differences of objectives are uncertain by."""
+    return 4 * np.finfo(float).eps * (abs(at.primal) + part.fit.square)
+
+
+def _line_search(part, W, new, before, promise):
+    """Return where to go from W towards the minimum of the model, and a certificate.
+
+    None instead of a point where nothing lower is found.
+    """
+    # near the optimum a fall is less than rounding, while the gap still has to close
+    slack = _rounding(part, before)
+    value = part.loss_and_penalty(new)
+    known = part.fit.residuals
+    if before.primal - value > max(_LONG * abs(value), _STEEP * promise):
+        # the curvature falls on the way, and the model is too short
+        longer = _longer(part, W, new, before.primal, value)
+        if longer is not None:
+            certificate = part.certificate(longer)
+            if certificate.primal < value:
+                return longer, certificate
+        known = None
+    size, trial, certificate = 1.0, new, part.certificate(new, known)
+    while not certificate.primal <= before.primal - _ARMIJO * size * promise + slack:
+        if size < 1e-8:
+            return (trial if certificate.primal < before.primal else None), certificate
+        size /= 2
+        trial = W + size * (new - W)
+        certificate = part.certificate(trial)
+    return trial, certificate
+
+
+def _longer(part, W, new, start, value):
+    """Return the lowest point beyond ``new`` on the line from W, None if it is near.
+
+    By the parabola through the objective at W, ``start``, at ``new``, ``value``, and
+    at twice the step. Rows that the step makes zero stay so.
+    """
+    positive = part.penalty.norm.positive
+    move = np.where(used_rows(new)[:, None], new - W, 0.0)
+
+    def at(size):
+        point = new + (size - 1.0) * move
+        return np.maximum(point, 0.0) if positive else point
+
+    end = part.loss_and_penalty(at(2.0))
+    bend = start - 2 * value + end
+    if not 0.0 < bend < np.inf:
+        return None
+    size = min(1.0 + 0.5 * (start - end) / bend, 2.0)
+    return at(size) if size > _STRETCH else None
+
+
+class SecondOrderModel:
+    """The second-order model of the loss at some W, on the rows that matter there.
 
     Rows that are zero and within their bounds stay so: what they would add to the
     Hessians is most of the work.
+
+    Parameters
+    ----------
+    part : Objective
+        The problem, in the state of W.
+    W : ndarray of shape (n_features, n_columns)
+        The point.
+    grams : bool
+        Whether to hold Hessians, rather than to work with residuals.
+    room : int, default=None
+        Of the rows that are zero, so many matter at most: the worst.
+    damping : float, default=0.0
+        The part of the curvatures that holds back each coefficient, with Hessians.
+
+    Attributes
+    ----------
+    lacks_rows : bool
+        Whether more rows matter than it has.
     """
-    fit, norm = part.fit, part.penalty.norm
-    rows = np.flatnonzero(used_rows(W) | (part.row_sizes > _NEAR))
-    entry, row = (strength[rows] for strength in norm.strengths(len(W)))
-    penalty = entry, row, bool(norm.positive)
-    stop = -np.inf, -np.inf, 0, _MODEL_ACCURACY, _MODEL_SWEEPS
-    new, chosen = W.copy(), np.ascontiguousarray(W[rows])
-    design, data = fit.data.design, fit.data
-    if not grams:
-        weight = _curvature(fit)
-        design = design.restrict(rows)
-        new[rows], _ = descend_on_rows(
-            design, data, weight, fit.theta, chosen, ridge, penalty, stop
-        )
+
+    def __init__(
+        self,
+        part: Objective,
+        W: np.ndarray,
+        grams: bool,
+        room: int | None = None,
+        damping: float = 0.0,
+    ):
+        used, size = used_rows(W), part.row_sizes
+        rows = np.flatnonzero(~used & (size > _NEAR))
+        self.lacks_rows = room is not None and rows.size > room
+        if self.lacks_rows:
+            rows = rows[np.argpartition(-size[rows], room)[:room]]
+        used[rows] = True
+        self.rows = np.flatnonzero(used)
+        self.ridge = float(part.penalty.quadratic.diagonal[0])
+        self.H = None
+        if grams:
+            self.H = task_hessians(part.fit, self.rows)
+            diagonal = np.arange(self.rows.size)
+            if self.ridge:
+                self.H[:, diagonal, diagonal] += self.ridge
+            if damping:
+                self.H[:, diagonal, diagonal] *= 1.0 + damping
+
+    def holds(self, part: Objective, W: np.ndarray) -> bool:
+        """Whether it has the Hessians of all rows that matter at another W."""
+        left = used_rows(W) | (part.row_sizes > 1.0)
+        left[self.rows] = False
+        return self.H is not None and not left.any()
+
+    def minimum(
+        self,
+        part: Objective,
+        W: np.ndarray,
+        G: np.ndarray,
+        accuracy: float = _FINE,
+    ) -> np.ndarray:
+        """Return the minimum of the model around W, where the gradient is -G.
+
+        ``part`` is in the state of W; ``accuracy`` is the size of the last sweep
+        relative to the first.
+        """
+        fit, norm, rows = part.fit, part.penalty.norm, self.rows
+        entry, row = (strength[rows] for strength in norm.strengths(len(W)))
+        penalty = entry, row, bool(norm.positive)
+        stop = -np.inf, -np.inf, 0, float(accuracy), _MODEL_SWEEPS
+        new, chosen = W.copy(), np.ascontiguousarray(W[rows])
+        if self.H is not None:
+            G = np.ascontiguousarray(G[rows])
+            chosen, _ = descend_on_grams(self.H, chosen, G, 0.0, 0.0, penalty, stop)
+        else:
+            data, weight = fit.data, _curvature(fit)
+            design = data.design.restrict(rows)
+            chosen, _ = descend_on_rows(
+                design, data, weight, fit.theta, chosen, self.ridge, penalty, stop
+            )
+        new[rows] = chosen
         return new
-    H = task_hessians(fit, rows)
-    G = np.ascontiguousarray(G[rows])
-    new[rows], _ = descend_on_grams(H, chosen, G, 0.0, ridge, penalty, stop)
-    return new
 
 
 def _curvature(fit) -> np.ndarray:

@@ -342,23 +342,27 @@ def descend_on_grams(H, W, G, square, ridge, penalty, goal):
         diagonal = np.arange(len(W))
         H[:, diagonal, diagonal] += ridge
     Gt = G.T.copy()
-    if len(H) == 1:
+    if goal[0] == -np.inf:
+        Ct = Gt  # of no use without a gap
+    elif len(H) == 1:
         Ct = Gt + W.T @ H[0]
     else:
         Ct = np.empty_like(Gt)
         Wt = np.ascontiguousarray(-W.T)
         gram_adjoint(readonly(H), readonly(Gt), readonly(Wt), Ct)
+    Et = np.zeros(Gt.shape, dtype=H.dtype)
     epochs = gram_descent(
         readonly(H),
         W,
-        Gt,
+        readonly(Gt),
+        Et,
         readonly(Ct),
         float(square),
         readonly(entry),
         readonly(row),
         bool(positive),
         *goal,
-        workspace(W, Gt),
+        workspace(W, Et),
     )
     return W, epochs
 

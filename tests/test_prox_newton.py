@@ -1,0 +1,262 @@
+"""Proximal Newton: models, line search, damping, and the choice of the rows."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from linmtl import MultiTaskClassifier
+from linmtl._datafit import ResidualFit
+from linmtl._design import Design, HessianDesign, StackedDesign
+from linmtl._objective import Objective
+from linmtl.data import MultiTaskData
+from linmtl.losses import LOSSES
+from linmtl.path import alpha_max, mtl_path
+from linmtl.penalties import L1, L21, Ridge, compose
+from linmtl.solvers import _prox_newton as newton
+
+
+def labels(seed=0, d=40, n_tasks=4, rows=(30, 80), far=0.0, size=1.0):
+    """Ragged tasks with labels from logistic models."""
+    rng = np.random.default_rng(seed)
+    W = np.zeros((d, n_tasks))
+    W[rng.choice(d, 6, replace=False)] = size * rng.normal(size=(6, n_tasks))
+    sizes = rng.integers(*rows, size=n_tasks)
+    tasks = np.repeat(np.arange(n_tasks), sizes)
+    X = rng.normal(size=(tasks.size, d))
+    eta = np.sum(X * W[:, tasks].T, axis=1) + rng.normal(size=n_tasks)[tasks]
+    y = rng.random(tasks.size) < 1 / (1 + np.exp(-eta))
+    return X + far, y.astype(int), tasks
+
+
+def problem(penalty, data=None, fit_intercept=True):
+    X, y, tasks = labels() if data is None else data
+    task_ptr = np.searchsorted(tasks, np.arange(tasks.max() + 2))
+    weight = 1 / np.diff(task_ptr)[tasks]
+    design = StackedDesign(X, task_ptr)
+    data = MultiTaskData(design, 2.0 * y - 1, weight, fit_intercept)
+    names = np.arange(design.n_tasks)
+    penalty = compose(penalty, design.n_features, names)
+    return Objective(ResidualFit(data, LOSSES["logistic"]), penalty)
+
+
+# --- which rows
+
+
+@pytest.mark.parametrize(
+    "penalty", [L21(0.02), L1(0.02), L21(0.02, positive=True), L1(0.01) + L21(0.02)]
+)
+@pytest.mark.parametrize("ridge", [0.0, 0.1])
+@pytest.mark.parametrize("far", [0.0, 100.0])
+def test_all_rows_or_working_sets(penalty, ridge, far, monkeypatch):
+    """Whether working sets give way to all rows changes nothing but the time."""
+    X, y, tasks = labels(far=far)
+    weight = np.random.default_rng(1).random(y.size)
+    models = []
+    for most in (0.0, 0.5, np.inf):
+        monkeypatch.setattr(newton, "_MOST", most)
+        monkeypatch.setattr(newton, "_FEW", 4)
+        penalties = penalty + Ridge(ridge) if ridge else penalty
+        model = MultiTaskClassifier(penalties, tol=1e-8)
+        models.append(model.fit(X, y, tasks, sample_weight=weight))
+        assert model.solver_ == "prox_newton"
+        assert model.converged_
+    for model in models[1:]:
+        assert model.objective_ == pytest.approx(models[0].objective_, rel=2e-8)
+        np.testing.assert_allclose(model.coef_, models[0].coef_, atol=2e-3)
+
+
+def test_every_row_where_hessians_would_be_too_large():
+    """More features than samples, and all of them in use."""
+    X, y, tasks = labels(seed=1, d=150, rows=(8, 12), n_tasks=6)
+    fast = MultiTaskClassifier(Ridge(0.1) + L21(1e-5), tol=1e-7).fit(X, y, tasks)
+    slow = MultiTaskClassifier(Ridge(0.1) + L21(1e-5), tol=1e-7, solver="apg")
+    slow.fit(X, y, tasks)
+    assert fast.solver_ == "prox_newton"
+    assert np.all(np.any(fast.coef_ != 0, axis=0))
+    np.testing.assert_allclose(fast.coef_, slow.coef_, atol=1e-3)
+    assert abs(fast.objective_ - slow.objective_) <= fast.tol_ + slow.tol_
+
+
+def test_working_sets_grow_to_all_rows():
+    one, two = np.arange(3), np.array([1, 5])
+    widened = lambda chosen, needed, most: newton._widened(chosen, needed, most, 6)
+    np.testing.assert_array_equal(widened(one, two, 6), [0, 1, 2, 5])
+    assert widened(one, one, 6) is one
+    np.testing.assert_array_equal(widened(one, np.arange(4), 3), np.arange(6))
+    np.testing.assert_array_equal(widened(np.array([5, 2]), np.array([2]), 6), [5, 2])
+    np.testing.assert_array_equal(widened(np.arange(5), np.array([0, 5]), 6), [0, 5])
+    whole = np.arange(6)
+    assert widened(whole, two, 6) is whole
+    # the last missing row: in order, as the problem of all rows is
+    got = widened(np.array([5, 4, 3, 2, 1]), np.array([0, 1, 2, 3]), 6)
+    np.testing.assert_array_equal(got, whole)
+
+
+def test_a_model_takes_the_worst_rows():
+    objective = problem(L21(0.15))
+    W = np.zeros(objective.shape)
+    objective.certificate(W)
+    size = objective.row_sizes
+    model = newton.SecondOrderModel(objective, W, grams=True, room=5)
+    assert model.lacks_rows
+    np.testing.assert_array_equal(model.rows, np.sort(np.argsort(-size)[:5]))
+    model = newton.SecondOrderModel(objective, W, grams=True)
+    assert not model.lacks_rows
+    np.testing.assert_array_equal(model.rows, np.flatnonzero(size > newton._NEAR))
+    assert model.holds(objective, W)
+    used = W.copy()
+    used[np.setdiff1d(np.arange(len(W)), model.rows)[0]] = 1.0
+    assert not model.holds(objective, used)
+
+
+# --- steps
+
+
+def test_a_step_never_leads_up():
+    objective = problem(L21(0.02), labels(rows=(100, 200), size=5.0))
+    rng = np.random.default_rng(0)
+    lengths = []
+    for scale in (0.0, 0.1, 1.0, 10.0):
+        W = scale * rng.normal(size=objective.shape)
+        before = objective.certificate(W)
+        G = objective.D.copy()
+        model = newton.SecondOrderModel(objective, W, grams=True)
+        new = model.minimum(objective, W, G)
+        norm = objective.penalty.norm
+        promise = np.sum(G * (new - W)) + norm.value(W) - norm.value(new)
+        trial, after = newton._line_search(objective, W, new, before, promise)
+        assert after.primal < before.primal
+        again = objective.certificate(trial)
+        assert (after.primal, after.dual) == pytest.approx((again.primal, again.dual))
+        full = objective.certificate(new).primal
+        assert after.primal <= full + 1e-12 or scale >= 1.0
+        lengths.append(np.linalg.norm(trial - W) / np.linalg.norm(new - W))
+    assert lengths[0] > newton._STRETCH  # from zero the model is too short
+    assert lengths[-1] < 1.0  # where samples are saturated, much too long
+
+
+def test_zero_rows_and_signs_survive_a_longer_step():
+    objective = problem(L21(0.02, positive=True))
+    rng = np.random.default_rng(0)
+    W = np.abs(rng.normal(size=objective.shape))
+    new = np.abs(0.3 * rng.normal(size=objective.shape))
+    new[::2] = 0.0
+    start, end = (objective.loss_and_penalty(V) for V in (W, new))
+    longer = newton._longer(objective, W, new, start, end)
+    if longer is not None:
+        assert np.all(longer >= 0)
+        assert not longer[::2].any()
+    # lower all the way to the double of it: as far as that
+    near = W + 1e-3 * (new - W)
+    start, end = (objective.loss_and_penalty(V) for V in (W, near))
+    longer = newton._longer(objective, W, near, start, end)
+    np.testing.assert_allclose(longer[1::2], (W + 2e-3 * (new - W))[1::2], rtol=1e-12)
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.95])
+@pytest.mark.parametrize("fraction", [1e-2, 1e-3, 1e-4])
+def test_nearly_separable_tasks(correlation, fraction):
+    """Models of saturated samples promise what the loss does not keep."""
+    X, y, tasks = labels(d=60, rows=(40, 80), n_tasks=6)
+    rng = np.random.default_rng(0)
+    X = X + np.sqrt(correlation / (1 - correlation)) * rng.normal(size=(len(X), 1))
+    top = alpha_max(X, y, tasks, penalty=L21(1.0), loss="logistic")
+    model = MultiTaskClassifier(L21(fraction * top), tol=1e-6).fit(X, y, tasks)
+    assert model.solver_ == "prox_newton"
+    assert model.converged_
+    assert model.n_iter_ <= 60
+
+
+def test_hessians_serve_twice(monkeypatch):
+    made = []
+    original = newton.SecondOrderModel.__init__
+
+    def counted(self, *arguments, **options):
+        made.append(1)
+        original(self, *arguments, **options)
+
+    monkeypatch.setattr(newton.SecondOrderModel, "__init__", counted)
+    X, y, tasks = labels(rows=(100, 200))
+    steps = 0
+    for tol in 10.0 ** -np.arange(2, 9, 0.5):
+        model = MultiTaskClassifier(L21(0.02), tol=tol).fit(X, y, tasks)
+        assert model.dual_gap_ <= model.tol_
+        steps += model.n_iter_
+    assert len(made) < steps
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5])
+def test_step_limit(limit):
+    X, y, tasks = labels()
+    model = MultiTaskClassifier(L21(0.001), tol=1e-12, max_iter=limit)
+    with pytest.warns(Warning, match="max_iter"):
+        model.fit(X, y, tasks)
+    assert model.n_iter_ == limit
+
+
+def test_paths_share_what_hessians_need():
+    X, y, tasks = labels()
+    arguments = {"penalty": L21(1.0), "loss": "logistic", "tol": 1e-8}
+    alphas, coefs, gaps = mtl_path(X, y, tasks, alphas=8, eps=0.02, **arguments)
+    for alpha, W in zip(alphas, np.moveaxis(coefs, 2, 0), strict=True):
+        cold = MultiTaskClassifier(L21(alpha), tol=1e-8).fit(X, y, tasks)
+        np.testing.assert_allclose(W, cold.coef_, atol=2e-4)
+    assert np.all(gaps <= 1e-8 * cold.tol_ / 1e-8 * 1.001)
+
+
+# --- designs for Hessians
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(("centre", "far"), [(True, 0.0), (True, 1e5), (False, 1.0)])
+def test_hessians_in_single_precision(dtype, centre, far):
+    rng = np.random.default_rng(0)
+    task_ptr = np.array([0, 30, 30, 31, 80])
+    X = rng.normal(size=(80, 37)) + (far if dtype == np.float64 else 0.0)
+    design = StackedDesign(X.astype(dtype), task_ptr)
+    weight = rng.random(80)
+    weight[3] = 0.0
+    single = design.with_hessians(centre)
+    assert isinstance(single, HessianDesign)
+    assert design.with_hessians(centre) is single
+    assert design.with_hessians(not centre) is not single
+    single = design.with_hessians(centre)
+    for features in (None, np.array([5, 2, 30]), np.arange(0)):
+        exact = Design.hessians(design, weight, centre, features)
+        size = max(np.abs(exact).max(initial=0.0), 1.0)
+        H = single.hessians(weight, centre, features, np.float32)
+        assert H.dtype == np.float32
+        np.testing.assert_allclose(H, exact, atol=2e-6 * size)
+        np.testing.assert_array_equal(H, H.transpose(0, 2, 1))
+        H = single.hessians(weight, centre, features)
+        np.testing.assert_allclose(H, exact, atol=1e-12 * size)
+        H = single.hessians(weight, not centre, features, np.float32)
+        other = Design.hessians(design, weight, not centre, features)
+        np.testing.assert_allclose(H, other, rtol=1e-3, atol=1e-5 * size)
+    rows = np.array([1, 4, 40])
+    np.testing.assert_array_equal(single.take(rows).X, X[rows].astype(dtype))
+
+
+def test_sparse_rows_need_no_transpose():
+    design = StackedDesign(sparse.random_array((20, 5), rng=0), np.array([0, 8, 20]))
+    assert design.with_hessians(True) is design
+
+
+@pytest.mark.parametrize("layout", ["sparse", "wide", "float32"])
+def test_other_layouts_in_which_most_rows_are_needed(layout):
+    X, y, tasks = labels(d=20, rows=(60, 100))
+    given = {"sparse": sparse.csr_array(X), "float32": X.astype(np.float32), "wide": X}
+    if layout == "wide":
+        Y = np.column_stack([y, 1 - y, X[:, 0] > 0.2])
+        models = [
+            MultiTaskClassifier(L21(0.003), tol=1e-6, solver=solver).fit(X, Y)
+            for solver in ("auto", "apg")
+        ]
+    else:
+        models = [
+            MultiTaskClassifier(L21(0.003), tol=1e-6).fit(data, y, tasks)
+            for data in (given[layout], X)
+        ]
+    assert models[0].solver_ == "prox_newton"
+    assert all(model.converged_ for model in models)
+    np.testing.assert_allclose(models[0].coef_, models[1].coef_, atol=2e-3)
