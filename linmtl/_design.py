@@ -575,22 +575,21 @@ class HessianDesign(StackedDesign):
 
 def feature_hessians(A, task_ptr, weight, centre, features, H):
     """Write the Hessians of each task into H, from one row of A per feature."""
-    sizes = np.diff(task_ptr)
+    k, bounds = features.size, task_ptr.tolist()
     syrk = get_blas_funcs("syrk", dtype=H.dtype)
-    piece = np.empty(features.size * sizes.max(initial=0), dtype=H.dtype)
-    arrays = [readonly(a) for a in (A, features)]
-    root = np.sqrt(weight).astype(A.dtype, copy=False)
-    weights = [readonly(a) for a in (weight, root)]
-    for t, size in enumerate(sizes.tolist()):
-        if not size or not features.size:
-            H[t] = 0.0
+    piece = np.empty(k * int(np.diff(task_ptr).max(initial=0)), dtype=H.dtype)
+    root = readonly(np.sqrt(weight).astype(A.dtype, copy=False))
+    A, features, weight = readonly(A), readonly(features), readonly(weight)
+    for H_t, start, stop in zip(H, bounds[:-1], bounds[1:], strict=True):
+        size = stop - start
+        if not size or not k:
+            H_t[...] = 0.0
             continue
-        block = piece[: features.size * size].reshape(-1, size)
-        start, stop = int(task_ptr[t]), int(task_ptr[t + 1])
-        weight_features(*arrays, start, stop, *weights, bool(centre), block)
+        block = piece[: k * size].reshape(k, size)
+        weight_features(A, features, start, stop, weight, root, bool(centre), block)
         # one half only, into H itself
-        syrk(1.0, block.T, trans=1, c=H[t].T, overwrite_c=1)
-        mirror(H[t])
+        syrk(1.0, block.T, c=H_t.T, trans=1, overwrite_c=1)
+        mirror(H_t)
 
 
 def _room(k, n, design):

@@ -199,14 +199,18 @@ def solve_row(a, h, entry, row, positive, out):
 
 
 @reduction
-def model_terms(W, Gt, Et, Ct, square):
-    """<R, Y> and <R, R> of the residuals of a least-squares model, G - E = C - H W."""
+def model_terms(W, Gt, Et, Ct, square, G):
+    """<R, Y> and <R, R> of the residuals of a least-squares model, and its gradient.
+
+    That is G' = Gt - Et = Ct - H W.
+    """
     fitted = 0.0
     excess = 0.0
     for t in range(Gt.shape[0]):
         for j in range(Gt.shape[1]):
+            G[j, t] = Gt[t, j] - Et[t, j]
             fitted += W[j, t] * Ct[t, j]
-            excess += W[j, t] * (Gt[t, j] - Et[t, j])
+            excess += W[j, t] * G[j, t]
     return square - fitted, square - fitted - excess
 
 
@@ -325,13 +329,6 @@ def sweep(H, W, Gt, Et, entry, row, positive, a, h, v):
 
 
 @kernel
-def transposed_difference(A, B, out):
-    for i in range(A.shape[0]):
-        for j in range(A.shape[1]):
-            out[j, i] = A[i, j] - B[i, j]
-
-
-@kernel
 def gram_descent(
     H,
     W,
@@ -388,8 +385,7 @@ def gram_descent(
         if moved <= relative * relative * first:
             break
         if epoch % _CHECK == 0 and target > -np.inf:
-            linear, residual = model_terms(W, Gt, Et, Ct, square)
-            transposed_difference(Gt, Et, G)
+            linear, residual = model_terms(W, Gt, Et, Ct, square, G)
             gap = gap_of(linear, residual, W, G, entry, row, positive)
     return epoch
 

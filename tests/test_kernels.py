@@ -215,7 +215,8 @@ def test_reordered_sums_keep_nan_and_infinity():
         A = normal(40, 3).copy()
         A[17, 1] = bad
         ones = readonly(np.ones((3, 40)))
-        terms = rows.model_terms(readonly(A), ones, 0 * ones, ones, 1.0)
+        zeros = np.zeros((3, 40))
+        terms = rows.model_terms(readonly(A), ones, zeros, ones, 1.0, zeros.T.copy())
         assert not np.isfinite(terms).any()
 
 
@@ -475,7 +476,9 @@ def test_model_gap(entry, row, positive):
     entries, strengths = readonly(np.full(5, entry)), readonly(np.full(5, row))
     start = transposed(normal(5, 3, seed=8))  # where the moves began
     moved = readonly(start - transposed(G))
-    linear, residual = rows.model_terms(W, start, moved, transposed(C), square)
+    out = empty(5, 3)
+    linear, residual = rows.model_terms(W, start, moved, transposed(C), square, out)
+    np.testing.assert_allclose(out, G)
     np.testing.assert_allclose(linear, square - np.sum(W * C))
     np.testing.assert_allclose(residual, linear - np.sum(W * G))
     primal = square / 2 - np.sum(W * C) + np.sum(W * (C - G)) / 2
@@ -514,14 +517,12 @@ def test_gram_descent_solves_the_model(shared, positive, entry, row):
         limit,
         rows.workspace(W, Et),
     )
-    gap_at = lambda W, Et: rows.gap_of(
-        *rows.model_terms(W, Ct, Et, Ct, square),
-        W,
-        transposed(Ct - Et),
-        entries,
-        strengths,
-        positive,
-    )
+
+    def gap_at(W, Et):
+        G = empty(5, 3)
+        terms = rows.model_terms(W, Ct, Et, Ct, square, G)
+        return rows.gap_of(*terms, W, G, entries, strengths, positive)
+
     W, Et = start()
     assert 1 <= descend(W, Et, 1e-13, 0.0, 0, 10_000) < 10_000
     assert gap_at(W, Et) <= 1e-13
@@ -841,9 +842,6 @@ def test_nonnegative_rows():
 
 def test_moving_matrices():
     A = normal(2, 3)
-    out = empty(3, 2)
-    rows.transposed_difference(A, readonly(A / 2), out)
-    np.testing.assert_array_equal(out, A.T / 2)
     copied = empty(2, 3)
     rows.copy(A, copied)
     np.testing.assert_array_equal(copied, A)

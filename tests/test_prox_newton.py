@@ -92,12 +92,13 @@ def test_working_sets_grow_to_all_rows():
     np.testing.assert_array_equal(got, whole)
 
 
-def test_a_model_takes_the_worst_rows():
+def test_a_model_takes_the_worst_rows(monkeypatch):
     objective = problem(L21(0.15))
     W = np.zeros(objective.shape)
     objective.certificate(W)
     size = objective.row_sizes
-    model = newton.SecondOrderModel(objective, W, grams=True, room=5)
+    monkeypatch.setattr(newton, "_FEW", 5)
+    model = newton.SecondOrderModel(objective, W, grams=True, few=True)
     assert model.lacks_rows
     np.testing.assert_array_equal(model.rows, np.sort(np.argsort(-size)[:5]))
     model = newton.SecondOrderModel(objective, W, grams=True)
@@ -124,7 +125,7 @@ def test_a_step_never_leads_up():
         new = model.minimum(objective, W, G)
         norm = objective.penalty.norm
         promise = np.sum(G * (new - W)) + norm.value(W) - norm.value(new)
-        trial, after = newton._line_search(objective, W, new, before, promise)
+        trial, after = newton._line_search(objective, W, new, before, promise, 1e-12)
         assert after.primal < before.primal
         again = objective.certificate(trial)
         assert (after.primal, after.dual) == pytest.approx((again.primal, again.dual))

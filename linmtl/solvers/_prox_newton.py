@@ -35,7 +35,7 @@ _MAX_STEPS = 30
 _SATURATED = 1e-10  # smallest curvature of a sample: models need some to be bounded
 _NEAR = 0.98  # of its bound: a gradient beyond may make a row enter
 _MODEL_SWEEPS = 1000
-_ROUGH = 0.1  # size of the last sweep on a model that lacks rows, relative to the first
+_ROUGH = 0.3  # size of the last sweep on a model that lacks rows, relative to the first
 _COARSE, _FINE = 1e-2, 1e-4  # the same where it has them all
 _SLOW = 0.2  # a fall of the gap that may be for want of accuracy
 _REUSE = 0.3  # of the root of the last fall of the gap: that with the same Hessians
@@ -175,21 +175,22 @@ class NewtonSteps:
         G = part.D.copy()
         reuse = _REUSE * np.sqrt(self._fall) * before.gap <= final
         if not (reuse and self._model.holds(part, W)):
-            room = max(_FEW, _GROWTH * int(used_rows(W).sum()))
-            self._model = SecondOrderModel(part, W, self._grams, room, self._damping)
+            self._model = SecondOrderModel(part, W, self._grams, True, self._damping)
         rough = _ROUGH if self._model.lacks_rows else 0.0
         new = self._model.minimum(part, W, G, max(self._accuracy, rough))
         if not np.all(np.isfinite(new)):
             return False
         # the fall that the first-order model promises for the whole step
         promise = float(np.sum(G * (new - W))) + norm.value(W) - norm.value(new)
-        trial, self.certificate = _line_search(part, W, new, before, promise)
+        # what differences of objectives are uncertain by
+        rounding = 4 * np.finfo(float).eps * (abs(before.primal) + part.fit.square)
+        trial, self.certificate = _line_search(part, W, new, before, promise, rounding)
         if trial is None:
             self.certificate = part.certificate(W)
             return False
         W[:] = trial
         self._fall = self.certificate.gap / before.gap
-        if promise > 100 * _rounding(part, before):
+        if promise > 100 * rounding:
             self._adapt(before.primal - self.certificate.primal, promise)
         return True
 
@@ -205,18 +206,12 @@ class NewtonSteps:
             self._accuracy = max(0.1 * self._accuracy, _FINE)
 
 
-def _rounding(part, at):
-    """Return what differences of objectives are uncertain by."""
-    return 4 * np.finfo(float).eps * (abs(at.primal) + part.fit.square)
-
-
-def _line_search(part, W, new, before, promise):
+def _line_search(part, W, new, before, promise, rounding):
     """Return where to go from W towards the minimum of the model, and a certificate.
 
-    None instead of a point where nothing lower is found.
+    None instead of a point where nothing lower is found. Near the optimum a fall is
+    less than ``rounding``, while the gap still has to close.
     """
-    # near the optimum a fall is less than rounding, while the gap still has to close
-    slack = _rounding(part, before)
     value = part.loss_and_penalty(new)
     known = part.fit.residuals
     if before.primal - value > max(_LONG * abs(value), _STEEP * promise):
@@ -228,7 +223,7 @@ def _line_search(part, W, new, before, promise):
                 return longer, certificate
         known = None
     size, trial, certificate = 1.0, new, part.certificate(new, known)
-    while not certificate.primal <= before.primal - _ARMIJO * size * promise + slack:
+    while not certificate.primal <= before.primal - _ARMIJO * size * promise + rounding:
         if size < 1e-8:
             return (trial if certificate.primal < before.primal else None), certificate
         size /= 2
@@ -272,8 +267,8 @@ class SecondOrderModel:
         The point.
     grams : bool
         Whether to hold Hessians, rather than to work with residuals.
-    room : int, default=None
-        Of the rows that are zero, so many matter at most: the worst.
+    few : bool, default=False
+        Whether to take no more rows at once than a working set may grow by.
     damping : float, default=0.0
         The part of the curvatures that holds back each coefficient, with Hessians.
 
@@ -288,13 +283,14 @@ class SecondOrderModel:
         part: Objective,
         W: np.ndarray,
         grams: bool,
-        room: int | None = None,
+        few: bool = False,
         damping: float = 0.0,
     ):
         used, size = used_rows(W), part.row_sizes
         rows = np.flatnonzero(~used & (size > _NEAR))
-        self.lacks_rows = room is not None and rows.size > room
-        if self.lacks_rows:
+        room = max(_FEW, _GROWTH * np.count_nonzero(used))
+        self.lacks_rows = few and rows.size > room
+        if self.lacks_rows:  # take the worst
             rows = rows[np.argpartition(-size[rows], room)[:room]]
         used[rows] = True
         self.rows = np.flatnonzero(used)
