@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import linalg, sparse
 
-from linmtl._design import used_rows
+from linmtl._design import Design, used_rows
 from linmtl._jit import readonly
 from linmtl._kernels import gram_adjoint
 from linmtl._threads import blas_threads
@@ -174,6 +174,7 @@ class ResidualFit(Datafit):
         self._eta = np.empty(n)
         self.theta = np.empty(n)
         self._hessian: np.ndarray | None = None
+        self._for_hessians: Design | None = None
 
     @property
     def b(self):
@@ -300,8 +301,10 @@ class ResidualFit(Datafit):
         return ResidualFit(replace(self.data, design=design), self.loss)
 
     def with_hessians(self):
-        design = self.data.design.with_hessians(self.data.fit_intercept)
-        return ResidualFit(replace(self.data, design=design), self.loss)
+        if self._for_hessians is None:  # once for all fits of a path
+            centre = self.data.fit_intercept
+            self._for_hessians = self.data.design.with_hessians(centre)
+        return ResidualFit(replace(self.data, design=self._for_hessians), self.loss)
 
 
 class GramFit(Datafit):

@@ -107,7 +107,10 @@ class Design:
         return self.restrict(features)
 
     def with_hessians(self, centre: bool) -> Design:
-        """Return this design in the form in which many Hessians are made."""
+        """Return this design in the form in which many Hessians are made.
+
+        For one solver at a time: they may be written over each other.
+        """
         return self
 
     def take(self, rows: np.ndarray) -> Design:
@@ -392,8 +395,6 @@ class SharedDesign(Design):
 class StackedDesign(Design):
     """Rows sorted by task, dense (C order) or sparse (CSR)."""
 
-    _for_hessians: HessianDesign | None = None  # made once, for the fits of a path
-
     def __init__(self, X: np.ndarray | sparse.csr_array, task_ptr: np.ndarray):
         self.n_features = X.shape[1]
         self.task_ptr = task_ptr
@@ -437,11 +438,7 @@ class StackedDesign(Design):
         return FeatureMajorDesign.gather_from(self, features, last)
 
     def with_hessians(self, centre):
-        if self.sparse:
-            return self
-        if self._for_hessians is None or self._for_hessians.centred != centre:
-            self._for_hessians = HessianDesign(self, centre)
-        return self._for_hessians
+        return self if self.sparse else HessianDesign(self, centre)
 
     def feature_rows(self):
         return _transposed(self.X), self.task_ptr[:-1]

@@ -113,6 +113,17 @@ def test_targets_far_from_zero_keep_their_digits():
     np.testing.assert_allclose(far.intercept_ - 1e6, near.intercept_, atol=1e-6)
 
 
+def test_convergence_is_what_the_tolerance_says():
+    """That of single precision, not the one that the solver stopped short of."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((80, 6)).astype(np.float32)
+    Y = (X @ rng.standard_normal((6, 3)) + rng.standard_normal((80, 3))).astype("f4")
+    model = L21Regressor(0.1, solver="apg", tol=1e-15, max_iter=18)
+    model.fit(X, Y)
+    assert 1e-12 < model.dual_gap_ <= model.tol_
+    assert model.converged_
+
+
 def test_path_and_cross_validation():
     X, Y = wide(EVERY[0])
     X = X.astype(np.float32)

@@ -337,7 +337,7 @@ def rounded(objective: Objective, result: Result, dtype: np.dtype) -> Result:
         gap = max(convex.value(point) - lower, 0.0)
         value = objective.value(point)
     tol = result.tol + float(np.finfo(dtype).eps) * result.scale
-    converged = result.converged and gap <= tol
+    converged = gap <= tol and (result.stages is None or result.converged)
     return replace(
         result,
         W=objective.penalty.coefficients(point),
@@ -347,8 +347,9 @@ def rounded(objective: Objective, result: Result, dtype: np.dtype) -> Result:
         gap=gap,
         tol=tol,
         converged=converged,
-        message=result.message
-        or ("" if converged else "rounding to single precision opened the gap"),
+        message=""
+        if converged
+        else result.message or "rounding to single precision opened the gap",
     )
 
 
