@@ -353,10 +353,9 @@ def gram_descent(
     precision of H is enough for it. W (k, T) and Et, which is zero at the start, are
     updated in place; Ct serves the gap, the gradient being C - H W. Every few sweeps
     the last iterates are extrapolated (Anderson); the point is taken if the objective
-    falls. Stops at the gap
-    `target`; if that is reached before `free` sweeps, goes on to the gap `final` or
-    until `free` sweeps are done. Stops too when a sweep moves by at most `relative`
-    times the first one. Returns the number of sweeps.
+    falls. Stops at the gap `target`; if that is reached before `free` sweeps, goes on
+    to the gap `final` or until `free` sweeps are done. Stops too when a sweep moves by
+    at most `relative` times the first one. Returns the number of sweeps.
     """
     past_W, past_E, new_W, new_E, M, c, G, a, h, v = work
     first = 0.0
