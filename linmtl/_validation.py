@@ -340,8 +340,13 @@ def _missing(y):
 def _are_labels(classes):
     """Whether these can only be labels: scikit-learn's check of it takes long."""
     if classes.dtype.kind == "f":
-        return bool(np.all(classes == np.round(classes)))
+        return _are_integers(classes)
     return classes.dtype.kind in "biuU"
+
+
+def _are_integers(numbers):
+    """Whether these floating-point numbers are integers, and exact ones."""
+    return bool(np.all((numbers == np.round(numbers)) & (np.abs(numbers) < 2**53)))
 
 
 def _encode_classes(y, missing):
@@ -351,13 +356,14 @@ def _encode_classes(y, missing):
     try:
         classes = np.unique(observed)
         if classes.size > 2 or not _are_labels(classes):
-            check_classification_targets(observed)
+            with np.errstate(invalid="ignore"):  # it casts them to integers
+                check_classification_targets(observed)
     except TypeError:
         raise ValueError(
             "y mixes labels that cannot be compared (strings and numbers); use one type"
         ) from None
     became_float = missing.any() and classes.dtype.kind == "f"
-    if became_float and np.all(classes == np.round(classes)):
+    if became_float and _are_integers(classes):
         classes = classes.astype(np.int64)
     if classes.size > 2:
         raise ValueError(

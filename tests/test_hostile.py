@@ -392,6 +392,7 @@ def test_labels_of_two_classes(labels, classes, missing, container):
         ([1], "y has only 1 class, 1; a classifier needs both"),
         (["a"], "y has only 1 class, 'a'; a classifier needs both"),
         ([0.5, 1.5, 2.25, 3.125], "Unknown label type|continuous|4 classes"),
+        ([0.0, 1e300, 0.0, 1e300], "Unknown label type|continuous"),
     ],
 )
 def test_not_two_classes(values, message, layout):

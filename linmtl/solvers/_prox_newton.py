@@ -27,6 +27,7 @@ from linmtl.solvers._working_set import (
     descend_on_rows,
     gram_pays,
     lacks_rows,
+    worst,
 )
 
 _FEW, _GROWTH = 32, 3  # Hessians make rows dear: start with few, then grow fast
@@ -96,7 +97,7 @@ def _hessians_pay(design: Design, n_features: int) -> bool:
     return gram_pays(design, 2 * n_features)
 
 
-def _widened(chosen: np.ndarray, needed: np.ndarray, most: float, d) -> np.ndarray:
+def _widened(chosen: np.ndarray, needed: np.ndarray, most: float, d: int) -> np.ndarray:
     """Return a working set with the rows needed, the last one first if it is of use.
 
     All rows if more than ``most`` are needed. Models leave out what is not needed; to
@@ -290,9 +291,7 @@ class SecondOrderModel:
         rows = np.flatnonzero(~used & (size > _NEAR))
         room = max(_FEW, _GROWTH * np.count_nonzero(used))
         self.lacks_rows = few and rows.size > room
-        if self.lacks_rows:  # take the worst
-            rows = rows[np.argpartition(-size[rows], room)[:room]]
-        used[rows] = True
+        used[worst(rows, size, room) if few else rows] = True
         self.rows = np.flatnonzero(used)
         self.ridge = float(part.penalty.quadratic.diagonal[0])
         self.H = None

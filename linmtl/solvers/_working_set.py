@@ -184,11 +184,16 @@ class RowChoice:
         room = max(self._few, self._growth * int(active.sum()))
         first = not np.isfinite(self._gap)
         self.near = first and candidates.size <= room and bool(active.any())
-        if candidates.size > room:
-            candidates = candidates[np.argpartition(-size[candidates], room)[:room]]
-        active[candidates] = True
+        active[worst(candidates, size, room)] = True
         self._before, self._gap = np.flatnonzero(active), gap
         return self._before, settled
+
+
+def worst(rows: np.ndarray, size: np.ndarray, room: int) -> np.ndarray:
+    """Return those of the rows with the largest size, as many as there is room for."""
+    if rows.size <= room:
+        return rows
+    return rows[np.argpartition(-size[rows], room)[:room]]
 
 
 def _inner_solver(objective, ridge, positive):
