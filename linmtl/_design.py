@@ -12,6 +12,7 @@ W (the identity, except where tasks are tied to one model).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
@@ -37,6 +38,7 @@ _DENSE_EIGEN = 400
 # residuals this small stay in the cache while a few features at a time pass by
 _CACHED = 10_000
 _FEATURES = 128
+_TILE = 64  # rows that are transposed at a time
 _PIECE = 2**19  # numbers that are converted to double precision at a time
 
 
@@ -533,7 +535,9 @@ class FeatureMajorDesign(Design):
         if features is None:
             features = np.arange(self.n_features)
         H = np.empty((self.n_tasks, features.size, features.size), dtype=dtype)
-        feature_hessians(self.A, self.task_ptr, weight, centre, features, H)
+        A = readonly(self.A)
+        blocks = ((A, start) for start in self.task_ptr[:-1].tolist())
+        feature_hessians(blocks, self.task_ptr, weight, centre, features, H)
         return H
 
 
@@ -553,9 +557,15 @@ class HessianDesign(StackedDesign):
         n, d = design.X.shape
         # at once: the system takes smaller pieces back after every fit
         memory = np.empty(d * n + self.n_tasks * d**2, dtype=np.float32)
-        self.A, self._room = memory[: d * n].reshape(d, n), memory[d * n :]
+        A, self._room = memory[: d * n], memory[d * n :]
         X, task_ptr = readonly(design.X), readonly(design.task_ptr)
-        transpose_tasks(X, task_ptr, bool(centre), np.empty(d), self.A)
+        shift, tile = np.empty(d), np.empty((_TILE, d), dtype=np.float32)
+        transpose_tasks(X, task_ptr, bool(centre), shift, tile, A)
+        A = readonly(A)
+        self._blocks = [
+            (A[d * start : d * stop].reshape(d, stop - start), 0)
+            for start, stop in pairwise(task_ptr.tolist())
+        ]
         self.centred = centre
 
     def hessians(self, weight, centre, features=None, dtype=np.float64):
@@ -566,24 +576,32 @@ class HessianDesign(StackedDesign):
             features = np.arange(self.n_features)
         k = features.size
         H = self._room[: self.n_tasks * k**2].reshape(self.n_tasks, k, k)
-        feature_hessians(self.A, self.task_ptr, weight, centre, features, H)
+        feature_hessians(self._blocks, self.task_ptr, weight, centre, features, H)
         return H
 
 
-def feature_hessians(A, task_ptr, weight, centre, features, H):
-    """Write the Hessians of each task into H, from one row of A per feature."""
+def feature_hessians(blocks, task_ptr, weight, centre, features, H):
+    """Write the Hessian of each task into H.
+
+    ``blocks`` yields for each task an array with one row per feature, and the column
+    where the rows of the task begin.
+    """
     k, bounds = features.size, task_ptr.tolist()
     syrk = get_blas_funcs("syrk", dtype=H.dtype)
     piece = np.empty(k * int(np.diff(task_ptr).max(initial=0)), dtype=H.dtype)
-    root = readonly(np.sqrt(weight).astype(A.dtype, copy=False))
-    A, features, weight = readonly(A), readonly(features), readonly(weight)
-    for H_t, start, stop in zip(H, bounds[:-1], bounds[1:], strict=True):
+    features, weight, root = readonly(features), readonly(weight), None
+    for H_t, (A, column), (start, stop) in zip(
+        H, blocks, pairwise(bounds), strict=True
+    ):
         size = stop - start
         if not size or not k:
             H_t[...] = 0.0
             continue
+        if root is None:
+            root = readonly(np.sqrt(weight).astype(A.dtype, copy=False))
         block = piece[: k * size].reshape(k, size)
-        weight_features(A, features, start, stop, weight, root, bool(centre), block)
+        w, r = weight[start:stop], root[start:stop]
+        weight_features(A, features, column, w, r, bool(centre), block)
         # one half only, into H itself
         syrk(1.0, block.T, c=H_t.T, trans=1, overwrite_c=1)
         mirror(H_t)

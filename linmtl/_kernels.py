@@ -79,26 +79,33 @@ def gather_features(X, features, where, A):
 
 
 @kernel
-def transpose_tasks(X, task_ptr, centre, shift, A):
-    """A = X' in its precision, the features of each task about a rough mean.
+def transpose_tasks(X, task_ptr, centre, shift, tile, A):
+    """A holds X_t' of each task in its precision, one after another, about rough means.
 
     Of a feature far from zero single precision would keep nothing else. ``shift`` (d,)
-    is written to.
+    and ``tile`` (some rows, d) are written to: rows that are already in the precision
+    of A stay in the cache while they are read by features.
     """
+    d = shift.size
     for t in range(task_ptr.size - 1):
         begin, end = task_ptr[t], task_ptr[t + 1]
         few = min(begin + 16, end) if centre else begin
-        for j in range(shift.size):
+        for j in range(d):
             shift[j] = 0.0
         for i in range(begin, few):
-            for j in range(shift.size):
+            for j in range(d):
                 shift[j] += X[i, j] / (few - begin)
-        for start in range(begin, end, 128):
-            stop = min(start + 128, end)
-            for j in range(shift.size):
-                out, m = A[j, start:stop], shift[j]
+        for start in range(begin, end, tile.shape[0]):
+            stop = min(start + tile.shape[0], end)
+            for i in range(stop - start):
+                x, row = X[start + i], tile[i]
+                for j in range(d):
+                    row[j] = x[j] - shift[j]
+            for j in range(d):
+                first = d * begin + j * (end - begin) - begin
+                out = A[first + start : first + stop]
                 for i in range(out.size):
-                    out[i] = X[start + i, j] - m
+                    out[i] = tile[i, j]
 
 
 @kernel
@@ -139,18 +146,18 @@ def feature_adjoint(A, task_ptr, r, G):
 
 
 @reduction
-def weight_features(A, features, start, stop, weight, root, centre, out):
+def weight_features(A, features, start, w, r, centre, out):
     """out_k = root (A_k - mean of A_k) over the rows of a task, for the features given.
 
-    ``root`` is the square root of ``weight``, by which the mean is weighted, in the
-    precision of A; ``out`` may be in single precision.
+    The columns of A from ``start`` on are the rows of the task; ``w`` are their weights,
+    by which the mean is taken, and ``r`` the roots of these, in the precision of A.
+    ``out`` may be in single precision.
     """
-    w, r = weight[start:stop], root[start:stop]
     total = 0.0
     for i in range(w.size):
         total += w[i]
     for k in range(features.size):
-        x, row = A[features[k], start:stop], out[k]
+        x, row = A[features[k], start : start + w.size], out[k]
         mean = 0.0
         if centre and total > 0.0:
             for i in range(w.size):

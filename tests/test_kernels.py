@@ -112,10 +112,9 @@ def test_weighted_features(centre, dtype):
     root = np.sqrt(weight)
     for single in (False, True):  # the features themselves
         A_in, root_in = (B.astype(np.float32) if single else B for B in (A, root))
-        arrays = readonly(A_in), features, 5, 9
-        kernels.weight_features(
-            *arrays, readonly(weight), readonly(root_in), centre, out
-        )
+        arrays = readonly(A_in), features, 5
+        rows = readonly(weight[5:]), readonly(root_in[5:])
+        kernels.weight_features(*arrays, *rows, centre, out)
         X = A[features, 5:]
         if centre:
             X = X - np.average(X, axis=1, weights=weight[5:])[:, None]
@@ -124,7 +123,8 @@ def test_weighted_features(centre, dtype):
         np.testing.assert_allclose(
             out, expected, rtol=1e-12 if exact else 1e-6, atol=0 if exact else 1e-7
         )
-        kernels.weight_features(*arrays, zero, readonly(0 * root_in), centre, out)
+        nothing = zero[5:], readonly(0 * root_in[5:])
+        kernels.weight_features(*arrays, *nothing, centre, out)
         np.testing.assert_array_equal(out, 0.0)
 
 
@@ -137,11 +137,12 @@ def test_transposed_tasks(dtype, centre):
     sizes = [300, 0, 1, 17, 128]  # more than a part, none, less than a rough mean
     task_ptr = readonly(np.r_[0, np.cumsum(sizes)])
     X = readonly((far + rng.standard_normal((446, 3))).astype(dtype))
-    A = np.full((3, 446), np.nan, dtype=np.float32)
-    kernels.transpose_tasks(X, task_ptr, centre, np.empty(3), A)
+    A = np.full(3 * 446, np.nan, dtype=np.float32)
+    shift, tile = np.empty(3), np.empty((64, 3), dtype=np.float32)
+    kernels.transpose_tasks(X, task_ptr, centre, shift, tile, A)
     for begin, end in pairwise(task_ptr.tolist()):
         if begin < end:
-            X_t, A_t = X[begin:end], A[:, begin:end]
+            X_t, A_t = X[begin:end], A[3 * begin : 3 * end].reshape(3, -1)
             shift = X_t[:16].mean(axis=0, dtype=float) if centre else 0.0
             np.testing.assert_allclose(A_t, (X_t - shift).T, rtol=1e-6, atol=1e-6)
 
