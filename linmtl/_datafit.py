@@ -181,29 +181,37 @@ class ResidualFit(Datafit):
         return self._b + self._offset
 
     def evaluate(self, W, G, residuals=None):
-        loss = self.loss_at(W) if residuals is None else self.resume(residuals)
-        if residuals is not None and residuals.gradient is not None:
+        if residuals is None:
+            self._hessian = None
+            self.data.design.evaluate(W, self._eta, self._residual, self.theta, G)
+            return self.join(self.task_loss)
+        loss = self.resume(residuals)
+        if residuals.gradient is not None:
             G[...] = residuals.gradient
         else:
-            self.data.design.adjoint(self.theta, G)
+            self.refresh(G)
         return loss
 
     def loss_at(self, W):
-        data = self.data
         self._hessian = None
-        data.design.predict(W, self._eta)
+        self.data.design.predict(W, self._eta)
+        self._residual(0, self.data.design.n_tasks)
+        return self.join(self.task_loss)
+
+    def _residual(self, first, stop):
+        """Write intercepts, residuals and losses of a range of tasks."""
+        data, tasks = self.data, slice(first, stop)
         self.loss.residual(
             self.y,
             self._eta,
             data.weight,
-            data.task_ptr,
-            data.total,
+            data.task_ptr[first : stop + 1],
+            data.total[tasks],
             data.fit_intercept,
-            self._b,
+            self._b[tasks],
             self.theta,
-            self.task_loss,
+            self.task_loss[tasks],
         )
-        return self.join(self.task_loss)
 
     def resume(self, residuals: Residuals) -> float:
         """Go to the point that these residuals belong to; return the loss there."""

@@ -11,7 +11,9 @@ W (the identity, except where tasks are tied to one model).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -38,6 +40,7 @@ _DENSE_EIGEN = 400
 # residuals this small stay in the cache while a few features at a time pass by
 _CACHED = 10_000
 _FEATURES = 128
+_FAST = 2**20  # bytes of X that stay in the cache from one pass to the next
 _TILE = 64  # rows that are transposed at a time
 _PIECE = 2**19  # numbers that are converted to double precision at a time
 
@@ -85,6 +88,23 @@ class Design:
     def adjoint(self, r: np.ndarray, G: np.ndarray) -> None:
         """Write ``G[:, c] = sum over the tasks of column c of X_t' r_t``."""
         raise NotImplementedError
+
+    def evaluate(
+        self,
+        W: np.ndarray,
+        eta: np.ndarray,
+        residual: Callable[[int, int], None],
+        theta: np.ndarray,
+        G: np.ndarray,
+    ) -> None:
+        """Write the predictors of W into ``eta``, and the adjoint of ``theta`` into G.
+
+        In between, ``residual(first, stop)`` writes ``theta`` for a range of tasks,
+        from their part of ``eta``.
+        """
+        self.predict(W, eta)
+        residual(0, self.n_tasks)
+        self.adjoint(theta, G)
 
     def task_sums(self, weight: np.ndarray) -> np.ndarray:
         """Return ``sum_i weight_i x_i`` over each task, (n_tasks, n_features)."""
@@ -430,6 +450,33 @@ class StackedDesign(Design):
         else:
             stacked_adjoint(readonly(self.X), task_ptr, readonly(r), Gt)
         G[...] = Gt.T
+
+    def evaluate(self, W, eta, residual, theta, G):
+        """As of any design; X is read once, as many tasks at a time as are cached."""
+        if self.sparse or len(self._ranges) == 1 or not W.any():
+            super().evaluate(W, eta, residual, theta, G)
+            return
+        X, theta = readonly(self.X), readonly(theta)
+        Wt = readonly(np.ascontiguousarray(W.T))
+        Gt = np.empty((self.n_tasks, self.n_features), dtype=G.dtype)
+        for first, stop in self._ranges:
+            task_ptr = readonly(self.task_ptr[first : stop + 1])
+            stacked_predict(X, task_ptr, Wt[first:stop], eta)
+            residual(first, stop)
+            stacked_adjoint(X, task_ptr, theta, Gt[first:stop])
+        G[...] = Gt.T
+
+    @cached_property
+    def _ranges(self) -> list[tuple[int, int]]:
+        """Ranges of tasks whose rows stay in the cache together, or of one task."""
+        most = max(_FAST // (self.n_features * self.dtype.itemsize), 1)
+        bounds, ranges, first = self.task_ptr.tolist(), [], 0
+        while first < self.n_tasks:
+            stop = bisect_right(bounds, bounds[first] + most) - 1
+            stop = max(stop, first + 1)
+            ranges.append((first, stop))
+            first = stop
+        return ranges
 
     def restrict(self, features):
         return StackedDesign(self.X[:, features], self.task_ptr)

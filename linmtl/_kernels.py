@@ -149,9 +149,9 @@ def feature_adjoint(A, task_ptr, r, G):
 def weight_features(A, features, start, w, r, centre, out):
     """out_k = root (A_k - mean of A_k) over the rows of a task, for the features given.
 
-    The columns of A from ``start`` on are the rows of the task; ``w`` are their weights,
-    by which the mean is taken, and ``r`` the roots of these, in the precision of A.
-    ``out`` may be in single precision.
+    The columns of A from ``start`` on are the rows of the task; ``w`` are their
+    weights, by which the mean is taken, and ``r`` the roots of these, in the precision
+    of A. ``out`` may be in single precision.
     """
     total = 0.0
     for i in range(w.size):

@@ -75,6 +75,11 @@ class RootFit(ResidualFit):
     def _noise(self, squares):
         return np.sqrt(self._mean(squares))
 
+    def evaluate(self, W, G, residuals=None):
+        value = self.loss_at(W)
+        self.refresh(G)
+        return value
+
     def loss_at(self, W):
         loss = super().loss_at(W)
         divisor = np.maximum(self.noise, self.floor)

@@ -310,10 +310,11 @@ def sweep(H, W, Gt, Et, entry, row, positive, a, h, v):
     the move in the metric of the curvatures.
     """
     k, T = W.shape
+    own = H.shape[0] > 1
     length = 0.0
     for j in range(k):
         for t in range(T):
-            h[t] = H[t % H.shape[0], j, j]
+            h[t] = H[t if own else 0, j, j]
             a[t] = Gt[t, j] - Et[t, j] + h[t] * W[j, t]
         solve_row(a, h, entry[j], row[j], positive, v)
         for t in range(T):
@@ -321,7 +322,7 @@ def sweep(H, W, Gt, Et, entry, row, positive, a, h, v):
             if change != 0.0:
                 W[j, t] = v[t]
                 length += h[t] * change * change
-                s = t % H.shape[0]
+                s = t if own else 0
                 c = H.dtype.type(change)  # in the precision of H: twice as fast
                 for i in range(k):
                     Et[t, i] += H[s, j, i] * c

@@ -117,7 +117,7 @@ class MinimaxFit(ResidualFit):
 
     def evaluate(self, W, G, residuals=None):
         value = self.loss_at(W)
-        self.data.design.adjoint(self.theta, G)
+        self.refresh(G)
         return value
 
     def dual_limit(self):

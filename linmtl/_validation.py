@@ -429,7 +429,7 @@ def _long(X, y, weight, labels, estimator):
     """Sort rows by task and leave out those without a label or a weight."""
     names, codes = encode_tasks(labels, estimator.task_order)
     used = weight > 0
-    absent = np.setdiff1d(np.arange(len(names)), codes[used])
+    absent = np.flatnonzero(np.bincount(codes[used], minlength=len(names)) == 0)
     if absent.size:
         raise ValueError(
             "y has no observed label with a positive weight for the tasks "

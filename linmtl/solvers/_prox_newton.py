@@ -32,6 +32,7 @@ from linmtl.solvers._working_set import (
 
 _FEW, _GROWTH = 32, 3  # Hessians make rows dear: start with few, then grow fast
 _MOST = 0.5  # of the rows in a working set: take all of them
+_SURE = 2.0  # bounds: rows whose gradient is beyond mostly stay
 _MAX_STEPS = 30
 _SATURATED = 1e-10  # smallest curvature of a sample: models need some to be bounded
 _NEAR = 0.98  # of its bound: a gradient beyond may make a row enter
@@ -68,6 +69,8 @@ class ProxNewton:
         most = _MOST * d if _hessians_pay(objective.fit.data.design, d) else d
         while not rows.exhausted:
             needed, _ = rows.choose(W, objective.row_sizes, monitor.best_gap)
+            if newton is None and np.count_nonzero(objective.row_sizes > _SURE) > most:
+                needed = np.arange(d)
             before, chosen = chosen, _widened(chosen, needed, most, d)
             if newton is None or chosen is not before:
                 last = None if newton is None else newton.part
@@ -213,8 +216,8 @@ def _line_search(part, W, new, before, promise, rounding):
     None instead of a point where nothing lower is found. Near the optimum a fall is
     less than ``rounding``, while the gap still has to close.
     """
-    value = part.loss_and_penalty(new)
-    known = part.fit.residuals
+    size, trial, certificate = 1.0, new, part.certificate(new)
+    value = certificate.primal
     if before.primal - value > max(_LONG * abs(value), _STEEP * promise):
         # the curvature falls on the way, and the model is too short
         longer = _longer(part, W, new, before.primal, value)
@@ -222,8 +225,7 @@ def _line_search(part, W, new, before, promise, rounding):
             certificate = part.certificate(longer)
             if certificate.primal < value:
                 return longer, certificate
-        known = None
-    size, trial, certificate = 1.0, new, part.certificate(new, known)
+        certificate = part.certificate(new)
     while not certificate.primal <= before.primal - _ARMIJO * size * promise + rounding:
         if size < 1e-8:
             return (trial if certificate.primal < before.primal else None), certificate
