@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import numbers
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -179,7 +181,7 @@ class Penalty(BaseEstimator):
             return np.inf
         unit = self
         if hasattr(self, "alpha"):
-            unit = type(self)(**{**self.get_params(deep=False), "alpha": 1.0})
+            unit = with_alpha(self, 1.0)
         return unit.dual_terms(G0).zero_from
 
     def quadratic(self, tasks: np.ndarray) -> QuadraticForm | None:
@@ -189,8 +191,20 @@ class Penalty(BaseEstimator):
 
 def strength_names(penalty: Penalty) -> list[str]:
     """Return the names of the strengths among the parameters of a penalty."""
-    names = penalty.get_params(deep=False)
+    names = _parameter_names(type(penalty))
     return [name for name in names if name == "alpha" or name.startswith("alpha_")]
+
+
+def with_alpha(penalty: Penalty, alpha: float) -> Penalty:
+    """Return a penalty with another ``alpha``."""
+    names = _parameter_names(type(penalty))
+    parameters = {name: getattr(penalty, name) for name in names}
+    return type(penalty)(**{**parameters, "alpha": alpha})
+
+
+@cache  # a path asks for every strength, and to read a signature takes long
+def _parameter_names(kind: type) -> tuple[str, ...]:
+    return tuple(inspect.signature(kind).parameters)
 
 
 def check_strength(penalty: object, name: str) -> None:

@@ -177,7 +177,8 @@ def compose(penalty: Penalty, n_features: int, tasks: np.ndarray) -> Composite:
             norm,
         )
     if norm is not None:
-        norm.check(n_features, tasks)  # a sum may demand more than its terms
+        if norm is not penalty:
+            norm.check(n_features, tasks)  # a sum may demand more than its terms
         free = norm.free_rows(n_features)
         if free.all() and not getattr(norm, "positive", False):
             norm = None  # it vanishes: what is left is a quadratic problem

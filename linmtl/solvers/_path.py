@@ -13,6 +13,7 @@ from scipy.optimize import brentq
 from linmtl._datafit import Datafit, Residuals
 from linmtl._objective import Objective
 from linmtl.penalties import Penalty, Sum, compose
+from linmtl.penalties._base import with_alpha
 from linmtl.penalties._network_lasso import Agreement
 from linmtl.solvers._base import Result, minimise, null_coefficients
 
@@ -25,7 +26,7 @@ def with_strength(penalty: Penalty, alpha: float) -> Penalty:
     """
     if isinstance(penalty, Sum) or not hasattr(penalty, "alpha"):
         return _times(penalty, alpha)
-    return type(penalty)(**{**penalty.get_params(deep=False), "alpha": alpha})
+    return with_alpha(penalty, alpha)
 
 
 def _times(penalty, factor):
