@@ -2,7 +2,9 @@
 
 ``kernel`` compiles a function in nopython mode and keeps the machine code on disk.
 ``reduction`` is the same with leave to reorder sums (it vectorises dot products);
-it keeps NaN and infinity semantics, so bad numbers stay visible.
+it keeps NaN and infinity semantics, so bad numbers stay visible. ``inlined`` is for a
+kernel that only others call: it becomes a part of these, which compiles faster than one
+after the other.
 
 Rules that keep the disk cache both effective and fresh: a kernel is a module-level
 function; it takes arrays and scalars only, never functions; it calls only kernels of
@@ -33,6 +35,7 @@ def _compile(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any
 
 
 kernel = _compile()
+inlined = _compile(inline="always")
 reduction = _compile(fastmath={"reassoc", "contract"})
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from linmtl._jit import kernel, reduction
+from linmtl._jit import inlined, kernel, reduction
 
 _MEMORY = 5  # iterates of an Anderson extrapolation
 _CHECK = 3  # sweeps between two evaluations of the gap
@@ -54,7 +54,7 @@ def workspace(W: np.ndarray, R: np.ndarray) -> Workspace:
     )
 
 
-@kernel
+@inlined
 def soft(v, threshold, positive):
     """Soft threshold of a number; NaN stays NaN."""
     if v > threshold:
@@ -113,7 +113,7 @@ def row_dual(G, j, entry, row, positive):
         slope = 0.0
         for t in range(G.shape[1]):
             excess = (G[j, t] if positive else abs(G[j, t])) - s * entry
-            largest = max(largest, excess)
+            largest = excess if excess > largest else largest
             if excess > 0.0:
                 square += excess * excess
                 slope += excess
@@ -166,8 +166,8 @@ def solve_row(a, h, entry, row, positive, out):
         c = soft(a[t], entry, positive)
         out[t] = c
         square += c * c
-        top = max(top, h[t])
-        bottom = min(bottom, h[t])
+        top = h[t] if h[t] > top else top
+        bottom = h[t] if h[t] < bottom else bottom
     norm = math.sqrt(square)
     floor = 0.0
     rho = 0.0
@@ -225,15 +225,17 @@ def model_fall(W, Et, new_W, new_E, Gt):
     return fall
 
 
-@kernel
+@inlined
 def gap_of(linear, residual, W, G, entry, row, positive):
     """Duality gap of least squares: <R, Y>, <R, R>, the point, the gradient of R."""
     size = 1.0
     for j in range(G.shape[0]):
-        size = max(size, row_dual(G, j, entry[j], row[j], positive))
+        s = row_dual(G, j, entry[j], row[j], positive)
+        size = size if s <= size else s
     scale = 1.0 / size
     if residual > 0.0 and linear > 0.0:
-        scale = min(scale, linear / residual)
+        best = linear / residual
+        scale = best if best < scale else scale
     dual = scale * linear - 0.5 * scale * scale * residual
     return 0.5 * residual + penalty_value(W, entry, row) - dual
 
@@ -291,7 +293,7 @@ def combine(past, c, out):
             for i in range(c.size):
                 total += c[i] * past[i + 1, p, t]
             out[p, t] = total
-            lowest = min(lowest, total)
+            lowest = total if total < lowest else lowest
     return lowest
 
 
@@ -302,7 +304,7 @@ def copy(source, target):
             target[i, j] = source[i, j]
 
 
-@kernel
+@inlined
 def sweep(H, W, Gt, Et, entry, row, positive, a, h, v):
     """One pass over the rows in Gram form; Et (T, k) is kept up to date.
 
@@ -381,7 +383,7 @@ def gram_descent(
         kept += 1
         moved = sweep(H, W, Gt, Et, entry, row, positive, a, h, v)
         epoch += 1
-        first = max(first, moved)
+        first = moved if moved > first else first
         if moved <= relative * relative * first:
             break
         if epoch % _CHECK == 0 and target > -np.inf:
@@ -665,7 +667,7 @@ def task_descent(
                     m = mean[j, t]
                     task_move(A, start, task_ptr, weight, m, theta, j, t, change)
         epoch += 1
-        first = max(first, moved)
+        first = moved if moved > first else first
         if moved <= relative * relative * first:
             break
         if epoch % _CHECK == 0 and target > -np.inf:
