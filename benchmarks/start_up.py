@@ -67,6 +67,8 @@ def measure(imports: str, fit: str = "", cache: str | None = None) -> dict | Non
         Folder for Numba's cache instead of the usual one.
     """
     environment = dict(os.environ)
+    # installed packages have their byte code; a checkout gets it in its first process
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     if cache is not None:
         environment["NUMBA_CACHE_DIR"] = cache
     script = _SCRIPT.format(imports=imports, fit=fit or "pass")
