@@ -11,9 +11,11 @@ import pytest
 from problems import LAYOUTS, make_problem
 from threadpoolctl import threadpool_limits
 
-from linmtl import L21Regressor, MeanRegularizedRegressor, TraceNormRegressor
+from linmtl import L21Regressor, MeanRegularizedRegressor, TraceNormRegressor, _design
 from linmtl._datafit import ResidualFit
+from linmtl._design import StackedDesign
 from linmtl._objective import Objective
+from linmtl.data import MultiTaskData
 from linmtl.losses import LOSSES
 from linmtl.penalties import L1, L21, Ridge, TraceNorm
 from linmtl.solvers import SOLVERS, minimise
@@ -79,6 +81,38 @@ def test_gram_matrices_and_residuals(layout):
         first, second = gram.certificate(W), rows.certificate(W)
         assert first.primal == pytest.approx(second.primal)
         assert first.dual == pytest.approx(second.dual)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+def test_some_tasks_at_a_time_or_all(loss, dtype, monkeypatch):
+    """Tasks that fit in the cache together: the same numbers, to the last bit."""
+    rng = np.random.default_rng(0)
+    sizes = [5, 0, 1, 40, 3, 0, 7, 0]
+    task_ptr = np.r_[0, np.cumsum(sizes)]
+    X = rng.standard_normal((56, 6)).astype(dtype)
+    y, weight = np.sign(rng.standard_normal(56)), rng.random(56)
+    W = rng.standard_normal((6, len(sizes)))
+    found, counts = [], []
+    for rows in (1000, 8, 1):
+        monkeypatch.setattr(_design, "_FAST", rows * X[0].nbytes)
+        design = StackedDesign(X, task_ptr)
+        fit = ResidualFit(MultiTaskData(design, y, weight), LOSSES[loss])
+        for point in (np.zeros_like(W), W):
+            G = np.full(W.shape, np.nan)
+            value = fit.evaluate(point, G)
+            assert value == fit.loss_at(point)
+        found.append([value, G, fit.theta.copy(), fit.b, fit.task_loss.copy()])
+        ranges = design._ranges
+        counts.append(len(ranges))
+        assert [first for first, _ in ranges] == [0, *(stop for _, stop in ranges[:-1])]
+        assert ranges[-1][1] == len(sizes)
+        for first, stop in ranges:
+            assert stop == first + 1 or task_ptr[stop] - task_ptr[first] <= rows
+    assert counts == [1, 4, 7]
+    for other in found[1:]:
+        for array, first in zip(other, found[0], strict=True):
+            np.testing.assert_array_equal(array, first)
 
 
 @pytest.mark.parametrize("loss", ["squared", "logistic"])

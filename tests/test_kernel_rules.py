@@ -24,7 +24,7 @@ from linmtl.datasets import make_multitask_regression
 
 PACKAGE = Path(linmtl.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
-DECORATORS = {"kernel", "reduction"}
+DECORATORS = {"kernel", "inlined", "reduction"}
 
 
 def imports(tree):

@@ -93,6 +93,25 @@ def test_working_sets_grow_to_all_rows():
     np.testing.assert_array_equal(got, whole)
 
 
+@pytest.mark.parametrize(("share", "at_once"), [(0.1, True), (0.9, False)])
+def test_all_rows_at_once_where_most_are_far_beyond_their_bounds(
+    share, at_once, monkeypatch
+):
+    entered, enter = [], newton._enter
+
+    def record(objective, chosen, *rest):
+        entered.append(chosen.size)
+        return enter(objective, chosen, *rest)
+
+    monkeypatch.setattr(newton, "_enter", record)
+    monkeypatch.setattr(newton, "_FEW", 4)
+    X, y, tasks = labels()
+    top = alpha_max(X, y, tasks, penalty=L21(), loss="logistic")
+    model = MultiTaskClassifier(L21(share * top), tol=1e-6).fit(X, y, tasks)
+    assert model.converged_
+    assert (entered[0] == X.shape[1]) == at_once
+
+
 def test_a_model_takes_the_worst_rows(monkeypatch):
     objective = problem(L21(0.15))
     W = np.zeros(objective.shape)
