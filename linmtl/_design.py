@@ -469,7 +469,7 @@ class StackedDesign(Design):
     @cached_property
     def _ranges(self) -> list[tuple[int, int]]:
         """Ranges of tasks whose rows stay in the cache together, or of one task."""
-        most = max(_FAST // (self.n_features * self.dtype.itemsize), 1)
+        most = max(_FAST // max(self.n_features * self.dtype.itemsize, 1), 1)
         bounds, ranges, first = self.task_ptr.tolist(), [], 0
         while first < self.n_tasks:
             stop = bisect_right(bounds, bounds[first] + most) - 1

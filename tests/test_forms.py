@@ -115,6 +115,15 @@ def test_some_tasks_at_a_time_or_all(loss, dtype, monkeypatch):
             np.testing.assert_array_equal(array, first)
 
 
+def test_evaluation_without_features():
+    design = StackedDesign(np.empty((4, 0)), np.array([0, 2, 4]))
+    data = MultiTaskData(design, np.array([1.0, -1.0, 1.0, 1.0]), np.ones(4), False)
+    value = ResidualFit(data, LOSSES["squared"]).evaluate(
+        np.empty((0, 2)), np.empty((0, 2))
+    )
+    assert value == 2.0
+
+
 @pytest.mark.parametrize("loss", ["squared", "logistic"])
 @every_layout
 def test_gathered_features_are_the_features(layout, loss):
