@@ -792,6 +792,7 @@ ONE_STRENGTH = (L1, L21, TraceNorm, TaskRelationship, Ridge, MeanRegularized)
 BAD_STRENGTHS = [
     (-0.1, ValueError, "alpha must be a finite number >= 0, got -0.1"),
     (np.nan, ValueError, "alpha must be a finite number >= 0, got nan"),
+    (10**400, ValueError, "alpha must be a finite number >= 0, got 1000"),
     (np.inf, ValueError, "alpha must be a finite number >= 0, got inf"),
     ("0.1", TypeError, "alpha must be a number >= 0, got '0.1'"),
     (True, TypeError, "alpha must be a number >= 0, got True"),
@@ -821,6 +822,16 @@ WRONG += [
 WRONG += [
     Wrong(f"{kind.__name__}-array", partial(kind, [0.1, 0.2]), TypeError, "number >= 0")
     for kind in (L1, L21, TraceNorm, MeanRegularized)
+]
+WRONG += [
+    Wrong(
+        f"{kind.__name__}-positive-{value!r}",
+        partial(kind, positive=value),
+        TypeError,
+        "positive must be True or False, got",
+    )
+    for kind in (L1, L21)
+    for value in ("False", None, np.nan, 1)
 ]
 WRONG += [
     row

@@ -338,6 +338,25 @@ def test_penalty_of_the_generic_estimator():
     assert chosen.penalty_.second.alpha == pytest.approx(0.1 * chosen.alpha_)
 
 
+def test_paths_of_penalties_of_ones_own():
+    """Constructors with other parameters, and with a number of them that is open."""
+
+    class Open(L21):
+        def __init__(self, alpha=1.0, **options):
+            super().__init__(alpha, **options)
+
+    class Fixed(L21):
+        def __init__(self, alpha=1.0):
+            super().__init__(alpha)
+
+    X, y, tasks = make_multitask_regression(random_state=0)
+    expected = mtl_path(X, y, tasks, penalty=L21(), alphas=3)
+    for penalty in (Open(), Fixed()):
+        found = mtl_path(X, y, tasks, penalty=penalty, alphas=3)
+        for array, other in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(array, other)
+
+
 def test_paths_of_ordered_tasks():
     X, y, tasks = make_multitask_regression(n_tasks=3, random_state=0)
     names = np.array(["late", "early", "middle"])[tasks]

@@ -204,7 +204,9 @@ def with_alpha(penalty: Penalty, alpha: float) -> Penalty:
 
 @cache  # a path asks for every strength, and to read a signature takes long
 def _parameter_names(kind: type) -> tuple[str, ...]:
-    return tuple(inspect.signature(kind).parameters)
+    parameters = inspect.signature(kind).parameters.values()
+    named = [p.name for p in parameters if p.kind is not p.VAR_KEYWORD]
+    return tuple(sorted(named))
 
 
 def check_strength(penalty: object, name: str) -> None:
@@ -214,10 +216,23 @@ def check_strength(penalty: object, name: str) -> None:
         raise TypeError(
             f"{type(penalty).__name__}: {name} must be a number >= 0, got {value!r}"
         )
-    if not (value >= 0 and np.isfinite(value)):
+    try:
+        number = float(value)
+    except OverflowError:  # a long integer
+        number = np.inf
+    if not 0 <= number < np.inf:
         raise ValueError(
             f"{type(penalty).__name__}: {name} must be a finite number >= 0, "
             f"got {value!r}"
+        )
+
+
+def check_positive(penalty: object) -> None:
+    """Check that ``positive`` is a truth value: "False", for one, is not."""
+    if not isinstance(penalty.positive, (bool, np.bool_)):
+        raise TypeError(
+            f"{type(penalty).__name__}: positive must be True or False, "
+            f"got {penalty.positive!r}"
         )
 
 

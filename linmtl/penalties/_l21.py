@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linmtl.penalties._base import check_feature_weight, row_strength
+from linmtl.penalties._base import (
+    check_feature_weight,
+    check_positive,
+    row_strength,
+)
 from linmtl.penalties._row_separable import RowSeparable
 
 
@@ -57,6 +61,7 @@ class L21(RowSeparable):
     def check(self, n_features, tasks):
         super().check(n_features, tasks)
         check_feature_weight(self, n_features)
+        check_positive(self)
 
     def strengths(self, n_features):
         strength = row_strength(self, n_features)
