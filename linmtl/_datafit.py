@@ -315,6 +315,15 @@ class ResidualFit(Datafit):
         return ResidualFit(replace(self.data, design=self._for_hessians), self.loss)
 
 
+class JoinedFit(ResidualFit):
+    """A loss whose residuals take the losses of all tasks to know."""
+
+    def evaluate(self, W, G, residuals=None):
+        value = self.loss_at(W)
+        self.refresh(G)
+        return value
+
+
 class GramFit(Datafit):
     """Squared loss through ``H_c = X'DX`` and ``X'Dy`` of each column, centred.
 

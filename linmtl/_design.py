@@ -453,7 +453,7 @@ class StackedDesign(Design):
 
     def evaluate(self, W, eta, residual, theta, G):
         """As of any design; X is read once, as many tasks at a time as are cached."""
-        if self.sparse or len(self._ranges) == 1 or not W.any():
+        if self.sparse or not W.any():
             super().evaluate(W, eta, residual, theta, G)
             return
         X, theta = readonly(self.X), readonly(theta)
@@ -583,7 +583,7 @@ class FeatureMajorDesign(Design):
             features = np.arange(self.n_features)
         H = np.empty((self.n_tasks, features.size, features.size), dtype=dtype)
         A = readonly(self.A)
-        blocks = ((A, start) for start in self.task_ptr[:-1].tolist())
+        blocks = [(A, start) for start in self.task_ptr[:-1].tolist()]
         feature_hessians(blocks, self.task_ptr, weight, centre, features, H)
         return H
 
@@ -630,13 +630,14 @@ class HessianDesign(StackedDesign):
 def feature_hessians(blocks, task_ptr, weight, centre, features, H):
     """Write the Hessian of each task into H.
 
-    ``blocks`` yields for each task an array with one row per feature, and the column
-    where the rows of the task begin.
+    ``blocks`` has for each task an array with one row per feature, and the column where
+    the rows of the task begin.
     """
     k, bounds = features.size, task_ptr.tolist()
     syrk = get_blas_funcs("syrk", dtype=H.dtype)
     piece = np.empty(k * int(np.diff(task_ptr).max(initial=0)), dtype=H.dtype)
-    features, weight, root = readonly(features), readonly(weight), None
+    root = readonly(np.sqrt(weight).astype(blocks[0][0].dtype, copy=False))
+    features, weight = readonly(features), readonly(weight)
     for H_t, (A, column), (start, stop) in zip(
         H, blocks, pairwise(bounds), strict=True
     ):
@@ -644,8 +645,6 @@ def feature_hessians(blocks, task_ptr, weight, centre, features, H):
         if not size or not k:
             H_t[...] = 0.0
             continue
-        if root is None:
-            root = readonly(np.sqrt(weight).astype(A.dtype, copy=False))
         block = piece[: k * size].reshape(k, size)
         w, r = weight[start:stop], root[start:stop]
         weight_features(A, features, column, w, r, bool(centre), block)

@@ -16,6 +16,7 @@ import numpy as np
 from linmtl._datafit import (
     Datafit,
     GramFit,
+    JoinedFit,
     ResidualFit,
     best_scale,
     centred_targets,
@@ -29,7 +30,7 @@ _NOTHING = 1e-12  # root mean squares relative to those of y that are all roundi
 _FEW = 4_000_000  # numbers that may be copied so that each task has its Gram matrix
 
 
-class RootFit(ResidualFit):
+class RootFit(JoinedFit):
     """The square-root loss, through the residuals of all observations.
 
     It is always evaluated by residuals: Gram matrices would give a small noise level
@@ -74,11 +75,6 @@ class RootFit(ResidualFit):
 
     def _noise(self, squares):
         return np.sqrt(self._mean(squares))
-
-    def evaluate(self, W, G, residuals=None):
-        value = self.loss_at(W)
-        self.refresh(G)
-        return value
 
     def loss_at(self, W):
         loss = super().loss_at(W)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import xlogy
 
-from linmtl._datafit import ResidualFit, best_scale, centred_targets
+from linmtl._datafit import JoinedFit, best_scale, centred_targets
 from linmtl.data import MultiTaskData
 from linmtl.losses import Loss
 
@@ -66,7 +66,7 @@ class Minimax(Loss):
         return self.base.mean(eta)
 
 
-class MinimaxFit(ResidualFit):
+class MinimaxFit(JoinedFit):
     """The smoothed maximum of the tasks' losses, through the residuals.
 
     Parameters
@@ -113,11 +113,6 @@ class MinimaxFit(ResidualFit):
         hessian = base.hessian(self.y, self.theta, self.data.weight)
         self._hessian = hessian * per_row
         self.theta *= per_row
-        return value
-
-    def evaluate(self, W, G, residuals=None):
-        value = self.loss_at(W)
-        self.refresh(G)
         return value
 
     def dual_limit(self):
