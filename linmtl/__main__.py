@@ -13,7 +13,7 @@ from typing import NoReturn
 from threadpoolctl import threadpool_limits
 
 from linmtl import __version__
-from linmtl._compare import (
+from linmtl.cli._compare import (
     DEFAULT_MODELS,
     MODELS,
     Comparison,
@@ -21,10 +21,10 @@ from linmtl._compare import (
     compare,
     transfer_report,
 )
-from linmtl._html import to_html
-from linmtl._report import render, render_transfer, to_json, transfer_json
-from linmtl._table import InputError, Problem, make_problem, read_table
-from linmtl._text import one_line
+from linmtl.cli._html import to_html
+from linmtl.cli._report import render, render_transfer, to_json, transfer_json
+from linmtl.cli._table import InputError, Problem, make_problem, read_table
+from linmtl.data._labels import one_line
 from linmtl.datasets import load_parkinsons
 from linmtl.transfer import NegativeTransferReport
 

@@ -14,8 +14,8 @@ from sklearn.base import clone, is_classifier
 from sklearn.metrics import mean_squared_error
 from sklearn.utils import check_random_state
 
-from linmtl._tasks import codes_of, some, split_task_column
-from linmtl._validation import read_sample_weight
+from linmtl.data._labels import codes_of, some, split_task_column
+from linmtl.data._weights import read_sample_weight
 from linmtl.metrics import TaskScorer, make_task_scorer
 from linmtl.metrics._labels import Labels, read_labels
 

@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
-from linmtl._design import used_rows
-from linmtl._objective import Objective
+from linmtl.designs._base import used_rows
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.penalties import Penalty, Sum
+from linmtl.solvers._objective import Objective
 from linmtl.solvers._path import (
     check_grid,
     follow,

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._tasks import (
+from linmtl.data._labels import (
     array_of_rows,
     as_task_labels,
     codes_of,

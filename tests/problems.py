@@ -18,9 +18,10 @@ from cases import task_labels
 from scipy import sparse
 
 from linmtl import MultiTaskClassifier, MultiTaskRegressor
-from linmtl._datafit import GramFit, ResidualFit
-from linmtl._objective import Objective
+from linmtl.datafits._gram import GramFit
+from linmtl.datafits._residual import ResidualFit
 from linmtl.losses import LOSSES
+from linmtl.solvers._objective import Objective
 
 ESTIMATORS = {"squared": MultiTaskRegressor, "logistic": MultiTaskClassifier}
 FORMS = {"gram": GramFit, "residual": ResidualFit}

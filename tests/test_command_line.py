@@ -13,7 +13,7 @@ import pytest
 
 import linmtl
 from linmtl import __main__ as command
-from linmtl._table import InputError, make_problem, read_table
+from linmtl.cli._table import InputError, make_problem, read_table
 from linmtl.datasets import load_heart_disease, load_parkinsons
 
 

@@ -17,7 +17,7 @@ from linmtl import (
     TaskScaler,
     TraceNormClassifier,
 )
-from linmtl._compare import (
+from linmtl.cli._compare import (
     EPS,
     MODELS,
     N_ALPHAS,
@@ -29,9 +29,9 @@ from linmtl._compare import (
     compare,
     transfer_report,
 )
-from linmtl._prepare import prepare
-from linmtl._report import number, plain, render, to_json
-from linmtl._table import InputError
+from linmtl.cli._prepare import prepare
+from linmtl.cli._report import number, plain, render, to_json
+from linmtl.cli._table import InputError
 from linmtl.datasets import (
     load_heart_disease,
     make_multitask_classification,
@@ -191,7 +191,7 @@ def test_report_tunes_every_model_in_each_split(regression, monkeypatch):
         seen.update(settings, model=model)
         return negative_transfer_report(model, *data, **settings)
 
-    monkeypatch.setattr("linmtl._compare.negative_transfer_report", spy)
+    monkeypatch.setattr("linmtl.cli._compare.negative_transfer_report", spy)
     report = transfer_report(compared, n_splits=2)
     assert isinstance(seen["model"], MeanRegularizedRegressorCV)
     assert isinstance(seen["pooled"], PooledRegressor)

@@ -22,14 +22,14 @@ from linmtl import (
     TraceNormRegressor,
     TraceNormRegressorCV,
 )
-from linmtl._cross_validation import fold_of_observations, training_and_test
-from linmtl._datafit import GramFit
+from linmtl.datafits._gram import GramFit
 from linmtl.datasets import (
     make_multitask_classification,
     make_multitask_regression,
 )
 from linmtl.losses import LOSSES
 from linmtl.model_selection import LeaveOneTaskOut, TaskKFold, TaskShuffleSplit
+from linmtl.model_selection._held_out import fold_of_observations, training_and_test
 from linmtl.path import alpha_grid, mtl_path
 from linmtl.penalties import (
     L1,

@@ -24,15 +24,15 @@ from linmtl import (
     MultiTaskRegressor,
     TraceNormRegressor,
 )
-from linmtl._factored import (
+from linmtl.datasets import make_multitask_classification, make_multitask_regression
+from linmtl.penalties import TraceNorm
+from linmtl.solvers._factors import (
     FactoredObjective,
     FactoredPenalty,
     Factors,
     halves_of_svd,
     rotated_to_few,
 )
-from linmtl.datasets import make_multitask_classification, make_multitask_regression
-from linmtl.penalties import TraceNorm
 
 MODELS = {
     ("factored", "squared"): FactoredRegressor(alpha=0.1),
@@ -654,7 +654,7 @@ def test_metrics_of_the_descent(model, shape, monkeypatch):
     X, y, tasks = data_for(model, n_samples=shape[0], n_features=shape[1])
     model = clone(model).set_params(tol=1e-6)
     full = clone(model).fit(X, y, tasks)
-    monkeypatch.setattr(linmtl._factored, "_LARGE", 2)
+    monkeypatch.setattr(linmtl.solvers._factors, "_LARGE", 2)
     diagonal = clone(model).fit(X, y, tasks)
     np.testing.assert_allclose(diagonal.coef_, full.coef_, atol=2e-3)
     assert diagonal.objective_ == pytest.approx(full.objective_, rel=1e-8)

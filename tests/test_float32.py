@@ -18,8 +18,8 @@ from linmtl import (
     L21RegressorCV,
     PooledRegressor,
     TraceNormRegressor,
-    _design,
 )
+from linmtl.designs import _base
 from linmtl.path import mtl_path
 from linmtl.penalties import L21
 
@@ -36,7 +36,7 @@ FORMS = {
 def _pieces(request, monkeypatch):
     """Convert a few numbers at a time, as for large data."""
     if request.param:
-        monkeypatch.setattr(_design, "_PIECE", 20)
+        monkeypatch.setattr(_base, "_PIECE", 20)
 
 
 def assert_rounded(single, double):

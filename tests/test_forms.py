@@ -11,14 +11,15 @@ import pytest
 from problems import LAYOUTS, make_problem
 from threadpoolctl import threadpool_limits
 
-from linmtl import L21Regressor, MeanRegularizedRegressor, TraceNormRegressor, _design
-from linmtl._datafit import ResidualFit
-from linmtl._design import StackedDesign
-from linmtl._objective import Objective
+from linmtl import L21Regressor, MeanRegularizedRegressor, TraceNormRegressor
 from linmtl.data import MultiTaskData
+from linmtl.datafits._residual import ResidualFit
+from linmtl.designs import _stacked
+from linmtl.designs._stacked import StackedDesign
 from linmtl.losses import LOSSES
 from linmtl.penalties import L1, L21, Ridge, TraceNorm
 from linmtl.solvers import SOLVERS, minimise
+from linmtl.solvers._objective import Objective
 from linmtl.solvers._working_set import RowChoice
 
 PENALTIES = {
@@ -95,7 +96,7 @@ def test_some_tasks_at_a_time_or_all(loss, dtype, monkeypatch):
     W = rng.standard_normal((6, len(sizes)))
     found, counts = [], []
     for rows in (1000, 8, 1):
-        monkeypatch.setattr(_design, "_FAST", rows * X[0].nbytes)
+        monkeypatch.setattr(_stacked, "_FAST", rows * X[0].nbytes)
         design = StackedDesign(X, task_ptr)
         fit = ResidualFit(MultiTaskData(design, y, weight), LOSSES[loss])
         for point in (np.zeros_like(W), W):
@@ -193,7 +194,10 @@ def test_one_thread_and_two(model, shape, monkeypatch):
     rng = np.random.default_rng(0)
     X = rng.standard_normal(shape)
     Y = X[:, :5] @ rng.standard_normal((5, 4)) + rng.standard_normal((shape[0], 4))
-    for module in ("solvers._base", "_datafit"):  # no product is too small for them
+    for module in (
+        "solvers._base",
+        "datafits._make",
+    ):  # no product is too small for them
         monkeypatch.setattr(f"linmtl.{module}.blas_threads", lambda _: nullcontext())
     coefs = []
     for threads in (1, 2):

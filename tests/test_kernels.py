@@ -18,9 +18,9 @@ from scipy.optimize import brentq, lsq_linear, minimize, nnls
 from scipy.special import entr, expit
 
 import linmtl
-from linmtl import _kernels as kernels
-from linmtl import _row_separable as rows
-from linmtl._jit import readonly
+from linmtl.kernels import _layouts as kernels
+from linmtl.kernels import _rows as rows
+from linmtl.kernels._jit import readonly
 from linmtl.losses import _logistic as logistic
 from linmtl.losses._logistic import (
     logistic_dual,

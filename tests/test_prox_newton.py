@@ -6,14 +6,15 @@ from joblib import parallel_config
 from scipy import sparse
 
 from linmtl import L21ClassifierCV, MultiTaskClassifier
-from linmtl._datafit import ResidualFit
-from linmtl._design import Design, HessianDesign, StackedDesign
-from linmtl._objective import Objective
 from linmtl.data import MultiTaskData
+from linmtl.datafits._residual import ResidualFit
+from linmtl.designs._base import Design
+from linmtl.designs._stacked import HessianDesign, StackedDesign
 from linmtl.losses import LOSSES
 from linmtl.path import alpha_max, mtl_path
 from linmtl.penalties import L1, L21, Ridge, compose
 from linmtl.solvers import _prox_newton as newton
+from linmtl.solvers._objective import Objective
 
 
 def labels(seed=0, d=40, n_tasks=4, rows=(30, 80), far=0.0, size=1.0):

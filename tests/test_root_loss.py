@@ -26,11 +26,12 @@ from linmtl import (
     L21RegressorCV,
     MultiTaskRegressor,
     MultiTaskRegressorCV,
-    _root_fit,
     stack_tasks,
 )
-from linmtl._datafit import GramFit, ResidualFit
-from linmtl._root_fit import RootFit
+from linmtl.datafits import _root
+from linmtl.datafits._gram import GramFit
+from linmtl.datafits._residual import ResidualFit
+from linmtl.datafits._root import RootFit
 from linmtl.losses import LOSSES
 from linmtl.model_selection import TaskKFold
 from linmtl.path import alpha_grid, alpha_max, mtl_path
@@ -432,7 +433,7 @@ def test_inner_problems_by_rows_or_gram_matrices(monkeypatch, penalty, layout):
     assert second.converged
     np.testing.assert_allclose(first.W, second.W, atol=1e-6)
     if layout == "shared":  # a Gram matrix for each task would be too much
-        monkeypatch.setattr(_root_fit, "_FEW", 0)
+        monkeypatch.setattr(_root, "_FEW", 0)
         assert isinstance(by_grams.base_fit.weighted(sigma), ResidualFit)
         assert len(by_grams.base_fit.weighted(np.ones(4)).H) == 1
 

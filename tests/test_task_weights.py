@@ -25,7 +25,7 @@ from linmtl import (
     PooledRegressor,
     stack_tasks,
 )
-from linmtl._task_weight import MU, Minimax, MinimaxFit
+from linmtl.datafits._minimax import MU, Minimax, MinimaxFit
 from linmtl.losses import LOSSES
 from linmtl.path import alpha_max, mtl_path
 from linmtl.penalties import (

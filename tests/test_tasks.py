@@ -5,7 +5,12 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from linmtl._tasks import as_task_labels, codes_of, encode_tasks, split_task_column
+from linmtl.data._labels import (
+    as_task_labels,
+    codes_of,
+    encode_tasks,
+    split_task_column,
+)
 
 STRINGS = ["b", "a", "b", "cc"]
 NUMBERS = [3, 1, 3, 2]

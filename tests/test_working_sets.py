@@ -10,15 +10,16 @@ from linmtl import (
     L21Regressor,
     TraceNormRegressor,
 )
-from linmtl._datafit import ResidualFit
-from linmtl._design import StackedDesign, TiedDesign
-from linmtl._objective import Objective
 from linmtl.data import MultiTaskData
+from linmtl.datafits._residual import ResidualFit
+from linmtl.designs._stacked import StackedDesign
+from linmtl.designs._tied import TiedDesign
 from linmtl.losses import LOSSES
 from linmtl.path import alpha_max, mtl_path
 from linmtl.penalties import L1, L21, compose
 from linmtl.solvers import minimise
 from linmtl.solvers._monitor import Monitor
+from linmtl.solvers._objective import Objective
 
 
 def many_features(seed, n=100, d=1000, n_tasks=5):

@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from linmtl._datafit import Datafit
-from linmtl._objective import Objective
+from linmtl.datafits._base import Datafit
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._cv import CrossValidated
 from linmtl.penalties import Penalty, compose
 from linmtl.penalties._base import strength_names
+from linmtl.solvers._objective import Objective
 from linmtl.solvers._path import largest_strength, with_strength
 
 _BALANCE = (0.7, 1.0, 1.4)  # times the strength that balances the parts

@@ -12,25 +12,22 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
-from linmtl._datafit import Datafit, make_datafit
-from linmtl._design import SharedDesign, StackedDesign
-from linmtl._objective import Objective
-from linmtl._task_weight import Minimax
-from linmtl._tasks import some
-from linmtl._validation import (
-    FitInput,
-    check_settings,
-    read_fit,
-    read_predict,
-    require_tasks,
-)
 from linmtl.data import MultiTaskData
+from linmtl.data._labels import some
+from linmtl.data._read import FitInput, read_fit, read_predict, require_tasks
+from linmtl.datafits._base import Datafit
+from linmtl.datafits._make import make_datafit
+from linmtl.datafits._minimax import Minimax
+from linmtl.designs._shared import SharedDesign
+from linmtl.designs._stacked import StackedDesign
 from linmtl.estimators._docs import parameters
 from linmtl.estimators._new_task import NewTask
 from linmtl.estimators._predictions import PredictsClasses, PredictsTargets
+from linmtl.estimators._settings import check_settings
 from linmtl.losses import LOSSES, Loss
 from linmtl.penalties import Penalty, compose
 from linmtl.solvers import Result, minimise, rounded
+from linmtl.solvers._objective import Objective
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.model_selection import ParameterGrid
 
-from linmtl._cross_validation import fold_of_observations, held_out_losses
-from linmtl._datafit import Datafit
-from linmtl._objective import Objective
-from linmtl._validation import FitInput
+from linmtl.data._read import FitInput
+from linmtl.datafits._base import Datafit
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._docs import parameters
+from linmtl.model_selection._held_out import fold_of_observations, held_out_losses
 from linmtl.penalties import Penalty, compose
 from linmtl.solvers import minimise
+from linmtl.solvers._objective import Objective
 from linmtl.solvers._path import path_strengths
 
 _TIE = 1e-7  # relative: losses this close are those of equal models

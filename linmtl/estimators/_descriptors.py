@@ -12,11 +12,12 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
-from linmtl._datafit import Datafit, GramFit, centred_targets
-from linmtl._design import Design
-from linmtl._tasks import as_task_labels, codes_of, some
-from linmtl._validation import FitInput, _read_X
 from linmtl.data import MultiTaskData
+from linmtl.data._labels import as_task_labels, codes_of, some
+from linmtl.data._read import FitInput, _read_X
+from linmtl.datafits._base import Datafit, centred_targets
+from linmtl.datafits._gram import GramFit
+from linmtl.designs._base import Design
 from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
 from linmtl.estimators._docs import estimator
 from linmtl.penalties import Penalty, Ridge

@@ -16,21 +16,21 @@ from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
-from linmtl._factored import (
+from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
+from linmtl.estimators._docs import chosen, estimator, parameters
+from linmtl.kernels._threads import blas_threads
+from linmtl.penalties import Penalty, Ridge, TraceNorm, compose
+from linmtl.penalties._base import check_strength
+from linmtl.solvers import Result, minimise
+from linmtl.solvers._base import largest_product, rounding
+from linmtl.solvers._factors import (
     FactoredObjective,
     FactoredPenalty,
     Factors,
     halves_of_svd,
     rotated_to_few,
 )
-from linmtl._objective import Objective
-from linmtl._threads import blas_threads
-from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
-from linmtl.estimators._docs import chosen, estimator, parameters
-from linmtl.penalties import Penalty, Ridge, TraceNorm, compose
-from linmtl.penalties._base import check_strength
-from linmtl.solvers import Result, minimise
-from linmtl.solvers._base import largest_product, rounding
+from linmtl.solvers._objective import Objective
 
 _START_TOL = 1e-3  # of the convex model that a descent starts from
 _START_RIDGE = 0.01  # relative to the largest curvature of a task's loss

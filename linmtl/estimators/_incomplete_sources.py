@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from linmtl._tasks import some
-from linmtl._validation import read_sample_weight
+from linmtl.data._labels import some
+from linmtl.data._weights import read_sample_weight
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._docs import chosen, estimator, parameters
 from linmtl.estimators._l21 import (

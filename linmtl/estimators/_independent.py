@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linmtl._cross_validation import (
+from linmtl.data import MultiTaskData
+from linmtl.data._read import FitInput
+from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
+from linmtl.estimators._docs import estimator
+from linmtl.losses import LOSSES, Loss
+from linmtl.model_selection._held_out import (
     fold_of_observations,
     held_out_losses,
     mean_over_folds,
 )
-from linmtl._validation import FitInput
-from linmtl.data import MultiTaskData
-from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
-from linmtl.estimators._docs import estimator
-from linmtl.losses import LOSSES, Loss
 from linmtl.penalties import Penalty, Ridge
 
 _GRID = np.logspace(2, -4, 13)  # strengths tried, relative to each task's curvature

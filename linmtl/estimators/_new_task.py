@@ -14,14 +14,9 @@ from scipy.special import expit
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from linmtl._tasks import as_task_labels, codes_of, require_like, some
-from linmtl._validation import (
-    _missing,
-    _read_labels,
-    _read_targets,
-    _read_X,
-    read_sample_weight,
-)
+from linmtl.data._labels import as_task_labels, codes_of, require_like, some
+from linmtl.data._read import _missing, _read_labels, _read_targets, _read_X
+from linmtl.data._weights import read_sample_weight
 
 HOWS = ("auto", "mean", "subspace", "support")
 _GRID = np.logspace(4, -4, 17)  # strengths tried, relative to the largest curvature

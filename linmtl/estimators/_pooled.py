@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from linmtl._design import SharedDesign, StackedDesign, TiedDesign
-from linmtl._validation import FitInput
 from linmtl.data import MultiTaskData
+from linmtl.data._read import FitInput
+from linmtl.designs._shared import SharedDesign
+from linmtl.designs._stacked import StackedDesign
+from linmtl.designs._tied import TiedDesign
 from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
 from linmtl.estimators._cv import CrossValidated
 from linmtl.estimators._docs import estimator, parameters

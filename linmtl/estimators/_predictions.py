@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics import accuracy_score, r2_score
 
-from linmtl._tasks import is_missing
-from linmtl._validation import read_sample_weight
+from linmtl.data._labels import is_missing
+from linmtl.data._weights import read_sample_weight
 from linmtl.losses import LOSSES
 
 # of X, tasks and every_task: that of each row for its own task, or for every task

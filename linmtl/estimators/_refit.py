@@ -6,14 +6,14 @@ import numbers
 
 import numpy as np
 
-from linmtl._datafit import make_datafit
-from linmtl._objective import Objective
 from linmtl.data import MultiTaskData
+from linmtl.datafits._make import make_datafit
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._docs import parameters
 from linmtl.losses import Loss
 from linmtl.penalties import L1, Penalty, Ridge, compose
 from linmtl.solvers import Result, minimise
+from linmtl.solvers._objective import Objective
 
 # A logistic loss has no optimum where the features chosen separate the classes: this
 # ridge, relative to the curvature of the loss, keeps it finite.

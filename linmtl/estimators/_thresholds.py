@@ -15,13 +15,14 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clo
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
-from linmtl._cross_validation import positions
-from linmtl._tasks import codes_of, is_missing
-from linmtl._validation import _read_X, read_fit, read_sample_weight
+from linmtl.data._labels import codes_of, is_missing
+from linmtl.data._read import _read_X, read_fit
+from linmtl.data._weights import read_sample_weight
 from linmtl.estimators._base import Classifier
 from linmtl.estimators._generic import MultiTaskClassifier
 from linmtl.estimators._predictions import PredictsClasses, routed
 from linmtl.model_selection import TaskKFold
+from linmtl.model_selection._held_out import positions
 
 _MOST = 200  # thresholds that a callable is asked about
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
-from linmtl._jit import kernel, readonly, reduction
+from linmtl.kernels._jit import kernel, readonly, reduction
 from linmtl.losses._base import Loss
 
 _CHUNK = 256  # numbers at a time: work arrays that stay in the fastest cache

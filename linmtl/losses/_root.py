@@ -10,8 +10,8 @@ from linmtl.losses._squared import Squared
 class Root(Squared):
     """``(y - eta)^2 / 2`` for each observation; the loss of a task is the root.
 
-    :class:`linmtl._root_fit.RootFit` takes the roots, so the loss as a whole is not
-    quadratic.
+    :class:`linmtl.datafits._root.RootFit` takes the roots, so the loss as a whole
+    is not quadratic.
     """
 
     name = "sqrt"

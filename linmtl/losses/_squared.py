@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from linmtl._jit import readonly, reduction
+from linmtl.kernels._jit import readonly, reduction
 from linmtl.losses._base import Loss
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from linmtl._tasks import as_task_labels, encode_tasks, is_missing, some
-from linmtl._validation import read_sample_weight
+from linmtl.data._labels import as_task_labels, encode_tasks, is_missing, some
+from linmtl.data._weights import read_sample_weight
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from sklearn.metrics import (
 )
 from sklearn.metrics import log_loss as sklearn_log_loss
 
-from linmtl._docstrings import fill
-from linmtl._tasks import some
+from linmtl.data._labels import some
+from linmtl.metrics._docstrings import fill
 from linmtl.metrics._labels import Labels, read_labels
 from linmtl.metrics._scores import (
     AVERAGES,

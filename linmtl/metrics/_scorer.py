@@ -11,7 +11,7 @@ import sklearn
 from numpy.typing import ArrayLike
 from sklearn.utils.metadata_routing import MetadataRequest, get_routing_for_object
 
-from linmtl._tasks import some, split_task_column
+from linmtl.data._labels import some, split_task_column
 from linmtl.metrics._labels import Labels, read_labels
 from linmtl.metrics._scores import (
     AVERAGES,

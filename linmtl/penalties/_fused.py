@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linmtl._jit import kernel, readonly
+from linmtl.kernels._jit import kernel, readonly
 from linmtl.penalties._base import Penalty, check_feature_weight, row_strength
 from linmtl.penalties._l1 import L1
 from linmtl.penalties._l21 import L21

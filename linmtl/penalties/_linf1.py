@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linmtl._jit import kernel, readonly
+from linmtl.kernels._jit import kernel, readonly
 from linmtl.penalties._base import Penalty, check_feature_weight, row_strength
 
 

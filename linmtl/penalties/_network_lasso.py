@@ -10,7 +10,7 @@ from scipy import linalg, sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 
-from linmtl._jit import kernel, readonly, reduction
+from linmtl.kernels._jit import kernel, readonly, reduction
 from linmtl.penalties._base import DualTerms, Penalty
 from linmtl.penalties._quadratic import adjacency_of
 from linmtl.penalties._quadratic_form import QuadraticForm

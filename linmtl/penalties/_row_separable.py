@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from linmtl._jit import readonly
-from linmtl._row_separable import penalty_value, row_duals, shrink
+from linmtl.kernels._jit import readonly
+from linmtl.kernels._rows import penalty_value, row_duals, shrink
 from linmtl.penalties._base import Penalty
 
 

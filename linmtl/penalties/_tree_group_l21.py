@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from linmtl._jit import kernel, readonly
+from linmtl.kernels._jit import kernel, readonly
 from linmtl.penalties._base import Penalty
 
 # A group of tasks by their positions, and its weight

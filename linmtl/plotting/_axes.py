@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linmtl._tasks import some
+from linmtl.data._labels import some
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import linalg
 from scipy.special import expit
 
-from linmtl._tasks import some
+from linmtl.data._labels import some
 from linmtl.similarity._newton import logistic_newton
 from linmtl.similarity._read import TaskData, check_choice, check_number, read_Xy
 

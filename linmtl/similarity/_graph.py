@@ -10,7 +10,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.stats import rankdata
 
-from linmtl._tasks import some
+from linmtl.data._labels import some
 from linmtl.similarity._read import check_choice, check_count, median_of
 from linmtl.similarity._result import (
     KINDS,

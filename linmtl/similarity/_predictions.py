@@ -11,7 +11,7 @@ from scipy.spatial.distance import cdist
 from sklearn.base import is_classifier
 from sklearn.utils import check_array
 
-from linmtl._tasks import codes_of, some
+from linmtl.data._labels import codes_of, some
 from linmtl.losses import Logistic
 from linmtl.similarity._read import (
     TaskData,

@@ -12,14 +12,14 @@ from numpy.typing import ArrayLike
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_array, check_consistent_length
 
-from linmtl._tasks import (
+from linmtl.data._labels import (
     as_task_labels,
     encode_tasks,
     is_dataframe,
     some,
     split_task_column,
 )
-from linmtl._validation import (
+from linmtl.data._read import (
     _column_labels,
     _encode_classes,
     _missing,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linmtl._tasks import as_task_labels, codes_of, is_dataframe, some
+from linmtl.data._labels import as_task_labels, codes_of, is_dataframe, some
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,7 +15,7 @@ from scipy.spatial.distance import pdist
 from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS, pairwise_kernels
 from sklearn.utils import check_array
 
-from linmtl._tasks import some
+from linmtl.data._labels import some
 from linmtl.similarity._read import check_choice, median_of
 from linmtl.similarity._result import TaskMatrix, as_distinct_labels, symmetric
 

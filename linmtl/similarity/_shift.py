@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linmtl._tasks import some
-from linmtl._validation import _missing, _read_labels
+from linmtl.data._labels import some
+from linmtl.data._read import _missing, _read_labels
 from linmtl.similarity._read import check_count, read_Xy
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg
 
-from linmtl._tasks import some
+from linmtl.data._labels import some
 from linmtl.similarity._read import check_choice, check_count, read_coefficients, read_X
 from linmtl.similarity._result import TaskMatrix, as_distinct_labels, symmetric
 

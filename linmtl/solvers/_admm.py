@@ -15,10 +15,11 @@ import numpy as np
 from scipy import linalg, sparse
 from scipy.linalg import blas
 
-from linmtl._datafit import Datafit, GramFit
-from linmtl._objective import Objective
+from linmtl.datafits._base import Datafit
+from linmtl.datafits._gram import GramFit
 from linmtl.penalties._decomposition import SplitForm, joined
 from linmtl.penalties._row_separable import RowSeparable
+from linmtl.solvers._objective import Objective
 
 _RELAXATION = 1.7
 _CHECK = 10  # iterations between two certificates at most

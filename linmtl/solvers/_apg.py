@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from linmtl._jit import readonly
-from linmtl._kernels import extrapolate, gradient_step, restart_test
-from linmtl._objective import Objective
+from linmtl.kernels._jit import readonly
+from linmtl.kernels._layouts import extrapolate, gradient_step, restart_test
+from linmtl.solvers._objective import Objective
 
 _CHECK = 10  # iterations between two certificates
 

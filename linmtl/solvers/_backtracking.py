@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from linmtl._jit import readonly
-from linmtl._kernels import extrapolate, gradient_step, restart_test
-from linmtl._objective import Objective
-from linmtl._task_weight import MinimaxFit
+from linmtl.datafits._minimax import MinimaxFit
+from linmtl.kernels._jit import readonly
+from linmtl.kernels._layouts import extrapolate, gradient_step, restart_test
+from linmtl.solvers._objective import Objective
 
 _CHECK = 10  # iterations between two certificates
 _EASE = 0.95  # what the curvature is multiplied by after each step

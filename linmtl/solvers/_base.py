@@ -6,17 +6,17 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from linmtl._datafit import Residuals
-from linmtl._objective import Objective
-from linmtl._root_fit import RootFit
-from linmtl._task_weight import MinimaxFit
-from linmtl._threads import blas_threads
+from linmtl.datafits._base import Residuals
+from linmtl.datafits._minimax import MinimaxFit
+from linmtl.datafits._root import RootFit
+from linmtl.kernels._threads import blas_threads
 from linmtl.solvers._admm import AlternatingDirections
 from linmtl.solvers._apg import AcceleratedProximalGradient
 from linmtl.solvers._backtracking import Backtracking
 from linmtl.solvers._concomitant import Concomitant
 from linmtl.solvers._direct import Direct, Newton
 from linmtl.solvers._monitor import Monitor
+from linmtl.solvers._objective import Objective
 from linmtl.solvers._prox_newton import ProxNewton
 from linmtl.solvers._stages import MAX_STAGES, convex_start, tangent
 from linmtl.solvers._working_set import WorkingSet

@@ -15,13 +15,13 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from linmtl._datafit import GramFit
-from linmtl._objective import Objective
-from linmtl._root_fit import RootFit
+from linmtl.datafits._gram import GramFit
+from linmtl.datafits._root import RootFit
 from linmtl.penalties._row_separable import RowSeparable
 from linmtl.solvers._admm import AlternatingDirections
 from linmtl.solvers._direct import Direct
 from linmtl.solvers._monitor import Monitor
+from linmtl.solvers._objective import Objective
 from linmtl.solvers._prox_newton import SecondOrderModel
 from linmtl.solvers._working_set import WorkingSet, gram_pays
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from linmtl._datafit import Datafit, GramFit
+from linmtl.datafits._base import Datafit
+from linmtl.datafits._gram import GramFit
 from linmtl.solvers._quadratic_system import Block, system_solver
 
 _REFINEMENTS = 3

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from linmtl._datafit import Residuals
-from linmtl._objective import Certificate, Objective
+from linmtl.datafits._base import Residuals
+from linmtl.solvers._objective import Certificate, Objective
 
 
 class Monitor:
@@ -35,7 +35,7 @@ class Monitor:
     ) -> bool:
         """Certify W and return whether the gap is at most ``stop``.
 
-        ``residuals`` are as for :meth:`linmtl._datafit.Datafit.evaluate`.
+        ``residuals`` are as for :meth:`linmtl.datafits._base.Datafit.evaluate`.
         """
         certificate: Certificate = self.objective.certificate(W, residuals)
         self.n_iter, self.value = iteration, certificate.primal

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
-from linmtl._datafit import Datafit, Residuals
-from linmtl._objective import Objective
+from linmtl.datafits._base import Datafit, Residuals
 from linmtl.penalties import Penalty, Sum, compose
 from linmtl.penalties._base import with_alpha
 from linmtl.penalties._network_lasso import Agreement
 from linmtl.solvers._base import Result, minimise, null_coefficients
+from linmtl.solvers._objective import Objective
 
 
 def with_strength(penalty: Penalty, alpha: float) -> Penalty:

@@ -15,11 +15,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from linmtl._datafit import GramFit, Residuals
-from linmtl._design import Design, used_rows
-from linmtl._objective import Certificate, Objective
-from linmtl.penalties._sum import Composite
+from linmtl.datafits._base import Residuals
+from linmtl.datafits._gram import GramFit
+from linmtl.designs._base import Design, used_rows
+from linmtl.penalties._compose import Composite
 from linmtl.solvers._apg import AcceleratedProximalGradient
+from linmtl.solvers._objective import Certificate, Objective
 from linmtl.solvers._working_set import (
     RowChoice,
     RowStrengths,

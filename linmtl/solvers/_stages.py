@@ -15,8 +15,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from linmtl._objective import Objective
-from linmtl.penalties._sum import compose
+from linmtl.penalties._compose import compose
+from linmtl.solvers._objective import Objective
 
 MAX_STAGES = 500
 

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from linmtl._datafit import GramFit, Residuals
-from linmtl._design import Design, used_rows
-from linmtl._jit import readonly
-from linmtl._kernels import gram_adjoint
-from linmtl._row_separable import (
+from linmtl.datafits._base import Residuals
+from linmtl.datafits._gram import GramFit
+from linmtl.designs._base import Design, used_rows
+from linmtl.kernels._jit import readonly
+from linmtl.kernels._layouts import gram_adjoint
+from linmtl.kernels._rows import (
     gram_descent,
     residual_descent,
     task_descent,
@@ -390,7 +391,7 @@ def descend_on_rows(part, data, weight, theta, W, ridge, penalty, goal):
     penalty : tuple
         Strengths of the entries and of the rows, and whether W is non-negative.
     goal : tuple
-        When to stop, as :func:`linmtl._row_separable.gram_descent` takes it.
+        When to stop, as :func:`linmtl.kernels._rows.gram_descent` takes it.
     """
     entry, row, positive = penalty
     A, start = part.feature_rows()

@@ -12,18 +12,15 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing, check_random_state, indexable
 
-from linmtl._cross_validation import fold_of_observations
-from linmtl._docstrings import fill
-from linmtl._tasks import some
-from linmtl._validation import (
-    FitInput,
-    check_settings,
-    read_fit,
-    read_sample_weight,
-)
+from linmtl.data._labels import some
+from linmtl.data._read import FitInput, read_fit
+from linmtl.data._weights import read_sample_weight
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._docs import _TEXTS, chosen
+from linmtl.estimators._settings import check_settings
+from linmtl.metrics._docstrings import fill
 from linmtl.model_selection import TaskKFold
+from linmtl.model_selection._held_out import fold_of_observations
 from linmtl.transfer._subset import require_folds_of_any_rows
 
 _COMMON = {

@@ -11,14 +11,14 @@ from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 
-from linmtl._cross_validation import fold_of_observations, training_and_test
-from linmtl._objective import Objective
 from linmtl.data import MultiTaskData
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.losses import LOSSES
+from linmtl.model_selection._held_out import fold_of_observations, training_and_test
 from linmtl.penalties import compose
 from linmtl.similarity._result import TaskMatrix
 from linmtl.solvers import minimise
+from linmtl.solvers._objective import Objective
 from linmtl.transfer._rows import (
     IN_PARTS,
     Rows,

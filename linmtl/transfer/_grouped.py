@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import clone
 
-from linmtl._task_weight import null_losses
-from linmtl._tasks import some
-from linmtl._validation import read_task_weight
+from linmtl.data._labels import some
+from linmtl.data._weights import read_task_weight
+from linmtl.datafits._null import null_losses
 from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor

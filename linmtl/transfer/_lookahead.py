@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linmtl._datafit import ResidualFit
+from linmtl.datafits._residual import ResidualFit
 from linmtl.estimators._pooled import PooledClassifier, PooledRegressor
 from linmtl.losses import LOSSES
 from linmtl.similarity._result import TaskMatrix

@@ -11,12 +11,11 @@ from numpy.typing import ArrayLike
 from scipy import stats
 from sklearn.base import BaseEstimator, clone
 
-from linmtl._cross_validation import mean_over_folds
-from linmtl._tasks import some
-from linmtl._text import one_line
+from linmtl.data._labels import one_line, some
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
 from linmtl.estimators._pooled import PooledClassifierCV, PooledRegressorCV
+from linmtl.model_selection._held_out import mean_over_folds
 from linmtl.transfer._rows import Rows
 
 if TYPE_CHECKING:

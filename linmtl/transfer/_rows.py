@@ -12,12 +12,12 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
-from linmtl._cross_validation import positions
-from linmtl._validation import FitInput
 from linmtl.data import MultiTaskData
+from linmtl.data._read import FitInput
 from linmtl.estimators._base import MultiTaskModel, _check_order
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.model_selection import TaskShuffleSplit
+from linmtl.model_selection._held_out import positions
 from linmtl.penalties import Ridge
 from linmtl.transfer._subset import for_tasks, inner_fit, require_folds_of_any_rows
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
-from linmtl._tasks import as_task_labels, codes_of, some
+from linmtl.data._labels import as_task_labels, codes_of, some
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._pooled import PooledRegressor
 from linmtl.model_selection import TaskKFold

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
-from linmtl._tasks import some
+from linmtl.data._labels import some
 from linmtl.penalties._tree_group_l21 import (
     _groups_of_labels,
     _groups_of_linkage,

@@ -29,7 +29,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from linmtl._tasks import as_task_labels, encode_tasks, is_missing
+from linmtl.data._labels import as_task_labels, encode_tasks, is_missing
 
 
 @dataclass(frozen=True)

@@ -17,14 +17,14 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from linmtl._jit import kernel, readonly
-from linmtl._tasks import (
+from linmtl.data._labels import (
     as_task_labels,
     codes_of,
     encode_tasks,
     some,
     split_task_column,
 )
+from linmtl.kernels._jit import kernel, readonly
 from linmtl.unsupervised._completion import check_count, check_number
 
 SWEEPS = 1000

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from linmtl._compare import Comparison, ModelResult
-from linmtl._report import number
-from linmtl._text import one_line
+from linmtl.cli._compare import Comparison, ModelResult
+from linmtl.cli._report import number
+from linmtl.data._labels import one_line
 from linmtl.transfer import NegativeTransferReport
 
 _STYLE = """\

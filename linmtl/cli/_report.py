@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from linmtl._compare import (
+from linmtl.cli._compare import (
     EPS,
     MARGIN,
     N_ALPHAS,
@@ -19,7 +19,7 @@ from linmtl._compare import (
     Comparison,
     ModelResult,
 )
-from linmtl._text import one_line
+from linmtl.data._labels import one_line
 from linmtl.transfer import NegativeTransferReport
 
 WIDTH = 80

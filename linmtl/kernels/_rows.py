@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from linmtl._jit import inlined, kernel, reduction
+from linmtl.kernels._jit import inlined, kernel, reduction
 
 _MEMORY = 5  # iterates of an Anderson extrapolation
 _CHECK = 3  # sweeps between two evaluations of the gap

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.impute import SimpleImputer
 
-from linmtl._table import InputError, name_list
-from linmtl._tasks import as_task_labels, encode_tasks
+from linmtl.cli._table import InputError, name_list
+from linmtl.data._labels import as_task_labels, encode_tasks
 from linmtl.model_selection import TaskKFold, TaskShuffleSplit
 from linmtl.preprocessing import TaskScaler
 
@@ -67,7 +67,7 @@ def prepare(
     Parameters
     ----------
     X, y, tasks, classify, train_size, random_state, cv, feature_names
-        As for :func:`linmtl._compare.compare`.
+        As for :func:`linmtl.cli._compare.compare`.
 
     Returns
     -------

@@ -1,6 +1,6 @@
-"""Weights of the tasks that follow from their losses: null losses, the worst task.
+"""The smoothed worst task: the tasks' losses joined by a smooth maximum.
 
-The smoothed worst task: with F_t the loss of task t relative to that of its null model,
+With F_t the loss of task t relative to that of its null model,
 
     mu log(1/T sum_t exp(F_t / mu))
       = max over pi in the simplex of sum_t pi_t F_t - mu sum_t pi_t log(T pi_t)
@@ -14,37 +14,13 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import xlogy
 
-from linmtl._datafit import JoinedFit, best_scale, centred_targets
 from linmtl.data import MultiTaskData
+from linmtl.datafits._base import best_scale, centred_targets
+from linmtl.datafits._residual import JoinedFit
 from linmtl.losses import Loss
 
 MU = 0.05  # of the smoothing, in units of the null losses
-_NOTHING = 1e-28  # mean squares relative to those of y that are all rounding
 _NEGLIGIBLE = 1e-100  # a share of a task that is as good as none
-
-
-def null_losses(data: MultiTaskData, loss: Loss) -> np.ndarray:
-    """Return the mean loss of each task at W = 0 with the best intercept, (n_tasks,).
-
-    Zero where it is nothing but rounding; weights may have any scale.
-    """
-    total = np.where(data.total > 0, data.total, 1.0)
-    T, n = data.design.n_tasks, data.y.size
-    task_loss, theta = np.empty(T), np.empty(n)
-    weight = data.weight / np.repeat(total, np.diff(data.task_ptr))
-    loss.residual(
-        data.y,
-        np.zeros(n),
-        weight,
-        data.task_ptr,
-        (data.total > 0).astype(float),
-        data.fit_intercept,
-        np.zeros(T),
-        theta,
-        task_loss,
-    )
-    task_loss[task_loss <= _NOTHING * data.task_sum(weight * data.y**2)] = 0.0
-    return loss.of_mean(task_loss)
 
 
 class Minimax(Loss):

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from linmtl._text import one_line
+from linmtl.data._labels import one_line
 
 _DELIMITERS = (",", ";", "\t", "|")
 _SNIFFED_ROWS = 50

@@ -13,7 +13,8 @@ from functools import cached_property
 import numpy as np
 from scipy import optimize
 
-from linmtl._datafit import Datafit, GramFit
+from linmtl.datafits._base import Datafit
+from linmtl.datafits._gram import GramFit
 
 _MEMORY = 20  # pairs of steps and gradients that the quasi-Newton model is made of
 _LARGE = 500  # features beyond which eigenvectors are dear

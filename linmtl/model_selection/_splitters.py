@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_random_state
 
-from ._tasks import (
+from linmtl.data._labels import (
     as_task_labels,
     encode_tasks,
     is_missing,
@@ -26,8 +26,6 @@ from ._tasks import (
     some,
     split_task_column,
 )
-
-__all__ = ["LeaveOneTaskOut", "TaskKFold", "TaskShuffleSplit"]
 
 # More distinct integers than this are taken for a regression target (counts, ages).
 _MAX_CLASSES = 30

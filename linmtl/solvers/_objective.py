@@ -7,10 +7,12 @@ from functools import cached_property
 
 import numpy as np
 
-from linmtl._datafit import Datafit, ResidualFit, Residuals, SplitFit
+from linmtl.datafits._base import Datafit, Residuals
+from linmtl.datafits._residual import ResidualFit
+from linmtl.datafits._split import SplitFit
+from linmtl.penalties._compose import Composite
 from linmtl.penalties._quadratic_form import QuadraticForm
 from linmtl.penalties._row_separable import RowSeparable
-from linmtl.penalties._sum import Composite
 
 # Size of the rounding errors of a gradient, relative to the gradient at zero: at the
 # optimum the gradient itself is nothing but rounding.
@@ -94,7 +96,7 @@ class Objective:
         only ``X' theta - u`` has to lie in the dual ball of the norm. Where neither
         penalises a direction, theta is first projected to satisfy the constraint; where
         the norm alone does not, u is the gradient at a W moved along it.
-        ``residuals`` are as for :meth:`linmtl._datafit.Datafit.evaluate`.
+        ``residuals`` are as for :meth:`linmtl.datafits._base.Datafit.evaluate`.
         """
         fit, penalty, G = self.fit, self.penalty, self._G
         free, quadratic = penalty.free, penalty.quadratic

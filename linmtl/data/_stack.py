@@ -1,85 +1,15 @@
-"""Multi-task data: from and to lists of tasks, and the canonical form of solvers."""
+"""From a list of tasks to one table with a task label per row, and back."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from linmtl._design import Design, SharedDesign, StackedDesign
-from linmtl._tasks import as_task_labels, encode_tasks, n_rows
-
-
-@dataclass(frozen=True)
-class MultiTaskData:
-    """Canonical data: a design, labels and weights sorted by task.
-
-    Attributes
-    ----------
-    design : Design
-        How X is held.
-    y : ndarray of shape (n_observations,)
-        Targets; labels -1 and +1 for a classification loss.
-    weight : ndarray of shape (n_observations,)
-        ``lambda_t s_i / S_t``; zero where a label is not observed.
-    fit_intercept : bool
-        Whether each task has an intercept.
-    """
-
-    design: Design
-    y: np.ndarray
-    weight: np.ndarray
-    fit_intercept: bool = True
-
-    @property
-    def task_ptr(self) -> np.ndarray:
-        return self.design.task_ptr
-
-    @cached_property
-    def total(self) -> np.ndarray:
-        """Sum of the weights of each task, (n_tasks,)."""
-        return self.task_sum(self.weight)
-
-    @cached_property
-    def square(self) -> float:
-        """Weighted sum of the squares of y."""
-        return float(self.weight @ self.y**2)
-
-    def task_sum(self, values: np.ndarray) -> np.ndarray:
-        """Return the sum over each task of a flat array, (n_tasks,)."""
-        if self.design.is_shared():
-            return values.reshape(self.design.n_tasks, -1).sum(axis=1)
-        out = np.zeros(self.design.n_tasks)
-        filled = np.diff(self.task_ptr) > 0
-        out[filled] = np.add.reduceat(values, self.task_ptr[:-1][filled])
-        return out
-
-    def of_tasks(self, tasks: np.ndarray) -> MultiTaskData:
-        """Return the data of these tasks (positions) only."""
-        design, size = self.design, np.diff(self.task_ptr)[tasks]
-        start = self.task_ptr[tasks]
-        rows = np.concatenate(
-            [np.arange(a, a + n) for a, n in zip(start, size, strict=True)]
-        )
-        if design.is_shared():
-            part: Design = SharedDesign(design.block(0), len(tasks))
-        else:
-            blocks = [design.block(t) for t in tasks]
-            stack = sparse.vstack if sparse.issparse(blocks[0]) else np.concatenate
-            ptr = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
-            part = StackedDesign(stack(blocks), ptr)
-        return MultiTaskData(part, self.y[rows], self.weight[rows], self.fit_intercept)
-
-    def restrict(self, features: np.ndarray) -> MultiTaskData:
-        """Return the data with only these features."""
-        return MultiTaskData(
-            self.design.restrict(features), self.y, self.weight, self.fit_intercept
-        )
+from linmtl.data._labels import as_task_labels, encode_tasks, n_rows
 
 
 def stack_tasks(

@@ -18,10 +18,12 @@ from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from linmtl._datafit import Datafit, GramFit, make_datafit
-from linmtl._root_fit import RootFit
-from linmtl._validation import FitInput
 from linmtl.data import MultiTaskData
+from linmtl.data._read import FitInput
+from linmtl.datafits._base import Datafit
+from linmtl.datafits._gram import GramFit
+from linmtl.datafits._make import make_datafit
+from linmtl.datafits._root import RootFit
 from linmtl.losses import LOSSES, Loss
 from linmtl.model_selection import TaskKFold
 from linmtl.penalties import Penalty

@@ -37,6 +37,29 @@ def some(values: Any, limit: int = 5) -> str:
     return f"{text} and {extra} more" if extra > 0 else text
 
 
+def one_line(name: Any) -> str:
+    """Return a name as text that stays on its line.
+
+    A name with a line break, a tab or another character that does not print is shown
+    as a Python literal.
+
+    Parameters
+    ----------
+    name : object
+        A task label, the name of a column or the like.
+
+    Examples
+    --------
+    >>> from linmtl.data._labels import one_line
+    >>> print(one_line("north wing"), one_line(12))
+    north wing 12
+    >>> print(one_line("north\\nwing"))
+    'north\\nwing'
+    """
+    text = str(name)
+    return text if text.isprintable() else repr(text)
+
+
 def is_missing(value: Any) -> bool:
     if type(value).__name__ in _MISSING_TYPES:
         return True
@@ -160,7 +183,7 @@ def as_task_labels(
 
     Examples
     --------
-    >>> from linmtl._tasks import as_task_labels
+    >>> from linmtl.data._labels import as_task_labels
     >>> as_task_labels(["north", "south", "north"])
     array(['north', 'south', 'north'], dtype='<U5')
     >>> as_task_labels(["north", 2])
@@ -230,7 +253,7 @@ def codes_of(labels: ArrayLike, tasks_: ArrayLike) -> np.ndarray:
     Examples
     --------
     >>> import numpy as np
-    >>> from linmtl._tasks import codes_of
+    >>> from linmtl.data._labels import codes_of
     >>> codes_of(np.array([2.0, 5.0, 1.0]), np.array([2, 1]))
     array([ 0, -1,  1])
     """
@@ -282,7 +305,7 @@ def encode_tasks(
     Examples
     --------
     >>> import numpy as np
-    >>> from linmtl._tasks import encode_tasks
+    >>> from linmtl.data._labels import encode_tasks
     >>> encode_tasks(np.array([5, 3, 5]))
     (array([3, 5]), array([1, 0, 1]))
     >>> encode_tasks(np.array([5, 3, 5]), task_order=[5, 4, 3])
@@ -425,7 +448,7 @@ def split_task_column(
     Examples
     --------
     >>> import numpy as np
-    >>> from linmtl._tasks import split_task_column
+    >>> from linmtl.data._labels import split_task_column
     >>> X = np.array([["a", 1.0], ["b", 2.0]], dtype=object)
     >>> split_task_column(X, 0)
     (array([[1.],

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linmtl._prepare import Split, prepare
-from linmtl._table import InputError, closest, name_list
+from linmtl.cli._prepare import Split, prepare
+from linmtl.cli._table import InputError, closest, name_list
 from linmtl.estimators import (
     GraphRegularizedClassifierCV,
     GraphRegularizedRegressorCV,
@@ -260,7 +260,7 @@ def compare(
     tasks : array-like of shape (n_samples,)
         Task labels.
     models : sequence of str, default=("pooled", "independent", "mean", "l21", "trace")
-        Names from ``linmtl._compare.MODELS``. "independent" is added if not there.
+        Names from ``linmtl.cli._compare.MODELS``. "independent" is added if not there.
     classify : bool, default=False
         Whether to use the logistic loss.
     train_size : float, default=0.5

@@ -11,7 +11,7 @@ then it does one number at a time.
 
 from __future__ import annotations
 
-from linmtl._jit import kernel, reduction
+from linmtl.kernels._jit import kernel, reduction
 
 
 @reduction

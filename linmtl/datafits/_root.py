@@ -13,16 +13,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from linmtl._datafit import (
-    Datafit,
-    GramFit,
-    JoinedFit,
-    ResidualFit,
-    best_scale,
-    centred_targets,
-    make_datafit,
-)
 from linmtl.data import MultiTaskData
+from linmtl.datafits._base import Datafit, best_scale, centred_targets
+from linmtl.datafits._gram import GramFit
+from linmtl.datafits._make import make_datafit
+from linmtl.datafits._residual import JoinedFit, ResidualFit
 from linmtl.losses import LOSSES, Loss
 
 _SQUARED = LOSSES["squared"]

@@ -1,0 +1,1 @@
+"""The command line: read a table, compare models, report. Private."""

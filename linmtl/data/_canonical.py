@@ -1,0 +1,80 @@
+"""The canonical form of the data: a design, targets and weights sorted by task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy import sparse
+
+from linmtl.designs._base import Design
+from linmtl.designs._shared import SharedDesign
+from linmtl.designs._stacked import StackedDesign
+
+
+@dataclass(frozen=True)
+class MultiTaskData:
+    """Canonical data: a design, labels and weights sorted by task.
+
+    Attributes
+    ----------
+    design : Design
+        How X is held.
+    y : ndarray of shape (n_observations,)
+        Targets; labels -1 and +1 for a classification loss.
+    weight : ndarray of shape (n_observations,)
+        ``lambda_t s_i / S_t``; zero where a label is not observed.
+    fit_intercept : bool
+        Whether each task has an intercept.
+    """
+
+    design: Design
+    y: np.ndarray
+    weight: np.ndarray
+    fit_intercept: bool = True
+
+    @property
+    def task_ptr(self) -> np.ndarray:
+        return self.design.task_ptr
+
+    @cached_property
+    def total(self) -> np.ndarray:
+        """Sum of the weights of each task, (n_tasks,)."""
+        return self.task_sum(self.weight)
+
+    @cached_property
+    def square(self) -> float:
+        """Weighted sum of the squares of y."""
+        return float(self.weight @ self.y**2)
+
+    def task_sum(self, values: np.ndarray) -> np.ndarray:
+        """Return the sum over each task of a flat array, (n_tasks,)."""
+        if self.design.is_shared():
+            return values.reshape(self.design.n_tasks, -1).sum(axis=1)
+        out = np.zeros(self.design.n_tasks)
+        filled = np.diff(self.task_ptr) > 0
+        out[filled] = np.add.reduceat(values, self.task_ptr[:-1][filled])
+        return out
+
+    def of_tasks(self, tasks: np.ndarray) -> MultiTaskData:
+        """Return the data of these tasks (positions) only."""
+        design, size = self.design, np.diff(self.task_ptr)[tasks]
+        start = self.task_ptr[tasks]
+        rows = np.concatenate(
+            [np.arange(a, a + n) for a, n in zip(start, size, strict=True)]
+        )
+        if design.is_shared():
+            part: Design = SharedDesign(design.block(0), len(tasks))
+        else:
+            blocks = [design.block(t) for t in tasks]
+            stack = sparse.vstack if sparse.issparse(blocks[0]) else np.concatenate
+            ptr = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
+            part = StackedDesign(stack(blocks), ptr)
+        return MultiTaskData(part, self.y[rows], self.weight[rows], self.fit_intercept)
+
+    def restrict(self, features: np.ndarray) -> MultiTaskData:
+        """Return the data with only these features."""
+        return MultiTaskData(
+            self.design.restrict(features), self.y, self.weight, self.fit_intercept
+        )

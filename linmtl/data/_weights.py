@@ -1,0 +1,163 @@
+"""Weights of samples, classes and tasks, as users pass them."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from linmtl.data._labels import (
+    some,
+)
+
+
+def read_sample_weight(sample_weight: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Check sample weights and return one for each label, an array of this shape."""
+    if sample_weight is None:
+        return np.ones(shape, order="F")  # task by task, as data are held
+    weight = np.asarray(sample_weight)
+    if weight.dtype.kind not in "bifu" and weight.dtype.kind != "O":
+        raise ValueError(f"sample_weight has dtype {weight.dtype}; pass numbers")
+    try:
+        weight = weight.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"sample_weight: {error}; pass numbers") from None
+    if weight.ndim == 0:
+        weight = np.full(shape[0], float(weight))
+    allowed = f"({shape[0]},)" + (f" or {shape}" if len(shape) == 2 else "")
+    if weight.shape == (shape[0],) and len(shape) == 2:
+        weight = np.repeat(weight[:, None], shape[1], axis=1)
+    if weight.shape != shape:
+        raise ValueError(
+            f"sample_weight.shape == {weight.shape}, expected {allowed}; pass one "
+            "weight per row" + (" or per label" if len(shape) == 2 else "")
+        )
+    if not np.all(np.isfinite(weight)):
+        raise ValueError("sample_weight contains NaN or infinity")
+    if np.any(weight < 0):
+        raise ValueError(
+            f"sample_weight has {int(np.sum(weight < 0))} negative values; weights "
+            "must be >= 0"
+        )
+    return weight
+
+
+def read_class_weight(
+    class_weight: Any,
+    y: np.ndarray,
+    weight: np.ndarray,
+    labels: np.ndarray | None,
+    classes: np.ndarray,
+) -> np.ndarray:
+    """Return what to multiply the weights of the labels by, an array of y's shape.
+
+    Parameters
+    ----------
+    class_weight : "balanced" or dict
+        As the classifiers take it; "balanced" is within each task.
+    y : ndarray of shape (n_samples,) or (n_samples, n_tasks)
+        Labels -1 and +1.
+    weight : ndarray of y's shape
+        Sample weights, zero for a missing label.
+    labels : ndarray of shape (n_samples,) or None
+        Task label of each row.
+    classes : ndarray of shape (2,)
+        The class labels.
+    """
+    if isinstance(class_weight, Mapping):
+        known = classes.tolist()
+        unknown = [label for label in class_weight if label not in known]
+        if unknown:
+            raise ValueError(
+                f"class_weight has the classes {some(unknown)}, but those of y are "
+                f"{some(known)}"
+            )
+        values = [class_weight.get(label, 1.0) for label in known]
+        for value in values:
+            number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+            if not (number and 0 <= value < np.inf):
+                raise ValueError(
+                    f"class_weight must have finite numbers >= 0, got {value!r}"
+                )
+        return np.where(y > 0, values[1], values[0])
+    if not (isinstance(class_weight, str) and class_weight == "balanced"):
+        raise ValueError(
+            "class_weight must be None, 'balanced' or a dict by class label, got "
+            f"{class_weight!r}"
+        )
+    if y.ndim == 2:
+        T, code = y.shape[1], np.broadcast_to(np.arange(y.shape[1]), y.shape)
+    elif labels is None:
+        T, code = 1, np.zeros(y.shape, dtype=int)
+    else:
+        names, code = np.unique(labels, return_inverse=True)
+        T = len(names)
+    code = code.ravel()
+    negative, positive = (
+        np.bincount(code, (weight * side).ravel(), minlength=T)
+        for side in (y < 0, y > 0)
+    )
+    both = (negative > 0) & (positive > 0)
+    out = np.ones((2, T))  # a task with a single class has nothing to balance
+    for row, of_class in zip(out, (negative, positive), strict=True):
+        row[both] = (negative + positive)[both] / (2.0 * of_class[both])
+    return out[(y > 0).ravel().astype(int), code].reshape(y.shape)
+
+
+def read_task_weight(
+    task_weight: Any,
+    tasks: np.ndarray,
+    total: np.ndarray,
+    null: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return lambda_t, the weight of each task in the objective, (n_tasks,).
+
+    Parameters
+    ----------
+    task_weight : None, str, dict, Series or array-like
+        As the estimators take it.
+    tasks : ndarray of shape (n_tasks,)
+        Task labels.
+    total : ndarray of shape (n_tasks,)
+        Sum of the sample weights of each task.
+    null : ndarray of shape (n_tasks,), default=None
+        Loss of each task without coefficients, where it is known.
+    """
+    if task_weight is None:
+        return np.ones(len(tasks))
+    if isinstance(task_weight, str):
+        if task_weight == "uncertainty":
+            return np.ones(len(tasks))
+        if task_weight in ("null_loss", "minimax") and null is not None:
+            return 1.0 / null
+        if task_weight != "n_samples":
+            known = "'n_samples'"
+            if null is not None or task_weight not in ("null_loss", "minimax"):
+                known += ", 'null_loss', 'minimax', 'uncertainty'"
+            raise ValueError(
+                f"task_weight must be None, {known}, a dict by task label or one "
+                f"number per task, got {task_weight!r}"
+            )
+        return total / total.mean()
+    if hasattr(task_weight, "to_dict"):
+        task_weight = task_weight.to_dict()
+    if isinstance(task_weight, Mapping):
+        missing = [label for label in tasks.tolist() if label not in task_weight]
+        if missing:
+            raise ValueError(f"task_weight has no entry for the tasks {some(missing)}")
+        task_weight = [task_weight[label] for label in tasks.tolist()]
+    try:
+        weights: ArrayLike = np.asarray(task_weight, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"task_weight: {error}; pass one number per task") from None
+    if weights.shape != (len(tasks),):
+        raise ValueError(
+            f"task_weight has shape {weights.shape} but there are {len(tasks)} tasks; "
+            "pass one number per task in the order of tasks_, or a dict by label"
+        )
+    if not (np.all(np.isfinite(weights)) and np.all(weights > 0)):
+        raise ValueError("task_weight must be finite and > 0 for every task")
+    return weights

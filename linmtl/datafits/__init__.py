@@ -1,0 +1,1 @@
+"""The loss of all tasks as a function of W. Private."""

@@ -1,0 +1,181 @@
+"""What a datafit is: the loss of all tasks as a function of W, intercepts optimal.
+
+A datafit is evaluated at W; it then holds the residuals ``theta`` (a point of the dual
+problem), which can be projected and scaled to certify how far W is from the optimum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from linmtl.data import MultiTaskData
+from linmtl.losses import Loss
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """What predicting all observations gives, where a solver has it already.
+
+    Those of a datafit are its own arrays, overwritten when it is evaluated again.
+
+    Attributes
+    ----------
+    b : ndarray of shape (n_tasks,)
+        Intercepts; for the squared loss, those for centred targets.
+    theta : ndarray of shape (n_observations,)
+        Weighted residuals.
+    task_loss : ndarray of shape (n_tasks,)
+        Loss of each task.
+    gradient : ndarray of shape (n_features, n_columns) or None
+        Negative gradient of the loss, where it is known too.
+    """
+
+    b: np.ndarray
+    theta: np.ndarray
+    task_loss: np.ndarray
+    gradient: np.ndarray | None = None
+
+
+class Datafit:
+    """Base: what a solver and a certificate need of the loss.
+
+    Attributes
+    ----------
+    b : ndarray of shape (n_tasks,)
+        Intercepts at the last W evaluated.
+    """
+
+    data: MultiTaskData
+    loss: Loss
+    b: np.ndarray
+    residuals: Residuals | None = None
+
+    @property
+    def n_features(self) -> int:
+        return self.data.design.n_features
+
+    @property
+    def n_columns(self) -> int:
+        return self.data.design.n_columns
+
+    def evaluate(
+        self, W: np.ndarray, G: np.ndarray, residuals: Residuals | None = None
+    ) -> float:
+        """Return the loss at W and write its negative gradient into G.
+
+        ``residuals`` are those at W, if they are known: nothing is predicted then, nor
+        multiplied by X' if the gradient is among them.
+        """
+        raise NotImplementedError
+
+    def loss_at(self, W: np.ndarray) -> float:
+        """Return the loss at W alone."""
+        raise NotImplementedError
+
+    @property
+    def hessian_weight(self) -> np.ndarray:
+        """Weight of each observation in the Hessian at the last W evaluated."""
+        raise NotImplementedError
+
+    def project(
+        self,
+        columns: np.ndarray,
+        rows: np.ndarray,
+        target: np.ndarray,
+        G: np.ndarray,
+        vectors: np.ndarray | None = None,
+    ) -> None:
+        """Move the residuals so that ``G[rows][:, columns] @ vectors`` is the target.
+
+        ``vectors`` (n_of_these_columns, n_vectors) are one vector of ones by default;
+        the target is of shape (n_rows, n_vectors), or (n_rows,) for all of them.
+
+        The move is the shortest in the metric of the Hessian of the loss: it is a
+        Newton step along the directions that the penalty leaves free, so that near the
+        optimum it vanishes faster than the constraint it mends. G is updated by
+        :meth:`refresh`.
+        """
+        raise NotImplementedError
+
+    def refresh(self, G: np.ndarray) -> None:
+        """Write the negative gradient of the projected residuals into G."""
+        raise NotImplementedError
+
+    def dual_limit(self) -> float:
+        """Return the largest scale at which the residuals are in the dual domain."""
+        raise NotImplementedError
+
+    def best_scale(self, conjugate: float, limit: float, support: float = 0.0) -> float:
+        """Return the scale s in [0, limit] to use for the dual value.
+
+        ``s * support + s**2 * conjugate`` is what the penalty takes off it.
+        """
+        raise NotImplementedError
+
+    def dual_value(self, scale: float) -> float:
+        """Return the dual value of the loss at ``scale * theta``."""
+        raise NotImplementedError
+
+    def curvature(self, scaled: bool) -> tuple[np.ndarray, float]:
+        """Return a diagonal metric D and L with Hessian <= L D for every task.
+
+        D is the identity unless ``scaled``, where it has the features' own curvature.
+        """
+        raise NotImplementedError
+
+    def restrict(self, features: np.ndarray) -> Datafit:
+        """Return the datafit with only these features."""
+        raise NotImplementedError
+
+    def fitted_attributes(self, W: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what an estimator reports of the loss at the solution, by name."""
+        return {}
+
+    def of_tasks(self, tasks: np.ndarray) -> Datafit:
+        """Return the datafit of these tasks (positions) only."""
+        raise NotImplementedError
+
+    def gather(self, features: np.ndarray, last: Datafit | None = None) -> Datafit:
+        """Return :meth:`restrict` in the form that a working set is solved on.
+
+        ``last`` is what this method returned for an earlier set, to copy from.
+        """
+        return self.restrict(features)
+
+    def with_hessians(self) -> Datafit:
+        """Return this datafit in the form in which many Hessians are made."""
+        return self
+
+
+def centred_targets(data: MultiTaskData) -> tuple[np.ndarray, np.ndarray]:
+    """Return the weighted mean target of each task, and y less it."""
+    mean = np.zeros(data.design.n_tasks)
+    if not data.fit_intercept:
+        return mean, data.y
+    used = data.total > 0
+    mean[used] = data.task_sum(data.weight * data.y)[used] / data.total[used]
+    return mean, data.y - np.repeat(mean, np.diff(data.task_ptr))
+
+
+def _square(data: MultiTaskData, y: np.ndarray) -> float:
+    """Return the weighted sum of the squares of targets, centred or as they are."""
+    return data.square if y is data.y else float(data.weight @ y**2)
+
+
+def best_scale(linear: float, square: float, limit: float) -> float:
+    """Maximise ``s * linear - s^2 * square / 2`` over 0 <= s <= limit."""
+    if linear <= 0.0:
+        return 0.0
+    best = linear / square if square > 0 else np.inf
+    best = min(best, limit)
+    return best if np.isfinite(best) else 0.0
+
+
+def _excess(G, target, vectors):
+    """Return the vectors, ones by default, and ``G @ vectors`` less the target."""
+    if vectors is None:
+        vectors = np.ones((G.shape[1], 1))
+    target = np.asarray(target)
+    return vectors, G @ vectors - (target[:, None] if target.ndim == 1 else target)

@@ -1,0 +1,34 @@
+"""The loss of each task without coefficients."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from linmtl.data import MultiTaskData
+from linmtl.losses import Loss
+
+_NOTHING = 1e-28  # mean squares relative to those of y that are all rounding
+
+
+def null_losses(data: MultiTaskData, loss: Loss) -> np.ndarray:
+    """Return the mean loss of each task at W = 0 with the best intercept, (n_tasks,).
+
+    Zero where it is nothing but rounding; weights may have any scale.
+    """
+    total = np.where(data.total > 0, data.total, 1.0)
+    T, n = data.design.n_tasks, data.y.size
+    task_loss, theta = np.empty(T), np.empty(n)
+    weight = data.weight / np.repeat(total, np.diff(data.task_ptr))
+    loss.residual(
+        data.y,
+        np.zeros(n),
+        weight,
+        data.task_ptr,
+        (data.total > 0).astype(float),
+        data.fit_intercept,
+        np.zeros(T),
+        theta,
+        task_loss,
+    )
+    task_loss[task_loss <= _NOTHING * data.task_sum(weight * data.y**2)] = 0.0
+    return loss.of_mean(task_loss)

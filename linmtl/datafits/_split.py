@@ -1,0 +1,51 @@
+"""The loss of W = P + Q as a function of P above Q."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from linmtl.datafits._base import Datafit
+
+
+class SplitFit(Datafit):
+    """The loss of W = P + Q as a function of P above Q, (2 n_features, n_columns)."""
+
+    def __init__(self, whole: Datafit):
+        self.whole = whole
+        self.data, self.loss = whole.data, whole.loss
+        self.square = whole.square
+
+    @property
+    def n_features(self):
+        return 2 * self.whole.n_features
+
+    @property
+    def b(self):
+        return self.whole.b
+
+    def evaluate(self, W, G, residuals=None):
+        d = self.whole.n_features
+        loss = self.whole.evaluate(W[:d] + W[d:], G[:d], residuals)
+        G[d:] = G[:d]
+        return loss
+
+    def loss_at(self, W):
+        d = self.whole.n_features
+        return self.whole.loss_at(W[:d] + W[d:])
+
+    @property
+    def hessian_weight(self):
+        return self.whole.hessian_weight
+
+    def dual_limit(self):
+        return self.whole.dual_limit()
+
+    def best_scale(self, conjugate, limit, support=0.0):
+        return self.whole.best_scale(conjugate, limit, support)
+
+    def dual_value(self, scale):
+        return self.whole.dual_value(scale)
+
+    def curvature(self, scaled):
+        metric, top = self.whole.curvature(scaled)
+        return np.concatenate([metric, metric]), 2.0 * top

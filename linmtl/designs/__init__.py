@@ -1,0 +1,1 @@
+"""How X is held: shared by the tasks or stacked, dense or sparse. Private."""

@@ -1,0 +1,283 @@
+"""What a design is: the operations on X that everything else is built from.
+
+X may be in single precision. It is never converted as a whole: every product converts
+a piece at a time, so that results are in double precision at half the memory.
+
+Linear predictors are flat and sorted by task: observation ``i`` of task ``t`` lies at
+``task_ptr[t] + i``. Coefficients W are (n_features, n_columns); ``column`` maps each
+task to its column of W (the identity, except where tasks are tied to one model).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.linalg import LinearOperator, eigsh
+
+# below this size a dense eigendecomposition is cheaper than a Lanczos iteration
+_DENSE_EIGEN = 400
+_PIECE = 2**19  # numbers that are converted to double precision at a time
+
+
+def used_rows(W: np.ndarray) -> np.ndarray:
+    """Return the mask of the rows that are not all zero; faster than ``any``."""
+    return np.abs(W) @ np.ones(W.shape[1]) != 0.0
+
+
+def pieces(X: np.ndarray, axis: int) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield slices of X along an axis in double precision: all of it if it is so."""
+    if X.dtype == np.float64:
+        yield slice(None), X
+        return
+    step = max(_PIECE // max(X.shape[1 - axis], 1), 1)
+    for start in range(0, X.shape[axis], step):
+        part = slice(start, start + step)
+        piece = X[part] if axis == 0 else X[:, part]
+        yield part, piece.astype(np.float64)
+
+
+class Design:
+    """Operations on X that losses, solvers and certificates are built from."""
+
+    n_features: int
+    task_ptr: np.ndarray  # (n_tasks + 1,)
+    dtype: np.dtype
+
+    @property
+    def n_tasks(self) -> int:
+        return self.task_ptr.size - 1
+
+    @property
+    def n_columns(self) -> int:
+        return self.n_tasks
+
+    @property
+    def column(self) -> np.ndarray:
+        return np.arange(self.n_tasks)
+
+    def predict(self, W: np.ndarray, eta: np.ndarray) -> None:
+        """Write ``eta_i = x_i . w_t`` (no intercepts) into ``eta``."""
+        raise NotImplementedError
+
+    def adjoint(self, r: np.ndarray, G: np.ndarray) -> None:
+        """Write ``G[:, c] = sum over the tasks of column c of X_t' r_t``."""
+        raise NotImplementedError
+
+    def evaluate(
+        self,
+        W: np.ndarray,
+        eta: np.ndarray,
+        residual: Callable[[int, int], None],
+        theta: np.ndarray,
+        G: np.ndarray,
+    ) -> None:
+        """Write the predictors of W into ``eta``, and the adjoint of ``theta`` into G.
+
+        In between, ``residual(first, stop)`` writes ``theta`` for a range of tasks,
+        from their part of ``eta``.
+        """
+        self.predict(W, eta)
+        residual(0, self.n_tasks)
+        self.adjoint(theta, G)
+
+    def task_sums(self, weight: np.ndarray) -> np.ndarray:
+        """Return ``sum_i weight_i x_i`` over each task, (n_tasks, n_features)."""
+        sums = np.empty((self.n_features, self.n_tasks))
+        self.adjoint(weight, sums)
+        return np.ascontiguousarray(sums.T)
+
+    def restrict(self, features: np.ndarray) -> Design:
+        """Return the design with only these features (an index or boolean array)."""
+        raise NotImplementedError
+
+    def gather(self, features: np.ndarray, last: Design | None = None) -> Design:
+        """Return :meth:`restrict` in the form that a working set is solved on.
+
+        Parameters
+        ----------
+        features : ndarray of int
+            The features.
+        last : Design, default=None
+            What this method returned for an earlier set, to copy from.
+        """
+        return self.restrict(features)
+
+    def with_hessians(self, centre: bool) -> Design:
+        """Return this design in the form in which many Hessians are made.
+
+        For one solver at a time: they may be written over each other.
+        """
+        return self
+
+    def take(self, rows: np.ndarray) -> Design:
+        """Return the design with only these observations (increasing flat indices).
+
+        With a shared X they must be the same samples for every task.
+        """
+        raise NotImplementedError
+
+    def block(self, task: int) -> np.ndarray | sparse.csr_array:
+        """Return the rows of one task, (n_t, n_features)."""
+        raise NotImplementedError
+
+    def is_shared(self) -> bool:
+        """Whether all tasks have the same rows."""
+        return False
+
+    def columns_alike(self, weight: np.ndarray) -> bool:
+        """Whether all tasks have the same rows and weights, hence one Hessian."""
+        return False
+
+    def columns(self) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield each column of W with the tasks that use it."""
+        column = self.column
+        if self.n_columns == self.n_tasks:
+            yield from ((t, np.array([t])) for t in range(self.n_tasks))
+        else:
+            for c in range(self.n_columns):
+                yield c, np.flatnonzero(column == c)
+
+    def centred_block(
+        self,
+        tasks: np.ndarray,
+        weight: np.ndarray,
+        centre: bool,
+        features: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Return ``sqrt(weight_i) (x_i - mean of its task)`` for the rows of tasks.
+
+        ``weight`` is flat over all observations; the means are weighted by it. With
+        ``A`` this block, ``A'A`` is the Hessian of the weighted squared loss of these
+        tasks once their intercepts are eliminated.
+        """
+        blocks = []
+        for t in tasks:
+            w = weight[self.task_ptr[t] : self.task_ptr[t + 1]]
+            X_t = self.block(t)
+            X_t = X_t if features is None else X_t[:, features]
+            X_t = X_t.toarray() if sparse.issparse(X_t) else X_t
+            total = w.sum()
+            if centre and total > 0:
+                X_t = X_t - (w @ X_t) / total
+            blocks.append(np.sqrt(w)[:, None] * X_t)
+        return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+
+    def feature_rows(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return X with one row per feature, and the column where each task begins."""
+        raise NotImplementedError
+
+    def hessians(
+        self,
+        weight: np.ndarray,
+        centre: bool,
+        features: np.ndarray | None = None,
+        dtype: type = np.float64,
+    ) -> np.ndarray:
+        """Return ``A'A`` of :meth:`centred_block` of each column of W.
+
+        An array of shape (n_columns, n_features, n_features), of the features given.
+        """
+        k = self.n_features if features is None else features.size
+        H = np.empty((self.n_columns, k, k), dtype=dtype)
+        for c, tasks in self.columns():
+            A = self.centred_block(tasks, weight, centre, features)
+            A = A.astype(dtype, copy=False)
+            np.dot(A.T, A, out=H[c])
+        return H
+
+    def column_scale(self, weight: np.ndarray, centre: bool) -> np.ndarray:
+        """Return the largest diagonal of the tasks' Hessians, (n_features,)."""
+        scale = np.zeros(self.n_features)
+        for _, tasks in self.columns():
+            A = self._centred_or_none(tasks, weight, centre)
+            diagonal = (
+                np.einsum("ij,ij->j", A, A)
+                if A is not None
+                else self._sparse_diagonal(tasks, weight, centre)
+            )
+            np.maximum(scale, diagonal, out=scale)
+        return scale
+
+    def column_eigenvalues(
+        self, weight: np.ndarray, centre: bool, metric: np.ndarray
+    ) -> np.ndarray:
+        """Return the largest eigenvalue of ``D^-1/2 H_c D^-1/2`` of each column.
+
+        ``H_c`` is the Hessian of :meth:`centred_block`, ``D = diag(metric)``.
+        """
+        scale = 1.0 / np.sqrt(metric)
+        largest = np.zeros(self.n_columns)
+        for c, tasks in self.columns():
+            A = self._centred_or_none(tasks, weight, centre)
+            if A is not None:
+                largest[c] = largest_eigenvalue(A * scale)
+            else:
+                largest[c] = self._sparse_eigenvalue(tasks, weight, centre, scale)
+        return largest
+
+    # A sparse design is never made dense as a whole: its centring is implicit.
+    def _centred_or_none(self, tasks, weight, centre):
+        if sparse.issparse(self.block(int(tasks[0]))):
+            return None
+        return self.centred_block(tasks, weight, centre)
+
+    def _sparse_parts(self, tasks, weight, centre):
+        for t in tasks:
+            w = weight[self.task_ptr[t] : self.task_ptr[t + 1]]
+            X_t = self.block(t)
+            total = w.sum()
+            centred = centre and total > 0
+            mean = (X_t.T @ w) / total if centred else np.zeros(self.n_features)
+            yield X_t, w, mean, total
+
+    def _sparse_diagonal(self, tasks, weight, centre):
+        diagonal = np.zeros(self.n_features)
+        for X_t, w, mean, total in self._sparse_parts(tasks, weight, centre):
+            X_t = X_t.astype(np.float64)
+            diagonal += X_t.multiply(X_t).T @ w - total * mean**2
+        return np.maximum(diagonal, 0.0)
+
+    def _sparse_eigenvalue(self, tasks, weight, centre, scale):
+        parts = list(self._sparse_parts(tasks, weight, centre))
+
+        def product(v):
+            v = scale * v.ravel()
+            out = np.zeros(self.n_features)
+            for X_t, w, mean, total in parts:
+                out += X_t.T @ (w * (X_t @ v)) - total * mean * (mean @ v)
+            return scale * out
+
+        return _operator_eigenvalue(product, self.n_features)
+
+
+def _transposed(X: np.ndarray | sparse.csr_array) -> np.ndarray:
+    X = X.toarray() if sparse.issparse(X) else X
+    return np.ascontiguousarray(X.T)
+
+
+def largest_eigenvalue(A: np.ndarray) -> float:
+    """Return the largest eigenvalue of ``A'A``, from its smaller side."""
+    side = min(A.shape)
+    if side == 0:
+        return 0.0
+    if side <= _DENSE_EIGEN:
+        gram = A.T @ A if A.shape[1] <= A.shape[0] else A @ A.T
+        return max(float(np.linalg.eigvalsh(gram)[-1]), 0.0)
+    return _operator_eigenvalue(lambda v: A.T @ (A @ v.ravel()), A.shape[1])
+
+
+def _operator_eigenvalue(product, size: int) -> float:
+    if size <= 2:  # too small for a Lanczos iteration
+        matrix = np.column_stack([product(column) for column in np.eye(size)])
+        return max(float(np.linalg.eigvalsh(matrix)[-1]), 0.0)
+    start = np.random.default_rng(0).standard_normal(size)
+    if not np.any(product(start)):
+        return 0.0
+    operator = LinearOperator((size, size), matvec=product, dtype=np.float64)
+    value = eigsh(
+        operator, k=1, v0=start, tol=1e-4, return_eigenvectors=False, maxiter=1000
+    )
+    # a Ritz value lies below the eigenvalue by less than the tolerance
+    return max(float(value[0]), 0.0) * (1 + 1e-3)

@@ -1,0 +1,119 @@
+"""One X that all tasks share."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from linmtl.designs._base import Design, _transposed, pieces, used_rows
+
+# residuals this small stay in the cache while a few features at a time pass by
+_CACHED = 10_000
+_FEATURES = 128
+
+
+class SharedDesign(Design):
+    """One X (n_samples, n_features), dense or sparse, that all tasks share."""
+
+    def __init__(self, X: np.ndarray | sparse.csr_array, n_tasks: int):
+        self.X = X
+        n_samples, self.n_features = X.shape
+        self.task_ptr = np.arange(n_tasks + 1, dtype=np.int64) * n_samples
+        self.dtype = X.dtype
+
+    def predict(self, W, eta):
+        eta = eta.reshape(self.n_tasks, -1)
+        if sparse.issparse(self.X):
+            eta[...] = (self.X @ W).T
+            return
+        used = np.flatnonzero(used_rows(W))
+        if used.size < self.n_features // 4:  # sparse coefficients: fewer columns
+            X = self.X[:, used].astype(np.float64, copy=False)
+            np.dot(W[used].T, X.T, out=eta)
+        elif self.dtype == np.float64:
+            np.dot(W.T, self.X.T, out=eta)
+        else:
+            for rows, X in pieces(self.X, axis=0):
+                eta[:, rows] = np.dot(W.T, X.T)
+
+    def adjoint(self, r, G):
+        R = r.reshape(self.n_tasks, -1)
+        if sparse.issparse(self.X):
+            G[...] = self.X.T @ R.T
+        elif self.dtype != np.float64:
+            for features, X in pieces(self.X, axis=1):
+                G[features] = np.dot(R, X).T
+        elif R.size <= _CACHED and self.X.flags.f_contiguous:
+            R = np.ascontiguousarray(R.T)
+            for j in range(0, self.n_features, _FEATURES):
+                some = slice(j, j + _FEATURES)
+                np.dot(self.X[:, some].T, R, out=G[some])
+        else:  # in this order the product is a third faster than its transpose
+            G[...] = np.dot(R, self.X).T
+
+    def restrict(self, features):
+        return SharedDesign(self.X[:, features], self.n_tasks)
+
+    def take(self, rows):
+        X = self.X.tocsr() if sparse.issparse(self.X) else self.X
+        return SharedDesign(X[rows[rows < self.task_ptr[1]]], self.n_tasks)
+
+    def block(self, task):
+        return self.X
+
+    def is_shared(self):
+        return True
+
+    def centred_features(
+        self, features: np.ndarray, weight: np.ndarray, centre: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return :meth:`centred_block` of one task transposed, and the means.
+
+        ``weight`` is that of the samples, (n_samples,).
+        """
+        if sparse.issparse(self.X):
+            A = np.ascontiguousarray(self.X[:, features].toarray().T)
+        else:
+            A = np.ascontiguousarray(self.X[:, features].T)
+        A = A.astype(np.float64, copy=False)
+        mean = np.zeros(len(A))
+        if centre:
+            mean = A @ weight / weight.sum()
+            A -= mean[:, None]
+        A *= np.sqrt(weight)
+        return A, mean
+
+    def feature_rows(self):
+        return _transposed(self.X), np.zeros(self.n_tasks, dtype=np.int64)
+
+    def task_sums(self, weight):
+        if self.n_tasks == 1 or not self.columns_alike(weight):
+            return super().task_sums(weight)
+        sums = self._first().task_sums(weight[: self.task_ptr[1]])
+        return np.repeat(sums, self.n_tasks, axis=0)
+
+    def gram(self) -> np.ndarray:
+        """Return ``X'X`` of a dense X."""
+        H = np.zeros((self.n_features, self.n_features))
+        for _, X in pieces(self.X, axis=0):
+            H += X.T @ X
+        return H
+
+    def columns_alike(self, weight):
+        weight = weight.reshape(self.n_tasks, -1)
+        return bool(np.all(weight == weight[0]))
+
+    def column_scale(self, weight, centre):
+        if self.n_tasks > 1 and self.columns_alike(weight):
+            return self._first().column_scale(weight[: self.task_ptr[1]], centre)
+        return super().column_scale(weight, centre)
+
+    def column_eigenvalues(self, weight, centre, metric):
+        if self.n_tasks > 1 and self.columns_alike(weight):
+            first = self._first()
+            value = first.column_eigenvalues(weight[: self.task_ptr[1]], centre, metric)
+            return np.repeat(value, self.n_tasks)
+        return super().column_eigenvalues(weight, centre, metric)
+
+    def _first(self):
+        return SharedDesign(self.X, 1)

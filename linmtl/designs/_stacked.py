@@ -1,0 +1,273 @@
+"""Rows stacked task after task, and the forms in which Newton steps need them."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+from scipy import sparse
+from scipy.linalg import get_blas_funcs
+
+from linmtl.designs._base import Design, _transposed
+from linmtl.kernels._jit import readonly
+from linmtl.kernels._layouts import (
+    feature_adjoint,
+    feature_predict,
+    gather_features,
+    mirror,
+    sparse_adjoint,
+    sparse_predict,
+    stacked_adjoint,
+    stacked_predict,
+    transpose_tasks,
+    weight_features,
+)
+
+_FAST = 2**20  # bytes of X that stay in the cache from one pass to the next
+_TILE = 64  # rows that are transposed at a time
+
+
+class StackedDesign(Design):
+    """Rows sorted by task, dense (C order) or sparse (CSR)."""
+
+    def __init__(self, X: np.ndarray | sparse.csr_array, task_ptr: np.ndarray):
+        self.n_features = X.shape[1]
+        self.task_ptr = task_ptr
+        self.dtype = X.dtype
+        self.sparse = sparse.issparse(X)
+        if self.sparse:
+            self.X = sparse.csr_array(X)
+            self._csr = (
+                readonly(self.X.data),
+                readonly(self.X.indices.astype(np.int64)),
+                readonly(self.X.indptr.astype(np.int64)),
+            )
+        else:
+            self.X = np.ascontiguousarray(X)
+
+    def predict(self, W, eta):
+        Wt = readonly(np.ascontiguousarray(W.T))
+        task_ptr = readonly(self.task_ptr)
+        if not W.any():
+            eta[...] = 0.0
+        elif self.sparse:
+            sparse_predict(*self._csr, task_ptr, Wt, eta)
+        else:
+            stacked_predict(readonly(self.X), task_ptr, Wt, eta)
+
+    def adjoint(self, r, G):
+        Gt = np.empty((self.n_tasks, self.n_features), dtype=G.dtype)
+        task_ptr = readonly(self.task_ptr)
+        if self.sparse:
+            sparse_adjoint(*self._csr, task_ptr, readonly(r), Gt)
+        else:
+            stacked_adjoint(readonly(self.X), task_ptr, readonly(r), Gt)
+        G[...] = Gt.T
+
+    def evaluate(self, W, eta, residual, theta, G):
+        """As of any design; X is read once, as many tasks at a time as are cached."""
+        if self.sparse or not W.any():
+            super().evaluate(W, eta, residual, theta, G)
+            return
+        X, theta = readonly(self.X), readonly(theta)
+        Wt = readonly(np.ascontiguousarray(W.T))
+        Gt = np.empty((self.n_tasks, self.n_features), dtype=G.dtype)
+        for first, stop in self._ranges:
+            task_ptr = readonly(self.task_ptr[first : stop + 1])
+            stacked_predict(X, task_ptr, Wt[first:stop], eta)
+            residual(first, stop)
+            stacked_adjoint(X, task_ptr, theta, Gt[first:stop])
+        G[...] = Gt.T
+
+    @cached_property
+    def _ranges(self) -> list[tuple[int, int]]:
+        """Ranges of tasks whose rows stay in the cache together, or of one task."""
+        most = max(_FAST // max(self.n_features * self.dtype.itemsize, 1), 1)
+        bounds, ranges, first = self.task_ptr.tolist(), [], 0
+        while first < self.n_tasks:
+            stop = bisect_right(bounds, bounds[first] + most) - 1
+            stop = max(stop, first + 1)
+            ranges.append((first, stop))
+            first = stop
+        return ranges
+
+    def restrict(self, features):
+        return StackedDesign(self.X[:, features], self.task_ptr)
+
+    def gather(self, features, last=None):
+        if self.sparse:
+            return self.restrict(features)
+        return FeatureMajorDesign.gather_from(self, features, last)
+
+    def with_hessians(self, centre):
+        return self if self.sparse else HessianDesign(self, centre)
+
+    def feature_rows(self):
+        return _transposed(self.X), self.task_ptr[:-1]
+
+    def take(self, rows):
+        return StackedDesign(self.X[rows], np.searchsorted(rows, self.task_ptr))
+
+    def block(self, task):
+        return self.X[self.task_ptr[task] : self.task_ptr[task + 1]]
+
+
+class FeatureMajorDesign(Design):
+    """Some features of dense stacked rows, one contiguous row per feature.
+
+    Working sets live in this form: what they keep from one set to the next is copied
+    in long pieces, and only new features are looked up in X.
+
+    Parameters
+    ----------
+    A : ndarray of shape (n_chosen, n_rows)
+        The chosen features.
+    features : ndarray of shape (n_chosen,)
+        Their indices in the design that they come from.
+    task_ptr : ndarray of shape (n_tasks + 1,)
+        Bounds of the tasks.
+    room : ndarray of shape (at least n_chosen, n_rows), default=None
+        Where A is the beginning of; the rest is for features to come.
+    """
+
+    def __init__(
+        self,
+        A: np.ndarray,
+        features: np.ndarray,
+        task_ptr: np.ndarray,
+        room: np.ndarray | None = None,
+    ):
+        self.A = A
+        self.room = A if room is None else room
+        self.features = features
+        self.n_features = features.size
+        self.task_ptr = task_ptr
+        self.dtype = A.dtype
+
+    @classmethod
+    def gather_from(
+        cls, design: StackedDesign, features: np.ndarray, last: Design | None
+    ) -> FeatureMajorDesign:
+        """Return features of a design, those of an earlier set copied from there."""
+        k, n = features.size, design.X.shape[0]
+        known = last.features if isinstance(last, FeatureMajorDesign) else features[:0]
+        missing = np.arange(k)
+        if known.size and np.array_equal(known, features[: known.size]):
+            # wider: in place as long as there is room
+            room = last.room
+            if len(room) < k:
+                room = _room(k, n, design)
+                room[: known.size] = last.A
+            missing = missing[known.size :]
+        else:
+            room = _room(k, n, design)
+            _, here, there = np.intersect1d(
+                features, known, assume_unique=True, return_indices=True
+            )
+            if here.size:
+                room[here] = last.A[there]
+                missing = np.delete(missing, here)
+        A = room[:k]
+        gather_features(
+            readonly(design.X), readonly(features[missing]), readonly(missing), A
+        )
+        return cls(A, features, design.task_ptr, room)
+
+    def predict(self, W, eta):
+        W = readonly(np.ascontiguousarray(W))
+        feature_predict(readonly(self.A), readonly(self.task_ptr), W, eta)
+
+    def adjoint(self, r, G):
+        feature_adjoint(readonly(self.A), readonly(self.task_ptr), readonly(r), G)
+
+    def feature_rows(self):
+        return self.A, self.task_ptr[:-1]
+
+    def restrict(self, features):
+        return FeatureMajorDesign(
+            self.A[features], self.features[features], self.task_ptr
+        )
+
+    def block(self, task):
+        return self.A[:, self.task_ptr[task] : self.task_ptr[task + 1]].T
+
+    def hessians(self, weight, centre, features=None, dtype=np.float64):
+        if features is None:
+            features = np.arange(self.n_features)
+        H = np.empty((self.n_tasks, features.size, features.size), dtype=dtype)
+        A = readonly(self.A)
+        blocks = [(A, start) for start in self.task_ptr[:-1].tolist()]
+        feature_hessians(blocks, self.task_ptr, weight, centre, features, H)
+        return H
+
+
+class HessianDesign(StackedDesign):
+    """Dense stacked rows, and their transpose in single precision for Hessians.
+
+    Parameters
+    ----------
+    design : StackedDesign
+        The rows.
+    centre : bool
+        Whether Hessians are about the means of the tasks.
+    """
+
+    def __init__(self, design: StackedDesign, centre: bool):
+        super().__init__(design.X, design.task_ptr)
+        n, d = design.X.shape
+        # at once: the system takes smaller pieces back after every fit
+        memory = np.empty(d * n + self.n_tasks * d**2, dtype=np.float32)
+        A, self._room = memory[: d * n], memory[d * n :]
+        X, task_ptr = readonly(design.X), readonly(design.task_ptr)
+        shift, tile = np.empty(d), np.empty((_TILE, d), dtype=np.float32)
+        transpose_tasks(X, task_ptr, bool(centre), shift, tile, A)
+        A = readonly(A)
+        self._blocks = [
+            (A[d * start : d * stop].reshape(d, stop - start), 0)
+            for start, stop in pairwise(task_ptr.tolist())
+        ]
+        self.centred = centre
+
+    def hessians(self, weight, centre, features=None, dtype=np.float64):
+        """As of any design; those in single precision last until the next ones."""
+        if dtype != np.float32 or centre != self.centred:
+            return super().hessians(weight, centre, features, dtype)
+        if features is None:
+            features = np.arange(self.n_features)
+        k = features.size
+        H = self._room[: self.n_tasks * k**2].reshape(self.n_tasks, k, k)
+        feature_hessians(self._blocks, self.task_ptr, weight, centre, features, H)
+        return H
+
+
+def feature_hessians(blocks, task_ptr, weight, centre, features, H):
+    """Write the Hessian of each task into H.
+
+    ``blocks`` has for each task an array with one row per feature, and the column where
+    the rows of the task begin.
+    """
+    k, bounds = features.size, task_ptr.tolist()
+    syrk = get_blas_funcs("syrk", dtype=H.dtype)
+    piece = np.empty(k * int(np.diff(task_ptr).max(initial=0)), dtype=H.dtype)
+    root = readonly(np.sqrt(weight).astype(blocks[0][0].dtype, copy=False))
+    features, weight = readonly(features), readonly(weight)
+    for H_t, (A, column), (start, stop) in zip(
+        H, blocks, pairwise(bounds), strict=True
+    ):
+        size = stop - start
+        if not size or not k:
+            H_t[...] = 0.0
+            continue
+        block = piece[: k * size].reshape(k, size)
+        w, r = weight[start:stop], root[start:stop]
+        weight_features(A, features, column, w, r, bool(centre), block)
+        # one half only, into H itself
+        syrk(1.0, block.T, c=H_t.T, trans=1, overwrite_c=1)
+        mirror(H_t)
+
+
+def _room(k, n, design):
+    """Return space for k features and some more; pages are used when written to."""
+    return np.empty((min(4 * k, design.n_features), n), dtype=design.X.dtype)

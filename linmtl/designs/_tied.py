@@ -1,0 +1,53 @@
+"""One model for all tasks, each with its own intercept."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from linmtl.designs._base import Design
+
+
+class TiedDesign(Design):
+    """All tasks of another design share one column of W, each with its intercept."""
+
+    def __init__(self, design: Design):
+        self.design = design
+        self.n_features = design.n_features
+        self.task_ptr = design.task_ptr
+        self.dtype = design.dtype
+
+    @property
+    def n_columns(self):
+        return 1
+
+    @property
+    def column(self):
+        return np.zeros(self.n_tasks, dtype=np.intp)
+
+    def predict(self, W, eta):
+        W_all = np.repeat(W, self.n_tasks, axis=1)
+        self.design.predict(W_all, eta)
+
+    def adjoint(self, r, G):
+        G_all = np.empty((self.n_features, self.n_tasks), dtype=G.dtype)
+        self.design.adjoint(r, G_all)
+        G[:, 0] = G_all.sum(axis=1)
+
+    def restrict(self, features):
+        return TiedDesign(self.design.restrict(features))
+
+    def gather(self, features, last=None):
+        last = last.design if isinstance(last, TiedDesign) else None
+        return TiedDesign(self.design.gather(features, last))
+
+    def take(self, rows):
+        return TiedDesign(self.design.take(rows))
+
+    def task_sums(self, weight):
+        return self.design.task_sums(weight)
+
+    def feature_rows(self):
+        return self.design.feature_rows()
+
+    def block(self, task):
+        return self.design.block(task)

@@ -1,0 +1,108 @@
+"""The form in which solvers see any penalty: one norm and one quadratic form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from linmtl.penalties._base import Penalty
+from linmtl.penalties._decomposition import Decomposition, SplitForm, halves, joined
+from linmtl.penalties._l1 import L1
+from linmtl.penalties._quadratic_form import QuadraticForm
+from linmtl.penalties._sum import _check_is_penalty, _one_norm
+
+
+@dataclass
+class Composite:
+    """A penalty as solvers see it: a norm with a prox, and a quadratic form.
+
+    Attributes
+    ----------
+    norm : Penalty or None
+        The non-smooth term.
+    quadratic : QuadraticForm
+        The sum of the quadratic terms, possibly zero.
+    free : ndarray of shape (n_features,)
+        Mask of the features that the norm leaves free.
+    source : Penalty, default=None
+        The penalty that this is the form of, with positions for task labels.
+    decomposition : Decomposition, default=None
+        Where W is a sum P + Q; norm and quadratic then are functions of P above Q.
+    """
+
+    norm: Penalty | None
+    quadratic: QuadraticForm | SplitForm
+    free: np.ndarray
+    source: Penalty | None = None
+    decomposition: Decomposition | None = None
+
+    @property
+    def positive(self) -> bool:
+        """Whether the coefficients are restricted to be non-negative."""
+        return bool(getattr(self.norm, "positive", False))
+
+    def value(self, W: np.ndarray) -> float:
+        value = self.quadratic.value(W)
+        return value if self.norm is None else value + self.norm.value(W)
+
+    def restrict(self, features: np.ndarray) -> Composite:
+        """Return the penalty on free features only: the quadratic form, the signs."""
+        norm = L1(alpha=0.0, positive=True) if self.positive else None
+        return Composite(norm, self.quadratic, np.ones(int(features.sum()), dtype=bool))
+
+    def coefficients(self, point: np.ndarray) -> np.ndarray:
+        """Return W at a point of the solver, (n_features, n_tasks)."""
+        return point if self.decomposition is None else joined(point)
+
+    def parts(self, point: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the parts of which W is the sum, by name; none without a split."""
+        if self.decomposition is None:
+            return {}
+        return dict(zip(self.decomposition.part_names, halves(point), strict=True))
+
+
+def compose(penalty: Penalty, n_features: int, tasks: np.ndarray) -> Composite:
+    """Check a penalty and return it as a norm plus a quadratic form.
+
+    Parameters
+    ----------
+    penalty : Penalty
+        Any penalty.
+    n_features : int
+        Number of rows of W.
+    tasks : ndarray of shape (n_tasks,)
+        Labels of the columns of W.
+
+    Raises
+    ------
+    TypeError
+        If it is not a penalty, or a parameter has the wrong type.
+    ValueError
+        If a parameter is not allowed, or a sum has two non-smooth terms.
+    """
+    _check_is_penalty(penalty)
+    penalty.check(n_features, tasks)
+    source = penalty.bind(tasks)
+    terms = source.expand(tasks)
+    quadratic = QuadraticForm(len(tasks))
+    for term in terms:
+        if term.smooth:
+            quadratic = quadratic + term.quadratic(tasks)
+    norm = _one_norm([term for term in terms if not term.smooth])
+    free = np.ones(n_features, dtype=bool)
+    if isinstance(norm, Decomposition):
+        return Composite(
+            norm.stacked(tasks),
+            SplitForm(quadratic),
+            np.zeros(2 * n_features, dtype=bool),
+            source,
+            norm,
+        )
+    if norm is not None:
+        if norm is not penalty:
+            norm.check(n_features, tasks)  # a sum may demand more than its terms
+        free = norm.free_rows(n_features)
+        if free.all() and not getattr(norm, "positive", False):
+            norm = None  # it vanishes: what is left is a quadratic problem
+    return Composite(norm, quadratic, free, source)
