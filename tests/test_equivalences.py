@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import sklearn
-from problems import make_problem
 from sklearn.linear_model import (
     ElasticNet,
     Lasso,
@@ -14,6 +13,7 @@ from sklearn.linear_model import (
 )
 from sklearn.linear_model import Ridge as SklearnRidge
 
+from helpers.problems import make_problem
 from linmtl import (
     GraphRegularizedRegressor,
     IndependentClassifier,

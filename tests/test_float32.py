@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.base import clone, is_classifier
-from test_layouts import EVERY, every, fit, long, wide
 
 from linmtl import (
     L21Classifier,
@@ -22,6 +21,7 @@ from linmtl import (
 from linmtl.designs import _base
 from linmtl.path import mtl_path
 from linmtl.penalties import L21
+from test_layouts import EVERY, every, fit, long, wide
 
 UNIT = float(np.finfo(np.float32).eps)
 FORMS = {

@@ -8,9 +8,9 @@ from contextlib import nullcontext
 
 import numpy as np
 import pytest
-from problems import LAYOUTS, make_problem
 from threadpoolctl import threadpool_limits
 
+from helpers.problems import LAYOUTS, make_problem
 from linmtl import L21Regressor, MeanRegularizedRegressor, TraceNormRegressor
 from linmtl.data import MultiTaskData
 from linmtl.datafits._residual import ResidualFit

@@ -8,11 +8,11 @@ from functools import cache
 
 import numpy as np
 import pytest
-from cases import PENALTIES, Case, task_labels
-from problems import FORMS, LAYOUTS, Problem, has_optimum, make_problem
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
+from cases import PENALTIES, Case, task_labels
+from helpers.problems import FORMS, LAYOUTS, Problem, has_optimum, make_problem
 from linmtl import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.path import alpha_max
 from linmtl.penalties import (

@@ -1086,7 +1086,7 @@ def test_kernels_as_plain_python():
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-m", "kernel and not slow", __file__],
         env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
-        cwd=Path(__file__).parent.parent,
+        cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
     )

@@ -27,7 +27,7 @@ from linmtl import (
     L21Regressor,
 )
 
-FIXTURES = sorted((Path(__file__).parent / "fixtures").glob("*_iMSF_?.mat"))
+FIXTURES = sorted((Path(__file__).parents[1] / "fixtures").glob("*_iMSF_?.mat"))
 SOURCES = ["mri", "mri", "mri", "pet", "pet", "csf"]
 BY_SOURCE = {"mri": [0, 1, 2], "pet": [3, 4], "csf": [5]}
 PATTERNS = [("mri", "pet", "csf"), ("mri", "pet"), ("pet", "csf"), ("mri",)]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from problems import LAYOUTS, make_problem
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 
+from helpers.problems import LAYOUTS, make_problem
 from linmtl import (
     L1Classifier,
     L1Regressor,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import networkx as nx
 import numpy as np
 import pytest
-from cases import PENALTIES, WRONG, chain, names, pairs, task_labels, weights_with_zeros
 from scipy import sparse
 from sklearn.base import clone
 
+from cases import PENALTIES, WRONG, chain, names, pairs, task_labels, weights_with_zeros
 from linmtl import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.penalties import (
     L1,

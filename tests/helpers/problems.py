@@ -14,9 +14,9 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 import pandas as pd
-from cases import task_labels
 from scipy import sparse
 
+from cases import task_labels
 from linmtl import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.datafits._gram import GramFit
 from linmtl.datafits._residual import ResidualFit

@@ -9,13 +9,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from cases import Case, trace
-from problems import LAYOUTS, make_problem
 from scipy.optimize import minimize_scalar
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 
 import linmtl
+from cases import Case, trace
+from helpers.problems import LAYOUTS, make_problem
 from linmtl import (
     FactoredClassifier,
     FactoredRegressor,

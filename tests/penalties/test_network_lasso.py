@@ -9,6 +9,8 @@ import cvxpy as cp
 import networkx as nx
 import numpy as np
 import pytest
+from scipy import sparse
+
 from cases import (
     chain,
     frame_chain,
@@ -17,9 +19,7 @@ from cases import (
     pairs,
     task_labels,
 )
-from problems import make_problem
-from scipy import sparse
-
+from helpers.problems import make_problem
 from linmtl import (
     IndependentRegressor,
     MultiTaskClassifier,

@@ -501,7 +501,7 @@ def test_strings_have_no_order_unless_it_is_given(penalty):
 KINDS = ("CFGLasso", "FGLasso", "TGL", "Weight1FGLasso", "Weight2FGLasso")
 FIXTURES = sorted(
     path
-    for path in (Path(__file__).parent / "fixtures").glob("*.mat")
+    for path in (Path(__file__).parents[1] / "fixtures").glob("*.mat")
     if path.stem.split("_")[1] in KINDS
 )
 

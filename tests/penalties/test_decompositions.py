@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cases import PENALTIES, task_labels
-from problems import LAYOUTS, make_problem
 
+from cases import PENALTIES, task_labels
+from helpers.problems import LAYOUTS, make_problem
 from linmtl import MultiTaskClassifier, MultiTaskRegressor, MultiTaskRegressorCV
 from linmtl.path import alpha_max, mtl_path
 from linmtl.penalties import (

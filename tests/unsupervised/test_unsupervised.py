@@ -24,7 +24,7 @@ from linmtl.unsupervised import MultiTaskKMeans, TemporalMatrixCompletion
 from linmtl.unsupervised import _completion as completion
 from linmtl.unsupervised import _kmeans as kmeans
 
-FIXTURES = Path(__file__).parent / "fixtures" / "unsupervised"
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "unsupervised"
 
 
 @parametrize_with_checks(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from problems import make_problem
 
+from helpers.problems import make_problem
 from linmtl import MultiTaskRegressor, MultiTaskRegressorCV
 from linmtl.path import alpha_max, mtl_path
 from linmtl.penalties import (

@@ -12,11 +12,11 @@ from pathlib import Path
 import cvxpy as cp
 import numpy as np
 import pytest
-from cases import Case, cluster_norm, ridge, trace
-from problems import make_problem
 from scipy.io import loadmat
 from sklearn.metrics import adjusted_rand_score
 
+from cases import Case, cluster_norm, ridge, trace
+from helpers.problems import make_problem
 from linmtl import (
     MultiTaskClassifier,
     MultiTaskRegressor,
@@ -619,7 +619,9 @@ def test_more_clusters_than_tasks_is_an_error_at_fit():
 
 # --- MALSAR -------------------------------------------------------------------------
 
-FIXTURES = sorted((Path(__file__).parent / "fixtures").glob("*_C[MA]*_patched_?.mat"))
+FIXTURES = sorted(
+    (Path(__file__).parents[1] / "fixtures").glob("*_C[MA]*_patched_?.mat")
+)
 
 
 def test_all_references_are_here():

@@ -13,12 +13,12 @@ from pathlib import Path
 import cvxpy as cp
 import numpy as np
 import pytest
-from cases import PENALTIES, Case
-from problems import LAYOUTS, SEPARABLE, Problem, make_problem
 from scipy import sparse
 from scipy.io import loadmat
 from sklearn.exceptions import ConvergenceWarning
 
+from cases import PENALTIES, Case
+from helpers.problems import LAYOUTS, SEPARABLE, Problem, make_problem
 from linmtl import (
     CalibratedRegressor,
     CalibratedRegressorCV,
@@ -330,7 +330,7 @@ def test_quadratic_penalties_have_a_grid():
 
 # --- MALSAR -------------------------------------------------------------------------
 
-FIXTURES = sorted((Path(__file__).parent / "fixtures").glob("MTFLC*.mat"))
+FIXTURES = sorted((Path(__file__).parents[1] / "fixtures").glob("MTFLC*.mat"))
 
 
 def test_all_references_are_here():
