@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from linmtl.data._frames import column_named
 from linmtl.data._labels import (
     array_of_rows,
     as_task_labels,
@@ -332,7 +333,8 @@ class TaskScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             "ensure_all_finite": "allow-nan",
         }
         if self.task_column is None:
-            X = features = validate_data(self, X, reset=reset, **options)
+            with column_named(X):
+                X = features = validate_data(self, X, reset=reset, **options)
             labels = None
             if tasks is not None:
                 labels = as_task_labels(tasks, features.shape[0])
@@ -349,7 +351,8 @@ class TaskScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 task_column_index(X, self.task_column)
             validate_data(self, X, reset=reset, skip_check_array=True)
             rest, labels, _ = split_task_column(X, self.task_column)
-            features = check_array(rest, estimator=self, input_name="X", **options)
+            with column_named(rest):
+                features = check_array(rest, estimator=self, input_name="X", **options)
         if sparse.issparse(features):
             if self.with_mean:
                 # A TypeError, as scikit-learn raises where sparse X is not accepted.

@@ -21,6 +21,7 @@ from sklearn.utils.validation import (
 )
 
 from linmtl.data._canonical import MultiTaskData
+from linmtl.data._frames import column_named
 from linmtl.data._labels import (
     as_task_labels,
     codes_of,
@@ -218,7 +219,8 @@ def _read_X(estimator, X, tasks, reset):
     """Return X without the task column, the task labels and the features' names."""
     column = estimator.task_column
     if column is None:
-        X = validate_data(estimator, X, reset=reset, **_X_OPTIONS)
+        with column_named(X):
+            X = validate_data(estimator, X, reset=reset, **_X_OPTIONS)
         labels = None if tasks is None else as_task_labels(tasks, X.shape[0])
         names = getattr(estimator, "feature_names_in_", None)
     else:
@@ -234,7 +236,8 @@ def _read_X(estimator, X, tasks, reset):
                 "X has 0 feature(s) beside the task column while a minimum of 1 is "
                 "required"
             )
-        X = check_array(X, estimator=estimator, input_name="X", **_X_OPTIONS)
+        with column_named(X):
+            X = check_array(X, estimator=estimator, input_name="X", **_X_OPTIONS)
         names = None
         if hasattr(estimator, "feature_names_in_") and rest is not None:
             names = np.asarray(rest, dtype=object)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from linmtl.data._frames import column_named
 from linmtl.data._labels import some
 from linmtl.data._weights import read_sample_weight
 from linmtl.estimators._base import MultiTaskModel
@@ -176,14 +177,15 @@ class _IncompleteSources(BaseEstimator):
                 f"{name}: handle_unknown must be 'error' or 'subset', got "
                 f"{self.handle_unknown!r}"
             )
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            dtype=[np.float64, np.float32],
-            ensure_all_finite="allow-nan",
-            y_numeric=not self._classify,
-        )
+        with column_named(X):
+            X, y = validate_data(
+                self,
+                X,
+                y,
+                dtype=[np.float64, np.float32],
+                ensure_all_finite="allow-nan",
+                y_numeric=not self._classify,
+            )
         weight = read_sample_weight(sample_weight, y.shape)
         missing = np.isnan(X)
         self.sources_, self.feature_source_ = _read_sources(self, missing)
@@ -243,13 +245,14 @@ class _IncompleteSources(BaseEstimator):
     def _answer(self, X, method):
         """Return what `method` of the model gives for each row."""
         check_is_fitted(self)
-        X = validate_data(
-            self,
-            X,
-            reset=False,
-            dtype=[np.float64, np.float32],
-            ensure_all_finite="allow-nan",
-        )
+        with column_named(X):
+            X = validate_data(
+                self,
+                X,
+                reset=False,
+                dtype=[np.float64, np.float32],
+                ensure_all_finite="allow-nan",
+            )
         missing = np.isnan(X)
         patterns, code, _ = _patterns(self._available(missing))
         which = np.array([self._choose(pattern) for pattern in patterns])

@@ -29,6 +29,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from linmtl.data._frames import column_named
 from linmtl.data._labels import as_task_labels, encode_tasks, is_missing
 
 
@@ -615,7 +616,8 @@ class TemporalMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstim
                     "sequence: drop tasks, or pass one table"
                 )
             X, labels = self._stack(X, options)
-        X = validate_data(self, X, reset=reset, **options)
+        with column_named(X):
+            X = validate_data(self, X, reset=reset, **options)
         X = X.toarray() if hasattr(X, "toarray") else X
         if tasks is not None:
             labels = as_task_labels(tasks, X.shape[0])

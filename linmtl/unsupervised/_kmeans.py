@@ -17,6 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from linmtl.data._frames import column_named
 from linmtl.data._labels import (
     as_task_labels,
     codes_of,
@@ -609,7 +610,8 @@ class MultiTaskKMeans(ClusterMixin, BaseEstimator):
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Return the features and the task labels, if there are any."""
         if self.task_column is None:
-            X = validate_data(self, X, reset=reset, dtype=np.float64)
+            with column_named(X):
+                X = validate_data(self, X, reset=reset, dtype=np.float64)
             return X, None if tasks is None else as_task_labels(tasks, X.shape[0])
         if tasks is not None:
             raise ValueError(
@@ -618,7 +620,8 @@ class MultiTaskKMeans(ClusterMixin, BaseEstimator):
             )
         validate_data(self, X, reset=reset, skip_check_array=True)
         rest, labels, _ = split_task_column(X, self.task_column)
-        X = check_array(rest, estimator=self, input_name="X", dtype=np.float64)
+        with column_named(rest):
+            X = check_array(rest, estimator=self, input_name="X", dtype=np.float64)
         return X, labels
 
     def _check(self, X: np.ndarray) -> None:

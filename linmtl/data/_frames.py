@@ -1,0 +1,48 @@
+"""Errors about DataFrames that name the column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from linmtl.data._labels import is_dataframe, is_missing
+
+
+@contextmanager
+def column_named(X: Any) -> Iterator[None]:
+    """Name the column of a DataFrame where validation finds something not a number."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        # others, such as that of a missing value, say what is wrong
+        text = isinstance(error, TypeError) or "could not convert" in str(error)
+        found = _not_numeric(X) if text and is_dataframe(X) else None
+        if found is None:
+            raise
+        name, value = found
+        kind = "string" if isinstance(value, str) else type(value).__name__
+        raise ValueError(
+            f"could not convert {kind} to float: {value!r} in column {name!r} of X; "
+            "encode the column as numbers, or drop it"
+        ) from error
+
+
+def _not_numeric(X: Any) -> tuple[Any, Any] | None:
+    """Return the first column that is not numeric, and a value of it, if any."""
+    for position, name in enumerate(X.columns):
+        column = X.iloc[:, position] if hasattr(X, "iloc") else X[name]
+        for value in _suspects(column):
+            try:
+                float(value)
+            except (TypeError, ValueError):
+                return name, value
+    return None
+
+
+def _suspects(column: Any) -> list[Any]:
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biuf":
+        return []
+    return [value for value in column if not is_missing(value)]

@@ -1,0 +1,63 @@
+"""Columns of a DataFrame that are not numbers are named in the error."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from linmtl import IncompleteSourcesRegressor, L21Regressor, TaskScaler
+from linmtl.unsupervised import MultiTaskKMeans, TemporalMatrixCompletion
+
+pd = pytest.importorskip("pandas")
+
+MODELS = [
+    L21Regressor(),
+    TaskScaler(),
+    IncompleteSourcesRegressor([[0], [1]]),
+    MultiTaskKMeans(2),
+    TemporalMatrixCompletion(),
+]
+
+
+def frame(**columns):
+    rng = np.random.default_rng(0)
+    return pd.DataFrame({"age": rng.normal(size=12)}).assign(**columns)
+
+
+def fit(model, X):
+    y = np.arange(12.0)
+    takes_y = isinstance(model, (L21Regressor, IncompleteSourcesRegressor))
+    return clone(model).fit(X, y) if takes_y else clone(model).fit(X)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
+@pytest.mark.parametrize("dtype", [object, "str", "category"])
+def test_text(model, dtype):
+    X = frame(smoker=pd.Series(["1", None, *["No", "Yes"] * 5], dtype=dtype))
+    with pytest.raises(ValueError, match="float: 'No' in column 'smoker' of X"):
+        fit(model, X)
+
+
+@pytest.mark.parametrize("model", [L21Regressor(), TaskScaler(), MultiTaskKMeans(2)])
+def test_beside_a_task_column(model):
+    X = frame(smoker=["No", "Yes"] * 6, site=[1, 2] * 6)
+    with pytest.raises(ValueError, match="column 'smoker' of X"):
+        fit(model.set_params(task_column="site"), X)
+
+
+def test_at_predict():
+    model = fit(L21Regressor(), frame())
+    with pytest.raises(ValueError, match="column 'age' of X"):
+        model.predict(frame(age=["old"] * 12))
+
+
+def test_text_of_numbers_and_nullable_columns_are_numbers():
+    X = frame(b=pd.Series(range(12), dtype="Int64"), c=[str(i) for i in range(12)])
+    assert fit(L21Regressor(), X).coef_.shape == (3,)
+
+
+def test_other_errors_stay():
+    X = frame(smoker=["No", "Yes"] * 6)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        L21Regressor().fit(X.drop(columns="smoker"), np.arange(11.0))
+    with pytest.raises(ValueError, match="could not convert string to float: 'No'"):
+        fit(L21Regressor(), X.to_numpy())
