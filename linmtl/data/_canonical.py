@@ -13,7 +13,7 @@ from linmtl.designs._shared import SharedDesign
 from linmtl.designs._stacked import StackedDesign
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class MultiTaskData:
     """Canonical data: a design, labels and weights sorted by task.
 
@@ -33,6 +33,12 @@ class MultiTaskData:
     y: np.ndarray
     weight: np.ndarray
     fit_intercept: bool = True
+
+    def __repr__(self) -> str:
+        return (
+            f"<MultiTaskData: {self.design.n_tasks} tasks, {self.y.size} observations, "
+            f"{self.design.n_features} features>"
+        )
 
     @property
     def task_ptr(self) -> np.ndarray:

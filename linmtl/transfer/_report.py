@@ -27,7 +27,7 @@ _FEWEST = 5  # rows held out of a task that is judged
 _POOLED_ALPHAS = 13  # as many as a task alone tries
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class PairedDifferences:
     """Paired differences of the held-out losses of each task between two models.
 
@@ -58,9 +58,16 @@ class PairedDifferences:
     adjusted: np.ndarray
     verdict: np.ndarray
 
+    def __repr__(self) -> str:
+        return f"<PairedDifferences: against {self.baseline}, {self.counts()}>"
+
     def count(self, verdict: str) -> int:
         """Return the number of tasks with this verdict."""
         return int(np.sum(self.verdict == verdict))
+
+    def counts(self) -> str:
+        """Return how many tasks have each verdict, as text."""
+        return ", ".join(f"{self.count(verdict)} {verdict}" for verdict in VERDICTS)
 
     def shown(self, task: int) -> tuple[str, str, str]:
         """Return effect, interval and adjusted p-value of a task (a position) as text.
@@ -78,7 +85,7 @@ class PairedDifferences:
         return effect, interval, p
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class NegativeTransferReport:
     """What :func:`negative_transfer_report` finds.
 
@@ -108,6 +115,12 @@ class NegativeTransferReport:
     alone: PairedDifferences
     pooled: PairedDifferences
     level: float
+
+    def __repr__(self) -> str:
+        return (
+            f"<NegativeTransferReport: {self.model} on {len(self.tasks)} tasks, "
+            f"{self.alone.counts()}>"
+        )
 
     @property
     def verdict(self) -> np.ndarray:
@@ -365,7 +378,7 @@ def negative_transfer_report(
     ]
     return NegativeTransferReport(
         tasks=rows.tasks,
-        n_samples=rows.n_samples,
+        n_samples=rows.n_observed,
         model=type(estimator).__name__,
         loss="log loss" if classify else "mean squared error",
         losses=losses,

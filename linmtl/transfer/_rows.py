@@ -70,6 +70,8 @@ class Rows:
         Task labels. A task with a single class has no rows.
     n_samples : ndarray of shape (n_tasks,)
         Rows of each task.
+    n_observed : ndarray of shape (n_tasks,)
+        The same, also of a task with a single class.
     """
 
     def __init__(
@@ -95,6 +97,8 @@ class Rows:
         ]
         flat = np.concatenate(used)
         self.n_samples = np.array([rows.size for rows in used])
+        labelled = np.add.reduceat(data.y != 0, data.task_ptr[:-1], dtype=int)
+        self.n_observed = np.where(given.single_class, labelled, self.n_samples)
         self.code = np.repeat(np.arange(T), self.n_samples)
         blocks = [
             data.design.block(t)[rows - data.task_ptr[t]] for t, rows in enumerate(used)

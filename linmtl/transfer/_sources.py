@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _FLOOR = 0.01  # of the target's loss: the least that counts as its spread
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SourceDetection:
     """What :func:`detect_sources` finds.
 
@@ -47,6 +47,12 @@ class SourceDetection:
     losses: np.ndarray
     alone: np.ndarray
     threshold: float
+
+    def __repr__(self) -> str:
+        return (
+            f"<SourceDetection: {self.sources.size} of {self.tasks.size} sources kept "
+            f"for task {some([self.target])}>"
+        )
 
     @property
     def loss(self) -> np.ndarray:
