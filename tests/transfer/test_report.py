@@ -12,7 +12,7 @@ from linmtl.transfer import detect_sources, negative_transfer_report
 
 def two_classes():
     X, y, tasks = make_multitask_classification(
-        n_tasks=4, n_samples=20, n_features=3, random_state=0
+        n_tasks=4, n_samples=20, n_features=5, random_state=0
     )
     return X, (y == y.max()).astype(int), tasks
 
