@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field, fields
 from typing import TypeVar, dataclass_transform
 
-from linmtl.metrics._docstrings import fill
+from linmtl.estimators._fill import fill
 
 _TEXTS = {
     "parameters": """\

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -19,7 +18,6 @@ from sklearn.metrics import (
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 from linmtl.data._labels import some
-from linmtl.metrics._docstrings import fill
 from linmtl.metrics._labels import Labels, read_labels
 from linmtl.metrics._scores import (
     AVERAGES,
@@ -33,47 +31,11 @@ from linmtl.metrics._scores import (
 
 _POOLED = ("pooled", "within")
 _RANKING = ("decision_function", "predict_proba")
-_TEXTS = {
-    "targets": """\
-y_true : array-like of shape (n_samples,) or (n_samples, n_tasks)
-    True targets; NaN is left out.
-y_pred : array-like of y_true's shape
-    Predictions.""",
-    "labels": """\
-y_true : array-like of shape (n_samples,) or (n_samples, n_tasks)
-    Labels of two classes; a missing one (NaN, None) is left out.""",
-    "scores": """\
-y_score : array-like of y_true's shape, or of shape (n_samples, 2) for long data
-    Decision values or probabilities of the positive class; of two columns the
-    second counts.""",
-    "probabilities": """\
-y_prob : array-like of y_true's shape, or of shape (n_samples, 2) for long data
-    Probabilities of the positive class; of two columns the second counts.""",
-    "tasks": """\
-tasks : array-like of shape (n_samples,), default=None
-    The task of each row of long data. Without it, all rows of a one-dimensional
-    y_true are of one task.""",
-    "average": """\
-average : {"macro", "samples", "worst"} or None, default="macro"
-    The mean over tasks, the mean weighted by the number of labels (their weights),
-    the worst value, or the value of each task.""",
-    "pos_label": """\
-pos_label : int, float, bool or str, default=None
-    The positive class; by default the greater of the two.""",
-    "sample_weight": """\
-sample_weight : array-like of shape (n_samples,) or of y_true's shape, default=None
-    Weights >= 0. They count as repetitions.""",
-    "no_spread": """\
-undefined : {"nan", "raise"} or float, default="nan"
-    What to do where the targets of a task do not vary: leave the task out of the
-    average, raise an error, or give it this number.""",
-}
 
 
 def _task_metric(greater_is_better: bool, **known: Any) -> Callable[[Any], Any]:
     def register(function):
         TASK_METRICS[function] = TaskMetric(greater_is_better, **known)
-        function.__doc__ = fill(inspect.cleandoc(function.__doc__), _TEXTS)
         return function
 
     return register
@@ -184,16 +146,24 @@ def normalized_mse(
 
     Parameters
     ----------
-    {targets}
-    {tasks}
+    y_true : array-like of shape (n_samples,) or (n_samples, n_tasks)
+        True targets; NaN is left out.
+    y_pred : array-like of y_true's shape
+        Predictions.
+    tasks : array-like of shape (n_samples,), default=None
+        The task of each row of long data. Without it, all rows of a one-dimensional
+        y_true are of one task.
     average : {"macro", "samples", "worst", "pooled", "within"} or None, default="macro"
         Where to normalise and how to average, see Notes; ``None`` gives the value of
         each task.
     ddof : {0, 1}, default=0
         The variance of a task has ``n_t - ddof`` in the denominator. Only where each
         task is normalised by itself.
-    {sample_weight}
-    {no_spread}
+    sample_weight : array-like of shape (n_samples,) or of y_true's shape, default=None
+        Weights >= 0. They count as repetitions.
+    undefined : {"nan", "raise"} or float, default="nan"
+        What to do where the targets of a task do not vary: leave the task out of the
+        average, raise an error, or give it this number.
 
     Returns
     -------
@@ -274,13 +244,21 @@ def explained_variance(
 
     Parameters
     ----------
-    {targets}
-    {tasks}
+    y_true : array-like of shape (n_samples,) or (n_samples, n_tasks)
+        True targets; NaN is left out.
+    y_pred : array-like of y_true's shape
+        Predictions.
+    tasks : array-like of shape (n_samples,), default=None
+        The task of each row of long data. Without it, all rows of a one-dimensional
+        y_true are of one task.
     average : {"macro", "samples", "worst", "pooled", "within"} or None, default="macro"
         Which variance, and how to average, see Notes; ``None`` gives the value of each
         task.
-    {sample_weight}
-    {no_spread}
+    sample_weight : array-like of shape (n_samples,) or of y_true's shape, default=None
+        Weights >= 0. They count as repetitions.
+    undefined : {"nan", "raise"} or float, default="nan"
+        What to do where the targets of a task do not vary: leave the task out of the
+        average, raise an error, or give it this number.
 
     Returns
     -------
@@ -411,12 +389,21 @@ def roc_auc(
 
     Parameters
     ----------
-    {labels}
-    {scores}
-    {tasks}
-    {average}
-    {pos_label}
-    {sample_weight}
+    y_true : array-like of shape (n_samples,) or (n_samples, n_tasks)
+        Labels of two classes; a missing one (NaN, None) is left out.
+    y_score : array-like of y_true's shape, or of shape (n_samples, 2) for long data
+        Decision values or probabilities of the positive class; of two columns the
+        second counts.
+    tasks : array-like of shape (n_samples,), default=None
+        The task of each row of long data. Without it, all rows of a one-dimensional
+        y_true are of one task.
+    average : {"macro", "samples", "worst"} or None, default="macro"
+        The mean over tasks, the mean weighted by the number of labels (their weights),
+        the worst value, or the value of each task.
+    pos_label : int, float, bool or str, default=None
+        The positive class; by default the greater of the two.
+    sample_weight : array-like of shape (n_samples,) or of y_true's shape, default=None
+        Weights >= 0. They count as repetitions.
     undefined : {"nan", "raise"} or float, default="nan"
         What to do with a task of one class, for which there is no curve: leave it out
         of the average, raise an error that names it, or give it this number (0.5 is
@@ -462,12 +449,21 @@ def average_precision(
 
     Parameters
     ----------
-    {labels}
-    {scores}
-    {tasks}
-    {average}
-    {pos_label}
-    {sample_weight}
+    y_true : array-like of shape (n_samples,) or (n_samples, n_tasks)
+        Labels of two classes; a missing one (NaN, None) is left out.
+    y_score : array-like of y_true's shape, or of shape (n_samples, 2) for long data
+        Decision values or probabilities of the positive class; of two columns the
+        second counts.
+    tasks : array-like of shape (n_samples,), default=None
+        The task of each row of long data. Without it, all rows of a one-dimensional
+        y_true are of one task.
+    average : {"macro", "samples", "worst"} or None, default="macro"
+        The mean over tasks, the mean weighted by the number of labels (their weights),
+        the worst value, or the value of each task.
+    pos_label : int, float, bool or str, default=None
+        The positive class; by default the greater of the two.
+    sample_weight : array-like of shape (n_samples,) or of y_true's shape, default=None
+        Weights >= 0. They count as repetitions.
     undefined : {"nan", "raise"} or float, default="nan"
         What to do with a task of one class, whose labels cannot be ranked: leave it
         out of the average, raise an error that names it, or give it this number. There
@@ -510,12 +506,20 @@ def log_loss(
 
     Parameters
     ----------
-    {labels}
-    {probabilities}
-    {tasks}
-    {average}
-    {pos_label}
-    {sample_weight}
+    y_true : array-like of shape (n_samples,) or (n_samples, n_tasks)
+        Labels of two classes; a missing one (NaN, None) is left out.
+    y_prob : array-like of y_true's shape, or of shape (n_samples, 2) for long data
+        Probabilities of the positive class; of two columns the second counts.
+    tasks : array-like of shape (n_samples,), default=None
+        The task of each row of long data. Without it, all rows of a one-dimensional
+        y_true are of one task.
+    average : {"macro", "samples", "worst"} or None, default="macro"
+        The mean over tasks, the mean weighted by the number of labels (their weights),
+        the worst value, or the value of each task.
+    pos_label : int, float, bool or str, default=None
+        The positive class; by default the greater of the two.
+    sample_weight : array-like of shape (n_samples,) or of y_true's shape, default=None
+        Weights >= 0. They count as repetitions.
 
     Returns
     -------
@@ -553,12 +557,20 @@ def brier_score(
 
     Parameters
     ----------
-    {labels}
-    {probabilities}
-    {tasks}
-    {average}
-    {pos_label}
-    {sample_weight}
+    y_true : array-like of shape (n_samples,) or (n_samples, n_tasks)
+        Labels of two classes; a missing one (NaN, None) is left out.
+    y_prob : array-like of y_true's shape, or of shape (n_samples, 2) for long data
+        Probabilities of the positive class; of two columns the second counts.
+    tasks : array-like of shape (n_samples,), default=None
+        The task of each row of long data. Without it, all rows of a one-dimensional
+        y_true are of one task.
+    average : {"macro", "samples", "worst"} or None, default="macro"
+        The mean over tasks, the mean weighted by the number of labels (their weights),
+        the worst value, or the value of each task.
+    pos_label : int, float, bool or str, default=None
+        The positive class; by default the greater of the two.
+    sample_weight : array-like of shape (n_samples,) or of y_true's shape, default=None
+        Weights >= 0. They count as repetitions.
 
     Returns
     -------

@@ -16,9 +16,9 @@ from linmtl.data._labels import some
 from linmtl.data._read import FitInput, read_fit
 from linmtl.data._weights import read_sample_weight
 from linmtl.estimators._base import MultiTaskModel
-from linmtl.estimators._docs import _TEXTS, chosen
+from linmtl.estimators._docs import chosen
+from linmtl.estimators._fill import fill
 from linmtl.estimators._settings import check_settings
-from linmtl.metrics._docstrings import fill
 from linmtl.model_selection import TaskKFold
 from linmtl.model_selection._held_out import fold_of_observations
 from linmtl.transfer._subset import require_folds_of_any_rows
@@ -38,7 +38,7 @@ n_jobs : int, default=None
 n_iter_ : int
     Iterations, the most of any model fitted to all data.
 {chosen("attributes", "n_features_in_", "feature_names_in_", "coef_feature_names_")}""",
-    "classes": _TEXTS["classes"],
+    "classes": chosen("classes", "classes_"),
 }
 T = TypeVar("T", bound=type)
 
