@@ -12,7 +12,7 @@ from linmtl.datafits._base import Datafit
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._cv import CrossValidated
 from linmtl.penalties import Penalty, compose
-from linmtl.penalties._base import strength_names
+from linmtl.penalties._parameters import strength_names
 from linmtl.solvers._objective import Objective
 from linmtl.solvers._path import largest_strength, with_strength
 

@@ -12,7 +12,7 @@ from linmtl.estimators._cv import CrossValidated
 from linmtl.estimators._docs import estimator
 from linmtl.estimators._refit import Refitted
 from linmtl.penalties import L21, Penalty, Ridge
-from linmtl.penalties._base import check_strength
+from linmtl.penalties._parameters import check_strength
 
 
 @estimator

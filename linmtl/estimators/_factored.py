@@ -20,7 +20,7 @@ from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
 from linmtl.estimators._docs import chosen, estimator, parameters
 from linmtl.kernels._threads import blas_threads
 from linmtl.penalties import Penalty, Ridge, TraceNorm, compose
-from linmtl.penalties._base import check_strength
+from linmtl.penalties._parameters import check_strength
 from linmtl.solvers import Result, minimise
 from linmtl.solvers._base import largest_product, rounding
 from linmtl.solvers._factors import (

@@ -3,7 +3,7 @@
 Each is an object that holds its parameters; sums are written with ``+``.
 """
 
-from linmtl.penalties._base import Penalty
+from linmtl.penalties._base import Penalty, Sum
 from linmtl.penalties._capped_l1 import CappedL1
 from linmtl.penalties._cluster_norm import Clustered, SharedStructure
 from linmtl.penalties._compose import compose
@@ -26,7 +26,6 @@ from linmtl.penalties._quadratic import (
 )
 from linmtl.penalties._robust import RobustFeatures, RobustLowRank
 from linmtl.penalties._sparse_low_rank import SparseLowRank
-from linmtl.penalties._sum import Sum
 from linmtl.penalties._task_l21 import TaskL21
 from linmtl.penalties._task_relationship import TaskRelationship
 from linmtl.penalties._temporal_group import TemporalGroup

@@ -1,19 +1,15 @@
-"""What a penalty is, and the checks that all penalties share."""
+"""What a penalty is, and sums of penalties."""
 
 from __future__ import annotations
 
-import inspect
-import numbers
-from collections.abc import Mapping
-from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
-if TYPE_CHECKING:
-    from linmtl.penalties._quadratic_form import QuadraticForm
-    from linmtl.penalties._sum import Sum
+from linmtl.penalties._parameters import check_strength, strength_names, with_alpha
+from linmtl.penalties._quadratic_form import QuadraticForm
 
 
 class DualTerms(NamedTuple):
@@ -50,6 +46,9 @@ class Penalty(BaseEstimator):
     row_separable : bool
         Whether it is a sum over the rows (features) of W; its `prox` then takes one
         step per row.
+    row_norms : bool
+        Whether each row costs a multiple of its l1 norm and one of its Euclidean norm;
+        coordinate descent then serves it, by its `strengths` and `row_dual_norms`.
     spectral : bool
         Whether it depends on the singular values of W only.
     ordered : bool
@@ -59,12 +58,11 @@ class Penalty(BaseEstimator):
     convex: ClassVar[bool] = True
     smooth: ClassVar[bool] = False
     row_separable: ClassVar[bool] = False
+    row_norms: ClassVar[bool] = False
     spectral: ClassVar[bool] = False
     ordered: ClassVar[bool] = False
 
     def __add__(self, other: Penalty) -> Sum:
-        from linmtl.penalties._sum import Sum
-
         if not isinstance(other, Penalty):
             return NotImplemented
         return Sum(self, other)
@@ -85,6 +83,13 @@ class Penalty(BaseEstimator):
     def expand(self, tasks: np.ndarray) -> list[Penalty]:
         """Return the penalties of which this one is the sum; by default itself."""
         return [self]
+
+    def joined(self, others: Sequence[Penalty]) -> Penalty | None:
+        """Return the sum of this penalty and others as one that has a prox.
+
+        None where its prox is not known from here: another of the penalties may know.
+        """
+        return None if others else self
 
     def bind(self, tasks: np.ndarray) -> Penalty:
         """Return this penalty with task labels replaced by positions; here, itself."""
@@ -189,75 +194,100 @@ class Penalty(BaseEstimator):
         return None
 
 
-def strength_names(penalty: Penalty) -> list[str]:
-    """Return the names of the strengths among the parameters of a penalty."""
-    names = _parameter_names(type(penalty))
-    return [name for name in names if name == "alpha" or name.startswith("alpha_")]
+class Sum(Penalty):
+    """The sum of two penalties, written ``first + second``.
+
+    At most one of the terms may be non-smooth, except L1 + L21 (sparse group lasso)
+    and both or either with Fused; any number of terms may be quadratic. Longer sums
+    are nested, and their parameters are reached by ``first__alpha``,
+    ``second__alpha``.
+
+    Parameters
+    ----------
+    first, second : Penalty
+        The terms.
+
+    Examples
+    --------
+    >>> from linmtl.penalties import L21, Ridge
+    >>> L21(alpha=0.1) + Ridge(alpha=0.01)
+    Sum(first=L21(alpha=0.1), second=Ridge(alpha=0.01))
+    """
+
+    def __init__(self, first: Penalty, second: Penalty):
+        self.first = first
+        self.second = second
+
+    def terms(self) -> Iterator[Penalty]:
+        """Yield the terms of the sum, nested sums flattened."""
+        for term in (self.first, self.second):
+            if isinstance(term, Sum):
+                yield from term.terms()
+            else:
+                yield term
+
+    def expand(self, tasks):
+        return [part for term in self.terms() for part in term.expand(tasks)]
+
+    @property
+    def ordered(self) -> bool:  # type: ignore[override]
+        return any(term.ordered for term in self.terms())
+
+    @property
+    def convex(self) -> bool:  # type: ignore[override]
+        return all(term.convex for term in self.terms())
+
+    def check(self, n_features, tasks):
+        for term in self.terms():
+            check_is_penalty(term)
+            term.check(n_features, tasks)
+        norm = joined_norm([term for term in self.expand(tasks) if not term.smooth])
+        if norm is not None:
+            norm.check(n_features, tasks)
+
+    def value(self, W):
+        return sum(term.value(W) for term in self.terms())
+
+    def alpha_max(self, G0):
+        """Return the factor on all strengths at which the solution is zero."""
+        expanded = self.expand(np.arange(G0.shape[1]))
+        norm = joined_norm([term for term in expanded if not term.smooth])
+        if norm is None or norm.free_rows(G0.shape[0]).all():
+            return np.inf
+        if norm.null_form(G0.shape[1]) is not None:
+            return np.inf
+        return norm.dual_terms(G0).zero_from
+
+    def bind(self, tasks):
+        return Sum(self.first.bind(tasks), self.second.bind(tasks))
+
+    def fitted_attributes(self, W, parts, tasks):
+        out = {}
+        for term in self.terms():
+            out.update(term.fitted_attributes(W, parts, tasks))
+        return out
 
 
-def with_alpha(penalty: Penalty, alpha: float) -> Penalty:
-    """Return a penalty with another ``alpha``."""
-    names = _parameter_names(type(penalty))
-    parameters = {name: getattr(penalty, name) for name in names}
-    return type(penalty)(**{**parameters, "alpha": alpha})
-
-
-@cache  # a path asks for every strength, and to read a signature takes long
-def _parameter_names(kind: type) -> tuple[str, ...]:
-    parameters = inspect.signature(kind).parameters.values()
-    named = [p.name for p in parameters if p.kind is not p.VAR_KEYWORD]
-    return tuple(sorted(named))
-
-
-def check_strength(penalty: object, name: str) -> None:
-    """Check that a parameter of a penalty is a finite number >= 0."""
-    value = getattr(penalty, name)
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+def check_is_penalty(penalty: object) -> None:
+    if not isinstance(penalty, Penalty):
+        hint = ""
+        if isinstance(penalty, (str, type)):
+            hint = "; pass an instance, such as L21(alpha=0.1)"
         raise TypeError(
-            f"{type(penalty).__name__}: {name} must be a number >= 0, got {value!r}"
-        )
-    try:
-        number = float(value)
-    except OverflowError:  # a long integer
-        number = np.inf
-    if not 0 <= number < np.inf:
-        raise ValueError(
-            f"{type(penalty).__name__}: {name} must be a finite number >= 0, "
-            f"got {value!r}"
+            f"penalty must be a penalty from linmtl.penalties, got {penalty!r}{hint}"
         )
 
 
-def check_positive(penalty: object) -> None:
-    """Check that ``positive`` is a truth value: "False", for one, is not."""
-    if not isinstance(penalty.positive, (bool, np.bool_)):
-        raise TypeError(
-            f"{type(penalty).__name__}: positive must be True or False, "
-            f"got {penalty.positive!r}"
-        )
-
-
-def check_feature_weight(penalty: object, n_features: int) -> None:
-    """Check that the feature weights, if any, are finite, >= 0 and as many as rows."""
-    weight = penalty.feature_weight
-    if weight is None:
-        return
-    weight = np.asarray(weight, dtype=float)
-    name = type(penalty).__name__
-    if weight.shape != (n_features,):
-        raise ValueError(
-            f"{name}: feature_weight has shape {weight.shape} but there are "
-            f"{n_features} features; pass one weight per column of coef_"
-        )
-    if not (np.all(np.isfinite(weight)) and np.all(weight >= 0)):
-        raise ValueError(
-            f"{name}: feature_weight must be finite and >= 0 (0 leaves a feature "
-            "unpenalised)"
-        )
-
-
-def row_strength(penalty: object, n_features: int) -> np.ndarray:
-    """Return ``alpha * feature_weight`` as an array of shape (n_features,)."""
-    strength = np.full(n_features, float(penalty.alpha))
-    if penalty.feature_weight is not None:
-        strength *= np.asarray(penalty.feature_weight, dtype=float)
-    return strength
+def joined_norm(norms: Sequence[Penalty]) -> Penalty | None:
+    """Return the sum of the non-smooth terms as one penalty, None if there is none."""
+    for i, norm in enumerate(norms):
+        whole = norm.joined([*norms[:i], *norms[i + 1 :]])
+        if whole is not None:
+            return whole
+    if not norms:
+        return None
+    names = " + ".join(type(norm).__name__ for norm in norms)
+    raise ValueError(
+        f"the sum {names} has no known proximal operator; at most one term may be "
+        "non-smooth, except among L1, Fused and L21"
+    )

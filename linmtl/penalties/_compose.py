@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from linmtl.penalties._base import Penalty
+from linmtl.penalties._base import Penalty, check_is_penalty, joined_norm
 from linmtl.penalties._decomposition import Decomposition, SplitForm, halves, joined
 from linmtl.penalties._l1 import L1
 from linmtl.penalties._quadratic_form import QuadraticForm
-from linmtl.penalties._sum import _check_is_penalty, _one_norm
 
 
 @dataclass
@@ -36,6 +35,16 @@ class Composite:
     free: np.ndarray
     source: Penalty | None = None
     decomposition: Decomposition | None = None
+
+    @property
+    def is_split(self) -> bool:
+        """Whether W is a sum P + Q, and the point of solvers P above Q."""
+        return self.decomposition is not None
+
+    @property
+    def base_quadratic(self) -> QuadraticForm:
+        """The quadratic form as a function of W, also where that is a sum P + Q."""
+        return self.quadratic.form if self.is_split else self.quadratic
 
     @property
     def positive(self) -> bool:
@@ -81,7 +90,7 @@ def compose(penalty: Penalty, n_features: int, tasks: np.ndarray) -> Composite:
     ValueError
         If a parameter is not allowed, or a sum has two non-smooth terms.
     """
-    _check_is_penalty(penalty)
+    check_is_penalty(penalty)
     penalty.check(n_features, tasks)
     source = penalty.bind(tasks)
     terms = source.expand(tasks)
@@ -89,7 +98,7 @@ def compose(penalty: Penalty, n_features: int, tasks: np.ndarray) -> Composite:
     for term in terms:
         if term.smooth:
             quadratic = quadratic + term.quadratic(tasks)
-    norm = _one_norm([term for term in terms if not term.smooth])
+    norm = joined_norm([term for term in terms if not term.smooth])
     free = np.ones(n_features, dtype=bool)
     if isinstance(norm, Decomposition):
         return Composite(

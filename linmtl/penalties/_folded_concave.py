@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from linmtl.penalties._base import Penalty, check_strength
+from linmtl.penalties._base import Penalty
 from linmtl.penalties._l21 import L21
 from linmtl.penalties._nonconvex import Nonconvex
+from linmtl.penalties._parameters import check_strength
 
 
 class _FoldedConcave(Nonconvex):

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from linmtl.kernels._jit import kernel, readonly
-from linmtl.penalties._base import Penalty, check_feature_weight, row_strength
+from linmtl.penalties._base import Penalty
 from linmtl.penalties._l1 import L1
 from linmtl.penalties._l21 import L21
+from linmtl.penalties._parameters import check_feature_weight, row_strength
 
 
 @kernel
@@ -252,6 +253,12 @@ class Fused(Penalty):
     def check(self, n_features, tasks):
         super().check(n_features, tasks)
         check_feature_weight(self, n_features)
+
+    def joined(self, others):
+        kinds = {type(other): other for other in others}
+        if len(kinds) == len(others) and kinds.keys() <= {L1, L21}:
+            return FusedSparseRows(kinds.get(L1), self, kinds.get(L21))
+        return super().joined(others)
 
     def value(self, W):
         variation = np.abs(np.diff(W, axis=1)).sum(axis=1)

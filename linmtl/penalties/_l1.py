@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linmtl.penalties._base import (
+from linmtl.penalties._l21 import L21
+from linmtl.penalties._parameters import (
     check_feature_weight,
     check_positive,
     row_strength,
 )
 from linmtl.penalties._row_separable import RowSeparable
+from linmtl.penalties._sparse_group import SparseGroup
 
 
 class L1(RowSeparable):
@@ -56,6 +58,11 @@ class L1(RowSeparable):
         super().check(n_features, tasks)
         check_feature_weight(self, n_features)
         check_positive(self)
+
+    def joined(self, others):
+        if [type(other) for other in others] == [L21]:
+            return SparseGroup(self, others[0])
+        return super().joined(others)
 
     def strengths(self, n_features):
         strength = row_strength(self, n_features)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linmtl.penalties._base import (
+from linmtl.penalties._parameters import (
     check_feature_weight,
     check_positive,
     row_strength,

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from linmtl.kernels._jit import kernel, readonly
-from linmtl.penalties._base import Penalty, check_feature_weight, row_strength
+from linmtl.penalties._base import Penalty
+from linmtl.penalties._parameters import check_feature_weight, row_strength
 
 
 @kernel

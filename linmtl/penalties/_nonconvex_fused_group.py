@@ -6,10 +6,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from linmtl.penalties._base import Penalty, check_strength
+from linmtl.penalties._base import Penalty
 from linmtl.penalties._fused import Fused
 from linmtl.penalties._l1 import L1
 from linmtl.penalties._nonconvex import Nonconvex
+from linmtl.penalties._parameters import check_strength
 
 # A row of zeros has an infinite slope; this one keeps it at zero all the same.
 _SMALLEST = 1e-10

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from linmtl.penalties._base import Penalty, check_strength
+from linmtl.penalties._base import Penalty
+from linmtl.penalties._parameters import check_strength
 from linmtl.penalties._quadratic_form import QuadraticForm
 
 

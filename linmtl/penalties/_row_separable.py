@@ -19,6 +19,7 @@ class RowSeparable(Penalty):
     """
 
     row_separable: ClassVar[bool] = True
+    row_norms: ClassVar[bool] = True
     positive: bool
 
     def strengths(self, n_features: int) -> tuple[np.ndarray, np.ndarray]:

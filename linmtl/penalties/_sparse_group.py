@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from linmtl.penalties._base import row_strength
-from linmtl.penalties._l1 import L1
-from linmtl.penalties._l21 import L21
 from linmtl.penalties._row_separable import RowSeparable
 
 
 class SparseGroup(RowSeparable):
     """The sum of an `L1` and an `L21`, whose prox is one after the other."""
 
-    def __init__(self, l1: L1, l21: L21):
+    def __init__(self, l1: RowSeparable, l21: RowSeparable):
         self.l1 = l1
         self.l21 = l21
 
@@ -26,7 +23,7 @@ class SparseGroup(RowSeparable):
         self.l21.check(n_features, tasks)
 
     def strengths(self, n_features):
-        return row_strength(self.l1, n_features), row_strength(self.l21, n_features)
+        return self.l1.strengths(n_features)[0], self.l21.strengths(n_features)[1]
 
     def prox_naive(self, V, step):
         V = np.maximum(V, 0.0) if self.positive else V

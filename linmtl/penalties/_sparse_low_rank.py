@@ -7,9 +7,10 @@ from typing import ClassVar
 import numpy as np
 from scipy import linalg
 
-from linmtl.penalties._base import DualTerms, Penalty, check_strength
+from linmtl.penalties._base import DualTerms, Penalty
 from linmtl.penalties._decomposition import Decomposition
 from linmtl.penalties._l1 import L1
+from linmtl.penalties._parameters import check_strength
 from linmtl.penalties._spectral import scale_singular_values, smaller_gram
 from linmtl.penalties._trace_norm import TraceNorm
 

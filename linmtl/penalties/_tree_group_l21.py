@@ -208,10 +208,10 @@ class TreeGroupL21(Penalty):
         n_tasks = len(tasks)
         if self.tree is None:
             groups = [(frozenset(range(n_tasks)), 1.0)]
-        elif _is_linkage(self.tree):
-            groups = _groups_of_linkage(self.tree, n_tasks)
+        elif is_linkage(self.tree):
+            groups = groups_of_linkage(self.tree, n_tasks)
         else:
-            groups = _groups_of_labels(self.tree, np.asarray(tasks).tolist())
+            groups = groups_of_labels(self.tree, np.asarray(tasks).tolist())
         return _nest(groups, np.asarray(tasks).tolist())
 
 
@@ -221,7 +221,7 @@ def _is_inside(tree: _Tree, inner: int, outer: int) -> bool:
     return inner == outer
 
 
-def _is_linkage(tree: Any) -> bool:
+def is_linkage(tree: Any) -> bool:
     return (
         isinstance(tree, np.ndarray)
         and tree.ndim == 2
@@ -230,7 +230,7 @@ def _is_linkage(tree: Any) -> bool:
     )
 
 
-def _groups_of_linkage(linkage: np.ndarray, n_tasks: int) -> list[Group]:
+def groups_of_linkage(linkage: np.ndarray, n_tasks: int) -> list[Group]:
     if len(linkage) != n_tasks - 1:
         raise ValueError(
             f"TreeGroupL21: the linkage matrix joins {len(linkage) + 1} tasks but "
@@ -260,7 +260,7 @@ def _groups_of_linkage(linkage: np.ndarray, n_tasks: int) -> list[Group]:
     return [(m, w) for m, w in zip(members, weight.tolist(), strict=True) if w > 0]
 
 
-def _groups_of_labels(tree: Any, labels: list) -> list[Group]:
+def groups_of_labels(tree: Any, labels: list) -> list[Group]:
     if not _is_collection(tree):
         raise TypeError(
             f"TreeGroupL21: tree is {tree!r}; pass a list of groups of task labels, or "

@@ -12,8 +12,8 @@ from scipy.optimize import brentq
 
 from linmtl.datafits._base import Datafit, Residuals
 from linmtl.penalties import Penalty, Sum, compose
-from linmtl.penalties._base import with_alpha
-from linmtl.penalties._network_lasso import Agreement
+from linmtl.penalties._agreement import Agreement
+from linmtl.penalties._parameters import with_alpha
 from linmtl.solvers._base import Result, minimise, null_coefficients
 from linmtl.solvers._objective import Objective
 

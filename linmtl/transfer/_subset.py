@@ -13,9 +13,9 @@ from sklearn.base import BaseEstimator
 
 from linmtl.data._labels import some
 from linmtl.penalties._tree_group_l21 import (
-    _groups_of_labels,
-    _groups_of_linkage,
-    _is_linkage,
+    groups_of_labels,
+    groups_of_linkage,
+    is_linkage,
 )
 
 # parameters of estimators and penalties that may have a row per task, or a row and a
@@ -155,10 +155,10 @@ def _branches(tree, tasks, chosen):
     The penalty is then that of all tasks where the coefficients of the others are zero.
     """
     labels, kept = tasks.tolist(), set(chosen.tolist())
-    if _is_linkage(tree):
-        groups = _groups_of_linkage(tree, len(labels))
+    if is_linkage(tree):
+        groups = groups_of_linkage(tree, len(labels))
     else:
-        groups = _groups_of_labels(tree, labels)
+        groups = groups_of_labels(tree, labels)
     return [
         ([labels[t] for t in sorted(members & kept)], weight)
         for members, weight in groups

@@ -30,6 +30,7 @@ from linmtl import (
 from linmtl.path import alpha_grid, alpha_max, mtl_path
 from linmtl.penalties import L1, GraphLaplacian, NetworkLasso, Ridge, compose
 from linmtl.penalties import _network_lasso as module
+from linmtl.penalties._agreement import Agreement
 
 SHAPES = [(5, 4), (3, 7), (1, 6), (8, 3)]
 
@@ -72,7 +73,7 @@ def prox(norm, V, step):
 
 def balanced(norm, G):
     """G with columns that sum to zero over each component."""
-    return G - module.Agreement(norm.null_form(G.shape[1])).project(G)
+    return G - Agreement(norm.null_form(G.shape[1])).project(G)
 
 
 # --- prox ---------------------------------------------------------------------------

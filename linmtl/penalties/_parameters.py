@@ -1,0 +1,86 @@
+"""Parameters of penalties: their names, their checks, strengths by feature."""
+
+from __future__ import annotations
+
+import inspect
+import numbers
+from functools import cache
+from typing import TypeVar
+
+import numpy as np
+
+_P = TypeVar("_P")
+
+
+def strength_names(penalty: object) -> list[str]:
+    """Return the names of the strengths among the parameters of a penalty."""
+    names = _parameter_names(type(penalty))
+    return [name for name in names if name == "alpha" or name.startswith("alpha_")]
+
+
+def with_alpha(penalty: _P, alpha: float) -> _P:
+    """Return a penalty with another ``alpha``."""
+    names = _parameter_names(type(penalty))
+    parameters = {name: getattr(penalty, name) for name in names}
+    return type(penalty)(**{**parameters, "alpha": alpha})
+
+
+@cache  # a path asks for every strength, and to read a signature takes long
+def _parameter_names(kind: type) -> tuple[str, ...]:
+    parameters = inspect.signature(kind).parameters.values()
+    named = [p.name for p in parameters if p.kind is not p.VAR_KEYWORD]
+    return tuple(sorted(named))
+
+
+def check_strength(penalty: object, name: str) -> None:
+    """Check that a parameter of a penalty is a finite number >= 0."""
+    value = getattr(penalty, name)
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(
+            f"{type(penalty).__name__}: {name} must be a number >= 0, got {value!r}"
+        )
+    try:
+        number = float(value)
+    except OverflowError:  # a long integer
+        number = np.inf
+    if not 0 <= number < np.inf:
+        raise ValueError(
+            f"{type(penalty).__name__}: {name} must be a finite number >= 0, "
+            f"got {value!r}"
+        )
+
+
+def check_positive(penalty: object) -> None:
+    """Check that ``positive`` is a truth value: "False", for one, is not."""
+    if not isinstance(penalty.positive, (bool, np.bool_)):
+        raise TypeError(
+            f"{type(penalty).__name__}: positive must be True or False, "
+            f"got {penalty.positive!r}"
+        )
+
+
+def check_feature_weight(penalty: object, n_features: int) -> None:
+    """Check that the feature weights, if any, are finite, >= 0 and as many as rows."""
+    weight = penalty.feature_weight
+    if weight is None:
+        return
+    weight = np.asarray(weight, dtype=float)
+    name = type(penalty).__name__
+    if weight.shape != (n_features,):
+        raise ValueError(
+            f"{name}: feature_weight has shape {weight.shape} but there are "
+            f"{n_features} features; pass one weight per column of coef_"
+        )
+    if not (np.all(np.isfinite(weight)) and np.all(weight >= 0)):
+        raise ValueError(
+            f"{name}: feature_weight must be finite and >= 0 (0 leaves a feature "
+            "unpenalised)"
+        )
+
+
+def row_strength(penalty: object, n_features: int) -> np.ndarray:
+    """Return ``alpha * feature_weight`` as an array of shape (n_features,)."""
+    strength = np.full(n_features, float(penalty.alpha))
+    if penalty.feature_weight is not None:
+        strength *= np.asarray(penalty.feature_weight, dtype=float)
+    return strength
