@@ -280,7 +280,7 @@ def _minimise_in_stages(
         value = stage.value(result.W)
         left = max(max_iter - n_iter, 1)
         following = minimise(stage, max_iter=left, W0=result.W, **options)
-        gap = value - following.objective + following.gap
+        gap = max(value - following.objective + following.gap, 0.0)
         n_iter += following.n_iter
         if gap <= stop or n_iter >= max_iter or len(stages) >= MAX_STAGES:
             break
