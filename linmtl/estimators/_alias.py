@@ -11,6 +11,7 @@ import numpy as np
 from linmtl.datafits._base import Datafit
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._cv import CrossValidated
+from linmtl.estimators._docs import ESTIMATORS
 from linmtl.penalties import Penalty, compose
 from linmtl.penalties._parameters import strength_names
 from linmtl.solvers._objective import Objective
@@ -109,9 +110,7 @@ class AliasCV(CrossValidated, Alias):
 
 def _defaults(name: str) -> dict[str, Any]:
     """Return the defaults of the estimator of this name."""
-    import linmtl
-
-    cls = getattr(linmtl, name, None)
+    cls = ESTIMATORS.get(name)
     return {} if cls is None else cls().get_params(deep=False)
 
 

@@ -151,6 +151,7 @@ task_scores_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
     The same for each task; NaN where it has nothing held out.""",
 }
 
+ESTIMATORS: dict[str, type] = {}  # all of them by name, as their files are imported
 T = TypeVar("T", bound=type)
 
 
@@ -185,10 +186,26 @@ def estimator(cls: T) -> T:
         texts.update(_family_texts(cls, family, texts))
         template = _MEMBER_CV if cls.__name__.endswith("CV") else _MEMBER
     document = fill(template, texts)
-    # a text may be empty
-    document = re.sub(r"(?<=---\n)\n+", "", document)
-    cls.__doc__ = re.sub(r"\n{3,}", "\n\n", document).strip()
+    while "\n\n\n" in document:  # a text may be empty
+        document = document.replace("\n\n\n", "\n\n")
+    cls.__doc__ = document.replace("---\n\n", "---\n").strip()
+    _order_parameters(cls)
+    ESTIMATORS[cls.__name__] = cls
     return cls
+
+
+def _order_parameters(cls):
+    """Show the parameters of the constructor in the order of the docstring.
+
+    Those by keyword would come in the order of the bases that they are from.
+    """
+    section = cls.__doc__.partition("Parameters\n")[2].partition("\n\n")[0]
+    documented = ["self", *re.findall(r"^(\w+) : ", section, re.MULTILINE)]
+    signature = inspect.signature(cls.__init__)
+    ordered = sorted(
+        signature.parameters.values(), key=lambda p: documented.index(p.name)
+    )
+    cls.__init__.__signature__ = signature.replace(parameters=ordered)
 
 
 def chosen(section: str, *names: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numbers
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import KW_ONLY
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from linmtl.data._labels import codes_of, is_missing
 from linmtl.data._read import _read_X, read_fit
 from linmtl.data._weights import read_sample_weight
 from linmtl.estimators._base import Classifier
+from linmtl.estimators._docs import estimator
 from linmtl.estimators._generic import MultiTaskClassifier
 from linmtl.estimators._predictions import PredictsClasses, routed
 from linmtl.model_selection import TaskKFold
@@ -107,6 +109,7 @@ def best_threshold(
     return float(middle[np.argmin(np.abs(middle - near))])
 
 
+@estimator
 class TaskThresholdClassifier(
     PredictsClasses, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
 ):
@@ -173,20 +176,12 @@ class TaskThresholdClassifier(
     (10,)
     """
 
-    def __init__(
-        self,
-        estimator: Classifier | None = None,
-        *,
-        scoring: str | Callable[..., float] = "balanced_accuracy",
-        cv: Any = 5,
-        shrinkage: float = 20.0,
-        min_class_size: int = 3,
-    ):
-        self.estimator = estimator
-        self.scoring = scoring
-        self.cv = cv
-        self.shrinkage = shrinkage
-        self.min_class_size = min_class_size
+    estimator: Classifier | None = None
+    _: KW_ONLY
+    scoring: str | Callable[..., float] = "balanced_accuracy"
+    cv: Any = 5
+    shrinkage: float = 20.0
+    min_class_size: int = 3
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

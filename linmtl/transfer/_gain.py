@@ -37,8 +37,8 @@ def transfer_gain(
     y: ArrayLike,
     tasks: ArrayLike | None = None,
     *,
-    cv: Any = 5,
     sample_weight: ArrayLike | None = None,
+    cv: Any = 5,
     n_jobs: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> TaskMatrix:

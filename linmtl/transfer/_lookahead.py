@@ -19,10 +19,10 @@ def lookahead_affinity(
     y: ArrayLike,
     tasks: ArrayLike | None = None,
     *,
+    sample_weight: ArrayLike | None = None,
     loss: str = "squared",
     alpha: float = 0.01,
     step: float | None = None,
-    sample_weight: ArrayLike | None = None,
     task_column: str | int | None = None,
 ) -> TaskMatrix:
     """Return what a gradient step for each task does to the loss of each other one.

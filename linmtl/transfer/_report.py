@@ -252,11 +252,11 @@ def negative_transfer_report(
     y: ArrayLike,
     tasks: ArrayLike | None = None,
     *,
+    sample_weight: ArrayLike | None = None,
     baseline: BaseEstimator | None = None,
     pooled: BaseEstimator | None = None,
     cv: Any = 30,
     level: float = 0.05,
-    sample_weight: ArrayLike | None = None,
     random_state: int | None = 0,
     n_jobs: int | None = None,
 ) -> NegativeTransferReport:

@@ -101,10 +101,10 @@ def detect_sources(
     y: ArrayLike,
     tasks: ArrayLike | None = None,
     *,
+    sample_weight: ArrayLike | None = None,
     target: Any,
     margin: float = 2.0,
     cv: Any = 3,
-    sample_weight: ArrayLike | None = None,
     random_state: int | None = 0,
 ) -> SourceDetection:
     """Find the tasks that a target task can be learned with, without harm.

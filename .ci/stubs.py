@@ -1,0 +1,162 @@
+"""Write the stubs of the estimators; with --check, only compare them.
+
+An estimator's constructor is made of annotated names, and its docstring of texts that
+many share, when it is imported. Editors and type checkers import nothing: for them both
+are written out in a .pyi file beside the source. Those files are part of the package.
+This one is not, since nobody needs it but who changes an estimator.
+"""
+
+import inspect
+import re
+import sys
+from importlib import import_module
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from linmtl import estimators  # noqa: E402
+
+# more modules with docstrings that share texts
+OTHERS = ("linmtl.transfer._grouped", "linmtl.transfer._safe")
+# where the names in annotations are from
+SOURCES = {
+    "Any": "typing",
+    "ArrayLike": "numpy.typing",
+    "Callable": "collections.abc",
+    "Classifier": "linmtl.estimators._base",
+    "Literal": "typing",
+    "Mapping": "collections.abc",
+    "MultiTaskModel": "linmtl.estimators._base",
+    "Penalty": "linmtl.penalties",
+    "Self": "typing",
+    "TaskGrouper": "linmtl.transfer._task_grouper",
+    "TaskMatrix": "linmtl.similarity",
+    "np": "",
+}
+# the types of attributes, where the docstring has another word for them
+TYPES = {"ndarray": "np.ndarray", "dict": "dict[Any, Any]", "estimator": "Any"}
+
+
+def main() -> None:
+    texts = stubs()
+    stale = [p for p, text in texts.items() if not p.exists() or p.read_text() != text]
+    stale += sorted(set(ROOT.glob("linmtl/**/*.pyi")) - texts.keys())
+    if "--check" in sys.argv:
+        sys.exit(
+            "\n".join(["not as .ci/stubs.py writes them:", *map(str, stale)])
+            if stale
+            else 0
+        )
+    for path in stale:
+        if path in texts:
+            path.write_text(texts[path])
+        else:
+            path.unlink()
+
+
+def stubs() -> dict[Path, str]:
+    """Return the text of each stub."""
+    classes = [getattr(estimators, name) for name in estimators.__all__]
+    texts = {"linmtl.estimators.__init__": package_stub(classes)}
+    for name in [*dict.fromkeys(cls.__module__ for cls in classes), *OTHERS]:
+        texts[name] = module_stub(import_module(name))
+    return {ROOT / f"{n.replace('.', '/')}.pyi": text for n, text in texts.items()}
+
+
+def package_stub(classes: list[type]) -> str:
+    """Return the stub of the package that exports the classes."""
+    lines = [
+        f"from {c.__module__} import {c.__name__} as {c.__name__}" for c in classes
+    ]
+    names = [f'    "{c.__name__}",' for c in classes]
+    return "\n".join([*lines, "", "__all__ = [", *names, "]", ""])
+
+
+def module_stub(module) -> str:
+    """Return the functions and classes of a module that have no underscore."""
+    bases, lines = [], []
+    for name, value in vars(module).items():
+        if name.startswith("_") or getattr(value, "__module__", "") != module.__name__:
+            continue
+        if inspect.isclass(value):
+            bases += bases_of(value)
+            lines += ["", *class_stub(value)]
+        elif inspect.isfunction(value):
+            lines += ["", *function_stub(name, value)]
+    words = set(re.findall(r"\w+", "\n".join(lines)))
+    imports = {(SOURCES[word], word) for word in words & SOURCES.keys()}
+    imports |= {(base.__module__, base.__name__) for base in bases}
+    head = [
+        f"from {source} import {name}" if source else "import numpy as np"
+        for source, name in sorted(imports)
+        if source != module.__name__
+    ]
+    return "\n".join([*head, *lines, ""])
+
+
+def bases_of(cls: type) -> list[type]:
+    """Return the next bases without an underscore."""
+    bases: list[type] = []
+    for base in cls.__mro__[1:-1]:
+        ours = base.__module__.startswith("linmtl")
+        hidden = ours and base.__name__.startswith("_")
+        if not hidden and not any(issubclass(b, base) for b in bases):
+            bases.append(base)
+    return bases
+
+
+def class_stub(cls: type) -> list[str]:
+    """Return a class, with what it has from bases that have an underscore."""
+    bases = bases_of(cls)
+    lines = docstring(cls)
+    section = cls.__doc__.partition("Attributes\n----------\n")[2].partition("\n\n")[0]
+    for names, kind in re.findall(r"^([\w, ]+) : (\w+)", section, re.MULTILINE):
+        lines += [f"{name}: {TYPES.get(kind, kind)}" for name in names.split(", ")]
+    methods = {"__init__": cls.__init__}
+    for base in cls.__mro__:
+        if base in bases:
+            break
+        for name, value in vars(base).items():
+            if inspect.isfunction(value) and not name.startswith("_"):
+                methods.setdefault(name, getattr(cls, name))
+    for name, method in methods.items():
+        lines += function_stub(name, method)
+    shown = ", ".join(base.__name__ for base in bases)
+    return [f"class {cls.__name__}({shown}):", *indented(lines)]
+
+
+def function_stub(name: str, function) -> list[str]:
+    """Return a function without its body."""
+    signature = inspect.signature(function)
+    lines, by_name = [], False
+    for p in signature.parameters.values():
+        if p.kind is p.KEYWORD_ONLY and not by_name:
+            lines.append("*,")
+            by_name = True
+        text = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "") + p.name
+        if p.annotation is not p.empty:
+            text += f": {p.annotation}"
+        if p.default is not p.empty:
+            plain = isinstance(p.default, (bool, int, float, str, type(None)))
+            text += f" = {p.default!r}" if plain else " = ..."
+        lines.append(f"{text},")
+    returned = signature.return_annotation
+    arrow = "" if returned is signature.empty else f" -> {returned}"
+    body = ["..."] if name == "__init__" else [*docstring(function), "..."]
+    return [f"def {name}(", *indented(lines), f"){arrow}:", *indented(body)]
+
+
+def docstring(documented) -> list[str]:
+    """Return the lines of a docstring."""
+    text = inspect.getdoc(documented) or ""
+    quote = 'r"""' if "\\" in text else '"""'
+    return f'{quote}{text}\n"""'.splitlines()
+
+
+def indented(lines: list[str]) -> list[str]:
+    return [f"    {line}".rstrip() for line in lines]
+
+
+if __name__ == "__main__":
+    main()
