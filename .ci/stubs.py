@@ -32,10 +32,14 @@ SOURCES = {
     "Self": "typing",
     "TaskGrouper": "linmtl.transfer._task_grouper",
     "TaskMatrix": "linmtl.similarity",
-    "np": "",
 }
 # the types of attributes, where the docstring has another word for them
-TYPES = {"ndarray": "np.ndarray", "dict": "dict[Any, Any]", "estimator": "Any"}
+TYPES = {
+    "ndarray": "np.ndarray",
+    "dict of ndarray": "dict[Any, np.ndarray]",
+    "dict": "dict[Any, Any]",
+    "estimator": "Any",
+}
 
 
 def main() -> None:
@@ -85,25 +89,24 @@ def module_stub(module) -> str:
         elif inspect.isfunction(value):
             lines += ["", *function_stub(name, value)]
     words = set(re.findall(r"\w+", "\n".join(lines)))
-    imports = {(SOURCES[word], word) for word in words & SOURCES.keys()}
-    imports |= {(base.__module__, base.__name__) for base in bases}
-    head = [
-        f"from {source} import {name}" if source else "import numpy as np"
-        for source, name in sorted(imports)
-        if source != module.__name__
-    ]
-    return "\n".join([*head, *lines, ""])
+    names = {word: SOURCES[word] for word in sorted(words & SOURCES.keys())}
+    names |= {base.__name__: base.__module__ for base in bases}
+    imports = [f"from {s} import {n}" for n, s in names.items() if s != module.__name__]
+    head = [f"# written by .ci/stubs.py from {module.__name__}", "import numpy as np"]
+    return "\n".join([*head, *sorted(imports), *lines, ""])
 
 
 def bases_of(cls: type) -> list[type]:
     """Return the next bases without an underscore."""
     bases: list[type] = []
     for base in cls.__mro__[1:-1]:
-        ours = base.__module__.startswith("linmtl")
-        hidden = ours and base.__name__.startswith("_")
-        if not hidden and not any(issubclass(b, base) for b in bases):
+        if not is_hidden(base) and not any(issubclass(b, base) for b in bases):
             bases.append(base)
     return bases
+
+
+def is_hidden(cls: type) -> bool:
+    return cls.__name__.startswith("_") and cls.__module__.startswith("linmtl")
 
 
 def class_stub(cls: type) -> list[str]:
@@ -111,12 +114,13 @@ def class_stub(cls: type) -> list[str]:
     bases = bases_of(cls)
     lines = docstring(cls)
     section = cls.__doc__.partition("Attributes\n----------\n")[2].partition("\n\n")[0]
-    for names, kind in re.findall(r"^([\w, ]+) : (\w+)", section, re.MULTILINE):
-        lines += [f"{name}: {TYPES.get(kind, kind)}" for name in names.split(", ")]
+    known = {n for base in cls.__mro__[1:] for n in inspect.get_annotations(base)}
+    entries = re.findall(r"^([\w, ]+) : (dict of ndarray|\w+)", section, re.MULTILINE)
+    for names, kind in entries:
+        own = [name for name in names.split(", ") if name not in known]
+        lines += [f"{name}: {TYPES.get(kind, kind)}" for name in own]
     methods = {"__init__": cls.__init__}
-    for base in cls.__mro__:
-        if base in bases:
-            break
+    for base in [cls, *filter(is_hidden, cls.__mro__)]:
         for name, value in vars(base).items():
             if inspect.isfunction(value) and not name.startswith("_"):
                 methods.setdefault(name, getattr(cls, name))
@@ -139,12 +143,14 @@ def function_stub(name: str, function) -> list[str]:
             text += f": {p.annotation}"
         if p.default is not p.empty:
             plain = isinstance(p.default, (bool, int, float, str, type(None)))
-            text += f" = {p.default!r}" if plain else " = ..."
+            text += " = " + (repr(p.default).replace("'", '"') if plain else "...")
         lines.append(f"{text},")
     returned = signature.return_annotation
     arrow = "" if returned is signature.empty else f" -> {returned}"
-    body = ["..."] if name == "__init__" else [*docstring(function), "..."]
-    return [f"def {name}(", *indented(lines), f"){arrow}:", *indented(body)]
+    if name == "__init__":
+        return [f"def {name}(", *indented(lines), f"){arrow}: ..."]
+    body = indented([*docstring(function), "..."])
+    return [f"def {name}(", *indented(lines), f"){arrow}:", *body]
 
 
 def docstring(documented) -> list[str]:

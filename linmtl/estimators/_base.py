@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -35,10 +36,10 @@ class MultiTaskModel(NewTask, BaseEstimator):
     """Base of regressors and classifiers; subclasses give penalty and loss."""
 
     fit_intercept: bool = True
-    task_weight: Any = None
+    task_weight: Mapping[Any, float] | ArrayLike | None = None
     task_column: str | int | None = None
     task_order: ArrayLike | None = None
-    handle_unknown: str = "error"
+    handle_unknown: Literal["error", "mean"] = "error"
     solver: str = "auto"
     max_iter: int = 10_000
     tol: float = 1e-4
@@ -78,7 +79,7 @@ class MultiTaskModel(NewTask, BaseEstimator):
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
-    ) -> MultiTaskModel:
+    ) -> Self:
         """Fit the models of all tasks together.
 
         Parameters
@@ -275,7 +276,7 @@ class Regressor(PredictsTargets, RegressorMixin, MultiTaskModel):
 class Classifier(PredictsClasses, ClassifierMixin, MultiTaskModel):
     """Base of the classifiers."""
 
-    class_weight: Any = None
+    class_weight: Mapping[Any, float] | Literal["balanced"] | None = None
 
     _losses = ("logistic",)
     _classify = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numbers
 from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -35,7 +35,7 @@ class CrossValidated(MultiTaskModel):
     alphas: int | ArrayLike = 100
     eps: float = 1e-3
     cv: Any = 5
-    selection: str = "min"
+    selection: Literal["min", "1se"] = "min"
     n_jobs: int | None = None
 
     # parameters of the penalty that may be lists of values to try
@@ -78,7 +78,7 @@ class CrossValidated(MultiTaskModel):
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
-    ) -> CrossValidated:
+    ) -> Self:
         """Choose the strength by cross-validation, and fit all data with it.
 
         Parameters

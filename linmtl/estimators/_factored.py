@@ -9,7 +9,7 @@ import numbers
 import warnings
 from collections.abc import Iterator
 from dataclasses import KW_ONLY
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -105,7 +105,7 @@ class _Product(MultiTaskModel):
     """Base: descents from several starts; subclasses give penalty and starts."""
 
     n_init: int = 1
-    random_state: Any = None
+    random_state: int | np.random.RandomState | None = None
 
     def _factored_penalty(self) -> FactoredPenalty:
         raise NotImplementedError
@@ -131,7 +131,7 @@ class _Product(MultiTaskModel):
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
-    ) -> _Product:
+    ) -> Self:
         for name in ("n_components", "n_init"):
             _check_count(self, name)
         rng = check_random_state(self.random_state)

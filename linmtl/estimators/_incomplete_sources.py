@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -128,8 +128,8 @@ class _IncompleteSources(BaseEstimator):
     # A column that a task lacks, filled with zeros, has the coefficient zero, and the
     # norm of its row is that over the tasks that have it: an L21 model does it all.
     fit_intercept: bool = True
-    task_weight: Any = "n_samples"
-    handle_unknown: str = "error"
+    task_weight: Mapping[Any, float] | ArrayLike | None = "n_samples"
+    handle_unknown: Literal["error", "subset"] = "error"
     solver: str = "auto"
     max_iter: int = 10_000
     tol: float = 1e-4
@@ -147,9 +147,7 @@ class _IncompleteSources(BaseEstimator):
         tags.target_tags.required = True
         return tags
 
-    def fit(
-        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> _IncompleteSources:
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the models of all patterns of sources together.
 
         Parameters
@@ -361,7 +359,7 @@ class _CrossValidated(_IncompleteSources):
     alphas: int | ArrayLike = 100
     eps: float = 1e-3
     cv: Any = 5
-    selection: str = "min"
+    selection: Literal["min", "1se"] = "min"
     n_jobs: int | None = None
 
 

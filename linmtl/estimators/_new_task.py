@@ -5,7 +5,7 @@ from __future__ import annotations
 import numbers
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from linmtl.data._labels import as_task_labels, codes_of, require_like, some
 from linmtl.data._read import _missing, _read_labels, _read_targets, _read_X
 from linmtl.data._weights import read_sample_weight
+from linmtl.estimators._predictions import Fitted, PredictsClasses
 
 HOWS = ("auto", "mean", "subspace", "support")
 _GRID = np.logspace(4, -4, 17)  # strengths tried, relative to the largest curvature
@@ -43,8 +44,11 @@ class Prior:
     basis: np.ndarray
 
 
-class NewTask:
+class NewTask(Fitted):
     """Mixin of the models with one row of coefficients per task."""
+
+    fit_intercept: bool
+    _classify: ClassVar[bool]
 
     def fit_new_task(
         self,
@@ -55,7 +59,7 @@ class NewTask:
         how: str = "auto",
         alpha: float | None = None,
         sample_weight: ArrayLike | None = None,
-    ) -> Any:
+    ) -> Self:
         """Learn a task that was not there in fit, from a few rows of its own.
 
         With the coefficients w_t of the tasks in fit and their mean m it minimises
@@ -197,7 +201,7 @@ class NewTask:
         if kept.size == 0:
             raise ValueError("y has no observed label with a positive weight")
         X, y, weight = X[kept], y[kept], weight[kept]
-        if self._classify:
+        if isinstance(self, PredictsClasses):
             known = dict(zip(self.classes_.tolist(), (-1.0, 1.0), strict=True))
             strange = [value for value in y.tolist() if value not in known]
             if strange:

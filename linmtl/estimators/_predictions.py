@@ -17,6 +17,28 @@ from linmtl.losses import LOSSES
 LinearPredictor = Callable[..., np.ndarray]
 
 
+class Fitted:
+    """What a fit sets, as editors are to know it; docstrings say what it is."""
+
+    coef_: np.ndarray
+    intercept_: np.ndarray  # a float for a regressor with one task
+    tasks_: np.ndarray
+    task_weight_: np.ndarray
+    new_tasks_: dict[Any, dict[str, Any]]
+    objective_: float
+    dual_gap_: float
+    gap_history_: np.ndarray
+    tol_: float
+    converged_: bool
+    n_iter_: int
+    solver_: str
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+    coef_feature_names_: np.ndarray
+    _layout: str
+    _n_fitted: int
+
+
 class PredictsTargets:
     """Mixin of the regressors."""
 

@@ -6,7 +6,7 @@ import numbers
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -196,7 +196,7 @@ class TaskThresholdClassifier(
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
-    ) -> TaskThresholdClassifier:
+    ) -> Self:
         """Fit the classifier, and tune its thresholds by cross-validation.
 
         Parameters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Literal, Self
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -51,8 +51,8 @@ class _Grouped(Combined):
         cv: Any = 5,
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,
-        handle_unknown: str = "error",
-        random_state: Any = 0,
+        handle_unknown: Literal["error", "mean"] = "error",
+        random_state: int | np.random.RandomState | None = 0,
         n_jobs: int | None = None,
     ):
         self.estimator = estimator
@@ -72,7 +72,7 @@ class _Grouped(Combined):
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
-    ) -> _Grouped:
+    ) -> Self:
         default = MultiTaskClassifier if self._classify else MultiTaskRegressor
         estimator = self._inner("estimator", default())
         grouper = self._checked_grouper()

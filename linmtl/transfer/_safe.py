@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, Literal, Self
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -56,8 +56,8 @@ class _SafeTransfer(Combined):
         shrinkage: float = 4.0,
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,
-        handle_unknown: str = "error",
-        random_state: Any = 0,
+        handle_unknown: Literal["error", "mean"] = "error",
+        random_state: int | np.random.RandomState | None = 0,
         n_jobs: int | None = None,
     ):
         self.estimator = estimator
@@ -76,7 +76,7 @@ class _SafeTransfer(Combined):
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
-    ) -> _SafeTransfer:
+    ) -> Self:
         kinds = (MultiTaskRegressor, IndependentRegressor)
         if self._classify:
             kinds = (MultiTaskClassifier, IndependentClassifier)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -106,7 +106,7 @@ class TaskGrouper(BaseEstimator):
         self.max_groups = max_groups
         self.random_state = random_state
 
-    def fit(self, similarity: TaskMatrix | ArrayLike, y: Any = None) -> TaskGrouper:
+    def fit(self, similarity: TaskMatrix | ArrayLike, y: Any = None) -> Self:
         """Find the groups.
 
         Parameters

@@ -1,0 +1,369 @@
+# written by .ci/stubs.py from linmtl.estimators._descriptors
+import numpy as np
+from collections.abc import Mapping
+from linmtl.designs._base import Design
+from linmtl.estimators._base import Classifier
+from linmtl.estimators._base import Regressor
+from numpy.typing import ArrayLike
+from typing import Any
+from typing import Literal
+
+class DescriptorDesign(Design):
+    """All tasks share the entries of M, the coefficients of task t being ``M z_t``.
+
+    The one column of W is M, descriptor after descriptor: the features are products of
+    a descriptor of the task and a feature of another design.
+
+    Parameters
+    ----------
+    design : Design
+        How X is held.
+    Z : ndarray of shape (n_tasks, n_descriptors)
+        The descriptors.
+    """
+    def __init__(
+        self,
+        design: Design,
+        Z: np.ndarray,
+    ): ...
+    def matrix(
+        self,
+        W: np.ndarray,
+    ) -> np.ndarray:
+        """Return M, of shape (n_features of the other design, n_descriptors).
+        """
+        ...
+    def predict(
+        self,
+        W,
+        eta,
+    ):
+        """Write ``eta_i = x_i . w_t`` (no intercepts) into ``eta``.
+        """
+        ...
+    def adjoint(
+        self,
+        r,
+        G,
+    ):
+        """Write ``G[:, c] = sum over the tasks of column c of X_t' r_t``.
+        """
+        ...
+    def task_sums(
+        self,
+        weight,
+    ):
+        """Return ``sum_i weight_i x_i`` over each task, (n_tasks, n_features).
+        """
+        ...
+    def block(
+        self,
+        task,
+    ):
+        """Return the rows of one task, (n_t, n_features).
+        """
+        ...
+    def gram_fit(
+        self,
+        data: MultiTaskData,
+        loss: Any,
+    ) -> GramFit:
+        """Return the squared loss through the Gram matrices of the other design.
+        """
+        ...
+
+class DescriptorRegressor(Regressor):
+    """Regression for tasks with descriptors, also those without a row of their own.
+
+    The coefficients of task t are ``M z_t``, z_t being its descriptor, known
+    beforehand (n_descriptors,). Minimises over M (n_features, n_descriptors) and the
+    intercepts b::
+
+        sum_t lambda_t / S_t * sum_{i in t} s_i (y_i - x_i . w_t - b_t)^2 / 2
+            + alpha / 2 * ||M||_F^2,    w_t = M z_t
+
+    with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
+
+    Parameters
+    ----------
+    descriptors : dict, DataFrame or array-like, default=None
+        The descriptor of each task: by label (the index of a DataFrame), and then also
+        of tasks to predict that have no rows in fit; or of shape (n_tasks,
+        n_descriptors), in the order of ``tasks_``. None stands for the number 1 for
+        every task: the same coefficients for all.
+    alpha : float, default=0.01
+        Strength, >= 0.
+    fit_intercept : bool, default=True
+        Whether each task has an intercept, which is never penalised.
+    task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
+        Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
+        order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
+        (mean 1), so that every sample counts the same. "null_loss": one over its loss
+        without coefficients, so that losses are relative. "minimax": the largest relative
+        loss is minimised, smoothed; the sum of the losses is replaced by
+        ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
+        over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    task_column : str or int, default=None
+        The column of X that holds the task labels (name or position), instead of
+        ``tasks=``; for whatever calls ``predict(X)`` alone.
+    task_order : array-like, default=None
+        The order of the tasks; sorted by default. Not for wide Y, whose columns are the
+        tasks.
+    handle_unknown : {"error", "mean"}, default="error"
+        What to do when predicting for a task not seen in fit: raise an error that names
+        it, or use the mean of the tasks' models.
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "direct", "newton"}, default="auto"
+        Accelerated proximal gradient (any penalty); coordinate descent on working sets
+        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        alternating directions (other norms and decompositions, squared loss); linear
+        systems (quadratic penalties, squared loss) and Newton's method (logistic loss).
+        The default is the fastest that applies.
+    max_iter : int, default=10000
+        Iterations at most.
+    tol : float, default=1e-4
+        Stop when the duality gap is at most ``tol`` times the objective of the null model
+        (no coefficients, best intercepts).
+    warm_start : bool, default=False
+        Start from the last solution, matched by task label.
+    verbose : int, default=0
+        If positive, print a line at each certificate.
+
+    Attributes
+    ----------
+    descriptor_coef_ : ndarray of shape (n_features, n_descriptors)
+        The map M; ``coef_`` has its products with the descriptors.
+    coef_ : ndarray of shape (n_tasks, n_features)
+        Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
+        (1, n_features) for classifiers.
+    intercept_ : ndarray of shape (n_tasks,)
+        Intercepts; a float for a regressor with one task (1-D y without tasks).
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels.
+    task_weight_ : ndarray of shape (n_tasks,)
+        Weight of each task's mean loss in the objective, or in its gradient at the solution
+        where weights are found at the same time; zero for a task left out, NaN for one
+        whose noise level is zero.
+    new_tasks_ : dict
+        What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
+        task label; where there are such tasks.
+    objective_ : float
+        The objective at the solution.
+    dual_gap_ : float
+        Duality gap: the objective is at most this far from the optimum.
+    gap_history_ : ndarray of shape (n_certificates, 2)
+        Iteration and duality gap at each certificate; of the last stage, for a penalty
+        that is not convex.
+    tol_ : float
+        The absolute tolerance used for the gap.
+    converged_ : bool
+        Whether ``dual_gap_ <= tol_``.
+    n_iter_ : int
+        Iterations.
+    solver_ : str
+        The solver used.
+    n_features_in_ : int
+        Number of columns of X in fit, the task column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they have names.
+    coef_feature_names_ : ndarray of shape (n_features,)
+        Names of the columns of ``coef_``, where they have names.
+
+    See Also
+    --------
+    DescriptorClassifier : The same for two classes.
+    PooledRegressor : What is left without descriptors.
+    MultiTaskRegressor.fit_new_task : For new tasks with a few rows.
+
+    Notes
+    -----
+    A task that is not in fit but has a descriptor is predicted with ``M z_t`` and the
+    mean of the tasks' intercepts; ``handle_unknown`` is for those that have none.
+    A descriptor with a 1 in it, next to what differs between tasks, gives M a part that
+    all tasks share.
+
+    References
+    ----------
+    Romera-Paredes, Torr (2015), An embarrassingly simple approach to zero-shot
+    learning.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linmtl import DescriptorRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X, dose = rng.normal(size=(60, 2)), np.repeat([1.0, 2.0, 3.0], 20)
+    >>> y = dose * X[:, 0] - X[:, 1]  # coefficients that are linear in the dose
+    >>> descriptors = {task: [1.0, task] for task in (1.0, 2.0, 3.0, 4.0)}
+    >>> model = DescriptorRegressor(descriptors, alpha=1e-8).fit(X, y, dose)
+    >>> model.predict([[1.0, 1.0]], tasks=[4.0]).round(3)  # never seen: 4 - 1
+    array([3.])
+    """
+    descriptor_coef_: np.ndarray
+    def __init__(
+        self,
+        descriptors: Mapping[Any, ArrayLike] | ArrayLike | None = None,
+        alpha: float = 0.01,
+        *,
+        fit_intercept: bool = True,
+        task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: Literal['error', 'mean'] = "error",
+        solver: str = "auto",
+        max_iter: int = 10000,
+        tol: float = 0.0001,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ) -> None: ...
+
+class DescriptorClassifier(Classifier):
+    """Two classes for tasks with descriptors, also tasks without a row of their own.
+
+    The coefficients of task t are ``M z_t``, z_t being its descriptor, known
+    beforehand (n_descriptors,). Minimises over M (n_features, n_descriptors) and the
+    intercepts b::
+
+        sum_t lambda_t / S_t * sum_{i in t} s_i log(1 + exp(-y_i (x_i . w_t + b_t)))
+            + alpha / 2 * ||M||_F^2,    w_t = M z_t
+
+    with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
+    y_i is +1 for ``classes_[1]`` and -1 for ``classes_[0]``.
+
+    Parameters
+    ----------
+    descriptors : dict, DataFrame or array-like, default=None
+        The descriptor of each task: by label (the index of a DataFrame), and then also
+        of tasks to predict that have no rows in fit; or of shape (n_tasks,
+        n_descriptors), in the order of ``tasks_``. None stands for the number 1 for
+        every task: the same coefficients for all.
+    alpha : float, default=0.01
+        Strength, >= 0.
+    class_weight : None, "balanced" or dict, default=None
+        What sample weights are multiplied by: nothing; within each task
+        ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
+        a number by class label (1 where there is none).
+    fit_intercept : bool, default=True
+        Whether each task has an intercept, which is never penalised.
+    task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
+        Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
+        order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
+        (mean 1), so that every sample counts the same. "null_loss": one over its loss
+        without coefficients, so that losses are relative. "minimax": the largest relative
+        loss is minimised, smoothed; the sum of the losses is replaced by
+        ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
+        over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    task_column : str or int, default=None
+        The column of X that holds the task labels (name or position), instead of
+        ``tasks=``; for whatever calls ``predict(X)`` alone.
+    task_order : array-like, default=None
+        The order of the tasks; sorted by default. Not for wide Y, whose columns are the
+        tasks.
+    handle_unknown : {"error", "mean"}, default="error"
+        What to do when predicting for a task not seen in fit: raise an error that names
+        it, or use the mean of the tasks' models.
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "direct", "newton"}, default="auto"
+        Accelerated proximal gradient (any penalty); coordinate descent on working sets
+        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        alternating directions (other norms and decompositions, squared loss); linear
+        systems (quadratic penalties, squared loss) and Newton's method (logistic loss).
+        The default is the fastest that applies.
+    max_iter : int, default=10000
+        Iterations at most.
+    tol : float, default=1e-4
+        Stop when the duality gap is at most ``tol`` times the objective of the null model
+        (no coefficients, best intercepts).
+    warm_start : bool, default=False
+        Start from the last solution, matched by task label.
+    verbose : int, default=0
+        If positive, print a line at each certificate.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (2,)
+        The class labels, over all tasks.
+    descriptor_coef_ : ndarray of shape (n_features, n_descriptors)
+        The map M; ``coef_`` has its products with the descriptors.
+    coef_ : ndarray of shape (n_tasks, n_features)
+        Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
+        (1, n_features) for classifiers.
+    intercept_ : ndarray of shape (n_tasks,)
+        Intercepts; a float for a regressor with one task (1-D y without tasks).
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels.
+    task_weight_ : ndarray of shape (n_tasks,)
+        Weight of each task's mean loss in the objective, or in its gradient at the solution
+        where weights are found at the same time; zero for a task left out, NaN for one
+        whose noise level is zero.
+    new_tasks_ : dict
+        What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
+        task label; where there are such tasks.
+    objective_ : float
+        The objective at the solution.
+    dual_gap_ : float
+        Duality gap: the objective is at most this far from the optimum.
+    gap_history_ : ndarray of shape (n_certificates, 2)
+        Iteration and duality gap at each certificate; of the last stage, for a penalty
+        that is not convex.
+    tol_ : float
+        The absolute tolerance used for the gap.
+    converged_ : bool
+        Whether ``dual_gap_ <= tol_``.
+    n_iter_ : int
+        Iterations.
+    solver_ : str
+        The solver used.
+    n_features_in_ : int
+        Number of columns of X in fit, the task column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they have names.
+    coef_feature_names_ : ndarray of shape (n_features,)
+        Names of the columns of ``coef_``, where they have names.
+
+    See Also
+    --------
+    DescriptorRegressor : The same for regression.
+    PooledClassifier : What is left without descriptors.
+    MultiTaskClassifier.fit_new_task : For new tasks with a few rows.
+
+    Notes
+    -----
+    A task that is not in fit but has a descriptor is predicted with ``M z_t`` and the
+    mean of the tasks' intercepts; ``handle_unknown`` is for those that have none.
+    A descriptor with a 1 in it, next to what differs between tasks, gives M a part that
+    all tasks share.
+
+    References
+    ----------
+    Romera-Paredes, Torr (2015), An embarrassingly simple approach to zero-shot
+    learning.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linmtl import DescriptorClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X, site = rng.normal(size=(90, 2)), np.repeat([-1.0, 0.0, 1.0], 30)
+    >>> y = X[:, 0] + site * X[:, 1] > 0
+    >>> descriptors = {task: [1.0, task] for task in (-1.0, 0.0, 1.0, 2.0)}
+    >>> model = DescriptorClassifier(descriptors).fit(X, y, site)
+    >>> model.predict([[-1.0, 3.0]], tasks=[2.0])  # of a task never seen
+    array([ True])
+    """
+    descriptor_coef_: np.ndarray
+    def __init__(
+        self,
+        descriptors: Mapping[Any, ArrayLike] | ArrayLike | None = None,
+        alpha: float = 0.01,
+        *,
+        class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
+        fit_intercept: bool = True,
+        task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: Literal['error', 'mean'] = "error",
+        solver: str = "auto",
+        max_iter: int = 10000,
+        tol: float = 0.0001,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ) -> None: ...

@@ -1,0 +1,618 @@
+# written by .ci/stubs.py from linmtl.estimators._graph_regularized
+import numpy as np
+from collections.abc import Mapping
+from linmtl.estimators._alias import Alias
+from linmtl.estimators._alias import AliasCV
+from linmtl.estimators._base import Classifier
+from linmtl.estimators._base import Regressor
+from numpy.typing import ArrayLike
+from typing import Any
+from typing import Literal
+
+class GraphRegularizedRegressor(Alias, Regressor):
+    """Regression with tasks drawn to their neighbours in a graph.
+
+    Tasks joined by an edge of the graph share their coefficients. Minimises over W
+    (n_features, n_tasks) and b::
+
+        sum_t lambda_t / S_t * sum_{i in t} s_i (y_i - x_i . w_t - b_t)^2 / 2
+            + alpha / 2 * 1/2 sum_ij a_ij ||w_i - w_j||^2
+            + alpha_ridge / 2 * ||W||_F^2 + alpha_l1 * sum_jt |W_jt|
+
+    with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
+
+    Parameters
+    ----------
+    graph : array-like or sparse matrix of shape (n_tasks, n_tasks), DataFrame, networkx graph or None, default=None
+        Symmetric adjacency a_ij >= 0, in the order of ``tasks_`` or by task label; None
+        is the complete graph with weights 1 / n_tasks.
+    alpha : float, default=1.0
+        Strength of the graph, >= 0.
+    alpha_ridge : float, default=0.001
+        Strength of the ridge penalty, >= 0.
+    alpha_l1 : float, default=0.0
+        Strength of the L1 penalty, >= 0.
+    fit_intercept : bool, default=True
+        Whether each task has an intercept, which is never penalised.
+    task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
+        Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
+        order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
+        (mean 1), so that every sample counts the same. "null_loss": one over its loss
+        without coefficients, so that losses are relative. "minimax": the largest relative
+        loss is minimised, smoothed; the sum of the losses is replaced by
+        ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
+        over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    task_column : str or int, default=None
+        The column of X that holds the task labels (name or position), instead of
+        ``tasks=``; for whatever calls ``predict(X)`` alone.
+    task_order : array-like, default=None
+        The order of the tasks; sorted by default. Not for wide Y, whose columns are the
+        tasks.
+    handle_unknown : {"error", "mean"}, default="error"
+        What to do when predicting for a task not seen in fit: raise an error that names
+        it, or use the mean of the tasks' models.
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "direct", "newton"}, default="auto"
+        Accelerated proximal gradient (any penalty); coordinate descent on working sets
+        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        alternating directions (other norms and decompositions, squared loss); linear
+        systems (quadratic penalties, squared loss) and Newton's method (logistic loss).
+        The default is the fastest that applies.
+    max_iter : int, default=10000
+        Iterations at most.
+    tol : float, default=1e-4
+        Stop when the duality gap is at most ``tol`` times the objective of the null model
+        (no coefficients, best intercepts).
+    warm_start : bool, default=False
+        Start from the last solution, matched by task label.
+    verbose : int, default=0
+        If positive, print a line at each certificate.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_tasks, n_features)
+        Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
+        (1, n_features) for classifiers.
+    intercept_ : ndarray of shape (n_tasks,)
+        Intercepts; a float for a regressor with one task (1-D y without tasks).
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels.
+    task_weight_ : ndarray of shape (n_tasks,)
+        Weight of each task's mean loss in the objective, or in its gradient at the solution
+        where weights are found at the same time; zero for a task left out, NaN for one
+        whose noise level is zero.
+    new_tasks_ : dict
+        What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
+        task label; where there are such tasks.
+    objective_ : float
+        The objective at the solution.
+    dual_gap_ : float
+        Duality gap: the objective is at most this far from the optimum.
+    gap_history_ : ndarray of shape (n_certificates, 2)
+        Iteration and duality gap at each certificate; of the last stage, for a penalty
+        that is not convex.
+    tol_ : float
+        The absolute tolerance used for the gap.
+    converged_ : bool
+        Whether ``dual_gap_ <= tol_``.
+    n_iter_ : int
+        Iterations.
+    solver_ : str
+        The solver used.
+    n_features_in_ : int
+        Number of columns of X in fit, the task column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they have names.
+    coef_feature_names_ : ndarray of shape (n_features,)
+        Names of the columns of ``coef_``, where they have names.
+
+    See Also
+    --------
+    GraphRegularizedClassifier : The same penalty for two classes.
+    GraphRegularizedRegressorCV : With ``alpha`` chosen by cross-validation.
+    MultiTaskRegressor : Any penalty.
+
+    Notes
+    -----
+    MALSAR has it as SRMTL (sparse graph-regularised multi-task learning).
+
+    References
+    ----------
+    Evgeniou, Micchelli, Pontil (2005), Learning multiple tasks with kernel methods.
+
+    Examples
+    --------
+    >>> from linmtl import GraphRegularizedRegressor
+    >>> from linmtl.datasets import make_multitask_regression
+    >>> X, y, tasks = make_multitask_regression(random_state=0)
+    >>> model = GraphRegularizedRegressor().fit(X, y, tasks)
+    >>> model.coef_.shape
+    (10, 20)
+    """
+    def __init__(
+        self,
+        graph: Any = None,
+        alpha: float = 1.0,
+        alpha_ridge: float = 0.001,
+        alpha_l1: float = 0.0,
+        *,
+        fit_intercept: bool = True,
+        task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: Literal['error', 'mean'] = "error",
+        solver: str = "auto",
+        max_iter: int = 10000,
+        tol: float = 0.0001,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ) -> None: ...
+
+class GraphRegularizedClassifier(Alias, Classifier):
+    """Logistic regression with tasks drawn to their neighbours in a graph.
+
+    Tasks joined by an edge of the graph share their coefficients. Minimises over W
+    (n_features, n_tasks) and b::
+
+        sum_t lambda_t / S_t * sum_{i in t} s_i log(1 + exp(-y_i (x_i . w_t + b_t)))
+            + alpha / 2 * 1/2 sum_ij a_ij ||w_i - w_j||^2
+            + alpha_ridge / 2 * ||W||_F^2 + alpha_l1 * sum_jt |W_jt|
+
+    with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
+    y_i is +1 for ``classes_[1]`` and -1 for ``classes_[0]``.
+
+    Parameters
+    ----------
+    graph : array-like or sparse matrix of shape (n_tasks, n_tasks), DataFrame, networkx graph or None, default=None
+        Symmetric adjacency a_ij >= 0, in the order of ``tasks_`` or by task label; None
+        is the complete graph with weights 1 / n_tasks.
+    alpha : float, default=0.1
+        Strength of the graph, >= 0.
+    alpha_ridge : float, default=0.001
+        Strength of the ridge penalty, >= 0.
+    alpha_l1 : float, default=0.0
+        Strength of the L1 penalty, >= 0.
+    class_weight : None, "balanced" or dict, default=None
+        What sample weights are multiplied by: nothing; within each task
+        ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
+        a number by class label (1 where there is none).
+    fit_intercept : bool, default=True
+        Whether each task has an intercept, which is never penalised.
+    task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
+        Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
+        order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
+        (mean 1), so that every sample counts the same. "null_loss": one over its loss
+        without coefficients, so that losses are relative. "minimax": the largest relative
+        loss is minimised, smoothed; the sum of the losses is replaced by
+        ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
+        over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    task_column : str or int, default=None
+        The column of X that holds the task labels (name or position), instead of
+        ``tasks=``; for whatever calls ``predict(X)`` alone.
+    task_order : array-like, default=None
+        The order of the tasks; sorted by default. Not for wide Y, whose columns are the
+        tasks.
+    handle_unknown : {"error", "mean"}, default="error"
+        What to do when predicting for a task not seen in fit: raise an error that names
+        it, or use the mean of the tasks' models.
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "direct", "newton"}, default="auto"
+        Accelerated proximal gradient (any penalty); coordinate descent on working sets
+        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        alternating directions (other norms and decompositions, squared loss); linear
+        systems (quadratic penalties, squared loss) and Newton's method (logistic loss).
+        The default is the fastest that applies.
+    max_iter : int, default=10000
+        Iterations at most.
+    tol : float, default=1e-4
+        Stop when the duality gap is at most ``tol`` times the objective of the null model
+        (no coefficients, best intercepts).
+    warm_start : bool, default=False
+        Start from the last solution, matched by task label.
+    verbose : int, default=0
+        If positive, print a line at each certificate.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (2,)
+        The class labels, over all tasks.
+    coef_ : ndarray of shape (n_tasks, n_features)
+        Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
+        (1, n_features) for classifiers.
+    intercept_ : ndarray of shape (n_tasks,)
+        Intercepts; a float for a regressor with one task (1-D y without tasks).
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels.
+    task_weight_ : ndarray of shape (n_tasks,)
+        Weight of each task's mean loss in the objective, or in its gradient at the solution
+        where weights are found at the same time; zero for a task left out, NaN for one
+        whose noise level is zero.
+    new_tasks_ : dict
+        What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
+        task label; where there are such tasks.
+    objective_ : float
+        The objective at the solution.
+    dual_gap_ : float
+        Duality gap: the objective is at most this far from the optimum.
+    gap_history_ : ndarray of shape (n_certificates, 2)
+        Iteration and duality gap at each certificate; of the last stage, for a penalty
+        that is not convex.
+    tol_ : float
+        The absolute tolerance used for the gap.
+    converged_ : bool
+        Whether ``dual_gap_ <= tol_``.
+    n_iter_ : int
+        Iterations.
+    solver_ : str
+        The solver used.
+    n_features_in_ : int
+        Number of columns of X in fit, the task column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they have names.
+    coef_feature_names_ : ndarray of shape (n_features,)
+        Names of the columns of ``coef_``, where they have names.
+
+    See Also
+    --------
+    GraphRegularizedRegressor : The same penalty for regression.
+    GraphRegularizedClassifierCV : With ``alpha`` chosen by cross-validation.
+    MultiTaskClassifier : Any penalty.
+
+    Notes
+    -----
+    MALSAR has it as SRMTL (sparse graph-regularised multi-task learning).
+
+    References
+    ----------
+    Evgeniou, Micchelli, Pontil (2005), Learning multiple tasks with kernel methods.
+
+    Examples
+    --------
+    >>> from linmtl import GraphRegularizedClassifier
+    >>> from linmtl.datasets import make_multitask_classification
+    >>> X, y, tasks = make_multitask_classification(random_state=0)
+    >>> model = GraphRegularizedClassifier().fit(X, y, tasks)
+    >>> model.coef_.shape
+    (10, 20)
+    """
+    def __init__(
+        self,
+        graph: Any = None,
+        alpha: float = 0.1,
+        alpha_ridge: float = 0.001,
+        alpha_l1: float = 0.0,
+        *,
+        class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
+        fit_intercept: bool = True,
+        task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: Literal['error', 'mean'] = "error",
+        solver: str = "auto",
+        max_iter: int = 10000,
+        tol: float = 0.0001,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ) -> None: ...
+
+class GraphRegularizedRegressorCV(AliasCV, Regressor):
+    """`GraphRegularizedRegressor` with ``alpha`` chosen by cross-validation.
+
+    Every task is in every training part; a task with fewer rows than folds is always
+    in training. A setting is judged by the mean over the tasks, weighted by
+    ``task_weight``, of the held-out loss.
+
+    With several values of ``alpha_ridge`` or ``alpha_l1``
+    the paths and ``alphas_`` have a leading axis for them.
+
+    Parameters
+    ----------
+    graph : array-like or sparse matrix of shape (n_tasks, n_tasks), DataFrame, networkx graph or None, default=None
+        Symmetric adjacency a_ij >= 0, in the order of ``tasks_`` or by task label; None
+        is the complete graph with weights 1 / n_tasks.
+    alpha_ridge : float or array-like, default=0.001
+        Strength of the ridge penalty, >= 0.
+        Or the values to try.
+    alpha_l1 : float or array-like, default=0.0
+        Strength of the L1 penalty, >= 0.
+        Or the values to try.
+    alphas : int or array-like, default=100
+        Number of strengths to try, or the strengths.
+    eps : float, default=1e-3
+        The smallest strength as a fraction of the largest, with a number of alphas.
+    cv : int, splitter or iterable of (train, test), default=5
+        Number of folds, drawn within the tasks as by ``TaskKFold(cv, shuffle=True,
+        random_state=0)`` (stratified by class for classifiers); or the folds.
+    selection : {"min", "1se"}, default="min"
+        The strength with the lowest held-out loss, or the strongest within one
+        standard error of it.
+    n_jobs : int, default=None
+        Folds fitted at the same time.
+    fit_intercept : bool, default=True
+        Whether each task has an intercept, which is never penalised.
+    task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
+        Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
+        order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
+        (mean 1), so that every sample counts the same. "null_loss": one over its loss
+        without coefficients, so that losses are relative. "minimax": the largest relative
+        loss is minimised, smoothed; the sum of the losses is replaced by
+        ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
+        over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    task_column : str or int, default=None
+        The column of X that holds the task labels (name or position), instead of
+        ``tasks=``; for whatever calls ``predict(X)`` alone.
+    task_order : array-like, default=None
+        The order of the tasks; sorted by default. Not for wide Y, whose columns are the
+        tasks.
+    handle_unknown : {"error", "mean"}, default="error"
+        What to do when predicting for a task not seen in fit: raise an error that names
+        it, or use the mean of the tasks' models.
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "direct", "newton"}, default="auto"
+        Accelerated proximal gradient (any penalty); coordinate descent on working sets
+        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        alternating directions (other norms and decompositions, squared loss); linear
+        systems (quadratic penalties, squared loss) and Newton's method (logistic loss).
+        The default is the fastest that applies.
+    max_iter : int, default=10000
+        Iterations at most.
+    tol : float, default=1e-4
+        Stop when the duality gap is at most ``tol`` times the objective of the null model
+        (no coefficients, best intercepts).
+    warm_start : bool, default=False
+        Start from the last solution, matched by task label.
+    verbose : int, default=0
+        If positive, print a line at each certificate.
+
+    Attributes
+    ----------
+    alpha_ : float
+        The strength chosen.
+    alphas_ : ndarray of shape (n_alphas,)
+        The strengths tried, decreasing.
+    best_params_ : dict
+        The parameters of the penalty that were chosen, and those that are not the default
+        of the plain estimator.
+    mse_path_ : ndarray of shape (n_alphas, n_folds)
+        Held-out mean squared error, averaged over the tasks.
+    task_mse_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
+        The same for each task; NaN where it has nothing held out.
+
+    coef_ : ndarray of shape (n_tasks, n_features)
+        Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
+        (1, n_features) for classifiers.
+    intercept_ : ndarray of shape (n_tasks,)
+        Intercepts; a float for a regressor with one task (1-D y without tasks).
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels.
+    task_weight_ : ndarray of shape (n_tasks,)
+        Weight of each task's mean loss in the objective, or in its gradient at the solution
+        where weights are found at the same time; zero for a task left out, NaN for one
+        whose noise level is zero.
+    new_tasks_ : dict
+        What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
+        task label; where there are such tasks.
+    objective_ : float
+        The objective at the solution.
+    dual_gap_ : float
+        Duality gap: the objective is at most this far from the optimum.
+    gap_history_ : ndarray of shape (n_certificates, 2)
+        Iteration and duality gap at each certificate; of the last stage, for a penalty
+        that is not convex.
+    tol_ : float
+        The absolute tolerance used for the gap.
+    converged_ : bool
+        Whether ``dual_gap_ <= tol_``.
+    n_iter_ : int
+        Iterations.
+    solver_ : str
+        The solver used.
+    n_features_in_ : int
+        Number of columns of X in fit, the task column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they have names.
+    coef_feature_names_ : ndarray of shape (n_features,)
+        Names of the columns of ``coef_``, where they have names.
+
+    See Also
+    --------
+    GraphRegularizedRegressor : With a given ``alpha``; the objective and its symbols.
+
+    Examples
+    --------
+    >>> from linmtl import GraphRegularizedRegressorCV
+    >>> from linmtl.datasets import make_multitask_regression
+    >>> X, y, tasks = make_multitask_regression(random_state=0)
+    >>> model = GraphRegularizedRegressorCV(alphas=3, eps=0.1, cv=3).fit(X, y, tasks)
+    >>> model.coef_.shape
+    (10, 20)
+    """
+    alpha_: float
+    alphas_: np.ndarray
+    best_params_: dict[Any, Any]
+    mse_path_: np.ndarray
+    task_mse_path_: np.ndarray
+    def __init__(
+        self,
+        graph: Any = None,
+        *,
+        alpha_ridge: float | ArrayLike = 0.001,
+        alpha_l1: float | ArrayLike = 0.0,
+        alphas: int | ArrayLike = 100,
+        eps: float = 0.001,
+        cv: Any = 5,
+        selection: Literal['min', '1se'] = "min",
+        n_jobs: int | None = None,
+        fit_intercept: bool = True,
+        task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: Literal['error', 'mean'] = "error",
+        solver: str = "auto",
+        max_iter: int = 10000,
+        tol: float = 0.0001,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ) -> None: ...
+
+class GraphRegularizedClassifierCV(AliasCV, Classifier):
+    """`GraphRegularizedClassifier` with ``alpha`` chosen by cross-validation.
+
+    Every task is in every training part; a task with fewer rows than folds is always
+    in training. A setting is judged by the mean over the tasks, weighted by
+    ``task_weight``, of the held-out loss.
+
+    With several values of ``alpha_ridge`` or ``alpha_l1``
+    the paths and ``alphas_`` have a leading axis for them.
+
+    Parameters
+    ----------
+    graph : array-like or sparse matrix of shape (n_tasks, n_tasks), DataFrame, networkx graph or None, default=None
+        Symmetric adjacency a_ij >= 0, in the order of ``tasks_`` or by task label; None
+        is the complete graph with weights 1 / n_tasks.
+    alpha_ridge : float or array-like, default=0.001
+        Strength of the ridge penalty, >= 0.
+        Or the values to try.
+    alpha_l1 : float or array-like, default=0.0
+        Strength of the L1 penalty, >= 0.
+        Or the values to try.
+    alphas : int or array-like, default=100
+        Number of strengths to try, or the strengths.
+    eps : float, default=1e-3
+        The smallest strength as a fraction of the largest, with a number of alphas.
+    cv : int, splitter or iterable of (train, test), default=5
+        Number of folds, drawn within the tasks as by ``TaskKFold(cv, shuffle=True,
+        random_state=0)`` (stratified by class for classifiers); or the folds.
+    selection : {"min", "1se"}, default="min"
+        The strength with the lowest held-out loss, or the strongest within one
+        standard error of it.
+    n_jobs : int, default=None
+        Folds fitted at the same time.
+    class_weight : None, "balanced" or dict, default=None
+        What sample weights are multiplied by: nothing; within each task
+        ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
+        a number by class label (1 where there is none).
+    fit_intercept : bool, default=True
+        Whether each task has an intercept, which is never penalised.
+    task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
+        Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
+        order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
+        (mean 1), so that every sample counts the same. "null_loss": one over its loss
+        without coefficients, so that losses are relative. "minimax": the largest relative
+        loss is minimised, smoothed; the sum of the losses is replaced by
+        ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
+        over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    task_column : str or int, default=None
+        The column of X that holds the task labels (name or position), instead of
+        ``tasks=``; for whatever calls ``predict(X)`` alone.
+    task_order : array-like, default=None
+        The order of the tasks; sorted by default. Not for wide Y, whose columns are the
+        tasks.
+    handle_unknown : {"error", "mean"}, default="error"
+        What to do when predicting for a task not seen in fit: raise an error that names
+        it, or use the mean of the tasks' models.
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "direct", "newton"}, default="auto"
+        Accelerated proximal gradient (any penalty); coordinate descent on working sets
+        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        alternating directions (other norms and decompositions, squared loss); linear
+        systems (quadratic penalties, squared loss) and Newton's method (logistic loss).
+        The default is the fastest that applies.
+    max_iter : int, default=10000
+        Iterations at most.
+    tol : float, default=1e-4
+        Stop when the duality gap is at most ``tol`` times the objective of the null model
+        (no coefficients, best intercepts).
+    warm_start : bool, default=False
+        Start from the last solution, matched by task label.
+    verbose : int, default=0
+        If positive, print a line at each certificate.
+
+    Attributes
+    ----------
+    alpha_ : float
+        The strength chosen.
+    alphas_ : ndarray of shape (n_alphas,)
+        The strengths tried, decreasing.
+    best_params_ : dict
+        The parameters of the penalty that were chosen, and those that are not the default
+        of the plain estimator.
+    scores_path_ : ndarray of shape (n_alphas, n_folds)
+        Held-out mean log-likelihood, averaged over the tasks.
+    task_scores_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
+        The same for each task; NaN where it has nothing held out.
+    classes_ : ndarray of shape (2,)
+        The class labels, over all tasks.
+    coef_ : ndarray of shape (n_tasks, n_features)
+        Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
+        (1, n_features) for classifiers.
+    intercept_ : ndarray of shape (n_tasks,)
+        Intercepts; a float for a regressor with one task (1-D y without tasks).
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels.
+    task_weight_ : ndarray of shape (n_tasks,)
+        Weight of each task's mean loss in the objective, or in its gradient at the solution
+        where weights are found at the same time; zero for a task left out, NaN for one
+        whose noise level is zero.
+    new_tasks_ : dict
+        What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
+        task label; where there are such tasks.
+    objective_ : float
+        The objective at the solution.
+    dual_gap_ : float
+        Duality gap: the objective is at most this far from the optimum.
+    gap_history_ : ndarray of shape (n_certificates, 2)
+        Iteration and duality gap at each certificate; of the last stage, for a penalty
+        that is not convex.
+    tol_ : float
+        The absolute tolerance used for the gap.
+    converged_ : bool
+        Whether ``dual_gap_ <= tol_``.
+    n_iter_ : int
+        Iterations.
+    solver_ : str
+        The solver used.
+    n_features_in_ : int
+        Number of columns of X in fit, the task column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they have names.
+    coef_feature_names_ : ndarray of shape (n_features,)
+        Names of the columns of ``coef_``, where they have names.
+
+    See Also
+    --------
+    GraphRegularizedClassifier : With a given ``alpha``; the objective and its symbols.
+
+    Examples
+    --------
+    >>> from linmtl import GraphRegularizedClassifierCV
+    >>> from linmtl.datasets import make_multitask_classification
+    >>> X, y, tasks = make_multitask_classification(random_state=0)
+    >>> model = GraphRegularizedClassifierCV(alphas=3, eps=0.1, cv=3).fit(X, y, tasks)
+    >>> model.coef_.shape
+    (10, 20)
+    """
+    alpha_: float
+    alphas_: np.ndarray
+    best_params_: dict[Any, Any]
+    scores_path_: np.ndarray
+    task_scores_path_: np.ndarray
+    def __init__(
+        self,
+        graph: Any = None,
+        *,
+        alpha_ridge: float | ArrayLike = 0.001,
+        alpha_l1: float | ArrayLike = 0.0,
+        alphas: int | ArrayLike = 100,
+        eps: float = 0.001,
+        cv: Any = 5,
+        selection: Literal['min', '1se'] = "min",
+        n_jobs: int | None = None,
+        class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
+        fit_intercept: bool = True,
+        task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: Literal['error', 'mean'] = "error",
+        solver: str = "auto",
+        max_iter: int = 10000,
+        tol: float = 0.0001,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ) -> None: ...

@@ -1,0 +1,616 @@
+# written by .ci/stubs.py from linmtl.estimators._linf1
+import numpy as np
+from collections.abc import Mapping
+from linmtl.estimators._alias import Alias
+from linmtl.estimators._alias import AliasCV
+from linmtl.estimators._base import Classifier
+from linmtl.estimators._base import Regressor
+from linmtl.estimators._refit import Refitted
+from numpy.typing import ArrayLike
+from typing import Any
+from typing import Literal
+
+class Linf1Regressor(Refitted, Alias, Regressor):
+    """Regression with joint feature selection (L-infinity,1 penalty).
+
+    A feature is used by all tasks or by none, and below the largest coefficient of a
+    feature those of other tasks cost nothing. Minimises over W (n_features, n_tasks)
+    and b::
+
+        sum_t lambda_t / S_t * sum_{i in t} s_i (y_i - x_i . w_t - b_t)^2 / 2
+            + alpha * sum_j max_t |W_jt|
+
+    with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
+
+    Parameters
+    ----------
+    alpha : float, default=1.0
+        Strength, >= 0.
+    feature_weight : array-like of shape (n_features,), default=None
+        Factor >= 0 on the strength for each column of ``coef_``; 0 leaves a feature
+        unpenalised.
+    refit : bool or float, default=False
+        Fit the coefficients that are not zero once more, without the penalty: True for no
+        penalty at all (classifiers: a light ridge, since the classes may be separable), a
+        number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+        coefficients and the like are those of the penalised problem.
+    fit_intercept : bool, default=True
+        Whether each task has an intercept, which is never penalised.
+    task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
+        Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
+        order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
+        (mean 1), so that every sample counts the same. "null_loss": one over its loss
+        without coefficients, so that losses are relative. "minimax": the largest relative
+        loss is minimised, smoothed; the sum of the losses is replaced by
+        ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
+        over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    task_column : str or int, default=None
+        The column of X that holds the task labels (name or position), instead of
+        ``tasks=``; for whatever calls ``predict(X)`` alone.
+    task_order : array-like, default=None
+        The order of the tasks; sorted by default. Not for wide Y, whose columns are the
+        tasks.
+    handle_unknown : {"error", "mean"}, default="error"
+        What to do when predicting for a task not seen in fit: raise an error that names
+        it, or use the mean of the tasks' models.
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "direct", "newton"}, default="auto"
+        Accelerated proximal gradient (any penalty); coordinate descent on working sets
+        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        alternating directions (other norms and decompositions, squared loss); linear
+        systems (quadratic penalties, squared loss) and Newton's method (logistic loss).
+        The default is the fastest that applies.
+    max_iter : int, default=10000
+        Iterations at most.
+    tol : float, default=1e-4
+        Stop when the duality gap is at most ``tol`` times the objective of the null model
+        (no coefficients, best intercepts).
+    warm_start : bool, default=False
+        Start from the last solution, matched by task label.
+    verbose : int, default=0
+        If positive, print a line at each certificate.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_tasks, n_features)
+        Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
+        (1, n_features) for classifiers.
+    intercept_ : ndarray of shape (n_tasks,)
+        Intercepts; a float for a regressor with one task (1-D y without tasks).
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels.
+    task_weight_ : ndarray of shape (n_tasks,)
+        Weight of each task's mean loss in the objective, or in its gradient at the solution
+        where weights are found at the same time; zero for a task left out, NaN for one
+        whose noise level is zero.
+    new_tasks_ : dict
+        What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
+        task label; where there are such tasks.
+    objective_ : float
+        The objective at the solution.
+    dual_gap_ : float
+        Duality gap: the objective is at most this far from the optimum.
+    gap_history_ : ndarray of shape (n_certificates, 2)
+        Iteration and duality gap at each certificate; of the last stage, for a penalty
+        that is not convex.
+    tol_ : float
+        The absolute tolerance used for the gap.
+    converged_ : bool
+        Whether ``dual_gap_ <= tol_``.
+    n_iter_ : int
+        Iterations.
+    solver_ : str
+        The solver used.
+    n_features_in_ : int
+        Number of columns of X in fit, the task column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they have names.
+    coef_feature_names_ : ndarray of shape (n_features,)
+        Names of the columns of ``coef_``, where they have names.
+    coef_before_refit_ : ndarray of the shape of coef_
+        The solution of the penalised problem; only with ``refit``.
+
+    See Also
+    --------
+    Linf1Classifier : The same penalty for two classes.
+    Linf1RegressorCV : With ``alpha`` chosen by cross-validation.
+    MultiTaskRegressor : Any penalty.
+
+    References
+    ----------
+    Turlach, Venables, Wright (2005), Simultaneous variable selection.
+    Quattoni, Carreras, Collins, Darrell (2009), An efficient projection for l1,infinity
+    regularization.
+
+    Examples
+    --------
+    >>> from linmtl import Linf1Regressor
+    >>> from linmtl.datasets import make_multitask_regression
+    >>> X, y, tasks = make_multitask_regression(random_state=0)
+    >>> model = Linf1Regressor().fit(X, y, tasks)
+    >>> model.coef_.shape
+    (10, 20)
+    """
+    coef_before_refit_: np.ndarray
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        *,
+        feature_weight: ArrayLike | None = None,
+        refit: bool | float = False,
+        fit_intercept: bool = True,
+        task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: Literal['error', 'mean'] = "error",
+        solver: str = "auto",
+        max_iter: int = 10000,
+        tol: float = 0.0001,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ) -> None: ...
+
+class Linf1Classifier(Refitted, Alias, Classifier):
+    """Logistic regression with joint feature selection (L-infinity,1 penalty).
+
+    A feature is used by all tasks or by none, and below the largest coefficient of a
+    feature those of other tasks cost nothing. Minimises over W (n_features, n_tasks)
+    and b::
+
+        sum_t lambda_t / S_t * sum_{i in t} s_i log(1 + exp(-y_i (x_i . w_t + b_t)))
+            + alpha * sum_j max_t |W_jt|
+
+    with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
+    y_i is +1 for ``classes_[1]`` and -1 for ``classes_[0]``.
+
+    Parameters
+    ----------
+    alpha : float, default=0.01
+        Strength, >= 0.
+    feature_weight : array-like of shape (n_features,), default=None
+        Factor >= 0 on the strength for each column of ``coef_``; 0 leaves a feature
+        unpenalised.
+    refit : bool or float, default=False
+        Fit the coefficients that are not zero once more, without the penalty: True for no
+        penalty at all (classifiers: a light ridge, since the classes may be separable), a
+        number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+        coefficients and the like are those of the penalised problem.
+    class_weight : None, "balanced" or dict, default=None
+        What sample weights are multiplied by: nothing; within each task
+        ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
+        a number by class label (1 where there is none).
+    fit_intercept : bool, default=True
+        Whether each task has an intercept, which is never penalised.
+    task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
+        Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
+        order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
+        (mean 1), so that every sample counts the same. "null_loss": one over its loss
+        without coefficients, so that losses are relative. "minimax": the largest relative
+        loss is minimised, smoothed; the sum of the losses is replaced by
+        ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
+        over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    task_column : str or int, default=None
+        The column of X that holds the task labels (name or position), instead of
+        ``tasks=``; for whatever calls ``predict(X)`` alone.
+    task_order : array-like, default=None
+        The order of the tasks; sorted by default. Not for wide Y, whose columns are the
+        tasks.
+    handle_unknown : {"error", "mean"}, default="error"
+        What to do when predicting for a task not seen in fit: raise an error that names
+        it, or use the mean of the tasks' models.
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "direct", "newton"}, default="auto"
+        Accelerated proximal gradient (any penalty); coordinate descent on working sets
+        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        alternating directions (other norms and decompositions, squared loss); linear
+        systems (quadratic penalties, squared loss) and Newton's method (logistic loss).
+        The default is the fastest that applies.
+    max_iter : int, default=10000
+        Iterations at most.
+    tol : float, default=1e-4
+        Stop when the duality gap is at most ``tol`` times the objective of the null model
+        (no coefficients, best intercepts).
+    warm_start : bool, default=False
+        Start from the last solution, matched by task label.
+    verbose : int, default=0
+        If positive, print a line at each certificate.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (2,)
+        The class labels, over all tasks.
+    coef_ : ndarray of shape (n_tasks, n_features)
+        Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
+        (1, n_features) for classifiers.
+    intercept_ : ndarray of shape (n_tasks,)
+        Intercepts; a float for a regressor with one task (1-D y without tasks).
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels.
+    task_weight_ : ndarray of shape (n_tasks,)
+        Weight of each task's mean loss in the objective, or in its gradient at the solution
+        where weights are found at the same time; zero for a task left out, NaN for one
+        whose noise level is zero.
+    new_tasks_ : dict
+        What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
+        task label; where there are such tasks.
+    objective_ : float
+        The objective at the solution.
+    dual_gap_ : float
+        Duality gap: the objective is at most this far from the optimum.
+    gap_history_ : ndarray of shape (n_certificates, 2)
+        Iteration and duality gap at each certificate; of the last stage, for a penalty
+        that is not convex.
+    tol_ : float
+        The absolute tolerance used for the gap.
+    converged_ : bool
+        Whether ``dual_gap_ <= tol_``.
+    n_iter_ : int
+        Iterations.
+    solver_ : str
+        The solver used.
+    n_features_in_ : int
+        Number of columns of X in fit, the task column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they have names.
+    coef_feature_names_ : ndarray of shape (n_features,)
+        Names of the columns of ``coef_``, where they have names.
+    coef_before_refit_ : ndarray of the shape of coef_
+        The solution of the penalised problem; only with ``refit``.
+
+    See Also
+    --------
+    Linf1Regressor : The same penalty for regression.
+    Linf1ClassifierCV : With ``alpha`` chosen by cross-validation.
+    MultiTaskClassifier : Any penalty.
+
+    References
+    ----------
+    Turlach, Venables, Wright (2005), Simultaneous variable selection.
+    Quattoni, Carreras, Collins, Darrell (2009), An efficient projection for l1,infinity
+    regularization.
+
+    Examples
+    --------
+    >>> from linmtl import Linf1Classifier
+    >>> from linmtl.datasets import make_multitask_classification
+    >>> X, y, tasks = make_multitask_classification(random_state=0)
+    >>> model = Linf1Classifier().fit(X, y, tasks)
+    >>> model.coef_.shape
+    (10, 20)
+    """
+    coef_before_refit_: np.ndarray
+    def __init__(
+        self,
+        alpha: float = 0.01,
+        *,
+        feature_weight: ArrayLike | None = None,
+        refit: bool | float = False,
+        class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
+        fit_intercept: bool = True,
+        task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: Literal['error', 'mean'] = "error",
+        solver: str = "auto",
+        max_iter: int = 10000,
+        tol: float = 0.0001,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ) -> None: ...
+
+class Linf1RegressorCV(Refitted, AliasCV, Regressor):
+    """`Linf1Regressor` with ``alpha`` chosen by cross-validation.
+
+    Every task is in every training part; a task with fewer rows than folds is always
+    in training. A setting is judged by the mean over the tasks, weighted by
+    ``task_weight``, of the held-out loss.
+
+    Parameters
+    ----------
+    feature_weight : array-like of shape (n_features,), default=None
+        Factor >= 0 on the strength for each column of ``coef_``; 0 leaves a feature
+        unpenalised.
+    alphas : int or array-like, default=100
+        Number of strengths to try, or the strengths.
+    eps : float, default=1e-3
+        The smallest strength as a fraction of the largest, with a number of alphas.
+    cv : int, splitter or iterable of (train, test), default=5
+        Number of folds, drawn within the tasks as by ``TaskKFold(cv, shuffle=True,
+        random_state=0)`` (stratified by class for classifiers); or the folds.
+    selection : {"min", "1se"}, default="min"
+        The strength with the lowest held-out loss, or the strongest within one
+        standard error of it.
+    n_jobs : int, default=None
+        Folds fitted at the same time.
+    refit : bool or float, default=False
+        Fit the coefficients that are not zero once more, without the penalty: True for no
+        penalty at all (classifiers: a light ridge, since the classes may be separable), a
+        number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+        coefficients and the like are those of the penalised problem.
+    fit_intercept : bool, default=True
+        Whether each task has an intercept, which is never penalised.
+    task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
+        Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
+        order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
+        (mean 1), so that every sample counts the same. "null_loss": one over its loss
+        without coefficients, so that losses are relative. "minimax": the largest relative
+        loss is minimised, smoothed; the sum of the losses is replaced by
+        ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
+        over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    task_column : str or int, default=None
+        The column of X that holds the task labels (name or position), instead of
+        ``tasks=``; for whatever calls ``predict(X)`` alone.
+    task_order : array-like, default=None
+        The order of the tasks; sorted by default. Not for wide Y, whose columns are the
+        tasks.
+    handle_unknown : {"error", "mean"}, default="error"
+        What to do when predicting for a task not seen in fit: raise an error that names
+        it, or use the mean of the tasks' models.
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "direct", "newton"}, default="auto"
+        Accelerated proximal gradient (any penalty); coordinate descent on working sets
+        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        alternating directions (other norms and decompositions, squared loss); linear
+        systems (quadratic penalties, squared loss) and Newton's method (logistic loss).
+        The default is the fastest that applies.
+    max_iter : int, default=10000
+        Iterations at most.
+    tol : float, default=1e-4
+        Stop when the duality gap is at most ``tol`` times the objective of the null model
+        (no coefficients, best intercepts).
+    warm_start : bool, default=False
+        Start from the last solution, matched by task label.
+    verbose : int, default=0
+        If positive, print a line at each certificate.
+
+    Attributes
+    ----------
+    alpha_ : float
+        The strength chosen.
+    alphas_ : ndarray of shape (n_alphas,)
+        The strengths tried, decreasing.
+    best_params_ : dict
+        The parameters of the penalty that were chosen, and those that are not the default
+        of the plain estimator.
+    mse_path_ : ndarray of shape (n_alphas, n_folds)
+        Held-out mean squared error, averaged over the tasks.
+    task_mse_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
+        The same for each task; NaN where it has nothing held out.
+
+    coef_ : ndarray of shape (n_tasks, n_features)
+        Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
+        (1, n_features) for classifiers.
+    intercept_ : ndarray of shape (n_tasks,)
+        Intercepts; a float for a regressor with one task (1-D y without tasks).
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels.
+    task_weight_ : ndarray of shape (n_tasks,)
+        Weight of each task's mean loss in the objective, or in its gradient at the solution
+        where weights are found at the same time; zero for a task left out, NaN for one
+        whose noise level is zero.
+    new_tasks_ : dict
+        What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
+        task label; where there are such tasks.
+    objective_ : float
+        The objective at the solution.
+    dual_gap_ : float
+        Duality gap: the objective is at most this far from the optimum.
+    gap_history_ : ndarray of shape (n_certificates, 2)
+        Iteration and duality gap at each certificate; of the last stage, for a penalty
+        that is not convex.
+    tol_ : float
+        The absolute tolerance used for the gap.
+    converged_ : bool
+        Whether ``dual_gap_ <= tol_``.
+    n_iter_ : int
+        Iterations.
+    solver_ : str
+        The solver used.
+    n_features_in_ : int
+        Number of columns of X in fit, the task column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they have names.
+    coef_feature_names_ : ndarray of shape (n_features,)
+        Names of the columns of ``coef_``, where they have names.
+    coef_before_refit_ : ndarray of the shape of coef_
+        The solution of the penalised problem; only with ``refit``.
+
+    See Also
+    --------
+    Linf1Regressor : With a given ``alpha``; the objective and its symbols.
+
+    Examples
+    --------
+    >>> from linmtl import Linf1RegressorCV
+    >>> from linmtl.datasets import make_multitask_regression
+    >>> X, y, tasks = make_multitask_regression(random_state=0)
+    >>> model = Linf1RegressorCV(alphas=3, eps=0.1, cv=3).fit(X, y, tasks)
+    >>> model.coef_.shape
+    (10, 20)
+    """
+    alpha_: float
+    alphas_: np.ndarray
+    best_params_: dict[Any, Any]
+    mse_path_: np.ndarray
+    task_mse_path_: np.ndarray
+    def __init__(
+        self,
+        *,
+        feature_weight: ArrayLike | None = None,
+        alphas: int | ArrayLike = 100,
+        eps: float = 0.001,
+        cv: Any = 5,
+        selection: Literal['min', '1se'] = "min",
+        n_jobs: int | None = None,
+        refit: bool | float = False,
+        fit_intercept: bool = True,
+        task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: Literal['error', 'mean'] = "error",
+        solver: str = "auto",
+        max_iter: int = 10000,
+        tol: float = 0.0001,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ) -> None: ...
+
+class Linf1ClassifierCV(Refitted, AliasCV, Classifier):
+    """`Linf1Classifier` with ``alpha`` chosen by cross-validation.
+
+    Every task is in every training part; a task with fewer rows than folds is always
+    in training. A setting is judged by the mean over the tasks, weighted by
+    ``task_weight``, of the held-out loss.
+
+    Parameters
+    ----------
+    feature_weight : array-like of shape (n_features,), default=None
+        Factor >= 0 on the strength for each column of ``coef_``; 0 leaves a feature
+        unpenalised.
+    alphas : int or array-like, default=100
+        Number of strengths to try, or the strengths.
+    eps : float, default=1e-3
+        The smallest strength as a fraction of the largest, with a number of alphas.
+    cv : int, splitter or iterable of (train, test), default=5
+        Number of folds, drawn within the tasks as by ``TaskKFold(cv, shuffle=True,
+        random_state=0)`` (stratified by class for classifiers); or the folds.
+    selection : {"min", "1se"}, default="min"
+        The strength with the lowest held-out loss, or the strongest within one
+        standard error of it.
+    n_jobs : int, default=None
+        Folds fitted at the same time.
+    refit : bool or float, default=False
+        Fit the coefficients that are not zero once more, without the penalty: True for no
+        penalty at all (classifiers: a light ridge, since the classes may be separable), a
+        number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+        coefficients and the like are those of the penalised problem.
+    class_weight : None, "balanced" or dict, default=None
+        What sample weights are multiplied by: nothing; within each task
+        ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
+        a number by class label (1 where there is none).
+    fit_intercept : bool, default=True
+        Whether each task has an intercept, which is never penalised.
+    task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
+        Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
+        order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
+        (mean 1), so that every sample counts the same. "null_loss": one over its loss
+        without coefficients, so that losses are relative. "minimax": the largest relative
+        loss is minimised, smoothed; the sum of the losses is replaced by
+        ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
+        over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    task_column : str or int, default=None
+        The column of X that holds the task labels (name or position), instead of
+        ``tasks=``; for whatever calls ``predict(X)`` alone.
+    task_order : array-like, default=None
+        The order of the tasks; sorted by default. Not for wide Y, whose columns are the
+        tasks.
+    handle_unknown : {"error", "mean"}, default="error"
+        What to do when predicting for a task not seen in fit: raise an error that names
+        it, or use the mean of the tasks' models.
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "direct", "newton"}, default="auto"
+        Accelerated proximal gradient (any penalty); coordinate descent on working sets
+        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        alternating directions (other norms and decompositions, squared loss); linear
+        systems (quadratic penalties, squared loss) and Newton's method (logistic loss).
+        The default is the fastest that applies.
+    max_iter : int, default=10000
+        Iterations at most.
+    tol : float, default=1e-4
+        Stop when the duality gap is at most ``tol`` times the objective of the null model
+        (no coefficients, best intercepts).
+    warm_start : bool, default=False
+        Start from the last solution, matched by task label.
+    verbose : int, default=0
+        If positive, print a line at each certificate.
+
+    Attributes
+    ----------
+    alpha_ : float
+        The strength chosen.
+    alphas_ : ndarray of shape (n_alphas,)
+        The strengths tried, decreasing.
+    best_params_ : dict
+        The parameters of the penalty that were chosen, and those that are not the default
+        of the plain estimator.
+    scores_path_ : ndarray of shape (n_alphas, n_folds)
+        Held-out mean log-likelihood, averaged over the tasks.
+    task_scores_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
+        The same for each task; NaN where it has nothing held out.
+    classes_ : ndarray of shape (2,)
+        The class labels, over all tasks.
+    coef_ : ndarray of shape (n_tasks, n_features)
+        Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
+        (1, n_features) for classifiers.
+    intercept_ : ndarray of shape (n_tasks,)
+        Intercepts; a float for a regressor with one task (1-D y without tasks).
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels.
+    task_weight_ : ndarray of shape (n_tasks,)
+        Weight of each task's mean loss in the objective, or in its gradient at the solution
+        where weights are found at the same time; zero for a task left out, NaN for one
+        whose noise level is zero.
+    new_tasks_ : dict
+        What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
+        task label; where there are such tasks.
+    objective_ : float
+        The objective at the solution.
+    dual_gap_ : float
+        Duality gap: the objective is at most this far from the optimum.
+    gap_history_ : ndarray of shape (n_certificates, 2)
+        Iteration and duality gap at each certificate; of the last stage, for a penalty
+        that is not convex.
+    tol_ : float
+        The absolute tolerance used for the gap.
+    converged_ : bool
+        Whether ``dual_gap_ <= tol_``.
+    n_iter_ : int
+        Iterations.
+    solver_ : str
+        The solver used.
+    n_features_in_ : int
+        Number of columns of X in fit, the task column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they have names.
+    coef_feature_names_ : ndarray of shape (n_features,)
+        Names of the columns of ``coef_``, where they have names.
+    coef_before_refit_ : ndarray of the shape of coef_
+        The solution of the penalised problem; only with ``refit``.
+
+    See Also
+    --------
+    Linf1Classifier : With a given ``alpha``; the objective and its symbols.
+
+    Examples
+    --------
+    >>> from linmtl import Linf1ClassifierCV
+    >>> from linmtl.datasets import make_multitask_classification
+    >>> X, y, tasks = make_multitask_classification(random_state=0)
+    >>> model = Linf1ClassifierCV(alphas=3, eps=0.1, cv=3).fit(X, y, tasks)
+    >>> model.coef_.shape
+    (10, 20)
+    """
+    alpha_: float
+    alphas_: np.ndarray
+    best_params_: dict[Any, Any]
+    scores_path_: np.ndarray
+    task_scores_path_: np.ndarray
+    coef_before_refit_: np.ndarray
+    def __init__(
+        self,
+        *,
+        feature_weight: ArrayLike | None = None,
+        alphas: int | ArrayLike = 100,
+        eps: float = 0.001,
+        cv: Any = 5,
+        selection: Literal['min', '1se'] = "min",
+        n_jobs: int | None = None,
+        refit: bool | float = False,
+        class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
+        fit_intercept: bool = True,
+        task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: Literal['error', 'mean'] = "error",
+        solver: str = "auto",
+        max_iter: int = 10000,
+        tol: float = 0.0001,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ) -> None: ...

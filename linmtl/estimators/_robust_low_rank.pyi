@@ -1,0 +1,637 @@
+# written by .ci/stubs.py from linmtl.estimators._robust_low_rank
+import numpy as np
+from collections.abc import Mapping
+from linmtl.estimators._alias import Alias
+from linmtl.estimators._alias import AliasCV
+from linmtl.estimators._base import Classifier
+from linmtl.estimators._base import Regressor
+from numpy.typing import ArrayLike
+from typing import Any
+from typing import Literal
+
+class RobustLowRankRegressor(Alias, Regressor):
+    """Regression with a shared subspace, but for outlier tasks.
+
+    Coefficients W = L + S: L has low rank, S is zero but for the columns of outlier
+    tasks. Minimises over W (n_features, n_tasks) and b::
+
+        sum_t lambda_t / S_t * sum_{i in t} s_i (y_i - x_i . w_t - b_t)^2 / 2
+            + alpha_rank * ||L||_* + alpha_outlier * sum_t ||s_t||_2
+
+    with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
+
+    Parameters
+    ----------
+    alpha_rank : float, default=0.1
+        Strength on the trace norm of the low-rank part, > 0.
+    alpha_outlier : float, default=0.1
+        Strength on the columns of the outlier part, > 0. The low-rank part is zero
+        where it is at most ``alpha_rank / sqrt(n_tasks)``, the outlier part where it
+        is above ``alpha_rank``.
+    fit_intercept : bool, default=True
+        Whether each task has an intercept, which is never penalised.
+    task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
+        Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
+        order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
+        (mean 1), so that every sample counts the same. "null_loss": one over its loss
+        without coefficients, so that losses are relative. "minimax": the largest relative
+        loss is minimised, smoothed; the sum of the losses is replaced by
+        ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
+        over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    task_column : str or int, default=None
+        The column of X that holds the task labels (name or position), instead of
+        ``tasks=``; for whatever calls ``predict(X)`` alone.
+    task_order : array-like, default=None
+        The order of the tasks; sorted by default. Not for wide Y, whose columns are the
+        tasks.
+    handle_unknown : {"error", "mean"}, default="error"
+        What to do when predicting for a task not seen in fit: raise an error that names
+        it, or use the mean of the tasks' models.
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "direct", "newton"}, default="auto"
+        Accelerated proximal gradient (any penalty); coordinate descent on working sets
+        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        alternating directions (other norms and decompositions, squared loss); linear
+        systems (quadratic penalties, squared loss) and Newton's method (logistic loss).
+        The default is the fastest that applies.
+    max_iter : int, default=10000
+        Iterations at most.
+    tol : float, default=1e-4
+        Stop when the duality gap is at most ``tol`` times the objective of the null model
+        (no coefficients, best intercepts).
+    warm_start : bool, default=False
+        Start from the last solution, matched by task label.
+    verbose : int, default=0
+        If positive, print a line at each certificate.
+
+    Attributes
+    ----------
+    coef_components_ : dict of ndarray of shape (n_tasks, n_features)
+        The parts "low_rank" (L) and "outlier" (S); they add up to ``coef_``.
+    outlier_tasks_ : ndarray
+        The labels of the tasks whose outlier part is not zero.
+    coef_ : ndarray of shape (n_tasks, n_features)
+        Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
+        (1, n_features) for classifiers.
+    intercept_ : ndarray of shape (n_tasks,)
+        Intercepts; a float for a regressor with one task (1-D y without tasks).
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels.
+    task_weight_ : ndarray of shape (n_tasks,)
+        Weight of each task's mean loss in the objective, or in its gradient at the solution
+        where weights are found at the same time; zero for a task left out, NaN for one
+        whose noise level is zero.
+    new_tasks_ : dict
+        What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
+        task label; where there are such tasks.
+    objective_ : float
+        The objective at the solution.
+    dual_gap_ : float
+        Duality gap: the objective is at most this far from the optimum.
+    gap_history_ : ndarray of shape (n_certificates, 2)
+        Iteration and duality gap at each certificate; of the last stage, for a penalty
+        that is not convex.
+    tol_ : float
+        The absolute tolerance used for the gap.
+    converged_ : bool
+        Whether ``dual_gap_ <= tol_``.
+    n_iter_ : int
+        Iterations.
+    solver_ : str
+        The solver used.
+    n_features_in_ : int
+        Number of columns of X in fit, the task column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they have names.
+    coef_feature_names_ : ndarray of shape (n_features,)
+        Names of the columns of ``coef_``, where they have names.
+
+    See Also
+    --------
+    RobustLowRankClassifier : The same penalty for two classes.
+    RobustLowRankRegressorCV : With the strengths chosen by cross-validation.
+    MultiTaskRegressor : Any penalty.
+
+    Notes
+    -----
+    MALSAR has it as RMTL.
+
+    References
+    ----------
+    Chen, Zhou, Ye (2011), Integrating low-rank and group-sparse structures for robust
+    multi-task learning.
+
+    Examples
+    --------
+    >>> from linmtl import RobustLowRankRegressor
+    >>> from linmtl.datasets import make_multitask_regression
+    >>> X, y, tasks = make_multitask_regression(random_state=0)
+    >>> model = RobustLowRankRegressor().fit(X, y, tasks)
+    >>> model.coef_.shape
+    (10, 20)
+    >>> sorted(model.coef_components_)
+    ['low_rank', 'outlier']
+    """
+    coef_components_: dict[Any, np.ndarray]
+    outlier_tasks_: np.ndarray
+    def __init__(
+        self,
+        alpha_rank: float = 0.1,
+        alpha_outlier: float = 0.1,
+        *,
+        fit_intercept: bool = True,
+        task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: Literal['error', 'mean'] = "error",
+        solver: str = "auto",
+        max_iter: int = 10000,
+        tol: float = 0.0001,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ) -> None: ...
+
+class RobustLowRankClassifier(Alias, Classifier):
+    """Logistic regression with a shared subspace, but for outlier tasks.
+
+    Coefficients W = L + S: L has low rank, S is zero but for the columns of outlier
+    tasks. Minimises over W (n_features, n_tasks) and b::
+
+        sum_t lambda_t / S_t * sum_{i in t} s_i log(1 + exp(-y_i (x_i . w_t + b_t)))
+            + alpha_rank * ||L||_* + alpha_outlier * sum_t ||s_t||_2
+
+    with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
+    y_i is +1 for ``classes_[1]`` and -1 for ``classes_[0]``.
+
+    Parameters
+    ----------
+    alpha_rank : float, default=0.01
+        Strength on the trace norm of the low-rank part, > 0.
+    alpha_outlier : float, default=0.01
+        Strength on the columns of the outlier part, > 0. The low-rank part is zero
+        where it is at most ``alpha_rank / sqrt(n_tasks)``, the outlier part where it
+        is above ``alpha_rank``.
+    class_weight : None, "balanced" or dict, default=None
+        What sample weights are multiplied by: nothing; within each task
+        ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
+        a number by class label (1 where there is none).
+    fit_intercept : bool, default=True
+        Whether each task has an intercept, which is never penalised.
+    task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
+        Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
+        order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
+        (mean 1), so that every sample counts the same. "null_loss": one over its loss
+        without coefficients, so that losses are relative. "minimax": the largest relative
+        loss is minimised, smoothed; the sum of the losses is replaced by
+        ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
+        over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    task_column : str or int, default=None
+        The column of X that holds the task labels (name or position), instead of
+        ``tasks=``; for whatever calls ``predict(X)`` alone.
+    task_order : array-like, default=None
+        The order of the tasks; sorted by default. Not for wide Y, whose columns are the
+        tasks.
+    handle_unknown : {"error", "mean"}, default="error"
+        What to do when predicting for a task not seen in fit: raise an error that names
+        it, or use the mean of the tasks' models.
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "direct", "newton"}, default="auto"
+        Accelerated proximal gradient (any penalty); coordinate descent on working sets
+        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        alternating directions (other norms and decompositions, squared loss); linear
+        systems (quadratic penalties, squared loss) and Newton's method (logistic loss).
+        The default is the fastest that applies.
+    max_iter : int, default=10000
+        Iterations at most.
+    tol : float, default=1e-4
+        Stop when the duality gap is at most ``tol`` times the objective of the null model
+        (no coefficients, best intercepts).
+    warm_start : bool, default=False
+        Start from the last solution, matched by task label.
+    verbose : int, default=0
+        If positive, print a line at each certificate.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (2,)
+        The class labels, over all tasks.
+    coef_components_ : dict of ndarray of shape (n_tasks, n_features)
+        The parts "low_rank" (L) and "outlier" (S); they add up to ``coef_``.
+    outlier_tasks_ : ndarray
+        The labels of the tasks whose outlier part is not zero.
+    coef_ : ndarray of shape (n_tasks, n_features)
+        Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
+        (1, n_features) for classifiers.
+    intercept_ : ndarray of shape (n_tasks,)
+        Intercepts; a float for a regressor with one task (1-D y without tasks).
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels.
+    task_weight_ : ndarray of shape (n_tasks,)
+        Weight of each task's mean loss in the objective, or in its gradient at the solution
+        where weights are found at the same time; zero for a task left out, NaN for one
+        whose noise level is zero.
+    new_tasks_ : dict
+        What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
+        task label; where there are such tasks.
+    objective_ : float
+        The objective at the solution.
+    dual_gap_ : float
+        Duality gap: the objective is at most this far from the optimum.
+    gap_history_ : ndarray of shape (n_certificates, 2)
+        Iteration and duality gap at each certificate; of the last stage, for a penalty
+        that is not convex.
+    tol_ : float
+        The absolute tolerance used for the gap.
+    converged_ : bool
+        Whether ``dual_gap_ <= tol_``.
+    n_iter_ : int
+        Iterations.
+    solver_ : str
+        The solver used.
+    n_features_in_ : int
+        Number of columns of X in fit, the task column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they have names.
+    coef_feature_names_ : ndarray of shape (n_features,)
+        Names of the columns of ``coef_``, where they have names.
+
+    See Also
+    --------
+    RobustLowRankRegressor : The same penalty for regression.
+    RobustLowRankClassifierCV : With the strengths chosen by cross-validation.
+    MultiTaskClassifier : Any penalty.
+
+    Notes
+    -----
+    MALSAR has it as RMTL.
+
+    References
+    ----------
+    Chen, Zhou, Ye (2011), Integrating low-rank and group-sparse structures for robust
+    multi-task learning.
+
+    Examples
+    --------
+    >>> from linmtl import RobustLowRankClassifier
+    >>> from linmtl.datasets import make_multitask_classification
+    >>> X, y, tasks = make_multitask_classification(random_state=0)
+    >>> model = RobustLowRankClassifier().fit(X, y, tasks)
+    >>> model.coef_.shape
+    (10, 20)
+    >>> sorted(model.coef_components_)
+    ['low_rank', 'outlier']
+    """
+    coef_components_: dict[Any, np.ndarray]
+    outlier_tasks_: np.ndarray
+    def __init__(
+        self,
+        alpha_rank: float = 0.01,
+        alpha_outlier: float = 0.01,
+        *,
+        class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
+        fit_intercept: bool = True,
+        task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: Literal['error', 'mean'] = "error",
+        solver: str = "auto",
+        max_iter: int = 10000,
+        tol: float = 0.0001,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ) -> None: ...
+
+class RobustLowRankRegressorCV(AliasCV, Regressor):
+    """`RobustLowRankRegressor` with the strengths chosen by cross-validation.
+
+    Every task is in every training part; a task with fewer rows than folds is always
+    in training. A setting is judged by the mean over the tasks, weighted by
+    ``task_weight``, of the held-out loss.
+
+    The strengths are relative: ``alphas`` are factors on all of them, and
+    ``best_params_`` holds the products.
+
+    With several values of ``alpha_outlier``
+    the paths and ``alphas_`` have a leading axis for them.
+
+    Parameters
+    ----------
+    alpha_rank : float, default=1.0
+        Strength on the trace norm of the low-rank part, > 0.
+    alpha_outlier : float or array-like, default=None
+        Strength on the columns of the outlier part, > 0. The low-rank part is zero
+        where it is at most ``alpha_rank / sqrt(n_tasks)``, the outlier part where it
+        is above ``alpha_rank``.
+        Or the values to try; None stands for 0.7, 1 and 1.4 times the value at
+        which both parts leave zero at the same factor.
+    alphas : int or array-like, default=100
+        Number of strengths to try, or the strengths.
+    eps : float, default=1e-3
+        The smallest strength as a fraction of the largest, with a number of alphas.
+    cv : int, splitter or iterable of (train, test), default=5
+        Number of folds, drawn within the tasks as by ``TaskKFold(cv, shuffle=True,
+        random_state=0)`` (stratified by class for classifiers); or the folds.
+    selection : {"min", "1se"}, default="min"
+        The strength with the lowest held-out loss, or the strongest within one
+        standard error of it.
+    n_jobs : int, default=None
+        Folds fitted at the same time.
+    fit_intercept : bool, default=True
+        Whether each task has an intercept, which is never penalised.
+    task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
+        Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
+        order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
+        (mean 1), so that every sample counts the same. "null_loss": one over its loss
+        without coefficients, so that losses are relative. "minimax": the largest relative
+        loss is minimised, smoothed; the sum of the losses is replaced by
+        ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
+        over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    task_column : str or int, default=None
+        The column of X that holds the task labels (name or position), instead of
+        ``tasks=``; for whatever calls ``predict(X)`` alone.
+    task_order : array-like, default=None
+        The order of the tasks; sorted by default. Not for wide Y, whose columns are the
+        tasks.
+    handle_unknown : {"error", "mean"}, default="error"
+        What to do when predicting for a task not seen in fit: raise an error that names
+        it, or use the mean of the tasks' models.
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "direct", "newton"}, default="auto"
+        Accelerated proximal gradient (any penalty); coordinate descent on working sets
+        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        alternating directions (other norms and decompositions, squared loss); linear
+        systems (quadratic penalties, squared loss) and Newton's method (logistic loss).
+        The default is the fastest that applies.
+    max_iter : int, default=10000
+        Iterations at most.
+    tol : float, default=1e-4
+        Stop when the duality gap is at most ``tol`` times the objective of the null model
+        (no coefficients, best intercepts).
+    warm_start : bool, default=False
+        Start from the last solution, matched by task label.
+    verbose : int, default=0
+        If positive, print a line at each certificate.
+
+    Attributes
+    ----------
+    alpha_ : float
+        The factor chosen.
+    alphas_ : ndarray of shape (n_alphas,)
+        The factors tried, decreasing.
+    best_params_ : dict
+        The parameters of the penalty that were chosen, and those that are not the default
+        of the plain estimator.
+    mse_path_ : ndarray of shape (n_alphas, n_folds)
+        Held-out mean squared error, averaged over the tasks.
+    task_mse_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
+        The same for each task; NaN where it has nothing held out.
+    coef_components_ : dict of ndarray of shape (n_tasks, n_features)
+        The parts "low_rank" (L) and "outlier" (S); they add up to ``coef_``.
+    outlier_tasks_ : ndarray
+        The labels of the tasks whose outlier part is not zero.
+    coef_ : ndarray of shape (n_tasks, n_features)
+        Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
+        (1, n_features) for classifiers.
+    intercept_ : ndarray of shape (n_tasks,)
+        Intercepts; a float for a regressor with one task (1-D y without tasks).
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels.
+    task_weight_ : ndarray of shape (n_tasks,)
+        Weight of each task's mean loss in the objective, or in its gradient at the solution
+        where weights are found at the same time; zero for a task left out, NaN for one
+        whose noise level is zero.
+    new_tasks_ : dict
+        What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
+        task label; where there are such tasks.
+    objective_ : float
+        The objective at the solution.
+    dual_gap_ : float
+        Duality gap: the objective is at most this far from the optimum.
+    gap_history_ : ndarray of shape (n_certificates, 2)
+        Iteration and duality gap at each certificate; of the last stage, for a penalty
+        that is not convex.
+    tol_ : float
+        The absolute tolerance used for the gap.
+    converged_ : bool
+        Whether ``dual_gap_ <= tol_``.
+    n_iter_ : int
+        Iterations.
+    solver_ : str
+        The solver used.
+    n_features_in_ : int
+        Number of columns of X in fit, the task column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they have names.
+    coef_feature_names_ : ndarray of shape (n_features,)
+        Names of the columns of ``coef_``, where they have names.
+
+    See Also
+    --------
+    RobustLowRankRegressor : With given strengths; the objective and its symbols.
+
+    Examples
+    --------
+    >>> from linmtl import RobustLowRankRegressorCV
+    >>> from linmtl.datasets import make_multitask_regression
+    >>> X, y, tasks = make_multitask_regression(random_state=0)
+    >>> model = RobustLowRankRegressorCV(alphas=3, eps=0.1, cv=3).fit(X, y, tasks)
+    >>> model.coef_.shape
+    (10, 20)
+    """
+    alpha_: float
+    alphas_: np.ndarray
+    best_params_: dict[Any, Any]
+    mse_path_: np.ndarray
+    task_mse_path_: np.ndarray
+    coef_components_: dict[Any, np.ndarray]
+    outlier_tasks_: np.ndarray
+    def __init__(
+        self,
+        *,
+        alpha_rank: float = 1.0,
+        alpha_outlier: float | ArrayLike | None = None,
+        alphas: int | ArrayLike = 100,
+        eps: float = 0.001,
+        cv: Any = 5,
+        selection: Literal['min', '1se'] = "min",
+        n_jobs: int | None = None,
+        fit_intercept: bool = True,
+        task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: Literal['error', 'mean'] = "error",
+        solver: str = "auto",
+        max_iter: int = 10000,
+        tol: float = 0.0001,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ) -> None: ...
+
+class RobustLowRankClassifierCV(AliasCV, Classifier):
+    """`RobustLowRankClassifier` with the strengths chosen by cross-validation.
+
+    Every task is in every training part; a task with fewer rows than folds is always
+    in training. A setting is judged by the mean over the tasks, weighted by
+    ``task_weight``, of the held-out loss.
+
+    The strengths are relative: ``alphas`` are factors on all of them, and
+    ``best_params_`` holds the products.
+
+    With several values of ``alpha_outlier``
+    the paths and ``alphas_`` have a leading axis for them.
+
+    Parameters
+    ----------
+    alpha_rank : float, default=1.0
+        Strength on the trace norm of the low-rank part, > 0.
+    alpha_outlier : float or array-like, default=None
+        Strength on the columns of the outlier part, > 0. The low-rank part is zero
+        where it is at most ``alpha_rank / sqrt(n_tasks)``, the outlier part where it
+        is above ``alpha_rank``.
+        Or the values to try; None stands for 0.7, 1 and 1.4 times the value at
+        which both parts leave zero at the same factor.
+    alphas : int or array-like, default=100
+        Number of strengths to try, or the strengths.
+    eps : float, default=1e-3
+        The smallest strength as a fraction of the largest, with a number of alphas.
+    cv : int, splitter or iterable of (train, test), default=5
+        Number of folds, drawn within the tasks as by ``TaskKFold(cv, shuffle=True,
+        random_state=0)`` (stratified by class for classifiers); or the folds.
+    selection : {"min", "1se"}, default="min"
+        The strength with the lowest held-out loss, or the strongest within one
+        standard error of it.
+    n_jobs : int, default=None
+        Folds fitted at the same time.
+    class_weight : None, "balanced" or dict, default=None
+        What sample weights are multiplied by: nothing; within each task
+        ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
+        a number by class label (1 where there is none).
+    fit_intercept : bool, default=True
+        Whether each task has an intercept, which is never penalised.
+    task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
+        Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
+        order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
+        (mean 1), so that every sample counts the same. "null_loss": one over its loss
+        without coefficients, so that losses are relative. "minimax": the largest relative
+        loss is minimised, smoothed; the sum of the losses is replaced by
+        ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
+        over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    task_column : str or int, default=None
+        The column of X that holds the task labels (name or position), instead of
+        ``tasks=``; for whatever calls ``predict(X)`` alone.
+    task_order : array-like, default=None
+        The order of the tasks; sorted by default. Not for wide Y, whose columns are the
+        tasks.
+    handle_unknown : {"error", "mean"}, default="error"
+        What to do when predicting for a task not seen in fit: raise an error that names
+        it, or use the mean of the tasks' models.
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "direct", "newton"}, default="auto"
+        Accelerated proximal gradient (any penalty); coordinate descent on working sets
+        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        alternating directions (other norms and decompositions, squared loss); linear
+        systems (quadratic penalties, squared loss) and Newton's method (logistic loss).
+        The default is the fastest that applies.
+    max_iter : int, default=10000
+        Iterations at most.
+    tol : float, default=1e-4
+        Stop when the duality gap is at most ``tol`` times the objective of the null model
+        (no coefficients, best intercepts).
+    warm_start : bool, default=False
+        Start from the last solution, matched by task label.
+    verbose : int, default=0
+        If positive, print a line at each certificate.
+
+    Attributes
+    ----------
+    alpha_ : float
+        The factor chosen.
+    alphas_ : ndarray of shape (n_alphas,)
+        The factors tried, decreasing.
+    best_params_ : dict
+        The parameters of the penalty that were chosen, and those that are not the default
+        of the plain estimator.
+    scores_path_ : ndarray of shape (n_alphas, n_folds)
+        Held-out mean log-likelihood, averaged over the tasks.
+    task_scores_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
+        The same for each task; NaN where it has nothing held out.
+    classes_ : ndarray of shape (2,)
+        The class labels, over all tasks.
+    coef_components_ : dict of ndarray of shape (n_tasks, n_features)
+        The parts "low_rank" (L) and "outlier" (S); they add up to ``coef_``.
+    outlier_tasks_ : ndarray
+        The labels of the tasks whose outlier part is not zero.
+    coef_ : ndarray of shape (n_tasks, n_features)
+        Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
+        (1, n_features) for classifiers.
+    intercept_ : ndarray of shape (n_tasks,)
+        Intercepts; a float for a regressor with one task (1-D y without tasks).
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels.
+    task_weight_ : ndarray of shape (n_tasks,)
+        Weight of each task's mean loss in the objective, or in its gradient at the solution
+        where weights are found at the same time; zero for a task left out, NaN for one
+        whose noise level is zero.
+    new_tasks_ : dict
+        What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
+        task label; where there are such tasks.
+    objective_ : float
+        The objective at the solution.
+    dual_gap_ : float
+        Duality gap: the objective is at most this far from the optimum.
+    gap_history_ : ndarray of shape (n_certificates, 2)
+        Iteration and duality gap at each certificate; of the last stage, for a penalty
+        that is not convex.
+    tol_ : float
+        The absolute tolerance used for the gap.
+    converged_ : bool
+        Whether ``dual_gap_ <= tol_``.
+    n_iter_ : int
+        Iterations.
+    solver_ : str
+        The solver used.
+    n_features_in_ : int
+        Number of columns of X in fit, the task column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they have names.
+    coef_feature_names_ : ndarray of shape (n_features,)
+        Names of the columns of ``coef_``, where they have names.
+
+    See Also
+    --------
+    RobustLowRankClassifier : With given strengths; the objective and its symbols.
+
+    Examples
+    --------
+    >>> from linmtl import RobustLowRankClassifierCV
+    >>> from linmtl.datasets import make_multitask_classification
+    >>> X, y, tasks = make_multitask_classification(random_state=0)
+    >>> model = RobustLowRankClassifierCV(alphas=3, eps=0.1, cv=3).fit(X, y, tasks)
+    >>> model.coef_.shape
+    (10, 20)
+    """
+    alpha_: float
+    alphas_: np.ndarray
+    best_params_: dict[Any, Any]
+    scores_path_: np.ndarray
+    task_scores_path_: np.ndarray
+    coef_components_: dict[Any, np.ndarray]
+    outlier_tasks_: np.ndarray
+    def __init__(
+        self,
+        *,
+        alpha_rank: float = 1.0,
+        alpha_outlier: float | ArrayLike | None = None,
+        alphas: int | ArrayLike = 100,
+        eps: float = 0.001,
+        cv: Any = 5,
+        selection: Literal['min', '1se'] = "min",
+        n_jobs: int | None = None,
+        class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
+        fit_intercept: bool = True,
+        task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: Literal['error', 'mean'] = "error",
+        solver: str = "auto",
+        max_iter: int = 10000,
+        tol: float = 0.0001,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ) -> None: ...

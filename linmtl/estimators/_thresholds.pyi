@@ -1,0 +1,166 @@
+# written by .ci/stubs.py from linmtl.estimators._thresholds
+import numpy as np
+from collections.abc import Callable
+from linmtl.estimators._base import Classifier
+from linmtl.estimators._predictions import PredictsClasses
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+from sklearn.base import ClassifierMixin
+from sklearn.base import MetaEstimatorMixin
+from typing import Any
+from typing import Self
+
+def best_threshold(
+    eta: np.ndarray,
+    positive: np.ndarray,
+    weight: np.ndarray,
+    scoring: str | Callable[..., float],
+    near: float,
+) -> float:
+    """Return the threshold on eta with the best score, of equal ones the nearest.
+
+    Parameters
+    ----------
+    eta : ndarray of shape (n_samples,)
+        Decision values; those above the threshold are predicted positive.
+    positive : ndarray of bool of shape (n_samples,)
+        The labels, of both classes.
+    weight : ndarray of shape (n_samples,)
+        Sample weights > 0.
+    scoring : str or callable
+        A name of `METRICS` or a function of labels, predictions and sample_weight.
+    near : float
+        Where to be near.
+    """
+    ...
+
+class TaskThresholdClassifier(PredictsClasses, ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+    """A classifier whose decision threshold is tuned for each task.
+
+    The log-odds of all rows are predicted by cross-validation. Over all tasks together
+    they give a common threshold, the one with the best score; and the rows of each
+    task one of its own, which is drawn towards the common one: with n held-out labels
+    it is, in log-odds, ``(n * own + shrinkage * common) / (n + shrinkage)``. A task
+    with fewer than ``min_class_size`` labels of either class has the common one.
+
+    Parameters
+    ----------
+    estimator : classifier of this package, default=None
+        The classifier; None stands for ``MultiTaskClassifier()``.
+    scoring : str or callable, default="balanced_accuracy"
+        What a threshold is to make large: "accuracy", "balanced_accuracy", "f1",
+        "matthews_corrcoef", or a function ``metric(y_true, y_pred, sample_weight=...)``
+        of booleans, True for ``classes_[1]``.
+    cv : int, splitter or iterable of (train, test), default=5
+        Number of folds, drawn within the tasks as by ``TaskKFold(cv, shuffle=True,
+        random_state=0)``; or the folds.
+    shrinkage : float, default=20.0
+        How many labels the common threshold counts as, >= 0.
+    min_class_size : int, default=3
+        Labels of each class that a task needs for a threshold of its own, >= 1.
+
+    Attributes
+    ----------
+    estimator_ : classifier
+        The classifier, fitted on all rows.
+    thresholds_ : ndarray of shape (n_tasks,)
+        Probability of ``classes_[1]`` above which each task predicts that class.
+    threshold_ : float
+        The common threshold; tasks not seen in fit have it too.
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels.
+    classes_ : ndarray of shape (2,)
+        The class labels, over all tasks.
+    n_features_in_ : int
+        Number of columns of X in fit, the task column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they have names.
+
+    See Also
+    --------
+    sklearn.model_selection.TunedThresholdClassifierCV : One threshold, without tasks.
+
+    Notes
+    -----
+    ``predict`` takes the class by ``decision_function``, which is the log-odds less
+    those of the threshold; ``predict_proba`` is that of the classifier.
+
+    ``class_weight="balanced"`` of the classifiers is another way to deal with rare
+    classes. It changes the probabilities; thresholds leave them as they are.
+
+    Examples
+    --------
+    >>> from linmtl import L21Classifier, TaskThresholdClassifier
+    >>> from linmtl.datasets import make_multitask_classification
+    >>> X, y, tasks = make_multitask_classification(random_state=0)
+    >>> model = TaskThresholdClassifier(L21Classifier(0.01)).fit(X, y, tasks)
+    >>> model.thresholds_.shape
+    (10,)
+    """
+    estimator_: classifier
+    thresholds_: np.ndarray
+    threshold_: float
+    tasks_: np.ndarray
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+    def __init__(
+        self,
+        estimator: Classifier | None = None,
+        *,
+        scoring: str | Callable[..., float] = "balanced_accuracy",
+        cv: Any = 5,
+        shrinkage: float = 20.0,
+        min_class_size: int = 3,
+    ) -> None: ...
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Fit the classifier, and tune its thresholds by cross-validation.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples; with a ``task_column``, one column holds the task labels.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+            Labels of two classes, in any layout.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row: all strings or all numbers.
+        sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
+            Weights >= 0.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If an argument or a parameter is not allowed; the message says why.
+        """
+        ...
+    def predict_proba(
+        self,
+        X: Any,
+        tasks: ArrayLike | None = None,
+    ) -> np.ndarray:
+        """Return the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row, where the model was fitted with ``tasks``.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2) or (n_samples, n_tasks)
+            One column per class, in the order of ``classes_``. For a model fitted on
+            a wide Y the probability of ``classes_[1]``, one column per task.
+        """
+        ...
