@@ -54,6 +54,10 @@ def task_labels(T: int) -> list:
     return LETTERS[:T] if T > 1 else [0]
 
 
+def nothing(d: int) -> np.ndarray:
+    return np.zeros(d, dtype=bool)
+
+
 @dataclass(frozen=True)
 class Case:
     """A penalty and its formula.
@@ -69,6 +73,8 @@ class Case:
         the expression and constraints; it is minimised over variables of its own.
     positive : bool
         Whether W >= 0 is a part of the penalty.
+    excluded : callable
+        d -> mask of the features that the penalty leaves out.
     free : bool
         Whether some direction of W is not penalised: a logistic loss then has an
         optimum only where that direction does not separate the classes.
@@ -78,13 +84,24 @@ class Case:
     make: Callable[[float, int, int], Penalty]
     formula: Callable[[Any, float], Any]
     positive: bool = False
+    excluded: Callable[[int], np.ndarray] = nothing
     free: bool = False
 
     def expression(self, W: cp.Variable, s: float = 1.0) -> tuple[Any, list]:
         """Return the cvxpy expression and the constraints of the penalty."""
         out = self.formula(W, s)
         expression, constraints = out if isinstance(out, tuple) else (out, [])
-        return expression, [*constraints, *([W >= 0] if self.positive else [])]
+        if self.positive:
+            constraints = [*constraints, W >= 0]
+        if (left_out := self.excluded(W.shape[0])).any():
+            constraints = [*constraints, W[left_out] == 0]
+        return expression, constraints
+
+    def allowed(self, W: np.ndarray) -> np.ndarray:
+        """Return a point like W where the penalty is finite."""
+        W = np.abs(W) if self.positive else W.copy()
+        W[self.excluded(len(W))] = 0.0
+        return W
 
     @property
     def minimised(self) -> bool:
@@ -113,6 +130,15 @@ def weights(d: int) -> np.ndarray:
 
 def weights_with_zeros(d: int) -> np.ndarray:
     return np.resize([1.0, 0.0, 2.0, 0.7, 1.3, 1.1, 0.9], d)
+
+
+def infinite(d: int) -> np.ndarray:
+    """The second and the fifth feature, of which weights may be infinite."""
+    return np.arange(d) % 3 == 1
+
+
+def weights_with_infinity(d: int) -> np.ndarray:
+    return np.where(infinite(d), np.inf, weights(d))
 
 
 def strengths(T: int) -> np.ndarray:
@@ -613,6 +639,96 @@ PENALTIES += [
 ]
 
 PENALTIES += [
+    Case(
+        "L1-infinite",
+        lambda s, d, T: L1(0.1 * s, feature_weight=weights_with_infinity(d)),
+        lambda W, s: 0.1 * s * l1(W, weights(W.shape[0])),
+        excluded=infinite,
+    ),
+    Case(
+        "L21-infinite+L1-positive+Ridge",
+        lambda s, d, T: (
+            L21(0.1 * s, feature_weight=weights_with_infinity(d))
+            + L1(0.05 * s, positive=True)
+            + Ridge(0.1 * s)
+        ),
+        lambda W, s: (
+            0.1 * s * l21(W, weights(W.shape[0])) + 0.05 * s * l1(W) + ridge(W, 0.1 * s)
+        ),
+        positive=True,
+        excluded=infinite,
+    ),
+    Case(
+        "L21-infinite+Fused",
+        lambda s, d, T: (
+            L21(0.1 * s, feature_weight=weights_with_infinity(d)) + Fused(0.15 * s)
+        ),
+        lambda W, s: 0.1 * s * l21(W, weights(W.shape[0])) + 0.15 * s * fused(W),
+        excluded=infinite,
+    ),
+    Case(
+        "Linf1-infinite",
+        lambda s, d, T: Linf1(0.2 * s, feature_weight=weights_with_infinity(d)),
+        lambda W, s: 0.2 * s * linf1(W, weights(W.shape[0])),
+        excluded=infinite,
+    ),
+    Case(
+        "Linf1-zeros-positive",
+        lambda s, d, T: Linf1(
+            0.2 * s, feature_weight=weights_with_zeros(d), positive=True
+        ),
+        lambda W, s: 0.2 * s * linf1(W, weights_with_zeros(W.shape[0])),
+        positive=True,
+        free=True,
+    ),
+    Case(
+        "Dirty-positive",
+        lambda s, d, T: Dirty(0.3 * s, 0.15 * s, positive=True),
+        lambda W, s: split(
+            W,
+            lambda P: 0.3 * s * cp.sum(cp.max(cp.abs(P), axis=1)),
+            lambda Q: 0.15 * s * l1(Q),
+        ),
+        positive=True,
+    ),
+    Case(
+        "GroupL21-zeros-positive",
+        lambda s, d, T: GroupL21(
+            feature_groups(d), 0.2 * s, group_weight=group_weights(d), positive=True
+        ),
+        lambda W, s: (
+            0.2
+            * s
+            * group_l21(W, feature_groups(W.shape[0]), group_weights(W.shape[0]))
+        ),
+        positive=True,
+        free=True,
+    ),
+    Case(
+        "GroupL21+L1",
+        lambda s, d, T: GroupL21(feature_groups(d), 0.1 * s) + L1(0.05 * s),
+        lambda W, s: (
+            0.1 * s * group_l21(W, feature_groups(W.shape[0])) + 0.05 * s * l1(W)
+        ),
+    ),
+    Case(
+        "L1-zeros-positive+GroupL21-zeros+MeanRegularized",
+        # a feature is free only if it is in both terms
+        lambda s, d, T: (
+            L1(0.05 * s, feature_weight=weights_with_zeros(d), positive=True)
+            + GroupL21(feature_groups(d), 0.1 * s, group_weight=group_weights(d))
+            + MeanRegularized(0.2 * s)
+        ),
+        lambda W, s: (
+            0.05 * s * l1(W, weights_with_zeros(W.shape[0]))
+            + 0.1
+            * s
+            * group_l21(W, feature_groups(W.shape[0]), group_weights(W.shape[0]))
+            + mean_regularized(W, 0.2 * s)
+        ),
+        positive=True,
+        free=True,
+    ),
     Case("Linf1", lambda s, d, T: Linf1(0.2 * s), lambda W, s: 0.2 * s * linf1(W)),
     Case(
         "Linf1-zeros",
@@ -830,7 +946,7 @@ WRONG += [
         TypeError,
         "positive must be True or False, got",
     )
-    for kind in (L1, L21)
+    for kind in (L1, L21, Linf1, GroupL21, Dirty)
     for value in ("False", None, np.nan, 1)
 ]
 WRONG += [
@@ -853,13 +969,13 @@ WRONG += [
             f"{kind.__name__}-negative-feature_weight",
             partial(kind, feature_weight=[1, 1, 1, 1, -1]),
             ValueError,
-            "feature_weight must be finite and >= 0",
+            "feature_weight must be >= 0",
         ),
         Wrong(
             f"{kind.__name__}-nan-feature_weight",
             partial(kind, feature_weight=[1, 1, 1, 1, np.nan]),
             ValueError,
-            "feature_weight must be finite and >= 0",
+            "feature_weight must be >= 0",
         ),
     )
 ]
@@ -1061,7 +1177,12 @@ WRONG += [
         (
             "Fused-feature_weight",
             lambda: L1() + Fused(feature_weight=-np.ones(5)),
-            "feature_weight must be finite and >= 0",
+            "feature_weight must be >= 0",
+        ),
+        (
+            "Fused-infinite-feature_weight",
+            lambda: L1() + Fused(feature_weight=[1, 1, np.inf, 1, 1]),
+            "Fused: feature_weight must be finite",
         ),
         ("Fused-alone", lambda: Fused(0.1), LEVEL),
         ("Fused-and-Ridge", lambda: Fused(0.1) + Ridge(0.1), LEVEL),
@@ -1130,7 +1251,7 @@ WRONG += [
         (
             "GroupL21-negative-group_weight",
             lambda: GroupL21(list("aabbb"), group_weight=[1.0, -1.0]),
-            "group_weight must be finite and >= 0",
+            "group_weight must be >= 0",
         ),
         (
             "GroupL21-dict-lacks-group",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import sklearn
@@ -20,8 +22,10 @@ from linmtl import (
     IndependentRegressor,
     L1Classifier,
     L1Regressor,
+    L1RegressorCV,
     L21Classifier,
     L21Regressor,
+    L21RegressorCV,
     MeanRegularizedClassifier,
     MeanRegularizedRegressor,
     MultiTaskClassifier,
@@ -33,7 +37,10 @@ from linmtl import (
 from linmtl.penalties import (
     L1,
     L21,
+    Dirty,
     GraphLaplacian,
+    GroupL21,
+    Linf1,
     MeanRegularized,
     Ridge,
     TraceNorm,
@@ -384,6 +391,72 @@ def test_feature_weight_is_a_scale_of_the_feature():
         scaled = MultiTaskRegressor(kind(0.2), tol=1e-13)
         scaled.fit(problem.X / w, problem.y, problem.tasks)
         np.testing.assert_allclose(model.coef_, scaled.coef_ / w, atol=1e-6)
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+@pytest.mark.parametrize("positive", [False, True])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda w, kept, positive: L1(0.02, feature_weight=w, positive=positive),
+        lambda w, kept, positive: L21(0.05, feature_weight=w, positive=positive),
+        lambda w, kept, positive: Linf1(0.05, feature_weight=w, positive=positive),
+        lambda w, kept, positive: L1(0.02, positive=positive) + L21(feature_weight=w),
+        lambda w, kept, positive: GroupL21(
+            np.array([0, 1, 0, 2, 3])[kept],
+            0.05,
+            group_weight={0: 1.0, 1: w[1:2].sum(), 2: 0.0, 3: np.inf},
+            positive=positive,
+        ),
+        # not even at strength zero
+        lambda w, kept, positive: L1(0.0, feature_weight=w, positive=positive),
+    ],
+    ids=["L1", "L21", "Linf1", "L1+L21", "GroupL21", "L1-strength-0"],
+)
+def test_an_infinite_weight_leaves_a_feature_out(make, positive, loss):
+    problem = make_problem(loss, sizes=(30, 40, 50))
+    w, kept = np.array([1.0, np.inf, 2.0, 0.0, np.inf]), np.array([0, 2, 3])
+    every = np.arange(5)
+    model = problem.fit(make(w, every, positive), tol=1e-12)
+    assert not model.coef_[:, [1, 4]].any()
+    assert model.converged_
+    without = replace(problem, X=problem.X[:, kept])
+    less = without.fit(make(w[kept], kept, positive), tol=1e-12)
+    np.testing.assert_allclose(model.coef_[:, kept], less.coef_, atol=1e-5)
+    assert abs(model.objective_ - less.objective_) <= model.tol_ + less.tol_
+
+
+def test_paths_and_cross_validation_with_a_feature_left_out():
+    problem = make_problem()
+    w = np.array([1.0, np.inf, 2.0, 0.0, 1.0])
+    for kind in (L1RegressorCV, L21RegressorCV):
+        model = kind(alphas=5, feature_weight=w).fit(
+            problem.X, problem.y, problem.tasks
+        )
+        assert np.isfinite(model.alphas_).all()
+        assert not model.coef_[:, 1].any()
+        assert model.coef_[:, 3].all()
+
+
+@pytest.mark.parametrize("problem", RAGGED, ids=["squared", "logistic", "weights"])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (GroupL21(None, 0.1) + L1(0.05), L21(0.1) + L1(0.05)),
+        (GroupL21(list("abcab"), 0.1) + L1(0.0), GroupL21(list("abcab"), 0.1)),
+        (GroupL21(list("abcab"), 0.0) + L1(0.1), L1(0.1)),
+        (
+            GroupL21(list("abcab"), 0.1, positive=True) + L1(0.05),
+            L1(0.05, positive=True) + GroupL21(list("abcab"), 0.1),
+        ),
+        # a shared part that costs more than all own parts is zero, and the other way
+        (Dirty(10.0, 0.1, positive=True), L1(0.1, positive=True)),
+        (Dirty(0.1, 0.2, positive=True), Linf1(0.1, positive=True)),
+    ],
+    ids=repr,
+)
+def test_two_names_of_one_group_norm(problem, first, second):
+    same_solution(problem, first, second, atol=1e-5)
 
 
 def test_trace_norm_does_not_see_rotations_of_the_features():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY
+
 from numpy.typing import ArrayLike
 
 from linmtl.estimators._alias import Alias, AliasCV
@@ -31,6 +33,8 @@ class _Dirty(Refitted, Alias):
         takes the place of ``n_tasks``.
     norm : {"linf", "l2"}, default={norm}
         Norm of the rows of the shared part: largest absolute value, or Euclidean.
+    positive : bool, default=False
+        Restrict the coefficients to be non-negative.
 
     Attributes
     ----------
@@ -60,6 +64,8 @@ class DirtyRegressor(_Dirty, Regressor):
     alpha_shared: float = 0.1
     alpha_own: float = 0.05
     norm: str = "linf"
+    _: KW_ONLY
+    positive: bool = False
 
 
 @estimator
@@ -69,6 +75,8 @@ class DirtyClassifier(_Dirty, Classifier):
     alpha_shared: float = 0.01
     alpha_own: float = 0.005
     norm: str = "linf"
+    _: KW_ONLY
+    positive: bool = False
 
 
 @parameters
@@ -76,6 +84,7 @@ class _DirtyCV(_Dirty, AliasCV):
     alpha_shared: float = 1.0
     alpha_own: float | ArrayLike | None = None
     norm: str | ArrayLike = "linf"
+    positive: bool = False
 
     _grid = ("alpha_own", "norm")
     _parts = ("alpha_shared", "alpha_own")

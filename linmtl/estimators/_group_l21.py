@@ -30,9 +30,11 @@ class _GroupL21(Refitted, Alias):
     alpha : float, default={alpha}
         Strength, >= 0.
     group_weight : array-like of shape (n_groups,) or dict, default=None
-        Factor >= 0 on the strength of each group, 0 leaves it unpenalised: in the
-        order of the sorted labels or of the list of groups, or by label. None is the
-        square root of the number of features of a group.
+        Factor >= 0 on the strength of each group, 0 leaves it unpenalised, infinity
+        leaves it out: in the order of the sorted labels or of the list of groups, or by
+        label. None is the square root of the number of features of a group.
+    positive : bool, default=False
+        Restrict the coefficients to be non-negative.
 
     Notes
     -----
@@ -56,6 +58,7 @@ class GroupL21Regressor(_GroupL21, Regressor):
     alpha: float = 1.0
     _: KW_ONLY
     group_weight: Any = None
+    positive: bool = False
 
 
 @estimator
@@ -66,11 +69,13 @@ class GroupL21Classifier(_GroupL21, Classifier):
     alpha: float = 0.01
     _: KW_ONLY
     group_weight: Any = None
+    positive: bool = False
 
 
 @parameters
 class _GroupL21CV(_GroupL21, AliasCV):
     group_weight: Any = None
+    positive: bool = False
 
 
 @estimator

@@ -28,7 +28,7 @@ class _L21(Refitted, Alias):
         Strength, >= 0.
     feature_weight : array-like of shape (n_features,), default=None
         Factor >= 0 on the strength for each column of ``coef_``; 0 leaves a feature
-        unpenalised.
+        unpenalised, infinity leaves it out.
     positive : bool, default=False
         Restrict the coefficients to be non-negative.
 

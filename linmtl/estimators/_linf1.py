@@ -29,7 +29,9 @@ class _Linf1(Refitted, Alias):
         Strength, >= 0.
     feature_weight : array-like of shape (n_features,), default=None
         Factor >= 0 on the strength for each column of ``coef_``; 0 leaves a feature
-        unpenalised.
+        unpenalised, infinity leaves it out.
+    positive : bool, default=False
+        Restrict the coefficients to be non-negative.
 
     References
     ----------
@@ -48,6 +50,7 @@ class Linf1Regressor(_Linf1, Regressor):
     alpha: float = 1.0
     _: KW_ONLY
     feature_weight: ArrayLike | None = None
+    positive: bool = False
 
 
 @estimator
@@ -57,11 +60,13 @@ class Linf1Classifier(_Linf1, Classifier):
     alpha: float = 0.01
     _: KW_ONLY
     feature_weight: ArrayLike | None = None
+    positive: bool = False
 
 
 @parameters
 class _Linf1CV(_Linf1, AliasCV):
     feature_weight: ArrayLike | None = None
+    positive: bool = False
 
 
 @estimator

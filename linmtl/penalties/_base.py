@@ -197,9 +197,9 @@ class Penalty(BaseEstimator):
 class Sum(Penalty):
     """The sum of two penalties, written ``first + second``.
 
-    At most one of the terms may be non-smooth, except L1 + L21 (sparse group lasso)
-    and both or either with Fused; any number of terms may be quadratic. Longer sums
-    are nested, and their parameters are reached by ``first__alpha``,
+    At most one of the terms may be non-smooth, except L1 + L21 or L1 + GroupL21 (sparse
+    group lasso), and L1, L21 or both with Fused; any number of terms may be quadratic.
+    Longer sums are nested, and their parameters are reached by ``first__alpha``,
     ``second__alpha``.
 
     Parameters
@@ -289,5 +289,5 @@ def joined_norm(norms: Sequence[Penalty]) -> Penalty | None:
     names = " + ".join(type(norm).__name__ for norm in norms)
     raise ValueError(
         f"the sum {names} has no known proximal operator; at most one term may be "
-        "non-smooth, except among L1, Fused and L21"
+        "non-smooth, except among L1, Fused and L21, or L1 and GroupL21"
     )

@@ -28,6 +28,7 @@ class Decomposition(Penalty):
     """
 
     part_names: ClassVar[tuple[str, str]] = ("first", "second")
+    positive: bool = False  # then the parts are so as well
 
     def parts(self) -> tuple[Penalty, Penalty]:
         """Return the penalties of the two parts."""
@@ -56,6 +57,8 @@ class Decomposition(Penalty):
         return Stacked(first, second)
 
     def value(self, W):
+        if self.positive and np.any(W < 0):
+            return np.inf
         if not W.any():
             return 0.0
         return _infimum(self.stacked(np.arange(W.shape[1])), W)
@@ -145,6 +148,10 @@ class Stacked(Penalty):
     def __init__(self, first: Penalty, second: Penalty):
         self.first = first
         self.second = second
+
+    @property
+    def positive(self) -> bool:
+        return getattr(self.first, "positive", False)
 
     @property
     def row_separable(self) -> bool:  # type: ignore[override]
@@ -265,6 +272,8 @@ def _infimum(stack: Stacked, W: np.ndarray) -> float:
         stack.second.prox(W - P + U, step, Q)
         U += W - P - Q
         if iteration % 10 == 0:
+            if stack.positive:
+                P, Q = np.minimum(P, W), np.minimum(Q, W)
             best = min(
                 best,
                 stack.first.value(W - Q) + stack.second.value(Q),

@@ -8,6 +8,7 @@ from linmtl.penalties._decomposition import Decomposition
 from linmtl.penalties._l1 import L1
 from linmtl.penalties._l21 import L21
 from linmtl.penalties._linf1 import Linf1
+from linmtl.penalties._parameters import check_positive
 
 _SHARED = {"linf": Linf1, "l2": L21}
 
@@ -30,6 +31,8 @@ class Dirty(Decomposition):
     norm : {"linf", "l2"}, default="linf"
         Norm of the rows of the shared part: largest absolute value (as in the paper
         and in MALSAR), or Euclidean.
+    positive : bool, default=False
+        Restrict the coefficients to be non-negative.
 
     Notes
     -----
@@ -52,15 +55,27 @@ class Dirty(Decomposition):
     part_names: ClassVar[tuple[str, str]] = ("shared", "own")
 
     def __init__(
-        self, alpha_shared: float = 1.0, alpha_own: float = 0.5, norm: str = "linf"
+        self,
+        alpha_shared: float = 1.0,
+        alpha_own: float = 0.5,
+        norm: str = "linf",
+        *,
+        positive: bool = False,
     ):
         self.alpha_shared = alpha_shared
         self.alpha_own = alpha_own
         self.norm = norm
+        self.positive = positive
+
+    def check(self, n_features, tasks):
+        check_positive(self)
+        super().check(n_features, tasks)
 
     def parts(self):
         if self.norm not in _SHARED:
             raise ValueError(
                 f"Dirty: norm must be one of {list(_SHARED)}, got {self.norm!r}"
             )
-        return _SHARED[self.norm](self.alpha_shared), L1(self.alpha_own)
+        # P and Q of opposite signs cost more than their sum: a W >= 0 needs none
+        shared = _SHARED[self.norm](self.alpha_shared, positive=self.positive)
+        return shared, L1(self.alpha_own, positive=self.positive)

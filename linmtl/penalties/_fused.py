@@ -16,7 +16,7 @@ from linmtl.kernels._jit import kernel, readonly
 from linmtl.penalties._base import Penalty
 from linmtl.penalties._l1 import L1
 from linmtl.penalties._l21 import L21
-from linmtl.penalties._parameters import check_feature_weight, row_strength
+from linmtl.penalties._parameters import check_feature_weight, row_steps, row_strength
 
 
 @kernel
@@ -252,7 +252,8 @@ class Fused(Penalty):
 
     def check(self, n_features, tasks):
         super().check(n_features, tasks)
-        check_feature_weight(self, n_features)
+        # without changes at all a feature is not left out
+        check_feature_weight(self, n_features, excludes=False)
 
     def joined(self, others):
         kinds = {type(other): other for other in others}
@@ -444,10 +445,10 @@ def _prox(
     strengths: tuple[np.ndarray, np.ndarray, np.ndarray],
     out: np.ndarray,
 ) -> float:
-    step = np.broadcast_to(np.asarray(step, dtype=float), V.shape[0])
+    step = row_steps(step, np.maximum(strengths[0], strengths[2]))
     return fused_rows(
         readonly(np.ascontiguousarray(V)),
-        readonly(np.ascontiguousarray(step)),
+        readonly(step),
         *map(readonly, strengths),
         *_work(V.shape[1]),
         out,

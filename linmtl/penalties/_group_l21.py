@@ -11,10 +11,21 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from linmtl.penalties._base import Penalty
+from linmtl.penalties._l1 import L1
+from linmtl.penalties._parameters import (
+    EXCLUDED,
+    check_positive,
+    check_weights,
+    row_steps,
+    row_strength,
+    weighted,
+)
+
+_MAX_STEPS = 200  # of Newton's method for a dual norm
 
 
 @dataclass(frozen=True)
-class _Partition:
+class Partition:
     """Groups of features by number: `code` of each feature, `weight` of each group."""
 
     code: np.ndarray
@@ -37,14 +48,19 @@ class GroupL21(Penalty):
     alpha : float, default=1.0
         Strength, >= 0.
     group_weight : array-like of shape (n_groups,) or dict, default=None
-        A factor >= 0 on the strength of each group; 0 leaves it unpenalised. An array
-        follows the sorted labels, or the list of groups; a dict goes by label, or by
-        position in that list. None is the square root of the number of features of a
-        group, with which large groups are not preferred to small ones.
+        A factor >= 0 on the strength of each group; 0 leaves it unpenalised, infinity
+        leaves it out. An array follows the sorted labels, or the list of groups; a dict
+        goes by label, or by position in that list. None is the square root of the
+        number of features of a group, with which large groups are not preferred to
+        small ones.
+    positive : bool, default=False
+        Restrict the coefficients to be non-negative.
 
     See Also
     --------
     L21 : Every feature on its own.
+    L1 : ``GroupL21(groups, 0.1) + L1(0.05)`` also selects within the groups (sparse
+        group lasso).
     TreeGroupL21 : Groups of tasks instead of features.
 
     References
@@ -68,29 +84,47 @@ class GroupL21(Penalty):
         alpha: float = 1.0,
         *,
         group_weight: ArrayLike | Mapping[Any, float] | None = None,
+        positive: bool = False,
     ):
         self.groups = groups
         self.alpha = alpha
         self.group_weight = group_weight
+        self.positive = positive
 
     def check(self, n_features, tasks):
         super().check(n_features, tasks)
-        self._partition(n_features)
+        check_positive(self)
+        self.partition(n_features)
+
+    def joined(self, others):
+        if [type(other) for other in others] == [L1]:
+            return SparseGroupL21(others[0], self)
+        return super().joined(others)
 
     def bind(self, tasks):
-        if self.groups is None or isinstance(self.groups, _Partition):
+        if self.groups is None or isinstance(self.groups, Partition):
             return self
         d = sum(map(len, self.groups)) if _lists(self.groups) else len(self.groups)
-        return GroupL21(self._partition(d), self.alpha)
+        return GroupL21(self.partition(d), self.alpha, positive=self.positive)
+
+    def strengths(self, partition: Partition) -> np.ndarray:
+        """Return the strength of each group."""
+        return weighted(self.alpha, partition.weight)
 
     def value(self, W):
-        partition = self._partition(W.shape[0])
-        return self.alpha * float(partition.weight @ _norms(W, partition))
+        partition = self.partition(W.shape[0])
+        strength = self.strengths(partition)
+        if self.positive and np.any(W < 0):
+            return np.inf
+        if np.any(W[(strength >= EXCLUDED)[partition.code]]):
+            return np.inf
+        return float(strength @ group_norms(W, partition))
 
     def prox(self, V, step, out):
-        partition = self._partition(V.shape[0])
-        norm = _norms(V, partition)
-        threshold = float(step) * self.alpha * partition.weight
+        V = np.maximum(V, 0.0) if self.positive else V
+        partition = self.partition(V.shape[0])
+        norm, strength = group_norms(V, partition), self.strengths(partition)
+        threshold = row_steps(step, strength) * strength
         factor = np.ones_like(norm)
         shrunk = threshold > 0
         # NaN is not below the threshold: it stays
@@ -99,30 +133,33 @@ class GroupL21(Penalty):
         factor[zero] = 0.0
         factor[shrunk] = 1.0 - threshold[shrunk] / norm[shrunk]
         np.multiply(V, factor[partition.code][:, None], out=out)
-        return self.alpha * float(partition.weight @ (factor * norm))
+        return float(strength @ (factor * norm))
 
     def prox_naive(self, V, step):
-        partition = self._partition(V.shape[0])
+        V = np.maximum(V, 0.0) if self.positive else V
+        partition = self.partition(V.shape[0])
         out = np.empty_like(V)
-        for g, weight in enumerate(partition.weight):
+        for g, strength in enumerate(self.strengths(partition)):
             block = V[partition.code == g]
             size = np.linalg.norm(block)
-            factor = max(0.0, 1.0 - step * self.alpha * weight / max(size, 1e-300))
+            factor = max(0.0, 1.0 - step * strength / max(size, 1e-140))
             out[partition.code == g] = factor * block
         return out
 
     def dual_norm(self, G):
-        partition = self._partition(G.shape[0])
-        strength = self.alpha * partition.weight
+        G = np.maximum(G, 0.0) if self.positive else G
+        partition = self.partition(G.shape[0])
+        strength = self.strengths(partition)
         used = strength > 0
-        return float((_norms(G, partition)[used] / strength[used]).max(initial=0.0))
+        norms = group_norms(G, partition)
+        return float((norms[used] / strength[used]).max(initial=0.0))
 
     def free_rows(self, n_features):
-        partition = self._partition(n_features)
-        return (self.alpha * partition.weight == 0)[partition.code]
+        partition = self.partition(n_features)
+        return (self.strengths(partition) == 0)[partition.code]
 
-    def _partition(self, n_features: int) -> _Partition:
-        if isinstance(self.groups, _Partition):
+    def partition(self, n_features: int) -> Partition:
+        if isinstance(self.groups, Partition):
             return self.groups
         if self.groups is None:
             names, code = np.arange(n_features), np.arange(n_features)
@@ -130,7 +167,7 @@ class GroupL21(Penalty):
             names, code = _by_position(self.groups, n_features)
         else:
             names, code = _by_label(self.groups, n_features)
-        return _Partition(code, self._weights(names, np.bincount(code)))
+        return Partition(code, self._weights(names, np.bincount(code)))
 
     def _weights(self, names: np.ndarray, size: np.ndarray) -> np.ndarray:
         given = self.group_weight
@@ -151,15 +188,69 @@ class GroupL21(Penalty):
                 f"{len(size)} groups; pass one weight per group, in sorted order of "
                 "the labels, or a dict by label"
             )
-        if not (np.all(np.isfinite(weight)) and np.all(weight >= 0)):
-            raise ValueError(
-                "GroupL21: group_weight must be finite and >= 0 (0 leaves a group "
-                "unpenalised)"
-            )
+        check_weights(weight, "GroupL21: group_weight", "group")
         return weight
 
 
-def _norms(W: np.ndarray, partition: _Partition) -> np.ndarray:
+class SparseGroupL21(Penalty):
+    """The sum of an `L1` and a `GroupL21`, whose prox is one after the other."""
+
+    def __init__(self, l1: L1, groups: GroupL21):
+        self.l1 = l1
+        self.groups = groups
+
+    @property
+    def positive(self) -> bool:
+        return self.l1.positive or self.groups.positive
+
+    def check(self, n_features, tasks):
+        self.l1.check(n_features, tasks)
+        self.groups.check(n_features, tasks)
+
+    def value(self, W):
+        return self.l1.value(W) + self.groups.value(W)
+
+    def prox(self, V, step, out):
+        self.l1.prox(V, step, out)
+        self.groups.prox(out, step, out)
+        return self.value(out)
+
+    def prox_naive(self, V, step):
+        return self.groups.prox_naive(self.l1.prox_naive(V, step), step)
+
+    def dual_norm(self, G):
+        """Return the largest s of a group, ``||(|G_g| - s entry)_+||_F = s group``.
+
+        The difference of the two sides is convex and decreasing in s, so that Newton's
+        method from zero climbs to the root without passing it.
+        """
+        d = len(G)
+        partition = self.groups.partition(d)
+        code, entry = partition.code, row_strength(self.l1, d)
+        group = self.groups.strengths(partition)
+        size = np.maximum(G, 0.0) if self.positive else np.abs(G)
+        size[self.free_rows(d)] = 0.0
+        if np.isnan(size).any():
+            return np.nan
+        s = np.zeros(len(group))
+        for _ in range(_MAX_STEPS):
+            excess = np.maximum(size - (s[code] * entry)[:, None], 0.0)
+            norm = group_norms(excess, partition)
+            along = np.bincount(code, entry * excess.sum(axis=1), len(group))
+            left = norm > 0
+            slope = group[left] + along[left] / norm[left]
+            following = s.copy()
+            following[left] += (norm[left] - s[left] * group[left]) / slope
+            if not np.any(following > s):
+                break
+            s = np.maximum(following, s)
+        return float(s.max(initial=0.0))
+
+    def free_rows(self, n_features):
+        return self.l1.free_rows(n_features) & self.groups.free_rows(n_features)
+
+
+def group_norms(W: np.ndarray, partition: Partition) -> np.ndarray:
     """Return the Frobenius norm of the block of each group."""
     square = np.einsum("jt,jt->j", W, W)
     n_groups = len(partition.weight)

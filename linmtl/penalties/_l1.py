@@ -23,7 +23,8 @@ class L1(RowSeparable):
     alpha : float, default=1.0
         Strength, >= 0.
     feature_weight : array-like of shape (n_features,), default=None
-        A factor >= 0 on the strength of each feature; 0 leaves it unpenalised.
+        A factor >= 0 on the strength of each feature; 0 leaves it unpenalised,
+        infinity leaves it out.
     positive : bool, default=False
         Restrict the coefficients to be non-negative.
 

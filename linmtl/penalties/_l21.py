@@ -24,7 +24,8 @@ class L21(RowSeparable):
     alpha : float, default=1.0
         Strength, >= 0.
     feature_weight : array-like of shape (n_features,), default=None
-        A factor >= 0 on the strength of each feature; 0 leaves it unpenalised.
+        A factor >= 0 on the strength of each feature; 0 leaves it unpenalised,
+        infinity leaves it out.
     positive : bool, default=False
         Restrict the coefficients to be non-negative.
 
@@ -71,5 +72,5 @@ class L21(RowSeparable):
         V = np.maximum(V, 0.0) if self.positive else V
         threshold = step * row_strength(self, V.shape[0])
         norm = np.linalg.norm(V, axis=1)
-        factor = np.maximum(0.0, 1.0 - threshold / np.maximum(norm, 1e-300))
+        factor = np.maximum(0.0, 1.0 - threshold / np.maximum(norm, 1e-140))
         return factor[:, None] * V

@@ -9,7 +9,13 @@ from numpy.typing import ArrayLike
 
 from linmtl.kernels._jit import kernel, readonly
 from linmtl.penalties._base import Penalty
-from linmtl.penalties._parameters import check_feature_weight, row_strength
+from linmtl.penalties._parameters import (
+    EXCLUDED,
+    check_feature_weight,
+    check_positive,
+    row_steps,
+    row_strength,
+)
 
 
 @kernel
@@ -74,7 +80,10 @@ class Linf1(Penalty):
     alpha : float, default=1.0
         Strength, >= 0.
     feature_weight : array-like of shape (n_features,), default=None
-        A factor >= 0 on the strength of each feature; 0 leaves it unpenalised.
+        A factor >= 0 on the strength of each feature; 0 leaves it unpenalised,
+        infinity leaves it out.
+    positive : bool, default=False
+        Restrict the coefficients to be non-negative.
 
     See Also
     --------
@@ -99,27 +108,38 @@ class Linf1(Penalty):
 
     row_separable: ClassVar[bool] = True
 
-    def __init__(self, alpha: float = 1.0, *, feature_weight: ArrayLike | None = None):
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        *,
+        feature_weight: ArrayLike | None = None,
+        positive: bool = False,
+    ):
         self.alpha = alpha
         self.feature_weight = feature_weight
+        self.positive = positive
 
     def check(self, n_features, tasks):
         super().check(n_features, tasks)
         check_feature_weight(self, n_features)
+        check_positive(self)
 
     def value(self, W):
-        return float(row_strength(self, W.shape[0]) @ np.abs(W).max(axis=1))
+        if self.positive and np.any(W < 0):
+            return np.inf
+        strength = row_strength(self, W.shape[0])
+        if np.any(W[strength >= EXCLUDED]):
+            return np.inf
+        return float(strength @ np.abs(W).max(axis=1))
 
     def prox(self, V, step, out):
-        step = np.broadcast_to(np.asarray(step, dtype=float), V.shape[0])
-        return clip_rows(
-            readonly(np.ascontiguousarray(V)),
-            readonly(np.ascontiguousarray(step)),
-            readonly(row_strength(self, V.shape[0])),
-            out,
-        )
+        strength = row_strength(self, V.shape[0])
+        V = np.maximum(V, 0.0) if self.positive else np.ascontiguousarray(V)
+        step = row_steps(step, strength)
+        return clip_rows(readonly(V), readonly(step), readonly(strength), out)
 
     def prox_naive(self, V, step):
+        V = np.maximum(V, 0.0) if self.positive else V
         radius = step * row_strength(self, V.shape[0])[:, None]
         top = -np.sort(-np.abs(V), axis=1)
         levels = (np.cumsum(top, axis=1) - radius) / np.arange(1, V.shape[1] + 1)
@@ -130,7 +150,8 @@ class Linf1(Penalty):
     def dual_norm(self, G):
         strength = row_strength(self, G.shape[0])
         used = strength > 0
-        return float((np.abs(G[used]).sum(axis=1) / strength[used]).max(initial=0.0))
+        size = np.maximum(G, 0.0) if self.positive else np.abs(G)
+        return float((size[used].sum(axis=1) / strength[used]).max(initial=0.0))
 
     def free_rows(self, n_features):
         return row_strength(self, n_features) == 0

@@ -9,6 +9,9 @@ from typing import TypeVar
 
 import numpy as np
 
+# The strength on what is left out: as good as infinite, but zero times it is zero.
+EXCLUDED = 1e150
+
 _P = TypeVar("_P")
 
 
@@ -59,28 +62,52 @@ def check_positive(penalty: object) -> None:
         )
 
 
-def check_feature_weight(penalty: object, n_features: int) -> None:
-    """Check that the feature weights, if any, are finite, >= 0 and as many as rows."""
-    weight = penalty.feature_weight
-    if weight is None:
+def check_feature_weight(
+    penalty: object, n_features: int, excludes: bool = True
+) -> None:
+    """Check that the feature weights, if any, are >= 0 and as many as rows.
+
+    Infinity is allowed where it ``excludes`` a feature.
+    """
+    if penalty.feature_weight is None:
         return
-    weight = np.asarray(weight, dtype=float)
+    weight = np.asarray(penalty.feature_weight, dtype=float)
     name = type(penalty).__name__
     if weight.shape != (n_features,):
         raise ValueError(
             f"{name}: feature_weight has shape {weight.shape} but there are "
             f"{n_features} features; pass one weight per column of coef_"
         )
-    if not (np.all(np.isfinite(weight)) and np.all(weight >= 0)):
+    if not (excludes or np.all(np.isfinite(weight))):
+        raise ValueError(f"{name}: feature_weight must be finite and >= 0")
+    check_weights(weight, f"{name}: feature_weight", "feature")
+
+
+def check_weights(weight: np.ndarray, name: str, what: str) -> None:
+    """Check that factors on strengths are >= 0."""
+    if not np.all(weight >= 0):  # nor NaN
         raise ValueError(
-            f"{name}: feature_weight must be finite and >= 0 (0 leaves a feature "
-            "unpenalised)"
+            f"{name} must be >= 0 (0 leaves a {what} unpenalised, infinity leaves it "
+            "out)"
         )
+
+
+def weighted(alpha: float, weight: np.ndarray) -> np.ndarray:
+    """Return ``alpha * weight``, and `EXCLUDED` where a weight is infinite."""
+    infinite = np.isinf(weight)
+    return np.where(infinite, EXCLUDED, alpha * np.where(infinite, 0.0, weight))
 
 
 def row_strength(penalty: object, n_features: int) -> np.ndarray:
     """Return ``alpha * feature_weight`` as an array of shape (n_features,)."""
-    strength = np.full(n_features, float(penalty.alpha))
-    if penalty.feature_weight is not None:
-        strength *= np.asarray(penalty.feature_weight, dtype=float)
-    return strength
+    if penalty.feature_weight is None:
+        return np.full(n_features, float(penalty.alpha))
+    return weighted(penalty.alpha, np.asarray(penalty.feature_weight, dtype=float))
+
+
+def row_steps(step: float | np.ndarray, strength: np.ndarray) -> np.ndarray:
+    """Return the step of each row, positive where a feature is left out."""
+    step = np.broadcast_to(np.asarray(step, dtype=float), strength.shape)
+    if strength.max(initial=0.0) >= EXCLUDED:
+        step = np.where(strength >= EXCLUDED, np.maximum(step, 1.0), step)
+    return np.ascontiguousarray(step)

@@ -9,6 +9,7 @@ import numpy as np
 from linmtl.kernels._jit import readonly
 from linmtl.kernels._rows import penalty_value, row_duals, shrink
 from linmtl.penalties._base import Penalty
+from linmtl.penalties._parameters import EXCLUDED, row_steps
 
 
 class RowSeparable(Penalty):
@@ -30,16 +31,18 @@ class RowSeparable(Penalty):
         if self.positive and np.any(W < 0):
             return np.inf
         entry, row = self.strengths(W.shape[0])
+        if np.any(W[np.maximum(entry, row) >= EXCLUDED]):
+            return np.inf
         # writable, as in the kernels that call this one: compiled once
         W = np.ascontiguousarray(W, dtype=float)
         return penalty_value(W, readonly(entry), readonly(row))
 
     def prox(self, V, step, out):
         entry, row = self.strengths(V.shape[0])
-        step = np.broadcast_to(np.asarray(step, dtype=float), V.shape[0])
+        step = row_steps(step, np.maximum(entry, row))
         return shrink(
             readonly(np.ascontiguousarray(V)),
-            readonly(np.ascontiguousarray(step)),
+            readonly(step),
             readonly(entry),
             readonly(row),
             bool(self.positive),

@@ -28,7 +28,3 @@ class SparseGroup(RowSeparable):
     def prox_naive(self, V, step):
         V = np.maximum(V, 0.0) if self.positive else V
         return self.l21.prox_naive(self.l1.prox_naive(V, step), step)
-
-    def alpha_max(self, G0):
-        """Return the factor on both strengths at which the solution is zero."""
-        return self.dual_norm(G0)

@@ -146,6 +146,21 @@ def test_ridge_on_the_whole_and_limits(layout):
         np.testing.assert_allclose(both.coef_, one.coef_, atol=1e-4)
 
 
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+def test_positive_parts(loss, norm):
+    problem = make_problem(loss)
+    model = problem.fit(Dirty(0.06, 0.04, norm, positive=True))
+    free = problem.fit(Dirty(0.06, 0.04, norm))
+    assert free.coef_.min() < 0
+    parts = model.coef_components_
+    for part in parts.values():
+        assert part.min() >= 0
+        assert part.any()
+    np.testing.assert_allclose(sum(parts.values()), model.coef_)
+    assert model.objective_ > free.objective_
+
+
 def test_warm_start_and_path():
     problem = make_problem()
     given = problem.X, problem.y, problem.tasks

@@ -76,7 +76,12 @@ def prox(norm, V, step):
 
 
 def restricted(W, case):
-    return np.abs(W) if case.positive else W
+    return case.allowed(W)
+
+
+def domain(W, case):
+    """The nearest point where the penalty is finite."""
+    return case.allowed(np.maximum(W, 0.0) if case.positive else W)
 
 
 # --- values -------------------------------------------------------------------------
@@ -96,6 +101,8 @@ def test_value_is_the_formula(case, shape):
     assert composite.value(np.zeros(shape)) == 0.0
     if case.positive:
         assert composite.value(-W) == np.inf
+    if case.excluded(shape[0]).any():
+        assert composite.value(W + 1e-9) == np.inf
 
 
 @over([case for case in DIRECT if case.name not in BY_LABEL])
@@ -146,8 +153,7 @@ def test_prox_minimises_its_objective(case, shape, step):
         for scale in (1e-5, 1e-3, 1e-1, 1.0):
             candidates += [out + scale * rng.normal(size=shape) for _ in range(5)]
         for W in candidates:
-            if case.positive:
-                W = np.maximum(W, 0.0)
+            W = domain(W, case)
             # the objective is strongly convex: it grows by half the squared distance
             margin = np.sum((W - out) ** 2) / 2
             assert objective(W) >= least + margin - 1e-12 * (1 + least)
@@ -203,7 +209,7 @@ def test_prox_is_nonexpansive(case, shape):
 def test_prox_with_a_step_of_zero_is_the_projection_onto_the_domain(case):
     norm = build(case).norm
     V = random((D, T))
-    expected = np.maximum(V, 0.0) if case.positive else V
+    expected = domain(V, case)
     np.testing.assert_allclose(prox(norm, V, 0.0)[0], expected, atol=1e-14)
 
 
