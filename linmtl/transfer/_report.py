@@ -13,9 +13,11 @@ from sklearn.base import BaseEstimator, clone
 
 from linmtl.data._labels import one_line, some
 from linmtl.estimators._base import MultiTaskModel
+from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
 from linmtl.estimators._pooled import PooledClassifierCV, PooledRegressorCV
 from linmtl.model_selection._held_out import mean_over_folds
+from linmtl.penalties import L21
 from linmtl.transfer._rows import Rows
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ VERDICTS = ("helped", "hurt", "undecided")
 BASELINES = ("alone", "pooled")
 _FEWEST = 5  # rows held out of a task that is judged
 _POOLED_ALPHAS = 13  # as many as a task alone tries
+_ALL_ZERO = 1e15  # a strength
+_NO_BETTER = 0.01  # median saving against the tasks' levels that is none
 
 
 @dataclass(eq=False, repr=False)
@@ -100,7 +104,8 @@ class NegativeTransferReport:
     loss : str
         What is compared: "mean squared error" or "log loss".
     losses : dict of ndarray of shape (n_splits, n_tasks)
-        Held-out losses by model: "model", "alone" and "pooled".
+        Held-out losses by model: "model", "alone" and "pooled", and "levels": of each
+        task's level, without any feature.
     alone, pooled : PairedDifferences
         Against learning every task alone, and against one model for all.
     level : float
@@ -147,7 +152,26 @@ class NegativeTransferReport:
             f"{self.model} against learning alone, {len(self.tasks)} tasks: "
             f"{', '.join(parts)} (false discovery rate {self.level:g}). The "
             f"{self.loss} is lower in {np.sum(effect > 0)} of {effect.size} tasks"
-            f"{median}{overall}."
+            f"{median}{overall}.{self._caveat()}"
+        )
+
+    def _caveat(self) -> str:
+        """Say who does no better than without features: no saving is earned then."""
+        levels = mean_over_folds(self.losses["levels"])
+        null = []
+        for name, who in (("model", self.model), ("alone", "learning alone")):
+            loss = mean_over_folds(self.losses[name])
+            judged = (levels > 0) & ~np.isnan(loss)
+            saved = 1 - loss[judged] / levels[judged]
+            if saved.size and np.median(saved) <= _NO_BETTER:
+                null.append(who)
+        if not null:
+            return ""
+        does = "does" if len(null) == 1 else "do"
+        who = " and ".join(null)
+        return (
+            f" In the median task {who} {does} no better than its level, without "
+            "features: a saving need not come from what tasks share."
         )
 
     @property
@@ -357,7 +381,14 @@ def negative_transfer_report(
             cv=_folds(rows, splits),
             fit_intercept=estimator.fit_intercept,
         )
-    models = {"model": estimator, "alone": baseline, "pooled": pooled}
+    generic = MultiTaskClassifier if classify else MultiTaskRegressor
+    levels = generic(L21(_ALL_ZERO), fit_intercept=estimator.fit_intercept)
+    models = {
+        "model": estimator,
+        "alone": baseline,
+        "pooled": pooled,
+        "levels": levels,
+    }
     found = Parallel(n_jobs=n_jobs)(
         delayed(_one_split)(rows, models, train, test) for train, test in splits
     )

@@ -42,3 +42,39 @@ def test_a_task_of_one_class_has_its_rows(layout):
         expected = [20, 20, 20, 20]
     report = negative_transfer_report(L21Classifier(), X, y, tasks, cv=2)
     assert report.n_samples.tolist() == expected
+
+
+def test_savings_of_what_is_no_better_than_no_features_are_not_celebrated():
+    rng = np.random.default_rng(0)
+    tasks = np.repeat(np.arange(8), 20)
+    X, y = rng.normal(size=(160, 3)), rng.normal(size=160)
+    null = negative_transfer_report(L21Regressor(1e6), X, y, tasks, cv=3)
+    np.testing.assert_allclose(null.losses["model"], null.losses["levels"])
+    assert "In the median task L21Regressor and learning alone do no" in null.summary
+    assert "loss_levels" in null.to_frame()
+    shared = X @ [1.0, 2.0, 0.0] + 0.1 * y
+    good = negative_transfer_report(PooledRegressor(), X, shared, tasks, cv=3)
+    assert "median task" not in good.summary
+    good = negative_transfer_report(
+        PooledRegressor(), X, shared, tasks, cv=3, baseline=L21Regressor(1e6)
+    )
+    assert "learning alone does no better than its level" in good.summary
+
+
+@pytest.mark.parametrize("fit_intercept", [False, True])
+def test_levels_are_the_means_of_the_training_rows(fit_intercept):
+    X, y, tasks = make_multitask_regression(n_tasks=3, n_samples=10, random_state=0)
+    y = y + 5.0
+    train = np.arange(30) % 2 == 0
+    report = negative_transfer_report(
+        L21Regressor(fit_intercept=fit_intercept),
+        X,
+        y,
+        tasks,
+        cv=[(np.flatnonzero(train), np.flatnonzero(~train))] * 2,
+    )
+    for t, label in enumerate(report.tasks):
+        own = tasks == label
+        mean = y[own & train].mean() if fit_intercept else 0.0
+        expected = np.mean((y[own & ~train] - mean) ** 2)
+        assert report.losses["levels"][0, t] == pytest.approx(expected)
