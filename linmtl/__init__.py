@@ -5,11 +5,12 @@ coefficients; every fit is certified by a duality gap. See README.md for a tour.
 """
 
 from linmtl import estimators
+from linmtl.cli._table import prepare
 from linmtl.data import stack_tasks, unstack_tasks
 from linmtl.estimators import *  # noqa: F403
 from linmtl.preprocessing import TaskScaler
 
 __version__ = "0.1.0"
 
-__all__ = ["TaskScaler", "stack_tasks", "unstack_tasks"]
+__all__ = ["TaskScaler", "prepare", "stack_tasks", "unstack_tasks"]
 __all__ += estimators.__all__

@@ -7,23 +7,20 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NoReturn
 
 from threadpoolctl import threadpool_limits
 
 from linmtl import __version__
-from linmtl.cli._compare import (
-    DEFAULT_MODELS,
-    MODELS,
-    Comparison,
-    check_models,
-    compare,
-    transfer_report,
-)
+from linmtl.cli._compare import compare, transfer_report
+from linmtl.cli._errors import InputError
+from linmtl.cli._files import STDIN, read_table
 from linmtl.cli._html import to_html
+from linmtl.cli._models import DEFAULT_MODELS, MODELS, check_models
 from linmtl.cli._report import render, render_transfer, to_json, transfer_json
-from linmtl.cli._table import InputError, Problem, make_problem, read_table
+from linmtl.cli._results import Comparison
+from linmtl.cli._table import Problem, make_problem, split_names
+from linmtl.cli._write import check_places, write
 from linmtl.data._labels import one_line
 from linmtl.datasets import load_parkinsons
 from linmtl.transfer import NegativeTransferReport
@@ -37,6 +34,10 @@ examples:
       the same on a table of yours: one row per observation, a header line
   linmtl compare visits.csv --target sick --task hospital --classify \\
       --models pooled,independent,l21 --train 0.7 --output result.json
+  zcat visits.csv.gz | linmtl compare - --target score --task patient \\
+      --drop "id,comment*" --no-transfer
+exit codes: 0 done; 2 what was given cannot be used, the last line of standard
+error says why; 130 interrupted (Ctrl-C)
 """
 
 
@@ -48,16 +49,32 @@ class _Parser(argparse.ArgumentParser):
 
 
 class Progress:
-    """One line on a terminal's stderr, written over; nothing elsewhere."""
+    """What is going on, on stderr: one line written over, elsewhere one a step."""
 
     def __init__(self) -> None:
-        self.shown = sys.stderr is not None and sys.stderr.isatty()
+        self.terminal = sys.stderr is not None and sys.stderr.isatty()
         self.width = 0
+        self.step: str | None = None
 
     def __call__(self, text: str) -> None:
-        if self.shown:
+        """Say what is done; text after that of a step and a comma is a part of it."""
+        if self.terminal:
+            self.flash(text)
+        elif self.step is None or not text.startswith(f"{self.step},"):
+            self.say(text)
+            self.step = text
+
+    def flash(self, text: str) -> None:
+        """Say on a terminal what is soon done."""
+        if self.terminal:
             print(f"\r{text:<{self.width}}", end="", file=sys.stderr, flush=True)
             self.width = len(text)
+
+    def say(self, text: str) -> None:
+        """Print a line that stays."""
+        self.clear()
+        if sys.stderr is not None:
+            print(text, file=sys.stderr, flush=True)
 
     def clear(self) -> None:
         if self.width:
@@ -79,15 +96,30 @@ def make_parser() -> argparse.ArgumentParser:
     one = commands.add_parser(
         "compare",
         help="compare models on a CSV file (linmtl compare --help)",
-        description="Compare models on a CSV file with a header line (gzipped or not; "
-        "\ncomma, semicolon, tab or | between the fields).",
+        description="Compare models on a table with a header line: CSV (comma, "
+        "semicolon, tab\nor | between the fields; gzipped, zipped or neither) or, with "
+        "pandas, Parquet\nand Excel. Whatever is done to it is said in a note.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    one.add_argument("file", metavar="FILE.csv", help="one row per observation")
+    one.add_argument(
+        "file", metavar="FILE.csv", help="one row per observation; - is standard input"
+    )
     one.add_argument("--target", required=True, metavar="COLUMN", help="to predict")
     one.add_argument(
         "--task", required=True, metavar="COLUMN", help="which task a row belongs to"
+    )
+    one.add_argument(
+        "--features",
+        action="append",
+        metavar="LIST",
+        help="columns to predict from, by name or pattern (default: all others)",
+    )
+    one.add_argument(
+        "--drop",
+        action="append",
+        metavar="LIST",
+        help="columns to leave out, by name or pattern, such as ids",
     )
     one.add_argument(
         "--models",
@@ -108,6 +140,18 @@ def make_parser() -> argparse.ArgumentParser:
     )
     one.add_argument(
         "--seed", type=int, default=0, help="of the split (default: %(default)s)"
+    )
+    one.add_argument(
+        "--decimal",
+        choices=(".", ","),
+        metavar="MARK",
+        help="the decimal mark, . or , where a column can be read with either "
+        "(default: as the other columns)",
+    )
+    one.add_argument(
+        "--no-transfer",
+        action="store_true",
+        help="do not test which tasks are helped and hurt; it takes the most time",
     )
     one.add_argument("--output", metavar="FILE.json", help="write every number here")
     one.add_argument(
@@ -177,10 +221,16 @@ def _run_bundled(progress: Progress) -> None:
 def _run_file(arguments: argparse.Namespace, progress: Progress) -> None:
     models = [name.strip() for name in arguments.models.split(",") if name.strip()]
     _check_arguments(arguments, models)
-    progress(f"reading {arguments.file}")
+    progress.flash(f"reading {_name(arguments.file)}")
     table = read_table(arguments.file)
     problem = make_problem(
-        table, arguments.target, arguments.task, classify=arguments.classify
+        table,
+        arguments.target,
+        arguments.task,
+        classify=arguments.classify,
+        features=split_names(arguments.features, table.columns),
+        drop=split_names(arguments.drop, table.columns),
+        decimal=arguments.decimal,
     )
     comparison = compare(
         problem.X,
@@ -193,23 +243,31 @@ def _run_file(arguments: argparse.Namespace, progress: Progress) -> None:
         feature_names=problem.feature_names,
         progress=progress,
     )
-    progress("which tasks are helped and hurt")
-    report = transfer_report(comparison)
     progress.clear()
     title = _title(arguments, problem)
-    print(render(comparison, title, problem.notes))
+    print(render(comparison, title, problem.notes), flush=True)
+    report = None
+    if not arguments.no_transfer:
+        progress("which tasks are helped and hurt")
+        report = transfer_report(comparison)
+        progress.clear()
     if report is not None:
-        print(f"\n{render_transfer(report, comparison.best.label)}")
-    if arguments.output:
+        print(f"\n{render_transfer(report, comparison.sharing.label)}", flush=True)
+    if arguments.output is not None:
         text = _as_json(arguments, problem, comparison, report)
-        _write("--output", arguments.output, text)
-    if arguments.report:
+        progress.say(write("--output", arguments.output, text))
+    if arguments.report is not None:
         page = to_html(comparison, report, title, problem.notes)
-        _write("--report", arguments.report, page)
+        progress.say(write("--report", arguments.report, page))
+
+
+def _name(file: str) -> str:
+    return "standard input" if file == STDIN else file
 
 
 def _title(arguments: argparse.Namespace, problem: Problem) -> str:
-    file, what, task = map(one_line, (arguments.file, arguments.target, arguments.task))
+    given = _name(arguments.file), arguments.target, arguments.task
+    file, what, task = map(one_line, given)
     if problem.classes is not None:
         what = f"{what} ({' or '.join(map(one_line, problem.classes))})"
     return f"{file}: predict {what}; a task is a {task}"
@@ -222,23 +280,8 @@ def _check_arguments(arguments: argparse.Namespace, models: Sequence[str]) -> No
         raise InputError(f"--train must be between 0 and 1, got {arguments.train:g}")
     if not 0 <= arguments.seed < 2**32:
         raise InputError(f"--seed must be from 0 to 2**32 - 1, got {arguments.seed}")
-    for option in ("output", "report"):
-        if getattr(arguments, option) is not None:
-            _check_place(f"--{option}", Path(getattr(arguments, option)), arguments)
-    if arguments.output and arguments.output == arguments.report:
-        raise InputError("--output and --report name the same file; give two")
-
-
-def _check_place(option: str, path: Path, arguments: argparse.Namespace) -> None:
-    if path.is_dir():
-        raise InputError(f"{option} {path} is a folder; give the name of a file")
-    if not path.parent.is_dir():
-        raise InputError(f"{option} {path}: there is no folder {path.parent}")
-    place = path if path.exists() else path.parent
-    if not os.access(place, os.W_OK):
-        raise InputError(f"{option} {path}: no permission to write there")
-    if path.exists() and os.path.samefile(path, arguments.file):
-        raise InputError(f"{option} {path} is the table itself; give another file")
+    places = {"--output": arguments.output, "--report": arguments.report}
+    check_places(places, arguments.file)
 
 
 def _as_json(
@@ -256,15 +299,6 @@ def _as_json(
     }
     result = {**to_json(comparison, data), "transfer": transfer_json(report)}
     return json.dumps(result, indent=1, allow_nan=False) + "\n"
-
-
-def _write(option: str, path: str, text: str) -> None:
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            f"{option} {path} cannot be written: {error.strerror}"
-        ) from None
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from linmtl.cli._compare import Comparison, ModelResult
-from linmtl.cli._report import number
+from linmtl.cli._report import against_alone, certificate, verdict
+from linmtl.cli._results import Comparison
 from linmtl.data._labels import one_line
 from linmtl.transfer import NegativeTransferReport
 
@@ -56,9 +56,13 @@ def to_html(
         f'<p class="note">{html.escape(note)}</p>'
         for note in [*about, *comparison.notes]
     ]
-    body += ["<h2>Models</h2>", _models(comparison)]
+    body += [
+        "<h2>Models</h2>",
+        _models(comparison),
+        f'<p class="summary">{html.escape(verdict(comparison))}</p>',
+    ]
     if report is not None:
-        label = html.escape(comparison.best.label)
+        label = html.escape(comparison.sharing.label)
         body += [
             f"<h2>{label}: tasks helped and hurt</h2>",
             f'<p class="summary">{html.escape(report.summary)}</p>',
@@ -89,26 +93,19 @@ def _models(c: Comparison) -> str:
         if c.classify
         else ("R² over all rows", "R² within tasks")
     )
-    head = ("model", score, within, "tasks better", "tasks worse", "gap", "seconds")
+    head = ("model", score, within, "median saved", "better/worse", "gap", "seconds")
     rows = []
-    for model in c.models:
-        better, _, worse = c.against_alone(model)
-        alone = model is c.alone
+    for model in [*c.models, c.levels]:
         cells = [
             model.label,
             f"{model.score:.3f}",
             f"{model.within:.3f}",
-            "" if alone else str(better),
-            "" if alone else str(worse),
-            _gap(model),
-            f"{model.seconds:.1f}",
+            *against_alone(c, model),
+            certificate(model),
+            f"{model.seconds:.1f}" if np.isfinite(model.seconds) else "-",
         ]
         rows.append(("best" if model is c.best else "", cells))
     return _table(head, rows)
-
-
-def _gap(model: ModelResult) -> str:
-    return number(model.gap, 1) + ("" if model.certified else " !")
 
 
 def _tasks(report: NegativeTransferReport) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.impute import SimpleImputer
 
-from linmtl.cli._table import InputError, name_list
+from linmtl.cli._errors import InputError, name_list
 from linmtl.data._labels import as_task_labels, encode_tasks
 from linmtl.model_selection import TaskKFold, TaskShuffleSplit
 from linmtl.preprocessing import TaskScaler
@@ -17,16 +17,20 @@ from linmtl.preprocessing import TaskScaler
 _LARGEST = 1e100
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Split:
     """Training and test rows with features ready to use.
 
     Attributes
     ----------
     X_train, y_train, tasks_train, X_test, y_test, tasks_test : ndarray
-        Features, targets and task labels.
+        Features that vary within tasks, targets and task labels.
     feature_names : list of str
-        Features left.
+        Names of these features.
+    level_train, level_test : ndarray
+        Features with one value per task.
+    level_names : list of str
+        Names of these.
     tasks : ndarray of shape (n_tasks,)
         The task labels, sorted.
     n_train, n_test : ndarray of shape (n_tasks,)
@@ -44,14 +48,32 @@ class Split:
     y_test: np.ndarray
     tasks_test: np.ndarray
     feature_names: list[str]
+    level_train: np.ndarray
+    level_test: np.ndarray
+    level_names: list[str]
     tasks: np.ndarray
     n_train: np.ndarray
     n_test: np.ndarray
     cv: int
     notes: list[str]
 
+    def __repr__(self) -> str:
+        return (
+            f"<Split: {len(self.tasks)} tasks, {len(self.y_train)} rows to train, "
+            f"{len(self.y_test)} to test>"
+        )
 
-def prepare(
+    def features(self, one_intercept: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Return the training and test rows of what a model can use."""
+        if not one_intercept:
+            return self.X_train, self.X_test
+        return (
+            np.hstack([self.X_train, self.level_train]),
+            np.hstack([self.X_test, self.level_test]),
+        )
+
+
+def split_rows(
     X: ArrayLike,
     y: ArrayLike,
     tasks: ArrayLike,
@@ -91,15 +113,19 @@ def prepare(
     n_test = np.bincount(codes[test], minlength=len(names))
     _note_tasks(names, codes, y, train, n_test, classify, notes)
     cv = _number_of_folds(y[train], codes[train], cv, classify, notes)
-    X, feature_names = _features(X, labels, train, list(feature_names), notes)
+    X, feature_names, varies = _features(X, labels, train, list(feature_names), notes)
+    all_names = np.array(feature_names, dtype=object)
     return Split(
-        X[train],
+        X[train][:, varies],
         y[train],
         labels[train],
-        X[test],
+        X[test][:, varies],
         y[test],
         labels[test],
-        feature_names,
+        all_names[varies].tolist(),
+        X[train][:, ~varies],
+        X[test][:, ~varies],
+        all_names[~varies].tolist(),
         names,
         n_train,
         n_test,
@@ -199,7 +225,10 @@ def _number_of_folds(y, codes, cv, classify, notes):
 
 
 def _features(X, tasks, train, names, notes):
-    """Drop features that say nothing, fill in missing values, standardise."""
+    """Drop features that say nothing, fill in missing values, standardise.
+
+    Also returns which features vary within tasks.
+    """
     X, names = _choose(X, names, ~np.isnan(X[train]).all(axis=0), notes, "no value")
     missing = int(np.isnan(X).sum())
     if missing:
@@ -210,11 +239,12 @@ def _features(X, tasks, train, names, notes):
         )
         imputer = SimpleImputer(strategy="median").fit(X[train])
         X = imputer.transform(X)
+    several = (X[train] != X[train][0]).any(axis=0)
+    X, names = _choose(X, names, several, notes, "one value")
     varies = _varies_within(X[train], tasks[train])
-    X, names = _choose(X, names, varies, notes, "one value per task")
-    if not names:
+    if not varies.any():
         raise InputError("no feature varies within any task: there is nothing to learn")
-    return TaskScaler().fit(X[train]).transform(X), names
+    return TaskScaler().fit(X[train]).transform(X), names, varies
 
 
 def _choose(X, names, keep, notes, why):

@@ -11,14 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from linmtl.cli._compare import (
-    EPS,
-    MARGIN,
-    N_ALPHAS,
-    SECOND_STRENGTHS,
-    Comparison,
-    ModelResult,
-)
+from linmtl.cli._models import EPS, N_ALPHAS, SECOND_STRENGTHS
+from linmtl.cli._results import MARGIN, Comparison, ModelResult
 from linmtl.data._labels import one_line
 from linmtl.transfer import NegativeTransferReport
 
@@ -85,11 +79,11 @@ def render(comparison: Comparison, title: str, about: Sequence[str] = ()) -> str
             + [paragraph(note, "  ", "- ") for note in notes]
         ),
         _table(comparison),
-        _verdict(comparison),
+        paragraph(verdict(comparison)),
         _legend(comparison),
     ]
-    if comparison.best is not comparison.alone:
-        blocks.append(_tasks(comparison))
+    if comparison.sharing is not None:
+        blocks.append(_tasks(comparison, comparison.sharing))
     return "\n\n".join(blocks)
 
 
@@ -105,82 +99,152 @@ def _sizes(c: Comparison) -> str:
 def _table(c: Comparison) -> str:
     score, within = ("acc.", "loss") if c.classify else ("R2", "R2")
     rows = [
-        ("", "", score, within, "tasks", "tasks", "", ""),
-        ("model", "alpha", "all", "within", "better", "worse", "gap", "sec"),
+        ("", "", score, within, "median", "better/", "", ""),
+        ("model", "alpha", "all", "within", "saved", "worse", "gap", "sec"),
     ]
-    for model in c.models:
-        better, _, worse = c.against_alone(model)
-        alone = model is c.alone
+    shown = [*c.models, c.levels]
+    for model in shown:
         rows.append(
             (
                 model.label,
                 _alpha(model),
                 f"{model.score:.3f}",
                 f"{model.within:.3f}",
-                "-" if alone else str(better),
-                "-" if alone else str(worse),
-                number(model.gap, 1) + ("" if model.certified else "!"),
-                f"{model.seconds:.1f}",
+                *against_alone(c, model),
+                certificate(model),
+                f"{model.seconds:.1f}" if np.isfinite(model.seconds) else "-",
             )
         )
     lines = columns_of_text(rows, left=(0, 1))
     rule = "-" * max(map(len, lines))
     marked = [
         line + " <" * (model is c.best)
-        for line, model in zip(lines[2:], c.models, strict=True)
+        for line, model in zip(lines[2:], shown, strict=True)
     ]
     return "\n".join([*lines[:2], rule, *marked])
 
 
+def against_alone(c: Comparison, model: ModelResult) -> tuple[str, str]:
+    """Return what a model saves in the median task, and the tasks better and worse."""
+    if model is c.alone:
+        return "-", "-"
+    better, _, worse = c.against_alone(model)
+    return percent(c.median_saved(model)), f"{better}/{worse}"
+
+
+def certificate(model: ModelResult) -> str:
+    """Write a gap, marked where it is above the tolerance."""
+    return number(model.gap, 1) + "!" * (not model.certified)
+
+
+def percent(share: float) -> str:
+    """Write a share with its sign."""
+    if not np.isfinite(share):
+        return "-"
+    return f"{100 * share:+.{0 if abs(share) >= 10 else 1}f} %"
+
+
 def _alpha(model: ModelResult) -> str:
     if isinstance(model.alpha, np.ndarray):
-        low, high = model.alpha.min(), model.alpha.max()
-        return f"{number(low, 1)} to {number(high, 1)} each"
-    return number(model.alpha) + "*" * model.at_end
+        return f"{number(model.alpha.min(), 1)} to {number(model.alpha.max(), 1)}"
+    null = " null" * (model.is_null and math.isfinite(model.alpha))
+    return number(model.alpha) + "*" * model.at_end + null
 
 
-def _verdict(c: Comparison) -> str:
-    """Say in a sentence which model is best, and how sure that is."""
-    best, alone = c.best, c.alone
-    if best is alone:
-        return paragraph("Only the tasks alone were fitted: nothing to compare.")
-    per_task = (lambda m: m.task_loss) if c.classify else (lambda m: m.task_score)
-    gain = per_task(best) - per_task(alone)
-    gain = gain[np.isfinite(gain)]
-    error = gain.std(ddof=1) / math.sqrt(gain.size) if gain.size > 1 else math.nan
-    better, equal, worse = c.against_alone(best)
-    measure = "log-loss" if c.classify else "explained variance"
+def verdict(c: Comparison) -> str:
+    """Say which model is best, how sure that is, and what is no merit of it."""
+    if c.sharing is None:
+        return "Only the tasks alone were fitted: nothing to compare."
+    return " ".join([_best(c), _shared_against_alone(c, c.sharing), *_caveats(c)])
+
+
+def _measure(c: Comparison) -> str:
+    return "log-loss" if c.classify else "explained variance"
+
+
+def _best(c: Comparison) -> str:
+    within = f"{_measure(c)} within tasks {c.best.within:.3f}"
+    if c.best is c.levels:
+        return (
+            f"No model is better than the {c.levels.label}, {within}: "
+            "nothing is learned from the features."
+        )
+    if c.best is c.alone:
+        return f"Best: learning alone, {within}. On these data sharing does not help."
+    return f"Best: {c.best.label}, {within}."
+
+
+def _shared_against_alone(c: Comparison, model: ModelResult) -> str:
+    difference, error = c.difference(model)
     spread = f" +- {error:.3f}" if np.isfinite(error) else ""
-    text = (
-        f"Best of the models that share: {best.label}, {measure} within tasks "
-        f"{best.within:.3f} against {alone.within:.3f} alone (difference "
-        f"{gain.mean():+.3f}{spread}, standard error over tasks); of "
-        f"{better + equal + worse} tasks {better} are better, {worse} worse, "
-        f"{equal} equal."
+    better, equal, worse = c.against_alone(model)
+    loss = "log-loss" if c.classify else "squared error"
+    return (
+        f"{model.label} against alone: {model.within:.3f} against "
+        f"{c.alone.within:.3f} (difference {difference:+.3f}{spread}, standard error "
+        f"over tasks), {loss} saved in the median task "
+        f"{percent(c.median_saved(model))}; of {better + equal + worse} tasks {better} "
+        f"are better, {worse} worse, {equal} equal."
     )
-    helps = gain.mean() < 0 if c.classify else gain.mean() > 0
-    if not helps:
-        text += " On these data sharing does not help."
-    return paragraph(text)
+
+
+def _caveats(c: Comparison) -> list[str]:
+    """Say where a saving is no sign of anything shared."""
+    shared, alone, levels = c.sharing, c.alone, c.levels
+    if shared.is_null and alone.is_null:
+        return [
+            f"Both are null, as good as the {levels.label}: what one saves against the "
+            "other is chance."
+        ]
+    if shared.is_null:
+        return [
+            f"{shared.label} is null, its coefficients are zero: it is the "
+            f"{levels.label}, and saves what learning alone overfits."
+        ]
+    if alone.is_null:
+        return [
+            f"Alone, the features count in no task: a saving is one against the "
+            f"{levels.label}."
+        ]
+    said = []
+    if c.merit(alone) < c.merit(levels):
+        said.append(
+            f"Learning alone is worse than the {levels.label}, {levels.within:.3f}: "
+            "compare with these."
+        )
+    if 2 * alone.null_tasks >= len(c.tasks):
+        said.append(
+            f"Alone, the features count in {len(c.tasks) - alone.null_tasks} of "
+            f"{len(c.tasks)} tasks only."
+        )
+    return said
 
 
 def _legend(c: Comparison) -> str:
     """Explain the columns and the models, one term a line."""
     loss = "log-loss" if c.classify else "MSE"
-    alpha = f"by {c.cv}-fold cross-validation in training (each: one per task)"
+    alpha = f"by {c.cv}-fold cross-validation in training (a range: one per task)"
     if any(model.at_end for model in c.models):
         alpha += "; *: the last one tried, a better one may lie beyond"
+    if any(model.is_null for model in c.models):
+        alpha += "; null: all coefficients are zero"
     terms = [
         *_score_terms(c),
+        ("saved", f"of the task's test {loss} when learned alone, median over tasks"),
         (
             "better",
-            f"test {loss} over {100 * MARGIN:g} % lower than alone (worse: higher)",
+            f"tasks with a test {loss} over {100 * MARGIN:g} % lower than alone "
+            "(worse: higher)",
         ),
         ("gap", _certificates(c)),
         ("alpha", alpha),
     ]
-    shares = [(m.label, _shares(m)) for m in c.models if m is not c.alone]
-    terms += [*shares, ("all models", "have an intercept for each task")]
+    terms += [(m.label, _shares(m)) for m in c.models if m is not c.alone]
+    others = "all others" if any(m.name == "global" for m in c.models) else "all models"
+    terms += [
+        (c.levels.label, "of the training rows, without features: what is to beat"),
+        (others, "have an intercept for each task"),
+    ]
     width = max(len(term) for term, _ in terms) + 2
     return "\n".join(
         paragraph(text, " " * width, term.ljust(width)) for term, text in terms
@@ -202,14 +266,11 @@ def _score_terms(c: Comparison) -> list[tuple[str, str]]:
             ("acc. all", "accuracy over all test rows"),
             ("loss within", "mean over tasks of the log-loss (tossing a coin: 0.693)"),
         ]
-    unjudged = int(np.sum(np.isnan(c.alone.task_score)))
-    left_out = f" (tasks left out, as their test targets do not vary: {unjudged})"
     return [
         ("R2 all", "over all test rows; knowing the tasks' levels alone can do it"),
         (
             "R2 within",
-            "mean over tasks of 1 - SSE_t / SST_t: judge by this"
-            + left_out * (unjudged > 0),
+            "1 - sum SSE / sum SST, squares about each task's mean: judge by this",
         ),
     ]
 
@@ -222,23 +283,22 @@ def _certificates(c: Comparison) -> str:
     return f"{text}!: above the tolerance, {tol}"
 
 
-def _tasks(c: Comparison) -> str:
-    """List the tasks that the best model helps and hurts most."""
-    difference = c.best.task_loss - c.alone.task_loss
+def _tasks(c: Comparison, model: ModelResult) -> str:
+    """List the tasks that a model helps and hurts most."""
+    difference = model.task_loss - c.alone.task_loss
     order = [int(t) for t in np.argsort(difference) if np.isfinite(difference[t])]
     helped = [t for t in order[:_LISTED] if difference[t] < 0]
     hurt = [t for t in order[::-1][:_LISTED] if difference[t] > 0]
     error = "log-loss" if c.classify else "RMSE"
-    head = ("", "task", "rows", f"{error} alone", c.best.label, "saved")
+    loss = "log-loss" if c.classify else "MSE"
+    head = ("", "task", "rows", f"{error} alone", model.label, f"{loss} saved")
     rows = [head]
     for word, listed in (("helped", helped), ("hurt", hurt)):
         rows += [
-            (word if i == 0 else "", *_task_row(c, t)) for i, t in enumerate(listed)
+            (word if i == 0 else "", *_task_row(c, model, t))
+            for i, t in enumerate(listed)
         ]
-    title = (
-        f"Tasks that {c.best.label} helps and hurts most, by the difference of the "
-        f"{'log-loss' if c.classify else 'MSE'}"
-    )
+    title = f"Tasks that {model.label} helps and hurts most, by difference of {loss}"
     return "\n".join([paragraph(title), *columns_of_text(rows)])
 
 
@@ -318,22 +378,17 @@ def transfer_json(report: NegativeTransferReport | None) -> dict[str, Any] | Non
     )
 
 
-def _task_row(c: Comparison, t: int) -> tuple[str, ...]:
-    """Return name, training rows, error alone and with the best model, saving."""
-    alone, best = _shown_error(c, c.alone), _shown_error(c, c.best)
-    largest = float(np.nanmax(alone))
+def _task_row(c: Comparison, model: ModelResult, t: int) -> tuple[str, ...]:
+    """Return name, training rows, error alone and with a model, saving."""
+    errors = [
+        m.task_loss if c.classify else np.sqrt(m.task_loss)  # in the target's unit
+        for m in (c.alone, model)
+    ]
+    largest = float(np.nanmax(errors[0]))
     decimals = 3 - math.floor(math.log10(largest)) if largest > 0 else 3
-    name = shortened(c.tasks[t])
-    saved = "-"
-    if alone[t] > 1e-9 * best[t]:  # else alone it is nothing but rounding
-        saved = f"{100 * (1 - best[t] / alone[t]):+.1f} %"
-    shown = (f"{error[t]:.{max(decimals, 0)}f}" for error in (alone, best))
-    return name, str(c.n_train[t]), *shown, saved
-
-
-def _shown_error(c: Comparison, model: ModelResult) -> np.ndarray:
-    """Return the task losses in the unit in which people think of them."""
-    return model.task_loss if c.classify else np.sqrt(model.task_loss)
+    shown = (f"{error[t]:.{max(decimals, 0)}f}" for error in errors)
+    saved = percent(c.saved(model)[t])
+    return shortened(c.tasks[t]), str(c.n_train[t]), *shown, saved
 
 
 def to_json(comparison: Comparison, data: dict[str, Any]) -> dict[str, Any]:
@@ -374,17 +429,19 @@ def to_json(comparison: Comparison, data: dict[str, Any]) -> dict[str, Any]:
             },
             "notes": c.notes,
             "best": c.best.name,
+            "verdict": verdict(c),
             "models": [_model_json(c, model) for model in c.models],
+            "levels": _model_json(c, c.levels),
         }
     )
 
 
 def _model_json(c: Comparison, m: ModelResult) -> dict[str, Any]:
     better, equal, worse = c.against_alone(m)
-    loss, score, all_rows = (
-        ("log_loss", "accuracy", "accuracy")
+    loss, score, all_rows, within = (
+        ("log_loss", "accuracy", "accuracy", "mean_log_loss")
         if c.classify
-        else ("mse", "explained_variance", "r2")
+        else ("mse", "explained_variance", "r2", "r2_within")
     )
     alphas = np.broadcast_to(m.alpha, c.tasks.shape)
     return {
@@ -394,10 +451,12 @@ def _model_json(c: Comparison, m: ModelResult) -> dict[str, Any]:
         "alpha_at_end": m.at_end,
         **m.second,
         all_rows: m.score,
-        f"mean_{loss if c.classify else score}": m.within,
+        within: m.within,
+        "median_saved": c.median_saved(m),
         "tasks_better": better,
         "tasks_equal": equal,
         "tasks_worse": worse,
+        "null_tasks": m.null_tasks,
         "gap": m.gap,
         "certified": m.certified,
         "n_iter": m.n_iter,

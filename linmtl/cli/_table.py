@@ -1,4 +1,4 @@
-"""A user's CSV table: read it, and turn it into features, target and tasks.
+"""From a table to features, target and tasks.
 
 Whatever is changed on the way is said in a note, one line each.
 """
@@ -6,57 +6,26 @@ Whatever is changed on the way is said in a note, one line each.
 from __future__ import annotations
 
 import csv
-import difflib
-import gzip
-import io
-import math
 import re
-import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from linmtl.cli._columns import Fields, Numbers, is_number, missing, read_numbers
+from linmtl.cli._errors import InputError, closest, name_list
+from linmtl.cli._files import read_table
+from linmtl.cli._frames import Table, table_of
+from linmtl.cli._suspicions import suspicions
 from linmtl.data._labels import one_line
 
-_DELIMITERS = (",", ";", "\t", "|")
-_SNIFFED_ROWS = 50
-_MISSING = frozenset(
-    {"", "?", ".", "NA", "N/A", "n/a", "<NA>", "#N/A", "NaN", "nan", "NULL", "null"}
-)
-# No "none": it is a level of many text columns. No digits grouped by commas either:
-# without a comma as the delimiter a comma is a decimal one.
-_DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
 MAX_LEVELS = 20
 
 
-class InputError(ValueError):
-    """What the user gave cannot be used; the message says why in one line."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """The text of a CSV file, column by column.
-
-    Attributes
-    ----------
-    columns : dict of str -> list of str
-        The fields of each column.
-    lines : list of int
-        The line of the file on which each row ends, for messages.
-    decimal_comma : bool
-        Whether a comma may be a decimal one.
-    """
-
-    columns: dict[str, list[str]]
-    lines: list[int]
-    decimal_comma: bool
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Problem:
     """A multi-task problem in the long layout.
 
@@ -70,141 +39,175 @@ class Problem:
         Task labels.
     feature_names : list of str
         Names of the columns of X.
-    classes : tuple of str or None
-        Names of the two classes, None for regression.
+    labels : ndarray of shape (2,) or None
+        The two classes, None for regression.
     notes : list of str
         What was done to the table.
+    rows : ndarray of shape (n_samples,)
+        The rows of the table, positions.
     """
 
     X: np.ndarray
     y: np.ndarray
     tasks: np.ndarray
     feature_names: list[str]
-    classes: tuple[str, str] | None
+    labels: np.ndarray | None
+    notes: list[str]
+    rows: np.ndarray
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """Names of the two classes, None for regression."""
+        return None if self.labels is None else class_names(self.labels)
+
+    def __repr__(self) -> str:
+        return f"<Problem: {_sizes(self)}>"
+
+
+class PreparedTable(NamedTuple):
+    """What :func:`prepare` returns.
+
+    Attributes
+    ----------
+    X : DataFrame or ndarray of shape (n_samples, n_features)
+        Features, NaN where a value is missing.
+    y : ndarray of shape (n_samples,)
+        Targets: numbers, or the labels of two classes.
+    tasks : ndarray of shape (n_samples,)
+        Task labels.
+    notes : list of str
+        What was done to the table.
+    """
+
+    X: Any
+    y: np.ndarray
+    tasks: np.ndarray
     notes: list[str]
 
-
-def name_list(names: Iterable[Any], limit: int = 6) -> str:
-    """Join names by commas, the last ones as a number where there are many."""
-    names = [one_line(name) for name in names]
-    extra = len(names) - limit
-    text = ", ".join(names[:limit])
-    return f"{text} and {extra} more" if extra > 0 else text
+    def __repr__(self) -> str:
+        return f"<PreparedTable: {_sizes(self)}>"
 
 
-def closest(name: str, names: Iterable[str]) -> str:
-    """Return '; did you mean ...?' where a name resembles the given one."""
-    by_fold = {str(other).casefold(): str(other) for other in names}
-    match = difflib.get_close_matches(name.casefold(), list(by_fold), n=1, cutoff=0.5)
-    return f"; did you mean {by_fold[match[0]]!r}?" if match else ""
-
-
-def read_table(path: str | Path) -> Table:
-    """Read a CSV file with a header line.
-
-    Parameters
-    ----------
-    path : str or Path
-        A text file, gzipped or not, in UTF-8 (or UTF-16 with its mark, or Latin-1),
-        delimited by comma, semicolon, tab or vertical bar.
-
-    Returns
-    -------
-    Table
-        Its columns, as text.
-
-    Raises
-    ------
-    InputError
-        If there is no such file, or it is not such a table.
-    """
-    text = _read_text(Path(path))
-    delimiter = _sniff(text)
-    rows, lines = [], []
-    reader = _reader(text, delimiter)
-    try:
-        for row in reader:
-            if any(field.strip() for field in row):
-                rows.append([field.strip() for field in row])
-                lines.append(reader.line_num)
-    except csv.Error as error:
-        raise InputError(f"{path} is not a CSV table: {error}") from None
-    if not rows:
-        raise InputError(f"{path} is empty; it needs a header line and rows")
-    if text.count('"') % 2 and any("\n" in field for field in rows[-1]):
-        raise InputError(f"{path}: a quote is not closed; it runs to the end")
-    header = _check_header(path, rows[0])
-    if len(rows) == 1:
-        raise InputError(f"{path} has a header line but no rows")
-    for row, line in zip(rows, lines, strict=True):
-        if len(row) != len(header):
-            raise InputError(
-                f"{path}: line {line} has {len(row)} fields but the header has "
-                f"{len(header)}"
-            )
-    columns = dict(zip(header, map(list, zip(*rows[1:], strict=True)), strict=True))
-    return Table(columns, lines[1:], delimiter != ",")
-
-
-def _read_text(path: Path) -> str:
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; pass a CSV file")
-    try:
-        data = path.read_bytes()
-        if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
-    except FileNotFoundError:
-        raise InputError(f"there is no file {path}") from None
-    except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{path} cannot be read: {reason}") from None
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", errors="replace")
-    if data[:4] == b"PK\x03\x04" or b"\0" in data[:4096]:
-        raise InputError(
-            f"{path} is not a text file; save the table as CSV (a spreadsheet: "
-            "File, Save as, CSV)"
-        )
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
-
-
-def _reader(text: str, delimiter: str):
-    return csv.reader(
-        io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True
+def _sizes(problem: Any) -> str:
+    n_samples, n_features = problem.X.shape
+    return (
+        f"{n_samples} rows, {n_features} features, {len(np.unique(problem.tasks))} "
+        "tasks"
     )
 
 
-def _sniff(text: str) -> str:
-    """Return the delimiter that cuts the first rows into equally many fields."""
+def prepare(
+    table: Any,
+    target: str,
+    task: str,
+    *,
+    classify: bool = False,
+    features: str | Sequence[str] | None = None,
+    drop: str | Sequence[str] | None = None,
+    decimal: str | None = None,
+) -> PreparedTable:
+    """Make features, target and task labels of a table, as ``linmtl compare`` does.
 
-    def quality(delimiter: str) -> tuple[bool, int]:
-        reader = _reader(text, delimiter)
-        try:
-            widths = [len(row) for row in islice(reader, _SNIFFED_ROWS) if row]
-        except csv.Error:
-            widths = []
-        if not widths:
-            return False, 0
-        return widths[0] > 1 and len(set(widths)) == 1, widths[0]
+    Rows without a target or a task are left out. Numbers are read however they are
+    written, dates become days since 1970-01-01, text of at most 20 levels an indicator
+    for each level, and other text is left out. Values that are missing are NaN: fill
+    them in with what training rows say, for example
+    ``SimpleImputer(strategy="median")``, and scale with `TaskScaler`.
 
-    return max(_DELIMITERS, key=quality)
+    Parameters
+    ----------
+    table : DataFrame, dict of str -> sequence, str or Path
+        One row per observation; or the path of such a file: CSV in any of its
+        variants, Parquet or Excel.
+    target : str
+        The column to predict.
+    task : str
+        The column that says which task a row belongs to.
+    classify : bool, default=False
+        Whether the target is one of two classes. One of two texts is so anyway.
+    features : str or list of str, default=None
+        The columns to predict from, by name or by pattern (``"x*"``); None takes all
+        others.
+    drop : str or list of str, default=None
+        Columns to leave out, by name or by pattern.
+    decimal : {".", ","}, default=None
+        The decimal mark of columns that can be read with either (``1,234``); None
+        goes by the other columns, and says so.
 
+    Returns
+    -------
+    PreparedTable
+        The tuple ``X, y, tasks, notes``. X is a DataFrame where pandas is installed,
+        with the index of a DataFrame that was passed. Each line of ``notes`` says
+        something that was done, or that should be looked at, such as a column that
+        gives the target away.
 
-def _check_header(path: Any, names: list[str]) -> list[str]:
-    names = [name or f"column {i + 1}" for i, name in enumerate(names)]
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise InputError(
-            f"{path} has several columns named {name_list(repeated)}; rename them"
+    Raises
+    ------
+    ValueError
+        If a column is not there or cannot serve.
+
+    Examples
+    --------
+    >>> import linmtl
+    >>> table = {
+    ...     "patient": ["a", "a", "a", "b", "b", "b"],
+    ...     "visit": ["2024-01-01", "2024-01-08", "2024-02-01"] * 2,
+    ...     "dose": ["1,000", "1,250.5", "900", "1,100", "", "950"],
+    ...     "score": [3.1, 2.5, 4.0, 2.2, 2.9, 3.3],
+    ... }
+    >>> X, y, tasks, notes = linmtl.prepare(table, "score", "patient")
+    >>> X.shape
+    (6, 2)
+    >>> for note in notes:
+    ...     print(note)
+    dates read as days since 1970-01-01: visit
+    thousands separators, 1,000 read as 1000: dose
+    """
+    given = read_table(table) if isinstance(table, (str, Path)) else table_of(table)
+    try:
+        problem = make_problem(
+            given,
+            target,
+            task,
+            classify=classify,
+            features=features,
+            drop=drop,
+            decimal=decimal,
         )
-    return names
+    except InputError as error:
+        raise InputError(_without_dashes(str(error))) from None
+    X, notes = _framed(problem, getattr(table, "index", None))
+    y = problem.y if problem.labels is None else problem.labels[problem.y]
+    return PreparedTable(X, y, problem.tasks, [_without_dashes(n) for n in notes])
+
+
+def _framed(problem: Problem, index: Any) -> tuple[Any, list[str]]:
+    """Return the features as a DataFrame where pandas is installed, and the notes."""
+    try:
+        import pandas as pd
+    except ImportError:
+        names = name_list(problem.feature_names, len(problem.feature_names))
+        return problem.X, [*problem.notes, f"columns of X: {names}"]
+    index = index[problem.rows] if isinstance(index, pd.Index) else None
+    frame = pd.DataFrame(problem.X, columns=problem.feature_names, index=index)
+    return frame, problem.notes
+
+
+def _without_dashes(text: str) -> str:
+    """Name options of the command as the arguments that they are in Python."""
+    return re.sub(r"--(?=[a-z])", "", text)
 
 
 def make_problem(
-    table: Table, target: str, task: str, *, classify: bool = False
+    table: Table,
+    target: str,
+    task: str,
+    *,
+    classify: bool = False,
+    features: str | Sequence[str] | None = None,
+    drop: str | Sequence[str] | None = None,
+    decimal: str | None = None,
 ) -> Problem:
     """Take target and tasks from a table and make features of the other columns.
 
@@ -212,11 +215,8 @@ def make_problem(
     ----------
     table : Table
         From :func:`read_table`.
-    target, task : str
-        Names of two columns.
-    classify : bool, default=False
-        Whether the target is a class. A target of two values that are not numbers is
-        one anyway.
+    target, task, classify, features, drop, decimal
+        As for :func:`prepare`.
 
     Returns
     -------
@@ -229,117 +229,161 @@ def make_problem(
         If a column is not there or cannot serve.
     """
     _check_columns(table, target, task)
-    notes: list[str] = []
-    table = _drop_unlabelled(table, target, task, notes)
-    y, classes = _read_target(table, target, classify, notes)
+    notes = list(table.notes)
+    used = _choose_columns(table, (target, task), features, drop, notes)
+    rows = _labelled(table, target, task, notes)
+    table = table.rows(rows)
+    readable = {
+        name: table.columns[name]
+        for name in (target, *used)
+        if name not in table.categories
+    }
+    numbers = read_numbers(readable, decimal=decimal, commas_split=table.commas_split)
+    notes += numbers.notes
+    y, labels = _read_target(table, target, numbers, classify, notes)
     tasks = _read_tasks(table.columns[task])
-    labels = np.unique(tasks)
-    if len(labels) < 2:
+    names = np.unique(tasks)
+    if len(names) < 2:
         raise InputError(
-            f"column {task!r} names a single task ({one_line(labels[0])}); a "
+            f"column {task!r} names a single task ({one_line(names[0])}); a "
             "comparison needs two or more tasks"
         )
-    X, names = _features(table, (target, task), notes)
-    if not names:
+    X, feature_names = _features(table, used, numbers, notes)
+    if not feature_names:
         raise InputError(
             f"no column is left to predict {target!r} from, besides {target!r} and "
             f"{task!r}; a feature is a column of numbers, or of text with at most "
             f"{MAX_LEVELS} levels"
         )
-    return Problem(X, y, tasks, names, classes, notes)
+    notes += suspicions(
+        X, y, tasks, feature_names, numbers.dates, target, labels is not None
+    )
+    return Problem(X, y, tasks, feature_names, labels, notes, rows)
 
 
 def _check_columns(table: Table, target: str, task: str) -> None:
     for option, name in (("--target", target), ("--task", task)):
         if name not in table.columns:
-            raise InputError(
-                f"{option}: there is no column {name!r}"
-                f"{closest(name, table.columns) or ';'} the columns are "
-                f"{name_list(table.columns, 30)}"
-            )
+            raise InputError(f"{option}: {_no_column(name, table.columns)}")
     if target == task:
         raise InputError(
             f"--target and --task are both {target!r}; they must be different columns"
         )
 
 
-def _is_missing(text: str) -> bool:
-    return text in _MISSING
+def _no_column(name: str, names: Iterable[str]) -> str:
+    names = list(names)
+    return (
+        f"there is no column {name!r}{closest(name, names) or ';'} the columns are "
+        f"{name_list(names, 30)}"
+    )
 
 
-def _drop_unlabelled(table: Table, target: str, task: str, notes: list[str]) -> Table:
-    """Drop the rows without a target or without a task."""
+def _choose_columns(
+    table: Table,
+    roles: tuple[str, str],
+    features: str | Sequence[str] | None,
+    drop: str | Sequence[str] | None,
+    notes: list[str],
+) -> list[str]:
+    """Return the columns to predict from, in the order of the table."""
+    others = [name for name in table.columns if name not in roles]
+    kept = set(others)
+    if features is not None:
+        kept = _matching("--features", features, table, roles)
+    if drop is not None:
+        kept -= _matching("--drop", drop, table, roles)
+    left_out = [name for name in others if name not in kept]
+    if left_out:
+        notes.append(f"columns left out as asked: {name_list(left_out)}")
+    return [name for name in others if name in kept]
+
+
+def split_names(
+    given: Sequence[str] | None, names: Collection[str]
+) -> list[str] | None:
+    """Split lists at their commas, but not those in quotes or in the name of a column.
+
+    Parameters
+    ----------
+    given : sequence of str or None
+        Lists, as on a command line.
+    names : collection of str
+        The names of the columns.
+    """
+    if given is None:
+        return None
+    parts = [
+        [text] if text in names else next(csv.reader([text], skipinitialspace=True))
+        for text in given
+    ]
+    return [name.strip() for part in parts for name in part if name.strip()]
+
+
+def _matching(
+    option: str, asked: str | Sequence[str], table: Table, roles: tuple[str, str]
+) -> set[str]:
+    """Return the columns beside target and task that names or patterns stand for."""
+    found: set[str] = set()
+    for name in [asked] if isinstance(asked, str) else asked:
+        if name in roles:
+            raise InputError(f"{option}: {name!r} is the target or the task column")
+        if name in table.columns:
+            found.add(name)
+            continue
+        matches = {column for column in table.columns if fnmatchcase(column, name)}
+        if not matches:
+            raise InputError(f"{option}: {_no_column(name, table.columns)}")
+        found |= matches - set(roles)
+    return found
+
+
+def _labelled(table: Table, target: str, task: str, notes: list[str]) -> np.ndarray:
+    """Return the rows that have a target and a task."""
     keep = np.ones(len(table.lines), dtype=bool)
     for role, name in (("target", target), ("task", task)):
-        missing = np.array([_is_missing(text) for text in table.columns[name]])
-        if missing.any():
+        gone = missing(table.columns[name])
+        if gone.any():
             notes.append(
-                f"rows dropped, no {role} (column {one_line(name)}): "
-                f"{int(missing.sum())}"
+                f"rows dropped, no {role} (column {one_line(name)}): {int(gone.sum())}"
             )
-        keep &= ~missing
+        keep &= ~gone
     if not keep.any():
         raise InputError(
             f"no row has both a target ({one_line(target)}) and a task "
             f"({one_line(task)})"
         )
-    rows = np.flatnonzero(keep).tolist()
-    columns = {name: [f[i] for i in rows] for name, f in table.columns.items()}
-    return Table(columns, [table.lines[i] for i in rows], table.decimal_comma)
-
-
-def _number(text: str, decimal_comma: bool) -> float | None:
-    """Return the number that a field holds, NaN if missing, None if it is text."""
-    if _is_missing(text):
-        return math.nan
-    if decimal_comma and _DECIMAL_COMMA.fullmatch(text):
-        text = text.replace(",", ".")
-    if "_" in text:  # float() would take 1_000
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else math.nan
-
-
-def _numbers(fields: Sequence[str], decimal_comma: bool) -> np.ndarray | None:
-    """Return a column as numbers, None if any field is text."""
-    values = []
-    for text in fields:
-        value = _number(text, decimal_comma)
-        if value is None:
-            return None
-        values.append(value)
-    return np.array(values)
+    return np.flatnonzero(keep)
 
 
 def _read_target(
-    table: Table, target: str, classify: bool, notes: list[str]
-) -> tuple[np.ndarray, tuple[str, str] | None]:
+    table: Table, target: str, numbers: Numbers, classify: bool, notes: list[str]
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the target, and the labels of the classes that it then is the index of."""
     fields = table.columns[target]
-    numbers = _numbers(fields, table.decimal_comma)
-    if numbers is not None and np.isnan(numbers).any():
-        row = int(np.argmax(np.isnan(numbers)))
+    if target in numbers.infinite:
+        row = int(np.argmax(numbers.infinite[target]))
         raise InputError(
-            f"target {target!r} is infinite on line {table.lines[row]}; mend or drop "
-            "that row"
+            f"target {target!r} is infinite on {table.line} {table.lines[row]}; mend "
+            "or drop that row"
         )
-    values = np.array(fields) if numbers is None else numbers
-    levels, codes = np.unique(values, return_inverse=True)
-    names = [level if numbers is None else f"{level:.15g}" for level in levels]
+    values = None if target in numbers.dates else numbers.values.get(target)
+    levels, codes = np.unique(
+        np.array(fields) if values is None else values, return_inverse=True
+    )
+    names = class_names(levels)
     if len(levels) == 1:
         raise InputError(f"target {target!r} is {one_line(names[0])} in every row")
-    if numbers is None and not classify and len(levels) > 2:
+    if values is None and not classify and len(levels) > 2:
         raise InputError(_not_numeric(table, target, len(levels)))
-    if numbers is not None and not classify:
+    if values is not None and not classify:
         if len(levels) == 2:
             notes.append(
                 f"target {one_line(target)} has only the values {names[0]} and "
                 f"{names[1]} and is taken for a number; add --classify if they are "
                 "classes"
             )
-        return numbers, None
+        return values, None
     if len(levels) > 2:
         raise InputError(
             f"target {target!r} has {len(levels)} classes ({name_list(names)}); "
@@ -350,22 +394,34 @@ def _read_target(
             f"target {one_line(target)} has two values that are not numbers: "
             "classification"
         )
-    return codes.astype(np.int64), (str(names[0]), str(names[1]))
+    if values is not None and np.all(levels == np.round(levels)):
+        levels = levels.astype(np.int64)
+    return codes.astype(np.int64), levels
+
+
+def class_names(labels: np.ndarray) -> tuple[str, ...]:
+    """Return labels of classes as text."""
+    if labels.dtype.kind == "U":
+        return tuple(labels.tolist())
+    return tuple(f"{label:.15g}" for label in labels)
 
 
 def _not_numeric(table: Table, target: str, n_levels: int) -> str:
     fields = table.columns[target]
-    text = [i for i, f in enumerate(fields) if _number(f, table.decimal_comma) is None]
+    text = [i for i, field in enumerate(fields) if not is_number(field)] or [0]
     return (
         f"target {target!r} is not numeric: {len(text)} of {len(fields)} rows hold "
-        f"text, the first {fields[text[0]]!r} on line {table.lines[text[0]]}; mend "
-        f"them, or choose a numeric column or one with two classes (this has "
-        f"{n_levels})"
+        f"text, the first {fields[text[0]]!r} on {table.line} "
+        f"{table.lines[text[0]]}; mend them, or choose a numeric column or one with "
+        f"two classes (this has {n_levels})"
     )
 
 
-def _read_tasks(fields: Sequence[str]) -> np.ndarray:
-    """Return task labels as integers where they are such, else as strings."""
+def _read_tasks(fields: Fields) -> np.ndarray:
+    """Return task labels as integers where they are such, else as they are."""
+    if isinstance(fields, np.ndarray):
+        whole = np.all(fields == np.round(fields)) and np.abs(fields).max() < 2**62
+        return fields.astype(np.int64) if whole else fields
     try:
         numbers = [int(text) for text in fields]
     except ValueError:
@@ -377,35 +433,55 @@ def _read_tasks(fields: Sequence[str]) -> np.ndarray:
 
 
 def _features(
-    table: Table, roles: tuple[str, str], notes: list[str]
+    table: Table, used: Sequence[str], numbers: Numbers, notes: list[str]
 ) -> tuple[np.ndarray, list[str]]:
     """Return the features as numbers, text columns as indicators of their levels."""
     parts: list[tuple[str, np.ndarray]] = []
-    encoded, dropped, empty = [], [], []
-    for name, fields in table.columns.items():
-        if name in roles:
-            continue
-        numbers = _numbers(fields, table.decimal_comma)
-        if numbers is not None and np.isnan(numbers).all():
+    encoded, dropped, empty, mixed = [], [], [], []
+    for name in used:
+        fields, values = table.columns[name], numbers.values.get(name)
+        if values is not None and np.isnan(values).all():
             empty.append(name)
-        elif numbers is not None and _is_index(name, numbers):
+        elif values is not None and _is_index(name, values):
             notes.append("column 1 dropped: it has no name and counts the rows")
-        elif numbers is not None:
-            parts.append((name, numbers))
+        elif values is not None:
+            parts.append((name, values))
         else:
             indicators = _indicators(name, fields)
             parts += indicators
             (encoded if indicators else dropped).append(name)
+            mixed += [name] * (name not in table.categories)
     if encoded:
         notes.append(f"text encoded by an indicator per level: {name_list(encoded)}")
     if dropped:
         notes.append(
             f"text with more than {MAX_LEVELS} levels, dropped: {name_list(dropped)}"
         )
+    notes += [note for name in mixed for note in _nearly_numeric(table, name)]
     if empty:
         notes.append(f"columns without any number, dropped: {name_list(empty)}")
+    infinite = [name for name in numbers.infinite if name in used]
+    if infinite:
+        count = sum(int(numbers.infinite[name].sum()) for name in infinite)
+        notes.append(
+            f"infinite values taken for missing ones ({count}): {name_list(infinite)}"
+        )
     X = np.column_stack([part for _, part in parts]) if parts else np.empty((0, 0))
     return X, [name for name, _ in parts]
+
+
+def _nearly_numeric(table: Table, name: str) -> list[str]:
+    """Say what keeps a column of text from being one of numbers, if little does."""
+    fields = table.columns[name]
+    text = [i for i, field in enumerate(fields) if not is_number(field)]
+    if len(text) > 0.2 * len(fields):
+        return []
+    if not text:
+        return [f"column {one_line(name)} is text: its numbers differ in notation"]
+    return [
+        f"column {one_line(name)} is text: {len(text)} of {len(fields)} fields are no "
+        f"numbers, the first {fields[text[0]]!r} on {table.line} {table.lines[text[0]]}"
+    ]
 
 
 def _is_index(name: str, numbers: np.ndarray) -> bool:
@@ -418,11 +494,10 @@ def _indicators(name: str, fields: Sequence[str]) -> list[tuple[str, np.ndarray]
 
     A missing field has no level: all its indicators are zero.
     """
-    values = np.array(fields)
-    distinct = sorted(set(fields))
-    levels = [level for level in distinct if not _is_missing(level)]
+    values, gone = np.array(fields), missing(list(fields))
+    levels = np.unique(values[~gone]).tolist()
     if len(levels) > MAX_LEVELS:
         return []
-    if len(distinct) == len(levels) == 2:
+    if len(levels) == 2 and not gone.any():
         levels = levels[1:]
     return [(f"{name}={level}", (values == level).astype(float)) for level in levels]

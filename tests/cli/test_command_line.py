@@ -2,18 +2,23 @@
 
 import csv
 import gzip
+import io
 import json
 import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import linmtl
 from linmtl import __main__ as command
-from linmtl.cli._table import InputError, make_problem, read_table
+from linmtl.cli._errors import InputError
+from linmtl.cli._files import read_table
+from linmtl.cli._report import percent
+from linmtl.cli._table import make_problem
 from linmtl.datasets import load_heart_disease, load_parkinsons
 
 
@@ -63,7 +68,8 @@ def test_main_job():
         [sys.executable, "-m", "linmtl"], capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""  # no progress where nobody looks
+    steps = [line.split(":")[0] for line in done.stderr.splitlines()]
+    assert steps == [f"model {i} of 5" for i in range(1, 6)]  # no terminal
     text = done.stdout
     assert max(map(len, text.splitlines())) <= 80
     line = {}
@@ -72,6 +78,7 @@ def test_main_job():
         assert "!" not in line[name]
     assert "certified to 1e-6" in text
     assert text.count(" <\n") == 1
+    assert "one value per task in training: age, sex" in " ".join(text.split())
     assert "42 tasks, 17 features; 1456 rows to train" in text
 
     alpha, r2 = line["pooled"].split()[1:3]
@@ -97,12 +104,11 @@ def test_main_job():
     model = linmtl.IndependentRegressor("cv", tol=1e-6)
     model.fit(X_train, y[train], tasks[train])
     residual = y[test] - model.predict(X_test, tasks[test])
-    explained = [
-        1 - np.mean(residual[tasks[test] == t] ** 2) / np.var(y[test][tasks[test] == t])
-        for t in model.tasks_
-    ]
+    mean = {t: y[test][tasks[test] == t].mean() for t in model.tasks_}
+    about = y[test] - [mean[t] for t in tasks[test]]
+    explained = 1 - residual @ residual / (about @ about)
     score, within = re.findall(r"-?\d\.\d{3}", line["independent"])
-    assert float(within) == pytest.approx(np.mean(explained), abs=1e-3)
+    assert float(within) == pytest.approx(explained, abs=1e-3)
     assert float(score) == pytest.approx(
         model.score(X_test, y[test], tasks[test]), abs=1e-3
     )
@@ -112,7 +118,14 @@ def test_table_and_json_agree(table, tmp_path, capsys):
     output = tmp_path / "out.json"
     assert run(table, "--output", str(output), models="pooled,mean,l21") == 0
     printed = capsys.readouterr()
-    assert printed.err == ""
+    assert printed.err.splitlines() == [
+        "model 1 of 4: independent",
+        "model 2 of 4: pooled",
+        "model 3 of 4: mean-regularised",
+        "model 4 of 4: L21",
+        "which tasks are helped and hurt",
+        f"wrote {output}",
+    ]
     result = json.loads(output.read_text(encoding="utf-8"))
     assert result["linmtl"] == linmtl.__version__
     assert result["data"]["features"] == ["a", "b"]
@@ -131,12 +144,14 @@ def test_table_and_json_agree(table, tmp_path, capsys):
         assert model["tasks_worse"] == np.sum(ratio > 1.01)
         assert model["certified"]
         if model["model"] in labels:
-            r2, count = r" +(-?\d\.\d{3})", r" +(\d+) "
-            pattern = f"^{labels[model['model']]} .*?{r2}{r2}{count}"
+            r2, saved, count = r" +(-?\d\.\d{3})", r" +([-+]\S+) %", r" +(\d+)/(\d+) "
+            pattern = f"^{labels[model['model']]} .*?{r2}{r2}{saved}{count}"
             found = re.search(pattern, printed.out, re.MULTILINE)
             assert found[1] == f"{model['r2']:.3f}"
-            assert found[2] == f"{model['mean_explained_variance']:.3f}"
-            assert int(found[3]) == model["tasks_better"]
+            assert found[2] == f"{model['r2_within']:.3f}"
+            assert f"{found[3]} %" == percent(model["median_saved"])
+            assert int(found[4]) == model["tasks_better"]
+            assert int(found[5]) == model["tasks_worse"]
 
 
 def test_heart_disease_from_csv(tmp_path, capsys):
@@ -279,6 +294,16 @@ def _edited(column, values):
             {"options": ["--report", "x", "--output", "x"]},
             "name the same file",
         ),
+        (
+            rows_of(),
+            {"options": ["--report", "./x", "--output", "X"]},
+            "--output and --report name the same file",
+        ),
+        (rows_of(), {"options": ["--drop", "c"]}, "--drop: there is no column 'c'"),
+        (rows_of(), {"options": ["--features", "bb"]}, "did you mean 'b'?"),
+        (rows_of(), {"options": ["--drop", "score"]}, "'score' is the target or"),
+        (rows_of(), {"options": ["--drop", "a,b"]}, "no column is left"),
+        (rows_of(), {"options": ["--decimal", ";"]}, "invalid choice: ';'"),
         (rows_of(), {"options": ["--output", "no/such/x.json"]}, "no folder no/such"),
     ],
 )
@@ -382,7 +407,7 @@ def test_report_and_table_agree_on_pooled(tmp_path, capsys):
     out = capsys.readouterr().out
     assert "both tuned anew in each" in " ".join(out.split())
     result = json.loads(output.read_text(encoding="utf-8"))
-    within = {m["model"]: m["mean_explained_variance"] for m in result["models"]}
+    within = {m["model"]: m["r2_within"] for m in result["models"]}
     assert within["pooled"] > within["independent"]
     rows = result["transfer"]["tasks"]
     assert "helped" not in {row["verdict_pooled"] for row in rows}
@@ -426,11 +451,100 @@ def test_output_that_fails_late(table, tmp_path, capsys, monkeypatch):
     def refuse(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(command.Path, "write_text", refuse)
-    assert run(table, "--output", str(tmp_path / "x.json")) == 2
+    output = tmp_path / "x.json"
+    output.write_text("as it was")
+    monkeypatch.setattr("linmtl.cli._write.os.fsync", refuse)
+    assert run(table, "--output", str(output)) == 2
     printed = capsys.readouterr()
     assert "No space left" in printed.err
     assert "L21" in printed.out  # the table is not lost
+    assert output.read_text() == "as it was"
+    assert sorted(tmp_path.iterdir()) == sorted([output, Path(table)])
+
+
+def test_files_that_are_replaced_are_named(table, tmp_path, capsys):
+    output, page = tmp_path / "x.json", tmp_path / "x.html"
+    page.write_text("old")
+    options = "--no-transfer", "--output", str(output), "--report", str(page)
+    assert run(table, *options) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert said[-2:] == [f"wrote {output}", f"replaced {page}"]
+    assert json.loads(output.read_text(encoding="utf-8"))["transfer"] is None
+    assert "helped and hurt" not in page.read_text(encoding="utf-8")
+
+
+def test_columns_are_dropped_and_chosen(tmp_path, capsys):
+    rows = rows_of()
+    rows[0][1] = "size, cm"
+    rows = [[str(i), *row] for i, row in enumerate(rows)]
+    rows[0][0] = "id"
+    table = write(tmp_path / "t.csv", rows)
+    output = tmp_path / "x.json"
+    options = "--no-transfer", "--output", str(output)
+
+    def features(*chosen):
+        assert run(table, *options, *chosen) == 0
+        return json.loads(output.read_text(encoding="utf-8"))["data"]["features"]
+
+    assert features() == ["id", "a", "size, cm"]
+    assert "an id? --drop leaves it out: id" in capsys.readouterr().out
+    assert features("--drop", "id") == ["a", "size, cm"]
+    assert "columns left out as asked: id" in capsys.readouterr().out
+    assert features("--drop", "id,a") == ["size, cm"]
+    assert features("--drop", "size, cm", "--drop", "id") == ["a"]
+    assert features("--features", "size*,a") == ["a", "size, cm"]
+    assert features("--features", "*", "--drop", "i?") == ["a", "size, cm"]
+
+
+def test_table_from_standard_input(table, monkeypatch, capsys):
+    stdin = io.TextIOWrapper(io.BytesIO(Path(table).read_bytes()))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    assert run("-", "--no-transfer") == 0
+    piped = capsys.readouterr().out
+    assert piped.startswith("standard input: predict score; a task is a site\n")
+    assert run(table, "--no-transfer") == 0
+    direct = capsys.readouterr().out
+    seconds = re.compile(r"\d+\.\d( <)?$", re.MULTILINE)  # the last column
+    assert (
+        seconds.sub("", piped).split("\n", 1)[1]
+        == (seconds.sub("", direct).split("\n", 1)[1])
+    )
+
+
+def test_notes_on_reading_are_printed(tmp_path, capsys):
+    rows = rows_of()
+    for i, row in enumerate(rows[1:]):
+        row[0] = f"{i + 1},{100 + i:03}.5"
+        row[3] = {"s0": "é"}.get(row[3], row[3])
+    path = write(tmp_path / "t.csv", rows, ";", "latin-1")
+    assert run(path, "--no-transfer") == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "byte 0xE9 on line 2 is not UTF-8" in printed
+    assert "thousands separators, 1,100.5 read as 1100.5: a" in printed
+
+
+def test_decimal_marks(tmp_path, capsys):
+    rows = rows_of()
+    for i, row in enumerate(rows[1:]):
+        row[0], row[2] = f"{i + 1},{100 + i:03}", str(i % 5)
+        row[1] = str(i % 7)
+    path = write(tmp_path / "t.csv", rows, ";")
+    assert run(path, "--no-transfer") == 0
+    assert "1,100 read as 1.1 (a guess;" in " ".join(capsys.readouterr().out.split())
+    assert run(path, "--no-transfer", "--decimal", ".") == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "1,100 read as 1100: a" in printed
+    assert "guess" not in printed
+
+
+def test_table_is_shown_before_the_report(table, capsys, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "transfer_report", interrupt)
+    assert run(table) == 130
+    assert "R2 within" in capsys.readouterr().out
+    assert run(table, "--no-transfer") == 0
 
 
 def test_missing_arguments(capsys):
@@ -445,6 +559,7 @@ def test_missing_arguments(capsys):
     [
         ("--version", f"linmtl {linmtl.__version__}"),
         ("--help", "linmtl compare visits.csv --target score --task patient"),
+        ("--help", "exit codes: 0 done; 2 what was given cannot be used"),
     ],
 )
 def test_version_and_help(capsys, option, text):
@@ -486,7 +601,7 @@ def test_reader_that_leaves_early(table):
     error = process.stderr.read()
     process.stderr.close()
     assert process.wait() == 0
-    assert error == ""
+    assert error.splitlines() == ["model 1 of 2: independent", "model 2 of 2: L21"]
 
 
 def test_test_parts_of_one_row_are_an_error_not_a_verdict(table, capsys):

@@ -17,21 +17,13 @@ from linmtl import (
     TaskScaler,
     TraceNormClassifier,
 )
-from linmtl.cli._compare import (
-    EPS,
-    MODELS,
-    N_ALPHAS,
-    SECOND_STRENGTHS,
-    TOL,
-    Comparison,
-    ModelResult,
-    _fit,
-    compare,
-    transfer_report,
-)
-from linmtl.cli._prepare import prepare
-from linmtl.cli._report import number, plain, render, to_json
-from linmtl.cli._table import InputError
+from linmtl.cli._compare import compare, transfer_report
+from linmtl.cli._errors import InputError
+from linmtl.cli._html import to_html
+from linmtl.cli._models import EPS, MODELS, N_ALPHAS, SECOND_STRENGTHS, TOL, fit
+from linmtl.cli._prepare import split_rows
+from linmtl.cli._report import number, plain, render, to_json, verdict
+from linmtl.cli._results import Comparison, ModelResult
 from linmtl.datasets import (
     load_heart_disease,
     make_multitask_classification,
@@ -87,15 +79,15 @@ def test_regression_is_what_the_public_estimators_give(
     residual = y[test] - prediction
     r2 = 1 - np.mean(residual**2) / np.var(y[test])
     assert found.score == pytest.approx(r2, rel=1e-4)
-    explained = []
+    total = 0.0
     for t, label in enumerate(compared.tasks):
         rows = tasks[test] == label
         assert compared.n_test[t] == rows.sum()
         assert found.task_loss[t] == pytest.approx(
             np.mean(residual[rows] ** 2), rel=1e-3
         )
-        explained.append(1 - np.mean(residual[rows] ** 2) / np.var(y[test][rows]))
-    assert found.within == pytest.approx(np.mean(explained), rel=1e-3)
+        total += rows.sum() * np.var(y[test][rows])
+    assert found.within == pytest.approx(1 - residual @ residual / total, rel=1e-3)
 
 
 def test_classification_is_what_the_public_estimators_give():
@@ -103,7 +95,7 @@ def test_classification_is_what_the_public_estimators_give():
         n_tasks=4, n_samples=40, n_features=5, random_state=1
     )
     y = (y == np.unique(y)[1]).astype(int)
-    found = compare(X, y, tasks, models=["trace"], classify=True).best
+    found = compare(X, y, tasks, models=["trace"], classify=True).sharing
     assert found.name == "trace"
     train, test = split(X, y, tasks, stratify=True)
     scaler = TaskScaler().fit(X[train])
@@ -119,7 +111,9 @@ def test_classification_is_what_the_public_estimators_give():
 
 def training_rows(X, y, tasks, classify=False):
     """Return the training part as the comparison prepares it."""
-    data = prepare(X, y, tasks, classify=classify, train_size=0.5, random_state=0, cv=5)
+    data = split_rows(
+        X, y, tasks, classify=classify, train_size=0.5, random_state=0, cv=5
+    )
     return data.X_train, data.y_train, data.tasks_train
 
 
@@ -137,7 +131,7 @@ def training_rows(X, y, tasks, classify=False):
 def test_strengths_are_those_of_the_cv_estimators(name, estimator, second, classify):
     make = make_multitask_classification if classify else make_multitask_regression
     X, y, tasks = make(n_tasks=4, n_samples=(30, 50), n_features=5, random_state=2)
-    found = compare(X, y, tasks, models=[name], classify=classify).best
+    found = compare(X, y, tasks, models=[name], classify=classify).sharing
     kind = "ClassifierCV" if classify else "RegressorCV"
     lists = {} if second is None else {second: SECOND_STRENGTHS}
     model = getattr(linmtl, estimator + kind)(
@@ -156,7 +150,7 @@ def test_pooled_strength_is_that_of_a_loop(classify):
     X = rng.normal(size=(tasks.size, 8))
     y = X[:, 0] + tasks % 2 + 2 * rng.normal(size=tasks.size)
     y = (y > 0.5).astype(int) if classify else y
-    found = compare(X, y, tasks, models=["pooled"], classify=classify).best
+    found = compare(X, y, tasks, models=["pooled"], classify=classify).sharing
     assert found.estimator == ("PooledClassifier" if classify else "PooledRegressor")
     X, y, tasks = training_rows(X, y, tasks, classify)
     folds = TaskKFold(5, shuffle=True, random_state=0, stratify=classify)
@@ -209,9 +203,9 @@ def test_second_strength_follows_the_data():
     X = rng.normal(size=(240, 5))
     noise = 0.1 * rng.normal(size=240)
     w = rng.normal(size=5)
-    alike = compare(X, X @ w + noise, tasks, models=["mean"]).best
+    alike = compare(X, X @ w + noise, tasks, models=["mean"]).sharing
     sign = np.where(tasks % 2 == 0, 1.0, -1.0)
-    opposed = compare(X, sign * (X @ w) + noise, tasks, models=["mean"]).best
+    opposed = compare(X, sign * (X @ w) + noise, tasks, models=["mean"]).sharing
     assert alike.second == {"alpha_mean": min(SECOND_STRENGTHS)}
     assert opposed.second["alpha_mean"] > min(SECOND_STRENGTHS)
 
@@ -241,7 +235,6 @@ def test_models_and_counts(compared):
         better, equal, worse = compared.against_alone(model)
         assert better + equal + worse == 5
     assert compared.against_alone(compared.alone) == (0, 5, 0)
-    assert compared.best.name not in ("pooled", "independent")
 
 
 def test_heart_disease(classified):
@@ -257,9 +250,9 @@ def test_same_numbers_for_the_same_seed(regression, compared):
     again = compare(*regression, models=["l21"])
     other = compare(*regression, models=["l21"], random_state=1)
     first = next(m for m in compared.models if m.name == "l21")
-    assert again.best.alpha == first.alpha
-    assert again.best.score == first.score
-    assert other.best.score != first.score
+    assert again.sharing.alpha == first.alpha
+    assert again.sharing.score == first.score
+    assert other.sharing.score != first.score
 
 
 def test_missing_constant_and_empty_features(regression):
@@ -274,7 +267,9 @@ def test_missing_constant_and_empty_features(regression):
     assert found.feature_names == ["a", "e", "f"]
     text = "\n".join(found.notes)
     assert "no value in training: c" in text
-    assert "one value per task in training: b, d" in text
+    assert "one value in training: b" in text
+    assert "one value per task in training: d; an intercept" in text
+    assert "'global', which has none, would use them (--models)" in text
     assert f"({len(X[::7])}): a" in text
 
 
@@ -290,10 +285,9 @@ def test_small_tasks(regression):
     text = "\n".join(found.notes)
     assert f"in training only (1): {labels[-1]}" in text
     assert "with 2 folds" in text
-    assert sum(found.against_alone(found.best)) == len(labels) - 1
+    assert sum(found.against_alone(found.sharing)) == len(labels) - 1
     result = to_json(found, {})
     assert result["models"][0]["tasks"][-1]["mse"] is None
-    assert "left out" in render(found, "title")
 
 
 def test_task_with_one_class():
@@ -382,7 +376,7 @@ class Made:
 )
 def test_the_grid_grows_where_its_end_is_best(best, bounded, expected, at_end):
     model = Made(lambda alphas: 1 + np.log10(alphas / best) ** 2)
-    end, caught = _fit(model, (), bounded)
+    end, caught = fit(model, (), bounded)
     assert end is at_end
     assert [str(w.message) for w in caught] == [f"grid {len(model.alphas_)}"]
     assert min(map(model.loss, model.tried)) == model.loss(model.alpha_)
@@ -393,7 +387,7 @@ def test_the_grid_grows_where_its_end_is_best(best, bounded, expected, at_end):
 
 def test_a_flat_loss_is_no_end():
     model = Made(np.ones_like)
-    assert _fit(model, (), False)[0] is False
+    assert fit(model, (), False)[0] is False
     assert model.alpha_ == 1.0
 
 
@@ -403,7 +397,7 @@ def test_a_further_grid_finds_what_one_long_grid_does():
     X = rng.normal(size=(120, 4))
     y = np.sum(X * rng.normal(size=(3, 4))[tasks], axis=1)
     y += 1e-3 * rng.normal(size=120)
-    found = compare(X, y, tasks, models=["mean"]).best
+    found = compare(X, y, tasks, models=["mean"]).sharing
     rows = training_rows(X, y, tasks)
     model = MeanRegularizedRegressorCV(alphas=N_ALPHAS, alpha_mean=SECOND_STRENGTHS)
     first = model.fit(*rows).alphas_[0]
@@ -415,34 +409,16 @@ def test_a_further_grid_finds_what_one_long_grid_does():
     assert found.second["alpha_mean"] == model.best_params_["alpha_mean"]
 
 
-def _made(losses):
+def _made(losses, null_tasks=(0, 0)):
     return Comparison(
         classify=False,
         tasks=np.arange(len(losses[0])),
         n_train=np.full(len(losses[0]), 5),
         n_test=np.array([5] * (len(losses[0]) - 1) + [0]),
+        variance=np.array([2.0] * (len(losses[0]) - 1) + [0.0]),
         feature_names=["a"],
-        models=tuple(
-            ModelResult(
-                name=name,
-                label=name,
-                shares="",
-                estimator="",
-                alpha=1.0,
-                second={},
-                at_end=name == "l21",
-                score=0.5,
-                within=0.5,
-                task_loss=np.array(loss),
-                task_score=1 - np.array(loss),
-                gap=1e-3,
-                tol=1e-6,
-                certified=False,
-                n_iter=1,
-                seconds=0.0,
-            )
-            for name, loss in zip(("independent", "l21"), losses, strict=True)
-        ),
+        models=tuple(map(made_model, ("independent", "l21"), losses, null_tasks)),
+        levels=made_model("levels", np.full(len(losses[0]), 2.0), len(losses[0])),
         train_size=0.5,
         random_state=0,
         cv=5,
@@ -451,14 +427,188 @@ def _made(losses):
     )
 
 
+def made_model(name, loss, null_tasks=0):
+    loss = np.array(loss)
+    return ModelResult(
+        name=name,
+        label=name,
+        shares="",
+        estimator="",
+        alpha=1.0,
+        second={},
+        at_end=name == "l21",
+        score=0.5,
+        within=1 - np.nanmean(loss) / 2,
+        task_loss=loss,
+        task_score=1 - loss / 2,
+        null_tasks=null_tasks,
+        gap=1e-3,
+        tol=1e-6,
+        certified=False,
+        n_iter=1,
+        seconds=0.0,
+    )
+
+
 def test_counts_by_hand():
     alone, l21 = [1.0, 1.0, 1.0, 1.0, np.nan], [0.98, 0.995, 1.005, 1.02, np.nan]
     made = _made([alone, l21])
-    assert made.against_alone(made.best) == (1, 2, 1)
+    assert made.against_alone(made.sharing) == (1, 2, 1)
     text = render(made, "title")
     assert "1*" in text  # the end of the grid
     assert "1e-3!" in text  # above the tolerance
     assert "4 tasks 1 are better, 1 worse, 2 equal" in " ".join(text.split())
+
+
+def test_savings_and_difference_by_hand():
+    made = _made(
+        [[1.0, 4.0, 1.0, 0.0, 1e-30, np.nan], [0.5, 5.0, 1.0, 0.0, 3.0, np.nan]]
+    )
+    saved = made.saved(made.sharing)
+    np.testing.assert_allclose(saved, [0.5, -0.25, 0, 0, -np.inf, np.nan])
+    assert made.median_saved(made.sharing) == 0
+    assert made.median_saved(made.alone) == 0
+    made = _made([[1.0, 2.0, 1.0, np.nan], [0.4, 1.8, 1.2, np.nan]])
+    difference, error = made.difference(made.sharing)
+    change = 5 * np.array([0.6, 0.2, -0.2])
+    ratio = change.sum() / 30
+    assert difference == pytest.approx(ratio)
+    assert difference == pytest.approx(made.sharing.within - made.alone.within)
+    rest = change - ratio * 10
+    assert error == pytest.approx(np.sqrt(3 / 2 * rest @ rest) / 30)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_headline_is_the_summed_error(seed):
+    """Tasks whose test targets hardly vary have no say beyond their squares."""
+    rng = np.random.default_rng(seed)
+    tasks = np.repeat(np.arange(5), rng.integers(4, 12, 5))
+    X = rng.normal(size=(tasks.size, 2))
+    spread = np.exp(3 * rng.normal(size=5))[tasks]
+    y = spread * (X[:, 0] + rng.normal(size=tasks.size)) + 10 * tasks
+    found = compare(X, y, tasks, models=["pooled", "l21"], random_state=seed)
+    shown = [*found.models, found.levels]
+    error = [np.nansum(found.n_test * m.task_loss) for m in shown]
+    total = found.n_test @ found.variance
+    for model, squares in zip(shown, error, strict=True):
+        assert model.within == pytest.approx(1 - squares / total)
+    best = shown[int(np.argmin(error))]
+    assert found.best is best or best.is_null
+    by = np.argsort(error)
+    assert np.all(np.diff([shown[i].score for i in by]) <= 1e-12)
+    assert found.sharing.name != "independent"
+    text = render(found, "title")
+    (marked,) = [line for line in text.splitlines() if line.endswith(" <")]
+    assert marked.startswith(found.best.label)
+
+
+def test_pooled_may_be_the_best():
+    rng = np.random.default_rng(0)
+    tasks = np.repeat(np.arange(6), 12)
+    X = rng.normal(size=(72, 4))
+    y = X.sum(axis=1) + rng.normal(size=72)
+    found = compare(X, y, tasks, models=["pooled", "l21"])
+    assert found.best is found.sharing
+    assert found.best.name == "pooled"
+    assert verdict(found).startswith("Best: pooled, explained variance")
+
+
+def test_learning_alone_may_be_the_best():
+    rng = np.random.default_rng(0)
+    tasks = np.repeat(np.arange(4), 60)
+    X = rng.normal(size=(240, 4))
+    y = np.sum(X * rng.normal(size=(4, 4))[tasks], axis=1) + 0.1 * rng.normal(size=240)
+    found = compare(X, y, tasks, models=["pooled"])
+    assert found.best is found.alone
+    assert "On these data sharing does not help" in verdict(found)
+    assert to_json(found, {})["best"] == "independent"
+
+
+@pytest.mark.parametrize("classify", [False, True])
+def test_levels_are_the_means_of_the_training_rows(compared, classified, classify):
+    found = classified if classify else compared
+    data = found.data
+    for t, label in enumerate(found.tasks):
+        train, test = data.tasks_train == label, data.tasks_test == label
+        mean, y = data.y_train[train].mean(), data.y_test[test]
+        if classify:
+            loss = -np.mean(y * np.log(mean) + (1 - y) * np.log(1 - mean))
+        else:
+            loss = np.mean((y - mean) ** 2)
+        assert found.levels.task_loss[t] == pytest.approx(loss, rel=1e-4)
+    assert found.levels.is_null
+    assert "task rates" if classify else "task means" in render(found, "title")
+    assert to_json(found, {})["levels"]["model"] == "levels"
+
+
+def noise(n_tasks=8, n=6, n_features=2):
+    rng = np.random.default_rng(3)
+    tasks = np.repeat(np.arange(n_tasks), n)
+    return rng.normal(size=(tasks.size, n_features)), rng.normal(size=tasks.size), tasks
+
+
+def test_models_that_are_null_are_no_winners():
+    X, y, tasks = noise()
+    found = compare(X, y, tasks, models=["l21"])
+    assert found.sharing.is_null
+    assert found.best in (found.levels, found.alone)
+    said = verdict(found)
+    assert "L21 is null, its coefficients are zero: it is the task means" in said
+    text = render(found, "title")
+    assert " null " in text
+    assert "null: all coefficients are zero" in " ".join(text.split())
+    assert to_json(found, {})["models"][-1]["null_tasks"] == 8
+    assert "is null" in to_html(found, None, "title")
+
+
+def test_a_null_baseline_is_said():
+    alone, l21 = [1.0, 1.0, 1.0, np.nan], [0.5, 0.5, 0.5, np.nan]
+    made = _made([alone, l21], null_tasks=(4, 0))
+    assert "Alone, the features count in no task: a saving is one against" in verdict(
+        made
+    )
+    made = _made([alone, l21], null_tasks=(4, 4))
+    said = verdict(made)
+    assert said.startswith("No model is better than the levels")
+    assert "Both are null" in said
+    made = _made([alone, l21], null_tasks=(3, 0))
+    assert "Alone, the features count in 1 of 4 tasks only" in verdict(made)
+    made = _made([[3.0, 3.0, 3.0, np.nan], l21])
+    assert "Learning alone is worse than the levels, 0.000" in verdict(made)
+    made = _made([alone, l21])
+    assert verdict(made).endswith("of 3 tasks 3 are better, 0 worse, 0 equal.")
+
+
+def test_features_with_one_value_per_task_predict_the_level():
+    rng = np.random.default_rng(0)
+    tasks = np.repeat(np.arange(20), 4)
+    age = rng.normal(size=20)[tasks]
+    X = np.column_stack([rng.normal(size=(80, 2)), age])
+    y = X @ [1.0, -1.0, 5.0] + 0.5 * rng.normal(size=80)
+    found = compare(X, y, tasks, models=["global", "pooled"], feature_names=list("abc"))
+    assert found.feature_names == ["a", "b"]
+    assert found.data.level_names == ["c"]
+    model, pooled = (found.models[i] for i in (1, 2))
+    assert found.best is model
+    assert model.within > pooled.within + 0.1
+    (note,) = [note for note in found.notes if "one value per task" in note]
+    assert note.endswith("only the model 'global', which has none, uses them")
+    train, test = split(X, y, tasks)
+    scaler = TaskScaler().fit(X[train])
+    direct = PooledRegressor(model.alpha, tol=TOL)
+    direct.fit(scaler.transform(X[train]), y[train], tasks[train])
+    rest = y[test] - direct.predict(scaler.transform(X[test]), tasks[test])
+    assert model.score == pytest.approx(1 - rest @ rest / 40 / np.var(y[test]))
+    assert "all others  have an intercept" in render(found, "title")
+    report = transfer_report(found, n_splits=2)
+    assert report.model == "PooledRegressor"
+    assert np.median(report.alone.effect) > 0
+
+
+def test_results_introduce_themselves(compared):
+    assert repr(compared).startswith("<Comparison: 8 models on 5 tasks, best is ")
+    assert repr(compared.alone).startswith("<ModelResult: independent, 0.")
+    assert repr(compared.data).startswith("<Split: 5 tasks, ")
 
 
 @pytest.mark.parametrize(

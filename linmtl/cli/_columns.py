@@ -1,0 +1,302 @@
+"""Columns of text as numbers: how they are written, dates, what is missing.
+
+Whatever is not plain is said in a note of one line.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from linmtl.cli._errors import name_list
+
+Fields = list[str] | np.ndarray  # text; or numbers, NaN where there is none
+
+# No "none": it is a level of many text columns.
+_MISSING = frozenset(
+    {"", "?", ".", "NA", "N/A", "n/a", "<NA>", "#N/A", "NaN", "nan", "NULL", "null"}
+    | {"NaT", "#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?"}  # of spreadsheets
+)
+_UNITS = "%$€£¥"
+_OTHER = {".": ",", ",": "."}  # what may group thousands, by the decimal mark,
+_GROUPS = "'’ \u00a0\u2009\u202f"  # beside these
+
+_INFINITE = re.compile(r"[-+]?inf(?:inity)?", re.IGNORECASE)
+_ISO_DATE = re.compile(r"\d{4}-\d\d(-\d\d([T ]\d\d:.+)?)?")
+_DATE = re.compile(r"(\d{1,2})([./])(\d{1,2})\2(\d{4})")
+_EPOCH = datetime(1970, 1, 1)
+
+
+def _pattern(decimal: str) -> re.Pattern[str]:
+    mark = rf"(?P<mark>[{_OTHER[decimal]}{_GROUPS}])"
+    grouped = rf"[1-9]\d{{0,2}}{mark}(?:\d{{2,3}}(?P=mark))*\d{{3}}"
+    return re.compile(
+        rf"[-+]?(?:(?P<grouped>{grouped})|\d*)(?:[{decimal}]\d*)?(?:[eE][-+]?\d+)?"
+    )
+
+
+_PATTERNS = {decimal: _pattern(decimal) for decimal in _OTHER}
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Columns as numbers.
+
+    Attributes
+    ----------
+    values : dict of str -> ndarray or None
+        By column, NaN where there is none; None for a column of text.
+    dates : set of str
+        The columns that hold dates, now days.
+    infinite : dict of str -> ndarray
+        Of columns that have any: where a value is infinite, or beyond what a float can
+        hold. It is NaN in `values`.
+    notes : list of str
+        How what is not plain was read.
+    """
+
+    values: dict[str, np.ndarray | None]
+    dates: set[str]
+    infinite: dict[str, np.ndarray]
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """A column of text read with one decimal mark.
+
+    Attributes
+    ----------
+    decimal : str
+        The mark; "" if it would be read the same with the other.
+    values : ndarray
+        The numbers, NaN where there is none.
+    grouped : bool
+        Whether thousands are grouped.
+    example : int or None
+        The position of a number that is not plain.
+    varied : bool
+        Whether all from 1000 on are grouped, and some are smaller.
+    """
+
+    decimal: str
+    values: np.ndarray
+    grouped: bool = False
+    example: int | None = None
+    varied: bool = False
+
+    def told(self, fields: Sequence[str], other: _Reading | None) -> str:
+        """Say how a number is read, and how else it could be where that is a guess."""
+        row = self.example
+        if other is not None:
+            row = int(np.argmax(self.values != other.values))
+        kind = {".": "decimal points", ",": "decimal commas"}.get(self.decimal)
+        if self.grouped:
+            kind = "thousands separators"
+        text = f"{kind}, {fields[row]} read as {self.values[row]:.15g}"
+        if other is not None:
+            text += (
+                f" (a guess; with the decimal mark {other.decimal} it is "
+                f"{other.values[row]:.15g})"
+            )
+        return text
+
+
+def missing(fields: Fields) -> np.ndarray:
+    """Return where a column has no value, a mask."""
+    if isinstance(fields, np.ndarray):
+        return np.isnan(fields)
+    return np.array([text in _MISSING for text in fields], dtype=bool)
+
+
+def is_number(text: str) -> bool:
+    """Whether a field is a number in some notation, or missing."""
+    return bool(_readings([text]))
+
+
+def read_numbers(
+    columns: Mapping[str, Fields], *, decimal: str | None, commas_split: bool
+) -> Numbers:
+    """Read each column as numbers, as dates, or as neither.
+
+    A comma or a point is a decimal mark or a thousands separator as the column says;
+    where it can be either ("1,234"), as the other columns say.
+
+    Parameters
+    ----------
+    columns : dict of str -> list of str or ndarray
+        The columns.
+    decimal : {".", ","} or None
+        The decimal mark of columns that can be read with either; None finds out.
+    commas_split : bool
+        Whether commas separate the fields of a row, and so are hardly decimal marks.
+
+    Returns
+    -------
+    Numbers
+        What could be read.
+    """
+    notes: dict[Hashable, tuple[str, list[str]]] = {}
+
+    def note(kind: Hashable, text: str, name: str) -> None:
+        notes.setdefault(kind, (text, []))[1].append(name)
+
+    values: dict[str, np.ndarray | None] = {}
+    texts: dict[str, tuple[list[str], list[_Reading]]] = {}
+    for name, fields in columns.items():
+        if isinstance(fields, np.ndarray):
+            values[name] = fields.astype(float)
+            continue
+        unit, fields = _without_unit(fields)
+        texts[name] = fields, _readings(fields)
+        if unit and texts[name][1]:
+            note(unit, f"numbers read without their {unit}", name)
+    certain = {found[0].decimal for _, found in texts.values() if len(found) == 1}
+    marks = {decimal} if decimal else certain - {""}
+    dates, infinite = set(), {}
+    for name, (fields, found) in texts.items():
+        if not found:
+            values[name] = _days(fields)
+            if values[name] is not None:
+                dates.add(name)
+                note(_EPOCH, f"dates read as days since {_EPOCH:%Y-%m-%d}", name)
+            continue
+        reading, other = _choose(found, marks, commas_split)
+        values[name] = reading.values
+        if reading.example is not None or other is not None:
+            kind = reading.decimal, reading.grouped, other is None
+            note(kind, reading.told(fields, other), name)
+    for name, numbers in values.items():
+        if numbers is not None and np.isinf(numbers).any():
+            infinite[name] = np.isinf(numbers)
+            values[name] = np.where(infinite[name], np.nan, numbers)
+    lines = [f"{text}: {name_list(names)}" for text, names in notes.values()]
+    return Numbers(values, dates, infinite, lines)
+
+
+def _without_unit(fields: list[str]) -> tuple[str, list[str]]:
+    """Return the sign that every field begins or ends with, and the fields without."""
+    present = [text for text in fields if text not in _MISSING]
+    for sign in _UNITS if present else "":
+        if all(text.startswith(sign) or text.endswith(sign) for text in present):
+            bare = [t.removeprefix(sign).removesuffix(sign).strip() for t in fields]
+            if sum(t in _MISSING for t in bare) == len(fields) - len(present):
+                return sign, bare
+    return "", fields
+
+
+def _readings(fields: list[str]) -> list[_Reading]:
+    """Return the ways in which a column can be read as numbers."""
+    plain = _plain(fields)
+    if plain is not None:
+        fraction = next((text for text in fields if "." in text), None)
+        if fraction is None:
+            return [_Reading("", plain)]
+        if not _PATTERNS[","].fullmatch(fraction):
+            return [_Reading(".", plain)]
+    found = [r for r in (_read(fields, mark) for mark in _PATTERNS) if r is not None]
+    if len(found) == 2:
+        first, second = found
+        if np.array_equal(first.values, second.values, equal_nan=True):
+            return [replace(first, decimal="")]
+    return found
+
+
+def _plain(fields: list[str]) -> np.ndarray | None:
+    """Read numbers as float() does: fast, and enough for most columns."""
+    if any("_" in text for text in fields):  # it takes 1_000
+        return None
+    try:
+        return np.array([math.nan if t in _MISSING else float(t) for t in fields])
+    except ValueError:
+        return None
+
+
+def _read(fields: list[str], decimal: str) -> _Reading | None:
+    """Read numbers with this decimal mark, their thousands grouped or not."""
+    read = []
+    for text in fields:
+        number = _number(text, decimal)
+        if number is None:
+            return None
+        read.append(number)
+    values, grouped = (np.array(part) for part in zip(*read, strict=True))
+    example = int(np.argmax(grouped)) if grouped.any() else None
+    if example is None and decimal == ",":
+        example = next((i for i, text in enumerate(fields) if "," in text), None)
+    small = np.abs(values) < 1000
+    varied = bool(small.any() and (small | grouped | np.isnan(values)).all())
+    return _Reading(decimal, values, bool(grouped.any()), example, varied)
+
+
+def _number(text: str, decimal: str) -> tuple[float, bool] | None:
+    """Return a number and whether its thousands are grouped; None for text."""
+    if text in _MISSING:
+        return math.nan, False
+    text = text.replace("\u2212", "-")
+    match = _PATTERNS[decimal].fullmatch(text)
+    if match is None and not _INFINITE.fullmatch(text):
+        return None
+    grouped = bool(match and match["grouped"])
+    if grouped:
+        text = text.replace(match["mark"], "")
+    try:
+        return float(text.replace(decimal, ".")), grouped
+    except ValueError:  # it has no digit
+        return None
+
+
+def _choose(
+    found: list[_Reading], marks: set[str], commas_split: bool
+) -> tuple[_Reading, _Reading | None]:
+    """Return how to read a column, and how else it could be if that is a guess."""
+    if len(found) == 1:
+        return found[0], None
+    point, comma = found
+    if len(marks) == 1:
+        return (comma if "," in marks else point), None
+    if point.grouped:  # 1,234
+        return (point, comma) if commas_split or point.varied else (comma, point)
+    # 1.234, which is plain; but 1.234 and 12.500 beside 999 look like thousands
+    return point, comma if comma.varied and not commas_split else None
+
+
+def _days(fields: list[str]) -> np.ndarray | None:
+    """Return dates as days since the epoch, None if any field is something else."""
+    rows = np.flatnonzero(~missing(fields))
+    texts = [fields[i] for i in rows]
+    matches = [_DATE.fullmatch(text) for text in texts]
+    try:
+        if all(matches):
+            dates = _with_day_or_month_first(matches)
+        else:
+            dates = [_iso_date(text) for text in texts]
+    except ValueError:
+        return None
+    days = np.full(len(fields), np.nan)
+    days[rows] = [(date - _EPOCH) / timedelta(days=1) for date in dates]
+    return days
+
+
+def _iso_date(text: str) -> datetime:
+    if not _ISO_DATE.fullmatch(text):
+        raise ValueError(f"{text!r} is no date")
+    date = datetime.fromisoformat(text if len(text) > 7 else f"{text}-01")
+    return date.astimezone(UTC).replace(tzinfo=None) if date.tzinfo else date
+
+
+def _with_day_or_month_first(matches: Sequence[re.Match[str]]) -> list[datetime]:
+    """Read 31.01.2024 and 31/01/2024; 01/31/2024 where no day could come first."""
+    first, second, year = (
+        [int(match[group]) for match in matches] for group in (1, 3, 4)
+    )
+    if any(match[2] == "/" for match in matches) and max(first) <= 12:
+        if max(second) <= 12:
+            raise ValueError("day and month cannot be told apart")
+        first, second = second, first
+    return [datetime(*date) for date in zip(year, second, first, strict=True)]

@@ -1,0 +1,116 @@
+"""What looks wrong with columns: ids, leaks, a target that is partly of classes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from linmtl.cli._errors import name_list
+from linmtl.data._labels import one_line
+
+_ID = re.compile(
+    r"(^|[\W_])(?i:id|ids|nr|no|num|number|index|key)($|[\W_])|[a-z]I[Dd]$"
+)
+_FEWEST = 10  # rows in which a pattern is no chance
+_LEAK = 0.995  # correlation with the target within tasks
+
+
+def suspicions(
+    X: np.ndarray,
+    y: np.ndarray,
+    tasks: np.ndarray,
+    names: Sequence[str],
+    dates: Collection[str],
+    target: str,
+    classify: bool,
+) -> list[str]:
+    """Return notes on columns that may not be what they are taken for.
+
+    Parameters
+    ----------
+    X, y, tasks : ndarray
+        Features (NaN where missing), targets and task labels.
+    names : sequence of str
+        Names of the features.
+    dates : collection of str
+        Those that are dates, which may well be other ones in each row.
+    target : str
+        Name of the target.
+    classify : bool
+        Whether the target is one of two classes, 0 and 1.
+    """
+    labels, codes = np.unique(tasks, return_inverse=True)
+    notes = []
+    ids = [
+        name
+        for name, x in zip(names, X.T, strict=True)
+        if name not in dates and _looks_like_id(name, x)
+    ]
+    if ids:
+        notes.append(
+            "a number of its own in every row, an id? --drop leaves it out: "
+            f"{name_list(ids)}"
+        )
+    leaks = [
+        name
+        for name, x in zip(names, X.T, strict=True)
+        if _correlation(x, y, codes) > _LEAK
+    ]
+    if leaks:
+        notes.append(
+            f"nearly the target itself (correlation above {_LEAK:g} within tasks), a "
+            f"leak? --drop leaves it out: {name_list(leaks)}"
+        )
+    if not classify:
+        notes += _classes_beside_numbers(y, labels, codes, target)
+    return notes
+
+
+def _looks_like_id(name: str, x: np.ndarray) -> bool:
+    """Whether a column has another whole number in each row and looks like a count."""
+    if len(x) < _FEWEST or np.isnan(x).any() or np.any(x != np.round(x)):
+        return False
+    if len(np.unique(x)) < len(x):
+        return False
+    counts = x.max() - x.min() == len(x) - 1 or np.all(np.diff(x) > 0)
+    return bool(counts or _ID.search(name))
+
+
+def _correlation(x: np.ndarray, y: np.ndarray, codes: np.ndarray) -> float:
+    """Return the absolute correlation within tasks, 0 where there are few rows."""
+    known = ~np.isnan(x)
+    x, y, codes = x[known], y[known].astype(float), codes[known]
+    if len(x) - len(np.unique(codes)) < _FEWEST:
+        return 0.0
+    x, y = _standardised(x, codes), _standardised(y, codes)
+    return float(abs(x @ y))
+
+
+def _standardised(x: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Return what is left of x beside the means of the tasks, of length 1 or 0."""
+    scale = np.abs(x).max(initial=0.0)
+    if scale == 0:
+        return x
+    x = x / scale
+    size = np.bincount(codes)
+    rest = x - (np.bincount(codes, weights=x) / np.maximum(size, 1))[codes]
+    length = np.linalg.norm(rest)
+    return rest / length if length > 1e-10 * np.linalg.norm(x) else 0.0 * rest
+
+
+def _classes_beside_numbers(
+    y: np.ndarray, labels: np.ndarray, codes: np.ndarray, target: str
+) -> list[str]:
+    """Note tasks with two values where others have more: outcomes of two kinds."""
+    if len(np.unique(y)) == 2:
+        return []
+    levels = np.array([len(np.unique(y[codes == t])) for t in range(len(labels))])
+    two = labels[(levels == 2) & (np.bincount(codes) >= _FEWEST)]
+    if not two.size:
+        return []
+    return [
+        f"target {one_line(target)} has only two values in these tasks, classes that "
+        f"are taken for numbers ({two.size}): {name_list(two)}"
+    ]

@@ -1,0 +1,189 @@
+"""Numbers however they are written, and dates: what was read how is said."""
+
+import re
+
+import numpy as np
+import pytest
+
+from linmtl.cli._columns import read_numbers
+
+
+def read(columns, decimal=None, commas_split=False):
+    return read_numbers(columns, decimal=decimal, commas_split=commas_split)
+
+
+def one(fields, **options):
+    found = read({"x": fields}, **options)
+    return found.values["x"], found.notes
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        (["1", "-2.5", "+3e2", ".5", "5."], [1, -2.5, 300, 0.5, 5]),
+        (["1", "", "NA", "#DIV/0!", "NaT"], [1, *[np.nan] * 4]),
+        (["\u22125", "2"], [-5, 2]),
+    ],
+)
+def test_plain_numbers_need_no_note(fields, expected):
+    values, notes = one(fields)
+    np.testing.assert_array_equal(values, expected)
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected", "note"),
+    [
+        (["1,234.50", "12,500", "7"], [1234.5, 12500, 7], "thousands separators"),
+        (["1,234,567", "999"], [1234567, 999], "1,234,567 read as 1234567: x"),
+        (["12,34,567", "999"], [1234567, 999], "12,34,567 read as 1234567: x"),
+        (["1.234,50", "12.500", "7"], [1234.5, 12500, 7], "1.234,50 read as 1234.5"),
+        (["1 234,5", "12 500"], [1234.5, 12500], "1 234,5 read as 1234.5: x"),
+        (["1\u00a0234.5", "2"], [1234.5, 2], "thousands separators"),
+        (["1'234.5", "2"], [1234.5, 2], "1'234.5 read as 1234.5: x"),
+        (["0,5", "-1,25", "3"], [0.5, -1.25, 3], "decimal commas, 0,5 read as 0.5: x"),
+        (["0,123", "1,234"], [0.123, 1.234], "decimal commas"),
+        (["1,5e3", "2"], [1500, 2], "decimal commas"),
+        (["12 %", "5%"], [12, 5], "numbers read without their %: x"),
+        (["$1,250.5", "$7"], [1250.5, 7], "numbers read without their $: x"),
+        (["€1.250,5", "7 €"], [1250.5, 7], "numbers read without their €: x"),
+    ],
+)
+@pytest.mark.parametrize("commas_split", [False, True])
+def test_notations_that_can_be_one_thing_only(fields, expected, note, commas_split):
+    values, notes = one(fields, commas_split=commas_split)
+    np.testing.assert_allclose(values, expected)
+    assert note in "\n".join(notes)
+    assert "guess" not in "\n".join(notes)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ["1,234.5", "1.234,5"],  # two notations
+        ["1_000", "2"],
+        ["$", "$$", "$$$"],
+        ["12,3,4", "5"],
+        ["1 2", "3"],
+        ["e5", "3"],
+        ["-", "3"],
+        ["12%", "0.12"],
+        ["0x1F", "3"],
+    ],
+)
+def test_text_stays_text(fields):
+    values, notes = one(fields)
+    assert values is None
+    assert notes == []
+
+
+THOUSANDS = ["1,234", "12,500", "999"]
+POINTS = ["1.234", "12.500", "999"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "other", "expected"),
+    [
+        (THOUSANDS, ["0.5", "1.0", "2"], [1234, 12500, 999]),
+        (THOUSANDS, ["0,5", "1,0", "2"], [1.234, 12.5, 999]),
+        (POINTS, ["0.5", "1.0", "2"], [1.234, 12.5, 999]),
+        (POINTS, ["0,5", "1,0", "2"], [1234, 12500, 999]),
+    ],
+)
+def test_the_other_columns_decide(fields, other, expected):
+    found = read({"price": fields, "y": other})
+    np.testing.assert_allclose(found.values["price"], expected)
+    np.testing.assert_allclose(found.values["y"], [0.5, 1, 2])
+    assert "guess" not in "\n".join(found.notes)
+    plain = fields is POINTS and "." in other[0]
+    assert any("price" in note for note in found.notes) or plain
+
+
+@pytest.mark.parametrize(
+    ("fields", "commas_split", "expected", "otherwise"),
+    [
+        (THOUSANDS, False, [1234, 12500, 999], "1.234"),
+        (THOUSANDS, True, [1234, 12500, 999], "1.234"),
+        (["1,234", "12,500", "7,125"], True, [1234, 12500, 7125], "1.234"),
+        (["1,234", "12,500", "7,125"], False, [1.234, 12.5, 7.125], "1234"),
+        (["1,234", "12500", "999"], False, [1.234, 12500, 999], "1234"),
+        (POINTS, False, [1.234, 12.5, 999], "1234"),
+    ],
+)
+def test_a_guess_is_said(fields, commas_split, expected, otherwise):
+    values, notes = one(fields, commas_split=commas_split)
+    np.testing.assert_allclose(values, expected)
+    said = rf"\(a guess; with the decimal mark [.,] it is {otherwise}\)"
+    assert re.search(said, notes[0])
+
+
+@pytest.mark.parametrize("decimal", [".", ","])
+@pytest.mark.parametrize("fields", [THOUSANDS, POINTS])
+def test_the_user_decides(decimal, fields):
+    values, notes = one(fields, decimal=decimal)
+    small = ("," in fields[0]) == (decimal == ",")
+    expected = [1.234, 12.5, 999] if small else [1234, 12500, 999]
+    np.testing.assert_allclose(values, expected)
+    assert "guess" not in "\n".join(notes)
+    # what can be read in one way only is read so
+    assert one(["0.5", "1"], decimal=",")[0].tolist() == [0.5, 1]
+
+
+def test_three_decimals_in_every_number_need_no_note():
+    assert one(["1.234", "12.500", "7.125"])[1] == []
+    assert one(POINTS, commas_split=True)[1] == []
+
+
+def test_columns_of_one_kind_share_a_note():
+    notes = read({"a": ["0,5"], "b": ["1,5"], "c": ["1.234,5"]}).notes
+    assert notes == [
+        "decimal commas, 0,5 read as 0.5: a, b",
+        "thousands separators, 1.234,5 read as 1234.5: c",
+    ]
+
+
+def test_infinite_values():
+    found = read(
+        {"x": ["inf", "1", "1e999", "-Infinity"], "y": ["inf", "0,5", "", "2"]}
+    )
+    np.testing.assert_array_equal(found.values["x"], [np.nan, 1, np.nan, np.nan])
+    assert found.infinite["x"].tolist() == [True, False, True, True]
+    assert found.infinite["y"].tolist() == [True, False, False, False]
+    found = read({"x": np.array([1.0, -np.inf])})
+    np.testing.assert_array_equal(found.values["x"], [1, np.nan])
+    assert found.infinite["x"].tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("fields", "days"),
+    [
+        (["1970-01-02", "", "1969-12-31"], [1, np.nan, -1]),
+        (["2024-02-29", "2024-03-01"], [19782, 19783]),
+        (["2024-03", "2024-04"], [19783, 19814]),
+        (["1970-01-01T12:00", "1970-01-02 06:00:00.5"], [0.5, 1.25 + 0.5 / 86400]),
+        (["1970-01-02T00:00Z", "1970-01-02T00:00+06:00"], [1, 0.75]),
+        (["02.01.1970", "31.12.1969"], [1, -1]),
+        (["02/01/1970", "31/12/1969"], [1, -1]),
+        (["01/02/1970", "12/31/1969"], [1, -1]),
+    ],
+)
+def test_dates_are_days(fields, days):
+    found = read({"d": fields, "x": ["1"] * len(fields)})
+    np.testing.assert_allclose(found.values["d"], days)
+    assert found.dates == {"d"}
+    assert found.notes == ["dates read as days since 1970-01-01: d"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ["01/02/1970", "03/04/1970"],  # the day or the month first?
+        ["2024-02-30", "2024-02-01"],
+        ["2024-13-01"],
+        ["2024-01-01", "soon"],
+        ["31/12/1969", "12/31/1969"],
+        ["31.12.69"],
+    ],
+)
+def test_no_dates(fields):
+    assert one(fields)[0] is None
