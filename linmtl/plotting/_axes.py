@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,7 +23,7 @@ MISSING = "0.8"  # the grey of cells without a value
 _USUAL, _FAR = 0.98, 3.0
 
 
-def new_axes(size: tuple[float, float], n_panels: int = 1) -> np.ndarray:
+def new_axes(size: tuple[float, float], n_panels: int = 1) -> list[Axes]:
     """Return the axes of a new figure of this size in inches, one per panel."""
     try:
         import matplotlib.pyplot as plt
@@ -35,12 +35,12 @@ def new_axes(size: tuple[float, float], n_panels: int = 1) -> np.ndarray:
     _, axes = plt.subplots(
         1, n_panels, figsize=size, layout="constrained", squeeze=False, sharey=True
     )
-    return axes[0]
+    return list(axes[0])
 
 
-def given_axes(ax: Any, n_panels: int) -> np.ndarray:
+def given_axes(ax: Any, n_panels: int) -> list[Axes]:
     """Check the axes that were passed for some panels."""
-    axes = np.ravel(np.asarray(ax, dtype=object))
+    axes = np.ravel(np.asarray(ax, dtype=object)).tolist()
     if len(axes) != n_panels:
         raise ValueError(
             f"ax holds {len(axes)} axes but there are {n_panels} panels; pass one "
@@ -81,14 +81,16 @@ def read_names(names: ArrayLike | None, count: int, what: str) -> np.ndarray:
     return names
 
 
-def room(ax: Axes, side: str, count: int) -> float:
+def room(ax: Axes, side: Literal["x", "y"], count: int) -> float:
     """Return the points along one side of the axes for each of ``count`` cells."""
     box = ax.get_window_extent()
     length = box.width if side == "x" else box.height
     return length / ax.figure.dpi * 72.0 / max(count, 1)
 
 
-def label(ax: Axes, side: str, labels: Iterable[Any], points: float) -> None:
+def label(
+    ax: Axes, side: Literal["x", "y"], labels: Iterable[Any], points: float
+) -> None:
     """Write labels beside rows or columns, as many as can be read.
 
     ``points`` is the room of each.
@@ -152,7 +154,7 @@ def heat_map(
     *,
     cmap: str,
     limits: tuple[float, float],
-    aspect: str,
+    aspect: Literal["equal", "auto"],
     interpolation: str = "nearest",
 ) -> Any:
     """Draw values as colours, those that are missing in grey; return the image."""

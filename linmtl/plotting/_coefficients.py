@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -100,7 +100,7 @@ class CoefficientDisplay:
         ax: Axes | ArrayLike | None = None,
         cmap: str = "RdBu_r",
         limit: float | None = None,
-    ) -> CoefficientDisplay:
+    ) -> Self:
         """Draw the coefficients of a fitted model.
 
         Parameters
@@ -155,7 +155,7 @@ class CoefficientDisplay:
         *,
         cmap: str = "RdBu_r",
         limit: float | None = None,
-    ) -> CoefficientDisplay:
+    ) -> Self:
         """Draw one heat map per panel.
 
         Parameters

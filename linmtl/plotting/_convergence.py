@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -73,7 +73,7 @@ class ConvergenceDisplay:
         tol: float | None = None,
         unit: str = "iteration",
         ax: Axes | None = None,
-    ) -> ConvergenceDisplay:
+    ) -> Self:
         """Draw gaps that were recorded.
 
         Parameters
@@ -93,7 +93,7 @@ class ConvergenceDisplay:
     @classmethod
     def from_estimator(
         cls, estimator: Any, *, name: str | None = None, ax: Axes | None = None
-    ) -> ConvergenceDisplay:
+    ) -> Self:
         """Draw the gaps of a fitted model (``gap_history_``) and its tolerance.
 
         Parameters
@@ -117,10 +117,10 @@ class ConvergenceDisplay:
                 "gap at each step; use ConvergenceDisplay.from_history for other "
                 "records"
             )
-        name = estimator.solver_ if name is None else name
-        return cls({name: estimator.gap_history_}, tol=estimator.tol_).plot(ax)
+        label = estimator.solver_ if name is None else name
+        return cls({label: estimator.gap_history_}, tol=estimator.tol_).plot(ax)
 
-    def plot(self, ax: Axes | None = None) -> ConvergenceDisplay:
+    def plot(self, ax: Axes | None = None) -> Self:
         """Draw one line per history.
 
         Parameters
@@ -133,13 +133,9 @@ class ConvergenceDisplay:
         self : ConvergenceDisplay
             With the attributes of what was drawn.
         """
-        named = isinstance(self.histories, Mapping)
-        histories = {
-            str(name): _read(history)
-            for name, history in (
-                self.histories if named else {"": self.histories}
-            ).items()
-        }
+        given = self.histories
+        named = given if isinstance(given, Mapping) else {"": given}
+        histories = {str(name): _read(history) for name, history in named.items()}
         ax = new_axes(_SIZE)[0] if ax is None else given_axes(ax, 1)[0]
         positive = np.concatenate([h[:, 1][h[:, 1] > 0] for h in histories.values()])
         floor = positive.min() / 3 if positive.size else np.finfo(float).eps
@@ -165,7 +161,7 @@ class ConvergenceDisplay:
                 ax.axhline(self.tol, color=colour, linestyle=":", linewidth=1.0)
             self.lines_[name] = line
         ax.set(yscale="log", xlabel=self.unit, ylabel="duality gap")
-        if named:
+        if named is given:
             handles, labels = ax.get_legend_handles_labels()
             for text in ax.legend(handles, labels).get_texts():
                 text.set_parse_math(False)

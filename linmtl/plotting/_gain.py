@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -103,7 +103,7 @@ class TaskGainDisplay:
         *,
         against: str = "alone",
         ax: Axes | None = None,
-    ) -> TaskGainDisplay:
+    ) -> Self:
         """Draw what `linmtl.transfer.negative_transfer_report` has found.
 
         Parameters
@@ -131,7 +131,7 @@ class TaskGainDisplay:
             baseline=found.baseline,
         ).plot(ax)
 
-    def plot(self, ax: Axes | None = None) -> TaskGainDisplay:
+    def plot(self, ax: Axes | None = None) -> Self:
         """Draw a point and an interval for each task.
 
         Parameters

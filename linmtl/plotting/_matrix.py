@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from scipy.cluster.hierarchy import leaves_list, linkage
@@ -92,7 +92,7 @@ class TaskMatrixDisplay:
         cmap: str | None = None,
         limits: tuple[float, float] | None = None,
         write: bool | None = None,
-    ) -> TaskMatrixDisplay:
+    ) -> Self:
         """Draw a matrix.
 
         Parameters
@@ -123,7 +123,7 @@ class TaskMatrixDisplay:
         cmap: str | None = None,
         limits: tuple[float, float] | None = None,
         write: bool | None = None,
-    ) -> TaskMatrixDisplay:
+    ) -> Self:
         """Draw the heat map.
 
         Parameters

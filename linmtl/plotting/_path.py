@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -111,7 +111,7 @@ class PathDisplay:
         kind: str = "norm",
         feature_names: ArrayLike | None = None,
         ax: Axes | None = None,
-    ) -> PathDisplay:
+    ) -> Self:
         """Draw the coefficients along a path.
 
         Parameters
@@ -135,7 +135,7 @@ class PathDisplay:
         ).plot(ax)
 
     @classmethod
-    def from_estimator(cls, estimator: Any, *, ax: Axes | None = None) -> PathDisplay:
+    def from_estimator(cls, estimator: Any, *, ax: Axes | None = None) -> Self:
         """Draw the held-out losses of an estimator that has chosen its strength.
 
         Parameters
@@ -166,7 +166,7 @@ class PathDisplay:
             "estimator whose name ends in CV, or use PathDisplay.from_path"
         )
 
-    def plot(self, ax: Axes | None = None) -> PathDisplay:
+    def plot(self, ax: Axes | None = None) -> Self:
         """Draw the lines.
 
         Parameters
@@ -277,7 +277,9 @@ class PathDisplay:
             marker="o",
             markersize=3.0,
         )
-        entries = {f"mean of {int(folds.max())} folds, ± standard error": bars}
+        entries: dict[str, Any] = {
+            f"mean of {int(folds.max())} folds, ± standard error": bars
+        }
         if len(others):
             grey = ax.plot(
                 alphas[others].T, mean[others].T, color="0.75", linewidth=0.8, zorder=1
