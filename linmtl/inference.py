@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import numbers
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ from sklearn.metrics import mean_squared_error
 from sklearn.utils import check_random_state
 
 from linmtl.data._labels import codes_of, some, split_task_column
+from linmtl.data._numbers import is_number, is_whole
 from linmtl.data._weights import read_sample_weight
 from linmtl.metrics import TaskScorer, make_task_scorer
 from linmtl.metrics._labels import Labels, read_labels
@@ -168,11 +168,7 @@ class BootstrapIntervals:
 def _check_interval(method: Any, confidence_level: Any) -> None:
     if method not in METHODS:
         raise ValueError(f"method is {method!r}; pass one of {some(METHODS)}")
-    if (
-        isinstance(confidence_level, bool)
-        or not isinstance(confidence_level, numbers.Real)
-        or not 0 < confidence_level < 1
-    ):
+    if not is_number(confidence_level) or not 0 < confidence_level < 1:
         raise ValueError(
             f"confidence_level is {confidence_level!r}; pass a number between 0 and 1, "
             "such as 0.95"
@@ -331,11 +327,7 @@ def bootstrap_intervals(
     ScoreIntervals(mean_squared_error of 10 tasks, 20 resamples)
     """
     _check_interval(method, confidence_level)
-    if (
-        isinstance(n_resamples, bool)
-        or not isinstance(n_resamples, numbers.Integral)
-        or n_resamples < 2
-    ):
+    if not is_whole(n_resamples) or n_resamples < 2:
         raise ValueError(
             f"n_resamples is {n_resamples!r}; pass an integer of at least 2"
         )
@@ -348,7 +340,7 @@ def bootstrap_intervals(
         scorer = make_task_scorer(metric)
     if "sample_weight" not in inspect.signature(estimator.fit).parameters:
         raise _not_ours(estimator)
-    whole = clone(estimator)
+    whole: Any = clone(estimator)
     fit_tasks = {} if tasks is None else {"tasks": tasks}
     if sample_weight is None:
         whole.fit(X, y, **fit_tasks)
@@ -365,7 +357,8 @@ def bootstrap_intervals(
     def one(seed: int) -> tuple[np.ndarray, np.ndarray]:
         counts = resampler.draw(np.random.RandomState(seed))
         times = counts if weight.ndim == 1 else counts[:, None]
-        model = clone(estimator).fit(X, y, sample_weight=weight * times, **fit_tasks)
+        model: Any = clone(estimator)
+        model.fit(X, y, sample_weight=weight * times, **fit_tasks)
         unused = weight * (times == 0)
         scores = np.full(len(model.tasks_), np.nan)
         if any(np.any(counts[rows] == 0) for rows in labels.rows):
@@ -374,7 +367,7 @@ def bootstrap_intervals(
         return np.atleast_2d(model.coef_), scores
 
     seeds = check_random_state(random_state).randint(2**31 - 1, size=int(n_resamples))
-    done = Parallel(n_jobs=n_jobs)(delayed(one)(seed) for seed in seeds)
+    done: Any = Parallel(n_jobs=n_jobs)(delayed(one)(seed) for seed in seeds)
     coef = np.atleast_2d(whole.coef_)
     resamples = np.array([coefs for coefs, _ in done])
     low, high = _interval(coef, resamples, method, float(confidence_level))

@@ -50,9 +50,7 @@ def _dense_moments(X: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.nd
     return mean, np.sqrt(variance)
 
 
-def _sparse_moments(
-    X: sparse.csr_array | sparse.csr_matrix, weight: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _sparse_moments(X: Any, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Do the same for a CSR matrix whose absent entries are zeros."""
     n_features = X.shape[1]
     column = X.indices
@@ -332,6 +330,7 @@ class TaskScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             "dtype": [np.float64, np.float32],
             "ensure_all_finite": "allow-nan",
         }
+        features: Any
         if self.task_column is None:
             with column_named(X):
                 X = features = validate_data(self, X, reset=reset, **options)
@@ -422,7 +421,7 @@ def _read_weight(sample_weight: Any, n_samples: int) -> np.ndarray:
     if sample_weight is None:
         return np.ones(n_samples)
     weight = check_array(
-        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
+        sample_weight, ensure_2d=False, dtype="float64", input_name="sample_weight"
     )
     if weight.shape != (n_samples,):
         raise ValueError(

@@ -8,7 +8,7 @@ the files smaller, and a line converts to an array in one call.
 from __future__ import annotations
 
 from importlib import resources
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -82,6 +82,14 @@ def _pack(
     )
 
 
+@overload
+def load_parkinsons(
+    *, target: str = ..., return_X_y: Literal[False] = ..., as_frame: bool = ...
+) -> Bunch: ...
+@overload
+def load_parkinsons(
+    *, target: str = ..., return_X_y: Literal[True], as_frame: bool = ...
+) -> tuple[Any, Any, Any]: ...
 def load_parkinsons(
     *, target: str = "total_UPDRS", return_X_y: bool = False, as_frame: bool = False
 ) -> Bunch | tuple[Any, Any, Any]:
@@ -168,6 +176,14 @@ def load_parkinsons(
     )
 
 
+@overload
+def load_heart_disease(
+    *, complete: bool = ..., return_X_y: Literal[False] = ..., as_frame: bool = ...
+) -> Bunch: ...
+@overload
+def load_heart_disease(
+    *, complete: bool = ..., return_X_y: Literal[True], as_frame: bool = ...
+) -> tuple[Any, Any, Any]: ...
 def load_heart_disease(
     *, complete: bool = False, return_X_y: bool = False, as_frame: bool = False
 ) -> Bunch | tuple[Any, Any, Any]:
@@ -259,7 +275,8 @@ def _complete_cases(
 ) -> tuple[np.ndarray, list[str], np.ndarray]:
     kept = [name for name in names if name not in ("slope", "ca", "thal")]
     column = dict(zip(names, X.T, strict=True))
-    known = ~np.isnan(np.column_stack([column[name] for name in kept])).any(axis=1)
+    missing = np.isnan(np.column_stack([column[name] for name in kept]))
+    known = ~np.asarray(missing.any(axis=1))
     encoded = {n: column[n][known] for n in kept if n not in ("cp", "restecg")}
     # The indicators come last, where the benchmark has them, so that coefficients
     # can be compared position by position.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral, Real
 from typing import Any, Literal
 
 import numpy as np
 from sklearn.utils import Bunch, check_random_state
+
+from linmtl.data._numbers import is_number, is_whole
 
 Structure = Literal[
     "row_sparse", "low_rank", "clustered", "mean_deviation", "independent"
@@ -312,7 +313,7 @@ def _draw_predictor(
             "layout='wide' needs the same samples in every task, but shared_X=False; "
             "pass shared_X=True, or layout='long'"
         )
-    if shared_X and not _is_int(n_samples):
+    if shared_X and not is_whole(n_samples):
         raise ValueError(
             f"shared_X=True has the same samples in every task, but "
             f"n_samples={n_samples!r}; pass n_samples as one integer, or "
@@ -376,13 +377,13 @@ def _draw_coef(
 def _draw_sizes(
     rng: np.random.RandomState, n_samples: Sizes, n_tasks: int
 ) -> np.ndarray:
-    if _is_int(n_samples):
+    if is_whole(n_samples):
         _check_count("n_samples", n_samples)
         return np.full(n_tasks, n_samples, dtype=np.int64)
     if isinstance(n_samples, tuple):
         if (
             len(n_samples) != 2
-            or not all(_is_int(size) for size in n_samples)
+            or not all(is_whole(size) for size in n_samples)
             or not 1 <= n_samples[0] <= n_samples[1]
         ):
             raise ValueError(
@@ -433,12 +434,8 @@ def _arrange(
     return X, y, tasks, *extra
 
 
-def _is_int(value: Any) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)
-
-
 def _check_count(name: str, value: Any, high: int | None = None, of: str = "") -> None:
-    if _is_int(value) and value >= 1 and (high is None or value <= high):
+    if is_whole(value) and value >= 1 and (high is None or value <= high):
         return
     allowed = "an integer >= 1" if high is None else f"an integer from 1 to {of}={high}"
     mend = "pass e.g. 1" if high is None else f"lower {name} or raise {of}"
@@ -454,7 +451,7 @@ def _check_number(
     high: float = np.inf,
     inclusive: bool = True,
 ) -> None:
-    if isinstance(value, Real) and not isinstance(value, bool) and np.isfinite(value):
+    if is_number(value) and np.isfinite(value):
         if inclusive and low <= value <= high:
             return
         if not inclusive and low < value < high:

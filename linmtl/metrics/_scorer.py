@@ -127,7 +127,7 @@ class TaskScorer:
         self.metric_params = metric_params
         self._requests: dict[str, Any] = {"tasks": True, "sample_weight": None}
         check_undefined(undefined)
-        if metric in TASK_METRICS:
+        if callable(metric) and metric in TASK_METRICS:
             refuse_direction(metric, greater_is_better)
             direction, averages, methods = TASK_METRICS[metric]
         else:
@@ -221,13 +221,13 @@ class TaskScorer:
         """
         return self._score(estimator, X, y, tasks, sample_weight, None)
 
-    def _score(self, estimator, X, y, tasks, sample_weight, average):
+    def _score(self, estimator, X, y, tasks, sample_weight, average) -> Any:
         labelled = self._tasks_of(estimator, X, y, tasks)
         labels = read_labels(y, labelled, sample_weight)
         answers = _Asked(estimator, X, tasks, labels)
         classes = getattr(estimator, "classes_", None)
         method = self._method(answers)
-        if self.metric in TASK_METRICS:
+        if callable(self.metric) and self.metric in TASK_METRICS:
             params = dict(self.metric_params)
             of_classes = TASK_METRICS[self.metric].methods != ("predict",)
             if of_classes and classes is not None and len(classes) == 2:

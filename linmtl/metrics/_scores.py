@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import numbers
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from sklearn.metrics import log_loss as sklearn_log_loss
 from sklearn.utils.metaestimators import available_if
 
 from linmtl.data._labels import some
+from linmtl.data._numbers import is_number
 from linmtl.metrics._labels import Labels, read_labels
 
 AVERAGES = ("macro", "samples", "worst")
@@ -178,7 +178,7 @@ class TaskScores:
 
 
 def per_task(
-    metric: str | Callable[..., float],
+    metric: str | Callable[..., Any],
     y_true: ArrayLike,
     y_pred: ArrayLike,
     tasks: ArrayLike | None = None,
@@ -245,7 +245,7 @@ def per_task(
     >>> wide.values  # all labels of the second task are equal
     array([ 1., nan])
     """
-    if metric in TASK_METRICS:
+    if callable(metric) and metric in TASK_METRICS:
         refuse_direction(metric, greater_is_better)
         return metric(
             y_true,
@@ -297,7 +297,7 @@ class Measure:
                     "its own parameters; pass the function of sklearn.metrics instead"
                 )
             self.name, self.greater_is_better = metric, True
-            self._scorer = get_scorer(metric)
+            self._scorer: Any = get_scorer(metric)
         elif callable(metric):
             self.name = getattr(metric, "__name__", None) or repr(metric)
             self._scorer = None
@@ -345,7 +345,8 @@ class Measure:
             The classes of the model; by default the distinct labels.
         """
         classes = labels.classes if classes is None else classes
-        function, params, sign = self._metric, dict(self._params), 1
+        function: Any = self._metric
+        params, sign = dict(self._params), 1
         if self._metric == "neg_log_loss":
             function, method, sign = sklearn_log_loss, "predict_proba", -1
         if function is sklearn_log_loss and len(classes) > 1:
@@ -436,9 +437,7 @@ def check_undefined(undefined: Any) -> None:
     if isinstance(undefined, str):
         allowed = undefined in ("nan", "raise")
     else:
-        allowed = isinstance(undefined, numbers.Real) and not isinstance(
-            undefined, bool
-        )
+        allowed = is_number(undefined)
     if not allowed:
         raise ValueError(f"undefined is {undefined!r}; pass 'nan', 'raise' or a number")
 

@@ -212,7 +212,7 @@ class CoefficientDisplay:
         axes[0].figure.colorbar(
             self.images_[-1], ax=list(axes), aspect=30, label="coefficient"
         )
-        self.features_, self.axes_ = rows, axes
+        self.features_, self.axes_ = rows, np.array(axes)
         self.ax_, self.figure_ = axes[0], axes[0].figure
         return self
 

@@ -211,7 +211,15 @@ def chow_test(
     adjusted = np.ones((T, T))
     adjusted[pairs] = adjusted_for_number(p, adjust)
     adjusted.T[pairs] = adjusted[pairs]
-    return ChowResult(fits.data.tasks, *out.values(), p_values, adjusted, adjust)
+    return ChowResult(
+        fits.data.tasks,
+        out["statistic"],
+        out["df"],
+        out["df_residual"],
+        p_values,
+        adjusted,
+        adjust,
+    )
 
 
 def _wald(fits, i, others):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import linalg
@@ -62,7 +62,8 @@ def _require_rank(X, label, features):
     length = np.linalg.norm(X, axis=0)
     size = np.abs(X).max(axis=0)
     X = np.divide(X, length, out=np.zeros_like(X), where=length > 1e-12 * size.max())
-    R, pivot = linalg.qr(X, mode="r", pivoting=True)
+    found: Any = linalg.qr(X, mode="r", pivoting=True)
+    R, pivot = found
     diagonal = np.abs(np.diag(R))
     lost = diagonal <= max(X.shape) * np.finfo(float).eps * 10
     if lost.any():
@@ -81,7 +82,7 @@ def _whitened(data: TaskData) -> TaskData:
     """
     Xs = [X - X.mean(axis=0) for X in data.X]
     R = linalg.qr(np.concatenate(Xs), mode="r")[0][: Xs[0].shape[1]]
-    Xs = [linalg.solve_triangular(R, X.T, trans="T").T for X in Xs]
+    Xs = [linalg.solve_triangular(R, X.T, trans=1).T for X in Xs]
     return TaskData(data.tasks, Xs, data.y, data.features)
 
 

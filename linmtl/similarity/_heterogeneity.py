@@ -246,7 +246,7 @@ def _normal_scores(coef, variance, df, mean):
     sums = total(starts)
     best = int(np.argmin(sums))
     low, high = starts[max(best - 1, 0)], starts[min(best + 1, len(starts) - 1)]
-    found = optimize.minimize_scalar(
+    found: Any = optimize.minimize_scalar(
         lambda centre: total(centre)[0],
         bounds=(low, high),
         method="bounded",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import stats
 
 # between these the approximate degrees of freedom come into use
 _FEW, _ENOUGH = 2.0, 8.0
 
 
-def tail(statistic: ArrayLike, df: ArrayLike, df_residual: ArrayLike) -> np.ndarray:
+def tail(statistic: np.ndarray, df: np.ndarray, df_residual: np.ndarray) -> np.ndarray:
     """Return the p-values of Wald statistics."""
     chi_squared = np.isinf(df_residual)
     p = np.where(
@@ -21,15 +20,17 @@ def tail(statistic: ArrayLike, df: ArrayLike, df_residual: ArrayLike) -> np.ndar
     return np.clip(p, 0.0, 1.0)
 
 
-def cautious_df(approximate: ArrayLike, least: ArrayLike) -> np.ndarray:
+def cautious_df(
+    approximate: np.ndarray | float, least: np.ndarray | float
+) -> np.ndarray:
     """Return degrees of freedom of a sum of two variances that keep the level.
 
     Parameters
     ----------
-    approximate : array-like
+    approximate : ndarray or float
         By their moments, with the shares that the two are estimated to have. Those
         shares are chance where a variance has very few degrees of freedom.
-    least : array-like
+    least : ndarray or float
         The fewer of the degrees of freedom of the two, which are always cautious.
 
     Returns

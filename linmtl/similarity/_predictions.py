@@ -70,7 +70,7 @@ def prediction_disagreement(
     check_choice("covariance", covariance, ("pooled", "within", "per_task"))
     X, tasks = rows_of(model, X, tasks)
     if covariance == "pooled":
-        X = check_array(X, dtype=np.float64, input_name="X")
+        X = check_array(X, dtype="float64", input_name="X")
         if len(X) < 2:
             raise ValueError(
                 "X has 1 row, which has no covariance; pass two rows at least"

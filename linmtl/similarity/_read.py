@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from linmtl.data._labels import (
     some,
     split_task_column,
 )
+from linmtl.data._numbers import is_number, is_whole
 from linmtl.data._read import (
     _column_labels,
     _encode_classes,
@@ -116,7 +116,7 @@ def read_Xy(X: Any, y: Any, tasks: Any, loss: str) -> TaskData:
 
 def _features(X):
     names = [str(c) for c in X.columns] if is_dataframe(X) else None
-    X = check_array(X, dtype=np.float64, input_name="X")
+    X = check_array(X, dtype="float64", input_name="X")
     return X, names or [f"x{k}" for k in range(X.shape[1])]
 
 
@@ -183,9 +183,8 @@ def check_choice(name: str, value: Any, allowed: Sequence[Any]) -> None:
 
 def check_number(name: str, value: Any, low: float, strict: bool = False) -> float:
     """Check that a setting is a finite number >= low, or > low where strict."""
-    number = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
     if (
-        not number
+        not is_number(value)
         or not np.isfinite(value)
         or not (value > low if strict else value >= low)
     ):
@@ -196,10 +195,7 @@ def check_number(name: str, value: Any, low: float, strict: bool = False) -> flo
 
 def check_count(name: str, value: Any, low: int) -> int:
     """Check that a setting is an integer >= low."""
-    whole = isinstance(value, numbers.Integral) and not isinstance(
-        value, (bool, np.bool_)
-    )
-    if not whole or value < low:
+    if not is_whole(value) or value < low:
         raise ValueError(f"{name} must be an integer >= {low}, got {value!r}")
     return int(value)
 

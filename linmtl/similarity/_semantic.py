@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS, pairwise_kernels
 from sklearn.utils import check_array
 
 from linmtl.data._labels import some
+from linmtl.data._numbers import is_number
 from linmtl.similarity._read import check_choice, median_of
 from linmtl.similarity._result import TaskMatrix, as_distinct_labels, symmetric
 
@@ -113,11 +113,7 @@ def _read_graph(graph, weights):
         if len(edge) not in (2, 3):
             raise ValueError(f"graph has the edge {edge!r}; pass pairs or triples")
         weight = edge[2] if len(edge) == 3 else 1.0
-        if (
-            not isinstance(weight, numbers.Real)
-            or isinstance(weight, bool)
-            or not 0 < weight < np.inf
-        ):
+        if not is_number(weight) or not 0 < weight < np.inf:
             raise ValueError(
                 f"graph has an edge of weight {weight!r} between {edge[0]!r} and "
                 f"{edge[1]!r}; weights must be finite numbers > 0, drop edges without"
@@ -218,7 +214,7 @@ def descriptor_similarity(
         Z = Z.loc[labels.tolist()]
     else:
         labels = None if tasks is None else as_distinct_labels(tasks)
-    Z = check_array(Z, dtype=np.float64, input_name="Z")
+    Z = check_array(Z, dtype="float64", input_name="Z")
     if labels is None:
         labels = np.arange(len(Z))
     if len(labels) != len(Z):
@@ -226,10 +222,10 @@ def descriptor_similarity(
             f"tasks has {len(labels)} labels but Z has {len(Z)} rows; pass one row per "
             "task"
         )
-    params = dict(kernel_params or {})
+    params = {**(kernel_params or {}), "metric": kernel}
     if kernel == "rbf" and params.get("gamma") is None and len(Z) > 1:
         params["gamma"] = 1.0 / median_of(pdist(Z, "sqeuclidean"))
-    values = np.asarray(pairwise_kernels(Z, metric=kernel, **params), dtype=float)
+    values = np.asarray(pairwise_kernels(Z, **params), dtype=float)
     if not np.all(np.isfinite(values)):
         raise ValueError("the kernel gave NaN or infinity for some pairs of tasks")
     values = (values + values.T) / 2

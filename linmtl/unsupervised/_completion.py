@@ -14,7 +14,6 @@ between U and V took 2 to 35 times as many iterations.
 
 from __future__ import annotations
 
-import numbers
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from linmtl.data._frames import column_named
 from linmtl.data._labels import as_task_labels, encode_tasks, is_missing
+from linmtl.data._numbers import is_number, is_whole
 
 
 @dataclass(frozen=True)
@@ -237,14 +237,12 @@ def _best_run(
     """Descend from the spectral start and from random ones, return the lowest run."""
     # the seed belongs to the model: a sequence is completed alike wherever it stands
     random_state = check_random_state(seed)
-    best = None
-    for i in range(n_init):
-        start = _random_start if i else _spectral_start
-        U = start(rows, n_components, random_state)
-        run = _descend(rows, U, strength, tol, max_iter)
-        if best is None or run.history[-1] < best.history[-1]:
-            best = run
-    return best
+    starts = [_spectral_start] + [_random_start] * (n_init - 1)
+    runs = (
+        _descend(rows, start(rows, n_components, random_state), strength, tol, max_iter)
+        for start in starts
+    )
+    return min(runs, key=lambda run: run.history[-1])
 
 
 def _is_list_of_matrices(X: Any) -> bool:
@@ -667,11 +665,7 @@ class TemporalMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstim
                     "and loadings is free without it; pass a small number"
                 )
         value = self.missing_values
-        if (
-            isinstance(value, (bool, np.bool_))
-            or not isinstance(value, numbers.Real)
-            or np.isinf(value)
-        ):
+        if not is_number(value) or np.isinf(value):
             raise ValueError(
                 f"{name}: missing_values must be nan or a finite number, got {value!r}"
             )
@@ -680,11 +674,7 @@ class TemporalMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstim
 def check_count(estimator: BaseEstimator, parameter: str) -> None:
     """Check that a parameter is an integer of at least 1."""
     value = getattr(estimator, parameter)
-    if (
-        isinstance(value, (bool, np.bool_))
-        or not isinstance(value, numbers.Integral)
-        or value < 1
-    ):
+    if not is_whole(value) or value < 1:
         raise ValueError(
             f"{type(estimator).__name__}: {parameter} must be an integer >= 1, got "
             f"{value!r}"
@@ -696,11 +686,7 @@ def check_number(
 ) -> None:
     """Check that a parameter is a finite number from low to high."""
     value = getattr(estimator, parameter)
-    if (
-        isinstance(value, (bool, np.bool_))
-        or not isinstance(value, numbers.Real)
-        or not (np.isfinite(value) and low <= value <= high)
-    ):
+    if not is_number(value) or not (np.isfinite(value) and low <= value <= high):
         allowed = f">= {low:g}" if high == np.inf else f"from {low:g} to {high:g}"
         raise ValueError(
             f"{type(estimator).__name__}: {parameter} must be a number {allowed}, got "

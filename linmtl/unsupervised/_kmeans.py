@@ -248,11 +248,11 @@ def _single_moves(
         size[rows] = np.bincount(labels[rows], minlength=k)
     everywhere = np.broadcast_to(np.bincount(labels, minlength=k), (n, k))
     # a row that is alone is its own centre
-    leaves = sum(
+    leaves: Any = sum(
         cost[here] * count[here] / np.maximum(count[here] - 1, 1)
         for cost, count in ((own, size), (shared, everywhere))
     )
-    joins = sum(
+    joins: Any = sum(
         cost * count / (count + 1)
         for cost, count in ((own, size), (shared, everywhere))
     )
@@ -442,11 +442,8 @@ class MultiTaskKMeans(ClusterMixin, BaseEstimator):
         order = np.argsort(codes, kind="stable")
         data = _Data(X[order], codes[order], len(self.tasks_))
         random_state = check_random_state(self.random_state)
-        best = None
-        for i in range(self.n_init):
-            run = self._run(data, i % 2 == 1, random_state)
-            if best is None or run.history[-1] < best.history[-1]:
-                best = run
+        runs = (self._run(data, i % 2 == 1, random_state) for i in range(self.n_init))
+        best = min(runs, key=lambda run: run.history[-1])
         self._model = best.model
         P = self._assignments(data)
         if self.assignment == "soft":
@@ -567,8 +564,10 @@ class MultiTaskKMeans(ClusterMixin, BaseEstimator):
             slow = len(history) > 1 and history[-2] - history[-1] <= floor
             if slow or np.array_equal(new, labels):
                 better = _escape(data, new, model, floor)
-                converged = better is None
-                new = new if converged else better
+                if better is None:
+                    converged = True
+                else:
+                    new = better
             labels = new
         if self.assignment == "hard":
             return _Run(model, history, converged)
@@ -621,7 +620,7 @@ class MultiTaskKMeans(ClusterMixin, BaseEstimator):
         validate_data(self, X, reset=reset, skip_check_array=True)
         rest, labels, _ = split_task_column(X, self.task_column)
         with column_named(rest):
-            X = check_array(rest, estimator=self, input_name="X", dtype=np.float64)
+            X = check_array(rest, estimator=self, input_name="X", dtype="float64")
         return X, labels
 
     def _check(self, X: np.ndarray) -> None:
