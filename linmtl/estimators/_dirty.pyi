@@ -32,6 +32,8 @@ class DirtyRegressor(Refitted, Alias, Regressor):
         takes the place of ``n_tasks``.
     norm : {"linf", "l2"}, default="linf"
         Norm of the rows of the shared part: largest absolute value, or Euclidean.
+    positive : bool, default=False
+        Restrict the coefficients to be non-negative.
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
@@ -147,6 +149,7 @@ class DirtyRegressor(Refitted, Alias, Regressor):
         alpha_own: float = 0.05,
         norm: str = "linf",
         *,
+        positive: bool = False,
         refit: bool | float = False,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
@@ -183,6 +186,8 @@ class DirtyClassifier(Refitted, Alias, Classifier):
         takes the place of ``n_tasks``.
     norm : {"linf", "l2"}, default="linf"
         Norm of the rows of the shared part: largest absolute value, or Euclidean.
+    positive : bool, default=False
+        Restrict the coefficients to be non-negative.
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
@@ -304,6 +309,7 @@ class DirtyClassifier(Refitted, Alias, Classifier):
         alpha_own: float = 0.005,
         norm: str = "linf",
         *,
+        positive: bool = False,
         refit: bool | float = False,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
         fit_intercept: bool = True,
@@ -345,6 +351,8 @@ class DirtyRegressorCV(Refitted, AliasCV, Regressor):
     norm : {"linf", "l2"}, default="linf"
         Norm of the rows of the shared part: largest absolute value, or Euclidean.
         Or the values to try.
+    positive : bool, default=False
+        Restrict the coefficients to be non-negative.
     alphas : int or array-like, default=100
         Number of strengths to try, or the strengths.
     eps : float, default=1e-3
@@ -476,6 +484,7 @@ class DirtyRegressorCV(Refitted, AliasCV, Regressor):
         alpha_shared: float = 1.0,
         alpha_own: float | ArrayLike | None = None,
         norm: str | ArrayLike = "linf",
+        positive: bool = False,
         alphas: int | ArrayLike = 100,
         eps: float = 0.001,
         cv: Any = 5,
@@ -521,6 +530,8 @@ class DirtyClassifierCV(Refitted, AliasCV, Classifier):
     norm : {"linf", "l2"}, default="linf"
         Norm of the rows of the shared part: largest absolute value, or Euclidean.
         Or the values to try.
+    positive : bool, default=False
+        Restrict the coefficients to be non-negative.
     alphas : int or array-like, default=100
         Number of strengths to try, or the strengths.
     eps : float, default=1e-3
@@ -658,6 +669,7 @@ class DirtyClassifierCV(Refitted, AliasCV, Classifier):
         alpha_shared: float = 1.0,
         alpha_own: float | ArrayLike | None = None,
         norm: str | ArrayLike = "linf",
+        positive: bool = False,
         alphas: int | ArrayLike = 100,
         eps: float = 0.001,
         cv: Any = 5,

@@ -30,9 +30,11 @@ class GroupL21Regressor(Refitted, Alias, Regressor):
     alpha : float, default=1.0
         Strength, >= 0.
     group_weight : array-like of shape (n_groups,) or dict, default=None
-        Factor >= 0 on the strength of each group, 0 leaves it unpenalised: in the
-        order of the sorted labels or of the list of groups, or by label. None is the
-        square root of the number of features of a group.
+        Factor >= 0 on the strength of each group, 0 leaves it unpenalised, infinity
+        leaves it out: in the order of the sorted labels or of the list of groups, or by
+        label. None is the square root of the number of features of a group.
+    positive : bool, default=False
+        Restrict the coefficients to be non-negative.
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
@@ -145,6 +147,7 @@ class GroupL21Regressor(Refitted, Alias, Regressor):
         alpha: float = 1.0,
         *,
         group_weight: Any = None,
+        positive: bool = False,
         refit: bool | float = False,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
@@ -179,9 +182,11 @@ class GroupL21Classifier(Refitted, Alias, Classifier):
     alpha : float, default=0.01
         Strength, >= 0.
     group_weight : array-like of shape (n_groups,) or dict, default=None
-        Factor >= 0 on the strength of each group, 0 leaves it unpenalised: in the
-        order of the sorted labels or of the list of groups, or by label. None is the
-        square root of the number of features of a group.
+        Factor >= 0 on the strength of each group, 0 leaves it unpenalised, infinity
+        leaves it out: in the order of the sorted labels or of the list of groups, or by
+        label. None is the square root of the number of features of a group.
+    positive : bool, default=False
+        Restrict the coefficients to be non-negative.
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
@@ -300,6 +305,7 @@ class GroupL21Classifier(Refitted, Alias, Classifier):
         alpha: float = 0.01,
         *,
         group_weight: Any = None,
+        positive: bool = False,
         refit: bool | float = False,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
         fit_intercept: bool = True,
@@ -328,9 +334,11 @@ class GroupL21RegressorCV(Refitted, AliasCV, Regressor):
         the features of each group, every feature in exactly one. None makes every
         feature a group of its own.
     group_weight : array-like of shape (n_groups,) or dict, default=None
-        Factor >= 0 on the strength of each group, 0 leaves it unpenalised: in the
-        order of the sorted labels or of the list of groups, or by label. None is the
-        square root of the number of features of a group.
+        Factor >= 0 on the strength of each group, 0 leaves it unpenalised, infinity
+        leaves it out: in the order of the sorted labels or of the list of groups, or by
+        label. None is the square root of the number of features of a group.
+    positive : bool, default=False
+        Restrict the coefficients to be non-negative.
     alphas : int or array-like, default=100
         Number of strengths to try, or the strengths.
     eps : float, default=1e-3
@@ -458,6 +466,7 @@ class GroupL21RegressorCV(Refitted, AliasCV, Regressor):
         groups: Any = None,
         *,
         group_weight: Any = None,
+        positive: bool = False,
         alphas: int | ArrayLike = 100,
         eps: float = 0.001,
         cv: Any = 5,
@@ -490,9 +499,11 @@ class GroupL21ClassifierCV(Refitted, AliasCV, Classifier):
         the features of each group, every feature in exactly one. None makes every
         feature a group of its own.
     group_weight : array-like of shape (n_groups,) or dict, default=None
-        Factor >= 0 on the strength of each group, 0 leaves it unpenalised: in the
-        order of the sorted labels or of the list of groups, or by label. None is the
-        square root of the number of features of a group.
+        Factor >= 0 on the strength of each group, 0 leaves it unpenalised, infinity
+        leaves it out: in the order of the sorted labels or of the list of groups, or by
+        label. None is the square root of the number of features of a group.
+    positive : bool, default=False
+        Restrict the coefficients to be non-negative.
     alphas : int or array-like, default=100
         Number of strengths to try, or the strengths.
     eps : float, default=1e-3
@@ -626,6 +637,7 @@ class GroupL21ClassifierCV(Refitted, AliasCV, Classifier):
         groups: Any = None,
         *,
         group_weight: Any = None,
+        positive: bool = False,
         alphas: int | ArrayLike = 100,
         eps: float = 0.001,
         cv: Any = 5,

@@ -27,7 +27,7 @@ class L1Regressor(Refitted, Alias, Regressor):
         Strength, >= 0.
     feature_weight : array-like of shape (n_features,), default=None
         Factor >= 0 on the strength for each column of ``coef_``; 0 leaves a feature
-        unpenalised.
+        unpenalised, infinity leaves it out.
     positive : bool, default=False
         Restrict the coefficients to be non-negative.
     refit : bool or float, default=False
@@ -167,7 +167,7 @@ class L1Classifier(Refitted, Alias, Classifier):
         Strength, >= 0.
     feature_weight : array-like of shape (n_features,), default=None
         Factor >= 0 on the strength for each column of ``coef_``; 0 leaves a feature
-        unpenalised.
+        unpenalised, infinity leaves it out.
     positive : bool, default=False
         Restrict the coefficients to be non-negative.
     refit : bool or float, default=False
@@ -307,7 +307,7 @@ class L1RegressorCV(Refitted, AliasCV, Regressor):
     ----------
     feature_weight : array-like of shape (n_features,), default=None
         Factor >= 0 on the strength for each column of ``coef_``; 0 leaves a feature
-        unpenalised.
+        unpenalised, infinity leaves it out.
     positive : bool, default=False
         Restrict the coefficients to be non-negative.
     alphas : int or array-like, default=100
@@ -466,7 +466,7 @@ class L1ClassifierCV(Refitted, AliasCV, Classifier):
     ----------
     feature_weight : array-like of shape (n_features,), default=None
         Factor >= 0 on the strength for each column of ``coef_``; 0 leaves a feature
-        unpenalised.
+        unpenalised, infinity leaves it out.
     positive : bool, default=False
         Restrict the coefficients to be non-negative.
     alphas : int or array-like, default=100

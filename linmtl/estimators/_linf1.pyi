@@ -28,7 +28,9 @@ class Linf1Regressor(Refitted, Alias, Regressor):
         Strength, >= 0.
     feature_weight : array-like of shape (n_features,), default=None
         Factor >= 0 on the strength for each column of ``coef_``; 0 leaves a feature
-        unpenalised.
+        unpenalised, infinity leaves it out.
+    positive : bool, default=False
+        Restrict the coefficients to be non-negative.
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
@@ -136,6 +138,7 @@ class Linf1Regressor(Refitted, Alias, Regressor):
         alpha: float = 1.0,
         *,
         feature_weight: ArrayLike | None = None,
+        positive: bool = False,
         refit: bool | float = False,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
@@ -168,7 +171,9 @@ class Linf1Classifier(Refitted, Alias, Classifier):
         Strength, >= 0.
     feature_weight : array-like of shape (n_features,), default=None
         Factor >= 0 on the strength for each column of ``coef_``; 0 leaves a feature
-        unpenalised.
+        unpenalised, infinity leaves it out.
+    positive : bool, default=False
+        Restrict the coefficients to be non-negative.
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
@@ -282,6 +287,7 @@ class Linf1Classifier(Refitted, Alias, Classifier):
         alpha: float = 0.01,
         *,
         feature_weight: ArrayLike | None = None,
+        positive: bool = False,
         refit: bool | float = False,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
         fit_intercept: bool = True,
@@ -307,7 +313,9 @@ class Linf1RegressorCV(Refitted, AliasCV, Regressor):
     ----------
     feature_weight : array-like of shape (n_features,), default=None
         Factor >= 0 on the strength for each column of ``coef_``; 0 leaves a feature
-        unpenalised.
+        unpenalised, infinity leaves it out.
+    positive : bool, default=False
+        Restrict the coefficients to be non-negative.
     alphas : int or array-like, default=100
         Number of strengths to try, or the strengths.
     eps : float, default=1e-3
@@ -434,6 +442,7 @@ class Linf1RegressorCV(Refitted, AliasCV, Regressor):
         self,
         *,
         feature_weight: ArrayLike | None = None,
+        positive: bool = False,
         alphas: int | ArrayLike = 100,
         eps: float = 0.001,
         cv: Any = 5,
@@ -463,7 +472,9 @@ class Linf1ClassifierCV(Refitted, AliasCV, Classifier):
     ----------
     feature_weight : array-like of shape (n_features,), default=None
         Factor >= 0 on the strength for each column of ``coef_``; 0 leaves a feature
-        unpenalised.
+        unpenalised, infinity leaves it out.
+    positive : bool, default=False
+        Restrict the coefficients to be non-negative.
     alphas : int or array-like, default=100
         Number of strengths to try, or the strengths.
     eps : float, default=1e-3
@@ -596,6 +607,7 @@ class Linf1ClassifierCV(Refitted, AliasCV, Classifier):
         self,
         *,
         feature_weight: ArrayLike | None = None,
+        positive: bool = False,
         alphas: int | ArrayLike = 100,
         eps: float = 0.001,
         cv: Any = 5,
