@@ -918,7 +918,7 @@ class Contest:
     @cached_property
     def objective(self):
         """The objective of the package, for its lower bound."""
-        return self.case.make(TARGET)._read_problem(*self.stacked, None)[2]
+        return self.case.make(TARGET)._read_problem(*self.stacked, None).objective
 
     def gap(self, point: np.ndarray, value: float) -> float:
         """Return the relative duality gap at W, or at the parts one above the other.

@@ -14,7 +14,6 @@ from linmtl.designs._base import used_rows
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.penalties import Penalty, Sum
-from linmtl.solvers._objective import Objective
 from linmtl.solvers._path import (
     check_grid,
     follow,
@@ -33,6 +32,7 @@ def alpha_max(
     sample_weight: ArrayLike | None = None,
     penalty: Penalty,
     loss: str = "squared",
+    huber_delta: float = 1.35,
     fit_intercept: bool = True,
     task_weight: Any = None,
     task_order: ArrayLike | None = None,
@@ -45,8 +45,10 @@ def alpha_max(
         Data in any layout, as for the estimators.
     penalty : Penalty
         The penalty; its ``alpha`` does not matter, except in a sum.
-    loss : {"squared", "sqrt", "logistic"}, default="squared"
+    loss : {"squared", "sqrt", "huber", "poisson", "logistic"}, default="squared"
         The loss.
+    huber_delta : float, default=1.35
+        Where the Huber loss becomes linear, in the units of y.
     fit_intercept : bool, default=True
         Whether each task has an intercept.
     task_weight : None, "n_samples", dict or array-like, default=None
@@ -75,17 +77,15 @@ def alpha_max(
     >>> bool((L21Regressor(top * (1 + 1e-12)).fit(X, y, tasks).coef_ == 0).all())
     True
     """
-    objective = _objective(
-        X,
-        y,
-        tasks,
+    model = _model(
         penalty,
         loss,
-        sample_weight,
-        fit_intercept,
-        task_weight,
-        task_order,
+        huber_delta,
+        fit_intercept=fit_intercept,
+        task_weight=task_weight,
+        task_order=task_order,
     )
+    objective = model._read_problem(X, y, tasks, sample_weight).objective
     return largest_strength(objective)
 
 
@@ -97,6 +97,7 @@ def alpha_grid(
     sample_weight: ArrayLike | None = None,
     penalty: Penalty,
     loss: str = "squared",
+    huber_delta: float = 1.35,
     n_alphas: int = 100,
     eps: float = 1e-3,
     fit_intercept: bool = True,
@@ -111,8 +112,10 @@ def alpha_grid(
         Data in any layout, as for the estimators.
     penalty : Penalty
         The penalty; its ``alpha`` does not matter, except in a sum.
-    loss : {"squared", "sqrt", "logistic"}, default="squared"
+    loss : {"squared", "sqrt", "huber", "poisson", "logistic"}, default="squared"
         The loss.
+    huber_delta : float, default=1.35
+        Where the Huber loss becomes linear, in the units of y.
     n_alphas : int, default=100
         Number of strengths.
     eps : float, default=1e-3
@@ -141,17 +144,15 @@ def alpha_grid(
     (5,)
     """
     check_grid(n_alphas, eps)
-    objective = _objective(
-        X,
-        y,
-        tasks,
+    model = _model(
         penalty,
         loss,
-        sample_weight,
-        fit_intercept,
-        task_weight,
-        task_order,
+        huber_delta,
+        fit_intercept=fit_intercept,
+        task_weight=task_weight,
+        task_order=task_order,
     )
+    objective = model._read_problem(X, y, tasks, sample_weight).objective
     return grid(objective, n_alphas, eps)
 
 
@@ -163,6 +164,7 @@ def mtl_path(
     sample_weight: ArrayLike | None = None,
     penalty: Penalty,
     loss: str = "squared",
+    huber_delta: float = 1.35,
     alphas: int | ArrayLike = 100,
     eps: float = 1e-3,
     fit_intercept: bool = True,
@@ -183,8 +185,10 @@ def mtl_path(
         The penalty; its ``alpha`` runs along the path, its other parameters stay. In a
         sum, and where there are several strengths and none called ``alpha``, all
         strengths are multiplied by the values of the path, so that their ratios stay.
-    loss : {"squared", "sqrt", "logistic"}, default="squared"
+    loss : {"squared", "sqrt", "huber", "poisson", "logistic"}, default="squared"
         The loss.
+    huber_delta : float, default=1.35
+        Where the Huber loss becomes linear, in the units of y.
     alphas : int or array-like, default=100
         Number of strengths of :func:`alpha_grid`, or the strengths; they are used in
         decreasing order.
@@ -222,8 +226,15 @@ def mtl_path(
     >>> coefs.shape
     (10, 20, 20)
     """
-    model = _model(penalty, loss, fit_intercept, task_weight, task_order)
-    given, columns, objective = model._read_problem(X, y, tasks, sample_weight)
+    model = _model(
+        penalty,
+        loss,
+        huber_delta,
+        fit_intercept=fit_intercept,
+        task_weight=task_weight,
+        task_order=task_order,
+    )
+    given, _, columns, objective = model._read_problem(X, y, tasks, sample_weight)
     strengths = path_strengths(objective, alphas, eps)
     solutions = follow(
         objective.base_fit,
@@ -255,29 +266,19 @@ def mtl_path(
     return (*found, np.stack(intercepts, axis=-1)) if return_intercepts else found
 
 
-def _objective(
-    X, y, tasks, penalty, loss, sample_weight, fit_intercept, task_weight, task_order
-) -> Objective:
-    model = _model(penalty, loss, fit_intercept, task_weight, task_order)
-    return model._read_problem(X, y, tasks, sample_weight)[2]
-
-
-def _model(penalty, loss, fit_intercept, task_weight, task_order) -> MultiTaskModel:
+def _model(
+    penalty: Penalty, loss: str, huber_delta: float, **options: Any
+) -> MultiTaskModel:
     """Return an estimator that reads the data; its own strength does not matter."""
-    kinds: dict[str, type[MultiTaskModel]] = {
-        "squared": MultiTaskRegressor,
-        "sqrt": MultiTaskRegressor,
-        "logistic": MultiTaskClassifier,
+    kinds = {
+        name: kind
+        for kind in (MultiTaskRegressor, MultiTaskClassifier)
+        for name in kind._losses
     }
     if loss not in kinds:
         raise ValueError(f"loss must be one of {list(kinds)}, got {loss!r}")
     single = isinstance(penalty, Penalty) and not isinstance(penalty, Sum)
     if single and not penalty.smooth and getattr(penalty, "alpha", None) == 0:
         penalty = clone(penalty).set_params(alpha=1.0)
-    return kinds[loss](
-        penalty,
-        loss=loss,
-        fit_intercept=fit_intercept,
-        task_weight=task_weight,
-        task_order=task_order,
-    )
+    model = kinds[loss](penalty, loss=loss, **options)
+    return model.set_params(huber_delta=huber_delta) if loss == "huber" else model

@@ -98,7 +98,7 @@ def test_some_tasks_at_a_time_or_all(loss, dtype, monkeypatch):
     for rows in (1000, 8, 1):
         monkeypatch.setattr(_stacked, "_FAST", rows * X[0].nbytes)
         design = StackedDesign(X, task_ptr)
-        fit = ResidualFit(MultiTaskData(design, y, weight), LOSSES[loss])
+        fit = ResidualFit(MultiTaskData(design, y, weight), LOSSES[loss]())
         for point in (np.zeros_like(W), W):
             G = np.full(W.shape, np.nan)
             value = fit.evaluate(point, G)
@@ -119,7 +119,7 @@ def test_some_tasks_at_a_time_or_all(loss, dtype, monkeypatch):
 def test_evaluation_without_features():
     design = StackedDesign(np.empty((4, 0)), np.array([0, 2, 4]))
     data = MultiTaskData(design, np.array([1.0, -1.0, 1.0, 1.0]), np.ones(4), False)
-    value = ResidualFit(data, LOSSES["squared"]).evaluate(
+    value = ResidualFit(data, LOSSES["squared"]()).evaluate(
         np.empty((0, 2)), np.empty((0, 2))
     )
     assert value == 2.0
@@ -149,7 +149,7 @@ def test_gathered_features_are_the_features(layout, loss):
             A = fit.data.design.centred_block(np.array([t]), weight, centre, chosen)
             np.testing.assert_allclose(H[t], A.T @ A, atol=1e-12)
         # residuals of the part instead of predictions of the whole
-        fresh = Objective(ResidualFit(fit.data, LOSSES[loss]), objective.penalty)
+        fresh = Objective(ResidualFit(fit.data, LOSSES[loss]()), objective.penalty)
         known, again = fresh.certificate(W, part.residuals), objective.certificate(W)
         assert known.primal == pytest.approx(again.primal)
         assert known.dual == pytest.approx(again.dual, abs=1e-12)
@@ -195,8 +195,8 @@ def test_one_thread_and_two(model, shape, monkeypatch):
     X = rng.standard_normal(shape)
     Y = X[:, :5] @ rng.standard_normal((5, 4)) + rng.standard_normal((shape[0], 4))
     for module in (
-        "solvers._base",
-        "datafits._make",
+        "solvers._minimise",
+        "datafits._gram",
     ):  # no product is too small for them
         monkeypatch.setattr(f"linmtl.{module}.blas_threads", lambda _: nullcontext())
     coefs = []

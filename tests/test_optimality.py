@@ -26,8 +26,7 @@ from linmtl.penalties import (
     compose,
 )
 from linmtl.penalties._quadratic_form import QuadraticForm
-from linmtl.solvers import _quadratic_system, minimise, null_model
-from linmtl.solvers._base import SOLVERS
+from linmtl.solvers import SOLVERS, _quadratic_system, minimise, null_model
 from linmtl.solvers._quadratic_system import Block, system_solver
 
 LOSSES = ["squared", "logistic"]
@@ -106,7 +105,7 @@ def test_intercepts_are_not_penalised():
 # --- the certificate ----------------------------------------------------------------
 
 
-def points(objective, W_best, rng):
+def points(objective, data, W_best, rng):
     """Points near and far from the optimum, and one that interpolates the data."""
     positive = objective.penalty.positive
     shape = W_best.shape
@@ -115,7 +114,6 @@ def points(objective, W_best, rng):
         W = W_best + size * rng.normal(size=shape)
         yield np.abs(W) if positive else W
     if not positive:  # and there is nothing left to scale up but rounding
-        data = objective.fit.data
         W = np.zeros(shape)  # of a decomposition, all in the first part
         d = data.design.n_features
         for t in range(shape[1]):
@@ -134,7 +132,8 @@ def test_every_certificate_is_a_lower_bound(case, loss, layout):
     W_best, best, scale = reference(case, loss, layout)
     for form in forms(loss):
         objective = problem.objective(problem.penalty(case), form)
-        for W in points(objective, W_best, np.random.default_rng(0)):
+        data = problem.posed(problem.penalty(case)).data
+        for W in points(objective, data, W_best, np.random.default_rng(0)):
             certificate = objective.certificate(W)
             size = scale + certificate.primal  # far away it is sums of large terms
             assert certificate.dual <= best + ROUNDING * size

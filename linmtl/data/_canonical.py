@@ -49,11 +49,6 @@ class MultiTaskData:
         """Sum of the weights of each task, (n_tasks,)."""
         return self.task_sum(self.weight)
 
-    @cached_property
-    def square(self) -> float:
-        """Weighted sum of the squares of y."""
-        return float(self.weight @ self.y**2)
-
     def task_sum(self, values: np.ndarray) -> np.ndarray:
         """Return the sum over each task of a flat array, (n_tasks,)."""
         if self.design.is_shared():
@@ -79,8 +74,26 @@ class MultiTaskData:
             part = StackedDesign(stack(blocks), ptr)
         return MultiTaskData(part, self.y[rows], self.weight[rows], self.fit_intercept)
 
+    def take(self, rows: np.ndarray) -> MultiTaskData:
+        """Return some of the observations only (increasing flat indices).
+
+        With a shared X they must be the same samples for every task.
+        """
+        return MultiTaskData(
+            self.design.take(rows), self.y[rows], self.weight[rows], self.fit_intercept
+        )
+
     def restrict(self, features: np.ndarray) -> MultiTaskData:
         """Return the data with only these features."""
         return MultiTaskData(
             self.design.restrict(features), self.y, self.weight, self.fit_intercept
         )
+
+
+def far_intercept(side: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """Return the intercept of tasks whose best one is infinite, on the side given.
+
+    The log-odds, or the log of the rate, if half an observation had been otherwise;
+    ``total`` is the number of observations, or the sum of their sample weights.
+    """
+    return side * np.log(2 * total + 1)

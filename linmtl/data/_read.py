@@ -6,8 +6,9 @@ The only file of the estimators that touches scikit-learn's validation.
 from __future__ import annotations
 
 import numbers
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from scipy import sparse
@@ -20,7 +21,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from linmtl.data._canonical import MultiTaskData
+from linmtl.data._canonical import MultiTaskData, far_intercept
 from linmtl.data._frames import column_named
 from linmtl.data._labels import (
     as_task_labels,
@@ -32,12 +33,32 @@ from linmtl.data._labels import (
     split_task_column,
 )
 from linmtl.data._weights import read_class_weight, read_sample_weight, read_task_weight
-from linmtl.datafits._null import null_losses
 from linmtl.designs._shared import SharedDesign
 from linmtl.designs._stacked import StackedDesign
-from linmtl.losses import LOSSES
 
 _X_OPTIONS = {"accept_sparse": ("csr", "csc"), "dtype": [np.float64, np.float32]}
+
+
+class Targets(Protocol):
+    """What reading y asks of a loss."""
+
+    @property
+    def classify(self) -> bool:
+        """Whether y holds labels of classes."""
+
+    @property
+    def one_sided(self) -> str:
+        """What is wrong with the targets of a task without a best intercept."""
+
+    def encode(
+        self, y: np.ndarray, missing: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return targets as numbers, and the labels of the classes if any."""
+
+    def sides(
+        self, y: np.ndarray, weight: np.ndarray, task_ptr: np.ndarray
+    ) -> np.ndarray:
+        """Return the side on which the best intercept of a task is infinite, or 0."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +77,10 @@ class FitInput:
         Sum of the sample weights of each task, S_t.
     classes : ndarray of shape (2,) or None
         Class labels of a classifier; y is -1 for the first and +1 for the second.
-    single_class : ndarray of shape (n_tasks,)
-        -1 or +1 for a task in which only that class occurs and which is therefore
-        left out of the loss, 0 elsewhere.
+    side : ndarray of shape (n_tasks,)
+        -1 or +1 for a task whose best intercept is infinite on that side (only one
+        class occurs, counts are all zero) and which is therefore left out of the loss,
+        0 elsewhere.
     feature_names : ndarray of shape (n_features,) or None
         Names of the columns of coef_.
     rows : ndarray of int
@@ -72,7 +94,7 @@ class FitInput:
     tasks: np.ndarray
     n_samples: np.ndarray
     classes: np.ndarray | None
-    single_class: np.ndarray
+    side: np.ndarray
     feature_names: np.ndarray | None
     rows: np.ndarray
     n_rows: int
@@ -80,12 +102,11 @@ class FitInput:
     def intercepts(self, b: np.ndarray) -> np.ndarray:
         """Return the intercept of every task, (n_tasks,).
 
-        A task with a single class has the one that its prior odds give it; a model
-        with one intercept gives it to all tasks.
+        A task without a best one has one that is far on its side; a model with one
+        intercept gives it to all tasks.
         """
         b = np.broadcast_to(b, self.tasks.shape)
-        odds = self.single_class * np.log(2 * self.n_samples + 1)
-        return np.where(self.single_class == 0, b, odds)
+        return np.where(self.side == 0, b, far_intercept(self.side, self.n_samples))
 
 
 def read_fit(
@@ -94,16 +115,22 @@ def read_fit(
     y: Any,
     tasks: Any,
     sample_weight: Any,
-    classify: bool,
+    targets: Targets,
+    null_losses: Callable[[MultiTaskData], np.ndarray],
 ) -> FitInput:
-    """Check the arguments of `fit` and return canonical data."""
+    """Check the arguments of `fit` and return canonical data.
+
+    ``targets`` is the loss, or what knows as much of y. ``null_losses`` returns the
+    mean loss of each task without coefficients; it is called where weights of tasks
+    depend on it.
+    """
     name = type(estimator).__name__
     if y is None:
         raise ValueError(f"{name} requires y to be passed, but the target y is None")
     X, labels, feature_names = _read_X(estimator, X, tasks, reset=True)
     n = X.shape[0]
     columns = _column_labels(y)
-    y = _read_labels(y) if classify else _read_targets(y)
+    y = _read_labels(y) if targets.classify else _read_targets(y)
     check_consistent_length(X, y)
     if labels is not None and y.ndim == 2:
         if y.shape[1] != 1:
@@ -123,9 +150,8 @@ def read_fit(
     weight = read_sample_weight(sample_weight, y.shape)
     if incomplete:
         weight[missing] = 0.0
-    classes = None
-    if classify:
-        y, classes = _encode_classes(y, missing)
+    y, classes = targets.encode(y, missing)
+    if classes is not None:
         class_weight = getattr(estimator, "class_weight", None)
         if class_weight is not None:
             weight *= read_class_weight(class_weight, y, weight, labels, classes)
@@ -157,21 +183,17 @@ def read_fit(
         raise ValueError(
             f"{empty} for the tasks {some(names[total <= 0])}; drop these tasks"
         )
-    single_class = np.zeros(len(names), dtype=int)
-    if classify:
-        single_class = _single_class(data, names, layout)
-    task_weight = _task_weights(estimator, data, names, single_class, classify)
+    side = np.zeros(len(names), dtype=int)
+    if data.fit_intercept or targets.classify:
+        side = _sides(data, targets, layout)
+    if not data.fit_intercept:  # then the loss has a finite optimum
+        side[:] = 0
+    task_weight = _task_weights(estimator, data, names, side, null_losses)
     per_row = np.repeat(task_weight / total, np.diff(data.task_ptr))
-    if classify:
-        if data.fit_intercept:
-            per_row[np.repeat(single_class != 0, np.diff(data.task_ptr))] = 0.0
-        else:  # then the loss has a finite optimum
-            single_class[:] = 0
+    per_row[np.repeat(side != 0, np.diff(data.task_ptr))] = 0.0
     per_row *= data.weight
     data = replace(data, weight=per_row)
-    return FitInput(
-        layout, data, names, total, classes, single_class, feature_names, rows, n
-    )
+    return FitInput(layout, data, names, total, classes, side, feature_names, rows, n)
 
 
 def read_predict(
@@ -351,7 +373,8 @@ def _are_integers(numbers):
     return bool(np.all((numbers == np.round(numbers)) & (np.abs(numbers) < 2**53)))
 
 
-def _encode_classes(y, missing):
+def encode_classes(y: np.ndarray, missing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return -1 and +1 for labels of two classes, 0 where missing, and the classes."""
     observed = y[~missing]
     if observed.size == 0:
         raise ValueError("y has no observed label")
@@ -381,19 +404,21 @@ def _encode_classes(y, missing):
     return signs, classes
 
 
-def _single_class(data, names, layout):
-    used = data.weight > 0
-    positive = data.task_sum((used & (data.y > 0)).astype(float)) > 0
-    negative = data.task_sum((used & (data.y < 0)).astype(float)) > 0
-    single = positive.astype(int) - negative.astype(int)
+def _sides(data, targets, layout):
+    side = targets.sides(data.y, data.weight, data.task_ptr)
     # without an intercept each task has a finite optimum
-    if np.all(single != 0) and (data.fit_intercept or layout == "single"):
+    if side.size and np.all(side != 0) and (data.fit_intercept or layout == "single"):
+        where = "the data" if layout == "single" else "every task"
+        if targets.classify:
+            raise ValueError(
+                f"y has only 1 class in {where} (labels of weight zero left out); a "
+                "classifier needs both"
+            )
         raise ValueError(
-            "y has only 1 class in "
-            + ("the data" if layout == "single" else "every task")
-            + " (labels of weight zero left out); a classifier needs both"
+            f"y has {targets.one_sided} in {where} (rows of weight zero left out); "
+            "there is nothing to fit"
         )
-    return single
+    return side
 
 
 def _long(X, y, weight, labels, estimator):
@@ -417,31 +442,17 @@ def _long(X, y, weight, labels, estimator):
     return MultiTaskData(design, y, weight, bool(estimator.fit_intercept)), names, rows
 
 
-def _task_weights(estimator, data, names, single_class, classify):
+def _task_weights(estimator, data, names, side, null_losses):
     """Return lambda_t, with what the modes that follow from the losses start from."""
     mode = estimator.task_weight
-    mode = mode if isinstance(mode, str) else None
-    name = type(estimator).__name__
-    if mode == "uncertainty" and classify:
-        raise ValueError(
-            f"{name}: task_weight='uncertainty' is for regression: a noise level is "
-            "estimated for each task; use 'null_loss' or 'minimax'"
-        )
     null = None
-    if mode in ("null_loss", "minimax"):
-        loss = LOSSES[estimator._loss_name()]
-        if mode == "minimax" and loss.name == "sqrt":
-            raise ValueError(
-                f"{name}: task_weight='minimax' is for the losses 'squared' and "
-                "'logistic', not for loss='sqrt'"
-            )
-        null = null_losses(data, loss)
-        left_out = single_class != 0
-        null[left_out] = 1.0  # whatever their weight, it is not used
+    if isinstance(mode, str) and mode in ("null_loss", "minimax"):
+        null = null_losses(data)
+        null[side != 0] = 1.0  # whatever their weight, it is not used
         if np.any(null <= 0):
             raise ValueError(
                 f"task_weight={mode!r} divides by the loss without coefficients, which "
                 f"is zero for the tasks {some(names[null <= 0])}: their targets are "
                 "constant; drop these tasks, or pass one weight per task"
             )
-    return read_task_weight(estimator.task_weight, names, data.total, null)
+    return read_task_weight(mode, names, data.total, null)

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from linmtl.data import MultiTaskData
+from linmtl.data._canonical import MultiTaskData
 from linmtl.losses import Loss
+
+UNIT = 8 * np.finfo(float).eps  # rounding of an objective, relative to what it sums
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Residuals:
     Attributes
     ----------
     b : ndarray of shape (n_tasks,)
-        Intercepts; for the squared loss, those for centred targets.
+        Intercepts; for centred targets where the datafit has centred them.
     theta : ndarray of shape (n_observations,)
         Weighted residuals.
     task_loss : ndarray of shape (n_tasks,)
@@ -39,26 +41,59 @@ class Residuals:
 
 
 class Datafit:
-    """Base: what a solver and a certificate need of the loss.
+    """Base: what solvers and a certificate need of the loss.
 
     Attributes
     ----------
+    loss : Loss
+        The loss of each observation.
+    n_features, n_columns : int
+        The shape of W.
     b : ndarray of shape (n_tasks,)
         Intercepts at the last W evaluated.
+    square : float
+        Weighted sum of the squares of the (centred) targets; zero where the loss does
+        not depend on ``y - eta`` alone.
+    rounding : float
+        Size of the rounding errors of the loss.
+    quadratic : bool
+        Whether the loss as a whole is a quadratic function of W.
+    bounded : bool
+        Whether its curvature has a bound, which `curvature` returns.
+    additive : bool
+        Whether it is the sum of the tasks' losses: no two columns of W are coupled.
+    reweightable : bool
+        Whether it is a minimum over weights of squared losses, as `weighted` returns
+        them; it may have kinks.
+    holds_rows : bool
+        Whether it has residuals and a design, rather than moments alone.
+    residuals_are_linear : bool
+        Whether residuals on a line between two points lie between theirs.
     """
 
-    data: MultiTaskData
     loss: Loss
+    n_features: int
+    n_columns: int
     b: np.ndarray
+    square: float = 0.0
+    rounding: float
+    quadratic: bool = False
+    bounded: bool = False
+    additive: bool = True
+    reweightable: bool = False
+    holds_rows: bool = True
+    residuals_are_linear: bool = False
     residuals: Residuals | None = None
 
     @property
-    def n_features(self) -> int:
-        return self.data.design.n_features
+    def row_count(self) -> int:
+        """The number of observations, or what a Gram matrix has in their place."""
+        raise NotImplementedError
 
     @property
-    def n_columns(self) -> int:
-        return self.data.design.n_columns
+    def largest_block(self) -> tuple[int, bool]:
+        """The rows of the largest task, and whether all tasks share them."""
+        raise NotImplementedError
 
     def evaluate(
         self, W: np.ndarray, G: np.ndarray, residuals: Residuals | None = None
@@ -77,6 +112,25 @@ class Datafit:
     @property
     def hessian_weight(self) -> np.ndarray:
         """Weight of each observation in the Hessian at the last W evaluated."""
+        raise NotImplementedError
+
+    def hessian_rows(self) -> list[np.ndarray]:
+        """Return A with ``A'A`` the Hessian at the last W, of each column.
+
+        A list of one where all columns have the same.
+        """
+        raise NotImplementedError
+
+    def hessians(
+        self,
+        features: np.ndarray,
+        dtype: type = np.float64,
+        least: float = 0.0,
+    ) -> np.ndarray:
+        """Return the Hessian of each column at the last W, on some features.
+
+        ``least`` is the smallest curvature that an observation is taken to have.
+        """
         raise NotImplementedError
 
     def project(
@@ -122,6 +176,7 @@ class Datafit:
         """Return a diagonal metric D and L with Hessian <= L D for every task.
 
         D is the identity unless ``scaled``, where it has the features' own curvature.
+        Where there is no bound, it is that of the null model.
         """
         raise NotImplementedError
 
@@ -159,11 +214,6 @@ def centred_targets(data: MultiTaskData) -> tuple[np.ndarray, np.ndarray]:
     return mean, data.y - np.repeat(mean, np.diff(data.task_ptr))
 
 
-def _square(data: MultiTaskData, y: np.ndarray) -> float:
-    """Return the weighted sum of the squares of targets, centred or as they are."""
-    return data.square if y is data.y else float(data.weight @ y**2)
-
-
 def best_scale(linear: float, square: float, limit: float) -> float:
     """Maximise ``s * linear - s^2 * square / 2`` over 0 <= s <= limit."""
     if linear <= 0.0:
@@ -173,7 +223,9 @@ def best_scale(linear: float, square: float, limit: float) -> float:
     return best if np.isfinite(best) else 0.0
 
 
-def _excess(G, target, vectors):
+def excess(
+    G: np.ndarray, target: np.ndarray, vectors: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the vectors, ones by default, and ``G @ vectors`` less the target."""
     if vectors is None:
         vectors = np.ones((G.shape[1], 1))

@@ -1,20 +1,32 @@
-"""The squared loss through Gram matrices: once built, no row is looked at again."""
+"""The squared loss through moments: its cost does not depend on the number of rows."""
 
 from __future__ import annotations
 
-import numpy as np
-from scipy import linalg, sparse
+from functools import cached_property
 
-from linmtl.data import MultiTaskData
-from linmtl.datafits._base import Datafit, _excess, _square, best_scale, centred_targets
+import numpy as np
+from scipy import linalg
+
+from linmtl.data._canonical import MultiTaskData
+from linmtl.datafits._base import UNIT, Datafit, best_scale, excess
+from linmtl.datafits._moments import Moments
+from linmtl.datafits._residual import ResidualFit
 from linmtl.designs._base import used_rows
 from linmtl.kernels._jit import readonly
 from linmtl.kernels._layouts import gram_adjoint
+from linmtl.kernels._threads import blas_threads
 from linmtl.losses import Loss
 
 
 class GramFit(Datafit):
-    """Squared loss through ``H_c = X'DX`` and ``X'Dy`` of each column, centred.
+    """Squared loss through the moments of each task; no row is looked at.
+
+    Parameters
+    ----------
+    moments : Moments
+        The moments.
+    loss : Loss
+        The squared loss.
 
     Attributes
     ----------
@@ -24,64 +36,40 @@ class GramFit(Datafit):
         Negative gradient at zero.
     """
 
-    def __init__(self, data: MultiTaskData, loss: Loss):
-        self.loss = loss
-        self.data = data
-        design = data.design
-        alike = design.columns_alike(data.weight)
-        d = design.n_features
-        self.y_mean, y = centred_targets(data)
-        self.x_mean = np.zeros((design.n_tasks, d))
-        if data.fit_intercept:
-            total = np.where(data.total > 0, data.total, 1.0)
-            self.x_mean = design.task_sums(data.weight) / total[:, None]
-        self.b = self.y_mean.copy()
-        self.square = _square(data, y)
-        self.C = np.zeros((design.n_columns, d))
-        if alike:
-            self._from_shared(y)
-        else:
-            root = np.sqrt(data.weight)
-            self.H = np.zeros((design.n_columns, d, d))
-            for c, tasks in design.columns():
-                for t in tasks:  # one task at a time keeps the copies small
-                    A = design.centred_block(
-                        np.array([t]), data.weight, data.fit_intercept
-                    )
-                    rows = slice(data.task_ptr[t], data.task_ptr[t + 1])
-                    self.H[c] += A.T @ A
-                    self.C[c] += (root[rows] * y[rows]) @ A
-        self._shift = None
+    quadratic = bounded = True
+    holds_rows = False
 
-    def _from_shared(self, y):
-        """One Hessian; without a copy of X where its means are small."""
-        data, design = self.data, self.data.design
-        weight = data.weight[: design.task_ptr[1]]
-        Y = y.reshape(design.n_tasks, -1)
-        dense = not sparse.issparse(design.block(0))
-        if dense and np.all(weight == weight[0]):
-            w, total, mean = weight[0], data.total[0], self.x_mean[0]
-            square = w * design.gram()
-            H = square - total * np.outer(mean, mean)
-            # a mean of the size of the standard deviation would cost digits here
-            if np.all(total * mean**2 <= 0.01 * np.diag(H)):
-                self.H = H[None]
-                G = np.empty((design.n_features, design.n_tasks))
-                design.adjoint(Y.ravel(), G)
-                self.C[:] = w * G.T  # centred targets centre X too
-                return
-        A = design.centred_block(np.array([0]), data.weight, data.fit_intercept)
-        self.H = (A.T @ A)[None]
-        self.C[:] = (np.sqrt(weight) * Y) @ A
+    def __init__(self, moments: Moments, loss: Loss):
+        self.moments, self.loss = moments, loss
+        self.H, self.C = moments.H, moments.C
+        self.n_columns, self.n_features = moments.C.shape
+        self.square = float(moments.square.sum())
+        self.b = moments.y.copy()
+        self._shift: np.ndarray | None = None
+
+    @property
+    def row_count(self):
+        return self.n_features
+
+    @property
+    def largest_block(self):
+        return self.n_features, len(self.H) == 1
+
+    @cached_property
+    def rounding(self):
+        # of targets about a mean what varies is rounded once it is centred, and the
+        # mean costs each of them one more rounding
+        means = float(self.moments.total @ self.moments.y**2)
+        return UNIT * (self.square + UNIT * (self.square + means))
 
     def evaluate(self, W, G, residuals=None):
         self._shift = None
         loss = self._evaluate(W, G)
-        self.b = self.y_mean - np.einsum(
-            "td,dt->t", self.x_mean, W[:, self.data.design.column]
-        )
-        if not self.data.fit_intercept:
-            self.b = np.zeros_like(self.b)
+        moments = self.moments
+        self.b = np.zeros_like(moments.y)
+        if moments.centred:
+            at_mean = np.einsum("td,dt->t", moments.x, W[:, moments.column])
+            self.b = moments.y - at_mean
         self._W = W
         return loss
 
@@ -106,9 +94,8 @@ class GramFit(Datafit):
         self._square = self._linear - float(np.vdot(W, G))
         return max(self._square, 0.0) / 2
 
-    @property
-    def hessian_weight(self):
-        return self.data.weight
+    def hessians(self, features, dtype=np.float64, least=0.0):
+        return np.ascontiguousarray(self.H[:, features][:, :, features])
 
     # A projected residual is the residual at a shifted W.
     def project(self, columns, rows, target, G, vectors=None):
@@ -117,10 +104,10 @@ class GramFit(Datafit):
         shared = self.H.shape[0] == 1
         which = np.zeros(len(columns), dtype=int) if shared else columns
         H = self.H[which][:, rows][:, :, rows]
-        vectors, excess = _excess(G[rows][:, columns], target, vectors)
-        r, k = excess.shape
+        vectors, over = excess(G[rows][:, columns], target, vectors)
+        r, k = over.shape
         system = np.einsum("ca,cb,cij->aibj", vectors, vectors, H, optimize=True)
-        move = _symmetric_solve(system.reshape(k * r, k * r), excess.T.ravel())
+        move = _symmetric_solve(system.reshape(k * r, k * r), over.T.ravel())
         self._shift[np.ix_(rows, columns)] += move.reshape(k, r).T @ vectors.T
 
     def refresh(self, G):
@@ -146,49 +133,26 @@ class GramFit(Datafit):
         return metric, top
 
     def restrict(self, features):
-        return GramFit.assemble(
-            self.data.restrict(features),
-            self.loss,
-            H=np.ascontiguousarray(self.H[:, features][:, :, features]),
-            C=np.ascontiguousarray(self.C[:, features]),
-            square=self.square,
-            x_mean=self.x_mean[:, features],
-            y_mean=self.y_mean,
-        )
+        return GramFit(self.moments.restrict(features), self.loss)
 
     def of_tasks(self, tasks):
-        data = self.data.of_tasks(tasks)
-        y = data.y - np.repeat(self.y_mean[tasks], np.diff(data.task_ptr))
-        return GramFit.assemble(
-            data,
-            self.loss,
-            H=self.H if len(self.H) == 1 else self.H[tasks],
-            C=self.C[tasks],
-            square=_square(data, y),
-            x_mean=self.x_mean[tasks],
-            y_mean=self.y_mean[tasks],
-        )
+        return GramFit(self.moments.of_tasks(tasks), self.loss)
 
-    @classmethod
-    def assemble(
-        cls,
-        data: MultiTaskData,
-        loss: Loss,
-        *,
-        H: np.ndarray,
-        C: np.ndarray,
-        square: float,
-        x_mean: np.ndarray,
-        y_mean: np.ndarray,
-    ) -> GramFit:
-        """Make a datafit from its parts, without looking at the data."""
-        fit = object.__new__(cls)
-        fit.data, fit.loss = data, loss
-        fit.H, fit.C, fit.square = H, C, square
-        fit.x_mean, fit.y_mean = x_mean, y_mean
-        fit.b = y_mean.copy()
-        fit._shift = None
-        return fit
+
+def additive_fit(data: MultiTaskData, loss: Loss) -> GramFit | ResidualFit:
+    """Return the sum of the tasks' losses in the cheaper form.
+
+    Gram matrices where the loss is squared and they are no larger than the data.
+    """
+    design = data.design
+    d = design.n_features
+    alike = design.columns_alike(data.weight)
+    grams = 1 if alike else design.n_columns
+    rows = design.task_ptr[1] if design.is_shared() else design.task_ptr[-1]
+    if not loss.quadratic or grams * d > rows:
+        return ResidualFit(data, loss)
+    with blas_threads(float(np.diff(design.task_ptr).max()) * d * d):
+        return GramFit(Moments.of(data), loss)
 
 
 def _symmetric_solve(H: np.ndarray, g: np.ndarray) -> np.ndarray:

@@ -1,35 +1,52 @@
-"""The cheapest form of a loss for the data at hand."""
+"""From data, a loss and a join of the tasks to the datafit in its cheapest form."""
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import numpy as np
 
-from linmtl.data import MultiTaskData
+from linmtl.data._canonical import MultiTaskData
 from linmtl.datafits._base import Datafit
-from linmtl.datafits._gram import GramFit
-from linmtl.datafits._residual import ResidualFit
-from linmtl.kernels._threads import blas_threads
-from linmtl.losses import Loss
+from linmtl.datafits._gram import additive_fit
+from linmtl.datafits._minimax import MinimaxFit
+from linmtl.datafits._root import RootFit
+from linmtl.losses import Loss, Score
 
 
-def make_datafit(data: MultiTaskData, loss: Loss) -> Datafit:
-    """Return the cheaper form: Gram matrices for squared loss on tall data."""
-    if loss.name == "sqrt":
-        from linmtl.datafits._root import RootFit  # which is made of what is here
+class Join(StrEnum):
+    """How the losses of the tasks become one number."""
 
-        return RootFit(data, loss)
-    if not loss.quadratic:
-        from linmtl.datafits._minimax import Minimax, MinimaxFit
+    SUM = "sum"
+    ROOTS = "roots"  # the sum of the roots of twice the mean losses
+    MAXIMUM = "maximum"  # a smooth maximum
 
-        if isinstance(loss, Minimax):
-            return MinimaxFit(data, loss)
-        return ResidualFit(data, loss)
-    design = data.design
-    d = design.n_features
-    alike = design.columns_alike(data.weight)
-    grams = 1 if alike else design.n_columns
-    rows = design.task_ptr[1] if design.is_shared() else design.task_ptr[-1]
-    if grams * d > rows:
-        return ResidualFit(data, loss)
-    with blas_threads(float(np.diff(design.task_ptr).max()) * d * d):
-        return GramFit(data, loss)
+    def task_loss(self, mean: np.ndarray) -> np.ndarray:
+        """Return what a task counts with, from its mean loss."""
+        return np.sqrt(2.0 * mean) if self is Join.ROOTS else mean
+
+    def score(self, loss: Loss) -> Score:
+        """Return how the losses of the tasks are reported."""
+        if self is Join.ROOTS:
+            return Score("root mean squared error", 1.0, "rmse_path_", 1.0)
+        return loss.score
+
+
+def make_datafit(data: MultiTaskData, loss: Loss, join: Join = Join.SUM) -> Datafit:
+    """Return the loss of all tasks, in the cheaper form where there are two.
+
+    Raises
+    ------
+    ValueError
+        If the roots of this loss are not convex.
+    """
+    if join is Join.MAXIMUM:
+        return MinimaxFit(data, loss)
+    if join is Join.SUM:
+        return additive_fit(data, loss)
+    if not loss.convex_root:
+        raise ValueError(
+            f"the root of a mean {loss.name} loss is not convex; the sum of roots is "
+            "for the squared loss"
+        )
+    return RootFit(data, loss)

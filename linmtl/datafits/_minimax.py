@@ -14,32 +14,13 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import xlogy
 
-from linmtl.data import MultiTaskData
-from linmtl.datafits._base import best_scale, centred_targets
+from linmtl.data._canonical import MultiTaskData
+from linmtl.datafits._base import UNIT, best_scale
 from linmtl.datafits._residual import JoinedFit
 from linmtl.losses import Loss
 
 MU = 0.05  # of the smoothing, in units of the null losses
 _NEGLIGIBLE = 1e-100  # a share of a task that is as good as none
-
-
-class Minimax(Loss):
-    """A pointwise loss whose tasks are joined by their smoothed maximum.
-
-    :class:`MinimaxFit` joins them, so the loss as a whole is not quadratic.
-    """
-
-    quadratic = False
-
-    def __init__(self, base: Loss):
-        self.base = base
-        self.name, self.curvature = base.name, base.curvature
-
-    def residual(self, *arguments):
-        self.base.residual(*arguments)
-
-    def mean(self, eta):
-        return self.base.mean(eta)
 
 
 class MinimaxFit(JoinedFit):
@@ -49,8 +30,8 @@ class MinimaxFit(JoinedFit):
     ----------
     data : MultiTaskData
         The data; the weight of a task is one over its null loss.
-    loss : Minimax
-        The loss.
+    loss : Loss
+        The loss of each observation.
 
     Attributes
     ----------
@@ -58,12 +39,8 @@ class MinimaxFit(JoinedFit):
         The softmax of the losses at the last W evaluated, pi.
     """
 
-    loss: Minimax
-
-    def __init__(self, data: MultiTaskData, loss: Minimax):
+    def __init__(self, data: MultiTaskData, loss: Loss):
         super().__init__(data, loss)
-        if loss.base.quadratic:
-            self._offset, self.y = centred_targets(data)
         self._size = np.diff(data.task_ptr)
         self._used = data.total > 0  # the others are left out of the loss
         self.share = self._used / max(self._used.sum(), 1)
@@ -84,25 +61,24 @@ class MinimaxFit(JoinedFit):
 
     def loss_at(self, W):
         value = super().loss_at(W)
-        base, per_row = self.loss.base, np.repeat(self.share, self._size)
+        per_row = np.repeat(self.share, self._size)
         self._weight = self.data.weight * per_row
-        hessian = base.hessian(self.y, self.theta, self.data.weight)
+        hessian = self.loss.hessian(self.y, self.theta, self.data.weight)
         self._hessian = hessian * per_row
         self.theta *= per_row
         return value
 
     def dual_limit(self):
-        return self.loss.base.dual_limit(self.y, self.theta, self._weight)
+        return self.loss.dual_limit(self.y, self.theta, self._weight)
 
     def best_scale(self, conjugate, limit, support=0.0):
-        base = self.loss.base
-        if not base.quadratic:
+        if not self.loss.quadratic:
             return min(1.0, limit)
-        linear, square = base.dual_terms(self.y, self.theta, self._weight)
+        linear, square = self.loss.dual_terms(self.y, self.theta, self._weight)
         return best_scale(linear - support, square + 2.0 * conjugate, limit)
 
     def dual_value(self, scale):
-        value = self.loss.base.dual_value(self.y, self.theta, self._weight, scale)
+        value = self.loss.dual_value(self.y, self.theta, self._weight, scale)
         count = max(int(self._used.sum()), 1)
         return value - MU * float(xlogy(self.share, count * self.share).sum())
 
@@ -112,21 +88,13 @@ class MinimaxFit(JoinedFit):
         metric, top = super().curvature(scaled)
         return metric, top / count
 
-    def restrict(self, features):
-        return MinimaxFit(self.data.restrict(features), self.loss)
-
-    def of_tasks(self, tasks):
-        return MinimaxFit(self.data.of_tasks(tasks), self.loss)
-
-    def gather(self, features, last=None):
-        return self.restrict(features)
-
     def fitted_attributes(self, W: np.ndarray) -> dict[str, np.ndarray]:
         self.loss_at(W)
         return {"task_weight_": self.share * self.data.total}
 
     @property
-    def size(self) -> float:
-        """The size of what is rounded: the losses, and the targets about a mean."""
-        raw = self.data.square / max(int(self._used.sum()), 1)
-        return 1.0 + float(np.finfo(float).eps) * raw
+    def rounding(self):
+        # that of the losses, and of the targets about a mean
+        raw = self.data.weight @ self.loss.size(self.data.y)
+        raw /= max(int(self._used.sum()), 1)
+        return UNIT * (1.0 + float(np.finfo(float).eps) * raw)

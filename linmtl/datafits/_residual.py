@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 from scipy import linalg
 
-from linmtl.data import MultiTaskData
+from linmtl.data._canonical import MultiTaskData
 from linmtl.datafits._base import (
+    UNIT,
     Datafit,
     Residuals,
-    _excess,
-    _square,
     best_scale,
     centred_targets,
+    excess,
 )
 from linmtl.designs._base import Design
 from linmtl.losses import Loss
@@ -26,19 +27,44 @@ class ResidualFit(Datafit):
     def __init__(self, data: MultiTaskData, loss: Loss):
         self.loss = loss
         self.data = data
+        self.quadratic = self.residuals_are_linear = loss.quadratic
+        self.bounded = loss.curvature is not None
         n = data.y.size
         self._b = np.zeros(data.design.n_tasks)
         self._offset = np.zeros(data.design.n_tasks)
         self.y = data.y
-        self.square = 0.0  # sum weight y^2, of use for the squared loss
-        if loss.quadratic:  # a large mean would cost digits of the dual value
+        if loss.location:  # a large mean would cost digits of the dual value
             self._offset, self.y = centred_targets(data)
-            self.square = _square(data, self.y)
+            self.square = float(data.weight @ self.y**2)
         self.task_loss = np.zeros(data.design.n_tasks)
         self._eta = np.empty(n)
         self.theta = np.empty(n)
         self._hessian: np.ndarray | None = None
         self._for_hessians: Design | None = None
+
+    @property
+    def n_features(self):
+        return self.data.design.n_features
+
+    @property
+    def n_columns(self):
+        return self.data.design.n_columns
+
+    @property
+    def row_count(self):
+        return self.data.y.size
+
+    @property
+    def largest_block(self):
+        design = self.data.design
+        return int(np.diff(design.task_ptr).max(initial=0)), design.is_shared()
+
+    @cached_property
+    def rounding(self):
+        raw = float(self.data.weight @ self.loss.size(self.data.y))
+        # of targets about a mean what varies is rounded once it is centred, and the
+        # mean costs each of them one more rounding
+        return UNIT * (self.square + UNIT * raw if self.loss.location else raw)
 
     @property
     def b(self):
@@ -119,19 +145,36 @@ class ResidualFit(Datafit):
             self._hessian = self.loss.hessian(self.y, self.theta, self.data.weight)
         return self._hessian
 
+    def hessian_rows(self):
+        design, weight = self.data.design, self.hessian_weight
+        centre = self.data.fit_intercept
+        if design.columns_alike(weight):
+            return [design.centred_block(np.array([0]), weight, centre)]
+        return [
+            design.centred_block(tasks, weight, centre) for _, tasks in design.columns()
+        ]
+
+    def hessians(self, features, dtype=np.float64, least=0.0):
+        weight, centre = self.curved_weight(least), self.data.fit_intercept
+        return self.data.design.hessians(weight, centre, features, dtype)
+
+    def curved_weight(self, least: float) -> np.ndarray:
+        """Return the weights of the Hessian, with a curvature of ``least`` or more."""
+        return np.maximum(self.hessian_weight, least * self.data.weight)
+
     def project(self, columns, rows, target, G, vectors=None):
         data = self.data
         h = self.hessian_weight
         column = data.design.column
         tasks = np.flatnonzero(np.isin(column, columns))
         A = data.design.centred_block(tasks, h, data.fit_intercept, rows)
-        vectors, excess = _excess(G[rows][:, columns], target, vectors)
+        vectors, over = excess(G[rows][:, columns], target, vectors)
         # each observation counts with the entry of its task
         position = {c: i for i, c in enumerate(columns.tolist())}
         size = np.diff(data.task_ptr)[tasks]
         entry = vectors[np.repeat([position[c] for c in column[tasks]], size)]
         A = (entry[:, :, None] * A[:, None, :]).reshape(len(A), -1)
-        z = _least_norm(A, excess.T.ravel())
+        z = _least_norm(A, over.T.ravel())
         where = np.concatenate(
             [np.arange(data.task_ptr[t], data.task_ptr[t + 1]) for t in tasks]
         )
@@ -153,19 +196,39 @@ class ResidualFit(Datafit):
         return self.loss.dual_value(self.y, self.theta, self.data.weight, scale)
 
     def curvature(self, scaled):
-        data = self.data
+        data, weight = self.data, self.largest_weight
         metric = np.ones(self.n_features)
         if scaled:
-            metric = data.design.column_scale(data.weight, data.fit_intercept)
+            metric = data.design.column_scale(weight, data.fit_intercept)
             metric[metric <= 0] = 1.0
-        top = data.design.column_eigenvalues(data.weight, data.fit_intercept, metric)
-        return metric, self.loss.curvature * float(top.max(initial=0.0))
+        top = data.design.column_eigenvalues(weight, data.fit_intercept, metric)
+        return metric, float(top.max(initial=0.0))
+
+    @cached_property
+    def largest_weight(self) -> np.ndarray:
+        """The largest weights of the Hessian, or without a bound those at zero."""
+        data = self.data
+        if self.bounded:
+            return self.loss.curvature * data.weight
+        theta, task_loss = np.empty_like(data.y), np.empty(data.design.n_tasks)
+        self.loss.residual(
+            self.y,
+            np.zeros_like(data.y),
+            data.weight,
+            data.task_ptr,
+            data.total,
+            data.fit_intercept,
+            np.zeros(data.design.n_tasks),
+            theta,
+            task_loss,
+        )
+        return self.loss.hessian(self.y, theta, data.weight)
 
     def restrict(self, features):
-        return ResidualFit(self.data.restrict(features), self.loss)
+        return type(self)(self.data.restrict(features), self.loss)
 
     def of_tasks(self, tasks):
-        return ResidualFit(self.data.of_tasks(tasks), self.loss)
+        return type(self)(self.data.of_tasks(tasks), self.loss)
 
     def gather(self, features, last=None):
         known = last.data.design if last is not None else None
@@ -181,6 +244,15 @@ class ResidualFit(Datafit):
 
 class JoinedFit(ResidualFit):
     """A loss whose residuals take the losses of all tasks to know."""
+
+    additive = False
+
+    def __init__(self, data: MultiTaskData, loss: Loss):
+        super().__init__(data, loss)
+        self.quadratic = self.residuals_are_linear = self.bounded = False
+
+    def gather(self, features, last=None):
+        return self.restrict(features)
 
     def evaluate(self, W, G, residuals=None):
         value = self.loss_at(W)

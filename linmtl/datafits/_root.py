@@ -13,16 +13,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from linmtl.data import MultiTaskData
-from linmtl.datafits._base import Datafit, best_scale, centred_targets
-from linmtl.datafits._gram import GramFit
-from linmtl.datafits._make import make_datafit
+from linmtl.data._canonical import MultiTaskData
+from linmtl.datafits._base import UNIT, Datafit, best_scale
+from linmtl.datafits._gram import GramFit, additive_fit
 from linmtl.datafits._residual import JoinedFit, ResidualFit
-from linmtl.losses import LOSSES, Loss
+from linmtl.losses import Loss
 
-_SQUARED = LOSSES["squared"]
 _NOTHING = 1e-12  # root mean squares relative to those of y that are all rounding
-_FEW = 4_000_000  # numbers that may be copied so that each task has its Gram matrix
+_LARGEST_COPY = (
+    4_000_000  # numbers that may be copied so that each task has its Gram matrix
+)
 
 
 class RootFit(JoinedFit):
@@ -36,7 +36,7 @@ class RootFit(JoinedFit):
     data : MultiTaskData
         The data.
     loss : Loss
-        The loss.
+        The squared loss.
     squares : Datafit, default=None
         The squared loss of the same data, where it is known already.
 
@@ -52,9 +52,10 @@ class RootFit(JoinedFit):
         the residuals of a task they are not all rounding.
     """
 
+    reweightable = True
+
     def __init__(self, data: MultiTaskData, loss: Loss, squares: Datafit | None = None):
         super().__init__(data, loss)
-        self._offset, self.y = centred_targets(data)
         self._squares = squares
         self.task_square = data.task_sum(data.weight * self.y**2)
         self.square = float(self.task_square.sum())
@@ -105,15 +106,9 @@ class RootFit(JoinedFit):
         noise = np.where(self.null_noise > 0, self.null_noise, 1.0)
         return self.weighted(noise).curvature(scaled)
 
-    def restrict(self, features):
-        return RootFit(self.data.restrict(features), self.loss)
-
     def of_tasks(self, tasks):
         squares = None if self._squares is None else self._squares.of_tasks(tasks)
         return RootFit(self.data.of_tasks(tasks), self.loss, squares)
-
-    def gather(self, features, last=None):
-        return self.restrict(features)
 
     def weighted(self, sigma: np.ndarray) -> Datafit:
         """Return the squared loss with the weights of each task over ``sigma``.
@@ -125,25 +120,19 @@ class RootFit(JoinedFit):
             self.data, weight=self.data.weight * np.repeat(inverse, self._size)
         )
         if self._squares is None:
-            self._squares = make_datafit(self.data, _SQUARED)
+            self._squares = additive_fit(self.data, self.loss)
         grams = self._squares
-        if not isinstance(grams, GramFit) or grams.n_columns < inverse.size:
-            return ResidualFit(data, _SQUARED)
+        if grams.holds_rows or grams.n_columns < inverse.size:
+            return ResidualFit(data, self.loss)
         alike = np.all(inverse == inverse[0])
-        if len(grams.H) == 1 and not alike:
+        if grams.moments.shared and not alike:
             d = grams.n_features
-            if inverse.size * d * d > _FEW and inverse.size * d > self._size[0]:
-                return ResidualFit(data, _SQUARED)
-        factor = inverse[:1] if alike and len(grams.H) == 1 else inverse
-        return GramFit.assemble(
-            data,
-            _SQUARED,
-            H=factor[:, None, None] * grams.H,
-            C=inverse[:, None] * grams.C,
-            square=float(inverse @ self.task_square),
-            x_mean=grams.x_mean,
-            y_mean=grams.y_mean,
-        )
+            if (
+                inverse.size * d * d > _LARGEST_COPY
+                and inverse.size * d > self._size[0]
+            ):
+                return ResidualFit(data, self.loss)
+        return GramFit(grams.moments.times(inverse), self.loss)
 
     def fitted_attributes(self, W: np.ndarray) -> dict[str, np.ndarray]:
         """Return noise levels and weights; NaN weights where nothing is left."""
@@ -156,7 +145,8 @@ class RootFit(JoinedFit):
         return {"noise_": noise, "task_weight_": weight}
 
     @property
-    def size(self) -> float:
-        """The loss where nothing at all is fitted, not even the intercepts."""
+    def rounding(self):
+        # of the loss where nothing at all is fitted, not even the intercepts
         data = self.data
-        return float(data.total @ self._noise(data.task_sum(data.weight * data.y**2)))
+        raw = data.task_sum(data.weight * data.y**2)
+        return UNIT * float(data.total @ self._noise(raw))

@@ -11,17 +11,23 @@ class SplitFit(Datafit):
     """The loss of W = P + Q as a function of P above Q, (2 n_features, n_columns)."""
 
     def __init__(self, whole: Datafit):
-        self.whole = whole
-        self.data, self.loss = whole.data, whole.loss
-        self.square = whole.square
-
-    @property
-    def n_features(self):
-        return 2 * self.whole.n_features
+        self.whole, self.loss = whole, whole.loss
+        self.n_features, self.n_columns = 2 * whole.n_features, whole.n_columns
+        for trait in ("quadratic", "bounded", "additive", "reweightable", "holds_rows"):
+            setattr(self, trait, getattr(whole, trait))
+        self.square, self.rounding = whole.square, whole.rounding
 
     @property
     def b(self):
         return self.whole.b
+
+    @property
+    def row_count(self):
+        return self.whole.row_count
+
+    @property
+    def largest_block(self):
+        return self.whole.largest_block
 
     def evaluate(self, W, G, residuals=None):
         d = self.whole.n_features

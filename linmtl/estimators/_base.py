@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,8 +17,8 @@ from linmtl.data import MultiTaskData
 from linmtl.data._labels import some
 from linmtl.data._read import FitInput, read_fit, read_predict, require_tasks
 from linmtl.datafits._base import Datafit
-from linmtl.datafits._make import make_datafit
-from linmtl.datafits._minimax import Minimax
+from linmtl.datafits._make import Join, make_datafit
+from linmtl.datafits._null import null_losses
 from linmtl.designs._shared import SharedDesign
 from linmtl.designs._stacked import StackedDesign
 from linmtl.estimators._docs import parameters
@@ -29,6 +29,27 @@ from linmtl.losses import LOSSES, Loss
 from linmtl.penalties import Penalty, compose
 from linmtl.solvers import Result, minimise, rounded
 from linmtl.solvers._objective import Objective
+
+
+class Problem(NamedTuple):
+    """What the arguments of `fit` pose.
+
+    Attributes
+    ----------
+    given : FitInput
+        The arguments, checked.
+    data : MultiTaskData
+        The data to solve.
+    columns : ndarray of shape (n_columns,)
+        Labels of the columns of W.
+    objective : Objective
+        Loss and penalty.
+    """
+
+    given: FitInput
+    data: MultiTaskData
+    columns: np.ndarray
+    objective: Objective
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -63,11 +84,34 @@ class MultiTaskModel(NewTask, BaseEstimator):
         return getattr(self, "loss", self._losses[0])
 
     def _loss(self) -> Loss:
-        loss = LOSSES[self._loss_name()]
-        return Minimax(loss) if _is(self.task_weight, "minimax") else loss
+        """Return the loss of each observation."""
+        name = self._loss_name()
+        kind = LOSSES["squared" if name == "sqrt" else name]
+        return kind(**{p: getattr(self, f"{name}_{p}") for p in kind.parameters})
+
+    def _join(self) -> Join:
+        """Return how the losses of the tasks become one."""
+        kind, name = type(self).__name__, self._loss_name()
+        roots = name == "sqrt"
+        if _is(self.task_weight, "minimax"):
+            if roots:
+                raise ValueError(
+                    f"{kind}: task_weight='minimax' is not for loss='sqrt', which "
+                    "joins the losses of the tasks in its own way"
+                )
+            return Join.MAXIMUM
+        if _is(self.task_weight, "uncertainty") and not roots:
+            if name != "squared":
+                raise ValueError(
+                    f"{kind}: task_weight='uncertainty' is for regression with "
+                    "loss='squared': a noise level is estimated for each task; use "
+                    "'null_loss' or 'minimax'"
+                )
+            roots = True
+        return Join.ROOTS if roots else Join.SUM
 
     def _make_fit(self, data: MultiTaskData) -> Datafit:
-        return make_datafit(data, self._loss())
+        return make_datafit(data, self._loss(), self._join())
 
     def _problem(self, given: FitInput) -> tuple[MultiTaskData, np.ndarray]:
         """Return the data to solve and the labels of the columns of W."""
@@ -106,27 +150,43 @@ class MultiTaskModel(NewTask, BaseEstimator):
         ValueError
             If an argument or a parameter is not allowed; the message says why.
         """
-        given, columns, objective = self._read_problem(X, y, tasks, sample_weight)
+        problem = self._read_problem(X, y, tasks, sample_weight)
+        objective = problem.objective
         result = minimise(
             objective,
             tol=self.tol,
             max_iter=self.max_iter,
             solver=self.solver,
-            W0=self._warm_W(objective.shape, columns),
+            W0=self._warm_W(objective.shape, problem.columns),
             verbose=self.verbose,
         )
-        self._store(given, columns, objective, result)
+        self._store(problem, result)
         return self
 
-    def _read_problem(self, X, y, tasks, sample_weight):
-        """Return the checked input, the labels of the columns of W, the objective."""
+    def _read_fit(self, X, y, tasks, sample_weight) -> FitInput:
+        """Return the arguments of `fit`, checked."""
+        loss, join = self._loss(), self._join()
+        loss.check()
+        return read_fit(
+            self,
+            X,
+            y,
+            tasks,
+            sample_weight,
+            loss,
+            lambda data: join.task_loss(null_losses(data, loss)),
+        )
+
+    def _read_problem(self, X, y, tasks, sample_weight) -> Problem:
+        """Return what the arguments of `fit` pose."""
         check_settings(self, self._losses)
-        given = read_fit(self, X, y, tasks, sample_weight, self._classify)
+        given = self._read_fit(X, y, tasks, sample_weight)
         data, columns = self._problem(given)
         penalty = self._make_penalty()
-        _check_order(self, penalty, given)
+        check_order(self, penalty, given)
         penalty = compose(penalty, data.design.n_features, columns)
-        return given, columns, Objective(self._make_fit(data), penalty)
+        objective = Objective(self._make_fit(data), penalty)
+        return Problem(given, data, columns, objective)
 
     def _warm_W(self, shape, columns):
         """Start from the last solution, by task label; new tasks start at zero."""
@@ -142,13 +202,8 @@ class MultiTaskModel(NewTask, BaseEstimator):
                 W[:, t] = W_known[:, position[label]]
         return W
 
-    def _store(
-        self,
-        given: FitInput,
-        columns: np.ndarray,
-        objective: Objective,
-        result: Result,
-    ) -> None:
+    def _store(self, problem: Problem, result: Result) -> None:
+        given, _, columns, objective = problem
         n_tasks = len(given.tasks)
         result = rounded(objective, result, given.data.design.dtype)
         W = result.W
@@ -187,11 +242,12 @@ class MultiTaskModel(NewTask, BaseEstimator):
             self.coef_feature_names_ = given.feature_names
 
     def _warn_of_tasks(self, given, columns):
-        if np.any(given.single_class):
+        if np.any(given.side):
+            alone = some(given.tasks[given.side != 0])
             warnings.warn(
-                "these tasks have a single class and no finite optimum for their "
-                f"intercept: {some(given.tasks[given.single_class != 0])}; they are "
-                "left out of the loss and predict their only class",
+                f"these tasks have {self._loss().one_sided} and no finite optimum for "
+                f"their intercept: {alone}; they are left out of the loss and predict "
+                "what they have seen only",
                 UserWarning,
                 stacklevel=4,
             )
@@ -263,13 +319,20 @@ class MultiTaskModel(NewTask, BaseEstimator):
         return eta + b[codes]
 
 
-class Regressor(PredictsTargets, RegressorMixin, MultiTaskModel):
-    """Base of the regressors."""
+class PlainRegressor(PredictsTargets, RegressorMixin, MultiTaskModel):
+    """Base of the regressors with a loss of their own."""
 
     _losses = ("squared",)
 
-    def _loss_name(self) -> str:
-        return "sqrt" if _is(self.task_weight, "uncertainty") else super()._loss_name()
+
+@parameters
+class Regressor(PlainRegressor):
+    """Base of the regressors."""
+
+    loss: str = "squared"
+    huber_delta: float = 1.35
+
+    _losses = ("squared", "huber", "poisson")
 
 
 @parameters
@@ -287,7 +350,7 @@ class Classifier(PredictsClasses, ClassifierMixin, MultiTaskModel):
         return tags
 
 
-def _check_order(model: MultiTaskModel, penalty: Any, given: FitInput) -> None:
+def check_order(model: MultiTaskModel, penalty: Any, given: FitInput) -> None:
     """Demand that tasks have an order where the penalty depends on it."""
     if not getattr(penalty, "ordered", False) or given.layout != "long":
         return

@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from linmtl.estimators._base import Regressor
+from linmtl.estimators._base import PlainRegressor
 from linmtl.estimators._cv import CrossValidated
 from linmtl.estimators._docs import estimator
 from linmtl.estimators._refit import Refitted
@@ -16,7 +16,7 @@ from linmtl.penalties._parameters import check_strength
 
 
 @estimator
-class CalibratedRegressor(Refitted, Regressor):
+class CalibratedRegressor(Refitted, PlainRegressor):
     """Regression with joint feature selection and a noise level for each task.
 
     Minimises over W (n_features, n_tasks) and the intercepts b::
@@ -92,7 +92,7 @@ class CalibratedRegressor(Refitted, Regressor):
 
 
 @estimator
-class CalibratedRegressorCV(Refitted, CrossValidated, Regressor):
+class CalibratedRegressorCV(Refitted, CrossValidated, PlainRegressor):
     """`CalibratedRegressor` with ``alpha`` chosen by cross-validation.
 
     {cv}

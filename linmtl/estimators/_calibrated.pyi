@@ -1,14 +1,14 @@
 # written by .ci/stubs.py from linmtl.estimators._calibrated
 import numpy as np
 from collections.abc import Mapping
-from linmtl.estimators._base import Regressor
+from linmtl.estimators._base import PlainRegressor
 from linmtl.estimators._cv import CrossValidated
 from linmtl.estimators._refit import Refitted
 from numpy.typing import ArrayLike
 from typing import Any
 from typing import Literal
 
-class CalibratedRegressor(Refitted, Regressor):
+class CalibratedRegressor(Refitted, PlainRegressor):
     """Regression with joint feature selection and a noise level for each task.
 
     Minimises over W (n_features, n_tasks) and the intercepts b::
@@ -166,7 +166,7 @@ class CalibratedRegressor(Refitted, Regressor):
         verbose: int = 0,
     ) -> None: ...
 
-class CalibratedRegressorCV(Refitted, CrossValidated, Regressor):
+class CalibratedRegressorCV(Refitted, CrossValidated, PlainRegressor):
     """`CalibratedRegressor` with ``alpha`` chosen by cross-validation.
 
     Every task is in every training part; a task with fewer rows than folds is always

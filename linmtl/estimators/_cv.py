@@ -13,7 +13,7 @@ from sklearn.model_selection import ParameterGrid
 
 from linmtl.data._read import FitInput
 from linmtl.datafits._base import Datafit
-from linmtl.estimators._base import MultiTaskModel
+from linmtl.estimators._base import MultiTaskModel, Problem
 from linmtl.estimators._docs import parameters
 from linmtl.model_selection._held_out import fold_of_observations, held_out_losses
 from linmtl.penalties import Penalty, compose
@@ -103,9 +103,10 @@ class CrossValidated(MultiTaskModel):
             If an argument or a parameter is not allowed; the message says why.
         """
         self._check_cv()
-        given, columns, objective = self._read_problem(X, y, tasks, sample_weight)
-        loss, fit = self._loss(), objective.base_fit
-        fold = fold_of_observations(given, fit.data, self.cv)
+        problem = self._read_problem(X, y, tasks, sample_weight)
+        given, data, columns, objective = problem
+        fit = objective.base_fit
+        fold = fold_of_observations(given, data, self.cv)
         settings = self._completed(self._settings(), fit, columns)
         alphas, losses = [], []
         for setting in settings:
@@ -115,11 +116,12 @@ class CrossValidated(MultiTaskModel):
             alphas.append(strengths)
             losses.append(
                 held_out_losses(
-                    fit.data,
-                    loss,
+                    data,
+                    self._loss(),
                     [self._penalty_at(setting, alpha) for alpha in strengths],
                     columns,
                     fold,
+                    join=self._join(),
                     strengths=strengths,
                     n_samples=given.n_samples,
                     tol=self.tol,
@@ -130,7 +132,7 @@ class CrossValidated(MultiTaskModel):
                 )
             )
         setting = self._choose(given, settings, np.array(alphas), np.array(losses))
-        self._refit(given, columns, objective, setting)
+        self._refit(problem, setting)
         return self
 
     def _check_cv(self) -> None:
@@ -175,21 +177,16 @@ class CrossValidated(MultiTaskModel):
         self.best_params_ = self._chosen(setting, self.alpha_)
         one = len(settings) == 1
         self.alphas_ = alphas[0] if one else alphas
-        for name in ("mse_path_", "rmse_path_"):  # of an earlier fit with another loss
-            self.__dict__.pop(name, None), self.__dict__.pop(f"task_{name}", None)
-        if self._loss_name() == "sqrt":
-            self.rmse_path_ = per_fold[0] if one else per_fold
-            self.task_rmse_path_ = losses[0] if one else losses
-        elif self._classify:
-            per_fold, losses = -per_fold, -losses
-            self.scores_path_ = per_fold[0] if one else per_fold
-            self.task_scores_path_ = losses[0] if one else losses
-        else:  # the loss is half the squared error
-            self.mse_path_ = 2 * (per_fold[0] if one else per_fold)
-            self.task_mse_path_ = 2 * (losses[0] if one else losses)
+        for name in getattr(self, "_paths", ()):  # of an earlier fit
+            self.__dict__.pop(name, None)
+        score = self._join().score(self._loss())
+        self._paths = score.path, f"task_{score.path}"
+        for name, values in zip(self._paths, (per_fold, losses), strict=True):
+            setattr(self, name, score.path_factor * (values[0] if one else values))
         return setting
 
-    def _refit(self, given, columns, objective, setting) -> None:
+    def _refit(self, problem: Problem, setting: dict[str, Any]) -> None:
+        _, _, columns, objective = problem
         penalty = self._penalty_at(setting, self.alpha_)
         fit = objective.base_fit
         best = Objective(fit, compose(penalty, fit.n_features, columns))
@@ -201,4 +198,4 @@ class CrossValidated(MultiTaskModel):
             W0=self._warm_W(best.shape, columns),
             verbose=self.verbose,
         )
-        self._store(given, columns, best, result)
+        self._store(problem._replace(objective=best), result)

@@ -15,8 +15,10 @@ from sklearn.utils.validation import check_is_fitted
 from linmtl.data import MultiTaskData
 from linmtl.data._labels import as_task_labels, codes_of, some
 from linmtl.data._read import FitInput, _read_X
-from linmtl.datafits._base import Datafit, centred_targets
+from linmtl.datafits._base import Datafit
 from linmtl.datafits._gram import GramFit
+from linmtl.datafits._make import Join
+from linmtl.datafits._moments import Moments
 from linmtl.designs._base import Design
 from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
 from linmtl.estimators._docs import estimator
@@ -73,31 +75,17 @@ class DescriptorDesign(Design):
             return sparse.csr_array(sparse.hstack([entry * X for entry in z]))
         return (z[:, None] * X[:, None, :]).reshape(len(X), -1)
 
-    def gram_fit(self, data: MultiTaskData, loss: Any) -> GramFit:
-        """Return the squared loss through the Gram matrices of the other design."""
+    def moments(self, data: MultiTaskData) -> Moments:
+        """Return the moments of data with this design, from those of the other."""
         k, d = self.Z.shape[1], self.design.n_features
-        H, C = np.zeros((k, d, k, d)), np.zeros((k, d))
-        y_mean, y = centred_targets(data)
-        target = np.sqrt(data.weight) * y
-        for t, z in enumerate(self.Z):
-            A = self.design.centred_block(
-                np.array([t]), data.weight, data.fit_intercept
-            )
-            rows = slice(self.task_ptr[t], self.task_ptr[t + 1])
-            H += np.multiply.outer(np.outer(z, z), A.T @ A).swapaxes(1, 2)
-            C += np.outer(z, target[rows] @ A)
-        x_mean = np.zeros((self.n_tasks, k * d))
-        if data.fit_intercept:
-            total = np.where(data.total > 0, data.total, 1.0)
-            x_mean = self.task_sums(data.weight) / total[:, None]
-        return GramFit.assemble(
-            data,
-            loss,
+        parts = Moments.of(replace(data, design=self.design)).spread()
+        H = np.einsum("ta,tb,tij->aibj", self.Z, self.Z, parts.H, optimize=True)
+        return replace(
+            parts,
+            x=(self.Z[:, :, None] * parts.x[:, None, :]).reshape(-1, k * d),
             H=H.reshape(1, k * d, k * d),
-            C=C.reshape(1, k * d),
-            square=float(data.weight @ y**2),
-            x_mean=x_mean,
-            y_mean=y_mean,
+            C=(self.Z.T @ parts.C).reshape(1, k * d),
+            column=self.column,
         )
 
 
@@ -158,14 +146,15 @@ class _Descriptor(MultiTaskModel):
 
     def _make_fit(self, data: MultiTaskData) -> Datafit:
         loss = self._loss()
-        if loss.quadratic and data.design.n_features <= data.y.size:
-            return data.design.gram_fit(data, loss)
+        plain = loss.quadratic and self._join() is Join.SUM
+        if plain and data.design.n_features <= data.y.size:
+            return GramFit(data.design.moments(data), loss)
         return super()._make_fit(data)
 
-    def _store(self, given, columns, objective, result):
-        super()._store(given, columns, objective, result)
+    def _store(self, problem, result):
+        super()._store(problem, result)
         single, dtype = self.coef_.ndim == 1, self.coef_.dtype
-        design = objective.fit.data.design
+        design = problem.data.design
         M = design.matrix(self._solution[1])
         coef = np.ascontiguousarray(design.Z @ M.T, dtype=dtype)
         self.coef_ = coef[0] if single else coef

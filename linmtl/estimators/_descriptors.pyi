@@ -63,12 +63,11 @@ class DescriptorDesign(Design):
         """Return the rows of one task, (n_t, n_features).
         """
         ...
-    def gram_fit(
+    def moments(
         self,
         data: MultiTaskData,
-        loss: Any,
-    ) -> GramFit:
-        """Return the squared loss through the Gram matrices of the other design.
+    ) -> Moments:
+        """Return the moments of data with this design, from those of the other.
         """
         ...
 
@@ -93,6 +92,13 @@ class DescriptorRegressor(Regressor):
         every task: the same coefficients for all.
     alpha : float, default=0.01
         Strength, >= 0.
+    loss : {"squared", "huber", "poisson"}, default="squared"
+        The loss of an observation. "huber": half the squared residual as far as
+        ``huber_delta``, linear beyond, so that outliers have a bounded say. "poisson": half
+        the deviance of counts or rates y >= 0 whose mean is ``exp(x_i . w_t + b_t)``, which
+        is what is predicted then.
+    huber_delta : float, default=1.35
+        Where the Huber loss becomes linear, > 0, in the units of y.
     fit_intercept : bool, default=True
         Whether each task has an intercept, which is never penalised.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -204,6 +210,8 @@ class DescriptorRegressor(Regressor):
         descriptors: Mapping[Any, ArrayLike] | ArrayLike | None = None,
         alpha: float = 0.01,
         *,
+        loss: str = "squared",
+        huber_delta: float = 1.35,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,

@@ -46,6 +46,14 @@ warm_start : bool, default=False
     Start from the last solution, matched by task label.
 verbose : int, default=0
     If positive, print a line at each certificate.""",
+    "loss": """\
+loss : {"squared", "huber", "poisson"}, default="squared"
+    The loss of an observation. "huber": half the squared residual as far as
+    ``huber_delta``, linear beyond, so that outliers have a bounded say. "poisson": half
+    the deviance of counts or rates y >= 0 whose mean is ``exp(x_i . w_t + b_t)``, which
+    is what is predicted then.
+huber_delta : float, default=1.35
+    Where the Huber loss becomes linear, > 0, in the units of y.""",
     "class_weight": """\
 class_weight : None, "balanced" or dict, default=None
     What sample weights are multiplied by: nothing; within each task
@@ -138,7 +146,11 @@ best_params_ : dict
 mse_path_ : ndarray of shape (n_alphas, n_folds)
     Held-out mean squared error, averaged over the tasks.
 task_mse_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
-    The same for each task; NaN where it has nothing held out.""",
+    The same for each task; NaN where it has nothing held out.
+huber_path_, task_huber_path_ : ndarray
+    In their place with ``loss="huber"``: the mean Huber loss.
+deviance_path_, task_deviance_path_ : ndarray
+    In their place with ``loss="poisson"``: the mean deviance.""",
     "sqrt_path": """\
 rmse_path_ : ndarray of shape (n_alphas, n_folds)
     Held-out root mean squared error, averaged over the tasks.
@@ -176,6 +188,10 @@ def estimator(cls: T) -> T:
     family = next((base for base in cls.__mro__ if marks & vars(base).keys()), None)
     texts = _TEXTS | getattr(family, "_texts", {})
     names = [f.name for f in fields(cls)]
+    if "loss" in names and not cls._classify:
+        own = "loss : " in cls.__doc__
+        own = chosen("loss", "huber_delta") if own else texts["loss"]
+        texts["parameters"] = f"{own}\n{texts['parameters']}"
     if "class_weight" in names:
         texts["parameters"] = f"{texts['class_weight']}\n{texts['parameters']}"
     if "refit" in names:

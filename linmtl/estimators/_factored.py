@@ -22,7 +22,6 @@ from linmtl.kernels._threads import blas_threads
 from linmtl.penalties import Penalty, Ridge, TraceNorm, compose
 from linmtl.penalties._parameters import check_strength
 from linmtl.solvers import Result, minimise
-from linmtl.solvers._base import largest_product, rounding
 from linmtl.solvers._factors import (
     FactoredObjective,
     FactoredPenalty,
@@ -135,17 +134,18 @@ class _Product(MultiTaskModel):
         for name in ("n_components", "n_init"):
             _check_count(self, name)
         rng = check_random_state(self.random_state)
-        given, columns, objective = self._read_problem(X, y, tasks, sample_weight)
+        read = self._read_problem(X, y, tasks, sample_weight)
+        given, _, columns, objective = read
         problem = FactoredObjective(objective.fit, self._factored_penalty())
         k = min(self.n_components, *objective.shape)
-        with blas_threads(largest_product(objective)):
+        with blas_threads(objective.largest_product):
             null = objective.fit.loss_at(np.zeros(objective.shape))
             if not np.isfinite(null):
                 raise ValueError(
                     "the objective is not finite at the start: the numbers in X or y "
                     "are too large; scale them"
                 )
-            unit = rounding(objective)
+            unit = objective.rounding
             stop = self.tol * null + unit
             first, convex = self._warm(columns, objective.shape[0], k), None
             if first is None:
@@ -172,7 +172,7 @@ class _Product(MultiTaskModel):
             converged=True,
             solver="lbfgs",
         )
-        self._store(given, columns, objective, result)
+        self._store(read, result)
         del self.dual_gap_, self.gap_history_
         self._factors = columns, point
         dtype = given.data.design.dtype

@@ -26,6 +26,13 @@ class FactoredRegressor(Regressor):
         n_tasks are used.
     alpha : float, default=1.0
         Strength, >= 0.
+    loss : {"squared", "huber", "poisson"}, default="squared"
+        The loss of an observation. "huber": half the squared residual as far as
+        ``huber_delta``, linear beyond, so that outliers have a bounded say. "poisson": half
+        the deviance of counts or rates y >= 0 whose mean is ``exp(x_i . w_t + b_t)``, which
+        is what is predicted then.
+    huber_delta : float, default=1.35
+        Where the Huber loss becomes linear, > 0, in the units of y.
     n_init : int, default=1
         Number of descents; those after the first start at random, and the lowest is kept.
     random_state : int, RandomState instance or None, default=None
@@ -157,6 +164,8 @@ class FactoredRegressor(Regressor):
         n_components: int = 2,
         alpha: float = 1.0,
         *,
+        loss: str = "squared",
+        huber_delta: float = 1.35,
         n_init: int = 1,
         random_state: int | np.random.RandomState | None = None,
         fit_intercept: bool = True,
@@ -430,6 +439,13 @@ class GOMTLRegressor(Regressor):
         Strength on the basis, > 0.
     alpha_sparse : float, default=0.1
         Strength on the codes, > 0.
+    loss : {"squared", "huber", "poisson"}, default="squared"
+        The loss of an observation. "huber": half the squared residual as far as
+        ``huber_delta``, linear beyond, so that outliers have a bounded say. "poisson": half
+        the deviance of counts or rates y >= 0 whose mean is ``exp(x_i . w_t + b_t)``, which
+        is what is predicted then.
+    huber_delta : float, default=1.35
+        Where the Huber loss becomes linear, > 0, in the units of y.
     n_init : int, default=1
         Number of descents; those after the first start at random, and the lowest is kept.
     random_state : int, RandomState instance or None, default=None
@@ -558,6 +574,8 @@ class GOMTLRegressor(Regressor):
         alpha_basis: float = 0.1,
         alpha_sparse: float = 0.1,
         *,
+        loss: str = "squared",
+        huber_delta: float = 1.35,
         n_init: int = 1,
         random_state: int | np.random.RandomState | None = None,
         fit_intercept: bool = True,

@@ -31,9 +31,12 @@ class MultiTaskRegressor(Refitted, Regressor):
     penalty : Penalty, default=None
         A penalty of `linmtl.penalties` or a sum of them; None stands for
         ``L21(alpha=0.01)``.
-    loss : {"squared", "sqrt"}, default="squared"
-        The loss; "sqrt" takes the root of the mean squared residual of each task, see
-        `CalibratedRegressor`.
+    loss : {"squared", "sqrt", "huber", "poisson"}, default="squared"
+        The loss. "sqrt" takes the root of the mean squared residual of each task, see
+        `CalibratedRegressor`. "huber": half the squared residual as far as
+        ``huber_delta``, linear beyond, so that outliers have a bounded say. "poisson":
+        half the deviance of counts or rates y >= 0 whose mean is
+        ``exp(x_i . w_t + b_t)``, which is what is predicted then.
     {parameters}
 
     Attributes
@@ -58,10 +61,8 @@ class MultiTaskRegressor(Refitted, Regressor):
     """
 
     penalty: Penalty | None = None
-    _: KW_ONLY
-    loss: str = "squared"
 
-    _losses = ("squared", "sqrt")
+    _losses = ("squared", "sqrt", "huber", "poisson")
 
     def _make_penalty(self) -> Penalty:
         return L21(alpha=0.01) if self.penalty is None else self.penalty
@@ -138,9 +139,12 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
         ``{"alpha_mean": [0, 0.01]}`` or ``{"first__alpha": [0.1, 1, 10]}`` (the
         ratio, in a sum). The arrays below then have a leading axis for them.
     {cv_parameters}
-    loss : {"squared", "sqrt"}, default="squared"
-        The loss; "sqrt" takes the root of the mean squared residual of each task, see
-        `CalibratedRegressor`.
+    loss : {"squared", "sqrt", "huber", "poisson"}, default="squared"
+        The loss. "sqrt" takes the root of the mean squared residual of each task, see
+        `CalibratedRegressor`. "huber": half the squared residual as far as
+        ``huber_delta``, linear beyond, so that outliers have a bounded say. "poisson":
+        half the deviance of counts or rates y >= 0 whose mean is
+        ``exp(x_i . w_t + b_t)``, which is what is predicted then.
     {parameters}
 
     Attributes
@@ -170,9 +174,8 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
     penalty: Penalty | None = None
     _: KW_ONLY
     param_grid: dict[str, Any] | list[dict[str, Any]] | None = None
-    loss: str = "squared"
 
-    _losses = ("squared", "sqrt")
+    _losses = ("squared", "sqrt", "huber", "poisson")
 
     def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
         penalty = L21() if self.penalty is None else clone(self.penalty)

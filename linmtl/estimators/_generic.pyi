@@ -25,14 +25,19 @@ class MultiTaskRegressor(Refitted, Regressor):
     penalty : Penalty, default=None
         A penalty of `linmtl.penalties` or a sum of them; None stands for
         ``L21(alpha=0.01)``.
-    loss : {"squared", "sqrt"}, default="squared"
-        The loss; "sqrt" takes the root of the mean squared residual of each task, see
-        `CalibratedRegressor`.
+    loss : {"squared", "sqrt", "huber", "poisson"}, default="squared"
+        The loss. "sqrt" takes the root of the mean squared residual of each task, see
+        `CalibratedRegressor`. "huber": half the squared residual as far as
+        ``huber_delta``, linear beyond, so that outliers have a bounded say. "poisson":
+        half the deviance of counts or rates y >= 0 whose mean is
+        ``exp(x_i . w_t + b_t)``, which is what is predicted then.
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
         number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
+    huber_delta : float, default=1.35
+        Where the Huber loss becomes linear, > 0, in the units of y.
     fit_intercept : bool, default=True
         Whether each task has an intercept, which is never penalised.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -132,6 +137,7 @@ class MultiTaskRegressor(Refitted, Regressor):
         *,
         loss: str = "squared",
         refit: bool | float = False,
+        huber_delta: float = 1.35,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,
@@ -316,14 +322,19 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
         standard error of it.
     n_jobs : int, default=None
         Folds fitted at the same time.
-    loss : {"squared", "sqrt"}, default="squared"
-        The loss; "sqrt" takes the root of the mean squared residual of each task, see
-        `CalibratedRegressor`.
+    loss : {"squared", "sqrt", "huber", "poisson"}, default="squared"
+        The loss. "sqrt" takes the root of the mean squared residual of each task, see
+        `CalibratedRegressor`. "huber": half the squared residual as far as
+        ``huber_delta``, linear beyond, so that outliers have a bounded say. "poisson":
+        half the deviance of counts or rates y >= 0 whose mean is
+        ``exp(x_i . w_t + b_t)``, which is what is predicted then.
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
         number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
+    huber_delta : float, default=1.35
+        Where the Huber loss becomes linear, > 0, in the units of y.
     fit_intercept : bool, default=True
         Whether each task has an intercept, which is never penalised.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -375,6 +386,10 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
         Held-out mean squared error, averaged over the tasks.
     task_mse_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
         The same for each task; NaN where it has nothing held out.
+    huber_path_, task_huber_path_ : ndarray
+        In their place with ``loss="huber"``: the mean Huber loss.
+    deviance_path_, task_deviance_path_ : ndarray
+        In their place with ``loss="poisson"``: the mean deviance.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -433,6 +448,10 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
     best_params_: dict[Any, Any]
     mse_path_: np.ndarray
     task_mse_path_: np.ndarray
+    huber_path_: np.ndarray
+    task_huber_path_: np.ndarray
+    deviance_path_: np.ndarray
+    task_deviance_path_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,
@@ -446,6 +465,7 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
         n_jobs: int | None = None,
         loss: str = "squared",
         refit: bool | float = False,
+        huber_delta: float = 1.35,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike
 
 from linmtl.data import MultiTaskData
 from linmtl.data._read import FitInput
+from linmtl.datafits._make import Join
 from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
 from linmtl.estimators._docs import estimator
-from linmtl.losses import LOSSES, Loss
 from linmtl.model_selection._held_out import (
     fold_of_observations,
     held_out_losses,
@@ -40,10 +40,11 @@ class _Independent(MultiTaskModel):
     def _make_penalty(self) -> Penalty:
         return Ridge(self.alpha_)
 
-    def _loss(self) -> Loss:
+    def _join(self) -> Join:
         # The largest loss of models that share nothing is least where each is. Joined
         # by their maximum, tasks would weigh less than where their strength was tuned.
-        return LOSSES[self._loss_name()] if self._tuned() else super()._loss()
+        join = super()._join()
+        return Join.SUM if self._tuned() and join is Join.MAXIMUM else join
 
     def _tuned(self) -> bool:
         return isinstance(self.alpha, str)
@@ -64,10 +65,11 @@ class _Independent(MultiTaskModel):
         losses = mean_over_folds(
             held_out_losses(
                 data,
-                LOSSES[self._loss_name()],
+                self._loss(),
                 [Ridge(alpha) for alpha in grid],
                 given.tasks,
                 fold_of_observations(given, data, self.cv),
+                join=self._join(),
                 n_samples=given.n_samples,
                 tol=self.tol,
                 max_iter=self.max_iter,

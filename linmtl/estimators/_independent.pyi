@@ -26,6 +26,13 @@ class IndependentRegressor(Regressor):
         the largest relative loss is least.
     cv : int, default=5
         Number of folds for ``alpha="cv"``.
+    loss : {"squared", "huber", "poisson"}, default="squared"
+        The loss of an observation. "huber": half the squared residual as far as
+        ``huber_delta``, linear beyond, so that outliers have a bounded say. "poisson": half
+        the deviance of counts or rates y >= 0 whose mean is ``exp(x_i . w_t + b_t)``, which
+        is what is predicted then.
+    huber_delta : float, default=1.35
+        Where the Huber loss becomes linear, > 0, in the units of y.
     fit_intercept : bool, default=True
         Whether each task has an intercept, which is never penalised.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -120,6 +127,8 @@ class IndependentRegressor(Regressor):
         alpha: float | ArrayLike | Mapping[Any, float] | str = 0.01,
         *,
         cv: int = 5,
+        loss: str = "squared",
+        huber_delta: float = 1.35,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,

@@ -35,6 +35,13 @@ class L21Regressor(Refitted, Alias, Regressor):
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
         number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
+    loss : {"squared", "huber", "poisson"}, default="squared"
+        The loss of an observation. "huber": half the squared residual as far as
+        ``huber_delta``, linear beyond, so that outliers have a bounded say. "poisson": half
+        the deviance of counts or rates y >= 0 whose mean is ``exp(x_i . w_t + b_t)``, which
+        is what is predicted then.
+    huber_delta : float, default=1.35
+        Where the Huber loss becomes linear, > 0, in the units of y.
     fit_intercept : bool, default=True
         Whether each task has an intercept, which is never penalised.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -143,6 +150,8 @@ class L21Regressor(Refitted, Alias, Regressor):
         feature_weight: ArrayLike | None = None,
         positive: bool = False,
         refit: bool | float = False,
+        loss: str = "squared",
+        huber_delta: float = 1.35,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,
@@ -339,6 +348,13 @@ class L21RegressorCV(Refitted, AliasCV, Regressor):
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
         number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
+    loss : {"squared", "huber", "poisson"}, default="squared"
+        The loss of an observation. "huber": half the squared residual as far as
+        ``huber_delta``, linear beyond, so that outliers have a bounded say. "poisson": half
+        the deviance of counts or rates y >= 0 whose mean is ``exp(x_i . w_t + b_t)``, which
+        is what is predicted then.
+    huber_delta : float, default=1.35
+        Where the Huber loss becomes linear, > 0, in the units of y.
     fit_intercept : bool, default=True
         Whether each task has an intercept, which is never penalised.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -387,6 +403,10 @@ class L21RegressorCV(Refitted, AliasCV, Regressor):
         Held-out mean squared error, averaged over the tasks.
     task_mse_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
         The same for each task; NaN where it has nothing held out.
+    huber_path_, task_huber_path_ : ndarray
+        In their place with ``loss="huber"``: the mean Huber loss.
+    deviance_path_, task_deviance_path_ : ndarray
+        In their place with ``loss="poisson"``: the mean deviance.
 
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
@@ -444,6 +464,10 @@ class L21RegressorCV(Refitted, AliasCV, Regressor):
     best_params_: dict[Any, Any]
     mse_path_: np.ndarray
     task_mse_path_: np.ndarray
+    huber_path_: np.ndarray
+    task_huber_path_: np.ndarray
+    deviance_path_: np.ndarray
+    task_deviance_path_: np.ndarray
     def __init__(
         self,
         *,
@@ -455,6 +479,8 @@ class L21RegressorCV(Refitted, AliasCV, Regressor):
         selection: Literal['min', '1se'] = "min",
         n_jobs: int | None = None,
         refit: bool | float = False,
+        loss: str = "squared",
+        huber_delta: float = 1.35,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,

@@ -23,6 +23,13 @@ class PooledRegressor(Regressor):
         Strength, >= 0.
     task_intercepts : bool, default=False
         Whether each task has an intercept of its own.
+    loss : {"squared", "huber", "poisson"}, default="squared"
+        The loss of an observation. "huber": half the squared residual as far as
+        ``huber_delta``, linear beyond, so that outliers have a bounded say. "poisson": half
+        the deviance of counts or rates y >= 0 whose mean is ``exp(x_i . w_t + b_t)``, which
+        is what is predicted then.
+    huber_delta : float, default=1.35
+        Where the Huber loss becomes linear, > 0, in the units of y.
     fit_intercept : bool, default=True
         Whether each task has an intercept, which is never penalised.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -120,6 +127,8 @@ class PooledRegressor(Regressor):
         alpha: float = 0.01,
         *,
         task_intercepts: bool = False,
+        loss: str = "squared",
+        huber_delta: float = 1.35,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,
@@ -279,6 +288,8 @@ class PooledRegressorCV(CrossValidated, PooledRegressor):
         tol: float = 0.0001,
         warm_start: bool = False,
         verbose: int = 0,
+        loss: str = "squared",
+        huber_delta: float = 1.35,
         task_intercepts: bool = True,
         alphas: int | ArrayLike = 100,
         eps: float = 0.001,

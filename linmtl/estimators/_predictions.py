@@ -11,7 +11,7 @@ from sklearn.metrics import accuracy_score, r2_score
 
 from linmtl.data._labels import is_missing
 from linmtl.data._weights import read_sample_weight
-from linmtl.losses import LOSSES
+from linmtl.losses import Logistic, Loss
 
 # of X, tasks and every_task: that of each row for its own task, or for every task
 LinearPredictor = Callable[..., np.ndarray]
@@ -43,6 +43,10 @@ class PredictsTargets:
     """Mixin of the regressors."""
 
     _linear_predictor: LinearPredictor
+    _loss: Callable[[], Loss]
+
+    def _mean(self, eta: np.ndarray) -> np.ndarray:
+        return self._loss().mean(eta)
 
     def predict(self, X: Any, tasks: ArrayLike | None = None) -> np.ndarray:
         """Predict the target of each row.
@@ -60,7 +64,7 @@ class PredictsTargets:
             One prediction per row; one column per task for a model fitted on a wide
             Y, unless `tasks` says which to take.
         """
-        return self._linear_predictor(X, tasks, every_task=False)
+        return self._mean(self._linear_predictor(X, tasks, every_task=False))
 
     def predict_all(self, X: Any) -> np.ndarray:
         """Predict every row with the model of every task.
@@ -75,7 +79,7 @@ class PredictsTargets:
         ndarray of shape (n_samples, n_tasks)
             Columns in the order of ``tasks_``.
         """
-        return self._linear_predictor(X, None, every_task=True)
+        return self._mean(self._linear_predictor(X, None, every_task=True))
 
     def score(
         self,
@@ -169,8 +173,7 @@ class PredictsClasses:
             One column per class, in the order of ``classes_``. For a model fitted on
             a wide Y the probability of ``classes_[1]``, one column per task.
         """
-        mean = LOSSES["logistic"].mean
-        p = mean(self._linear_predictor(X, tasks, every_task=False))
+        p = Logistic().mean(self._linear_predictor(X, tasks, every_task=False))
         return p if p.ndim == 2 else np.column_stack([1.0 - p, p])
 
     def predict_all(self, X: Any) -> np.ndarray:

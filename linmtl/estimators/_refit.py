@@ -7,7 +7,7 @@ import numbers
 import numpy as np
 
 from linmtl.data import MultiTaskData
-from linmtl.datafits._make import make_datafit
+from linmtl.datafits._make import Join, make_datafit
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._docs import parameters
 from linmtl.losses import Loss
@@ -26,25 +26,25 @@ class Refitted(MultiTaskModel):
 
     refit: bool | float = False
 
-    def _store(self, given, columns, objective, result):
+    def _store(self, problem, result):
         ridge = self._check_refit()
-        super()._store(given, columns, objective, result)
+        super()._store(problem, result)
         if hasattr(self, "coef_before_refit_"):
             del self.coef_before_refit_
         if ridge is None:
             return
-        data, loss = objective.base_fit.data, objective.base_fit.loss
-        loss = getattr(loss, "base", loss)  # of its own task each has what is best
+        join = self._join()  # of the largest loss: each task has what is best for it
         fitted = refit(
-            data,
-            loss,
+            problem.data,
+            self._loss(),
             result.W,
+            join=Join.SUM if join is Join.MAXIMUM else join,
             ridge=ridge,
-            positive=objective.penalty.positive,
+            positive=problem.objective.penalty.positive,
             tol=self.tol,
             max_iter=self.max_iter,
         )
-        W, b = fitted.W, given.intercepts(fitted.b)
+        W, b = fitted.W, problem.given.intercepts(fitted.b)
         single = self.coef_.ndim == 1
         self.coef_before_refit_ = self.coef_
         coef = np.ascontiguousarray(W.T, dtype=self.coef_.dtype)
@@ -70,6 +70,7 @@ def refit(
     loss: Loss,
     W: np.ndarray,
     *,
+    join: Join = Join.SUM,
     ridge: float,
     positive: bool = False,
     tol: float,
@@ -88,7 +89,7 @@ def refit(
     for k, mask in enumerate(masks):
         tasks = np.flatnonzero(which.ravel() == k)
         features = np.flatnonzero(mask)
-        fit = make_datafit(data.of_tasks(tasks).restrict(features), loss)
+        fit = make_datafit(data.of_tasks(tasks).restrict(features), loss, join)
         strength = ridge
         if ridge < 0:
             strength = _LIGHT * (fit.curvature(scaled=False)[1] if features.size else 1)

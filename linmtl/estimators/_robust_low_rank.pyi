@@ -28,6 +28,13 @@ class RobustLowRankRegressor(Alias, Regressor):
         Strength on the columns of the outlier part, > 0. The low-rank part is zero
         where it is at most ``alpha_rank / sqrt(n_tasks)``, the outlier part where it
         is above ``alpha_rank``.
+    loss : {"squared", "huber", "poisson"}, default="squared"
+        The loss of an observation. "huber": half the squared residual as far as
+        ``huber_delta``, linear beyond, so that outliers have a bounded say. "poisson": half
+        the deviance of counts or rates y >= 0 whose mean is ``exp(x_i . w_t + b_t)``, which
+        is what is predicted then.
+    huber_delta : float, default=1.35
+        Where the Huber loss becomes linear, > 0, in the units of y.
     fit_intercept : bool, default=True
         Whether each task has an intercept, which is never penalised.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -138,6 +145,8 @@ class RobustLowRankRegressor(Alias, Regressor):
         alpha_rank: float = 0.1,
         alpha_outlier: float = 0.1,
         *,
+        loss: str = "squared",
+        huber_delta: float = 1.35,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,
@@ -334,6 +343,13 @@ class RobustLowRankRegressorCV(AliasCV, Regressor):
         standard error of it.
     n_jobs : int, default=None
         Folds fitted at the same time.
+    loss : {"squared", "huber", "poisson"}, default="squared"
+        The loss of an observation. "huber": half the squared residual as far as
+        ``huber_delta``, linear beyond, so that outliers have a bounded say. "poisson": half
+        the deviance of counts or rates y >= 0 whose mean is ``exp(x_i . w_t + b_t)``, which
+        is what is predicted then.
+    huber_delta : float, default=1.35
+        Where the Huber loss becomes linear, > 0, in the units of y.
     fit_intercept : bool, default=True
         Whether each task has an intercept, which is never penalised.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -382,6 +398,10 @@ class RobustLowRankRegressorCV(AliasCV, Regressor):
         Held-out mean squared error, averaged over the tasks.
     task_mse_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
         The same for each task; NaN where it has nothing held out.
+    huber_path_, task_huber_path_ : ndarray
+        In their place with ``loss="huber"``: the mean Huber loss.
+    deviance_path_, task_deviance_path_ : ndarray
+        In their place with ``loss="poisson"``: the mean deviance.
     coef_components_ : dict of ndarray of shape (n_tasks, n_features)
         The parts "low_rank" (L) and "outlier" (S); they add up to ``coef_``.
     outlier_tasks_ : ndarray
@@ -440,6 +460,10 @@ class RobustLowRankRegressorCV(AliasCV, Regressor):
     best_params_: dict[Any, Any]
     mse_path_: np.ndarray
     task_mse_path_: np.ndarray
+    huber_path_: np.ndarray
+    task_huber_path_: np.ndarray
+    deviance_path_: np.ndarray
+    task_deviance_path_: np.ndarray
     coef_components_: dict[Any, np.ndarray]
     outlier_tasks_: np.ndarray
     def __init__(
@@ -452,6 +476,8 @@ class RobustLowRankRegressorCV(AliasCV, Regressor):
         cv: Any = 5,
         selection: Literal['min', '1se'] = "min",
         n_jobs: int | None = None,
+        loss: str = "squared",
+        huber_delta: float = 1.35,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,

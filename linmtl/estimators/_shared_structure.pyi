@@ -29,6 +29,13 @@ class SharedStructureRegressor(Alias, Regressor):
     eta : float, default=1.0
         Freedom outside the subspace, > 0: coefficients outside cost ``(1 + eta) / eta``
         times what those inside do.
+    loss : {"squared", "huber", "poisson"}, default="squared"
+        The loss of an observation. "huber": half the squared residual as far as
+        ``huber_delta``, linear beyond, so that outliers have a bounded say. "poisson": half
+        the deviance of counts or rates y >= 0 whose mean is ``exp(x_i . w_t + b_t)``, which
+        is what is predicted then.
+    huber_delta : float, default=1.35
+        Where the Huber loss becomes linear, > 0, in the units of y.
     fit_intercept : bool, default=True
         Whether each task has an intercept, which is never penalised.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -141,6 +148,8 @@ class SharedStructureRegressor(Alias, Regressor):
         alpha: float = 1.0,
         eta: float = 1.0,
         *,
+        loss: str = "squared",
+        huber_delta: float = 1.35,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,
@@ -336,6 +345,13 @@ class SharedStructureRegressorCV(AliasCV, Regressor):
         standard error of it.
     n_jobs : int, default=None
         Folds fitted at the same time.
+    loss : {"squared", "huber", "poisson"}, default="squared"
+        The loss of an observation. "huber": half the squared residual as far as
+        ``huber_delta``, linear beyond, so that outliers have a bounded say. "poisson": half
+        the deviance of counts or rates y >= 0 whose mean is ``exp(x_i . w_t + b_t)``, which
+        is what is predicted then.
+    huber_delta : float, default=1.35
+        Where the Huber loss becomes linear, > 0, in the units of y.
     fit_intercept : bool, default=True
         Whether each task has an intercept, which is never penalised.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -384,6 +400,10 @@ class SharedStructureRegressorCV(AliasCV, Regressor):
         Held-out mean squared error, averaged over the tasks.
     task_mse_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
         The same for each task; NaN where it has nothing held out.
+    huber_path_, task_huber_path_ : ndarray
+        In their place with ``loss="huber"``: the mean Huber loss.
+    deviance_path_, task_deviance_path_ : ndarray
+        In their place with ``loss="poisson"``: the mean deviance.
     components_ : ndarray of shape (n_components, n_features)
         An orthonormal basis of the subspace, in rows.
     coef_ : ndarray of shape (n_tasks, n_features)
@@ -440,6 +460,10 @@ class SharedStructureRegressorCV(AliasCV, Regressor):
     best_params_: dict[Any, Any]
     mse_path_: np.ndarray
     task_mse_path_: np.ndarray
+    huber_path_: np.ndarray
+    task_huber_path_: np.ndarray
+    deviance_path_: np.ndarray
+    task_deviance_path_: np.ndarray
     components_: np.ndarray
     def __init__(
         self,
@@ -451,6 +475,8 @@ class SharedStructureRegressorCV(AliasCV, Regressor):
         cv: Any = 5,
         selection: Literal['min', '1se'] = "min",
         n_jobs: int | None = None,
+        loss: str = "squared",
+        huber_delta: float = 1.35,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,

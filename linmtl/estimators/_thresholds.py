@@ -17,7 +17,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
 from linmtl.data._labels import codes_of, is_missing
-from linmtl.data._read import _read_X, read_fit
+from linmtl.data._read import _read_X
 from linmtl.data._weights import read_sample_weight
 from linmtl.estimators._base import Classifier
 from linmtl.estimators._docs import estimator
@@ -224,7 +224,7 @@ class TaskThresholdClassifier(
         y, tasks = (list(v) if isinstance(v, Iterator) else v for v in (y, tasks))
         self.estimator_ = clone(model).fit(X, y, tasks, sample_weight)
         reader = clone(model).set_params(class_weight=None)
-        given = read_fit(reader, X, y, tasks, sample_weight, True)
+        given = reader._read_fit(X, y, tasks, sample_weight)
         self.tasks_, self.classes_ = self.estimator_.tasks_, self.estimator_.classes_
         self.n_features_in_ = self.estimator_.n_features_in_
         if hasattr(self.estimator_, "feature_names_in_"):

@@ -24,6 +24,13 @@ class TraceNormRegressor(Alias, Regressor):
     ----------
     alpha : float, default=1.0
         Strength, >= 0.
+    loss : {"squared", "huber", "poisson"}, default="squared"
+        The loss of an observation. "huber": half the squared residual as far as
+        ``huber_delta``, linear beyond, so that outliers have a bounded say. "poisson": half
+        the deviance of counts or rates y >= 0 whose mean is ``exp(x_i . w_t + b_t)``, which
+        is what is predicted then.
+    huber_delta : float, default=1.35
+        Where the Huber loss becomes linear, > 0, in the units of y.
     fit_intercept : bool, default=True
         Whether each task has an intercept, which is never penalised.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -120,6 +127,8 @@ class TraceNormRegressor(Alias, Regressor):
         self,
         alpha: float = 1.0,
         *,
+        loss: str = "squared",
+        huber_delta: float = 1.35,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,
@@ -284,6 +293,13 @@ class TraceNormRegressorCV(AliasCV, Regressor):
         standard error of it.
     n_jobs : int, default=None
         Folds fitted at the same time.
+    loss : {"squared", "huber", "poisson"}, default="squared"
+        The loss of an observation. "huber": half the squared residual as far as
+        ``huber_delta``, linear beyond, so that outliers have a bounded say. "poisson": half
+        the deviance of counts or rates y >= 0 whose mean is ``exp(x_i . w_t + b_t)``, which
+        is what is predicted then.
+    huber_delta : float, default=1.35
+        Where the Huber loss becomes linear, > 0, in the units of y.
     fit_intercept : bool, default=True
         Whether each task has an intercept, which is never penalised.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -332,6 +348,10 @@ class TraceNormRegressorCV(AliasCV, Regressor):
         Held-out mean squared error, averaged over the tasks.
     task_mse_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
         The same for each task; NaN where it has nothing held out.
+    huber_path_, task_huber_path_ : ndarray
+        In their place with ``loss="huber"``: the mean Huber loss.
+    deviance_path_, task_deviance_path_ : ndarray
+        In their place with ``loss="poisson"``: the mean deviance.
 
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
@@ -387,6 +407,10 @@ class TraceNormRegressorCV(AliasCV, Regressor):
     best_params_: dict[Any, Any]
     mse_path_: np.ndarray
     task_mse_path_: np.ndarray
+    huber_path_: np.ndarray
+    task_huber_path_: np.ndarray
+    deviance_path_: np.ndarray
+    task_deviance_path_: np.ndarray
     def __init__(
         self,
         *,
@@ -395,6 +419,8 @@ class TraceNormRegressorCV(AliasCV, Regressor):
         cv: Any = 5,
         selection: Literal['min', '1se'] = "min",
         n_jobs: int | None = None,
+        loss: str = "squared",
+        huber_delta: float = 1.35,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,

@@ -1,10 +1,22 @@
-"""Pointwise losses: value, derivative, conjugate, curvature. Private."""
+"""Pointwise losses: value, derivative, conjugate, curvature, link. Private."""
 
-from linmtl.losses._base import Loss
+from linmtl.losses._base import Loss, Score, task_sums
+from linmtl.losses._huber import HuberLoss
 from linmtl.losses._logistic import Logistic
-from linmtl.losses._root import Root
+from linmtl.losses._poisson import PoissonLoss
 from linmtl.losses._squared import Squared
 
-LOSSES = {"squared": Squared(), "logistic": Logistic(), "sqrt": Root()}
+LOSSES: dict[str, type[Loss]] = {
+    loss.name: loss for loss in (Squared, HuberLoss, PoissonLoss, Logistic)
+}
 
-__all__ = ["LOSSES", "Logistic", "Loss", "Root", "Squared"]
+__all__ = [
+    "LOSSES",
+    "HuberLoss",
+    "Logistic",
+    "Loss",
+    "PoissonLoss",
+    "Score",
+    "Squared",
+    "task_sums",
+]

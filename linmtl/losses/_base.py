@@ -1,22 +1,144 @@
-"""What a solver may ask of a loss."""
+"""What a pointwise loss is: a few formulas, from which everything else follows."""
 
 from __future__ import annotations
 
+from typing import ClassVar, NamedTuple
+
 import numpy as np
 
+_MAX_STEPS = 200  # of the search for an intercept
+_FAR = 1e300  # a step without a curvature
+_ROUNDING = 1e-15  # a slope this small beside its terms is zero
 
-class Loss:
-    """A pointwise loss, evaluated on observations sorted by task.
 
-    Arrays are flat, of shape (n_observations,); ``task_ptr`` (n_tasks + 1,) delimits
-    the tasks. The weight of an observation carries its sample weight, the weight of
-    its task and the division by the task's total: the loss of a task is
-    ``sum_i weight_i loss(y_i, eta_i)``. A weight of zero is a label not observed.
+class Score(NamedTuple):
+    """How losses are reported.
+
+    Attributes
+    ----------
+    name : str
+        What reports call it.
+    factor : float
+        It is this factor times the loss.
+    path : str
+        The attribute of the estimators with cross-validation.
+    path_factor : float
+        What stands there is this factor times the loss: of scores, more is better.
     """
 
     name: str
-    quadratic: bool = False  # the second derivative is constant
-    curvature: float  # the largest value of the second derivative in eta
+    factor: float
+    path: str
+    path_factor: float
+
+
+class Loss:
+    """A convex loss of each observation, ``loss(y, eta) >= 0``.
+
+    A subclass gives the formulas `value`, `derivative`, `second_derivative`,
+    `conjugate` and `domain` for NumPy arrays, and the attributes below. What solvers
+    call is derived from them; a loss that is worth a kernel overrides it.
+
+    In `residual` and after it arrays are flat, of shape (n_observations,), sorted by
+    task; ``task_ptr`` (n_tasks + 1,) delimits the tasks. The weight of an observation
+    carries its sample weight, the weight of its task and the division by the task's
+    total: the loss of a task is ``sum_i weight_i loss(y_i, eta_i)``. A weight of zero
+    is a label not observed.
+
+    Attributes
+    ----------
+    name : str
+        What users call it.
+    score : Score
+        How it is reported.
+    formula : str
+        The loss of one observation, for docstrings.
+    curvature : float or None
+        The largest value of the second derivative; None where there is no bound.
+    quadratic : bool
+        Whether the second derivative is constant.
+    location : bool
+        Whether the loss depends on ``y - eta`` alone.
+    convex_root : bool
+        Whether the root of a mean of losses is convex too.
+    classify : bool
+        Whether y holds labels of classes.
+    one_sided : str
+        What is wrong with the targets of a task without a best intercept.
+    parameters : tuple of str
+        Names of the arguments of the constructor; of an estimator they have the name
+        of the loss before them, as in ``huber_delta``.
+    """
+
+    name: ClassVar[str]
+    score: ClassVar[Score]
+    formula: ClassVar[str]
+    curvature: ClassVar[float | None] = None
+    quadratic: ClassVar[bool] = False
+    location: ClassVar[bool] = False
+    convex_root: ClassVar[bool] = False
+    classify: ClassVar[bool] = False
+    one_sided: ClassVar[str] = ""
+    parameters: ClassVar[tuple[str, ...]] = ()
+
+    def check(self) -> None:
+        """Raise ValueError where a parameter is not allowed."""
+
+    def value(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Return the loss of each observation."""
+        raise NotImplementedError
+
+    def derivative(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Return its derivative in eta."""
+        raise NotImplementedError
+
+    def second_derivative(self, y: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """Return the second derivative where minus the first is u."""
+        raise NotImplementedError
+
+    def conjugate(self, y: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """Return the convex conjugate at -u, for u in the domain."""
+        raise NotImplementedError
+
+    def domain(self, y: np.ndarray) -> tuple[np.ndarray | float, np.ndarray | float]:
+        """Return the bounds of u between which the conjugate at -u is finite."""
+        raise NotImplementedError
+
+    def mean(self, eta: np.ndarray) -> np.ndarray:
+        """Return the expected target at a linear predictor (the inverse link)."""
+        return eta
+
+    def encode(
+        self, y: np.ndarray, missing: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return targets as the formulas take them, and the labels of the classes.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,) or (n_samples, n_tasks)
+            As the user passed them.
+        missing : ndarray of bool of y's shape
+            Where y is not observed.
+
+        Raises
+        ------
+        ValueError
+            If a target is not in the domain of the loss.
+        """
+        return y, None
+
+    def sides(
+        self, y: np.ndarray, weight: np.ndarray, task_ptr: np.ndarray
+    ) -> np.ndarray:
+        """Return -1 or +1 for a task whose best intercept is there at infinity.
+
+        Zero for the others; integers of shape (n_tasks,).
+        """
+        return np.zeros(task_ptr.size - 1, dtype=int)
+
+    def size(self, y: np.ndarray) -> np.ndarray:
+        """Return what the rounding errors of each loss are relative to."""
+        return y**2
 
     def residual(
         self,
@@ -38,28 +160,85 @@ class Loss:
         over each task is zero where an intercept is fitted: with intercepts always
         at their optimum, the residuals satisfy that constraint of the dual problem.
         """
-        raise NotImplementedError
+        rows, bounds = slice(task_ptr[0], task_ptr[-1]), task_ptr - task_ptr[0]
+        y, eta, weight = y[rows], eta[rows], weight[rows]
+        size = np.diff(bounds)
+        if fit_intercept:
+            b[:] = np.where(total > 0, self.intercepts(y, eta, weight, bounds, b), 0.0)
+        else:
+            b[:] = 0.0
+        at = eta + np.repeat(b, size)
+        theta[rows] = -weight * self.derivative(y, at)
+        task_loss[:] = task_sums(weight * self.value(y, at), bounds)
+
+    def intercepts(
+        self,
+        y: np.ndarray,
+        eta: np.ndarray,
+        weight: np.ndarray,
+        task_ptr: np.ndarray,
+        start: np.ndarray,
+    ) -> np.ndarray:
+        """Return the best intercept of each task, (n_tasks,).
+
+        By Newton's method for all tasks at once, each inside a bracket: the derivative
+        increases in the intercept.
+        """
+        size = np.diff(task_ptr)
+        b = np.array(start, dtype=float)
+        low, high = np.full(b.size, -np.inf), np.full(b.size, np.inf)
+        reach = 1.0  # of a step where the root is not bracketed
+        for step in range(_MAX_STEPS):
+            u = -self.derivative(y, eta + np.repeat(b, size))
+            slope = task_sums(weight * u, task_ptr)
+            open_ = np.abs(slope) > _ROUNDING * task_sums(weight * np.abs(u), task_ptr)
+            low = np.where(open_ & (slope > 0), b, low)
+            high = np.where(open_ & (slope < 0), b, high)
+            curvature = task_sums(weight * self.second_derivative(y, u), task_ptr)
+            move = np.sign(slope) * _FAR
+            np.divide(slope, curvature, out=move, where=curvature > 0)
+            bracketed = np.isfinite(low) & np.isfinite(high)
+            far = ~bracketed & (np.abs(move) > reach)
+            new = b + np.where(far, np.sign(slope) * reach, move)
+            halve = bracketed & ~((new > low) & (new < high) & (step % 3 < 2))
+            new[halve] = 0.5 * (low[halve] + high[halve])
+            open_ &= (new > low) & (new < high)
+            if not open_.any():
+                break
+            b = np.where(open_, new, b)
+            reach *= 2.0
+        return b
 
     def dual_value(
         self, y: np.ndarray, theta: np.ndarray, weight: np.ndarray, scale: float
     ) -> float:
         """Return ``-sum_i weight_i conjugate(-scale theta_i / weight_i)``."""
-        raise NotImplementedError
+        used = weight > 0
+        w = weight[used]
+        return -float(w @ self.conjugate(y[used], scale * theta[used] / w))
 
     def dual_limit(self, y: np.ndarray, theta: np.ndarray, weight: np.ndarray) -> float:
         """Return the largest scale at which ``scale * theta`` is in the domain."""
-        raise NotImplementedError
+        used = weight > 0
+        u = theta[used] / weight[used]
+        low, high = (np.broadcast_to(v, u.shape) for v in self.domain(y[used]))
+        with np.errstate(invalid="ignore"):  # infinite bounds
+            limit = np.where(u > 0, high, low) / np.where(u == 0, 1.0, u)
+        limit[u == 0] = np.inf
+        return float(limit.min(initial=np.inf))
 
     def hessian(
         self, y: np.ndarray, theta: np.ndarray, weight: np.ndarray
     ) -> np.ndarray:
         """Return ``weight_i *`` the second derivative, from the residuals."""
-        raise NotImplementedError
+        u = np.divide(theta, weight, out=np.zeros_like(theta), where=weight > 0)
+        return weight * self.second_derivative(y, u)
 
-    def of_mean(self, mean: np.ndarray) -> np.ndarray:
-        """Return the loss of a task from the mean over its observations."""
-        return mean
 
-    def mean(self, eta: np.ndarray) -> np.ndarray:
-        """Return the expected response at the linear predictor."""
-        raise NotImplementedError
+def task_sums(values: np.ndarray, task_ptr: np.ndarray) -> np.ndarray:
+    """Return the sum over each task of a flat array, (n_tasks,)."""
+    out = np.zeros(task_ptr.size - 1)
+    filled = np.diff(task_ptr) > 0
+    if filled.any():
+        out[filled] = np.add.reduceat(values, task_ptr[:-1][filled])
+    return out

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import entr, expit
 
+from linmtl.data._read import encode_classes
 from linmtl.kernels._jit import kernel, readonly, reduction
-from linmtl.losses._base import Loss
+from linmtl.losses._base import Loss, Score, task_sums
 
 _CHUNK = 256  # numbers at a time: work arrays that stay in the fastest cache
 _LOG_2 = 0.6931471805599453
@@ -242,7 +243,36 @@ class Logistic(Loss):
     """``log(1 + exp(-y eta))``; conjugate at -u: entropy of p = u y in [0, 1]."""
 
     name = "logistic"
+    score = Score("log loss", 1.0, "scores_path_", -1.0)
+    formula = "log(1 + exp(-y_i (x_i . w_t + b_t)))"
     curvature = 0.25
+    classify = True
+    one_sided = "a single class"
+
+    def value(self, y, eta):
+        return np.logaddexp(0.0, -y * eta)
+
+    def derivative(self, y, eta):
+        return -y * expit(-y * eta)
+
+    def second_derivative(self, y, u):
+        p = u * y
+        return p * (1.0 - p)
+
+    def conjugate(self, y, u):
+        p = u * y
+        return -entr(p) - entr(1.0 - p)
+
+    def domain(self, y):
+        return np.minimum(y, 0.0), np.maximum(y, 0.0)
+
+    def encode(self, y, missing):
+        return encode_classes(y, missing)
+
+    def sides(self, y, weight, task_ptr):
+        positive = task_sums(weight * (y > 0), task_ptr) > 0
+        negative = task_sums(weight * (y < 0), task_ptr) > 0
+        return positive.astype(int) - negative.astype(int)
 
     def residual(
         self, y, eta, weight, task_ptr, total, fit_intercept, b, theta, task_loss

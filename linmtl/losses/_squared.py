@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from linmtl.kernels._jit import readonly, reduction
-from linmtl.losses._base import Loss
+from linmtl.losses._base import Loss, Score
 
 
 @reduction
@@ -34,8 +34,25 @@ class Squared(Loss):
     """``(y - eta)^2 / 2``; conjugate at -u: ``u^2 / 2 - u y``."""
 
     name = "squared"
-    quadratic = True
+    score = Score("mean squared error", 2.0, "mse_path_", 2.0)
+    formula = "(y_i - x_i . w_t - b_t)^2 / 2"
     curvature = 1.0
+    quadratic = location = convex_root = True
+
+    def value(self, y, eta):
+        return (y - eta) ** 2 / 2
+
+    def derivative(self, y, eta):
+        return eta - y
+
+    def second_derivative(self, y, u):
+        return np.ones_like(u)
+
+    def conjugate(self, y, u):
+        return u * (u / 2 - y)
+
+    def domain(self, y):
+        return -np.inf, np.inf
 
     def residual(
         self, y, eta, weight, task_ptr, total, fit_intercept, b, theta, task_loss
@@ -68,6 +85,3 @@ class Squared(Loss):
 
     def hessian(self, y, theta, weight):
         return weight
-
-    def mean(self, eta):
-        return eta

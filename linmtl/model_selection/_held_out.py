@@ -9,22 +9,21 @@ from __future__ import annotations
 import numbers
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from copy import copy
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
-from scipy import sparse
 
-from linmtl.data import MultiTaskData
+from linmtl.data._canonical import MultiTaskData, far_intercept
 from linmtl.data._read import FitInput
 from linmtl.datafits._base import Datafit
 from linmtl.datafits._gram import GramFit
-from linmtl.datafits._make import make_datafit
+from linmtl.datafits._make import Join, make_datafit
+from linmtl.datafits._moments import Moments
 from linmtl.datafits._root import RootFit
-from linmtl.losses import LOSSES, Loss
+from linmtl.losses import Loss
 from linmtl.model_selection import TaskKFold
 from linmtl.penalties import Penalty
 from linmtl.solvers import Result
@@ -128,6 +127,7 @@ def held_out_losses(
     columns: np.ndarray,
     fold: np.ndarray,
     *,
+    join: Join = Join.SUM,
     strengths: Sequence[float] | None = None,
     n_samples: np.ndarray | None = None,
     tol: float,
@@ -153,6 +153,8 @@ def held_out_losses(
         Task labels of the columns of W.
     fold : ndarray of shape (n_observations,)
         From :func:`fold_of_observations`.
+    join : Join, default=Join.SUM
+        How the losses of the tasks become one, for fitting.
     strengths : sequence of float, default=None
         The strength of each penalty, to extrapolate along.
     n_samples : ndarray of shape (n_tasks,), default=None
@@ -183,51 +185,50 @@ def held_out_losses(
 
     folds = Parallel(n_jobs=n_jobs)(
         delayed(one)(fit, held_out)
-        for fit, held_out in training_and_test(data, loss, fold, n_samples)
+        for fit, held_out in training_and_test(data, loss, join, fold, n_samples)
     )
     return np.swapaxes(np.array(folds), 0, 1)
 
 
 class HeldOutRows:
-    """The mean loss of each task on rows kept aside."""
+    """The mean loss of each task on rows kept aside.
+
+    Parameters
+    ----------
+    data : MultiTaskData
+        The rows.
+    loss : Loss
+        The loss to judge by.
+    join : Join
+        What a task counts with.
+    learned : ndarray of bool of shape (n_tasks,)
+        The tasks that have a model.
+    far : ndarray of shape (n_tasks,)
+        Intercepts of the tasks without a best one in training, NaN elsewhere.
+    """
 
     def __init__(
         self,
         data: MultiTaskData,
         loss: Loss,
-        tested: np.ndarray,
+        join: Join,
         learned: np.ndarray,
-        odds: np.ndarray | None = None,
+        far: np.ndarray,
     ):
-        self.loss = loss
-        self.odds = odds  # intercepts of tasks with a single class, NaN elsewhere
-        rows = np.flatnonzero(tested)
-        self.data = replace(
-            data,
-            design=data.design.take(rows),
-            y=data.y[rows],
-            weight=data.weight[rows],
-        )
-        self.judged = (self.data.total > 0) & learned
+        self.data, self.loss, self.join, self.far = data, loss, join, far
+        self.judged = (data.total > 0) & learned
 
     def of_tasks(self, tasks: np.ndarray) -> HeldOutRows:
         """Return the rows of these tasks (positions) only."""
-        part = copy(self)
-        part.data, part.judged = self.data.of_tasks(tasks), self.judged[tasks]
-        part.odds = None if self.odds is None else self.odds[tasks]
-        return part
+        data, learned = self.data.of_tasks(tasks), self.judged[tasks]
+        return HeldOutRows(data, self.loss, self.join, learned, self.far[tasks])
 
     def losses(self, result: Result) -> np.ndarray:
-        """Return the mean loss of each task, NaN where none is observed.
-
-        For the square-root loss, its root mean squared error.
-        """
+        """Return what each task counts with, NaN where none of it is held out."""
         data, T = self.data, self.data.design.n_tasks
         eta, theta = np.empty(data.y.size), np.empty(data.y.size)
         data.design.predict(result.W, eta)
-        b = np.broadcast_to(result.b, T)
-        if self.odds is not None:
-            b = np.where(np.isnan(self.odds), b, self.odds)
+        b = np.where(np.isnan(self.far), result.b, self.far)
         eta += np.repeat(b, np.diff(data.task_ptr))
         task_loss, unused = np.empty(T), np.zeros(T)
         self.loss.residual(
@@ -241,149 +242,69 @@ class HeldOutRows:
             theta,
             task_loss,
         )
-        return self.loss.of_mean(_ratio(task_loss, data.total, self.judged))
+        return self.join.task_loss(_ratio(task_loss, data.total, self.judged))
 
 
 class HeldOutMoments:
-    """The same for the squared loss, from sums over the rows kept aside.
+    """The same for the squared loss, from the moments of the rows kept aside."""
 
-    Attributes
-    ----------
-    H, C, x_sum : ndarray
-        Sums of ``w x x'``, ``w x y`` and ``w x`` of each task, about its means.
-    square, y_sum, total : ndarray of shape (n_tasks,)
-        Sums of ``w y^2``, ``w y`` and ``w``.
-    """
-
-    def __init__(
-        self, whole: GramFit, loss: Loss, tested: np.ndarray, learned: np.ndarray
-    ):
-        data = whole.data
-        T, d = whole.C.shape
-        self.whole, self.loss = whole, loss
-        self.x_mean, self.y_mean = whole.x_mean, whole.y_mean
-        self.H = np.empty_like(whole.H)
-        self.C, self.x_sum = np.empty((T, d)), np.empty((T, d))
-        self.square, self.y_sum, self.total = np.empty(T), np.empty(T), np.empty(T)
-        for t in range(T):
-            part = slice(data.task_ptr[t], data.task_ptr[t + 1])
-            rows = np.flatnonzero(tested[part])
-            w = data.weight[part][rows]
-            y = data.y[part][rows] - whole.y_mean[t]
-            if t < len(whole.H):  # otherwise the tasks share the rows and weights
-                X = data.design.block(t)[rows]
-                X = X.toarray() if sparse.issparse(X) else X
-                X = X - whole.x_mean[t]
-                A = np.sqrt(w)[:, None] * X
-                self.H[t] = A.T @ A
-            self.C[t], self.x_sum[t] = (w * y) @ X, w @ X
-            self.square[t], self.y_sum[t], self.total[t] = w @ y**2, w @ y, w.sum()
-        self.learned = learned
-        self.judged = (self.total > 0) & self.learned
+    def __init__(self, moments: Moments, join: Join, learned: np.ndarray):
+        self.moments, self.join = moments, join
+        self.judged = (moments.total > 0) & learned
 
     def of_tasks(self, tasks: np.ndarray) -> HeldOutMoments:
-        """Return the sums of these tasks (positions) only."""
-        part = copy(self)
-        for name in ("C", "x_sum", "square", "y_sum", "total", "judged"):
-            setattr(part, name, getattr(self, name)[tasks])
-        part.x_mean, part.y_mean = self.x_mean[tasks], self.y_mean[tasks]
-        part.H = self.H if len(self.H) == 1 else self.H[tasks]
-        return part
+        """Return the moments of these tasks (positions) only."""
+        return HeldOutMoments(
+            self.moments.of_tasks(tasks), self.join, self.judged[tasks]
+        )
 
     def losses(self, result: Result) -> np.ndarray:
-        """Return the mean loss of each task, NaN where none is observed."""
-        W = result.W
-        shift = result.b - self.y_mean + np.einsum("td,dt->t", self.x_mean, W)
-        if len(self.H) == 1:
-            curved = np.sum(W * (self.H[0] @ W), axis=0)
-        else:
-            curved = np.einsum("dt,tde,et->t", W, self.H, W, optimize=True)
-        straight = np.einsum("td,dt->t", self.C, W)
-        across = self.y_sum - np.einsum("td,dt->t", self.x_sum, W)
-        sums = self.square - 2 * straight + curved
-        sums += self.total * shift**2 - 2 * shift * across
-        mean = _ratio(np.maximum(sums, 0.0) / 2, self.total, self.judged)
-        return self.loss.of_mean(mean)
-
-    def training(self, train: MultiTaskData, factor: np.ndarray) -> GramFit:
-        """Return the Gram form of the other rows, weights times a factor per task."""
-        whole, data = self.whole, self.whole.data
-        H, C = whole.H - self.H, whole.C - self.C
-        x_mean, y_mean = whole.x_mean, whole.y_mean
-        Y = data.y - np.repeat(y_mean, np.diff(data.task_ptr))
-        square = data.task_sum(data.weight * Y**2) - self.square
-        if data.fit_intercept:
-            left = np.where(self.learned, data.total - self.total, 0.0)
-            inverse = np.divide(1.0, left, out=np.zeros_like(left), where=left > 0)
-            x_move = -self.x_sum * inverse[:, None]
-            y_move = -self.y_sum * inverse
-            for t in range(len(H)):
-                H[t] -= left[t] * np.outer(x_move[t], x_move[t])
-            C -= (left * y_move)[:, None] * x_move
-            square -= left * y_move**2
-            x_mean, y_mean = x_mean + x_move, y_mean + y_move
-        return GramFit.assemble(
-            train,
-            whole.loss,
-            H=factor[: len(H), None, None] * H,
-            C=factor[:, None] * C,
-            square=float(factor @ square),
-            x_mean=x_mean,
-            y_mean=y_mean,
-        )
+        """Return what each task counts with, NaN where none of it is held out."""
+        sums = self.moments.losses(result.W, result.b)
+        return self.join.task_loss(_ratio(sums, self.moments.total, self.judged))
 
 
 def training_and_test(
     data: MultiTaskData,
     loss: Loss,
+    join: Join,
     fold: np.ndarray,
     n_samples: np.ndarray | None = None,
 ) -> Iterator[tuple[Datafit, HeldOutRows | HeldOutMoments]]:
     """Yield for each fold the datafit of the training part and the held-out part.
 
     A task's weights are scaled up to their total over all data, so that its loss stays
-    a mean. Where Gram matrices pay, those of a fold are subtracted from those of all.
+    a mean. Where moments pay, those of a fold are subtracted from those of all.
     """
-    root = loss.name == "sqrt"
-    whole = make_datafit(data, LOSSES["squared"] if root else loss)
+    if n_samples is None:
+        n_samples = data.task_sum((data.weight > 0).astype(float))
+    whole = make_datafit(data, loss) if loss.quadratic else None
+    subtract = whole is not None and not (whole.holds_rows or whole.moments.tied)
     size = np.diff(data.task_ptr)
-    subtract = (
-        isinstance(whole, GramFit) and data.design.n_columns == data.design.n_tasks
-    )
     for k in range(int(fold.max()) + 1):
         tested = fold == k
         weight = np.where(tested, 0.0, data.weight)
         kept = data.task_sum(weight)
         learned = kept > 0  # other tasks have no model to judge
         factor = np.divide(data.total, kept, out=np.zeros_like(kept), where=learned)
-        odds = None
-        if loss.name == "logistic" and data.fit_intercept:
-            odds = _single_class_odds(data, weight, kept, n_samples)
-            factor = np.where(np.isnan(odds), factor, 0.0)
+        far = np.full(kept.size, np.nan)
+        if data.fit_intercept:  # as in `fit`, where there is no best intercept
+            side = loss.sides(data.y, weight, data.task_ptr) * learned
+            seen = n_samples * np.divide(kept, data.total, where=learned, out=0 * kept)
+            far = np.where(side == 0, np.nan, far_intercept(side, seen))
+            factor[side != 0] = 0.0
+        test = data.take(np.flatnonzero(tested))
         train = replace(data, weight=weight * np.repeat(factor, size))
         if subtract:
-            moments = HeldOutMoments(whole, loss, tested, learned)
-            fit = moments.training(train, factor)
-            yield RootFit(train, loss, fit) if root else fit, moments
-        else:
-            yield (
-                make_datafit(train, loss),
-                HeldOutRows(data, loss, tested, learned, odds),
-            )
-
-
-def _single_class_odds(data, weight, kept, n_samples):
-    """Return the intercept of each task with one class in training, NaN elsewhere.
-
-    As in `fit`, such a task is left out of the loss: its intercept has no optimum.
-    """
-    if n_samples is None:
-        n_samples = data.task_sum((data.weight > 0).astype(float))
-    positive = data.task_sum(weight * (data.y > 0)) > 0
-    negative = data.task_sum(weight * (data.y < 0)) > 0
-    size = np.divide(kept, data.total, out=np.zeros_like(kept), where=data.total > 0)
-    odds = (positive.astype(int) - negative) * np.log(2 * n_samples * size + 1)
-    return np.where(positive != negative, odds, np.nan)
+            held_out = Moments.of(test)
+            fit: Datafit = GramFit((whole.moments - held_out).times(factor), loss)
+            if join is Join.ROOTS:
+                fit = RootFit(train, loss, fit)
+            if join is not Join.MAXIMUM:
+                yield fit, HeldOutMoments(held_out, join, learned)
+                continue
+        fit = make_datafit(train, loss, join)
+        yield fit, HeldOutRows(test, loss, join, learned, far)
 
 
 def _ratio(loss, total, judged):

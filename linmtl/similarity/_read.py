@@ -21,10 +21,10 @@ from linmtl.data._labels import (
 from linmtl.data._numbers import is_number, is_whole
 from linmtl.data._read import (
     _column_labels,
-    _encode_classes,
     _missing,
     _read_labels,
     _read_targets,
+    encode_classes,
     require_numbers,
 )
 from linmtl.similarity._result import as_distinct_labels
@@ -88,7 +88,7 @@ def read_Xy(X: Any, y: Any, tasks: Any, loss: str) -> TaskData:
     check_consistent_length(X, y)
     missing = _missing(y)
     if loss == "logistic":
-        y, _ = _encode_classes(y, missing)
+        y, _ = encode_classes(y, missing)
     if y.ndim == 1:
         if tasks is None:
             raise ValueError("tasks is None; pass one task label per row")

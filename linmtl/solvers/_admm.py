@@ -36,10 +36,10 @@ class AlternatingDirections:
     @staticmethod
     def missing(objective) -> str | None:
         """Return what the problem lacks for this solver, None where it applies."""
-        if not objective.fit.loss.quadratic:
+        if not objective.fit.quadratic:
             return "the squared loss"
-        rows = not isinstance(objective.base_fit, GramFit)
-        if rows and sparse.issparse(objective.fit.data.design.block(0)):
+        fit = objective.base_fit
+        if fit.holds_rows and sparse.issparse(fit.data.design.block(0)):
             return "a dense X, or at least as many samples as coefficients"
         norm, quadratic = objective.penalty.norm, objective.penalty.quadratic
         if norm is None or isinstance(norm, RowSeparable) or not norm.convex:
@@ -88,7 +88,7 @@ def _least_squares(objective: Objective) -> _Squares:
     fit, quadratic = objective.base_fit, objective.penalty.quadratic
     split = isinstance(quadratic, SplitForm)
     ridge = float((quadratic.form if split else quadratic).diagonal[0])
-    gram = isinstance(fit, GramFit)
+    gram = not fit.holds_rows
     if len(fit.H) == 1 if gram else fit.data.design.columns_alike(fit.data.weight):
         kind = _Eigenbasis if objective.penalty.norm.spectral else _OneHessian
         squares = kind.of_gram(fit, ridge) if gram else kind.of_rows(fit, ridge)

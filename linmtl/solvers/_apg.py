@@ -30,6 +30,8 @@ class AcceleratedProximalGradient:
         norm = objective.penalty.norm
         if norm is not None and not norm.convex:
             return "a convex penalty"
+        if not objective.fit.bounded:
+            return "a loss whose curvature has a bound"
         return None
 
     def solve(self, objective, W, stop, max_iter, monitor, start=0):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from linmtl.datafits._minimax import MinimaxFit
 from linmtl.kernels._jit import readonly
 from linmtl.kernels._layouts import extrapolate, gradient_step, restart_test
 from linmtl.solvers._objective import Objective
@@ -29,11 +28,14 @@ class Backtracking:
     @staticmethod
     def missing(objective: Objective) -> str | None:
         """Return what the problem lacks for this solver, None where it applies."""
-        if not isinstance(objective.base_fit, MinimaxFit):
-            return "task_weight='minimax'"
+        norm = objective.penalty.norm
+        if norm is not None and not norm.convex:
+            return "a convex penalty"
+        if objective.fit.reweightable:
+            return "a loss without kinks"
         return None
 
-    def solve(self, objective, W, stop, max_iter, monitor):
+    def solve(self, objective, W, stop, max_iter, monitor, start=0):
         fit, penalty = objective.fit, objective.penalty
         norm, quadratic = penalty.norm, penalty.quadratic
         scaled = norm is not None and norm.row_separable
@@ -80,5 +82,7 @@ class Backtracking:
             momentum, last_step = following, float(step.max())
             curvature *= _EASE
             last = iteration == max_iter
-            if (iteration % _CHECK == 0 or last) and monitor.done(W, iteration, stop):
+            if (iteration % _CHECK == 0 or last) and monitor.done(
+                W, start + iteration, stop
+            ):
                 return

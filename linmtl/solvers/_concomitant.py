@@ -15,10 +15,10 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from linmtl.datafits._gram import GramFit
 from linmtl.datafits._root import RootFit
 from linmtl.penalties._row_separable import RowSeparable
 from linmtl.solvers._admm import AlternatingDirections
+from linmtl.solvers._choice import choose_method
 from linmtl.solvers._direct import Direct
 from linmtl.solvers._monitor import Monitor
 from linmtl.solvers._objective import Objective
@@ -46,7 +46,7 @@ class Concomitant:
     @staticmethod
     def missing(objective: Objective) -> str | None:
         """Return what the problem lacks for this solver, None where it applies."""
-        if not isinstance(objective.base_fit, RootFit):
+        if not objective.fit.reweightable:
             return "the square-root loss"
         return None
 
@@ -116,9 +116,7 @@ class Inner:
         ``accuracy`` is what its error may cost the square-root loss, see `Accurate`;
         ``size`` the objective with that loss.
         """
-        from linmtl.solvers._base import SOLVERS, choose_solver, rounding
-
-        method, resolution = SOLVERS[choose_solver(part)], rounding(part)
+        method, resolution = choose_method(part), part.rounding
         if method is Direct:
             accuracy = -np.inf  # a factor is at hand: refine to the end
         monitor = Accurate(part, accuracy, size, resolution)
@@ -141,8 +139,8 @@ class Inner:
             self._splitting = monitor.loss <= accuracy
         elif method is WorkingSet and monitor.loss > accuracy:
             part.certificate(W)
-            grams = isinstance(part.fit, GramFit)
-            grams = grams or gram_pays(part.fit.data.design, len(W))
+            fit = part.fit
+            grams = not fit.holds_rows or gram_pays(fit.data.design, len(W))
             W[:] = SecondOrderModel(part, W, grams).minimum(part, W, part.D)
         self.accurate = rounded or monitor.loss <= accuracy or method is Direct
         return steps
@@ -155,7 +153,7 @@ def _splits(part: Objective) -> bool:
         return False
     if not (quadratic.is_diagonal and quadratic.equal_ridge):
         return False
-    return isinstance(fit, GramFit) or not sparse.issparse(fit.data.design.block(0))
+    return not fit.holds_rows or not sparse.issparse(fit.data.design.block(0))
 
 
 class Accurate(Monitor):

@@ -9,24 +9,17 @@ from __future__ import annotations
 import numpy as np
 
 from linmtl.datafits._base import Datafit
-from linmtl.datafits._gram import GramFit
 from linmtl.solvers._quadratic_system import Block, system_solver
 
 _REFINEMENTS = 3
 _ARMIJO = 1e-4
 
 
-def hessian_blocks(fit: Datafit, weight: np.ndarray) -> list[Block]:
+def hessian_blocks(fit: Datafit) -> list[Block]:
     """Return the Hessian of each column, or the one that all columns share."""
-    if isinstance(fit, GramFit):
-        return [Block(H=H) for H in fit.H]
-    design, centre = fit.data.design, fit.data.fit_intercept
-    if design.columns_alike(weight):
-        return [Block(A=design.centred_block(np.array([0]), weight, centre))]
-    return [
-        Block(A=design.centred_block(tasks, weight, centre))
-        for _, tasks in design.columns()
-    ]
+    if fit.holds_rows:
+        return [Block(A=A) for A in fit.hessian_rows()]
+    return [Block(H=H) for H in fit.H]
 
 
 class Direct:
@@ -37,7 +30,7 @@ class Direct:
     @staticmethod
     def missing(objective) -> str | None:
         """Return what the problem lacks for this solver, None where it applies."""
-        if not objective.fit.loss.quadratic:
+        if not objective.fit.quadratic:
             return "the squared loss"
         if objective.penalty.norm is not None:
             return "a penalty that is quadratic over the tasks"
@@ -45,7 +38,7 @@ class Direct:
 
     def solve(self, objective, W, stop, max_iter, monitor):
         fit, quadratic = objective.fit, objective.penalty.quadratic
-        blocks = hessian_blocks(fit, fit.data.weight)
+        blocks = hessian_blocks(fit)
         solve = system_solver(blocks, quadratic, objective.shape[0])
         W[:] = 0.0
         G = np.empty_like(W)
@@ -69,16 +62,18 @@ class Newton:
         """Return what the problem lacks for this solver, None where it applies."""
         if objective.penalty.norm is not None:
             return "a penalty that is quadratic over the tasks"
+        if not objective.fit.additive:
+            return "a loss that is the sum of the tasks' losses"
         return None
 
     def solve(self, objective, W, stop, max_iter, monitor):
         fit, quadratic = objective.fit, objective.penalty.quadratic
-        if fit.data.y.size < W.shape[0]:
+        if fit.row_count < W.shape[0]:
             W[:] = 0.0  # a start outside the span of the samples would never leave it
         G = np.empty_like(W)
         for iteration in range(1, max_iter + 1):
             value = objective.smooth(W, G)
-            blocks = hessian_blocks(fit, fit.hessian_weight)
+            blocks = hessian_blocks(fit)
             move = system_solver(blocks, quadratic, objective.shape[0])(G)
             slope = float(np.sum(G * move))
             step = 1.0

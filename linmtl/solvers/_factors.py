@@ -14,7 +14,6 @@ import numpy as np
 from scipy import optimize
 
 from linmtl.datafits._base import Datafit
-from linmtl.datafits._gram import GramFit
 
 _MEMORY = 20  # pairs of steps and gradients that the quasi-Newton model is made of
 _LARGE = 500  # features beyond which eigenvectors are dear
@@ -246,26 +245,25 @@ class FactoredObjective:
     @cached_property
     def _curvature(self) -> tuple[np.ndarray, np.ndarray | None]:
         """Eigenvalues of the mean Hessian of the tasks and basis, or its diagonal."""
-        fit = self.fit
-        data, factor = fit.data, fit.loss.curvature
-        design = data.design
-        if design.n_features > _LARGE:
-            scale = design.column_scale(data.weight, data.fit_intercept)
-            return factor * scale, None
-        if isinstance(fit, GramFit):
+        fit, d = self.fit, self.fit.n_features
+        if not fit.holds_rows:
             H = fit.H.mean(axis=0)
+            if d > _LARGE:
+                return np.diag(H).copy(), None
         else:
-            H = np.zeros((design.n_features, design.n_features))
+            design, weight = fit.data.design, fit.largest_weight
+            centre = fit.data.fit_intercept
+            if d > _LARGE:
+                return design.column_scale(weight, centre), None
+            H = np.zeros((d, d))
             for t in range(design.n_tasks):  # one at a time keeps the copies small
-                block = design.centred_block(
-                    np.array([t]), data.weight, data.fit_intercept
-                )
+                block = design.centred_block(np.array([t]), weight, centre)
                 H += block.T @ block / design.n_tasks
         eigenvalue, Q = np.linalg.eigh(H)
         # the loss does not depend on the rest, which the ridge makes zero
         cutoff = eigenvalue.size * np.finfo(float).eps * max(eigenvalue[-1], 0.0)
         kept = eigenvalue > cutoff
-        return factor * eigenvalue[kept], Q[:, kept]
+        return eigenvalue[kept], Q[:, kept]
 
     def _descend(self, start, stop, max_iter, history, verbose):
         """Run L-BFGS; Zhu, Byrd, Lu, Nocedal (1997), Algorithm 778."""

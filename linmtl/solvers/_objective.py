@@ -8,7 +8,6 @@ from functools import cached_property
 import numpy as np
 
 from linmtl.datafits._base import Datafit, Residuals
-from linmtl.datafits._residual import ResidualFit
 from linmtl.datafits._split import SplitFit
 from linmtl.penalties._compose import Composite
 from linmtl.penalties._quadratic_form import QuadraticForm
@@ -20,6 +19,8 @@ _ROUNDING = 1e-13
 # Residuals that are all rounding (an interpolating W) satisfy no constraint of the dual
 # problem once they are scaled up; near the optimum the best scale is 1.
 _LARGEST_SCALE = 10.0
+# unknowns of one side beyond which a factorisation is dearer than many gradients
+LARGE_SYSTEM = 5000
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,22 @@ class Objective:
         return Certificate(float(primal), self.dual_at(scale))
 
     @property
+    def rounding(self) -> float:
+        """The size of the rounding errors of the objective."""
+        return self.base_fit.rounding
+
+    @property
+    def largest_product(self) -> float:
+        """The multiplications of the largest matrix product of a solver."""
+        d, columns = self.shape
+        rows, shared = self.fit.largest_block
+        work = float(rows) * d * (columns if shared else 1)
+        if self.penalty.norm is None:  # linear systems
+            unknowns = d if self.penalty.quadratic.is_diagonal else d * columns
+            work = max(work, float(rows) * d * d, min(unknowns, LARGE_SYSTEM) ** 3 / 3)
+        return work
+
+    @property
     def gradient(self) -> np.ndarray:
         """The negative gradient of the loss at the last point evaluated."""
         return self._G
@@ -149,7 +166,7 @@ class Objective:
         None where they are not held or were projected.
         """
         fit, penalty = self.fit, self.penalty
-        if type(fit) is not ResidualFit or not fit.loss.quadratic:
+        if not fit.residuals_are_linear:
             return None
         if not isinstance(penalty.norm, RowSeparable) or penalty.free.any():
             return None

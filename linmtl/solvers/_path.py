@@ -14,8 +14,9 @@ from linmtl.datafits._base import Datafit, Residuals
 from linmtl.penalties import Penalty, Sum, compose
 from linmtl.penalties._agreement import Agreement
 from linmtl.penalties._parameters import with_alpha
-from linmtl.solvers._base import Result, minimise, null_coefficients
+from linmtl.solvers._minimise import minimise, null_coefficients
 from linmtl.solvers._objective import Objective
+from linmtl.solvers._result import Result
 
 
 def with_strength(penalty: Penalty, alpha: float) -> Penalty:

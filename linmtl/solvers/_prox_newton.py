@@ -15,11 +15,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from linmtl.datafits._base import Residuals
-from linmtl.datafits._gram import GramFit
-from linmtl.designs._base import Design, used_rows
+from linmtl.datafits._base import Datafit, Residuals
+from linmtl.designs._base import used_rows
 from linmtl.penalties._compose import Composite
 from linmtl.solvers._apg import AcceleratedProximalGradient
+from linmtl.solvers._backtracking import Backtracking
 from linmtl.solvers._objective import Certificate, Objective
 from linmtl.solvers._working_set import (
     RowChoice,
@@ -62,12 +62,14 @@ class ProxNewton:
     @staticmethod
     def missing(objective) -> str | None:
         """Return what the problem lacks for this solver, None where it applies."""
+        if not objective.fit.additive:
+            return "a loss that is the sum of the tasks' losses"
         return lacks_rows(objective)
 
     def solve(self, objective, W, stop, max_iter, monitor):
         rows, steps, newton = RowChoice(W, _FEW, _GROWTH), 0, None
         chosen, d = np.arange(0), len(W)
-        most = _MOST * d if _hessians_pay(objective.fit.data.design, d) else d
+        most = _MOST * d if _hessians_pay(objective.fit, d) else d
         while not rows.exhausted:
             needed, _ = rows.choose(W, objective.row_sizes, monitor.best_gap)
             if newton is None and np.count_nonzero(objective.row_sizes > _SURE) > most:
@@ -92,13 +94,15 @@ class ProxNewton:
                 return
         # where the model is far from the loss, small steps get on
         W[:] = monitor.best_W
-        finish = AcceleratedProximalGradient()
-        finish.solve(objective, W, stop, max_iter - steps, monitor, start=steps)
+        small_steps = AcceleratedProximalGradient
+        if small_steps.missing(objective) is not None:
+            small_steps = Backtracking
+        small_steps().solve(objective, W, stop, max_iter - steps, monitor, start=steps)
 
 
-def _hessians_pay(design: Design, n_features: int) -> bool:
+def _hessians_pay(fit: Datafit, n_features: int) -> bool:
     """Whether to use Hessians: in single precision they are no larger than X."""
-    return gram_pays(design, 2 * n_features)
+    return not fit.holds_rows or gram_pays(fit.data.design, 2 * n_features)
 
 
 def _widened(chosen: np.ndarray, needed: np.ndarray, most: float, d: int) -> np.ndarray:
@@ -124,7 +128,7 @@ def _enter(objective, chosen, W, last, monitor) -> tuple[Objective, Certificate]
     norm, quadratic = objective.penalty.norm, objective.penalty.quadratic
     part_norm = RowStrengths(norm, chosen, len(W))
     penalty = Composite(part_norm, quadratic, np.zeros(chosen.size, dtype=bool))
-    if chosen.size == len(W) and _hessians_pay(objective.fit.data.design, len(W)):
+    if chosen.size == len(W) and _hessians_pay(objective.fit, len(W)):
         fit = objective.fit.with_hessians()
     else:
         fit = objective.fit.gather(chosen, None if last is None else last.fit)
@@ -149,7 +153,7 @@ class NewtonSteps:
     def __init__(self, part: Objective, certificate: Certificate):
         self.part, self.certificate = part, certificate
         fit, d = part.fit, part.shape[0]
-        self._grams = isinstance(fit, GramFit) or _hessians_pay(fit.data.design, d)
+        self._grams = _hessians_pay(fit, d)
         self._model: SecondOrderModel | None = None
         self._accuracy, self._damping = _COARSE, 0.0
         self._fall = np.inf  # of the gap, by the last step
@@ -299,7 +303,7 @@ class SecondOrderModel:
         self.ridge = float(part.penalty.quadratic.diagonal[0])
         self.H = None
         if grams:
-            self.H = task_hessians(part.fit, self.rows)
+            self.H = part.fit.hessians(self.rows, np.float32, _SATURATED)
             diagonal = np.arange(self.rows.size)
             if self.ridge:
                 self.H[:, diagonal, diagonal] += self.ridge
@@ -333,23 +337,10 @@ class SecondOrderModel:
             G = np.ascontiguousarray(G[rows])
             chosen, _ = descend_on_grams(self.H, chosen, G, 0.0, 0.0, penalty, stop)
         else:
-            data, weight = fit.data, _curvature(fit)
+            data, weight = fit.data, fit.curved_weight(_SATURATED)
             design = data.design.restrict(rows)
             chosen, _ = descend_on_rows(
                 design, data, weight, fit.theta, chosen, self.ridge, penalty, stop
             )
         new[rows] = chosen
         return new
-
-
-def _curvature(fit) -> np.ndarray:
-    """Return the weights of the Hessian, not quite zero where a sample saturates."""
-    return np.maximum(fit.hessian_weight, _SATURATED * fit.data.weight)
-
-
-def task_hessians(fit, rows: np.ndarray) -> np.ndarray:
-    """Return the Hessian of each column at the last point, on some features."""
-    if isinstance(fit, GramFit):
-        return np.ascontiguousarray(fit.H[:, rows][:, :, rows])
-    centre = fit.data.fit_intercept
-    return fit.data.design.hessians(_curvature(fit), centre, rows, np.float32)

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from linmtl.datafits._base import Residuals
-from linmtl.datafits._gram import GramFit
 from linmtl.designs._base import Design, used_rows
 from linmtl.kernels._jit import readonly
 from linmtl.kernels._layouts import gram_adjoint
@@ -57,7 +56,7 @@ class WorkingSet:
     @staticmethod
     def missing(objective) -> str | None:
         """Return what the problem lacks for this solver, None where it applies."""
-        if not objective.fit.loss.quadratic:
+        if not objective.fit.quadratic:
             return "the squared loss"
         return lacks_rows(objective)
 
@@ -199,7 +198,7 @@ def worst(rows: np.ndarray, size: np.ndarray, room: int) -> np.ndarray:
 
 def _inner_solver(objective, ridge, positive):
     fit = objective.fit
-    if isinstance(fit, GramFit):
+    if not fit.holds_rows:
         return _GramRows(fit, ridge, positive)
     design, weight = fit.data.design, fit.data.weight
     if design.columns_alike(weight):

@@ -13,12 +13,13 @@ from sklearn.base import clone
 from sklearn.utils import _safe_indexing, check_random_state, indexable
 
 from linmtl.data._labels import some
-from linmtl.data._read import FitInput, read_fit
+from linmtl.data._read import FitInput
 from linmtl.data._weights import read_sample_weight
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._docs import chosen
 from linmtl.estimators._fill import fill
 from linmtl.estimators._settings import check_settings
+from linmtl.losses import Loss
 from linmtl.model_selection import TaskKFold
 from linmtl.model_selection._held_out import fold_of_observations
 from linmtl.transfer._subset import require_folds_of_any_rows
@@ -70,9 +71,7 @@ class Passed:
         sample_weight: Any,
     ):
         y, tasks = (list(v) if isinstance(v, Iterator) else v for v in (y, tasks))
-        self.given: FitInput = read_fit(
-            model, X, y, tasks, sample_weight, model._classify
-        )
+        self.given: FitInput = model._read_fit(X, y, tasks, sample_weight)
         self.X, y, self.tasks = indexable(X, y, tasks)
         self.y = y if hasattr(y, "shape") else np.asarray(y)
         self.settings = {"task_column": model.task_column}
@@ -231,7 +230,7 @@ class Combined(MultiTaskModel):
         """Read the arguments of a fit, and warn for the estimators inside."""
         check_settings(self, self._losses)
         passed = Passed(self, X, y, tasks, sample_weight)
-        alone = passed.given.tasks[passed.given.single_class != 0]
+        alone = passed.given.tasks[passed.given.side != 0]
         # without an intercept they are learned like others
         if alone.size and any(model.fit_intercept for model in inner):
             warnings.warn(
@@ -248,6 +247,6 @@ def linear(model: MultiTaskModel) -> tuple[np.ndarray, np.ndarray]:
     return np.atleast_2d(model.coef_).astype(float), np.atleast_1d(model.intercept_)
 
 
-def observation_losses(data: Any, eta: np.ndarray, classify: bool) -> np.ndarray:
-    """Return the squared error or the log loss of each observation."""
-    return np.logaddexp(0.0, -data.y * eta) if classify else (data.y - eta) ** 2
+def observation_losses(data: Any, eta: np.ndarray, loss: Loss) -> np.ndarray:
+    """Return the loss of each observation, on the scale of reports."""
+    return loss.score.factor * loss.value(data.y, eta)

@@ -11,9 +11,8 @@ from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 
-from linmtl.data import MultiTaskData
+from linmtl.datafits._make import Join
 from linmtl.estimators._base import MultiTaskModel
-from linmtl.losses import LOSSES
 from linmtl.model_selection._held_out import fold_of_observations, training_and_test
 from linmtl.penalties import compose
 from linmtl.similarity._result import TaskMatrix
@@ -110,7 +109,7 @@ def transfer_gain(
 
     losses = problem.losses(sets, n_jobs, report)
     if not problem.classify:  # a task may be predicted to rounding
-        tiny = problem.loss.of_mean(rounding_of_loss(problem.data) / 2)
+        tiny = problem.join.task_loss(rounding_of_loss(problem.data) / 2)
         for k, chosen in enumerate(sets):
             part = losses[:, k, : len(chosen)]
             part[part <= tiny[list(chosen)]] = 0.0
@@ -121,7 +120,7 @@ def transfer_gain(
     together[:, range(T), range(T)] = alone
     values, errors = _gain(alone, together)
     silent = np.zeros((T, T), dtype=bool)
-    silent[problem.given.single_class != 0] = True
+    silent[problem.given.side != 0] = True
     np.fill_diagonal(silent, False)
     values[silent] = errors[silent] = np.nan
     return TaskMatrix(
@@ -170,22 +169,23 @@ class _Problem:
         self.estimator = estimator
         self.classify = estimator._classify
         reader = plain_reader(estimator)
-        self.given, self.tasks, objective = reader._read_problem(
+        self.given, self.data, self.tasks, _ = reader._read_problem(
             X, y, tasks, sample_weight
         )
         require_order(estimator, self.given)
-        self.data: MultiTaskData = objective.base_fit.data
         if len(self.tasks) < 2:
             raise ValueError(
                 "the data have one task; pass tasks=, or one column of y per task"
             )
-        self.loss = LOSSES[getattr(estimator, "loss", reader.loss)]
+        self.loss = estimator._loss()
+        roots = getattr(estimator, "loss", None) == "sqrt"
+        self.join = Join.ROOTS if roots else Join.SUM
         self.fold = fold_of_observations(self.given, self.data, cv)
         self.simple = (
             type(estimator).fit is MultiTaskModel.fit
             and type(estimator)._problem is MultiTaskModel._problem
             and not isinstance(estimator.task_weight, str)  # depends on the other task
-            and estimator._loss_name() == self.loss.name
+            and estimator._join() is self.join
             and getattr(estimator, "refit", False) is False
             and getattr(estimator, "class_weight", None) is None
         )
@@ -197,7 +197,9 @@ class _Problem:
         """Return the held-out losses, (n_folds, n_sets, largest set), NaN if none."""
         one_fold = self._by_parts if self.simple else self._by_refitting
         parts = enumerate(
-            training_and_test(self.data, self.loss, self.fold, self.given.n_samples)
+            training_and_test(
+                self.data, self.loss, self.join, self.fold, self.given.n_samples
+            )
         )
         folds = Parallel(n_jobs=n_jobs)(
             delayed(one_fold)(k, fit, held_out, sets, report)
@@ -236,7 +238,7 @@ class _Problem:
         test = self.fold_of_row == k
         for s, chosen in enumerate(sets):
             losses = self.rows.held_out_loss(clone(self.estimator), ~test, test, chosen)
-            half = losses if self.classify else losses / 2  # as the loss has it
-            out[s, : len(chosen)] = self.loss.of_mean(half)
+            means = losses / self.loss.score.factor
+            out[s, : len(chosen)] = self.join.task_loss(means)
             report(1)
         return out

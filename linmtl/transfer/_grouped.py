@@ -15,10 +15,9 @@ from sklearn.base import clone
 from linmtl.data._labels import some
 from linmtl.data._weights import read_task_weight
 from linmtl.datafits._null import null_losses
-from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
+from linmtl.estimators._base import Classifier, MultiTaskModel, PlainRegressor
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
-from linmtl.losses import LOSSES
 from linmtl.similarity._coefficients import coefficient_similarity
 from linmtl.similarity._result import TaskMatrix, labels_of
 from linmtl.transfer._combined import (
@@ -212,7 +211,7 @@ class _Grouped(Combined):
                 known[key] = _fit_group(passed, estimator, ~mask, members)
         fitted = [known[tuple(members.tolist())] for members in chosen]
         eta = passed.predict(*_assembled(passed, chosen, fitted))
-        loss = observation_losses(passed.given.data, eta, self._classify)
+        loss = observation_losses(passed.given.data, eta, estimator._loss())
         return passed.given.data.task_sum(np.where(mask, passed.weight * loss, 0.0))
 
     def _with_both_classes(self, passed, labels, keep):
@@ -233,10 +232,8 @@ def _fit_group(passed, estimator, keep, members):
 
 def _weight_of_tasks(estimator, given):
     """Return the weight of each task's loss as the estimator has it."""
-    null = null_losses(
-        given.data, LOSSES["logistic" if given.classes is not None else "squared"]
-    )
-    null[given.single_class != 0] = 1.0  # left out of the loss
+    null = null_losses(given.data, estimator._loss())
+    null[given.side != 0] = 1.0  # left out of the loss
     return read_task_weight(estimator.task_weight, given.tasks, given.n_samples, null)
 
 
@@ -315,7 +312,7 @@ cv_loss_ : ndarray of shape (n_candidates,)
 
 
 @partial(documented, _OWN, "mean squared error")
-class GroupedMultiTaskRegressor(_Grouped, Regressor):
+class GroupedMultiTaskRegressor(_Grouped, PlainRegressor):
     """Learn tasks together in groups, each group apart from the others.
 
     Sharing across groups of tasks that have nothing in common hurts; within a group it

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from linmtl.estimators._base import Classifier
 from linmtl.estimators._base import MultiTaskModel
-from linmtl.estimators._base import Regressor
+from linmtl.estimators._base import PlainRegressor
 from linmtl.similarity import TaskMatrix
 from linmtl.transfer._combined import Combined
 from linmtl.transfer._task_grouper import TaskGrouper
@@ -13,7 +13,7 @@ from typing import Any
 from typing import Literal
 from typing import Self
 
-class GroupedMultiTaskRegressor(Combined, Regressor):
+class GroupedMultiTaskRegressor(Combined, PlainRegressor):
     """Learn tasks together in groups, each group apart from the others.
 
     Sharing across groups of tasks that have nothing in common hurts; within a group it

@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike
 
 from linmtl.datafits._residual import ResidualFit
 from linmtl.estimators._pooled import PooledClassifier, PooledRegressor
-from linmtl.losses import LOSSES
 from linmtl.similarity._result import TaskMatrix
 from linmtl.transfer._rows import plain_reader
 
@@ -72,9 +71,8 @@ def lookahead_affinity(
     pooled = kinds[loss](alpha, task_column=task_column)
     pooled.fit(X, y, tasks, sample_weight)
     reader = plain_reader(pooled)
-    given, labels, objective = reader._read_problem(X, y, tasks, sample_weight)
-    data = objective.base_fit.data
-    fit = ResidualFit(data, LOSSES[loss])
+    given, data, labels, _ = reader._read_problem(X, y, tasks, sample_weight)
+    fit = ResidualFit(data, pooled._loss())
     T = len(labels)
     start = np.repeat(np.atleast_2d(pooled.coef_)[:1].T.astype(float), T, axis=1)
     G = np.empty_like(start)
@@ -90,5 +88,5 @@ def lookahead_affinity(
         after[i] = fit.task_loss
     ratio = np.divide(after, before, out=np.ones((T, T)), where=before > 0)
     values = 1.0 - ratio
-    values[:, given.single_class != 0] = np.nan
+    values[:, given.side != 0] = np.nan
     return TaskMatrix(values, labels, "gain", "lookahead affinity", directed=True)

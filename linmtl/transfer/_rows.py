@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
-from linmtl.data import MultiTaskData
+from linmtl.data._canonical import MultiTaskData, far_intercept
 from linmtl.data._read import FitInput
-from linmtl.estimators._base import MultiTaskModel, _check_order
+from linmtl.estimators._base import MultiTaskModel, check_order
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.model_selection import TaskShuffleSplit
 from linmtl.model_selection._held_out import positions
@@ -33,8 +33,10 @@ def plain_reader(estimator: MultiTaskModel) -> MultiTaskModel:
     """Return a plain estimator that reads the same data."""
     kind = MultiTaskClassifier if estimator._classify else MultiTaskRegressor
     names = kind().get_params(deep=False).keys() & estimator.get_params(deep=False)
-    names -= {"penalty", "refit", "loss", "solver", "class_weight"}
+    names -= {"penalty", "refit", "solver", "class_weight"}
     given = {name: getattr(estimator, name) for name in names}
+    if given.get("loss") == "sqrt":  # tasks are judged by the squared error
+        del given["loss"]
     return kind(Ridge(1.0), **given)
 
 
@@ -50,7 +52,7 @@ def require_order(estimator: MultiTaskModel, given: FitInput) -> None:
         kind = type(model)
         plain = kind._problem is MultiTaskModel._problem  # others: ridge penalties
         if plain and kind._make_penalty is not MultiTaskModel._make_penalty:
-            _check_order(estimator, model._make_penalty(), given)
+            check_order(estimator, model._make_penalty(), given)
 
 
 class Rows:
@@ -83,10 +85,10 @@ class Rows:
         sample_weight: ArrayLike | None,
     ):
         reader = plain_reader(estimator)
-        given, self.tasks, objective = reader._read_problem(X, y, tasks, sample_weight)
+        given, data, self.tasks, _ = reader._read_problem(X, y, tasks, sample_weight)
         require_order(estimator, given)
-        data = objective.base_fit.data
         self.classes = given.classes
+        self._loss = reader._loss()
         self.n_passed = given.n_rows
         T = len(self.tasks)
         used = [
@@ -98,7 +100,7 @@ class Rows:
         flat = np.concatenate(used)
         self.n_samples = np.array([rows.size for rows in used])
         labelled = np.add.reduceat(data.y != 0, data.task_ptr[:-1], dtype=int)
-        self.n_observed = np.where(given.single_class, labelled, self.n_samples)
+        self.n_observed = np.where(given.side, labelled, self.n_samples)
         self.code = np.repeat(np.arange(T), self.n_samples)
         blocks = [
             data.design.block(t)[rows - data.task_ptr[t]] for t, rows in enumerate(used)
@@ -234,22 +236,26 @@ class Rows:
         return bool(np.all((firsts == 0) | (firsts == count)))
 
     def _losses_of_odds(self, learned, rows):
-        """Return the log loss on each row of the intercepts that `fit` would give."""
+        """Return the loss on each row of the intercepts that `fit` would give."""
         T = len(self.tasks)
-        sign = np.where(self.y == self.classes[1], 1.0, -1.0)
+        sign = self._targets(learned)
         code, weight = self.code[learned], self.weight[learned]
         size = np.bincount(code, weights=weight, minlength=T)
-        side = np.sign(np.bincount(code, weights=weight * sign[learned], minlength=T))
-        odds = side * np.log(2 * size + 1)
-        return np.logaddexp(0.0, -sign[rows] * odds[self.code[rows]])
+        side = np.sign(np.bincount(code, weights=weight * sign, minlength=T))
+        far = far_intercept(side, size)
+        return self._loss.value(self._targets(rows), far[self.code[rows]])
+
+    def _targets(self, rows):
+        """Return targets as the loss takes them."""
+        if self.classes is None:
+            return self.y[rows]
+        return np.where(self.y[rows] == self.classes[1], 1.0, -1.0)
 
     def losses(self, model: BaseEstimator, rows: np.ndarray) -> np.ndarray:
-        """Return the squared error or log loss of a fitted model on each row."""
+        """Return the loss of a fitted model on each row, on the scale of reports."""
         X, labels = self.X[rows], self.tasks[self.code[rows]]
-        if self.classes is None:
-            return (self.y[rows] - model.predict(X, labels)) ** 2
-        sign = np.where(self.y[rows] == self.classes[1], 1.0, -1.0)
-        return np.logaddexp(0.0, -sign * model.decision_function(X, labels))
+        eta = model._linear_predictor(X, labels, every_task=False)
+        return self._loss.score.factor * self._loss.value(self._targets(rows), eta)
 
 
 def rounding_of_loss(data: MultiTaskData) -> np.ndarray:

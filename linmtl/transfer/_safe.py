@@ -8,10 +8,9 @@ from typing import Any, Literal, Self
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
-from scipy.special import expit
 from sklearn.base import BaseEstimator, is_classifier
 
-from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
+from linmtl.estimators._base import Classifier, MultiTaskModel, PlainRegressor
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
 from linmtl.similarity._read import check_number
@@ -101,16 +100,17 @@ class _SafeTransfer(Combined):
             for eta, model in zip((own, shared), pair, strict=True):
                 eta[mask] = passed.predict(*linear(model))[mask]
         weight = np.where(np.any(masks, axis=0), passed.weight, 0.0)
-        blend = blend_logistic if self._classify else blend_squared
+        loss = estimator._loss()
+        blend = blend_squared if loss.quadratic else partial(blend_losses, loss)
         a = blend(data.y, own, shared, weight, data.task_sum, shrinkage)
         self.weights_ = a
         mixed = own + a[passed.code] * (shared - own)
         total = data.task_sum(weight)
         self.held_out_loss_ = {}
         for name, eta in (("baseline", own), ("estimator", shared), ("blend", mixed)):
-            loss = data.task_sum(weight * observation_losses(data, eta, self._classify))
+            sums = data.task_sum(weight * observation_losses(data, eta, loss))
             self.held_out_loss_[name] = np.divide(
-                loss, total, out=np.full(total.size, np.nan), where=total > 0
+                sums, total, out=np.full(total.size, np.nan), where=total > 0
             )
         (W, b), (V, c) = linear(self.baseline_), linear(self.estimator_)
         self._set_linear(passed.given, W + a[:, None] * (V - W), b + a * (c - b))
@@ -135,18 +135,18 @@ def blend_squared(y, own, shared, weight, task_sum, shrinkage):
     return np.clip(_ratio(along, square + shrinkage * variance), 0.0, 1.0)
 
 
-def blend_logistic(y, own, shared, weight, task_sum, shrinkage):
+def blend_losses(loss, y, own, shared, weight, task_sum, shrinkage):
     """Return for each task the weight of the shared linear predictor, (n_tasks,).
 
-    The minimiser over [0, 1] of ``S L(a) + shrinkage / 2 * a^2``, with L the log loss
-    of a task and S the sum of its weights: y is -1 or +1.
+    The minimiser over [0, 1] of ``S L(a) + shrinkage / 2 * a^2``, with L the mean loss
+    of a task and S the sum of its weights.
     """
     step = shared - own
     counts = task_sum(np.ones(y.size)).astype(int)
 
     def slope(a):
         eta = own + np.repeat(a, counts) * step
-        return task_sum(-weight * y * step * expit(-y * eta)) + shrinkage * a
+        return task_sum(weight * step * loss.derivative(y, eta)) + shrinkage * a
 
     low, high = np.zeros(counts.size), np.ones(counts.size)
     at_zero, at_one = slope(low) >= 0, slope(high) <= 0
@@ -162,7 +162,7 @@ def _ratio(a, b):
 
 
 @partial(documented, _OWN, "mean squared error")
-class SafeTransferRegressor(_SafeTransfer, Regressor):
+class SafeTransferRegressor(_SafeTransfer, PlainRegressor):
     """Blend a multi-task model with each task's own, as held-out rows advise.
 
     The prediction for task t is ``a_t * estimator + (1 - a_t) * baseline`` with a_t

@@ -2,7 +2,7 @@
 import numpy as np
 from linmtl.estimators._base import Classifier
 from linmtl.estimators._base import MultiTaskModel
-from linmtl.estimators._base import Regressor
+from linmtl.estimators._base import PlainRegressor
 from linmtl.transfer._combined import Combined
 from numpy.typing import ArrayLike
 from typing import Any
@@ -24,7 +24,8 @@ def blend_squared(
     """
     ...
 
-def blend_logistic(
+def blend_losses(
+    loss,
     y,
     own,
     shared,
@@ -34,12 +35,12 @@ def blend_logistic(
 ):
     """Return for each task the weight of the shared linear predictor, (n_tasks,).
 
-    The minimiser over [0, 1] of ``S L(a) + shrinkage / 2 * a^2``, with L the log loss
-    of a task and S the sum of its weights: y is -1 or +1.
+    The minimiser over [0, 1] of ``S L(a) + shrinkage / 2 * a^2``, with L the mean loss
+    of a task and S the sum of its weights.
     """
     ...
 
-class SafeTransferRegressor(Combined, Regressor):
+class SafeTransferRegressor(Combined, PlainRegressor):
     """Blend a multi-task model with each task's own, as held-out rows advise.
 
     The prediction for task t is ``a_t * estimator + (1 - a_t) * baseline`` with a_t

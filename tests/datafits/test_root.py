@@ -84,7 +84,7 @@ def objective_of(problem: Problem, penalty):
     model = problem.estimator(penalty, loss="sqrt")
     return model._read_problem(
         problem.X, problem.y, problem.labels(penalty), problem.sample_weight
-    )[2]
+    ).objective
 
 
 def noise_at(problem: Problem, coef, intercept):
@@ -417,9 +417,9 @@ def test_inner_problems_by_rows_or_gram_matrices(monkeypatch, penalty, layout):
     by_grams = objective_of(problem, penalty)
     sigma = np.array([0.3, 1.0, 2.0, 0.7])
     assert isinstance(by_grams.base_fit.weighted(sigma), GramFit)
-    data, loss = by_grams.base_fit.data, LOSSES["sqrt"]
+    data, loss = by_grams.base_fit.data, LOSSES["squared"]()
     by_rows = objective_of(problem, penalty)
-    by_rows.base_fit._squares = ResidualFit(data, LOSSES["squared"])
+    by_rows.base_fit._squares = ResidualFit(data, loss)
     assert isinstance(by_rows.base_fit.weighted(sigma), ResidualFit)
     grams, rows = RootFit(data, loss).weighted(sigma), by_rows.base_fit.weighted(sigma)
     W = np.random.default_rng(0).normal(size=by_rows.shape)
@@ -433,7 +433,7 @@ def test_inner_problems_by_rows_or_gram_matrices(monkeypatch, penalty, layout):
     assert second.converged
     np.testing.assert_allclose(first.W, second.W, atol=1e-6)
     if layout == "shared":  # a Gram matrix for each task would be too much
-        monkeypatch.setattr(_root, "_FEW", 0)
+        monkeypatch.setattr(_root, "_LARGEST_COPY", 0)
         assert isinstance(by_grams.base_fit.weighted(sigma), ResidualFit)
         assert len(by_grams.base_fit.weighted(np.ones(4)).H) == 1
 
@@ -651,8 +651,16 @@ def test_scales_of_tasks_far_apart():
 
 def test_solvers_for_other_losses_are_refused():
     problem = make_problem()
-    for name in ("apg", "working_set", "direct", "newton", "admm", "prox_newton"):
-        with pytest.raises(ValueError, match="does not apply to loss='sqrt'"):
+    for name in (
+        "apg",
+        "working_set",
+        "direct",
+        "newton",
+        "admm",
+        "prox_newton",
+        "backtracking",
+    ):
+        with pytest.raises(ValueError, match=f"solver='{name}' needs .*'auto'"):
             fit(problem, L21(0.1), solver=name)
     with pytest.raises(ValueError, match="needs the square-root loss"):
         problem.fit(L21(0.1), solver="concomitant")

@@ -25,8 +25,7 @@ from linmtl import (
     PooledRegressor,
     stack_tasks,
 )
-from linmtl.datafits._minimax import MU, Minimax, MinimaxFit
-from linmtl.losses import LOSSES
+from linmtl.datafits._minimax import MU, MinimaxFit
 from linmtl.path import alpha_max, mtl_path
 from linmtl.penalties import (
     L1,
@@ -381,7 +380,7 @@ def test_gradient_and_bound_of_the_fit():
     """By differences; and no shares of the tasks give a higher bound than the value."""
     X, y, tasks = ragged(classify=True)
     model = MultiTaskClassifier(L21(0.02), task_weight="minimax")
-    fit = model._read_problem(X, y, tasks, None)[2].fit
+    fit = model._read_problem(X, y, tasks, None).objective.fit
     assert isinstance(fit, MinimaxFit)
     rng = np.random.default_rng(5)
     W, D = rng.normal(size=(2, 5, 4))
@@ -397,8 +396,8 @@ def test_gradient_and_bound_of_the_fit():
 
 def test_the_dual_value_bounds_the_loss_at_every_other_point():
     X, y, tasks = ragged()
-    fit = MultiTaskRegressor(task_weight="minimax")._read_problem(X, y, tasks, None)[2]
-    fit, rng = fit.fit, np.random.default_rng(6)
+    problem = MultiTaskRegressor(task_weight="minimax")._read_problem(X, y, tasks, None)
+    fit, rng = problem.objective.fit, np.random.default_rng(6)
     for _ in range(20):
         W, V = rng.normal(size=(2, 5, 4))
         G = np.empty_like(W)
@@ -409,10 +408,9 @@ def test_the_dual_value_bounds_the_loss_at_every_other_point():
 
 def test_other_solvers_are_refused_by_name():
     X, y, tasks = ragged()
-    with pytest.raises(ValueError, match="does not apply to task_weight='minimax'"):
-        L21Regressor(task_weight="minimax", solver="apg").fit(X, y, tasks)
-    with pytest.raises(ValueError, match="needs task_weight='minimax'"):
-        L21Regressor(solver="backtracking").fit(X, y, tasks)
+    for solver in ("apg", "working_set", "prox_newton", "newton", "concomitant"):
+        with pytest.raises(ValueError, match=f"solver='{solver}' needs .*'auto'"):
+            L21Regressor(task_weight="minimax", solver=solver).fit(X, y, tasks)
     with pytest.raises(ValueError, match="not for loss='sqrt'"):
         CalibratedRegressor(task_weight="minimax").fit(X, y, tasks)
 
@@ -423,13 +421,6 @@ def test_it_says_when_it_stops_too_early():
     with pytest.warns(ConvergenceWarning, match="'backtracking' stopped after 2"):
         model.fit(X, y, tasks)
     assert model.dual_gap_ > model.tol_
-
-
-def test_the_loss_joins_tasks_but_not_observations():
-    loss = Minimax(LOSSES["logistic"])
-    eta = np.linspace(-3, 3, 5)
-    np.testing.assert_array_equal(loss.mean(eta), LOSSES["logistic"].mean(eta))
-    np.testing.assert_array_equal(loss.of_mean(eta), eta)
 
 
 # --- noise levels

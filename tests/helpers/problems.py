@@ -19,6 +19,7 @@ from scipy import sparse
 from cases import task_labels
 from linmtl import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.datafits._gram import GramFit
+from linmtl.datafits._moments import Moments
 from linmtl.datafits._residual import ResidualFit
 from linmtl.losses import LOSSES
 from linmtl.solvers._objective import Objective
@@ -77,13 +78,18 @@ class Problem:
         model = self.estimator(penalty, **options)
         return model.fit(self.X, self.y, self.labels(penalty), self.sample_weight)
 
-    def objective(self, penalty, form="residual") -> Objective:
-        """Return the package's objective with this form of the datafit."""
-        _, _, objective = self.estimator(penalty)._read_problem(
+    def posed(self, penalty):
+        """Return the package's reading of the problem."""
+        return self.estimator(penalty)._read_problem(
             self.X, self.y, self.labels(penalty), self.sample_weight
         )
-        fit = FORMS[form](objective.fit.data, LOSSES[self.loss])
-        return Objective(fit, objective.penalty)
+
+    def objective(self, penalty, form="residual") -> Objective:
+        """Return the package's objective with this form of the datafit."""
+        problem = self.posed(penalty)
+        data = problem.data if form == "residual" else Moments.of(problem.data)
+        fit = FORMS[form](data, LOSSES[self.loss]())
+        return Objective(fit, problem.objective.penalty)
 
     def loss_at(self, coef, intercept) -> float:
         """Return the loss of all tasks, written out."""

@@ -1,5 +1,7 @@
 """Paths and cross-validation: equal to cold fits and to loops written out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -23,6 +25,8 @@ from linmtl import (
     TraceNormRegressorCV,
 )
 from linmtl.datafits._gram import GramFit
+from linmtl.datafits._make import Join
+from linmtl.datafits._moments import Moments
 from linmtl.datasets import (
     make_multitask_classification,
     make_multitask_regression,
@@ -159,14 +163,19 @@ def test_splits_that_leave_rows_out_of_both_parts_are_refused(cv):
 @pytest.mark.parametrize("data", [ragged(), wide(0.0), wide(0.2)])
 def test_fold_gram_matrices_by_subtraction(data, fit_intercept):
     model = MultiTaskRegressor(fit_intercept=fit_intercept)
-    given, _, objective = model._read_problem(*data, None)
-    assert isinstance(objective.fit, GramFit)
-    fold = fold_of_observations(given, given.data, 4)
-    for fit, _ in training_and_test(given.data, LOSSES["squared"], fold):
-        direct = GramFit(fit.data, fit.loss)
-        for name in ("H", "C", "square", "x_mean", "y_mean"):
+    problem = model._read_problem(*data, None)
+    assert isinstance(problem.objective.fit, GramFit)
+    data, loss = problem.data, LOSSES["squared"]()
+    fold = fold_of_observations(problem.given, data, 4)
+    for k, (fit, _) in enumerate(training_and_test(data, loss, Join.SUM, fold)):
+        rows = replace(data, weight=np.where(fold == k, 0.0, data.weight))
+        direct = Moments.of(rows).times(data.total / rows.total)
+        for name in ("total", "x", "y", "H", "C", "square"):
             np.testing.assert_allclose(
-                getattr(fit, name), getattr(direct, name), atol=1e-12, err_msg=name
+                getattr(fit.moments, name),
+                getattr(direct, name),
+                atol=1e-12,
+                err_msg=name,
             )
 
 

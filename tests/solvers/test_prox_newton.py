@@ -38,7 +38,7 @@ def problem(penalty, data=None, fit_intercept=True):
     data = MultiTaskData(design, 2.0 * y - 1, weight, fit_intercept)
     names = np.arange(design.n_tasks)
     penalty = compose(penalty, design.n_features, names)
-    return Objective(ResidualFit(data, LOSSES["logistic"]), penalty)
+    return Objective(ResidualFit(data, LOSSES["logistic"]()), penalty)
 
 
 # --- which rows
@@ -239,7 +239,7 @@ def test_fits_in_threads_do_not_share_hessians():
         np.testing.assert_array_equal(path, scores[0])
     task_ptr = np.searchsorted(tasks, np.arange(7))
     data = MultiTaskData(StackedDesign(X, task_ptr), 2.0 * y - 1, np.ones(y.size), True)
-    fits = [ResidualFit(data, LOSSES["logistic"]) for _ in range(2)]
+    fits = [ResidualFit(data, LOSSES["logistic"]()) for _ in range(2)]
     one, again, other = (fits[i].with_hessians().data.design for i in (0, 0, 1))
     assert one is again
     weight = np.ones(y.size)

@@ -170,7 +170,8 @@ def test_tied_design_of_one_task():
     for design in (StackedDesign(X, bounds), TiedDesign(StackedDesign(X, bounds))):
         data = MultiTaskData(design, y, np.full(10, 0.1))
         objective = Objective(
-            ResidualFit(data, LOSSES["squared"]), compose(L1(0.05), 200, np.array([0]))
+            ResidualFit(data, LOSSES["squared"]()),
+            compose(L1(0.05), 200, np.array([0])),
         )
         results.append(minimise(objective, tol=1e-8, max_iter=1000))
     assert results[0].converged

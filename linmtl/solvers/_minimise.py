@@ -1,109 +1,29 @@
-"""Choice of the solver, tolerance, best point and certificate: one driver for all."""
+"""One driver for all methods: the start, tolerance, best point and certificate."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
 from linmtl.datafits._base import Residuals
-from linmtl.datafits._minimax import MinimaxFit
-from linmtl.datafits._root import RootFit
 from linmtl.kernels._threads import blas_threads
-from linmtl.solvers._admm import AlternatingDirections
-from linmtl.solvers._apg import AcceleratedProximalGradient
-from linmtl.solvers._backtracking import Backtracking
+from linmtl.solvers._choice import METHODS, Method, choose_method
 from linmtl.solvers._concomitant import Concomitant
 from linmtl.solvers._direct import Direct, Newton
 from linmtl.solvers._monitor import Monitor
 from linmtl.solvers._objective import Objective
-from linmtl.solvers._prox_newton import ProxNewton
+from linmtl.solvers._result import Result
 from linmtl.solvers._stages import MAX_STAGES, convex_start, tangent
-from linmtl.solvers._working_set import WorkingSet
 
-SOLVERS = {
-    solver.name: solver
-    for solver in (
-        AcceleratedProximalGradient,
-        AlternatingDirections,
-        Backtracking,
-        Concomitant,
-        Direct,
-        Newton,
-        ProxNewton,
-        WorkingSet,
-    )
-}
-# unknowns of one side beyond which a factorisation is dearer than many gradients
-_LARGE_SYSTEM = 5000
+SOLVERS: dict[str, type[Method]] = {**METHODS, Concomitant.name: Concomitant}
 _NEWTON_ITERATIONS = 100
 
 
-@dataclass
-class Result:
-    """What a solver returns.
-
-    Attributes
-    ----------
-    W : ndarray of shape (n_features, n_columns)
-        Coefficients.
-    point : ndarray
-        The solver's variable, to start another from: W, or P above Q where W = P + Q.
-    b : ndarray of shape (n_tasks,)
-        Intercepts.
-    objective : float
-        The objective at the solution.
-    gap : float
-        Duality gap, absolute: the objective is at most this far from the optimum.
-    tol : float
-        The absolute tolerance on the gap.
-    scale : float
-        The objective of the null model.
-    n_iter : int
-        Iterations.
-    converged : bool
-        Whether the gap is at most the tolerance.
-    history : list of (int, float)
-        Iteration and gap at each certificate.
-    message : str
-        Empty, or why the solver did not converge and what to do.
-    stages : list of float or None
-        The objective after each stage, for a penalty that is not convex.
-    residuals : Residuals or None
-        Those at the solution, where the solver has them.
-    """
-
-    W: np.ndarray
-    point: np.ndarray
-    b: np.ndarray
-    objective: float
-    gap: float
-    tol: float
-    scale: float
-    n_iter: int
-    converged: bool
-    solver: str
-    history: list[tuple[int, float]] = field(default_factory=list)
-    message: str = ""
-    stages: list[float] | None = None
-    residuals: Residuals | None = None
-
-
-def choose_solver(objective: Objective) -> str:
-    """Return the name of the solver that ``solver="auto"`` stands for."""
-    if Concomitant.missing(objective) is None:
-        return Concomitant.name
-    if Backtracking.missing(objective) is None:
-        return Backtracking.name
-    if objective.penalty.norm is not None:
-        for method in (WorkingSet, ProxNewton, AlternatingDirections):
-            if method.missing(objective) is None:
-                return method.name
-        return "apg"
-    d, rows = objective.fit.n_features, objective.fit.data.y.size
-    if min(d, rows) > _LARGE_SYSTEM or d > 4 * _LARGE_SYSTEM:
-        return "apg"
-    return "direct" if objective.fit.loss.quadratic else "newton"
+def choose_solver(objective: Objective) -> type[Method]:
+    """Return the method that ``solver="auto"`` stands for."""
+    reweighted = Concomitant.missing(objective) is None
+    return Concomitant if reweighted else choose_method(objective)
 
 
 def null_model(objective: Objective) -> tuple[np.ndarray, float]:
@@ -182,26 +102,15 @@ def minimise(
             scale=scale,
             verbose=verbose,
         )
-    name = choose_solver(objective) if solver == "auto" else solver
-    method = SOLVERS[name] if isinstance(name, str) else name
-    roots = isinstance(objective.base_fit, RootFit)
-    if roots and SOLVERS.get(name, Concomitant) is not Concomitant:
-        raise ValueError(
-            f"solver={name!r} does not apply to loss='sqrt'; use solver='auto'"
-        )
-    minimax = isinstance(objective.base_fit, MinimaxFit)
-    if minimax and SOLVERS.get(name, Backtracking) is not Backtracking:
-        raise ValueError(
-            f"solver={name!r} does not apply to task_weight='minimax'; use "
-            "solver='auto'"
-        )
+    if solver == "auto":
+        method = choose_solver(objective)
+    else:
+        method = SOLVERS[solver] if isinstance(solver, str) else solver
     missing = method.missing(objective)
     if missing is not None:
-        raise ValueError(
-            f"solver={method.name!r} needs {missing}; use solver='auto' or 'apg'"
-        )
+        raise ValueError(f"solver={method.name!r} needs {missing}; use solver='auto'")
     monitor = Monitor(objective, verbose)
-    with blas_threads(largest_product(objective)):
+    with blas_threads(objective.largest_product):
         if W0 is None:
             W = null_coefficients(objective)
         else:
@@ -220,7 +129,7 @@ def minimise(
             )
         if scale is None:
             scale = monitor.best_value
-        stop = tol * scale + rounding(objective)
+        stop = tol * scale + objective.rounding
         if monitor.best_gap > stop or method is Direct:
             if method is Newton:
                 max_iter = min(max_iter, _NEWTON_ITERATIONS)
@@ -272,7 +181,7 @@ def _minimise_in_stages(
         scale = null_model(convex_start(objective))[1]
     options.update(scale=scale, tol=tol / 2)  # half for the next stage's own gap
     first = convex_start(objective)
-    stop = tol * scale + rounding(first)
+    stop = tol * scale + first.rounding
     result = minimise(first, max_iter=max_iter, W0=W0, **options)
     stages, n_iter = [objective.value(result.W)], result.n_iter
     while True:
@@ -330,7 +239,7 @@ def rounded(objective: Objective, result: Result, dtype: np.dtype) -> Result:
     if result.stages is not None:
         convex = tangent(objective, result.point)
         lower = convex.value(result.point) - result.gap
-    with blas_threads(largest_product(objective)):
+    with blas_threads(objective.largest_product):
         if result.stages is None:
             certificate = objective.certificate(point)
             lower = max(result.objective - result.gap, certificate.dual)
@@ -351,29 +260,3 @@ def rounded(objective: Objective, result: Result, dtype: np.dtype) -> Result:
         if converged
         else result.message or "rounding to single precision opened the gap",
     )
-
-
-def largest_product(objective: Objective) -> float:
-    """Return the multiplications of the largest matrix product of a solver."""
-    design = objective.fit.data.design
-    d, columns = objective.shape
-    rows = float(np.diff(design.task_ptr).max(initial=0))
-    work = rows * d * (columns if design.is_shared() else 1)
-    if objective.penalty.norm is None:  # linear systems
-        unknowns = d if objective.penalty.quadratic.is_diagonal else d * columns
-        work = max(work, rows * d * d, min(unknowns, _LARGE_SYSTEM) ** 3 / 3)
-    return work
-
-
-def rounding(objective: Objective) -> float:
-    """Return the size of the rounding errors of the objective.
-
-    Of targets around an intercept, what varies is rounded, once it is centred; the
-    mean costs each of them one more rounding.
-    """
-    fit = objective.fit
-    unit = 8 * np.finfo(float).eps
-    if isinstance(objective.base_fit, (RootFit, MinimaxFit)):
-        return unit * objective.base_fit.size
-    raw = fit.data.square
-    return unit * (fit.square + unit * raw if fit.loss.quadratic else raw)

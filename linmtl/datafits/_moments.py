@@ -1,0 +1,204 @@
+"""Moments of each task: all that the squared loss knows of its rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import sparse
+
+from linmtl.data._canonical import MultiTaskData
+from linmtl.datafits._base import centred_targets
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Weighted sums over the rows of each task, about the task's means.
+
+    They can be added, subtracted and scaled: those of a table are the sum of those of
+    its parts, and a training part has those of all rows less those held out.
+
+    Attributes
+    ----------
+    total : ndarray of shape (n_tasks,)
+        Sum of the weights.
+    x : ndarray of shape (n_tasks, n_features)
+        Mean of the features; zero where sums are about zero.
+    y : ndarray of shape (n_tasks,)
+        Mean of the targets; zero where sums are about zero.
+    H : ndarray of shape (n_columns or 1, n_features, n_features)
+        Sums of ``w x x'``; one where all tasks have the same rows and weights.
+    C : ndarray of shape (n_columns, n_features)
+        Sums of ``w x y``.
+    square : ndarray of shape (n_tasks,)
+        Sums of ``w y^2``.
+    column : ndarray of shape (n_tasks,)
+        The column of W of each task; H and C are summed over those with the same.
+    centred : bool
+        Whether sums are about the means rather than about zero.
+    """
+
+    total: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    H: np.ndarray
+    C: np.ndarray
+    square: np.ndarray
+    column: np.ndarray
+    centred: bool = True
+
+    @classmethod
+    def of(cls, data: MultiTaskData) -> Moments:
+        """Return the moments of data, with an intercept about the means.
+
+        ``data`` is :class:`linmtl.data.MultiTaskData`.
+        """
+        design = data.design
+        means, y = centred_targets(data)
+        x = np.zeros((design.n_tasks, design.n_features))
+        if data.fit_intercept:
+            total = np.where(data.total > 0, data.total, 1.0)
+            x = design.task_sums(data.weight) / total[:, None]
+        sums = _shared if design.columns_alike(data.weight) else _by_task
+        H, C = sums(data, y, x)
+        square = data.task_sum(data.weight * y**2)
+        column, centred = design.column, data.fit_intercept
+        return cls(data.total.copy(), x, means, H, C, square, column, centred)
+
+    @property
+    def shared(self) -> bool:
+        """Whether several tasks have the same rows and weights."""
+        return len(self.H) == 1 < len(self.C)
+
+    @property
+    def tied(self) -> bool:
+        """Whether several tasks have the same column of W."""
+        return len(self.C) < self.total.size
+
+    def __add__(self, other: Moments) -> Moments:
+        return self._joined(other, 1.0)
+
+    def __sub__(self, other: Moments) -> Moments:
+        return self._joined(other, -1.0)
+
+    def _joined(self, other, sign):
+        """Sums about the means of both parts together; Chan, Golub, LeVeque (1983)."""
+        if self.shared != other.shared:
+            return self.spread()._joined(other.spread(), sign)
+        total = self.total + sign * other.total
+        share = np.divide(
+            sign * other.total, total, out=np.zeros_like(total), where=total > 0
+        )
+        dx, dy = other.x - self.x, other.y - self.y
+        H, C = self.H + sign * other.H, self.C + sign * other.C
+        square = self.square + sign * other.square
+        if self.centred:
+            apart = share * self.total
+            square = square + apart * dy**2
+            np.add.at(C, self.column, (apart * dy)[:, None] * dx)
+            for t in range(1 if self.shared else total.size):
+                H[self.column[t]] += apart[t] * np.outer(dx[t], dx[t])
+        return replace(
+            self,
+            total=total,
+            x=self.x + share[:, None] * dx,
+            y=self.y + share * dy,
+            H=H,
+            C=C,
+            square=np.maximum(square, 0.0),
+        )
+
+    def times(self, factor: np.ndarray) -> Moments:
+        """Return the moments with the weights of each task times a factor."""
+        factor = np.broadcast_to(np.asarray(factor, dtype=float), self.total.shape)
+        alike = bool(np.all(factor == factor[0]))
+        if self.shared and not alike:
+            return self.spread().times(factor)
+        if self.tied and not alike:
+            raise ValueError("tasks of one model have one factor")
+        per_column = factor[: len(self.C)]
+        return replace(
+            self,
+            total=factor * self.total,
+            H=per_column[: len(self.H), None, None] * self.H,
+            C=per_column[:, None] * self.C,
+            square=factor * self.square,
+        )
+
+    def spread(self) -> Moments:
+        """Return the same with a Hessian for each column."""
+        return (
+            replace(self, H=np.repeat(self.H, len(self.C), 0)) if self.shared else self
+        )
+
+    def of_tasks(self, tasks: np.ndarray) -> Moments:
+        """Return the moments of these tasks (positions) only."""
+        if self.tied:
+            raise ValueError("the sums of tasks of one model cannot be told apart")
+        return Moments(
+            self.total[tasks],
+            self.x[tasks],
+            self.y[tasks],
+            self.H if self.shared else self.H[tasks],
+            self.C[tasks],
+            self.square[tasks],
+            np.arange(len(tasks)),
+            self.centred,
+        )
+
+    def restrict(self, features: np.ndarray) -> Moments:
+        """Return the moments of these features only."""
+        return replace(
+            self,
+            x=self.x[:, features],
+            H=np.ascontiguousarray(self.H[:, features][:, :, features]),
+            C=np.ascontiguousarray(self.C[:, features]),
+        )
+
+    def losses(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Return half the weighted squared error of each task, (n_tasks,).
+
+        Parameters
+        ----------
+        W : ndarray of shape (n_features, n_tasks)
+            Coefficients.
+        b : ndarray of shape (n_tasks,)
+            Intercepts.
+        """
+        if self.shared:
+            curved = np.sum(W * (self.H[0] @ W), axis=0)
+        else:
+            curved = np.einsum("dt,tde,et->t", W, self.H, W, optimize=True)
+        straight = np.einsum("td,dt->t", self.C, W)
+        shift = self.y - b - np.einsum("td,dt->t", self.x, W)
+        squares = self.square - 2 * straight + curved + self.total * shift**2
+        return np.maximum(squares, 0.0) / 2
+
+
+def _by_task(data, y, x):
+    design, root = data.design, np.sqrt(data.weight)
+    d = design.n_features
+    H, C = np.zeros((design.n_columns, d, d)), np.zeros((design.n_columns, d))
+    for t, c in enumerate(design.column):  # one task at a time keeps the copies small
+        A = design.centred_block(np.array([t]), data.weight, data.fit_intercept)
+        rows = slice(data.task_ptr[t], data.task_ptr[t + 1])
+        H[c] += A.T @ A
+        C[c] += (root[rows] * y[rows]) @ A
+    return H, C
+
+
+def _shared(data, y, x):
+    """One Hessian; without a copy of X where its means are small."""
+    design = data.design
+    weight = data.weight[: design.task_ptr[1]]
+    Y = y.reshape(design.n_tasks, -1)
+    if not sparse.issparse(design.block(0)) and np.all(weight == weight[:1]):
+        w, total, mean = weight[0] if weight.size else 0.0, data.total[0], x[0]
+        H = w * design.gram() - total * np.outer(mean, mean)
+        # a mean of the size of the standard deviation would cost digits here
+        if np.all(total * mean**2 <= 0.01 * np.diag(H)):
+            G = np.empty((design.n_features, design.n_tasks))
+            design.adjoint(Y.ravel(), G)
+            return H[None], w * G.T  # centred targets centre X too
+    A = design.centred_block(np.array([0]), data.weight, data.fit_intercept)
+    return (A.T @ A)[None], (np.sqrt(weight) * Y) @ A

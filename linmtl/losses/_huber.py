@@ -1,0 +1,59 @@
+"""Huber's loss: squared near zero, linear beyond; outliers have a bounded say."""
+
+from __future__ import annotations
+
+import numbers
+
+import numpy as np
+
+from linmtl.losses._base import Loss, Score
+
+
+class HuberLoss(Loss):
+    """``r^2 / 2`` where ``|r| = |y - eta| <= delta``, else ``delta |r| - delta^2 / 2``.
+
+    The conjugate at -u is ``u^2 / 2 - u y`` for ``|u| <= delta``.
+
+    Parameters
+    ----------
+    delta : float, default=1.35
+        Where the loss becomes linear, > 0, in the units of y.
+
+    References
+    ----------
+    Huber (1964), Robust estimation of a location parameter.
+    """
+
+    name = "huber"
+    score = Score("Huber loss", 1.0, "huber_path_", 1.0)
+    formula = "huber(y_i - x_i . w_t - b_t)"
+    curvature = 1.0
+    location = True
+    parameters = ("delta",)
+
+    def __init__(self, delta: float = 1.35):
+        self.delta = delta
+
+    def check(self):
+        number = isinstance(self.delta, numbers.Real)
+        if not number or isinstance(self.delta, bool) or not 0 < self.delta < np.inf:
+            raise ValueError(
+                f"huber_delta must be a finite number > 0, got {self.delta!r}"
+            )
+
+    def value(self, y, eta):
+        r = np.abs(y - eta)
+        near = np.minimum(r, self.delta)
+        return near * (r - near / 2)
+
+    def derivative(self, y, eta):
+        return np.clip(eta - y, -self.delta, self.delta)
+
+    def second_derivative(self, y, u):
+        return (np.abs(u) < self.delta).astype(float)
+
+    def conjugate(self, y, u):
+        return u * (u / 2 - y)
+
+    def domain(self, y):
+        return -self.delta, self.delta
