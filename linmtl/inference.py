@@ -13,8 +13,8 @@ from sklearn.base import clone, is_classifier
 from sklearn.metrics import mean_squared_error
 from sklearn.utils import check_random_state
 
-from linmtl.data._labels import codes_of, some, split_task_column
-from linmtl.data._numbers import is_number, is_whole
+from linmtl.data._checks import check_choice, check_count, is_number
+from linmtl.data._labels import codes_of, split_task_column
 from linmtl.data._weights import read_sample_weight
 from linmtl.metrics import TaskScorer, make_task_scorer
 from linmtl.metrics._labels import Labels, read_labels
@@ -166,9 +166,8 @@ class BootstrapIntervals:
 
 
 def _check_interval(method: Any, confidence_level: Any) -> None:
-    if method not in METHODS:
-        raise ValueError(f"method is {method!r}; pass one of {some(METHODS)}")
-    if not is_number(confidence_level) or not 0 < confidence_level < 1:
+    check_choice("method", method, METHODS)
+    if not (is_number(confidence_level) and 0 < confidence_level < 1):
         raise ValueError(
             f"confidence_level is {confidence_level!r}; pass a number between 0 and 1, "
             "such as 0.95"
@@ -327,10 +326,7 @@ def bootstrap_intervals(
     ScoreIntervals(mean_squared_error of 10 tasks, 20 resamples)
     """
     _check_interval(method, confidence_level)
-    if not is_whole(n_resamples) or n_resamples < 2:
-        raise ValueError(
-            f"n_resamples is {n_resamples!r}; pass an integer of at least 2"
-        )
+    n_resamples = check_count("n_resamples", n_resamples, 2)
     classify = is_classifier(estimator)
     if isinstance(metric, TaskScorer):
         scorer = metric

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from linmtl.data._checks import check_choice, check_flag
 from linmtl.data._frames import column_named
 from linmtl.data._labels import (
     array_of_rows,
@@ -205,13 +206,8 @@ class TaskScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self : TaskScaler
         """
         for name in ("within_task", "with_mean", "with_std"):
-            value = getattr(self, name)
-            if not isinstance(value, (bool, np.bool_)):
-                raise ValueError(f"{name} is {value!r}; pass True or False")
-        if self.handle_unknown not in ("error", "mean"):
-            raise ValueError(
-                f"handle_unknown is {self.handle_unknown!r}; pass 'error' or 'mean'"
-            )
+            check_flag(name, getattr(self, name))
+        check_choice("handle_unknown", self.handle_unknown, ("error", "mean"))
         _, features, labels = self._read(X, tasks, reset=True)
         if self.within_task and labels is None:
             raise ValueError(

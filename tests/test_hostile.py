@@ -734,7 +734,9 @@ def test_wrong_strengths_per_task(alpha):
 @pytest.mark.parametrize("cv", [1, 0, 2.5, "5"])
 def test_wrong_number_of_folds(cv):
     X, y, tasks = data()
-    with pytest.raises(ValueError, match=r"n_splits is|cv must be a number of folds"):
+    with pytest.raises(
+        ValueError, match=r"n_splits must be|cv must be a number of folds"
+    ):
         IndependentRegressor("cv", cv=cv).fit(X, y, tasks)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from sklearn.utils import Bunch, check_random_state
 
-from linmtl.data._numbers import is_number, is_whole
+from linmtl.data._checks import is_number, is_whole
 
 Structure = Literal[
     "row_sparse", "low_rank", "clustered", "mean_deviation", "independent"

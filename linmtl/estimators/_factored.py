@@ -5,7 +5,6 @@ Their problems are not convex: they are estimators of their own, not penalties.
 
 from __future__ import annotations
 
-import numbers
 import warnings
 from collections.abc import Iterator
 from dataclasses import KW_ONLY
@@ -16,6 +15,7 @@ from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
+from linmtl.data._checks import check_count
 from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
 from linmtl.estimators._docs import chosen, estimator, parameters
 from linmtl.kernels._threads import blas_threads
@@ -91,14 +91,6 @@ objective_history_ : ndarray
 }
 
 
-def _check_count(model: MultiTaskModel, name: str) -> None:
-    value = getattr(model, name)
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
-        raise ValueError(
-            f"{type(model).__name__}: {name} must be an integer >= 1, got {value!r}"
-        )
-
-
 @parameters
 class _Product(MultiTaskModel):
     """Base: descents from several starts; subclasses give penalty and starts."""
@@ -132,7 +124,7 @@ class _Product(MultiTaskModel):
         sample_weight: ArrayLike | None = None,
     ) -> Self:
         for name in ("n_components", "n_init"):
-            _check_count(self, name)
+            check_count(f"{type(self).__name__}: {name}", getattr(self, name))
         rng = check_random_state(self.random_state)
         read = self._read_problem(X, y, tasks, sample_weight)
         given, _, columns, objective = read

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 import warnings
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -14,6 +13,7 @@ from scipy.special import expit
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from linmtl.data._checks import check_choice, check_number
 from linmtl.data._labels import as_task_labels, codes_of, require_like, some
 from linmtl.data._read import _missing, _read_labels, _read_targets, _read_X
 from linmtl.data._weights import read_sample_weight
@@ -155,8 +155,7 @@ class NewTask(Fitted):
             raise ValueError(
                 f"{cls} was fitted without tasks; fit it with tasks= to add one"
             )
-        if not (isinstance(how, str) and how in HOWS):
-            raise ValueError(f"how must be one of {some(HOWS)}, got {how!r}")
+        check_choice("how", how, HOWS)
         label = as_task_labels([name], name="name")
         require_like(label, self.tasks_, f"name={name!r} is")
         if codes_of(label, self.tasks_)[0] >= 0:
@@ -169,17 +168,13 @@ class NewTask(Fitted):
     def _read_strength(self, alpha):
         if alpha is None:
             return None
-        number = isinstance(alpha, numbers.Real) and not isinstance(alpha, bool)
-        if not (number and 0 <= alpha < np.inf):
-            raise ValueError(
-                f"alpha must be None or a finite number >= 0, got {alpha!r}"
-            )
+        alpha = check_number("alpha", alpha, 0.0)
         if alpha == 0 and self._classify:
             raise ValueError(
                 "alpha must be > 0 for a classifier: few rows are separable, and "
                 "without a penalty there is no finite optimum"
             )
-        return float(alpha)
+        return alpha
 
     def _read_rows(self, X, y, sample_weight, label):
         """Return the rows in use, dense, and their targets and weights."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY
@@ -16,6 +15,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clo
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
+from linmtl.data._checks import check_count, check_number, is_whole
 from linmtl.data._labels import codes_of, is_missing
 from linmtl.data._read import _read_X
 from linmtl.data._weights import read_sample_weight
@@ -267,20 +267,11 @@ class TaskThresholdClassifier(
                 f"TaskThresholdClassifier: scoring must be one of {', '.join(METRICS)} "
                 f"or a function, got {self.scoring!r}"
             )
-        for name, kind, least in (
-            ("shrinkage", numbers.Real, 0),
-            ("min_class_size", numbers.Integral, 1),
-        ):
-            value = getattr(self, name)
-            number = isinstance(value, kind) and not isinstance(value, bool)
-            if not (number and least <= value < np.inf):
-                what = "an integer" if kind is numbers.Integral else "a finite number"
-                raise ValueError(
-                    f"TaskThresholdClassifier: {name} must be {what} >= {least}, got "
-                    f"{value!r}"
-                )
+        name = type(self).__name__
+        check_number(f"{name}: shrinkage", self.shrinkage, 0.0)
+        check_count(f"{name}: min_class_size", self.min_class_size)
         cv = self.cv
-        whole = isinstance(cv, numbers.Integral) and not isinstance(cv, bool)
+        whole = is_whole(cv)
         if not (whole or hasattr(cv, "split") or np.iterable(cv)) or isinstance(
             cv, str
         ):
@@ -302,7 +293,7 @@ class TaskThresholdClassifier(
         eta = np.full(code.shape, np.nan)
         values = _safe_indexing(y, rows)
         groups = None if wide else code[rows]
-        if isinstance(self.cv, numbers.Integral):
+        if is_whole(self.cv):
             cv = TaskKFold(int(self.cv), shuffle=True, random_state=0, stratify=True)
             parts = cv.split(np.zeros((len(rows), 1)), values, groups)
         elif hasattr(self.cv, "split"):

@@ -16,8 +16,8 @@ from sklearn.metrics import get_scorer
 from sklearn.metrics import log_loss as sklearn_log_loss
 from sklearn.utils.metaestimators import available_if
 
+from linmtl.data._checks import is_number
 from linmtl.data._labels import some
-from linmtl.data._numbers import is_number
 from linmtl.metrics._labels import Labels, read_labels
 
 AVERAGES = ("macro", "samples", "worst")

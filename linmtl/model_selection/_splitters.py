@@ -9,7 +9,6 @@ which asks on purpose how well a task is predicted that was not seen.
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -18,6 +17,7 @@ from numpy.typing import ArrayLike
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_random_state
 
+from linmtl.data._checks import check_count, check_flag, is_number, is_whole
 from linmtl.data._labels import (
     as_task_labels,
     encode_tasks,
@@ -198,15 +198,7 @@ class _TaskSplitter(BaseCrossValidator):
             raise ValueError(
                 f"stratify is {self.stratify!r}; pass 'auto', True or False"
             )
-        if (
-            not isinstance(self.n_splits, numbers.Integral)
-            or isinstance(self.n_splits, bool)
-            or self.n_splits < self._min_splits
-        ):
-            raise ValueError(
-                f"n_splits is {self.n_splits!r}; pass an integer of at least "
-                f"{self._min_splits}"
-            )
+        check_count("n_splits", self.n_splits, self._min_splits)
 
     def _rows(self, X: Any, y: Any, groups: Any) -> _Rows:
         stratify = self.stratify if self.stratify == "auto" else bool(self.stratify)
@@ -316,8 +308,7 @@ class TaskKFold(_TaskSplitter):
         self.task_column = task_column
         self.random_state = random_state
         self._check_common()
-        if not isinstance(shuffle, (bool, np.bool_)):
-            raise ValueError(f"shuffle is {shuffle!r}; pass True or False")
+        check_flag("shuffle", shuffle)
         if not shuffle and random_state is not None:
             raise ValueError(
                 f"random_state={random_state!r} has no effect with shuffle=False; "
@@ -521,10 +512,8 @@ class LeaveOneTaskOut(BaseCrossValidator):
 def _check_size(size: Any, name: str) -> None:
     if size is None:
         return
-    if isinstance(size, numbers.Real) and not isinstance(size, bool):
-        value = float(size)
-        if value >= 1 if isinstance(size, numbers.Integral) else 0 < value < 1:
-            return
+    if is_number(size) and (size >= 1 if is_whole(size) else 0 < size < 1):
+        return
     raise ValueError(
         f"{name} is {size!r}; pass a fraction between 0 and 1 or a number of rows per "
         "task, at least 1"
@@ -613,7 +602,7 @@ class TaskShuffleSplit(_TaskSplitter):
         fractions = [
             size
             for size in (test_size, train_size)
-            if size is not None and not isinstance(size, numbers.Integral)
+            if size is not None and not is_whole(size)
         ]
         if sum(fractions) > 1.0:
             raise ValueError(
@@ -664,7 +653,7 @@ class TaskShuffleSplit(_TaskSplitter):
 
     def _sizes(self, n: int) -> tuple[int, int]:
         def rows_of(size: Any, rounding: Any) -> int:
-            if isinstance(size, numbers.Integral):
+            if is_whole(size):
                 return int(size)
             return int(rounding(size * n))
 

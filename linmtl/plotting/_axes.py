@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linmtl.data._labels import some
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -203,9 +201,3 @@ def number(value: float, scale: float) -> str:
         return f"{value:.0e}"
     digits = int(2 - power if power <= 0 else max(0, 3 - power))
     return f"{round(value, digits) + 0.0:.{digits}f}"  # + 0.0: no minus before a zero
-
-
-def check_option(name: str, value: Any, allowed: tuple[Any, ...]) -> None:
-    """Raise unless an option is one of those allowed."""
-    if value not in allowed:
-        raise ValueError(f"{name} must be one of {some(allowed)}, got {value!r}")

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from linmtl.data._checks import check_choice
 from linmtl.plotting._axes import (
-    check_option,
     entitle,
     given_axes,
     heat_map,
@@ -234,7 +234,7 @@ class CoefficientDisplay:
 
     def _rows(self, panels: list[np.ndarray]) -> np.ndarray:
         """Return which features to draw, in their order."""
-        check_option("order", self.order, ("given", "norm"))
+        check_choice("order", self.order, ("given", "norm"))
         top = self.top
         if top is not None and (
             isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from linmtl.data._checks import check_choice
 from linmtl.plotting._axes import (
     SMALLEST_FONT,
-    check_option,
     given_axes,
     label,
     margin,
@@ -120,7 +120,7 @@ class TaskGainDisplay:
         TaskGainDisplay
             The display.
         """
-        check_option("against", against, ("alone", "pooled"))
+        check_choice("against", against, ("alone", "pooled"))
         found = getattr(report, against)
         return cls(
             report.tasks,
@@ -241,7 +241,7 @@ class TaskGainDisplay:
         if T == 0:
             raise ValueError("tasks is empty; pass one label or more")
         for name in np.unique(verdict):
-            check_option("verdict", str(name), tuple(_STYLES))
+            check_choice("verdict", str(name), tuple(_STYLES))
         return tasks, *out.values(), verdict
 
 

@@ -8,9 +8,9 @@ import numpy as np
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
+from linmtl.data._checks import check_choice
 from linmtl.plotting._axes import (
     beyond,
-    check_option,
     entitle,
     given_axes,
     heat_map,
@@ -142,7 +142,7 @@ class TaskMatrixDisplay:
         self : TaskMatrixDisplay
             With the attributes of what was drawn.
         """
-        check_option("order", self.order, ("dendrogram", "given"))
+        check_choice("order", self.order, ("dendrogram", "given"))
         matrix, T = self.matrix, len(self.matrix)
         if ax is None:
             side = float(np.clip(_CELL * T, _LEAST_SIDE, _LARGEST_SIDE))

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from linmtl.data._checks import check_choice
 from linmtl.plotting._axes import (
-    check_option,
     given_axes,
     new_axes,
     read_names,
@@ -179,7 +179,7 @@ class PathDisplay:
         self : PathDisplay
             With the attributes of what was drawn.
         """
-        check_option("kind", self.kind, ("norm", "coef"))
+        check_choice("kind", self.kind, ("norm", "coef"))
         if (self.coefs is None) == (self.losses is None):
             raise ValueError("pass either coefs or losses, and not both")
         alphas = np.asarray(self.alphas, dtype=float)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from linmtl.data._checks import check_choice
 from linmtl.similarity._fits import fit_tasks
 from linmtl.similarity._p_values import adjusted_for_number, cautious_df, tail
-from linmtl.similarity._read import check_choice
 from linmtl.similarity._result import TaskMatrix
 
 if TYPE_CHECKING:

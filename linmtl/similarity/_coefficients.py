@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from linmtl.data._checks import check_choice, check_number
 from linmtl.penalties import TaskRelationship
-from linmtl.similarity._read import check_choice, check_number, read_coefficients
+from linmtl.similarity._read import read_coefficients
 from linmtl.similarity._result import TaskMatrix, symmetric
 
 

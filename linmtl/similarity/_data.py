@@ -10,15 +10,9 @@ from scipy.spatial.distance import cdist, pdist
 from sklearn.covariance import ledoit_wolf_shrinkage
 from sklearn.utils import check_random_state
 
+from linmtl.data._checks import check_choice, check_count, check_number
 from linmtl.similarity._newton import logistic_newton
-from linmtl.similarity._read import (
-    TaskData,
-    check_choice,
-    check_count,
-    check_number,
-    median_of,
-    read_X,
-)
+from linmtl.similarity._read import TaskData, median_of, read_X
 from linmtl.similarity._result import TaskMatrix, symmetric
 
 # the median heuristic looks at so many rows, blocks of matrices have so many entries

@@ -8,9 +8,10 @@ import numpy as np
 from scipy import linalg
 from scipy.special import expit
 
+from linmtl.data._checks import check_choice, check_number
 from linmtl.data._labels import some
 from linmtl.similarity._newton import logistic_newton
-from linmtl.similarity._read import TaskData, check_choice, check_number, read_Xy
+from linmtl.similarity._read import TaskData, read_Xy
 
 _VARIANCES = ("unequal", "equal", "robust")
 

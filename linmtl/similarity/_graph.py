@@ -10,8 +10,9 @@ from scipy import sparse
 from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.stats import rankdata
 
+from linmtl.data._checks import check_choice, check_count
 from linmtl.data._labels import some
-from linmtl.similarity._read import check_choice, check_count, median_of
+from linmtl.similarity._read import median_of
 from linmtl.similarity._result import (
     KINDS,
     TaskMatrix,

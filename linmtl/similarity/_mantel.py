@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 from scipy import stats
 from sklearn.utils import check_random_state
 
+from linmtl.data._checks import check_choice, check_count
 from linmtl.data._labels import some
-from linmtl.similarity._read import check_choice, check_count
 from linmtl.similarity._result import TaskMatrix, labels_of
 
 

@@ -11,11 +11,11 @@ from scipy.spatial.distance import cdist
 from sklearn.base import is_classifier
 from sklearn.utils import check_array
 
+from linmtl.data._checks import check_choice
 from linmtl.data._labels import codes_of, some
 from linmtl.losses import Logistic
 from linmtl.similarity._read import (
     TaskData,
-    check_choice,
     read_coefficients,
     read_X,
     read_Xy,

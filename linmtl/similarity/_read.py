@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +17,6 @@ from linmtl.data._labels import (
     some,
     split_task_column,
 )
-from linmtl.data._numbers import is_number, is_whole
 from linmtl.data._read import (
     _column_labels,
     _missing,
@@ -173,31 +171,6 @@ def rows_of(model: Any, X: Any, tasks: Any) -> tuple[Any, Any]:
     if column is not None and tasks is None:
         X, tasks, _ = split_task_column(X, column)
     return X, tasks
-
-
-def check_choice(name: str, value: Any, allowed: Sequence[Any]) -> None:
-    """Check that a setting is one of those allowed."""
-    if not any(value is a or (type(value) is type(a) and value == a) for a in allowed):
-        raise ValueError(f"{name} is {value!r}; pass one of {some(allowed, 9)}")
-
-
-def check_number(name: str, value: Any, low: float, strict: bool = False) -> float:
-    """Check that a setting is a finite number >= low, or > low where strict."""
-    if (
-        not is_number(value)
-        or not np.isfinite(value)
-        or not (value > low if strict else value >= low)
-    ):
-        sign = ">" if strict else ">="
-        raise ValueError(f"{name} must be a number {sign} {low:g}, got {value!r}")
-    return float(value)
-
-
-def check_count(name: str, value: Any, low: int) -> int:
-    """Check that a setting is an integer >= low."""
-    if not is_whole(value) or value < low:
-        raise ValueError(f"{name} must be an integer >= {low}, got {value!r}")
-    return int(value)
 
 
 def median_of(values: ArrayLike) -> float:

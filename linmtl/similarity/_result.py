@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from linmtl.data._checks import check_choice
 from linmtl.data._labels import as_task_labels, codes_of, is_dataframe, some
 
 if TYPE_CHECKING:
@@ -61,8 +62,7 @@ class TaskMatrix:
     p_values: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"kind is {self.kind!r}; pass one of {some(KINDS, 9)}")
+        check_choice("kind", self.kind, KINDS)
         tasks = as_distinct_labels(self.tasks)
         object.__setattr__(self, "tasks", tasks)
         shape = (len(tasks), len(tasks))

@@ -14,9 +14,9 @@ from scipy.spatial.distance import pdist
 from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS, pairwise_kernels
 from sklearn.utils import check_array
 
+from linmtl.data._checks import check_choice, is_number
 from linmtl.data._labels import some
-from linmtl.data._numbers import is_number
-from linmtl.similarity._read import check_choice, median_of
+from linmtl.similarity._read import median_of
 from linmtl.similarity._result import TaskMatrix, as_distinct_labels, symmetric
 
 
@@ -113,7 +113,7 @@ def _read_graph(graph, weights):
         if len(edge) not in (2, 3):
             raise ValueError(f"graph has the edge {edge!r}; pass pairs or triples")
         weight = edge[2] if len(edge) == 3 else 1.0
-        if not is_number(weight) or not 0 < weight < np.inf:
+        if not (is_number(weight) and 0 < weight < np.inf):
             raise ValueError(
                 f"graph has an edge of weight {weight!r} between {edge[0]!r} and "
                 f"{edge[1]!r}; weights must be finite numbers > 0, drop edges without"

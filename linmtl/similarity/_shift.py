@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from linmtl.data._checks import check_count
 from linmtl.data._labels import some
 from linmtl.data._read import _missing, _read_labels
-from linmtl.similarity._read import check_count, read_Xy
+from linmtl.similarity._read import read_Xy
 
 if TYPE_CHECKING:
     import pandas as pd

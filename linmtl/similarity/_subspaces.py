@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg
 
+from linmtl.data._checks import check_choice, check_count
 from linmtl.data._labels import some
-from linmtl.similarity._read import check_choice, check_count, read_coefficients, read_X
+from linmtl.similarity._read import read_coefficients, read_X
 from linmtl.similarity._result import TaskMatrix, as_distinct_labels, symmetric
 
 

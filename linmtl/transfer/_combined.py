@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import numbers
 import warnings
 from collections.abc import Iterator
 from typing import Any, TypeVar
@@ -12,6 +11,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing, check_random_state, indexable
 
+from linmtl.data._checks import is_whole
 from linmtl.data._labels import some
 from linmtl.data._read import FitInput
 from linmtl.data._weights import read_sample_weight
@@ -150,7 +150,7 @@ class Passed:
         A task that a fold would leave without a training row is not held out there.
         """
         given = self.given
-        if isinstance(cv, numbers.Integral) and not isinstance(cv, (bool, np.bool_)):
+        if is_whole(cv):
             if cv < 2:
                 raise ValueError(f"cv must be at least 2 folds, got {cv!r}")
             cv = self._splits(int(cv), check_random_state(random_state))

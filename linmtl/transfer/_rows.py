@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +12,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 
 from linmtl.data._canonical import MultiTaskData, far_intercept
+from linmtl.data._checks import is_whole
 from linmtl.data._read import FitInput
 from linmtl.estimators._base import MultiTaskModel, check_order
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
@@ -128,7 +128,7 @@ class Rows:
         An integer stands for that many random splits within the tasks, a fifth of each
         held out; anything else splits the rows as passed.
         """
-        if isinstance(cv, numbers.Integral) and not isinstance(cv, bool):
+        if is_whole(cv):
             splitter = TaskShuffleSplit(
                 int(cv), test_size=0.2, random_state=random_state
             )

@@ -10,10 +10,10 @@ from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, is_classifier
 
+from linmtl.data._checks import check_number
 from linmtl.estimators._base import Classifier, MultiTaskModel, PlainRegressor
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
-from linmtl.similarity._read import check_number
 from linmtl.transfer._combined import (
     Combined,
     documented,

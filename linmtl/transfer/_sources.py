@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
+from linmtl.data._checks import check_number, is_whole
 from linmtl.data._labels import as_task_labels, codes_of, some
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._pooled import PooledRegressor
 from linmtl.model_selection import TaskKFold
-from linmtl.similarity._read import check_number
 from linmtl.transfer._rows import Rows
 
 if TYPE_CHECKING:
@@ -212,7 +211,7 @@ def detect_sources(
 def _folds(rows, place, cv, random_state):
     """Return masks of the rows of the target that are held out."""
     own = np.flatnonzero(rows.code == place)
-    if isinstance(cv, numbers.Integral) and not isinstance(cv, (bool, np.bool_)):
+    if is_whole(cv):
         if cv < 2 or cv > own.size:
             raise ValueError(
                 f"cv is {cv!r}; pass a number of folds from 2 to {own.size}, the rows "

@@ -10,7 +10,8 @@ from sklearn.base import BaseEstimator
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.metrics import silhouette_score
 
-from linmtl.similarity._read import check_choice, check_count, median_of
+from linmtl.data._checks import check_choice, check_count
+from linmtl.similarity._read import median_of
 from linmtl.similarity._result import TaskMatrix, labels_of
 
 _RULES = ("eigengap", "silhouette", "cv")

@@ -28,9 +28,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from linmtl.data._checks import check_count, check_flag, check_number, is_number
 from linmtl.data._frames import column_named
 from linmtl.data._labels import as_task_labels, encode_tasks, is_missing
-from linmtl.data._numbers import is_number, is_whole
 
 
 @dataclass(frozen=True)
@@ -650,16 +650,14 @@ class TemporalMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstim
         """Check the parameters."""
         name = type(self).__name__
         for parameter in ("n_components", "n_init", "max_iter"):
-            check_count(self, parameter)
+            check_count(f"{name}: {parameter}", getattr(self, parameter))
         for parameter in ("shared_basis", "keep_observed"):
-            value = getattr(self, parameter)
-            if not isinstance(value, (bool, np.bool_)):
-                raise ValueError(f"{name}: {parameter} must be a bool, got {value!r}")
-        check_number(self, "tol", 0.0, 1.0)
-        check_number(self, "alpha_smooth", 0.0)
+            check_flag(f"{name}: {parameter}", getattr(self, parameter))
+        check_number(f"{name}: tol", self.tol, 0.0, 1.0)
+        check_number(f"{name}: alpha_smooth", self.alpha_smooth, 0.0)
         for parameter in ("alpha_l1", "alpha_ridge"):
-            check_number(self, parameter, 0.0)
-            if getattr(self, parameter) == 0:
+            value = getattr(self, parameter)
+            if check_number(f"{name}: {parameter}", value, 0.0) == 0:
                 raise ValueError(
                     f"{name}: {parameter} must be > 0, got 0: the scale between bases "
                     "and loadings is free without it; pass a small number"
@@ -669,26 +667,3 @@ class TemporalMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstim
             raise ValueError(
                 f"{name}: missing_values must be nan or a finite number, got {value!r}"
             )
-
-
-def check_count(estimator: BaseEstimator, parameter: str) -> None:
-    """Check that a parameter is an integer of at least 1."""
-    value = getattr(estimator, parameter)
-    if not is_whole(value) or value < 1:
-        raise ValueError(
-            f"{type(estimator).__name__}: {parameter} must be an integer >= 1, got "
-            f"{value!r}"
-        )
-
-
-def check_number(
-    estimator: BaseEstimator, parameter: str, low: float, high: float = np.inf
-) -> None:
-    """Check that a parameter is a finite number from low to high."""
-    value = getattr(estimator, parameter)
-    if not is_number(value) or not (np.isfinite(value) and low <= value <= high):
-        allowed = f">= {low:g}" if high == np.inf else f"from {low:g} to {high:g}"
-        raise ValueError(
-            f"{type(estimator).__name__}: {parameter} must be a number {allowed}, got "
-            f"{value!r}"
-        )

@@ -17,6 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from linmtl.data._checks import check_choice, check_count, check_number
 from linmtl.data._frames import column_named
 from linmtl.data._labels import (
     as_task_labels,
@@ -26,7 +27,6 @@ from linmtl.data._labels import (
     split_task_column,
 )
 from linmtl.kernels._jit import kernel, readonly
-from linmtl.unsupervised._completion import check_count, check_number
 
 SWEEPS = 1000
 ACCURACY = 1e-12
@@ -627,15 +627,10 @@ class MultiTaskKMeans(ClusterMixin, BaseEstimator):
         """Check the parameters."""
         name = type(self).__name__
         for parameter in ("n_clusters", "n_init", "max_iter"):
-            check_count(self, parameter)
-        check_number(self, "task_share", 0.0, 1.0)
-        check_number(self, "tol", 0.0, 1.0)
-        if not (
-            isinstance(self.assignment, str) and self.assignment in ("hard", "soft")
-        ):
-            raise ValueError(
-                f"{name}: assignment must be 'hard' or 'soft', got {self.assignment!r}"
-            )
+            check_count(f"{name}: {parameter}", getattr(self, parameter))
+        check_number(f"{name}: task_share", self.task_share, 0.0, 1.0)
+        check_number(f"{name}: tol", self.tol, 0.0, 1.0)
+        check_choice(f"{name}: assignment", self.assignment, ("hard", "soft"))
         n, d = X.shape
         if n < self.n_clusters:
             raise ValueError(
@@ -643,7 +638,7 @@ class MultiTaskKMeans(ClusterMixin, BaseEstimator):
                 "rows, or fewer clusters"
             )
         if self.n_components is not None:
-            check_count(self, "n_components")
+            check_count(f"{name}: n_components", self.n_components)
             if self.n_components > d:
                 raise ValueError(
                     f"{name}: n_components={self.n_components} but X has {d} features; "

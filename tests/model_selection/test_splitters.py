@@ -527,13 +527,13 @@ def test_repr_and_clone():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: TaskKFold(1), "n_splits is 1; pass an integer of at least 2"),
-        (lambda: TaskKFold(2.0), r"n_splits is 2\.0"),
-        (lambda: TaskKFold(True), "n_splits is True"),
-        (lambda: TaskKFold(shuffle="yes"), "shuffle is 'yes'"),
+        (lambda: TaskKFold(1), "n_splits must be an integer >= 2, got 1"),
+        (lambda: TaskKFold(2.0), r"n_splits must be .* got 2\.0"),
+        (lambda: TaskKFold(True), "n_splits must be .* got True"),
+        (lambda: TaskKFold(shuffle="yes"), "shuffle must be a bool, got 'yes'"),
         (lambda: TaskKFold(random_state=0), "no effect with shuffle=False"),
         (lambda: TaskKFold(stratify="y"), "stratify is 'y'; pass 'auto', True or"),
-        (lambda: TaskShuffleSplit(0), "at least 1"),
+        (lambda: TaskShuffleSplit(0), "n_splits must be an integer >= 1"),
         (lambda: TaskShuffleSplit(test_size=1.0), r"test_size is 1\.0; pass a frac"),
         (lambda: TaskShuffleSplit(train_size=0), "train_size is 0; pass a fraction"),
         (lambda: TaskShuffleSplit(test_size="a"), "test_size is 'a'"),

@@ -498,7 +498,7 @@ def test_results_are_tables_and_matrices():
     assert found.matrix().kind == "p-value"
     assert found.matrix("statistic").kind == "distance"
     assert_array_equal(found.matrix("statistic").values, found.statistic)
-    with pytest.raises(ValueError, match="which is 'p'"):
+    with pytest.raises(ValueError, match=r"which must be .*, got 'p'"):
         found.matrix("p")
     features = heterogeneity(table, y, labels)
     assert list(features.to_frame().index) == ["age", "dose"]
@@ -683,7 +683,7 @@ def test_hostile_mantel():
         mantel(A, A[:, :3])
     with pytest.raises(ValueError, match="at least three"):
         mantel(A[:2, :2], A[:2, :2])
-    with pytest.raises(ValueError, match="alternative is 'both'"):
+    with pytest.raises(ValueError, match=r"alternative must be .*, got 'both'"):
         mantel(A, A, alternative="both")
     inf = np.where(np.eye(4, dtype=bool), np.nan, A)  # the diagonal does not count
     matrix = TaskMatrix(inf, list("abcd"), "distance", directed=True)
