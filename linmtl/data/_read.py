@@ -5,7 +5,6 @@ The only file of the estimators that touches scikit-learn's validation.
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -13,7 +12,6 @@ from typing import Any, Protocol
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     check_array,
     check_consistent_length,
@@ -27,10 +25,15 @@ from linmtl.data._labels import (
     as_task_labels,
     codes_of,
     encode_tasks,
-    is_missing,
     require_like,
     some,
     split_task_column,
+)
+from linmtl.data._targets import (
+    column_labels,
+    missing_mask,
+    read_labels,
+    read_targets,
 )
 from linmtl.data._weights import read_class_weight, read_sample_weight, read_task_weight
 from linmtl.designs._shared import SharedDesign
@@ -127,10 +130,10 @@ def read_fit(
     name = type(estimator).__name__
     if y is None:
         raise ValueError(f"{name} requires y to be passed, but the target y is None")
-    X, labels, feature_names = _read_X(estimator, X, tasks, reset=True)
+    X, labels, feature_names = read_X(estimator, X, tasks, reset=True)
     n = X.shape[0]
-    columns = _column_labels(y)
-    y = _read_labels(y) if targets.classify else _read_targets(y)
+    columns = column_labels(y)
+    y = read_labels(y) if targets.classify else read_targets(y)
     check_consistent_length(X, y)
     if labels is not None and y.ndim == 2:
         if y.shape[1] != 1:
@@ -140,7 +143,7 @@ def read_fit(
             )
         y = column_or_1d(y, warn=True)
     layout = "wide" if y.ndim == 2 else "single" if labels is None else "long"
-    missing = _missing(y)
+    missing = missing_mask(y)
     if layout == "single" and missing.any():
         raise ValueError(
             f"Input y contains NaN: {int(missing.sum())} labels are missing; drop "
@@ -205,7 +208,7 @@ def read_predict(
     ``handle_unknown="mean"``; None without task labels, or where every task is to
     predict every row.
     """
-    X, labels, _ = _read_X(estimator, X, tasks, reset=False)
+    X, labels, _ = read_X(estimator, X, tasks, reset=False)
     if labels is None or every_task:
         return X, None
     if estimator._layout == "single":
@@ -237,7 +240,7 @@ def require_tasks(estimator: BaseEstimator, codes: np.ndarray | None) -> None:
         )
 
 
-def _read_X(estimator, X, tasks, reset):
+def read_X(estimator, X, tasks, reset):
     """Return X without the task column, the task labels and the features' names."""
     column = estimator.task_column
     if column is None:
@@ -264,144 +267,6 @@ def _read_X(estimator, X, tasks, reset):
         if hasattr(estimator, "feature_names_in_") and rest is not None:
             names = np.asarray(rest, dtype=object)
     return X, labels, names
-
-
-def _column_labels(y):
-    if hasattr(y, "columns") and hasattr(y, "shape") and len(y.shape) == 2:
-        labels = as_task_labels(list(y.columns), name="the columns of y")
-        distinct, counts = np.unique(labels, return_counts=True)
-        if np.any(counts > 1):
-            raise ValueError(
-                f"the columns of y repeat {some(distinct[counts > 1])}; each column "
-                "is a task and needs a name of its own"
-            )
-        return labels
-    return None
-
-
-def _as_sequence(y):
-    """Read an iterator, and refuse what cannot hold one label per row."""
-    if sparse.issparse(y):
-        raise TypeError("y is a sparse matrix; pass a dense array")
-    if isinstance(y, (list, tuple)):
-        return y
-    if hasattr(y, "__iter__") and not (hasattr(y, "__array__") or isinstance(y, str)):
-        return list(y)
-    if np.asarray(y).ndim == 0:
-        raise ValueError(
-            f"y is the single value {y!r}; pass an array of shape (n_samples,) or "
-            "(n_samples, n_tasks)"
-        )
-    return y
-
-
-def _read_targets(y):
-    y = _as_sequence(y)
-    require_numbers(y, "use a classifier, or loss='logistic' where there is a choice")
-    y = check_array(
-        y,
-        ensure_2d=False,
-        allow_nd=False,
-        dtype=np.float64,
-        ensure_all_finite=False,
-        input_name="y",
-        ensure_min_features=0,
-    )
-    _check_dimensions(y)
-    if np.isinf(y).any():
-        raise ValueError("Input y contains infinity or a value too large for float64")
-    return y
-
-
-def require_numbers(y: Any, mend: str) -> None:
-    """Raise where y holds labels of classes that are no numbers."""
-    if np.asarray(y).dtype.kind in "biuf":
-        return
-    for value in np.asarray(y, dtype=object).ravel().tolist():
-        if isinstance(value, str):
-            try:
-                float(value)
-            except ValueError:
-                raise ValueError(
-                    f"y holds labels of classes, such as {value!r}, where numbers are "
-                    f"expected; {mend}, or encode them as numbers"
-                ) from None
-
-
-def _read_labels(y):
-    """Return class labels as an array of numbers, strings or objects with None."""
-    y = _as_sequence(y)
-    if hasattr(y, "dtype") and not isinstance(y.dtype, np.dtype):
-        y = np.asarray(y, dtype=object)  # a pandas extension type
-    y = np.asarray(y)
-    if y.dtype.kind == "O":
-        present = [v for v in y.ravel().tolist() if not is_missing(v)]
-        if all(isinstance(v, (numbers.Real, np.bool_)) for v in present):
-            flat = [np.nan if is_missing(v) else float(v) for v in y.ravel().tolist()]
-            y = np.array(flat).reshape(y.shape)
-    _check_dimensions(y)
-    if y.dtype.kind == "f" and np.isinf(y).any():
-        raise ValueError("Input y contains infinity or a value too large for float64")
-    return y
-
-
-def _check_dimensions(y):
-    if y.ndim not in (1, 2) or (y.ndim == 2 and y.shape[1] == 0):
-        raise ValueError(
-            f"y has shape {y.shape}; pass (n_samples,) or (n_samples, n_tasks)"
-        )
-
-
-def _missing(y):
-    if y.dtype.kind == "f":
-        return np.isnan(y)
-    if y.dtype.kind == "O":
-        flat = np.array([is_missing(v) for v in y.ravel().tolist()], dtype=bool)
-        return flat.reshape(y.shape)
-    return np.zeros(y.shape, dtype=bool)
-
-
-def _are_labels(classes):
-    """Whether these can only be labels: scikit-learn's check of it takes long."""
-    if classes.dtype.kind == "f":
-        return _are_integers(classes)
-    return classes.dtype.kind in "biuU"
-
-
-def _are_integers(numbers):
-    """Whether these floating-point numbers are integers, and exact ones."""
-    return bool(np.all((numbers == np.round(numbers)) & (np.abs(numbers) < 2**53)))
-
-
-def encode_classes(y: np.ndarray, missing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return -1 and +1 for labels of two classes, 0 where missing, and the classes."""
-    observed = y[~missing]
-    if observed.size == 0:
-        raise ValueError("y has no observed label")
-    try:
-        classes = np.unique(observed)
-        if classes.size > 2 or not _are_labels(classes):
-            with np.errstate(invalid="ignore"):  # it casts them to integers
-                check_classification_targets(observed)
-    except TypeError:
-        raise ValueError(
-            "y mixes labels that cannot be compared (strings and numbers); use one type"
-        ) from None
-    became_float = missing.any() and classes.dtype.kind == "f"
-    if became_float and _are_integers(classes):
-        classes = classes.astype(np.int64)
-    if classes.size > 2:
-        raise ValueError(
-            "Only binary classification is supported. The type of the target is "
-            f"multiclass: y has {classes.size} classes, {some(classes)}"
-        )
-    if classes.size == 1:
-        raise ValueError(
-            f"y has only 1 class, {some(classes)}; a classifier needs both classes"
-        )
-    signs = np.zeros(y.shape)
-    signs[~missing] = np.where(observed == classes[1], 1.0, -1.0)
-    return signs, classes
 
 
 def _sides(data, targets, layout):

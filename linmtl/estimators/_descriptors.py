@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from linmtl.data import MultiTaskData
 from linmtl.data._labels import as_task_labels, codes_of, some
-from linmtl.data._read import FitInput, _read_X
+from linmtl.data._read import FitInput, read_X
 from linmtl.datafits._base import Datafit
 from linmtl.datafits._gram import GramFit
 from linmtl.datafits._make import Join
@@ -164,7 +164,7 @@ class _Descriptor(MultiTaskModel):
         check_is_fitted(self)
         model = self
         if not every_task and (tasks is not None or self.task_column is not None):
-            labels = _read_X(self, X, tasks, reset=False)[1]
+            labels = read_X(self, X, tasks, reset=False)[1]
             if self._layout != "single":
                 model = self._with_tasks(np.unique(labels))
                 # an iterator is read by now

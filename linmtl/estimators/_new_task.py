@@ -15,7 +15,8 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from linmtl.data._checks import check_choice, check_number
 from linmtl.data._labels import as_task_labels, codes_of, require_like, some
-from linmtl.data._read import _missing, _read_labels, _read_targets, _read_X
+from linmtl.data._read import read_X
+from linmtl.data._targets import missing_mask, read_labels, read_targets
 from linmtl.data._weights import read_sample_weight
 from linmtl.estimators._predictions import Fitted, PredictsClasses
 
@@ -178,21 +179,21 @@ class NewTask(Fitted):
 
     def _read_rows(self, X, y, sample_weight, label):
         """Return the rows in use, dense, and their targets and weights."""
-        X, labels, _ = _read_X(self, X, None, reset=False)
+        X, labels, _ = read_X(self, X, None, reset=False)
         if labels is not None and np.any(codes_of(labels, label) < 0):
             others = np.unique(labels[codes_of(labels, label) < 0])
             raise ValueError(
                 f"the task column of X has the labels {some(others)} beside "
                 f"name={label[0].item()!r}; pass the rows of the new task only"
             )
-        y = _read_labels(y) if self._classify else _read_targets(y)
+        y = read_labels(y) if self._classify else read_targets(y)
         if y.ndim != 1:
             raise ValueError(
                 f"y has shape {y.shape}; pass one target per row of the new task"
             )
         check_consistent_length(X, y)
         weight = read_sample_weight(sample_weight, y.shape)
-        kept = np.flatnonzero(~_missing(y) & (weight > 0))
+        kept = np.flatnonzero(~missing_mask(y) & (weight > 0))
         if kept.size == 0:
             raise ValueError("y has no observed label with a positive weight")
         X, y, weight = X[kept], y[kept], weight[kept]

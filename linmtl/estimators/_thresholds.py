@@ -16,8 +16,9 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
 from linmtl.data._checks import check_count, check_number, is_whole
-from linmtl.data._labels import codes_of, is_missing
-from linmtl.data._read import _read_X
+from linmtl.data._labels import codes_of
+from linmtl.data._read import read_X
+from linmtl.data._targets import missing_mask
 from linmtl.data._weights import read_sample_weight
 from linmtl.estimators._base import Classifier
 from linmtl.estimators._docs import estimator
@@ -246,7 +247,7 @@ class TaskThresholdClassifier(
             size = np.diff(given.data.task_ptr)
             code[given.rows] = np.repeat(np.arange(len(size)), size)
         flat = np.asarray(labels, dtype=object).ravel().tolist()
-        missing = np.reshape([is_missing(v) for v in flat], shape)
+        missing = missing_mask(np.asarray(labels, dtype=object))
         used = ~missing & (weight > 0) & (code >= 0)
         positive = np.reshape([v == self.classes_[1] for v in flat], shape) & ~missing
         eta = self._held_out(model, X, labels, tasks, weight, used, code)
@@ -351,7 +352,7 @@ class TaskThresholdClassifier(
         eta = model.decision_function(X, **routed(tasks))
         if eta.ndim == 2:
             return eta - self._log_odds[:-1]
-        labels = _read_X(model, X, tasks, reset=False)[1]
+        labels = read_X(model, X, tasks, reset=False)[1]
         if labels is None or model._layout == "single":
             return eta - self._log_odds[0]
         return eta - self._log_odds[codes_of(labels, self.tasks_)]

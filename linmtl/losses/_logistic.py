@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import entr, expit
 
-from linmtl.data._read import encode_classes
+from linmtl.data._targets import encode_classes
 from linmtl.kernels._jit import kernel, readonly, reduction
 from linmtl.losses._base import Loss, Score, task_sums
 

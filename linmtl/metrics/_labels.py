@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
-from linmtl.data._labels import as_task_labels, encode_tasks, is_missing, some
+from linmtl.data._labels import as_task_labels, encode_tasks
+from linmtl.data._targets import as_array, column_labels, missing_mask, native
 from linmtl.data._weights import read_sample_weight
 
 
@@ -91,57 +91,6 @@ class Labels:
         return parts
 
 
-def as_array(values: Any, name: str) -> np.ndarray:
-    """Return an array whose elements are what the caller passed."""
-    if sparse.issparse(values):
-        raise TypeError(f"{name} is a sparse matrix; pass a dense array")
-    if not hasattr(values, "__array__"):
-        if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
-            raise ValueError(
-                f"{name} is the single value {values!r}; pass an array of shape "
-                "(n_samples,) or (n_samples, n_tasks)"
-            )
-        # straight through np.asarray, ["a", None] and ["a", nan] would be strings
-        values = np.asarray(list(values), dtype=object)
-    array = np.asarray(values)
-    if array.dtype.kind == "T":
-        array = array.astype(object)
-    if array.ndim not in (1, 2):
-        raise ValueError(
-            f"{name} has shape {array.shape}; pass (n_samples,) or (n_samples, n_tasks)"
-        )
-    return array
-
-
-def native(values: np.ndarray, name: str) -> np.ndarray:
-    """Turn objects into the numbers or strings that they are."""
-    if values.dtype.kind != "O":
-        return values
-    items = values.tolist()
-    flat = values.ravel().tolist()
-    strings = [isinstance(value, str) for value in flat]
-    if any(strings) and not all(strings):
-        raise ValueError(
-            f"{name} mixes strings and other values, for instance {some(flat, 3)}; "
-            "make all labels strings or all numbers"
-        )
-    if any(isinstance(value, (list, tuple)) or value is None for value in flat):
-        raise ValueError(
-            f"{name} holds {some(flat, 3)}; pass an array of numbers or strings, with "
-            "rows of equal length"
-        )
-    return np.array(items)
-
-
-def _observed(y: np.ndarray) -> np.ndarray:
-    if y.dtype.kind == "f":
-        return ~np.isnan(y)
-    if y.dtype.kind == "O":
-        missing = [is_missing(value) for value in y.ravel().tolist()]
-        return ~np.array(missing, dtype=bool).reshape(y.shape)
-    return np.ones(y.shape, dtype=bool)
-
-
 def read_labels(y_true: Any, tasks: Any = None, sample_weight: Any = None) -> Labels:
     """Find the labels of each task.
 
@@ -166,10 +115,11 @@ def read_labels(y_true: Any, tasks: Any = None, sample_weight: Any = None) -> La
             )
         y = y[:, 0]
     weight = read_sample_weight(sample_weight, y.shape)
-    used = _observed(y) & (weight > 0)
+    used = ~missing_mask(y) & (weight > 0)
     native(y[used], "y_true")  # refuses a mixture that only tasks together show
     if y.ndim == 2:
-        names = _names(y_true, y.shape[1])
+        names = column_labels(y_true, "y_true")
+        names = np.arange(y.shape[1]) if names is None else names
         rows = [np.flatnonzero(column) for column in used.T]
         labels = [native(y[r, t], "y_true") for t, r in enumerate(rows)]
         weights = [weight[r, t] for t, r in enumerate(rows)]
@@ -195,9 +145,3 @@ def read_labels(y_true: Any, tasks: Any = None, sample_weight: Any = None) -> La
     return Labels(
         names, y.shape, rows, labels, None if sample_weight is None else weights
     )
-
-
-def _names(y_true: Any, n_tasks: int) -> np.ndarray:
-    if not hasattr(y_true, "columns"):
-        return np.arange(n_tasks)
-    return as_task_labels(list(y_true.columns), name="the columns of y_true")

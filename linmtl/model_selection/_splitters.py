@@ -21,11 +21,11 @@ from linmtl.data._checks import check_count, check_flag, is_number, is_whole
 from linmtl.data._labels import (
     as_task_labels,
     encode_tasks,
-    is_missing,
     n_rows,
     some,
     split_task_column,
 )
+from linmtl.data._targets import as_array, missing_mask, native
 
 # More distinct integers than this are taken for a regression target (counts, ages).
 _MAX_CLASSES = 30
@@ -35,23 +35,13 @@ _DEFAULT_TEST_SIZE = 0.2
 def _read_target(y: Any, n_samples: int) -> np.ndarray | None:
     if y is None:
         return None
-    y = np.asarray(y)
-    if y.ndim not in (1, 2) or len(y) != n_samples:
+    y = as_array(y)
+    if len(y) != n_samples:
         raise ValueError(
             f"y has shape {y.shape} but X has {n_samples} rows; pass y of shape "
             f"({n_samples},), or ({n_samples}, n_tasks) for wide data"
         )
     return y.reshape(-1) if y.ndim == 2 and y.shape[1] == 1 else y
-
-
-def _observed(y: np.ndarray) -> np.ndarray:
-    """Return the mask of the labels that are not missing."""
-    if y.dtype.kind == "f":
-        return ~np.isnan(y)
-    if y.dtype.kind == "O":
-        missing = [is_missing(value) for value in y.ravel().tolist()]
-        return ~np.array(missing, dtype=bool).reshape(y.shape)
-    return np.ones(y.shape, dtype=bool)
 
 
 def _class_codes(
@@ -64,17 +54,7 @@ def _class_codes(
     codes = np.where(observed, 0, -1)
     if stratify is False or not observed.any():
         return codes, False
-    values = y[observed]
-    if values.dtype.kind == "O":
-        items = values.tolist()
-        if any(isinstance(v, str) for v in items) and not all(
-            isinstance(v, str) for v in items
-        ):
-            raise ValueError(
-                f"y mixes strings and other values, for instance {some(items, 3)}; "
-                "make all class labels strings or all numbers, or pass stratify=False"
-            )
-        values = np.array(items)
+    values = native(y[observed], "y")
     distinct, inverse = np.unique(values, return_inverse=True)
     is_class = (
         stratify is True
@@ -148,7 +128,7 @@ class _Rows:
         self.vital: np.ndarray | None = None
         if y is None:
             return
-        observed = _observed(y)
+        observed = ~missing_mask(y)
         if y.ndim == 1:
             self.observed = observed
             self.codes, _ = _class_codes(y, observed, stratify)

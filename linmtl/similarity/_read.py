@@ -17,12 +17,12 @@ from linmtl.data._labels import (
     some,
     split_task_column,
 )
-from linmtl.data._read import (
-    _column_labels,
-    _missing,
-    _read_labels,
-    _read_targets,
+from linmtl.data._targets import (
+    column_labels,
     encode_classes,
+    missing_mask,
+    read_labels,
+    read_targets,
     require_numbers,
 )
 from linmtl.similarity._result import as_distinct_labels
@@ -78,13 +78,13 @@ def read_Xy(X: Any, y: Any, tasks: Any, loss: str) -> TaskData:
     if y is None:
         raise ValueError("y is None; pass one target per row")
     X, features = _features(X)
-    columns = _column_labels(y)
-    y = _read_labels(y)  # an iterator can be read once only
+    columns = column_labels(y)
+    y = read_labels(y)  # an iterator can be read once only
     if loss != "logistic":
         require_numbers(y, 'pass loss="logistic"')
-        y = _read_targets(y)
+        y = read_targets(y)
     check_consistent_length(X, y)
-    missing = _missing(y)
+    missing = missing_mask(y)
     if loss == "logistic":
         y, _ = encode_classes(y, missing)
     if y.ndim == 1:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from linmtl.data._checks import check_count
 from linmtl.data._labels import some
-from linmtl.data._read import _missing, _read_labels
+from linmtl.data._targets import missing_mask, read_labels
 from linmtl.similarity._read import read_Xy
 
 if TYPE_CHECKING:
@@ -152,9 +152,9 @@ def shift_summary(X: Any, y: ArrayLike, tasks: ArrayLike | None = None) -> Shift
     [('x1', 4.24)]
     """
     if not hasattr(y, "columns"):  # an iterator can be read once only
-        y = _read_labels(y)
-    labels = _read_labels(y)
-    classes = {*labels[~_missing(labels)].tolist()}
+        y = read_labels(y)
+    labels = read_labels(y)
+    classes = {*labels[~missing_mask(labels)].tolist()}
     if len(classes) == 2:
         data = read_Xy(X, y, tasks, "logistic")
         ys, kind = [(y_t > 0).astype(float) for y_t in data.y], "rate"

@@ -1,0 +1,192 @@
+"""Targets and labels of classes, as users pass them."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_array
+
+from linmtl.data._labels import array_of_rows, as_task_labels, is_missing, some
+
+
+def column_labels(y: Any, name: str = "y") -> np.ndarray | None:
+    """Return the names of the columns of a DataFrame, each of which is a task."""
+    if not (hasattr(y, "columns") and hasattr(y, "shape") and len(y.shape) == 2):
+        return None
+    labels = as_task_labels(list(y.columns), name=f"the columns of {name}")
+    distinct, counts = np.unique(labels, return_counts=True)
+    if np.any(counts > 1):
+        raise ValueError(
+            f"the columns of {name} repeat {some(distinct[counts > 1])}; each column "
+            "is a task and needs a name of its own"
+        )
+    return labels
+
+
+def as_sequence(y: Any, name: str = "y") -> Any:
+    """Read an iterator, and refuse what cannot hold one label per row."""
+    if sparse.issparse(y):
+        raise TypeError(f"{name} is a sparse matrix; pass a dense array")
+    if isinstance(y, (list, tuple)):
+        return y
+    if hasattr(y, "__iter__") and not (hasattr(y, "__array__") or isinstance(y, str)):
+        return list(y)
+    if np.asarray(y).ndim == 0:
+        raise ValueError(
+            f"{name} is the single value {y!r}; pass an array of shape (n_samples,) or "
+            "(n_samples, n_tasks)"
+        )
+    return y
+
+
+def as_array(y: Any, name: str = "y") -> np.ndarray:
+    """Return an array of one or two dimensions whose elements are what was passed.
+
+    Labels and numbers side by side, as in ``["a", nan]``, are objects, not strings.
+    """
+    y = as_sequence(y, name)
+    if hasattr(y, "dtype") and not isinstance(y.dtype, np.dtype):
+        array = np.asarray(y, dtype=object)  # a pandas extension type
+    else:
+        array = array_of_rows(y)
+    if array.dtype.kind == "T":
+        array = array.astype(object)
+    elif isinstance(y, (list, tuple)) and {type(v) for v in array.flat} == {str}:
+        array = array.astype(str)
+    _check_dimensions(array, name)
+    return array
+
+
+def _check_dimensions(y: np.ndarray, name: str = "y") -> None:
+    if y.ndim not in (1, 2) or (y.ndim == 2 and y.shape[1] == 0):
+        raise ValueError(
+            f"{name} has shape {y.shape}; pass (n_samples,) or (n_samples, n_tasks)"
+        )
+
+
+def _check_bounded(y: np.ndarray) -> None:
+    if y.dtype.kind == "f" and np.isinf(y).any():
+        raise ValueError("Input y contains infinity or a value too large for float64")
+
+
+def read_targets(y: Any) -> np.ndarray:
+    """Return the targets of a regression as numbers, NaN where missing."""
+    y = as_sequence(y)
+    require_numbers(y, "use a classifier, or loss='logistic' where there is a choice")
+    y = check_array(
+        y,
+        ensure_2d=False,
+        allow_nd=False,
+        dtype=np.float64,
+        ensure_all_finite=False,
+        input_name="y",
+        ensure_min_features=0,
+    )
+    _check_dimensions(y)
+    _check_bounded(y)
+    return y
+
+
+def require_numbers(y: Any, mend: str) -> None:
+    """Raise where y holds labels of classes that are no numbers."""
+    if np.asarray(y).dtype.kind in "biuf":
+        return
+    for value in np.asarray(y, dtype=object).ravel().tolist():
+        if isinstance(value, str):
+            try:
+                float(value)
+            except ValueError:
+                raise ValueError(
+                    f"y holds labels of classes, such as {value!r}, where numbers are "
+                    f"expected; {mend}, or encode them as numbers"
+                ) from None
+
+
+def read_labels(y: Any) -> np.ndarray:
+    """Return labels of classes as numbers, strings or objects, some of them missing."""
+    y = as_array(y)
+    if y.dtype.kind == "O":
+        flat = y.ravel().tolist()
+        present = [value for value in flat if not is_missing(value)]
+        if all(isinstance(value, (numbers.Real, np.bool_)) for value in present):
+            flat = [np.nan if is_missing(value) else float(value) for value in flat]
+            y = np.array(flat).reshape(y.shape)
+    _check_bounded(y)
+    return y
+
+
+def native(values: np.ndarray, name: str) -> np.ndarray:
+    """Return objects, none of them missing, as the numbers or strings that they are."""
+    if values.dtype.kind != "O":
+        return values
+    items = values.tolist()
+    flat = values.ravel().tolist()
+    strings = [isinstance(value, str) for value in flat]
+    if any(strings) and not all(strings):
+        raise ValueError(
+            f"{name} mixes strings and other values, for instance {some(flat, 3)}; "
+            "make all labels strings or all numbers"
+        )
+    if any(isinstance(value, (list, tuple)) or value is None for value in flat):
+        raise ValueError(
+            f"{name} holds {some(flat, 3)}; pass an array of numbers or strings, with "
+            "rows of equal length"
+        )
+    return np.array(items)
+
+
+def missing_mask(y: np.ndarray) -> np.ndarray:
+    """Return where labels are missing (NaN, None, NA), an array of y's shape."""
+    if y.dtype.kind == "f":
+        return np.isnan(y)
+    if y.dtype.kind == "O":
+        flat = [is_missing(value) for value in y.ravel().tolist()]
+        return np.array(flat, dtype=bool).reshape(y.shape)
+    return np.zeros(y.shape, dtype=bool)
+
+
+def encode_classes(y: np.ndarray, missing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return -1 and +1 for labels of two classes, 0 where missing, and the classes."""
+    observed = y[~missing]
+    if observed.size == 0:
+        raise ValueError("y has no observed label")
+    try:
+        classes = np.unique(observed)
+        if classes.size > 2 or not _are_labels(classes):
+            with np.errstate(invalid="ignore"):  # it casts them to integers
+                check_classification_targets(observed)
+    except TypeError:
+        raise ValueError(
+            "y mixes labels that cannot be compared (strings and numbers); use one type"
+        ) from None
+    became_float = missing.any() and classes.dtype.kind == "f"
+    if became_float and _are_integers(classes):
+        classes = classes.astype(np.int64)
+    if classes.size > 2:
+        raise ValueError(
+            "Only binary classification is supported. The type of the target is "
+            f"multiclass: y has {classes.size} classes, {some(classes)}"
+        )
+    if classes.size == 1:
+        raise ValueError(
+            f"y has only 1 class, {some(classes)}; a classifier needs both classes"
+        )
+    signs = np.zeros(y.shape)
+    signs[~missing] = np.where(observed == classes[1], 1.0, -1.0)
+    return signs, classes
+
+
+def _are_labels(classes):
+    """Whether these can only be labels: scikit-learn's check of it takes long."""
+    if classes.dtype.kind == "f":
+        return _are_integers(classes)
+    return classes.dtype.kind in "biuU"
+
+
+def _are_integers(numbers):
+    """Whether these floating-point numbers are integers, and exact ones."""
+    return bool(np.all((numbers == np.round(numbers)) & (np.abs(numbers) < 2**53)))
