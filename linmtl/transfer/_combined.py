@@ -46,7 +46,7 @@ T = TypeVar("T", bound=type)
 
 def documented(texts: dict[str, str], loss: str, cls: T) -> T:
     """Fill in what several docstrings share; `loss` is what the texts call it."""
-    document = fill(inspect.cleandoc(cls.__doc__), _COMMON | texts)
+    document = fill(inspect.cleandoc(cls.__doc__ or ""), _COMMON | texts)
     cls.__doc__ = fill(document, {"loss": loss})
     return cls
 
@@ -74,7 +74,7 @@ class Passed:
         self.given: FitInput = model._read_fit(X, y, tasks, sample_weight)
         self.X, y, self.tasks = indexable(X, y, tasks)
         self.y = y if hasattr(y, "shape") else np.asarray(y)
-        self.settings = {"task_column": model.task_column}
+        self.settings: dict[str, Any] = {"task_column": model.task_column}
         self.wide = self.given.layout == "wide"
         if not self.wide:
             self.settings["task_order"] = model.task_order
@@ -123,7 +123,8 @@ class Passed:
 
     def prepared(self, model: MultiTaskModel) -> MultiTaskModel:
         """Return a copy that reads the data as the estimator around it does."""
-        return clone(model).set_params(**self.settings)
+        copy: Any = clone(model)
+        return copy.set_params(**self.settings)
 
     def fit(
         self,

@@ -115,8 +115,9 @@ def transfer_gain(
             part[part <= tiny[list(chosen)]] = 0.0
     alone = losses[:, :T, 0]
     together = np.full((n_folds, T, T), np.nan)
-    for k, (i, j) in enumerate(sets[T:], start=T):
-        together[:, j, i], together[:, i, j] = losses[:, k, 0], losses[:, k, 1]
+    for k, pair in enumerate(sets[T:], start=T):
+        i, j = pair[0], pair[-1]
+        together[:, (j, i), (i, j)] = losses[:, k, :2]
     together[:, range(T), range(T)] = alone
     values, errors = _gain(alone, together)
     silent = np.zeros((T, T), dtype=bool)

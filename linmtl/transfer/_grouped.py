@@ -93,7 +93,7 @@ class _Grouped(Combined):
         self.labels_ = labels
         names = list(dict.fromkeys(labels.tolist()))
         chosen = [np.flatnonzero(labels == name) for name in names]
-        fitted = Parallel(n_jobs=self.n_jobs)(
+        fitted: Any = Parallel(n_jobs=self.n_jobs)(
             delayed(_fit_group)(passed, estimator, None, members) for members in chosen
         )
         self.estimators_ = dict(zip(names, fitted, strict=True))
@@ -108,7 +108,7 @@ class _Grouped(Combined):
 
     fit.__doc__ = MultiTaskModel.fit.__doc__
 
-    def _checked_grouper(self):
+    def _checked_grouper(self) -> Any:
         grouper = TaskGrouper() if self.grouper is None else self.grouper
         if not isinstance(grouper, TaskGrouper):
             raise TypeError(f"grouper must be a TaskGrouper, got {grouper!r}")
@@ -116,7 +116,8 @@ class _Grouped(Combined):
         return clone(grouper)
 
     def _given_groups(self, passed):
-        groups, tasks = self.groups, passed.given.tasks
+        groups: Any = self.groups
+        tasks = passed.given.tasks
         if hasattr(groups, "to_dict"):
             groups = groups.to_dict()
         if isinstance(groups, Mapping):
@@ -148,11 +149,11 @@ class _Grouped(Combined):
             alone = kind("cv", fit_intercept=estimator.fit_intercept)
             coef = linear(passed.fit(alone, keep))[0]
             if len(tasks) == 1:
-                return TaskMatrix([[1.0]], tasks, "similarity")
+                return TaskMatrix(np.ones((1, 1)), tasks, "similarity")
             return coefficient_similarity(coef, tasks=tasks)
         if isinstance(given, str) and given == "gain":
             if len(tasks) == 1:
-                return TaskMatrix([[0.0]], tasks, "gain")
+                return TaskMatrix(np.zeros((1, 1)), tasks, "gain")
             return transfer_gain(
                 passed.prepared(estimator),
                 **passed.part(keep),
@@ -202,7 +203,8 @@ class _Grouped(Combined):
 
     def _held_out(self, passed, estimator, pairs, grouper, k, mask, known):
         """Return the summed loss of each task on a fold, with k groups."""
-        found = clone(grouper).set_params(n_groups=k).fit(pairs)
+        found: Any = clone(grouper)
+        found.set_params(n_groups=k).fit(pairs)
         labels = self._with_both_classes(passed, found.labels_, ~mask)
         chosen = [np.flatnonzero(labels == g) for g in np.unique(labels)]
         for members in chosen:

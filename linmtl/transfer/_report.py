@@ -184,7 +184,8 @@ class NegativeTransferReport:
         effect = self._effects()
         if effect.size < 6 or not effect.any():
             return float("nan")
-        return float(stats.wilcoxon(effect).pvalue)
+        found: Any = stats.wilcoxon(effect)
+        return float(found.pvalue)
 
     def _effects(self) -> np.ndarray:
         """Return the effect on each task that was judged.
@@ -389,7 +390,7 @@ def negative_transfer_report(
         "pooled": pooled,
         "levels": levels,
     }
-    found = Parallel(n_jobs=n_jobs)(
+    found: Any = Parallel(n_jobs=n_jobs)(
         delayed(_one_split)(rows, models, train, test) for train, test in splits
     )
     losses = {name: np.array([each[name] for each in found]) for name in models}

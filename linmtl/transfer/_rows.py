@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
-from sklearn.base import BaseEstimator
 
 from linmtl.data._canonical import MultiTaskData, far_intercept
 from linmtl.data._checks import is_whole
@@ -87,7 +86,7 @@ class Rows:
         reader = plain_reader(estimator)
         given, data, self.tasks, _ = reader._read_problem(X, y, tasks, sample_weight)
         require_order(estimator, given)
-        self.classes = given.classes
+        self.classes: Any = given.classes  # None for targets
         self._loss = reader._loss()
         self.n_passed = given.n_rows
         T = len(self.tasks)
@@ -120,9 +119,7 @@ class Rows:
         self.source = given.rows[flat % len(given.rows)]
         self.rounding = rounding_of_loss(data)
 
-    def splits(
-        self, cv: Any, random_state: int | None
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
+    def splits(self, cv: Any, random_state: int | None) -> list[tuple[np.ndarray, ...]]:
         """Return masks of training and test rows.
 
         An integer stands for that many random splits within the tasks, a fifth of each
@@ -159,7 +156,7 @@ class Rows:
 
     def held_out_loss(
         self,
-        model: BaseEstimator,
+        model: Any,
         train: np.ndarray,
         test: np.ndarray,
         chosen: Sequence[int] | None = None,
@@ -205,9 +202,7 @@ class Rows:
         """Return the number of rows of each task in a mask, (n_tasks,)."""
         return np.bincount(self.code[rows], minlength=len(self.tasks))
 
-    def fit(
-        self, model: BaseEstimator, rows: np.ndarray, why: str = "tasks are left out"
-    ) -> BaseEstimator:
+    def fit(self, model: Any, rows: np.ndarray, why: str = "tasks are left out") -> Any:
         """Fit a model on some rows (a mask or positions) in the long layout.
 
         `why` says for an error what the fit is for, if it is not of all tasks.
@@ -251,7 +246,7 @@ class Rows:
             return self.y[rows]
         return np.where(self.y[rows] == self.classes[1], 1.0, -1.0)
 
-    def losses(self, model: BaseEstimator, rows: np.ndarray) -> np.ndarray:
+    def losses(self, model: Any, rows: np.ndarray) -> np.ndarray:
         """Return the loss of a fitted model on each row, on the scale of reports."""
         X, labels = self.X[rows], self.tasks[self.code[rows]]
         eta = model._linear_predictor(X, labels, every_task=False)

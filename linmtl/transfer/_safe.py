@@ -91,7 +91,7 @@ class _SafeTransfer(Combined):
             for keep in [None, *(~mask for mask in masks)]
             for model in (baseline, estimator)
         ]
-        fitted = Parallel(n_jobs=self.n_jobs)(jobs)
+        fitted: Any = Parallel(n_jobs=self.n_jobs)(jobs)
         (self.baseline_, self.estimator_), *pairs = zip(
             fitted[::2], fitted[1::2], strict=True
         )

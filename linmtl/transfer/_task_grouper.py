@@ -142,12 +142,13 @@ class TaskGrouper(BaseEstimator):
         elif self.n_groups == "silhouette":
             labels = self._by_silhouette(most, vectors, distance)
         else:
-            if self.n_groups > T:
+            k = int(self.n_groups)
+            if k > T:
                 raise ValueError(
-                    f"n_groups is {self.n_groups} but there are {T} tasks; pass at "
+                    f"n_groups is {k} but there are {T} tasks; pass at "
                     "most as many groups as tasks"
                 )
-            labels = self._labels(int(self.n_groups), vectors, distance)
+            labels = self._labels(k, vectors, distance)
         self.labels_ = labels
         self.n_groups_ = int(labels.max()) + 1
         self.tasks_ = tasks
@@ -196,7 +197,7 @@ class TaskGrouper(BaseEstimator):
         rows = vectors[:, :k]
         length = np.linalg.norm(rows, axis=1, keepdims=True)
         rows = rows / np.where(length > 0, length, 1.0)
-        means = KMeans(k, n_init=10, random_state=self.random_state)
+        means: Any = KMeans(k, random_state=self.random_state).set_params(n_init=10)
         return in_order(means.fit(rows).labels_)
 
     def _by_silhouette(self, most, vectors, distance):
