@@ -11,7 +11,6 @@ from sklearn.base import clone
 
 from linmtl.data._checks import check_number, is_whole
 from linmtl.data._labels import as_task_labels, codes_of, some
-from linmtl.data._numbers import is_whole
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._pooled import PooledRegressor
 from linmtl.model_selection import TaskKFold
