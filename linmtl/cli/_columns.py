@@ -197,8 +197,10 @@ def _readings(fields: list[str]) -> list[_Reading]:
         fraction = next((text for text in fields if "." in text), None)
         if fraction is None:
             return [_Reading("", plain)]
-        if not _PATTERNS[","].fullmatch(fraction):
-            return [_Reading(".", plain)]
+        point, comma = _Reading(".", plain), None
+        if _PATTERNS[","].fullmatch(fraction):
+            comma = _read(fields, ",")
+        return [point] if comma is None else [point, comma]
     found = [r for r in (_read(fields, mark) for mark in _PATTERNS) if r is not None]
     if len(found) == 2:
         first, second = found
@@ -219,13 +221,13 @@ def _plain(fields: list[str]) -> np.ndarray | None:
 
 def _read(fields: list[str], decimal: str) -> _Reading | None:
     """Read numbers with this decimal mark, their thousands grouped or not."""
-    read = []
-    for text in fields:
+    values = np.empty(len(fields))
+    grouped = np.zeros(len(fields), dtype=bool)
+    for i, text in enumerate(fields):
         number = _number(text, decimal)
         if number is None:
             return None
-        read.append(number)
-    values, grouped = (np.array(part) for part in zip(*read, strict=True))
+        values[i], grouped[i] = number
     example = int(np.argmax(grouped)) if grouped.any() else None
     if example is None and decimal == ",":
         example = next((i for i, text in enumerate(fields) if "," in text), None)

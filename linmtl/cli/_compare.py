@@ -187,7 +187,14 @@ def transfer_report(
     return replace(report, model=best.estimator)
 
 
-def _run(name, data, variance, classify, progress, notes) -> ModelResult:
+def _run(
+    name: str,
+    data: Split,
+    variance: np.ndarray,
+    classify: bool,
+    progress: Callable[[str], None] | None,
+    notes: list[str],
+) -> ModelResult:
     """Tune, fit and judge one model."""
     kind = KINDS[name]
     model = make_model(name, classify, data.cv)
@@ -238,7 +245,9 @@ def _levels(data: Split, variance: np.ndarray, classify: bool) -> ModelResult:
     )
 
 
-def _fold_counter(progress, cv):
+def _fold_counter(
+    progress: Callable[[str], None], cv: int
+) -> Callable[[dict[str, Any]], None]:
     """Return what says after each fold which one it was."""
     done = 0
 

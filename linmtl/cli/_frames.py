@@ -50,6 +50,8 @@ class Table:
 
     def rows(self, rows: np.ndarray) -> Table:
         """Return some rows (positions)."""
+        if len(rows) == len(self.lines):
+            return self
         columns: dict[str, Fields] = {
             name: f[rows] if isinstance(f, np.ndarray) else [f[i] for i in rows]
             for name, f in self.columns.items()

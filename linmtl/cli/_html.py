@@ -9,7 +9,13 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from linmtl.cli._report import against_alone, certificate, verdict
+from linmtl.cli._report import (
+    against_alone,
+    certificate,
+    explained,
+    strength,
+    verdict,
+)
 from linmtl.cli._results import Comparison
 from linmtl.data._labels import one_line
 from linmtl.transfer import NegativeTransferReport
@@ -24,6 +30,8 @@ th:first-child, td:first-child { text-align: left; }
 tr.best { font-weight: bold; } .helped { color: #1b6e3c; } .hurt { color: #a3261b; }
 img { max-width: 100%; } .summary { background: #f4f4f2; padding: .7em 1em; }
 p.note { color: #555; margin: .2em 0; }
+dl { display: grid; grid-template-columns: max-content auto; gap: .15em 1em;
+     color: #555; font-size: .9em; } dd { margin: 0; }
 """
 
 
@@ -60,6 +68,7 @@ def to_html(
         "<h2>Models</h2>",
         _models(comparison),
         f'<p class="summary">{html.escape(verdict(comparison))}</p>',
+        _legend(comparison),
     ]
     if report is not None:
         label = html.escape(comparison.sharing.label)
@@ -89,15 +98,14 @@ def _sizes(c: Comparison) -> str:
 
 def _models(c: Comparison) -> str:
     score, within = (
-        ("accuracy", "log loss within tasks")
-        if c.classify
-        else ("R² over all rows", "R² within tasks")
+        ("acc. all", "loss within") if c.classify else ("R2 all", "R2 within")
     )
-    head = ("model", score, within, "median saved", "better/worse", "gap", "seconds")
+    head = ("model", "alpha", score, within, "saved", "better/worse", "gap", "seconds")
     rows = []
     for model in [*c.models, c.levels]:
         cells = [
             model.label,
+            strength(model),
             f"{model.score:.3f}",
             f"{model.within:.3f}",
             *against_alone(c, model),
@@ -106,6 +114,14 @@ def _models(c: Comparison) -> str:
         ]
         rows.append(("best" if model is c.best else "", cells))
     return _table(head, rows)
+
+
+def _legend(c: Comparison) -> str:
+    lines = [
+        f"<dt>{html.escape(term)}</dt><dd>{html.escape(text)}</dd>"
+        for term, text in explained(c)
+    ]
+    return "\n".join(["<dl>", *lines, "</dl>"])
 
 
 def _tasks(report: NegativeTransferReport) -> str:

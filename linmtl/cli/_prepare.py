@@ -107,7 +107,7 @@ def split_rows(
     if feature_names is None:
         feature_names = [f"feature {j}" for j in range(X.shape[1])]
     notes: list[str] = []
-    train, test = _split_rows(y, labels, train_size, random_state, classify)
+    train, test = _draw(y, labels, train_size, random_state, classify)
     names, codes = encode_tasks(labels)
     n_train = np.bincount(codes[train], minlength=len(names))
     n_test = np.bincount(codes[test], minlength=len(names))
@@ -134,7 +134,13 @@ def split_rows(
     )
 
 
-def _check(X, y, tasks, train_size, classify):
+def _check(
+    X: np.ndarray,
+    y: np.ndarray,
+    tasks: np.ndarray,
+    train_size: float,
+    classify: bool,
+) -> None:
     if not 0 < train_size < 1:
         raise InputError(
             f"the training fraction must be between 0 and 1, got {train_size:g}"
@@ -168,14 +174,29 @@ def _check(X, y, tasks, train_size, classify):
         )
 
 
-def _split_rows(y, tasks, train_size, random_state, classify):
+def _draw(
+    y: np.ndarray,
+    tasks: np.ndarray,
+    train_size: float,
+    random_state: int,
+    classify: bool,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the training and test rows, positions."""
     splitter = TaskShuffleSplit(
         1, train_size=train_size, stratify=classify, random_state=random_state
     )
     return next(splitter.split(np.zeros((len(y), 1)), y, groups=tasks))
 
 
-def _note_tasks(names, codes, y, train, n_test, classify, notes):
+def _note_tasks(
+    names: np.ndarray,
+    codes: np.ndarray,
+    y: np.ndarray,
+    train: np.ndarray,
+    n_test: np.ndarray,
+    classify: bool,
+    notes: list[str],
+) -> None:
     """Say which tasks are not tested, and which have a single class."""
     untested = names[n_test == 0]
     if untested.size:
@@ -200,7 +221,9 @@ def _note_tasks(names, codes, y, train, n_test, classify, notes):
         )
 
 
-def _number_of_folds(y, codes, cv, classify, notes):
+def _number_of_folds(
+    y: np.ndarray, codes: np.ndarray, cv: int, classify: bool, notes: list[str]
+) -> int:
     """Return fewer folds where most tasks have few rows or rare classes."""
     n_train = np.bincount(codes)
     if classify:  # a task with one class is not judged
@@ -224,7 +247,13 @@ def _number_of_folds(y, codes, cv, classify, notes):
     )
 
 
-def _features(X, tasks, train, names, notes):
+def _features(
+    X: np.ndarray,
+    tasks: np.ndarray,
+    train: np.ndarray,
+    names: list[str],
+    notes: list[str],
+) -> tuple[np.ndarray, list[str], np.ndarray]:
     """Drop features that say nothing, fill in missing values, standardise.
 
     Also returns which features vary within tasks.
@@ -247,7 +276,9 @@ def _features(X, tasks, train, names, notes):
     return TaskScaler().fit(X[train]).transform(X), names, varies
 
 
-def _choose(X, names, keep, notes, why):
+def _choose(
+    X: np.ndarray, names: list[str], keep: np.ndarray, notes: list[str], why: str
+) -> tuple[np.ndarray, list[str]]:
     if not keep.all():
         dropped = [name for name, kept in zip(names, keep, strict=True) if not kept]
         notes.append(f"features dropped, {why} in training: {name_list(dropped)}")

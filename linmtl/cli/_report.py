@@ -107,7 +107,7 @@ def _table(c: Comparison) -> str:
         rows.append(
             (
                 model.label,
-                _alpha(model),
+                strength(model),
                 f"{model.score:.3f}",
                 f"{model.within:.3f}",
                 *against_alone(c, model),
@@ -144,7 +144,8 @@ def percent(share: float) -> str:
     return f"{100 * share:+.{0 if abs(share) >= 10 else 1}f} %"
 
 
-def _alpha(model: ModelResult) -> str:
+def strength(model: ModelResult) -> str:
+    """Write what was chosen for alpha."""
     if isinstance(model.alpha, np.ndarray):
         return f"{number(model.alpha.min(), 1)} to {number(model.alpha.max(), 1)}"
     null = " null" * (model.is_null and math.isfinite(model.alpha))
@@ -221,7 +222,15 @@ def _caveats(c: Comparison) -> list[str]:
 
 
 def _legend(c: Comparison) -> str:
-    """Explain the columns and the models, one term a line."""
+    terms = explained(c)
+    width = max(len(term) for term, _ in terms) + 2
+    return "\n".join(
+        paragraph(text, " " * width, term.ljust(width)) for term, text in terms
+    )
+
+
+def explained(c: Comparison) -> list[tuple[str, str]]:
+    """Return the terms of the table, columns and models, and what they mean."""
     loss = "log-loss" if c.classify else "MSE"
     alpha = f"by {c.cv}-fold cross-validation in training (a range: one per task)"
     if any(model.at_end for model in c.models):
@@ -241,14 +250,11 @@ def _legend(c: Comparison) -> str:
     ]
     terms += [(m.label, _shares(m)) for m in c.models if m is not c.alone]
     others = "all others" if any(m.name == "global" for m in c.models) else "all models"
-    terms += [
+    return [
+        *terms,
         (c.levels.label, "of the training rows, without features: what is to beat"),
         (others, "have an intercept for each task"),
     ]
-    width = max(len(term) for term, _ in terms) + 2
-    return "\n".join(
-        paragraph(text, " " * width, term.ljust(width)) for term, text in terms
-    )
 
 
 def _shares(model: ModelResult) -> str:
