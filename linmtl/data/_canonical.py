@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import sparse
 
 from linmtl.designs._base import Design
-from linmtl.designs._shared import SharedDesign
-from linmtl.designs._stacked import StackedDesign
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -60,19 +57,10 @@ class MultiTaskData:
 
     def of_tasks(self, tasks: np.ndarray) -> MultiTaskData:
         """Return the data of these tasks (positions) only."""
-        design, size = self.design, np.diff(self.task_ptr)[tasks]
-        start = self.task_ptr[tasks]
-        rows = np.concatenate(
-            [np.arange(a, a + n) for a, n in zip(start, size, strict=True)]
+        design, rows = self.design, self.design.observations(tasks)
+        return MultiTaskData(
+            design.of_tasks(tasks), self.y[rows], self.weight[rows], self.fit_intercept
         )
-        if design.is_shared():
-            part: Design = SharedDesign(design.block(0), len(tasks))
-        else:
-            blocks = [design.block(t) for t in tasks]
-            stack = sparse.vstack if sparse.issparse(blocks[0]) else np.concatenate
-            ptr = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
-            part = StackedDesign(stack(blocks), ptr)
-        return MultiTaskData(part, self.y[rows], self.weight[rows], self.fit_intercept)
 
     def take(self, rows: np.ndarray) -> MultiTaskData:
         """Return some of the observations only (increasing flat indices).

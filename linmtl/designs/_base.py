@@ -118,6 +118,16 @@ class Design:
         """
         raise NotImplementedError
 
+    def of_tasks(self, tasks: np.ndarray) -> Design:
+        """Return the design of these tasks only (positions), in this order."""
+        raise NotImplementedError
+
+    def observations(self, tasks: np.ndarray) -> np.ndarray:
+        """Return the flat indices of the observations of these tasks."""
+        starts, stops = self.task_ptr[:-1][tasks], self.task_ptr[1:][tasks]
+        rows = [np.arange(*bounds) for bounds in zip(starts, stops, strict=True)]
+        return np.concatenate([np.empty(0, dtype=np.int64), *rows])
+
     def block(self, task: int) -> np.ndarray | sparse.csr_array:
         """Return the rows of one task, (n_t, n_features)."""
         raise NotImplementedError

@@ -58,6 +58,9 @@ class SharedDesign(Design):
         X = self.X.tocsr() if sparse.issparse(self.X) else self.X
         return SharedDesign(X[rows[rows < self.task_ptr[1]]], self.n_tasks)
 
+    def of_tasks(self, tasks):
+        return SharedDesign(self.X, len(tasks))
+
     def block(self, task):
         return self.X
 

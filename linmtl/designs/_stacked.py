@@ -110,6 +110,11 @@ class StackedDesign(Design):
     def take(self, rows):
         return StackedDesign(self.X[rows], np.searchsorted(rows, self.task_ptr))
 
+    def of_tasks(self, tasks):
+        size = np.diff(self.task_ptr)[tasks]
+        task_ptr = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
+        return StackedDesign(self.X[self.observations(tasks)], task_ptr)
+
     def block(self, task):
         return self.X[self.task_ptr[task] : self.task_ptr[task + 1]]
 

@@ -43,6 +43,9 @@ class TiedDesign(Design):
     def take(self, rows):
         return TiedDesign(self.design.take(rows))
 
+    def of_tasks(self, tasks):
+        return TiedDesign(self.design.of_tasks(tasks))
+
     def task_sums(self, weight):
         return self.design.task_sums(weight)
 

@@ -65,6 +65,9 @@ class DescriptorDesign(Design):
         self.design.adjoint(r, G_all)
         G[:, 0] = (self.Z.T @ G_all.T).ravel()
 
+    def of_tasks(self, tasks):
+        return DescriptorDesign(self.design.of_tasks(tasks), self.Z[tasks])
+
     def task_sums(self, weight):
         sums = self.design.task_sums(weight)
         return (self.Z[:, :, None] * sums[:, None, :]).reshape(self.n_tasks, -1)
@@ -73,7 +76,7 @@ class DescriptorDesign(Design):
         X, z = self.design.block(task), self.Z[task]
         if sparse.issparse(X):
             return sparse.csr_array(sparse.hstack([entry * X for entry in z]))
-        return (z[:, None] * X[:, None, :]).reshape(len(X), -1)
+        return (z[:, None] * X[:, None, :]).reshape(len(X), self.n_features)
 
     def moments(self, data: MultiTaskData) -> Moments:
         """Return the moments of data with this design, from those of the other."""

@@ -49,6 +49,13 @@ class DescriptorDesign(Design):
         """Write ``G[:, c] = sum over the tasks of column c of X_t' r_t``.
         """
         ...
+    def of_tasks(
+        self,
+        tasks,
+    ):
+        """Return the design of these tasks only (positions), in this order.
+        """
+        ...
     def task_sums(
         self,
         weight,

@@ -1,0 +1,62 @@
+"""Operations of designs, whatever the way in which X is held."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+
+from linmtl.data import MultiTaskData
+from linmtl.designs._shared import SharedDesign
+from linmtl.designs._stacked import StackedDesign
+from linmtl.designs._tied import TiedDesign
+from linmtl.estimators._descriptors import DescriptorDesign
+
+SIZES = (4, 0, 7, 3)
+X = np.random.default_rng(0).normal(size=(sum(SIZES), 3))
+PTR = np.concatenate([[0], np.cumsum(SIZES)])
+Z = np.random.default_rng(1).normal(size=(4, 2))
+DESIGNS = {
+    "shared": SharedDesign(X, 4),
+    "shared sparse": SharedDesign(sparse.csr_array(X), 4),
+    "stacked": StackedDesign(X, PTR),
+    "stacked sparse": StackedDesign(sparse.csr_array(X), PTR),
+    "hessians": StackedDesign(X, PTR).with_hessians(True),
+    "tied": TiedDesign(StackedDesign(X, PTR)),
+    "tied shared": TiedDesign(SharedDesign(X, 4)),
+    "descriptors": DescriptorDesign(StackedDesign(X, PTR), Z),
+}
+
+
+@pytest.mark.parametrize("chosen", [[2], [3, 0], [0, 1, 2, 3], [1, 3], [2, 0, 3]])
+@pytest.mark.parametrize("name", DESIGNS)
+def test_some_tasks_predict_as_among_all(name, chosen):
+    design, chosen = DESIGNS[name], np.array(chosen)
+    rng = np.random.default_rng(2)
+    n = design.task_ptr[-1]
+    data = MultiTaskData(design, rng.normal(size=n), rng.uniform(size=n))
+    part = data.of_tasks(chosen)
+    rows = design.observations(chosen)
+    W = rng.normal(size=(design.n_features, design.n_columns))
+    own = W if design.n_columns == 1 else W[:, chosen]
+    assert part.design.n_columns == own.shape[1]  # tied tasks stay tied
+    assert part.design.n_tasks == len(chosen)
+    assert_array_equal(part.y, data.y[rows])
+    assert_array_equal(part.total, data.total[chosen])
+    eta, found = np.empty(n), np.empty(rows.size)
+    design.predict(W, eta)
+    part.design.predict(np.ascontiguousarray(own), found)
+    assert_allclose(found, eta[rows], atol=1e-12)
+    # what the other tasks add to the adjoint is left out
+    r = np.zeros(n)
+    r[rows] = data.y[rows]
+    G, G_part = np.empty(W.shape), np.empty(own.shape)
+    design.adjoint(r, G)
+    part.design.adjoint(part.y, G_part)
+    expected = G if design.n_columns == 1 else G[:, chosen]
+    assert_allclose(G_part, expected, atol=1e-12)
+    for k, t in enumerate(chosen):
+        same, block = part.design.block(k), design.block(t)
+        assert_array_equal(
+            same.toarray() if sparse.issparse(same) else same,
+            block.toarray() if sparse.issparse(block) else block,
+        )
