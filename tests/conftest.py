@@ -1,6 +1,39 @@
-"""What holds for all tests."""
+"""What holds for all tests: asserts of helpers, products of parameters."""
+
+import re
 
 import pytest
 
-# before they are imported: asserts of helpers then say what differed
+# before they are imported: their asserts then say what differed
 pytest.register_assert_rewrite("cases", "helpers")
+
+from helpers.pairwise import pairwise, whole  # noqa: E402
+
+
+def pytest_generate_tests(metafunc):
+    """Parametrise a test marked `product` in pairs, or wholly under `-m full`."""
+    mark = metafunc.definition.get_closest_marker("product")
+    if mark is None:
+        return
+    factors = dict(mark.kwargs)
+    where = factors.pop("where", None)
+    full = re.search(r"(?<!not )\bfull\b", metafunc.config.option.markexpr)
+    cases = (whole if full else pairwise)(factors, where)
+    metafunc.parametrize(
+        list(factors),
+        [
+            pytest.param(
+                *case,
+                id="-".join(map(_name_of, case)),
+                marks=[pytest.mark.full] if full else [],
+            )
+            for case in cases
+        ],
+    )
+
+
+def _name_of(value):
+    for attribute in ("name", "__name__"):
+        if hasattr(value, attribute):
+            return getattr(value, attribute)
+    return str(value)

@@ -1,0 +1,38 @@
+"""Products of factors, and the few of their cases in which all pairs of values meet."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Collection, Hashable, Mapping
+from itertools import combinations, product
+
+Factors = Mapping[str, Collection[Hashable]]
+Where = Callable[..., bool]
+
+
+def whole(factors: Factors, where: Where | None = None) -> list[tuple]:
+    """Return the cases of the product, those for which `where(**case)` is true."""
+    cases = list(product(*factors.values()))
+    if where is None:
+        return cases
+    return [case for case in cases if where(**dict(zip(factors, case, strict=True)))]
+
+
+def pairwise(factors: Factors, where: Where | None = None) -> list[tuple]:
+    """Return cases that hold every pair of values of two factors that `whole` holds.
+
+    Their number is about that of the pairs of the two largest factors: those that
+    bring many new pairs are taken first.
+    """
+    cases = whole(factors, where)
+    pairs = [set(combinations(enumerate(case), 2)) for case in cases]
+    # in order, the first values of the small factors would fill up all the rest
+    order = random.Random(0).sample(range(len(cases)), len(cases))
+    seen: set[tuple] = set()
+    chosen = []
+    for new in range(len(list(combinations(factors, 2))), 0, -1):
+        for k in order:
+            if len(pairs[k] - seen) >= new:
+                seen |= pairs[k]
+                chosen.append(k)
+    return [cases[k] for k in sorted(chosen)]
