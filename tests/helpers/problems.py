@@ -9,12 +9,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import cvxpy as cp
 import numpy as np
 import pandas as pd
 from scipy import sparse
+from scipy.special import huber, xlogy
 
 from cases import task_labels
 from linmtl import MultiTaskClassifier, MultiTaskRegressor
@@ -24,7 +26,19 @@ from linmtl.datafits._residual import ResidualFit
 from linmtl.losses import LOSSES
 from linmtl.solvers._objective import Objective
 
-ESTIMATORS = {"squared": MultiTaskRegressor, "logistic": MultiTaskClassifier}
+DELTA = 0.7  # of the Huber loss
+ESTIMATORS = {
+    "squared": MultiTaskRegressor,
+    "huber": partial(MultiTaskRegressor, loss="huber", huber_delta=DELTA),
+    "poisson": partial(MultiTaskRegressor, loss="poisson"),
+    "logistic": MultiTaskClassifier,
+}
+FORMULAS = {
+    "squared": lambda y, eta: (y - eta) ** 2 / 2,
+    "huber": lambda y, eta: huber(DELTA, y - eta),
+    "poisson": lambda y, eta: np.exp(eta) - y * eta + xlogy(y, y) - y,
+    "logistic": lambda y, eta: np.logaddexp(0.0, -y * eta),
+}
 FORMS = {"gram": GramFit, "residual": ResidualFit}
 
 
@@ -88,7 +102,8 @@ class Problem:
         """Return the package's objective with this form of the datafit."""
         problem = self.posed(penalty)
         data = problem.data if form == "residual" else Moments.of(problem.data)
-        fit = FORMS[form](data, LOSSES[self.loss]())
+        parameters = (DELTA,) if self.loss == "huber" else ()
+        fit = FORMS[form](data, LOSSES[self.loss](*parameters))
         return Objective(fit, problem.objective.penalty)
 
     def loss_at(self, coef, intercept) -> float:
@@ -97,10 +112,7 @@ class Problem:
         total = 0.0
         for (X, y, weight), w_t, b_t in zip(self.blocks, W, b, strict=True):
             eta = X @ w_t + b_t
-            if self.loss == "squared":
-                total += weight @ (y - eta) ** 2 / 2
-            else:
-                total += weight @ np.logaddexp(0.0, -y * eta)
+            total += weight @ FORMULAS[self.loss](y, eta)
         return float(total)
 
     def value_at(self, case, coef, intercept, s=1.0) -> float:
@@ -117,6 +129,10 @@ class Problem:
             eta = X @ W[:, t] + b[t]
             if self.loss == "squared":
                 total += cp.sum_squares(cp.multiply(np.sqrt(weight), y - eta)) / 2
+            elif self.loss == "huber":
+                total += weight @ cp.huber(y - eta, DELTA) / 2
+            elif self.loss == "poisson":
+                total += weight @ (cp.exp(eta) - cp.multiply(y, eta) + xlogy(y, y) - y)
             else:
                 total += weight @ cp.logistic(cp.multiply(-y, eta))
         if not self.fit_intercept:
@@ -137,8 +153,13 @@ def _targets(rng, X, T, loss):
     W = common + 0.4 * rng.normal(size=(T, d))
     eta = X @ W.T + rng.normal(size=T)
     eta -= eta.mean(axis=0)
-    if loss == "squared":
-        return eta + 3.0 + 0.3 * rng.normal(size=eta.shape)
+    if loss in ("squared", "huber"):
+        noise = rng.normal(size=eta.shape)
+        if loss == "huber":
+            noise *= rng.choice([1.0, 20.0], p=[0.8, 0.2], size=eta.shape)
+        return eta + 3.0 + 0.3 * noise
+    if loss == "poisson":
+        return rng.poisson(np.exp(1.0 + eta / (1.0 + np.abs(eta)))).astype(float)
     flip = rng.uniform(size=eta.shape) < 0.2
     return np.where((eta > 0) ^ flip, 1.0, -1.0)
 
