@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
-from scipy.special import expit
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from linmtl.data._canonical import far_intercept
 from linmtl.data._checks import check_choice, check_number
 from linmtl.data._labels import as_task_labels, codes_of, require_like, some
 from linmtl.data._read import read_X
 from linmtl.data._targets import missing_mask, read_labels, read_targets
 from linmtl.data._weights import read_sample_weight
 from linmtl.estimators._predictions import Fitted, PredictsClasses
+from linmtl.losses import Loss, newton
 
 HOWS = ("auto", "mean", "subspace", "support")
 _GRID = np.logspace(4, -4, 17)  # strengths tried, relative to the largest curvature
 _FOLDS = 5
 _RANK = 1e-6  # singular values relative to the largest that are none
-_NEWTON = 100
+_CLOSE = 1e-10  # of a solution by Newton's method, in the linear predictors
 _DOMINATES = 1e-12  # of a leverage, below which it is one
 
 
@@ -47,6 +49,8 @@ class Prior:
 
 class NewTask(Fitted):
     """Mixin of the models with one row of coefficients per task."""
+
+    _loss: Callable[[], Loss]
 
     fit_intercept: bool
     _classify: ClassVar[bool]
@@ -71,7 +75,7 @@ class NewTask(Fitted):
         with ``w = m + v`` (how="mean"); ``w = m + U D v`` with the left singular
         vectors U of the deviations w_t - m and their singular values over the largest
         D (how="subspace"); or ``w = m + v`` with v zero for the features that no task
-        uses (how="support"). The loss is half the squared error, or the logistic loss.
+        uses (how="support"). The loss is that of the model.
         The other tasks stay as they are, and so does what is predicted for unknown
         ones. ``tasks_``, ``coef_`` and ``intercept_`` have one more row; attributes
         such as ``coef_components_``, ``noise_``, ``labels_`` or ``task_weight_`` are
@@ -92,10 +96,10 @@ class NewTask(Fitted):
             deviations span less of the features in use than they could, else "support"
             where some features are not used, else "mean".
         alpha : float, default=None
-            Strength, >= 0 (classifiers: > 0). By default the best of 17, 1e4 to 1e-4
-            times the largest curvature of the loss, by leave-one-out for regressors
-            and by stratified folds for classifiers; with fewer than three rows, or a
-            class of one row, the curvature itself.
+            Strength, >= 0 (logistic and Poisson loss: > 0). By default the best of 17,
+            1e4 to 1e-4 times the largest curvature of the loss, by leave-one-out for
+            the squared loss and by folds for others, stratified for classifiers; with
+            fewer than three rows, or a class of one row, the curvature itself.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights >= 0.
 
@@ -117,24 +121,32 @@ class NewTask(Fitted):
         prior = make_prior(coef, how)
         Z, offset = X @ prior.basis, X @ prior.mean
         weight = weight / weight.sum()
-        single = self._classify and np.all(y == y[0])
+        loss, everything = self._loss(), np.array([0, len(y)])
+        side = loss.sides(y, weight, everything)
         centred = Z - weight @ Z if self.fit_intercept else Z
         curvature = _top_curvature(np.sqrt(weight)[:, None] * centred)
-        curvature *= 0.25 if self._classify else 1.0
+        if loss.curvature is not None:
+            curvature *= loss.curvature
+        else:  # without coefficients
+            b = loss.intercepts(y, offset, weight, everything, np.zeros(1))
+            u = -loss.derivative(y, offset + b)
+            curvature *= float(weight @ loss.second_derivative(y, u))
         grid = _GRID * (curvature if curvature > 0 else 1.0)
-        if single and self.fit_intercept:
+        if side[0] and self.fit_intercept:
             warnings.warn(
-                f"the task {label[0].item()!r} has a single class and no finite "
-                "optimum for its intercept; it predicts its only class",
+                f"the task {label[0].item()!r} has {loss.one_sided} and no finite "
+                "optimum for its intercept; it predicts what it has seen only",
                 UserWarning,
                 stacklevel=2,
             )
             # without coefficients, which could outvote the intercept
-            w, b = np.zeros_like(prior.mean), float(y[0] * np.log(2 * len(y) + 1))
+            w, b = np.zeros_like(prior.mean), float(far_intercept(side, len(y))[0])
             used = strength
         else:
-            solve = _Logistic if self._classify else _Squared
-            problem = solve(Z, y, weight, offset, bool(self.fit_intercept))
+            if loss.quadratic:
+                problem = _Squared(Z, y, weight, offset, bool(self.fit_intercept))
+            else:
+                problem = _Curved(loss, Z, y, weight, offset, bool(self.fit_intercept))
             used = problem.choose(grid) if strength is None else strength
             if used is None:
                 used = curvature if curvature > 0 else 1.0
@@ -170,10 +182,10 @@ class NewTask(Fitted):
         if alpha is None:
             return None
         alpha = check_number("alpha", alpha, 0.0)
-        if alpha == 0 and self._classify:
+        if alpha == 0 and not self._loss().location:
             raise ValueError(
-                "alpha must be > 0 for a classifier: few rows are separable, and "
-                "without a penalty there is no finite optimum"
+                f"alpha must be > 0 for a {self._loss().name} loss: few rows are "
+                "separable, and without a penalty there is no finite optimum"
             )
         return alpha
 
@@ -206,6 +218,8 @@ class NewTask(Fitted):
                     f"{some(self.classes_)}"
                 )
             y = np.array([known[value] for value in y.tolist()])
+        else:
+            y, _ = self._loss().encode(y, np.zeros(y.shape, dtype=bool))
         X = X.toarray() if sparse.issparse(X) else X
         return X.astype(np.float64), y, weight
 
@@ -268,11 +282,11 @@ class _Squared:
         return grid[int(np.argmin(losses))]
 
 
-class _Logistic:
-    """Logistic regression with a ridge and an offset, by Newton's method."""
+class _Curved:
+    """A loss that is not squared, with a ridge and an offset, by Newton's method."""
 
-    def __init__(self, Z, y, weight, offset, fit_intercept):
-        self.y, self.weight, self.offset = y, weight, offset
+    def __init__(self, loss, Z, y, weight, offset, fit_intercept):
+        self.loss, self.y, self.weight, self.offset = loss, y, weight, offset
         self.fit_intercept = fit_intercept
         # a ridge keeps v in the span of the rows
         P, e, self.Qt = np.linalg.svd(Z, full_matrices=False)
@@ -282,48 +296,40 @@ class _Logistic:
         z = self._newton(np.arange(len(self.y)), alpha)
         return self.Qt.T @ z[:-1], float(z[-1]) * self.fit_intercept
 
-    def _value(self, z, rows, weight, ridge):
-        m = self.y[rows] * (self.offset[rows] + self.Z[rows] @ z)
-        return float(weight @ np.logaddexp(0.0, -m)) + ridge @ z**2 / 2.0
-
     def _newton(self, rows, alpha):
-        Z, y, offset = self.Z[rows], self.y[rows], self.offset[rows]
         weight = self.weight[rows] / self.weight[rows].sum()
-        ridge = np.full(Z.shape[1], float(alpha))
-        ridge[-1] = 0.0
-        z = np.zeros(Z.shape[1])
-        for _ in range(_NEWTON):
-            p = expit(-y * (offset + Z @ z))
-            gradient = ridge * z - Z.T @ (weight * y * p)
-            H = Z.T @ ((weight * p * (1.0 - p))[:, None] * Z) + np.diag(ridge)
-            if not self.fit_intercept:
-                H[-1, -1] = 1.0
-            move = -np.linalg.lstsq(H, gradient, rcond=None)[0]
-            slope, step = float(gradient @ move), 1.0
-            value = self._value(z, rows, weight, ridge)
-            while step > 1e-10:
-                trial = self._value(z + step * move, rows, weight, ridge)
-                if trial <= value + 1e-4 * step * slope:
-                    break
-                step /= 2.0
-            if step <= 1e-10:
-                break
-            z = z + step * move
-            if -slope <= 1e-20:
-                break
-        return z
+        ridge = np.full(self.Z.shape[1], float(alpha))
+        ridge[-1] = 0.0 if self.fit_intercept else 1.0
+        z, _ = newton(
+            self.loss,
+            self.Z[rows],
+            self.y[rows],
+            weight[None],
+            ridge,
+            self.offset[rows],
+            close=_CLOSE,
+        )
+        return z[0]
 
     def choose(self, grid):
         """Return the strength with the lowest held-out loss."""
-        fewest = int(min(np.sum(self.y < 0), np.sum(self.y > 0)))
-        if fewest < 2:
-            return None
-        folds = StratifiedKFold(min(_FOLDS, fewest), shuffle=True, random_state=0)
+        splitter: KFold | StratifiedKFold
+        if self.loss.classify:
+            fewest = int(min(np.sum(self.y < 0), np.sum(self.y > 0)))
+            if fewest < 2:
+                return None
+            k = min(_FOLDS, fewest)
+            splitter = StratifiedKFold(k, shuffle=True, random_state=0)
+        else:
+            if len(self.y) < 3:
+                return None
+            k = min(_FOLDS, len(self.y))
+            splitter = KFold(k, shuffle=True, random_state=0)
         losses = np.zeros(len(grid))
-        for train, test in folds.split(self.Z, self.y):
+        for train, test in splitter.split(self.Z, self.y):
             for k, alpha in enumerate(grid):
-                z = self._newton(train, alpha)
-                losses[k] += self._value(z, test, self.weight[test], 0.0 * z)
+                eta = self.offset[test] + self.Z[test] @ self._newton(train, alpha)
+                losses[k] += self.weight[test] @ self.loss.value(self.y[test], eta)
         return grid[int(np.argmin(losses))]
 
 

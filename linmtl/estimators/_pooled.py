@@ -53,7 +53,7 @@ class _Pooled(MultiTaskModel):
         if self.task_intercepts or len(given.tasks) == 1:
             design = TiedDesign(data.design)
             return MultiTaskData(design, data.y, weight, data.fit_intercept), column
-        design, y, weight = _one_task(data.design, data.y, weight, self._classify)
+        design, y, weight = _one_task(data.design, data.y, weight, self._loss())
         return MultiTaskData(design, y, weight, data.fit_intercept), column
 
     def _task_weights(self, given: FitInput) -> np.ndarray:
@@ -63,29 +63,29 @@ class _Pooled(MultiTaskModel):
         return total / total.sum()
 
 
-def _one_task(design, y, weight, classify):
+def _one_task(design, y, weight, loss):
     """Return the data as those of a single task with a single intercept."""
     if not design.is_shared():
         everything = np.array([0, design.task_ptr[-1]], dtype=np.int64)
         return StackedDesign(design.X, everything), y, weight
-    # One row of X with labels of several tasks stands for as many rows; equal labels
-    # are merged so that X is not repeated once per task.
+    # One row of X with targets of several tasks stands for as many rows.
     shape = (design.n_tasks, -1)
     Y, weights = y.reshape(shape), weight.reshape(shape)
-    if classify:
-        merged = [
-            (np.where(label == Y, weights, 0.0).sum(0), label) for label in (-1, 1)
-        ]
-        y = np.concatenate([np.full(w.size, float(label)) for w, label in merged])
-        weight = np.concatenate([w for w, _ in merged])
-        rows = np.flatnonzero(weight > 0)
-        X = sparse.csr_array(design.X) if sparse.issparse(design.X) else design.X
-        return SharedDesign(X[rows % Y.shape[1]], 1), y[rows], weight[rows]
-    total = weights.sum(axis=0)
-    mean = np.divide(
-        (weights * Y).sum(0), total, out=np.zeros(total.size), where=total > 0
-    )
-    return SharedDesign(design.X, 1), mean, total
+    if loss.mean_suffices:
+        total = weights.sum(axis=0)
+        mean = np.divide(
+            (weights * Y).sum(0), total, out=np.zeros(total.size), where=total > 0
+        )
+        return SharedDesign(design.X, 1), mean, total
+    # equal targets are merged, where this repeats X less than once per task
+    values = np.unique(y[weight > 0])
+    if values.size < design.n_tasks:
+        weights = np.array([np.where(v == Y, weights, 0.0).sum(0) for v in values])
+        Y = np.repeat(values[:, None], Y.shape[1], axis=1)
+    rows = np.flatnonzero(weights.ravel() > 0)
+    X = sparse.csr_array(design.X) if sparse.issparse(design.X) else design.X
+    part = SharedDesign(X[rows % Y.shape[1]], 1)
+    return part, Y.ravel()[rows], weights.ravel()[rows]
 
 
 @estimator

@@ -3,6 +3,7 @@
 from linmtl.losses._base import Loss, Score, task_sums
 from linmtl.losses._huber import HuberLoss
 from linmtl.losses._logistic import Logistic
+from linmtl.losses._newton import newton
 from linmtl.losses._poisson import PoissonLoss
 from linmtl.losses._squared import Squared
 
@@ -18,5 +19,6 @@ __all__ = [
     "PoissonLoss",
     "Score",
     "Squared",
+    "newton",
     "task_sums",
 ]

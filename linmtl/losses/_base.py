@@ -61,6 +61,8 @@ class Loss:
         Whether the loss depends on ``y - eta`` alone.
     convex_root : bool
         Whether the root of a mean of losses is convex too.
+    mean_suffices : bool
+        Whether of several targets with one predictor only the mean matters.
     classify : bool
         Whether y holds labels of classes.
     one_sided : str
@@ -77,6 +79,7 @@ class Loss:
     quadratic: ClassVar[bool] = False
     location: ClassVar[bool] = False
     convex_root: ClassVar[bool] = False
+    mean_suffices: ClassVar[bool] = False
     classify: ClassVar[bool] = False
     one_sided: ClassVar[str] = ""
     parameters: ClassVar[tuple[str, ...]] = ()

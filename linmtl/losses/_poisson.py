@@ -20,6 +20,7 @@ class PoissonLoss(Loss):
     name = "poisson"
     score = Score("Poisson deviance", 2.0, "deviance_path_", 2.0)
     formula = "(exp(eta_i) - y_i eta_i + y_i log y_i - y_i), eta_i = x_i . w_t + b_t"
+    mean_suffices = True
     one_sided = "counts of zero only"
 
     def value(self, y, eta):

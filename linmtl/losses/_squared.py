@@ -37,7 +37,7 @@ class Squared(Loss):
     score = Score("mean squared error", 2.0, "mse_path_", 2.0)
     formula = "(y_i - x_i . w_t - b_t)^2 / 2"
     curvature = 1.0
-    quadratic = location = convex_root = True
+    quadratic = location = convex_root = mean_suffices = True
 
     def value(self, y, eta):
         return (y - eta) ** 2 / 2

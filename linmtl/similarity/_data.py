@@ -11,7 +11,7 @@ from sklearn.covariance import ledoit_wolf_shrinkage
 from sklearn.utils import check_random_state
 
 from linmtl.data._checks import check_choice, check_count, check_number
-from linmtl.similarity._newton import logistic_newton
+from linmtl.losses import Logistic, newton
 from linmtl.similarity._read import TaskData, median_of, read_X
 from linmtl.similarity._result import TaskMatrix, symmetric
 
@@ -263,8 +263,8 @@ def _held_out_errors(X, Z, fold, cv, ridge):
     # from the solution for all rows the folds are one or two steps away
     whole = np.where(y > 0, len(both) / (2.0 * len(X)), len(both) / (2.0 * len(Z)))
     problem = {"ridge": ridge, "offset": np.zeros(len(both)), "close": 1e-2}
-    start, _ = logistic_newton(both, y, whole[None], **problem)
-    w, _ = logistic_newton(both, y, weight, start=start, **problem)
+    start, _ = newton(Logistic(), both, y, whole[None], **problem)
+    w, _ = newton(Logistic(), both, y, weight, start=start, **problem)
     margin = y * np.sum(both * w[fold], axis=1)
     wrong = np.where(np.abs(margin) < 1e-9, 0.5, (margin < 0.0).astype(float))
     return wrong[: len(X)], wrong[len(X) :]

@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from linmtl.data._checks import check_choice, check_number
 from linmtl.data._labels import some
-from linmtl.similarity._newton import logistic_newton
+from linmtl.losses import Logistic, newton
 from linmtl.similarity._read import TaskData, read_Xy
 
 _VARIANCES = ("unequal", "equal", "robust")
@@ -168,7 +168,7 @@ def _fit_logistic(data, robust, ridge):
         Z /= deviation
         strength = np.append(np.full(d, ridge * n), 0.0) / deviation**2
         offset = Z[:, :-1] @ (centre * deviation[:-1])
-        w, converged = logistic_newton(Z, y, np.ones((1, n)), strength, offset)
+        w, converged = newton(Logistic(), Z, y, np.ones((1, n)), strength, offset)
         if not converged:
             raise ValueError(
                 f"in the task {data.tasks.tolist()[t]!r} a combination of the features "

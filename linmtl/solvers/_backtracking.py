@@ -12,6 +12,7 @@ import numpy as np
 
 from linmtl.kernels._jit import readonly
 from linmtl.kernels._layouts import extrapolate, gradient_step, restart_test
+from linmtl.solvers._apg import AcceleratedProximalGradient
 from linmtl.solvers._objective import Objective
 
 _CHECK = 10  # iterations between two certificates
@@ -86,3 +87,10 @@ class Backtracking:
                 W, start + iteration, stop
             ):
                 return
+
+
+def first_order(objective: Objective) -> AcceleratedProximalGradient | Backtracking:
+    """Return the method that goes on where models of second order lead nowhere."""
+    if AcceleratedProximalGradient.missing(objective) is None:
+        return AcceleratedProximalGradient()
+    return Backtracking()

@@ -9,10 +9,15 @@ from __future__ import annotations
 import numpy as np
 
 from linmtl.datafits._base import Datafit
+from linmtl.solvers._backtracking import first_order
 from linmtl.solvers._quadratic_system import Block, system_solver
 
 _REFINEMENTS = 3
 _ARMIJO = 1e-4
+_LEAST_STEP = 1e-10
+_SHORT = 0.3  # of a Newton step
+_MAX_SHORT = 5
+_MAX_STEPS = 100
 
 
 def hessian_blocks(fit: Datafit) -> list[Block]:
@@ -71,19 +76,28 @@ class Newton:
         if fit.row_count < W.shape[0]:
             W[:] = 0.0  # a start outside the span of the samples would never leave it
         G = np.empty_like(W)
+        short = 0  # steps in a row
         for iteration in range(1, max_iter + 1):
             value = objective.smooth(W, G)
             blocks = hessian_blocks(fit)
             move = system_solver(blocks, quadratic, objective.shape[0])(G)
             slope = float(np.sum(G * move))
             step = 1.0
-            while step > 1e-10:
+            while step > _LEAST_STEP:
                 trial = W + step * move
                 if objective.loss_and_penalty(trial) <= value - _ARMIJO * step * slope:
                     break
                 step /= 2
-            stalled = step <= 1e-10
+            stalled = step <= _LEAST_STEP
             if not stalled:
                 W[:] = trial
             if monitor.done(W, iteration, stop) or stalled:
                 return
+            short = short + 1 if step < _SHORT else 0
+            if short >= _MAX_SHORT or iteration >= _MAX_STEPS:
+                break
+        # Where the curvature is nothing beyond a short way (samples far from their
+        # margins, outliers), models lead astray, and small steps get on.
+        W[:] = monitor.best_W
+        left = max_iter - iteration
+        first_order(objective).solve(objective, W, stop, left, monitor, iteration)

@@ -10,14 +10,13 @@ from linmtl.datafits._base import Residuals
 from linmtl.kernels._threads import blas_threads
 from linmtl.solvers._choice import METHODS, Method, choose_method
 from linmtl.solvers._concomitant import Concomitant
-from linmtl.solvers._direct import Direct, Newton
+from linmtl.solvers._direct import Direct
 from linmtl.solvers._monitor import Monitor
 from linmtl.solvers._objective import Objective
 from linmtl.solvers._result import Result
 from linmtl.solvers._stages import MAX_STAGES, convex_start, tangent
 
 SOLVERS: dict[str, type[Method]] = {**METHODS, Concomitant.name: Concomitant}
-_NEWTON_ITERATIONS = 100
 
 
 def choose_solver(objective: Objective) -> type[Method]:
@@ -131,8 +130,6 @@ def minimise(
             scale = monitor.best_value
         stop = tol * scale + objective.rounding
         if monitor.best_gap > stop or method is Direct:
-            if method is Newton:
-                max_iter = min(max_iter, _NEWTON_ITERATIONS)
             method().solve(objective, W, stop, max_iter, monitor)
     gap = monitor.best_gap
     converged = bool(gap <= stop)

@@ -18,8 +18,7 @@ import numpy as np
 from linmtl.datafits._base import Datafit, Residuals
 from linmtl.designs._base import used_rows
 from linmtl.penalties._compose import Composite
-from linmtl.solvers._apg import AcceleratedProximalGradient
-from linmtl.solvers._backtracking import Backtracking
+from linmtl.solvers._backtracking import first_order
 from linmtl.solvers._objective import Certificate, Objective
 from linmtl.solvers._working_set import (
     RowChoice,
@@ -94,10 +93,9 @@ class ProxNewton:
                 return
         # where the model is far from the loss, small steps get on
         W[:] = monitor.best_W
-        small_steps = AcceleratedProximalGradient
-        if small_steps.missing(objective) is not None:
-            small_steps = Backtracking
-        small_steps().solve(objective, W, stop, max_iter - steps, monitor, start=steps)
+        first_order(objective).solve(
+            objective, W, stop, max_iter - steps, monitor, start=steps
+        )
 
 
 def _hessians_pay(fit: Datafit, n_features: int) -> bool:

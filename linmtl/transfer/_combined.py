@@ -198,6 +198,11 @@ class Passed:
 class Combined(MultiTaskModel):
     """Base: linear models that are put together from those of other estimators."""
 
+    estimator: MultiTaskModel | None
+
+    def _loss(self) -> Loss:
+        return super()._loss() if self.estimator is None else self.estimator._loss()
+
     def _inner(self, name: str, default: MultiTaskModel) -> MultiTaskModel:
         """Return the estimator of a parameter, checked."""
         model = getattr(self, name)

@@ -34,7 +34,7 @@ def lookahead_affinity(
     ----------
     X, y, tasks, sample_weight
         Data in any layout, as for the estimators.
-    loss : {"squared", "logistic"}, default="squared"
+    loss : {"squared", "huber", "poisson", "logistic"}, default="squared"
         The loss.
     alpha : float, default=0.01
         Strength of the ridge of the pooled model.
@@ -63,12 +63,18 @@ def lookahead_affinity(
     >>> bool((lookahead_affinity(X, y, tasks).values.diagonal() >= 0).all())
     True
     """
-    kinds = {"squared": PooledRegressor, "logistic": PooledClassifier}
+    kinds = {
+        name: kind
+        for kind in (PooledRegressor, PooledClassifier)
+        for name in kind._losses
+    }
     if loss not in kinds:
         raise ValueError(f"loss must be one of {list(kinds)}, got {loss!r}")
     if step is not None and not 0 < step < np.inf:
         raise ValueError(f"step must be a positive finite number, got {step!r}")
     pooled = kinds[loss](alpha, task_column=task_column)
+    if loss in PooledRegressor._losses:
+        pooled.set_params(loss=loss)
     pooled.fit(X, y, tasks, sample_weight)
     reader = plain_reader(pooled)
     given, data, labels, _ = reader._read_problem(X, y, tasks, sample_weight)

@@ -81,7 +81,15 @@ class _SafeTransfer(Combined):
             kinds = (MultiTaskClassifier, IndependentClassifier)
         estimator = self._inner("estimator", kinds[0]())
         alone = kinds[1]("cv", fit_intercept=estimator.fit_intercept)
+        if estimator._loss_name() in alone._losses and not self._classify:
+            alone.set_params(loss=estimator.loss, huber_delta=estimator.huber_delta)
         baseline = self._inner("baseline", alone)
+        if baseline._loss().name != estimator._loss().name:
+            raise ValueError(
+                f"{type(self).__name__}: estimator has loss={estimator._loss().name!r} "
+                f"and baseline loss={baseline._loss().name!r}; only predictors of one "
+                "loss can be blended"
+            )
         shrinkage = check_number("shrinkage", self.shrinkage, 0.0)
         passed = self._read(X, y, tasks, sample_weight, (baseline, estimator))
         data = passed.given.data

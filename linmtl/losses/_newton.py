@@ -1,14 +1,19 @@
-"""Logistic regression by Newton's method, several weightings of one sample at once."""
+"""Regression with a ridge by Newton's method, for several weightings at once."""
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import expit
 
-MAX_ITER = 40
+from linmtl.losses._base import Loss
+
+_MAX_STEPS = 100
+_MAX_HALVINGS = 30
+_DAMPING = 0.3  # of the largest curvature, where a whole step has led up
+_NO_DAMPING = 1e-3
 
 
-def logistic_newton(
+def newton(
+    loss: Loss,
     X: np.ndarray,
     y: np.ndarray,
     weight: np.ndarray,
@@ -17,14 +22,18 @@ def logistic_newton(
     start: np.ndarray | None = None,
     close: float = 1e-6,
 ) -> tuple[np.ndarray, bool]:
-    """Minimise ``sum_i s_i log(1 + exp(-y_i eta_i)) + sum_k r_k w_k^2 / 2``.
+    """Minimise ``sum_i s_i loss(y_i, eta_i) + sum_k r_k w_k^2 / 2`` over w.
+
+    The linear predictors eta are ``X w + offset``.
 
     Parameters
     ----------
+    loss : Loss
+        The loss.
     X : ndarray of shape (n_samples, n_coefficients)
         With a column of ones for an intercept.
     y : ndarray of shape (n_samples,)
-        -1 or +1.
+        Targets as the loss takes them.
     weight : ndarray of shape (n_fits, n_samples)
         The weights s of every fit.
     ridge : ndarray of shape (n_coefficients,)
@@ -46,34 +55,38 @@ def logistic_newton(
     """
 
     def objective(w):
-        margin = y * (w @ X.T + offset)
-        loss = np.sum(weight * np.logaddexp(0.0, -margin), axis=1)
-        return loss + w**2 @ ridge / 2, margin
+        eta = w @ X.T + offset
+        return np.sum(weight * loss.value(y, eta), axis=1) + w**2 @ ridge / 2, eta
 
     w = np.zeros((weight.shape[0], X.shape[1]))
     if start is not None:
         w += start
-    value, margin = objective(w)
-    for _ in range(MAX_ITER):
-        p = expit(-margin)
-        gradient = -(weight * y * p) @ X + w * ridge
-        curvature = weight * p * (1.0 - p)
-        hessian = (X.T * curvature[:, None, :]) @ X
-        hessian += np.diag(ridge)
+    value, eta = objective(w)
+    damping = 0.0
+    for _ in range(_MAX_STEPS):
+        u = -loss.derivative(y, eta)
+        gradient = -(weight * u) @ X + w * ridge
+        curvature = loss.second_derivative(y, u)
+        if damping and loss.curvature is not None:
+            curvature = np.maximum(curvature, damping * loss.curvature)
+        hessian = (X.T * (weight * curvature)[:, None, :]) @ X + np.diag(ridge)
         try:
             step = -np.linalg.solve(hessian, gradient[:, :, None])[:, :, 0]
         except np.linalg.LinAlgError:
-            return w, False
+            inverse = np.linalg.pinv(hessian, hermitian=True)
+            step = -(inverse @ gradient[:, :, None])[:, :, 0]
         moved = np.abs(step @ X.T).max()
         length = np.ones(len(w))
-        for _ in range(30):  # far from the solution a full step can go up
-            new_value, new_margin = objective(w + length[:, None] * step)
-            up = new_value > value + 1e-12 * np.abs(value)
+        for _ in range(_MAX_HALVINGS):  # far from the solution a whole step can lead up
+            new_value, new_eta = objective(w + length[:, None] * step)
+            up = ~(new_value <= value + 1e-12 * np.abs(value))
             if not up.any():
                 break
             length[up] /= 2
         w = w + length[:, None] * step
-        value, margin = new_value, new_margin
+        value, eta = new_value, new_eta
         if moved <= close:
             return w, True
+        damping = _DAMPING if np.any(length < 1) else damping / 4
+        damping = damping if damping > _NO_DAMPING else 0.0
     return w, False
