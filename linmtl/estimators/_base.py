@@ -332,7 +332,7 @@ class Regressor(PlainRegressor):
     loss: str = "squared"
     huber_delta: float = 1.35
 
-    _losses = ("squared", "huber", "poisson")
+    _losses = tuple(name for name, loss in LOSSES.items() if not loss.classify)
 
 
 @parameters

@@ -100,10 +100,10 @@ class DescriptorRegressor(Regressor):
     alpha : float, default=0.01
         Strength, >= 0.
     loss : {"squared", "huber", "poisson"}, default="squared"
-        The loss of an observation. "huber": half the squared residual as far as
-        ``huber_delta``, linear beyond, so that outliers have a bounded say. "poisson": half
-        the deviance of counts or rates y >= 0 whose mean is ``exp(x_i . w_t + b_t)``, which
-        is what is predicted then.
+        The loss of an observation. "squared": Half the squared residual. "huber": Half
+        the squared residual as far as ``huber_delta``, linear beyond, so that outliers
+        have a bounded say. "poisson": Half the deviance of counts or rates y >= 0 whose
+        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
     fit_intercept : bool, default=True

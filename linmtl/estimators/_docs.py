@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 import re
+import textwrap
 from dataclasses import dataclass, field, fields
 from typing import TypeVar, dataclass_transform
 
 from linmtl.estimators._fill import fill
+from linmtl.losses import LOSSES
 
 _TEXTS = {
     "parameters": """\
@@ -46,12 +48,7 @@ warm_start : bool, default=False
     Start from the last solution, matched by task label.
 verbose : int, default=0
     If positive, print a line at each certificate.""",
-    "loss": """\
-loss : {"squared", "huber", "poisson"}, default="squared"
-    The loss of an observation. "huber": half the squared residual as far as
-    ``huber_delta``, linear beyond, so that outliers have a bounded say. "poisson": half
-    the deviance of counts or rates y >= 0 whose mean is ``exp(x_i . w_t + b_t)``, which
-    is what is predicted then.
+    "huber_delta": """\
 huber_delta : float, default=1.35
     Where the Huber loss becomes linear, > 0, in the units of y.""",
     "class_weight": """\
@@ -107,10 +104,6 @@ coef_before_refit_ : ndarray of the shape of coef_
     "classes": """\
 classes_ : ndarray of shape (2,)
     The class labels, over all tasks.""",
-    "squared": "sum_t lambda_t / S_t * sum_{i in t} s_i (y_i - x_i . w_t - b_t)^2 / 2",
-    "logistic": (
-        "sum_t lambda_t / S_t * sum_{i in t} s_i log(1 + exp(-y_i (x_i . w_t + b_t)))"
-    ),
     "squared_symbols": (
         "with sample weights s_i, their sum S_t over task t, and task weights lambda_t."
     ),
@@ -146,11 +139,7 @@ best_params_ : dict
 mse_path_ : ndarray of shape (n_alphas, n_folds)
     Held-out mean squared error, averaged over the tasks.
 task_mse_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
-    The same for each task; NaN where it has nothing held out.
-huber_path_, task_huber_path_ : ndarray
-    In their place with ``loss="huber"``: the mean Huber loss.
-deviance_path_, task_deviance_path_ : ndarray
-    In their place with ``loss="poisson"``: the mean deviance.""",
+    The same for each task; NaN where it has nothing held out.""",
     "sqrt_path": """\
 rmse_path_ : ndarray of shape (n_alphas, n_folds)
     Held-out root mean squared error, averaged over the tasks.
@@ -162,6 +151,11 @@ scores_path_ : ndarray of shape (n_alphas, n_folds)
 task_scores_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
     The same for each task; NaN where it has nothing held out.""",
 }
+_TEXTS |= {
+    name: f"sum_t lambda_t / S_t * sum_{{i in t}} s_i {loss.formula}"
+    for name, loss in LOSSES.items()
+}
+_ROOTS = "The root of the mean squared residual of a task, see `CalibratedRegressor`."
 
 ESTIMATORS: dict[str, type] = {}  # all of them by name, as their files are imported
 T = TypeVar("T", bound=type)
@@ -189,9 +183,9 @@ def estimator(cls: T) -> T:
     texts = _TEXTS | getattr(family, "_texts", {})
     names = [f.name for f in fields(cls)]
     if "loss" in names and not cls._classify:
-        own = "loss : " in cls.__doc__
-        own = chosen("loss", "huber_delta") if own else texts["loss"]
-        texts["parameters"] = f"{own}\n{texts['parameters']}"
+        of_loss = f"{_loss_parameter(cls._losses)}\n{texts['huber_delta']}"
+        texts["parameters"] = f"{of_loss}\n{texts['parameters']}"
+        texts["squared_path"] += _other_paths(cls._losses)
     if "class_weight" in names:
         texts["parameters"] = f"{texts['class_weight']}\n{texts['parameters']}"
     if "refit" in names:
@@ -208,6 +202,32 @@ def estimator(cls: T) -> T:
     _order_parameters(cls)
     ESTIMATORS[cls.__name__] = cls
     return cls
+
+
+def _loss_parameter(names):
+    """Return what is said of ``loss``, from what each loss says of itself."""
+    allowed = ", ".join(f'"{name}"' for name in names)
+    each = [
+        f'"{name}": {LOSSES[name].about if name in LOSSES else _ROOTS}'
+        for name in names
+    ]
+    text = textwrap.fill(
+        " ".join(["The loss of an observation.", *each]),
+        width=84,
+        initial_indent="    ",
+        subsequent_indent="    ",
+        break_on_hyphens=False,
+    )
+    return f'loss : {{{allowed}}}, default="{names[0]}"\n{text}'
+
+
+def _other_paths(names):
+    """Return what is said of the paths of losses that are not the default."""
+    return "".join(
+        f"\n{score.path}, task_{score.path} : ndarray\n"
+        f'    In their place with ``loss="{name}"``: the mean {score.name}.'
+        for name, score in ((n, LOSSES[n].score) for n in names[1:] if n in LOSSES)
+    )
 
 
 def _order_parameters(cls):
@@ -336,7 +356,7 @@ def _family_texts(cls, family, common):
         "make": f"make_multitask_{'classification' if classify else 'regression'}",
         "strength": "the strengths" if relative else "``alpha``",
         "given": "given strengths" if relative else "a given ``alpha``",
-        "path": _TEXTS[f"{loss}_path"],
+        "path": common[f"{loss}_path"],
         "axis": _axis(grid, relative),
         "search": "alphas=3, eps=0.1, cv=3" if searches else "",
         "own_parameters": fill("\n".join(own), defaults),

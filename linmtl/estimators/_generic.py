@@ -31,12 +31,6 @@ class MultiTaskRegressor(Refitted, Regressor):
     penalty : Penalty, default=None
         A penalty of `linmtl.penalties` or a sum of them; None stands for
         ``L21(alpha=0.01)``.
-    loss : {"squared", "sqrt", "huber", "poisson"}, default="squared"
-        The loss. "sqrt" takes the root of the mean squared residual of each task, see
-        `CalibratedRegressor`. "huber": half the squared residual as far as
-        ``huber_delta``, linear beyond, so that outliers have a bounded say. "poisson":
-        half the deviance of counts or rates y >= 0 whose mean is
-        ``exp(x_i . w_t + b_t)``, which is what is predicted then.
     {parameters}
 
     Attributes
@@ -62,7 +56,7 @@ class MultiTaskRegressor(Refitted, Regressor):
 
     penalty: Penalty | None = None
 
-    _losses = ("squared", "sqrt", "huber", "poisson")
+    _losses = (*Regressor._losses, "sqrt")
 
     def _make_penalty(self) -> Penalty:
         return L21(alpha=0.01) if self.penalty is None else self.penalty
@@ -139,12 +133,6 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
         ``{"alpha_mean": [0, 0.01]}`` or ``{"first__alpha": [0.1, 1, 10]}`` (the
         ratio, in a sum). The arrays below then have a leading axis for them.
     {cv_parameters}
-    loss : {"squared", "sqrt", "huber", "poisson"}, default="squared"
-        The loss. "sqrt" takes the root of the mean squared residual of each task, see
-        `CalibratedRegressor`. "huber": half the squared residual as far as
-        ``huber_delta``, linear beyond, so that outliers have a bounded say. "poisson":
-        half the deviance of counts or rates y >= 0 whose mean is
-        ``exp(x_i . w_t + b_t)``, which is what is predicted then.
     {parameters}
 
     Attributes
@@ -175,7 +163,7 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
     _: KW_ONLY
     param_grid: dict[str, Any] | list[dict[str, Any]] | None = None
 
-    _losses = ("squared", "sqrt", "huber", "poisson")
+    _losses = (*Regressor._losses, "sqrt")
 
     def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
         penalty = L21() if self.penalty is None else clone(self.penalty)

@@ -25,17 +25,17 @@ class MultiTaskRegressor(Refitted, Regressor):
     penalty : Penalty, default=None
         A penalty of `linmtl.penalties` or a sum of them; None stands for
         ``L21(alpha=0.01)``.
-    loss : {"squared", "sqrt", "huber", "poisson"}, default="squared"
-        The loss. "sqrt" takes the root of the mean squared residual of each task, see
-        `CalibratedRegressor`. "huber": half the squared residual as far as
-        ``huber_delta``, linear beyond, so that outliers have a bounded say. "poisson":
-        half the deviance of counts or rates y >= 0 whose mean is
-        ``exp(x_i . w_t + b_t)``, which is what is predicted then.
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
         number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
+    loss : {"squared", "huber", "poisson", "sqrt"}, default="squared"
+        The loss of an observation. "squared": Half the squared residual. "huber": Half
+        the squared residual as far as ``huber_delta``, linear beyond, so that outliers
+        have a bounded say. "poisson": Half the deviance of counts or rates y >= 0 whose
+        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then. "sqrt": The
+        root of the mean squared residual of a task, see `CalibratedRegressor`.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
     fit_intercept : bool, default=True
@@ -135,8 +135,8 @@ class MultiTaskRegressor(Refitted, Regressor):
         self,
         penalty: Penalty | None = None,
         *,
-        loss: str = "squared",
         refit: bool | float = False,
+        loss: str = "squared",
         huber_delta: float = 1.35,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
@@ -322,17 +322,17 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
         standard error of it.
     n_jobs : int, default=None
         Folds fitted at the same time.
-    loss : {"squared", "sqrt", "huber", "poisson"}, default="squared"
-        The loss. "sqrt" takes the root of the mean squared residual of each task, see
-        `CalibratedRegressor`. "huber": half the squared residual as far as
-        ``huber_delta``, linear beyond, so that outliers have a bounded say. "poisson":
-        half the deviance of counts or rates y >= 0 whose mean is
-        ``exp(x_i . w_t + b_t)``, which is what is predicted then.
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
         number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
+    loss : {"squared", "huber", "poisson", "sqrt"}, default="squared"
+        The loss of an observation. "squared": Half the squared residual. "huber": Half
+        the squared residual as far as ``huber_delta``, linear beyond, so that outliers
+        have a bounded say. "poisson": Half the deviance of counts or rates y >= 0 whose
+        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then. "sqrt": The
+        root of the mean squared residual of a task, see `CalibratedRegressor`.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
     fit_intercept : bool, default=True
@@ -389,7 +389,7 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
     huber_path_, task_huber_path_ : ndarray
         In their place with ``loss="huber"``: the mean Huber loss.
     deviance_path_, task_deviance_path_ : ndarray
-        In their place with ``loss="poisson"``: the mean deviance.
+        In their place with ``loss="poisson"``: the mean Poisson deviance.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -463,8 +463,8 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
         cv: Any = 5,
         selection: Literal['min', '1se'] = "min",
         n_jobs: int | None = None,
-        loss: str = "squared",
         refit: bool | float = False,
+        loss: str = "squared",
         huber_delta: float = 1.35,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,

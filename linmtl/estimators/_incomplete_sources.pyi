@@ -495,10 +495,6 @@ class IncompleteSourcesRegressorCV(RegressorMixin, BaseEstimator):
         Held-out mean squared error, averaged over the tasks.
     task_mse_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
         The same for each task; NaN where it has nothing held out.
-    huber_path_, task_huber_path_ : ndarray
-        In their place with ``loss="huber"``: the mean Huber loss.
-    deviance_path_, task_deviance_path_ : ndarray
-        In their place with ``loss="poisson"``: the mean deviance.
     patterns_ : ndarray of bool of shape (n_patterns, n_sources)
         The sources that each pattern has, the most complete first.
     sources_ : ndarray of shape (n_sources,)
@@ -554,10 +550,6 @@ class IncompleteSourcesRegressorCV(RegressorMixin, BaseEstimator):
     best_params_: dict[Any, Any]
     mse_path_: np.ndarray
     task_mse_path_: np.ndarray
-    huber_path_: np.ndarray
-    task_huber_path_: np.ndarray
-    deviance_path_: np.ndarray
-    task_deviance_path_: np.ndarray
     patterns_: np.ndarray
     sources_: np.ndarray
     feature_source_: np.ndarray

@@ -36,10 +36,10 @@ class MCPRegressor(Refitted, Alias, Regressor):
         number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
     loss : {"squared", "huber", "poisson"}, default="squared"
-        The loss of an observation. "huber": half the squared residual as far as
-        ``huber_delta``, linear beyond, so that outliers have a bounded say. "poisson": half
-        the deviance of counts or rates y >= 0 whose mean is ``exp(x_i . w_t + b_t)``, which
-        is what is predicted then.
+        The loss of an observation. "squared": Half the squared residual. "huber": Half
+        the squared residual as far as ``huber_delta``, linear beyond, so that outliers
+        have a bounded say. "poisson": Half the deviance of counts or rates y >= 0 whose
+        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
     fit_intercept : bool, default=True
@@ -369,10 +369,10 @@ class MCPRegressorCV(Refitted, AliasCV, Regressor):
         number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
     loss : {"squared", "huber", "poisson"}, default="squared"
-        The loss of an observation. "huber": half the squared residual as far as
-        ``huber_delta``, linear beyond, so that outliers have a bounded say. "poisson": half
-        the deviance of counts or rates y >= 0 whose mean is ``exp(x_i . w_t + b_t)``, which
-        is what is predicted then.
+        The loss of an observation. "squared": Half the squared residual. "huber": Half
+        the squared residual as far as ``huber_delta``, linear beyond, so that outliers
+        have a bounded say. "poisson": Half the deviance of counts or rates y >= 0 whose
+        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
     fit_intercept : bool, default=True
@@ -426,7 +426,7 @@ class MCPRegressorCV(Refitted, AliasCV, Regressor):
     huber_path_, task_huber_path_ : ndarray
         In their place with ``loss="huber"``: the mean Huber loss.
     deviance_path_, task_deviance_path_ : ndarray
-        In their place with ``loss="poisson"``: the mean deviance.
+        In their place with ``loss="poisson"``: the mean Poisson deviance.
 
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and

@@ -28,10 +28,10 @@ class NetworkLassoRegressor(Alias, Regressor):
     alpha : float, default=1.0
         Strength, >= 0.
     loss : {"squared", "huber", "poisson"}, default="squared"
-        The loss of an observation. "huber": half the squared residual as far as
-        ``huber_delta``, linear beyond, so that outliers have a bounded say. "poisson": half
-        the deviance of counts or rates y >= 0 whose mean is ``exp(x_i . w_t + b_t)``, which
-        is what is predicted then.
+        The loss of an observation. "squared": Half the squared residual. "huber": Half
+        the squared residual as far as ``huber_delta``, linear beyond, so that outliers
+        have a bounded say. "poisson": Half the deviance of counts or rates y >= 0 whose
+        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
     fit_intercept : bool, default=True
@@ -321,10 +321,10 @@ class NetworkLassoRegressorCV(AliasCV, Regressor):
     n_jobs : int, default=None
         Folds fitted at the same time.
     loss : {"squared", "huber", "poisson"}, default="squared"
-        The loss of an observation. "huber": half the squared residual as far as
-        ``huber_delta``, linear beyond, so that outliers have a bounded say. "poisson": half
-        the deviance of counts or rates y >= 0 whose mean is ``exp(x_i . w_t + b_t)``, which
-        is what is predicted then.
+        The loss of an observation. "squared": Half the squared residual. "huber": Half
+        the squared residual as far as ``huber_delta``, linear beyond, so that outliers
+        have a bounded say. "poisson": Half the deviance of counts or rates y >= 0 whose
+        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
     fit_intercept : bool, default=True
@@ -378,7 +378,7 @@ class NetworkLassoRegressorCV(AliasCV, Regressor):
     huber_path_, task_huber_path_ : ndarray
         In their place with ``loss="huber"``: the mean Huber loss.
     deviance_path_, task_deviance_path_ : ndarray
-        In their place with ``loss="poisson"``: the mean deviance.
+        In their place with ``loss="poisson"``: the mean Poisson deviance.
     labels_ : ndarray of shape (n_tasks,)
         The cluster of each task: those with equal coefficients along the edges.
     coef_ : ndarray of shape (n_tasks, n_features)

@@ -51,6 +51,8 @@ class Loss:
         What users call it.
     score : Score
         How it is reported.
+    about : str
+        What the loss is, in a sentence or two for docstrings.
     formula : str
         The loss of one observation, for docstrings.
     curvature : float or None
@@ -74,6 +76,7 @@ class Loss:
 
     name: ClassVar[str]
     score: ClassVar[Score]
+    about: ClassVar[str]
     formula: ClassVar[str]
     curvature: ClassVar[float | None] = None
     quadratic: ClassVar[bool] = False

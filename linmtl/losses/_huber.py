@@ -26,6 +26,10 @@ class HuberLoss(Loss):
 
     name = "huber"
     score = Score("Huber loss", 1.0, "huber_path_", 1.0)
+    about = (
+        "Half the squared residual as far as ``huber_delta``, linear beyond, so that "
+        "outliers have a bounded say."
+    )
     formula = "huber(y_i - x_i . w_t - b_t)"
     curvature = 1.0
     location = True

@@ -244,6 +244,7 @@ class Logistic(Loss):
 
     name = "logistic"
     score = Score("log loss", 1.0, "scores_path_", -1.0)
+    about = "Minus the log-likelihood of two classes whose log-odds are linear."
     formula = "log(1 + exp(-y_i (x_i . w_t + b_t)))"
     curvature = 0.25
     classify = True

@@ -19,6 +19,10 @@ class PoissonLoss(Loss):
 
     name = "poisson"
     score = Score("Poisson deviance", 2.0, "deviance_path_", 2.0)
+    about = (
+        "Half the deviance of counts or rates y >= 0 whose mean is "
+        "``exp(x_i . w_t + b_t)``, which is what is predicted then."
+    )
     formula = "(exp(eta_i) - y_i eta_i + y_i log y_i - y_i), eta_i = x_i . w_t + b_t"
     mean_suffices = True
     one_sided = "counts of zero only"

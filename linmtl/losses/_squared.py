@@ -35,6 +35,7 @@ class Squared(Loss):
 
     name = "squared"
     score = Score("mean squared error", 2.0, "mse_path_", 2.0)
+    about = "Half the squared residual."
     formula = "(y_i - x_i . w_t - b_t)^2 / 2"
     curvature = 1.0
     quadratic = location = convex_root = mean_suffices = True

@@ -341,7 +341,7 @@ def test_wrong_classes_and_models():
     model = L21Classifier(0.1).fit(X, y, tasks)
     with pytest.raises(ValueError, match="labels 'maybe', but the classes are 'no'"):
         model.fit_new_task(X_new[:2], ["maybe", "yes"], 9)
-    with pytest.raises(ValueError, match="must be > 0 for a classifier"):
+    with pytest.raises(ValueError, match="must be > 0 for a logistic loss"):
         model.fit_new_task(X_new, y_new, 9, alpha=0)
     with pytest.raises(ValueError, match="fitted without tasks"):
         L21Classifier().fit(X, y).fit_new_task(X_new, y_new, 9)
