@@ -5,7 +5,7 @@ coefficients; every fit is certified by a duality gap. See README.md for a tour.
 """
 
 from linmtl import estimators
-from linmtl.cli._table import prepare
+from linmtl.cli._public import prepare
 from linmtl.data import stack_tasks, unstack_tasks
 from linmtl.estimators import *  # noqa: F403
 from linmtl.preprocessing import TaskScaler

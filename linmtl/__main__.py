@@ -16,8 +16,9 @@ from linmtl.cli._compare import compare, transfer_report
 from linmtl.cli._errors import InputError
 from linmtl.cli._files import STDIN, read_table
 from linmtl.cli._html import to_html
+from linmtl.cli._json import to_json, transfer_json
 from linmtl.cli._models import DEFAULT_MODELS, MODELS, check_models
-from linmtl.cli._report import render, render_transfer, to_json, transfer_json
+from linmtl.cli._report import render, render_transfer
 from linmtl.cli._results import Comparison
 from linmtl.cli._table import Problem, make_problem, split_names
 from linmtl.cli._write import check_places, write
@@ -251,7 +252,7 @@ def _run_file(arguments: argparse.Namespace, progress: Progress) -> None:
         progress("which tasks are helped and hurt")
         report = transfer_report(comparison)
         progress.clear()
-    if report is not None:
+    if report is not None and comparison.sharing is not None:
         print(f"\n{render_transfer(report, comparison.sharing.label)}", flush=True)
     if arguments.output is not None:
         text = _as_json(arguments, problem, comparison, report)

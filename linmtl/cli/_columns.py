@@ -92,9 +92,10 @@ class _Reading:
 
     def told(self, fields: Sequence[str], other: _Reading | None) -> str:
         """Say how a number is read, and how else it could be where that is a guess."""
-        row = self.example
         if other is not None:
             row = int(np.argmax(self.values != other.values))
+        else:
+            row = self.example or 0
         kind = {".": "decimal points", ",": "decimal commas"}.get(self.decimal)
         if self.grouped:
             kind = "thousands separators"
@@ -244,8 +245,8 @@ def _number(text: str, decimal: str) -> tuple[float, bool] | None:
     match = _PATTERNS[decimal].fullmatch(text)
     if match is None and not _INFINITE.fullmatch(text):
         return None
-    grouped = bool(match and match["grouped"])
-    if grouped:
+    grouped = match is not None and match["grouped"] is not None
+    if match is not None and grouped:
         text = text.replace(match["mark"], "")
     try:
         return float(text.replace(decimal, ".")), grouped
@@ -272,9 +273,9 @@ def _days(fields: list[str]) -> np.ndarray | None:
     """Return dates as days since the epoch, None if any field is something else."""
     rows = np.flatnonzero(~missing(fields))
     texts = [fields[i] for i in rows]
-    matches = [_DATE.fullmatch(text) for text in texts]
+    matches = [match for text in texts if (match := _DATE.fullmatch(text))]
     try:
-        if all(matches):
+        if len(matches) == len(texts):
             dates = _with_day_or_month_first(matches)
         else:
             dates = [_iso_date(text) for text in texts]

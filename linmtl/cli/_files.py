@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from linmtl.cli._columns import Fields
 from linmtl.cli._errors import InputError, name_list
 from linmtl.cli._frames import Table, check_header, table_of
 from linmtl.data._labels import is_missing
@@ -152,7 +153,8 @@ def _csv(name: str, text: str, notes: list[str]) -> Table:
                 f"{name}: line {line} has {len(row)} fields but the header has "
                 f"{len(header)}"
             )
-    columns = dict(zip(header, map(list, zip(*rows[1:], strict=True)), strict=True))
+    fields = zip(*rows[1:], strict=True)
+    columns: dict[str, Fields] = dict(zip(header, map(list, fields), strict=True))
     return Table(columns, lines[1:], commas_split=delimiter == ",", notes=notes)
 
 

@@ -70,7 +70,7 @@ def to_html(
         f'<p class="summary">{html.escape(verdict(comparison))}</p>',
         _legend(comparison),
     ]
-    if report is not None:
+    if report is not None and comparison.sharing is not None:
         label = html.escape(comparison.sharing.label)
         body += [
             f"<h2>{label}: tasks helped and hurt</h2>",

@@ -258,17 +258,17 @@ def _features(
 
     Also returns which features vary within tasks.
     """
-    X, names = _choose(X, names, ~np.isnan(X[train]).all(axis=0), notes, "no value")
-    missing = int(np.isnan(X).sum())
-    if missing:
-        holes = [n for n, c in zip(names, np.isnan(X).any(axis=0), strict=True) if c]
+    X, names = _choose(X, names, ~np.all(np.isnan(X[train]), axis=0), notes, "no value")
+    missing = np.isnan(X).sum(axis=0)
+    if missing.any():
+        holes = [name for name, count in zip(names, missing, strict=True) if count]
         notes.append(
             "missing values replaced by the median of the training rows "
-            f"({missing}): {name_list(holes)}"
+            f"({missing.sum()}): {name_list(holes)}"
         )
         imputer = SimpleImputer(strategy="median").fit(X[train])
-        X = imputer.transform(X)
-    several = (X[train] != X[train][0]).any(axis=0)
+        X = np.asarray(imputer.transform(X))
+    several = np.any(X[train] != X[train][0], axis=0)
     X, names = _choose(X, names, several, notes, "one value")
     varies = _varies_within(X[train], tasks[train])
     if not varies.any():

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-import platform
 import textwrap
 from collections.abc import Iterable, Sequence
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
-from linmtl.cli._models import EPS, N_ALPHAS, SECOND_STRENGTHS
+from linmtl.cli._models import SECOND_STRENGTHS
 from linmtl.cli._results import MARGIN, Comparison, ModelResult
 from linmtl.data._labels import one_line
 from linmtl.transfer import NegativeTransferReport
@@ -19,7 +17,6 @@ from linmtl.transfer import NegativeTransferReport
 WIDTH = 80
 _LISTED = 5  # tasks shown as helped and as hurt most
 _LABEL_WIDTH = 24
-_PACKAGES = ("numpy", "scipy", "scikit-learn", "numba")
 
 
 def number(value: float, digits: int = 2) -> str:
@@ -154,9 +151,10 @@ def strength(model: ModelResult) -> str:
 
 def verdict(c: Comparison) -> str:
     """Say which model is best, how sure that is, and what is no merit of it."""
-    if c.sharing is None:
+    shared = c.sharing
+    if shared is None:
         return "Only the tasks alone were fitted: nothing to compare."
-    return " ".join([_best(c), _shared_against_alone(c, c.sharing), *_caveats(c)])
+    return " ".join([_best(c), _against_alone(c, shared), *_caveats(c, shared)])
 
 
 def _measure(c: Comparison) -> str:
@@ -175,7 +173,7 @@ def _best(c: Comparison) -> str:
     return f"Best: {c.best.label}, {within}."
 
 
-def _shared_against_alone(c: Comparison, model: ModelResult) -> str:
+def _against_alone(c: Comparison, model: ModelResult) -> str:
     difference, error = c.difference(model)
     spread = f" +- {error:.3f}" if np.isfinite(error) else ""
     better, equal, worse = c.against_alone(model)
@@ -189,9 +187,9 @@ def _shared_against_alone(c: Comparison, model: ModelResult) -> str:
     )
 
 
-def _caveats(c: Comparison) -> list[str]:
+def _caveats(c: Comparison, shared: ModelResult) -> list[str]:
     """Say where a saving is no sign of anything shared."""
-    shared, alone, levels = c.sharing, c.alone, c.levels
+    alone, levels = c.alone, c.levels
     if shared.is_null and alone.is_null:
         return [
             f"Both are null, as good as the {levels.label}: what one saves against the "
@@ -354,36 +352,6 @@ def shortened(label: Any) -> str:
     return name
 
 
-def transfer_json(report: NegativeTransferReport | None) -> dict[str, Any] | None:
-    """Return every number of a report on transfer in types that JSON knows."""
-    if report is None:
-        return None
-    return plain(
-        {
-            "model": report.model,
-            "loss": report.loss,
-            "n_splits": len(report.losses["model"]),
-            "false_discovery_rate": report.level,
-            "summary": report.summary,
-            "tasks": [
-                {
-                    "task": report.tasks[t],
-                    "n_samples": report.n_samples[t],
-                    **{
-                        f"{what}_{name}": getattr(comparison, what)[t]
-                        for name, comparison in (
-                            ("alone", report.alone),
-                            ("pooled", report.pooled),
-                        )
-                        for what in ("effect", "low", "high", "adjusted", "verdict")
-                    },
-                }
-                for t in range(len(report.tasks))
-            ],
-        }
-    )
-
-
 def _task_row(c: Comparison, model: ModelResult, t: int) -> tuple[str, ...]:
     """Return name, training rows, error alone and with a model, saving."""
     errors = [
@@ -395,106 +363,3 @@ def _task_row(c: Comparison, model: ModelResult, t: int) -> tuple[str, ...]:
     shown = (f"{error[t]:.{max(decimals, 0)}f}" for error in errors)
     saved = percent(c.saved(model)[t])
     return shortened(c.tasks[t]), str(c.n_train[t]), *shown, saved
-
-
-def to_json(comparison: Comparison, data: dict[str, Any]) -> dict[str, Any]:
-    """Return every number of a comparison in types that JSON knows.
-
-    Parameters
-    ----------
-    comparison : Comparison
-        The results.
-    data : dict
-        What is known of the data: file, target, task and so on.
-    """
-    c = comparison
-    return plain(
-        {
-            "linmtl": _version(),
-            "versions": {
-                "python": platform.python_version(),
-                **{name: version(name) for name in _PACKAGES},
-            },
-            "data": {
-                **data,
-                "kind": "classification" if c.classify else "regression",
-                "n_tasks": len(c.tasks),
-                "n_train": c.n_train.sum(),
-                "n_test": c.n_test.sum(),
-                "features": c.feature_names,
-            },
-            "settings": {
-                "train": c.train_size,
-                "seed": c.random_state,
-                "folds": c.cv,
-                "n_alphas": N_ALPHAS,
-                "smallest_alpha": EPS,
-                "second_strengths": SECOND_STRENGTHS,
-                "margin": MARGIN,
-                "tol": c.models[0].tol,
-            },
-            "notes": c.notes,
-            "best": c.best.name,
-            "verdict": verdict(c),
-            "models": [_model_json(c, model) for model in c.models],
-            "levels": _model_json(c, c.levels),
-        }
-    )
-
-
-def _model_json(c: Comparison, m: ModelResult) -> dict[str, Any]:
-    better, equal, worse = c.against_alone(m)
-    loss, score, all_rows, within = (
-        ("log_loss", "accuracy", "accuracy", "mean_log_loss")
-        if c.classify
-        else ("mse", "explained_variance", "r2", "r2_within")
-    )
-    alphas = np.broadcast_to(m.alpha, c.tasks.shape)
-    return {
-        "model": m.name,
-        "estimator": m.estimator,
-        "alpha": None if isinstance(m.alpha, np.ndarray) else m.alpha,
-        "alpha_at_end": m.at_end,
-        **m.second,
-        all_rows: m.score,
-        within: m.within,
-        "median_saved": c.median_saved(m),
-        "tasks_better": better,
-        "tasks_equal": equal,
-        "tasks_worse": worse,
-        "null_tasks": m.null_tasks,
-        "gap": m.gap,
-        "certified": m.certified,
-        "n_iter": m.n_iter,
-        "seconds": m.seconds,
-        "tasks": [
-            {
-                "task": c.tasks[t],
-                "n_train": c.n_train[t],
-                "n_test": c.n_test[t],
-                "alpha": alphas[t],
-                loss: m.task_loss[t],
-                score: m.task_score[t],
-            }
-            for t in range(len(c.tasks))
-        ],
-    }
-
-
-def plain(value: Any) -> Any:
-    """Turn NumPy's types into Python's, and what is not finite into None."""
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, (np.ndarray, np.generic)):
-        return plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
-def _version() -> str:
-    from linmtl import __version__
-
-    return __version__

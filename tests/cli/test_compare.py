@@ -20,9 +20,10 @@ from linmtl import (
 from linmtl.cli._compare import compare, transfer_report
 from linmtl.cli._errors import InputError
 from linmtl.cli._html import to_html
+from linmtl.cli._json import plain, to_json
 from linmtl.cli._models import EPS, MODELS, N_ALPHAS, SECOND_STRENGTHS, TOL, fit
 from linmtl.cli._prepare import split_rows
-from linmtl.cli._report import number, plain, render, to_json, verdict
+from linmtl.cli._report import number, render, verdict
 from linmtl.cli._results import Comparison, ModelResult
 from linmtl.datasets import (
     load_heart_disease,
