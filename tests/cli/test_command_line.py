@@ -281,6 +281,7 @@ def _edited(column, values):
         ([["a", "a", "score"], ["1", "2", "3"]], {}, "several columns named a"),
         ([["a", "score"], ["1", "2"], ["1", "2", "3"]], {}, "line 3 has 3 fields"),
         ([["a", "score", "site"]], {}, "no rows"),
+        ([["1.5", "2", ""], ["2", "3", "1"]], {}, "first line must name the columns"),
         ([], {}, "is empty"),
         (rows_of(), {"options": ["--train", "1.5"]}, "--train must be between"),
         (rows_of(), {"options": ["--train", "half"]}, "invalid float value: 'half'"),
@@ -460,6 +461,24 @@ def test_output_that_fails_late(table, tmp_path, capsys, monkeypatch):
     assert "L21" in printed.out  # the table is not lost
     assert output.read_text() == "as it was"
     assert sorted(tmp_path.iterdir()) == sorted([output, Path(table)])
+
+
+def test_two_rows_a_task_are_not_celebrated(tmp_path, capsys):
+    """Tasks that overfit alone are no evidence for a model without coefficients."""
+    rng = np.random.default_rng(1)
+    rows = [["reaction", "days", "subject"]]
+    for subject in range(18):
+        level, slope = 250 + 25 * rng.normal(), 10 + 6 * rng.normal()
+        for day in range(10):
+            value = level + slope * day + 25 * rng.normal()
+            rows.append([f"{value:.2f}", str(day), str(subject)])
+    table = write(tmp_path / "sleep.csv", rows)
+    columns = {"target": "reaction", "task": "subject"}
+    assert run(table, "--train", "0.2", models="l21", **columns) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "is null, its coefficients are zero: it is the task means" in printed
+    assert "saves what learning alone overfits" in printed
+    assert "no better than its level, without features" in printed
 
 
 def test_files_that_are_replaced_are_named(table, tmp_path, capsys):
