@@ -20,8 +20,6 @@ from linmtl.plotting._axes import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from linmtl.transfer import NegativeTransferReport
-
 _STYLES = {  # colour and marker, so that colour is not all that tells them apart
     "helped": ("tab:blue", "o"),
     "hurt": ("tab:red", "s"),
@@ -99,7 +97,7 @@ class TaskGainDisplay:
     @classmethod
     def from_report(
         cls,
-        report: NegativeTransferReport,
+        report: Any,
         *,
         against: str = "alone",
         ax: Axes | None = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 from scipy.cluster.hierarchy import leaves_list, linkage
@@ -25,11 +25,24 @@ from linmtl.plotting._axes import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from linmtl.similarity import TaskMatrix
-
 # in inches: a cell, the least and largest side of the square, what is above and below
 _CELL, _LEAST_SIDE, _LARGEST_SIDE, _TITLE = 0.3, 2.8, 12.0, 0.8
 _VALUES_UP_TO = 12  # tasks for which the values are written into the cells
+
+
+class PairsOfTasks(Protocol):
+    """What is drawn: a `linmtl.similarity.TaskMatrix`, or what has as much."""
+
+    @property
+    def values(self) -> np.ndarray: ...
+    @property
+    def tasks(self) -> np.ndarray: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def directed(self) -> bool: ...
 
 
 class TaskMatrixDisplay:
@@ -78,14 +91,14 @@ class TaskMatrixDisplay:
     ['b', 'c', 'a']
     """
 
-    def __init__(self, matrix: TaskMatrix, order: str = "dendrogram"):
+    def __init__(self, matrix: PairsOfTasks, order: str = "dendrogram"):
         self.matrix = matrix
         self.order = order
 
     @classmethod
     def from_matrix(
         cls,
-        matrix: TaskMatrix,
+        matrix: PairsOfTasks,
         *,
         order: str = "dendrogram",
         ax: Axes | None = None,
@@ -143,7 +156,7 @@ class TaskMatrixDisplay:
             With the attributes of what was drawn.
         """
         check_choice("order", self.order, ("dendrogram", "given"))
-        matrix, T = self.matrix, len(self.matrix)
+        matrix, T = self.matrix, len(self.matrix.tasks)
         if ax is None:
             side = float(np.clip(_CELL * T, _LEAST_SIDE, _LARGEST_SIDE))
             side += _TITLE + margin(matrix.tasks.tolist())

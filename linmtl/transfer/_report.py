@@ -232,21 +232,7 @@ class NegativeTransferReport:
         """
         from linmtl.plotting import TaskGainDisplay
 
-        if against not in BASELINES:
-            raise ValueError(f"against must be 'alone' or 'pooled', got {against!r}")
-        comparison = self.alone if against == "alone" else self.pooled
-        tasks = self.tasks
-        if tasks.dtype.kind == "U":
-            tasks = np.array([one_line(task) for task in tasks])
-        display = TaskGainDisplay(
-            tasks,
-            comparison.effect,
-            comparison.low,
-            comparison.high,
-            comparison.verdict,
-            baseline=comparison.baseline,
-        )
-        return display.plot(ax=ax).ax_
+        return TaskGainDisplay.from_report(self, against=against, ax=ax).ax_
 
     def __str__(self) -> str:
         order = np.argsort(-np.nan_to_num(self.alone.effect, nan=-np.inf))

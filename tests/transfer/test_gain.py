@@ -782,7 +782,7 @@ def test_splits_that_judge_no_task():
 def test_a_baseline_that_the_report_has_not():
     X, y, tasks = make_data(random_W(3), 30)
     report = negative_transfer_report(L21Regressor(0.1), X, y, tasks, cv=3)
-    with pytest.raises(ValueError, match="against must be 'alone' or 'pooled', got"):
+    with pytest.raises(ValueError, match="against must be one of 'alone', 'pooled'"):
         report.plot(against="independent")
 
 
