@@ -11,10 +11,14 @@ task to its column of W (the identity, except where tasks are tied to one model)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, eigsh
+
+# dense or CSR: two types that have no operator in common
+Matrix = Any
 
 # below this size a dense eigendecomposition is cheaper than a Lanczos iteration
 _DENSE_EIGEN = 400
@@ -26,7 +30,7 @@ def used_rows(W: np.ndarray) -> np.ndarray:
     return np.abs(W) @ np.ones(W.shape[1]) != 0.0
 
 
-def pieces(X: np.ndarray, axis: int) -> Iterator[tuple[slice, np.ndarray]]:
+def pieces(X: Matrix, axis: int) -> Iterator[tuple[slice, np.ndarray]]:
     """Yield slices of X along an axis in double precision: all of it if it is so."""
     if X.dtype == np.float64:
         yield slice(None), X
@@ -128,7 +132,7 @@ class Design:
         rows = [np.arange(*bounds) for bounds in zip(starts, stops, strict=True)]
         return np.concatenate([np.empty(0, dtype=np.int64), *rows])
 
-    def block(self, task: int) -> np.ndarray | sparse.csr_array:
+    def block(self, task: int) -> Matrix:
         """Return the rows of one task, (n_t, n_features)."""
         raise NotImplementedError
 
@@ -262,7 +266,7 @@ class Design:
         return _operator_eigenvalue(product, self.n_features)
 
 
-def _transposed(X: np.ndarray | sparse.csr_array) -> np.ndarray:
+def _transposed(X: Matrix) -> np.ndarray:
     X = X.toarray() if sparse.issparse(X) else X
     return np.ascontiguousarray(X.T)
 
@@ -285,9 +289,16 @@ def _operator_eigenvalue(product, size: int) -> float:
     start = np.random.default_rng(0).standard_normal(size)
     if not np.any(product(start)):
         return 0.0
-    operator = LinearOperator((size, size), matvec=product, dtype=np.float64)
-    value = eigsh(
-        operator, k=1, v0=start, tol=1e-4, return_eigenvectors=False, maxiter=1000
+    # SciPy makes an object of another class, and has an integer as default tolerance
+    shape = (size, size)
+    operator = LinearOperator(shape, matvec=product, dtype=np.float64)  # pyright: ignore[reportCallIssue]
+    value: Any = eigsh(
+        operator,
+        k=1,
+        v0=start,
+        tol=1e-4,  # pyright: ignore[reportArgumentType]
+        return_eigenvectors=False,
+        maxiter=1000,
     )
     # a Ritz value lies below the eigenvalue by less than the tolerance
     return max(float(value[0]), 0.0) * (1 + 1e-3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from linmtl.designs._base import Design, _transposed, pieces, used_rows
+from linmtl.designs._base import Design, Matrix, _transposed, pieces, used_rows
 
 # residuals this small stay in the cache while a few features at a time pass by
 _CACHED = 10_000
@@ -15,7 +15,7 @@ _FEATURES = 128
 class SharedDesign(Design):
     """One X (n_samples, n_features), dense or sparse, that all tasks share."""
 
-    def __init__(self, X: np.ndarray | sparse.csr_array, n_tasks: int):
+    def __init__(self, X: Matrix, n_tasks: int):
         self.X = X
         n_samples, self.n_features = X.shape
         self.task_ptr = np.arange(n_tasks + 1, dtype=np.int64) * n_samples

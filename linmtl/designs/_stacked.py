@@ -5,12 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 from scipy.linalg import get_blas_funcs
 
-from linmtl.designs._base import Design, _transposed
+from linmtl.designs._base import Design, Matrix, _transposed
 from linmtl.kernels._jit import readonly
 from linmtl.kernels._layouts import (
     feature_adjoint,
@@ -32,7 +33,9 @@ _TILE = 64  # rows that are transposed at a time
 class StackedDesign(Design):
     """Rows sorted by task, dense (C order) or sparse (CSR)."""
 
-    def __init__(self, X: np.ndarray | sparse.csr_array, task_ptr: np.ndarray):
+    X: Matrix
+
+    def __init__(self, X: Matrix, task_ptr: np.ndarray):
         self.n_features = X.shape[1]
         self.task_ptr = task_ptr
         self.dtype = X.dtype
@@ -157,9 +160,10 @@ class FeatureMajorDesign(Design):
     ) -> FeatureMajorDesign:
         """Return features of a design, those of an earlier set copied from there."""
         k, n = features.size, design.X.shape[0]
-        known = last.features if isinstance(last, FeatureMajorDesign) else features[:0]
+        last = last if isinstance(last, FeatureMajorDesign) else None
+        known = features[:0] if last is None else last.features
         missing = np.arange(k)
-        if known.size and np.array_equal(known, features[: known.size]):
+        if last is not None and np.array_equal(known, features[: known.size]):
             # wider: in place as long as there is room
             room = last.room
             if len(room) < k:
@@ -171,7 +175,7 @@ class FeatureMajorDesign(Design):
             _, here, there = np.intersect1d(
                 features, known, assume_unique=True, return_indices=True
             )
-            if here.size:
+            if last is not None:
                 room[here] = last.A[there]
                 missing = np.delete(missing, here)
         A = room[:k]
@@ -254,7 +258,7 @@ def feature_hessians(blocks, task_ptr, weight, centre, features, H):
     the rows of the task begin.
     """
     k, bounds = features.size, task_ptr.tolist()
-    syrk = get_blas_funcs("syrk", dtype=H.dtype)
+    syrk: Any = get_blas_funcs("syrk", dtype=H.dtype)
     piece = np.empty(k * int(np.diff(task_ptr).max(initial=0)), dtype=H.dtype)
     root = readonly(np.sqrt(weight).astype(blocks[0][0].dtype, copy=False))
     features, weight = readonly(features), readonly(weight)
