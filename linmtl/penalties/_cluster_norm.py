@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import numbers
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy import linalg
 from threadpoolctl import threadpool_limits
 
+from linmtl.data._checks import is_number, is_whole
 from linmtl.penalties._base import DualTerms, Penalty
 from linmtl.penalties._spectral import scale_singular_values, smaller_gram
 
@@ -29,11 +29,13 @@ class _ClusterNorm(Penalty):
 
     spectral: ClassVar[bool] = True
     _size_name: ClassVar[str]
+    alpha: float
+    eta: float
 
     def check(self, n_features, tasks):
         super().check(n_features, tasks)
         name, size = type(self).__name__, getattr(self, self._size_name)
-        if isinstance(size, bool) or not isinstance(size, numbers.Integral):
+        if not is_whole(size):
             raise TypeError(
                 f"{name}: {self._size_name} must be an integer >= 1, got {size!r}"
             )
@@ -41,7 +43,7 @@ class _ClusterNorm(Penalty):
             raise ValueError(
                 f"{name}: {self._size_name} must be an integer >= 1, got {size!r}"
             )
-        if isinstance(self.eta, bool) or not isinstance(self.eta, numbers.Real):
+        if not is_number(self.eta):
             raise TypeError(f"{name}: eta must be a number > 0, got {self.eta!r}")
         if not (self.eta > 0 and np.isfinite(self.eta)):
             raise ValueError(
@@ -56,7 +58,7 @@ class _ClusterNorm(Penalty):
     def value(self, W):
         if not W.any():  # the null model
             return 0.0
-        s = linalg.svdvals(W)
+        s = np.linalg.svd(W, compute_uv=False)
         m = _eigenvalues(s, self._size(W.shape), self.eta)
         return self.alpha / 2 * float(np.sum(s**2 / (self.eta + m)))
 
@@ -271,7 +273,7 @@ def _clusters(points: np.ndarray, k: int) -> np.ndarray:
         return which
     from sklearn.cluster import KMeans  # slow to import
 
-    means = KMeans(n_clusters=k, n_init=10, random_state=0)
+    means: Any = KMeans(n_clusters=k, random_state=0).set_params(n_init=10)
     with threadpool_limits(1):  # few points: threads would only wait for each other
         means.fit(points[first], sample_weight=np.bincount(which))
     labels = means.labels_[which]

@@ -44,7 +44,8 @@ class Composite:
     @property
     def base_quadratic(self) -> QuadraticForm:
         """The quadratic form as a function of W, also where that is a sum P + Q."""
-        return self.quadratic.form if self.is_split else self.quadratic
+        quadratic = self.quadratic
+        return quadratic.form if isinstance(quadratic, SplitForm) else quadratic
 
     @property
     def positive(self) -> bool:
@@ -96,8 +97,9 @@ def compose(penalty: Penalty, n_features: int, tasks: np.ndarray) -> Composite:
     terms = source.expand(tasks)
     quadratic = QuadraticForm(len(tasks))
     for term in terms:
-        if term.smooth:
-            quadratic = quadratic + term.quadratic(tasks)
+        form = term.quadratic(tasks)
+        if form is not None:
+            quadratic = quadratic + form
     norm = joined_norm([term for term in terms if not term.smooth])
     free = np.ones(n_features, dtype=bool)
     if isinstance(norm, Decomposition):

@@ -163,7 +163,7 @@ class Stacked(Penalty):
 
     def prox(self, V, step, out):
         (V_first, V_second), (P, Q) = halves(V), halves(out)
-        steps = halves(step) if np.ndim(step) else (step, step)
+        steps = halves(np.asarray(step)) if np.ndim(step) else (step, step)
         value = self.first.prox(V_first, steps[0], P)
         return value + self.second.prox(V_second, steps[1], Q)
 

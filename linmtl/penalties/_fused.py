@@ -7,7 +7,7 @@ other: total variation, soft threshold, shrinkage of the row.
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -256,7 +256,7 @@ class Fused(Penalty):
         check_feature_weight(self, n_features, excludes=False)
 
     def joined(self, others):
-        kinds = {type(other): other for other in others}
+        kinds: dict[type, Any] = {type(other): other for other in others}
         if len(kinds) == len(others) and kinds.keys() <= {L1, L21}:
             return FusedSparseRows(kinds.get(L1), self, kinds.get(L21))
         return super().joined(others)

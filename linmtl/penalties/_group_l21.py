@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from linmtl.data._checks import is_whole
 from linmtl.penalties._base import Penalty
 from linmtl.penalties._l1 import L1
 from linmtl.penalties._parameters import (
@@ -80,7 +80,7 @@ class GroupL21(Penalty):
 
     def __init__(
         self,
-        groups: ArrayLike | list[list[int]] | None = None,
+        groups: ArrayLike | list[list[int]] | Partition | None = None,
         alpha: float = 1.0,
         *,
         group_weight: ArrayLike | Mapping[Any, float] | None = None,
@@ -97,14 +97,15 @@ class GroupL21(Penalty):
         self.partition(n_features)
 
     def joined(self, others):
-        if [type(other) for other in others] == [L1]:
+        if len(others) == 1 and type(others[0]) is L1:
             return SparseGroupL21(others[0], self)
         return super().joined(others)
 
     def bind(self, tasks):
-        if self.groups is None or isinstance(self.groups, Partition):
+        groups: Any = self.groups
+        if groups is None or isinstance(groups, Partition):
             return self
-        d = sum(map(len, self.groups)) if _lists(self.groups) else len(self.groups)
+        d = sum(map(len, groups)) if _lists(groups) else len(groups)
         return GroupL21(self.partition(d), self.alpha, positive=self.positive)
 
     def strengths(self, partition: Partition) -> np.ndarray:
@@ -277,7 +278,7 @@ def _by_position(groups: Any, n_features: int) -> tuple[np.ndarray, np.ndarray]:
         if not features:
             raise ValueError(f"GroupL21: group {g} is empty; leave it out")
         for j in features:
-            if isinstance(j, (bool, np.bool_)) or not isinstance(j, numbers.Integral):
+            if not is_whole(j):
                 raise TypeError(
                     f"GroupL21: a list in groups holds positions of features, got {j!r}"
                 )

@@ -61,7 +61,7 @@ class L1(RowSeparable):
         check_positive(self)
 
     def joined(self, others):
-        if [type(other) for other in others] == [L21]:
+        if len(others) == 1 and type(others[0]) is L21:
             return SparseGroup(self, others[0])
         return super().joined(others)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import numbers
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+
+from linmtl.data._checks import is_number
 
 # The strength on what is left out: as good as infinite, but zero times it is zero.
 EXCLUDED = 1e150
@@ -15,7 +16,7 @@ EXCLUDED = 1e150
 _P = TypeVar("_P")
 
 
-def strength_names(penalty: object) -> list[str]:
+def strength_names(penalty: Any) -> list[str]:
     """Return the names of the strengths among the parameters of a penalty."""
     names = _parameter_names(type(penalty))
     return [name for name in names if name == "alpha" or name.startswith("alpha_")]
@@ -35,10 +36,10 @@ def _parameter_names(kind: type) -> tuple[str, ...]:
     return tuple(sorted(named))
 
 
-def check_strength(penalty: object, name: str) -> None:
+def check_strength(penalty: Any, name: str) -> None:
     """Check that a parameter of a penalty is a finite number >= 0."""
     value = getattr(penalty, name)
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+    if not is_number(value):
         raise TypeError(
             f"{type(penalty).__name__}: {name} must be a number >= 0, got {value!r}"
         )
@@ -53,7 +54,7 @@ def check_strength(penalty: object, name: str) -> None:
         )
 
 
-def check_positive(penalty: object) -> None:
+def check_positive(penalty: Any) -> None:
     """Check that ``positive`` is a truth value: "False", for one, is not."""
     if not isinstance(penalty.positive, (bool, np.bool_)):
         raise TypeError(
@@ -62,9 +63,7 @@ def check_positive(penalty: object) -> None:
         )
 
 
-def check_feature_weight(
-    penalty: object, n_features: int, excludes: bool = True
-) -> None:
+def check_feature_weight(penalty: Any, n_features: int, excludes: bool = True) -> None:
     """Check that the feature weights, if any, are >= 0 and as many as rows.
 
     Infinity is allowed where it ``excludes`` a feature.
@@ -98,7 +97,7 @@ def weighted(alpha: float, weight: np.ndarray) -> np.ndarray:
     return np.where(infinite, EXCLUDED, alpha * np.where(infinite, 0.0, weight))
 
 
-def row_strength(penalty: object, n_features: int) -> np.ndarray:
+def row_strength(penalty: Any, n_features: int) -> np.ndarray:
     """Return ``alpha * feature_weight`` as an array of shape (n_features,)."""
     if penalty.feature_weight is None:
         return np.full(n_features, float(penalty.alpha))

@@ -19,6 +19,9 @@ class QuadraticPenalty(Penalty):
 
     smooth: ClassVar[bool] = True
 
+    def quadratic(self, tasks: np.ndarray) -> QuadraticForm:
+        raise NotImplementedError
+
     def _form(self, W: np.ndarray) -> QuadraticForm:
         return self.quadratic(np.arange(W.shape[1]))
 
@@ -61,7 +64,7 @@ class Ridge(QuadraticPenalty):
         self.alpha = alpha
 
     def check(self, n_features, tasks):
-        if np.ndim(self.alpha) == 0 and not isinstance(self.alpha, Mapping):
+        if not isinstance(self.alpha, Mapping) and np.ndim(self.alpha) == 0:
             check_strength(self, "alpha")
             return
         alpha = self._per_task(tasks)
@@ -168,7 +171,7 @@ networkx graph or None, default=None
     def quadratic(self, tasks):
         if self.graph is None:
             return QuadraticForm(len(tasks), centred=self.alpha)
-        adjacency = adjacency_of(self.graph, tasks)
+        adjacency: Any = adjacency_of(self.graph, tasks)
         return QuadraticForm(len(tasks), adjacency=self.alpha * adjacency)
 
 

@@ -11,6 +11,7 @@ exception.
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -59,7 +60,7 @@ class QuadraticForm:
         # one task has no deviation from the mean
         self.centred = float(centred) if n_tasks > 1 else 0.0
         self.mean = float(mean)
-        self.laplacian = None
+        self.laplacian: Any = None  # CSR, of a graph with edges
         if adjacency is not None and adjacency.nnz:
             laplacian = sparse.csr_array(graph_laplacian(adjacency))
             if laplacian.nnz and abs(laplacian).max() > 0:

@@ -59,7 +59,7 @@ class TaskRelationship(Penalty):
     def value(self, W):
         if not W.any():  # the null model
             return 0.0
-        return self.alpha / 2 * float(linalg.svdvals(W).sum()) ** 2
+        return self.alpha / 2 * float(np.linalg.svd(W, compute_uv=False).sum()) ** 2
 
     def prox(self, V, step, out):
         # that of the trace norm, with the threshold c times the trace norm there

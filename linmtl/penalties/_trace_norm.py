@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-from scipy import linalg
 
 from linmtl.penalties._base import Penalty
 from linmtl.penalties._spectral import scale_singular_values, smaller_gram
@@ -46,7 +45,7 @@ class TraceNorm(Penalty):
     def value(self, W):
         if not W.any():  # the null model
             return 0.0
-        return self.alpha * float(linalg.svdvals(W).sum())
+        return self.alpha * float(np.linalg.svd(W, compute_uv=False).sum())
 
     def prox(self, V, step, out):
         threshold = float(step) * self.alpha

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
+from linmtl.data._checks import is_number
 from linmtl.kernels._jit import kernel, readonly
 from linmtl.penalties._base import Penalty
 
@@ -277,7 +277,7 @@ def groups_of_labels(tree: Any, labels: list) -> list[Group]:
         names, weight = list(entry), 1.0
         if len(names) == 2 and _is_collection(names[0]):
             names, weight = list(names[0]), names[1]
-            if isinstance(weight, bool) or not isinstance(weight, numbers.Real):
+            if not is_number(weight):
                 raise TypeError(
                     f"TreeGroupL21: the weight of the group {names} must be a number "
                     f">= 0, got {weight!r}"
