@@ -1,96 +1,61 @@
 """Optima of MALSAR 1.1, reached through the conversions that the guide documents.
 
-MALSAR's `Least_*` sum squared errors and have no intercept; its `Logistic_*` take task
-means and have one. `rho_L2 ||W||_F^2` has no factor 1/2.
+Each kind has MALSAR's penalty, written out, and ours with strengths times c, which
+takes MALSAR's scale of the loss to ours. The `_patched` runs are those of the repaired
+code.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-import pytest
-from scipy.io import loadmat
 
-from linmtl import MultiTaskClassifier, MultiTaskRegressor, stack_tasks
+from helpers.files import FIXTURES
+from helpers.malsar import Run, runs_of
 from linmtl.penalties import (
     L1,
     L21,
+    CappedL1,
+    Dirty,
+    Fused,
+    FusedSparseGroup,
     GraphLaplacian,
     MeanRegularized,
+    NonconvexFusedGroup,
     Ridge,
+    RobustFeatures,
+    RobustLowRank,
+    SparseLowRank,
+    TemporalGroup,
     TraceNorm,
 )
 
-FIXTURES = sorted(
-    path
-    for kind in ("Lasso", "L21", "Trace", "SRMTL")
-    for path in (Path(__file__).parent / "fixtures").glob(f"*_{kind}_?.mat")
-)
-NORMS = {
-    "Lasso": lambda W: np.abs(W).sum(),
-    "L21": lambda W: np.linalg.norm(W, axis=1).sum(),
-    "Trace": lambda W: np.linalg.svd(W, compute_uv=False).sum(),
-}
+
+def rows_l1(W):
+    return np.abs(W).sum(axis=1)
 
 
-class Reference:
-    """One run of MALSAR."""
+def rows_l2(W):
+    return np.linalg.norm(W, axis=1)
 
-    def __init__(self, path):
-        loss, self.kind, _ = path.stem.split("_")
-        self.logistic = loss == "Logistic"
-        run = loadmat(path)
-        self.X = [np.ascontiguousarray(x) for x in run["X"].ravel()]
-        self.y = [y.ravel().astype(float) for y in run["Y"].ravel()]
-        params = run["params"][0, 0]
-        self.R = params["R"] if "R" in params.dtype.names else None
-        self.rho1, self.rho2, self.rho_L2 = (
-            float(params[name].item()) if name in params.dtype.names else 0.0
-            for name in ("rho1", "rho2", "rho_L2")
-        )
-        self.objective = float(run["objective"].item())
-        self.W, self.C = run["W"], run["C"].ravel()
 
-    def objective_at(self, W, c):
-        """MALSAR's objective in its own scale."""
-        total = self.rho_L2 * np.sum(W**2)
-        if self.kind == "SRMTL":
-            total += self.rho1 * np.sum((W @ self.R) ** 2)
-            total += self.rho2 * np.abs(W).sum()
-        else:
-            total += self.rho1 * NORMS[self.kind](W)
-        for t, (X, y) in enumerate(zip(self.X, self.y, strict=True)):
-            if self.logistic:
-                total += np.logaddexp(0, -y * (X @ W[:, t] + c[t])).mean()
-            else:
-                total += np.sum((X @ W[:, t] - y) ** 2) / 2
-        return total
+def rows_linf(W):
+    return np.abs(W).max(axis=1)
 
-    def penalty(self):
-        size = 1.0 if self.logistic else np.mean([len(y) for y in self.y])
-        if self.kind == "SRMTL":
-            penalty = structure(self.R, 2 * self.rho1 / size)
-            if self.rho2:
-                penalty = penalty + L1(self.rho2 / size)
-        else:
-            kind = {"Lasso": L1, "L21": L21, "Trace": TraceNorm}[self.kind]
-            penalty = kind(self.rho1 / size)
-        if self.rho_L2:
-            penalty = penalty + Ridge(2 * self.rho_L2 / size)
-        return penalty
 
-    def fit(self):
-        if self.logistic:
-            model = MultiTaskClassifier(self.penalty(), tol=1e-12)
-        else:
-            model = MultiTaskRegressor(
-                self.penalty(),
-                tol=1e-12,
-                task_weight="n_samples",
-                fit_intercept=False,
-            )
-        return model.fit(*stack_tasks(self.X, self.y))
+def columns_l2(W):
+    return np.linalg.norm(W, axis=0)
+
+
+def trace(W):
+    return np.linalg.svd(W, compute_uv=False).sum()
+
+
+def changes(W):
+    return np.abs(np.diff(W, axis=1)).sum(axis=1)
+
+
+def squares(W):
+    return np.sum(W**2)
 
 
 def structure(R, strength):
@@ -105,30 +70,170 @@ def structure(R, strength):
     return GraphLaplacian(adjacency, strength)
 
 
-def test_all_references_are_here():
-    kinds = {path.stem for path in FIXTURES}
-    assert kinds == {
-        f"{loss}_{kind}_{k}"
-        for loss in ("Least", "Logistic")
-        for kind in ("Lasso", "L21", "Trace", "SRMTL")
-        for k in (1, 2)
-    }
+def fused_sparse_group(W, p):
+    differences = np.sum(np.ravel(p["rho2"]) * changes(W))
+    entries = np.sum(np.ravel(p["rho1"]) * rows_l1(W))
+    return entries + differences + p.get("rho3", 0.0) * rows_l2(W).sum()
 
 
-@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
-def test_optimum_of_malsar(path):
-    reference = Reference(path)
-    # the formula is the one that was minimised
-    np.testing.assert_allclose(
-        reference.objective_at(reference.W, reference.C), reference.objective, rtol=1e-9
+def fused_with_weights(p, c):
+    first, second = (np.ravel(p[name]) for name in ("rho1", "rho2"))
+    d = max(first.size, second.size)
+    return L1(c, feature_weight=np.broadcast_to(first, d)) + Fused(
+        c, feature_weight=np.broadcast_to(second, d)
     )
-    model = reference.fit()
+
+
+# with the squares that may be added to each
+NORMS = {
+    "Lasso": (
+        lambda W, p: p["rho1"] * rows_l1(W).sum(),
+        lambda p, c: L1(c * p["rho1"]),
+    ),
+    "L21": (
+        lambda W, p: p["rho1"] * rows_l2(W).sum(),
+        lambda p, c: L21(c * p["rho1"]),
+    ),
+    "Trace": (
+        lambda W, p: p["rho1"] * trace(W),
+        lambda p, c: TraceNorm(c * p["rho1"]),
+    ),
+    "SRMTL": (
+        lambda W, p: p["rho1"] * squares(W @ p["R"]) + p["rho2"] * rows_l1(W).sum(),
+        lambda p, c: structure(p["R"], 2 * c * p["rho1"]) + L1(c * p["rho2"]),
+    ),
+    "CFGLasso": (
+        fused_sparse_group,
+        lambda p, c: FusedSparseGroup(c * p["rho1"], c * p["rho2"], c * p["rho3"]),
+    ),
+    "FGLasso": (
+        fused_sparse_group,
+        lambda p, c: FusedSparseGroup(c * p["rho1"], c * p["rho2"], 0.0),
+    ),
+    "Weight1FGLasso": (fused_sparse_group, fused_with_weights),
+    "Weight2FGLasso": (fused_sparse_group, fused_with_weights),
+    "TGL": (
+        lambda W, p: (
+            p["rho1"] * squares(W)
+            + p["rho2"] * squares(np.diff(W, axis=1))
+            + p["rho3"] * rows_l2(W).sum()
+        ),
+        lambda p, c: TemporalGroup(c * p["rho3"], 2 * c * p["rho2"], 2 * c * p["rho1"]),
+    ),
+}
+# names of the parts come first
+PARTS = {
+    "Dirty": (
+        ("shared", "own"),
+        lambda P, Q, p: p["rho1"] * rows_linf(P).sum() + p["rho2"] * rows_l1(Q).sum(),
+        lambda p, c: Dirty(c * p["rho1"], c * p["rho2"]),
+    ),
+    "rMTFL": (
+        ("shared", "outlier"),
+        lambda P, Q, p: p["rho1"] * rows_l2(P).sum() + p["rho2"] * columns_l2(Q).sum(),
+        lambda p, c: RobustFeatures(c * p["rho1"], c * p["rho2"]),
+    ),
+    "RMTL": (
+        ("low_rank", "outlier"),
+        lambda L, S, p: p["rho1"] * trace(L) + p["rho2"] * columns_l2(S).sum(),
+        lambda p, c: RobustLowRank(c * p["rho1"], c * p["rho2"]),
+    ),
+    "SparseTrace": (
+        ("sparse", "low_rank"),
+        lambda P, Q, p: p["gamma"] * rows_l1(P).sum(),
+        lambda p, c: SparseLowRank(c * p["gamma"], max_trace=p["tau"]),
+    ),
+}
+# the factor of the squared errors comes first
+NONCONVEX = {
+    "msmtfl_capL1": (
+        1.0,
+        lambda W, p: p["lambda"] * np.minimum(rows_l1(W), p["theta"]).sum(),
+        lambda p, c: CappedL1(c * p["lambda"], p["theta"]),
+    ),
+    "NCFGLassoF1": (
+        0.5,
+        lambda W, p: (
+            p["rho1"] * np.sqrt(rows_l1(W)).sum() + p["rho2"] * changes(W).sum()
+        ),
+        lambda p, c: NonconvexFusedGroup(c * p["rho1"], c * p["rho2"]),
+    ),
+    "NCFGLassoF2": (
+        0.5,
+        lambda W, p: p["rho1"] * np.sqrt(p["rho2"] * rows_l1(W) + changes(W)).sum(),
+        lambda p, c: NonconvexFusedGroup(c * p["rho1"], form=2, l1_weight=p["rho2"]),
+    ),
+}
+
+
+def test_all_runs_are_here():
+    both = ("Lasso", "L21", "Trace", "SRMTL", "CFGLasso", "TGL", "Dirty", "rMTFL")
+    both += ("CMTL_patched", "CASO_patched", "iMSF")
+    least = ("FGLasso", "Weight1FGLasso", "Weight2FGLasso", "RMTL", "msmtfl_capL1")
+    least += ("SparseTrace_patched", "NCFGLassoF1_patched", "NCFGLassoF2_patched")
+    names = [f"{loss}_{kind}" for kind in both for loss in ("Least", "Logistic")]
+    names += [f"Least_{kind}" for kind in least] + ["MTFLC_ADMM", "MTFLCd_ADMM"]
+    found = {path.stem for path in FIXTURES.glob("*.mat")}
+    assert found == {f"{name}_{k}" for name in names for k in (1, 2)}
+
+
+@runs_of(*NORMS)
+def test_optimum(path):
+    run = Run(path)
+    penalty, make = NORMS[run.kind]
+    ridge = run.params.get("rho_L2", 0.0)
+
+    def objective(W, b):
+        return run.loss_at(W, b) + penalty(W, run.params) + ridge * squares(W)
+
+    # the formula is the one that was minimised
+    np.testing.assert_allclose(objective(run.W, run.C), run.objective, rtol=1e-9)
+    ours = make(run.params, 1 / run.size)
+    model = run.fit(ours + Ridge(2 * ridge / run.size) if ridge else ours)
     assert model.converged_
-    ours = reference.objective_at(model.coef_.T, model.intercept_)
-    assert ours <= reference.objective * (1 + 1e-8)
+    value = objective(model.coef_.T, model.intercept_)
+    assert value <= run.objective * (1 + 1e-8)
     # theirs is optimal as well, by our certificate in their scale
-    size = 1.0 if reference.logistic else np.mean([len(y) for y in reference.y])
-    np.testing.assert_allclose(ours, size * model.objective_, rtol=1e-10)
-    np.testing.assert_allclose(ours, reference.objective, rtol=1e-6)
-    if not reference.logistic:
+    np.testing.assert_allclose(value, run.size * model.objective_, rtol=1e-10)
+    np.testing.assert_allclose(value, run.objective, rtol=1e-6)
+    if not run.logistic:
         np.testing.assert_array_equal(model.intercept_, 0.0)
+
+
+@runs_of(*PARTS)
+def test_optimum_of_two_parts(path):
+    run = Run(path)
+    names, penalty, make = PARTS[run.kind]
+    theirs = [run.extra[0, 0][name] for name in run.extra.dtype.names]
+    value = run.loss_at(run.W, run.C, 1.0) + penalty(*theirs, run.params)
+    np.testing.assert_allclose(value, run.objective, rtol=1e-8)
+    size = 1.0 if run.logistic else 2 * run.size
+    model = run.fit(make(run.params, 1 / size))
+    assert model.converged_
+    parts = [model.coef_components_[name].T for name in names]
+    np.testing.assert_allclose(sum(parts), model.coef_.T, atol=1e-14)
+    ours = run.loss_at(model.coef_.T, model.intercept_, 1.0)
+    ours += penalty(*parts, run.params)
+    assert ours <= run.objective * (1 + 1e-8)
+    np.testing.assert_allclose(ours, run.objective, rtol=1e-6)
+    if run.kind == "SparseTrace":
+        assert trace(parts[1]) <= run.params["tau"] * (1 + 1e-9)
+
+
+@runs_of(*NONCONVEX)
+def test_no_worse_than_a_stationary_point(path):
+    run = Run(path)
+    factor, penalty, make = NONCONVEX[run.kind]
+    value = run.loss_at(run.W, run.C, factor) + penalty(run.W, run.params)
+    np.testing.assert_allclose(value, run.objective, rtol=1e-8)
+    size = 2 * factor * run.size
+    model = run.fit(make(run.params, 1 / size))
+    assert model.converged_
+    ours = run.loss_at(model.coef_.T, model.intercept_, factor)
+    ours += penalty(model.coef_.T, run.params)
+    assert ours <= run.objective * (1 + 1e-8)
+    stages = model.stage_objectives_
+    assert np.all(np.diff(stages) <= 1e-13 * stages[0])
+    assert stages[-1] < stages[0]
+    np.testing.assert_allclose(size * model.objective_, ours, rtol=1e-10)
+    assert stages[-1] == model.objective_

@@ -8,16 +8,15 @@ from __future__ import annotations
 import warnings
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
 import cvxpy as cp
 import numpy as np
 import pytest
 from scipy import sparse
-from scipy.io import loadmat
 from sklearn.exceptions import ConvergenceWarning
 
 from cases import PENALTIES, Case
+from helpers.malsar import Run, runs_of
 from helpers.problems import LAYOUTS, SEPARABLE, Problem, make_problem
 from linmtl import (
     CalibratedRegressor,
@@ -330,41 +329,27 @@ def test_quadratic_penalties_have_a_grid():
 
 # --- MALSAR -------------------------------------------------------------------------
 
-FIXTURES = sorted((Path(__file__).parents[1] / "fixtures").glob("MTFLC*.mat"))
 
-
-def test_all_references_are_here():
-    assert [path.stem for path in FIXTURES] == [
-        "MTFLC_ADMM_1",
-        "MTFLC_ADMM_2",
-        "MTFLCd_ADMM_1",
-        "MTFLCd_ADMM_2",
-    ]
-
-
-@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
+@runs_of("MTFLC_ADMM", "MTFLCd_ADMM")
 def test_optimum_of_malsar(path):
-    run = loadmat(path)
-    Xs = [np.ascontiguousarray(X) for X in run["X"].ravel()]
-    ys = [y.ravel() for y in run["Y"].ravel()]
-    params = run["params"][0, 0]
-    first, second = (float(params[name].item()) for name in params.dtype.names)
+    run = Run(path)
+    first, second = run.params["lambda1"], run.params["lambda2"]
 
     def objective(W):
         total = first * np.linalg.norm(W, axis=1).sum() + second / 2 * np.sum(W**2)
-        for X, y, w in zip(Xs, ys, W.T, strict=True):
+        for X, y, w in zip(run.X, run.y, W.T, strict=True):
             total += np.linalg.norm(X @ w - y)
         return total
 
-    theirs = float(run["objective"].item())
-    np.testing.assert_allclose(objective(run["W"]), theirs, rtol=1e-9)
+    theirs = run.objective
+    np.testing.assert_allclose(objective(run.W), theirs, rtol=1e-9)
     model = CalibratedRegressor(
         first,
         second,
-        task_weight=[np.sqrt(len(y)) for y in ys],
+        task_weight=[np.sqrt(len(y)) for y in run.y],
         fit_intercept=False,
         tol=1e-10,
-    ).fit(*stack_tasks(Xs, ys))
+    ).fit(*stack_tasks(run.X, run.y))
     ours = objective(model.coef_.T)
     np.testing.assert_allclose(model.objective_, ours, rtol=1e-10)
     assert model.converged_

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from pathlib import Path
 
 import cvxpy as cp
 import numpy as np
@@ -19,6 +18,7 @@ from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from helpers.malsar import runs_of
 from linmtl import (
     IncompleteSourcesClassifier,
     IncompleteSourcesClassifierCV,
@@ -27,7 +27,6 @@ from linmtl import (
     L21Regressor,
 )
 
-FIXTURES = sorted((Path(__file__).parents[1] / "fixtures").glob("*_iMSF_?.mat"))
 SOURCES = ["mri", "mri", "mri", "pet", "pet", "csf"]
 BY_SOURCE = {"mri": [0, 1, 2], "pet": [3, 4], "csf": [5]}
 PATTERNS = [("mri", "pet", "csf"), ("mri", "pet"), ("pet", "csf"), ("mri",)]
@@ -129,13 +128,7 @@ def test_more_features_than_rows():
     np.testing.assert_allclose(model.objective_, expected, rtol=1e-6)
 
 
-def test_all_are_here():
-    assert [path.stem for path in FIXTURES] == [
-        f"{loss}_iMSF_{k}" for loss in ("Least", "Logistic") for k in (1, 2)
-    ]
-
-
-@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
+@runs_of("iMSF")
 def test_optimum_of_malsar(path):
     logistic = path.stem.startswith("Logistic")
     run = loadmat(path)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cases import PENALTIES, task_labels
+from helpers.matrices import normal
 from helpers.problems import LAYOUTS, make_problem
 from linmtl import MultiTaskClassifier, MultiTaskRegressor, MultiTaskRegressorCV
 from linmtl.path import alpha_max, mtl_path
@@ -34,10 +35,6 @@ every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 BALL = SparseLowRank(0.1, max_trace=1.5)
 
 
-def random(seed=0, size=1.0, shape=(D, T)):
-    return size * np.random.default_rng(seed).normal(size=shape)
-
-
 def test_the_table_has_all_of_them():
     assert {type(case.make(1.0, D, T)).__name__ for case in CASES} >= {
         "InfimalConvolution",
@@ -53,7 +50,7 @@ def test_value_is_the_least_of_all_splits(case):
     penalty = case.make(1.0, D, T)
     composite = compose(penalty, D, LABELS)
     for seed in range(3):
-        W = random(seed)
+        W = normal((D, T), seed)
         value = penalty.value(W)
         np.testing.assert_allclose(value, case.value(W), rtol=1e-6)
         rng = np.random.default_rng(seed)
@@ -71,7 +68,7 @@ def test_value_is_the_least_of_all_splits(case):
 @pytest.mark.parametrize("step", [0.3, 2.0])
 def test_prox_of_the_whole(penalty, step):
     for seed in range(2):
-        V, out = random(seed, 2.0), np.empty((D, T))
+        V, out = normal((D, T), seed, 2.0), np.empty((D, T))
         value = penalty.prox(V, step, out)
         np.testing.assert_allclose(out, penalty.prox_naive(V, step), atol=1e-5)
         np.testing.assert_allclose(value, penalty.value(out), rtol=1e-9, atol=1e-12)
@@ -88,11 +85,11 @@ def test_prox_of_the_whole(penalty, step):
 def test_dual_norm_is_the_larger_of_the_two(penalty):
     first, second = penalty.parts()
     for seed in range(5):
-        G = random(seed)
+        G = normal((D, T), seed)
         norm = penalty.dual_norm(G)
         assert norm == max(first.dual_norm(G), second.dual_norm(G))
         for k in range(10):
-            W = random(100 + k)
+            W = normal((D, T), 100 + k)
             assert np.sum(G * W) <= norm * penalty.value(W) * (1 + 1e-9)
         out = np.empty_like(G)
         penalty.prox(G, norm * (1 + 1e-9), out)
@@ -252,7 +249,7 @@ def test_sparse_plus_low_rank_is_found():
 
 
 def test_cross_validation_over_the_ratio():
-    X, y, tasks = planted(random(0, shape=(10, 5)))
+    X, y, tasks = planted(normal((10, 5)))
     grid = {"alpha_own": [0.3, 0.6]}
     model = MultiTaskRegressorCV(Dirty(), param_grid=grid, alphas=5).fit(X, y, tasks)
     assert model.alphas_.shape == (2, 5)

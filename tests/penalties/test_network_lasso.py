@@ -19,6 +19,7 @@ from cases import (
     pairs,
     task_labels,
 )
+from helpers.matrices import normal, prox
 from helpers.problems import make_problem
 from linmtl import (
     IndependentRegressor,
@@ -59,16 +60,6 @@ every_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
 
 def bound(graph, T, alpha=1.0):
     return NetworkLasso(graph, alpha).bind(np.arange(T))
-
-
-def normal(shape, seed=0, size=1.0):
-    return size * np.random.default_rng(seed).normal(size=shape)
-
-
-def prox(norm, V, step):
-    out = np.full(V.shape, np.nan)
-    value = norm.prox(V, step, out)
-    return out, value
 
 
 def balanced(norm, G):

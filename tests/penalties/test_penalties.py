@@ -9,6 +9,7 @@ from scipy import sparse
 from sklearn.base import clone
 
 from cases import PENALTIES, WRONG, chain, names, pairs, task_labels, weights_with_zeros
+from helpers.matrices import normal, prox
 from linmtl import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.penalties import (
     L1,
@@ -64,17 +65,6 @@ every_separable_norm, every_quadratic = over(SEPARABLE), over(QUADRATICS)
 every_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
 
 
-def random(shape, seed=0, size=1.0):
-    # entries on both sides of the thresholds
-    return size * np.random.default_rng(seed).normal(size=shape)
-
-
-def prox(norm, V, step):
-    out = np.full(V.shape, np.nan)
-    value = norm.prox(V, step, out)
-    return out, value
-
-
 def restricted(W, case):
     return case.allowed(W)
 
@@ -90,7 +80,7 @@ def domain(W, case):
 @every_penalty
 @every_shape
 def test_value_is_the_formula(case, shape):
-    W = restricted(random(shape), case)
+    W = restricted(normal(shape), case)
     expected = case.value(W)
     rtol = 1e-6 if case.minimised else 1e-12  # that of the general solver
     composite = build(case, shape)
@@ -108,7 +98,7 @@ def test_value_is_the_formula(case, shape):
 @over([case for case in DIRECT if case.name not in BY_LABEL])
 def test_value_of_the_object_itself(case):
     # those that need no labels can be evaluated on their own
-    W = restricted(random((D, T)), case)
+    W = restricted(normal((D, T)), case)
     np.testing.assert_allclose(
         case.make(1.0, D, T).value(W), build(case).value(W), rtol=1e-12
     )
@@ -120,7 +110,7 @@ def test_free_features_are_those_whose_norm_is_zero(case, shape):
     composite = build(case, shape)
     for j in range(shape[0]):
         row = np.zeros(shape)
-        row[j] = np.abs(random(shape[1]))
+        row[j] = np.abs(normal(shape[1]))
         value = 0.0 if composite.norm is None else composite.norm.value(row)
         assert composite.free[j] == (value == 0.0)
 
@@ -135,7 +125,7 @@ def test_prox_minimises_its_objective(case, shape, step):
     norm = build(case, shape).norm
     rng = np.random.default_rng(1)
     for size in (0.1, 1.0, 10.0):
-        V = random(shape, size=size)
+        V = normal(shape, size=size)
         out, _ = prox(norm, V, step)
 
         def objective(W, V=V):
@@ -165,7 +155,7 @@ def test_prox_minimises_its_objective(case, shape, step):
 def test_prox_is_its_textbook_formula_and_returns_the_value(case, shape, step):
     norm = build(case, shape).norm
     for size in (0.1, 1.0, 100.0):
-        V = random(shape, size=size)
+        V = normal(shape, size=size)
         before = V.copy()
         out, value = prox(norm, V, step)
         np.testing.assert_array_equal(V, before)
@@ -186,7 +176,7 @@ def test_prox_is_its_textbook_formula_and_returns_the_value(case, shape, step):
 )
 @pytest.mark.parametrize("step", [1e-6, 1.0, 1e3])
 def test_prox_of_a_quadratic_penalty(penalty, step):
-    V = random((D, T))
+    V = normal((D, T))
     out, value = prox(penalty, V, step)
     np.testing.assert_allclose(out, penalty.prox_naive(V, step), rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(value, penalty.value(out), rtol=1e-12)
@@ -199,7 +189,7 @@ def test_prox_of_a_quadratic_penalty(penalty, step):
 def test_prox_is_nonexpansive(case, shape):
     norm = build(case, shape).norm
     for seed in range(5):
-        U, V = random(shape, seed), random(shape, seed + 100)
+        U, V = normal(shape, seed), normal(shape, seed + 100)
         a, b = prox(norm, U, 1.0)[0], prox(norm, V, 1.0)[0]
         # firmly: the inner product bounds the square of the distance
         assert np.sum((a - b) ** 2) <= np.sum((a - b) * (U - V)) + 1e-12
@@ -208,7 +198,7 @@ def test_prox_is_nonexpansive(case, shape):
 @every_norm
 def test_prox_with_a_step_of_zero_is_the_projection_onto_the_domain(case):
     norm = build(case).norm
-    V = random((D, T))
+    V = normal((D, T))
     expected = domain(V, case)
     np.testing.assert_allclose(prox(norm, V, 0.0)[0], expected, atol=1e-14)
 
@@ -217,7 +207,7 @@ def test_prox_with_a_step_of_zero_is_the_projection_onto_the_domain(case):
 @every_shape
 def test_row_separable_prox_takes_one_step_per_row(case, shape):
     norm = build(case, shape).norm
-    V = random(shape)
+    V = normal(shape)
     step = np.linspace(0.0, 6.0, shape[0])
     out, value = prox(norm, V, step)
     for j in range(shape[0]):
@@ -229,19 +219,19 @@ def test_row_separable_prox_takes_one_step_per_row(case, shape):
 def test_prox_keeps_nan_visible(case):
     norm = build(case).norm
     for step in (0.1, 1e3):
-        V = random((D, T))
+        V = normal((D, T))
         V[2, 1] = np.nan
         out, _ = prox(norm, V, step)
         assert np.isnan(out[2]).any()
         rows = np.arange(D) != 2
-        clean = random((D, T))
+        clean = normal((D, T))
         np.testing.assert_array_equal(out[rows], prox(norm, clean, step)[0][rows])
 
 
 def test_trace_norm_prox_keeps_the_digits_of_small_singular_values():
     # both branches: by the Gram matrix, and where its digits would not do
-    U, _ = np.linalg.qr(random((7, 3)))
-    Q, _ = np.linalg.qr(random((3, 3), 1))
+    U, _ = np.linalg.qr(normal((7, 3)))
+    Q, _ = np.linalg.qr(normal((3, 3), 1))
     for s, threshold in [([5, 3, 1], 2.0), ([1e6, 1.0, 1e-2], 1e-3)]:
         V = (U * s) @ Q.T
         expected = (U * np.maximum(np.array(s) - threshold, 0)) @ Q.T
@@ -261,7 +251,7 @@ def test_dual_norm_bounds_the_inner_product(case, shape):
     norm = build(case, shape).norm
     rng = np.random.default_rng(2)
     for seed in range(5):
-        G = random(shape, seed)
+        G = normal(shape, seed)
         G[composite.free] = 0.0
         bound = norm.dual_norm(G)
         for _ in range(20):
@@ -278,7 +268,7 @@ def test_dual_norm_is_attained(case, shape):
     composite = build(case, shape)
     norm = build(case, shape).norm
     for seed in range(5):
-        G = random(shape, seed)
+        G = normal(shape, seed)
         G[composite.free] = 0.0
         s = norm.dual_norm(G)
         assert s > 0
@@ -293,7 +283,7 @@ def test_dual_norm_is_attained(case, shape):
 def test_dual_norm_leaves_out_free_features(case):
     composite = build(case)
     norm = build(case).norm
-    G = random((D, T))
+    G = normal((D, T))
     with_free = norm.dual_norm(G)
     G[composite.free] = 1e9
     assert norm.dual_norm(G) == with_free
@@ -301,7 +291,7 @@ def test_dual_norm_leaves_out_free_features(case):
 
 
 def test_dual_norm_of_positive_penalties_ignores_negative_directions():
-    G = -np.abs(random((D, T)))
+    G = -np.abs(normal((D, T)))
     for norm in (L1(positive=True), L21(positive=True)):
         assert norm.dual_norm(G) == 0.0
     assert build_sum(L1(positive=True) + L21()).dual_norm(G) == 0.0
@@ -312,7 +302,7 @@ def build_sum(penalty):
 
 
 def test_sparse_group_is_between_its_terms():
-    G = random((D, T))
+    G = normal((D, T))
     l1, l21 = L1(0.3), L21(0.2)
     both = build_sum(l1 + l21).dual_norm(G)
     assert both < min(l1.dual_norm(G), l21.dual_norm(G))
@@ -325,7 +315,7 @@ def test_alpha_max_is_the_dual_norm_at_unit_strength(case):
     labels = np.array(task_labels(T))
     penalty = case.make(1.0, D, T).bind(labels)
     norm = build(case).norm
-    G = random((D, T))
+    G = normal((D, T))
     top = penalty.alpha_max(G)
     if norm is None or is_square(norm):
         assert top == np.inf
@@ -347,7 +337,7 @@ def test_conjugate_of_a_squared_norm(case, shape):
     norm = build(case, shape).norm
     rng = np.random.default_rng(3)
     for seed in range(5):
-        G = random(shape, seed)
+        G = normal(shape, seed)
         support_and_norm, square = norm.dual_terms(G)[:2], norm.dual_terms(G).square
         assert support_and_norm == (0.0, 0.0)
         np.testing.assert_allclose(norm.dual_terms(3.0 * G).square, 9.0 * square)
@@ -372,7 +362,7 @@ def test_conjugate_of_a_squared_norm(case, shape):
 @every_shape
 def test_gradient_of_the_quadratic_form(case, shape):
     quadratic = build(case, shape).quadratic
-    W, direction = random(shape, 3), random(shape, 4)
+    W, direction = normal(shape, 3), normal(shape, 4)
     slope = np.sum(quadratic.gradient(W) * direction)
     # exact for a quadratic form, up to rounding
     above, below = quadratic.value(W + direction), quadratic.value(W - direction)
@@ -400,7 +390,7 @@ def graph_path(request, monkeypatch):
 @every_shape
 def test_conjugate_of_the_quadratic_form(case, shape, graph_path):
     quadratic = build(case, shape).quadratic
-    W = random(shape, 5)
+    W = normal(shape, 5)
     G = quadratic.gradient(W)
     # q*(q'(W)) = q(W): Fenchel-Young with equality
     np.testing.assert_allclose(
@@ -408,7 +398,7 @@ def test_conjugate_of_the_quadratic_form(case, shape, graph_path):
     )
     # and with an inequality elsewhere
     for seed in range(5):
-        V = random(shape, seed + 10)
+        V = normal(shape, seed + 10)
         assert quadratic.value(V) + quadratic.conjugate(G) >= np.sum(G * V) - 1e-10
     np.testing.assert_allclose(
         quadratic.conjugate(0.5 * G), quadratic.conjugate(G) / 4, rtol=1e-9, atol=1e-12
@@ -420,7 +410,7 @@ def test_conjugate_of_the_quadratic_form(case, shape, graph_path):
 @pytest.mark.parametrize("step", [1e-6, 1.0, 1e6])
 def test_prox_of_the_quadratic_form(case, shape, step, graph_path):
     quadratic = build(case, shape).quadratic
-    V = random(shape, 6)
+    V = normal(shape, 6)
     out = quadratic.prox(V, step)
     expected = np.linalg.solve(np.eye(shape[1]) + step * quadratic.dense(), V.T).T
     np.testing.assert_allclose(out, expected, rtol=1e-7, atol=1e-8)
@@ -462,13 +452,13 @@ def test_an_edge_of_weight_zero_is_no_edge():
 
 
 def test_diagonal_of_a_graph_is_ignored():
-    W = random((D, T))
+    W = normal((D, T))
     penalty = GraphLaplacian(chain(T) + 7.0 * np.eye(T))
     np.testing.assert_allclose(penalty.value(W), GraphLaplacian(chain(T)).value(W))
 
 
 def test_quadratic_forms_add_up():
-    W = random((D, T))
+    W = normal((D, T))
     terms = [
         QuadraticForm(T, ridge=0.3),
         QuadraticForm(T, ridge=np.arange(4.0)),
@@ -513,7 +503,7 @@ def test_penalties_are_estimators(case):
     penalty = case.make(1.0, D, T)
     copy = clone(penalty)
     assert copy is not penalty
-    W = restricted(random((D, T)), case)
+    W = restricted(normal((D, T)), case)
     labels = np.array(task_labels(T))
     assert compose(copy, D, labels).value(W) == compose(penalty, D, labels).value(W)
     assert repr(penalty).startswith(type(penalty).__name__ + "(")
@@ -540,7 +530,7 @@ def test_parameters_of_a_sum_are_reached_by_name():
 
 def test_nested_sums_are_flattened_in_any_order():
     a, b, c, d = L1(0.1), Ridge(0.2), L21(0.3), MeanRegularized(0.4)
-    W = random((D, T))
+    W = normal((D, T))
     for penalty in [((a + b) + c) + d, a + (b + (c + d)), (d + c) + (b + a)]:
         assert {id(term) for term in penalty.terms()} == {id(x) for x in (a, b, c, d)}
         composite = compose(penalty, D, np.arange(T))

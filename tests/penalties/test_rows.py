@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import cvxpy as cp
 import numpy as np
 import pytest
 from scipy.cluster.hierarchy import linkage
-from scipy.io import loadmat
 
-from linmtl import MultiTaskClassifier, MultiTaskRegressor, stack_tasks
+from helpers.matrices import normal, prox
+from linmtl import MultiTaskRegressor
 from linmtl.penalties import (
     L1,
     L21,
@@ -43,16 +41,6 @@ TREES = [
     TreeGroupL21(FOREST, 0.7),
     TreeGroupL21(linkage(LINES, "average"), 0.7),
 ]
-
-
-def random(*shape, seed=0, size=1.0):
-    return size * np.random.default_rng(seed).normal(size=shape)
-
-
-def prox(penalty, V, step=1.0):
-    out = np.full(V.shape, np.nan)
-    value = penalty.prox(V, step, out)
-    return out, value
 
 
 def difficult(shape, rng):
@@ -98,7 +86,7 @@ def test_what_the_prox_of_linf1_takes_off_is_a_projection(T):
 
 
 def test_linf1_of_one_task_is_l1():
-    V = random(6, 1)
+    V = normal((6, 1))
     np.testing.assert_allclose(prox(Linf1(0.3), V)[0], prox(L1(0.3), V)[0])
     assert Linf1(0.3).dual_norm(V) == L1(0.3).dual_norm(V)
 
@@ -115,7 +103,7 @@ def test_linf1_of_extreme_rows():
 
 
 def test_groups_of_features_in_every_form():
-    W = random(5, 3)
+    W = normal((5, 3))
     labels = ["b", "a", "b", "a", "c"]  # sorted: a, b, c
     lists = [[1, 3], (0, 2), np.array([4])]
     weight = np.array([0.5, 2.0, 0.0])
@@ -144,14 +132,14 @@ def test_groups_of_features_in_every_form():
 
 
 def test_group_weights_are_square_roots_of_sizes_by_default():
-    W = random(5, 3)
+    W = normal((5, 3))
     expected = np.sqrt(3) * np.linalg.norm(W[:3]) + np.sqrt(2) * np.linalg.norm(W[3:])
     np.testing.assert_allclose(GroupL21([0, 0, 0, 1, 1]).value(W), expected)
 
 
 @pytest.mark.parametrize("groups", [None, [[0], [1], [2], [3], [4]], list("abcde")])
 def test_groups_of_one_feature_are_l21(groups):
-    V = random(5, 3)
+    V = normal((5, 3))
     penalty = GroupL21(groups, 0.8)
     np.testing.assert_allclose(penalty.value(V), L21(0.8).value(V))
     np.testing.assert_allclose(prox(penalty, V)[0], prox(L21(0.8), V)[0])
@@ -178,7 +166,7 @@ def test_groups_are_used_or_not_as_a_whole():
 
 
 def test_trees_with_one_level_are_l21_and_l1():
-    V = random(6, 5)
+    V = normal((6, 5))
     for tree, norm in [
         (None, L21(0.7)),
         ([range(5)], L21(0.7)),
@@ -198,7 +186,7 @@ def test_trees_with_one_level_are_l21_and_l1():
 
 @every(TREES)
 def test_prox_over_a_tree_is_optimal(penalty):
-    V = random(3, 5)
+    V = normal((3, 5))
     for step in (0.1, 1.0, 3.0):
         W = cp.Variable(V.shape)
         formula = sum(
@@ -242,7 +230,7 @@ def by_recursion(Z):
 
 @pytest.mark.parametrize("method", ["average", "complete", "single", "centroid"])
 def test_weights_of_a_linkage_add_up_to_one_over_each_task(method):
-    Z = linkage(random(7, 3), method)
+    Z = linkage(normal((7, 3)), method)
     penalty = TreeGroupL21(Z)
     # of a row with one entry every group of its task is the absolute value
     np.testing.assert_allclose(
@@ -254,7 +242,7 @@ def test_weights_of_a_linkage_add_up_to_one_over_each_task(method):
 
 def test_identical_tasks_have_one_group():
     Z = linkage(np.zeros((4, 2)))
-    V = random(3, 4)
+    V = normal((3, 4))
     np.testing.assert_allclose(TreeGroupL21(Z).value(V), L21().value(V))
 
 
@@ -266,7 +254,7 @@ def test_trees_go_by_task_label():
     positions = [([0, 2, 1], 0.5), ([2, 0], 0.6)]
     penalty = TreeGroupL21(tree, 0.03)
     composed = compose(penalty, 4, np.array(list("abcd"))).norm
-    W = random(4, 4)
+    W = normal((4, 4))
     assert composed.value(W) == TreeGroupL21(positions, 0.03).value(W)
     fits = [
         MultiTaskRegressor(penalty, tol=1e-10).fit(X, y, labels).coef_
@@ -307,7 +295,7 @@ def test_total_variation_satisfies_its_optimality_conditions(T):
 
 @every(COMPOSITIONS)
 def test_prox_of_compositions_is_optimal(penalty):
-    V = random(4, 6)
+    V = normal((4, 6))
     entry, fused, row = (strength[0] for strength in penalty.strengths(4))
     for step in (0.1, 1.0, 3.0):
         W = cp.Variable(V.shape)
@@ -327,7 +315,7 @@ def test_prox_of_compositions_is_optimal(penalty):
 @every([FusedSparseRows(L1(0.3), Fused(0.4), L21(0.2)), Fused(0.4)])
 def test_a_long_row(penalty):
     # knots of many segments, in time that grows with the length only
-    V = np.cumsum(random(2, 20_000, seed=3), axis=1)
+    V = np.cumsum(normal((2, 20_000), seed=3), axis=1)
     out, value = prox(penalty, V)
     np.testing.assert_allclose(value, penalty.value(out))
     assert np.sum(np.diff(out, axis=1) != 0) > 1000
@@ -340,7 +328,7 @@ def test_a_long_row(penalty):
 @every([*COMPOSITIONS, *TREES[:1], TREES[-1], Fused(0.4), Linf1(0.4)])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_a_row_that_is_not_finite_ends_and_harms_no_other(penalty, bad):
-    V = random(3, 5)
+    V = normal((3, 5))
     clean, _ = prox(penalty, V)
     for t in range(5):
         for step in (1e-3, 1.0, 1e6):
@@ -381,7 +369,7 @@ def test_dual_norm_is_the_end_of_the_bracket_at_which_the_prox_is_zero(penalty):
 @every([*COMPOSITIONS[:3], TREES[1], TREES[3]])
 def test_dual_norm_by_a_general_solver(penalty):
     for seed in range(3):
-        G = random(1, 5, seed=seed)
+        G = normal((1, 5), seed=seed)
         W = cp.Variable(G.shape)
         if isinstance(penalty, TreeGroupL21):
             formula = sum(
@@ -404,7 +392,7 @@ def test_rows_without_a_penalty_are_left_out():
     )
     penalty.check(3, np.arange(4))
     np.testing.assert_array_equal(penalty.free_rows(3), [True, False, True])
-    G = random(3, 4)
+    G = normal((3, 4))
     expected = FusedSparseRows(L1(0.3), Fused(0.4), None).dual_norm(G[1:2])
     assert penalty.dual_norm(G) == expected
     # where nothing penalises the level, no multiple of the penalty bounds it
@@ -416,7 +404,7 @@ def test_rows_without_a_penalty_are_left_out():
 
 
 def test_fused_sparse_group_is_the_sum():
-    V, tasks = random(5, 4), np.arange(4)
+    V, tasks = normal((5, 4)), np.arange(4)
     named = FusedSparseGroup(0.1, 0.2, 0.3)
     total = L1(0.1) + Fused(0.2) + L21(0.3)
     norm = compose(total, 5, tasks).norm
@@ -432,7 +420,7 @@ def test_fused_sparse_group_is_the_sum():
 
 @pytest.mark.parametrize("terms", [[L21], [L1], [Fused, L1], [L21, L1, Fused]])
 def test_order_of_the_terms_does_not_matter(terms):
-    V, tasks = random(5, 4), np.arange(4)
+    V, tasks = normal((5, 4)), np.arange(4)
     terms = [kind(0.1 * (k + 1)) for k, kind in enumerate(terms)]
     if not any(isinstance(term, Fused) for term in terms):
         terms.insert(0, Fused(0.4))
@@ -442,7 +430,7 @@ def test_order_of_the_terms_does_not_matter(terms):
 
 
 def test_compositions_at_their_limits():
-    V = random(5, 4)
+    V = normal((5, 4))
     for l1, fused, l21, norm in [
         (0.3, 0.0, 0.2, compose(L1(0.3) + L21(0.2), 5, np.arange(4)).norm),
         (0.3, 0.0, 0.0, L1(0.3)),
@@ -459,7 +447,7 @@ def test_compositions_at_their_limits():
 
 
 def test_temporal_group_is_its_formula():
-    W, tasks = random(5, 4), np.arange(4)
+    W, tasks = normal((5, 4)), np.arange(4)
     penalty = TemporalGroup(0.3, 0.7, 0.2)
     expected = (
         0.3 * np.linalg.norm(W, axis=1).sum()
@@ -494,101 +482,3 @@ def test_strings_have_no_order_unless_it_is_given(penalty):
     numbers = np.array([2, 10, 9])[np.arange(60) % 3]
     again = MultiTaskRegressor(penalty, tol=1e-10).fit(X, y, numbers)
     np.testing.assert_allclose(model.coef_, again.coef_, atol=1e-12)
-
-
-# --- MALSAR -------------------------------------------------------------------------
-
-KINDS = ("CFGLasso", "FGLasso", "TGL", "Weight1FGLasso", "Weight2FGLasso")
-FIXTURES = sorted(
-    path
-    for path in (Path(__file__).parents[1] / "fixtures").glob("*.mat")
-    if path.stem.split("_")[1] in KINDS
-)
-
-
-class Reference:
-    """One run of MALSAR on ordered tasks."""
-
-    def __init__(self, path):
-        loss, self.kind, _ = path.stem.split("_")
-        self.logistic = loss == "Logistic"
-        run = loadmat(path)
-        self.X = [np.ascontiguousarray(x) for x in run["X"].ravel()]
-        self.y = [y.ravel().astype(float) for y in run["Y"].ravel()]
-        self.size = 1.0 if self.logistic else np.mean([len(y) for y in self.y])
-        params = run["params"][0, 0]
-        self.rho1, self.rho2, self.rho3 = (
-            params[name].ravel() if name in params.dtype.names else np.zeros(1)
-            for name in ("rho1", "rho2", "rho3")
-        )
-        self.objective = float(run["objective"].item())
-        self.W = run["W"]
-        self.C = run["C"].ravel() if self.logistic else np.zeros(len(self.X))
-
-    def objective_at(self, W, c):
-        """MALSAR's objective in its own scale."""
-        rows, change = np.linalg.norm(W, axis=1), np.diff(W, axis=1)
-        if self.kind == "TGL":
-            penalty = self.rho1 * np.sum(W**2) + self.rho2 * np.sum(change**2)
-        else:
-            penalty = np.sum(self.rho1 * np.abs(W).sum(axis=1))
-            penalty += np.sum(self.rho2 * np.abs(change).sum(axis=1))
-        total = float(np.sum(penalty + self.rho3 * rows.sum()))
-        for t, (X, y) in enumerate(zip(self.X, self.y, strict=True)):
-            if self.logistic:
-                total += np.logaddexp(0, -y * (X @ W[:, t] + c[t])).mean()
-            else:
-                total += np.sum((X @ W[:, t] - y) ** 2) / 2
-        return total
-
-    def penalty(self):
-        rho1, rho2, rho3 = (
-            rho / self.size for rho in (self.rho1, self.rho2, self.rho3)
-        )
-        if self.kind == "TGL":
-            return TemporalGroup(rho3[0], 2 * rho2[0], 2 * rho1[0])
-        if self.kind.startswith("Weight"):
-            d = len(self.W)
-            weights = np.broadcast_to(rho1, d), np.broadcast_to(rho2, d)
-            return L1(1.0, feature_weight=weights[0]) + Fused(
-                1.0, feature_weight=weights[1]
-            )
-        return FusedSparseGroup(rho1[0], rho2[0], rho3[0])
-
-    def fit(self):
-        if self.logistic:
-            model = MultiTaskClassifier(self.penalty(), tol=1e-12, max_iter=100_000)
-        else:
-            model = MultiTaskRegressor(
-                self.penalty(),
-                tol=1e-12,
-                max_iter=100_000,
-                task_weight="n_samples",
-                fit_intercept=False,
-            )
-        return model.fit(*stack_tasks(self.X, self.y))
-
-
-def test_all_references_are_here():
-    assert {path.stem for path in FIXTURES} == {
-        f"{kind}_{k}"
-        for kind in [f"Least_{kind}" for kind in KINDS]
-        + ["Logistic_CFGLasso", "Logistic_TGL"]
-        for k in (1, 2)
-    }
-
-
-@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
-def test_optimum_of_malsar(path):
-    reference = Reference(path)
-    # the formula is the one that was minimised
-    np.testing.assert_allclose(
-        reference.objective_at(reference.W, reference.C), reference.objective, rtol=1e-9
-    )
-    model = reference.fit()
-    assert model.converged_
-    ours = reference.objective_at(model.coef_.T, model.intercept_)
-    assert ours <= reference.objective * (1 + 1e-8)
-    # theirs is optimal as well, by our certificate in their scale
-    np.testing.assert_allclose(ours, reference.size * model.objective_, rtol=1e-10)
-    np.testing.assert_allclose(ours, reference.objective, rtol=1e-6)

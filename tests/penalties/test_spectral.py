@@ -7,21 +7,19 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
-from pathlib import Path
 
 import cvxpy as cp
 import numpy as np
 import pytest
-from scipy.io import loadmat
 from sklearn.metrics import adjusted_rand_score
 
 from cases import Case, cluster_norm, ridge, trace
+from helpers.malsar import Run, runs_of
+from helpers.matrices import normal, prox
 from helpers.problems import make_problem
 from linmtl import (
-    MultiTaskClassifier,
     MultiTaskRegressor,
     MultiTaskRegressorCV,
-    stack_tasks,
 )
 from linmtl.datasets import make_multitask_regression
 from linmtl.path import alpha_grid, alpha_max, mtl_path
@@ -49,19 +47,9 @@ PENALTIES = [
 every_penalty = pytest.mark.parametrize("penalty", PENALTIES, ids=str)
 
 
-def random(shape, seed=0):
-    return np.random.default_rng(seed).normal(size=shape)
-
-
-def prox(penalty, V, step):
-    out = np.full(V.shape, np.nan)
-    value = penalty.prox(V, step, out)
-    return out, value
-
-
 def with_singular_values(s, shape, seed=0):
-    U, _ = np.linalg.qr(random((shape[0], len(s)), seed))
-    Q, _ = np.linalg.qr(random((shape[1], len(s)), seed + 1))
+    U, _ = np.linalg.qr(normal((shape[0], len(s)), seed))
+    Q, _ = np.linalg.qr(normal((shape[1], len(s)), seed + 1))
     return (U * s) @ Q.T
 
 
@@ -94,7 +82,7 @@ def minimised_over_relation(W, penalty):
 @every_penalty
 @every_shape
 def test_value_is_the_minimum_over_a_matrix(penalty, shape):
-    W = random(shape)
+    W = normal(shape)
     expression, constraints, _ = minimised_over_relation(cp.Constant(W), penalty)
     expected = solved(cp.Problem(cp.Minimize(expression), constraints))
     np.testing.assert_allclose(penalty.value(W), expected, rtol=1e-6)
@@ -104,7 +92,7 @@ def test_value_is_the_minimum_over_a_matrix(penalty, shape):
 @every_shape
 @pytest.mark.parametrize("step", [0.1, 2.0])
 def test_prox_is_that_of_a_general_solver(penalty, shape, step):
-    V = random(shape)
+    V = normal(shape)
     W = cp.Variable(shape)
     expression, constraints, _ = minimised_over_relation(W, penalty)
     objective = cp.sum_squares(W - V) / 2 + step * expression
@@ -118,7 +106,7 @@ def test_prox_is_that_of_a_general_solver(penalty, shape, step):
 
 @every_shape
 def test_both_readings_of_the_cluster_norm(shape):
-    W = random(shape)
+    W = normal(shape)
     for k in (1, 2, 3):
         first, second = Clustered(k, 0.7, 0.3), SharedStructure(k, 0.7, 0.3)
         assert first.value(W) == second.value(W)
@@ -217,9 +205,9 @@ def test_prox_of_a_large_matrix(penalty, shape):
 
 @every_penalty
 def test_prox_is_the_same_in_every_basis(penalty):
-    V = random((6, 4))
-    rotation, _ = np.linalg.qr(random((6, 6), 1))
-    other, _ = np.linalg.qr(random((4, 4), 2))
+    V = normal((6, 4))
+    rotation, _ = np.linalg.qr(normal((6, 6), 1))
+    other, _ = np.linalg.qr(normal((4, 4), 2))
     out, value = prox(penalty, V, 0.7)
     rotated, same = prox(penalty, rotation @ V @ other, 0.7)
     np.testing.assert_allclose(rotated, rotation @ out @ other, atol=1e-13)
@@ -234,8 +222,8 @@ def test_full_svd_is_rare(penalty, monkeypatch):
 
     monkeypatch.setattr(_spectral.linalg, "svd", fail)
     for step in (0.1, 1.0, 100.0):
-        prox(penalty, random((200, 5)), step)
-        prox(penalty, random((5, 200)), step)
+        prox(penalty, normal((200, 5)), step)
+        prox(penalty, normal((5, 200)), step)
     if isinstance(penalty, TaskRelationship):
         with pytest.raises(AssertionError, match="a full SVD"):
             prox(penalty, with_singular_values([1.0, 1e-7], (200, 5)), 1e-9)
@@ -365,7 +353,7 @@ def test_strength_zero_is_no_penalty(penalty):
     composite = compose(penalty(alpha=0.0), 5, np.arange(4))
     assert composite.norm is None
     assert composite.free.all()
-    V = random((5, 4))
+    V = normal((5, 4))
     np.testing.assert_allclose(prox(penalty(alpha=0.0), V, 3.0)[0], V, atol=1e-14)
     problem = make_problem()
     model = problem.fit(penalty(alpha=0.0) + Ridge(0.1), tol=1e-12)
@@ -451,8 +439,8 @@ def test_equal_tasks_are_in_one_cluster():
 @pytest.mark.parametrize("distance", [0.0, 1e-300, 1e-15, 1e-9, 1e-7, 1e-5])
 def test_clusters_of_tasks_that_hardly_differ(distance):
     W = np.zeros((4, 6))
-    W[:, :3], W[:, 3:] = random((4, 1)), random((4, 1), 1)
-    W += distance * random((4, 6), 2)
+    W[:, :3], W[:, 3:] = normal((4, 1)), normal((4, 1), 1)
+    W += distance * normal((4, 6), 2)
     for k in range(1, 7):
         labels = attributes(Clustered(k), W)["labels_"]
         assert labels[0] == 0
@@ -515,7 +503,7 @@ def test_task_covariance_is_the_minimiser():
 
 
 def test_correlation_of_opposite_and_of_empty_tasks():
-    w = random((5, 1))
+    w = normal((5, 1))
     W = np.hstack([w, -2.0 * w, np.zeros((5, 1)), w])
     found = attributes(TaskRelationship(), W)
     covariance, correlation = found["task_covariance_"], found["task_correlation_"]
@@ -619,59 +607,27 @@ def test_more_clusters_than_tasks_is_an_error_at_fit():
 
 # --- MALSAR -------------------------------------------------------------------------
 
-FIXTURES = sorted(
-    (Path(__file__).parents[1] / "fixtures").glob("*_C[MA]*_patched_?.mat")
-)
 
-
-def test_all_references_are_here():
-    assert {path.stem for path in FIXTURES} == {
-        f"{loss}_{kind}_patched_{k}"
-        for loss in ("Least", "Logistic")
-        for kind in ("CMTL", "CASO")
-        for k in (1, 2)
-    }
-
-
-@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
+@runs_of("CMTL", "CASO")
 def test_optimum_of_malsar(path):
     """``c tr(W (eta I + M)^-1 W')``, eta = rho2 / rho1, c = rho2 (1 + eta)."""
-    run = loadmat(path)
-    X = [np.ascontiguousarray(x) for x in run["X"].ravel()]
-    y = [labels.ravel().astype(float) for labels in run["Y"].ravel()]
-    rho1, rho2, k = (run["params"][0, 0][name].item() for name in ("rho1", "rho2", "k"))
-    logistic, over_tasks = path.stem.startswith("Logistic"), "CMTL" in path.stem
+    run = Run(path)
+    rho1, rho2, k = (run.params[name] for name in ("rho1", "rho2", "k"))
+    over_tasks = run.kind == "CMTL"
     eta = rho2 / rho1
     c = rho2 * (1 + eta)
 
     def objective_at(W, b, M):
         A = W if over_tasks else W.T
-        total = c * np.sum(A.T * np.linalg.solve(eta * np.eye(len(M)) + M, A.T))
-        for t in range(len(X)):
-            fitted = X[t] @ W[:, t] + b[t]
-            if logistic:
-                total += np.logaddexp(0, -y[t] * fitted).mean()
-            else:
-                total += np.sum((fitted - y[t]) ** 2) / 2
-        return total
+        penalty = c * np.sum(A.T * np.linalg.solve(eta * np.eye(len(M)) + M, A.T))
+        return run.loss_at(W, b) + penalty
 
-    theirs = float(run["objective"].ravel()[-1])
-    W, b, M = run["W"], run["C"].ravel(), run["extra"]["M"][0, 0]
-    b = b if logistic else np.zeros(len(X))
-    np.testing.assert_allclose(objective_at(W, b, M), theirs, rtol=1e-9)
-
-    size = 1.0 if logistic else np.mean([len(labels) for labels in y])
+    theirs, M = run.objective, run.extra["M"][0, 0]
+    np.testing.assert_allclose(objective_at(run.W, run.C, M), theirs, rtol=1e-9)
     kind = Clustered if over_tasks else SharedStructure
-    penalty = kind(int(k), 2 * c / size, eta)
-    if logistic:
-        model = MultiTaskClassifier(penalty, tol=1e-12)
-    else:
-        model = MultiTaskRegressor(
-            penalty, tol=1e-12, task_weight="n_samples", fit_intercept=False
-        )
-    model.fit(*stack_tasks(X, y))
+    model = run.fit(kind(int(k), 2 * c / run.size, eta))
     assert model.converged_
-    ours = size * model.objective_
+    ours = run.size * model.objective_
     assert ours <= theirs * (1 + 1e-8)
     np.testing.assert_allclose(ours, theirs, rtol=1e-7)
     if over_tasks:

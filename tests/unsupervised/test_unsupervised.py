@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from pathlib import Path
 
 import cvxpy as cp
 import numpy as np
@@ -20,11 +19,10 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.metrics import adjusted_rand_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from helpers.files import FIXTURES
 from linmtl.unsupervised import MultiTaskKMeans, TemporalMatrixCompletion
 from linmtl.unsupervised import _completion as completion
 from linmtl.unsupervised import _kmeans as kmeans
-
-FIXTURES = Path(__file__).parents[1] / "fixtures" / "unsupervised"
 
 
 @parametrize_with_checks(
@@ -343,7 +341,7 @@ class Clusters:
     """One run of MALSAR's LSSMTC."""
 
     def __init__(self, k):
-        run = loadmat(FIXTURES / f"LSSMTC_{k}.mat")
+        run = loadmat(FIXTURES / "unsupervised" / f"LSSMTC_{k}.mat")
         Xs = [x.T for x in run["X"].ravel()]
         self.X = np.vstack(Xs)
         self.tasks = np.repeat(np.arange(len(Xs)), [len(x) for x in Xs])
@@ -724,7 +722,7 @@ class Series:
     """One run of MALSAR's pacifier."""
 
     def __init__(self, kind, k):
-        run = loadmat(FIXTURES / f"pacifier_{kind}_{k}.mat")
+        run = loadmat(FIXTURES / "unsupervised" / f"pacifier_{kind}_{k}.mat")
         self.shared = kind == "sba"
         self.Xs = [x.toarray() for x in run["X"].ravel()]
         self.Us = [run["U"]] if self.shared else list(run["U"].ravel())
