@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from helpers.files import ROOT
+from helpers.processes import python
 from linmtl import MultiTaskClassifier, MultiTaskRegressor, stack_tasks
 from linmtl.path import alpha_max
 from linmtl.penalties import L1, L21, MeanRegularized, TraceNorm
 
-ROOT = Path(__file__).resolve().parents[1]
 PENALTIES = {"l21": L21, "trace": TraceNorm, "l1": L1}
 
 
@@ -140,16 +137,7 @@ def test_the_naive_prox_is_that_of_the_package(bench, kind):
 
 
 def run_benchmarks(*arguments, folder):
-    command = [sys.executable, "-m", "benchmarks", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        command,
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    return python("-m", "benchmarks", *arguments, folder=folder, PYTHONPATH=str(ROOT))
 
 
 def test_the_command_prints_a_table_and_writes_json(tmp_path):

@@ -7,16 +7,15 @@ import os
 import pkgutil
 import re
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import linmtl
+from helpers.files import ROOT
 from linmtl.penalties import L1, L21, Ridge, TaskQuadratic, TraceNorm
 
 os.environ.setdefault("MPLBACKEND", "Agg")  # no window, wherever this runs
-ROOT = Path(__file__).parent.parent
 MODULES = [linmtl.__name__] + sorted(
     info.name
     for info in pkgutil.walk_packages(linmtl.__path__, "linmtl.")

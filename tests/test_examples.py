@@ -6,12 +6,12 @@ import contextlib
 import io
 import re
 import runpy
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from helpers.files import ROOT
+
 SCRIPT = ROOT / "examples" / "malsar_examples.py"
 TITLES = [
     "joint features",

@@ -5,9 +5,6 @@ only rounding is left.
 """
 
 import json
-import subprocess
-import sys
-import textwrap
 import warnings
 
 import numpy as np
@@ -18,6 +15,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.linear_model import Lasso, LogisticRegression, MultiTaskLasso, Ridge
 
 import linmtl
+from helpers.processes import output_of
 from linmtl import (
     GraphRegularizedClassifier,
     GraphRegularizedRegressor,
@@ -941,11 +939,7 @@ _PROCESS = """
     [("L21Regressor", "regression"), ("TraceNormClassifier", "classification")],
 )
 def test_a_new_process_gives_the_same_numbers(name, kind):
-    code = textwrap.dedent(_PROCESS.format(name=name, kind=kind))
-    run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    coef, intercept = json.loads(run.stdout)
+    coef, intercept = json.loads(output_of(_PROCESS.format(name=name, kind=kind)))
     from linmtl import datasets
 
     X, y, tasks = getattr(datasets, f"make_multitask_{kind}")(random_state=0)

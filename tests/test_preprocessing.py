@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from helpers.frames import PolarsLike
 from linmtl.preprocessing import TaskScaler
 
 TASKS = np.array(["b", "a", "c", "a", "b", "b", "a", "b", "a", "c", "a", "b"])
@@ -235,24 +236,6 @@ def test_a_dataframe_without_task_column_follows_set_output():
     assert isinstance(scaler.transform(X, tasks=TASKS), np.ndarray)
     Z = scaler.set_output(transform="pandas").transform(X, tasks=TASKS)
     assert Z.columns.tolist() == list("pqrs")
-
-
-class PolarsLike:
-    """The few methods of a polars DataFrame that are relied upon."""
-
-    def __init__(self, data):
-        self.data = dict(data)
-        self.columns = list(data)
-        self.shape = (len(next(iter(self.data.values()))), len(self.columns))
-
-    def __getitem__(self, name):
-        return self.data[name]
-
-    def __array__(self, dtype=None, copy=None):
-        return np.column_stack(list(self.data.values())).astype(dtype or float)
-
-    def select(self, names):
-        return PolarsLike({name: self.data[name] for name in names})
 
 
 def test_a_polars_like_dataframe_gives_its_like():

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import linmtl
+from helpers.processes import python
 from linmtl import __main__ as command
 from linmtl.cli._errors import InputError
 from linmtl.cli._files import read_table
@@ -64,9 +65,7 @@ def table(tmp_path):
 @pytest.mark.slow
 def test_main_job():
     """The bundled comparison, in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "linmtl"], capture_output=True, text=True, timeout=600
-    )
+    done = python("-m", "linmtl")
     assert done.returncode == 0, done.stderr
     steps = [line.split(":")[0] for line in done.stderr.splitlines()]
     assert steps == [f"model {i} of 5" for i in range(1, 6)]  # no terminal

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+from helpers.frames import PolarsLike
 from linmtl.data._labels import (
     as_task_labels,
     codes_of,
@@ -226,20 +227,6 @@ def test_an_integer_is_a_position_even_among_integer_names():
     _, labels, names = split_task_column(X, 0)
     assert labels.tolist() == [10]
     assert names == [0]
-
-
-class PolarsLike:
-    """The few methods of a polars DataFrame that are relied upon."""
-
-    def __init__(self, data):
-        self.data = data
-        self.columns = list(data)
-
-    def __getitem__(self, name):
-        return self.data[name]
-
-    def select(self, names):
-        return PolarsLike({name: self.data[name] for name in names})
 
 
 @pytest.mark.parametrize("column", ["site", 1])

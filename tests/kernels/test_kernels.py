@@ -6,8 +6,6 @@ the same code as plain Python, where a debugger and coverage can follow it.
 
 import ast
 import os
-import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,6 +16,8 @@ from scipy.optimize import brentq, lsq_linear, minimize, nnls
 from scipy.special import entr, expit
 
 import linmtl
+from helpers.files import ROOT
+from helpers.processes import python
 from linmtl.kernels import _layouts as kernels
 from linmtl.kernels import _rows as rows
 from linmtl.kernels._jit import readonly
@@ -1083,12 +1083,7 @@ def test_augmented_lagrangian_of_flows():
     os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="is what this test starts"
 )
 def test_kernels_as_plain_python():
-    run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-m", "kernel and not slow", __file__],
-        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-    )
-    assert run.returncode == 0, run.stdout[-3000:]
-    assert "passed" in run.stdout
+    command = ("-m", "pytest", "-q", "-m", "kernel and not slow", __file__)
+    done = python(*command, folder=ROOT, NUMBA_DISABLE_JIT="1")
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "passed" in done.stdout

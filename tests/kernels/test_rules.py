@@ -8,10 +8,7 @@ code that takes functions as arguments is compiled anew in every process.
 import ast
 import builtins
 import json
-import os
 import re
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
@@ -19,6 +16,7 @@ import numpy as np
 import pytest
 
 import linmtl
+from helpers.processes import output_of
 from linmtl import L21Regressor
 from linmtl.datasets import make_multitask_regression
 
@@ -204,17 +202,6 @@ FITS = """
 """
 
 
-def run(code, **env):
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", textwrap.dedent(code)],
-        env={**os.environ, **env},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
-
-
 def contents(folder):
     return {
         str(path.relative_to(folder)): path.stat().st_mtime_ns
@@ -225,11 +212,11 @@ def contents(folder):
 
 @pytest.mark.slow
 def test_the_second_process_compiles_nothing(tmp_path):
-    first = json.loads(run(FITS, NUMBA_CACHE_DIR=str(tmp_path)))
+    first = json.loads(output_of(FITS, NUMBA_CACHE_DIR=str(tmp_path)))
     files = contents(tmp_path)
     assert first["misses"] > 0
     assert len(files) > 20
-    second = json.loads(run(FITS, NUMBA_CACHE_DIR=str(tmp_path)))
+    second = json.loads(output_of(FITS, NUMBA_CACHE_DIR=str(tmp_path)))
     assert second["misses"] == 0
     assert second["hits"] > 0
     assert contents(tmp_path) == files  # nothing new, nothing written again
@@ -264,7 +251,7 @@ WITHOUT_CACHE = """
 @pytest.mark.slow
 def test_no_folder_for_the_cache():
     """Slow then, for all is compiled, but it works and gives the same numbers."""
-    coef = json.loads(run(WITHOUT_CACHE))
+    coef = json.loads(output_of(WITHOUT_CACHE))
     X, y, tasks = make_multitask_regression(random_state=0)
     expected = L21Regressor().fit(X, y, tasks).coef_
     np.testing.assert_allclose(coef, expected, rtol=1e-9, atol=1e-12)
@@ -272,7 +259,7 @@ def test_no_folder_for_the_cache():
 
 def test_a_cache_folder_that_cannot_be_made():
     """Numba falls back on the folder of the package, or goes without."""
-    out = run(
+    out = output_of(
         "import linmtl; print(linmtl.__version__)", NUMBA_CACHE_DIR="/dev/null/nowhere"
     )
     assert out.strip() == linmtl.__version__
@@ -289,12 +276,12 @@ def test_what_an_import_does_not_import():
     is the doing of this package.
     """
     ours = "import linmtl, linmtl.plotting, linmtl.similarity"
-    loaded = {name.split(".")[0] for name in json.loads(run(ours + LOADED))}
+    loaded = {name.split(".")[0] for name in json.loads(output_of(ours + LOADED))}
     assert "linmtl" in loaded
     needed = (
         "import numba, scipy.sparse.linalg, sklearn.metrics, sklearn.model_selection"
     )
-    needed = {name.split(".")[0] for name in json.loads(run(needed + LOADED))}
+    needed = {name.split(".")[0] for name in json.loads(output_of(needed + LOADED))}
     assert not (loaded - needed) & OPTIONAL
     assert "matplotlib" not in loaded
 
@@ -309,7 +296,7 @@ def test_optional_packages_are_imported_where_they_are_used():
 
 
 def test_fitting_without_the_optional_packages():
-    out = run(
+    out = output_of(
         """
         import sys
 

@@ -1,22 +1,23 @@
-"""What type checkers are told is what is so at run time.
+"""What type checkers are told is what is so at run time.from helpers.files import ROOT
+from helpers.processes import python
+
 
 `.ci/run` asks one: it has to accept `accepted.py`, and to reject the lines of
 `rejected.py` that are marked.
 """
 
 import runpy
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
+from helpers.files import ROOT
+from helpers.processes import python
+
 HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
 
 
 def test_the_stubs_are_those_of_the_source():
-    command = [sys.executable, ROOT / ".ci" / "stubs.py", "--check"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = python(ROOT / ".ci" / "stubs.py", "--check")
     assert done.returncode == 0, done.stderr
 
 
