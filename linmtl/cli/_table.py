@@ -99,6 +99,9 @@ def make_problem(
     InputError
         If a column is not there or cannot serve.
     """
+    if decimal not in (None, *".,"):
+        raise InputError(f"--decimal must be '.' or ',', got {decimal!r}")
+    target, task = (str(name).strip() for name in (target, task))
     _check_columns(table, target, task)
     notes = list(table.notes)
     used = _choose_columns(table, (target, task), features, drop, notes)
@@ -196,7 +199,7 @@ def _matching(
 ) -> set[str]:
     """Return the columns beside target and task that names or patterns stand for."""
     found: set[str] = set()
-    for name in [asked] if isinstance(asked, str) else asked:
+    for name in [asked] if isinstance(asked, str) else map(str, asked):
         if name in roles:
             raise InputError(f"{option}: {name!r} is the target or the task column")
         if name in table.columns:

@@ -138,11 +138,18 @@ def test_columns_are_chosen_by_name_and_pattern(options, names):
         ({"drop": "z*"}, "there is no column 'z*'"),
         ({"drop": "*"}, "no column is left"),
         ({"features": []}, "no column is left"),
+        ({"decimal": ";"}, "decimal must be '.' or ',', got ';'"),
     ],
 )
 def test_columns_that_cannot_be_chosen(options, message):
     with pytest.raises(ValueError, match=message.replace("*", r"\*")):
         prepare(table(), **options)
+
+
+def test_columns_named_by_numbers():
+    columns = {3: [1.0, 2.0] * 4, 4: [0.5, 1.5, 2.5, 1.0] * 2, 5: ["a", "b"] * 4}
+    prepared = linmtl.prepare({**columns, 6: range(8)}, 4, 5, drop=[6])
+    assert prepared.X.columns.tolist() == ["3"]
 
 
 def test_a_name_with_an_asterisk_is_itself():
