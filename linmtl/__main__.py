@@ -193,8 +193,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         progress.clear()
         return 130
-    except BrokenPipeError:  # the reader of stdout, such as head, has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        _forget_stdout()
         return 0
     return 0
 
@@ -246,20 +246,36 @@ def _run_file(arguments: argparse.Namespace, progress: Progress) -> None:
     )
     progress.clear()
     title = _title(arguments, problem)
-    print(render(comparison, title, problem.notes), flush=True)
+    to_write = arguments.output is not None or arguments.report is not None
+    _show(render(comparison, title, problem.notes), to_write)
     report = None
     if not arguments.no_transfer:
         progress("which tasks are helped and hurt")
         report = transfer_report(comparison)
         progress.clear()
     if report is not None and comparison.sharing is not None:
-        print(f"\n{render_transfer(report, comparison.sharing.label)}", flush=True)
+        _show(f"\n{render_transfer(report, comparison.sharing.label)}", to_write)
     if arguments.output is not None:
         text = _as_json(arguments, problem, comparison, report)
         progress.say(write("--output", arguments.output, text))
     if arguments.report is not None:
         page = to_html(comparison, report, title, problem.notes)
         progress.say(write("--report", arguments.report, page))
+
+
+def _show(text: str, to_write: bool) -> None:
+    """Print at once; whether anyone reads it or not where there are files to write."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        if not to_write:
+            raise
+        _forget_stdout()
+
+
+def _forget_stdout() -> None:
+    """Write no more to a reader that has left, such as head."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _name(file: str) -> str:

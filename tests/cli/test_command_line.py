@@ -607,10 +607,13 @@ def test_ctrl_c_is_quiet(table, capsys, monkeypatch):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals differ")
-def test_reader_that_leaves_early(table):
+@pytest.mark.parametrize("to_write", [False, True])
+def test_reader_that_leaves_early(table, tmp_path, to_write):
+    output = tmp_path / "x.json"
+    option = ["--output", str(output)] * to_write
     process = subprocess.Popen(
         [sys.executable, "-m", "linmtl", "compare", table, "--target", "score"]
-        + ["--task", "site", "--models", "l21"],
+        + ["--task", "site", "--models", "l21", *option],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -619,7 +622,11 @@ def test_reader_that_leaves_early(table):
     error = process.stderr.read()
     process.stderr.close()
     assert process.wait() == 0
-    assert error.splitlines() == ["model 1 of 2: independent", "model 2 of 2: L21"]
+    steps = ["model 1 of 2: independent", "model 2 of 2: L21"]
+    if to_write:
+        steps += ["which tasks are helped and hurt", f"wrote {output}"]
+        assert json.loads(output.read_text(encoding="utf-8"))["transfer"]
+    assert error.splitlines() == steps
 
 
 def test_test_parts_of_one_row_are_an_error_not_a_verdict(table, capsys):
