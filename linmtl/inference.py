@@ -15,9 +15,10 @@ from sklearn.utils import check_random_state
 
 from linmtl.data._checks import check_choice, check_count, is_number
 from linmtl.data._labels import codes_of, split_task_column
+from linmtl.data._rows import TaskRows
 from linmtl.data._weights import read_sample_weight
 from linmtl.metrics import TaskScorer, make_task_scorer
-from linmtl.metrics._labels import Labels, read_labels
+from linmtl.metrics._labels import read_labels
 
 __all__ = ["BootstrapIntervals", "ScoreIntervals", "bootstrap_intervals"]
 
@@ -199,7 +200,7 @@ class _Resampler:
         task and, for a classifier, of each class of a task with two.
     """
 
-    def __init__(self, labels: Labels, classify: bool) -> None:
+    def __init__(self, labels: TaskRows, classify: bool) -> None:
         self.n = labels.shape[0]
         sets: list[list[np.ndarray]] = []
         for rows, y in zip(labels.rows, labels.y, strict=True):

@@ -23,6 +23,7 @@ from linmtl.data._labels import (
     split_task_column,
     task_column_index,
 )
+from linmtl.data._rows import rows_by_code
 
 __all__ = ["TaskScaler"]
 
@@ -233,9 +234,7 @@ class TaskScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
         means = np.empty((len(self.tasks_), features.shape[1]))
         sds = np.empty_like(means)
-        by_task = np.argsort(codes, kind="stable")
-        ends = np.cumsum(np.bincount(codes))
-        for t, rows in enumerate(np.split(by_task, ends[:-1])):
+        for t, rows in enumerate(rows_by_code(codes, len(self.tasks_))):
             means[t], sds[t] = moments(features[rows], weight[rows])
         never = np.isnan(sds)
         self.mean_ = np.where(never, mean, means)

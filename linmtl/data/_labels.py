@@ -157,7 +157,7 @@ def _from_objects(array: np.ndarray, name: str) -> np.ndarray:
 
 
 def as_task_labels(
-    tasks: Any, n_samples: int | None = None, name: str = "tasks"
+    tasks: Any, n_samples: int | None = None, name: str = "tasks", of: str = "X"
 ) -> np.ndarray:
     """Read task labels into a one-dimensional string or numeric array.
 
@@ -167,8 +167,8 @@ def as_task_labels(
         One label per row: all strings or all numbers.
     n_samples : int, default=None
         The number of rows of X; ``None`` leaves the length unchecked.
-    name : str, default="tasks"
-        How error messages call the argument.
+    name, of : str, default="tasks" and "X"
+        How error messages call the argument, and what has these rows.
 
     Returns
     -------
@@ -196,7 +196,7 @@ in tasks]
     array = _materialise(tasks, name)
     if n_samples is not None and len(array) != n_samples:
         raise ValueError(
-            f"{name} has {len(array)} labels but X has {n_samples} rows; pass one "
+            f"{name} has {len(array)} labels but {of} has {n_samples} rows; pass one "
             "label per row"
         )
     if len(array) == 0:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from linmtl.data._labels import as_task_labels, encode_tasks, n_rows
+from linmtl.data._rows import rows_by_code
 
 
 def stack_tasks(
@@ -154,8 +155,8 @@ def unstack_tasks(
         raise ValueError(f"y has {y.shape[:1]} rows but X has {n}; pass one per row")
     X_rows = X.tocsr() if sparse.issparse(X) else X
     Xs, ys = {}, {}
-    for t, label in enumerate(labels.tolist()):
-        rows = np.flatnonzero(codes == t)
+    by_task = rows_by_code(codes, len(labels))
+    for label, rows in zip(labels.tolist(), by_task, strict=True):
         Xs[label] = X_rows.iloc[rows] if hasattr(X_rows, "iloc") else X_rows[rows]
         ys[label] = y[rows]
     return Xs, ys

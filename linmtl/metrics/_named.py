@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,7 +19,8 @@ from sklearn.metrics import (
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 from linmtl.data._labels import some
-from linmtl.metrics._labels import Labels, read_labels
+from linmtl.data._rows import TaskRows
+from linmtl.metrics._labels import read_labels
 from linmtl.metrics._scores import (
     AVERAGES,
     TASK_METRICS,
@@ -52,7 +54,7 @@ def _check_average(metric: Callable[..., Any], average: Any) -> None:
 
 def _each(
     metric: Callable[..., Any],
-    labels: Labels,
+    labels: TaskRows,
     parts: list[np.ndarray],
     score: Callable[..., float],
     average: str | None,
@@ -74,7 +76,7 @@ def _each(
 
 def _regression(
     y_true: Any, y_pred: Any, tasks: Any, sample_weight: Any
-) -> tuple[Labels, list[np.ndarray]]:
+) -> tuple[TaskRows, list[np.ndarray]]:
     labels = read_labels(y_true, tasks, sample_weight)
     for y in labels.y:
         if y.dtype.kind not in "biuf":
@@ -99,7 +101,7 @@ def _spread(y: np.ndarray, weight: np.ndarray | None) -> float:
 
 
 def _ratio_of_sums(
-    labels: Labels,
+    labels: TaskRows,
     parts: list[np.ndarray],
     about: str,
     name: str,
@@ -316,14 +318,14 @@ def explained_variance(
     if average == "pooled":
         y, weight = np.concatenate(labels.y), labels.weight
         weight = None if weight is None else [np.concatenate(weight)]
-        labels = Labels(np.arange(1), y.shape, [np.arange(len(y))], [y], weight)
+        labels = TaskRows(np.arange(1), y.shape, [np.arange(len(y))], [y], weight)
         parts, average, score = [np.concatenate(parts)], "macro", r2_score
     return _each(explained_variance, labels, parts, score, average, undefined)
 
 
 def _two_classes(
     y_true: Any, y_score: Any, tasks: Any, sample_weight: Any, pos_label: Any
-) -> tuple[Labels, list[np.ndarray]]:
+) -> tuple[TaskRows, list[np.ndarray]]:
     """Return the labels as 1 for the positive class or 0, and the scores.
 
     The second column of scores of two classes is that of the positive one.
@@ -352,13 +354,12 @@ def _two_classes(
                 )
             parts[t] = part[:, 1]
     truth = [(y == pos_label).astype(float) for y in labels.y]
-    binary = Labels(labels.tasks, labels.shape, labels.rows, truth, labels.weight)
-    return binary, parts
+    return replace(labels, y=truth), parts
 
 
 def _two_probabilities(
     y_true: Any, y_prob: Any, tasks: Any, sample_weight: Any, pos_label: Any
-) -> tuple[Labels, list[np.ndarray]]:
+) -> tuple[TaskRows, list[np.ndarray]]:
     """Return the same, the scores being probabilities."""
     labels, parts = _two_classes(y_true, y_prob, tasks, sample_weight, pos_label)
     if pos_label is None and all(np.all(y == 1) for y in labels.y):

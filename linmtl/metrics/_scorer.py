@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike
 from sklearn.utils.metadata_routing import MetadataRequest, get_routing_for_object
 
 from linmtl.data._labels import some, split_task_column
-from linmtl.metrics._labels import Labels, read_labels
+from linmtl.data._rows import TaskRows
+from linmtl.metrics._labels import read_labels, read_predictions
 from linmtl.metrics._scores import (
     AVERAGES,
     TASK_METRICS,
@@ -30,7 +31,7 @@ _METHODS = ("predict", "predict_proba", "decision_function")
 class _Asked:
     """The answers of a fitted model, each asked for once."""
 
-    def __init__(self, model: Any, X: Any, tasks: Any, labels: Labels) -> None:
+    def __init__(self, model: Any, X: Any, tasks: Any, labels: TaskRows) -> None:
         self.model, self.X, self.tasks, self.labels = model, X, tasks, labels
         self._known: dict[str, Any] = {}
 
@@ -65,7 +66,7 @@ class _Asked:
             ) from error
 
     def of(self, method: str) -> list[np.ndarray]:
-        return self.labels.predictions(self.whole(method))
+        return read_predictions(self.labels, self.whole(method))
 
 
 def _takes_tasks(model: Any, method: str) -> bool:

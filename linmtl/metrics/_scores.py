@@ -18,7 +18,8 @@ from sklearn.utils.metaestimators import available_if
 
 from linmtl.data._checks import is_number
 from linmtl.data._labels import some
-from linmtl.metrics._labels import Labels, read_labels
+from linmtl.data._rows import TaskRows
+from linmtl.metrics._labels import read_labels, read_predictions
 
 AVERAGES = ("macro", "samples", "worst")
 
@@ -72,8 +73,8 @@ class Answers(Protocol):
 class Given:
     """One array of predictions, whatever a metric asks for."""
 
-    def __init__(self, labels: Labels, y_pred: Any) -> None:
-        self._parts = labels.predictions(y_pred)
+    def __init__(self, labels: TaskRows, y_pred: Any) -> None:
+        self._parts = read_predictions(labels, y_pred)
 
     def has(self, method: str) -> bool:
         return True
@@ -326,7 +327,7 @@ class Measure:
 
     def scores(
         self,
-        labels: Labels,
+        labels: TaskRows,
         answers: Answers,
         method: str = "predict",
         classes: np.ndarray | None = None,
@@ -335,7 +336,7 @@ class Measure:
 
         Parameters
         ----------
-        labels : Labels
+        labels : TaskRows
             The labels of the tasks.
         answers : Answers
             What the model says of them.
@@ -444,7 +445,7 @@ def check_undefined(undefined: Any) -> None:
 
 def score_tasks(
     measure: Measure,
-    labels: Labels,
+    labels: TaskRows,
     answers: Answers,
     undefined: Any = "nan",
     method: str = "predict",
@@ -472,7 +473,7 @@ def score_tasks(
 
 def settled(
     values: np.ndarray,
-    labels: Labels,
+    labels: TaskRows,
     name: str,
     greater_is_better: bool | None,
     undefined: Any,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -20,11 +21,11 @@ from sklearn.utils import check_random_state
 from linmtl.data._checks import check_count, check_flag, is_number, is_whole
 from linmtl.data._labels import (
     as_task_labels,
-    encode_tasks,
     n_rows,
     some,
     split_task_column,
 )
+from linmtl.data._rows import TaskRows, rows_by_task
 from linmtl.data._targets import as_array, missing_mask, native
 
 # More distinct integers than this are taken for a regression target (counts, ages).
@@ -67,101 +68,83 @@ def _class_codes(
     return codes, is_class
 
 
-class _Rows:
-    """What a splitter needs to know of the data, computed once for all splits.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Rows(TaskRows):
+    """All rows of each task, with the class of each.
 
     Attributes
     ----------
-    n : int
-    tasks : ndarray of labels, or None when all rows are one task
-    blocks : list of ndarray
-        The rows of each task.
-    observed : ndarray of shape (n,)
-        Whether a row has a label (in any column, for wide data).
-    codes : ndarray of shape (n,)
-        Class of each row, -1 where the label is missing; all equal when the rows
-        are not stratified.
-    columns : ndarray of shape (n, n_marks), dtype bool, or None
+    codes : ndarray of shape (n_samples,)
+        Class of each row, -1 where the label is missing (in every column, for wide
+        data); all equal when the rows are not stratified.
+    columns : ndarray of shape (n_samples, n_marks), dtype bool, or None
         Wide data only: the rows that carry a label of each task and, for class
         labels, the rows of each class of each task.
     vital : ndarray of shape (n_marks,), dtype bool, or None
         The columns that no training part may lose.
     """
 
-    def __init__(
-        self,
-        X: Any,
-        y: Any,
-        groups: Any,
-        task_column: str | int | None,
-        stratify: bool | str,
-    ) -> None:
-        self.n = n_rows(X)
-        if self.n == 0:
-            raise ValueError("X has no rows; pass at least two")
-        if groups is not None and task_column is not None:
-            raise ValueError(
-                f"groups were passed though task_column={task_column!r} names the "
-                "tasks too; pass groups or set task_column, not both"
-            )
-        y = _read_target(y, self.n)
-        if y is None and stratify is True:
-            raise ValueError("stratify=True needs y; pass y or stratify='auto'")
-        self.tasks = None
-        if groups is not None:
-            labels = as_task_labels(groups, self.n, name="groups")
-        elif task_column is not None:
-            _, labels, _ = split_task_column(X, task_column)
-        else:
-            labels = None
-        if labels is None:
-            self.blocks = [np.arange(self.n)]
-        else:
-            self.tasks, task_codes = encode_tasks(labels)
-            by_task = np.argsort(task_codes, kind="stable")
-            ends = np.cumsum(np.bincount(task_codes))
-            self.blocks = np.split(by_task, ends[:-1])
-
-        self.observed: np.ndarray = np.ones(self.n, dtype=bool)
-        self.codes = np.zeros(self.n, dtype=np.int64)
-        self.columns: np.ndarray | None = None
-        self.vital: np.ndarray | None = None
-        if y is None:
-            return
-        observed = ~missing_mask(y)
-        if y.ndim == 1:
-            self.observed = observed
-            self.codes, _ = _class_codes(y, observed, stratify)
-            return
-        self.observed = np.any(observed, axis=1)
-        if labels is None:
-            codes, is_class = _class_codes(y, observed, stratify)
-            if is_class or not observed.all():
-                self._mark_columns(codes, observed, is_class)
-
-    def _mark_columns(
-        self, codes: np.ndarray, observed: np.ndarray, is_class: bool
-    ) -> None:
-        marks, vital = [observed], [np.ones(observed.shape[1], dtype=bool)]
-        if is_class:
-            for j in range(codes.shape[1]):
-                present = np.unique(codes[observed[:, j], j])
-                marks.append(codes[:, [j]] == present)
-                # Losing one of three classes leaves a problem that can be fitted;
-                # losing one of two does not.
-                vital.append(np.full(len(present), len(present) == 2))
-        self.columns = np.hstack(marks)
-        self.vital = np.concatenate(vital) & self.columns.any(axis=0)
+    codes: np.ndarray
+    columns: np.ndarray | None
+    vital: np.ndarray | None
 
     def describe_sizes(self) -> str:
-        sizes = [int(self.observed[block].sum()) for block in self.blocks]
+        sizes = [int(np.sum(codes >= 0)) for codes in self.y]
         largest = int(np.argmax(sizes))
-        if self.tasks is None:
+        if len(sizes) == 1:
             return f"X has {sizes[0]} labelled rows"
         return (
             f"the largest of {len(sizes)} tasks, {some([self.tasks[largest]])}, has "
             f"{sizes[largest]} labelled rows"
         )
+
+
+def _read(
+    X: Any, y: Any, groups: Any, task_column: str | int | None, stratify: bool | str
+) -> _Rows:
+    """Read what a splitter needs to know, once for all splits."""
+    n = n_rows(X)
+    if n == 0:
+        raise ValueError("X has no rows; pass at least two")
+    if groups is not None and task_column is not None:
+        raise ValueError(
+            f"groups were passed though task_column={task_column!r} names the "
+            "tasks too; pass groups or set task_column, not both"
+        )
+    y = _read_target(y, n)
+    if y is None and stratify is True:
+        raise ValueError("stratify=True needs y; pass y or stratify='auto'")
+    labels = None
+    if groups is not None:
+        labels = as_task_labels(groups, n, name="groups")
+    elif task_column is not None:
+        _, labels, _ = split_task_column(X, task_column)
+    codes, columns, vital = np.zeros(n, dtype=np.int64), None, None
+    if y is not None:
+        observed = ~missing_mask(y)
+        codes, is_class = _class_codes(y, observed, stratify)
+        if y.ndim == 2:
+            if labels is None and (is_class or not observed.all()):
+                columns, vital = _mark_columns(codes, observed, is_class)
+            codes = np.where(observed.any(axis=1), 0, -1)
+    rows = rows_by_task(codes, labels, np.ones(n, dtype=bool))
+    return _Rows(**vars(rows), codes=codes, columns=columns, vital=vital)
+
+
+def _mark_columns(
+    codes: np.ndarray, observed: np.ndarray, is_class: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the marks of wide data, as `_Rows` has them."""
+    marks, vital = [observed], [np.ones(observed.shape[1], dtype=bool)]
+    if is_class:
+        for j in range(codes.shape[1]):
+            present = np.unique(codes[observed[:, j], j])
+            marks.append(codes[:, [j]] == present)
+            # Losing one of three classes leaves a problem that can be fitted;
+            # losing one of two does not.
+            vital.append(np.full(len(present), len(present) == 2))
+    columns = np.hstack(marks)
+    return columns, np.concatenate(vital) & columns.any(axis=0)
 
 
 class _TaskSplitter(BaseCrossValidator):
@@ -182,7 +165,7 @@ class _TaskSplitter(BaseCrossValidator):
 
     def _rows(self, X: Any, y: Any, groups: Any) -> _Rows:
         stratify = self.stratify if self.stratify == "auto" else bool(self.stratify)
-        return _Rows(X, y, groups, self.task_column, stratify)
+        return _read(X, y, groups, self.task_column, stratify)
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
         """Return the number of splits.
@@ -331,12 +314,12 @@ class TaskKFold(_TaskSplitter):
     def _deal(self, rows: _Rows) -> np.ndarray:
         """Return the fold of each row, -1 for those that are always in training."""
         rng = check_random_state(self.random_state) if self.shuffle else None
-        fold = np.full(rows.n, -1, dtype=np.int64)
+        fold = np.full(len(rows.codes), -1, dtype=np.int64)
         # Going on where the last task stopped keeps the small tasks from all
         # landing in the first folds.
         start = 0
-        for block in rows.blocks:
-            if np.count_nonzero(rows.observed[block]) < self.n_splits:
+        for block, labels in zip(rows.rows, rows.y, strict=True):
+            if np.count_nonzero(labels >= 0) < self.n_splits:
                 continue
             order = block if rng is None else rng.permutation(block)
             codes = rows.codes[order]
@@ -356,15 +339,15 @@ class TaskKFold(_TaskSplitter):
         columns, vital = rows.columns, rows.vital
         assert columns is not None
         assert vital is not None
-        order = np.arange(rows.n)
+        order = np.arange(len(rows.codes))
         if self.shuffle:
             order = check_random_state(self.random_state).permutation(order)
-        fold = np.full(rows.n, -1, dtype=np.int64)
+        fold = np.full(len(rows.codes), -1, dtype=np.int64)
         counts = np.zeros((self.n_splits, columns.shape[1]), dtype=np.int64)
         sizes = np.zeros(self.n_splits, dtype=np.int64)
         for j in np.argsort(columns.sum(axis=0), kind="stable"):
             for i in order[columns[order, j] & (fold[order] < 0)]:
-                k = int(np.argmin(counts[:, j] * (rows.n + 1) + sizes))
+                k = int(np.argmin(counts[:, j] * (len(rows.codes) + 1) + sizes))
                 fold[i] = k
                 counts[k] += columns[i]
                 sizes[k] += 1
@@ -447,19 +430,19 @@ class LeaveOneTaskOut(BaseCrossValidator):
         test : ndarray
             Indices of the test rows, ascending.
         """
-        rows = _Rows(X, None, groups, self.task_column, False)
-        if rows.tasks is None:
+        if groups is None and self.task_column is None:
             raise ValueError(
                 "LeaveOneTaskOut does not know the tasks; pass groups= with one task "
                 "label per row, or set task_column"
             )
+        rows = _read(X, None, groups, self.task_column, False)
         if len(rows.tasks) < 2:
             raise ValueError(
                 f"all rows are of the task {some(rows.tasks)}; leaving it out leaves "
                 "nothing to train on: pass at least two tasks"
             )
-        for test in rows.blocks:
-            train = np.ones(rows.n, dtype=bool)
+        for test in rows.rows:
+            train = np.ones(len(rows.codes), dtype=bool)
             train[test] = False
             yield np.flatnonzero(train), test
 
@@ -614,11 +597,11 @@ class TaskShuffleSplit(_TaskSplitter):
         rows = self._rows(X, y, groups)
         rng = check_random_state(self.random_state)
         for _ in range(self.n_splits):
-            train = np.zeros(rows.n, dtype=bool)
-            test = np.zeros(rows.n, dtype=bool)
-            for block in rows.blocks:
-                labelled = block[rows.observed[block]]
-                train[block[~rows.observed[block]]] = True
+            train = np.zeros(len(rows.codes), dtype=bool)
+            test = np.zeros(len(rows.codes), dtype=bool)
+            for block, labels in zip(rows.rows, rows.y, strict=True):
+                labelled = block[labels >= 0]
+                train[block[labels < 0]] = True
                 if len(labelled) < 2:
                     train[labelled] = True
                     continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -98,13 +99,12 @@ def mmd(
 def _centred(data: TaskData) -> TaskData:
     """Shift all rows alike, so that squares of distances lose no digits."""
     shift = np.mean([X.mean(axis=0) for X in data.X], axis=0)
-    return TaskData(data.tasks, [X - shift for X in data.X], data.y, data.features)
+    return replace(data, X=[X - shift for X in data.X])
 
 
 def _sorted(data: TaskData) -> TaskData:
     """Sort the rows of each task, by the last feature first."""
-    Xs = [X[np.lexsort(X.T)] for X in data.X]
-    return TaskData(data.tasks, Xs, data.y, data.features)
+    return replace(data, X=[X[np.lexsort(X.T)] for X in data.X])
 
 
 def _squared_distances(X):

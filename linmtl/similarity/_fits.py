@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -84,7 +85,7 @@ def _whitened(data: TaskData) -> TaskData:
     Xs = [X - X.mean(axis=0) for X in data.X]
     R = linalg.qr(np.concatenate(Xs), mode="r")[0][: Xs[0].shape[1]]
     Xs = [linalg.solve_triangular(R, X.T, trans=1).T for X in Xs]
-    return TaskData(data.tasks, Xs, data.y, data.features)
+    return replace(data, X=Xs)
 
 
 def _fit_squared(data, variance, ridge):

@@ -12,11 +12,11 @@ from sklearn.utils import check_array, check_consistent_length
 
 from linmtl.data._labels import (
     as_task_labels,
-    encode_tasks,
     is_dataframe,
     some,
     split_task_column,
 )
+from linmtl.data._rows import TaskRows, rows_by_task
 from linmtl.data._targets import (
     column_labels,
     encode_classes,
@@ -28,49 +28,27 @@ from linmtl.data._targets import (
 from linmtl.similarity._result import as_distinct_labels
 
 
-@dataclass(frozen=True)
-class TaskData:
-    """Rows by task.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TaskData(TaskRows):
+    """Rows of X by task, with their targets.
 
     Attributes
     ----------
-    tasks : ndarray of shape (n_tasks,)
-        Task labels.
     X : list of n_tasks ndarrays of shape (n_samples_t, n_features)
         The rows of each task.
-    y : list of n_tasks ndarrays of shape (n_samples_t,)
-        Their targets, -1 or +1 for the logistic loss; empty where none were given.
     features : list of str
         Names of the features.
     """
 
-    tasks: np.ndarray
     X: list[np.ndarray]
-    y: list[np.ndarray]
     features: list[str]
-
-    @property
-    def n_samples(self) -> np.ndarray:
-        return np.array([len(X) for X in self.X])
-
-    def require_rows(self, least: int, why: str, mend: str) -> None:
-        """Raise where a task has fewer rows than that."""
-        short = self.n_samples < least
-        if short.any():
-            raise ValueError(
-                f"{why} needs at least {least} rows per task; the tasks "
-                f"{some(self.tasks[short])} have {some(self.n_samples[short])}; {mend}"
-            )
 
 
 def read_X(X: Any, tasks: Any) -> TaskData:
-    """Return the rows of X by task."""
+    """Return the rows of X by task, without targets."""
     X, features = _features(X)
-    labels, codes = encode_tasks(as_task_labels(tasks, X.shape[0]))
-    _require_two(labels)
-    order = np.argsort(codes, kind="stable")
-    ends = np.cumsum(np.bincount(codes, minlength=len(labels)))[:-1]
-    return TaskData(labels, np.split(X[order], ends), [], features)
+    tasks, none = as_task_labels(tasks, len(X)), np.zeros(len(X))
+    return _with_X(rows_by_task(none, tasks, none == 0), X, features)
 
 
 def read_Xy(X: Any, y: Any, tasks: Any, loss: str) -> TaskData:
@@ -87,29 +65,21 @@ def read_Xy(X: Any, y: Any, tasks: Any, loss: str) -> TaskData:
     missing = missing_mask(y)
     if loss == "logistic":
         y, _ = encode_classes(y, missing)
-    if y.ndim == 1:
-        if tasks is None:
-            raise ValueError("tasks is None; pass one task label per row")
-        labels, codes = encode_tasks(as_task_labels(tasks, X.shape[0]))
-        rows = [np.flatnonzero((codes == t) & ~missing) for t in range(len(labels))]
-        targets = [y[r] for r in rows]
-    else:
-        if tasks is not None:
-            raise ValueError(
-                f"tasks was passed although y has {y.shape[1]} columns; pass y of "
-                "shape (n_samples,) with tasks, or drop tasks"
-            )
-        labels = np.arange(y.shape[1]) if columns is None else columns
-        rows = [np.flatnonzero(~gone) for gone in missing.T]
-        targets = [column[r] for column, r in zip(y.T, rows, strict=True)]
-    _require_two(labels)
-    empty = np.array([r.size == 0 for r in rows])
+    if y.ndim == 1 and tasks is None:
+        raise ValueError("tasks is None; pass one task label per row")
+    rows = rows_by_task(y, tasks, ~missing, columns=columns)
+    return _with_X(rows, X, features)
+
+
+def _with_X(rows: TaskRows, X: np.ndarray, features: list[str]) -> TaskData:
+    _require_two(rows.tasks)
+    empty = rows.n_samples == 0
     if empty.any():
         raise ValueError(
-            f"y has no observed label for the tasks {some(labels[empty])}; drop these "
-            "tasks"
+            f"y has no observed label for the tasks {some(rows.tasks[empty])}; drop "
+            "these tasks"
         )
-    return TaskData(labels, [X[r] for r in rows], targets, features)
+    return TaskData(**vars(rows), X=[X[r] for r in rows.rows], features=features)
 
 
 def _features(X):
