@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import sklearn
 
 # before they are imported: their asserts then say what differed
 pytest.register_assert_rewrite("cases", "helpers")
@@ -37,3 +38,10 @@ def _name_of(value):
         if hasattr(value, attribute):
             return getattr(value, attribute)
     return str(value)
+
+
+@pytest.fixture
+def routing():
+    """Pass metadata on through scikit-learn's meta-estimators."""
+    with sklearn.config_context(enable_metadata_routing=True):
+        yield

@@ -11,6 +11,7 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone, is_classifier
 
+from helpers.layouts import EVERY, every, fit, long, wide
 from linmtl import (
     L21Classifier,
     L21Regressor,
@@ -21,7 +22,6 @@ from linmtl import (
 from linmtl.designs import _base
 from linmtl.path import mtl_path
 from linmtl.penalties import L21
-from test_layouts import EVERY, every, fit, long, wide
 
 UNIT = float(np.finfo(np.float32).eps)
 FORMS = {

@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Ridge as SklearnRidge
 
 import linmtl
+from helpers.layouts import label_of
 from linmtl import (
     GraphRegularizedRegressor,
     IndependentClassifier,
@@ -57,11 +58,6 @@ CLASSIFIERS = [
     IndependentClassifier(),
     PooledClassifier(),
 ]
-
-
-def label_of(model):
-    name = type(model).__name__
-    return name + "-task_intercepts" * getattr(model, "task_intercepts", False)
 
 
 regressors = pytest.mark.parametrize("model", REGRESSORS, ids=label_of)

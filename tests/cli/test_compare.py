@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import linmtl
+from helpers.data import generated
 from linmtl import (
     IndependentRegressor,
     L21Regressor,
@@ -130,8 +131,8 @@ def training_rows(X, y, tasks, classify=False):
     ],
 )
 def test_strengths_are_those_of_the_cv_estimators(name, estimator, second, classify):
-    make = make_multitask_classification if classify else make_multitask_regression
-    X, y, tasks = make(n_tasks=4, n_samples=(30, 50), n_features=5, random_state=2)
+    options = {"n_tasks": 4, "n_samples": (30, 50), "n_features": 5}
+    X, y, tasks = generated(classify, **options, random_state=2)
     found = compare(X, y, tasks, models=[name], classify=classify).sharing
     kind = "ClassifierCV" if classify else "RegressorCV"
     lists = {} if second is None else {second: SECOND_STRENGTHS}

@@ -15,6 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 import linmtl
 from cases import Case, trace
+from helpers.data import generated
 from helpers.problems import LAYOUTS, make_problem
 from linmtl import (
     FactoredClassifier,
@@ -24,7 +25,7 @@ from linmtl import (
     MultiTaskRegressor,
     TraceNormRegressor,
 )
-from linmtl.datasets import make_multitask_classification, make_multitask_regression
+from linmtl.datasets import make_multitask_regression
 from linmtl.penalties import TraceNorm
 from linmtl.solvers._factors import (
     FactoredObjective,
@@ -64,10 +65,9 @@ def penalty_at(model, components, codes):
 
 
 def data_for(model, **options):
-    classify = is_classifier(model)
-    make = make_multitask_classification if classify else make_multitask_regression
     options = {"n_tasks": 6, "n_features": 5, "n_samples": 40, **options}
-    return make(structure="low_rank", random_state=0, **options)
+    options |= {"structure": "low_rank", "random_state": 0}
+    return generated(is_classifier(model), **options)
 
 
 # --- the objective

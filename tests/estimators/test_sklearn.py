@@ -5,7 +5,6 @@ import pickle
 import re
 
 import numpy as np
-import pandas as pd
 import pytest
 import sklearn
 from scipy import sparse
@@ -29,6 +28,8 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 from sklearn.utils.fixes import parse_version
 
 import linmtl
+from helpers.data import generated
+from helpers.frames import with_tasks
 from linmtl import (
     L21Classifier,
     L21Regressor,
@@ -211,9 +212,7 @@ def regression():
     tasks = np.array([f"t{label}" for label in tasks])
     order = np.argsort(tasks, kind="stable")
     X, y, tasks = X[order], y[order], tasks[order]
-    frame = pd.DataFrame(X, columns=[f"x{j}" for j in range(6)])
-    frame.insert(0, "task", tasks)
-    return X, y, tasks, frame
+    return X, y, tasks, with_tasks(X, tasks)
 
 
 @pytest.fixture
@@ -221,9 +220,7 @@ def classification():
     X, y, tasks = make_multitask_classification(
         n_tasks=4, n_samples=40, n_features=5, random_state=1
     )
-    frame = pd.DataFrame(X, columns=[f"x{j}" for j in range(5)])
-    frame.insert(0, "task", tasks)
-    return X, y, tasks, frame
+    return X, y, tasks, with_tasks(X, tasks)
 
 
 # --- parameters
@@ -603,12 +600,6 @@ def test_learning_curve(regression):
 # --- with metadata routing: the tasks beside X
 
 
-@pytest.fixture
-def routing():
-    with sklearn.config_context(enable_metadata_routing=True):
-        yield
-
-
 def routed(model):
     return (
         model.set_fit_request(tasks=True)
@@ -866,8 +857,8 @@ plain_aliases = pytest.mark.parametrize("cls", PLAIN, ids=lambda c: c.__name__)
 
 
 def several_tasks(classify):
-    make = make_multitask_classification if classify else make_multitask_regression
-    return make(n_tasks=4, n_samples=(20, 30), n_features=6, random_state=3)
+    options = {"n_tasks": 4, "n_samples": (20, 30), "n_features": 6}
+    return generated(classify, **options, random_state=3)
 
 
 def penalty_of(cls):

@@ -1,6 +1,7 @@
 """Tables as users have them."""
 
 import numpy as np
+import pandas as pd
 
 
 class PolarsLike:
@@ -19,3 +20,10 @@ class PolarsLike:
 
     def select(self, names):
         return PolarsLike({name: self.data[name] for name in names})
+
+
+def with_tasks(X, tasks, position=0):
+    """Return a DataFrame of X with the labels of tasks in a column."""
+    frame = pd.DataFrame(X, columns=[f"x{j}" for j in range(X.shape[1])])
+    frame.insert(position, "task", tasks)
+    return frame

@@ -5,7 +5,6 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-import sklearn
 from sklearn.base import clone
 from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.linear_model import Ridge, RidgeClassifier
@@ -29,6 +28,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validat
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from helpers.frames import with_tasks
 from linmtl import L21Classifier, L21Regressor, TaskScaler
 from linmtl.datasets import make_multitask_classification, make_multitask_regression
 from linmtl.metrics import (
@@ -497,9 +497,8 @@ def regression():
     X, y, tasks = make_multitask_regression(
         n_tasks=4, n_samples=25, n_features=5, random_state=0
     )
-    frame = pd.DataFrame(X, columns=[f"x{j}" for j in range(5)])
-    frame.insert(2, "task", np.array(list("zxyw"))[tasks])
-    return X, y, frame["task"].to_numpy(), frame
+    tasks = np.array(list("zxyw"))[tasks]
+    return X, y, tasks, with_tasks(X, tasks, 2)
 
 
 @pytest.fixture(scope="module")
@@ -507,16 +506,9 @@ def classification():
     X, y, tasks = make_multitask_classification(
         n_tasks=4, n_samples=40, n_features=5, random_state=0
     )
-    frame = pd.DataFrame(X, columns=[f"x{j}" for j in range(5)])
-    frame.insert(2, "task", np.array(list("zxyw"))[tasks])
+    tasks = np.array(list("zxyw"))[tasks]
     y = np.where(y == np.unique(y)[1], "yes", "no")
-    return X, y, frame["task"].to_numpy(), frame
-
-
-@pytest.fixture
-def routing():
-    with sklearn.config_context(enable_metadata_routing=True):
-        yield
+    return X, y, tasks, with_tasks(X, tasks, 2)
 
 
 SCORERS = [

@@ -8,6 +8,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GroupKFold, KFold, PredefinedSplit, TimeSeriesSplit
 
 import linmtl
+from helpers.data import generated
 from linmtl import (
     GraphRegularizedClassifier,
     GraphRegularizedRegressor,
@@ -28,7 +29,6 @@ from linmtl.datafits._gram import GramFit
 from linmtl.datafits._make import Join
 from linmtl.datafits._moments import Moments
 from linmtl.datasets import (
-    make_multitask_classification,
     make_multitask_regression,
 )
 from linmtl.losses import LOSSES
@@ -48,10 +48,8 @@ TIGHT = {"tol": 1e-11, "max_iter": 100_000}
 
 
 def ragged(seed=0, classify=False):
-    make = make_multitask_classification if classify else make_multitask_regression
-    X, y, tasks = make(
-        n_tasks=4, n_features=6, n_samples=(20, 45), bias=2.0, random_state=seed
-    )
+    options = {"n_tasks": 4, "n_features": 6, "n_samples": (20, 45), "bias": 2.0}
+    X, y, tasks = generated(classify, **options, random_state=seed)
     order = np.random.default_rng(seed).permutation(len(y))
     return X[order] + 1.0, y[order], tasks[order]
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cases import PENALTIES, task_labels
+from helpers.data import data_of
 from helpers.matrices import normal
 from helpers.problems import LAYOUTS, make_problem
 from linmtl import MultiTaskClassifier, MultiTaskRegressor, MultiTaskRegressorCV
@@ -189,15 +190,6 @@ def test_single_precision():
 # --- planted structure --------------------------------------------------------------
 
 
-def planted(W, n=60, noise=0.3, seed=0):
-    rng = np.random.default_rng(seed)
-    d, T = W.shape
-    X = rng.normal(size=(n * T, d))
-    tasks = np.repeat(np.arange(T), n)
-    eta = np.einsum("nd,nd->n", X, W.T[tasks])
-    return X, eta + noise * rng.normal(size=n * T), tasks
-
-
 @pytest.mark.parametrize("robust", [RobustFeatures(0.5, 1.2), RobustLowRank(1.2, 1.1)])
 @pytest.mark.parametrize("loss", ["squared", "logistic"])
 def test_outlier_tasks_are_found(robust, loss):
@@ -211,10 +203,10 @@ def test_outlier_tasks_are_found(robust, loss):
     for t in (2, 7):
         W[:, t] = 1.5 * rng.normal(size=d)
     if loss == "squared":
-        X, y, tasks = planted(W)
+        X, y, tasks = data_of(W, 60, 0.3)
         model = MultiTaskRegressor(robust).fit(X, y, tasks)
     else:
-        X, y, tasks = planted(W, n=400, noise=1.0)
+        X, y, tasks = data_of(W, 400, 1.0)
         strengths = {name: 0.08 * v for name, v in robust.get_params().items()}
         model = MultiTaskClassifier(type(robust)(**strengths)).fit(X, y > 0, tasks)
     assert model.outlier_tasks_.tolist() == [2, 7]
@@ -226,7 +218,7 @@ def test_shared_and_own_features_are_found():
     shared[:5] = 1.0
     for t in range(T):
         own[10 + 2 * t, t] = 1.5
-    X, y, tasks = planted(shared + own, n=80)
+    X, y, tasks = data_of(shared + own, 80, 0.3)
     model = MultiTaskRegressor(Dirty(1.0, 0.35), tol=1e-6).fit(X, y, tasks)
     found = model.coef_components_
     np.testing.assert_array_equal(
@@ -241,7 +233,7 @@ def test_sparse_plus_low_rank_is_found():
     low = np.outer(rng.normal(size=d), rng.normal(size=T))
     sparse = np.zeros((d, T))
     sparse.flat[rng.choice(d * T, 8, replace=False)] = 6.0
-    X, y, tasks = planted(low + sparse, n=100)
+    X, y, tasks = data_of(low + sparse, 100, 0.3)
     model = MultiTaskRegressor(SparseLowRank(0.5, 1.5), tol=1e-6).fit(X, y, tasks)
     parts = model.coef_components_
     assert np.linalg.matrix_rank(parts["low_rank"], tol=1e-8) == 1
@@ -249,7 +241,7 @@ def test_sparse_plus_low_rank_is_found():
 
 
 def test_cross_validation_over_the_ratio():
-    X, y, tasks = planted(normal((10, 5)))
+    X, y, tasks = data_of(normal((10, 5)), 60, 0.3)
     grid = {"alpha_own": [0.3, 0.6]}
     model = MultiTaskRegressorCV(Dirty(), param_grid=grid, alphas=5).fit(X, y, tasks)
     assert model.alphas_.shape == (2, 5)

@@ -19,6 +19,7 @@ from cases import (
     pairs,
     task_labels,
 )
+from helpers.data import data_of
 from helpers.matrices import normal, prox
 from helpers.problems import make_problem
 from linmtl import (
@@ -331,11 +332,8 @@ def test_messages_name_the_penalty():
 def planted(n_tasks=12, n_clusters=3, d=6, n=40, noise=0.1, seed=0):
     rng = np.random.default_rng(seed)
     label = np.arange(n_tasks) % n_clusters
-    W = rng.normal(size=(n_clusters, d))[label]
-    tasks = np.repeat(np.arange(n_tasks), n)
-    X = rng.normal(size=(tasks.size, d))
-    y = np.sum(X * W[tasks], axis=1) + noise * rng.normal(size=tasks.size)
-    return X, y, tasks, label
+    W = rng.normal(size=(d, n_clusters))[:, label]
+    return *data_of(W, n, noise, seed + 1), label
 
 
 def likely(label):

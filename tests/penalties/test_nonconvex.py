@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from helpers.data import data_of
 from helpers.problems import make_problem
 from linmtl import MultiTaskRegressor, MultiTaskRegressorCV
 from linmtl.path import alpha_max, mtl_path
@@ -137,13 +138,9 @@ def test_start_is_deterministic_and_order_of_features_does_not_matter(make):
 
 def sparse_problem(seed=0):
     rng = np.random.default_rng(seed)
-    T, d, n = 5, 30, 40
-    W = np.zeros((d, T))
-    W[:4] = rng.choice([-1, 1], size=(4, T)) * rng.uniform(1, 2, size=(4, T))
-    X = rng.normal(size=(T * n, d))
-    tasks = np.repeat(np.arange(T), n)
-    y = np.einsum("nd,nd->n", X, W.T[tasks]) + 0.5 * rng.normal(size=T * n)
-    return X, y, tasks, W
+    W = np.zeros((30, 5))
+    W[:4] = rng.choice([-1, 1], size=(4, 5)) * rng.uniform(1, 2, size=(4, 5))
+    return *data_of(W, seed=seed + 1), W
 
 
 @pytest.mark.parametrize(

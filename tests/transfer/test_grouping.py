@@ -11,6 +11,7 @@ from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from helpers.data import generated
 from linmtl import (
     ClusteredRegressor,
     GraphRegularizedRegressor,
@@ -23,7 +24,6 @@ from linmtl import (
     PooledRegressor,
     TemporalGroupRegressor,
 )
-from linmtl.datasets import make_multitask_classification, make_multitask_regression
 from linmtl.model_selection import TaskKFold
 from linmtl.penalties import TaskQuadratic
 from linmtl.similarity import TaskMatrix, graph_similarity, mmd
@@ -50,11 +50,11 @@ def blocks(sizes, within=0.9, between=0.1, noise=0.0, seed=0):
 
 
 def clustered(classify=False, noise=1.0, seed=0, n=40, **options):
-    make = make_multitask_classification if classify else make_multitask_regression
     options = {"n_tasks": 9, "n_features": 20, "n_clusters": 3} | options
     if not classify:
         options["noise"] = noise
-    return make(
+    return generated(
+        classify,
         structure="clustered",
         n_samples=n,
         return_coef=True,

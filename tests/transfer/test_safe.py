@@ -10,6 +10,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from helpers.data import generated
 from linmtl import (
     IndependentClassifier,
     IndependentRegressor,
@@ -19,7 +20,7 @@ from linmtl import (
     MeanRegularizedRegressor,
     PooledRegressor,
 )
-from linmtl.datasets import make_multitask_classification, make_multitask_regression
+from linmtl.datasets import make_multitask_regression
 from linmtl.model_selection import TaskKFold
 from linmtl.transfer import (
     SafeTransfer,
@@ -44,8 +45,8 @@ BOTH = pytest.mark.parametrize("make", [regressor, classifier])
 
 def problem(classify=False, seed=0, n=24, n_tasks=5, outlier=None):
     """Tasks around a centre; the outlier is the opposite of one."""
-    make = make_multitask_classification if classify else make_multitask_regression
-    X, y, tasks = make(
+    X, y, tasks = generated(
+        classify,
         n_tasks=n_tasks,
         n_features=6,
         n_samples=n,
@@ -187,10 +188,10 @@ def test_related_tasks_share_and_an_outlier_does_not(make, seed):
     """Nine small tasks, almost the same, and the opposite with more rows."""
     model = make()
     classify = is_classifier(model)
-    draw = make_multitask_classification if classify else make_multitask_regression
     sizes = [30 if classify else 10] * 10
     sizes[3] = 150 if classify else 60
-    X, y, tasks = draw(
+    X, y, tasks = generated(
+        classify,
         n_tasks=10,
         n_features=6,
         n_samples=sizes,

@@ -6,21 +6,21 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import KFold
 
+from helpers.data import generated
 from linmtl import (
     IndependentRegressor,
     MeanRegularizedRegressor,
     PooledClassifier,
     PooledRegressor,
 )
-from linmtl.datasets import make_multitask_classification, make_multitask_regression
 from linmtl.model_selection import TaskKFold
 from linmtl.transfer import detect_sources
 
 
 def problem(classify=False, seed=0, n=40):
     """Six tasks around a centre, of which 2 and 5 are turned round."""
-    make = make_multitask_classification if classify else make_multitask_regression
-    X, y, tasks = make(
+    X, y, tasks = generated(
+        classify,
         n_tasks=6,
         n_features=8,
         n_samples=n,
