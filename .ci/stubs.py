@@ -15,6 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from sklearn.base import BaseEstimator  # noqa: E402
+
 from linmtl import estimators  # noqa: E402
 
 # more modules with docstrings that share texts
@@ -38,7 +40,8 @@ TYPES = {
     "ndarray": "np.ndarray",
     "dict of ndarray": "dict[Any, np.ndarray]",
     "dict": "dict[Any, Any]",
-    "estimator": "Any",
+    "classifier": "Classifier",
+    "estimator": "MultiTaskModel",
 }
 
 
@@ -83,7 +86,7 @@ def module_stub(module) -> str:
     for name, value in vars(module).items():
         if name.startswith("_") or getattr(value, "__module__", "") != module.__name__:
             continue
-        if inspect.isclass(value):
+        if inspect.isclass(value) and issubclass(value, BaseEstimator):
             bases += bases_of(value)
             lines += ["", *class_stub(value)]
         elif inspect.isfunction(value):

@@ -279,6 +279,7 @@ def _model(
         raise ValueError(f"loss must be one of {list(kinds)}, got {loss!r}")
     single = isinstance(penalty, Penalty) and not isinstance(penalty, Sum)
     if single and not penalty.smooth and getattr(penalty, "alpha", None) == 0:
-        penalty = clone(penalty).set_params(alpha=1.0)
+        copy: Any = clone(penalty)
+        penalty = copy.set_params(alpha=1.0)
     model = kinds[loss](penalty, loss=loss, **options)
     return model.set_params(huber_delta=huber_delta) if loss == "huber" else model

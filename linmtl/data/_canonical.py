@@ -78,7 +78,7 @@ class MultiTaskData:
         )
 
 
-def far_intercept(side: np.ndarray, total: np.ndarray) -> np.ndarray:
+def far_intercept(side: np.ndarray, total: np.ndarray | float) -> np.ndarray:
     """Return the intercept of tasks whose best one is infinite, on the side given.
 
     The log-odds, or the log of the rate, if half an observation had been otherwise;

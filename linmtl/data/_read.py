@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import (
     check_array,
     check_consistent_length,
@@ -45,23 +44,20 @@ _X_OPTIONS = {"accept_sparse": ("csr", "csc"), "dtype": [np.float64, np.float32]
 class Targets(Protocol):
     """What reading y asks of a loss."""
 
-    @property
-    def classify(self) -> bool:
-        """Whether y holds labels of classes."""
-
-    @property
-    def one_sided(self) -> str:
-        """What is wrong with the targets of a task without a best intercept."""
+    classify: ClassVar[bool]
+    one_sided: ClassVar[str]
 
     def encode(
         self, y: np.ndarray, missing: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Return targets as numbers, and the labels of the classes if any."""
+        ...
 
     def sides(
         self, y: np.ndarray, weight: np.ndarray, task_ptr: np.ndarray
     ) -> np.ndarray:
         """Return the side on which the best intercept of a task is infinite, or 0."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -113,7 +109,7 @@ class FitInput:
 
 
 def read_fit(
-    estimator: BaseEstimator,
+    estimator: Any,
     X: Any,
     y: Any,
     tasks: Any,
@@ -200,7 +196,7 @@ def read_fit(
 
 
 def read_predict(
-    estimator: BaseEstimator, X: Any, tasks: Any, every_task: bool = False
+    estimator: Any, X: Any, tasks: Any, every_task: bool = False
 ) -> tuple[Any, np.ndarray | None]:
     """Check the arguments of `predict`; return X and the task code of each row.
 
@@ -231,7 +227,7 @@ def read_predict(
     return X, codes
 
 
-def require_tasks(estimator: BaseEstimator, codes: np.ndarray | None) -> None:
+def require_tasks(estimator: Any, codes: np.ndarray | None) -> None:
     """Raise where a model fitted on tasks is asked to predict without them."""
     if codes is None and estimator._layout == "long":
         raise ValueError(
@@ -240,7 +236,7 @@ def require_tasks(estimator: BaseEstimator, codes: np.ndarray | None) -> None:
         )
 
 
-def read_X(estimator, X, tasks, reset):
+def read_X(estimator: Any, X: Any, tasks: Any, reset: bool) -> tuple[Any, Any, Any]:
     """Return X without the task column, the task labels and the features' names."""
     column = estimator.task_column
     if column is None:

@@ -81,7 +81,7 @@ def read_targets(y: Any) -> np.ndarray:
         y,
         ensure_2d=False,
         allow_nd=False,
-        dtype=np.float64,
+        dtype="float64",
         ensure_all_finite=False,
         input_name="y",
         ensure_min_features=0,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from linmtl.data._checks import is_number
 from linmtl.data._labels import (
     some,
 )
@@ -77,8 +77,7 @@ def read_class_weight(
             )
         values = [class_weight.get(label, 1.0) for label in known]
         for value in values:
-            number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-            if not (number and 0 <= value < np.inf):
+            if not (is_number(value) and 0 <= value < np.inf):
                 raise ValueError(
                     f"class_weight must have finite numbers >= 0, got {value!r}"
                 )

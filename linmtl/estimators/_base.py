@@ -234,7 +234,7 @@ class MultiTaskModel(NewTask, BaseEstimator):
         if given.classes is not None:
             self.classes_ = given.classes
         elif given.layout == "single":
-            self.coef_, self.intercept_ = self.coef_[0], float(b[0])
+            self.coef_, self.intercept_ = self.coef_[0], b[0].item()
         # what an earlier fit may have left
         for name in ("new_tasks_", "coef_feature_names_"):
             self.__dict__.pop(name, None)

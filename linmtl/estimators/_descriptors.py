@@ -136,6 +136,9 @@ class _Descriptor(MultiTaskModel):
     learning.
     """
 
+    alpha: float
+    descriptors: Any
+
     _texts: ClassVar[dict[str, str]] = {}
 
     def _make_penalty(self) -> Penalty:
@@ -150,14 +153,15 @@ class _Descriptor(MultiTaskModel):
     def _make_fit(self, data: MultiTaskData) -> Datafit:
         loss = self._loss()
         plain = loss.quadratic and self._join() is Join.SUM
-        if plain and data.design.n_features <= data.y.size:
-            return GramFit(data.design.moments(data), loss)
+        design: Any = data.design
+        if plain and design.n_features <= data.y.size:
+            return GramFit(design.moments(data), loss)
         return super()._make_fit(data)
 
     def _store(self, problem, result):
         super()._store(problem, result)
         single, dtype = self.coef_.ndim == 1, self.coef_.dtype
-        design = problem.data.design
+        design: Any = problem.data.design
         M = design.matrix(self._solution[1])
         coef = np.ascontiguousarray(design.Z @ M.T, dtype=dtype)
         self.coef_ = coef[0] if single else coef

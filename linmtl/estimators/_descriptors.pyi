@@ -1,82 +1,11 @@
 # written by .ci/stubs.py from linmtl.estimators._descriptors
 import numpy as np
 from collections.abc import Mapping
-from linmtl.designs._base import Design
 from linmtl.estimators._base import Classifier
 from linmtl.estimators._base import Regressor
 from numpy.typing import ArrayLike
 from typing import Any
 from typing import Literal
-
-class DescriptorDesign(Design):
-    """All tasks share the entries of M, the coefficients of task t being ``M z_t``.
-
-    The one column of W is M, descriptor after descriptor: the features are products of
-    a descriptor of the task and a feature of another design.
-
-    Parameters
-    ----------
-    design : Design
-        How X is held.
-    Z : ndarray of shape (n_tasks, n_descriptors)
-        The descriptors.
-    """
-    def __init__(
-        self,
-        design: Design,
-        Z: np.ndarray,
-    ): ...
-    def matrix(
-        self,
-        W: np.ndarray,
-    ) -> np.ndarray:
-        """Return M, of shape (n_features of the other design, n_descriptors).
-        """
-        ...
-    def predict(
-        self,
-        W,
-        eta,
-    ):
-        """Write ``eta_i = x_i . w_t`` (no intercepts) into ``eta``.
-        """
-        ...
-    def adjoint(
-        self,
-        r,
-        G,
-    ):
-        """Write ``G[:, c] = sum over the tasks of column c of X_t' r_t``.
-        """
-        ...
-    def of_tasks(
-        self,
-        tasks,
-    ):
-        """Return the design of these tasks only (positions), in this order.
-        """
-        ...
-    def task_sums(
-        self,
-        weight,
-    ):
-        """Return ``sum_i weight_i x_i`` over each task, (n_tasks, n_features).
-        """
-        ...
-    def block(
-        self,
-        task,
-    ):
-        """Return the rows of one task, (n_t, n_features).
-        """
-        ...
-    def moments(
-        self,
-        data: MultiTaskData,
-    ) -> Moments:
-        """Return the moments of data with this design, from those of the other.
-        """
-        ...
 
 class DescriptorRegressor(Regressor):
     """Regression for tasks with descriptors, also those without a row of their own.

@@ -191,7 +191,7 @@ def estimator(cls: T) -> T:
     if "refit" in names:
         texts["parameters"] = f"{texts['refit']}\n{texts['parameters']}"
         texts["attributes"] += f"\n{texts['refitted']}"
-    template = inspect.cleandoc(cls.__doc__)
+    template = inspect.cleandoc(cls.__doc__ or "")
     if family is not None:
         texts.update(_family_texts(cls, family, texts))
         template = _MEMBER_CV if cls.__name__.endswith("CV") else _MEMBER

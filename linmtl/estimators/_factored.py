@@ -123,13 +123,15 @@ class _Product(MultiTaskModel):
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        for name in ("n_components", "n_init"):
+        most, _ = (
             check_count(f"{type(self).__name__}: {name}", getattr(self, name))
+            for name in ("n_components", "n_init")
+        )
         rng = check_random_state(self.random_state)
         read = self._read_problem(X, y, tasks, sample_weight)
         given, _, columns, objective = read
         problem = FactoredObjective(objective.fit, self._factored_penalty())
-        k = min(self.n_components, *objective.shape)
+        k = min(most, *objective.shape)
         with blas_threads(objective.largest_product):
             null = objective.fit.loss_at(np.zeros(objective.shape))
             if not np.isfinite(null):
@@ -256,6 +258,8 @@ class _Factored(_Product):
     model.components_.shape, model.task_codes_.shape -> ((2, 20), (10, 2))
     """
 
+    alpha: float
+
     _texts = _SHARED
 
     def _make_penalty(self) -> Penalty:
@@ -329,6 +333,9 @@ class _GOMTL(_Product):
     ----------
     Kumar, Daume (2012), Learning task grouping and overlap in multi-task learning.
     """
+
+    alpha_basis: float
+    alpha_sparse: float
 
     _texts = _SHARED
 

@@ -166,7 +166,7 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
     _losses = (*Regressor._losses, "sqrt")
 
     def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
-        penalty = L21() if self.penalty is None else clone(self.penalty)
+        penalty: Any = L21() if self.penalty is None else clone(self.penalty)
         return with_strength(penalty.set_params(**setting), alpha)
 
     def _choose(self, given, settings, alphas, losses):
@@ -225,7 +225,7 @@ class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
     loss: str = "logistic"
 
     def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
-        penalty = L21() if self.penalty is None else clone(self.penalty)
+        penalty: Any = L21() if self.penalty is None else clone(self.penalty)
         return with_strength(penalty.set_params(**setting), alpha)
 
     def _choose(self, given, settings, alphas, losses):

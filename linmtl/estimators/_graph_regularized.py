@@ -44,6 +44,8 @@ networkx graph or None, default=None
     Evgeniou, Micchelli, Pontil (2005), Learning multiple tasks with kernel methods.
     """
 
+    graph: Any
+
     @staticmethod
     def _penalty(graph, alpha, alpha_ridge, alpha_l1) -> Penalty:
         return GraphLaplacian(graph, alpha) + Ridge(alpha_ridge) + L1(alpha_l1)

@@ -175,28 +175,20 @@ class _IncompleteSources(BaseEstimator):
                 f"{name}: handle_unknown must be 'error' or 'subset', got "
                 f"{self.handle_unknown!r}"
             )
-        with column_named(X):
-            X, y = validate_data(
-                self,
-                X,
-                y,
-                dtype=[np.float64, np.float32],
-                ensure_all_finite="allow-nan",
-                y_numeric=not self._classify,
-            )
-        weight = read_sample_weight(sample_weight, y.shape)
+        X, target = self._validated(X, y=y, y_numeric=not self._classify)
+        weight = read_sample_weight(sample_weight, target.shape)
         missing = np.isnan(X)
         self.sources_, self.feature_source_ = _read_sources(self, missing)
         available = self._available(missing)
         used = weight > 0  # a row without weight makes no pattern
         if not used.any():
             raise ValueError("sample_weight must not be all zero")
-        code = np.zeros(len(y), dtype=int)  # of the others it does not matter
+        code = np.zeros(len(target), dtype=int)  # of the others it does not matter
         patterns, code[used], size = _patterns(available[used])
         labels = _names(patterns, self.sources_)
         model = self._model(labels)
         X = np.where(missing, 0.0, X).astype(X.dtype, copy=False)
-        model.fit(X, y, labels[code], weight)
+        model.fit(X, target, labels[code], weight)
         self._fitted, self._size = model, size
         self.patterns_ = patterns
         ours = {"n_features_in_", "feature_names_in_"}
@@ -204,6 +196,11 @@ class _IncompleteSources(BaseEstimator):
             if key.endswith("_") and not key.startswith("_") and key not in ours:
                 setattr(self, key, value)
         return self
+
+    def _validated(self, X, **options) -> Any:
+        options |= {"dtype": [np.float64, np.float32], "ensure_all_finite": "allow-nan"}
+        with column_named(X):
+            return validate_data(self, X, **options)
 
     def _model(self, labels):
         """Return the model of the tasks, the last one for a warm start."""
@@ -243,19 +240,12 @@ class _IncompleteSources(BaseEstimator):
     def _answer(self, X, method):
         """Return what `method` of the model gives for each row."""
         check_is_fitted(self)
-        with column_named(X):
-            X = validate_data(
-                self,
-                X,
-                reset=False,
-                dtype=[np.float64, np.float32],
-                ensure_all_finite="allow-nan",
-            )
+        X = self._validated(X, reset=False)
         missing = np.isnan(X)
         patterns, code, _ = _patterns(self._available(missing))
         which = np.array([self._choose(pattern) for pattern in patterns])
         X = np.where(missing, 0.0, X).astype(X.dtype, copy=False)
-        return getattr(self._fitted, method)(X, self.tasks_[which[code]])
+        return getattr(self._fitted, method)(X, self._fitted.tasks_[which[code]])
 
     def _choose(self, pattern):
         """Return the position of the fitted pattern to predict this one with."""

@@ -27,6 +27,9 @@ _GRID = np.logspace(2, -4, 13)  # strengths tried, relative to each task's curva
 class _Independent(MultiTaskModel):
     """Ridge with a strength per task, given or chosen for each."""
 
+    alpha: float | ArrayLike | Mapping[Any, float] | str
+    cv: int
+
     def _problem(self, given: FitInput) -> tuple[MultiTaskData, np.ndarray]:
         if self._tuned():
             self.alpha_ = self._tune(given)

@@ -140,7 +140,10 @@ class NewTask(Fitted):
                 stacklevel=2,
             )
             # without coefficients, which could outvote the intercept
-            w, b = np.zeros_like(prior.mean), float(far_intercept(side, len(y))[0])
+            w, b = (
+                np.zeros_like(prior.mean),
+                float(far_intercept(side, len(y))[0]),
+            )
             used = strength
         else:
             if loss.quadratic:

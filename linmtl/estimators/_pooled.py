@@ -22,6 +22,9 @@ from linmtl.penalties import Penalty, Ridge
 class _Pooled(MultiTaskModel):
     """Ridge on one column of coefficients that all tasks use."""
 
+    alpha: float
+    task_intercepts: bool
+
     def _make_penalty(self) -> Penalty:
         return Ridge(self.alpha)
 

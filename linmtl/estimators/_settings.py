@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from sklearn.base import BaseEstimator
+from typing import Any
 
 from linmtl.data._checks import check_choice, check_count, check_flag, is_number
 from linmtl.solvers import SOLVERS
 
 
-def check_settings(estimator: BaseEstimator, losses: tuple[str, ...]) -> None:
+def check_settings(estimator: Any, losses: tuple[str, ...]) -> None:
     """Check the parameters that all estimators share."""
     name = type(estimator).__name__
     known = ("error", "mean")

@@ -97,7 +97,7 @@ class TaskThresholdClassifier(PredictsClasses, ClassifierMixin, MetaEstimatorMix
     >>> model.thresholds_.shape
     (10,)
     """
-    estimator_: classifier
+    estimator_: Classifier
     thresholds_: np.ndarray
     threshold_: float
     tasks_: np.ndarray

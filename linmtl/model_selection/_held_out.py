@@ -128,7 +128,7 @@ def held_out_losses(
     fold: np.ndarray,
     *,
     join: Join = Join.SUM,
-    strengths: Sequence[float] | None = None,
+    strengths: Sequence[float] | np.ndarray | None = None,
     n_samples: np.ndarray | None = None,
     tol: float,
     max_iter: int,

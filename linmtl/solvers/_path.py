@@ -51,7 +51,7 @@ def follow(
     penalties: Sequence[Penalty],
     tasks: np.ndarray,
     *,
-    strengths: Sequence[float] | None = None,
+    strengths: Sequence[float] | np.ndarray | None = None,
     tol: float,
     max_iter: int,
     solver: str = "auto",

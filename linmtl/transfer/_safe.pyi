@@ -139,8 +139,8 @@ class SafeTransferRegressor(Combined, PlainRegressor):
     """
     weights_: np.ndarray
     held_out_loss_: dict[Any, np.ndarray]
-    estimator_: Any
-    baseline_: Any
+    estimator_: MultiTaskModel
+    baseline_: MultiTaskModel
     def __init__(
         self,
         estimator: MultiTaskModel | None = None,
@@ -281,8 +281,8 @@ class SafeTransferClassifier(Combined, Classifier):
     """
     weights_: np.ndarray
     held_out_loss_: dict[Any, np.ndarray]
-    estimator_: Any
-    baseline_: Any
+    estimator_: MultiTaskModel
+    baseline_: MultiTaskModel
     def __init__(
         self,
         estimator: MultiTaskModel | None = None,
