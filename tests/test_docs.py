@@ -273,23 +273,35 @@ def test_links_between_pages():
             assert (page.parent / target).exists(), (page.name, target)
 
 
-def test_the_penalty_of_contributing_is_the_one_in_the_package():
+def diffs_of_contributing():
+    """Yield the path of every file of a diff in the page, and its lines."""
     text = (ROOT / "CONTRIBUTING.md").read_text()
-    (diff,) = re.findall(r"^```diff\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    _, *parts = re.split(r"^--- .*\n\+\+\+ b/(.*)\n", diff, flags=re.MULTILINE)
-    files = dict(zip(parts[::2], parts[1::2], strict=True))
-    assert len(files) == 3
-    for path, added in files.items():
-        lines = [line.removeprefix("+") for line in added.splitlines()]
-        there = (ROOT / path).read_text().splitlines()
-        missing = [line for line in lines if line not in there and "..." not in line]
-        assert not missing, path
-        if path.endswith("_task_l21.py"):  # all of it, but for the docstring
-            code = re.sub(r'    """``.*?\n    """\n', "", "\n".join(there), flags=re.S)
-            shown = re.sub(r'    """``.*?\n    """\n', "", "\n".join(lines), flags=re.S)
-            assert code == shown
-    for name in re.findall(r"`(_\w+\.py)`", text.split("## Adding a penalty")[1]):
-        assert (ROOT / "linmtl" / "penalties" / name).exists(), name
+    for diff in re.findall(r"^```diff\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        _, *parts = re.split(r"^--- .*\n\+\+\+ b/(.*)\n", diff, flags=re.MULTILINE)
+        for path, lines in zip(parts[::2], parts[1::2], strict=True):
+            yield path, lines.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("path", "lines"), [pytest.param(*d, id=d[0]) for d in diffs_of_contributing()]
+)
+def test_a_diff_of_contributing_has_been_applied(path, lines):
+    there = (ROOT / path).read_text().splitlines()
+    added = [line[1:] for line in lines if line.startswith("+")]
+    assert not [line for line in added if line not in there and "..." not in line]
+    assert not [line for line in lines if line.startswith("-") and line[1:] in there]
+    if path.endswith("_task_l21.py"):  # all of it, but for the docstring
+        docstring = re.compile(r'    """``.*?\n    """\n', re.DOTALL)
+        assert docstring.sub("", "\n".join(there)) == docstring.sub(
+            "", "\n".join(added)
+        )
+
+
+def test_contributing_names_files_that_exist():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    names = set(re.findall(r"`(_\w+\.py)`", text))
+    assert {"_quadratic.py", "_huber.py", "_tied.py"} <= names
+    assert names <= {path.name for path in (ROOT / "linmtl").rglob("*.py")}
 
 
 LAM1, LAM2, K = 0.05, 0.02, 2
