@@ -60,7 +60,6 @@ CASES = [case for case in PENALTIES if case.name in NAMES]
 # with more features than samples a solution may interpolate: there is no noise then
 NOISY = [layout for layout in LAYOUTS if layout not in SEPARABLE]
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-each_layout = pytest.mark.parametrize("layout", NOISY)
 UNIT = 1e-13  # errors of the evaluation, relative to the objective of the null model
 
 
@@ -136,10 +135,7 @@ def reference(case: Case, layout: str):
 # --- the optimum --------------------------------------------------------------------
 
 
-@each_layout
-@each_case
-@pytest.mark.slow
-def test_optimum_is_that_of_a_general_solver(case, layout):
+def optimum_is_that_of_a_general_solver(case, layout):
     problem = problem_of(layout)
     model = fit(problem, problem.penalty(case))
     best, (_, _, scale) = optimum(problem, case), reference(case, layout)
@@ -206,9 +202,7 @@ def points(objective, best, rng):
         yield np.abs(W) if objective.penalty.positive else W
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@each_case
-def test_every_certificate_is_a_lower_bound(case, layout):
+def every_certificate_is_a_lower_bound(case, layout):
     problem = problem_of(layout)
     if layout in SEPARABLE:  # few digits where nothing is left of the residuals
         best_W = np.zeros(objective_of(problem, problem.penalty(case)).shape)
@@ -228,33 +222,47 @@ def test_every_certificate_is_a_lower_bound(case, layout):
             assert certificate.primal >= best - slack * size - 1e-10 * scale
 
 
-@pytest.mark.parametrize("options", [{"tol": 1e-2}, {"tol": 1e-4}, {"max_iter": 5}])
-@pytest.mark.parametrize("layout", LAYOUTS)
-@each_case
-def test_gap_is_not_below_the_suboptimality(case, layout, options):
+def gap_is_not_below_the_suboptimality(case, layout):
     problem = problem_of(layout)
-    options = {"tol": 1e-6, "max_iter": 1000, **options}
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        model = fit(problem, problem.penalty(case), **options)
     if layout in SEPARABLE:
         best, slack = optimum(problem, case), 1e-6
     else:
         _, best, scale = reference(case, layout)
         slack = UNIT * scale
-    assert model.objective_ - best <= model.dual_gap_ + slack
-    assert model.converged_ == (model.dual_gap_ <= model.tol_)
-    assert [w.category for w in caught] == [ConvergenceWarning] * (not model.converged_)
+    for options in ({"tol": 1e-2}, {"tol": 1e-4}, {"max_iter": 5}):
+        options = {"tol": 1e-6, "max_iter": 1000, **options}
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model = fit(problem, problem.penalty(case), **options)
+        assert model.objective_ - best <= model.dual_gap_ + slack
+        assert model.converged_ == (model.dual_gap_ <= model.tol_)
+        expected = [] if model.converged_ else [ConvergenceWarning]
+        assert [w.category for w in caught] == expected
 
 
-@pytest.mark.parametrize("layout", sorted(SEPARABLE))
-@each_case
-@pytest.mark.slow
-def test_interpolating_solutions_are_found_at_the_default_tolerance(case, layout):
+def interpolating_solutions_are_found_at_the_default_tolerance(case, layout):
     problem = problem_of(layout)
     model = fit(problem, problem.penalty(case), tol=1e-4)
     assert model.converged_
     assert model.objective_ - optimum(problem, case) <= model.dual_gap_ + 1e-6
+
+
+THEOREMS = {
+    optimum_is_that_of_a_general_solver: NOISY,
+    every_certificate_is_a_lower_bound: LAYOUTS,
+    gap_is_not_below_the_suboptimality: LAYOUTS,
+    interpolating_solutions_are_found_at_the_default_tolerance: SEPARABLE,
+}
+
+
+@pytest.mark.product(
+    theorem=THEOREMS,
+    case=CASES,
+    layout=LAYOUTS,
+    where=lambda theorem, layout, **_: layout in THEOREMS[theorem],
+)
+def test_every_problem(theorem, case, layout):
+    theorem(case, layout)
 
 
 @pytest.mark.filterwarnings("ignore:.*are fitted exactly:UserWarning")
