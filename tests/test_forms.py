@@ -32,14 +32,16 @@ PENALTIES = {
 every_layout = pytest.mark.parametrize("layout", LAYOUTS)
 
 
-@pytest.mark.parametrize("loss", ["squared", "logistic"])
-@pytest.mark.parametrize("strength", [0.3, 0.05])
-@pytest.mark.parametrize("make", PENALTIES.values(), ids=PENALTIES)
-@every_layout
-def test_working_sets_and_all_rows(layout, make, strength, loss, monkeypatch):
+@pytest.mark.product(
+    layout=LAYOUTS,
+    penalty=PENALTIES,
+    strength=[0.3, 0.05],
+    loss=["squared", "logistic"],
+)
+def test_working_sets_and_all_rows(layout, penalty, strength, loss, monkeypatch):
     """Screened rows are zero in the solution: leaving them out changes nothing."""
     problem = make_problem(loss, **LAYOUTS[layout])
-    objective = problem.objective(make(strength), "residual")
+    objective = problem.objective(PENALTIES[penalty](strength), "residual")
     solver = "working_set" if loss == "squared" else "prox_newton"
     options = {"tol": 1e-9, "max_iter": 20_000, "solver": solver}
     chosen = minimise(objective, **options)

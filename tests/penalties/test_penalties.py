@@ -118,9 +118,7 @@ def test_free_features_are_those_whose_norm_is_zero(case, shape):
 # --- prox ---------------------------------------------------------------------------
 
 
-@every_norm
-@every_shape
-@pytest.mark.parametrize("step", [1e-6, 0.5, 3.0, 1e3])
+@pytest.mark.product(case=NORMS, shape=SHAPES, step=[1e-6, 0.5, 3.0, 1e3])
 def test_prox_minimises_its_objective(case, shape, step):
     norm = build(case, shape).norm
     rng = np.random.default_rng(1)
@@ -149,9 +147,7 @@ def test_prox_minimises_its_objective(case, shape, step):
             assert objective(W) >= least + margin - 1e-12 * (1 + least)
 
 
-@every_norm
-@every_shape
-@pytest.mark.parametrize("step", [1e-6, 0.5, 3.0, 1e3])
+@pytest.mark.product(case=NORMS, shape=SHAPES, step=[1e-6, 0.5, 3.0, 1e3])
 def test_prox_is_its_textbook_formula_and_returns_the_value(case, shape, step):
     norm = build(case, shape).norm
     for size in (0.1, 1.0, 100.0):
@@ -378,17 +374,10 @@ def test_gradient_of_the_quadratic_form(case, shape):
         )
 
 
-@pytest.fixture(params=["dense", "sparse"])
-def graph_path(request, monkeypatch):
-    """Both ways of inverting a graph: by eigenvectors, and by a sparse factor."""
-    if request.param == "sparse":
-        monkeypatch.setattr(_quadratic_form, "_DENSE_TASKS", 0)
-    return request.param
-
-
-@every_quadratic
-@every_shape
-def test_conjugate_of_the_quadratic_form(case, shape, graph_path):
+# a graph is inverted by eigenvectors, or by a sparse factor of a large one
+@pytest.mark.product(case=QUADRATICS, shape=SHAPES, dense_tasks=[0, 2000])
+def test_conjugate_of_the_quadratic_form(monkeypatch, case, shape, dense_tasks):
+    monkeypatch.setattr(_quadratic_form, "_DENSE_TASKS", dense_tasks)
     quadratic = build(case, shape).quadratic
     W = normal(shape, 5)
     G = quadratic.gradient(W)
@@ -405,10 +394,11 @@ def test_conjugate_of_the_quadratic_form(case, shape, graph_path):
     )
 
 
-@every_quadratic
-@every_shape
-@pytest.mark.parametrize("step", [1e-6, 1.0, 1e6])
-def test_prox_of_the_quadratic_form(case, shape, step, graph_path):
+@pytest.mark.product(
+    case=QUADRATICS, shape=SHAPES, step=[1e-6, 1.0, 1e6], dense_tasks=[0, 2000]
+)
+def test_prox_of_the_quadratic_form(monkeypatch, case, shape, step, dense_tasks):
+    monkeypatch.setattr(_quadratic_form, "_DENSE_TASKS", dense_tasks)
     quadratic = build(case, shape).quadratic
     V = normal(shape, 6)
     out = quadratic.prox(V, step)
@@ -485,17 +475,15 @@ def test_one_task_has_no_deviation_from_the_mean():
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=names(WRONG))
-@pytest.mark.parametrize("classify", [False, True])
-def test_wrong_parameters_raise_at_fit(wrong, classify):
-    rng = np.random.default_rng(0)
-    X, tasks = rng.normal(size=(20, D)), np.repeat(list("abcd"), 5)
+def test_wrong_parameters_raise_at_fit(wrong):
+    X, tasks = normal((20, D)), np.repeat(list("abcd"), 5)
     y = np.tile([0, 1, 0, 1, 0], 4)
     penalty = wrong.make()  # not here: constructors check nothing
-    kind = MultiTaskClassifier if classify else MultiTaskRegressor
-    model = kind(penalty, task_order=list("abcd"))  # some penalties need an order
-    with pytest.raises(wrong.error, match=wrong.match):
-        model.fit(X, y, tasks)
-    assert not hasattr(model, "coef_")
+    for kind in (MultiTaskClassifier, MultiTaskRegressor):
+        model = kind(penalty, task_order=list("abcd"))  # some penalties need an order
+        with pytest.raises(wrong.error, match=wrong.match):
+            model.fit(X, y, tasks)
+        assert not hasattr(model, "coef_")
 
 
 @every_penalty

@@ -175,9 +175,9 @@ SPECTRA = {
 }
 
 
-@pytest.mark.parametrize("spectrum", SPECTRA)
-@pytest.mark.parametrize("step", [0.0, 1e-8, 0.01, 1.0, 1e4, 1e8])
-@every_penalty
+@pytest.mark.product(
+    penalty=PENALTIES, step=[0.0, 1e-8, 0.01, 1.0, 1e4, 1e8], spectrum=SPECTRA
+)
 def test_prox_keeps_its_digits(penalty, step, spectrum):
     s = np.array(SPECTRA[spectrum])
     for shape in ((9, 4), (4, 9), (4, 4)):

@@ -192,10 +192,12 @@ def test_one_gain_among_zeros_is_in_sight(T):
     assert display.ax_.get_xlim()[1] > 40
 
 
-@pytest.mark.parametrize("T", [1, 4, 30])
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("kind", ["gain", "distance"])
-@pytest.mark.parametrize("how", ["a cell", "a task", "all"])
+@pytest.mark.product(
+    T=[1, 4, 30],
+    bad=[np.nan, np.inf, -np.inf],
+    kind=["gain", "distance"],
+    how=["a cell", "a task", "all"],
+)
 def test_cells_without_a_value(T, bad, kind, how):
     values, _ = groups(T)
     if how == "a cell":
@@ -212,9 +214,9 @@ def test_cells_without_a_value(T, bad, kind, how):
     here = np.isnan(values[np.ix_(display.order_, display.order_)])
     np.testing.assert_array_equal(np.ma.getmaskarray(shown), here)
     assert np.all(np.isfinite(display.image_.get_clim()))
-    if T == 4 and np.isnan(bad) and how == "a task":
+    if T <= 4:  # there is room for numbers
         written = [text.get_text() for text in display.ax_.texts]
-        assert written.count("–") == 7
+        assert written.count("–") == here.sum()
 
 
 def test_one_task():
