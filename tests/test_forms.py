@@ -98,7 +98,7 @@ def test_some_tasks_at_a_time_or_all(loss, dtype, monkeypatch):
     W = rng.standard_normal((6, len(sizes)))
     found, counts = [], []
     for rows in (1000, 8, 1):
-        monkeypatch.setattr(_stacked, "_FAST", rows * X[0].nbytes)
+        monkeypatch.setattr(_stacked, "_CACHE_BYTES", rows * X[0].nbytes)
         design = StackedDesign(X, task_ptr)
         fit = ResidualFit(MultiTaskData(design, y, weight), LOSSES[loss]())
         for point in (np.zeros_like(W), W):

@@ -153,6 +153,14 @@ class Datafit:
         """
         raise NotImplementedError
 
+    def feature_scale(self) -> np.ndarray:
+        """Return the largest norm of each feature in a task, (n_features,)."""
+        raise NotImplementedError
+
+    def residual_norm(self) -> float:
+        """Return the norm of the residuals dual to that of the features."""
+        raise NotImplementedError
+
     def refresh(self, G: np.ndarray) -> None:
         """Write the negative gradient of the projected residuals into G."""
         raise NotImplementedError

@@ -110,6 +110,12 @@ class GramFit(Datafit):
         move = _symmetric_solve(system.reshape(k * r, k * r), over.T.ravel())
         self._shift[np.ix_(rows, columns)] += move.reshape(k, r).T @ vectors.T
 
+    def feature_scale(self):
+        return np.sqrt(np.einsum("cjj->cj", self.H).max(axis=0))
+
+    def residual_norm(self):
+        return float(np.sqrt(max(self._square, 0.0)))
+
     def refresh(self, G):
         if self._shift is not None:
             self._evaluate(self._W + self._shift, G)

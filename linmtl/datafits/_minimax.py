@@ -20,7 +20,7 @@ from linmtl.datafits._residual import JoinedFit
 from linmtl.losses import Loss
 
 MU = 0.05  # of the smoothing, in units of the null losses
-_NEGLIGIBLE = 1e-100  # a share of a task that is as good as none
+_LEAST_SHARE = 1e-100  # a share of a task that is as good as none
 
 
 class MinimaxFit(JoinedFit):
@@ -54,7 +54,7 @@ class MinimaxFit(JoinedFit):
         share = np.exp((F - top) / MU)
         mean = share.mean()
         share /= share.sum()
-        share[share < _NEGLIGIBLE] = 0.0
+        share[share < _LEAST_SHARE] = 0.0
         self.share = np.zeros_like(task_loss)
         self.share[self._used] = share
         return float(top + MU * np.log(mean))

@@ -20,6 +20,9 @@ from linmtl.datafits._base import (
 from linmtl.designs._base import Design
 from linmtl.losses import Loss
 
+_RANK = 1e-12  # singular values, relative to the largest, that are rounding
+_LEAST_CURVATURE = 1e-6  # of a row that is moved to meet a dual constraint
+
 
 class ResidualFit(Datafit):
     """Any loss, through the residuals of all observations."""
@@ -165,6 +168,8 @@ class ResidualFit(Datafit):
     def project(self, columns, rows, target, G, vectors=None):
         data = self.data
         h = self.hessian_weight
+        if self.loss.location:  # rows without curvature move where no others are left
+            h = self.curved_weight(_LEAST_CURVATURE)
         column = data.design.column
         tasks = np.flatnonzero(np.isin(column, columns))
         A = data.design.centred_block(tasks, h, data.fit_intercept, rows)
@@ -179,6 +184,17 @@ class ResidualFit(Datafit):
             [np.arange(data.task_ptr[t], data.task_ptr[t + 1]) for t in tasks]
         )
         self.theta[where] -= np.sqrt(h[where]) * z
+
+    def feature_scale(self):
+        data = self.data
+        return np.sqrt(data.design.column_scale(data.weight, data.fit_intercept))
+
+    def residual_norm(self):
+        weight = self.data.weight
+        squares = np.divide(
+            self.theta**2, weight, out=np.zeros_like(weight), where=weight > 0
+        )
+        return float(np.sqrt(squares.sum()))
 
     def refresh(self, G):
         self.data.design.adjoint(self.theta, G)
@@ -264,4 +280,7 @@ def _least_norm(A: np.ndarray, g: np.ndarray) -> np.ndarray:
     """Return the shortest z with ``A' z = g``."""
     if A.size == 0:
         return np.zeros(A.shape[0])
-    return linalg.lstsq(A.T, g, lapack_driver="gelsd")[0]
+    # columns of any scale count alike: what is rounding beside its own column is none
+    size = np.linalg.norm(A, axis=0)
+    size[size == 0] = 1.0
+    return linalg.lstsq((A / size).T, g / size, cond=_RANK, lapack_driver="gelsd")[0]

@@ -19,7 +19,7 @@ from linmtl.datafits._gram import GramFit, additive_fit
 from linmtl.datafits._residual import JoinedFit, ResidualFit
 from linmtl.losses import Loss
 
-_NOTHING = 1e-12  # root mean squares relative to those of y that are all rounding
+_ROUNDING = 1e-12  # root mean squares relative to those of y that are all rounding
 _LARGEST_COPY = (
     4_000_000  # numbers that may be copied so that each task has its Gram matrix
 )
@@ -139,7 +139,7 @@ class RootFit(JoinedFit):
         self.loss_at(W)
         data = self.data
         raw = self._noise(data.task_sum(data.weight * data.y**2))
-        left = self.noise > _NOTHING * raw
+        left = self.noise > _ROUNDING * raw
         noise, weight = np.where(left, self.noise, 0.0), np.full(left.shape, np.nan)
         np.divide(data.total, noise, out=weight, where=left)
         return {"noise_": noise, "task_weight_": weight}

@@ -26,8 +26,8 @@ from linmtl.kernels._layouts import (
     weight_features,
 )
 
-_FAST = 2**20  # bytes of X that stay in the cache from one pass to the next
-_TILE = 64  # rows that are transposed at a time
+_CACHE_BYTES = 2**20  # bytes of X that stay in the cache from one pass to the next
+_TILE_ROWS = 64  # rows that are transposed at a time
 
 
 class StackedDesign(Design):
@@ -70,7 +70,10 @@ class StackedDesign(Design):
         G[...] = Gt.T
 
     def evaluate(self, W, eta, residual, theta, G):
-        """As of any design; X is read once, as many tasks at a time as are cached."""
+        """Write predictors and adjoint with X read once, some tasks at a time.
+
+        As many as fit in the cache; see :meth:`Design.evaluate`.
+        """
         if self.sparse or not W.any():
             super().evaluate(W, eta, residual, theta, G)
             return
@@ -87,7 +90,7 @@ class StackedDesign(Design):
     @cached_property
     def _ranges(self) -> list[tuple[int, int]]:
         """Ranges of tasks whose rows stay in the cache together, or of one task."""
-        most = max(_FAST // max(self.n_features * self.dtype.itemsize, 1), 1)
+        most = max(_CACHE_BYTES // max(self.n_features * self.dtype.itemsize, 1), 1)
         bounds, ranges, first = self.task_ptr.tolist(), [], 0
         while first < self.n_tasks:
             stop = bisect_right(bounds, bounds[first] + most) - 1
@@ -230,7 +233,7 @@ class HessianDesign(StackedDesign):
         memory = np.empty(d * n + self.n_tasks * d**2, dtype=np.float32)
         A, self._room = memory[: d * n], memory[d * n :]
         X, task_ptr = readonly(design.X), readonly(design.task_ptr)
-        shift, tile = np.empty(d), np.empty((_TILE, d), dtype=np.float32)
+        shift, tile = np.empty(d), np.empty((_TILE_ROWS, d), dtype=np.float32)
         transpose_tasks(X, task_ptr, bool(centre), shift, tile, A)
         A = readonly(A)
         self._blocks = [
@@ -240,7 +243,10 @@ class HessianDesign(StackedDesign):
         self.centred = centre
 
     def hessians(self, weight, centre, features=None, dtype=np.float64):
-        """As of any design; those in single precision last until the next ones."""
+        """Return the Hessian of each task on some features.
+
+        Those in single precision are overwritten by the next call.
+        """
         if dtype != np.float32 or centre != self.centred:
             return super().hessians(weight, centre, features, dtype)
         if features is None:

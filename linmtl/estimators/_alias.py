@@ -18,7 +18,7 @@ from linmtl.solvers._objective import Objective
 from linmtl.solvers._path import largest_strength, with_strength
 
 _BALANCE = (0.7, 1.0, 1.4)  # times the strength that balances the parts
-_HUGE = 1e100  # a strength at which a part is zero
+_ZERO_STRENGTH = 1e100  # a strength at which a part is zero
 
 
 class Alias(MultiTaskModel):
@@ -73,7 +73,9 @@ class AliasCV(CrossValidated, Alias):
         given = getattr(self, first)
         leaves = []
         for name, other in ((first, second), (second, first)):
-            alone = self._penalty_at({**setting, name: given, other: _HUGE}, 1.0)
+            alone = self._penalty_at(
+                {**setting, name: given, other: _ZERO_STRENGTH}, 1.0
+            )
             alone = Objective(fit, compose(alone, fit.n_features, columns))
             leaves.append(largest_strength(alone))
         if not (min(leaves) > 0 and max(leaves) < np.inf):

@@ -17,7 +17,7 @@ from linmtl.solvers._objective import Objective
 
 # A logistic loss has no optimum where the features chosen separate the classes: this
 # ridge, relative to the curvature of the loss, keeps it finite.
-_LIGHT = 1e-4
+_LIGHT_RIDGE = 1e-4
 
 
 @parameters
@@ -92,7 +92,9 @@ def refit(
         fit = make_datafit(data.of_tasks(tasks).restrict(features), loss, join)
         strength = ridge
         if ridge < 0:
-            strength = _LIGHT * (fit.curvature(scaled=False)[1] if features.size else 1)
+            strength = _LIGHT_RIDGE * (
+                fit.curvature(scaled=False)[1] if features.size else 1
+            )
         penalty: Penalty = Ridge(strength)
         if positive:
             penalty = L1(0.0, positive=True) + penalty

@@ -27,7 +27,7 @@ from linmtl.estimators._predictions import PredictsClasses, routed
 from linmtl.model_selection import TaskKFold
 from linmtl.model_selection._held_out import positions
 
-_MOST = 200  # thresholds that a callable is asked about
+_MOST_THRESHOLDS = 200  # thresholds that a callable is asked about
 
 
 def _accuracy(tp, fp, p, n):
@@ -84,8 +84,8 @@ def best_threshold(
     # between two values any threshold does; below all of them, and above
     low, high = np.append(-np.inf, values), np.append(values, np.inf)
     if callable(scoring):
-        if low.size > _MOST:
-            kept = np.unique(np.linspace(0, low.size - 1, _MOST).astype(int))
+        if low.size > _MOST_THRESHOLDS:
+            kept = np.unique(np.linspace(0, low.size - 1, _MOST_THRESHOLDS).astype(int))
             low, high = low[kept], high[kept]
         scores = np.array(
             [scoring(positive, eta > cut, sample_weight=weight) for cut in low]

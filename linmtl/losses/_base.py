@@ -7,7 +7,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 _MAX_STEPS = 200  # of the search for an intercept
-_FAR = 1e300  # a step without a curvature
+_LONGEST_STEP = 1e300  # a step without a curvature
 _ROUNDING = 1e-15  # a slope this small beside its terms is zero
 
 
@@ -201,7 +201,7 @@ class Loss:
             low = np.where(open_ & (slope > 0), b, low)
             high = np.where(open_ & (slope < 0), b, high)
             curvature = task_sums(weight * self.second_derivative(y, u), task_ptr)
-            move = np.sign(slope) * _FAR
+            move = np.sign(slope) * _LONGEST_STEP
             np.divide(slope, curvature, out=move, where=curvature > 0)
             bracketed = np.isfinite(low) & np.isfinite(high)
             far = ~bracketed & (np.abs(move) > reach)

@@ -17,8 +17,8 @@ _LOG_2_HIGH = 0.6931471803691238
 _LOG_2_LOW = 1.9082149292705877e-10
 _ROOT_HALF = 4604544271217802189  # the bits of sqrt(1/2)
 _FRACTION = 4503599627370495  # the bits of a number after its exponent
-_TINY = 1e-300  # probabilities below count as none
-_FARTHEST = 709.0  # exp(-709) is no normal number: it becomes 0
+_LEAST_PROBABILITY = 1e-300  # probabilities below count as none
+_LARGEST_MARGIN = 709.0  # exp(-709) is no normal number: it becomes 0
 
 
 @kernel
@@ -68,7 +68,7 @@ def _margins(y, eta, b, margin, e, bits):
     for i in range(margin.size):
         m = y[i] * (eta[i] + b)
         margin[i] = m
-        a = abs(m) if abs(m) < _FARTHEST else _FARTHEST
+        a = abs(m) if abs(m) < _LARGEST_MARGIN else _LARGEST_MARGIN
         k = np.floor(0.5 - a * _PER_LOG_2)
         e[i] = _exp_series((-a - k * _LOG_2_HIGH) - k * _LOG_2_LOW)
         e[i] = e[i] if m == m else m  # NaN stays NaN
@@ -201,9 +201,9 @@ def logistic_dual(y, theta, weight, scale):
         for i in range(n):
             p[i] = scale * u[i] * labels[i] / (w[i] if w[i] > 0.0 else 1.0)
             # no entropy at the ends, nor where rounding passed them; NaN stays NaN
-            p[i] = 1.0 if p[i] < _TINY or p[i] > 1.0 else p[i]
+            p[i] = 1.0 if p[i] < _LEAST_PROBABILITY or p[i] > 1.0 else p[i]
             q[i] = 1.0 - p[i]
-            q[i] = 1.0 if q[i] < _TINY else q[i]
+            q[i] = 1.0 if q[i] < _LEAST_PROBABILITY else q[i]
         _logs(p[:n], exponent, log_p)
         _logs(q[:n], exponent, log_q)
         for i in range(n):

@@ -9,7 +9,7 @@ from linmtl.losses._base import Loss
 _MAX_STEPS = 100
 _MAX_HALVINGS = 30
 _DAMPING = 0.3  # of the largest curvature, where a whole step has led up
-_NO_DAMPING = 1e-3
+_LEAST_DAMPING = 1e-3
 
 
 def newton(
@@ -88,5 +88,5 @@ def newton(
         if moved <= close:
             return w, True
         damping = _DAMPING if np.any(length < 1) else damping / 4
-        damping = damping if damping > _NO_DAMPING else 0.0
+        damping = damping if damping > _LEAST_DAMPING else 0.0
     return w, False

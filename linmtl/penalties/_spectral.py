@@ -13,8 +13,8 @@ _GRAM_IS_ACCURATE = 1e-4
 # Rounding can make an eigenvalue negative. This fraction of the largest, it stays
 # positive, and a rule does not take it for zero.
 _NOISE = 1e-32
-_TINY = 1e-300  # where all are zero, so that there are inverses
-_LARGE = 150  # side of a Gram matrix whose full set of eigenvectors is dear
+_LEAST_VALUE = 1e-300  # where all are zero, so that there are inverses
+_LARGE_SIDE = 150  # side of a Gram matrix whose full set of eigenvectors is dear
 
 
 def smaller_gram(V: np.ndarray) -> np.ndarray:
@@ -53,20 +53,20 @@ def scale_singular_values(
         What the rule found.
     """
     gram = smaller_gram(V)
-    if above > 0.0 and len(gram) >= _LARGE:  # of many eigenvectors few are kept
+    if above > 0.0 and len(gram) >= _LARGE_SIDE:  # of many eigenvectors few are kept
         eigenvalue, Q = linalg.eigh(
             gram, subset_by_value=(above**2, np.inf), driver="evr"
         )
     else:
         eigenvalue, Q = np.linalg.eigh(gram)
     largest = float(eigenvalue[-1]) if eigenvalue.size else 0.0
-    s = np.sqrt(np.maximum(eigenvalue, max(_NOISE * largest, _TINY)))
+    s = np.sqrt(np.maximum(eigenvalue, max(_NOISE * largest, _LEAST_VALUE)))
     factor, found = rule(s)
     matters = factor != rest
     smallest = s[matters][:1]  # they ascend
     if smallest.size and smallest[0] < _GRAM_IS_ACCURATE * s[-1]:
         U, s, Vt = linalg.svd(V, full_matrices=False)
-        factor, found = rule(np.maximum(s, np.sqrt(_TINY)))
+        factor, found = rule(np.maximum(s, np.sqrt(_LEAST_VALUE)))
         np.matmul(U * (s * factor), Vt, out=out)
         return found
     Q, factor = Q[:, matters], factor[matters]

@@ -25,16 +25,22 @@ from linmtl.solvers._objective import Objective
 from linmtl.solvers._prox_newton import SecondOrderModel
 from linmtl.solvers._working_set import WorkingSet, gram_pays
 
-_MEMORY = 5  # steps that an extrapolation looks back
-_FAR = 10.0  # factor by which an extrapolation changes a noise level at most
-_SMALLEST = 1e-9  # noise level, relative to that of the null model, that has digits
-_START = 1e-3  # the same, to start from
-_INNER = 0.1  # accuracy of a problem with fixed noise, relative to the gap
-_LAST = 0.3  # the same, relative to the tolerance
-_FALL = 0.9  # a gap that falls by less is not falling
+_STEPS_KEPT = 5  # steps that an extrapolation looks back
+_LARGEST_CHANGE = 10.0  # factor by which an extrapolation changes a noise level at most
+_SMALLEST_NOISE = (
+    1e-9  # noise level, relative to that of the null model, that has digits
+)
+_FIRST_NOISE = 1e-3  # the same, to start from
+_INNER_ACCURACY = 0.1  # accuracy of a problem with fixed noise, relative to the gap
+_LAST_ACCURACY = 0.3  # the same, relative to the tolerance
+_LEAST_FALL = 0.9  # a gap that falls by less is not falling
 _MAX_STALLED = 30
-_PATIENCE = 300  # iterations of a solver before alternating directions take over
-_LONG = 1000  # iterations of those before the noise levels move on all the same
+_FIRST_ITERATIONS = (
+    300  # iterations of a solver before alternating directions take over
+)
+_SPLITTING_ITERATIONS = (
+    1000  # iterations of those before the noise levels move on all the same
+)
 _MAX_IDLE = 10  # certificates without progress where the gap is all rounding
 
 
@@ -61,17 +67,17 @@ class Concomitant:
         smallest = _smallest_noise(fit, stop)
         sigma = _first_noise(objective, W, smallest)
         fixed_point = FixedPoint(fit.data.total)
-        inner, share = Inner(), _INNER
+        inner, share = Inner(), _INNER_ACCURACY
         least, stalled, steps = np.inf, 0, 0
         while stalled < _MAX_STALLED:
             part = Objective(fit.weighted(sigma), objective.penalty)
-            accuracy = max(share * monitor.best_gap, _LAST * stop)
+            accuracy = max(share * monitor.best_gap, _LAST_ACCURACY * stop)
             left = max_iter - steps
             steps += inner.solve(part, W, accuracy, monitor.best_value, left)
             fit.floor = sigma
             if monitor.done(W, steps, stop) or steps >= max_iter:
                 return
-            if monitor.best_gap < _FALL * least:
+            if monitor.best_gap < _LEAST_FALL * least:
                 least, stalled = monitor.best_gap, 0
             else:  # what is extrapolated may be errors
                 stalled, share = stalled + 1, share / 2.0
@@ -126,14 +132,14 @@ class Inner:
         steps, splits = 0, method is not Direct and _splits(part)
         if not (splits and self._splitting):
             monitor.by_gap = method is WorkingSet
-            limit = min(max_iter, _PATIENCE) if splits else max_iter
+            limit = min(max_iter, _FIRST_ITERATIONS) if splits else max_iter
             method().solve(part, W.copy(), resolution, limit, monitor)
             W[:], steps = monitor.closest, monitor.n_iter
         rounded = monitor.best_gap <= resolution
         if splits and monitor.loss > accuracy and not rounded and steps < max_iter:
             monitor.by_gap = False
             monitor.done(W, 0, resolution)
-            limit = min(max_iter - steps, _LONG)
+            limit = min(max_iter - steps, _SPLITTING_ITERATIONS)
             AlternatingDirections().solve(part, W.copy(), resolution, limit, monitor)
             W[:], steps = monitor.closest, steps + monitor.n_iter
             self._splitting = monitor.loss <= accuracy
@@ -219,7 +225,7 @@ def _smallest_noise(fit: RootFit, stop: float) -> np.ndarray:
     size = np.where(null > 1e-12 * null.max(initial=0.0), null, null.max(initial=0.0))
     size[size == 0] = 1.0
     share = 0.5 * stop / max(float(fit.data.total @ size), np.finfo(float).tiny)
-    return np.clip(share, _SMALLEST, _START) * size
+    return np.clip(share, _SMALLEST_NOISE, _FIRST_NOISE) * size
 
 
 def _first_noise(objective, W, smallest):
@@ -231,7 +237,7 @@ def _first_noise(objective, W, smallest):
     objective.certificate(W)
     fit = objective.base_fit
     sigma = np.maximum(fit.noise, smallest)
-    few = _START * fit.null_noise
+    few = _FIRST_NOISE * fit.null_noise
     larger = sigma / np.clip(objective.limit, 1e-300, 1.0)
     return np.where(sigma < few, np.minimum(larger, few), sigma)
 
@@ -261,10 +267,14 @@ class FixedPoint:
         self._length = length
         self._points.append(x)
         self._steps.append(step)
-        del self._points[: -_MEMORY - 1], self._steps[: -_MEMORY - 1]
+        del self._points[: -_STEPS_KEPT - 1], self._steps[: -_STEPS_KEPT - 1]
         if len(self._points) == 1:
             return image
         moves, changes = np.diff(self._points, axis=0), np.diff(self._steps, axis=0)
         system = (self.weight * changes).T
         mix = np.linalg.lstsq(system, self.weight * step, rcond=1e-10)[0]
-        return np.clip(image - mix @ (moves + changes), image / _FAR, image * _FAR)
+        return np.clip(
+            image - mix @ (moves + changes),
+            image / _LARGEST_CHANGE,
+            image * _LARGEST_CHANGE,
+        )

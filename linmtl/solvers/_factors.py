@@ -16,7 +16,7 @@ from scipy import optimize
 from linmtl.datafits._base import Datafit
 
 _MEMORY = 20  # pairs of steps and gradients that the quasi-Newton model is made of
-_LARGE = 500  # features beyond which eigenvectors are dear
+_MOST_EIGENVECTORS = 500  # features beyond which eigenvectors are dear
 _FLAT = 1e-8  # curvatures below this fraction of the largest count as it
 _ROTATIONS, _TURNED = 200, 1e-6
 
@@ -248,12 +248,12 @@ class FactoredObjective:
         fit, d = self.fit, self.fit.n_features
         if not fit.holds_rows:
             H = fit.H.mean(axis=0)
-            if d > _LARGE:
+            if d > _MOST_EIGENVECTORS:
                 return np.diag(H).copy(), None
         else:
             design, weight = fit.data.design, fit.largest_weight
             centre = fit.data.fit_intercept
-            if d > _LARGE:
+            if d > _MOST_EIGENVECTORS:
                 return design.column_scale(weight, centre), None
             H = np.zeros((d, d))
             for t in range(design.n_tasks):  # one at a time keeps the copies small

@@ -16,6 +16,9 @@ from linmtl.penalties._row_separable import RowSeparable
 # Size of the rounding errors of a gradient, relative to the gradient at zero: at the
 # optimum the gradient itself is nothing but rounding.
 _ROUNDING = 1e-13
+# What a projection may leave of a dual constraint, relative to the norms of a feature
+# and of the residuals: a point that violates it by more certifies nothing.
+_INFEASIBLE = 1e-10
 # Residuals that are all rounding (an interpolating W) satisfy no constraint of the dual
 # problem once they are scaled up; near the optimum the best scale is 1.
 _LARGEST_SCALE = 10.0
@@ -114,10 +117,15 @@ class Objective:
             if rows.any():
                 null_space = form.null_space()
                 target = np.zeros(int(rows.sum()))
+                allowed = _INFEASIBLE * self._feature_scale[rows] * fit.residual_norm()
                 for columns, vectors in null_space:
                     fit.project(columns, rows, target, G, vectors)
                 if null_space:
                     fit.refresh(G)
+                for columns, vectors in null_space:
+                    left = np.abs(G[rows][:, columns] @ vectors).max(axis=1, initial=0)
+                    if np.any(left > allowed):
+                        limit = 0.0
             D, conjugate = G, 0.0
             if not quadratic.is_zero:
                 at = W if self._null_form is None else W + self._null_shift(W, G)
@@ -209,6 +217,10 @@ class Objective:
         curvature = quadratic.gradient(N.T) @ N
         rest = (G - quadratic.gradient(W)) @ N
         return rest @ np.linalg.pinv(curvature, hermitian=True) @ N.T
+
+    @cached_property
+    def _feature_scale(self) -> np.ndarray:
+        return self.base_fit.feature_scale()
 
     @cached_property
     def _gradient_size(self) -> float:

@@ -30,27 +30,36 @@ from linmtl.solvers._working_set import (
     worst,
 )
 
-_FEW, _GROWTH = 32, 3  # Hessians make rows dear: start with few, then grow fast
-_MOST = 0.5  # of the rows in a working set: take all of them
-_SURE = 2.0  # bounds: rows whose gradient is beyond mostly stay
+_LEAST_GROWTH, _GROWTH = (
+    32,
+    3,
+)  # Hessians make rows dear: start with few, then grow fast
+_ALL_FROM = 0.5  # of the rows in a working set: take all of them
+_SURE_BOUND = 2.0  # bounds: rows whose gradient is beyond mostly stay
 _MAX_STEPS = 30
-_SATURATED = 1e-10  # smallest curvature of a sample: models need some to be bounded
-_NEAR = 0.98  # of its bound: a gradient beyond may make a row enter
+_LEAST_CURVATURE = (
+    1e-10  # smallest curvature of a sample: models need some to be bounded
+)
+_CANDIDATE_BOUND = 0.98  # of its bound: a gradient beyond may make a row enter
 _MODEL_SWEEPS = 1000
-_ROUGH = 0.3  # size of the last sweep on a model that lacks rows, relative to the first
-_COARSE, _FINE = 1e-2, 1e-4  # the same where it has them all
-_SLOW = 0.2  # a fall of the gap that may be for want of accuracy
-_REUSE = 0.3  # of the root of the last fall of the gap: that with the same Hessians
+_PART_ACCURACY = (
+    0.3  # size of the last sweep on a model that lacks rows, relative to the first
+)
+_FIRST_ACCURACY, _BEST_ACCURACY = 1e-2, 1e-4  # the same where it has them all
+_SLOW_FALL = 0.2  # a fall of the gap that may be for want of accuracy
+_REUSE_FALL = (
+    0.3  # of the root of the last fall of the gap: that with the same Hessians
+)
 # The fall of the objective, as a part of what the slope at the start promises: a half
 # where the model is right.
 _ARMIJO = 1e-4  # the least to take a step
-_FAR = 0.25  # below, the next model is damped
-_RIGHT = 0.4
-_STEEP = 0.56  # above, the step may be too short
-_DAMPING = 0.1  # the first, as a part of the curvatures
-_NO_DAMPING = 1e-3
-_LONG = 0.01  # of the objective: a fall that deserves to look for a longer step
-_STRETCH = 1.2  # the least by which it is made longer
+_POOR_FALL = 0.25  # below, the next model is damped
+_FAIR_FALL = 0.4
+_STEEP_FALL = 0.56  # above, the step may be too short
+_FIRST_DAMPING = 0.1  # the first, as a part of the curvatures
+_LEAST_DAMPING = 1e-3
+_LARGE_FALL = 0.01  # of the objective: a fall that deserves to look for a longer step
+_LEAST_STRETCH = 1.2  # the least by which it is made longer
 
 
 class ProxNewton:
@@ -66,12 +75,15 @@ class ProxNewton:
         return lacks_rows(objective)
 
     def solve(self, objective, W, stop, max_iter, monitor):
-        rows, steps, newton = RowChoice(W, _FEW, _GROWTH), 0, None
+        rows, steps, newton = RowChoice(W, _LEAST_GROWTH, _GROWTH), 0, None
         chosen, d = np.arange(0), len(W)
-        most = _MOST * d if _hessians_pay(objective.fit, d) else d
+        most = _ALL_FROM * d if _hessians_pay(objective.fit, d) else d
         while not rows.exhausted:
             needed, _ = rows.choose(W, objective.row_sizes, monitor.best_gap)
-            if newton is None and np.count_nonzero(objective.row_sizes > _SURE) > most:
+            if (
+                newton is None
+                and np.count_nonzero(objective.row_sizes > _SURE_BOUND) > most
+            ):
                 needed = np.arange(d)
             before, chosen = chosen, _widened(chosen, needed, most, d)
             if newton is None or chosen is not before:
@@ -153,7 +165,7 @@ class NewtonSteps:
         fit, d = part.fit, part.shape[0]
         self._grams = _hessians_pay(fit, d)
         self._model: SecondOrderModel | None = None
-        self._accuracy, self._damping = _COARSE, 0.0
+        self._accuracy, self._damping = _FIRST_ACCURACY, 0.0
         self._fall = np.inf  # of the gap, by the last step
 
     def run(self, W: np.ndarray, target: float, final: float, limit: int) -> int:
@@ -180,10 +192,10 @@ class NewtonSteps:
         """Move W; return whether there was any way to go."""
         part, norm, before = self.part, self.part.penalty.norm, self.certificate
         G = part.D.copy()
-        reuse = _REUSE * np.sqrt(self._fall) * before.gap <= final
+        reuse = _REUSE_FALL * np.sqrt(self._fall) * before.gap <= final
         if not (reuse and self._model.holds(part, W)):
             self._model = SecondOrderModel(part, W, self._grams, True, self._damping)
-        rough = _ROUGH if self._model.lacks_rows else 0.0
+        rough = _PART_ACCURACY if self._model.lacks_rows else 0.0
         new = self._model.minimum(part, W, G, max(self._accuracy, rough))
         if not np.all(np.isfinite(new)):
             return False
@@ -203,14 +215,14 @@ class NewtonSteps:
 
     def _adapt(self, fall, promise):
         """Set damping and accuracy of the next model by what the last was worth."""
-        if fall < _FAR * promise:
-            self._damping = max(4 * self._damping, _DAMPING)
-        elif fall > _RIGHT * promise:
+        if fall < _POOR_FALL * promise:
+            self._damping = max(4 * self._damping, _FIRST_DAMPING)
+        elif fall > _FAIR_FALL * promise:
             weaker = self._damping / 4
-            self._damping = weaker if weaker > _NO_DAMPING else 0.0
-        right = _RIGHT * promise < fall < (1 - _RIGHT) * promise
-        if right and self._fall > _SLOW and not self._model.lacks_rows:
-            self._accuracy = max(0.1 * self._accuracy, _FINE)
+            self._damping = weaker if weaker > _LEAST_DAMPING else 0.0
+        right = _FAIR_FALL * promise < fall < (1 - _FAIR_FALL) * promise
+        if right and self._fall > _SLOW_FALL and not self._model.lacks_rows:
+            self._accuracy = max(0.1 * self._accuracy, _BEST_ACCURACY)
 
 
 def _line_search(part, W, new, before, promise, rounding):
@@ -221,7 +233,7 @@ def _line_search(part, W, new, before, promise, rounding):
     """
     size, trial, certificate = 1.0, new, part.certificate(new)
     value = certificate.primal
-    if before.primal - value > max(_LONG * abs(value), _STEEP * promise):
+    if before.primal - value > max(_LARGE_FALL * abs(value), _STEEP_FALL * promise):
         # the curvature falls on the way, and the model is too short
         longer = _longer(part, W, new, before.primal, value)
         if longer is not None:
@@ -256,7 +268,7 @@ def _longer(part, W, new, start, value):
     if not 0.0 < bend < np.inf:
         return None
     size = min(1.0 + 0.5 * (start - end) / bend, 2.0)
-    return at(size) if size > _STRETCH else None
+    return at(size) if size > _LEAST_STRETCH else None
 
 
 class SecondOrderModel:
@@ -293,15 +305,15 @@ class SecondOrderModel:
         damping: float = 0.0,
     ):
         used, size = used_rows(W), part.row_sizes
-        rows = np.flatnonzero(~used & (size > _NEAR))
-        room = max(_FEW, _GROWTH * np.count_nonzero(used))
+        rows = np.flatnonzero(~used & (size > _CANDIDATE_BOUND))
+        room = max(_LEAST_GROWTH, _GROWTH * np.count_nonzero(used))
         self.lacks_rows = few and rows.size > room
         used[worst(rows, size, room) if few else rows] = True
         self.rows = np.flatnonzero(used)
         self.ridge = float(part.penalty.quadratic.diagonal[0])
         self.H = None
         if grams:
-            self.H = part.fit.hessians(self.rows, np.float32, _SATURATED)
+            self.H = part.fit.hessians(self.rows, np.float32, _LEAST_CURVATURE)
             diagonal = np.arange(self.rows.size)
             if self.ridge:
                 self.H[:, diagonal, diagonal] += self.ridge
@@ -319,7 +331,7 @@ class SecondOrderModel:
         part: Objective,
         W: np.ndarray,
         G: np.ndarray,
-        accuracy: float = _FINE,
+        accuracy: float = _BEST_ACCURACY,
     ) -> np.ndarray:
         """Return the minimum of the model around W, where the gradient is -G.
 
@@ -335,7 +347,7 @@ class SecondOrderModel:
             G = np.ascontiguousarray(G[rows])
             chosen, _ = descend_on_grams(self.H, chosen, G, 0.0, 0.0, penalty, stop)
         else:
-            data, weight = fit.data, fit.curved_weight(_SATURATED)
+            data, weight = fit.data, fit.curved_weight(_LEAST_CURVATURE)
             design = data.design.restrict(rows)
             chosen, _ = descend_on_rows(
                 design, data, weight, fit.theta, chosen, self.ridge, penalty, stop

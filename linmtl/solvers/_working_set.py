@@ -27,13 +27,13 @@ from linmtl.kernels._rows import (
 from linmtl.penalties._row_separable import RowSeparable
 from linmtl.solvers._apg import AcceleratedProximalGradient
 
-_BLOCK = 32  # rows of a block of the residual form
-_FEW = 64  # rows that a working set may always grow by
-_FALL = 0.8  # a gap that falls by less is not falling
+_BLOCK_ROWS = 32  # rows of a block of the residual form
+_LEAST_GROWTH = 64  # rows that a working set may always grow by
+_LEAST_FALL = 0.8  # a gap that falls by less is not falling
 _MAX_STALLED = 3  # working sets in a row without a fall
 _MAX_EPOCHS = 1000  # sweeps over one working set
-_NEAR = 300  # tolerances: a gap from which one working set may do
-_FREE = 0.1  # of the products of a pass, that sweeps may cost past their target
+_SINGLE_SET_GAP = 300  # tolerances: a gap from which one working set may do
+_SPARE_WORK = 0.1  # of the products of a pass, that sweeps may cost past their target
 
 
 def lacks_rows(objective) -> str | None:
@@ -73,7 +73,7 @@ class WorkingSet:
             chosen, settled = rows.choose(W, objective.row_sizes, monitor.best_gap)
             final = 0.8 * stop
             target = max((0.02 if settled else 0.2) * gap, final)
-            if rows.near and gap <= _NEAR * final:
+            if rows.near and gap <= _SINGLE_SET_GAP * final:
                 target = final
             goal = Goal(
                 target=target,
@@ -111,7 +111,7 @@ class Goal:
 
     def free(self, everything: float, sweep: float) -> int:
         """Return the sweeps that cost little beside a pass, both in multiplications."""
-        return min(int(_FREE * everything / max(sweep, 1.0)), self.limit)
+        return min(int(_SPARE_WORK * everything / max(sweep, 1.0)), self.limit)
 
 
 class RowStrengths(RowSeparable):
@@ -144,7 +144,7 @@ class RowChoice:
         room for all rows that may be in use: on a path mostly the only one needed.
     """
 
-    def __init__(self, W: np.ndarray, few: int = _FEW, growth: int = 2):
+    def __init__(self, W: np.ndarray, few: int = _LEAST_GROWTH, growth: int = 2):
         self._few, self._growth = few, growth
         self._before = np.flatnonzero(used_rows(W))
         self._gap = np.inf
@@ -174,7 +174,7 @@ class RowChoice:
         before[self._before] = True
         worst_inside = max(size[before].max(initial=0.0), 1.0)
         settled = bool(before.any()) and size[~before].max(initial=0.0) <= worst_inside
-        if not (np.isfinite(gap) and gap <= _FALL * self._gap):
+        if not (np.isfinite(gap) and gap <= _LEAST_FALL * self._gap):
             active |= before
             self._stalled += 1
         else:
@@ -257,10 +257,10 @@ class _SharedRows(_Descent):
         if k <= n:
             H = (A @ A.T)[None]
             return self.gram(H, W, D, rows, entry, row, goal, everything)
-        blocks = -(-k // _BLOCK)
-        L = np.zeros((blocks, _BLOCK, _BLOCK))
+        blocks = -(-k // _BLOCK_ROWS)
+        L = np.zeros((blocks, _BLOCK_ROWS, _BLOCK_ROWS))
         for i in range(blocks):
-            block = A[i * _BLOCK : (i + 1) * _BLOCK]
+            block = A[i * _BLOCK_ROWS : (i + 1) * _BLOCK_ROWS]
             L[i, : len(block), : len(block)] = block @ block.T
         part = np.ascontiguousarray(W[rows])
         root = np.sqrt(weight)[:, None]

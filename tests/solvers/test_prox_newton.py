@@ -55,8 +55,8 @@ def test_all_rows_or_working_sets(penalty, ridge, far, monkeypatch):
     weight = np.random.default_rng(1).random(y.size)
     models = []
     for most in (0.0, 0.5, np.inf):
-        monkeypatch.setattr(newton, "_MOST", most)
-        monkeypatch.setattr(newton, "_FEW", 4)
+        monkeypatch.setattr(newton, "_ALL_FROM", most)
+        monkeypatch.setattr(newton, "_LEAST_GROWTH", 4)
         penalties = penalty + Ridge(ridge) if ridge else penalty
         model = MultiTaskClassifier(penalties, tol=1e-8)
         models.append(model.fit(X, y, tasks, sample_weight=weight))
@@ -105,7 +105,7 @@ def test_all_rows_at_once_where_most_are_far_beyond_their_bounds(
         return enter(objective, chosen, *rest)
 
     monkeypatch.setattr(newton, "_enter", record)
-    monkeypatch.setattr(newton, "_FEW", 4)
+    monkeypatch.setattr(newton, "_LEAST_GROWTH", 4)
     X, y, tasks = labels()
     top = alpha_max(X, y, tasks, penalty=L21(), loss="logistic")
     model = MultiTaskClassifier(L21(share * top), tol=1e-6).fit(X, y, tasks)
@@ -118,13 +118,15 @@ def test_a_model_takes_the_worst_rows(monkeypatch):
     W = np.zeros(objective.shape)
     objective.certificate(W)
     size = objective.row_sizes
-    monkeypatch.setattr(newton, "_FEW", 5)
+    monkeypatch.setattr(newton, "_LEAST_GROWTH", 5)
     model = newton.SecondOrderModel(objective, W, grams=True, few=True)
     assert model.lacks_rows
     np.testing.assert_array_equal(model.rows, np.sort(np.argsort(-size)[:5]))
     model = newton.SecondOrderModel(objective, W, grams=True)
     assert not model.lacks_rows
-    np.testing.assert_array_equal(model.rows, np.flatnonzero(size > newton._NEAR))
+    np.testing.assert_array_equal(
+        model.rows, np.flatnonzero(size > newton._CANDIDATE_BOUND)
+    )
     assert model.holds(objective, W)
     used = W.copy()
     used[np.setdiff1d(np.arange(len(W)), model.rows)[0]] = 1.0
@@ -153,7 +155,7 @@ def test_a_step_never_leads_up():
         full = objective.certificate(new).primal
         assert after.primal <= full + 1e-12 or scale >= 1.0
         lengths.append(np.linalg.norm(trial - W) / np.linalg.norm(new - W))
-    assert lengths[0] > newton._STRETCH  # from zero the model is too short
+    assert lengths[0] > newton._LEAST_STRETCH  # from zero the model is too short
     assert lengths[-1] < 1.0  # where samples are saturated, much too long
 
 

@@ -1,0 +1,55 @@
+"""Certificates where the dual constraints cannot be met exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from linmtl import (
+    GraphRegularizedClassifier,
+    IndependentClassifier,
+    L21Classifier,
+    MeanRegularizedClassifier,
+    PooledClassifier,
+)
+
+MODELS = [
+    IndependentClassifier(alpha=0.0),
+    PooledClassifier(alpha=0.0),
+    L21Classifier(0.1, feature_weight=np.zeros(3)),
+    MeanRegularizedClassifier(0.1, alpha_mean=0.0),
+    GraphRegularizedClassifier(np.zeros((1, 1)), alpha_ridge=0.0),
+]
+
+
+def designs(x, rng):
+    """The same covariate twice, a sum of others, all levels beside the intercept."""
+    z = rng.normal(size=x.size)
+    level = rng.integers(0, 3, size=x.size)
+    yield "twice", np.column_stack([x, x, z])
+    yield "sum", np.column_stack([x, z, x + z])
+    yield "scales", np.column_stack([x, 10.0 * x, 0.1 * z])
+    yield "levels", np.eye(3)[level] + 0.0 * x[:, None]
+
+
+@pytest.mark.parametrize("tol", [1e-4, 1e-8])
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("model", MODELS, ids=lambda m: type(m).__name__)
+def test_collinear_features_that_nothing_penalises(model, seed, tol):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=24)
+    y = np.where(x + 2 * rng.normal(size=24) > 0, 1, -1)
+    for name, X in designs(x, rng):
+        scale = np.abs(X).max(axis=0)
+        A = np.column_stack([X / scale, np.ones(24)])
+
+        def loss(p, A=A):
+            return np.logaddexp(0, -y * (A @ p)).mean()
+
+        best = minimize(loss, np.zeros(4), method="BFGS", options={"gtol": 1e-11}).fun
+        model.set_params(tol=tol).fit(X, y, np.zeros(24))
+        eta = X @ model.coef_[0] + model.intercept_[0]
+        value = np.logaddexp(0, -y * eta).mean()
+        assert value - best <= model.dual_gap_ + 1e-12, name
+        assert model.converged_ == (model.dual_gap_ <= model.tol_), name
