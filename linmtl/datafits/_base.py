@@ -7,6 +7,7 @@ problem), which can be projected and scaled to certify how far W is from the opt
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -69,6 +70,15 @@ class Datafit:
         Whether it has residuals and a design, rather than moments alone.
     residuals_are_linear : bool
         Whether residuals on a line between two points lie between theirs.
+    data : MultiTaskData
+        The observations, where it holds rows.
+    y, theta : ndarray of shape (n_observations,)
+        Their targets, centred where the loss allows, and the residuals at the last W.
+    moments : Moments
+        What it holds in place of rows.
+    H, C : ndarray of shape (1 or n_columns, n_features, n_features), (n_columns, \
+n_features)
+        Then: the Hessians, and the negative gradients at zero.
     """
 
     loss: Loss
@@ -84,6 +94,12 @@ class Datafit:
     holds_rows: bool = True
     residuals_are_linear: bool = False
     residuals: Residuals | None = None
+    data: MultiTaskData
+    y: np.ndarray
+    theta: np.ndarray
+    moments: Any
+    H: np.ndarray
+    C: np.ndarray
 
     @property
     def row_count(self) -> int:

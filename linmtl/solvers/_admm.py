@@ -11,16 +11,18 @@ learning via the alternating direction method of multipliers.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import linalg, sparse
-from scipy.linalg import blas
+from scipy.linalg import get_blas_funcs
 
 from linmtl.datafits._base import Datafit
-from linmtl.datafits._gram import GramFit
 from linmtl.penalties._decomposition import SplitForm, joined
 from linmtl.penalties._row_separable import RowSeparable
 from linmtl.solvers._objective import Objective
 
+_TRSV: Any = get_blas_funcs("trsv", dtype=np.float64)
 _RELAXATION = 1.7
 _CHECK = 10  # iterations between two certificates at most
 _BALANCE = 10.0  # a residual this many times the other moves rho
@@ -85,12 +87,12 @@ class AlternatingDirections:
 
 
 def _least_squares(objective: Objective) -> _Squares:
-    fit, quadratic = objective.base_fit, objective.penalty.quadratic
-    split = isinstance(quadratic, SplitForm)
-    ridge = float((quadratic.form if split else quadratic).diagonal[0])
+    fit, norm = objective.base_fit, objective.penalty.norm
+    split = objective.penalty.is_split
+    ridge = float(objective.penalty.base_quadratic.diagonal[0])
     gram = not fit.holds_rows
     if len(fit.H) == 1 if gram else fit.data.design.columns_alike(fit.data.weight):
-        kind = _Eigenbasis if objective.penalty.norm.spectral else _OneHessian
+        kind = _Eigenbasis if norm is not None and norm.spectral else _OneHessian
         squares = kind.of_gram(fit, ridge) if gram else kind.of_rows(fit, ridge)
     else:
         squares = _Grams(fit, ridge) if gram else _Rows(fit, ridge)
@@ -136,7 +138,7 @@ class _Eigenbasis(_Squares):
         self.size = float(self.curvature.max(initial=0.0))
 
     @classmethod
-    def of_gram(cls, fit: GramFit, ridge: float) -> _Eigenbasis:
+    def of_gram(cls, fit: Datafit, ridge: float) -> _Eigenbasis:
         eigenvalue, Q = np.linalg.eigh(fit.H[0])
         return cls(Q, eigenvalue, Q.T @ fit.C.T, ridge)
 
@@ -145,7 +147,8 @@ class _Eigenbasis(_Squares):
         data = fit.data
         first = np.arange(1)
         A = data.design.centred_block(first, data.weight, data.fit_intercept)
-        span, R = linalg.qr(A.T, mode="economic", check_finite=False)
+        factors: Any = linalg.qr(A.T, mode="economic", check_finite=False)
+        span, R = factors
         eigenvalue, P = np.linalg.eigh(R @ R.T)
         weight = data.weight[: data.task_ptr[1]]
         Y = np.sqrt(weight) * fit.y.reshape(data.design.n_tasks, -1)
@@ -200,7 +203,7 @@ class _Split(_Squares):
 class _Grams(_Squares):
     """A Gram matrix for each column, by their eigenvectors."""
 
-    def __init__(self, fit: GramFit, ridge: float):
+    def __init__(self, fit: Datafit, ridge: float):
         eigenvalue, self.Q = np.linalg.eigh(fit.H)
         self.curvature = np.maximum(eigenvalue, 0.0).T + ridge
         self.size = float(self.curvature.max(initial=0.0))
@@ -259,7 +262,7 @@ class _Rows(_Squares):
 
 def _cholesky_solve(U: np.ndarray, v: np.ndarray) -> np.ndarray:
     """Solve ``U'U z = v`` for one vector: less overhead than for many."""
-    return blas.dtrsv(U, blas.dtrsv(U, v, trans=1))
+    return _TRSV(U, _TRSV(U, v, trans=1))
 
 
 def _power_iteration(K: np.ndarray) -> float:

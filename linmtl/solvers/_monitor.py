@@ -16,7 +16,7 @@ class Monitor:
         self.verbose = verbose
         self.dual = -np.inf
         self.best_W: np.ndarray | None = None
-        self.best_b: np.ndarray | None = None
+        self.best_b = np.zeros(0)
         self.best_value = np.inf
         self.value = self.gap = np.inf  # of the last point
         self.n_iter = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -111,9 +112,10 @@ class Objective:
         if signs:
             limit, conjugate, D = self._certify_signs(W, G, _ROUNDING * size)
         else:
-            rows, form = free, quadratic
-            if self._null_form is not None:
-                rows, form = np.ones_like(free), quadratic + self._null_form
+            rows, null = free, self._null_form
+            form: Any = quadratic
+            if null is not None:
+                rows, form = np.ones_like(free), form + null
             if rows.any():
                 null_space = form.null_space()
                 target = np.zeros(int(rows.sum()))
@@ -128,7 +130,7 @@ class Objective:
                         limit = 0.0
             D, conjugate = G, 0.0
             if not quadratic.is_zero:
-                at = W if self._null_form is None else W + self._null_shift(W, G)
+                at = W if null is None else W + self._null_shift(null, W, G)
                 conjugate = quadratic.conjugate(G[free]) + quadratic.value(at[~free])
                 D = G - quadratic.gradient(at)
         self.D = D
@@ -158,7 +160,7 @@ class Objective:
         rows, shared = self.fit.largest_block
         work = float(rows) * d * (columns if shared else 1)
         if self.penalty.norm is None:  # linear systems
-            unknowns = d if self.penalty.quadratic.is_diagonal else d * columns
+            unknowns = d if self.penalty.base_quadratic.is_diagonal else d * columns
             work = max(work, float(rows) * d * d, min(unknowns, LARGE_SYSTEM) ** 3 / 3)
         return work
 
@@ -173,12 +175,11 @@ class Objective:
         For the squared loss, where both are linear in W and tell of other points too;
         None where they are not held or were projected.
         """
-        fit, penalty = self.fit, self.penalty
-        if not fit.residuals_are_linear:
+        at, penalty = self.fit.residuals, self.penalty
+        if at is None or not self.fit.residuals_are_linear:
             return None
         if not isinstance(penalty.norm, RowSeparable) or penalty.free.any():
             return None
-        at = fit.residuals
         arrays = at.b, at.theta, at.task_loss, self._G
         return Residuals(*(array.copy() for array in arrays))
 
@@ -187,7 +188,8 @@ class Objective:
 
         Its residuals have to be known, and the other rows of W zero.
         """
-        self.fit.resume(whole.fit.residuals)
+        fit: Any = self.fit
+        fit.resume(whole.fit.residuals)
         self._G[...] = whole._G[rows]
         self.D, self.row_sizes = whole.D[rows], whole.row_sizes[rows]
 
@@ -202,7 +204,7 @@ class Objective:
         norm = self.penalty.norm
         return None if norm is None else norm.null_form(self.shape[1])
 
-    def _null_shift(self, W, G):
+    def _null_shift(self, null, W, G):
         """Return the move of W that costs the norm nothing and is best for the rest.
 
         At W so moved, what the gradient of the quadratic form leaves of G is zero along
@@ -210,7 +212,7 @@ class Objective:
         """
         quadratic = self.penalty.quadratic
         basis = []
-        for columns, vectors in self._null_form.null_space():
+        for columns, vectors in null.null_space():
             basis.append(np.zeros((W.shape[1], vectors.shape[1])))
             basis[-1][columns] = vectors
         N = np.hstack(basis)

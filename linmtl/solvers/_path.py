@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
+from linmtl.data._checks import is_whole
 from linmtl.datafits._base import Datafit, Residuals
 from linmtl.penalties import Penalty, Sum, compose
 from linmtl.penalties._agreement import Agreement
@@ -83,7 +84,8 @@ def follow(
         objective = Objective(fit, compose(penalty, fit.n_features, tasks))
         _, start, residuals = known[-1] if known else (0.0, W0, None)
         rival = None
-        if strengths is not None and len(known) == 2 and objective.penalty.norm:
+        on_line = len(known) == 2 and objective.penalty.norm is not None
+        if on_line and strengths is not None and start is not None:
             rival = loss + objective.penalty.value(start), start
             start, residuals = _extrapolated(objective, known, strengths[i])
         result = minimise(
@@ -123,7 +125,7 @@ def path_strengths(
 ) -> np.ndarray:
     """Return the strengths that ``alphas`` and ``eps`` stand for, decreasing."""
     if np.ndim(alphas) == 0:
-        if isinstance(alphas, bool) or not isinstance(alphas, numbers.Integral):
+        if not is_whole(alphas):
             raise ValueError(f"alphas must be an integer or an array, got {alphas!r}")
         check_grid(alphas, eps)
         return grid(objective, int(alphas), eps)
@@ -165,9 +167,9 @@ def agreement_strength(objective: Objective) -> float:
 
     Infinite for any other penalty.
     """
-    penalty = objective.penalty
-    norm, n_columns = penalty.norm, objective.shape[1]
-    form = None if norm is None else norm.null_form(n_columns)
+    penalty, n_columns = objective.penalty, objective.shape[1]
+    norm: Any = penalty.norm
+    form = None if penalty.norm is None else penalty.norm.null_form(n_columns)
     if form is None or not penalty.quadratic.is_zero:
         return np.inf
     agreement = Agreement(form)
@@ -190,7 +192,7 @@ def largest_strength(objective: Objective) -> float:
         part.smooth(W, G)
         return float(source.alpha_max(G[: objective.base_fit.n_features]))
 
-    source = objective.penalty.source
+    source: Any = objective.penalty.source
     quadratic, free = objective.penalty.quadratic, objective.penalty.free
     top = strength_at(1.0)
     if quadratic.is_zero or not free.any() or not 0 < top < np.inf:
@@ -204,4 +206,10 @@ def largest_strength(objective: Objective) -> float:
         low /= 2.0
     if low <= 1e-9 * top:
         return low
-    return float(brentq(lambda s: strength_at(s) - s, low, high, rtol=1e-14))
+    root: Any = brentq(
+        lambda s: strength_at(s) - s,
+        low,
+        high,
+        rtol=1e-14,  # pyright: ignore[reportArgumentType]
+    )
+    return float(root)

@@ -8,6 +8,7 @@ eigenbasis, by one Cholesky factor, or by conjugate gradients.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy import linalg
@@ -24,7 +25,7 @@ Solve = Callable[[np.ndarray], np.ndarray]
 class Block:
     """The Hessian of one column, from its rows ``A`` or as a matrix ``H``."""
 
-    def __init__(self, A: np.ndarray | None = None, H: np.ndarray | None = None):
+    def __init__(self, A: Any = None, H: Any = None):
         if H is None and A.shape[0] >= A.shape[1]:
             A, H = None, A.T @ A
         self.A, self.H = A, H
@@ -156,7 +157,7 @@ def _consensus(blocks, quadratic):
     m = quadratic.ridge + quadratic.mean
     T = len(blocks)
     inverses = [block.ridge_inverse(a) for block in blocks]
-    system = 0.0
+    system: Any = 0.0
     for block, inverse in zip(blocks, inverses, strict=True):
         H = block.matrix()
         part = inverse(H + m * np.eye(H.shape[0]))
@@ -193,8 +194,9 @@ def _conjugate_gradients(blocks, quadratic, n_features):
         def product(w):
             return function(w.reshape(n_features, T)).ravel()
 
-        size = n_features * T
-        return LinearOperator((size, size), matvec=product, dtype=np.float64)
+        shape = (n_features * T, n_features * T)
+        # SciPy makes an object of another class
+        return LinearOperator(shape, matvec=product, dtype=np.float64)  # pyright: ignore[reportCallIssue]
 
     zero = np.zeros((n_features, T))
     system = as_operator(lambda W: -residual(blocks, quadratic, zero, W))

@@ -12,6 +12,7 @@ Zhang (2010), Analysis of multi-stage convex relaxation for sparse regularizatio
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -23,16 +24,18 @@ MAX_STAGES = 500
 
 def convex_start(objective: Objective) -> Objective:
     """Return the convex problem of the first stage."""
-    return _stage(objective, objective.penalty.norm.start())
+    norm: Any = objective.penalty.norm
+    return _stage(objective, norm.start())
 
 
 def tangent(objective: Objective, W: np.ndarray) -> Objective:
     """Return the convex problem whose penalty is the tangent at W."""
-    return _stage(objective, objective.penalty.norm.majoriser(W))
+    norm: Any = objective.penalty.norm
+    return _stage(objective, norm.majoriser(W))
 
 
 def _stage(objective: Objective, penalty) -> Objective:
     columns = np.arange(objective.shape[1])
     convex = compose(penalty, objective.shape[0], columns)
-    quadratic = convex.quadratic + objective.penalty.quadratic
+    quadratic = convex.base_quadratic + objective.penalty.base_quadratic
     return Objective(objective.base_fit, replace(convex, quadratic=quadratic))
