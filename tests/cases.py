@@ -18,6 +18,7 @@ import pandas as pd
 from scipy import sparse
 from scipy.cluster.hierarchy import linkage
 
+from helpers.convex import least
 from linmtl.penalties import (
     L1,
     L21,
@@ -116,8 +117,7 @@ class Case:
         expression, constraints = self.expression(variable, s)
         if self.minimised:
             constraints = [*constraints, variable == W]
-            problem = cp.Problem(cp.Minimize(expression), constraints)
-            return float(problem.solve(solver=cp.CLARABEL))
+            return least(expression, constraints)
         return float(np.asarray(expression.value).sum())
 
 

@@ -16,6 +16,7 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from cases import PENALTIES, Case
+from helpers.convex import least
 from helpers.malsar import Run, runs_of
 from helpers.problems import LAYOUTS, SEPARABLE, Problem, make_problem
 from linmtl import (
@@ -116,10 +117,7 @@ def optimum(problem: Problem, case: Case, with_sigma: bool = False) -> float:
             total += size * cp.norm(r, 2)
     if not problem.fit_intercept:
         constraints = [*constraints, b == 0]
-    solved = cp.Problem(cp.Minimize(total), constraints)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Solution may be inaccurate")
-        return float(solved.solve(solver=cp.CLARABEL))
+    return least(total, constraints)
 
 
 @cache

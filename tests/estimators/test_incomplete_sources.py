@@ -18,6 +18,7 @@ from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from helpers.convex import least, loss_of
 from helpers.malsar import runs_of
 from linmtl import (
     IncompleteSourcesClassifier,
@@ -64,17 +65,12 @@ def optimum(X, y, code, alpha, weight, task_weight, logistic, fit_intercept=True
         b.append(c)
         eta = X[rows][:, columns] @ w + c
         s = weight[rows] / weight[rows].sum() * task_weight[p]
-        if logistic:
-            loss += s @ cp.logistic(cp.multiply(-y[rows], eta))
-        else:
-            loss += cp.sum_squares(cp.multiply(np.sqrt(s), y[rows] - eta)) / 2
+        loss += loss_of("logistic" if logistic else "squared", y[rows], eta, s)
     norm = sum(
         cp.norm(cp.hstack([w for (j, _), w in W.items() if j == k]), 2)
         for k in range(X.shape[1])
     )
-    constraints = [] if fit_intercept else [c == 0 for c in b]
-    problem = cp.Problem(cp.Minimize(loss + alpha * norm), constraints)
-    return float(problem.solve(solver=cp.CLARABEL))
+    return least(loss + alpha * norm, [] if fit_intercept else [c == 0 for c in b])
 
 
 # --- the optimum --------------------------------------------------------------------

@@ -12,7 +12,8 @@ from sklearn.base import clone
 from sklearn.linear_model import PoissonRegressor
 from sklearn.model_selection import GridSearchCV
 
-from helpers.problems import DELTA, LAYOUTS, make_problem
+from helpers.convex import DELTA, least, loss_of
+from helpers.problems import LAYOUTS, make_problem
 from linmtl import (
     CalibratedRegressor,
     IndependentRegressor,
@@ -225,13 +226,9 @@ def test_one_model_for_all(loss, task_intercepts, layout):
     w, b = cp.Variable(problem.n_features), cp.Variable(problem.n_tasks)
     total, count = 0.05 * cp.sum_squares(w), sum(len(y) for _, y, _ in problem.blocks)
     for t, (X_t, y_t, _) in enumerate(problem.blocks):
-        eta = X_t @ w + b[t]
-        if loss == "huber":
-            total += cp.sum(cp.huber(y_t - eta, DELTA)) / 2 / count
-        else:
-            total += cp.sum(cp.exp(eta) - cp.multiply(y_t, eta)) / count
-    constraints = [] if task_intercepts else [b == b[0]]
-    cp.Problem(cp.Minimize(total), constraints).solve(solver=cp.CLARABEL)
+        share = np.full(len(y_t), 1 / count)
+        total += loss_of(loss, y_t, X_t @ w + b[t], share)
+    least(total, [] if task_intercepts else [b == b[0]])
     np.testing.assert_allclose(model.coef_[0], w.value, atol=1e-4)
     np.testing.assert_allclose(model.intercept_, b.value, atol=1e-4)
 
@@ -334,12 +331,8 @@ def test_a_new_task_by_its_loss(loss, alpha):
     strength = model.new_tasks_["d"]["alpha"]
     v, b = cp.Variable(X.shape[1]), cp.Variable()
     eta = X[rows] @ (mean + v) + b
-    if loss == "huber":
-        value = cp.sum(cp.huber(y[rows] - eta, DELTA)) / 2
-    else:
-        value = cp.sum(cp.exp(eta) - cp.multiply(y[rows], eta))
-    total = value / len(rows) + strength / 2 * cp.sum_squares(v)
-    cp.Problem(cp.Minimize(total)).solve(solver=cp.CLARABEL)
+    value = loss_of(loss, y[rows], eta, np.full(len(rows), 1 / len(rows)))
+    least(value + strength / 2 * cp.sum_squares(v))
     np.testing.assert_allclose(model.coef_[-1], mean + v.value, atol=2e-3)
     assert np.all(np.isfinite(model.predict(X[new], tasks[new])))
 

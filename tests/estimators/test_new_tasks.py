@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
-
 import cvxpy as cp
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
 
+from helpers.convex import least, loss_of
 from linmtl import (
     DescriptorClassifier,
     DescriptorRegressor,
@@ -51,18 +50,12 @@ def optimum(prior, X, y, alpha, weight, classify=False, intercept=True):
     w = prior.mean + prior.basis @ v
     eta = X @ w + b
     weight = weight / weight.sum()
-    if classify:
-        loss = weight @ cp.logistic(cp.multiply(-y, eta))
-    else:
-        loss = cp.sum_squares(cp.multiply(np.sqrt(weight), y - eta)) / 2
-    problem = cp.Problem(
-        cp.Minimize(loss + alpha / 2 * cp.sum_squares(v)), [] if intercept else [b == 0]
+    loss = loss_of("logistic" if classify else "squared", y, eta, weight)
+    least(
+        loss + alpha / 2 * cp.sum_squares(v),
+        [] if intercept else [b == 0],
+        **{"tol_gap_abs": 1e-12, "tol_gap_rel": 1e-12, "tol_feas": 1e-12},
     )
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Solution may be inaccurate")
-        problem.solve(
-            solver=cp.CLARABEL, tol_gap_abs=1e-12, tol_gap_rel=1e-12, tol_feas=1e-12
-        )
     return w.value, b.value
 
 
@@ -374,13 +367,13 @@ def test_descriptors_are_optimal(classify, intercept):
     for t in range(6):
         r = tasks == t
         eta = X[r] @ (M @ Z[t]) + b[t]
+        share = np.full(r.sum(), 1 / r.sum())
         if classify:
-            total += cp.sum(cp.logistic(cp.multiply(1 - 2 * y[r], eta))) / r.sum()
+            total += loss_of("logistic", 2 * y[r] - 1, eta, share)
         else:
-            total += cp.sum_squares(y[r] - eta) / r.sum() / 2
-    problem = cp.Problem(cp.Minimize(total), [] if intercept else [b == 0])
-    problem.solve(solver=cp.CLARABEL)
-    assert model.objective_ == pytest.approx(problem.value, rel=1e-7)
+            total += loss_of("squared", y[r], eta, share)
+    optimum = least(total, [] if intercept else [b == 0])
+    assert model.objective_ == pytest.approx(optimum, rel=1e-7)
     np.testing.assert_allclose(model.descriptor_coef_, M.value, atol=1e-4)
     np.testing.assert_allclose(model.coef_, Z @ model.descriptor_coef_.T)
     assert model.dual_gap_ <= model.tol_

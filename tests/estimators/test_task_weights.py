@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import cvxpy as cp
 import numpy as np
 import pandas as pd
@@ -11,6 +9,7 @@ import pytest
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
+from helpers.convex import least, loss_of
 from linmtl import (
     CalibratedRegressor,
     FactoredRegressor,
@@ -177,19 +176,13 @@ def minimax_optimum(X, y, tasks, expression, classify, intercept=True, weight=No
         if classify:
             p = w @ (y[r] > 0) if intercept else 0.5
             null = -p * np.log(p) - (1 - p) * np.log(1 - p)
-            loss = w @ cp.logistic(cp.multiply(-y[r], eta))
         else:
             mean = w @ y[r] if intercept else 0.0
             null = w @ (y[r] - mean) ** 2 / 2
-            loss = cp.sum_squares(cp.multiply(np.sqrt(w), y[r] - eta)) / 2
+        loss = loss_of("logistic" if classify else "squared", y[r], eta, w)
         relative.append(loss / null)
     total = MU * (cp.log_sum_exp(cp.hstack(relative) / MU) - np.log(len(labels)))
-    constraints = [] if intercept else [b == 0]
-    problem = cp.Problem(cp.Minimize(total + expression(W)), constraints)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Solution may be inaccurate")
-        problem.solve(solver=cp.CLARABEL)
-    return problem.value
+    return least(total + expression(W), [] if intercept else [b == 0])
 
 
 @pytest.mark.parametrize("classify", [False, True], ids=["squared", "logistic"])
@@ -368,9 +361,8 @@ def test_minimax_of_one_model_for_all_tasks():
         r2 = cp.sum_squares(y[r] - X[r] @ w - b[t])
         relative.append(r2 / r.sum() / y[r].var())
     total = MU * (cp.log_sum_exp(cp.hstack(relative) / MU) - np.log(4))
-    problem = cp.Problem(cp.Minimize(total + 0.05 * cp.sum_squares(w)))
-    problem.solve(solver=cp.CLARABEL)
-    assert model.objective_ == pytest.approx(problem.value, abs=1e-6)
+    optimum = least(total + 0.05 * cp.sum_squares(w))
+    assert model.objective_ == pytest.approx(optimum, abs=1e-6)
     for mode in ("minimax", "uncertainty"):
         with pytest.raises(ValueError, match="task_intercepts=True"):
             PooledRegressor(task_weight=mode).fit(X, y, tasks)

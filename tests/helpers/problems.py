@@ -6,7 +6,6 @@ of each task, weights); nothing here uses the package's own evaluation of it.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +18,7 @@ from scipy import sparse
 from scipy.special import huber, xlogy
 
 from cases import task_labels
+from helpers.convex import DELTA, least, loss_of
 from linmtl import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.datafits._gram import GramFit
 from linmtl.datafits._moments import Moments
@@ -26,7 +26,6 @@ from linmtl.datafits._residual import ResidualFit
 from linmtl.losses import LOSSES
 from linmtl.solvers._objective import Objective
 
-DELTA = 0.7  # of the Huber loss
 ESTIMATORS = {
     "squared": MultiTaskRegressor,
     "huber": partial(MultiTaskRegressor, loss="huber", huber_delta=DELTA),
@@ -127,23 +126,10 @@ class Problem:
         total = penalty
         for t, (X, y, weight) in enumerate(self.blocks):
             eta = X @ W[:, t] + b[t]
-            if self.loss == "squared":
-                total += cp.sum_squares(cp.multiply(np.sqrt(weight), y - eta)) / 2
-            elif self.loss == "huber":
-                total += weight @ cp.huber(y - eta, DELTA) / 2
-            elif self.loss == "poisson":
-                total += weight @ (cp.exp(eta) - cp.multiply(y, eta) + xlogy(y, y) - y)
-            else:
-                total += weight @ cp.logistic(cp.multiply(-y, eta))
+            total += loss_of(self.loss, y, eta, weight)
         if not self.fit_intercept:
             constraints = [*constraints, b == 0]
-        problem = cp.Problem(cp.Minimize(total), constraints)
-        with warnings.catch_warnings():
-            # some stop at its reduced accuracy, 5e-5; the tests then say whether it was
-            # enough
-            warnings.filterwarnings("ignore", "Solution may be inaccurate")
-            problem.solve(solver=cp.CLARABEL)
-        return float(problem.value), W.value.T, b.value
+        return least(total, constraints), W.value.T, b.value
 
 
 def _targets(rng, X, T, loss):

@@ -5,7 +5,6 @@ The table of `cases.py` has them as well; here is what only they have.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 
 import cvxpy as cp
@@ -14,6 +13,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from cases import Case, cluster_norm, ridge, trace
+from helpers.convex import least
 from helpers.malsar import Run, runs_of
 from helpers.matrices import normal, prox
 from helpers.problems import make_problem
@@ -56,12 +56,6 @@ def with_singular_values(s, shape, seed=0):
 # --- the formulas -------------------------------------------------------------------
 
 
-def solved(problem):
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Solution may be inaccurate")
-        return problem.solve(solver=cp.CLARABEL)
-
-
 def minimised_over_relation(W, penalty):
     """The definition: the value, and the matrix it is minimised over."""
     if isinstance(penalty, TaskRelationship):
@@ -84,7 +78,7 @@ def minimised_over_relation(W, penalty):
 def test_value_is_the_minimum_over_a_matrix(penalty, shape):
     W = normal(shape)
     expression, constraints, _ = minimised_over_relation(cp.Constant(W), penalty)
-    expected = solved(cp.Problem(cp.Minimize(expression), constraints))
+    expected = least(expression, constraints)
     np.testing.assert_allclose(penalty.value(W), expected, rtol=1e-6)
 
 
@@ -96,10 +90,10 @@ def test_prox_is_that_of_a_general_solver(penalty, shape, step):
     W = cp.Variable(shape)
     expression, constraints, _ = minimised_over_relation(W, penalty)
     objective = cp.sum_squares(W - V) / 2 + step * expression
-    least = solved(cp.Problem(cp.Minimize(objective), constraints))
+    optimum = least(objective, constraints)
     out, value = prox(penalty, V, step)
     np.testing.assert_allclose(
-        np.sum((out - V) ** 2) / 2 + step * value, least, rtol=1e-6
+        np.sum((out - V) ** 2) / 2 + step * value, optimum, rtol=1e-6
     )
     np.testing.assert_allclose(out, W.value, atol=1e-3)
 
@@ -488,7 +482,7 @@ def test_task_covariance_is_the_minimiser():
     model = problem.fit(penalty, tol=1e-12)
     W = model.coef_.T
     expression, constraints, Omega = minimised_over_relation(cp.Constant(W), penalty)
-    solved(cp.Problem(cp.Minimize(expression), constraints))
+    least(expression, constraints)
     covariance = model.task_covariance_
     np.testing.assert_allclose(covariance, Omega.value, atol=1e-4)
     np.testing.assert_allclose(np.trace(covariance), 1.0)
