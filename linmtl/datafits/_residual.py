@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy import linalg
@@ -283,4 +284,6 @@ def _least_norm(A: np.ndarray, g: np.ndarray) -> np.ndarray:
     # columns of any scale count alike: what is rounding beside its own column is none
     size = np.linalg.norm(A, axis=0)
     size[size == 0] = 1.0
-    return linalg.lstsq((A / size).T, g / size, cond=_RANK, lapack_driver="gelsd")[0]
+    scaled = (A / size).T, g / size
+    found: Any = linalg.lstsq(*scaled, cond=_RANK, lapack_driver="gelsd")
+    return found[0]

@@ -56,20 +56,19 @@ class AliasCV(CrossValidated, Alias):
     ) -> list[dict[str, Any]]:
         if self._parts is None:
             return settings
-        second = self._parts[1]
+        first, second = self._parts
         return [
             {**setting, second: value}
             for setting in settings
             for value in (
-                self._balanced(setting, fit, columns)
+                self._balanced(first, second, setting, fit, columns)
                 if setting[second] is None
                 else [setting[second]]
             )
         ]
 
-    def _balanced(self, setting, fit, columns):
+    def _balanced(self, first, second, setting, fit, columns):
         """Return values about the strength at which both parts leave zero together."""
-        first, second = self._parts
         given = getattr(self, first)
         leaves = []
         for name, other in ((first, second), (second, first)):

@@ -48,7 +48,7 @@ class Refitted(MultiTaskModel):
         single = self.coef_.ndim == 1
         self.coef_before_refit_ = self.coef_
         coef = np.ascontiguousarray(W.T, dtype=self.coef_.dtype)
-        self.coef_, self.intercept_ = (coef[0], float(b[0])) if single else (coef, b)
+        self.coef_, self.intercept_ = (coef[0], b[0].item()) if single else (coef, b)
         self._warn_unless_converged(fitted)
 
     def _check_refit(self) -> float | None:

@@ -223,6 +223,12 @@ class Loss:
         w = weight[used]
         return -float(w @ self.conjugate(y[used], scale * theta[used] / w))
 
+    def dual_terms(
+        self, y: np.ndarray, theta: np.ndarray, weight: np.ndarray
+    ) -> tuple[float, float]:
+        """Return a and b of the dual value ``s a - s^2 b / 2``, if it is quadratic."""
+        raise NotImplementedError
+
     def dual_limit(self, y: np.ndarray, theta: np.ndarray, weight: np.ndarray) -> float:
         """Return the largest scale at which ``scale * theta`` is in the domain."""
         used = weight > 0

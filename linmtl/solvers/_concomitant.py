@@ -154,7 +154,7 @@ class Inner:
 
 def _splits(part: Objective) -> bool:
     """Whether alternating directions apply, though they are not the first choice."""
-    fit, quadratic = part.fit, part.penalty.quadratic
+    fit, quadratic = part.fit, part.penalty.base_quadratic
     if not isinstance(part.penalty.norm, RowSeparable):
         return False
     if not (quadratic.is_diagonal and quadratic.equal_ridge):

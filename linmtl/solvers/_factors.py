@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy import optimize
@@ -43,7 +44,7 @@ class Factors:
     @property
     def used(self) -> np.ndarray:
         """Mask of the components that add something to W."""
-        return self.A.any(axis=0) & self.B.any(axis=0)
+        return np.logical_and(self.A.any(axis=0), self.B.any(axis=0))
 
     def times(self, scale: float | np.ndarray) -> Factors:
         """Return the same product with A times and B divided by a scale."""
@@ -216,10 +217,11 @@ class FactoredObjective:
                 history.pop()  # the next descent begins with it
                 start, before = point, value
                 continue
-            start, before = None if self.penalty.l1 else self._moved(point), np.inf
+            moved = None if self.penalty.l1 else self._moved(point)
             least = value - max(stop, rounding)
-            if start is None or self.evaluate(start)[0] >= least:
+            if moved is None or self.evaluate(moved)[0] >= least:
                 return found
+            start, before = moved, np.inf
 
     def _moved(self, point: Factors) -> Factors | None:
         """Put the faintest components where the trace norm would have new ones.
@@ -245,7 +247,8 @@ class FactoredObjective:
     @cached_property
     def _curvature(self) -> tuple[np.ndarray, np.ndarray | None]:
         """Eigenvalues of the mean Hessian of the tasks and basis, or its diagonal."""
-        fit, d = self.fit, self.fit.n_features
+        fit: Any = self.fit
+        d = fit.n_features
         if not fit.holds_rows:
             H = fit.H.mean(axis=0)
             if d > _MOST_EIGENVECTORS:
@@ -335,7 +338,7 @@ class _Variables:
         self.bounds = None
         if self.split:
             lower = np.concatenate([np.full(A.size, -np.inf), np.zeros(2 * B.size)])
-            self.bounds = optimize.Bounds(lower, np.inf)
+            self.bounds = optimize.Bounds(lower, np.inf)  # pyright: ignore[reportArgumentType]
 
     def point(self, x: np.ndarray) -> Factors:
         """Return the factors that x stands for."""

@@ -12,6 +12,7 @@ functions.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -190,13 +191,15 @@ class NewtonSteps:
 
     def _step(self, W, final):
         """Move W; return whether there was any way to go."""
-        part, norm, before = self.part, self.part.penalty.norm, self.certificate
+        part, before, model = self.part, self.certificate, self._model
+        norm: Any = part.penalty.norm
         G = part.D.copy()
         reuse = _REUSE_FALL * np.sqrt(self._fall) * before.gap <= final
-        if not (reuse and self._model.holds(part, W)):
-            self._model = SecondOrderModel(part, W, self._grams, True, self._damping)
-        rough = _PART_ACCURACY if self._model.lacks_rows else 0.0
-        new = self._model.minimum(part, W, G, max(self._accuracy, rough))
+        if model is None or not (reuse and model.holds(part, W)):
+            model = SecondOrderModel(part, W, self._grams, True, self._damping)
+        self._model = model
+        rough = _PART_ACCURACY if model.lacks_rows else 0.0
+        new = model.minimum(part, W, G, max(self._accuracy, rough))
         if not np.all(np.isfinite(new)):
             return False
         # the fall that the first-order model promises for the whole step
@@ -210,10 +213,11 @@ class NewtonSteps:
         W[:] = trial
         self._fall = self.certificate.gap / before.gap
         if promise > 100 * rounding:
-            self._adapt(before.primal - self.certificate.primal, promise)
+            fall = before.primal - self.certificate.primal
+            self._adapt(fall, promise, model.lacks_rows)
         return True
 
-    def _adapt(self, fall, promise):
+    def _adapt(self, fall, promise, lacks_rows):
         """Set damping and accuracy of the next model by what the last was worth."""
         if fall < _POOR_FALL * promise:
             self._damping = max(4 * self._damping, _FIRST_DAMPING)
@@ -221,7 +225,7 @@ class NewtonSteps:
             weaker = self._damping / 4
             self._damping = weaker if weaker > _LEAST_DAMPING else 0.0
         right = _FAIR_FALL * promise < fall < (1 - _FAIR_FALL) * promise
-        if right and self._fall > _SLOW_FALL and not self._model.lacks_rows:
+        if right and self._fall > _SLOW_FALL and not lacks_rows:
             self._accuracy = max(0.1 * self._accuracy, _BEST_ACCURACY)
 
 
@@ -306,11 +310,11 @@ class SecondOrderModel:
     ):
         used, size = used_rows(W), part.row_sizes
         rows = np.flatnonzero(~used & (size > _CANDIDATE_BOUND))
-        room = max(_LEAST_GROWTH, _GROWTH * np.count_nonzero(used))
+        room = max(_LEAST_GROWTH, _GROWTH * int(np.count_nonzero(used)))
         self.lacks_rows = few and rows.size > room
         used[worst(rows, size, room) if few else rows] = True
         self.rows = np.flatnonzero(used)
-        self.ridge = float(part.penalty.quadratic.diagonal[0])
+        self.ridge = float(part.penalty.base_quadratic.diagonal[0])
         self.H = None
         if grams:
             self.H = part.fit.hessians(self.rows, np.float32, _LEAST_CURVATURE)
@@ -338,7 +342,9 @@ class SecondOrderModel:
         ``part`` is in the state of W; ``accuracy`` is the size of the last sweep
         relative to the first.
         """
-        fit, norm, rows = part.fit, part.penalty.norm, self.rows
+        fit: Any = part.fit
+        norm: Any = part.penalty.norm
+        rows = self.rows
         entry, row = (strength[rows] for strength in norm.strengths(len(W)))
         penalty = entry, row, bool(norm.positive)
         stop = -np.inf, -np.inf, 0, float(accuracy), _MODEL_SWEEPS
