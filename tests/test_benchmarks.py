@@ -140,6 +140,7 @@ def run_benchmarks(*arguments, folder):
     return python("-m", "benchmarks", *arguments, folder=folder, PYTHONPATH=str(ROOT))
 
 
+@pytest.mark.slow
 def test_the_command_prints_a_table_and_writes_json(tmp_path):
     path = tmp_path / "results" / "out.json"
     done = run_benchmarks(
@@ -159,6 +160,7 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path):
         assert results[name]["seconds"] > 0
 
 
+@pytest.mark.slow
 def test_the_list_names_problems_and_solvers(tmp_path):
     done = run_benchmarks("--list", folder=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -166,6 +168,7 @@ def test_the_list_names_problems_and_solvers(tmp_path):
     assert "numpy_fista" in done.stdout
 
 
+@pytest.mark.slow
 def test_an_unknown_problem_is_named(tmp_path):
     done = run_benchmarks("--problems", "nonsense", folder=tmp_path)
     assert done.returncode != 0
@@ -264,6 +267,7 @@ def test_the_prox_of_the_benchmark_is_that_of_the_package(bench, name):
         assert term.value(V) == pytest.approx(part.value(V), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_tests_and_verdicts_are_counted(bench):
     calibration = bench("calibration")
     rows = calibration.table_of_tests(2).splitlines()[2:]
@@ -278,6 +282,7 @@ def test_tests_and_verdicts_are_counted(bench):
     assert float(cells[2].split()[0]) > 20  # harm to the opposite task, in percent
 
 
+@pytest.mark.slow
 def test_formulations_write_what_the_summary_reads(bench, tmp_path, capsys):
     path = tmp_path / "out.json"
     arguments = ["--size", "small", "--repeats", "1", "--models", "capped,factored"]

@@ -244,6 +244,7 @@ def test_jobs_and_states(long):
     assert not np.array_equal(one, resamples(random_state=state))
 
 
+@pytest.mark.slow
 def test_standard_errors_of_least_squares():
     """Without a penalty they are those that theory gives, task by task."""
     rng = np.random.default_rng(0)

@@ -37,6 +37,7 @@ def all_doctests():
 
 
 @pytest.mark.parametrize("test", list(all_doctests()), ids=lambda test: test.name)
+@pytest.mark.slow
 def test_doctest(test):
     report = []
     runner = doctest.DocTestRunner(optionflags=doctest.IGNORE_EXCEPTION_DETAIL)
@@ -70,6 +71,7 @@ PAGES = [
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+@pytest.mark.slow
 def test_blocks_of_a_page_run(path, tmp_path, monkeypatch):
     """One after the other, as a reader would paste them."""
     monkeypatch.chdir(tmp_path)  # what they write goes there

@@ -40,6 +40,7 @@ LINE = re.compile(
 
 
 @pytest.mark.parametrize("title", TITLES)
+@pytest.mark.slow
 def test_what_was_planted_is_found(run, title):
     said = [LINE.fullmatch(line).groups() for line in run[1]]
     ((_, planted, found, error, alone),) = [

@@ -879,6 +879,7 @@ _PROCESS = """
     ("name", "kind"),
     [("L21Regressor", "regression"), ("TraceNormClassifier", "classification")],
 )
+@pytest.mark.slow
 def test_a_new_process_gives_the_same_numbers(name, kind):
     coef, intercept = json.loads(output_of(_PROCESS.format(name=name, kind=kind)))
     from linmtl import datasets

@@ -245,6 +245,7 @@ def test_too_few_iterations_warn_with_gap_and_tolerance():
 
 
 @pytest.mark.parametrize("case", PENALTIES, ids=lambda case: case.name)
+@pytest.mark.slow
 def test_warm_start_far_above_the_optimum_is_certified_as_well(case):
     # From weak to strong: the first point interpolates, its residuals are rounding.
     problem = make_problem(d=9, sizes=(4, 5, 6), seed=2)

@@ -18,6 +18,7 @@ def run(name):
     return module.main()
 
 
+@pytest.mark.slow
 def test_four_hospitals(capsys):
     found = run("heart_disease_transfer")
     report, gain, cosine = found["report"], found["gain"], found["cosine"]

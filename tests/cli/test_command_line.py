@@ -113,6 +113,7 @@ def test_main_job():
     )
 
 
+@pytest.mark.slow
 def test_table_and_json_agree(table, tmp_path, capsys):
     output = tmp_path / "out.json"
     assert run(table, "--output", str(output), models="pooled,mean,l21") == 0
@@ -153,6 +154,7 @@ def test_table_and_json_agree(table, tmp_path, capsys):
             assert int(found[5]) == model["tasks_worse"]
 
 
+@pytest.mark.slow
 def test_heart_disease_from_csv(tmp_path, capsys):
     bunch = load_heart_disease()
     rows = [[*bunch.feature_names, "disease", "hospital"]]
@@ -177,6 +179,7 @@ def test_heart_disease_from_csv(tmp_path, capsys):
         assert model["certified"]
 
 
+@pytest.mark.slow
 def test_deterministic_for_a_seed(table, tmp_path):
     results = []
     for seed in ("3", "3", "4"):
@@ -360,6 +363,7 @@ def planted_rows():
     return rows
 
 
+@pytest.mark.slow
 def test_tasks_helped_and_hurt(tmp_path, capsys):
     table = write(tmp_path / "planted.csv", planted_rows())
     output, page = tmp_path / "out.json", tmp_path / "page.html"
@@ -391,6 +395,7 @@ def test_tasks_helped_and_hurt(tmp_path, capsys):
         assert "Install matplotlib" in text
 
 
+@pytest.mark.slow
 def test_report_and_table_agree_on_pooled(tmp_path, capsys):
     """Equal tasks at different levels: nothing is better than one model for all."""
     rng = np.random.default_rng(0)
@@ -421,6 +426,7 @@ def test_report_and_table_agree_on_pooled(tmp_path, capsys):
     assert f"<td>{100 * best['effect_alone']:+.1f} %</td>" in text
 
 
+@pytest.mark.slow
 def test_a_task_spoilt_by_sharing_is_hurt_on_the_page(tmp_path, capsys):
     rows = [row for row in planted_rows() if row[-1] != "site <5>"]
     for row in rows[1:]:
@@ -447,6 +453,7 @@ def test_report_of_the_tasks_alone(tmp_path, capsys, table):
     assert "<h2>Models</h2>" in page.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_output_that_fails_late(table, tmp_path, capsys, monkeypatch):
     def refuse(*_, **__):
         raise OSError(28, "No space left on device")
@@ -462,6 +469,7 @@ def test_output_that_fails_late(table, tmp_path, capsys, monkeypatch):
     assert sorted(tmp_path.iterdir()) == sorted([output, Path(table)])
 
 
+@pytest.mark.slow
 def test_two_rows_a_task_are_not_celebrated(tmp_path, capsys):
     """Tasks that overfit alone are no evidence for a model without coefficients."""
     rng = np.random.default_rng(1)
@@ -491,6 +499,7 @@ def test_files_that_are_replaced_are_named(table, tmp_path, capsys):
     assert "helped and hurt" not in page.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_columns_are_dropped_and_chosen(tmp_path, capsys):
     rows = rows_of()
     rows[0][1] = "size, cm"
@@ -587,6 +596,7 @@ def test_version_and_help(capsys, option, text):
     assert text in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_progress_on_a_terminal(table, capsys, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     assert run(table) == 0
@@ -608,6 +618,7 @@ def test_ctrl_c_is_quiet(table, capsys, monkeypatch):
 
 @pytest.mark.skipif(os.name == "nt", reason="signals differ")
 @pytest.mark.parametrize("to_write", [False, True])
+@pytest.mark.slow
 def test_reader_that_leaves_early(table, tmp_path, to_write):
     output = tmp_path / "x.json"
     option = ["--output", str(output)] * to_write
@@ -637,6 +648,7 @@ def test_test_parts_of_one_row_are_an_error_not_a_verdict(table, capsys):
     assert "nan" not in printed.err
 
 
+@pytest.mark.slow
 def test_names_stay_on_their_line(tmp_path, capsys):
     rows = planted_rows()
     names = {"site <0>": "north\nwing", "site <1>": "a\tb", "site <5>": "<i>\x1b[1m"}

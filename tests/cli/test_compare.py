@@ -67,6 +67,7 @@ def split(X, y, tasks, stratify=False):
         ("independent", IndependentRegressor, {}),
     ],
 )
+@pytest.mark.slow
 def test_regression_is_what_the_public_estimators_give(
     regression, compared, name, estimator, settings
 ):
@@ -92,6 +93,7 @@ def test_regression_is_what_the_public_estimators_give(
     assert found.within == pytest.approx(1 - residual @ residual / total, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_classification_is_what_the_public_estimators_give():
     X, y, tasks = make_multitask_classification(
         n_tasks=4, n_samples=40, n_features=5, random_state=1
@@ -130,6 +132,7 @@ def training_rows(X, y, tasks, classify=False):
         ("graph", "GraphRegularized", "alpha_ridge"),
     ],
 )
+@pytest.mark.slow
 def test_strengths_are_those_of_the_cv_estimators(name, estimator, second, classify):
     options = {"n_tasks": 4, "n_samples": (30, 50), "n_features": 5}
     X, y, tasks = generated(classify, **options, random_state=2)
@@ -178,6 +181,7 @@ def test_pooled_strength_is_that_of_a_loop(classify):
     assert best <= held_out(found.alpha / step)
 
 
+@pytest.mark.slow
 def test_report_tunes_every_model_in_each_split(regression, monkeypatch):
     """Strengths chosen in the comparison have seen rows that are tested here."""
     compared = compare(*regression, models=["mean"])
@@ -198,6 +202,7 @@ def test_report_tunes_every_model_in_each_split(regression, monkeypatch):
     assert len(report.losses["model"]) == 2
 
 
+@pytest.mark.slow
 def test_second_strength_follows_the_data():
     """Weak on the mean where the tasks are alike, strong where their mean is zero."""
     rng = np.random.default_rng(0)
@@ -224,6 +229,7 @@ def test_second_strength_is_told(compared):
     assert "alpha_mean" not in result["l21"]
 
 
+@pytest.mark.slow
 def test_every_model_is_certified(compared, classified):
     for comparison in (compared, classified):
         for model in comparison.models:
@@ -393,6 +399,7 @@ def test_a_flat_loss_is_no_end():
     assert model.alpha_ == 1.0
 
 
+@pytest.mark.slow
 def test_a_further_grid_finds_what_one_long_grid_does():
     rng = np.random.default_rng(0)
     tasks = np.repeat(np.arange(3), 40)
@@ -481,6 +488,7 @@ def test_savings_and_difference_by_hand():
 
 
 @pytest.mark.parametrize("seed", range(20))
+@pytest.mark.slow
 def test_the_headline_is_the_summed_error(seed):
     """Tasks whose test targets hardly vary have no say beyond their squares."""
     rng = np.random.default_rng(seed)

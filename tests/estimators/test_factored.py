@@ -210,6 +210,7 @@ def test_the_gap_bounds_what_the_rank_costs(loss):
 
 @losses
 @pytest.mark.parametrize("start", ["zero", "random", "one component", "wrong"])
+@pytest.mark.slow
 def test_no_start_is_worse_where_the_rank_is_free(loss, start):
     """Zero is a saddle point, as is every optimum of a lower rank."""
     problem = make_problem(loss)

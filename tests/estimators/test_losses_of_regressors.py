@@ -81,6 +81,7 @@ def test_the_mean_of_unknown_tasks_is_of_linear_predictors():
     np.testing.assert_allclose(other, np.exp(eta))
 
 
+@pytest.mark.slow
 def test_one_task_is_scikit_learns_model():
     X, y, _ = data("poisson", "one-task")
     ours = of(MultiTaskRegressor, "poisson", Ridge(0.1), tol=1e-10).fit(X, y)
@@ -164,6 +165,7 @@ def test_a_path_is_its_fits(loss, penalty):
 @every_loss
 @pytest.mark.parametrize("layout", ["ragged", "shared-missing"])
 @pytest.mark.parametrize("cls", [L21RegressorCV, MeanRegularizedRegressorCV])
+@pytest.mark.slow
 def test_cross_validation_is_the_loop_written_out(loss, layout, cls):
     X, y, tasks = data(loss, layout)
     y = np.asarray(y)
@@ -281,6 +283,7 @@ def test_single_precision(loss):
 
 
 @every_loss
+@pytest.mark.slow
 def test_a_report_judges_by_the_loss(loss):
     X, y, tasks = data(loss, sizes=(60,) * 4)
     model = of(TraceNormRegressor, loss, 0.05)
@@ -289,6 +292,7 @@ def test_a_report_judges_by_the_loss(loss):
 
 
 @every_loss
+@pytest.mark.slow
 def test_gains_and_blends(loss):
     X, y, tasks = data(loss, sizes=(60,) * 4)
     gain = transfer_gain(of(L21Regressor, loss, 0.02), X, y, tasks, cv=3)

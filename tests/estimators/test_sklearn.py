@@ -161,6 +161,7 @@ MODELS, KINDS, NAMES = (sorted(set(values)) for values in zip(*CHECKS, strict=Tr
     name=NAMES,
     where=lambda model, kind, name: (model, kind, name) in CHECKS,
 )
+@pytest.mark.slow
 def test_scikit_learn_checks(request, model, kind, name):
     estimator, check = CHECKS[model, kind, name]
     if reason := expected_failures(estimator).get(check.func.__name__):
@@ -172,6 +173,7 @@ ITERATIVE_CV = [cls for cls in ITERATIVE if cls.__name__.endswith("CV")]
 
 
 @pytest.mark.parametrize("cls", ITERATIVE_CV, ids=lambda c: c.__name__)
+@pytest.mark.slow
 def test_weights_are_repetitions_in_cross_validation(cls):
     """The same strength, and objectives as close as their certificates say."""
     rng = np.random.default_rng(0)
@@ -922,6 +924,7 @@ def test_parameters_of_cv_aliases(cls):
 
 
 @pytest.mark.parametrize("cls", ALIASES_CV, ids=lambda c: c.__name__)
+@pytest.mark.slow
 def test_best_params_make_the_model(cls):
     """What is reported, given to the model without search, is the model found."""
     X, y, tasks = several_tasks(is_classifier(cls()))

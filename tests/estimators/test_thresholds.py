@@ -53,6 +53,7 @@ def test_every_metric_has_its_function():
 
 @pytest.mark.parametrize("name", METRICS)
 @pytest.mark.parametrize("seed", range(5))
+@pytest.mark.slow
 def test_the_best_threshold_beats_all_others(name, seed):
     rng = np.random.default_rng(seed)
     eta = np.round(rng.normal(size=40), 1)  # with ties
@@ -218,6 +219,7 @@ def test_rows_without_a_weight_are_not_there():
     np.testing.assert_allclose(tuned.thresholds_, other.thresholds_, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_metric_of_ones_own_and_other_splitters():
     X, y, tasks = rare(n=80)
 

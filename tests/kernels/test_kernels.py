@@ -903,6 +903,7 @@ def test_shrinking_the_branches_of_a_tree():
     np.testing.assert_array_equal(again, out)
 
 
+@pytest.mark.slow
 def test_dual_norm_of_a_tree_by_root_finding():
     for seed in range(5):
         G = normal(3, 5, seed=seed)

@@ -257,6 +257,7 @@ def test_no_folder_for_the_cache():
     np.testing.assert_allclose(coef, expected, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_cache_folder_that_cannot_be_made():
     """Numba falls back on the folder of the package, or goes without."""
     out = output_of(
@@ -269,6 +270,7 @@ OPTIONAL = {"matplotlib", "pandas", "networkx", "cvxpy", "pytest", "IPython"}
 LOADED = "; import json, sys; print(json.dumps(sorted(sys.modules)))"
 
 
+@pytest.mark.slow
 def test_what_an_import_does_not_import():
     """Optional packages cost time and memory.
 
@@ -295,6 +297,7 @@ def test_optional_packages_are_imported_where_they_are_used():
                 assert not names & OPTIONAL, path.name
 
 
+@pytest.mark.slow
 def test_fitting_without_the_optional_packages():
     out = output_of(
         """

@@ -430,6 +430,7 @@ def test_path_goes_from_one_model_to_one_for_each_task():
     assert np.all(gaps >= 0)
 
 
+@pytest.mark.slow
 def test_strength_by_cross_validation_finds_the_clusters():
     X, y, tasks, label = planted(n=20, noise=1.5)
     model = MultiTaskRegressorCV(NetworkLasso(likely(label)), alphas=10, tol=1e-5)

@@ -189,6 +189,7 @@ def test_prox_keeps_its_digits(penalty, step, spectrum):
 
 @every_penalty
 @pytest.mark.parametrize("shape", [(170, 160), (160, 170)])
+@pytest.mark.slow
 def test_prox_of_a_large_matrix(penalty, shape):
     s = 0.95 ** np.arange(160)
     V = with_singular_values(s, shape)
@@ -272,6 +273,7 @@ def plus(formula, more):
 @pytest.mark.parametrize("loss", ["squared", "logistic"])
 @pytest.mark.parametrize("data", DATA)
 @pytest.mark.parametrize("case", WITH_RIDGE, ids=lambda case: case.name)
+@pytest.mark.slow
 def test_fits_are_those_of_a_general_solver(case, data, loss):
     problem = make_problem(loss, **DATA[data])
     optimum, coef, intercept = problem.cvxpy_optimum(case)

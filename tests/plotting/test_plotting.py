@@ -227,6 +227,7 @@ def test_one_task():
 
 
 @pytest.mark.parametrize("T", [4, 12, 139])
+@pytest.mark.slow
 def test_labels_can_be_read(T):
     """None covers its neighbour or is smaller than six points."""
     tasks = [f"north-eastern_{i}" for i in range(T)]
@@ -353,6 +354,7 @@ def test_gains_that_do_not_fit(change, match):
     assert not plt.get_fignums()
 
 
+@pytest.mark.slow
 def test_a_report_is_drawn():
     X, y, tasks = regression()
     report = negative_transfer_report(L21Regressor(0.1), X, y, tasks, cv=5)
@@ -440,6 +442,7 @@ def test_coefficients_of_other_models():
 
 
 @pytest.mark.parametrize(("T", "d"), [(1, 1), (4, 2000), (139, 30), (139, 2000)])
+@pytest.mark.slow
 def test_coefficients_of_all_sizes(T, d):
     rng = np.random.default_rng(0)
     display = CoefficientDisplay(rng.normal(size=(T, d))).plot()
@@ -553,6 +556,7 @@ def test_held_out_log_loss():
     assert model.alphas_[np.argmin(losses)] == model.alpha_
 
 
+@pytest.mark.slow
 def test_held_out_losses_of_several_settings():
     X, y, tasks = regression()
     model = DirtyRegressorCV(alphas=6, cv=3).fit(X, y, tasks)
@@ -570,6 +574,7 @@ def test_held_out_losses_of_several_settings():
     ]
 
 
+@pytest.mark.slow
 def test_losses_that_are_missing():
     losses = np.array([[1.0, np.nan], [np.nan, np.nan], [0.5, 0.7]])
     display = PathDisplay([3.0, 2.0, 1.0], losses=losses).plot()

@@ -236,6 +236,7 @@ def normal_scores(coef, v, f):
     return stats.chi2.sf(sums.min(), len(coef) - 1)
 
 
+@pytest.mark.slow
 def test_the_smallest_sum_of_scores_is_found():
     """With few rows it has many local minima, with many tasks not all are tried."""
     rng = np.random.default_rng(0)
@@ -301,6 +302,7 @@ def test_two_tasks_and_one_feature_are_one_test():
         ("unequal", (10, 30), 4, (1.0, 3.0)),
     ],
 )
+@pytest.mark.slow
 def test_p_values_of_equal_tasks_are_uniform(variance, sizes, d, noise):
     rng = np.random.default_rng(0)
     pair, feature = [], []
@@ -341,6 +343,7 @@ def test_few_rows_do_not_make_equal_tasks_differ(T, d, spread, more, left):
     assert np.mean(found) >= 0.95
 
 
+@pytest.mark.slow
 def test_unequal_noise_needs_the_unequal_variance():
     """Or the calibration above would say nothing."""
     rng = np.random.default_rng(0)
@@ -351,6 +354,7 @@ def test_unequal_noise_needs_the_unequal_variance():
     assert not uniform(pair)
 
 
+@pytest.mark.slow
 def test_noise_that_varies_over_rows_needs_the_robust_variance():
     rng = np.random.default_rng(0)
     p = {"robust": [], "unequal": []}
@@ -364,6 +368,7 @@ def test_noise_that_varies_over_rows_needs_the_robust_variance():
 
 
 @pytest.mark.parametrize("variance", ["unequal", "robust"])
+@pytest.mark.slow
 def test_p_values_of_equal_logistic_tasks_are_uniform(variance):
     rng = np.random.default_rng(1)
     pair, feature = [], []
@@ -377,6 +382,7 @@ def test_p_values_of_equal_logistic_tasks_are_uniform(variance):
 
 
 @pytest.mark.parametrize("loss", ["squared", "logistic"])
+@pytest.mark.slow
 def test_ridge_p_values_of_equal_tasks(loss):
     """Approximate: not far from uniform, never far too small."""
     rng = np.random.default_rng(0)
@@ -392,6 +398,7 @@ def test_ridge_p_values_of_equal_tasks(loss):
         assert 0.4 <= np.mean(p) <= 0.6
 
 
+@pytest.mark.slow
 def test_more_features_than_rows():
     rng = np.random.default_rng(0)
     quiet, loud = [], []

@@ -139,6 +139,7 @@ ESTIMATORS = {
 
 
 @pytest.mark.parametrize("name", [n for n in ESTIMATORS if n != "sqrt"])
+@pytest.mark.slow
 def test_gain_is_the_loop_written_out(name):
     estimator = ESTIMATORS[name]
     classify = "classifier" in name
@@ -156,6 +157,7 @@ def test_gain_is_the_loop_written_out(name):
         assert np.all(gain.standard_errors[~np.eye(T, dtype=bool)] > 1e-6)
 
 
+@pytest.mark.slow
 def test_sample_weights_are_used():
     X, y, tasks = make_data(random_W(3), 30)
     weight = np.random.default_rng(0).integers(1, 4, size=len(X)).astype(float)
@@ -187,6 +189,7 @@ def refit_every_set(monkeypatch):
 
 
 @pytest.mark.parametrize("rows", [1, 20])
+@pytest.mark.slow
 def test_a_task_with_a_single_class_neither_gains_nor_gives(rows):
     X, y, tasks = make_data(random_W(3), [rows, 60, 60], classify=True)
     y[tasks == "t0"] = "yes"
@@ -307,6 +310,7 @@ BY_TASK = {
 
 
 @pytest.mark.parametrize("name", list(BY_TASK))
+@pytest.mark.slow
 def test_gain_with_settings_by_task_is_the_loop_written_out(name):
     def part(chosen):
         model = BY_TASK[name](sorted(int(label[1]) for label in chosen))
@@ -320,6 +324,7 @@ def test_gain_with_settings_by_task_is_the_loop_written_out(name):
     np.testing.assert_allclose(gain.values, expected, atol=2e-5)
 
 
+@pytest.mark.slow
 def test_arrays_follow_the_order_of_the_tasks():
     """As what goes by task label, wherever parts of the tasks are fitted."""
     X, y, tasks = make_data(random_W(4, own=1.0), 20)
@@ -395,6 +400,7 @@ def test_settings_for_more_tasks_than_are_fitted(estimator):
         negative_transfer_report(estimator, X, y, tasks, cv=PredefinedSplit(fold))
 
 
+@pytest.mark.slow
 def test_an_order_of_the_tasks_is_demanded():
     X, y, tasks = make_data(random_W(3), 20)
     for model in (
@@ -447,6 +453,7 @@ def test_progress_and_parallel_runs():
     np.testing.assert_allclose(one.values, two.values, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_standard_error_is_that_of_the_gain():
     """Over fresh data the gain varies no more than its standard error says."""
     gains, errors = [], []
@@ -585,6 +592,7 @@ def planted(seed=0, classify=False):
 
 
 @pytest.mark.parametrize("classify", [False, True])
+@pytest.mark.slow
 def test_planted_tasks_are_flagged(classify):
     X, y, tasks = planted(classify=classify)
     kind = MeanRegularizedClassifier if classify else MeanRegularizedRegressor
@@ -606,6 +614,7 @@ def test_planted_tasks_are_flagged(classify):
     assert report.loss == ("log loss" if classify else "mean squared error")
 
 
+@pytest.mark.slow
 def test_report_of_the_baseline_itself_finds_nothing():
     X, y, tasks = planted()
     report = negative_transfer_report(
@@ -616,6 +625,7 @@ def test_report_of_the_baseline_itself_finds_nothing():
     np.testing.assert_array_equal(report.alone.p_value, 1.0)
 
 
+@pytest.mark.slow
 def test_false_discoveries_are_rare():
     """Where no model is better for any task, verdicts other than undecided are rare."""
     rng = np.random.default_rng(0)
@@ -664,6 +674,7 @@ def test_tasks_that_are_never_held_out_are_undecided():
     assert "nan" in str(report)
 
 
+@pytest.mark.slow
 def test_no_verdict_on_a_handful_of_rows():
     """Splits of two to four rows repeat themselves: their spread says nothing."""
     flagged = 0
@@ -691,6 +702,7 @@ def test_tasks_of_few_rows_are_tuned_in_fewer_folds():
     assert np.isfinite(report.losses["alone"]).all()
 
 
+@pytest.mark.slow
 def test_constant_targets_give_no_nonsense():
     X, y, tasks = make_data(random_W(3), 30)
     y[tasks == "t1"] = 3.1
@@ -703,6 +715,7 @@ def test_constant_targets_give_no_nonsense():
     assert np.isnan(report.alone.effect[1])
 
 
+@pytest.mark.slow
 def test_a_task_predicted_perfectly_alone_is_judged():
     """There is no percentage of nothing, and yet a difference."""
     X, y, tasks = make_data(random_W(6), 100)
@@ -747,6 +760,7 @@ def test_a_loss_falls_by_no_more_than_all_of_it():
 
 @pytest.mark.parametrize("classify", [False, True])
 @pytest.mark.parametrize("fit_intercept", [False, True])
+@pytest.mark.slow
 def test_pooled_is_tuned_and_has_the_intercepts_of_the_tasks(classify, fit_intercept):
     """Tasks with the same coefficients at different levels are one model."""
     rng = np.random.default_rng(0)

@@ -130,6 +130,7 @@ def test_the_eigengap_by_hand():
 
 
 @METHODS
+@pytest.mark.slow
 def test_silhouettes_by_hand(method):
     values, _ = blocks([4, 3, 3], noise=0.1, seed=1)
     grouper = TaskGrouper("silhouette", method=method, max_groups=6).fit(values)
@@ -147,6 +148,7 @@ def test_silhouettes_by_hand(method):
 
 @METHODS
 @RULES
+@pytest.mark.slow
 def test_the_order_of_tasks_does_not_matter(method, n_groups):
     values, _ = blocks([4, 3, 5], noise=0.05, seed=2)
     order = np.random.default_rng(0).permutation(12)
@@ -223,6 +225,7 @@ def test_estimates_of_a_distance_can_be_grouped(method, seed):
 
 @METHODS
 @pytest.mark.parametrize("n_groups", ["eigengap", "silhouette", 2])
+@pytest.mark.slow
 def test_tasks_that_nothing_connects(method, n_groups):
     edges = [("a", "b"), ("b", "c"), ("d", "e"), ("e", "f")]
     far = graph_similarity(edges, list("adbecf"), kind="distance")
@@ -335,6 +338,7 @@ def test_groups_of_tasks_are_found_in_data(classify, seed):
     assert set(model.estimators_) == set(model.groups_) == {0, 1, 2}
 
 
+@pytest.mark.slow
 def test_noise_in_data_degrades_groups_gradually():
     scores = []
     for noise in (0.5, 4.0, 30.0):
@@ -394,6 +398,7 @@ def test_one_group_is_the_estimator_and_n_groups_are_each_alone():
     np.testing.assert_allclose(model.fit(X, y, tasks).coef_, expected.coef_)
 
 
+@pytest.mark.slow
 def test_similarities():
     """From a function, a matrix or measured gains: the same as doing it by hand."""
     X, y, tasks, truth = clustered(n=25, n_tasks=6)
@@ -429,6 +434,7 @@ def test_similarities():
 
 
 @pytest.mark.parametrize("classify", [False, True])
+@pytest.mark.slow
 def test_the_number_of_groups_by_cross_validation(classify):
     """The losses are those of a loop over folds and numbers of groups."""
     X, y, tasks, truth = clustered(
@@ -473,6 +479,7 @@ def test_names_of_tasks_do_not_matter():
 
 
 @pytest.mark.parametrize("classify", [False, True])
+@pytest.mark.slow
 def test_layouts_agree(classify):
     rng = np.random.default_rng(3)
     X = rng.standard_normal((60, 4))
@@ -553,10 +560,12 @@ def test_tasks_with_a_single_class():
 
 
 @parametrize_with_checks([GroupedMultiTaskRegressor(), GroupedMultiTaskClassifier()])
+@pytest.mark.slow
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
 
+@pytest.mark.slow
 def test_parameters_of_the_parts_are_reached_by_name():
     model = GroupedMultiTaskRegressor(
         MeanRegularizedRegressor(), TaskGrouper(), task_column=20
@@ -692,6 +701,7 @@ def test_the_order_of_the_tasks_is_set_outside():
 
 @pytest.mark.parametrize("classify", [False, True])
 @pytest.mark.parametrize("mode", ["null_loss", "minimax", "n_samples", "by-task"])
+@pytest.mark.slow
 def test_the_number_of_groups_is_judged_with_the_weights_of_the_tasks(classify, mode):
     X, y, tasks = four_tasks(classify)
     if not classify:

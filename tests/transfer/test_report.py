@@ -44,6 +44,7 @@ def test_a_task_of_one_class_has_its_rows(layout):
     assert report.n_samples.tolist() == expected
 
 
+@pytest.mark.slow
 def test_savings_of_what_is_no_better_than_no_features_are_not_celebrated():
     rng = np.random.default_rng(0)
     tasks = np.repeat(np.arange(8), 20)

@@ -184,6 +184,7 @@ def test_shrinkage_leads_to_the_baseline(make):
 
 @pytest.mark.parametrize("seed", range(4))
 @BOTH
+@pytest.mark.slow
 def test_related_tasks_share_and_an_outlier_does_not(make, seed):
     """Nine small tasks, almost the same, and the opposite with more rows."""
     model = make()
@@ -207,6 +208,7 @@ def test_related_tasks_share_and_an_outlier_does_not(make, seed):
     assert related.max() > 0.8
 
 
+@pytest.mark.slow
 def test_no_task_is_much_worse_than_alone():
     """Expected squared errors, against the truth; sharing alone fails the bounds."""
     blend, shared = [], []
@@ -351,6 +353,7 @@ CHECKED = [
 
 
 @parametrize_with_checks(CHECKED)
+@pytest.mark.slow
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 

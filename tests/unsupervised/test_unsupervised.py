@@ -35,6 +35,7 @@ from linmtl.unsupervised import _kmeans as kmeans
         TemporalMatrixCompletion(missing_values=0),
     ]
 )
+@pytest.mark.slow
 def test_sklearn_checks(estimator, check):
     check(estimator)
 
