@@ -655,7 +655,7 @@ def test_metrics_of_the_descent(model, shape, monkeypatch):
     X, y, tasks = data_for(model, n_samples=shape[0], n_features=shape[1])
     model = clone(model).set_params(tol=1e-6)
     full = clone(model).fit(X, y, tasks)
-    monkeypatch.setattr(linmtl.solvers._factors, "_LARGE", 2)
+    monkeypatch.setattr(linmtl.solvers._factors, "_MOST_EIGENVECTORS", 2)
     diagonal = clone(model).fit(X, y, tasks)
     np.testing.assert_allclose(diagonal.coef_, full.coef_, atol=2e-3)
     assert diagonal.objective_ == pytest.approx(full.objective_, rel=1e-8)
