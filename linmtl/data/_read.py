@@ -98,6 +98,25 @@ class FitInput:
     rows: np.ndarray
     n_rows: int
 
+    @property
+    def code(self) -> np.ndarray:
+        """The task of each observation, a position in `tasks`."""
+        return np.repeat(np.arange(len(self.tasks)), np.diff(self.data.task_ptr))
+
+    @property
+    def sample_weight(self) -> np.ndarray:
+        """The weights of the data, but in units of samples and not of tasks."""
+        data, size = self.data, np.zeros(len(self.tasks))
+        np.divide(self.n_samples, data.total, out=size, where=data.total > 0)
+        return data.weight * size[self.code]
+
+    def long(self, used: np.ndarray) -> tuple[Any, np.ndarray, np.ndarray]:
+        """Return X, y as passed and tasks (positions) of some of the observations."""
+        y = self.data.y[used]
+        if self.classes is not None:
+            y = self.classes[(y > 0).astype(int)]
+        return self.data.design.samples(used), y, self.code[used]
+
     def intercepts(self, b: np.ndarray) -> np.ndarray:
         """Return the intercept of every task, (n_tasks,).
 

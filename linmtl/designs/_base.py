@@ -132,6 +132,10 @@ class Design:
         rows = [np.arange(*bounds) for bounds in zip(starts, stops, strict=True)]
         return np.concatenate([np.empty(0, dtype=np.int64), *rows])
 
+    def samples(self, rows: np.ndarray) -> np.ndarray | sparse.csr_array:
+        """Return the samples of these observations (flat indices), one a row."""
+        raise NotImplementedError
+
     def block(self, task: int) -> Matrix:
         """Return the rows of one task, (n_t, n_features)."""
         raise NotImplementedError

@@ -61,6 +61,10 @@ class SharedDesign(Design):
     def of_tasks(self, tasks):
         return SharedDesign(self.X, len(tasks))
 
+    def samples(self, rows):
+        X = self.X.tocsr() if sparse.issparse(self.X) else self.X
+        return X[rows % X.shape[0]]
+
     def block(self, task):
         return self.X
 

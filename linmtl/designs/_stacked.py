@@ -121,6 +121,9 @@ class StackedDesign(Design):
         task_ptr = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
         return StackedDesign(self.X[self.observations(tasks)], task_ptr)
 
+    def samples(self, rows):
+        return self.X[rows]
+
     def block(self, task):
         return self.X[self.task_ptr[task] : self.task_ptr[task + 1]]
 

@@ -43,15 +43,9 @@ class _Pooled(MultiTaskModel):
             )
         data = given.data
         # every sample counts the same, unless tasks are weighted
-        size = np.diff(data.task_ptr)
-        per_task = np.divide(
-            given.n_samples, data.total, out=np.zeros(size.size), where=data.total > 0
-        )
-        if self.task_weight is not None:
-            per_task = np.ones(size.size)
-        weight = data.weight * np.repeat(per_task, size)
+        weight = given.sample_weight if self.task_weight is None else data.weight
         if mode != "minimax":  # which divides by the null losses
-            weight /= weight.sum()
+            weight = weight / weight.sum()
         column = np.array(["all tasks"])
         if self.task_intercepts or len(given.tasks) == 1:
             design = TiedDesign(data.design)

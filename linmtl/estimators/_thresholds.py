@@ -244,8 +244,7 @@ class TaskThresholdClassifier(
         if given.layout == "wide":
             code[:] = np.arange(shape[1])
         else:
-            size = np.diff(given.data.task_ptr)
-            code[given.rows] = np.repeat(np.arange(len(size)), size)
+            code[given.rows] = given.code
         flat = np.asarray(labels, dtype=object).ravel().tolist()
         missing = missing_mask(np.asarray(labels, dtype=object))
         used = ~missing & (weight > 0) & (code >= 0)

@@ -30,7 +30,9 @@ from linmtl.solvers import Result
 from linmtl.solvers._path import follow
 
 
-def fold_of_observations(given: FitInput, data: MultiTaskData, cv: Any) -> np.ndarray:
+def fold_of_observations(
+    given: FitInput, data: MultiTaskData, cv: Any, random_state: Any = 0
+) -> np.ndarray:
     """Return the fold in which each observation is held out, -1 for never.
 
     Every task is in every training part, and both classes of a task are.
@@ -43,8 +45,10 @@ def fold_of_observations(given: FitInput, data: MultiTaskData, cv: Any) -> np.nd
         The data to split.
     cv : int, splitter or iterable of (train, test)
         Number of folds; or what makes them, of the rows as passed to fit.
+    random_state : int, RandomState instance or None, default=0
+        For a number of folds.
     """
-    if isinstance(cv, (str, float)) or cv is None:
+    if isinstance(cv, (str, float, bool, np.bool_)) or cv is None:
         raise ValueError(
             "cv must be a number of folds, a splitter or an iterable of (train, test), "
             f"got {cv!r}"
@@ -54,7 +58,7 @@ def fold_of_observations(given: FitInput, data: MultiTaskData, cv: Any) -> np.nd
     if isinstance(cv, numbers.Integral):
         # over the rows in use, in the order in which they were passed
         order = np.argsort(given.rows, kind="stable")
-        splits = _splits_within_tasks(given, data, int(cv), order)
+        splits = _splits_within_tasks(given, data, int(cv), order, random_state)
         rows = np.empty_like(order)
         rows[order] = np.arange(order.size)
     else:
@@ -85,20 +89,23 @@ def positions(part: ArrayLike) -> np.ndarray:
     return np.flatnonzero(part) if part.dtype == bool else part
 
 
-def _splits_within_tasks(given, data, n_splits, order):
+def _splits_within_tasks(given, data, n_splits, order, random_state):
     if given.n_rows < 2:
         raise ValueError(
             f"cross-validation needs at least 2 samples, got n_samples={given.n_rows}"
         )
-    classify = given.classes is not None
-    splitter = TaskKFold(n_splits, shuffle=True, random_state=0, stratify=classify)
+    splitter = TaskKFold(
+        n_splits,
+        shuffle=True,
+        random_state=random_state,
+        stratify=given.classes is not None,
+    )
     n_tasks = given.data.design.n_tasks
     if given.layout == "wide":
         Y = np.where(data.weight > 0, data.y, np.nan).reshape(n_tasks, -1).T
         return splitter.split(np.zeros((Y.shape[0], 1)), Y)
-    groups = np.repeat(given.tasks, np.diff(given.data.task_ptr))
     X = np.zeros((data.y.size, 1))
-    return splitter.split(X, data.y[order], groups[order])
+    return splitter.split(X, data.y[order], given.tasks[given.code[order]])
 
 
 def _given_splits(given, cv):
@@ -111,8 +118,7 @@ def _given_splits(given, cv):
         y[given.rows] = given.data.y
         if given.layout == "long":
             groups = np.zeros(n, dtype=int)
-            sizes = np.diff(given.data.task_ptr)
-            groups[given.rows] = np.repeat(np.arange(len(sizes)), sizes)
+            groups[given.rows] = given.code
     if getattr(cv, "task_column", None) is not None:
         raise ValueError("cv: drop task_column; the estimator passes the tasks")
     with warnings.catch_warnings():

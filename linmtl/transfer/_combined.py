@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import _safe_indexing, check_random_state, indexable
+from sklearn.utils import _safe_indexing, indexable
 
 from linmtl.data._checks import is_whole
 from linmtl.data._labels import some
@@ -20,7 +20,6 @@ from linmtl.estimators._docs import chosen
 from linmtl.estimators._fill import fill
 from linmtl.estimators._settings import check_settings
 from linmtl.losses import Loss
-from linmtl.model_selection import TaskKFold
 from linmtl.model_selection._held_out import fold_of_observations
 from linmtl.transfer._subset import require_folds_of_any_rows
 
@@ -81,14 +80,7 @@ class Passed:
         n, T = self.given.n_rows, len(self.given.tasks)
         weight = read_sample_weight(sample_weight, (n, T) if self.wide else (n,))
         self.sample_weight = None if sample_weight is None else weight
-        flat = weight.T.ravel() if self.wide else weight[self.given.rows]
-        self.weight = np.where(self.given.data.weight > 0, flat, 0.0)
-
-    @property
-    def code(self) -> np.ndarray:
-        """The task of each observation, a position in ``given.tasks``."""
-        sizes = np.diff(self.given.data.task_ptr)
-        return np.repeat(np.arange(sizes.size), sizes)
+        self.weight = self.given.sample_weight
 
     def part(
         self, keep: np.ndarray | None = None, chosen: np.ndarray | None = None
@@ -114,7 +106,7 @@ class Passed:
         elif keep is not None or chosen is not None:
             used = np.ones(self.given.rows.size, dtype=bool) if keep is None else keep
             if chosen is not None:
-                used = used & np.isin(self.code, chosen)
+                used = used & np.isin(self.given.code, chosen)
             rows = np.sort(self.given.rows[used])
             X, y = _safe_indexing(X, rows), _safe_indexing(y, rows)
             tasks = None if tasks is None else _safe_indexing(tasks, rows)
@@ -151,48 +143,20 @@ class Passed:
         A task that a fold would leave without a training row is not held out there.
         """
         given = self.given
-        if is_whole(cv):
-            if cv < 2:
-                raise ValueError(f"cv must be at least 2 folds, got {cv!r}")
-            cv = self._splits(int(cv), check_random_state(random_state))
-        elif isinstance(cv, (bool, np.bool_)):
-            raise ValueError(f"cv must be a number of folds or a splitter, got {cv!r}")
-        fold = fold_of_observations(given, given.data, cv)
+        if is_whole(cv) and cv < 2:
+            raise ValueError(f"cv must be at least 2 folds, got {cv!r}")
+        fold = fold_of_observations(given, given.data, cv, random_state)
         masks = []
         for k in range(int(fold.max()) + 1):
             tested = (fold == k) & (self.weight > 0)
             left = given.data.task_sum(self.weight * ~tested)
-            masks.append(tested & (left > 0)[self.code])
+            masks.append(tested & (left > 0)[self.given.code])
         if not any(mask.any() for mask in masks):
             raise ValueError(
                 "cv holds out no row of any task that has others to learn from; pass "
                 "another cv, or more rows"
             )
         return masks
-
-    def _splits(self, n_splits, rng):
-        given = self.given
-        splitter = TaskKFold(
-            n_splits,
-            shuffle=True,
-            random_state=rng,
-            stratify=given.classes is not None,
-        )
-        if given.n_rows < 2:
-            raise ValueError(
-                "cross-validation needs at least 2 samples, got "
-                f"n_samples={given.n_rows}"
-            )
-        if self.wide:
-            Y = np.where(self.weight > 0, given.data.y, np.nan)
-            Y = Y.reshape(len(given.tasks), -1).T
-            return list(splitter.split(np.zeros((given.n_rows, 1)), Y))
-        order = np.argsort(given.rows, kind="stable")
-        rows = given.rows[order]
-        parts = splitter.split(
-            np.zeros((rows.size, 1)), given.data.y[order], self.code[order]
-        )
-        return [(rows[train], rows[test]) for train, test in parts]
 
 
 class Combined(MultiTaskModel):

@@ -9,7 +9,6 @@ from typing import Any, Literal, Self
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
-from scipy import sparse
 from sklearn.base import clone
 
 from linmtl.data._labels import some
@@ -261,17 +260,11 @@ def _assembled(passed, chosen, fitted):
 
 def _rows(passed, keep):
     """Return X, y and task labels of the observations to keep, in the long layout."""
-    given, data = passed.given, passed.given.data
     used = passed.weight > 0
     if keep is not None:
         used = used & keep
-    rows = np.flatnonzero(used)
-    X = data.design.X.tocsr() if sparse.issparse(data.design.X) else data.design.X
-    X = X[rows % given.n_rows] if passed.wide else X[rows]
-    y = data.y[rows]
-    if given.classes is not None:
-        y = given.classes[(y > 0).astype(int)]
-    return X, y, given.tasks[passed.code[rows]]
+    X, y, code = passed.given.long(np.flatnonzero(used))
+    return X, y, passed.given.tasks[code]
 
 
 _OWN = {

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import sparse
 
 from linmtl.data._canonical import MultiTaskData, far_intercept
 from linmtl.data._checks import is_whole
@@ -89,34 +88,14 @@ class Rows:
         self.classes: Any = given.classes  # None for targets
         self._loss = reader._loss()
         self.n_passed = given.n_rows
-        T = len(self.tasks)
-        used = [
-            np.arange(data.task_ptr[t], data.task_ptr[t + 1])[
-                data.weight[data.task_ptr[t] : data.task_ptr[t + 1]] > 0
-            ]
-            for t in range(T)
-        ]
-        flat = np.concatenate(used)
-        self.n_samples = np.array([rows.size for rows in used])
+        used = np.flatnonzero(data.weight > 0)
+        self.X, self.y, self.code = given.long(used)
+        self.n_samples = np.bincount(self.code, minlength=len(self.tasks))
         labelled = np.add.reduceat(data.y != 0, data.task_ptr[:-1], dtype=int)
         self.n_observed = np.where(given.side, labelled, self.n_samples)
-        self.code = np.repeat(np.arange(T), self.n_samples)
-        blocks = [
-            data.design.block(t)[rows - data.task_ptr[t]] for t, rows in enumerate(used)
-        ]
-        self._sparse = sparse.issparse(blocks[0])
-        self.X = (
-            sparse.vstack(blocks).tocsr() if self._sparse else np.concatenate(blocks)
-        )
-        self.y = data.y[flat]
-        if self.classes is not None:
-            self.y = self.classes[(self.y > 0).astype(int)]
-        # in units of samples again, so that task_weight="n_samples" means what it says
-        size = np.divide(
-            given.n_samples, data.total, out=np.zeros(T), where=data.total > 0
-        )
-        self.weight = data.weight[flat] * size[self.code]
-        self.source = given.rows[flat % len(given.rows)]
+        # so that task_weight="n_samples" means what it says
+        self.weight = given.sample_weight[used]
+        self.source = given.rows[used % len(given.rows)]
         self.rounding = rounding_of_loss(data)
 
     def splits(self, cv: Any, random_state: int | None) -> list[tuple[np.ndarray, ...]]:

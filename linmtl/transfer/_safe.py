@@ -112,7 +112,7 @@ class _SafeTransfer(Combined):
         blend = blend_squared if loss.quadratic else partial(blend_losses, loss)
         a = blend(data.y, own, shared, weight, data.task_sum, shrinkage)
         self.weights_ = a
-        mixed = own + a[passed.code] * (shared - own)
+        mixed = own + a[passed.given.code] * (shared - own)
         total = data.task_sum(weight)
         self.held_out_loss_ = {}
         for name, eta in (("baseline", own), ("estimator", shared), ("blend", mixed)):
