@@ -7,12 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import sklearn
-from sklearn.linear_model import (
-    ElasticNet,
-    Lasso,
-    LogisticRegression,
-    MultiTaskLasso,
-)
+from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, MultiTaskLasso
 from sklearn.linear_model import Ridge as SklearnRidge
 
 from helpers.problems import make_problem

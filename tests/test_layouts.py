@@ -15,16 +15,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.linear_model import Lasso, LogisticRegression, MultiTaskLasso, Ridge
 
 import linmtl
-from helpers.layouts import (
-    NAMES,
-    REGRESSORS,
-    TIGHT,
-    every,
-    fit,
-    label_of,
-    long,
-    wide,
-)
+from helpers.layouts import NAMES, REGRESSORS, TIGHT, every, fit, label_of, long, wide
 from helpers.processes import output_of
 from linmtl import (
     IndependentClassifier,

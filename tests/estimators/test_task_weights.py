@@ -26,15 +26,7 @@ from linmtl import (
 )
 from linmtl.datafits._minimax import MU, MinimaxFit
 from linmtl.path import alpha_max, mtl_path
-from linmtl.penalties import (
-    L1,
-    L21,
-    CappedL1,
-    Dirty,
-    MeanRegularized,
-    Ridge,
-    TraceNorm,
-)
+from linmtl.penalties import L1, L21, CappedL1, Dirty, MeanRegularized, Ridge, TraceNorm
 
 PENALTIES = {
     "L1": (L1(0.02), lambda W: 0.02 * cp.sum(cp.abs(W))),

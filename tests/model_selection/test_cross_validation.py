@@ -28,9 +28,7 @@ from linmtl import (
 from linmtl.datafits._gram import GramFit
 from linmtl.datafits._make import Join
 from linmtl.datafits._moments import Moments
-from linmtl.datasets import (
-    make_multitask_regression,
-)
+from linmtl.datasets import make_multitask_regression
 from linmtl.losses import LOSSES
 from linmtl.model_selection import LeaveOneTaskOut, TaskKFold, TaskShuffleSplit
 from linmtl.model_selection._held_out import fold_of_observations, training_and_test

@@ -11,14 +11,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from cases import (
-    chain,
-    frame_chain,
-    network,
-    networkx_chain,
-    pairs,
-    task_labels,
-)
+from cases import chain, frame_chain, network, networkx_chain, pairs, task_labels
 from helpers.convex import least
 from helpers.data import data_of
 from helpers.matrices import normal, prox

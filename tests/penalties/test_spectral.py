@@ -17,10 +17,7 @@ from helpers.convex import least
 from helpers.malsar import Run, runs_of
 from helpers.matrices import normal, prox
 from helpers.problems import make_problem
-from linmtl import (
-    MultiTaskRegressor,
-    MultiTaskRegressorCV,
-)
+from linmtl import MultiTaskRegressor, MultiTaskRegressorCV
 from linmtl.datasets import make_multitask_regression
 from linmtl.path import alpha_grid, alpha_max, mtl_path
 from linmtl.penalties import (

@@ -1,13 +1,342 @@
 """The report on transfer: what it says of itself and of its tasks."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import stats
+from sklearn.base import clone
+from sklearn.model_selection import LeaveOneGroupOut
 
-from linmtl import L21Classifier, L21Regressor, PooledRegressor
+from helpers.transfer import make_data, random_W
+from linmtl import (
+    IndependentRegressor,
+    L21Classifier,
+    L21Regressor,
+    MeanRegularizedClassifier,
+    MeanRegularizedRegressor,
+    PooledRegressor,
+)
 from linmtl.data import MultiTaskData
 from linmtl.datasets import make_multitask_classification, make_multitask_regression
 from linmtl.designs._shared import SharedDesign
-from linmtl.transfer import detect_sources, negative_transfer_report
+from linmtl.model_selection import TaskKFold
+from linmtl.transfer import detect_sources, negative_transfer_report, transfer_gain
+from linmtl.transfer._report import compare_losses
+
+
+def test_report_is_the_loop_written_out():
+    X, y, tasks = make_data(random_W(3), [30, 45, 60])
+    splits = list(TaskKFold(4, shuffle=True, random_state=0).split(X, y, tasks))
+    estimator, alone = MeanRegularizedRegressor(0.5), IndependentRegressor(0.1)
+    report = negative_transfer_report(
+        estimator,
+        X,
+        y,
+        tasks,
+        baseline=alone,
+        pooled=PooledRegressor(),
+        cv=splits,
+        level=0.1,
+    )
+    labels = np.unique(tasks)
+    losses = {"model": [], "alone": [], "pooled": []}
+    models = {"model": estimator, "alone": alone, "pooled": PooledRegressor()}
+    for train, test in splits:
+        for name, model in models.items():
+            model = clone(model).fit(X[train], y[train], tasks[train])
+            error = (y[test] - model.predict(X[test], tasks[test])) ** 2
+            losses[name].append([error[tasks[test] == t].mean() for t in labels])
+    for name, expected in losses.items():
+        np.testing.assert_allclose(report.losses[name], expected, atol=1e-8)
+    difference = np.array(losses["alone"]) - losses["model"]
+    share = [
+        sum(np.sum(tasks[test] == t) for _, test in splits)
+        / sum(np.sum(tasks[train] == t) for train, _ in splits)
+        for t in labels
+    ]
+    error = difference.std(axis=0, ddof=1) * np.sqrt(1 / 4 + np.array(share))
+    t = difference.mean(axis=0) / error
+    np.testing.assert_allclose(report.alone.p_value, 2 * stats.t.sf(np.abs(t), 3))
+    reach = stats.t.ppf(0.95, 3) * error / np.mean(losses["alone"], axis=0)
+    np.testing.assert_allclose(
+        report.alone.high, np.minimum(report.alone.effect + reach, 1.0)
+    )
+    np.testing.assert_allclose(report.alone.effect - report.alone.low, reach)
+    np.testing.assert_allclose(
+        report.alone.adjusted, stats.false_discovery_control(report.alone.p_value)
+    )
+    assert np.isnan(report.overall_p_value)  # of three tasks
+    frame = report.to_frame()
+    assert frame.index.tolist() == labels.tolist()
+    np.testing.assert_allclose(frame["effect_alone"], report.alone.effect)
+    assert frame["n_samples"].tolist() == [30, 45, 60]
+
+
+def planted(seed=0, classify=False):
+    """Eight tasks that are alike, and two of their own kind."""
+    rng = np.random.default_rng(seed)
+    W = np.repeat(rng.normal(size=(1, 60)), 10, axis=0)
+    W[8] = -2.0 * W[0]
+    W[9] = rng.permutation(W[8])
+    n = np.array([120] * 8 + [180] * 2) * (4 if classify else 1)
+    return make_data(W, n, noise=6.0, seed=seed, classify=classify)
+
+
+@pytest.mark.parametrize("classify", [False, True])
+@pytest.mark.slow
+def test_planted_tasks_are_flagged(classify):
+    X, y, tasks = planted(classify=classify)
+    kind = MeanRegularizedClassifier if classify else MeanRegularizedRegressor
+    model = kind(0.3 if classify else 1.0)
+    report = negative_transfer_report(model, X, y, tasks, cv=15)
+    assert report.verdict[-2:].tolist() == ["hurt", "hurt"]
+    helped = report.verdict[:8]
+    assert "hurt" not in helped
+    assert np.sum(helped == "helped") >= 6
+    expected = stats.wilcoxon(report.alone.effect).pvalue
+    assert report.overall_p_value == pytest.approx(expected)
+    text = str(report)
+    assert "2 hurt ('t8', 't9')" in report.summary
+    saved = 100 * np.median(report.alone.effect)
+    assert f"median saving {saved:+.1f} %" in report.summary
+    assert saved > 0
+    assert report.summary in text
+    assert len(text.splitlines()) == 1 + 10 + 2
+    assert report.loss == ("log loss" if classify else "mean squared error")
+
+
+@pytest.mark.slow
+def test_report_of_the_baseline_itself_finds_nothing():
+    X, y, tasks = planted()
+    report = negative_transfer_report(
+        IndependentRegressor(0.1), X, y, tasks, baseline=IndependentRegressor(0.1)
+    )
+    assert set(report.verdict) == {"undecided"}
+    np.testing.assert_array_equal(report.alone.effect, 0.0)
+    np.testing.assert_array_equal(report.alone.p_value, 1.0)
+
+
+@pytest.mark.slow
+def test_false_discoveries_are_rare():
+    """Where no model is better for any task, verdicts other than undecided are rare."""
+    rng = np.random.default_rng(0)
+    flagged = 0
+    for seed in range(40):
+        W = rng.normal(size=(6, 4))
+        X, y, tasks = make_data(W, 40, seed=seed)
+        order = rng.permutation(6)
+        # two equally strong models: ridge of slightly different strength per task
+        strengths = np.where(order < 3, 0.05, 0.0499)
+        report = negative_transfer_report(
+            IndependentRegressor(strengths),
+            X,
+            y + 0.0,
+            tasks,
+            baseline=IndependentRegressor(0.1 - strengths[::-1]),
+            cv=8,
+            random_state=seed,
+        )
+        flagged += np.any(report.verdict != "undecided")
+    # "any task flagged" is a family-wise error: the level is .05 per repetition
+    assert flagged <= 40 * 0.25
+
+
+def test_corrected_test_keeps_its_level():
+    """Differences with the correlation that overlapping splits have."""
+    rng = np.random.default_rng(1)
+    n_splits, share = 10, 0.25
+    rejected, repetitions = 0, 2000
+    correlation = share / (1 + share)
+    for _ in range(repetitions):
+        common = rng.normal(size=(1, 1)) * np.sqrt(correlation)
+        own = rng.normal(size=(n_splits, 1)) * np.sqrt(1 - correlation)
+        result = compare_losses(
+            1.0 + common + own, np.ones((n_splits, 1)), name="alone", share=share
+        )
+        rejected += result.verdict[0] != "undecided"
+    assert rejected / repetitions < 0.08
+
+
+def test_tasks_that_are_never_held_out_are_undecided():
+    X, y, tasks = make_data(random_W(3), [30, 30, 1])
+    report = negative_transfer_report(MeanRegularizedRegressor(), X, y, tasks, cv=4)
+    assert np.isnan(report.alone.effect[2])
+    assert report.verdict[2] == "undecided"
+    assert "nan" in str(report)
+
+
+@pytest.mark.slow
+def test_no_verdict_on_a_handful_of_rows():
+    """Splits of two to four rows repeat themselves: their spread says nothing."""
+    flagged = 0
+    for seed in range(6):
+        for k in (2, 3, 4):
+            X, y, tasks = make_data(random_W(4), [k, 20, 20, 20], seed=seed)
+            report = negative_transfer_report(
+                MeanRegularizedRegressor(0.1),
+                X,
+                y,
+                tasks,
+                baseline=IndependentRegressor(0.1),
+                cv=12,
+                random_state=seed,
+            )
+            assert report.verdict[0] == "undecided"
+            assert np.isnan(report.alone.p_value[0])
+            flagged += np.sum(report.verdict != "undecided")
+    assert flagged <= 12
+
+
+def test_tasks_of_few_rows_are_tuned_in_fewer_folds():
+    X, y, tasks = make_data(random_W(6), 5)
+    report = negative_transfer_report(MeanRegularizedRegressor(0.1), X, y, tasks, cv=5)
+    assert np.isfinite(report.losses["alone"]).all()
+
+
+@pytest.mark.slow
+def test_constant_targets_give_no_nonsense():
+    X, y, tasks = make_data(random_W(3), 30)
+    y[tasks == "t1"] = 3.1
+    model = MeanRegularizedRegressor(0.1)
+    gain = transfer_gain(model, X, y, tasks).values
+    np.testing.assert_array_equal(gain[[0, 2], 1], -np.inf)
+    assert np.all(np.isfinite(gain[:, [0, 2]]))
+    report = negative_transfer_report(model, X, y, tasks, cv=6)
+    assert report.losses["alone"][:, 1].max() == 0.0
+    assert np.isnan(report.alone.effect[1])
+
+
+@pytest.mark.slow
+def test_a_task_predicted_perfectly_alone_is_judged():
+    """There is no percentage of nothing, and yet a difference."""
+    X, y, tasks = make_data(random_W(6), 100)
+    y[tasks == "t1"] = 3.1
+    report = negative_transfer_report(MeanRegularizedRegressor(1.0), X, y, tasks)
+    assert report.losses["alone"][:, 1].max() == 0.0
+    assert report.verdict[1] == "hurt"
+    assert np.isnan(report.alone.effect[1])
+    assert report.alone.difference[1] < 0
+    assert report.alone.shown(1)[:2] == ("-", "-")
+    row = next(line for line in str(report).split("\n") if line.startswith("t1"))
+    assert row.split()[-4:-2] == ["-", "-"]
+    assert row.endswith("hurt")
+    lower = np.sum(report.alone.difference > 0)
+    assert f"lower in {lower} of 6 tasks" in report.summary
+    # no percentage says how much more it has lost than the others
+    ranked = np.where(np.isnan(report.alone.effect), -1e6, report.alone.effect)
+    assert report.overall_p_value == pytest.approx(stats.wilcoxon(ranked).pvalue)
+    assert f"median saving {100 * np.median(ranked):+.1f} %" in report.summary
+
+
+def test_no_loss_with_the_others_either():
+    X, y, tasks = make_data(random_W(2), 40)
+    y = np.where(tasks == "t1", 3.0, y)
+    same = IndependentRegressor(0.1)
+    report = negative_transfer_report(same, X, y, tasks, baseline=same, cv=5)
+    assert report.losses["model"][:, 1].max() == 0.0
+    assert report.verdict.tolist() == ["undecided", "undecided"]
+    assert "lower in 0 of 2 tasks, median saving +0.0 %" in report.summary
+    y[:] = 3.0
+    report = negative_transfer_report(same, X, y, tasks, baseline=same, cv=5)
+    assert "lower in 0 of 2 tasks" in report.summary
+
+
+def test_a_loss_falls_by_no_more_than_all_of_it():
+    rng = np.random.default_rng(0)
+    model = 0.1 * rng.uniform(size=(8, 1))
+    found = compare_losses(rng.uniform(0.1, 2, (8, 1)), model, name="alone", share=0.25)
+    assert found.high[0] == 1.0
+    assert found.low[0] < found.effect[0] < 1.0
+
+
+@pytest.mark.parametrize("classify", [False, True])
+@pytest.mark.parametrize("fit_intercept", [False, True])
+@pytest.mark.slow
+def test_pooled_is_tuned_and_has_the_intercepts_of_the_tasks(classify, fit_intercept):
+    """Tasks with the same coefficients at different levels are one model."""
+    rng = np.random.default_rng(0)
+    code = np.repeat(np.arange(6), 40)
+    X = rng.normal(size=(code.size, 5))
+    eta = X.sum(axis=1) + (20.0 if not classify else 1.0) * code * fit_intercept
+    y = eta + rng.normal(size=code.size)
+    if classify:
+        y = y > 2.5 * fit_intercept
+    kind = MeanRegularizedClassifier if classify else MeanRegularizedRegressor
+    model = kind(0.01, fit_intercept=fit_intercept)
+    report = negative_transfer_report(model, X, y, code, cv=8)
+    assert "helped" not in report.pooled.verdict
+    assert np.median(report.pooled.effect) < 0.03
+    # the strength matters where most features say nothing
+    if not classify and fit_intercept:
+        X = rng.normal(size=(60, 40))
+        y = X[:, 0] + 3.0 * rng.normal(size=60)
+        report = negative_transfer_report(model, X, y, code[::4], cv=8)
+        untuned = negative_transfer_report(
+            model, X, y, code[::4], cv=8, pooled=PooledRegressor(task_intercepts=True)
+        )
+        tuned, given = (r.losses["pooled"].mean() for r in (report, untuned))
+        assert tuned < 0.7 * given
+
+
+def test_splits_that_judge_no_task():
+    X, y, tasks = make_data(random_W(3), 30)
+    with pytest.raises(ValueError, match=r"cv judges no task.*within the tasks"):
+        negative_transfer_report(L21Regressor(), X, y, tasks, cv=LeaveOneGroupOut())
+
+
+def test_a_baseline_that_the_report_has_not():
+    X, y, tasks = make_data(random_W(3), 30)
+    report = negative_transfer_report(L21Regressor(0.1), X, y, tasks, cv=3)
+    with pytest.raises(ValueError, match="against must be one of 'alone', 'pooled'"):
+        report.plot(against="independent")
+
+
+def test_other_layouts_and_jobs():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 5))
+    Y = X @ random_W(3).T + rng.normal(size=(60, 3))
+    one = negative_transfer_report(L21Regressor(0.1), X, Y, cv=3)
+    two = negative_transfer_report(L21Regressor(0.1), X, Y, cv=3, n_jobs=2)
+    np.testing.assert_allclose(one.alone.effect, two.alone.effect)
+    assert one.tasks.tolist() == [0, 1, 2]
+    frame = pd.DataFrame(X).rename(columns=str).assign(site="ab")
+    frame["site"] = np.where(np.arange(60) % 2, "a", "b")
+    inside = negative_transfer_report(
+        L21Regressor(0.1, task_column="site"), frame, Y[:, 0], cv=3
+    )
+    assert inside.tasks.tolist() == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"level": 0.0}, "level must be between 0 and 1"),
+        ({"cv": 1}, "cv must make at least 2 splits"),
+        ({"cv": "five"}, "cv must be a number of splits"),
+        ({"cv": None}, "cv must be a number of splits"),
+    ],
+)
+def test_wrong_options(options, match):
+    X, y, tasks = make_data(random_W(3), 30)
+    with pytest.raises(ValueError, match=match):
+        negative_transfer_report(L21Regressor(), X, y, tasks, **options)
+
+
+def test_names_stay_on_their_line():
+    X, y, tasks = make_data(random_W(3), 20)
+    tasks = np.array(["north\nwing", "a\tb", "c"])[[int(t[1]) for t in tasks]]
+    report = negative_transfer_report(MeanRegularizedRegressor(), X, y, tasks, cv=3)
+    table, _, summary = str(report).partition("\n\n")
+    lines = table.split("\n")
+    assert len(lines) == 4
+    assert "\t" not in table
+    assert "\n" not in summary
+    ends = {line.rindex("  ") for line in lines}
+    assert len(ends) == 1  # the columns are aligned
+    assert any(line.startswith(r"'north\nwing'  ") for line in lines)
+
+
+# --- what it says -------------------------------------------------------------------
 
 
 def two_classes():

@@ -1,0 +1,23 @@
+"""Tasks whose coefficients are given, in rows of random order."""
+
+import numpy as np
+
+
+def make_data(W, n=40, noise=1.0, seed=0, classify=False):
+    """Return X, y and tasks for W (n_tasks, d); the mean of y differs by task."""
+    rng = np.random.default_rng(seed)
+    T, d = W.shape
+    sizes = np.broadcast_to(n, T)
+    code = rng.permutation(np.repeat(np.arange(T), sizes))
+    X = rng.normal(size=(code.size, d))
+    eta = np.einsum("nd,nd->n", X, W[code]) + code
+    y = eta + noise * rng.normal(size=code.size)
+    if classify:
+        y = np.where(y > code, "yes", "no")
+    return X, y, np.array([f"t{t}" for t in range(T)])[code]
+
+
+def random_W(T=4, d=5, seed=1, shared=1.0, own=0.5):
+    """Return coefficients around a shared vector, (n_tasks, d)."""
+    rng = np.random.default_rng(seed)
+    return shared * rng.normal(size=d) + own * rng.normal(size=(T, d))
