@@ -454,8 +454,8 @@ def split_task_column(
     (array([[1.],
            [2.]]), array(['a', 'b'], dtype='<U1'), None)
     """
-    if not (is_dataframe(X) or sparse.issparse(X) or isinstance(X, np.ndarray)):
-        X = array_of_rows(X)
+    indexed = is_dataframe(X) or sparse.issparse(X) or isinstance(X, np.ndarray)
+    X = X if indexed else array_of_rows(X)
     index = task_column_index(X, task_column)
     name = f"task_column {task_column!r}"
     if is_dataframe(X):

@@ -222,17 +222,19 @@ class TaskThresholdClassifier(
             If an argument or a parameter is not allowed; the message says why.
         """
         model = self._check()
-        y, tasks = (list(v) if isinstance(v, Iterator) else v for v in (y, tasks))
-        self.estimator_ = clone(model).fit(X, y, tasks, sample_weight)
-        reader = clone(model).set_params(class_weight=None)
-        given = reader._read_fit(X, y, tasks, sample_weight)
+        labels, tasks = (list(v) if isinstance(v, Iterator) else v for v in (y, tasks))
+        fitted: Any = clone(model)
+        self.estimator_ = fitted.fit(X, labels, tasks, sample_weight)
+        reader: Any = clone(model)
+        reader.set_params(class_weight=None)
+        given = reader._read_fit(X, labels, tasks, sample_weight)
         self.tasks_, self.classes_ = self.estimator_.tasks_, self.estimator_.classes_
         self.n_features_in_ = self.estimator_.n_features_in_
         if hasattr(self.estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.estimator_.feature_names_in_
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_  # of an earlier fit
-        labels = y if hasattr(y, "iloc") else np.asarray(y)
+        labels: Any = labels if hasattr(labels, "iloc") else np.asarray(labels)
         X = X if hasattr(X, "shape") else np.asarray(X)
         X = X.tocsr() if sparse.issparse(X) else X
         if labels.ndim == 2 and given.layout != "wide":
@@ -310,7 +312,8 @@ class TaskThresholdClassifier(
             given = {} if labels is None else {"tasks": labels[train]}
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "these tasks have a single class")
-                part = clone(model).fit(
+                part: Any = clone(model)
+                part.fit(
                     _safe_indexing(X, train),
                     _safe_indexing(y, train),
                     sample_weight=weight[train],

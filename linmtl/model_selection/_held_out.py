@@ -285,7 +285,7 @@ def training_and_test(
     if n_samples is None:
         n_samples = data.task_sum((data.weight > 0).astype(float))
     whole = make_datafit(data, loss) if loss.quadratic else None
-    subtract = whole is not None and not (whole.holds_rows or whole.moments.tied)
+    moments = None if whole is None or whole.holds_rows else whole.moments
     size = np.diff(data.task_ptr)
     for k in range(int(fold.max()) + 1):
         tested = fold == k
@@ -301,9 +301,9 @@ def training_and_test(
             factor[side != 0] = 0.0
         test = data.take(np.flatnonzero(tested))
         train = replace(data, weight=weight * np.repeat(factor, size))
-        if subtract:
+        if moments is not None and not moments.tied:
             held_out = Moments.of(test)
-            fit: Datafit = GramFit((whole.moments - held_out).times(factor), loss)
+            fit: Datafit = GramFit((moments - held_out).times(factor), loss)
             if join is Join.ROOTS:
                 fit = RootFit(train, loss, fit)
             if join is not Join.MAXIMUM:

@@ -79,7 +79,7 @@ class _SafeTransfer(Combined):
         kinds = (MultiTaskRegressor, IndependentRegressor)
         if self._classify:
             kinds = (MultiTaskClassifier, IndependentClassifier)
-        estimator = self._inner("estimator", kinds[0]())
+        estimator: Any = self._inner("estimator", kinds[0]())
         alone = kinds[1]("cv", fit_intercept=estimator.fit_intercept)
         if estimator._loss_name() in alone._losses and not self._classify:
             alone.set_params(loss=estimator.loss, huber_delta=estimator.huber_delta)
