@@ -18,7 +18,8 @@ from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from helpers.convex import least, loss_of
+from helpers.convex import least
+from helpers.losses import loss_of
 from helpers.malsar import runs_of
 from linmtl import (
     IncompleteSourcesClassifier,

@@ -12,7 +12,8 @@ from sklearn.base import clone
 from sklearn.linear_model import PoissonRegressor
 from sklearn.model_selection import GridSearchCV
 
-from helpers.convex import DELTA, least, loss_of
+from helpers.convex import least
+from helpers.losses import DELTA, loss_of
 from helpers.problems import LAYOUTS, make_problem
 from linmtl import (
     CalibratedRegressor,

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from helpers.convex import least, loss_of
+from helpers.convex import least
+from helpers.losses import loss_of
 from linmtl import (
     DescriptorClassifier,
     DescriptorRegressor,

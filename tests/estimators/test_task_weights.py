@@ -9,7 +9,8 @@ import pytest
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
-from helpers.convex import least, loss_of
+from helpers.convex import least
+from helpers.losses import loss_of
 from linmtl import (
     CalibratedRegressor,
     FactoredRegressor,

@@ -7,21 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import cvxpy as cp
-import numpy as np
-from scipy.special import xlogy
-
-DELTA = 0.7  # of the Huber loss
-
-
-def loss_of(loss: str, y, eta, weight) -> cp.Expression:
-    """Return ``sum_i weight_i loss(y_i, eta_i)``."""
-    if loss == "squared":
-        return cp.sum_squares(cp.multiply(np.sqrt(weight), y - eta)) / 2
-    if loss == "huber":
-        return weight @ cp.huber(y - eta, DELTA) / 2
-    if loss == "poisson":
-        return weight @ (cp.exp(eta) - cp.multiply(y, eta) + xlogy(y, y) - y)
-    return weight @ cp.logistic(cp.multiply(-y, eta))
 
 
 def least(expression, constraints: Sequence[Any] = (), **options) -> float:

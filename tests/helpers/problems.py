@@ -15,15 +15,14 @@ import cvxpy as cp
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from scipy.special import huber, xlogy
 
 from cases import task_labels
-from helpers.convex import DELTA, least, loss_of
+from helpers.convex import least
+from helpers.losses import DELTA, FORMULAS, loss_of, make_loss
 from linmtl import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.datafits._gram import GramFit
 from linmtl.datafits._moments import Moments
 from linmtl.datafits._residual import ResidualFit
-from linmtl.losses import LOSSES
 from linmtl.solvers._objective import Objective
 
 ESTIMATORS = {
@@ -31,12 +30,6 @@ ESTIMATORS = {
     "huber": partial(MultiTaskRegressor, loss="huber", huber_delta=DELTA),
     "poisson": partial(MultiTaskRegressor, loss="poisson"),
     "logistic": MultiTaskClassifier,
-}
-FORMULAS = {
-    "squared": lambda y, eta: (y - eta) ** 2 / 2,
-    "huber": lambda y, eta: huber(DELTA, y - eta),
-    "poisson": lambda y, eta: np.exp(eta) - y * eta + xlogy(y, y) - y,
-    "logistic": lambda y, eta: np.logaddexp(0.0, -y * eta),
 }
 FORMS = {"gram": GramFit, "residual": ResidualFit}
 
@@ -101,8 +94,7 @@ class Problem:
         """Return the package's objective with this form of the datafit."""
         problem = self.posed(penalty)
         data = problem.data if form == "residual" else Moments.of(problem.data)
-        parameters = (DELTA,) if self.loss == "huber" else ()
-        fit = FORMS[form](data, LOSSES[self.loss](*parameters))
+        fit = FORMS[form](data, make_loss(self.loss))
         return Objective(fit, problem.objective.penalty)
 
     def loss_at(self, coef, intercept) -> float:
