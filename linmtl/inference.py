@@ -136,7 +136,7 @@ class BootstrapIntervals:
         Parameters
         ----------
         method : {"percentile", "basic"}, default="percentile"
-            As for :func:`bootstrap_intervals`.
+            Percentiles, or these reflected: see :func:`bootstrap_intervals`.
         confidence_level : float, default=0.95
             The share of resamples inside.
 

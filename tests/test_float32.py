@@ -36,7 +36,7 @@ FORMS = {
 def _pieces(request, monkeypatch):
     """Convert a few numbers at a time, as for large data."""
     if request.param:
-        monkeypatch.setattr(_base, "_PIECE", 20)
+        monkeypatch.setattr(_base, "_PIECE_SIZE", 20)
 
 
 def assert_rounded(single, double):

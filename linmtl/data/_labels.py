@@ -173,7 +173,7 @@ def as_task_labels(
     Returns
     -------
     labels : ndarray of shape (n_samples,)
-        Of dtype ``<U``, bool, int64 or float64.
+        Strings, truth values, int64 or float64.
 
     Raises
     ------
@@ -436,7 +436,7 @@ def split_task_column(
         Object and string arrays become float arrays where every other column is
         numeric.
     labels : ndarray of shape (n_samples,)
-        As :func:`as_task_labels` returns them.
+        Task labels, read by :func:`as_task_labels`.
     rest_columns : list or None
         The names of the other columns of a DataFrame.
 

@@ -1,7 +1,4 @@
-"""From what a user passes to canonical data, and the errors on the way.
-
-The only file of the estimators that touches scikit-learn's validation.
-"""
+"""From what a user passes to canonical data, and the errors on the way."""
 
 from __future__ import annotations
 
@@ -62,7 +59,7 @@ class Targets(Protocol):
 
 @dataclass(frozen=True)
 class FitInput:
-    """What `fit` learned from its arguments.
+    """What was read from the arguments of `fit`.
 
     Attributes
     ----------
@@ -105,7 +102,7 @@ class FitInput:
 
     @property
     def sample_weight(self) -> np.ndarray:
-        """The weights of the data, but in units of samples and not of tasks."""
+        """Weight of each observation in units of samples; zero if it does not count."""
         data, size = self.data, np.zeros(len(self.tasks))
         np.divide(self.n_samples, data.total, out=size, where=data.total > 0)
         return data.weight * size[self.code]

@@ -181,12 +181,12 @@ def encode_classes(y: np.ndarray, missing: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def _are_labels(classes):
-    """Whether these can only be labels: scikit-learn's check of it takes long."""
+    """Return whether these are labels for sure, without scikit-learn's slow check."""
     if classes.dtype.kind == "f":
         return _are_integers(classes)
     return classes.dtype.kind in "biuU"
 
 
 def _are_integers(numbers):
-    """Whether these floating-point numbers are integers, and exact ones."""
+    """Return whether these floating-point numbers are exact integers."""
     return bool(np.all((numbers == np.round(numbers)) & (np.abs(numbers) < 2**53)))

@@ -57,7 +57,7 @@ def read_class_weight(
     Parameters
     ----------
     class_weight : "balanced" or dict
-        As the classifiers take it; "balanced" is within each task.
+        The parameter of the classifiers; "balanced" is within each task.
     y : ndarray of shape (n_samples,) or (n_samples, n_tasks)
         Labels -1 and +1.
     weight : ndarray of y's shape
@@ -117,7 +117,7 @@ def read_task_weight(
     Parameters
     ----------
     task_weight : None, str, dict, Series or array-like
-        As the estimators take it.
+        The parameter of the estimators.
     tasks : ndarray of shape (n_tasks,)
         Task labels.
     total : ndarray of shape (n_tasks,)

@@ -21,8 +21,8 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 Matrix = Any
 
 # below this size a dense eigendecomposition is cheaper than a Lanczos iteration
-_DENSE_EIGEN = 400
-_PIECE = 2**19  # numbers that are converted to double precision at a time
+_MAX_DENSE_EIGEN = 400
+_PIECE_SIZE = 2**19  # numbers that are converted to double precision at a time
 
 
 def used_rows(W: np.ndarray) -> np.ndarray:
@@ -31,11 +31,14 @@ def used_rows(W: np.ndarray) -> np.ndarray:
 
 
 def pieces(X: Matrix, axis: int) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yield slices of X along an axis in double precision: all of it if it is so."""
+    """Yield slices along an axis with that part of X, in double precision.
+
+    There is one slice for all of X where X is in double precision already.
+    """
     if X.dtype == np.float64:
         yield slice(None), X
         return
-    step = max(_PIECE // max(X.shape[1 - axis], 1), 1)
+    step = max(_PIECE_SIZE // max(X.shape[1 - axis], 1), 1)
     for start in range(0, X.shape[axis], step):
         part = slice(start, start + step)
         piece = X[part] if axis == 0 else X[:, part]
@@ -111,7 +114,7 @@ class Design:
     def with_hessians(self, centre: bool) -> Design:
         """Return this design in the form in which many Hessians are made.
 
-        For one solver at a time: they may be written over each other.
+        It serves one solver at a time: Hessians may be written over each other.
         """
         return self
 
@@ -280,7 +283,7 @@ def largest_eigenvalue(A: np.ndarray) -> float:
     side = min(A.shape)
     if side == 0:
         return 0.0
-    if side <= _DENSE_EIGEN:
+    if side <= _MAX_DENSE_EIGEN:
         gram = A.T @ A if A.shape[1] <= A.shape[0] else A @ A.T
         return max(float(np.linalg.eigvalsh(gram)[-1]), 0.0)
     return _operator_eigenvalue(lambda v: A.T @ (A @ v.ravel()), A.shape[1])

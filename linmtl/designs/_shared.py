@@ -8,8 +8,8 @@ from scipy import sparse
 from linmtl.designs._base import Design, Matrix, _transposed, pieces, used_rows
 
 # residuals this small stay in the cache while a few features at a time pass by
-_CACHED = 10_000
-_FEATURES = 128
+_MAX_CACHED = 10_000
+_FEATURES_AT_A_TIME = 128
 
 
 class SharedDesign(Design):
@@ -43,10 +43,10 @@ class SharedDesign(Design):
         elif self.dtype != np.float64:
             for features, X in pieces(self.X, axis=1):
                 G[features] = np.dot(R, X).T
-        elif R.size <= _CACHED and self.X.flags.f_contiguous:
+        elif R.size <= _MAX_CACHED and self.X.flags.f_contiguous:
             R = np.ascontiguousarray(R.T)
-            for j in range(0, self.n_features, _FEATURES):
-                some = slice(j, j + _FEATURES)
+            for j in range(0, self.n_features, _FEATURES_AT_A_TIME):
+                some = slice(j, j + _FEATURES_AT_A_TIME)
                 np.dot(self.X[:, some].T, R, out=G[some])
         else:  # in this order the product is a third faster than its transpose
             G[...] = np.dot(R, self.X).T

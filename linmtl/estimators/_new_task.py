@@ -25,9 +25,9 @@ from linmtl.losses import Loss, newton
 HOWS = ("auto", "mean", "subspace", "support")
 _GRID = np.logspace(4, -4, 17)  # strengths tried, relative to the largest curvature
 _FOLDS = 5
-_RANK = 1e-6  # singular values relative to the largest that are none
-_CLOSE = 1e-10  # of a solution by Newton's method, in the linear predictors
-_DOMINATES = 1e-12  # of a leverage, below which it is one
+_RANK_TOL = 1e-6  # singular values relative to the largest that are none
+_NEWTON_TOL = 1e-10  # of a solution by Newton's method, in the linear predictors
+_LEVERAGE_TOL = 1e-12  # of a leverage, below which it is one
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ def make_prior(coef: np.ndarray, how: str) -> Prior:
     mean = coef.mean(axis=0)
     used = np.any(coef != 0, axis=0)
     U, s, _ = np.linalg.svd((coef - mean).T, full_matrices=False)
-    rank = int(np.sum(s > _RANK * max(s[0], _RANK * np.abs(coef).max())))
+    rank = int(np.sum(s > _RANK_TOL * max(s[0], _RANK_TOL * np.abs(coef).max())))
     if how == "auto":
         how = "mean" if used.all() or not used.any() else "support"
         if 0 < rank < min(T - 1, int(used.sum())):
@@ -278,7 +278,7 @@ class _Squared:
             if self.fit_intercept:
                 leverage = leverage + self.weight
             # a row that outweighs all others is fitted by whatever it says
-            judges = leverage < 1.0 - _DOMINATES
+            judges = leverage < 1.0 - _LEVERAGE_TOL
             error = (self.r - self.P @ (shrunk * along))[judges]
             error /= 1.0 - leverage[judges]
             losses.append(float(error @ error))
@@ -310,7 +310,7 @@ class _Curved:
             weight[None],
             ridge,
             self.offset[rows],
-            close=_CLOSE,
+            close=_NEWTON_TOL,
         )
         return z[0]
 

@@ -360,7 +360,7 @@ def _two_classes(
 def _two_probabilities(
     y_true: Any, y_prob: Any, tasks: Any, sample_weight: Any, pos_label: Any
 ) -> tuple[TaskRows, list[np.ndarray]]:
-    """Return the same, the scores being probabilities."""
+    """Return the labels as 1 for the positive class or 0, and its probabilities."""
     labels, parts = _two_classes(y_true, y_prob, tasks, sample_weight, pos_label)
     if pos_label is None and all(np.all(y == 1) for y in labels.y):
         raise ValueError(

@@ -90,7 +90,7 @@ class TaskScorer:
     Parameters
     ----------
     metric, average, response_method, greater_is_better, task_column, undefined
-        As :func:`make_task_scorer` takes them.
+        Parameters of :func:`make_task_scorer`.
     metric_params : dict
         Further parameters of the metric.
 

@@ -151,7 +151,7 @@ class TaskScores:
         Returns
         -------
         float
-            Of the tasks whose score is not NaN; NaN if there are none.
+            The average over tasks whose score is not NaN; NaN if there are none.
         """
         if average not in AVERAGES:
             raise ValueError(f"average is {average!r}; pass one of {some(AVERAGES)}")
@@ -332,7 +332,7 @@ class Measure:
         method: str = "predict",
         classes: np.ndarray | None = None,
     ) -> Callable[[int], float]:
-        """Return what scores one task, by its number.
+        """Return a function that scores the task at a position.
 
         Parameters
         ----------

@@ -18,7 +18,7 @@ LONGEST_LABEL = 24  # letters
 CHARACTER = 0.6  # width of a letter, as a share of its height
 MISSING = "0.8"  # the grey of cells without a value
 # far more than what is usual: the largest value does not set the scale
-_USUAL, _FAR = 0.98, 3.0
+_USUAL_SHARE, _MAX_OF_USUAL = 0.98, 3.0
 
 
 def new_axes(size: tuple[float, float], n_panels: int = 1) -> list[Axes]:
@@ -124,7 +124,7 @@ def symmetric_limit(values: np.ndarray, cut: bool = False) -> float:
     size = np.abs(values[np.isfinite(values)])
     top = float(size.max(initial=0.0))
     if cut and top > 0:
-        usual = _FAR * float(np.quantile(size, _USUAL, method="higher"))
+        usual = _MAX_OF_USUAL * float(np.quantile(size, _USUAL_SHARE, method="higher"))
         if usual > 0:
             top = float(size[size <= usual].max())
     return top if top > 0 else 1.0

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # in inches: a cell, and the least and largest side of a panel and of all of them
-_CELL, _LEAST, _LARGEST_WIDTH, _LARGEST_HEIGHT = 0.22, 2.2, 14.0, 14.0
-_THIN = 1.5  # points
+_CELL, _MIN_SIDE, _MAX_WIDTH, _MAX_HEIGHT = 0.22, 2.2, 14.0, 14.0
+_THIN_ROW = 1.5  # points
 
 
 class CoefficientDisplay:
@@ -113,9 +113,9 @@ class CoefficientDisplay:
             Whether to draw the parts of a decomposition (``coef_components_``), one
             panel each.
         order, top
-            As for the class.
+            Parameters of the class.
         ax, cmap, limit
-            As for `plot`.
+            Parameters of `plot`.
 
         Returns
         -------
@@ -179,9 +179,9 @@ class CoefficientDisplay:
         names = read_names(self.feature_names, d, "feature_names")
         rows = self._rows(list(panels.values()))
         if ax is None:
-            least, n_panels = _LEAST, len(panels)
-            width = np.clip(_CELL * n_tasks, least, _LARGEST_WIDTH / n_panels)
-            height = np.clip(_CELL * len(rows), least, _LARGEST_HEIGHT)
+            least, n_panels = _MIN_SIDE, len(panels)
+            width = np.clip(_CELL * n_tasks, least, _MAX_WIDTH / n_panels)
+            height = np.clip(_CELL * len(rows), least, _MAX_HEIGHT)
             width = width * n_panels + 1.2 + margin(names[rows].tolist())
             height += 0.8 + margin(tasks.tolist())
             axes = new_axes((width, height), n_panels)
@@ -189,7 +189,7 @@ class CoefficientDisplay:
             axes = given_axes(ax, len(panels))
         if limit is None:
             limit = symmetric_limit(np.concatenate(list(panels.values())))
-        thin = room(axes[0], "y", len(rows)) < _THIN
+        thin = room(axes[0], "y", len(rows)) < _THIN_ROW
         self.images_ = []
         for axis, (title, coef) in zip(axes, panels.items(), strict=True):
             image = heat_map(

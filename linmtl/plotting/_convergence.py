@@ -79,7 +79,7 @@ class ConvergenceDisplay:
         Parameters
         ----------
         histories, tol, unit
-            As for the class.
+            Parameters of the class.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
 

@@ -28,10 +28,10 @@ _STYLES = {  # colour and marker, so that colour is not all that tells them apar
 _NAMES = {"alone": "learning alone", "pooled": "one model for all tasks"}
 # in inches: the width without labels; heights of a row, of what is above and below, the
 # least and the largest
-_WIDTH = 5.4
-_ROW, _REST, _LEAST, _LARGEST = 0.24, 1.1, 2.4, 16.0
+_BARE_WIDTH = 5.4
+_ROW_HEIGHT, _REST_HEIGHT, _MIN_HEIGHT, _MAX_HEIGHT = 0.24, 1.1, 2.4, 16.0
 # beyond this multiple of this quantile, effects do not set the axis
-_FAR, _USUAL = 3.0, 0.9
+_MAX_OF_USUAL, _USUAL_SHARE = 3.0, 0.9
 
 
 class TaskGainDisplay:
@@ -147,8 +147,10 @@ class TaskGainDisplay:
         T = len(tasks)
         order = np.argsort(-effect, kind="stable")  # NaN last
         if ax is None:
-            height = float(np.clip(_ROW * T + _REST, _LEAST, _LARGEST))
-            ax = new_axes((_WIDTH + margin(tasks.tolist()), height))[0]
+            height = float(
+                np.clip(_ROW_HEIGHT * T + _REST_HEIGHT, _MIN_HEIGHT, _MAX_HEIGHT)
+            )
+            ax = new_axes((_BARE_WIDTH + margin(tasks.tolist()), height))[0]
         else:
             ax = given_axes(ax, 1)[0]
         at = np.empty(T)
@@ -270,9 +272,9 @@ def _limits(
     ends = ends[np.isfinite(ends)]
     if not ends.size or not ends.any():
         return -1.0, 1.0
-    usual = np.quantile(np.abs(ends), _USUAL, method="higher")
+    usual = np.quantile(np.abs(ends), _USUAL_SHARE, method="higher")
     if usual > 0:
-        ends = ends[np.abs(ends) <= _FAR * usual]
+        ends = ends[np.abs(ends) <= _MAX_OF_USUAL * usual]
     left, right = float(min(0.0, ends.min())), float(max(0.0, ends.max()))
     room_beside = 0.05 * (right - left)
     return left - room_beside, right + room_beside

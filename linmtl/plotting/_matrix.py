@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # in inches: a cell, the least and largest side of the square, what is above and below
-_CELL, _LEAST_SIDE, _LARGEST_SIDE, _TITLE = 0.3, 2.8, 12.0, 0.8
-_VALUES_UP_TO = 12  # tasks for which the values are written into the cells
+_CELL, _MIN_SIDE, _MAX_SIDE, _TITLE = 0.3, 2.8, 12.0, 0.8
+_MAX_WRITTEN_TASKS = 12  # tasks for which the values are written into the cells
 
 
 class PairsOfTasks(Protocol):
@@ -115,7 +115,7 @@ class TaskMatrixDisplay:
         order : {"dendrogram", "given"}, default="dendrogram"
             The order of the tasks.
         ax, cmap, limits, write
-            As for `plot`.
+            Parameters of `plot`.
 
         Returns
         -------
@@ -158,7 +158,7 @@ class TaskMatrixDisplay:
         check_choice("order", self.order, ("dendrogram", "given"))
         matrix, T = self.matrix, len(self.matrix.tasks)
         if ax is None:
-            side = float(np.clip(_CELL * T, _LEAST_SIDE, _LARGEST_SIDE))
+            side = float(np.clip(_CELL * T, _MIN_SIDE, _MAX_SIDE))
             side += _TITLE + margin(matrix.tasks.tolist())
             ax = new_axes((side * 1.12, side))[0]
         else:
@@ -186,7 +186,7 @@ class TaskMatrixDisplay:
         labels = matrix.tasks[order].tolist()
         label(ax, "x", labels, points)
         label(ax, "y", labels, points)
-        if T <= _VALUES_UP_TO if write is None else write:
+        if T <= _MAX_WRITTEN_TASKS if write is None else write:
             write_cells(ax, image, values, points)
         if matrix.directed:
             ax.set(xlabel="to", ylabel="from")

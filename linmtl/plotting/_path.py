@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _SIZE = (6.4, 4.4)
-_NAMED = 8  # lines that get a colour and an entry in the legend
-_THIN_ABOVE = 12  # tasks
+_MAX_NAMED = 8  # lines that get a colour and an entry in the legend
+_MAX_THICK_TASKS = 12  # lines of more are thin
 _LOSSES = {
     "mse_path_": "held-out mean squared error",
     "rmse_path_": "held-out root mean squared error",
@@ -49,8 +49,8 @@ class PathDisplay:
     chosen : float, default=None
         A strength to mark.
     kind : {"norm", "coef"}, default="norm"
-        Of coefficients, one line per feature, the norm of its row of W; or one per
-        feature and task.
+        What is drawn of coefficients: one line per feature, the norm of its row of W;
+        or one per feature and task.
     feature_names : array-like of shape (n_features,), default=None
         Names of the features; by default their positions.
     loss_name : str, default="held-out loss"
@@ -121,7 +121,7 @@ class PathDisplay:
         coefs : array-like of shape (n_tasks, n_features, n_alphas)
             Coefficients.
         chosen, kind, feature_names
-            As for the class.
+            Parameters of the class.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
 
@@ -236,7 +236,7 @@ class PathDisplay:
         norms = np.linalg.norm(coefs, axis=0)  # (n_features, n_alphas)
         largest = np.nan_to_num(norms).max(axis=1)
         ranked = np.argsort(-largest, kind="stable")
-        named = [j for j in ranked[:_NAMED] if largest[j] > 0]
+        named = [j for j in ranked[:_MAX_NAMED] if largest[j] > 0]
         own = self.kind == "coef"
         others = np.setdiff1d(ranked, named)
         lines = coefs[:, others].reshape(-1, len(alphas)) if own else norms[others]
@@ -249,8 +249,8 @@ class PathDisplay:
                 alphas,
                 values,
                 color=f"C{place}",
-                linewidth=0.5 if own and len(coefs) > _THIN_ABOVE else 1.4,
-                zorder=3 - place / _NAMED,  # the largest feature on top
+                linewidth=0.5 if own and len(coefs) > _MAX_THICK_TASKS else 1.4,
+                zorder=3 - place / _MAX_NAMED,  # the largest feature on top
             )
             drawn += found
             entries[names[j]] = found[0]

@@ -16,7 +16,7 @@ from linmtl.similarity._result import TaskMatrix
 if TYPE_CHECKING:
     import pandas as pd
 
-_BLOCK = 4_000_000  # entries of a stack of matrices
+_MAX_ENTRIES = 4_000_000  # entries of a stack of matrices
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -34,13 +34,14 @@ class ChowResult:
         Degrees of freedom of the difference: the number of features, fewer with a
         ridge penalty.
     df_residual : ndarray of shape (n_tasks, n_tasks)
-        Those of the variances; where infinite, the statistic is chi-squared.
+        Degrees of freedom of the variances; where they are infinite, the statistic is
+        chi-squared.
     p_values : ndarray of shape (n_tasks, n_tasks)
         p-values, 1 on the diagonal.
     adjusted_p_values : ndarray of shape (n_tasks, n_tasks)
         Adjusted for the number of pairs.
     adjust : {"bh", "holm", None}
-        By which procedure.
+        The procedure of the adjustment.
     """
 
     tasks: np.ndarray
@@ -131,9 +132,10 @@ def chow_test(
     loss : {"squared", "logistic"}, default="squared"
         Linear or logistic regression.
     variance : {"unequal", "equal", "robust"}, default="unequal"
-        Of the noise, for the squared loss: one of each task; the same in the two tasks
-        of a pair (Chow's test, exact for normal noise); or one of each row, by
-        sandwich estimates (HC3). For the logistic loss the first two are the same.
+        The variance of the noise, for the squared loss: one of each task; the same in
+        the two tasks of a pair (Chow's test, exact for normal noise); or one of each
+        row, by sandwich estimates (HC3). For the logistic loss the first two are the
+        same.
     ridge : float, default=0.0
         For tasks with few rows: each task is drawn towards the coefficients fitted to
         all tasks together (with the penalty ``ridge / n_tasks / 2 ||w||^2`` on the
@@ -195,7 +197,7 @@ def chow_test(
     fits = fit_tasks(X, y, tasks, loss, variance, ridge, adjust, whiten=True)
     T, d = fits.coef.shape
     out = {name: np.zeros((T, T)) for name in ("statistic", "df", "df_residual")}
-    step = max(1, _BLOCK // d**2)
+    step = max(1, _MAX_ENTRIES // d**2)
     for i in range(T):
         for a in range(i + 1, T, step):
             b = min(a + step, T)

@@ -17,8 +17,8 @@ from linmtl.similarity._read import TaskData, median_of, read_X
 from linmtl.similarity._result import TaskMatrix, symmetric
 
 # the median heuristic looks at so many rows, blocks of matrices have so many entries
-_MEDIAN_ROWS = 2000
-_BLOCK = 4_000_000
+_MAX_MEDIAN_ROWS = 2000
+_MAX_ENTRIES = 4_000_000
 
 
 def mmd(
@@ -42,12 +42,12 @@ def mmd(
     tasks : array-like of shape (n_samples,)
         The task label of each row.
     gamma : float, default=None
-        Of the kernel, > 0. None is 1 / the median squared distance between two rows of
-        any tasks (beyond 2000 rows, of 2000 evenly spaced ones).
+        Inverse width of the kernel, > 0. None is 1 / the median squared distance of two
+        rows of any tasks (beyond 2000 rows, of 2000 evenly spaced ones).
     n_permutations : int, default=0
         Number of random exchanges of rows between two tasks for p-values; 0 for none.
     random_state : int, RandomState or None, default=None
-        Of the exchanges.
+        Seed of the exchanges.
 
     Returns
     -------
@@ -108,7 +108,7 @@ def _sorted(data: TaskData) -> TaskData:
 
 
 def _squared_distances(X):
-    rows = np.linspace(0, len(X) - 1, min(len(X), _MEDIAN_ROWS)).astype(int)
+    rows = np.linspace(0, len(X) - 1, min(len(X), _MAX_MEDIAN_ROWS)).astype(int)
     return pdist(X[rows], "sqeuclidean")
 
 
@@ -128,7 +128,7 @@ def _kernel_sums(data, gamma):
     sums = np.zeros((len(size), len(size)))
     for i, X in enumerate(data.X):
         rest = stacked[start[i] :]
-        step = max(1, _BLOCK // len(rest))
+        step = max(1, _MAX_ENTRIES // len(rest))
         for a in range(0, len(X), step):
             column = _rbf(X[a : a + step], rest, gamma).sum(axis=0)
             sums[i, i:] += np.add.reduceat(column, start[i:] - start[i])
@@ -145,7 +145,7 @@ def _exchange(X, Z, gamma, n_permutations, rng):
     np.fill_diagonal(K, 0.0)
     row, total = K.sum(axis=1), float(K.sum())
     largest, above = None, 1
-    step = max(1, _BLOCK // m)
+    step = max(1, _MAX_ENTRIES // m)
     first = np.zeros((1, m))
     first[0, :n] = 1.0
     blocks = [first]
@@ -199,7 +199,7 @@ def proxy_a_distance(
     C : float, default=1.0
         Inverse strength of the penalty as in scikit-learn's ``LogisticRegression``.
     random_state : int, RandomState or None, default=None
-        Of the folds.
+        Seed of the folds.
 
     Returns
     -------
@@ -247,7 +247,7 @@ def proxy_a_distance(
 
 
 def _held_out_errors(X, Z, fold, cv, ridge):
-    """Return 1.0 for rows told wrong, 0.5 for undecided ones, of both tasks."""
+    """Return for each row of both tasks 1.0 if told wrong, and 0.5 if undecided."""
     both = np.concatenate([X, Z])
     both = both - both.mean(axis=0)
     deviation = both.std(axis=0)
@@ -358,7 +358,7 @@ def bures_distance(
     means = np.array([X_t.mean(axis=0) for X_t in data.X])
     roots = np.array([_root_of_covariance(X_t, shrinkage) for X_t in data.X])
     values = cdist(means, means, "sqeuclidean")
-    step = max(1, _BLOCK // d**2)
+    step = max(1, _MAX_ENTRIES // d**2)
     for i in range(T):
         for a in range(i + 1, T, step):
             others = roots[a : a + step]

@@ -18,7 +18,7 @@ _VARIANCES = ("unequal", "equal", "robust")
 
 
 class Fits(NamedTuple):
-    """Each task by itself; variances are ``scale_t`` times a matrix."""
+    """Tasks fitted one by one; variances are ``scale_t`` times a matrix."""
 
     data: TaskData
     coef: np.ndarray  # (T, d), minus the centre

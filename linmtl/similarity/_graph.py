@@ -36,8 +36,8 @@ def task_graph(
     Parameters
     ----------
     similarity : TaskMatrix, DataFrame or array-like of shape (n_tasks, n_tasks)
-        Of any kind but p-values. Of a directed one the mean of both directions counts.
-        A DataFrame has the task labels on both sides.
+        Numbers of any kind but p-values; of a directed matrix the mean of both
+        directions counts. A DataFrame has the task labels on both sides.
     method : {"knn", "threshold", "mst"}, default="knn"
         Each task is joined to the ``n_neighbors`` that are nearest to it (an edge that
         one of the two wants; of equally near ones the first); or all pairs at least as

@@ -15,7 +15,7 @@ from linmtl.similarity._p_values import adjusted_for_number, cautious_df, tail
 if TYPE_CHECKING:
     import pandas as pd
 
-_STARTS = 100  # the most estimates from which the common coefficient is sought
+_MAX_STARTS = 100  # the most estimates from which the common coefficient is sought
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -34,8 +34,8 @@ class HeterogeneityResult:
         Its degrees of freedom, the number of tasks in which the feature varies less
         one. With none left (only with a ridge penalty) the p-value is 1.
     df_residual : ndarray of shape (n_features,)
-        Those of the variances; where infinite, Q is chi-squared. NaN where the p-value
-        is that of normal scores and not of Q.
+        Degrees of freedom of the variances; where they are infinite, Q is chi-squared.
+        NaN where the p-value is that of normal scores and not of Q.
     p_values : ndarray of shape (n_features,)
         p-values.
     adjusted_p_values : ndarray of shape (n_features,)
@@ -124,9 +124,9 @@ def heterogeneity(
     loss : {"squared", "logistic"}, default="squared"
         Linear or logistic regression.
     variance : {"unequal", "equal", "robust"}, default="unequal"
-        Of the noise, for the squared loss: one of each task; the same in all tasks; or
-        one of each row, by sandwich estimates (HC3). For the logistic loss the first
-        two are the same.
+        The variance of the noise, for the squared loss: one of each task; the same in
+        all tasks; or one of each row, by sandwich estimates (HC3). For the logistic
+        loss the first two are the same.
     ridge : float, default=0.0
         For tasks with few rows: each task is drawn towards the coefficients fitted to
         all tasks together (with the penalty ``ridge / n_tasks / 2 ||w||^2`` on the
@@ -241,7 +241,7 @@ def _normal_scores(coef, variance, df, mean):
         p = np.maximum(special.stdtr(df, -t), 1e-300)
         return np.sum(special.ndtri(p) ** 2, axis=1)
 
-    surest = np.argsort(variance, kind="stable")[:_STARTS]
+    surest = np.argsort(variance, kind="stable")[:_MAX_STARTS]
     starts = np.unique(np.append(coef[surest], mean))
     sums = total(starts)
     best = int(np.argmin(sums))

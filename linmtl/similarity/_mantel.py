@@ -15,7 +15,7 @@ from linmtl.similarity._result import TaskMatrix, labels_of
 
 
 class MantelResult(NamedTuple):
-    """The correlation of two matrices, and the p-value of none."""
+    """The correlation of two matrices, and the p-value of no correlation."""
 
     correlation: float
     p_value: float
@@ -50,7 +50,7 @@ def mantel(
     n_permutations : int, default=999
         Number of random permutations.
     random_state : int, RandomState or None, default=None
-        Of the permutations.
+        Seed of the permutations.
 
     Returns
     -------

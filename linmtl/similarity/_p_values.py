@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-# between these the approximate degrees of freedom come into use
-_FEW, _ENOUGH = 2.0, 8.0
+# degrees of freedom of a variance between which approximate ones come into use
+_CAUTIOUS_UP_TO, _TRUSTED_FROM = 2.0, 8.0
 
 
 def tail(statistic: np.ndarray, df: np.ndarray, df_residual: np.ndarray) -> np.ndarray:
@@ -28,8 +28,8 @@ def cautious_df(
     Parameters
     ----------
     approximate : ndarray or float
-        By their moments, with the shares that the two are estimated to have. Those
-        shares are chance where a variance has very few degrees of freedom.
+        Degrees of freedom by moments, with the shares that the two are estimated to
+        have. Those shares are chance where a variance has very few degrees of freedom.
     least : ndarray or float
         The fewer of the degrees of freedom of the two, which are always cautious.
 
@@ -38,7 +38,9 @@ def cautious_df(
     ndarray
         The least up to 2 of them, the approximate from 8 on, in proportion between.
     """
-    trust = np.clip((least - _FEW) / (_ENOUGH - _FEW), 0.0, 1.0)
+    trust = np.clip(
+        (least - _CAUTIOUS_UP_TO) / (_TRUSTED_FROM - _CAUTIOUS_UP_TO), 0.0, 1.0
+    )
     return np.minimum(approximate, least + trust * (approximate - least))
 
 

@@ -50,8 +50,8 @@ def prediction_disagreement(
     tasks : array-like of shape (n_samples,), default=None
         The task label of each row. Not needed for ``covariance="pooled"``.
     covariance : {"pooled", "within", "per_task"}, default="pooled"
-        Of all rows about their mean; of all rows about the mean of their task; or for
-        each pair the mean of the covariances within the two tasks.
+        The covariance S of all rows about their mean; of all rows about the mean of
+        their task; or for each pair the mean of those within the two tasks.
 
     Returns
     -------
@@ -123,7 +123,7 @@ def _root(X):
 
 
 def _with_rows(model, tasks):
-    """Read coefficients whose labels, where they have none, are those of the rows."""
+    """Read coefficients; an array without labels has the tasks of the rows."""
     has_labels = hasattr(model, "fit") or hasattr(model, "columns")
     return read_coefficients(model, None if has_labels else tasks)
 

@@ -144,7 +144,7 @@ def rows_of(model: Any, X: Any, tasks: Any) -> tuple[Any, Any]:
 
 
 def median_of(values: ArrayLike) -> float:
-    """Return the median of the finite numbers, or where it is 0 their mean, or 1."""
+    """Return the median of the finite numbers; where it is 0, their mean or else 1."""
     values = np.asarray(values)
     values = values[np.isfinite(values)]
     if values.size == 0:

@@ -30,7 +30,7 @@ task_column : str or int, default=None
     ``tasks=``. Set here, not in the estimators inside.
 {chosen("parameters", "task_order", "handle_unknown")}
 random_state : int, RandomState instance or None, default=0
-    For a number of folds, and what else is drawn.
+    Seed of folds, and of what else is drawn.
 n_jobs : int, default=None
     Models fitted at the same time, through joblib.""",
     "linear_attributes": f"""\
@@ -56,7 +56,7 @@ class Passed:
     Attributes
     ----------
     given : FitInput
-        The same, checked, in the canonical order of observations.
+        What was read from them, in the canonical order of observations.
     weight : ndarray of shape (n_observations,)
         Sample weights; zero for a missing label and for tasks with a single class.
     """
@@ -131,7 +131,7 @@ class Passed:
             return self.prepared(model).fit(**self.part(keep, chosen))
 
     def predict(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """Return the linear predictor of each observation, of models by row."""
+        """Return the linear predictor of each observation; W has one row per task."""
         data = self.given.data
         eta = np.empty(data.y.size)
         data.design.predict(np.ascontiguousarray(W.T, dtype=float), eta)

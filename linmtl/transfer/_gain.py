@@ -27,7 +27,7 @@ from linmtl.transfer._rows import (
 )
 from linmtl.transfer._subset import for_tasks, inner_fit
 
-_CHUNK = 64  # pairs between two reports of progress
+_REPORT_EVERY = 64  # pairs between two reports of progress
 
 
 def transfer_gain(
@@ -227,7 +227,7 @@ class _Problem:
             )
             out[s, : len(tasks)] = held_out.of_tasks(tasks).losses(result)
             waiting += 1
-            if waiting == _CHUNK:
+            if waiting == _REPORT_EVERY:
                 report(waiting)
                 waiting = 0
         report(waiting)

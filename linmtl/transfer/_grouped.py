@@ -30,7 +30,7 @@ from linmtl.transfer._rows import require_order
 from linmtl.transfer._subset import for_tasks, inner_fit
 from linmtl.transfer._task_grouper import TaskGrouper, in_order, read_matrix
 
-_WHY = "each group of tasks is fitted apart"
+_FITTED_APART = "each group of tasks is fitted apart"
 
 
 class _Grouped(Combined):
@@ -227,7 +227,7 @@ def _fit_group(passed, estimator, keep, members):
     """Fit an estimator to a group, with the settings of its tasks."""
     tasks = passed.given.tasks
     model = for_tasks(estimator, tasks, members)
-    with inner_fit(model, tasks, members, _WHY):
+    with inner_fit(model, tasks, members, _FITTED_APART):
         return passed.fit(model, keep, members)
 
 

@@ -53,7 +53,7 @@ class GroupedMultiTaskRegressor(Combined, PlainRegressor):
         What to do when predicting for a task not seen in fit: raise an error that names
         it, or use the mean of the tasks' models.
     random_state : int, RandomState instance or None, default=0
-        For a number of folds, and what else is drawn.
+        Seed of folds, and of what else is drawn.
     n_jobs : int, default=None
         Models fitted at the same time, through joblib.
 
@@ -212,7 +212,7 @@ class GroupedMultiTaskClassifier(Combined, Classifier):
         What to do when predicting for a task not seen in fit: raise an error that names
         it, or use the mean of the tasks' models.
     random_state : int, RandomState instance or None, default=0
-        For a number of folds, and what else is drawn.
+        Seed of folds, and of what else is drawn.
     n_jobs : int, default=None
         Models fitted at the same time, through joblib.
 

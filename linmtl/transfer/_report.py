@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 VERDICTS = ("helped", "hurt", "undecided")
 BASELINES = ("alone", "pooled")
-_FEWEST = 5  # rows held out of a task that is judged
+_MIN_HELD_OUT = 5  # rows held out of a task that is judged
 _POOLED_ALPHAS = 13  # as many as a task alone tries
-_ALL_ZERO = 1e15  # a strength
-_NO_BETTER = 0.01  # median saving against the tasks' levels that is none
+_ZERO_STRENGTH = 1e15  # leaves no coefficient
+_MAX_USELESS_SAVING = 0.01  # median saving against the tasks' levels that is none
 
 
 @dataclass(eq=False, repr=False)
@@ -47,8 +47,8 @@ class PairedDifferences:
     low, high : ndarray of shape (n_tasks,)
         Confidence interval of the effect, cut off at 1: no loss falls by more.
     p_value, adjusted : ndarray of shape (n_tasks,)
-        Of the corrected resampled t-test that the difference is zero, and adjusted for
-        the number of tasks.
+        p-values of the corrected resampled t-test that the difference is zero, and
+        these adjusted for the number of tasks.
     verdict : ndarray of str of shape (n_tasks,)
         "helped", "hurt" or "undecided".
     """
@@ -76,7 +76,7 @@ class PairedDifferences:
     def shown(self, task: int) -> tuple[str, str, str]:
         """Return effect, interval and adjusted p-value of a task (a position) as text.
 
-        Of the effect and its ends in per cent; "-" for what there is none of.
+        The effect and its ends are in per cent; what is missing is "-".
         """
         effect, interval, p = "-", "-", "-"
         if np.isfinite(self.adjusted[task]):
@@ -163,7 +163,7 @@ class NegativeTransferReport:
             loss = mean_over_folds(self.losses[name])
             judged = (levels > 0) & ~np.isnan(loss)
             saved = 1 - loss[judged] / levels[judged]
-            if saved.size and np.median(saved) <= _NO_BETTER:
+            if saved.size and np.median(saved) <= _MAX_USELESS_SAVING:
                 null.append(who)
         if not null:
             return ""
@@ -176,7 +176,7 @@ class NegativeTransferReport:
 
     @property
     def overall_p_value(self) -> float:
-        """Of Wilcoxon's signed-rank test that sharing changes nothing on the whole.
+        """p-value of Wilcoxon's signed-rank test that sharing changes nothing overall.
 
         The tasks are its units: it asks about tasks like these on the whole, where the
         verdicts are on each of them. NaN with fewer than six tasks.
@@ -299,7 +299,7 @@ def negative_transfer_report(
         False discovery rate of the verdicts; the intervals have the level 1 - this,
         each on its own.
     random_state : int or None, default=0
-        For an integer ``cv``.
+        Seed of the splits of an integer ``cv``.
     n_jobs : int, default=None
         Splits computed at the same time, through joblib.
 
@@ -369,7 +369,7 @@ def negative_transfer_report(
             fit_intercept=estimator.fit_intercept,
         )
     generic = MultiTaskClassifier if classify else MultiTaskRegressor
-    levels = generic(L21(_ALL_ZERO), fit_intercept=estimator.fit_intercept)
+    levels = generic(L21(_ZERO_STRENGTH), fit_intercept=estimator.fit_intercept)
     models = {
         "model": estimator,
         "alone": baseline,
@@ -451,7 +451,7 @@ def compare_losses(
     freedom = np.maximum(np.minimum(count, tested) - 1, 1)
     p = 2 * stats.t.sf(np.abs(t), freedom)
     base = mean_over_folds(baseline)
-    p[tested < _FEWEST] = np.nan
+    p[tested < _MIN_HELD_OUT] = np.nan
     same = error <= 1e-9 * np.abs(mean)  # nothing but rounding
     p[same] = np.where(mean[same] == 0, 1.0, np.nan)
     adjusted = np.full(p.shape, np.nan)

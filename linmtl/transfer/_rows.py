@@ -19,7 +19,7 @@ from linmtl.model_selection._held_out import positions
 from linmtl.penalties import Ridge
 from linmtl.transfer._subset import for_tasks, inner_fit, require_folds_of_any_rows
 
-_ROUNDING = 1e-12  # of a prediction, relative to the targets
+_PREDICTION_ROUNDING = 1e-12  # of a prediction, relative to the targets
 IN_PARTS = "tasks are fitted alone and in pairs here"
 _LEFT_OUT = (
     "tasks with a single class, and those without a row in a training part, are left "
@@ -71,7 +71,7 @@ class Rows:
     n_samples : ndarray of shape (n_tasks,)
         Rows of each task.
     n_observed : ndarray of shape (n_tasks,)
-        The same, also of a task with a single class.
+        Rows of each task, those of tasks with a single class included.
     """
 
     def __init__(
@@ -235,4 +235,4 @@ class Rows:
 def rounding_of_loss(data: MultiTaskData) -> np.ndarray:
     """Return for each task a squared error that is nothing but rounding."""
     total = np.where(data.total > 0, data.total, 1.0)
-    return _ROUNDING**2 * data.task_sum(data.weight * data.y**2) / total
+    return _PREDICTION_ROUNDING**2 * data.task_sum(data.weight * data.y**2) / total

@@ -19,7 +19,7 @@ from linmtl.transfer._rows import Rows
 if TYPE_CHECKING:
     import pandas as pd
 
-_FLOOR = 0.01  # of the target's loss: the least that counts as its spread
+_MIN_SPREAD = 0.01  # of the target's loss: the least that counts as its spread
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -36,7 +36,7 @@ class SourceDetection:
         Held-out loss of the target when it is learned with each of them; NaN for a
         task without usable rows.
     alone : ndarray of shape (n_folds,)
-        The same, learned alone.
+        Held-out loss of the target when it is learned alone.
     threshold : float
         Sources with a mean loss of at most this are kept.
     """
@@ -130,7 +130,7 @@ def detect_sources(
     cv : int or splitter, default=3
         Folds of the target's rows.
     random_state : int or None, default=0
-        For a number of folds.
+        Seed of a number of folds.
 
     Returns
     -------
@@ -198,7 +198,7 @@ def detect_sources(
                 pair = [place, source]
                 model = clone(estimator)
                 losses[r, k] = rows.held_out_loss(model, ~test, test, pair)[0]
-    spread = max(float(alone.std(ddof=1)), _FLOOR * float(alone.mean()))
+    spread = max(float(alone.std(ddof=1)), _MIN_SPREAD * float(alone.mean()))
     return SourceDetection(
         target=rows.tasks[place].item(),
         tasks=rows.tasks[others],

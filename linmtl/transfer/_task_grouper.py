@@ -16,7 +16,7 @@ from linmtl.similarity._result import TaskMatrix, labels_of
 
 _RULES = ("eigengap", "silhouette", "cv")
 _KINDS = ("similarity", "distance")
-_SPREAD = 2.0  # a distance of the median makes an affinity of exp(-2)
+_MEDIAN_EXPONENT = 2.0  # a distance of the median makes an affinity of exp(-2)
 
 
 class TaskGrouper(BaseEstimator):
@@ -38,7 +38,7 @@ class TaskGrouper(BaseEstimator):
     max_groups : int, default=10
         The largest number of groups to consider.
     random_state : int, RandomState instance or None, default=0
-        For the starts of k-means.
+        Seed of the starts of k-means.
 
     Attributes
     ----------
@@ -280,7 +280,7 @@ def _read_pairs(similarity, kind):
         distance = np.where(np.isinf(values), 2.0 * largest or 1.0, values)
         # infinite ones count in the median, or tasks that are near would seem apart
         scale = median_of(distance[~own])
-        affinity = np.exp(-_SPREAD * np.square(values / scale))
+        affinity = np.exp(-_MEDIAN_EXPONENT * np.square(values / scale))
         affinity = np.where(np.isnan(affinity), 0.0, affinity)
         return affinity, np.where(np.isnan(distance), largest, distance), tasks
     values = np.maximum(values, 0.0)

@@ -316,7 +316,7 @@ class TemporalMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstim
         Stop when the conditions of a stationary point hold to within this part of
         ``alpha_l1``.
     random_state : int, RandomState instance or None, default=None
-        For random starts. The first start needs it only where there are more
+        Seed of random starts. The first start needs it only where there are more
         components than the data have directions.
 
     Attributes
@@ -481,7 +481,7 @@ class TemporalMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstim
         -------
         X_out : list of ndarray of shape (n_features, n_times), or ndarray of shape \
 (n_rows, n_features)
-            As X was passed, without missing entries.
+            X in the form in which it was passed, without missing entries.
         """
         return self._filled(*self._fit(X, tasks))
 
@@ -505,7 +505,7 @@ class TemporalMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstim
         -------
         X_out : list of ndarray of shape (n_features, n_times), or ndarray of shape \
 (n_rows, n_features)
-            As X was passed, without missing entries.
+            X in the form in which it was passed, without missing entries.
         """
         check_is_fitted(self)
         table, single = self._read(X, tasks, reset=False)

@@ -28,8 +28,8 @@ from linmtl.data._labels import (
 )
 from linmtl.kernels._jit import kernel, readonly
 
-SWEEPS = 1000
-ACCURACY = 1e-12
+_MAX_SWEEPS = 1000
+_SWEEP_TOL = 1e-12
 
 
 @kernel
@@ -74,8 +74,8 @@ def _solve_nonnegative(
         readonly(np.ascontiguousarray(which, dtype=np.int64)),
         readonly(np.ascontiguousarray(B)),
         U,
-        ACCURACY,
-        SWEEPS,
+        _SWEEP_TOL,
+        _MAX_SWEEPS,
     )
     return U
 
@@ -303,7 +303,7 @@ class MultiTaskKMeans(ClusterMixin, BaseEstimator):
     tol : float, default=1e-6
         Stop when an iteration lowers the objective by no more than this part of it.
     random_state : int, RandomState instance or None, default=None
-        For the starts, which are made by k-means++.
+        Seed of the starts, which are made by k-means++.
     task_column : str or int, default=None
         The column of X that holds the tasks: a name (DataFrames only) or a position.
 

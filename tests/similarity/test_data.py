@@ -147,7 +147,7 @@ def test_mmd_is_its_formula():
 def test_mmd_in_blocks(monkeypatch):
     X, tasks = data()
     expected = mmd(X, tasks, n_permutations=19, random_state=0)
-    monkeypatch.setattr("linmtl.similarity._data._BLOCK", 40)
+    monkeypatch.setattr("linmtl.similarity._data._MAX_ENTRIES", 40)
     found = mmd(X, tasks, n_permutations=19, random_state=0)
     assert_allclose(found.values, expected.values, atol=1e-14)
     assert found.p_values.min() >= 1 / 20
