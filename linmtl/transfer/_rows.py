@@ -87,7 +87,7 @@ class Rows:
         require_order(estimator, given)
         self.classes: Any = given.classes  # None for targets
         self._loss = reader._loss()
-        self.n_passed = given.n_rows
+        self.n_passed, self._wide = given.n_rows, given.layout == "wide"
         used = np.flatnonzero(data.weight > 0)
         self.X, self.y, self.code = given.long(used)
         self.n_samples = np.bincount(self.code, minlength=len(self.tasks))
@@ -116,10 +116,10 @@ class Rows:
                 f"test), got {cv!r}"
             )
         if hasattr(cv, "split"):
-            y = np.zeros(self.n_passed)
-            groups = np.zeros(self.n_passed, dtype=int)
-            y, groups = y.astype(self.y.dtype), groups
-            y[self.source], groups[self.source] = self.y, self.code
+            y, groups = np.zeros(self.n_passed).astype(self.y.dtype), None
+            if not self._wide:  # otherwise a row is of all tasks
+                groups = np.zeros(self.n_passed, dtype=int)
+                y[self.source], groups[self.source] = self.y, self.code
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "The groups parameter is ignored")
                 cv = list(cv.split(np.zeros((self.n_passed, 1)), y, groups))

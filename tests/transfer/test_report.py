@@ -284,6 +284,17 @@ def test_splits_that_judge_no_task():
         negative_transfer_report(L21Regressor(), X, y, tasks, cv=LeaveOneGroupOut())
 
 
+def test_samples_of_a_wide_Y_are_split_as_if_of_one_task():
+    X, y, tasks = make_data(random_W(3), 30)
+    Y = np.column_stack([y[tasks == t] for t in np.unique(tasks)])
+    Y[np.random.default_rng(0).uniform(size=Y.shape) < 0.3] = np.nan
+    X = X[: len(Y)]
+    model = MeanRegularizedRegressor(0.1)
+    found = negative_transfer_report(model, X, Y, cv=TaskKFold(3))
+    same = negative_transfer_report(model, X, Y, cv=list(TaskKFold(3).split(X)))
+    np.testing.assert_array_equal(found.losses["model"], same.losses["model"])
+
+
 def test_a_baseline_that_the_report_has_not():
     X, y, tasks = make_data(random_W(3), 30)
     report = negative_transfer_report(L21Regressor(0.1), X, y, tasks, cv=3)
