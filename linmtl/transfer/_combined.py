@@ -50,7 +50,7 @@ def documented(texts: dict[str, str], loss: str, cls: T) -> T:
     return cls
 
 
-class Passed:
+class FitArguments:
     """The arguments of a `fit`, to fit other estimators on parts of them.
 
     Attributes
@@ -196,10 +196,10 @@ class Combined(MultiTaskModel):
         require_folds_of_any_rows(model)
         return model
 
-    def _read(self, X, y, tasks, sample_weight, inner) -> Passed:
+    def _read(self, X, y, tasks, sample_weight, inner) -> FitArguments:
         """Read the arguments of a fit, and warn for the estimators inside."""
         check_settings(self, self._losses)
-        passed = Passed(self, X, y, tasks, sample_weight)
+        passed = FitArguments(self, X, y, tasks, sample_weight)
         alone = passed.given.tasks[passed.given.side != 0]
         # without an intercept they are learned like others
         if alone.size and any(model.fit_intercept for model in inner):
