@@ -51,4 +51,4 @@ for _file in (
     import_module(f"linmtl.estimators.{_file}")
 
 globals().update(ESTIMATORS)
-__all__ = list(ESTIMATORS)
+__all__ = list(ESTIMATORS)  # pyright: ignore[reportUnsupportedDunderAll]

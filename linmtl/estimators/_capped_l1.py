@@ -33,6 +33,11 @@ class _CappedL1(Refitted, Alias):
         Strength of the ridge penalty, >= 0, added to the objective as
         ``alpha_ridge / 2 * ||W||_F^2``.
 
+    Attributes
+    ----------
+    stage_objectives_ : ndarray of shape (n_stages,)
+        The objective after each stage.
+
     Notes
     -----
     The problem is not convex. It is solved in convex stages, from the solution with the

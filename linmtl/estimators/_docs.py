@@ -262,8 +262,7 @@ Parameters
 
 Attributes
 ----------
-{own_attributes}
-{attributes}
+{own_attributes}{attributes}
 
 See Also
 --------
@@ -299,8 +298,7 @@ Attributes
 ----------
 {cv_attributes}
 {path}
-{own_attributes}
-{attributes}
+{own_attributes}{attributes}
 
 See Also
 --------
@@ -369,7 +367,8 @@ def _family_texts(cls, family, common):
     texts["size"] = "n_samples=200, " if bounded else ""
     texts["about"] = fill(about, texts)
     attributes = fill(sections.get("Attributes", ""), texts)
-    texts["own_attributes"] = _joined(common["classes"] if classify else "", attributes)
+    own = _joined(common["classes"] if classify else "", attributes)
+    texts["own_attributes"] = f"{own}\n" if own else ""
     texts["see_also"] = fill(sections.get("See Also", _SEE_ALSO), texts)
     for title in ("Notes", "References"):
         text = fill(sections.get(title, ""), texts)

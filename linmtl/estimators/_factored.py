@@ -74,7 +74,7 @@ n_components_ : int
         chosen(
             "attributes",
             *("coef_", "intercept_", "tasks_", "task_weight_", "new_tasks_"),
-            *("objective_", "n_iter_"),
+            *("objective_", "n_iter_", "solver_"),
             *("n_features_in_", "feature_names_in_", "coef_feature_names_"),
         )
     }

@@ -102,6 +102,8 @@ class FactoredRegressor(Regressor):
         The objective at the solution.
     n_iter_ : int
         Iterations.
+    solver_ : str
+        The solver used.
     n_features_in_ : int
         Number of columns of X in fit, the task column included.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -308,6 +310,8 @@ class FactoredClassifier(Classifier):
         The objective at the solution.
     n_iter_ : int
         Iterations.
+    solver_ : str
+        The solver used.
     n_features_in_ : int
         Number of columns of X in fit, the task column included.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -512,6 +516,8 @@ class GOMTLRegressor(Regressor):
         The objective at the solution.
     n_iter_ : int
         Iterations.
+    solver_ : str
+        The solver used.
     n_features_in_ : int
         Number of columns of X in fit, the task column included.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -717,6 +723,8 @@ class GOMTLClassifier(Classifier):
         The objective at the solution.
     n_iter_ : int
         Iterations.
+    solver_ : str
+        The solver used.
     n_features_in_ : int
         Number of columns of X in fit, the task column included.
     feature_names_in_ : ndarray of shape (n_features_in_,)

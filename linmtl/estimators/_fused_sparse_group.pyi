@@ -419,7 +419,6 @@ class FusedSparseGroupRegressorCV(Refitted, AliasCV, Regressor):
         In their place with ``loss="huber"``: the mean Huber loss.
     deviance_path_, task_deviance_path_ : ndarray
         In their place with ``loss="poisson"``: the mean Poisson deviance.
-
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -480,6 +479,7 @@ class FusedSparseGroupRegressorCV(Refitted, AliasCV, Regressor):
     task_huber_path_: np.ndarray
     deviance_path_: np.ndarray
     task_deviance_path_: np.ndarray
+    coef_before_refit_: np.ndarray
     def __init__(
         self,
         *,

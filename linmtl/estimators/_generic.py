@@ -37,6 +37,8 @@ class MultiTaskRegressor(Refitted, Regressor):
     ----------
     noise_ : ndarray of shape (n_tasks,)
         Root mean squared residual of each task; only with ``loss="sqrt"``.
+    stage_objectives_ : ndarray of shape (n_stages,)
+        The objective after each stage; only with a penalty that is not convex.
     {attributes}
 
     See Also
@@ -86,6 +88,8 @@ class MultiTaskClassifier(Refitted, Classifier):
     Attributes
     ----------
     {classes}
+    stage_objectives_ : ndarray of shape (n_stages,)
+        The objective after each stage; only with a penalty that is not convex.
     {attributes}
 
     See Also
@@ -137,11 +141,15 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
 
     Attributes
     ----------
+    penalty_ : Penalty
+        The penalty with the parameters and strengths that were chosen.
     noise_ : ndarray of shape (n_tasks,)
         Root mean squared residual of each task; only with ``loss="sqrt"``, which has
         ``rmse_path_`` and ``task_rmse_path_`` in place of the next two.
     {cv_attributes}
     {squared_path}
+    stage_objectives_ : ndarray of shape (n_stages,)
+        The objective after each stage; only with a penalty that is not convex.
     {attributes}
 
     See Also
@@ -202,6 +210,8 @@ class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
     {cv_attributes}
     {logistic_path}
     {classes}
+    stage_objectives_ : ndarray of shape (n_stages,)
+        The objective after each stage; only with a penalty that is not convex.
     {attributes}
 
     See Also

@@ -77,6 +77,8 @@ class MultiTaskRegressor(Refitted, Regressor):
     ----------
     noise_ : ndarray of shape (n_tasks,)
         Root mean squared residual of each task; only with ``loss="sqrt"``.
+    stage_objectives_ : ndarray of shape (n_stages,)
+        The objective after each stage; only with a penalty that is not convex.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -130,6 +132,7 @@ class MultiTaskRegressor(Refitted, Regressor):
     True
     """
     noise_: np.ndarray
+    stage_objectives_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,
@@ -216,6 +219,8 @@ class MultiTaskClassifier(Refitted, Classifier):
     ----------
     classes_ : ndarray of shape (2,)
         The class labels, over all tasks.
+    stage_objectives_ : ndarray of shape (n_stages,)
+        The objective after each stage; only with a penalty that is not convex.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -274,6 +279,7 @@ class MultiTaskClassifier(Refitted, Classifier):
     >>> model.predict_proba(X, tasks).shape
     (500, 2)
     """
+    stage_objectives_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,
@@ -372,6 +378,8 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
 
     Attributes
     ----------
+    penalty_ : Penalty
+        The penalty with the parameters and strengths that were chosen.
     noise_ : ndarray of shape (n_tasks,)
         Root mean squared residual of each task; only with ``loss="sqrt"``, which has
         ``rmse_path_`` and ``task_rmse_path_`` in place of the next two.
@@ -390,6 +398,8 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
         In their place with ``loss="huber"``: the mean Huber loss.
     deviance_path_, task_deviance_path_ : ndarray
         In their place with ``loss="poisson"``: the mean Poisson deviance.
+    stage_objectives_ : ndarray of shape (n_stages,)
+        The objective after each stage; only with a penalty that is not convex.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -442,6 +452,7 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
     >>> model.mse_path_.shape
     (5, 5)
     """
+    penalty_: Penalty
     noise_: np.ndarray
     alpha_: float
     alphas_: np.ndarray
@@ -452,6 +463,7 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
     task_huber_path_: np.ndarray
     deviance_path_: np.ndarray
     task_deviance_path_: np.ndarray
+    stage_objectives_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,
@@ -569,6 +581,8 @@ class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
         The same for each task; NaN where it has nothing held out.
     classes_ : ndarray of shape (2,)
         The class labels, over all tasks.
+    stage_objectives_ : ndarray of shape (n_stages,)
+        The objective after each stage; only with a penalty that is not convex.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -627,6 +641,7 @@ class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
     best_params_: dict[Any, Any]
     scores_path_: np.ndarray
     task_scores_path_: np.ndarray
+    stage_objectives_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,

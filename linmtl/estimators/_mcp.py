@@ -32,6 +32,11 @@ class _MCP(Refitted, Alias):
         Strength of the ridge penalty, >= 0, added to the objective as
         ``alpha_ridge / 2 * ||W||_F^2``.
 
+    Attributes
+    ----------
+    stage_objectives_ : ndarray of shape (n_stages,)
+        The objective after each stage.
+
     Notes
     -----
     The minimax concave penalty has ``f(r) = alpha r - r^2 / (2 gamma)`` up to ``r =

@@ -79,6 +79,8 @@ class MCPRegressor(Refitted, Alias, Regressor):
 
     Attributes
     ----------
+    stage_objectives_ : ndarray of shape (n_stages,)
+        The objective after each stage.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -150,6 +152,7 @@ class MCPRegressor(Refitted, Alias, Regressor):
     >>> model.coef_.shape
     (10, 20)
     """
+    stage_objectives_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,
@@ -241,6 +244,8 @@ class MCPClassifier(Refitted, Alias, Classifier):
     ----------
     classes_ : ndarray of shape (2,)
         The class labels, over all tasks.
+    stage_objectives_ : ndarray of shape (n_stages,)
+        The objective after each stage.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -312,6 +317,7 @@ class MCPClassifier(Refitted, Alias, Classifier):
     >>> model.coef_.shape
     (10, 20)
     """
+    stage_objectives_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,
@@ -427,7 +433,8 @@ class MCPRegressorCV(Refitted, AliasCV, Regressor):
         In their place with ``loss="huber"``: the mean Huber loss.
     deviance_path_, task_deviance_path_ : ndarray
         In their place with ``loss="poisson"``: the mean Poisson deviance.
-
+    stage_objectives_ : ndarray of shape (n_stages,)
+        The objective after each stage.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -488,6 +495,8 @@ class MCPRegressorCV(Refitted, AliasCV, Regressor):
     task_huber_path_: np.ndarray
     deviance_path_: np.ndarray
     task_deviance_path_: np.ndarray
+    stage_objectives_: np.ndarray
+    coef_before_refit_: np.ndarray
     def __init__(
         self,
         *,
@@ -602,6 +611,8 @@ class MCPClassifierCV(Refitted, AliasCV, Classifier):
         The same for each task; NaN where it has nothing held out.
     classes_ : ndarray of shape (2,)
         The class labels, over all tasks.
+    stage_objectives_ : ndarray of shape (n_stages,)
+        The objective after each stage.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -658,6 +669,7 @@ class MCPClassifierCV(Refitted, AliasCV, Classifier):
     best_params_: dict[Any, Any]
     scores_path_: np.ndarray
     task_scores_path_: np.ndarray
+    stage_objectives_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,

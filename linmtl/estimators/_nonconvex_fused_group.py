@@ -34,6 +34,11 @@ class _NonconvexFusedGroup(Refitted, Alias):
     l1_weight : float, default={l1_weight}
         Weight of the absolute values beside the differences in form 2, > 0.
 
+    Attributes
+    ----------
+    stage_objectives_ : ndarray of shape (n_stages,)
+        The objective after each stage.
+
     Notes
     -----
     The tasks are ordered by their labels, which must be numbers, or by ``task_order``;

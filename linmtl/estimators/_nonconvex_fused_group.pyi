@@ -81,6 +81,8 @@ class NonconvexFusedGroupRegressor(Refitted, Alias, Regressor):
 
     Attributes
     ----------
+    stage_objectives_ : ndarray of shape (n_stages,)
+        The objective after each stage.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -148,6 +150,7 @@ class NonconvexFusedGroupRegressor(Refitted, Alias, Regressor):
     >>> model.coef_.shape
     (10, 20)
     """
+    stage_objectives_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,
@@ -242,6 +245,8 @@ class NonconvexFusedGroupClassifier(Refitted, Alias, Classifier):
     ----------
     classes_ : ndarray of shape (2,)
         The class labels, over all tasks.
+    stage_objectives_ : ndarray of shape (n_stages,)
+        The objective after each stage.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -309,6 +314,7 @@ class NonconvexFusedGroupClassifier(Refitted, Alias, Classifier):
     >>> model.coef_.shape
     (10, 20)
     """
+    stage_objectives_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,
@@ -429,7 +435,8 @@ class NonconvexFusedGroupRegressorCV(Refitted, AliasCV, Regressor):
         In their place with ``loss="huber"``: the mean Huber loss.
     deviance_path_, task_deviance_path_ : ndarray
         In their place with ``loss="poisson"``: the mean Poisson deviance.
-
+    stage_objectives_ : ndarray of shape (n_stages,)
+        The objective after each stage.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -490,6 +497,8 @@ class NonconvexFusedGroupRegressorCV(Refitted, AliasCV, Regressor):
     task_huber_path_: np.ndarray
     deviance_path_: np.ndarray
     task_deviance_path_: np.ndarray
+    stage_objectives_: np.ndarray
+    coef_before_refit_: np.ndarray
     def __init__(
         self,
         *,
@@ -609,6 +618,8 @@ class NonconvexFusedGroupClassifierCV(Refitted, AliasCV, Classifier):
         The same for each task; NaN where it has nothing held out.
     classes_ : ndarray of shape (2,)
         The class labels, over all tasks.
+    stage_objectives_ : ndarray of shape (n_stages,)
+        The objective after each stage.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -665,6 +676,7 @@ class NonconvexFusedGroupClassifierCV(Refitted, AliasCV, Classifier):
     best_params_: dict[Any, Any]
     scores_path_: np.ndarray
     task_scores_path_: np.ndarray
+    stage_objectives_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,

@@ -79,6 +79,8 @@ class SCADRegressor(Refitted, Alias, Regressor):
 
     Attributes
     ----------
+    stage_objectives_ : ndarray of shape (n_stages,)
+        The objective after each stage.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -149,6 +151,7 @@ class SCADRegressor(Refitted, Alias, Regressor):
     >>> model.coef_.shape
     (10, 20)
     """
+    stage_objectives_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,
@@ -240,6 +243,8 @@ class SCADClassifier(Refitted, Alias, Classifier):
     ----------
     classes_ : ndarray of shape (2,)
         The class labels, over all tasks.
+    stage_objectives_ : ndarray of shape (n_stages,)
+        The objective after each stage.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -310,6 +315,7 @@ class SCADClassifier(Refitted, Alias, Classifier):
     >>> model.coef_.shape
     (10, 20)
     """
+    stage_objectives_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,
@@ -425,7 +431,8 @@ class SCADRegressorCV(Refitted, AliasCV, Regressor):
         In their place with ``loss="huber"``: the mean Huber loss.
     deviance_path_, task_deviance_path_ : ndarray
         In their place with ``loss="poisson"``: the mean Poisson deviance.
-
+    stage_objectives_ : ndarray of shape (n_stages,)
+        The objective after each stage.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -486,6 +493,8 @@ class SCADRegressorCV(Refitted, AliasCV, Regressor):
     task_huber_path_: np.ndarray
     deviance_path_: np.ndarray
     task_deviance_path_: np.ndarray
+    stage_objectives_: np.ndarray
+    coef_before_refit_: np.ndarray
     def __init__(
         self,
         *,
@@ -600,6 +609,8 @@ class SCADClassifierCV(Refitted, AliasCV, Classifier):
         The same for each task; NaN where it has nothing held out.
     classes_ : ndarray of shape (2,)
         The class labels, over all tasks.
+    stage_objectives_ : ndarray of shape (n_stages,)
+        The objective after each stage.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -656,6 +667,7 @@ class SCADClassifierCV(Refitted, AliasCV, Classifier):
     best_params_: dict[Any, Any]
     scores_path_: np.ndarray
     task_scores_path_: np.ndarray
+    stage_objectives_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,
