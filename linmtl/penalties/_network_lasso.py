@@ -84,6 +84,8 @@ networkx graph or None, default=None
     1.5
     """
 
+    _edges: _Edges  # of a bound penalty
+
     def __init__(self, graph: Any = None, alpha: float = 1.0):
         self.graph = graph
         self.alpha = alpha
