@@ -684,7 +684,7 @@ def test_a_wrong_loss(loss):
         (
             L21(feature_weight=[1, 1, 1, -1]),
             ValueError,
-            "feature_weight must be finite",
+            "feature_weight must be >= 0",
         ),
         (MeanRegularized(0.1, -1.0), ValueError, "alpha_mean must be a finite number"),
         (GraphLaplacian(np.ones((2, 2))), ValueError, "graph|shape"),

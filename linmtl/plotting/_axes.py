@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from linmtl.data._labels import one_line
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -51,7 +53,7 @@ def texts(labels: Iterable[Any]) -> list[str]:
     """Return labels as text of one line; the middle of long ones is left out."""
     out = []
     for label in labels:
-        text = " ".join(str(label).split())
+        text = one_line(" ".join(str(label).split()))
         if len(text) > LONGEST_LABEL:
             half = (LONGEST_LABEL - 1) // 2
             text = f"{text[: LONGEST_LABEL - 1 - half]}…{text[-half:]}"
