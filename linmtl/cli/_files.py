@@ -214,7 +214,7 @@ def _sheet(name: str, data: bytes) -> Table:
 
     def read(pd: Any) -> tuple[list[str], Any]:
         with pd.ExcelFile(io.BytesIO(data)) as book:
-            first = book.parse(book.sheet_names[0], header=None, dtype=object)
+            first = pd.read_excel(book, header=None, dtype=object)
             return book.sheet_names, first
 
     sheets, frame = _with_pandas(name, package, read)
