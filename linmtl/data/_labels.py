@@ -100,7 +100,7 @@ def _materialise(tasks: Any, name: str) -> np.ndarray:
         array = np.asarray(tasks)
     else:
         array = np.asarray(tasks)
-    if array.ndim == 2 and array.shape[1] == 1:
+    if array.shape[1:] == (1,):
         array = array.reshape(-1)
     if array.ndim != 1:
         raise ValueError(

@@ -148,7 +148,7 @@ def _exchange(X, Z, gamma, n_permutations, rng):
     step = max(1, _MAX_ENTRIES // m)
     first = np.zeros((1, m))
     first[0, :n] = 1.0
-    blocks = [first]
+    blocks: list[np.ndarray] = [first]
     for a in range(0, n_permutations, step):
         count = min(step, n_permutations - a)
         keys = rng.random_sample((count, m))

@@ -444,7 +444,7 @@ def compare_losses(
     with np.errstate(invalid="ignore", divide="ignore"):
         squares = np.nansum((difference - mean) ** 2, axis=0)
         variance = np.where(count > 1, squares / np.maximum(count - 1, 1), np.nan)
-        error = np.sqrt(variance * (1.0 / np.maximum(count, 1) + share))
+        error = np.sqrt(variance * (1.0 / np.maximum(count, 1) + np.asarray(share)))
         t = mean / error
     # splits of few rows repeat themselves
     tested = np.broadcast_to(np.asarray(tested, dtype=float), mean.shape)
