@@ -49,16 +49,12 @@ def main() -> None:
     texts = stubs()
     stale = [p for p, text in texts.items() if not p.exists() or p.read_text() != text]
     stale += sorted(set(ROOT.glob("linmtl/**/*.pyi")) - texts.keys())
-    if "--check" in sys.argv:
-        sys.exit(
-            "\n".join(["not as .ci/stubs.py writes them:", *map(str, stale)])
-            if stale
-            else 0
-        )
+    if stale and "--check" in sys.argv:
+        sys.exit("\n".join(["run python .ci/stubs.py to write:", *map(str, stale)]))
     for path in stale:
         if path in texts:
             path.write_text(texts[path])
-        else:
+        else:  # of a file that is no more
             path.unlink()
 
 
@@ -117,7 +113,8 @@ def class_stub(cls: type) -> list[str]:
     bases = bases_of(cls)
     lines = docstring(cls)
     section = cls.__doc__.partition("Attributes\n----------\n")[2].partition("\n\n")[0]
-    known = {n for base in cls.__mro__[1:] for n in inspect.get_annotations(base)}
+    shown = [base for base in cls.__mro__[1:] if not is_hidden(base)]
+    known = {name for base in shown for name in inspect.get_annotations(base)}
     entries = re.findall(r"^([\w, ]+) : (dict of ndarray|\w+)", section, re.MULTILINE)
     for names, kind in entries:
         own = [name for name in names.split(", ") if name not in known]
@@ -129,8 +126,8 @@ def class_stub(cls: type) -> list[str]:
                 methods.setdefault(name, getattr(cls, name))
     for name, method in methods.items():
         lines += function_stub(name, method)
-    shown = ", ".join(base.__name__ for base in bases)
-    return [f"class {cls.__name__}({shown}):", *indented(lines)]
+    parents = ", ".join(base.__name__ for base in bases)
+    return [f"class {cls.__name__}({parents}):", *indented(lines)]
 
 
 def function_stub(name: str, function) -> list[str]:
