@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -166,6 +167,10 @@ class TaskScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     pooled_mean_: np.ndarray
     pooled_scale_: np.ndarray | None
     tasks_: np.ndarray
+
+    # which scikit-learn makes, for metadata routing
+    set_fit_request: Callable[..., Self]
+    set_transform_request: Callable[..., Self]
 
     def __init__(
         self,

@@ -92,6 +92,15 @@ feature_names_in_ : ndarray of shape (n_features_in_,)
     Names of the columns of X, where they have names.
 coef_feature_names_ : ndarray of shape (n_features,)
     Names of the columns of ``coef_``, where they have names.""",
+    "found": """\
+coef_components_ : dict of ndarray of shape (n_tasks, n_features)
+    The parts of which the coefficients are the sum; only with a decomposition.
+stage_objectives_ : ndarray of shape (n_stages,)
+    The objective after each stage; only with a penalty that is not convex.
+components_, labels_, outlier_tasks_, task_relation_ : ndarray
+    What some penalties find besides; see the estimators of each.
+task_covariance_, task_correlation_ : ndarray of shape (n_tasks, n_tasks)
+    The same.""",
     "refit": """\
 refit : bool or float, default=False
     Fit the coefficients that are not zero once more, without the penalty: True for no

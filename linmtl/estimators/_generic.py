@@ -37,8 +37,7 @@ class MultiTaskRegressor(Refitted, Regressor):
     ----------
     noise_ : ndarray of shape (n_tasks,)
         Root mean squared residual of each task; only with ``loss="sqrt"``.
-    stage_objectives_ : ndarray of shape (n_stages,)
-        The objective after each stage; only with a penalty that is not convex.
+    {found}
     {attributes}
 
     See Also
@@ -88,8 +87,7 @@ class MultiTaskClassifier(Refitted, Classifier):
     Attributes
     ----------
     {classes}
-    stage_objectives_ : ndarray of shape (n_stages,)
-        The objective after each stage; only with a penalty that is not convex.
+    {found}
     {attributes}
 
     See Also
@@ -148,8 +146,7 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
         ``rmse_path_`` and ``task_rmse_path_`` in place of the next two.
     {cv_attributes}
     {squared_path}
-    stage_objectives_ : ndarray of shape (n_stages,)
-        The objective after each stage; only with a penalty that is not convex.
+    {found}
     {attributes}
 
     See Also
@@ -210,8 +207,7 @@ class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
     {cv_attributes}
     {logistic_path}
     {classes}
-    stage_objectives_ : ndarray of shape (n_stages,)
-        The objective after each stage; only with a penalty that is not convex.
+    {found}
     {attributes}
 
     See Also

@@ -77,8 +77,14 @@ class MultiTaskRegressor(Refitted, Regressor):
     ----------
     noise_ : ndarray of shape (n_tasks,)
         Root mean squared residual of each task; only with ``loss="sqrt"``.
+    coef_components_ : dict of ndarray of shape (n_tasks, n_features)
+        The parts of which the coefficients are the sum; only with a decomposition.
     stage_objectives_ : ndarray of shape (n_stages,)
         The objective after each stage; only with a penalty that is not convex.
+    components_, labels_, outlier_tasks_, task_relation_ : ndarray
+        What some penalties find besides; see the estimators of each.
+    task_covariance_, task_correlation_ : ndarray of shape (n_tasks, n_tasks)
+        The same.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -132,7 +138,14 @@ class MultiTaskRegressor(Refitted, Regressor):
     True
     """
     noise_: np.ndarray
+    coef_components_: dict[Any, np.ndarray]
     stage_objectives_: np.ndarray
+    components_: np.ndarray
+    labels_: np.ndarray
+    outlier_tasks_: np.ndarray
+    task_relation_: np.ndarray
+    task_covariance_: np.ndarray
+    task_correlation_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,
@@ -219,8 +232,14 @@ class MultiTaskClassifier(Refitted, Classifier):
     ----------
     classes_ : ndarray of shape (2,)
         The class labels, over all tasks.
+    coef_components_ : dict of ndarray of shape (n_tasks, n_features)
+        The parts of which the coefficients are the sum; only with a decomposition.
     stage_objectives_ : ndarray of shape (n_stages,)
         The objective after each stage; only with a penalty that is not convex.
+    components_, labels_, outlier_tasks_, task_relation_ : ndarray
+        What some penalties find besides; see the estimators of each.
+    task_covariance_, task_correlation_ : ndarray of shape (n_tasks, n_tasks)
+        The same.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -279,7 +298,14 @@ class MultiTaskClassifier(Refitted, Classifier):
     >>> model.predict_proba(X, tasks).shape
     (500, 2)
     """
+    coef_components_: dict[Any, np.ndarray]
     stage_objectives_: np.ndarray
+    components_: np.ndarray
+    labels_: np.ndarray
+    outlier_tasks_: np.ndarray
+    task_relation_: np.ndarray
+    task_covariance_: np.ndarray
+    task_correlation_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,
@@ -398,8 +424,14 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
         In their place with ``loss="huber"``: the mean Huber loss.
     deviance_path_, task_deviance_path_ : ndarray
         In their place with ``loss="poisson"``: the mean Poisson deviance.
+    coef_components_ : dict of ndarray of shape (n_tasks, n_features)
+        The parts of which the coefficients are the sum; only with a decomposition.
     stage_objectives_ : ndarray of shape (n_stages,)
         The objective after each stage; only with a penalty that is not convex.
+    components_, labels_, outlier_tasks_, task_relation_ : ndarray
+        What some penalties find besides; see the estimators of each.
+    task_covariance_, task_correlation_ : ndarray of shape (n_tasks, n_tasks)
+        The same.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -463,7 +495,14 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
     task_huber_path_: np.ndarray
     deviance_path_: np.ndarray
     task_deviance_path_: np.ndarray
+    coef_components_: dict[Any, np.ndarray]
     stage_objectives_: np.ndarray
+    components_: np.ndarray
+    labels_: np.ndarray
+    outlier_tasks_: np.ndarray
+    task_relation_: np.ndarray
+    task_covariance_: np.ndarray
+    task_correlation_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,
@@ -581,8 +620,14 @@ class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
         The same for each task; NaN where it has nothing held out.
     classes_ : ndarray of shape (2,)
         The class labels, over all tasks.
+    coef_components_ : dict of ndarray of shape (n_tasks, n_features)
+        The parts of which the coefficients are the sum; only with a decomposition.
     stage_objectives_ : ndarray of shape (n_stages,)
         The objective after each stage; only with a penalty that is not convex.
+    components_, labels_, outlier_tasks_, task_relation_ : ndarray
+        What some penalties find besides; see the estimators of each.
+    task_covariance_, task_correlation_ : ndarray of shape (n_tasks, n_tasks)
+        The same.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -641,7 +686,14 @@ class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
     best_params_: dict[Any, Any]
     scores_path_: np.ndarray
     task_scores_path_: np.ndarray
+    coef_components_: dict[Any, np.ndarray]
     stage_objectives_: np.ndarray
+    components_: np.ndarray
+    labels_: np.ndarray
+    outlier_tasks_: np.ndarray
+    task_relation_: np.ndarray
+    task_covariance_: np.ndarray
+    task_correlation_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,7 +17,15 @@ from linmtl.losses import Logistic, Loss
 LinearPredictor = Callable[..., np.ndarray]
 
 
-class Fitted:
+class Routed:
+    """Methods that scikit-learn makes, which say what metadata routing hands over."""
+
+    set_fit_request: Callable[..., Self]
+    set_predict_request: Callable[..., Self]
+    set_score_request: Callable[..., Self]
+
+
+class Fitted(Routed):
     """What a fit sets, as editors are to know it; docstrings say what it is."""
 
     coef_: np.ndarray
@@ -115,9 +123,11 @@ class PredictsTargets:
         return score_each(r2_score, y, prediction, sample_weight, at_least)
 
 
-class PredictsClasses:
+class PredictsClasses(Routed):
     """Mixin of the classifiers; the linear predictor is the log-odds."""
 
+    set_predict_proba_request: Callable[..., Self]
+    set_decision_function_request: Callable[..., Self]
     _linear_predictor: LinearPredictor
     classes_: np.ndarray
 

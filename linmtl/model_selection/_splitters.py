@@ -9,9 +9,9 @@ which asks on purpose how well a task is predicted that was not seen.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -150,6 +150,7 @@ def _mark_columns(
 class _TaskSplitter(BaseCrossValidator):
     # With metadata routing on, groups are requested without being asked for.
     __metadata_request__split = {"groups": True}  # noqa: RUF012
+    set_split_request: Callable[..., Self]  # made by scikit-learn
 
     _min_splits = 1
     n_splits: int
@@ -405,6 +406,7 @@ class LeaveOneTaskOut(BaseCrossValidator):
 
     # With metadata routing on, groups are requested without being asked for.
     __metadata_request__split = {"groups": True}  # noqa: RUF012
+    set_split_request: Callable[..., Self]  # made by scikit-learn
 
     def __init__(self, task_column: str | int | None = None) -> None:
         self.task_column = task_column

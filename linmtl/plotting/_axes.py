@@ -13,6 +13,7 @@ from linmtl.data._labels import one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # in points: the font of labels, and its share of the room that a line of them needs
 LARGEST_FONT, SMALLEST_FONT, SPACING = 10.0, 6.0, 1.15
@@ -47,6 +48,12 @@ def given_axes(ax: Any, n_panels: int) -> list[Axes]:
             "each, or ax=None"
         )
     return axes
+
+
+def figure_of(ax: Axes) -> Figure:
+    """Return the figure of some axes, or the part of a figure that they are in."""
+    figure: Any = ax.figure
+    return figure
 
 
 def texts(labels: Iterable[Any]) -> list[str]:

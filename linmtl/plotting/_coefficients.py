@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from linmtl.data._checks import check_choice
 from linmtl.plotting._axes import (
     entitle,
+    figure_of,
     given_axes,
     heat_map,
     label,
@@ -213,7 +214,7 @@ class CoefficientDisplay:
             self.images_[-1], ax=list(axes), aspect=30, label="coefficient"
         )
         self.features_, self.axes_ = rows, np.array(axes)
-        self.ax_, self.figure_ = axes[0], axes[0].figure
+        self.ax_, self.figure_ = axes[0], figure_of(axes[0])
         return self
 
     def _panels(self) -> dict[str, np.ndarray]:

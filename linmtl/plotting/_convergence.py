@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from linmtl.plotting._axes import given_axes, new_axes
+from linmtl.plotting._axes import figure_of, given_axes, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -165,7 +165,7 @@ class ConvergenceDisplay:
             handles, labels = ax.get_legend_handles_labels()
             for text in ax.legend(handles, labels).get_texts():
                 text.set_parse_math(False)
-        self.ax_, self.figure_ = ax, ax.figure
+        self.ax_, self.figure_ = ax, figure_of(ax)
         return self
 
 

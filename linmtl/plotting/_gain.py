@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from linmtl.data._checks import check_choice
 from linmtl.plotting._axes import (
     SMALLEST_FONT,
+    figure_of,
     given_axes,
     label,
     margin,
@@ -217,7 +218,7 @@ class TaskGainDisplay:
                 ncols=len(self.points_),
                 frameon=False,
             )
-        self.order_, self.ax_, self.figure_ = order, ax, ax.figure
+        self.order_, self.ax_, self.figure_ = order, ax, figure_of(ax)
         return self
 
     def _read(self) -> tuple[np.ndarray, ...]:

@@ -12,6 +12,7 @@ from linmtl.data._checks import check_choice
 from linmtl.plotting._axes import (
     beyond,
     entitle,
+    figure_of,
     given_axes,
     heat_map,
     label,
@@ -193,7 +194,7 @@ class TaskMatrixDisplay:
         if matrix.name:
             entitle(ax, matrix.name, points * T)
         self.order_, self.image_ = order, image
-        self.ax_, self.figure_ = ax, ax.figure
+        self.ax_, self.figure_ = ax, figure_of(ax)
         return self
 
 

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from linmtl.data._checks import check_choice
 from linmtl.plotting._axes import (
+    figure_of,
     given_axes,
     new_axes,
     read_names,
@@ -202,7 +203,7 @@ class PathDisplay:
             text.set(text=name, parse_math=False)
         for line in legend.get_lines():
             line.set_linewidth(1.4)
-        self.ax_, self.figure_ = ax, ax.figure
+        self.ax_, self.figure_ = ax, figure_of(ax)
         return self
 
     def _read_coefs(self, alphas):

@@ -7,6 +7,7 @@ from typing import assert_type
 import numpy as np
 import pandas as pd
 from scipy import sparse
+from sklearn import config_context
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -160,7 +161,8 @@ def strengths() -> None:
     penalty: Penalty = L21(0.1) + Ridge(0.01)
     MultiTaskRegressor(penalty).fit(X, y, tasks)
     MultiTaskRegressor(L1(0.1) + L21(0.1, positive=False) + Ridge([0.1] * 4))
-    MultiTaskRegressor(InfimalConvolution(L21(0.1), TraceNorm(0.1))).fit(X, y, tasks)
+    parts = MultiTaskRegressor(InfimalConvolution(L21(0.1), TraceNorm(0.1)))
+    assert_type(parts.fit(X, y, tasks).coef_components_["first"], np.ndarray)
     MultiTaskRegressorCV(
         L1() + Ridge(), param_grid={"first__alpha": [0.1, 1]}, alphas=3, cv=3
     ).fit(X, y, tasks)
@@ -182,6 +184,11 @@ def scikit_learn() -> None:
     pipeline: Pipeline = make_pipeline(StandardScaler(), L21Regressor(0.1))
     pipeline.fit(X, y, l21regressor__tasks=tasks)
     Pipeline([("scale", TaskScaler()), ("model", L21Regressor())]).fit(X, y)
+    with config_context(enable_metadata_routing=True):
+        routed = model.set_fit_request(tasks=True).set_predict_request(tasks=True)
+        assert_type(routed, L21Regressor)
+        TaskScaler().set_fit_request(tasks=True).set_transform_request(tasks=True)
+        assert_type(TaskKFold(3).set_split_request(groups="tasks"), TaskKFold)
     cross_val_score(model, table, y, cv=TaskKFold(3), groups=tasks)
     scorer = make_task_scorer(normalized_mse, greater_is_better=False)
     print(scorer(model.fit(table, y), table, y))
