@@ -1,5 +1,6 @@
 """What holds for all tests: asserts of helpers, products of parameters."""
 
+import builtins
 import re
 
 import pytest
@@ -45,3 +46,16 @@ def routing():
     """Pass metadata on through scikit-learn's meta-estimators."""
     with sklearn.config_context(enable_metadata_routing=True):
         yield
+
+
+@pytest.fixture
+def without_pandas(monkeypatch):
+    """Let imports of pandas fail, as where it is not installed."""
+    real = builtins.__import__
+
+    def without(name, *args, **kwargs):
+        if name.split(".")[0] == "pandas":
+            raise ImportError(name)
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)

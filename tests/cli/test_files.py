@@ -1,6 +1,5 @@
 """Files that the command reads: encodings, archives, what pandas reads."""
 
-import builtins
 import gzip
 import io
 import sys
@@ -152,15 +151,8 @@ def test_parquet(tmp_path):
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "xlrd"),
     ],
 )
-def test_what_needs_pandas_says_what_to_install(tmp_path, monkeypatch, data, package):
-    real = builtins.__import__
-
-    def without(name, *args, **kwargs):
-        if name.split(".")[0] == "pandas":
-            raise ImportError(name)
-        return real(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+@pytest.mark.usefixtures("without_pandas")
+def test_what_needs_pandas_says_what_to_install(tmp_path, data, package):
     with pytest.raises(InputError, match=f"pip install pandas {package}; or save"):
         read_table(saved(tmp_path, data, "t.bin"))
 

@@ -1,7 +1,5 @@
 """`linmtl.prepare`, and what the command makes of a table in the same way."""
 
-import builtins
-
 import numpy as np
 import pytest
 
@@ -65,15 +63,8 @@ def test_a_frame_a_dict_and_a_file_are_one(tmp_path):
     np.testing.assert_array_equal(problem.X, first.X)
 
 
-def test_without_pandas(monkeypatch):
-    real = builtins.__import__
-
-    def without(name, *args, **kwargs):
-        if name.split(".")[0] == "pandas":
-            raise ImportError(name)
-        return real(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+@pytest.mark.usefixtures("without_pandas")
+def test_without_pandas():
     X, _, _, notes = prepare(table())
     assert isinstance(X, np.ndarray)
     assert notes == ["columns of X: age, dose"]

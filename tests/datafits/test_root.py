@@ -16,6 +16,7 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from cases import PENALTIES, Case
+from helpers.certificates import ROUNDING, points, solution
 from helpers.convex import least
 from helpers.malsar import Run, runs_of
 from helpers.problems import LAYOUTS, SEPARABLE, Problem, make_problem
@@ -36,7 +37,7 @@ from linmtl.losses import LOSSES
 from linmtl.model_selection import TaskKFold
 from linmtl.path import alpha_grid, alpha_max, mtl_path
 from linmtl.penalties import L1, L21, MeanRegularized, Ridge, TraceNorm
-from linmtl.solvers import minimise, null_model
+from linmtl.solvers import minimise
 from linmtl.solvers._concomitant import FixedPoint
 
 NAMES = [
@@ -61,7 +62,6 @@ CASES = [case for case in PENALTIES if case.name in NAMES]
 # with more features than samples a solution may interpolate: there is no noise then
 NOISY = [layout for layout in LAYOUTS if layout not in SEPARABLE]
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-UNIT = 1e-13  # errors of the evaluation, relative to the objective of the null model
 
 
 def test_every_case_is_in_the_table():
@@ -122,12 +122,8 @@ def optimum(problem: Problem, case: Case, with_sigma: bool = False) -> float:
 
 @cache
 def reference(case: Case, layout: str):
-    """Return a near-optimal point, its objective and that of the null model."""
     problem = problem_of(layout)
-    objective = objective_of(problem, problem.penalty(case))
-    _, scale = null_model(objective)
-    result = minimise(objective, tol=1e-11, max_iter=100_000)
-    return result.point, result.objective, scale
+    return solution(objective_of(problem, problem.penalty(case)))
 
 
 # --- the optimum --------------------------------------------------------------------
@@ -193,13 +189,6 @@ def test_intercepts_are_not_penalised():
 # --- the certificate ----------------------------------------------------------------
 
 
-def points(objective, best, rng):
-    yield np.zeros(best.shape)
-    for size in [0.0, 1e-9, 1e-6, 1e-3, 1.0, 1e3]:
-        W = best + size * rng.normal(size=best.shape)
-        yield np.abs(W) if objective.penalty.positive else W
-
-
 def every_certificate_is_a_lower_bound(case, layout):
     problem = problem_of(layout)
     if layout in SEPARABLE:  # few digits where nothing is left of the residuals
@@ -208,7 +197,7 @@ def every_certificate_is_a_lower_bound(case, layout):
         slack = 1e-6
     else:
         best_W, best, scale = reference(case, layout)
-        slack = UNIT
+        slack = ROUNDING
     objective = objective_of(problem, problem.penalty(case))
     rng = np.random.default_rng(0)
     for W in points(objective, best_W, rng):
@@ -226,7 +215,7 @@ def gap_is_not_below_the_suboptimality(case, layout):
         best, slack = optimum(problem, case), 1e-6
     else:
         _, best, scale = reference(case, layout)
-        slack = UNIT * scale
+        slack = ROUNDING * scale
     for options in ({"tol": 1e-2}, {"tol": 1e-4}, {"max_iter": 5}):
         options = {"tol": 1e-6, "max_iter": 1000, **options}
         with warnings.catch_warnings(record=True) as caught:

@@ -1,6 +1,8 @@
-"""Tasks whose coefficients are given, in rows of random order."""
+"""Tasks that may learn from each other, and some that should not."""
 
 import numpy as np
+
+from helpers.data import generated
 
 
 def make_data(W, n=40, noise=1.0, seed=0, classify=False):
@@ -21,3 +23,9 @@ def random_W(T=4, d=5, seed=1, shared=1.0, own=0.5):
     """Return coefficients around a shared vector, (n_tasks, d)."""
     rng = np.random.default_rng(seed)
     return shared * rng.normal(size=d) + own * rng.normal(size=(T, d))
+
+
+def around_a_centre(classify=False, turned=(), **options):
+    """Return data of tasks around a centre, some of them turned into the opposite."""
+    X, y, tasks = generated(classify, structure="mean_deviation", **options)
+    return X, np.where(np.isin(tasks, turned), 1 - y if classify else -y, y), tasks

@@ -16,6 +16,7 @@ from sklearn.model_selection import (
     cross_validate,
 )
 
+from helpers.folds import folds_of
 from linmtl import L21Regressor
 from linmtl.datasets import make_multitask_regression
 from linmtl.model_selection import LeaveOneTaskOut, TaskKFold, TaskShuffleSplit
@@ -27,16 +28,6 @@ def ragged(seed, n_tasks=6, largest=25):
     sizes[0] = largest
     tasks = np.repeat(np.array([f"t{i}" for i in range(n_tasks)]), sizes)
     return rng.permutation(tasks), rng
-
-
-def folds_of(splitter, n, **kwargs):
-    """Return the fold that tests each row, -1 for rows that are never tested."""
-    fold = np.full(n, -1)
-    for k, (train, test) in enumerate(splitter.split(np.zeros((n, 1)), **kwargs)):
-        assert np.all(fold[test] == -1)
-        fold[test] = k
-        np.testing.assert_array_equal(np.sort(np.r_[train, test]), np.arange(n))
-    return fold
 
 
 def spread(values, n_splits):

@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.metrics import log_loss, mean_squared_error
 from sklearn.model_selection import PredefinedSplit
 
+from helpers.folds import folds_of
 from helpers.transfer import make_data, random_W
 from linmtl import (
     CalibratedRegressor,
@@ -54,12 +55,10 @@ from linmtl.transfer import (
 from linmtl.transfer._subset import for_tasks
 
 
-def folds_of(X, y, tasks, n_splits=4):
-    fold = np.empty(len(X), dtype=int)
+def dealt(tasks, n_splits=4):
+    """Return the fold that tests each row."""
     splitter = TaskKFold(n_splits, shuffle=True, random_state=3)
-    for k, (_, test) in enumerate(splitter.split(X, y, tasks)):
-        fold[test] = k
-    return fold
+    return folds_of(splitter, len(tasks), groups=tasks)
 
 
 def gain_by_hand(estimator, X, y, tasks, fold, weight=None):
@@ -125,7 +124,7 @@ def test_gain_is_the_loop_written_out(name):
     classify = "classifier" in name
     T = 3 if name == "tuned" else 4
     X, y, tasks = make_data(random_W(T), [25, 40, 33, 52][:T], classify=classify)
-    fold = folds_of(X, y, tasks)
+    fold = dealt(tasks)
     gain = transfer_gain(estimator, X, y, tasks, cv=PredefinedSplit(fold))
     expected = gain_by_hand(estimator, X, y, tasks, fold)
     np.testing.assert_allclose(gain.values, expected, atol=2e-5)
@@ -141,7 +140,7 @@ def test_gain_is_the_loop_written_out(name):
 def test_sample_weights_are_used():
     X, y, tasks = make_data(random_W(3), 30)
     weight = np.random.default_rng(0).integers(1, 4, size=len(X)).astype(float)
-    fold = folds_of(X, y, tasks)
+    fold = dealt(tasks)
     for name in ("l21", "n_samples", "tuned"):
         gain = transfer_gain(
             ESTIMATORS[name],
@@ -173,7 +172,7 @@ def refit_every_set(monkeypatch):
 def test_a_task_with_a_single_class_neither_gains_nor_gives(rows):
     X, y, tasks = make_data(random_W(3), [rows, 60, 60], classify=True)
     y[tasks == "t0"] = "yes"
-    cv = PredefinedSplit(folds_of(X, y, tasks))
+    cv = PredefinedSplit(dealt(tasks))
     for mode in (None, "n_samples"):  # the second is fitted pair by pair
         model = L21Classifier(0.02, task_weight=mode, tol=1e-8)
         gain = transfer_gain(model, X, y, tasks, cv=cv)
@@ -190,7 +189,7 @@ def test_a_task_with_a_single_class_neither_gains_nor_gives(rows):
 def test_a_training_part_with_a_single_class(monkeypatch):
     """Learned alone, the task predicts the odds that `fit` gives to such tasks."""
     X, y, tasks = make_data(random_W(3), 40, classify=True)
-    fold = folds_of(X, y, tasks)
+    fold = dealt(tasks)
     fold[(tasks == "t0") & (y == "no")] = 0
     cv, model = PredefinedSplit(fold), L21Classifier(0.02, tol=1e-8)
     fast = transfer_gain(model, X, y, tasks, cv=cv)
@@ -297,7 +296,7 @@ def test_gain_with_settings_by_task_is_the_loop_written_out(name):
         return model.set_params(tol=1e-8) if "tol" in model.get_params() else model
 
     X, y, tasks = make_data(random_W(4, own=1.0), [25, 40, 33, 52])
-    fold = folds_of(X, y, tasks, 2)
+    fold = dealt(tasks, 2)
     estimator = part(["t0", "t1", "t2", "t3"])
     gain = transfer_gain(estimator, X, y, tasks, cv=PredefinedSplit(fold))
     expected = gain_by_hand(part, X, y, tasks, fold)
@@ -320,7 +319,7 @@ def test_arrays_follow_the_order_of_the_tasks():
     )
     np.testing.assert_allclose(one.losses, two.losses, atol=1e-12)
     # no row of t0 in the first training part, so that three tasks are fitted
-    fold = np.where(tasks == "t0", 0, folds_of(X, y, tasks, 2))
+    fold = np.where(tasks == "t0", 0, dealt(tasks, 2))
     cv = PredefinedSplit(fold)
     one, two = (
         negative_transfer_report(m, X, y, tasks, cv=cv) for m in (array, labelled)
@@ -375,7 +374,7 @@ def test_settings_for_more_tasks_than_are_fitted(estimator):
         transfer_gain(estimator, X, y, tasks, cv=2)
     with pytest.raises(ValueError, match=message):
         detect_sources(estimator, X, y, tasks, target="t0", cv=2)
-    fold = np.where(np.isin(tasks, ["t0", "t3"]), 0, folds_of(X, y, tasks, 2))
+    fold = np.where(np.isin(tasks, ["t0", "t3"]), 0, dealt(tasks, 2))
     with pytest.raises(ValueError, match=r"left out, .* 2 of the 4 tasks"):
         negative_transfer_report(estimator, X, y, tasks, cv=PredefinedSplit(fold))
 
@@ -399,7 +398,7 @@ def test_an_order_of_the_tasks_is_demanded():
 
 def test_order_of_tasks_does_not_matter():
     X, y, tasks = make_data(random_W(4), 30)
-    cv = PredefinedSplit(folds_of(X, y, tasks))
+    cv = PredefinedSplit(dealt(tasks))
     gain = transfer_gain(ESTIMATORS["mean"], X, y, tasks, cv=cv)
     model = clone(ESTIMATORS["mean"]).set_params(task_order=["t2", "t0", "t3", "t1"])
     other = transfer_gain(model, X, y, tasks, cv=cv)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -36,6 +36,14 @@ from linmtl.transfer import (
 
 METHODS = pytest.mark.parametrize("method", ["spectral", "hierarchical"])
 RULES = pytest.mark.parametrize("n_groups", ["eigengap", "silhouette", 3])
+
+
+def losses_of(model, X, y, tasks):
+    """Return the loss of each row."""
+    if is_classifier(model):
+        sign = np.where(y == model.classes_[1], 1, -1)
+        return np.logaddexp(0, -sign * model.decision_function(X, tasks))
+    return (y - model.predict(X, tasks)) ** 2
 
 
 def blocks(sizes, within=0.9, between=0.1, noise=0.0, seed=0):
@@ -453,12 +461,7 @@ def test_the_number_of_groups_by_cross_validation(classify):
     for train, test in TaskKFold(3, shuffle=True, random_state=0).split(X, y, tasks):
         for k in range(1, 5):
             part = outer(inner, TaskGrouper(k)).fit(X[train], y[train], tasks[train])
-            if classify:
-                sign = np.where(y[test] == part.classes_[1], 1, -1)
-                eta = part.decision_function(X[test], tasks[test])
-                loss = np.logaddexp(0, -sign * eta)
-            else:
-                loss = (y[test] - part.predict(X[test], tasks[test])) ** 2
+            loss = losses_of(part, X[test], y[test], tasks[test])
             total[k - 1] += np.bincount(tasks[test], loss, minlength=6)
     expected = (total / np.bincount(tasks)).mean(axis=1)
     np.testing.assert_allclose(model.cv_loss_, expected, rtol=1e-6)
@@ -716,12 +719,7 @@ def test_the_number_of_groups_is_judged_with_the_weights_of_the_tasks(classify, 
     for train, test in cv.split(X, y, tasks):
         for k in (1, 2):
             part = outer(inner, TaskGrouper(k)).fit(X[train], y[train], tasks[train])
-            if classify:
-                sign = np.where(y[test] == part.classes_[1], 1, -1)
-                eta = part.decision_function(X[test], tasks[test])
-                loss = np.logaddexp(0, -sign * eta)
-            else:
-                loss = (y[test] - part.predict(X[test], tasks[test])) ** 2
+            loss = losses_of(part, X[test], y[test], tasks[test])
             total[k - 1] += np.bincount(code[test], loss, minlength=4)
     weight = np.ones(4)
     if mode == "by-task":

@@ -10,7 +10,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from helpers.data import generated
+from helpers.transfer import around_a_centre
 from linmtl import (
     IndependentClassifier,
     IndependentRegressor,
@@ -44,19 +44,9 @@ BOTH = pytest.mark.parametrize("make", [regressor, classifier])
 
 
 def problem(classify=False, seed=0, n=24, n_tasks=5, outlier=None):
-    """Tasks around a centre; the outlier is the opposite of one."""
-    X, y, tasks = generated(
-        classify,
-        n_tasks=n_tasks,
-        n_features=6,
-        n_samples=n,
-        structure="mean_deviation",
-        random_state=seed,
-    )
-    if outlier is not None:
-        flipped = 1 - y if classify else -y
-        y = np.where(tasks == outlier, flipped, y)
-    return X, y, tasks
+    options = {"n_tasks": n_tasks, "n_features": 6, "n_samples": n}
+    turned = [] if outlier is None else [outlier]
+    return around_a_centre(classify, turned, **options, random_state=seed)
 
 
 def parts(X, y, tasks, cv):
@@ -191,16 +181,8 @@ def test_related_tasks_share_and_an_outlier_does_not(make, seed):
     classify = is_classifier(model)
     sizes = [30 if classify else 10] * 10
     sizes[3] = 150 if classify else 60
-    X, y, tasks = generated(
-        classify,
-        n_tasks=10,
-        n_features=6,
-        n_samples=sizes,
-        structure="mean_deviation",
-        deviation=0.1,
-        random_state=seed,
-    )
-    y = np.where(tasks == 3, 1 - y if classify else -y, y)
+    options = {"n_tasks": 10, "n_features": 6, "n_samples": sizes, "deviation": 0.1}
+    X, y, tasks = around_a_centre(classify, [3], **options, random_state=seed)
     model.set_params(baseline=None).fit(X, y, tasks)
     related = np.delete(model.weights_, 3)
     assert model.weights_[3] < 0.1

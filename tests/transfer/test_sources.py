@@ -6,7 +6,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import KFold
 
-from helpers.data import generated
+from helpers.transfer import around_a_centre
 from linmtl import (
     IndependentRegressor,
     MeanRegularizedRegressor,
@@ -19,17 +19,8 @@ from linmtl.transfer import detect_sources
 
 def problem(classify=False, seed=0, n=40):
     """Six tasks around a centre, of which 2 and 5 are turned round."""
-    X, y, tasks = generated(
-        classify,
-        n_tasks=6,
-        n_features=8,
-        n_samples=n,
-        structure="mean_deviation",
-        deviation=0.1,
-        random_state=seed,
-    )
-    turned = np.isin(tasks, [2, 5])
-    return X, np.where(turned, 1 - y if classify else -y, y), tasks
+    options = {"n_tasks": 6, "n_features": 8, "n_samples": n, "deviation": 0.1}
+    return around_a_centre(classify, [2, 5], **options, random_state=seed)
 
 
 MODELS = [
