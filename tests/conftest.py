@@ -13,25 +13,25 @@ from helpers.pairwise import pairwise, whole  # noqa: E402
 
 
 def pytest_generate_tests(metafunc):
-    """Parametrise a test marked `product` in pairs, or wholly under `-m full`."""
+    """Parametrise a test marked `product`: in pairs, or by everything with `-m full`.
+
+    The factors are the keywords of the mark, but for two functions of a combination:
+    `where` says which exist, `slow` which are slow.
+    """
     mark = metafunc.definition.get_closest_marker("product")
     if mark is None:
         return
     factors = dict(mark.kwargs)
-    where = factors.pop("where", None)
+    where, slow = factors.pop("where", None), factors.pop("slow", None)
     full = re.search(r"(?<!not )\bfull\b", metafunc.config.option.markexpr)
-    cases = (whole if full else pairwise)(factors, where)
-    metafunc.parametrize(
-        list(factors),
-        [
-            pytest.param(
-                *case,
-                id="-".join(map(_name_of, case)),
-                marks=[pytest.mark.full] if full else [],
-            )
-            for case in cases
-        ],
-    )
+    cases = []
+    for values in (whole if full else pairwise)(factors, where):
+        marks = [pytest.mark.full] if full else []
+        if slow is not None and slow(**dict(zip(factors, values, strict=True))):
+            marks.append(pytest.mark.slow)
+        name = "-".join(map(_name_of, values))
+        cases.append(pytest.param(*values, id=name, marks=marks))
+    metafunc.parametrize(list(factors), cases)
 
 
 def _name_of(value):

@@ -1,8 +1,8 @@
 """Every penalty, loss and layout: optimal by a general solver, and truly certified.
 
 The theorems are functions of a penalty, a loss and a layout. A plain run meets every
-pair of the four once, so that each penalty has each layout, and each theorem both
-losses; `-m full` proves every theorem of every problem.
+pair of the four once, so that each penalty has each layout, and each theorem every
+loss; `-m full` proves every theorem of every problem.
 """
 
 from __future__ import annotations
@@ -18,7 +18,15 @@ from sklearn.exceptions import ConvergenceWarning
 
 from cases import PENALTIES, Case, task_labels
 from helpers.certificates import ROUNDING, points, solution
-from helpers.problems import DELTA, FORMS, LAYOUTS, Problem, has_optimum, make_problem
+from helpers.problems import (
+    DELTA,
+    FORMS,
+    LAYOUTS,
+    SEPARABLE,
+    Problem,
+    has_optimum,
+    make_problem,
+)
 from linmtl import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.path import alpha_max
 from linmtl.penalties import (
@@ -183,6 +191,8 @@ THEOREMS = [
     loss=LOSSES,
     layout=LAYOUTS,
     where=lambda case, loss, layout, **_: has_optimum(case, loss, layout),
+    # a Huber loss that interpolates is flat near its optimum
+    slow=lambda loss, layout, **_: loss == "huber" and layout in SEPARABLE,
 )
 def test_every_problem(theorem, case, loss, layout):
     theorem(case, loss, layout)
