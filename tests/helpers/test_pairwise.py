@@ -4,7 +4,9 @@ from itertools import combinations, product
 
 import pytest
 
+from helpers.files import ROOT
 from helpers.pairwise import pairwise, whole
+from helpers.processes import python
 
 FACTORS = {"a": range(7), "b": "uvwxy", "c": [True, False], "d": [None, 1.5, "d"]}
 
@@ -41,3 +43,12 @@ def test_small_factors_are_spread_evenly():
 
 def test_the_choice_is_always_the_same():
     assert pairwise(FACTORS) == pairwise(FACTORS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("mark", "count"), [("", 5 * 11), ("full", 5 * 11 * 2 * 2)])
+def test_the_mark_chooses_what_is_made(mark, count):
+    """Penalties and layouts, strengths and losses."""
+    command = ("--collect-only", "-q", "-m", mark, "tests/test_forms.py")
+    done = python("-m", "pytest", *command, folder=ROOT)
+    assert done.stdout.count("test_working_sets_and_all_rows[") == count
