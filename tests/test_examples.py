@@ -22,6 +22,7 @@ TITLES = [
     "change points",
 ]
 
+pytestmark = pytest.mark.slow
 image = pytest.importorskip("matplotlib.image", reason="the optional extra 'plot'")
 
 
@@ -40,7 +41,6 @@ LINE = re.compile(
 
 
 @pytest.mark.parametrize("title", TITLES)
-@pytest.mark.slow
 def test_what_was_planted_is_found(run, title):
     said = [LINE.fullmatch(line).groups() for line in run[1]]
     ((_, planted, found, error, alone),) = [

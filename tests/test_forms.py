@@ -191,6 +191,7 @@ def test_admm_needs_dense_rows_or_gram_matrices():
     ids=str,
 )
 @pytest.mark.parametrize("shape", [(3000, 400), (200, 600)])
+@pytest.mark.slow
 def test_one_thread_and_two(model, shape, monkeypatch):
     """Threads of BLAS may sum in another order, which is all that may differ."""
     rng = np.random.default_rng(0)

@@ -217,6 +217,7 @@ def test_second_strength_follows_the_data():
     assert opposed.second["alpha_mean"] > min(SECOND_STRENGTHS)
 
 
+@pytest.mark.slow
 def test_second_strength_is_told(compared):
     mean = next(m for m in compared.models if m.name == "mean")
     graph = next(m for m in compared.models if m.name == "graph")
@@ -245,6 +246,7 @@ def test_models_and_counts(compared):
     assert compared.against_alone(compared.alone) == (0, 5, 0)
 
 
+@pytest.mark.slow
 def test_heart_disease(classified):
     assert [m.name for m in classified.models] == ["independent", "trace", "pooled"]
     assert any("replaced by the median" in note for note in classified.notes)

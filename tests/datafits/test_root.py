@@ -247,6 +247,10 @@ THEOREMS = {
     case=CASES,
     layout=LAYOUTS,
     where=lambda theorem, layout, **_: layout in THEOREMS[theorem],
+    # by a general solver
+    slow=lambda theorem, layout, **_: (
+        theorem is optimum_is_that_of_a_general_solver or layout in SEPARABLE
+    ),
 )
 def test_every_problem(theorem, case, layout):
     theorem(case, layout)

@@ -325,6 +325,7 @@ def test_folds_of_whole_tasks_judge_nothing():
         ("NonconvexFusedGroup", {"form": [1, 2], "l1_weight": 0.5}),
     ],
 )
+@pytest.mark.slow
 def test_best_parameters_make_the_plain_estimator(name, options):
     X, y, tasks = make_multitask_regression(n_tasks=4, random_state=0)
     cv = getattr(linmtl, f"{name}RegressorCV")

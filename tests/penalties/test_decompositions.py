@@ -67,6 +67,7 @@ def test_value_is_the_least_of_all_splits(case):
     ids=repr,
 )
 @pytest.mark.parametrize("step", [0.3, 2.0])
+@pytest.mark.slow
 def test_prox_of_the_whole(penalty, step):
     for seed in range(2):
         V, out = normal((D, T), seed, 2.0), np.empty((D, T))

@@ -169,6 +169,7 @@ def test_steps_of_edges_are_no_longer_than_convergence_allows(
         assert top >= 1 - 1e-12
 
 
+@pytest.mark.slow
 def test_prox_of_a_long_chain_needs_both_methods():
     T = 150
     V = normal((3, T)) + 5.0 * np.sin(np.arange(T) / 20)
@@ -220,6 +221,7 @@ def smallest_flow(G, A):
 
 @every_graph
 @every_shape
+@pytest.mark.slow
 def test_dual_norm_is_the_least_congestion(make, shape):
     T = shape[1]
     norm = bound(make(T), T, 0.3)
@@ -259,6 +261,7 @@ def test_certificate_is_a_bound_that_is_close_near_one(make, factor):
 
 @every_graph
 @pytest.mark.parametrize("step", [0.01, 0.3, 3.0])
+@pytest.mark.slow
 def test_certificate_by_the_flow_of_a_prox(make, step):
     # where the prox is the solution the flow closes the gap; elsewhere it is a bound
     T = 6

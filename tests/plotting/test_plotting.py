@@ -75,6 +75,7 @@ def groups(T, n_groups=2, noise=0.01):
 @pytest.mark.parametrize("T", [3, 4, 12, 139])
 @pytest.mark.parametrize("directed", [False, True])
 @pytest.mark.parametrize("kind", ["similarity", "distance", "gain"])
+@pytest.mark.slow
 def test_alike_tasks_are_neighbours(T, directed, kind):
     values, group = groups(T)
     if kind == "distance":

@@ -77,6 +77,7 @@ def clustered(classify=False, noise=1.0, seed=0, n=40, **options):
 @METHODS
 @RULES
 @pytest.mark.parametrize("seed", range(3))
+@pytest.mark.slow
 def test_planted_groups_are_found(method, n_groups, seed):
     values, labels = blocks([4, 3, 5], noise=0.05, seed=seed)
     grouper = TaskGrouper(n_groups, method=method).fit(values)
@@ -91,6 +92,7 @@ def test_planted_groups_are_found(method, n_groups, seed):
 
 
 @METHODS
+@pytest.mark.slow
 def test_noise_degrades_groups_gradually(method):
     """More noise, less agreement; but never worse than chance on average."""
     scores = []

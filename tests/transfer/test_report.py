@@ -187,6 +187,7 @@ def test_no_verdict_on_a_handful_of_rows():
     assert flagged <= 12
 
 
+@pytest.mark.slow
 def test_tasks_of_few_rows_are_tuned_in_fewer_folds():
     X, y, tasks = make_data(random_W(6), 5)
     report = negative_transfer_report(MeanRegularizedRegressor(0.1), X, y, tasks, cv=5)
@@ -284,6 +285,7 @@ def test_splits_that_judge_no_task():
         negative_transfer_report(L21Regressor(), X, y, tasks, cv=LeaveOneGroupOut())
 
 
+@pytest.mark.slow
 def test_samples_of_a_wide_Y_are_split_as_if_of_one_task():
     X, y, tasks = make_data(random_W(3), 30)
     Y = np.column_stack([y[tasks == t] for t in np.unique(tasks)])
@@ -302,6 +304,7 @@ def test_a_baseline_that_the_report_has_not():
         report.plot(against="independent")
 
 
+@pytest.mark.slow
 def test_other_layouts_and_jobs():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 5))

@@ -21,11 +21,13 @@ from linmtl.penalties import Penalty
 HERE = Path(__file__).parent
 
 
+@pytest.mark.slow
 def test_the_stubs_are_those_of_the_source():
     done = python(ROOT / ".ci" / "stubs.py", "--check")
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_what_is_accepted_runs():
     runpy.run_path(str(HERE / "accepted.py"), run_name="__main__")
 
@@ -44,6 +46,7 @@ def documented_attributes(cls):
 
 
 @pytest.mark.parametrize("name", estimators.__all__)
+@pytest.mark.slow
 def test_attributes_are_documented_and_of_their_types(name):
     classify = "Classifier" in name
     make = make_multitask_classification if classify else make_multitask_regression

@@ -538,6 +538,7 @@ shared_or_not = pytest.mark.parametrize("shared", [False, True])
 
 @shared_or_not
 @pytest.mark.parametrize("smooth", [0.0, 0.5])
+@pytest.mark.slow
 def test_completion_is_stationary(shared, smooth):
     """Both halves against cvxpy, the other half held."""
     _, Xs = series(lengths=(6, 9), noise=0.3)
@@ -678,6 +679,7 @@ def test_transform(shared):
         np.testing.assert_allclose(out, U @ V, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_shared_basis_serves_new_sequences():
     """Little is observed of the new ones, too little for a basis of their own."""
     dense, Xs = series(lengths=(30, 30, 30, 30, 25), observed=0.5)
@@ -694,6 +696,7 @@ def test_a_shared_basis_serves_new_sequences():
 
 
 @shared_or_not
+@pytest.mark.slow
 def test_invariances_of_completion(shared):
     _, Xs = series(noise=0.2)
     model = TemporalMatrixCompletion(2, shared_basis=shared, tol=1e-6)
@@ -753,6 +756,7 @@ malsar_runs = pytest.mark.parametrize(
 
 
 @malsar_runs
+@pytest.mark.slow
 def test_completion_of_malsar(kind, k):
     """The singular start may end a little above its result; five starts end below."""
     theirs = Series(kind, k)
