@@ -4,7 +4,6 @@ import doctest
 import importlib
 import inspect
 import os
-import pkgutil
 import re
 from importlib.util import find_spec
 
@@ -13,15 +12,10 @@ import pytest
 
 import linmtl
 from helpers.files import ROOT
+from helpers.public import MODULES, public_objects
 from linmtl.penalties import L1, L21, Ridge, TaskQuadratic, TraceNorm
 
 os.environ.setdefault("MPLBACKEND", "Agg")  # no window, wherever this runs
-MODULES = [linmtl.__name__] + sorted(
-    info.name
-    for info in pkgutil.walk_packages(linmtl.__path__, "linmtl.")
-    if not info.name.endswith("__main__")
-)
-
 
 PLOTS = find_spec("matplotlib") is not None
 
@@ -95,26 +89,6 @@ def test_the_readme_has_examples():
 
 
 # --- parameters in docstrings
-
-
-def public_objects():
-    """Functions and classes of the modules without an underscore, once each."""
-    seen = set()
-    for name in MODULES:
-        if any(part.startswith("_") for part in name.split(".")):
-            continue
-        module = importlib.import_module(name)
-        names = getattr(module, "__all__", None) or [
-            key
-            for key, value in vars(module).items()
-            if not key.startswith("_") and getattr(value, "__module__", "") == name
-        ]
-        for key in names:
-            obj = getattr(module, key)
-            if id(obj) in seen or not (inspect.isclass(obj) or inspect.isfunction(obj)):
-                continue
-            seen.add(id(obj))
-            yield f"{name}.{key}", obj
 
 
 def callables():

@@ -147,7 +147,13 @@ class _IncompleteSources(BaseEstimator):
         tags.target_tags.required = True
         return tags
 
-    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Fit the models of all patterns of sources together.
 
         Parameters
@@ -156,6 +162,8 @@ class _IncompleteSources(BaseEstimator):
             Samples. A row has NaN in all columns of a source, or in none.
         y : array-like of shape (n_samples,)
             Targets, or labels of two classes.
+        tasks : None
+            Not allowed: the tasks are the patterns of sources.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights >= 0.
 
@@ -169,6 +177,7 @@ class _IncompleteSources(BaseEstimator):
         ValueError
             If an argument or a parameter is not allowed; the message says why.
         """
+        self._refuse(tasks)
         name = type(self).__name__
         if self.handle_unknown not in ("error", "subset"):
             raise ValueError(
@@ -196,6 +205,14 @@ class _IncompleteSources(BaseEstimator):
             if key.endswith("_") and not key.startswith("_") and key not in ours:
                 setattr(self, key, value)
         return self
+
+    def _refuse(self, tasks):
+        if tasks is not None:
+            raise ValueError(
+                f"{type(self).__name__}: tasks was passed, but the tasks are the "
+                "patterns of sources that rows have; drop it (weights are "
+                "sample_weight=)"
+            )
 
     def _validated(self, X, **options) -> Any:
         options |= {"dtype": [np.float64, np.float32], "ensure_all_finite": "allow-nan"}
@@ -288,6 +305,34 @@ class _Regressor(RegressorMixin, _IncompleteSources):
         """
         return self._answer(X, "predict")
 
+    def score(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
+        """Return R^2 of the predictions.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame} of shape (n_samples, n_features)
+            Samples; NaN for the sources that a row lacks.
+        y : array-like of shape (n_samples,)
+            True targets.
+        tasks : None
+            Not allowed.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights.
+
+        Returns
+        -------
+        float
+            The score, 1 at best.
+        """
+        self._refuse(tasks)
+        return super().score(X, y, sample_weight)
+
 
 class _Classifier(ClassifierMixin, _IncompleteSources):
     _losses = ("logistic",)
@@ -342,6 +387,34 @@ class _Classifier(ClassifierMixin, _IncompleteSources):
             One column per class, in the order of ``classes_``.
         """
         return self._answer(X, "predict_proba")
+
+    def score(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
+        """Return the accuracy of the predictions.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame} of shape (n_samples, n_features)
+            Samples; NaN for the sources that a row lacks.
+        y : array-like of shape (n_samples,)
+            True labels.
+        tasks : None
+            Not allowed.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights.
+
+        Returns
+        -------
+        float
+            The score, 1 at best.
+        """
+        self._refuse(tasks)
+        return super().score(X, y, sample_weight)
 
 
 @parameters

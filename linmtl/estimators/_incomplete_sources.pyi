@@ -176,10 +176,37 @@ class IncompleteSourcesRegressor(RegressorMixin, BaseEstimator):
             One prediction per row.
         """
         ...
+    def score(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
+        """Return R^2 of the predictions.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame} of shape (n_samples, n_features)
+            Samples; NaN for the sources that a row lacks.
+        y : array-like of shape (n_samples,)
+            True targets.
+        tasks : None
+            Not allowed.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights.
+
+        Returns
+        -------
+        float
+            The score, 1 at best.
+        """
+        ...
     def fit(
         self,
         X: Any,
         y: ArrayLike,
+        tasks: None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Fit the models of all patterns of sources together.
@@ -190,6 +217,8 @@ class IncompleteSourcesRegressor(RegressorMixin, BaseEstimator):
             Samples. A row has NaN in all columns of a source, or in none.
         y : array-like of shape (n_samples,)
             Targets, or labels of two classes.
+        tasks : None
+            Not allowed: the tasks are the patterns of sources.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights >= 0.
 
@@ -406,10 +435,37 @@ class IncompleteSourcesClassifier(ClassifierMixin, BaseEstimator):
             One column per class, in the order of ``classes_``.
         """
         ...
+    def score(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
+        """Return the accuracy of the predictions.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame} of shape (n_samples, n_features)
+            Samples; NaN for the sources that a row lacks.
+        y : array-like of shape (n_samples,)
+            True labels.
+        tasks : None
+            Not allowed.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights.
+
+        Returns
+        -------
+        float
+            The score, 1 at best.
+        """
+        ...
     def fit(
         self,
         X: Any,
         y: ArrayLike,
+        tasks: None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Fit the models of all patterns of sources together.
@@ -420,6 +476,8 @@ class IncompleteSourcesClassifier(ClassifierMixin, BaseEstimator):
             Samples. A row has NaN in all columns of a source, or in none.
         y : array-like of shape (n_samples,)
             Targets, or labels of two classes.
+        tasks : None
+            Not allowed: the tasks are the patterns of sources.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights >= 0.
 
@@ -601,10 +659,37 @@ class IncompleteSourcesRegressorCV(RegressorMixin, BaseEstimator):
             One prediction per row.
         """
         ...
+    def score(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
+        """Return R^2 of the predictions.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame} of shape (n_samples, n_features)
+            Samples; NaN for the sources that a row lacks.
+        y : array-like of shape (n_samples,)
+            True targets.
+        tasks : None
+            Not allowed.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights.
+
+        Returns
+        -------
+        float
+            The score, 1 at best.
+        """
+        ...
     def fit(
         self,
         X: Any,
         y: ArrayLike,
+        tasks: None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Fit the models of all patterns of sources together.
@@ -615,6 +700,8 @@ class IncompleteSourcesRegressorCV(RegressorMixin, BaseEstimator):
             Samples. A row has NaN in all columns of a source, or in none.
         y : array-like of shape (n_samples,)
             Targets, or labels of two classes.
+        tasks : None
+            Not allowed: the tasks are the patterns of sources.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights >= 0.
 
@@ -833,10 +920,37 @@ class IncompleteSourcesClassifierCV(ClassifierMixin, BaseEstimator):
             One column per class, in the order of ``classes_``.
         """
         ...
+    def score(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
+        """Return the accuracy of the predictions.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame} of shape (n_samples, n_features)
+            Samples; NaN for the sources that a row lacks.
+        y : array-like of shape (n_samples,)
+            True labels.
+        tasks : None
+            Not allowed.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights.
+
+        Returns
+        -------
+        float
+            The score, 1 at best.
+        """
+        ...
     def fit(
         self,
         X: Any,
         y: ArrayLike,
+        tasks: None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Fit the models of all patterns of sources together.
@@ -847,6 +961,8 @@ class IncompleteSourcesClassifierCV(ClassifierMixin, BaseEstimator):
             Samples. A row has NaN in all columns of a source, or in none.
         y : array-like of shape (n_samples,)
             Targets, or labels of two classes.
+        tasks : None
+            Not allowed: the tasks are the patterns of sources.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights >= 0.
 

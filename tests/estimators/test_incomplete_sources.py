@@ -88,7 +88,7 @@ def test_optimum_is_that_of_a_general_solver(classify, weighted, task_weight, al
     if not weighted:
         weight = np.ones(len(y))
     model = kind(alpha, SOURCES, task_weight=task_weight, tol=1e-10)
-    model.fit(X, y, weight if weighted else None)
+    model.fit(X, y, sample_weight=weight if weighted else None)
     names = ["mri+pet+csf", "mri+pet", "pet+csf", "mri"]
     ours = [set(name.split("+")) for name in model.tasks_]
     order = [ours.index(set(name.split("+"))) for name in names]
@@ -426,13 +426,17 @@ def test_wrong_arguments():
     with pytest.raises(ValueError, match="NaN"):
         IncompleteSourcesRegressor().fit(X, np.where(np.arange(len(y)), y, np.nan))
     with pytest.raises(ValueError, match="negative"):
-        IncompleteSourcesRegressor().fit(X, y, -np.ones(len(y)))
+        IncompleteSourcesRegressor().fit(X, y, sample_weight=-np.ones(len(y)))
     with pytest.raises(ValueError, match="sample_weight must not be all zero"):
-        IncompleteSourcesRegressor().fit(X, y, np.zeros(len(y)))
+        IncompleteSourcesRegressor().fit(X, y, sample_weight=np.zeros(len(y)))
     with pytest.raises(TypeError, match=r"[Ss]parse"):
         IncompleteSourcesRegressor().fit(sparse.csr_array(np.nan_to_num(X)), y)
     with pytest.raises(NotFittedError):
         IncompleteSourcesRegressor().predict(X)
+    for name in ("fit", "score"):  # as labels of tasks, numbers would pass for weights
+        model = IncompleteSourcesRegressor().fit(X, y)
+        with pytest.raises(ValueError, match="the tasks are the patterns of sources"):
+            getattr(model, name)(X, y, np.arange(len(y)) % 3)
     with pytest.warns(ConvergenceWarning, match="increase max_iter or tol"):
         IncompleteSourcesClassifier(1e-4, max_iter=1, tol=1e-12).fit(X, y > 1)
 
@@ -455,7 +459,8 @@ def test_labels_with_a_plus_sign():
 def test_rows_without_weight_make_no_pattern():
     X, y, code = make()
     weight = (code != 3).astype(float)
-    model = IncompleteSourcesRegressor(0.05, SOURCES, tol=1e-10).fit(X, y, weight)
+    model = IncompleteSourcesRegressor(0.05, SOURCES, tol=1e-10)
+    model.fit(X, y, sample_weight=weight)
     keep = code != 3
     other = clone(model).fit(X[keep], y[keep])
     np.testing.assert_array_equal(model.patterns_, other.patterns_)
@@ -517,7 +522,7 @@ def test_strength_by_cross_validation(classify):
     # folds may be given: positions are those of the rows passed, weightless ones too
     weight = np.arange(len(y)) % 7 > 0
     folds = list(KFold(3, shuffle=True, random_state=0).split(X))
-    model.set_params(cv=folds).fit(X, y, weight)
+    model.set_params(cv=folds).fit(X, y, sample_weight=weight)
     assert (model.scores_path_ if classify else model.mse_path_).shape == (8, 3)
 
 
