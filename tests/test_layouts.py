@@ -592,7 +592,11 @@ def test_shapes_of_the_fitted_attributes(model):
         assert not hasattr(fitted, "coef_feature_names_")
         assert hasattr(fitted, "classes_") == is_classifier(model)
         if is_classifier(model):
-            assert fitted.classes_.tolist() == ["no", "yes"]
+            wide_y = np.ndim(y) == 2
+            assert isinstance(fitted.classes_, list) == wide_y
+            for pair in fitted.classes_ if wide_y else [fitted.classes_]:
+                assert pair.tolist() == ["no", "yes"]
+            assert not wide_y or len(fitted.classes_) == n_tasks
 
 
 @two
@@ -624,13 +628,17 @@ def test_probabilities_of_every_layout():
     sigmoid = lambda eta: 1 / (1 + np.exp(-eta))
 
     assert shared.decision_function(X).shape == (len(X), 4)
-    np.testing.assert_allclose(
-        shared.predict_proba(X), sigmoid(shared.decision_function(X))
-    )
+    for t, proba in enumerate(shared.predict_proba(X)):
+        eta = shared.decision_function(X)[:, t]
+        np.testing.assert_allclose(
+            proba, np.column_stack([sigmoid(-eta), sigmoid(eta)])
+        )
+        np.testing.assert_allclose(shared.predict_log_proba(X)[t], np.log(proba))
     assert ragged.decision_function(X_long, tasks).shape == (len(y),)
     for fitted, args in [(ragged, (X_long, tasks)), (single, (X,))]:
         proba = fitted.predict_proba(*args)
         assert proba.shape == (len(args[0]), 2)
+        np.testing.assert_allclose(fitted.predict_log_proba(*args), np.log(proba))
         np.testing.assert_allclose(proba.sum(axis=1), 1.0)
         np.testing.assert_allclose(
             proba[:, 1], sigmoid(fitted.decision_function(*args))
@@ -642,9 +650,8 @@ def test_probabilities_of_every_layout():
     rows = np.resize(np.arange(4), len(X))
     proba = shared.predict_proba(X, rows)
     assert proba.shape == (len(X), 2)
-    np.testing.assert_allclose(
-        proba[:, 1], shared.predict_proba(X)[np.arange(len(X)), rows]
-    )
+    of_all = np.stack(shared.predict_proba(X))
+    np.testing.assert_allclose(proba, of_all[rows, np.arange(len(X))])
 
 
 @two

@@ -23,7 +23,7 @@ from linmtl.designs._shared import SharedDesign
 from linmtl.designs._stacked import StackedDesign
 from linmtl.estimators._docs import parameters
 from linmtl.estimators._new_task import NewTask
-from linmtl.estimators._predictions import PredictsClasses, PredictsTargets
+from linmtl.estimators._predictions import PredictsClasses, PredictsTargets, TaskClasses
 from linmtl.estimators._settings import check_settings
 from linmtl.losses import LOSSES, Loss
 from linmtl.penalties import Penalty, compose
@@ -233,6 +233,8 @@ class MultiTaskModel(NewTask, BaseEstimator):
         self.intercept_ = b
         if given.classes is not None:
             self.classes_ = given.classes
+            if given.layout == "wide":
+                self.classes_ = TaskClasses([given.classes] * len(given.tasks))
         elif given.layout == "single":
             self.coef_, self.intercept_ = self.coef_[0], b[0].item()
         # what an earlier fit may have left

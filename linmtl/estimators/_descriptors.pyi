@@ -171,7 +171,7 @@ class DescriptorClassifier(Classifier):
             + alpha / 2 * ||M||_F^2,    w_t = M z_t
 
     with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
-    y_i is +1 for ``classes_[1]`` and -1 for ``classes_[0]``.
+    y_i is +1 for the second class and -1 for the first.
 
     Parameters
     ----------
@@ -223,8 +223,9 @@ class DescriptorClassifier(Classifier):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (2,)
-        The class labels, over all tasks.
+    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+        The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
+        several outputs; the pair is that of all tasks.
     descriptor_coef_ : ndarray of shape (n_features, n_descriptors)
         The map M; ``coef_`` has its products with the descriptors.
     coef_ : ndarray of shape (n_tasks, n_features)

@@ -182,7 +182,7 @@ class DirtyClassifier(Refitted, Alias, Classifier):
             + alpha_shared * sum_j max_t |P_jt| + alpha_own * sum_jt |Q_jt|
 
     with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
-    y_i is +1 for ``classes_[1]`` and -1 for ``classes_[0]``.
+    y_i is +1 for the second class and -1 for the first.
 
     Parameters
     ----------
@@ -243,8 +243,9 @@ class DirtyClassifier(Refitted, Alias, Classifier):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (2,)
-        The class labels, over all tasks.
+    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+        The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
+        several outputs; the pair is that of all tasks.
     coef_components_ : dict of ndarray of shape (n_tasks, n_features)
         The parts "shared" (P) and "own" (Q); they add up to ``coef_``.
     coef_ : ndarray of shape (n_tasks, n_features)
@@ -627,8 +628,9 @@ class DirtyClassifierCV(Refitted, AliasCV, Classifier):
         Held-out mean log-likelihood, averaged over the tasks.
     task_scores_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
         The same for each task; NaN where it has nothing held out.
-    classes_ : ndarray of shape (2,)
-        The class labels, over all tasks.
+    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+        The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
+        several outputs; the pair is that of all tasks.
     coef_components_ : dict of ndarray of shape (n_tasks, n_features)
         The parts "shared" (P) and "own" (Q); they add up to ``coef_``.
     coef_ : ndarray of shape (n_tasks, n_features)

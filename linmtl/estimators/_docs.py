@@ -111,14 +111,15 @@ refit : bool or float, default=False
 coef_before_refit_ : ndarray of the shape of coef_
     The solution of the penalised problem; only with ``refit``.""",
     "classes": """\
-classes_ : ndarray of shape (2,)
-    The class labels, over all tasks.""",
+classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+    The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
+    several outputs; the pair is that of all tasks.""",
     "squared_symbols": (
         "with sample weights s_i, their sum S_t over task t, and task weights lambda_t."
     ),
     "logistic_symbols": """\
 with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
-y_i is +1 for ``classes_[1]`` and -1 for ``classes_[0]``.""",
+y_i is +1 for the second class and -1 for the first.""",
     "cv": """\
 Every task is in every training part; a task with fewer rows than folds is always
 in training. A setting is judged by the mean over the tasks, weighted by

@@ -226,7 +226,7 @@ class FactoredClassifier(Classifier):
             + alpha / 2 * (||U||^2 + ||V||^2)
 
     with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
-    y_i is +1 for ``classes_[1]`` and -1 for ``classes_[0]``.
+    y_i is +1 for the second class and -1 for the first.
 
     Parameters
     ----------
@@ -280,8 +280,9 @@ class FactoredClassifier(Classifier):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (2,)
-        The class labels, over all tasks.
+    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+        The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
+        several outputs; the pair is that of all tasks.
     trace_norm_gap_ : float
         ``objective_`` less a lower bound of the optimum of `TraceNormClassifier` with
         the same ``alpha``: the solution is at most this far from the best of all.
@@ -641,7 +642,7 @@ class GOMTLClassifier(Classifier):
             + alpha_basis / 2 * ||L||^2 + alpha_sparse * sum |S|
 
     with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
-    y_i is +1 for ``classes_[1]`` and -1 for ``classes_[0]``.
+    y_i is +1 for the second class and -1 for the first.
 
     Parameters
     ----------
@@ -696,8 +697,9 @@ class GOMTLClassifier(Classifier):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (2,)
-        The class labels, over all tasks.
+    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+        The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
+        several outputs; the pair is that of all tasks.
     components_ : ndarray of shape (n_components_, n_features)
         What the tasks share, the largest component first.
     task_codes_ : ndarray of shape (n_tasks, n_components_)

@@ -72,7 +72,7 @@ class MultiTaskClassifier(Refitted, Classifier):
         {logistic}
             + penalty(W)
 
-    with y_i = +1 for ``classes_[1]`` and -1 for ``classes_[0]``, sample weights s_i,
+    with y_i = +1 for the second class and -1 for the first, sample weights s_i,
     their sum S_t over task t, and task weights lambda_t.
 
     Parameters

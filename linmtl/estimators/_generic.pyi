@@ -174,7 +174,7 @@ class MultiTaskClassifier(Refitted, Classifier):
         sum_t lambda_t / S_t * sum_{i in t} s_i log(1 + exp(-y_i (x_i . w_t + b_t)))
             + penalty(W)
 
-    with y_i = +1 for ``classes_[1]`` and -1 for ``classes_[0]``, sample weights s_i,
+    with y_i = +1 for the second class and -1 for the first, sample weights s_i,
     their sum S_t over task t, and task weights lambda_t.
 
     Parameters
@@ -230,8 +230,9 @@ class MultiTaskClassifier(Refitted, Classifier):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (2,)
-        The class labels, over all tasks.
+    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+        The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
+        several outputs; the pair is that of all tasks.
     coef_components_ : dict of ndarray of shape (n_tasks, n_features)
         The parts of which the coefficients are the sum; only with a decomposition.
     stage_objectives_ : ndarray of shape (n_stages,)
@@ -618,8 +619,9 @@ class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
         Held-out mean log-likelihood, averaged over the tasks.
     task_scores_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
         The same for each task; NaN where it has nothing held out.
-    classes_ : ndarray of shape (2,)
-        The class labels, over all tasks.
+    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+        The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
+        several outputs; the pair is that of all tasks.
     coef_components_ : dict of ndarray of shape (n_tasks, n_features)
         The parts of which the coefficients are the sum; only with a decomposition.
     stage_objectives_ : ndarray of shape (n_stages,)

@@ -388,6 +388,21 @@ class _Classifier(ClassifierMixin, _IncompleteSources):
         """
         return self._answer(X, "predict_proba")
 
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Return the logarithms of the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame} of shape (n_samples, n_features)
+            Samples; NaN for the sources that a row lacks.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2)
+            One column per class, in the order of ``classes_``.
+        """
+        return self._answer(X, "predict_log_proba")
+
     def score(
         self,
         X: Any,

@@ -280,8 +280,9 @@ class IncompleteSourcesClassifier(ClassifierMixin, BaseEstimator):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (2,)
-        The class labels, over all tasks.
+    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+        The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
+        several outputs; the pair is that of all tasks.
     patterns_ : ndarray of bool of shape (n_patterns, n_sources)
         The sources that each pattern has, the most complete first.
     sources_ : ndarray of shape (n_sources,)
@@ -423,6 +424,23 @@ class IncompleteSourcesClassifier(ClassifierMixin, BaseEstimator):
         X: Any,
     ) -> np.ndarray:
         """Return the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame} of shape (n_samples, n_features)
+            Samples; NaN for the sources that a row lacks.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2)
+            One column per class, in the order of ``classes_``.
+        """
+        ...
+    def predict_log_proba(
+        self,
+        X: Any,
+    ) -> np.ndarray:
+        """Return the logarithms of the probabilities of the classes.
 
         Parameters
         ----------
@@ -777,8 +795,9 @@ class IncompleteSourcesClassifierCV(ClassifierMixin, BaseEstimator):
         Held-out mean log-likelihood, averaged over the tasks.
     task_scores_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
         The same for each task; NaN where it has nothing held out.
-    classes_ : ndarray of shape (2,)
-        The class labels, over all tasks.
+    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+        The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
+        several outputs; the pair is that of all tasks.
     patterns_ : ndarray of bool of shape (n_patterns, n_sources)
         The sources that each pattern has, the most complete first.
     sources_ : ndarray of shape (n_sources,)
@@ -908,6 +927,23 @@ class IncompleteSourcesClassifierCV(ClassifierMixin, BaseEstimator):
         X: Any,
     ) -> np.ndarray:
         """Return the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame} of shape (n_samples, n_features)
+            Samples; NaN for the sources that a row lacks.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2)
+            One column per class, in the order of ``classes_``.
+        """
+        ...
+    def predict_log_proba(
+        self,
+        X: Any,
+    ) -> np.ndarray:
+        """Return the logarithms of the probabilities of the classes.
 
         Parameters
         ----------

@@ -138,9 +138,8 @@ class IndependentRegressor(_Independent, Regressor):
 class IndependentClassifier(_Independent, Classifier):
     """L2-penalised logistic regression for each task on its own.
 
-    The baseline that sharing has to beat. y_i is +1 for
-    ``classes_[1]`` and -1 for ``classes_[0]``. Minimises over W (n_features, n_tasks)
-    and b::
+    The baseline that sharing has to beat. y_i is +1 for the second class and -1 for
+    the first. Minimises over W (n_features, n_tasks) and b::
 
         {logistic}
             + sum_t alpha_t / 2 * ||w_t||^2

@@ -144,9 +144,8 @@ class IndependentRegressor(Regressor):
 class IndependentClassifier(Classifier):
     """L2-penalised logistic regression for each task on its own.
 
-    The baseline that sharing has to beat. y_i is +1 for
-    ``classes_[1]`` and -1 for ``classes_[0]``. Minimises over W (n_features, n_tasks)
-    and b::
+    The baseline that sharing has to beat. y_i is +1 for the second class and -1 for
+    the first. Minimises over W (n_features, n_tasks) and b::
 
         sum_t lambda_t / S_t * sum_{i in t} s_i log(1 + exp(-y_i (x_i . w_t + b_t)))
             + sum_t alpha_t / 2 * ||w_t||^2
@@ -204,8 +203,9 @@ class IndependentClassifier(Classifier):
     ----------
     alpha_ : ndarray of shape (n_tasks,)
         The strength used for each task.
-    classes_ : ndarray of shape (2,)
-        The class labels, over all tasks.
+    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+        The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
+        several outputs; the pair is that of all tasks.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.

@@ -19,7 +19,7 @@ from linmtl.data._labels import as_task_labels, codes_of, require_like, some
 from linmtl.data._read import read_X
 from linmtl.data._targets import missing_mask, read_labels, read_targets
 from linmtl.data._weights import read_sample_weight
-from linmtl.estimators._predictions import Fitted, PredictsClasses
+from linmtl.estimators._predictions import Fitted, PredictsClasses, TaskClasses
 from linmtl.losses import Loss, newton
 
 HOWS = ("auto", "mean", "subspace", "support")
@@ -159,6 +159,9 @@ class NewTask(Fitted):
         self.coef_ = np.vstack([self.coef_, w.astype(dtype)])
         self.intercept_ = np.append(self.intercept_, b)
         self.tasks_ = np.concatenate([self.tasks_, label])
+        if isinstance(self, PredictsClasses) and isinstance(self.classes_, list):
+            more: Any = TaskClasses([*self.classes_, self._two_classes])
+            self.classes_ = more
         used = None if used is None else float(used)
         known = getattr(self, "new_tasks_", {})
         self.new_tasks_ = {**known, label[0].item(): {"how": prior.how, "alpha": used}}
@@ -213,12 +216,12 @@ class NewTask(Fitted):
             raise ValueError("y has no observed label with a positive weight")
         X, y, weight = X[kept], y[kept], weight[kept]
         if isinstance(self, PredictsClasses):
-            known = dict(zip(self.classes_.tolist(), (-1.0, 1.0), strict=True))
+            known = dict(zip(self._two_classes.tolist(), (-1.0, 1.0), strict=True))
             strange = [value for value in y.tolist() if value not in known]
             if strange:
                 raise ValueError(
                     f"y has the labels {some(strange)}, but the classes are "
-                    f"{some(self.classes_)}"
+                    f"{some(self._two_classes)}"
                 )
             y = np.array([known[value] for value in y.tolist()])
         else:

@@ -136,8 +136,8 @@ class PooledRegressor(_Pooled, Regressor):
 class PooledClassifier(_Pooled, Classifier):
     """L2-penalised logistic regression on all rows, one model for all tasks.
 
-    Every sample counts the same, unless ``task_weight`` is given. y_i is +1 for
-    ``classes_[1]`` and -1 for ``classes_[0]``. Minimises over w (n_features,) and the
+    Every sample counts the same, unless ``task_weight`` is given. y_i is +1 for the
+    second class and -1 for the first. Minimises over w (n_features,) and the
     intercepts::
 
         1 / S * sum_i s_i log(1 + exp(-y_i (x_i . w + b_t)))

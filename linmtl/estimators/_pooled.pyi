@@ -144,8 +144,8 @@ class PooledRegressor(Regressor):
 class PooledClassifier(Classifier):
     """L2-penalised logistic regression on all rows, one model for all tasks.
 
-    Every sample counts the same, unless ``task_weight`` is given. y_i is +1 for
-    ``classes_[1]`` and -1 for ``classes_[0]``. Minimises over w (n_features,) and the
+    Every sample counts the same, unless ``task_weight`` is given. y_i is +1 for the
+    second class and -1 for the first. Minimises over w (n_features,) and the
     intercepts::
 
         1 / S * sum_i s_i log(1 + exp(-y_i (x_i . w + b_t)))
@@ -198,8 +198,9 @@ class PooledClassifier(Classifier):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (2,)
-        The class labels, over all tasks.
+    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+        The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
+        several outputs; the pair is that of all tasks.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.

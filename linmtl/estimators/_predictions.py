@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Self, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -123,16 +123,38 @@ class PredictsTargets:
         return score_each(r2_score, y, prediction, sample_weight, at_least)
 
 
+class TaskClasses(list):
+    """The classes of each task of a wide Y: a list of arrays, as in scikit-learn.
+
+    ``cross_val_predict`` asks it for a shape (scikit-learn 1.9, decision values).
+    """
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self), 2
+
+
 class PredictsClasses(Routed):
     """Mixin of the classifiers; the linear predictor is the log-odds."""
 
     set_predict_proba_request: Callable[..., Self]
+    set_predict_log_proba_request: Callable[..., Self]
     set_decision_function_request: Callable[..., Self]
     _linear_predictor: LinearPredictor
-    classes_: np.ndarray
+    classes_: np.ndarray  # a list of arrays for a wide Y
+
+    @property
+    def _two_classes(self) -> np.ndarray:
+        """The classes, which all tasks have in common."""
+        known = self.classes_
+        return known[0] if isinstance(known, list) else known
+
+    def _log_odds(self, X: Any, tasks: Any) -> np.ndarray:
+        """Return the log-odds that probabilities are made of."""
+        return self._linear_predictor(X, tasks, every_task=False)
 
     def decision_function(self, X: Any, tasks: ArrayLike | None = None) -> np.ndarray:
-        """Return the linear predictor, positive for ``classes_[1]``.
+        """Return the linear predictor, positive for the second class.
 
         Parameters
         ----------
@@ -165,9 +187,13 @@ class PredictsClasses(Routed):
             Class labels.
         """
         eta = self._linear_predictor(X, tasks, every_task=False)
-        return self.classes_[(eta > 0).astype(int)]
+        return self._two_classes[(eta > 0).astype(int)]
 
-    def predict_proba(self, X: Any, tasks: ArrayLike | None = None) -> np.ndarray:
+    @overload
+    def predict_proba(self, X: Any, tasks: ArrayLike) -> np.ndarray: ...
+    @overload
+    def predict_proba(self, X: Any, tasks: None = None) -> Any: ...
+    def predict_proba(self, X: Any, tasks: ArrayLike | None = None) -> Any:
         """Return the probabilities of the classes.
 
         Parameters
@@ -179,12 +205,35 @@ class PredictsClasses(Routed):
 
         Returns
         -------
-        ndarray of shape (n_samples, 2) or (n_samples, n_tasks)
-            One column per class, in the order of ``classes_``. For a model fitted on
-            a wide Y the probability of ``classes_[1]``, one column per task.
+        ndarray of shape (n_samples, 2), or a list of n_tasks such arrays
+            One column per class, in the order of ``classes_``. A list, as scikit-learn
+            has it, for a model fitted on a wide Y, unless `tasks` says which to take.
         """
-        p = Logistic().mean(self._linear_predictor(X, tasks, every_task=False))
-        return p if p.ndim == 2 else np.column_stack([1.0 - p, p])
+        p = Logistic().mean(self._log_odds(X, tasks))
+        return _by_class(1.0 - p, p)
+
+    @overload
+    def predict_log_proba(self, X: Any, tasks: ArrayLike) -> np.ndarray: ...
+    @overload
+    def predict_log_proba(self, X: Any, tasks: None = None) -> Any: ...
+    def predict_log_proba(self, X: Any, tasks: ArrayLike | None = None) -> Any:
+        """Return the logarithms of the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row, where the model was fitted with ``tasks``.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2), or a list of n_tasks such arrays
+            One column per class, in the order of ``classes_``. A list, as scikit-learn
+            has it, for a model fitted on a wide Y, unless `tasks` says which to take.
+        """
+        eta = self._log_odds(X, tasks)
+        return _by_class(-np.logaddexp(0.0, eta), -np.logaddexp(0.0, -eta))
 
     def predict_all(self, X: Any) -> np.ndarray:
         """Predict the class of every row with the model of every task.
@@ -200,7 +249,7 @@ class PredictsClasses(Routed):
             Class labels, columns in the order of ``tasks_``.
         """
         eta = self._linear_predictor(X, None, every_task=True)
-        return self.classes_[(eta > 0).astype(int)]
+        return self._two_classes[(eta > 0).astype(int)]
 
     def score(
         self,
@@ -232,6 +281,13 @@ class PredictsClasses(Routed):
         """
         prediction = self.predict(X, **routed(tasks))
         return score_each(accuracy_score, y, prediction, sample_weight)
+
+
+def _by_class(first, second):
+    """Return what is said of the two classes, column by column, for each task."""
+    if second.ndim == 1:
+        return np.column_stack([first, second])
+    return [np.column_stack(both) for both in zip(first.T, second.T, strict=True)]
 
 
 def routed(tasks):

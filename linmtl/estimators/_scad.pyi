@@ -184,7 +184,7 @@ class SCADClassifier(Refitted, Alias, Classifier):
             + sum_j f(||W_j||_2) + alpha_ridge / 2 * ||W||_F^2
 
     with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
-    y_i is +1 for ``classes_[1]`` and -1 for ``classes_[0]``.
+    y_i is +1 for the second class and -1 for the first.
 
     Parameters
     ----------
@@ -241,8 +241,9 @@ class SCADClassifier(Refitted, Alias, Classifier):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (2,)
-        The class labels, over all tasks.
+    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+        The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
+        several outputs; the pair is that of all tasks.
     stage_objectives_ : ndarray of shape (n_stages,)
         The objective after each stage.
     coef_ : ndarray of shape (n_tasks, n_features)
@@ -607,8 +608,9 @@ class SCADClassifierCV(Refitted, AliasCV, Classifier):
         Held-out mean log-likelihood, averaged over the tasks.
     task_scores_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
         The same for each task; NaN where it has nothing held out.
-    classes_ : ndarray of shape (2,)
-        The class labels, over all tasks.
+    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+        The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
+        several outputs; the pair is that of all tasks.
     stage_objectives_ : ndarray of shape (n_stages,)
         The objective after each stage.
     coef_ : ndarray of shape (n_tasks, n_features)

@@ -172,7 +172,7 @@ class SharedStructureClassifier(Alias, Classifier):
             + alpha / 2 * min over M of trace(W' (eta I + M)^-1 W)
 
     with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
-    y_i is +1 for ``classes_[1]`` and -1 for ``classes_[0]``.
+    y_i is +1 for the second class and -1 for the first.
 
     Parameters
     ----------
@@ -224,8 +224,9 @@ class SharedStructureClassifier(Alias, Classifier):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (2,)
-        The class labels, over all tasks.
+    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+        The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
+        several outputs; the pair is that of all tasks.
     components_ : ndarray of shape (n_components, n_features)
         An orthonormal basis of the subspace, in rows.
     coef_ : ndarray of shape (n_tasks, n_features)
@@ -572,8 +573,9 @@ class SharedStructureClassifierCV(AliasCV, Classifier):
         Held-out mean log-likelihood, averaged over the tasks.
     task_scores_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
         The same for each task; NaN where it has nothing held out.
-    classes_ : ndarray of shape (2,)
-        The class labels, over all tasks.
+    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+        The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
+        several outputs; the pair is that of all tasks.
     components_ : ndarray of shape (n_components, n_features)
         An orthonormal basis of the subspace, in rows.
     coef_ : ndarray of shape (n_tasks, n_features)

@@ -165,7 +165,7 @@ class TaskRelationshipClassifier(Alias, Classifier):
             + alpha / 2 * min over Omega of trace(W Omega^-1 W')
 
     with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
-    y_i is +1 for ``classes_[1]`` and -1 for ``classes_[0]``.
+    y_i is +1 for the second class and -1 for the first.
 
     Parameters
     ----------
@@ -212,8 +212,9 @@ class TaskRelationshipClassifier(Alias, Classifier):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (2,)
-        The class labels, over all tasks.
+    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+        The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
+        several outputs; the pair is that of all tasks.
     task_covariance_ : ndarray of shape (n_tasks, n_tasks)
         The matrix Omega.
     task_correlation_ : ndarray of shape (n_tasks, n_tasks)
@@ -539,8 +540,9 @@ class TaskRelationshipClassifierCV(AliasCV, Classifier):
         Held-out mean log-likelihood, averaged over the tasks.
     task_scores_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
         The same for each task; NaN where it has nothing held out.
-    classes_ : ndarray of shape (2,)
-        The class labels, over all tasks.
+    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+        The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
+        several outputs; the pair is that of all tasks.
     task_covariance_ : ndarray of shape (n_tasks, n_tasks)
         The matrix Omega.
     task_correlation_ : ndarray of shape (n_tasks, n_tasks)

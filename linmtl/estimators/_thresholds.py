@@ -148,8 +148,8 @@ class TaskThresholdClassifier(
         The common threshold; tasks not seen in fit have it too.
     tasks_ : ndarray of shape (n_tasks,)
         Task labels.
-    classes_ : ndarray of shape (2,)
-        The class labels, over all tasks.
+    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+        The class labels, over all tasks; a list for a wide Y.
     n_features_in_ : int
         Number of columns of X in fit, the task column included.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -250,7 +250,9 @@ class TaskThresholdClassifier(
         flat = np.asarray(labels, dtype=object).ravel().tolist()
         missing = missing_mask(np.asarray(labels, dtype=object))
         used = ~missing & (weight > 0) & (code >= 0)
-        positive = np.reshape([v == self.classes_[1] for v in flat], shape) & ~missing
+        positive = (
+            np.reshape([v == self._two_classes[1] for v in flat], shape) & ~missing
+        )
         eta = self._held_out(model, X, labels, tasks, weight, used, code)
         judged = used & ~np.isnan(eta)
         self._tune(eta[judged], positive[judged], weight[judged], code[judged])
@@ -341,7 +343,7 @@ class TaskThresholdClassifier(
                 eta[mine], positive[mine], weight[mine], self.scoring, common
             )
             log_odds[t] = (n * own + self.shrinkage * common) / (n + self.shrinkage)
-        self._log_odds = np.append(log_odds, common)  # the last for unknown tasks
+        self._cuts = np.append(log_odds, common)  # the last for unknown tasks
         self.thresholds_, self.threshold_ = expit(log_odds), float(expit(common))
 
     def _linear_predictor(self, X, tasks, every_task):
@@ -349,18 +351,16 @@ class TaskThresholdClassifier(
         check_is_fitted(self)
         model = self.estimator_
         if every_task:
-            return model._linear_predictor(X, None, every_task) - self._log_odds[:-1]
+            return model._linear_predictor(X, None, every_task) - self._cuts[:-1]
         tasks = list(tasks) if isinstance(tasks, Iterator) else tasks
         eta = model.decision_function(X, **routed(tasks))
         if eta.ndim == 2:
-            return eta - self._log_odds[:-1]
+            return eta - self._cuts[:-1]
         labels = read_X(model, X, tasks, reset=False)[1]
         if labels is None or model._layout == "single":
-            return eta - self._log_odds[0]
-        return eta - self._log_odds[codes_of(labels, self.tasks_)]
+            return eta - self._cuts[0]
+        return eta - self._cuts[codes_of(labels, self.tasks_)]
 
-    def predict_proba(self, X: Any, tasks: ArrayLike | None = None) -> np.ndarray:
-        check_is_fitted(self)
-        return self.estimator_.predict_proba(X, **routed(tasks))
-
-    predict_proba.__doc__ = PredictsClasses.predict_proba.__doc__
+    def _log_odds(self, X, tasks):
+        check_is_fitted(self)  # thresholds leave the probabilities as they are
+        return self.estimator_.decision_function(X, **routed(tasks))

@@ -69,8 +69,8 @@ class TaskThresholdClassifier(PredictsClasses, ClassifierMixin, MetaEstimatorMix
         The common threshold; tasks not seen in fit have it too.
     tasks_ : ndarray of shape (n_tasks,)
         Task labels.
-    classes_ : ndarray of shape (2,)
-        The class labels, over all tasks.
+    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+        The class labels, over all tasks; a list for a wide Y.
     n_features_in_ : int
         Number of columns of X in fit, the task column included.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -141,26 +141,5 @@ class TaskThresholdClassifier(PredictsClasses, ClassifierMixin, MetaEstimatorMix
         ------
         ValueError
             If an argument or a parameter is not allowed; the message says why.
-        """
-        ...
-    def predict_proba(
-        self,
-        X: Any,
-        tasks: ArrayLike | None = None,
-    ) -> np.ndarray:
-        """Return the probabilities of the classes.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Samples.
-        tasks : array-like of shape (n_samples,), default=None
-            The task label of each row, where the model was fitted with ``tasks``.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, 2) or (n_samples, n_tasks)
-            One column per class, in the order of ``classes_``. For a model fitted on
-            a wide Y the probability of ``classes_[1]``, one column per task.
         """
         ...

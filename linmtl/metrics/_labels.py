@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from linmtl.data._labels import some
 from linmtl.data._rows import TaskRows, rows_by_task
 from linmtl.data._targets import as_array, column_labels, missing_mask, native
 from linmtl.data._weights import read_sample_weight
@@ -47,7 +48,19 @@ def read_labels(y_true: Any, tasks: Any = None, sample_weight: Any = None) -> Ta
 
 
 def read_predictions(labels: TaskRows, y_pred: Any) -> list[np.ndarray]:
-    """Return the predictions of the labels of each task."""
+    """Return the predictions of the labels of each task.
+
+    Of a list with an array of shape (n_samples, 2) for each task, as classifiers of
+    several outputs have it, these are the second columns.
+    """
+    if isinstance(y_pred, list) and y_pred and np.ndim(y_pred[0]) == 2:
+        columns = [np.shape(part)[1] for part in y_pred]
+        if set(columns) != {2}:
+            raise ValueError(
+                f"y_pred is a list of arrays with {some(columns)} columns; pass those "
+                "of two classes for each task"
+            )
+        y_pred = np.column_stack([np.asarray(part)[:, 1] for part in y_pred])
     y_pred, shape = as_array(y_pred, "y_pred"), labels.shape
     if len(shape) == 2 and y_pred.shape == (shape[0],) and shape[1] == 1:
         y_pred = y_pred[:, None]

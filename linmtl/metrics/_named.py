@@ -394,7 +394,8 @@ def roc_auc(
         Labels of two classes; a missing one (NaN, None) is left out.
     y_score : array-like of y_true's shape, or of shape (n_samples, 2) for long data
         Decision values or probabilities of the positive class; of two columns the
-        second counts.
+        second counts. For a wide y_true also a list of n_tasks arrays of shape
+        (n_samples, 2), as classifiers return it.
     tasks : array-like of shape (n_samples,), default=None
         The task of each row of long data. Without it, all rows of a one-dimensional
         y_true are of one task.
@@ -454,7 +455,8 @@ def average_precision(
         Labels of two classes; a missing one (NaN, None) is left out.
     y_score : array-like of y_true's shape, or of shape (n_samples, 2) for long data
         Decision values or probabilities of the positive class; of two columns the
-        second counts.
+        second counts. For a wide y_true also a list of n_tasks arrays of shape
+        (n_samples, 2), as classifiers return it.
     tasks : array-like of shape (n_samples,), default=None
         The task of each row of long data. Without it, all rows of a one-dimensional
         y_true are of one task.
@@ -510,7 +512,9 @@ def log_loss(
     y_true : array-like of shape (n_samples,) or (n_samples, n_tasks)
         Labels of two classes; a missing one (NaN, None) is left out.
     y_prob : array-like of y_true's shape, or of shape (n_samples, 2) for long data
-        Probabilities of the positive class; of two columns the second counts.
+        Probabilities of the positive class; of two columns the second counts. For a
+        wide y_true also a list of n_tasks arrays of shape (n_samples, 2), as
+        classifiers return it.
     tasks : array-like of shape (n_samples,), default=None
         The task of each row of long data. Without it, all rows of a one-dimensional
         y_true are of one task.
@@ -561,7 +565,9 @@ def brier_score(
     y_true : array-like of shape (n_samples,) or (n_samples, n_tasks)
         Labels of two classes; a missing one (NaN, None) is left out.
     y_prob : array-like of y_true's shape, or of shape (n_samples, 2) for long data
-        Probabilities of the positive class; of two columns the second counts.
+        Probabilities of the positive class; of two columns the second counts. For a
+        wide y_true also a list of n_tasks arrays of shape (n_samples, 2), as
+        classifiers return it.
     tasks : array-like of shape (n_samples,), default=None
         The task of each row of long data. Without it, all rows of a one-dimensional
         y_true are of one task.

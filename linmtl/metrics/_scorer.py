@@ -227,6 +227,8 @@ class TaskScorer:
         labels = read_labels(y, labelled, sample_weight)
         answers = _Asked(estimator, X, tasks, labels)
         classes = getattr(estimator, "classes_", None)
+        if isinstance(classes, list):  # of each output
+            classes = np.unique(np.concatenate(classes))
         method = self._method(answers)
         if callable(self.metric) and self.metric in TASK_METRICS:
             params = dict(self.metric_params)

@@ -201,7 +201,9 @@ def per_task(
         True labels; a missing one (NaN, None) is left out.
     y_pred : array-like of shape (n_samples,) or of y_true's shape
         What the metric takes: predictions, decision values, or probabilities of the
-        second class. For long data it may have further columns, one per class.
+        second class. For long data it may have further columns, one per class; for a
+        wide y_true it may be a list of n_tasks arrays of shape (n_samples, 2), as
+        classifiers return their probabilities.
     tasks : array-like of shape (n_samples,), default=None
         The task of each row of long data. Without it, one-dimensional labels are of
         one task.
