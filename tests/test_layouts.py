@@ -592,7 +592,7 @@ def test_shapes_of_the_fitted_attributes(model):
         assert not hasattr(fitted, "coef_feature_names_")
         assert hasattr(fitted, "classes_") == is_classifier(model)
         if is_classifier(model):
-            wide_y = np.ndim(y) == 2
+            wide_y = layout.startswith("wide")
             assert isinstance(fitted.classes_, list) == wide_y
             for pair in fitted.classes_ if wide_y else [fitted.classes_]:
                 assert pair.tolist() == ["no", "yes"]

@@ -9,11 +9,16 @@ from typing import Any
 import numpy as np
 
 from linmtl.data._labels import is_dataframe, is_missing
+from linmtl.data._times import refuse_times
 
 
 @contextmanager
 def column_named(X: Any) -> Iterator[None]:
-    """Name the column of a DataFrame where validation finds something not a number."""
+    """Name the column of a DataFrame where validation finds something not a number.
+
+    Dates and spans of time, which would pass for numbers, are found beforehand.
+    """
+    refuse_times(X, "X")
     try:
         yield
     except (TypeError, ValueError) as error:

@@ -63,9 +63,8 @@ def one_line(name: Any) -> str:
 def is_missing(value: Any) -> bool:
     if type(value).__name__ in _MISSING_TYPES:
         return True
-    return isinstance(value, (float, np.floating, np.datetime64)) and bool(
-        value != value
-    )
+    kinds = (float, np.floating, np.datetime64, np.timedelta64)
+    return isinstance(value, kinds) and bool(value != value)
 
 
 def _refuse_missing(missing: np.ndarray, name: str) -> None:

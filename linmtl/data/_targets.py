@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array
 
 from linmtl.data._labels import array_of_rows, as_task_labels, is_missing, some
+from linmtl.data._times import refuse_times
 
 
 def column_labels(y: Any, name: str = "y") -> np.ndarray | None:
@@ -76,7 +77,11 @@ def _check_bounded(y: np.ndarray) -> None:
 def read_targets(y: Any) -> np.ndarray:
     """Return the targets of a regression as numbers, NaN where missing."""
     y = as_sequence(y)
+    refuse_times(y, "y")
     require_numbers(y, "use a classifier, or loss='logistic' where there is a choice")
+    if np.asarray(y).dtype.kind == "O":  # where NaT may stand for NaN
+        y = np.asarray(y, dtype=object)
+        y = np.where(missing_mask(y), np.nan, y)
     y = check_array(
         y,
         ensure_2d=False,
@@ -108,6 +113,8 @@ def require_numbers(y: Any, mend: str) -> None:
 
 def read_labels(y: Any) -> np.ndarray:
     """Return labels of classes as numbers, strings or objects, some of them missing."""
+    y = as_sequence(y)
+    refuse_times(y, "y")
     y = as_array(y)
     if y.dtype.kind == "O":
         flat = y.ravel().tolist()
@@ -140,9 +147,11 @@ def native(values: np.ndarray, name: str) -> np.ndarray:
 
 
 def missing_mask(y: np.ndarray) -> np.ndarray:
-    """Return where labels are missing (NaN, None, NA), an array of y's shape."""
+    """Return where labels are missing (NaN, None, NA, NaT), an array of y's shape."""
     if y.dtype.kind == "f":
         return np.isnan(y)
+    if y.dtype.kind in "mM":
+        return np.isnat(y)
     if y.dtype.kind == "O":
         flat = [is_missing(value) for value in y.ravel().tolist()]
         return np.array(flat, dtype=bool).reshape(y.shape)

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from linmtl.data import MultiTaskData
 from linmtl.data._labels import as_task_labels, codes_of, some
 from linmtl.data._read import FitInput, read_X
+from linmtl.data._times import refuse_times
 from linmtl.datafits._base import Datafit
 from linmtl.datafits._gram import GramFit
 from linmtl.datafits._make import Join
@@ -207,6 +208,7 @@ def _read_descriptors(model, tasks):
         labels, rows = list(given), list(given.values())
     else:
         labels, rows = tasks.tolist(), given
+    refuse_times(rows, "descriptors")
     try:
         Z = np.array(rows, dtype=float)
     except (TypeError, ValueError) as error:

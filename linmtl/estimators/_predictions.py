@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.metrics import accuracy_score, r2_score
 
 from linmtl.data._labels import is_missing
+from linmtl.data._times import refuse_times
 from linmtl.data._weights import read_sample_weight
 from linmtl.losses import Logistic, Loss
 
@@ -306,6 +307,7 @@ def score_each(
 
     Tasks with fewer than ``at_least`` labels of positive weight are left out.
     """
+    refuse_times(y, "y")
     y, prediction = np.atleast_1d(y), np.asarray(prediction)
     Y, P = (a.reshape(len(a), -1) for a in (y, prediction))
     if Y.shape != P.shape:

@@ -9,7 +9,14 @@ import numpy as np
 
 from linmtl.data._labels import some
 from linmtl.data._rows import TaskRows, rows_by_task
-from linmtl.data._targets import as_array, column_labels, missing_mask, native
+from linmtl.data._targets import (
+    as_array,
+    as_sequence,
+    column_labels,
+    missing_mask,
+    native,
+)
+from linmtl.data._times import refuse_times
 from linmtl.data._weights import read_sample_weight
 
 
@@ -26,6 +33,8 @@ def read_labels(y_true: Any, tasks: Any = None, sample_weight: Any = None) -> Ta
     sample_weight : array-like of shape (n_samples,) or of y_true's shape, default=None
         Weights >= 0.
     """
+    y_true = as_sequence(y_true, "y_true")
+    refuse_times(y_true, "y_true")
     y = as_array(y_true, "y_true")
     if len(y) == 0:
         raise ValueError("y_true is empty; pass one label per row")

@@ -12,6 +12,7 @@ from sklearn.base import is_classifier
 from sklearn.utils import check_array
 
 from linmtl.data._checks import check_choice
+from linmtl.data._frames import column_named
 from linmtl.data._labels import codes_of, some
 from linmtl.losses import Logistic
 from linmtl.similarity._read import (
@@ -70,7 +71,8 @@ def prediction_disagreement(
     check_choice("covariance", covariance, ("pooled", "within", "per_task"))
     X, tasks = rows_of(model, X, tasks)
     if covariance == "pooled":
-        X = check_array(X, dtype="float64", input_name="X")
+        with column_named(X):
+            X = check_array(X, dtype="float64", input_name="X")
         if len(X) < 2:
             raise ValueError(
                 "X has 1 row, which has no covariance; pass two rows at least"

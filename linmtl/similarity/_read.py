@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_array, check_consistent_length
 
+from linmtl.data._frames import column_named
 from linmtl.data._labels import (
     as_task_labels,
     is_dataframe,
@@ -84,7 +85,8 @@ def _with_X(rows: TaskRows, X: np.ndarray, features: list[str]) -> TaskData:
 
 def _features(X):
     names = [str(c) for c in X.columns] if is_dataframe(X) else None
-    X = check_array(X, dtype="float64", input_name="X")
+    with column_named(X):
+        X = check_array(X, dtype="float64", input_name="X")
     return X, names or [f"x{k}" for k in range(X.shape[1])]
 
 

@@ -16,6 +16,7 @@ from sklearn.utils import check_array
 
 from linmtl.data._checks import check_choice, is_number
 from linmtl.data._labels import some
+from linmtl.data._times import refuse_times
 from linmtl.similarity._read import median_of
 from linmtl.similarity._result import TaskMatrix, as_distinct_labels, symmetric
 
@@ -214,6 +215,7 @@ def descriptor_similarity(
         Z = Z.loc[labels.tolist()]
     else:
         labels = None if tasks is None else as_distinct_labels(tasks)
+    refuse_times(Z, "Z")
     Z = check_array(Z, dtype="float64", input_name="Z")
     if labels is None:
         labels = np.arange(len(Z))

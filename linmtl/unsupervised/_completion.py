@@ -31,6 +31,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from linmtl.data._checks import check_count, check_flag, check_number, is_number
 from linmtl.data._frames import column_named
 from linmtl.data._labels import as_task_labels, encode_tasks, is_missing
+from linmtl.data._times import refuse_times
 
 
 @dataclass(frozen=True)
@@ -631,6 +632,7 @@ class TemporalMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstim
     def _stack(self, matrices: Any, options: Any) -> tuple[np.ndarray, np.ndarray]:
         checked = []
         for i, matrix in enumerate(matrices):
+            refuse_times(matrix, f"matrix {i} of X")
             matrix = check_array(
                 matrix, estimator=self, input_name=f"Matrix {i} of X", **options
             )
