@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ from linmtl.cli._models import (
 )
 from linmtl.cli._prepare import Split, split_rows
 from linmtl.cli._results import Comparison, ModelResult
+from linmtl.estimators._base import OF_TASKS
 from linmtl.model_selection import TaskShuffleSplit
 from linmtl.transfer import NegativeTransferReport, negative_transfer_report
 
@@ -207,7 +209,7 @@ def _run(
     seconds = time.perf_counter() - start
     for warning in caught:
         text = str(warning.message)
-        if "single class" not in text:  # said already
+        if not re.match(OF_TASKS, text):  # said already
             notes.append(f"{kind.label}: {text}")
     return ModelResult(
         name=name,

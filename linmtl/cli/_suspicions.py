@@ -9,6 +9,7 @@ import numpy as np
 
 from linmtl.cli._errors import name_list
 from linmtl.data._labels import one_line
+from linmtl.data._targets import two_valued
 
 _ID = re.compile(
     r"(^|[\W_])(?i:id|ids|nr|no|num|number|index|key)($|[\W_])|[a-z]I[Dd]$"
@@ -104,10 +105,9 @@ def _classes_beside_numbers(
     y: np.ndarray, labels: np.ndarray, codes: np.ndarray, target: str
 ) -> list[str]:
     """Note tasks with two values where others have more: outcomes of two kinds."""
-    if len(np.unique(y)) == 2:
-        return []
-    levels = np.array([len(np.unique(y[codes == t])) for t in range(len(labels))])
-    two = labels[(levels == 2) & (np.bincount(codes) >= _FEWEST)]
+    bounds = np.cumsum([0, *np.bincount(codes)])
+    by_task = y[np.argsort(codes, kind="stable")].astype(float)
+    two = labels[two_valued(by_task, np.ones(len(y), dtype=bool), bounds)]
     if not two.size:
         return []
     return [

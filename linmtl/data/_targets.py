@@ -13,6 +13,8 @@ from sklearn.utils.validation import check_array
 from linmtl.data._labels import array_of_rows, as_task_labels, is_missing, some
 from linmtl.data._times import refuse_times
 
+_FEWEST = 10  # rows in which two values are no chance
+
 
 def column_labels(y: Any, name: str = "y") -> np.ndarray | None:
     """Return the names of the columns of a DataFrame, each of which is a task."""
@@ -156,6 +158,27 @@ def missing_mask(y: np.ndarray) -> np.ndarray:
         flat = [is_missing(value) for value in y.ravel().tolist()]
         return np.array(flat, dtype=bool).reshape(y.shape)
     return np.zeros(y.shape, dtype=bool)
+
+
+def two_valued(y: np.ndarray, used: np.ndarray, task_ptr: np.ndarray) -> np.ndarray:
+    """Return which tasks have two values only where others have more, (n_tasks,).
+
+    Their targets may be classes. Of fewer than ten rows nothing is said.
+
+    Parameters
+    ----------
+    y, used : ndarray of shape (n_observations,)
+        Targets sorted by task, and whether each counts.
+    task_ptr : ndarray of shape (n_tasks + 1,)
+        Where the tasks begin; none is empty.
+    """
+    first, size = task_ptr[:-1], np.diff(task_ptr)
+    low = np.minimum.reduceat(np.where(used, y, np.inf), first)
+    high = np.maximum.reduceat(np.where(used, y, -np.inf), first)
+    between = used & (y > np.repeat(low, size)) & (y < np.repeat(high, size))
+    more = np.logical_or.reduceat(between, first)
+    two = ~more & (low < high) & (np.add.reduceat(used, first, dtype=int) >= _FEWEST)
+    return two & more.any()
 
 
 def encode_classes(y: np.ndarray, missing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

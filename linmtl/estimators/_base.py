@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from linmtl.data import MultiTaskData
 from linmtl.data._labels import some
 from linmtl.data._read import FitInput, read_fit, read_predict, require_tasks
+from linmtl.data._targets import two_valued
 from linmtl.datafits._base import Datafit
 from linmtl.datafits._make import Join, make_datafit
 from linmtl.datafits._null import null_losses
@@ -50,6 +51,10 @@ class Problem(NamedTuple):
     data: MultiTaskData
     columns: np.ndarray
     objective: Objective
+
+
+# warnings about the data, which are said once where models are fitted inside others
+OF_TASKS = "these tasks have a single class|the targets of these tasks have two values"
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -253,6 +258,7 @@ class MultiTaskModel(NewTask, BaseEstimator):
                 UserWarning,
                 stacklevel=4,
             )
+        self._warn_of_classes(given)
         exact = np.isnan(self.task_weight_)
         if np.any(exact):
             warnings.warn(
@@ -262,6 +268,22 @@ class MultiTaskModel(NewTask, BaseEstimator):
                 "their task_weight_ NaN; drop them or raise alpha",
                 UserWarning,
                 stacklevel=4,
+            )
+
+    def _warn_of_classes(self, given, stacklevel=5):
+        """Say which targets look like classes though the loss takes numbers."""
+        data, loss = given.data, self._loss()
+        if not loss.location:
+            return
+        two = two_valued(data.y, data.weight > 0, data.task_ptr)
+        if two.any():
+            warnings.warn(
+                "the targets of these tasks have two values only, as classes have, "
+                f"where others have more: {some(given.tasks[two])}; the {loss.name} "
+                "loss fits them as numbers: if they are classes, fit them apart with "
+                "a classifier",
+                UserWarning,
+                stacklevel=stacklevel,
             )
 
     def _task_weights(self, given: FitInput) -> np.ndarray:

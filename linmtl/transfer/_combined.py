@@ -15,7 +15,7 @@ from linmtl.data._checks import is_whole
 from linmtl.data._labels import some
 from linmtl.data._read import FitInput
 from linmtl.data._weights import read_sample_weight
-from linmtl.estimators._base import MultiTaskModel
+from linmtl.estimators._base import OF_TASKS, MultiTaskModel
 from linmtl.estimators._docs import chosen
 from linmtl.estimators._fill import fill
 from linmtl.estimators._settings import check_settings
@@ -127,7 +127,7 @@ class FitArguments:
         """Fit a copy of a model on some observations of some tasks."""
         with warnings.catch_warnings():
             # said once, by the model around
-            warnings.filterwarnings("ignore", "these tasks have a single class")
+            warnings.filterwarnings("ignore", OF_TASKS)
             return self.prepared(model).fit(**self.part(keep, chosen))
 
     def predict(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -209,6 +209,7 @@ class Combined(MultiTaskModel):
                 UserWarning,
                 stacklevel=3,
             )
+        self._warn_of_classes(passed.given, stacklevel=4)
         return passed
 
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from linmtl.data._canonical import MultiTaskData, far_intercept
 from linmtl.data._checks import is_whole
 from linmtl.data._read import FitInput
-from linmtl.estimators._base import MultiTaskModel, check_order
+from linmtl.estimators._base import OF_TASKS, MultiTaskModel, check_order
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.model_selection import TaskShuffleSplit
 from linmtl.model_selection._held_out import positions
@@ -194,7 +194,7 @@ class Rows:
         settings = {"task_column": None, "task_order": self.tasks[chosen]}
         model.set_params(**{k: v for k, v in settings.items() if k in parameters})
         with inner_fit(model, self.tasks, chosen, why), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "these tasks have a single class")
+            warnings.filterwarnings("ignore", OF_TASKS)
             return model.fit(
                 self.X[rows], self.y[rows], self.tasks[code], self.weight[rows]
             )
