@@ -25,6 +25,7 @@ from linmtl.data._labels import (
     task_column_index,
 )
 from linmtl.data._rows import rows_by_code
+from linmtl.data._tables import as_table
 
 __all__ = ["TaskScaler"]
 
@@ -331,6 +332,7 @@ class TaskScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             "ensure_all_finite": "allow-nan",
         }
         features: Any
+        X = as_table(X)
         if self.task_column is None:
             with column_named(X):
                 X = features = validate_data(self, X, reset=reset, **options)

@@ -13,6 +13,7 @@ from linmtl.cli._errors import InputError, name_list
 from linmtl.cli._files import read_table
 from linmtl.cli._frames import table_of
 from linmtl.cli._table import Problem, make_problem, sizes
+from linmtl.data._tables import as_table
 
 
 class PreparedTable(NamedTuple):
@@ -59,13 +60,13 @@ def prepare(
 
     Parameters
     ----------
-    table : DataFrame, dict of str -> sequence, str or Path
-        One row per observation; or the path of such a file: CSV in any of its
-        variants, Parquet or Excel.
+    table : DataFrame, pyarrow Table, dict of str -> sequence, str or Path
+        One row per observation (a polars LazyFrame is collected); or the path of such
+        a file: CSV in any of its variants, Parquet or Excel.
     target : str
-        The column to predict.
+        The column to predict, or a level of the index.
     task : str
-        The column that says which task a row belongs to.
+        The column that says which task a row belongs to, or a level of the index.
     classify : bool, default=False
         Whether the target is one of two classes. One of two texts is so anyway.
     features : str or list of str, default=None
@@ -107,6 +108,7 @@ def prepare(
     dates read as days since 1970-01-01: visit
     thousands separators, 1,000 read as 1000: dose
     """
+    table = _with_levels(as_table(table), {target, task})
     given = read_table(table) if isinstance(table, (str, Path)) else table_of(table)
     try:
         problem = make_problem(
@@ -123,6 +125,14 @@ def prepare(
     X, notes = _framed(problem, getattr(table, "index", None))
     y = problem.y if problem.labels is None else problem.labels[problem.y]
     return PreparedTable(X, y, problem.tasks, [_without_dashes(n) for n in notes])
+
+
+def _with_levels(table: Any, names: set[str]) -> Any:
+    """Return a table with the levels of its index that were asked for as columns."""
+    levels = getattr(getattr(table, "index", None), "names", ())
+    for name in names.difference(getattr(table, "columns", ())).intersection(levels):
+        table = table.assign(**{name: table.index.get_level_values(name)})
+    return table
 
 
 def _framed(problem: Problem, index: Any) -> tuple[Any, list[str]]:

@@ -12,8 +12,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-# pandas is not a dependency, so its missing scalars are known by type name.
-_MISSING_TYPES = frozenset({"NoneType", "NAType", "NaTType"})
+from linmtl.data._kinds import (
+    MISSING_TYPES,
+    is_missing,
+    is_other_kind,
+    plain,
+    plain_times,
+)
+from linmtl.data._tables import as_table
+
 _FIX = "make all labels strings or all labels numbers"
 
 
@@ -60,13 +67,6 @@ def one_line(name: Any) -> str:
     return text if text.isprintable() else repr(text)
 
 
-def is_missing(value: Any) -> bool:
-    if type(value).__name__ in _MISSING_TYPES:
-        return True
-    kinds = (float, np.floating, np.datetime64, np.timedelta64)
-    return isinstance(value, kinds) and bool(value != value)
-
-
 def _refuse_missing(missing: np.ndarray, name: str) -> None:
     count = int(np.count_nonzero(missing))
     if count:
@@ -93,7 +93,7 @@ def _materialise(tasks: Any, name: str) -> np.ndarray:
     if not hasattr(tasks, "__array__"):
         # Straight through np.asarray, ["a", 1, None] would become three strings.
         items = tasks if hasattr(tasks, "__len__") else list(tasks)
-        array = np.asarray(items, dtype=object)
+        array = _objects(items)
     elif isinstance(tasks, np.ma.MaskedArray):
         _refuse_missing(np.ma.getmaskarray(tasks).reshape(-1), name)
         array = np.asarray(tasks)
@@ -109,18 +109,30 @@ def _materialise(tasks: Any, name: str) -> np.ndarray:
     return array
 
 
+def _objects(items: Any) -> np.ndarray:
+    """Return an array of objects, one for each of the items where these are tuples."""
+    if any(isinstance(item, tuple) for item in items):
+        return np.fromiter(items, dtype=object, count=len(items))
+    return np.asarray(items, dtype=object)
+
+
 def _from_objects(array: np.ndarray, name: str) -> np.ndarray:
     """Turn an object array into a string or numeric one, checking every type."""
     values = array.tolist()
     # The set of types is small: only the first of each is looked at more closely.
     types = {type(value) for value in values}
     if any(
-        t.__name__ in _MISSING_TYPES or issubclass(t, (float, np.floating))
+        t.__name__ in MISSING_TYPES
+        or issubclass(t, (float, np.floating))
+        or is_other_kind(t)
         for t in types
     ):
         _refuse_missing(
             np.fromiter(map(is_missing, values), dtype=bool, count=len(values)), name
         )
+    if any(map(is_other_kind, types)):
+        values = _in_plain(values, name)
+        types = {type(value) for value in values}
     strings = {t for t in types if issubclass(t, str)}
     real = {t for t in types if issubclass(t, (numbers.Real, np.bool_))}
     other = types - strings - real
@@ -128,7 +140,7 @@ def _from_objects(array: np.ndarray, name: str) -> np.ndarray:
         example = next(v for v in values if type(v) in other)
         raise ValueError(
             f"{name} holds a label of type {type(example).__name__}: {example!r}; "
-            f"{_FIX} (join the parts of a composite label into one string)"
+            f"{_FIX} (tuples are joined to strings)"
         )
     if strings and real:
         text = next(v for v in values if type(v) in strings)
@@ -155,6 +167,17 @@ def _from_objects(array: np.ndarray, name: str) -> np.ndarray:
     return numeric
 
 
+def _in_plain(values: list[Any], name: str) -> list[Any]:
+    """Return labels of which some are dates, spans or tuples as strings or numbers."""
+    known = {value: plain(value) for value in values}
+    if len(set(known.values())) < len(known):
+        raise ValueError(
+            f"{name} holds labels that are one when written as text, such as "
+            f"{some(list(known), 3)}; pass strings of your own"
+        )
+    return [known[value] for value in values]
+
+
 def as_task_labels(
     tasks: Any, n_samples: int | None = None, name: str = "tasks", of: str = "X"
 ) -> np.ndarray:
@@ -163,7 +186,8 @@ def as_task_labels(
     Parameters
     ----------
     tasks : array-like of shape (n_samples,) or (n_samples, 1), or iterable
-        One label per row: all strings or all numbers.
+        One label per row: all strings or all numbers; or dates and tuples, which are
+        read as strings, or spans of time, which are read as days.
     n_samples : int, default=None
         The number of rows of X; ``None`` leaves the length unchecked.
     name, of : str, default="tasks" and "X"
@@ -192,7 +216,7 @@ def as_task_labels(
 all labels strings or all labels numbers, for instance tasks = [str(label) for label \
 in tasks]
     """
-    array = _materialise(tasks, name)
+    array = _materialise(as_table(tasks), name)
     if n_samples is not None and len(array) != n_samples:
         raise ValueError(
             f"{name} has {len(array)} labels but {of} has {n_samples} rows; pass one "
@@ -202,10 +226,7 @@ in tasks]
         raise ValueError(f"{name} is empty; pass one task label per row")
     if array.dtype.kind in "mM":
         _refuse_missing(np.isnat(array), name)
-        raise ValueError(
-            f"{name} holds dates or time spans ({array.dtype}); {_FIX}, for instance "
-            f"{name}.astype(str)"
-        )
+        array = plain_times(array)
     if array.dtype.kind in "OT":
         array = _from_objects(array.astype(object, copy=False), name)
     kind = array.dtype.kind
@@ -334,7 +355,7 @@ def encode_tasks(
 
 def is_dataframe(X: Any) -> bool:
     """Tell whether X is a pandas- or polars-like DataFrame."""
-    # pyarrow tables have columns too, but there it means the data.
+    # pyarrow tables, which `as_table` reads, have columns too: their data
     return hasattr(X, "columns") and not hasattr(X, "column_names")
 
 
@@ -377,6 +398,7 @@ def task_column_index(X: Any, task_column: Any) -> int:
     ValueError
         If there is no such column or more than one.
     """
+    X = as_table(X)
     if is_dataframe(X):
         names = list(X.columns)
         if isinstance(task_column, (numbers.Integral, np.bool_)):
@@ -453,6 +475,7 @@ def split_task_column(
     (array([[1.],
            [2.]]), array(['a', 'b'], dtype='<U1'), None)
     """
+    X = as_table(X)
     indexed = is_dataframe(X) or sparse.issparse(X) or isinstance(X, np.ndarray)
     X = X if indexed else array_of_rows(X)
     index = task_column_index(X, task_column)

@@ -17,14 +17,18 @@ from sklearn.utils.validation import (
 
 from linmtl.data._canonical import MultiTaskData, far_intercept
 from linmtl.data._frames import column_named
+from linmtl.data._kinds import order_of
 from linmtl.data._labels import (
     as_task_labels,
     codes_of,
     encode_tasks,
+    is_dataframe,
     require_like,
     some,
     split_task_column,
+    task_column_index,
 )
+from linmtl.data._tables import as_table
 from linmtl.data._targets import (
     column_labels,
     missing_mask,
@@ -83,6 +87,8 @@ class FitInput:
         The row of X, as passed, of each observation (wide: of each sample).
     n_rows : int
         Number of rows of X as passed.
+    ordered : bool
+        Whether the order of the tasks was given, by ``task_order`` or categories.
     """
 
     layout: str
@@ -94,6 +100,7 @@ class FitInput:
     feature_names: np.ndarray | None
     rows: np.ndarray
     n_rows: int
+    ordered: bool = False
 
     @property
     def code(self) -> np.ndarray:
@@ -142,6 +149,10 @@ def read_fit(
     name = type(estimator).__name__
     if y is None:
         raise ValueError(f"{name} requires y to be passed, but the target y is None")
+    X, y = as_table(X), as_table(y)
+    order = estimator.task_order
+    if order is None:
+        order = _order_of_tasks(X, tasks, estimator.task_column)
     X, labels, feature_names = read_X(estimator, X, tasks, reset=True)
     n = X.shape[0]
     columns = column_labels(y)
@@ -175,7 +186,7 @@ def read_fit(
     y = y.astype(np.float64, copy=False)
 
     if layout == "long":
-        data, names, rows = _long(X, y, weight, labels, estimator)
+        data, names, rows = _long(X, y, weight, labels, order, estimator)
     else:
         if estimator.task_order is not None:
             raise ValueError(
@@ -208,7 +219,18 @@ def read_fit(
     per_row[np.repeat(side != 0, np.diff(data.task_ptr))] = 0.0
     per_row *= data.weight
     data = replace(data, weight=per_row)
-    return FitInput(layout, data, names, total, classes, side, feature_names, rows, n)
+    return FitInput(
+        layout,
+        data,
+        names,
+        total,
+        classes,
+        side,
+        feature_names,
+        rows,
+        n,
+        ordered=order is not None,
+    )
 
 
 def read_predict(
@@ -254,7 +276,7 @@ def require_tasks(estimator: Any, codes: np.ndarray | None) -> None:
 
 def read_X(estimator: Any, X: Any, tasks: Any, reset: bool) -> tuple[Any, Any, Any]:
     """Return X without the task column, the task labels and the features' names."""
-    column = estimator.task_column
+    X, column = as_table(X), estimator.task_column
     if column is None:
         with column_named(X):
             X = validate_data(estimator, X, reset=reset, **_X_OPTIONS)
@@ -281,6 +303,15 @@ def read_X(estimator: Any, X: Any, tasks: Any, reset: bool) -> tuple[Any, Any, A
     return X, labels, names
 
 
+def _order_of_tasks(X, tasks, column):
+    """Return the categories of the labels in their order, where they have one."""
+    if tasks is None and column is not None and is_dataframe(X):
+        position = task_column_index(X, column)
+        at = hasattr(X, "iloc")
+        tasks = X.iloc[:, position] if at else X[X.columns[position]]
+    return order_of(tasks)
+
+
 def _sides(data, targets, layout):
     side = targets.sides(data.y, data.weight, data.task_ptr)
     # without an intercept each task has a finite optimum
@@ -298,9 +329,9 @@ def _sides(data, targets, layout):
     return side
 
 
-def _long(X, y, weight, labels, estimator):
+def _long(X, y, weight, labels, order, estimator):
     """Sort rows by task and leave out those without a label or a weight."""
-    names, codes = encode_tasks(labels, estimator.task_order)
+    names, codes = encode_tasks(labels, order)
     used = weight > 0
     absent = np.flatnonzero(np.bincount(codes[used], minlength=len(names)) == 0)
     if absent.size:

@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array
 
 from linmtl.data._labels import array_of_rows, as_task_labels, is_missing, some
+from linmtl.data._tables import as_table
 from linmtl.data._times import refuse_times
 
 _FEWEST = 10  # rows in which two values are no chance
@@ -32,6 +33,7 @@ def column_labels(y: Any, name: str = "y") -> np.ndarray | None:
 
 def as_sequence(y: Any, name: str = "y") -> Any:
     """Read an iterator, and refuse what cannot hold one label per row."""
+    y = as_table(y)
     if sparse.issparse(y):
         raise TypeError(f"{name} is a sparse matrix; pass a dense array")
     if isinstance(y, (list, tuple)):

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from linmtl.data._checks import is_number
-from linmtl.data._labels import (
-    some,
-)
+from linmtl.data._kinds import by_label
+from linmtl.data._labels import some
 
 
 def read_sample_weight(sample_weight: Any, shape: tuple[int, ...]) -> np.ndarray:
@@ -144,6 +143,7 @@ def read_task_weight(
     if hasattr(task_weight, "to_dict"):
         task_weight = task_weight.to_dict()
     if isinstance(task_weight, Mapping):
+        task_weight = by_label(task_weight)
         missing = [label for label in tasks.tolist() if label not in task_weight]
         if missing:
             raise ValueError(f"task_weight has no entry for the tasks {some(missing)}")

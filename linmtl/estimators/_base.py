@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from linmtl.data import MultiTaskData
+from linmtl.data._kinds import sort_in_time
 from linmtl.data._labels import some
 from linmtl.data._read import FitInput, read_fit, read_predict, require_tasks
 from linmtl.data._targets import two_valued
@@ -141,7 +142,9 @@ class MultiTaskModel(NewTask, BaseEstimator):
             row, of the task that ``tasks`` or ``task_column`` says (NaN: not
             observed), or of the only task.
         tasks : array-like of shape (n_samples,), default=None
-            The task label of each row: all strings or all numbers.
+            The task label of each row: all strings or all numbers. Dates (read as
+            strings in the ISO format), spans of time (as days), an ordered categorical
+            (in its order) and tuples (``("a", 1)`` as "a / 1") will do.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0.
 
@@ -378,11 +381,12 @@ def check_order(model: MultiTaskModel, penalty: Any, given: FitInput) -> None:
     """Demand that tasks have an order where the penalty depends on it."""
     if not getattr(penalty, "ordered", False) or given.layout != "long":
         return
-    if given.tasks.dtype.kind not in "iuf" and model.task_order is None:
+    numeric = given.tasks.dtype.kind in "iuf"
+    if not (numeric or given.ordered or sort_in_time(given.tasks)):
         raise ValueError(
             f"{type(penalty).__name__} depends on the order of the tasks, but the task "
             f"labels are strings: {some(given.tasks)}; pass task_order=[...], or "
-            "numbers as labels"
+            "numbers, dates or an ordered categorical as labels"
         )
 
 

@@ -200,7 +200,9 @@ class FactoredRegressor(Regressor):
             row, of the task that ``tasks`` or ``task_column`` says (NaN: not
             observed), or of the only task.
         tasks : array-like of shape (n_samples,), default=None
-            The task label of each row: all strings or all numbers.
+            The task label of each row: all strings or all numbers. Dates (read as
+            strings in the ISO format), spans of time (as days), an ordered categorical
+            (in its order) and tuples (``("a", 1)`` as "a / 1") will do.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0.
 
@@ -408,7 +410,9 @@ class FactoredClassifier(Classifier):
             row, of the task that ``tasks`` or ``task_column`` says (NaN: not
             observed), or of the only task.
         tasks : array-like of shape (n_samples,), default=None
-            The task label of each row: all strings or all numbers.
+            The task label of each row: all strings or all numbers. Dates (read as
+            strings in the ISO format), spans of time (as days), an ordered categorical
+            (in its order) and tuples (``("a", 1)`` as "a / 1") will do.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0.
 
@@ -615,7 +619,9 @@ class GOMTLRegressor(Regressor):
             row, of the task that ``tasks`` or ``task_column`` says (NaN: not
             observed), or of the only task.
         tasks : array-like of shape (n_samples,), default=None
-            The task label of each row: all strings or all numbers.
+            The task label of each row: all strings or all numbers. Dates (read as
+            strings in the ISO format), spans of time (as days), an ordered categorical
+            (in its order) and tuples (``("a", 1)`` as "a / 1") will do.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0.
 
@@ -819,7 +825,9 @@ class GOMTLClassifier(Classifier):
             row, of the task that ``tasks`` or ``task_column`` says (NaN: not
             observed), or of the only task.
         tasks : array-like of shape (n_samples,), default=None
-            The task label of each row: all strings or all numbers.
+            The task label of each row: all strings or all numbers. Dates (read as
+            strings in the ISO format), spans of time (as days), an ordered categorical
+            (in its order) and tuples (``("a", 1)`` as "a / 1") will do.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0.
 

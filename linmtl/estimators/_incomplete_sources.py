@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from linmtl.data._frames import column_named
 from linmtl.data._labels import some
+from linmtl.data._tables import as_table
 from linmtl.data._weights import read_sample_weight
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._docs import chosen, estimator, parameters
@@ -216,6 +217,7 @@ class _IncompleteSources(BaseEstimator):
 
     def _validated(self, X, **options) -> Any:
         options |= {"dtype": [np.float64, np.float32], "ensure_all_finite": "allow-nan"}
+        X = as_table(X)
         with column_named(X):
             return validate_data(self, X, **options)
 

@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from linmtl.data._checks import check_count, check_number, is_whole
 from linmtl.data._labels import codes_of
 from linmtl.data._read import read_X
+from linmtl.data._tables import as_table
 from linmtl.data._targets import missing_mask
 from linmtl.data._weights import read_sample_weight
 from linmtl.estimators._base import Classifier
@@ -222,6 +223,7 @@ class TaskThresholdClassifier(
             If an argument or a parameter is not allowed; the message says why.
         """
         model = self._check()
+        X, y = as_table(X), as_table(y)
         labels, tasks = (list(v) if isinstance(v, Iterator) else v for v in (y, tasks))
         fitted: Any = clone(model)
         self.estimator_ = fitted.fit(X, labels, tasks, sample_weight)

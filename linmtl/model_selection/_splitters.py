@@ -26,6 +26,7 @@ from linmtl.data._labels import (
     split_task_column,
 )
 from linmtl.data._rows import TaskRows, rows_by_task
+from linmtl.data._tables import as_table
 from linmtl.data._targets import as_array, missing_mask, native
 
 # More distinct integers than this are taken for a regression target (counts, ages).
@@ -103,6 +104,7 @@ def _read(
     X: Any, y: Any, groups: Any, task_column: str | int | None, stratify: bool | str
 ) -> _Rows:
     """Read what a splitter needs to know, once for all splits."""
+    X = as_table(X)
     n = n_rows(X)
     if n == 0:
         raise ValueError("X has no rows; pass at least two")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
+from linmtl.data._kinds import by_label, plain
 from linmtl.penalties._base import Penalty
 from linmtl.penalties._parameters import check_strength
 from linmtl.penalties._quadratic_form import QuadraticForm
@@ -79,11 +80,11 @@ class Ridge(QuadraticPenalty):
     def _per_task(self, tasks: np.ndarray) -> np.ndarray:
         if not isinstance(self.alpha, Mapping):
             return np.asarray(self.alpha, dtype=float)
-        labels = np.asarray(tasks).tolist()
-        missing = [label for label in labels if label not in self.alpha]
+        labels, alpha = np.asarray(tasks).tolist(), by_label(self.alpha)
+        missing = [label for label in labels if label not in alpha]
         if missing:
             raise ValueError(f"Ridge: alpha has no value for the tasks {missing[:5]}")
-        return np.array([self.alpha[label] for label in labels], dtype=float)
+        return np.array([alpha[label] for label in labels], dtype=float)
 
     def quadratic(self, tasks):
         return QuadraticForm(len(tasks), ridge=self._per_task(tasks))
@@ -236,9 +237,10 @@ class TaskQuadratic(QuadraticPenalty):
             _require_labels(what, labels, np.asarray(self.K.tasks).tolist())
             return self.K.reorder(tasks).values
         if hasattr(self.K, "loc") and hasattr(self.K, "columns"):
-            for available in (self.K.index, self.K.columns):
+            K = _with_plain_labels(self.K)
+            for available in (K.index, K.columns):
                 _require_labels(what, labels, available)
-            return self.K.loc[labels, labels].to_numpy(dtype=float)
+            return K.loc[labels, labels].to_numpy(dtype=float)
         return np.asarray(self.K, dtype=float)
 
     def quadratic(self, tasks):
@@ -267,10 +269,11 @@ def adjacency_of(
         )
         graph = graph.reorder(tasks).values
     if hasattr(graph, "nodes") and hasattr(graph, "edges"):
-        _require_labels(f"{name}: graph has no node", labels, graph.nodes)
+        _require_labels(f"{name}: graph has no node", labels, map(plain, graph.nodes))
         position = {label: i for i, label in enumerate(labels)}
         entries = {}
         for i, j, weight in graph.edges(data="weight", default=1.0):
+            i, j = plain(i), plain(j)
             if i in position and j in position:
                 i, j = position[i], position[j]
                 entries[i, j] = entries.get((i, j), 0.0) + weight
@@ -280,6 +283,7 @@ def adjacency_of(
         values = np.array(list(entries.values()), dtype=float)
         A = sparse.csr_array((values, (rows, columns)), shape=(T, T))
     elif hasattr(graph, "loc") and hasattr(graph, "columns"):
+        graph = _with_plain_labels(graph)
         _require_labels(f"{name}: graph has no node", labels, graph.index)
         _require_labels(f"{name}: graph has no node", labels, graph.columns)
         A = sparse.csr_array(graph.loc[labels, labels].to_numpy(dtype=float))
@@ -307,6 +311,12 @@ def adjacency_of(
             "directions do not matter"
         )
     return A
+
+
+def _with_plain_labels(frame: Any) -> Any:
+    """Return a DataFrame by task labels as ``tasks_`` has them."""
+    frame = frame.set_axis([plain(label) for label in frame.index], axis=0)
+    return frame.set_axis([plain(label) for label in frame.columns], axis=1)
 
 
 def _require_labels(what: str, labels: list, available: Any) -> None:

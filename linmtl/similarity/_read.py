@@ -18,6 +18,7 @@ from linmtl.data._labels import (
     split_task_column,
 )
 from linmtl.data._rows import TaskRows, rows_by_task
+from linmtl.data._tables import as_table
 from linmtl.data._targets import (
     column_labels,
     encode_classes,
@@ -57,6 +58,7 @@ def read_Xy(X: Any, y: Any, tasks: Any, loss: str) -> TaskData:
     if y is None:
         raise ValueError("y is None; pass one target per row")
     X, features = _features(X)
+    y = as_table(y)
     columns = column_labels(y)
     y = read_labels(y)  # an iterator can be read once only
     if loss != "logistic":
@@ -84,6 +86,7 @@ def _with_X(rows: TaskRows, X: np.ndarray, features: list[str]) -> TaskData:
 
 
 def _features(X):
+    X = as_table(X)
     names = [str(c) for c in X.columns] if is_dataframe(X) else None
     with column_named(X):
         X = check_array(X, dtype="float64", input_name="X")

@@ -14,6 +14,7 @@ from sklearn.utils import _safe_indexing, indexable
 from linmtl.data._checks import is_whole
 from linmtl.data._labels import some
 from linmtl.data._read import FitInput
+from linmtl.data._tables import as_table
 from linmtl.data._weights import read_sample_weight
 from linmtl.estimators._base import OF_TASKS, MultiTaskModel
 from linmtl.estimators._docs import chosen
@@ -69,6 +70,7 @@ class FitArguments:
         tasks: Any,
         sample_weight: Any,
     ):
+        X, y = as_table(X), as_table(y)
         y, tasks = (list(v) if isinstance(v, Iterator) else v for v in (y, tasks))
         self.given: FitInput = model._read_fit(X, y, tasks, sample_weight)
         self.X, y, self.tasks = indexable(X, y, tasks)

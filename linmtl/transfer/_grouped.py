@@ -11,6 +11,7 @@ from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
+from linmtl.data._kinds import by_label
 from linmtl.data._labels import some
 from linmtl.data._weights import read_task_weight
 from linmtl.datafits._null import null_losses
@@ -120,6 +121,7 @@ class _Grouped(Combined):
         if hasattr(groups, "to_dict"):
             groups = groups.to_dict()
         if isinstance(groups, Mapping):
+            groups = by_label(groups)
             lacking = [label for label in tasks.tolist() if label not in groups]
             if lacking:
                 raise ValueError(f"groups has no entry for the tasks {some(lacking)}")

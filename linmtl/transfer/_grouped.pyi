@@ -155,7 +155,9 @@ class GroupedMultiTaskRegressor(Combined, PlainRegressor):
             row, of the task that ``tasks`` or ``task_column`` says (NaN: not
             observed), or of the only task.
         tasks : array-like of shape (n_samples,), default=None
-            The task label of each row: all strings or all numbers.
+            The task label of each row: all strings or all numbers. Dates (read as
+            strings in the ISO format), spans of time (as days), an ordered categorical
+            (in its order) and tuples (``("a", 1)`` as "a / 1") will do.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0.
 
@@ -314,7 +316,9 @@ class GroupedMultiTaskClassifier(Combined, Classifier):
             row, of the task that ``tasks`` or ``task_column`` says (NaN: not
             observed), or of the only task.
         tasks : array-like of shape (n_samples,), default=None
-            The task label of each row: all strings or all numbers.
+            The task label of each row: all strings or all numbers. Dates (read as
+            strings in the ISO format), spans of time (as days), an ordered categorical
+            (in its order) and tuples (``("a", 1)`` as "a / 1") will do.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0.
 

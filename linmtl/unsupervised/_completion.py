@@ -31,6 +31,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from linmtl.data._checks import check_count, check_flag, check_number, is_number
 from linmtl.data._frames import column_named
 from linmtl.data._labels import as_task_labels, encode_tasks, is_missing
+from linmtl.data._tables import as_table
 from linmtl.data._times import refuse_times
 
 
@@ -615,6 +616,7 @@ class TemporalMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstim
                     "sequence: drop tasks, or pass one table"
                 )
             X, labels = self._stack(X, options)
+        X = as_table(X)
         with column_named(X):
             X = validate_data(self, X, reset=reset, **options)
         X = X.toarray() if hasattr(X, "toarray") else X

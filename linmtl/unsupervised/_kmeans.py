@@ -26,6 +26,7 @@ from linmtl.data._labels import (
     some,
     split_task_column,
 )
+from linmtl.data._tables import as_table
 from linmtl.kernels._jit import kernel, readonly
 
 _MAX_SWEEPS = 1000
@@ -608,6 +609,7 @@ class MultiTaskKMeans(ClusterMixin, BaseEstimator):
         self, X: Any, tasks: Any, reset: bool
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Return the features and the task labels, if there are any."""
+        X = as_table(X)
         if self.task_column is None:
             with column_named(X):
                 X = validate_data(self, X, reset=reset, dtype=np.float64)
