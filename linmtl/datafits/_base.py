@@ -94,6 +94,7 @@ n_features)
     holds_rows: bool = True
     residuals_are_linear: bool = False
     residuals: Residuals | None = None
+    eliminated: Any = None  # what :func:`linmtl.datafits._eliminate.eliminate` keeps
     data: MultiTaskData
     y: np.ndarray
     theta: np.ndarray

@@ -27,6 +27,8 @@ class GramFit(Datafit):
         The moments.
     loss : Loss
         The squared loss.
+    data : MultiTaskData, default=None
+        The rows of these moments, where they are at hand.
 
     Attributes
     ----------
@@ -39,8 +41,8 @@ class GramFit(Datafit):
     quadratic = bounded = True
     holds_rows = False
 
-    def __init__(self, moments: Moments, loss: Loss):
-        self.moments, self.loss = moments, loss
+    def __init__(self, moments: Moments, loss: Loss, data: MultiTaskData | None = None):
+        self.moments, self.loss, self.rows = moments, loss, data
         self.H, self.C = moments.H, moments.C
         self.n_columns, self.n_features = moments.C.shape
         self.square = float(moments.square.sum())
@@ -107,7 +109,8 @@ class GramFit(Datafit):
         vectors, over = excess(G[rows][:, columns], target, vectors)
         r, k = over.shape
         system = np.einsum("ca,cb,cij->aibj", vectors, vectors, H, optimize=True)
-        move = _symmetric_solve(system.reshape(k * r, k * r), over.T.ravel())
+        inverse, _ = scaled_inverse(system.reshape(1, k * r, k * r))
+        move = inverse[0] @ over.T.ravel()
         self._shift[np.ix_(rows, columns)] += move.reshape(k, r).T @ vectors.T
 
     def feature_scale(self):
@@ -158,16 +161,29 @@ def additive_fit(data: MultiTaskData, loss: Loss) -> GramFit | ResidualFit:
     if not loss.quadratic or grams * d > rows:
         return ResidualFit(data, loss)
     with blas_threads(float(np.diff(design.task_ptr).max()) * d * d):
-        return GramFit(Moments.of(data), loss)
+        return GramFit(Moments.of(data), loss, data)
 
 
-def _symmetric_solve(H: np.ndarray, g: np.ndarray) -> np.ndarray:
-    """Return ``H^+ g`` for a positive semi-definite H."""
-    eigenvalue, Q = np.linalg.eigh(H)
-    cutoff = eigenvalue.size * np.finfo(float).eps * max(eigenvalue[-1], 0.0)
-    inverse = np.zeros_like(eigenvalue)
-    np.divide(1.0, eigenvalue, out=inverse, where=eigenvalue > cutoff)
-    return Q @ (inverse * (Q.T @ g))
+def scaled_inverse(H: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return a pseudo-inverse of each of some matrices, features of any scale alike.
+
+    And the least eigenvalue that is not taken for rounding, of a matrix with a diagonal
+    of ones.
+
+    Parameters
+    ----------
+    H : ndarray of shape (n_matrices, n, n)
+        Positive semi-definite matrices.
+    """
+    size = np.sqrt(np.einsum("cjj->cj", H))
+    size[size == 0] = 1.0
+    outer = size[:, :, None] * size[:, None]
+    eigenvalue, Q = np.linalg.eigh(H / outer)
+    cutoff = H.shape[1] * np.finfo(float).eps * eigenvalue.max(axis=1, initial=0.0)
+    kept = eigenvalue > cutoff[:, None]
+    inverse = np.divide(1.0, eigenvalue, out=np.zeros_like(eigenvalue), where=kept)
+    least = float(eigenvalue.min(initial=1.0, where=kept))
+    return (Q * inverse[:, None]) @ Q.transpose(0, 2, 1) / outer, least
 
 
 def _top_eigenvalue(H: np.ndarray) -> float:

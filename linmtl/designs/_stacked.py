@@ -100,7 +100,10 @@ class StackedDesign(Design):
         return ranges
 
     def restrict(self, features):
-        return StackedDesign(self.X[:, features], self.task_ptr)
+        if self.sparse:
+            return StackedDesign(self.X[:, features], self.task_ptr)
+        chosen = np.arange(self.n_features)[features]
+        return StackedDesign(np.take(self.X, chosen, axis=1), self.task_ptr)
 
     def gather(self, features, last=None):
         if self.sparse:

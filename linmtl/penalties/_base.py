@@ -158,6 +158,13 @@ class Penalty(BaseEstimator):
         """Return the mask of the features that the penalty leaves free."""
         return np.zeros(n_features, dtype=bool)
 
+    def on_features(self, features: np.ndarray, n_features: int) -> Penalty | None:
+        """Return the penalty of some features (mask or positions), the others zero.
+
+        None where it is not known.
+        """
+        return None
+
     def null_form(self, n_tasks: int) -> QuadraticForm | None:
         """Return a quadratic form that is zero for the same W, for a semi-norm.
 

@@ -61,6 +61,18 @@ class Composite:
         norm = L1(alpha=0.0, positive=True) if self.positive else None
         return Composite(norm, self.quadratic, np.ones(int(features.sum()), dtype=bool))
 
+    def without_free(self) -> Composite | None:
+        """Return the penalty of the other features, where free ones come apart."""
+        norm, quadratic, free = self.norm, self.quadratic, self.free
+        if norm is None or self.is_split or self.positive or not free.any():
+            return None
+        if not (quadratic.is_diagonal and quadratic.equal_ridge):
+            return None
+        norm = norm.on_features(~free, free.size)
+        if norm is None:
+            return None
+        return Composite(norm, quadratic, np.zeros(int((~free).sum()), dtype=bool))
+
     def coefficients(self, point: np.ndarray) -> np.ndarray:
         """Return W at a point of the solver, (n_features, n_tasks)."""
         return point if self.decomposition is None else joined(point)

@@ -155,6 +155,11 @@ class GroupL21(Penalty):
         norms = group_norms(G, partition)
         return float((norms[used] / strength[used]).max(initial=0.0))
 
+    def on_features(self, features, n_features):
+        whole = self.partition(n_features)
+        partition = Partition(whole.code[features], whole.weight)
+        return GroupL21(partition, self.alpha, positive=self.positive)
+
     def free_rows(self, n_features):
         partition = self.partition(n_features)
         return (self.strengths(partition) == 0)[partition.code]
@@ -246,6 +251,15 @@ class SparseGroupL21(Penalty):
                 break
             s = np.maximum(following, s)
         return float(s.max(initial=0.0))
+
+    def on_features(self, features, n_features):
+        weight: Any = self.l1.feature_weight
+        l1 = L1(
+            self.l1.alpha,
+            feature_weight=None if weight is None else np.asarray(weight)[features],
+            positive=self.l1.positive,
+        )
+        return SparseGroupL21(l1, self.groups.on_features(features, n_features))
 
     def free_rows(self, n_features):
         return self.l1.free_rows(n_features) & self.groups.free_rows(n_features)

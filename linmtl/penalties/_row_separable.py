@@ -60,6 +60,21 @@ class RowSeparable(Penalty):
     def dual_norm(self, G):
         return float(self.row_dual_norms(G).max(initial=0.0))
 
+    def on_features(self, features, n_features):
+        return RowStrengths(self, features, n_features)
+
     def free_rows(self, n_features):
         entry, row = self.strengths(n_features)
         return (entry == 0) & (row == 0)
+
+
+class RowStrengths(RowSeparable):
+    """A row-separable penalty on some of the rows only."""
+
+    def __init__(self, norm: RowSeparable, rows: np.ndarray, n_features: int):
+        entry, row = norm.strengths(n_features)
+        self._strengths = entry[rows], row[rows]
+        self.positive = norm.positive
+
+    def strengths(self, n_features):
+        return self._strengths

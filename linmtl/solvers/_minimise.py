@@ -39,7 +39,10 @@ def null_coefficients(objective: Objective) -> np.ndarray:
     """Return W of the null model."""
     W = np.zeros(objective.shape)
     free, norm = objective.penalty.free, objective.penalty.norm
-    if norm is not None and free.any():
+    if objective.without_free is not None:
+        part, eliminated = objective.without_free
+        W[free] = eliminated.others(np.zeros(part.shape))
+    elif norm is not None and free.any():
         part = Objective(objective.fit.restrict(free), objective.penalty.restrict(free))
         if not objective.penalty.positive:
             part.penalty.norm = None
@@ -98,6 +101,18 @@ def minimise(
             max_iter=max_iter,
             solver=solver,
             W0=W0,
+            scale=scale,
+            verbose=verbose,
+        )
+    if objective.without_free is not None:
+        return _minimise_without_free(
+            objective,
+            tol=tol,
+            max_iter=max_iter,
+            solver=solver,
+            W0=W0,
+            residuals=residuals,
+            rival=rival,
             scale=scale,
             verbose=verbose,
         )
@@ -213,6 +228,59 @@ def _minimise_in_stages(
         converged=converged,
         message=message,
         stages=stages,
+    )
+
+
+def _minimise_without_free(
+    objective: Objective,
+    *,
+    W0: np.ndarray | None,
+    residuals: Residuals | None,
+    rival: tuple[float, np.ndarray] | None,
+    **options,
+) -> Result:
+    """Minimise over the features that the norm penalises, the free ones at their best.
+
+    The lower bound of what is left is one of the whole: its residuals satisfy the
+    constraint of the free features.
+    """
+    assert objective.without_free is not None
+    part, eliminated = objective.without_free
+    free = objective.penalty.free
+    if residuals is not None and np.shape(residuals.gradient) != part.shape:
+        residuals = None
+    found = minimise(
+        part,
+        W0=None if W0 is None else W0[~free],
+        residuals=residuals,
+        rival=None if rival is None else (rival[0], rival[1][~free]),
+        **options,
+    )
+    W = np.empty(objective.shape)
+    W[~free], W[free] = found.W, eliminated.others(found.W)
+    if eliminated.exact:
+        value, lower = objective.value(W), found.objective - found.gap
+    else:
+        certificate = objective.certificate(W)
+        value, lower = certificate.primal, certificate.dual
+    gap = max(value - lower, 0.0)
+    converged, message = bool(gap <= found.tol), found.message
+    if found.converged and not converged:
+        message = (
+            f"the solver '{found.solver}' reached a duality gap of {gap:.3e}, above "
+            f"the tolerance of {found.tol:.3e}: coefficients of features without a "
+            "penalty are too large for their digits; standardise the features, or "
+            "leave out those that others explain"
+        )
+    return replace(
+        found,
+        W=W,
+        point=W,
+        b=np.array(objective.fit.b),
+        objective=value,
+        gap=gap,
+        converged=converged,
+        message=message,
     )
 
 

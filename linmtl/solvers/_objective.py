@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from linmtl.datafits._base import Datafit, Residuals
+from linmtl.datafits._eliminate import Eliminated, eliminate
 from linmtl.datafits._split import SplitFit
 from linmtl.penalties._compose import Composite
 from linmtl.penalties._quadratic_form import QuadraticForm
@@ -73,6 +74,7 @@ class Objective:
         self.penalty = penalty
         self.shape = (self.fit.n_features, self.fit.n_columns)
         self._G = np.empty(self.shape)
+        self._rounding = 0.0  # of the problem that this is a part of
 
     def smooth(self, W: np.ndarray, G: np.ndarray) -> float:
         """Return loss plus quadratic form, and write the negative gradient into G."""
@@ -148,10 +150,27 @@ class Objective:
         self._costs = support, conjugate
         return Certificate(float(primal), self.dual_at(scale))
 
+    @cached_property
+    def without_free(self) -> tuple[Objective, Eliminated] | None:
+        """This problem with the free features eliminated, and how to find them.
+
+        None where there are none, or where they do not come apart.
+        """
+        penalty = self.penalty.without_free()
+        if penalty is None:
+            return None
+        ridge = float(self.penalty.quadratic.diagonal[0])
+        found = eliminate(self.base_fit, self.penalty.free, ridge)
+        if found is None:
+            return None
+        part = Objective(found.fit, penalty)
+        part._rounding = self.rounding
+        return part, found
+
     @property
     def rounding(self) -> float:
         """The size of the rounding errors of the objective."""
-        return self.base_fit.rounding
+        return max(self._rounding, self.base_fit.rounding)
 
     @property
     def largest_product(self) -> float:

@@ -23,7 +23,6 @@ from linmtl.solvers._backtracking import first_order
 from linmtl.solvers._objective import Certificate, Objective
 from linmtl.solvers._working_set import (
     RowChoice,
-    RowStrengths,
     descend_on_grams,
     descend_on_rows,
     gram_pays,
@@ -137,7 +136,7 @@ def _widened(chosen: np.ndarray, needed: np.ndarray, most: float, d: int) -> np.
 def _enter(objective, chosen, W, last, monitor) -> tuple[Objective, Certificate]:
     """Return the problem of a working set, in the state of the whole at W."""
     norm, quadratic = objective.penalty.norm, objective.penalty.quadratic
-    part_norm = RowStrengths(norm, chosen, len(W))
+    part_norm = norm.on_features(chosen, len(W))
     penalty = Composite(part_norm, quadratic, np.zeros(chosen.size, dtype=bool))
     if chosen.size == len(W) and _hessians_pay(objective.fit, len(W)):
         fit = objective.fit.with_hessians()
@@ -354,7 +353,7 @@ class SecondOrderModel:
             chosen, _ = descend_on_grams(self.H, chosen, G, 0.0, 0.0, penalty, stop)
         else:
             data, weight = fit.data, fit.curved_weight(_LEAST_CURVATURE)
-            design = data.design.restrict(rows)
+            design = fit.model_design(rows, weight)
             chosen, _ = descend_on_rows(
                 design, data, weight, fit.theta, chosen, self.ridge, penalty, stop
             )

@@ -49,19 +49,36 @@ class Block:
 
 
 def symmetric_inverse(H: np.ndarray) -> Solve:
-    """Return the solver of ``H w = g``: Cholesky, or the pseudo-inverse."""
+    """Return the solver of ``H w = g``: Cholesky, or the pseudo-inverse.
+
+    What is rounding is told at a diagonal of ones: unknowns of any scale count alike.
+    """
+    size = np.sqrt(np.abs(np.diag(H)))
+    size[size == 0] = 1.0
+    scaled = H / np.outer(size, size)
     try:
-        factor = linalg.cho_factor(H, check_finite=False)
+        factor = linalg.cho_factor(scaled, check_finite=False)
         smallest = np.abs(np.diag(factor[0])).min(initial=np.inf)
-        if smallest**2 > H.shape[0] * 1e2 * _EPS * np.trace(H) / max(H.shape[0], 1):
-            return lambda g: linalg.cho_solve(factor, g, check_finite=False)
+        if smallest**2 > H.shape[0] * 1e2 * _EPS:
+            return lambda g: (
+                (
+                    linalg.cho_solve(factor, (g.T / size).T, check_finite=False).T
+                    / size
+                ).T
+            )
     except linalg.LinAlgError:
         pass
-    eigenvalue, Q = np.linalg.eigh(H)
+    eigenvalue, Q = np.linalg.eigh(scaled)
     cutoff = eigenvalue.size * _EPS * max(eigenvalue[-1], 0.0)
     kept = eigenvalue > cutoff
-    Q, eigenvalue = Q[:, kept], eigenvalue[kept]
-    return lambda g: Q @ ((Q.T @ g).T / eigenvalue).T
+    null = np.linalg.qr((Q[:, ~kept].T / size).T)[0]
+    Q, eigenvalue = (Q[:, kept].T / size).T, eigenvalue[kept]
+
+    def solve(g):
+        w = Q @ ((Q.T @ g).T / eigenvalue).T
+        return w - null @ (null.T @ w)  # of all solutions the shortest
+
+    return solve
 
 
 def system_solver(

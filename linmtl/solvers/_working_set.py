@@ -114,18 +114,6 @@ class Goal:
         return min(int(_SPARE_WORK * everything / max(sweep, 1.0)), self.limit)
 
 
-class RowStrengths(RowSeparable):
-    """A row-separable penalty on some of the rows only."""
-
-    def __init__(self, norm: RowSeparable, rows: np.ndarray, n_features: int):
-        entry, row = norm.strengths(n_features)
-        self._strengths = entry[rows], row[rows]
-        self.positive = norm.positive
-
-    def strengths(self, n_features):
-        return self._strengths
-
-
 class RowChoice:
     """The working sets of a run.
 

@@ -1,0 +1,203 @@
+"""A loss that is not quadratic, with some features always at their best coefficients.
+
+They are fitted by Newton's method with the intercepts, in an orthonormal basis and from
+where they were at the last W.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+
+from linmtl.data._canonical import MultiTaskData
+from linmtl.datafits._residual import ResidualFit
+from linmtl.designs._eliminated import EliminatedDesign, Elimination
+from linmtl.losses import Loss
+
+_MAX_STEPS = 100
+_MAX_HALVINGS = 30
+_LEAST_CURVATURE = 1e-8  # of an observation, where the loss is linear in places
+_DAMPING = 1e-12  # of the largest curvature, for models to be bounded
+_CLOSE = 1e-12  # what is left of a constraint, relative to the residuals, is rounding
+_INFEASIBLE = 1e-10  # the same, where it certifies nothing
+_ROUNDING = 1e-14
+_PERFECT = 1e-15  # mean loss of a task whose classes are separated
+
+
+class ProfiledFit(ResidualFit):
+    """The loss of some features, the others at their best.
+
+    Parameters
+    ----------
+    data : MultiTaskData
+        The data, with the features that are left.
+    loss : Loss
+        The loss of each observation.
+    gone : Elimination
+        The others.
+    start : ndarray of shape (n_tasks, n_vectors), default=None
+        Where to start to fit them.
+    """
+
+    def __init__(
+        self,
+        data: MultiTaskData,
+        loss: Loss,
+        gone: Elimination,
+        start: np.ndarray | None = None,
+    ):
+        super().__init__(data, loss)
+        self.gone = gone
+        ridge, used = gone.ridge, gone.fitted > 0
+        if data.fit_intercept:  # fitted with the others, as the last of them
+            ridge = np.pad(ridge, ((0, 0), (0, 1)))
+            used = np.column_stack([used, data.total > 0])
+        self._ridge, self._unused = ridge, ~used
+        self.coefficients = np.zeros(ridge.shape) if start is None else start
+        self._task = np.repeat(np.arange(data.design.n_tasks), np.diff(data.task_ptr))
+        self._at = np.empty_like(data.y)
+        self._feasible = True
+
+    def others(self) -> np.ndarray:
+        """Return the coefficients of the features eliminated at the last W."""
+        c = self.coefficients[:, : self.gone.ridge.shape[1]]
+        return np.einsum("tfr,tr->ft", self.gone.back, c)
+
+    def _on(self, design):
+        data = replace(self.data, design=design)
+        return ProfiledFit(data, self.loss, self.gone, self.coefficients.copy())
+
+    @cached_property
+    def _rows(self) -> list[slice]:
+        """The observations of each task."""
+        return [slice(*bounds) for bounds in pairwise(self.data.task_ptr.tolist())]
+
+    @cached_property
+    def _blocks(self) -> list[np.ndarray]:
+        """The others in each task, in the basis that they are fitted in."""
+        blocks, total = [], self.data.total
+        for t, rows in enumerate(self._rows):
+            U, root = self.gone.vectors(t), self.gone.root[rows][:, None]
+            V = np.divide(U, root, out=np.zeros_like(U), where=root > 0)
+            if self.data.fit_intercept:
+                size = np.sqrt(total[t]) if total[t] > 0 else 1.0
+                V = np.column_stack([V, np.full(len(V), 1.0 / size)])
+            blocks.append(V)
+        return blocks
+
+    def evaluate(self, W, G, residuals=None):
+        if residuals is not None:
+            return super().evaluate(W, G, residuals)
+        loss = self.loss_at(W)
+        self.refresh(G)
+        return loss
+
+    def _residual(self, first, stop):
+        """Write residuals and losses of all tasks, the others at their best."""
+        a, perfect = self.coefficients, _PERFECT * self.data.total
+        value, slope, size = self._try(a)
+        for _ in range(_MAX_STEPS):
+            left = np.abs(slope).max(axis=1, initial=0.0) > _CLOSE * size
+            left &= value > perfect  # separated classes: the infimum is zero
+            if not left.any():
+                break
+            move = np.zeros_like(a)
+            system = self._curvature()[left]
+            move[left] = np.linalg.solve(system, slope[left][:, :, None])[:, :, 0]
+            length = np.ones((len(a), 1))
+            for _ in range(_MAX_HALVINGS):
+                trial = a + length * move
+                new_value, slope, size = self._try(trial)
+                up = ~(new_value <= value * (1.0 + _ROUNDING))
+                if not up.any():
+                    break
+                length[up] /= 2.0
+            moved = np.abs(trial - a).max() > _ROUNDING * np.abs(a).max()
+            a, value = trial, new_value
+            if not moved:
+                break
+        self.coefficients = a
+        at_limit = (value <= perfect)[self._task]
+        self.theta[at_limit] = 0.0
+        slope[value <= perfect] = 0.0
+        worst = np.abs(slope).max(axis=1, initial=0.0)
+        self._feasible = bool(np.all(worst <= _INFEASIBLE * size))
+
+    def _try(self, a):
+        """Evaluate at these coefficients; return values, slopes and their sizes."""
+        data = self.data
+        for rows, V, a_t in zip(self._rows, self._blocks, a, strict=True):
+            np.dot(V, a_t, out=self._at[rows])
+        self._at += self._eta
+        self.loss.residual(
+            self.y,
+            self._at,
+            data.weight,
+            data.task_ptr,
+            data.total,
+            False,
+            self._b,
+            self.theta,
+            self.task_loss,
+        )
+        self.task_loss += np.sum(self._ridge * a**2, axis=1) / 2
+        size = np.sqrt(data.task_sum(self.gone.unscaled(self.theta) ** 2))
+        parts = zip(self._rows, self._blocks, strict=True)
+        slope = np.stack([self.theta[rows] @ V for rows, V in parts])
+        slope -= self._ridge * a
+        return self.task_loss.copy(), slope, size
+
+    def _curvature(self):
+        """Return the Hessian of each task in the others, (n_tasks, k, k)."""
+        weight = self.data.weight
+        h = self.loss.hessian(self.y, self.theta, weight)
+        if self.loss.location:
+            h = np.maximum(h, _LEAST_CURVATURE * weight)
+        parts = zip(self._rows, self._blocks, strict=True)
+        H = np.stack([(V.T * h[rows]) @ V for rows, V in parts])
+        diagonal = np.diag_indices(H.shape[1])
+        H[:, *diagonal] += self._ridge + self._unused
+        damping = _DAMPING * np.einsum("tkk->tk", H).max(axis=1, initial=0.0)
+        H[:, *diagonal] += damping[:, None]
+        return H
+
+    def dual_limit(self):
+        return super().dual_limit() if self._feasible else 0.0
+
+    def dual_value(self, scale):
+        cost = float(np.sum(self._ridge * self.coefficients**2)) / 2
+        return super().dual_value(scale) - scale**2 * cost
+
+    @property
+    def residuals(self):
+        """Those of the last evaluation where they say all; a ridge has more to it."""
+        known = self._feasible and not self._ridge.any()
+        return super().residuals if known else None
+
+    def hessians(self, features, dtype=np.float64, least=0.0):
+        """Return Hessians less what the others take off them.
+
+        In single precision they may be written over those of the last call.
+        """
+        data, weight = self.data, self.curved_weight(least)
+        design = data.design
+        H = design.hessians(weight, data.fit_intercept, features, dtype)
+        gone = self._model(weight)
+        root, G = np.sqrt(weight), np.empty((self.n_features, design.n_columns))
+        B = np.empty((*H.shape[:2], gone.ridge.shape[1]))
+        for k, unit in enumerate(gone.units()):
+            design.adjoint(root * gone.spread(np.sqrt(gone.fitted) * unit), G)
+            B[:, :, k] = G[features].T
+        H -= (B @ B.transpose(0, 2, 1)).astype(dtype, copy=False)
+        return H
+
+    def _model(self, weight):
+        """Return what the others explain in the second-order model at these weights."""
+        return self.gone.reweighted(weight, self.data.fit_intercept)
+
+    def model_design(self, features, weight):
+        design = self.data.design.restrict(features)
+        return EliminatedDesign(design, self._model(weight))

@@ -1,0 +1,182 @@
+"""Features without a penalty are eliminated, whatever their scale and rank."""
+
+from __future__ import annotations
+
+import cvxpy as cp
+import numpy as np
+import pytest
+from scipy import sparse
+
+from helpers.convex import least
+from helpers.losses import DELTA, loss_of
+from linmtl import L21Regressor, L21RegressorCV, MultiTaskClassifier, MultiTaskRegressor
+from linmtl.path import mtl_path
+from linmtl.penalties import L1, L21, GroupL21, Ridge
+from linmtl.solvers._quadratic_system import symmetric_inverse
+
+N, D, T, ALPHA = 40, 6, 3, 0.05
+
+
+def free_columns(kind, rng):
+    age = rng.uniform(20, 80, N)
+    if kind == "powers":
+        return np.column_stack([age**k for k in range(1, 6)])
+    F = rng.normal(size=(N, 3))
+    if kind == "twice":
+        F[:, 2] = 3.0 * F[:, 0]
+    elif kind == "scales":
+        F *= [1e-4, 1.0, 1e5]
+    elif kind == "constant":
+        F[:, 1] = 7.3
+    elif kind == "levels":
+        F = np.eye(3)[rng.integers(0, 3, N)]
+    return F
+
+
+def orthonormal(F):
+    """A basis of what centred columns span."""
+    C = F - F.mean(axis=0)
+    norm = np.linalg.norm(C, axis=0)
+    U, s, _ = np.linalg.svd(C / np.where(norm > 0, norm, 1.0), full_matrices=False)
+    return U[:, s > 1e-11 * s[0]] * np.sqrt(N)
+
+
+def problem(kind, loss, seed=0):
+    rng = np.random.default_rng(seed)
+    F = free_columns(kind, rng)
+    X = rng.normal(size=(N, D)) + orthonormal(F)[:, :1]
+    eta = X[:, :3] @ rng.normal(size=(3, T)) + orthonormal(F).sum(axis=1)[:, None]
+    if loss == "logistic":
+        Y = np.where(eta + 3 * rng.normal(size=eta.shape) > 0, 1.0, -1.0)
+    elif loss == "poisson":
+        Y = rng.poisson(np.exp(eta / 4)).astype(float)
+    else:
+        Y = eta + rng.normal(size=eta.shape)
+    observed = rng.random((N, T)) < 0.9
+    return F, X, Y, observed
+
+
+def penalties(free):
+    weight = np.r_[np.zeros(free), np.linspace(0.5, 2, D)]
+    groups = [list(range(free))] if free else []
+    groups += [[free + i, free + i + 1] for i in range(0, D, 2)]
+    group_weight = np.r_[[0.0] * bool(free), 1.0, 1.5, 2.0]
+    return {
+        "L21": L21(ALPHA, feature_weight=weight),
+        "L1": L1(ALPHA, feature_weight=weight),
+        "both": L1(ALPHA, feature_weight=weight) + L21(ALPHA, feature_weight=weight),
+        "groups": GroupL21(groups, ALPHA, group_weight=group_weight),
+    }
+
+
+def in_cvxpy(name, W):
+    weight = np.linspace(0.5, 2, D)
+    rows = ALPHA * weight @ cp.norm(W, 2, axis=1)
+    entries = ALPHA * cp.sum(weight @ cp.abs(W))
+    if name == "groups":
+        blocks = zip((1.0, 1.5, 2.0), range(0, D, 2), strict=True)
+        return ALPHA * cp.sum([s * cp.norm(W[i : i + 2], "fro") for s, i in blocks])
+    return {"L21": rows, "L1": entries, "both": rows + entries}[name]
+
+
+@pytest.mark.product(
+    kind=("powers", "twice", "scales", "constant", "levels"),
+    loss=("squared", "sqrt", "huber", "logistic", "poisson"),
+    penalty=("L21", "L1", "both", "groups"),
+    layout=("wide", "missing", "sparse"),
+)
+def test_the_optimum_is_that_of_the_span(kind, loss, penalty, layout):
+    F, X, Y, observed = problem(kind, loss)
+    if layout != "missing":
+        observed = np.ones_like(observed)
+    norm = penalties(F.shape[1])[penalty]
+    if loss == "logistic":
+        model = MultiTaskClassifier(norm, tol=1e-7)
+    else:
+        model = MultiTaskRegressor(norm, loss=loss, huber_delta=DELTA, tol=1e-7)
+    A = np.column_stack([F, X])
+    A = sparse.csr_array(A) if layout == "sparse" else A
+    labels = (Y > 0).astype(float) if loss == "logistic" else Y
+    model.fit(A, np.where(observed, labels, np.nan))
+    B = np.column_stack([orthonormal(F), X])
+    W, b = cp.Variable((B.shape[1], T)), cp.Variable(T)
+    weight = observed / observed.sum(axis=0)
+    total = 0.0
+    for t in range(T):
+        rows = observed[:, t]
+        y, eta, w = Y[rows, t], B[rows] @ W[:, t] + b[t], weight[rows, t]
+        root = cp.norm(cp.multiply(np.sqrt(w), y - eta))
+        total += root if loss == "sqrt" else loss_of(loss, y, eta, w)
+    best = least(total + in_cvxpy(penalty, W[B.shape[1] - D :]))
+    assert model.converged_
+    assert model.n_iter_ < 200
+    assert -1e-6 * best <= model.objective_ - best <= model.dual_gap_ + 1e-6 * best
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_ridge_on_them_as_well(loss, shared):
+    F, X, Y, _ = problem("scales", loss)
+    F /= [1e-4, 1.0, 1e5]
+    weight = np.r_[np.zeros(3), np.ones(D)]
+    penalty = L21(ALPHA, feature_weight=weight) + Ridge(0.1)
+    model = (MultiTaskClassifier if loss == "logistic" else MultiTaskRegressor)(
+        penalty, tol=1e-8
+    )
+    A = np.column_stack([F, X])
+    if shared:
+        model.fit(A, Y)
+    else:
+        model.fit(np.concatenate([A] * T), Y.T.ravel(), np.repeat(np.arange(T), N))
+    W, b = cp.Variable((D + 3, T)), cp.Variable(T)
+    total = ALPHA * cp.sum(cp.norm(W[3:], 2, axis=1)) + 0.05 * cp.sum_squares(W)
+    for t in range(T):
+        total += loss_of(loss, Y[:, t], A @ W[:, t] + b[t], np.full(N, 1 / N))
+    best = least(total)
+    assert model.converged_
+    assert model.n_iter_ < 100
+    assert model.objective_ == pytest.approx(best, rel=1e-6)
+
+
+def test_more_features_than_samples():
+    rng = np.random.default_rng(3)
+    F, X = rng.normal(size=(30, 2)), rng.normal(size=(30, 200))
+    Y = X[:, :4] @ rng.normal(size=(4, T)) + F.sum(axis=1)[:, None]
+    weight = np.r_[np.zeros(2), np.ones(200)]
+    model = L21Regressor(0.1, feature_weight=weight, tol=1e-7)
+    model.fit(np.column_stack([F, X]), Y)
+    C = np.column_stack([np.ones(30), F])
+    P = np.eye(30) - C @ np.linalg.pinv(C)
+    rest = L21Regressor(0.1, fit_intercept=False, tol=1e-9).fit(P @ X, P @ Y)
+    assert model.n_iter_ < 200
+    assert model.objective_ == pytest.approx(rest.objective_, rel=1e-6)
+    np.testing.assert_allclose(model.coef_[:, 2:], rest.coef_, atol=1e-3)
+
+
+def test_paths_and_cross_validation():
+    F, X, Y, _ = problem("powers", "squared")
+    A = np.column_stack([F, X])
+    weight = np.r_[np.zeros(5), np.ones(D)]
+    U = np.column_stack([orthonormal(F), X])
+    penalty = L21(feature_weight=weight)
+    (alphas, coefs, _), (same, turned, _) = (
+        mtl_path(Z, Y, penalty=penalty, tol=1e-8)[:3] for Z in (A, U)
+    )
+    np.testing.assert_allclose(alphas, same, rtol=1e-5)
+    np.testing.assert_allclose(coefs[:, 5:], turned[:, 5:], atol=1e-4)
+    models = [L21RegressorCV(feature_weight=weight, cv=3).fit(Z, Y) for Z in (A, U)]
+    assert models[0].alpha_ == pytest.approx(models[1].alpha_, rel=1e-4)
+
+
+def test_rank_is_a_matter_of_scale():
+    rng = np.random.default_rng(0)
+    A = rng.normal(size=(20, 3)) * [1e-7, 1.0, 1e6]
+    w = np.array([1e7, 1.0, 1e-6])
+    H = A.T @ A
+    np.testing.assert_allclose(symmetric_inverse(H)(H @ w), w, rtol=1e-6)
+    A = np.column_stack([A, 2.0 * A[:, 0]])
+    H = A.T @ A
+    w = np.linalg.lstsq(A / 1e-7, A @ np.r_[w, 0.0] / 1e-7, rcond=1e-15)[0]
+    found = symmetric_inverse(H)(H @ w)
+    np.testing.assert_allclose(A @ found, A @ w, rtol=1e-6)
+    np.testing.assert_allclose(found[3], 2.0 * found[0], rtol=1e-6)
