@@ -63,7 +63,7 @@ class Composite:
 
     def without_free(self) -> Composite | None:
         """Return the penalty of the other features, where free ones come apart."""
-        norm, quadratic, free = self.norm, self.quadratic, self.free
+        norm, quadratic, free = self.norm, self.base_quadratic, self.free
         if norm is None or self.is_split or self.positive or not free.any():
             return None
         if not (quadratic.is_diagonal and quadratic.equal_ridge):

@@ -247,8 +247,9 @@ def _minimise_without_free(
     assert objective.without_free is not None
     part, eliminated = objective.without_free
     free = objective.penalty.free
-    if residuals is not None and np.shape(residuals.gradient) != part.shape:
-        residuals = None
+    if residuals is not None:
+        known = residuals.gradient
+        residuals = residuals if known is None or known.shape == part.shape else None
     found = minimise(
         part,
         W0=None if W0 is None else W0[~free],

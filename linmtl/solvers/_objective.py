@@ -159,7 +159,7 @@ class Objective:
         penalty = self.penalty.without_free()
         if penalty is None:
             return None
-        ridge = float(self.penalty.quadratic.diagonal[0])
+        ridge = float(self.penalty.base_quadratic.diagonal[0])
         found = eliminate(self.base_fit, self.penalty.free, ridge)
         if found is None:
             return None
