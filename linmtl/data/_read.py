@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
@@ -288,6 +289,8 @@ def read_X(estimator: Any, X: Any, tasks: Any, reset: bool) -> tuple[Any, Any, A
                 f"tasks was passed although task_column={column!r} names a column of "
                 "X; use one of the two"
             )
+        if reset:
+            _refuse_selectors(estimator)
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         X, labels, rest = split_task_column(X, column)
         if X.shape[1] == 0:
@@ -301,6 +304,24 @@ def read_X(estimator: Any, X: Any, tasks: Any, reset: bool) -> tuple[Any, Any, A
         if hasattr(estimator, "feature_names_in_") and rest is not None:
             names = np.asarray(rest, dtype=object)
     return X, labels, names
+
+
+def _refuse_selectors(estimator):
+    """Raise where a selector of scikit-learn fits a model with a task column.
+
+    It takes coefficients for the columns of X, of which there is one more, and so
+    drops others than it means, often in silence. It offers no hook to find that out.
+    """
+    frame = sys._getframe()
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").startswith("sklearn.feature_selection"):
+            raise ValueError(
+                "scikit-learn's SelectFromModel, RFE and the like know of no task "
+                f"column, and {type(estimator).__name__} has task_column="
+                f"{estimator.task_column!r}; use "
+                "linmtl.preprocessing.SelectFeatures, which keeps it"
+            )
+        frame = frame.f_back
 
 
 def _order_of_tasks(X, tasks, column):

@@ -1,4 +1,4 @@
-"""Transformers that know about tasks."""
+"""Standardised features, over all rows or within each task."""
 
 from __future__ import annotations
 
@@ -26,8 +26,6 @@ from linmtl.data._labels import (
 )
 from linmtl.data._rows import rows_by_code
 from linmtl.data._tables import as_table
-
-__all__ = ["TaskScaler"]
 
 
 def _dense_moments(X: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
