@@ -69,7 +69,7 @@ class SelectFeatures(SelectorMixin, MetaEstimatorMixin, BaseEstimator):
     >>> X = pd.DataFrame(X).add_prefix("x").assign(site=tasks)
     >>> select = SelectFeatures(L21Regressor(1.0, task_column="site")).fit(X, y)
     >>> select.get_feature_names_out().tolist()
-    ['x2', 'x10', 'x13', 'x18', 'site']
+    ['x1', 'x8', 'x10', 'x18', 'x19', 'site']
     """
 
     estimator_: Any
@@ -135,7 +135,8 @@ class SelectFeatures(SelectorMixin, MetaEstimatorMixin, BaseEstimator):
         X = _table(X)
         asked = {"tasks": tasks, "sample_weight": sample_weight}
         asked = {key: value for key, value in asked.items() if value is not None}
-        model = clone(self.estimator).fit(X, y, **asked)
+        model: Any = clone(self.estimator)
+        model = model.fit(X, y, **asked)
         if not hasattr(model, "coef_"):
             raise TypeError(
                 f"{name}: {type(model).__name__} has no coef_; pass a linear model"
@@ -176,7 +177,7 @@ class SelectFeatures(SelectorMixin, MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self)
         X = _table(X)
         validate_data(self, X, skip_check_array=True, reset=False)
-        kept = self.get_support(indices=True)
+        kept = np.flatnonzero(self.get_support())
         if len(kept) == (self._task is not None):
             warnings.warn(
                 "no feature was selected: lower threshold, or the strength of the "
