@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from linmtl.datafits._base import Datafit, centred_targets
-from linmtl.datafits._gram import GramFit, additive_fit, scaled_inverse
+from linmtl.datafits._gram import GramFit, additive_fit, scaled_solver
 from linmtl.datafits._profiled import ProfiledFit
 from linmtl.datafits._residual import ResidualFit
 from linmtl.designs._eliminated import EliminatedDesign, Elimination
@@ -121,8 +121,8 @@ def _from_moments(fit, features, ridge) -> tuple[Eliminated, float]:
     H_ff, H_fp, C_f = rows[:, :, features], rows[:, :, left], C[:, features, None]
     diagonal = np.arange(H_ff.shape[1])
     H_ff[:, diagonal, diagonal] += ridge
-    inverse, least = scaled_inverse(H_ff)
-    across, fitted = inverse @ H_fp, inverse @ C_f
+    solve, least = scaled_solver(H_ff)
+    across, fitted = solve(H_fp), solve(C_f)
     size_f = np.sqrt(np.einsum("cjj->cj", H_ff))
     size_p = np.sqrt(np.einsum("cjj->cj", H[:, left][:, :, left]))
     exact = np.all(

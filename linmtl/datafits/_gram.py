@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -109,8 +110,8 @@ class GramFit(Datafit):
         vectors, over = excess(G[rows][:, columns], target, vectors)
         r, k = over.shape
         system = np.einsum("ca,cb,cij->aibj", vectors, vectors, H, optimize=True)
-        inverse, _ = scaled_inverse(system.reshape(1, k * r, k * r))
-        move = inverse[0] @ over.T.ravel()
+        solve, _ = scaled_solver(system.reshape(1, k * r, k * r))
+        move = solve(over.T.reshape(1, k * r, 1))
         self._shift[np.ix_(rows, columns)] += move.reshape(k, r).T @ vectors.T
 
     def feature_scale(self):
@@ -164,8 +165,10 @@ def additive_fit(data: MultiTaskData, loss: Loss) -> GramFit | ResidualFit:
         return GramFit(Moments.of(data), loss, data)
 
 
-def scaled_inverse(H: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return a pseudo-inverse of each of some matrices, features of any scale alike.
+def scaled_solver(
+    H: np.ndarray,
+) -> tuple[Callable[[np.ndarray], np.ndarray], float]:
+    """Return a solver of ``H_c X_c = G_c``, features of any scale alike.
 
     And the least eigenvalue that is not taken for rounding, of a matrix with a diagonal
     of ones.
@@ -175,15 +178,19 @@ def scaled_inverse(H: np.ndarray) -> tuple[np.ndarray, float]:
     H : ndarray of shape (n_matrices, n, n)
         Positive semi-definite matrices.
     """
-    size = np.sqrt(np.einsum("cjj->cj", H))
+    size = np.sqrt(np.einsum("cjj->cj", H))[:, :, None]
     size[size == 0] = 1.0
-    outer = size[:, :, None] * size[:, None]
-    eigenvalue, Q = np.linalg.eigh(H / outer)
+    eigenvalue, Q = np.linalg.eigh(H / size / size.transpose(0, 2, 1))
     cutoff = H.shape[1] * np.finfo(float).eps * eigenvalue.max(axis=1, initial=0.0)
     kept = eigenvalue > cutoff[:, None]
     inverse = np.divide(1.0, eigenvalue, out=np.zeros_like(eigenvalue), where=kept)
     least = float(eigenvalue.min(initial=1.0, where=kept))
-    return (Q * inverse[:, None]) @ Q.transpose(0, 2, 1) / outer, least
+
+    def solve(G):
+        along = inverse[:, :, None] * (Q.transpose(0, 2, 1) @ (G / size))
+        return Q @ along / size
+
+    return solve, least
 
 
 def _top_eigenvalue(H: np.ndarray) -> float:

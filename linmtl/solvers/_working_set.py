@@ -24,14 +24,21 @@ from linmtl.kernels._rows import (
     task_descent,
     workspace,
 )
+from linmtl.penalties._compose import Composite
 from linmtl.penalties._row_separable import RowSeparable
+from linmtl.solvers._admm import AlternatingDirections
 from linmtl.solvers._apg import AcceleratedProximalGradient
+from linmtl.solvers._direct import hessian_blocks
+from linmtl.solvers._feature_sign import lasso_of_tasks
+from linmtl.solvers._monitor import Monitor
+from linmtl.solvers._objective import Objective
 
 _BLOCK_ROWS = 32  # rows of a block of the residual form
 _LEAST_GROWTH = 64  # rows that a working set may always grow by
 _LEAST_FALL = 0.8  # a gap that falls by less is not falling
 _MAX_STALLED = 3  # working sets in a row without a fall
-_MAX_EPOCHS = 1000  # sweeps over one working set
+_PATIENCE = 300  # sweeps over one working set until they are given up
+_MAX_EPOCHS = 1000  # iterations over one working set of what follows
 _SINGLE_SET_GAP = 300  # tolerances: a gap from which one working set may do
 _SPARE_WORK = 0.1  # of the products of a pass, that sweeps may cost past their target
 
@@ -65,7 +72,7 @@ class WorkingSet:
         entry, row = norm.strengths(W.shape[0])
         ridge = float(objective.penalty.quadratic.diagonal[0])
         inner = _inner_solver(objective, ridge, bool(norm.positive))
-        epochs = 0
+        epochs, most = 0, _PATIENCE
         rows = RowChoice(W)
         while not rows.exhausted:
             D = objective.D
@@ -78,14 +85,16 @@ class WorkingSet:
             goal = Goal(
                 target=target,
                 final=final,
-                limit=max(min(max_iter - epochs, _MAX_EPOCHS), 1),
+                limit=max(min(max_iter - epochs, most), 1),
             )
             done, residuals = inner(W, D, chosen, entry[chosen], row[chosen], goal)
             epochs += done
             if monitor.done(W, epochs, stop, residuals) or epochs >= max_iter:
                 return
-        # Along a direction in which the loss is flat (as many coefficients as samples)
-        # coordinates creep; momentum does not.
+            if done >= most == _PATIENCE:
+                # Along a direction in which the loss is flat coordinates creep.
+                inner, most = _FlatRows(objective, ridge), _MAX_EPOCHS
+                rows = RowChoice(W)
         W[:] = monitor.best_W
         finish = AcceleratedProximalGradient()
         finish.solve(objective, W, stop, max_iter - epochs, monitor, start=epochs)
@@ -301,6 +310,33 @@ class _RaggedRows(_Descent):
             (goal.target, goal.final, goal.free(everything, sweep), 0.0, goal.limit),
         )
         return epochs, None
+
+
+class _FlatRows:
+    """Where coordinates creep: systems on the support for L1, else splitting."""
+
+    def __init__(self, objective: Objective, ridge: float):
+        self.objective, self.ridge = objective, ridge
+
+    def __call__(self, W, D, rows, entry, row, goal):
+        fit, penalty = self.objective.fit, self.objective.penalty
+        norm = penalty.norm.on_features(rows, len(W))
+        part_fit, chosen = fit.gather(rows), np.ascontiguousarray(W[rows])
+        if row.any():
+            free = np.zeros(rows.size, dtype=bool)
+            part = Objective(part_fit, Composite(norm, penalty.quadratic, free))
+            monitor = Monitor(part)
+            if not monitor.done(chosen, 0, goal.final):
+                AlternatingDirections().solve(
+                    part, chosen, goal.final, goal.limit, monitor
+                )
+            W[rows] = monitor.best_W
+            return max(monitor.n_iter, 1), None
+        ridge = self.ridge * np.eye(rows.size)
+        H = [block.matrix() + ridge for block in hessian_blocks(part_fit)]
+        steps = lasso_of_tasks(H, D[rows], chosen, entry, norm.positive)
+        W[rows] = chosen
+        return steps, None
 
 
 def gram_pays(part: Design, n_features: int) -> bool:

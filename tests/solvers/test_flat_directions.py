@@ -1,0 +1,75 @@
+"""Weak penalties on collinear features: the loss is flat where coordinates creep."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from linmtl import MultiTaskRegressor
+from linmtl.penalties import L1, L21, Ridge
+from linmtl.solvers._feature_sign import feature_sign
+
+PENALTIES = {
+    "L1": L1,
+    "L21": L21,
+    "both": lambda alpha: L1(alpha / 2) + L21(alpha),
+    "ridge": lambda alpha: L1(alpha) + Ridge(alpha),
+}
+
+
+def features(kind, n, rng):
+    if kind == "dummies":
+        levels = [np.eye(4)[rng.integers(0, 4, n)] for _ in range(5)]
+        return np.column_stack([*levels, levels[0] @ [1.0, 2.0, 3.0, 4.0]])
+    if kind == "low rank":
+        return rng.normal(size=(n, 6)) @ rng.normal(size=(6, 25))
+    return rng.normal(size=(n, 60))  # more than samples
+
+
+@pytest.mark.product(
+    kind=("dummies", "low rank", "wide"),
+    penalty=tuple(PENALTIES),
+    layout=("long", "shared", "missing"),
+    strength=(1e-2, 1e-6),
+    tol=(1e-4, 1e-8),
+)
+def test_a_weak_penalty_is_certified(kind, penalty, layout, strength, tol):
+    rng = np.random.default_rng(0)
+    T, n = 5, 30
+    X = features(kind, n * T if layout == "long" else n, rng)
+    W = rng.normal(size=(X.shape[1], T))
+    weight = rng.uniform(0.5, 2.0, len(X))
+    tasks = np.repeat(np.arange(T), n)
+    if layout == "long":
+        y = np.einsum("ij,ij->i", X, W.T[tasks]) + rng.normal(size=len(X))
+        arguments = {"y": y, "tasks": tasks}
+    else:
+        Y = X @ W + rng.normal(size=(n, T))
+        if layout == "missing":
+            Y[rng.random(Y.shape) < 0.2] = np.nan
+        arguments = {"y": Y}
+    size = np.abs(X.T @ X @ W).max() / n
+    model = MultiTaskRegressor(PENALTIES[penalty](strength * size), tol=tol)
+    model.fit(X, **arguments, sample_weight=weight)
+    assert model.converged_
+    assert model.n_iter_ < 5000
+
+
+@pytest.mark.parametrize("positive", [False, True])
+@pytest.mark.parametrize("rank", [3, 8, 20])
+def test_the_lasso_of_one_task_is_exact(rank, positive):
+    rng = np.random.default_rng(rank)
+    A = rng.normal(size=(30, rank)) @ rng.normal(size=(rank, 12))
+    A[:, 3] = A[:, 2]
+    y = rng.normal(size=30)
+    strength = rng.uniform(0.5, 1.5, 12)
+    for size in (1.0, 1e-6):
+        a = size * strength
+        for start in (np.zeros(12), rng.normal(size=12)):
+            w = np.abs(start) if positive else start
+            steps = feature_sign(A.T @ A, A.T @ y, a, w, positive, 1000)
+            slope = A.T @ (y - A @ w)
+            assert steps < 1000
+            np.testing.assert_allclose(slope[w != 0], (a * np.sign(w))[w != 0], 1e-6)
+            assert np.all((slope if positive else np.abs(slope)) <= a * (1 + 1e-6))
+            assert not positive or np.all(w >= 0)
