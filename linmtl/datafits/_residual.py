@@ -22,6 +22,7 @@ from linmtl.designs._base import Design
 from linmtl.losses import Loss
 
 _RANK = 1e-12  # singular values, relative to the largest, that are rounding
+_COLLINEAR = 1e-3  # pivots of columns of length 1 that are smaller
 _LEAST_CURVATURE = 1e-6  # of a row that is moved to meet a dual constraint
 
 
@@ -286,11 +287,19 @@ class JoinedFit(ResidualFit):
 
 def _least_norm(A: np.ndarray, g: np.ndarray) -> np.ndarray:
     """Return the shortest z with ``A' z = g``."""
+    n, k = A.shape
     if A.size == 0:
-        return np.zeros(A.shape[0])
+        return np.zeros(n)
     # columns of any scale count alike: what is rounding beside its own column is none
     size = np.linalg.norm(A, axis=0)
     size[size == 0] = 1.0
-    scaled = (A / size).T, g / size
-    found: Any = linalg.lstsq(*scaled, cond=_RANK, lapack_driver="gelsd")
+    A, g = A / size, g / size
+    if n >= k:  # quick where the columns are far from collinear
+        factor, failed = linalg.lapack.dpotrf(A.T @ A)
+        if not failed and np.diag(factor).min() > _COLLINEAR:
+            z = np.zeros(n)
+            for _ in range(2):  # refined once
+                z += A @ linalg.lapack.dpotrs(factor, g - A.T @ z)[0]
+            return z
+    found: Any = linalg.lstsq(A.T, g, cond=_RANK, lapack_driver="gelsd")
     return found[0]

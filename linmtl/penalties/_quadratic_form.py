@@ -19,8 +19,9 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.csgraph import laplacian as graph_laplacian
 from scipy.sparse.linalg import splu
 
-# up to this many tasks a graph is handled through its dense eigendecomposition
-_DENSE_TASKS = 2000
+# up to this many tasks a graph is handled by dense matrices, unless there are more than
+# a few and no more than this part of the pairs is joined
+_DENSE_TASKS, _SPARSE = 2000, 0.05
 _FEW_TASKS = 300  # for which one product with K is cheaper than its parts
 
 
@@ -203,7 +204,7 @@ class QuadraticForm:
         base = shift + step * (self.ridge + self.centred)
         if self.laplacian is None:
             deviation = deviation * _pseudo_inverse(base)
-        elif self.n_tasks <= _DENSE_TASKS:
+        elif is_dense(self.laplacian):
             eigenvalue, Q = self._laplacian_eigen
             deviation = (deviation @ Q) * _pseudo_inverse(base + step * eigenvalue)
             deviation = deviation @ Q.T
@@ -286,6 +287,12 @@ class QuadraticForm:
             groups = [np.flatnonzero(label == c) for c in range(self._components[0])]
             return [group for group in groups if np.all(free[group])]
         return [np.array([t]) for t in np.flatnonzero(free)]
+
+
+def is_dense(A: sparse.csr_array) -> bool:
+    """Whether a matrix over the tasks is handled by dense factors."""
+    T = A.shape[0]
+    return T <= _DENSE_TASKS and (T <= _FEW_TASKS or A.nnz > _SPARSE * T**2)
 
 
 def _pseudo_inverse(eigenvalue):

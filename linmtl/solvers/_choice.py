@@ -15,6 +15,7 @@ from linmtl.solvers._apg import AcceleratedProximalGradient
 from linmtl.solvers._backtracking import Backtracking
 from linmtl.solvers._direct import Direct, Newton
 from linmtl.solvers._monitor import Monitor
+from linmtl.solvers._network import NetworkDescent
 from linmtl.solvers._objective import LARGE_SYSTEM, Objective
 from linmtl.solvers._prox_newton import ProxNewton
 from linmtl.solvers._working_set import WorkingSet
@@ -46,6 +47,7 @@ METHODS: dict[str, type[Method]] = {
         AcceleratedProximalGradient,
         WorkingSet,
         ProxNewton,
+        NetworkDescent,
         AlternatingDirections,
         Direct,
         Newton,
@@ -61,6 +63,7 @@ def choose_method(objective: Objective) -> type[Method]:
         candidates: tuple[type[Method], ...] = (
             WorkingSet,
             ProxNewton,
+            NetworkDescent,
             AlternatingDirections,
         )
     else:

@@ -29,8 +29,8 @@ from linmtl.losses._logistic import (
     logistic_residual,
 )
 from linmtl.losses._squared import squared_residual
+from linmtl.penalties import _edges as network
 from linmtl.penalties import _fused as fused
-from linmtl.penalties import _network_lasso as network
 from linmtl.penalties import _tree_group_l21 as tree
 from linmtl.penalties._linf1 import clip_rows
 from linmtl.unsupervised._kmeans import nonnegative_rows
@@ -1054,27 +1054,29 @@ def test_descent_of_flows():
 
 def test_augmented_lagrangian_of_flows():
     Wt, U, i, j, c = flows()
-    Vt, D, sigma = normal(5, 3, seed=2), normal(5, 3, seed=3), 1.5
+    Vt, D = normal(5, 3, seed=2), normal(5, 3, seed=3)
+    sigma = readonly(np.linspace(1.0, 2.0, i.size))
 
     def terms(Wt):
-        P, factor, G = empty(*U.shape), empty(i.size), empty(*Wt.shape)
-        value = network.lagrangian(readonly(Wt), Vt, U, i, j, c, sigma, P, factor, G)
+        P, factor, G = empty(*U.shape), empty(i.size), Wt - Vt
+        value = network.lagrangian(readonly(Wt), U, i, j, c, sigma, P, factor, G)
+        value += np.sum((Wt - Vt) ** 2) / 2
         return value, P, factor, G
 
     value, P, factor, G = terms(Wt)
-    y = U + sigma * (Wt[i] - Wt[j])
+    y = U + sigma[:, None] * (Wt[i] - Wt[j])
     length = np.linalg.norm(y, axis=1)
     np.testing.assert_allclose(factor, np.minimum(1.0, c / length))
     assert 0 < np.sum(factor < 1) < i.size
     np.testing.assert_allclose(P, y * factor[:, None])
     expected = np.sum((Wt - Vt) ** 2) / 2
-    expected += np.sum(length**2 - np.maximum(length - c, 0) ** 2) / (2 * sigma)
+    expected += np.sum((length**2 - np.maximum(length - c, 0) ** 2) / (2 * sigma))
     np.testing.assert_allclose(value, expected)
     # gradient and Hessian are those of the value and the gradient
     h = 1e-6
     before, after = terms(Wt - h * D), terms(Wt + h * D)
     np.testing.assert_allclose(np.vdot(G, D), (after[0] - before[0]) / (2 * h), 1e-7)
-    out = empty(*Wt.shape)
+    out = D.copy()
     network.hessian_product(D, readonly(P), readonly(factor), c, i, j, sigma, out)
     np.testing.assert_allclose(out, (after[3] - before[3]) / (2 * h), rtol=1e-6)
 
