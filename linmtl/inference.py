@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from numpy.typing import ArrayLike
 from sklearn.base import clone, is_classifier
 from sklearn.metrics import mean_squared_error
@@ -19,6 +19,7 @@ from linmtl.data._rows import TaskRows
 from linmtl.data._weights import read_sample_weight
 from linmtl.metrics import TaskScorer, make_task_scorer
 from linmtl.metrics._labels import read_labels
+from linmtl.model_selection._jobs import run_jobs
 
 __all__ = ["BootstrapIntervals", "ScoreIntervals", "bootstrap_intervals"]
 
@@ -350,21 +351,16 @@ def bootstrap_intervals(
     labels = read_labels(y, labelled, sample_weight)
     weight = read_sample_weight(sample_weight, labels.shape)
     resampler = _Resampler(labels, classify)
-
-    def one(seed: int) -> tuple[np.ndarray, np.ndarray]:
-        counts = resampler.draw(np.random.RandomState(seed))
-        times = counts if weight.ndim == 1 else counts[:, None]
-        model: Any = clone(estimator)
-        model.fit(X, y, sample_weight=weight * times, **fit_tasks)
-        unused = weight * (times == 0)
-        scores = np.full(len(model.tasks_), np.nan)
-        if any(np.any(counts[rows] == 0) for rows in labels.rows):
-            found = scorer.per_task(model, X, y, tasks, unused)
-            scores[codes_of(found.tasks, model.tasks_)] = found.values
-        return np.atleast_2d(model.coef_), scores
-
     seeds = check_random_state(random_state).randint(2**31 - 1, size=int(n_resamples))
-    done: Any = Parallel(n_jobs=n_jobs)(delayed(one)(seed) for seed in seeds)
+    done = run_jobs(
+        (
+            delayed(_on_resample)(
+                seed, resampler, estimator, X, y, tasks, weight, labels, scorer
+            )
+            for seed in seeds
+        ),
+        n_jobs,
+    )
     coef = np.atleast_2d(whole.coef_)
     resamples = np.array([coefs for coefs, _ in done])
     low, high = _interval(coef, resamples, method, float(confidence_level))
@@ -384,6 +380,31 @@ def bootstrap_intervals(
         method=method,
         confidence_level=float(confidence_level),
     )
+
+
+def _on_resample(
+    seed: int,
+    resampler: _Resampler,
+    estimator: Any,
+    X: Any,
+    y: Any,
+    tasks: Any,
+    weight: np.ndarray,
+    labels: TaskRows,
+    scorer: TaskScorer,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return coefficients on drawn rows, and the score of each task on the others."""
+    counts = resampler.draw(np.random.RandomState(seed))
+    times = counts if weight.ndim == 1 else counts[:, None]
+    model: Any = clone(estimator)
+    fit_tasks = {} if tasks is None else {"tasks": tasks}
+    model.fit(X, y, sample_weight=weight * times, **fit_tasks)
+    unused = weight * (times == 0)
+    scores = np.full(len(model.tasks_), np.nan)
+    if any(np.any(counts[rows] == 0) for rows in labels.rows):
+        found = scorer.per_task(model, X, y, tasks, unused)
+        scores[codes_of(found.tasks, model.tasks_)] = found.values
+    return np.atleast_2d(model.coef_), scores
 
 
 def _not_ours(estimator: Any) -> ValueError:

@@ -20,12 +20,39 @@ import numpy as np
 from numba import njit
 
 
+def _rebuilding(compiled: Any) -> Any:
+    """Have a kernel compiled anew where its file on disk cannot be read.
+
+    A full disk or a process that was killed may leave a part of one. Numba would pass
+    on the error of pickle, to every process to come.
+    """
+    cache = getattr(compiled, "_cache", None)
+    if cache is None:  # without compilation
+        return compiled
+    load = cache.load_overload
+
+    def load_or_forget(*args: Any) -> Any:
+        try:
+            return load(*args)
+        except Exception as error:
+            try:
+                cache.flush()  # an empty index, to which the new version is added
+            except OSError:
+                raise RuntimeError(
+                    f"the compiled code in {cache.cache_path} cannot be read "
+                    f"({type(error).__name__}: {error}); delete that folder"
+                ) from error
+            return None
+
+    cache.load_overload = load_or_forget
+    return compiled
+
+
 def _compile(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
-            return njit(cache=True, nogil=True, error_model="numpy", **options)(
-                function
-            )
+            make = njit(cache=True, nogil=True, error_model="numpy", **options)
+            return _rebuilding(make(function))
         except RuntimeError:
             # Numba finds no folder to write its cache to (a read-only file system,
             # a zip archive): compile in every process rather than fail at import.

@@ -7,13 +7,14 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 
 from linmtl.datafits._make import Join
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.model_selection._held_out import fold_of_observations, training_and_test
+from linmtl.model_selection._jobs import in_turn, run_jobs
 from linmtl.penalties import compose
 from linmtl.similarity._result import TaskMatrix
 from linmtl.solvers import minimise
@@ -103,11 +104,11 @@ def transfer_gain(
     done = [0]
 
     def report(count):
-        if progress is not None and n_jobs in (None, 1):
-            done[0] += count
-            progress(done[0], len(sets) * n_folds)
+        done[0] += count
+        progress(done[0], len(sets) * n_folds)
 
-    losses = problem.losses(sets, n_jobs, report)
+    said = progress is not None and in_turn(n_jobs)
+    losses = problem.losses(sets, n_jobs, report if said else None)
     if not problem.classify:  # a task may be predicted to rounding
         tiny = problem.join.task_loss(rounding_of_loss(problem.data) / 2)
         for k, chosen in enumerate(sets):
@@ -202,10 +203,8 @@ class _Problem:
                 self.data, self.loss, self.join, self.fold, self.given.n_samples
             )
         )
-        folds = Parallel(n_jobs=n_jobs)(
-            delayed(one_fold)(k, fit, held_out, sets, report)
-            for k, (fit, held_out) in parts
-        )
+        jobs = (delayed(one_fold)(k, *part, sets, report) for k, part in parts)
+        folds = run_jobs(jobs, n_jobs)
         return np.array(folds)
 
     def _by_parts(self, k, fit, held_out, sets, report):
@@ -227,10 +226,11 @@ class _Problem:
             )
             out[s, : len(tasks)] = held_out.of_tasks(tasks).losses(result)
             waiting += 1
-            if waiting == _REPORT_EVERY:
+            if report is not None and waiting == _REPORT_EVERY:
                 report(waiting)
                 waiting = 0
-        report(waiting)
+        if report is not None:
+            report(waiting)
         return out
 
     def _by_refitting(self, k, fit, held_out, sets, report):
@@ -241,5 +241,6 @@ class _Problem:
             losses = self.rows.held_out_loss(clone(self.estimator), ~test, test, chosen)
             means = losses / self.loss.score.factor
             out[s, : len(chosen)] = self.join.task_loss(means)
-            report(1)
+            if report is not None:
+                report(1)
         return out

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Literal, Self
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
@@ -18,6 +18,7 @@ from linmtl.datafits._null import null_losses
 from linmtl.estimators._base import Classifier, MultiTaskModel, PlainRegressor
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
+from linmtl.model_selection._jobs import run_jobs
 from linmtl.similarity._coefficients import coefficient_similarity
 from linmtl.similarity._result import TaskMatrix, labels_of
 from linmtl.transfer._combined import (
@@ -93,9 +94,8 @@ class _Grouped(Combined):
         self.labels_ = labels
         names = list(dict.fromkeys(labels.tolist()))
         chosen = [np.flatnonzero(labels == name) for name in names]
-        fitted: Any = Parallel(n_jobs=self.n_jobs)(
-            delayed(_fit_group)(passed, estimator, None, members) for members in chosen
-        )
+        jobs = [delayed(_fit_group)(passed, estimator, None, m) for m in chosen]
+        fitted = run_jobs(jobs, self.n_jobs)
         self.estimators_ = dict(zip(names, fitted, strict=True))
         self.groups_ = {
             name: passed.given.tasks[members].tolist()
@@ -182,16 +182,17 @@ class _Grouped(Combined):
         data, T = passed.given.data, len(passed.given.tasks)
         numbers_tried = range(1, min(int(grouper.max_groups), T) + 1)
         masks = passed.folds(self.cv, self.random_state)
-
-        def one(mask):
-            pairs = self._pairs(passed, estimator, ~mask)
-            known = {}  # models by group: many stay as they are when k grows
-            return [
-                self._held_out(passed, estimator, pairs, grouper, k, mask, known)
-                for k in numbers_tried
-            ]
-
-        losses = np.array(Parallel(n_jobs=self.n_jobs)(delayed(one)(m) for m in masks))
+        losses = np.array(
+            run_jobs(
+                (
+                    delayed(self._by_number)(
+                        passed, estimator, grouper, mask, numbers_tried
+                    )
+                    for mask in masks
+                ),
+                self.n_jobs,
+            )
+        )
         # every task by its mean over the rows held out; then over the tasks
         total = np.array(
             [data.task_sum(np.where(m, passed.weight, 0.0)) for m in masks]
@@ -201,6 +202,15 @@ class _Grouped(Combined):
         share = weight / (np.maximum(total.sum(axis=0), 1e-300) * weight.sum())
         self.cv_loss_ = losses.sum(axis=0) @ share
         return int(np.argmin(self.cv_loss_)) + 1
+
+    def _by_number(self, passed, estimator, grouper, mask, numbers_tried):
+        """Return the summed losses on a fold for each number of groups."""
+        pairs = self._pairs(passed, estimator, ~mask)
+        known = {}  # models by group: many stay as they are when k grows
+        return [
+            self._held_out(passed, estimator, pairs, grouper, k, mask, known)
+            for k in numbers_tried
+        ]
 
     def _held_out(self, passed, estimator, pairs, grouper, k, mask, known):
         """Return the summed loss of each task on a fold, with k groups."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from numpy.typing import ArrayLike
 from scipy import stats
 from sklearn.base import BaseEstimator, clone
@@ -17,6 +17,7 @@ from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
 from linmtl.estimators._pooled import PooledClassifierCV, PooledRegressorCV
 from linmtl.model_selection._held_out import mean_over_folds
+from linmtl.model_selection._jobs import run_jobs
 from linmtl.penalties import L21
 from linmtl.transfer._rows import Rows
 
@@ -376,9 +377,8 @@ def negative_transfer_report(
         "pooled": pooled,
         "levels": levels,
     }
-    found: Any = Parallel(n_jobs=n_jobs)(
-        delayed(_one_split)(rows, models, train, test) for train, test in splits
-    )
+    jobs = [delayed(_one_split)(rows, models, *parts) for parts in splits]
+    found = run_jobs(jobs, n_jobs)
     losses = {name: np.array([each[name] for each in found]) for name in models}
     count = [rows.count(part) for split in splits for part in split]
     share = np.sum(count[1::2], axis=0) / np.maximum(np.sum(count[::2], axis=0), 1)

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Literal, Self
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, is_classifier
 
@@ -14,6 +14,7 @@ from linmtl.data._checks import check_number
 from linmtl.estimators._base import Classifier, MultiTaskModel, PlainRegressor
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
+from linmtl.model_selection._jobs import run_jobs
 from linmtl.transfer._combined import (
     Combined,
     documented,
@@ -99,7 +100,7 @@ class _SafeTransfer(Combined):
             for keep in [None, *(~mask for mask in masks)]
             for model in (baseline, estimator)
         ]
-        fitted: Any = Parallel(n_jobs=self.n_jobs)(jobs)
+        fitted = run_jobs(jobs, self.n_jobs)
         (self.baseline_, self.estimator_), *pairs = zip(
             fitted[::2], fitted[1::2], strict=True
         )

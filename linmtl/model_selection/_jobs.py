@@ -1,0 +1,40 @@
+"""Fits that run at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import BrokenExecutor
+from typing import Any
+
+from joblib import Parallel, effective_n_jobs
+
+
+def in_turn(n_jobs: int | None) -> bool:
+    """Whether jobs run one after the other, in this process."""
+    return effective_n_jobs(n_jobs) == 1
+
+
+def run_jobs(jobs: Iterable[Any], n_jobs: int | None) -> list[Any]:
+    """Return the results of jobs, in their order.
+
+    Parameters
+    ----------
+    jobs : iterable
+        Of ``joblib.delayed(function)(*arguments)``. The function is one of a module or
+        a method, since a backend may pickle it.
+    n_jobs : int or None
+        How many run at the same time, as in joblib.
+
+    Raises
+    ------
+    RuntimeError
+        If a worker process was killed.
+    """
+    try:
+        return list(Parallel(n_jobs=n_jobs)(jobs))
+    except BrokenExecutor as error:
+        raise RuntimeError(
+            "a worker process was killed, most often by the system for lack of memory; "
+            'pass a smaller n_jobs, or use joblib.parallel_config("threading"), where '
+            f"workers share the data. joblib says: {error}"
+        ) from error
