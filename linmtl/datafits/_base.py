@@ -70,6 +70,11 @@ class Datafit:
         Whether it has residuals and a design, rather than moments alone.
     residuals_are_linear : bool
         Whether residuals on a line between two points lie between theirs.
+    error : float
+        What rounding may cost the value at the last W evaluated, beyond `rounding`.
+    of_rows : Datafit or None
+        The same loss through residuals, where it goes by moments and the rows are at
+        hand.
     data : MultiTaskData
         The observations, where it holds rows.
     y, theta : ndarray of shape (n_observations,)
@@ -93,6 +98,8 @@ n_features)
     reweightable: bool = False
     holds_rows: bool = True
     residuals_are_linear: bool = False
+    error: float = 0.0
+    of_rows: Datafit | None = None
     residuals: Residuals | None = None
     eliminated: Any = None  # what :func:`linmtl.datafits._eliminate.eliminate` keeps
     data: MultiTaskData

@@ -65,6 +65,27 @@ class GramFit(Datafit):
         means = float(self.moments.total @ self.moments.y**2)
         return UNIT * (self.square + UNIT * (self.square + means))
 
+    @cached_property
+    def of_rows(self):
+        return None if self.rows is None else ResidualFit(self.rows, self.loss)
+
+    @property
+    def error(self):
+        # each entry of H and C is rounded relative to the norms of its two columns, so
+        # that a small loss is a difference of what these norms make of W
+        fitted = (self._column_norm * np.abs(self._W.T)).sum(axis=1)
+        return UNIT * float(np.sum((self._target_norm + fitted) ** 2))
+
+    @cached_property
+    def _column_norm(self):
+        return np.sqrt(np.einsum("cjj->cj", self.H))
+
+    @cached_property
+    def _target_norm(self):
+        moments = self.moments
+        square = np.bincount(moments.column, moments.square, minlength=self.n_columns)
+        return np.sqrt(square)
+
     def evaluate(self, W, G, residuals=None):
         self._shift = None
         loss = self._evaluate(W, G)
@@ -77,6 +98,7 @@ class GramFit(Datafit):
         return loss
 
     def loss_at(self, W):
+        self._W, self._shift = W, None
         return self._evaluate(W, np.empty_like(W))
 
     def _evaluate(self, W, G):
@@ -115,7 +137,7 @@ class GramFit(Datafit):
         self._shift[np.ix_(rows, columns)] += move.reshape(k, r).T @ vectors.T
 
     def feature_scale(self):
-        return np.sqrt(np.einsum("cjj->cj", self.H).max(axis=0))
+        return self._column_norm.max(axis=0)
 
     def residual_norm(self):
         return float(np.sqrt(max(self._square, 0.0)))

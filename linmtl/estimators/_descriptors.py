@@ -156,7 +156,7 @@ class _Descriptor(MultiTaskModel):
         plain = loss.quadratic and self._join() is Join.SUM
         design: Any = data.design
         if plain and design.n_features <= data.y.size:
-            return GramFit(design.moments(data), loss)
+            return GramFit(design.moments(data), loss, data)
         return super()._make_fit(data)
 
     def _store(self, problem, result):

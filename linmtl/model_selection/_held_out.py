@@ -303,7 +303,7 @@ def training_and_test(
         train = replace(data, weight=weight * np.repeat(factor, size))
         if moments is not None and not moments.tied:
             held_out = Moments.of(test)
-            fit: Datafit = GramFit((moments - held_out).times(factor), loss)
+            fit: Datafit = GramFit((moments - held_out).times(factor), loss, train)
             if join is Join.ROOTS:
                 fit = RootFit(train, loss, fit)
             if join is not Join.MAXIMUM:

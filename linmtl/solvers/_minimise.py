@@ -16,6 +16,9 @@ from linmtl.solvers._objective import Objective
 from linmtl.solvers._result import Result
 from linmtl.solvers._stages import MAX_STAGES, convex_start, tangent
 
+# Digits that moments lose below this share of the tolerance are of no account.
+_NEGLIGIBLE = 1e-3
+
 SOLVERS: dict[str, type[Method]] = {**METHODS, Concomitant.name: Concomitant}
 
 
@@ -153,12 +156,10 @@ def minimise(
     n_iter = max(monitor.n_iter, 1)
     message = ""
     if not converged:
-        message = (
-            f"the solver '{method.name}' stopped after {n_iter} iterations at a "
-            f"duality gap of {gap:.3e}, above the tolerance of {stop:.3e}; increase "
-            "max_iter or tol, or standardise the features"
+        message = _message(
+            f"'{method.name}' stopped after {n_iter} iterations", gap, stop
         )
-    return Result(
+    result = Result(
         objective.penalty.coefficients(monitor.best_W),
         monitor.best_W,
         monitor.best_b,
@@ -172,6 +173,58 @@ def minimise(
         monitor.history,
         message,
         residuals=objective.residuals() if fresh else None,
+    )
+    exact = _by_rows(objective, result.point, stop)
+    if exact is not objective:
+        with blas_threads(exact.largest_product):
+            certificate = exact.certificate(result.point)
+        b, stop = np.array(exact.fit.b), tol * scale + exact.rounding
+        result = replace(result, b=b, tol=stop, residuals=None)
+        result = _judged(result, certificate.primal, certificate.gap)
+        left = max_iter - n_iter
+        if result.converged or left < 1:
+            return result
+        following = minimise(
+            exact,
+            tol=tol,
+            max_iter=left,
+            solver=solver,
+            W0=result.point,
+            scale=scale,
+            verbose=verbose,
+        )
+        return replace(following, n_iter=n_iter + following.n_iter)
+    if objective.of_rows() is None and objective.error > 0.0:
+        return _judged(result, result.objective, gap + objective.error)
+    return result
+
+
+def _by_rows(objective: Objective, W: np.ndarray, stop: float) -> Objective:
+    """Return the objective in the form that tells this point from the optimum.
+
+    That through residuals where moments lose too many digits and the rows are at hand.
+    """
+    if objective.error == 0.0:
+        return objective
+    objective.fit.loss_at(W)
+    matters = objective.error > _NEGLIGIBLE * stop
+    return (objective.of_rows() or objective) if matters else objective
+
+
+def _judged(result: Result, objective: float, gap: float) -> Result:
+    converged, message = bool(gap <= result.tol), ""
+    if not converged:
+        what = f"'{result.solver}' stopped after {result.n_iter} iterations"
+        message = _message(what, gap, result.tol)
+    return replace(
+        result, objective=objective, gap=gap, converged=converged, message=message
+    )
+
+
+def _message(what: str, gap: float, stop: float) -> str:
+    return (
+        f"the solver {what} at a duality gap of {gap:.3e}, above the tolerance of "
+        f"{stop:.3e}; increase max_iter or tol, or standardise the features"
     )
 
 
@@ -195,6 +248,7 @@ def _minimise_in_stages(
     first = convex_start(objective)
     stop = tol * scale + first.rounding
     result = minimise(first, max_iter=max_iter, W0=W0, **options)
+    objective = _by_rows(objective, result.W, stop)
     stages, n_iter = [objective.value(result.W)], result.n_iter
     while True:
         stage = tangent(objective, result.W)
@@ -301,6 +355,7 @@ def rounded(objective: Objective, result: Result, dtype: np.dtype) -> Result:
     if dtype == np.float64:
         return result
     point = result.point.astype(dtype).astype(np.float64)
+    objective = _by_rows(objective, point, result.tol)
     convex = objective
     if result.stages is not None:
         convex = tangent(objective, result.point)

@@ -55,4 +55,5 @@ class Monitor:
                 f"iteration {iteration:6d}  objective {certificate.primal:.10g}  "
                 f"gap {self.best_gap:.3e}"
             )
-        return self.best_gap <= stop
+        # below what moments can tell, further steps are of no use
+        return self.best_gap <= stop or self.best_gap <= self.objective.error

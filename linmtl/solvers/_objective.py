@@ -173,6 +173,16 @@ class Objective:
         return max(self._rounding, self.base_fit.rounding)
 
     @property
+    def error(self) -> float:
+        """What moments may cost the objective at the last point, beyond rounding."""
+        return self.base_fit.error
+
+    def of_rows(self) -> Objective | None:
+        """Return the objective through residuals where it goes by moments of them."""
+        fit = self.base_fit.of_rows
+        return None if fit is None else Objective(fit, self.penalty)
+
+    @property
     def largest_product(self) -> float:
         """The multiplications of the largest matrix product of a solver."""
         d, columns = self.shape
