@@ -125,6 +125,18 @@ class Moments:
             square=factor * self.square,
         )
 
+    def shifted(self, data: MultiTaskData, shift: np.ndarray) -> Moments:
+        """Return the moments with a shift of the targets, of mean zero in each task.
+
+        ``data`` are the rows of these moments.
+        """
+        moved = data.weight * shift
+        C = np.empty(self.C.T.shape)
+        data.design.adjoint(moved, C)
+        _, y = centred_targets(data)
+        square = self.square + data.task_sum(moved * (2.0 * y + shift))
+        return replace(self, C=self.C + C.T, square=np.maximum(square, 0.0))
+
     def spread(self) -> Moments:
         """Return the same with a Hessian for each column."""
         return (

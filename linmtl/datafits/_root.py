@@ -50,6 +50,11 @@ class RootFit(JoinedFit):
         Residuals are divided by the noise level, or by this where it is larger: they
         are a point of the dual problem in either case, and where nothing is left of
         the residuals of a task they are not all rounding.
+    shift : ndarray of shape (n_observations,) or None
+        What is added to the residuals before: multipliers of tasks that may be fitted
+        exactly, whose residuals alone have no direction.
+    level : ndarray of shape (n_tasks,)
+        Root mean square of the residuals of each task with the shift.
     """
 
     reweightable = True
@@ -61,7 +66,9 @@ class RootFit(JoinedFit):
         self.square = float(self.task_square.sum())
         self.null_noise = self._noise(self.task_square)
         self.noise = self.null_noise.copy()
+        self.level = self.noise
         self.floor = np.zeros_like(self.noise)
+        self.shift: np.ndarray | None = None
         self._size = np.diff(data.task_ptr)
 
     def _mean(self, sums):
@@ -74,7 +81,11 @@ class RootFit(JoinedFit):
 
     def loss_at(self, W):
         loss = super().loss_at(W)
-        divisor = np.maximum(self.noise, self.floor)
+        self.level = self.noise
+        if self.shift is not None:
+            self.theta += self.data.weight * self.shift
+            self.level = self._noise(self.data.task_sum(self._squared()))
+        divisor = np.maximum(self.level, self.floor)
         inverse = np.divide(1.0, divisor, out=np.zeros_like(divisor), where=divisor > 0)
         self._hessian = self.data.weight * np.repeat(inverse, self._size)
         self.theta *= np.repeat(inverse, self._size)
@@ -87,11 +98,31 @@ class RootFit(JoinedFit):
         self.noise = self._noise(2.0 * task_loss)
         return float(self.data.total @ self.noise)
 
-    def dual_limit(self):
-        used = self.data.weight > 0
-        squares = np.zeros_like(self.theta)
+    def _squared(self):
+        used, squares = self.data.weight > 0, np.zeros_like(self.theta)
         squares[used] = self.theta[used] ** 2 / self.data.weight[used]
-        largest = float(self._noise(self.data.task_sum(squares)).max(initial=0.0))
+        return squares
+
+    def directions(self, tasks: np.ndarray) -> np.ndarray:
+        """Return the residuals of some tasks (a mask), zero for the others.
+
+        Divided by the noise level, at the point last evaluated.
+        """
+        direction = np.zeros_like(self.theta)
+        used = self.per_row(tasks) & (self.data.weight > 0)
+        direction[used] = self.theta[used] / self.data.weight[used]
+        return direction
+
+    def size(self, residual: np.ndarray) -> np.ndarray:
+        """Return the root mean square of residuals, of each task."""
+        return self._noise(self.data.task_sum(self.data.weight * residual**2))
+
+    def per_row(self, of_tasks: np.ndarray) -> np.ndarray:
+        """Return what each task has, for each observation."""
+        return np.repeat(of_tasks, self._size)
+
+    def dual_limit(self):
+        largest = float(self._noise(self.data.task_sum(self._squared())).max(initial=0))
         return 1.0 / largest if largest > 0 else np.inf
 
     def best_scale(self, conjugate, limit, support=0.0):
@@ -113,12 +144,13 @@ class RootFit(JoinedFit):
     def weighted(self, sigma: np.ndarray) -> Datafit:
         """Return the squared loss with the weights of each task over ``sigma``.
 
-        Gram matrices are scaled, without looking at the data again.
+        The shift is part of the targets. Gram matrices are scaled, without looking at
+        the data again.
         """
         inverse = 1.0 / sigma
-        data = replace(
-            self.data, weight=self.data.weight * np.repeat(inverse, self._size)
-        )
+        y = self.data.y if self.shift is None else self.data.y + self.shift
+        weight = self.data.weight * np.repeat(inverse, self._size)
+        data = replace(self.data, y=y, weight=weight)
         if self._squares is None:
             self._squares = additive_fit(self.data, self.loss)
         grams = self._squares
@@ -132,7 +164,10 @@ class RootFit(JoinedFit):
                 and inverse.size * d > self._size[0]
             ):
                 return ResidualFit(data, self.loss)
-        return GramFit(grams.moments.times(inverse), self.loss)
+        moments = grams.moments
+        if self.shift is not None:
+            moments = moments.shifted(self.data, self.shift)
+        return GramFit(moments.times(inverse), self.loss)
 
     def fitted_attributes(self, W: np.ndarray) -> dict[str, np.ndarray]:
         """Return noise levels and weights; NaN weights where nothing is left."""

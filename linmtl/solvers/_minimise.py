@@ -156,9 +156,8 @@ def minimise(
     n_iter = max(monitor.n_iter, 1)
     message = ""
     if not converged:
-        message = _message(
-            f"'{method.name}' stopped after {n_iter} iterations", gap, stop
-        )
+        what = f"'{method.name}' stopped after {n_iter} iterations"
+        message = _message(what, gap, stop, n_iter < max_iter)
     result = Result(
         objective.penalty.coefficients(monitor.best_W),
         monitor.best_W,
@@ -215,16 +214,17 @@ def _judged(result: Result, objective: float, gap: float) -> Result:
     converged, message = bool(gap <= result.tol), ""
     if not converged:
         what = f"'{result.solver}' stopped after {result.n_iter} iterations"
-        message = _message(what, gap, result.tol)
+        message = _message(what, gap, result.tol, True)
     return replace(
         result, objective=objective, gap=gap, converged=converged, message=message
     )
 
 
-def _message(what: str, gap: float, stop: float) -> str:
+def _message(what: str, gap: float, stop: float, stalled: bool) -> str:
+    advice = "increase tol" if stalled else "increase max_iter or tol"
     return (
         f"the solver {what} at a duality gap of {gap:.3e}, above the tolerance of "
-        f"{stop:.3e}; increase max_iter or tol, or standardise the features"
+        f"{stop:.3e}; {advice}, or standardise the features"
     )
 
 
