@@ -40,6 +40,7 @@ from linmtl.data._weights import read_class_weight, read_sample_weight, read_tas
 from linmtl.designs._shared import SharedDesign
 from linmtl.designs._stacked import StackedDesign
 
+_ROUNDING_OF_SQUARES = 1e-13
 _X_OPTIONS = {"accept_sparse": ("csr", "csc"), "dtype": [np.float64, np.float32]}
 
 
@@ -90,6 +91,8 @@ class FitInput:
         Number of rows of X as passed.
     ordered : bool
         Whether the order of the tasks was given, by ``task_order`` or categories.
+    scale : ndarray of shape (n_features,) or None
+        What the features of the design were divided by, if anything.
     """
 
     layout: str
@@ -102,6 +105,7 @@ class FitInput:
     rows: np.ndarray
     n_rows: int
     ordered: bool = False
+    scale: np.ndarray | None = None
 
     @property
     def code(self) -> np.ndarray:
@@ -121,6 +125,31 @@ class FitInput:
         if self.classes is not None:
             y = self.classes[(y > 0).astype(int)]
         return self.data.design.samples(used), y, self.code[used]
+
+    def spreads(self) -> np.ndarray:
+        """Return the spread of each feature within the tasks, (n_features,).
+
+        The root of the mean over the tasks, as they are weighted, of its variance (of
+        its square, without intercepts); zero for a feature that is constant within
+        all tasks.
+        """
+        data = self.data
+        total = data.total.sum()
+        square = data.design.column_squares(data.weight, data.fit_intercept) / total
+        if data.fit_intercept:  # of a constant nothing but rounding is left
+            whole = data.design.column_squares(data.weight, False) / total
+            square[square <= _ROUNDING_OF_SQUARES * whole] = 0.0
+        return np.sqrt(square)
+
+    def scaled(self, spread: np.ndarray) -> FitInput:
+        """Return the same with each feature divided by its spread, unless that is 0."""
+        scale = np.where(spread > 0, spread, 1.0)
+        design = self.data.design.scaled(1.0 / scale)
+        return replace(self, data=replace(self.data, design=design), scale=scale)
+
+    def unscaled(self, W: np.ndarray) -> np.ndarray:
+        """Return coefficients (..., n_features) in the units of X."""
+        return W if self.scale is None else W / self.scale
 
     def intercepts(self, b: np.ndarray) -> np.ndarray:
         """Return the intercept of every task, (n_tasks,).

@@ -99,6 +99,10 @@ class Design:
         """Return the design with only these features (an index or boolean array)."""
         raise NotImplementedError
 
+    def scaled(self, factor: np.ndarray) -> Design:
+        """Return the design with each feature times a factor, (n_features,)."""
+        raise NotImplementedError
+
     def gather(self, features: np.ndarray, last: Design | None = None) -> Design:
         """Return :meth:`restrict` in the form that a working set is solved on.
 
@@ -211,15 +215,21 @@ class Design:
     def column_scale(self, weight: np.ndarray, centre: bool) -> np.ndarray:
         """Return the largest diagonal of the tasks' Hessians, (n_features,)."""
         scale = np.zeros(self.n_features)
-        for _, tasks in self.columns():
-            A = self._centred_or_none(tasks, weight, centre)
-            diagonal = (
-                np.einsum("ij,ij->j", A, A)
-                if A is not None
-                else self._sparse_diagonal(tasks, weight, centre)
-            )
+        for diagonal in self._diagonals(weight, centre):
             np.maximum(scale, diagonal, out=scale)
         return scale
+
+    def column_squares(self, weight: np.ndarray, centre: bool) -> np.ndarray:
+        """Return the sum of the diagonals of the tasks' Hessians, (n_features,)."""
+        return np.sum(list(self._diagonals(weight, centre)), axis=0)
+
+    def _diagonals(self, weight, centre):
+        for _, tasks in self.columns():
+            A = self._centred_or_none(tasks, weight, centre)
+            if A is not None:
+                yield np.einsum("ij,ij->j", A, A)
+            else:
+                yield self._sparse_diagonal(tasks, weight, centre)
 
     def column_eigenvalues(
         self, weight: np.ndarray, centre: bool, metric: np.ndarray
@@ -271,6 +281,12 @@ class Design:
             return scale * out
 
         return _operator_eigenvalue(product, self.n_features)
+
+
+def scaled_columns(X: Matrix, factor: np.ndarray) -> Matrix:
+    """Return X with each column times a factor, in the precision of X."""
+    factor = factor.astype(X.dtype)
+    return X @ sparse.diags_array(factor) if sparse.issparse(X) else X * factor
 
 
 def _transposed(X: Matrix) -> np.ndarray:

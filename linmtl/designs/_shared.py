@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from linmtl.designs._base import Design, Matrix, _transposed, pieces, used_rows
+from linmtl.designs._base import (
+    Design,
+    Matrix,
+    _transposed,
+    pieces,
+    scaled_columns,
+    used_rows,
+)
 
 # residuals this small stay in the cache while a few features at a time pass by
 _MAX_CACHED = 10_000
@@ -53,6 +60,9 @@ class SharedDesign(Design):
 
     def restrict(self, features):
         return SharedDesign(self.X[:, features], self.n_tasks)
+
+    def scaled(self, factor):
+        return SharedDesign(scaled_columns(self.X, factor), self.n_tasks)
 
     def take(self, rows):
         X = self.X.tocsr() if sparse.issparse(self.X) else self.X
@@ -114,6 +124,12 @@ class SharedDesign(Design):
         if self.n_tasks > 1 and self.columns_alike(weight):
             return self._first().column_scale(weight[: self.task_ptr[1]], centre)
         return super().column_scale(weight, centre)
+
+    def column_squares(self, weight, centre):
+        if self.n_tasks > 1 and self.columns_alike(weight):
+            first = self._first().column_squares(weight[: self.task_ptr[1]], centre)
+            return self.n_tasks * first
+        return super().column_squares(weight, centre)
 
     def column_eigenvalues(self, weight, centre, metric):
         if self.n_tasks > 1 and self.columns_alike(weight):

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import get_blas_funcs
 
-from linmtl.designs._base import Design, Matrix, _transposed
+from linmtl.designs._base import Design, Matrix, _transposed, scaled_columns
 from linmtl.kernels._jit import readonly
 from linmtl.kernels._layouts import (
     feature_adjoint,
@@ -104,6 +104,9 @@ class StackedDesign(Design):
             return StackedDesign(self.X[:, features], self.task_ptr)
         chosen = np.arange(self.n_features)[features]
         return StackedDesign(np.take(self.X, chosen, axis=1), self.task_ptr)
+
+    def scaled(self, factor):
+        return StackedDesign(scaled_columns(self.X, factor), self.task_ptr)
 
     def gather(self, features, last=None):
         if self.sparse:

@@ -36,6 +36,9 @@ class TiedDesign(Design):
     def restrict(self, features):
         return TiedDesign(self.design.restrict(features))
 
+    def scaled(self, factor):
+        return TiedDesign(self.design.scaled(factor))
+
     def gather(self, features, last=None):
         last = last.design if isinstance(last, TiedDesign) else None
         return TiedDesign(self.design.gather(features, last))

@@ -188,13 +188,17 @@ class MultiTaskModel(NewTask, BaseEstimator):
     def _read_problem(self, X, y, tasks, sample_weight) -> Problem:
         """Return what the arguments of `fit` pose."""
         check_settings(self, self._losses)
-        given = self._read_fit(X, y, tasks, sample_weight)
+        given = self._rescaled(self._read_fit(X, y, tasks, sample_weight))
         data, columns = self._problem(given)
         penalty = self._make_penalty()
         check_order(self, penalty, given)
         penalty = compose(penalty, data.design.n_features, columns)
         objective = Objective(self._make_fit(data), penalty)
         return Problem(given, data, columns, objective)
+
+    def _rescaled(self, given: FitInput) -> FitInput:
+        """Return the arguments with features on the scale of the strengths."""
+        return given
 
     def _warm_W(self, shape, columns):
         """Start from the last solution, by task label; new tasks start at zero."""
@@ -217,7 +221,7 @@ class MultiTaskModel(NewTask, BaseEstimator):
         W = result.W
         if W.shape[1] != n_tasks:  # one model for all tasks
             W = np.repeat(W, n_tasks, axis=1)
-        self._report(objective, result, columns)
+        self._report(given, objective, result, columns)
         if "task_weight_" not in self._reported:
             self.task_weight_ = self._task_weights(given)
         self._solution = (columns, result.point)
@@ -237,6 +241,7 @@ class MultiTaskModel(NewTask, BaseEstimator):
         self._layout = given.layout
         self._n_fitted = len(given.tasks)  # those that fit_new_task adds come after
         self.tasks_ = given.tasks
+        W = given.unscaled(W)
         self.coef_ = np.ascontiguousarray(W, dtype=given.data.design.dtype)
         self.intercept_ = b
         if given.classes is not None:
@@ -301,7 +306,7 @@ class MultiTaskModel(NewTask, BaseEstimator):
                 stacklevel=4,
             )
 
-    def _report(self, objective, result, columns):
+    def _report(self, given, objective, result, columns):
         """Set what penalty and loss know of; drop the attributes of an earlier fit."""
         for name in getattr(self, "_reported", ()):
             delattr(self, name)
@@ -310,6 +315,8 @@ class MultiTaskModel(NewTask, BaseEstimator):
             result.W, penalty.parts(result.point), columns
         )
         found.update(objective.base_fit.fitted_attributes(result.W))
+        for name, part in found.get("coef_components_", {}).items():
+            found["coef_components_"][name] = given.unscaled(part)
         if result.stages is not None:
             found["stage_objectives_"] = np.array(result.stages)
         for name, value in found.items():

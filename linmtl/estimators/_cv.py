@@ -2,26 +2,124 @@
 
 from __future__ import annotations
 
+import copy
 import numbers
+import warnings
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import ParameterGrid
 
+from linmtl.data._checks import check_choice
 from linmtl.data._read import FitInput
 from linmtl.datafits._base import Datafit
 from linmtl.estimators._base import MultiTaskModel, Problem
 from linmtl.estimators._docs import parameters
-from linmtl.model_selection._held_out import fold_of_observations, held_out_losses
+from linmtl.estimators._scale import uneven
+from linmtl.metrics import TaskScorer, make_task_scorer
+from linmtl.model_selection._grid import (
+    End,
+    best_strength,
+    further_strengths,
+    gain_of_a_decade,
+    open_end,
+)
+from linmtl.model_selection._held_out import (
+    HeldOutClasses,
+    HeldOutPredictions,
+    fold_of_observations,
+    held_out_path,
+)
 from linmtl.penalties import Penalty, compose
 from linmtl.solvers import minimise
 from linmtl.solvers._objective import Objective
-from linmtl.solvers._path import path_strengths
+from linmtl.solvers._path import path_strengths, top_strength
 
-_TIE = 1e-7  # relative: losses this close are those of equal models
+_FEWEST = 3  # of two strengths one always is at an end
+
+
+@dataclass
+class _Curve:
+    """The held-out losses along the strengths of one setting.
+
+    Attributes
+    ----------
+    setting : dict
+        The parameters of the penalty beside its strength.
+    start : Objective
+        The problem whose solution is zero where the grid begins.
+    strengths : ndarray of shape (n_strengths,)
+        Decreasing.
+    per_fold : ndarray of shape (n_strengths, n_folds)
+        The losses; NaN for a fold that judges no task.
+    per_task : ndarray of shape (n_strengths, n_folds, n_tasks)
+        The losses of each task.
+    ends : list of ndarray
+        The last solution in each fold.
+    unconverged : int
+        The number of fits that did not converge.
+    """
+
+    setting: dict[str, Any]
+    start: Objective
+    strengths: np.ndarray
+    per_fold: np.ndarray
+    per_task: np.ndarray
+    ends: list[np.ndarray]
+    unconverged: int
+
+    @property
+    def mean(self) -> np.ndarray:
+        return np.nanmean(self.per_fold, axis=-1)
+
+
+def _joined(strong: _Curve, weak: _Curve) -> _Curve:
+    """Return one curve of two, from strong to weak."""
+    both = {
+        name: np.concatenate([getattr(strong, name), getattr(weak, name)])
+        for name in ("strengths", "per_fold", "per_task")
+    }
+    unconverged = strong.unconverged + weak.unconverged
+    return replace(weak, **both, unconverged=unconverged)
+
+
+def _end_worth_extending(curves: list[_Curve]) -> End | None:
+    """Return an end at which a loss falls, if once more as much would be the best."""
+    least = min(float(curve.mean.min()) for curve in curves)
+    for curve in curves:
+        end = open_end(curve.strengths, curve.mean)
+        if end is None:
+            continue
+        last = 0 if end == "high" else -1
+        gain = gain_of_a_decade(curve.strengths, curve.mean, last)
+        if curve.mean[last] - gain <= least:
+            return end
+    return None
+
+
+def _bound(curves: list[_Curve]) -> End | None:
+    """Return the end of its grid at which the best strength lies and matters."""
+    best = curves[int(np.argmin([curve.mean.min() for curve in curves]))]
+    if best.strengths.size < _FEWEST:
+        return None
+    end = open_end(best.strengths, best.mean)
+    zero_above = end == "high" and best.strengths[0] >= top_strength(best.start)
+    return None if zero_above else end
+
+
+def _mean_over_tasks(losses: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Return the weighted mean over the tasks judged, NaN where there is none."""
+    counted = ~np.isnan(losses)
+    total = np.where(counted, losses * weight, 0.0).sum(axis=-1)
+    judged = (counted * weight).sum(axis=-1)
+    out = np.full(total.shape, np.nan)
+    return np.divide(total, judged, out=out, where=judged > 0)
 
 
 @parameters
@@ -36,6 +134,8 @@ class CrossValidated(MultiTaskModel):
     eps: float = 1e-3
     cv: Any = 5
     selection: Literal["min", "1se"] = "min"
+    scoring: str | Callable[..., Any] | None = None
+    scale_features: bool | Literal["auto"] = "auto"
     n_jobs: int | None = None
 
     # parameters of the penalty that may be lists of values to try
@@ -108,32 +208,101 @@ class CrossValidated(MultiTaskModel):
         fit = objective.base_fit
         fold = fold_of_observations(given, data, self.cv)
         settings = self._completed(self._settings(), fit, columns)
-        alphas, losses = [], []
+        curves = []
         for setting in settings:
             penalty = self._part_with_strength(setting)
             start = Objective(fit, compose(penalty, fit.n_features, columns))
             strengths = path_strengths(start, self.alphas, self.eps)
-            alphas.append(strengths)
-            losses.append(
-                held_out_losses(
-                    data,
-                    self._loss(),
-                    [self._penalty_at(setting, alpha) for alpha in strengths],
-                    columns,
-                    fold,
-                    join=self._join(),
-                    strengths=strengths,
-                    n_samples=given.n_samples,
-                    tol=self.tol,
-                    max_iter=self.max_iter,
-                    solver=self.solver,
-                    n_jobs=self.n_jobs,
-                    progress=self._progress and partial(self._progress, setting),
-                )
-            )
-        setting = self._choose(given, settings, np.array(alphas), np.array(losses))
+            curves.append(self._curve(problem, fold, setting, start, strengths))
+        if np.ndim(self.alphas) == 0:
+            curves = self._extended(problem, fold, curves)
+        bound = _bound(curves)
+        setting = self._choose(settings, curves, bound)
+        self._warn_of_search(curves, bound)
         self._refit(problem, setting)
         return self
+
+    def _rescaled(self, given: FitInput) -> FitInput:
+        scale = self.scale_features
+        if scale == "auto" and sparse.issparse(given.data.design.block(0)):
+            scale = False
+        spread = given.spreads() if scale else np.ones(given.data.design.n_features)
+        if scale == "auto":
+            scale = uneven(spread)
+        given = given.scaled(spread) if scale else given
+        self.feature_scale_ = given.scale if scale else spread
+        return given
+
+    def _curve(
+        self,
+        problem: Problem,
+        fold: np.ndarray,
+        setting: dict[str, Any],
+        start: Objective,
+        strengths: np.ndarray,
+        ends: list[np.ndarray] | None = None,
+    ) -> _Curve:
+        """Return the held-out losses along some strengths."""
+        given, data, columns, _ = problem
+        path = held_out_path(
+            data,
+            self._loss(),
+            [self._penalty_at(setting, alpha) for alpha in strengths],
+            columns,
+            fold,
+            join=self._join(),
+            strengths=strengths,
+            n_samples=given.n_samples,
+            starts=ends,
+            rows=self.scoring is not None,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            solver=self.solver,
+            n_jobs=self.n_jobs,
+            progress=self._progress and partial(self._progress, setting),
+        )
+        if np.isnan(path.losses).all():
+            raise ValueError(
+                f"{type(self).__name__}: cv judges no task, since each is either "
+                "wholly in training or wholly held out; split the rows within the "
+                "tasks, for example cv=5 (LeaveOneTaskOut and other splitters of whole "
+                "tasks judge models of unknown tasks, in GridSearchCV)"
+            )
+        if path.eta is None:
+            per_task = path.losses
+            per_fold = _mean_over_tasks(per_task, data.total)
+        else:
+            per_fold, per_task = self._negated_scores(given, fold, path.eta)
+        return _Curve(
+            setting, start, strengths, per_fold, per_task, path.ends, path.unconverged
+        )
+
+    def _extended(
+        self, problem: Problem, fold: np.ndarray, curves: list[_Curve]
+    ) -> list[_Curve]:
+        """Return the curves on longer grids, while the best strength ends them.
+
+        The grids of all settings are extended alike, by a decade at a time.
+        """
+        first = [curve.strengths for curve in curves]
+        while len(first[0]) > 1 and (end := _end_worth_extending(curves)):
+            longer = []
+            for curve, grid in zip(curves, first, strict=True):
+                beyond = further_strengths(curve.strengths, end, grid)
+                if beyond is None:
+                    return curves
+                if end == "high" and np.isfinite(top_strength(curve.start)):
+                    return curves  # nothing changes beyond
+                ends = curve.ends if end == "low" else None
+                more = self._curve(
+                    problem, fold, curve.setting, curve.start, beyond, ends
+                )
+                if more.unconverged:
+                    return curves
+                pair = (curve, more) if end == "low" else (more, curve)
+                longer.append(_joined(*pair))
+            curves = longer
+        return curves
 
     def _check_cv(self) -> None:
         name = type(self).__name__
@@ -141,38 +310,77 @@ class CrossValidated(MultiTaskModel):
             raise ValueError(
                 f"{name}: selection must be 'min' or '1se', got {self.selection!r}"
             )
+        check_choice(
+            f"{name}: scale_features", self.scale_features, (True, False, "auto")
+        )
+        if self.scoring is not None and self.selection == "1se":
+            raise ValueError(
+                f"{name}: selection='1se' needs a loss in each fold, and scoring= "
+                "scores the predictions of all folds together; drop one of the two"
+            )
         cv = self.cv
         if isinstance(cv, numbers.Integral) and (isinstance(cv, bool) or cv < 2):
             raise ValueError(f"{name}: cv must be at least 2 folds, got {cv!r}")
 
-    def _choose(self, given: FitInput, settings, alphas, losses) -> dict[str, Any]:
-        """Store the losses, (n_settings, n_alphas, n_folds, n_tasks), and the best.
+    def _scorer(self) -> TaskScorer:
+        """Return what `scoring` stands for; it is told the tasks."""
+        scoring = self.scoring
+        if not isinstance(scoring, TaskScorer):
+            if not (isinstance(scoring, str) or callable(scoring)):
+                raise ValueError(
+                    f"{type(self).__name__}: scoring must be the name of a scorer, a "
+                    "metric (a function of labels and predictions), or what "
+                    f"make_task_scorer returns; got {scoring!r}"
+                )
+            return make_task_scorer(scoring)
+        scorer = copy.copy(scoring)
+        scorer.task_column = None
+        return scorer
 
-        Return the best setting.
+    def _negated_scores(self, given: FitInput, fold, eta):
+        """Return the scores of all held-out rows, as losses in a single fold.
+
+        Of all tasks together, (n_strengths, 1), and of each, (n_strengths, 1, n_tasks).
         """
-        weight = given.data.total  # lambda_t; zero for a task left out of the loss
-        counted = ~np.isnan(losses)
-        if not counted.any():
+        scorer = self._scorer()
+        rows = np.flatnonzero((fold >= 0) & (given.data.weight > 0))
+        y, labels = given.data.y[rows], given.tasks[given.code[rows]]
+        if given.classes is not None:
+            y = given.classes[(y > 0).astype(int)]
+        weight = given.sample_weight[rows]
+        position = {label: t for t, label in enumerate(given.tasks.tolist())}
+        together, apart = [], np.full((len(eta), 1, len(given.tasks)), np.nan)
+        for values, row in zip(eta[:, rows], apart, strict=True):
+            answers = HeldOutPredictions(values, self._loss())
+            if given.classes is not None:
+                answers = HeldOutClasses(values, self._loss(), given.classes)
+            arguments = answers, None, y, labels, weight
+            together.append(-scorer(*arguments))
+            scores = scorer.per_task(*arguments)
+            for label, value in zip(scores.tasks.tolist(), scores.values, strict=True):
+                row[0, position[label]] = -scorer._sign * value
+        if np.isnan(together).any():
             raise ValueError(
-                f"{type(self).__name__}: cv judges no task, since each is either "
-                "wholly in training or wholly held out; split the rows within the "
-                "tasks, for example cv=5 (LeaveOneTaskOut and other splitters of whole "
-                "tasks judge models of unknown tasks, in GridSearchCV)"
+                f"{type(self).__name__}: scoring is not defined for what is held out "
+                "of any task; pass fewer folds or another metric"
             )
-        total = np.where(counted, losses * weight, 0.0).sum(axis=-1)
-        judged = (counted * weight).sum(axis=-1)
-        per_fold = np.full(total.shape, np.nan)  # NaN for a fold that judges no task
-        np.divide(total, judged, out=per_fold, where=judged > 0)
-        mean = np.nanmean(per_fold, axis=-1)
-        least = mean.min()  # of equal models rounding would choose one at random
-        tied = mean <= least + _TIE * abs(least)
-        best = np.unravel_index(np.argmax(tied), mean.shape)
+        return np.array(together)[:, None], apart
+
+    def _choose(
+        self, settings: list[dict[str, Any]], curves: list[_Curve], bound: End | None
+    ) -> dict[str, Any]:
+        """Store the losses and the best of them. Return the best setting."""
+        alphas = np.array([curve.strengths for curve in curves])
+        per_fold = np.array([curve.per_fold for curve in curves])
+        mean = np.array([curve.mean for curve in curves])
+        best: Any = np.unravel_index(best_strength(mean.ravel()), mean.shape)
         if self.selection == "1se":
             known = per_fold[best][~np.isnan(per_fold[best])]
             error = known.std(ddof=1) / np.sqrt(known.size) if known.size > 1 else 0.0
             good = mean[best[0]] <= mean[best] + error
             best = best[0], int(np.argmax(good))  # strengths decrease
         self.alpha_ = float(alphas[best])
+        self.at_bound_ = bound is not None
         setting = settings[best[0]]
         self.best_params_ = self._chosen(setting, self.alpha_)
         one = len(settings) == 1
@@ -180,10 +388,41 @@ class CrossValidated(MultiTaskModel):
         for name in getattr(self, "_paths", ()):  # of an earlier fit
             self.__dict__.pop(name, None)
         score = self._join().score(self._loss())
-        self._paths = score.path, f"task_{score.path}"
-        for name, values in zip(self._paths, (per_fold, losses), strict=True):
-            setattr(self, name, score.path_factor * (values[0] if one else values))
+        path, factor = score.path, score.path_factor
+        if self.scoring is not None:
+            path, factor = "scores_path_", -1.0
+        self._paths = path, f"task_{path}"
+        per_task = np.array([curve.per_task for curve in curves])
+        for name, values in zip(self._paths, (per_fold, per_task), strict=True):
+            setattr(self, name, factor * (values[0] if one else values))
         return setting
+
+    def _warn_of_search(self, curves: list[_Curve], bound: End | None) -> None:
+        name = type(self).__name__
+        if bound is not None:
+            weaker = "smallest" if bound == "low" else "largest"
+            numbered = np.ndim(self.alphas) == 0
+            warnings.warn(
+                f"{name}: the best strength is the {weaker} tried, and what is held "
+                "out is predicted better and better towards it"
+                + (
+                    ", although the grid was extended; pass alphas= with others, or "
+                    "put the features on one scale (scale_features=True)"
+                    if numbered
+                    else f"; pass alphas that reach beyond the {weaker}"
+                ),
+                UserWarning,
+                stacklevel=3,
+            )
+        unconverged = sum(curve.unconverged for curve in curves)
+        if unconverged:
+            fits = sum(curve.strengths.size * len(curve.ends) for curve in curves)
+            warnings.warn(
+                f"{name}: {unconverged} of the {fits} fits in cross-validation did not "
+                "converge, and were judged as they were; raise max_iter or tol",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
 
     def _refit(self, problem: Problem, setting: dict[str, Any]) -> None:
         _, _, columns, objective = problem
@@ -198,4 +437,13 @@ class CrossValidated(MultiTaskModel):
             W0=self._warm_W(best.shape, columns),
             verbose=self.verbose,
         )
+        if result.scale > 0 and not result.W.any() and self.alphas_.size > 1:
+            warnings.warn(
+                f"{type(self).__name__}: cross-validation chose the null model, all "
+                "coefficients zero: no other strength predicts held-out rows better "
+                "than the level of each task. With few rows of a class, "
+                "scoring='roc_auc' may tell the models apart",
+                UserWarning,
+                stacklevel=3,
+            )
         self._store(problem._replace(objective=best), result)

@@ -126,7 +126,10 @@ in training. A setting is judged by the mean over the tasks, weighted by
 ``task_weight``, of the held-out loss.""",
     "cv_parameters": """\
 alphas : int or array-like, default=100
-    Number of strengths to try, or the strengths.
+    Number of strengths to try, or the strengths. A grid of a number of strengths is
+    extended, by six decades at most, while the best of them lies at its end and the
+    held-out loss still falls there; strengths that are passed are not. A warning says
+    where the best one is at an end all the same.
 eps : float, default=1e-3
     The smallest strength as a fraction of the largest, with a number of alphas.
 cv : int, splitter or iterable of (train, test), default=5
@@ -135,6 +138,17 @@ cv : int, splitter or iterable of (train, test), default=5
 selection : {"min", "1se"}, default="min"
     The strength with the lowest held-out loss, or the strongest within one
     standard error of it.
+scoring : str, callable or scorer, default=None
+    What the strength is chosen by, in place of the held-out loss: the name of a scorer
+    of scikit-learn ("roc_auc"), a metric (a function of labels and predictions), or
+    what :func:`linmtl.metrics.make_task_scorer` returns. Each task is scored on its
+    held-out rows of all folds together; a task that does not define the metric is left
+    out of the average.
+scale_features : bool or "auto", default="auto"
+    Whether strengths are relative to the features' own scale: features are divided by
+    their spread within the tasks (``feature_scale_``), while coefficients are those of
+    X as passed. "auto": where X is dense and spreads differ by more than a factor of
+    10.
 n_jobs : int, default=None
     Folds fitted at the same time.""",
     "cv_attributes": """\
@@ -142,6 +156,13 @@ alpha_ : float
     The strength chosen.
 alphas_ : ndarray of shape (n_alphas,)
     The strengths tried, decreasing.
+at_bound_ : bool
+    Whether the best strength is at an end of those tried, and a better one is likely to
+    lie beyond.
+feature_scale_ : ndarray of shape (n_features,)
+    What the features were divided by; ones, where they were not scaled. The plain
+    estimator with ``best_params_`` finds the same model in ``X / feature_scale_``, with
+    ``coef_ * feature_scale_``.
 best_params_ : dict
     The parameters of the penalty that were chosen, and those that are not the default
     of the plain estimator.""",
@@ -157,7 +178,8 @@ task_rmse_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
     The same for each task; NaN where it has nothing held out.""",
     "logistic_path": """\
 scores_path_ : ndarray of shape (n_alphas, n_folds)
-    Held-out mean log-likelihood, averaged over the tasks.
+    Held-out mean log-likelihood, averaged over the tasks; with ``scoring``, for every
+    loss, the scores, in a single fold.
 task_scores_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
     The same for each task; NaN where it has nothing held out.""",
 }

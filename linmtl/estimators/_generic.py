@@ -174,8 +174,8 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
         penalty: Any = L21() if self.penalty is None else clone(self.penalty)
         return with_strength(penalty.set_params(**setting), alpha)
 
-    def _choose(self, given, settings, alphas, losses):
-        setting = super()._choose(given, settings, alphas, losses)
+    def _choose(self, settings, curves, bound):
+        setting = super()._choose(settings, curves, bound)
         self.penalty_ = self._penalty_at(setting, self.alpha_)
         return setting
 
@@ -234,7 +234,7 @@ class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
         penalty: Any = L21() if self.penalty is None else clone(self.penalty)
         return with_strength(penalty.set_params(**setting), alpha)
 
-    def _choose(self, given, settings, alphas, losses):
-        setting = super()._choose(given, settings, alphas, losses)
+    def _choose(self, settings, curves, bound):
+        setting = super()._choose(settings, curves, bound)
         self.penalty_ = self._penalty_at(setting, self.alpha_)
         return setting

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
-from dataclasses import KW_ONLY
-from typing import Any
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.exceptions import ConvergenceWarning
 
 from linmtl.data import MultiTaskData
+from linmtl.data._checks import check_choice
+from linmtl.data._labels import some
 from linmtl.data._read import FitInput
 from linmtl.datafits._make import Join
 from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
 from linmtl.estimators._docs import estimator
+from linmtl.estimators._scale import uneven
+from linmtl.model_selection._grid import (
+    End,
+    best_strength,
+    further_strengths,
+    open_end,
+)
 from linmtl.model_selection._held_out import (
+    HeldOutPath,
     fold_of_observations,
-    held_out_losses,
+    held_out_path,
     mean_over_folds,
 )
 from linmtl.penalties import Penalty, Ridge
@@ -24,16 +36,97 @@ from linmtl.penalties import Penalty, Ridge
 _GRID = np.logspace(2, -4, 13)  # strengths tried, relative to each task's curvature
 
 
+@dataclass
+class _Tuned:
+    """Held-out losses of tasks alone on features of one scale.
+
+    Attributes
+    ----------
+    given : FitInput
+        The data, features scaled.
+    curvature : ndarray of shape (n_tasks,)
+        The largest of each task's loss.
+    relative : ndarray of shape (n_strengths,)
+        Strengths relative to it, decreasing.
+    losses : ndarray of shape (n_strengths, n_folds, n_tasks)
+        The losses; NaN for a task with nothing held out in a fold.
+    unconverged : int
+        The number of fits that did not converge.
+    """
+
+    given: FitInput
+    curvature: np.ndarray
+    relative: np.ndarray
+    losses: np.ndarray
+    unconverged: int
+
+    @property
+    def mean(self) -> np.ndarray:
+        """The losses over all folds, (n_strengths, n_tasks), NaN for a task in none."""
+        return mean_over_folds(self.losses)
+
+    def at_end(self, end: End) -> np.ndarray:
+        """Return the tasks (positions) whose best strength is at this end."""
+        return np.flatnonzero(
+            [
+                not np.isnan(loss[0]) and open_end(self.relative, loss) == end
+                for loss in self.mean.T
+            ]
+        )
+
+    def extended(
+        self, end: End, beyond: np.ndarray, path: HeldOutPath, tasks: np.ndarray
+    ) -> _Tuned:
+        """Return the losses on a longer grid, infinite there for other tasks."""
+        unknown = np.where(np.isnan(self.losses[:1]), np.nan, np.inf)
+        further = np.repeat(unknown, beyond.size, axis=0)
+        further[..., tasks] = path.losses
+        parts = [(self.relative, self.losses), (beyond, further)]
+        relative, losses = (
+            np.concatenate(part if end == "low" else part[::-1])
+            for part in zip(*parts, strict=True)
+        )
+        unconverged = self.unconverged + path.unconverged
+        return replace(
+            self, relative=relative, losses=losses, unconverged=unconverged
+        )
+
+    def best(self, losses: np.ndarray, common: bool) -> np.ndarray:
+        """Return the best strength of each task (positions) by losses over some folds.
+
+        Of each task by itself, or the same for all. A task that is not judged takes the
+        one that is best on average.
+        """
+        losses = mean_over_folds(losses)
+        judged = ~np.isnan(losses[0])
+        null = np.maximum(losses[0, judged], 1e-300)
+        shared = best_strength((losses[:, judged] / null).mean(axis=1))
+        best = np.full(losses.shape[1], shared)
+        if not common:
+            best[judged] = [best_strength(loss) for loss in losses[:, judged].T]
+        return best
+
+    def honest_loss(self, common: bool) -> np.ndarray:
+        """Return the loss of each task with strengths chosen on the other folds."""
+        n_folds, n_tasks = self.losses.shape[1:]
+        out = np.full((n_folds, n_tasks), np.nan)
+        for k in range(n_folds):
+            others = np.delete(self.losses, k, axis=1)
+            if not np.isnan(others).all():
+                best = self.best(others, common)
+                out[k] = self.losses[best, k, np.arange(n_tasks)]
+        return mean_over_folds(out)
+
+
 class _Independent(MultiTaskModel):
     """Ridge with a strength per task, given or chosen for each."""
 
     alpha: float | ArrayLike | Mapping[Any, float] | str
     cv: int
+    scale_features: bool | Literal["auto"]
 
     def _problem(self, given: FitInput) -> tuple[MultiTaskData, np.ndarray]:
-        if self._tuned():
-            self.alpha_ = self._tune(given)
-        else:
+        if not self._tuned():
             penalty = Ridge(self.alpha)
             penalty.check(given.data.design.n_features, given.tasks)
             strength = penalty.quadratic(given.tasks).ridge
@@ -52,40 +145,114 @@ class _Independent(MultiTaskModel):
     def _tuned(self) -> bool:
         return isinstance(self.alpha, str)
 
-    def _tune(self, given):
-        """Return for each task the strength with the best held-out loss of its own."""
-        if self.alpha != "cv":
+    def _rescaled(self, given: FitInput) -> FitInput:
+        name, scale = type(self).__name__, self.scale_features
+        check_choice(f"{name}: scale_features", scale, (True, False, "auto"))
+        tuned = self._tuned()
+        if tuned and self.alpha != "cv":
             raise ValueError(
-                f"{type(self).__name__}: alpha must be a number >= 0, one per task, or "
-                f"'cv', got {self.alpha!r}"
+                f"{name}: alpha must be a number >= 0, one per task, or 'cv', got "
+                f"{self.alpha!r}"
             )
+        forms = [given]
+        if scale is True or (scale == "auto" and tuned):
+            spread = given.spreads()
+            if scale is True:
+                forms = [given.scaled(spread)]
+            elif uneven(spread):
+                forms.append(given.scaled(spread))
+        if not tuned:
+            self._set_scale(forms[0])
+            self.__dict__.pop("at_bound_", None)  # of an earlier fit
+            return forms[0]
+        fold = fold_of_observations(given, given.data, self.cv)
+        return self._tune([self._held_out(form, fold) for form in forms])
+
+    def _tune(self, forms: list[_Tuned]) -> FitInput:
+        """Set the strengths, and return the data on the scale that they are for.
+
+        Strengths of each task or one for all tasks, features as they are or on one
+        scale: what is best for the median task, by folds that have no say in the
+        strengths.
+        """
+        ways = [(form, common) for form in forms for common in (False, True)]
+        honest = [form.honest_loss(common) for form, common in ways]
+        chosen = 0
+        for k in range(1, len(ways)):
+            ratio = honest[k] / np.maximum(honest[chosen], 1e-300)
+            if not np.isnan(ratio).all() and np.nanmedian(ratio) < 1:
+                chosen = k
+        form, common = ways[chosen]
+        best = form.best(form.losses, common)
+        self.alpha_ = form.relative[best] * form.curvature
+        self._set_scale(form.given)
+        self.at_bound_ = np.zeros(len(best), dtype=bool)
+        for end, place in (("low", len(form.relative) - 1), ("high", 0)):
+            tasks = form.at_end(end)
+            self.at_bound_[tasks] = best[tasks] == place
+        self._warn_of_search(form)
+        return form.given
+
+    def _warn_of_search(self, form: _Tuned) -> None:
+        name = type(self).__name__
+        if self.at_bound_.any():
+            warnings.warn(
+                f"{name}: the best strength is at an end of those tried for "
+                f"{int(self.at_bound_.sum())} of {self.at_bound_.size} tasks "
+                f"({some(form.given.tasks[self.at_bound_])}), although the grid was "
+                "extended; pass alpha= for these, or put the features on one scale",
+                UserWarning,
+                stacklevel=6,
+            )
+        if form.unconverged:
+            warnings.warn(
+                f"{name}: {form.unconverged} fits in cross-validation did not "
+                "converge, and were judged as they were; raise max_iter or tol",
+                ConvergenceWarning,
+                stacklevel=6,
+            )
+
+    def _set_scale(self, given: FitInput) -> None:
+        none = np.ones(given.data.design.n_features)
+        self.feature_scale_ = none if given.scale is None else given.scale
+
+    def _held_out(self, given: FitInput, fold: np.ndarray) -> _Tuned:
+        """Return held-out losses, on a longer grid for tasks that ask for it."""
         data = given.data
         curvature = data.design.column_eigenvalues(
             data.weight, data.fit_intercept, np.ones(data.design.n_features)
         )
         curvature[curvature <= 0] = 1.0
-        grid = _GRID[:, None] * curvature
-        losses = mean_over_folds(
-            held_out_losses(
-                data,
-                self._loss(),
-                [Ridge(alpha) for alpha in grid],
-                given.tasks,
-                fold_of_observations(given, data, self.cv),
-                join=self._join(),
-                n_samples=given.n_samples,
-                tol=self.tol,
-                max_iter=self.max_iter,
-                solver=self.solver,
-            )
-        )
-        # a task too small to be judged takes the strength that is best on average
-        judged = ~np.isnan(losses[0])
-        relative = losses[:, judged] / np.maximum(losses[-1, judged], 1e-300)
-        best = np.full(len(given.tasks), int(np.argmin(relative.mean(axis=1))))
-        best[judged] = np.argmin(losses[:, judged], axis=0)
-        return grid[best, np.arange(len(best))]
+        path = self._path(given, fold, _GRID[:, None] * curvature)
+        tuned = _Tuned(given, curvature, _GRID, path.losses, path.unconverged)
+        for end in ("low", "high"):
+            while (tasks := tuned.at_end(end)).size:
+                beyond = further_strengths(tuned.relative, end, _GRID)
+                if beyond is None:
+                    break
+                path = self._path(given, fold, beyond[:, None] * curvature, tasks)
+                tuned = tuned.extended(end, beyond, path, tasks)
+        return tuned
 
+    def _path(self, given, fold, alphas, tasks=None):
+        """Return what some of the tasks are worth at some strengths of each."""
+        data, n_samples = given.data, given.n_samples
+        if tasks is not None:
+            fold = fold[data.design.observations(tasks)]
+            data, n_samples = data.of_tasks(tasks), n_samples[tasks]
+            alphas = alphas[:, tasks]
+        return held_out_path(
+            data,
+            self._loss(),
+            [Ridge(alpha) for alpha in alphas],
+            given.tasks if tasks is None else given.tasks[tasks],
+            fold,
+            join=self._join(),
+            n_samples=n_samples,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            solver=self.solver,
+        )
 
 @estimator
 class IndependentRegressor(_Independent, Regressor):
@@ -101,23 +268,40 @@ class IndependentRegressor(_Independent, Regressor):
     ----------
     alpha : float, array-like of shape (n_tasks,), dict or "cv", default=0.01
         Strength, >= 0: one for all tasks, one per task (in the order of ``tasks_`` or
-        by label), or chosen for each task by its own cross-validated loss, from 13
-        values, 1e2 to 1e-4 times the largest curvature of the task's loss. Models that
-        are tuned are those of each task alone for ``task_weight="minimax"`` too, where
-        the largest relative loss is least.
+        by label), or chosen by cross-validation.
     cv : int, default=5
         Number of folds for ``alpha="cv"``.
+    scale_features : bool or "auto", default="auto"
+        Whether strengths are relative to the features' own scale: features are divided
+        by their spread within the tasks, while coefficients are those of X as passed.
+        "auto": with ``alpha="cv"``, where that has the lower loss (it is tried where
+        spreads differ by more than a factor of 10).
     {parameters}
 
     Attributes
     ----------
     alpha_ : ndarray of shape (n_tasks,)
         The strength used for each task.
+    at_bound_ : ndarray of bool of shape (n_tasks,)
+        Whether the best strength is at an end of those tried, and a better one is
+        likely to lie beyond; only with ``alpha="cv"``.
+    feature_scale_ : ndarray of shape (n_features,)
+        What the features were divided by; ones, where they were not scaled.
     {attributes}
 
     See Also
     --------
     PooledRegressor : The other extreme: one model for all tasks.
+
+    Notes
+    -----
+    With ``alpha="cv"`` strengths are 1e2 to 1e-4 times the largest curvature of the
+    task's loss, and further where the best is at an end. Each task has the strength
+    with the best held-out loss of its own, or all have the same relative strength: on
+    few rows the choice of a strength for each is noisy. Which of the two is decided by
+    the median task, on folds that have no say in the strengths.
+    Models that are tuned are those of each task alone for ``task_weight="minimax"``
+    too, where the largest relative loss is least.
 
     Examples
     --------
@@ -132,6 +316,7 @@ class IndependentRegressor(_Independent, Regressor):
     alpha: float | ArrayLike | Mapping[Any, float] | str = 0.01
     _: KW_ONLY
     cv: int = 5
+    scale_features: bool | Literal["auto"] = "auto"
 
 
 @estimator
@@ -148,24 +333,41 @@ class IndependentClassifier(_Independent, Classifier):
     ----------
     alpha : float, array-like of shape (n_tasks,), dict or "cv", default=0.01
         Strength, >= 0: one for all tasks, one per task (in the order of ``tasks_`` or
-        by label), or chosen for each task by its own cross-validated loss, from 13
-        values, 1e2 to 1e-4 times the largest curvature of the task's loss. Models that
-        are tuned are those of each task alone for ``task_weight="minimax"`` too, where
-        the largest relative loss is least.
+        by label), or chosen by cross-validation.
     cv : int, default=5
         Number of folds for ``alpha="cv"``.
+    scale_features : bool or "auto", default="auto"
+        Whether strengths are relative to the features' own scale: features are divided
+        by their spread within the tasks, while coefficients are those of X as passed.
+        "auto": with ``alpha="cv"``, where that has the lower loss (it is tried where
+        spreads differ by more than a factor of 10).
     {parameters}
 
     Attributes
     ----------
     alpha_ : ndarray of shape (n_tasks,)
         The strength used for each task.
+    at_bound_ : ndarray of bool of shape (n_tasks,)
+        Whether the best strength is at an end of those tried, and a better one is
+        likely to lie beyond; only with ``alpha="cv"``.
+    feature_scale_ : ndarray of shape (n_features,)
+        What the features were divided by; ones, where they were not scaled.
     {classes}
     {attributes}
 
     See Also
     --------
     PooledClassifier : The other extreme: one model for all tasks.
+
+    Notes
+    -----
+    With ``alpha="cv"`` strengths are 1e2 to 1e-4 times the largest curvature of the
+    task's loss, and further where the best is at an end. Each task has the strength
+    with the best held-out loss of its own, or all have the same relative strength: on
+    few rows the choice of a strength for each is noisy. Which of the two is decided by
+    the median task, on folds that have no say in the strengths.
+    Models that are tuned are those of each task alone for ``task_weight="minimax"``
+    too, where the largest relative loss is least.
 
     Examples
     --------
@@ -180,3 +382,4 @@ class IndependentClassifier(_Independent, Classifier):
     alpha: float | ArrayLike | Mapping[Any, float] | str = 0.01
     _: KW_ONLY
     cv: int = 5
+    scale_features: bool | Literal["auto"] = "auto"

@@ -47,7 +47,8 @@ class Refitted(MultiTaskModel):
         W, b = fitted.W, problem.given.intercepts(fitted.b)
         single = self.coef_.ndim == 1
         self.coef_before_refit_ = self.coef_
-        coef = np.ascontiguousarray(W.T, dtype=self.coef_.dtype)
+        W = problem.given.unscaled(W.T)
+        coef = np.ascontiguousarray(W, dtype=self.coef_.dtype)
         self.coef_, self.intercept_ = (coef[0], b[0].item()) if single else (coef, b)
         self._warn_unless_converged(fitted)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numbers
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -126,7 +126,42 @@ def _given_splits(given, cv):
         return list(cv.split(np.zeros((n, 1)), y, groups))
 
 
-def held_out_losses(
+@dataclass
+class HeldOutPath:
+    """What the models along a path are worth on rows kept aside.
+
+    Attributes
+    ----------
+    losses : ndarray of shape (n_penalties, n_folds, n_tasks)
+        Mean held-out losses; NaN for a task with nothing held out in a fold.
+    ends : list of ndarray of shape (n_features, n_columns)
+        The last solution in each fold, to go on from.
+    unconverged : int
+        The number of models that did not converge.
+    eta : ndarray of shape (n_penalties, n_observations) or None
+        Linear predictors of each observation from the fold without it, NaN where there
+        is none; only where rows were asked for.
+    """
+
+    losses: np.ndarray
+    ends: list[np.ndarray]
+    unconverged: int
+    eta: np.ndarray | None = None
+
+    def followed_by(self, other: HeldOutPath) -> HeldOutPath:
+        """Return the path with another one behind it, which began at its ends."""
+        eta = None
+        if self.eta is not None and other.eta is not None:
+            eta = np.concatenate([self.eta, other.eta])
+        return HeldOutPath(
+            np.concatenate([self.losses, other.losses]),
+            other.ends,
+            self.unconverged + other.unconverged,
+            eta,
+        )
+
+
+def held_out_path(
     data: MultiTaskData,
     loss: Loss,
     penalties: Sequence[Penalty],
@@ -136,16 +171,18 @@ def held_out_losses(
     join: Join = Join.SUM,
     strengths: Sequence[float] | np.ndarray | None = None,
     n_samples: np.ndarray | None = None,
+    starts: Sequence[np.ndarray] | None = None,
+    rows: bool = False,
     tol: float,
     max_iter: int,
     solver: str = "auto",
     n_jobs: int | None = None,
     progress: Callable[[], None] | None = None,
-) -> np.ndarray:
-    """Return the mean held-out loss, (n_penalties, n_folds, n_tasks).
+) -> HeldOutPath:
+    """Return what models along a path are worth on rows kept aside.
 
     The solution for one penalty starts the next, so that they are best ordered from
-    strong to weak. A task with nothing held out in a fold is NaN there.
+    strong to weak.
 
     Parameters
     ----------
@@ -166,6 +203,10 @@ def held_out_losses(
     n_samples : ndarray of shape (n_tasks,), default=None
         Sum of the sample weights of each task; by default its number of labels. It
         sets the intercept of a task with a single class in a training part.
+    starts : sequence of ndarray, default=None
+        Where to start in each fold: the ends of a path before this one.
+    rows : bool, default=False
+        Whether to return the predictor of each row as well.
     tol, max_iter, solver
         As for the estimators.
     n_jobs : int, default=None
@@ -174,8 +215,9 @@ def held_out_losses(
         Called after each fold (with one job).
     """
 
-    def one(fit, held_out):
-        results = follow(
+    def one(fit, held_out, start):
+        losses, etas, unconverged, end = [], [], 0, None
+        for result in follow(
             fit,
             penalties,
             columns,
@@ -183,17 +225,31 @@ def held_out_losses(
             tol=tol,
             max_iter=max_iter,
             solver=solver,
-        )
-        out = np.array([held_out.losses(result) for result in results])
+            W0=start,
+        ):
+            losses.append(held_out.losses(result))
+            if rows:
+                etas.append(held_out.predict(result))
+            unconverged += not result.converged
+            end = result.point
         if progress is not None and n_jobs in (None, 1):
             progress()
-        return out
+        return losses, etas, unconverged, end
 
-    folds = Parallel(n_jobs=n_jobs)(
-        delayed(one)(fit, held_out)
-        for fit, held_out in training_and_test(data, loss, join, fold, n_samples)
+    parts = training_and_test(data, loss, join, fold, n_samples, rows)
+    found: Any = Parallel(n_jobs=n_jobs)(
+        delayed(one)(*part, starts[k] if starts else None)
+        for k, part in enumerate(parts)
     )
-    return np.swapaxes(np.array(folds), 0, 1)
+    losses, etas, unconverged, ends = zip(*found, strict=True)
+    eta = None
+    if rows:
+        eta = np.full((len(penalties), fold.size), np.nan)
+        for k, values in enumerate(etas):
+            eta[:, fold == k] = values
+    return HeldOutPath(
+        np.swapaxes(np.array(losses), 0, 1), list(ends), sum(unconverged), eta
+    )
 
 
 class HeldOutRows:
@@ -229,13 +285,18 @@ class HeldOutRows:
         data, learned = self.data.of_tasks(tasks), self.judged[tasks]
         return HeldOutRows(data, self.loss, self.join, learned, self.far[tasks])
 
+    def predict(self, result: Result) -> np.ndarray:
+        """Return the linear predictor of each row."""
+        data = self.data
+        eta = np.empty(data.y.size)
+        data.design.predict(result.W, eta)
+        b = np.where(np.isnan(self.far), result.b, self.far)
+        return eta + np.repeat(b, np.diff(data.task_ptr))
+
     def losses(self, result: Result) -> np.ndarray:
         """Return what each task counts with, NaN where none of it is held out."""
         data, T = self.data, self.data.design.n_tasks
-        eta, theta = np.empty(data.y.size), np.empty(data.y.size)
-        data.design.predict(result.W, eta)
-        b = np.where(np.isnan(self.far), result.b, self.far)
-        eta += np.repeat(b, np.diff(data.task_ptr))
+        eta, theta = self.predict(result), np.empty(data.y.size)
         task_loss, unused = np.empty(T), np.zeros(T)
         self.loss.residual(
             data.y,
@@ -276,11 +337,13 @@ def training_and_test(
     join: Join,
     fold: np.ndarray,
     n_samples: np.ndarray | None = None,
+    rows: bool = False,
 ) -> Iterator[tuple[Datafit, HeldOutRows | HeldOutMoments]]:
     """Yield for each fold the datafit of the training part and the held-out part.
 
     A task's weights are scaled up to their total over all data, so that its loss stays
-    a mean. Where moments pay, those of a fold are subtracted from those of all.
+    a mean. Where moments pay, those of a fold are subtracted from those of all; with
+    ``rows`` the held-out part has rows all the same.
     """
     if n_samples is None:
         n_samples = data.task_sum((data.weight > 0).astype(float))
@@ -307,10 +370,41 @@ def training_and_test(
             if join is Join.ROOTS:
                 fit = RootFit(train, loss, fit)
             if join is not Join.MAXIMUM:
-                yield fit, HeldOutMoments(held_out, join, learned)
+                judge = HeldOutMoments(held_out, join, learned)
+                if rows:
+                    judge = HeldOutRows(test, loss, join, learned, far)
+                yield fit, judge
                 continue
         fit = make_datafit(train, loss, join)
         yield fit, HeldOutRows(test, loss, join, learned, far)
+
+
+class HeldOutPredictions:
+    """Linear predictors of rows as the answers of a fitted regressor, for a scorer."""
+
+    def __init__(self, eta: np.ndarray, loss: Loss):
+        self.eta, self.loss = eta, loss
+
+    def predict(self, X: Any, tasks: Any = None) -> np.ndarray:
+        return self.loss.mean(self.eta)
+
+
+class HeldOutClasses(HeldOutPredictions):
+    """The same of a classifier."""
+
+    def __init__(self, eta: np.ndarray, loss: Loss, classes: np.ndarray):
+        super().__init__(eta, loss)
+        self.classes_ = classes
+
+    def decision_function(self, X: Any, tasks: Any = None) -> np.ndarray:
+        return self.eta
+
+    def predict_proba(self, X: Any, tasks: Any = None) -> np.ndarray:
+        second = self.loss.mean(self.eta)
+        return np.column_stack([1.0 - second, second])
+
+    def predict(self, X: Any, tasks: Any = None) -> np.ndarray:
+        return self.classes_[(self.eta > 0).astype(int)]
 
 
 def _ratio(loss, total, judged):

@@ -151,15 +151,23 @@ def grid(objective: Objective, n_alphas: int, eps: float) -> np.ndarray:
     the one that makes the semi-norm zero; where none does, in proportion to the largest
     curvature of a task's loss.
     """
-    top = largest_strength(objective)
-    if not np.isfinite(top):
-        top = agreement_strength(objective)
+    top = top_strength(objective)
     if np.isfinite(top):
         if top == 0.0:  # a constant target
             top = 1.0
         return np.geomspace(top, top * eps, n_alphas)
     _, curvature = objective.fit.curvature(scaled=False)
     return (curvature or 1.0) * np.logspace(2, -4, n_alphas)
+
+
+def top_strength(objective: Objective) -> float:
+    """Return the smallest strength from which on the solution is the same.
+
+    It is zero there or, for a semi-norm, has a semi-norm of zero; infinite where there
+    is no such strength.
+    """
+    top = largest_strength(objective)
+    return top if np.isfinite(top) else agreement_strength(objective)
 
 
 def agreement_strength(objective: Objective) -> float:
