@@ -99,8 +99,9 @@ class _Tuned:
         """
         losses = mean_over_folds(losses)
         judged = ~np.isnan(losses[0])
-        null = np.maximum(losses[0, judged], 1e-300)
-        shared = best_strength((losses[:, judged] / null).mean(axis=1))
+        known = np.where(np.isfinite(losses), losses, 0.0)[:, judged]
+        scale = np.maximum(known.max(axis=0, initial=0.0), 1e-300)
+        shared = best_strength((losses[:, judged] / scale).sum(axis=1))
         best = np.full(losses.shape[1], shared)
         if not common:
             best[judged] = [best_strength(loss) for loss in losses[:, judged].T]
@@ -123,6 +124,7 @@ class _Independent(MultiTaskModel):
 
     alpha: float | ArrayLike | Mapping[Any, float] | str
     cv: int
+    alpha_per_task: bool | Literal["auto"]
     scale_features: bool | Literal["auto"]
 
     def _problem(self, given: FitInput) -> tuple[MultiTaskData, np.ndarray]:
@@ -147,7 +149,9 @@ class _Independent(MultiTaskModel):
 
     def _rescaled(self, given: FitInput) -> FitInput:
         name, scale = type(self).__name__, self.scale_features
-        check_choice(f"{name}: scale_features", scale, (True, False, "auto"))
+        for parameter in ("scale_features", "alpha_per_task"):
+            value = getattr(self, parameter)
+            check_choice(f"{name}: {parameter}", value, (True, False, "auto"))
         tuned = self._tuned()
         if tuned and self.alpha != "cv":
             raise ValueError(
@@ -171,14 +175,17 @@ class _Independent(MultiTaskModel):
     def _tune(self, forms: list[_Tuned]) -> FitInput:
         """Set the strengths, and return the data on the scale that they are for.
 
-        Strengths of each task or one for all tasks, features as they are or on one
+        A strength for each task or the same for all, features as they are or on one
         scale: what is best for the median task, by folds that have no say in the
         strengths.
         """
-        ways = [(form, common) for form in forms for common in (False, True)]
-        honest = [form.honest_loss(common) for form, common in ways]
-        chosen = 0
-        for k in range(1, len(ways)):
+        choice = self.alpha_per_task
+        commons = (False, True) if choice == "auto" else (not choice,)
+        ways = [(form, common) for form in forms for common in commons]
+        chosen, honest = 0, []
+        if len(ways) > 1:
+            honest = [form.honest_loss(common) for form, common in ways]
+        for k in range(1, len(honest)):
             ratio = honest[k] / np.maximum(honest[chosen], 1e-300)
             if not np.isnan(ratio).all() and np.nanmedian(ratio) < 1:
                 chosen = k
@@ -187,9 +194,10 @@ class _Independent(MultiTaskModel):
         self.alpha_ = form.relative[best] * form.curvature
         self._set_scale(form.given)
         self.at_bound_ = np.zeros(len(best), dtype=bool)
-        for end, place in (("low", len(form.relative) - 1), ("high", 0)):
+        ends: tuple[tuple[End, int], ...] = (("low", -1), ("high", 0))
+        for end, place in ends:
             tasks = form.at_end(end)
-            self.at_bound_[tasks] = best[tasks] == place
+            self.at_bound_[tasks] = best[tasks] == place % form.relative.size
         self._warn_of_search(form)
         return form.given
 
@@ -271,6 +279,10 @@ class IndependentRegressor(_Independent, Regressor):
         by label), or chosen by cross-validation.
     cv : int, default=5
         Number of folds for ``alpha="cv"``.
+    alpha_per_task : bool or "auto", default=True
+        Whether ``alpha="cv"`` chooses a strength for each task, by the held-out loss of
+        its own, or the same relative strength for all: with few rows a choice for each
+        task is noisy. "auto": whichever has the lower loss.
     scale_features : bool or "auto", default="auto"
         Whether strengths are relative to the features' own scale: features are divided
         by their spread within the tasks, while coefficients are those of X as passed.
@@ -296,10 +308,8 @@ class IndependentRegressor(_Independent, Regressor):
     Notes
     -----
     With ``alpha="cv"`` strengths are 1e2 to 1e-4 times the largest curvature of the
-    task's loss, and further where the best is at an end. Each task has the strength
-    with the best held-out loss of its own, or all have the same relative strength: on
-    few rows the choice of a strength for each is noisy. Which of the two is decided by
-    the median task, on folds that have no say in the strengths.
+    task's loss, and further where the best is at an end. What "auto" leaves open is
+    decided by the median task, on folds that have no say in the strengths.
     Models that are tuned are those of each task alone for ``task_weight="minimax"``
     too, where the largest relative loss is least.
 
@@ -316,6 +326,7 @@ class IndependentRegressor(_Independent, Regressor):
     alpha: float | ArrayLike | Mapping[Any, float] | str = 0.01
     _: KW_ONLY
     cv: int = 5
+    alpha_per_task: bool | Literal["auto"] = True
     scale_features: bool | Literal["auto"] = "auto"
 
 
@@ -336,6 +347,10 @@ class IndependentClassifier(_Independent, Classifier):
         by label), or chosen by cross-validation.
     cv : int, default=5
         Number of folds for ``alpha="cv"``.
+    alpha_per_task : bool or "auto", default=True
+        Whether ``alpha="cv"`` chooses a strength for each task, by the held-out loss of
+        its own, or the same relative strength for all: with few rows a choice for each
+        task is noisy. "auto": whichever has the lower loss.
     scale_features : bool or "auto", default="auto"
         Whether strengths are relative to the features' own scale: features are divided
         by their spread within the tasks, while coefficients are those of X as passed.
@@ -362,10 +377,8 @@ class IndependentClassifier(_Independent, Classifier):
     Notes
     -----
     With ``alpha="cv"`` strengths are 1e2 to 1e-4 times the largest curvature of the
-    task's loss, and further where the best is at an end. Each task has the strength
-    with the best held-out loss of its own, or all have the same relative strength: on
-    few rows the choice of a strength for each is noisy. Which of the two is decided by
-    the median task, on folds that have no say in the strengths.
+    task's loss, and further where the best is at an end. What "auto" leaves open is
+    decided by the median task, on folds that have no say in the strengths.
     Models that are tuned are those of each task alone for ``task_weight="minimax"``
     too, where the largest relative loss is least.
 
@@ -382,4 +395,5 @@ class IndependentClassifier(_Independent, Classifier):
     alpha: float | ArrayLike | Mapping[Any, float] | str = 0.01
     _: KW_ONLY
     cv: int = 5
+    alpha_per_task: bool | Literal["auto"] = True
     scale_features: bool | Literal["auto"] = "auto"

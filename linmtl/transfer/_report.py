@@ -52,6 +52,9 @@ class PairedDifferences:
         these adjusted for the number of tasks.
     verdict : ndarray of str of shape (n_tasks,)
         "helped", "hurt" or "undecided".
+    refused : ndarray of bool of shape (n_tasks,)
+        Tasks of which no verdict is given since the baseline could not be tuned: its
+        strength is at the end of its grid.
     """
 
     baseline: str
@@ -62,6 +65,7 @@ class PairedDifferences:
     p_value: np.ndarray
     adjusted: np.ndarray
     verdict: np.ndarray
+    refused: np.ndarray
 
     def __repr__(self) -> str:
         return f"<PairedDifferences: against {self.baseline}, {self.counts()}>"
@@ -153,7 +157,17 @@ class NegativeTransferReport:
             f"{self.model} against learning alone, {len(self.tasks)} tasks: "
             f"{', '.join(parts)} (false discovery rate {self.level:g}). The "
             f"{self.loss} is lower in {np.sum(effect > 0)} of {effect.size} tasks"
-            f"{median}{overall}.{self._caveat()}"
+            f"{median}{overall}.{self._refusal()}{self._caveat()}"
+        )
+
+    def _refusal(self) -> str:
+        """Say of which tasks there is no verdict, and why."""
+        refused = self.tasks[self.alone.refused]
+        if not len(refused):
+            return ""
+        return (
+            f" No verdict on {some(refused)}: the strength that these learn alone with "
+            "is at the end of its grid."
         )
 
     def _caveat(self) -> str:
@@ -198,7 +212,8 @@ class NegativeTransferReport:
         effect = np.where(
             np.isnan(self.alone.effect) & (difference < 0), -np.inf, self.alone.effect
         )
-        return np.nan_to_num(effect[~np.isnan(difference)], nan=0.0, neginf=-np.inf)
+        counted = ~np.isnan(difference) & ~self.alone.refused
+        return np.nan_to_num(effect[counted], nan=0.0, neginf=-np.inf)
 
     def to_frame(self) -> pd.DataFrame:
         """Return a table with one row per task, by label (needs pandas)."""
@@ -287,8 +302,9 @@ def negative_transfer_report(
     X, y, tasks, sample_weight
         Data in any layout with two tasks or more, as for the estimators.
     baseline : estimator, default=None
-        The model of every task alone; by default ``IndependentRegressor(alpha="cv")``
-        or its classifier: ridge, its strength tuned per task inside each training part.
+        The model of every task alone; by default ``IndependentRegressor(alpha="cv",
+        alpha_per_task="auto")`` or its classifier: ridge, its strength tuned inside
+        each training part, per task or for all, whichever does better there.
     pooled : estimator, default=None
         One model for all tasks; by default ``PooledRegressor(task_intercepts=True)`` or
         its classifier, its strength tuned inside each training part. Its
@@ -360,7 +376,10 @@ def negative_transfer_report(
     if baseline is None:
         kind = IndependentClassifier if classify else IndependentRegressor
         baseline = kind(
-            "cv", cv=_folds(rows, splits), fit_intercept=estimator.fit_intercept
+            "cv",
+            cv=_folds(rows, splits),
+            alpha_per_task="auto",
+            fit_intercept=estimator.fit_intercept,
         )
     if pooled is None:
         kind = PooledClassifierCV if classify else PooledRegressorCV
@@ -379,7 +398,7 @@ def negative_transfer_report(
     }
     jobs = [delayed(_one_split)(rows, models, *parts) for parts in splits]
     found = run_jobs(jobs, n_jobs)
-    losses = {name: np.array([each[name] for each in found]) for name in models}
+    losses = {name: np.array([each[name][0] for each in found]) for name in models}
     count = [rows.count(part) for split in splits for part in split]
     share = np.sum(count[1::2], axis=0) / np.maximum(np.sum(count[::2], axis=0), 1)
     tested = rows.count(np.any([test for _, test in splits], axis=0))
@@ -391,6 +410,7 @@ def negative_transfer_report(
             share=share,
             tested=tested,
             level=level,
+            refused=_at_bound(name, models[name], losses[name], found),
         )
         for name in BASELINES
     ]
@@ -407,10 +427,28 @@ def negative_transfer_report(
 
 
 def _one_split(rows: Rows, models: dict, train: np.ndarray, test: np.ndarray) -> dict:
-    return {
-        name: rows.held_out_loss(clone(model), train, test)
-        for name, model in models.items()
-    }
+    out = {}
+    for name, model in models.items():
+        loss, fitted = rows.judge(clone(model), train, test)
+        out[name] = loss, rows.at_bound(fitted)
+    return out
+
+
+def _at_bound(name: str, model: Any, losses: np.ndarray, found: list) -> np.ndarray:
+    """Return the mask of the tasks whose baseline could not be tuned.
+
+    Its strength is at the end of its grid in more than half of the splits: weaker or
+    stronger it would do better, and a model compared with it look better than it is.
+    """
+    mask = np.mean([each[name][1] for each in found], axis=0) > 0.5
+    judged = ~np.isnan(losses).all(axis=0)
+    if judged.any() and mask[judged].all():
+        raise ValueError(
+            f"the strength of the baseline {type(model).__name__} is at the end of its "
+            "grid in most splits, with a loss that still falls there: no model can be "
+            "judged by it; pass a baseline with a wider grid, or features on one scale"
+        )
+    return mask
 
 
 def compare_losses(
@@ -421,6 +459,7 @@ def compare_losses(
     share: ArrayLike,
     tested: ArrayLike = np.inf,
     level: float = 0.05,
+    refused: np.ndarray | bool = False,
 ) -> PairedDifferences:
     """Compare held-out losses of the same splits, (n_splits, n_tasks).
 
@@ -437,6 +476,8 @@ def compare_losses(
         freedom; of a task with fewer than five no verdict is given.
     level : float, default=0.05
         False discovery rate.
+    refused : ndarray of bool of shape (n_tasks,), default=False
+        Tasks of which no verdict is given.
     """
     difference = baseline - model
     count = np.sum(~np.isnan(difference), axis=0)
@@ -451,7 +492,7 @@ def compare_losses(
     freedom = np.maximum(np.minimum(count, tested) - 1, 1)
     p = 2 * stats.t.sf(np.abs(t), freedom)
     base = mean_over_folds(baseline)
-    p[tested < _MIN_HELD_OUT] = np.nan
+    p[(tested < _MIN_HELD_OUT) | refused] = np.nan
     same = error <= 1e-9 * np.abs(mean)  # nothing but rounding
     p[same] = np.where(mean[same] == 0, 1.0, np.nan)
     adjusted = np.full(p.shape, np.nan)
@@ -473,6 +514,7 @@ def compare_losses(
         p_value=p,
         adjusted=adjusted,
         verdict=verdict,
+        refused=np.broadcast_to(np.asarray(refused), p.shape),
     )
 
 

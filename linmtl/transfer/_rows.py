@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from linmtl.data._canonical import MultiTaskData, far_intercept
 from linmtl.data._checks import is_whole
+from linmtl.data._labels import codes_of
 from linmtl.data._read import FitInput
 from linmtl.estimators._base import OF_TASKS, MultiTaskModel, check_order
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
@@ -21,6 +22,12 @@ from linmtl.transfer._subset import for_tasks, inner_fit, require_folds_of_any_r
 
 _PREDICTION_ROUNDING = 1e-12  # of a prediction, relative to the targets
 IN_PARTS = "tasks are fitted alone and in pairs here"
+# what a fit inside says of itself, the beginning of it
+_TOLD_ELSEWHERE = (
+    OF_TASKS,
+    ".*: the best strength is",
+    ".*: cross-validation chose the null model",
+)
 _LEFT_OUT = (
     "tasks with a single class, and those without a row in a training part, are left "
     "out"
@@ -156,6 +163,20 @@ class Rows:
         ndarray of shape (n_tasks,) or (n_chosen,)
             NaN for a task with no row in one of the parts.
         """
+        return self.judge(model, train, test, chosen)[0]
+
+    def judge(
+        self,
+        model: Any,
+        train: np.ndarray,
+        test: np.ndarray,
+        chosen: Sequence[int] | None = None,
+    ) -> tuple[np.ndarray, Any]:
+        """Return the same as :meth:`held_out_loss`, and the fitted model.
+
+        None for the model where there was nothing to fit.
+        """
+        fitted = None
         tasks = np.arange(len(self.tasks)) if chosen is None else np.asarray(chosen)
         mine = np.isin(self.code, tasks)
         out = np.full(len(tasks), np.nan)
@@ -163,19 +184,27 @@ class Rows:
         rows = np.flatnonzero(test & mine)
         rows = rows[np.isin(self.code[rows], np.unique(self.code[learned]))]
         if rows.size == 0:
-            return out
+            return out, fitted
         if self._has_no_optimum(model, learned):
             loss = self._losses_of_odds(learned, rows)
         else:
             why = _LEFT_OUT if chosen is None else IN_PARTS
-            loss = self.losses(self.fit(model, learned, why), rows)
+            fitted = self.fit(model, learned, why)
+            loss = self.losses(fitted, rows)
         for k, t in enumerate(tasks):
             own = self.code[rows] == t
             if own.any():
                 out[k] = np.average(loss[own], weights=self.weight[rows][own])
                 if out[k] <= self.rounding[t]:
                     out[k] = 0.0
-        return out
+        return out, fitted
+
+    def at_bound(self, model: Any) -> np.ndarray:
+        """Return the mask of the tasks for which a model's strength is at a bound."""
+        mask = np.zeros(len(self.tasks), dtype=bool)
+        if getattr(model, "at_bound_", None) is not None:
+            mask[codes_of(model.tasks_, self.tasks)] = model.at_bound_
+        return mask
 
     def count(self, rows: np.ndarray) -> np.ndarray:
         """Return the number of rows of each task in a mask, (n_tasks,)."""
@@ -194,7 +223,8 @@ class Rows:
         settings = {"task_column": None, "task_order": self.tasks[chosen]}
         model.set_params(**{k: v for k, v in settings.items() if k in parameters})
         with inner_fit(model, self.tasks, chosen, why), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", OF_TASKS)
+            for told in _TOLD_ELSEWHERE:
+                warnings.filterwarnings("ignore", told)
             return model.fit(
                 self.X[rows], self.y[rows], self.tasks[code], self.weight[rows]
             )
