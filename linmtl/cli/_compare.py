@@ -27,6 +27,7 @@ from linmtl.cli._prepare import Split, split_rows
 from linmtl.cli._results import Comparison, ModelResult
 from linmtl.estimators._base import OF_TASKS
 from linmtl.model_selection import TaskShuffleSplit
+from linmtl.model_selection._grid import OF_SEARCHES
 from linmtl.transfer import NegativeTransferReport, negative_transfer_report
 
 N_SPLITS = 20  # of the report on transfer
@@ -205,11 +206,11 @@ def _run(
         progress("")
         model._progress = _fold_counter(progress, data.cv)
     X_train, _ = data.features(kind.one_intercept)
-    at_end, caught = fit(model, (X_train, data.y_train, data.tasks_train), kind.bounded)
+    at_end, caught = fit(model, (X_train, data.y_train, data.tasks_train))
     seconds = time.perf_counter() - start
     for warning in caught:
         text = str(warning.message)
-        if not re.match(OF_TASKS, text):  # said already
+        if not re.match(f"{OF_TASKS}|{OF_SEARCHES}", text):  # said already
             notes.append(f"{kind.label}: {text}")
     return ModelResult(
         name=name,

@@ -33,7 +33,6 @@ class Kind(NamedTuple):
     shares: str  # what the tasks share
     regressor: type
     classifier: type
-    bounded: bool = False  # a finite strength makes all coefficients zero
     second: str | None = None  # another strength to choose
     one_intercept: bool = False  # for all tasks, instead of one each
 
@@ -63,21 +62,18 @@ KINDS = {
         "the choice of features",
         L21RegressorCV,
         L21ClassifierCV,
-        bounded=True,
     ),
     "trace": Kind(
         "trace norm",
         "a low-dimensional subspace",
         TraceNormRegressorCV,
         TraceNormClassifierCV,
-        bounded=True,
     ),
     "l1": Kind(
         "L1",
         "the strength of the penalty",
         L1RegressorCV,
         L1ClassifierCV,
-        bounded=True,
     ),
     "graph": Kind(
         "graph",
@@ -101,13 +97,10 @@ BASELINE = "independent"
 N_ALPHAS = 20
 EPS = 1e-3  # the smallest alpha of the first grid, where alpha_max is finite
 SECOND_STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # features are standardised
-_STEPS_BEYOND = 7  # alphas added where the best one is the last
-_EXTENSIONS = 3  # times that this is done
 TOL = 1e-6
 # of the report on transfer, where tuning is repeated in each split: coarser
 _COARSE = {"alphas": 10, "eps": EPS, "tol": 1e-4}
 _COARSE_FOLDS = 3
-_FLAT = 1e-3  # relative gain of the last alpha over the one before that is none
 _ALL_ZERO = 1e15  # a strength
 
 
@@ -128,7 +121,7 @@ def make_model(name: str, classify: bool, cv: int, coarse: bool = False) -> Any:
     kind = KINDS[name]
     estimator = kind.classifier if classify else kind.regressor
     if name == BASELINE:
-        return estimator("cv", cv=cv, tol=TOL)
+        return estimator("cv", cv=cv, alpha_per_task="auto", tol=TOL)
     tried = SECOND_STRENGTHS[::2] if coarse else SECOND_STRENGTHS
     settings: dict[str, Any] = {} if kind.second is None else {kind.second: tried}
     if kind.one_intercept:
@@ -144,54 +137,18 @@ def make_null_model(classify: bool) -> Any:
 
 
 def fit(
-    model: Any, rows: tuple[np.ndarray, ...], bounded: bool
+    model: Any, rows: tuple[np.ndarray, ...]
 ) -> tuple[bool, list[warnings.WarningMessage]]:
-    """Fit, and again on a further grid where the end of the grid is the best.
-
-    Not upwards if ``bounded``: all coefficients are zero there.
+    """Fit a model, and return what is to be said of it.
 
     Returns
     -------
     at_end : bool
-        Whether the loss is still falling where the last grid ends.
+        Whether the loss is still falling where the grid of strengths ends.
     caught : list of WarningMessage
-        The warnings of the last fit.
+        The warnings.
     """
-    for further in reversed(range(_EXTENSIONS + 1)):
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            model.fit(*rows)
-        end = _steep_end(_held_out(model)) if hasattr(model, "alphas_") else None
-        if end is None or (end == "high" and bounded):
-            return False, caught
-        if further:
-            model.set_params(alphas=_beyond(np.atleast_2d(model.alphas_)[0], end))
-    return True, caught
-
-
-def _held_out(model: Any) -> np.ndarray:
-    """Return the held-out loss of each strength, the second one as chosen."""
-    path = model.mse_path_ if hasattr(model, "mse_path_") else -model.scores_path_
-    losses = np.atleast_2d(path.mean(axis=-1))
-    return losses[np.argmin(losses.min(axis=1))]
-
-
-def _steep_end(losses: np.ndarray) -> str | None:
-    """Return the end of a decreasing grid where the losses still fall, if any."""
-    best = int(np.argmin(losses))
-    if best == 0 and losses[0] < (1 - _FLAT) * losses[1]:
-        return "high"
-    if best == len(losses) - 1 and losses[-1] < (1 - _FLAT) * losses[-2]:
-        return "low"
-    return None
-
-
-def _beyond(alphas: np.ndarray, end: str) -> np.ndarray:
-    """Return a grid that begins one step before an end of a decreasing one.
-
-    The end itself is then inside: if it stays the best, the search is over.
-    """
-    if end == "high":
-        alphas = alphas[::-1]
-    ratio = alphas[1] / alphas[0]
-    return alphas[-2] * ratio ** np.arange(_STEPS_BEYOND + 2)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(*rows)
+    return bool(np.any(model.at_bound_)), caught

@@ -1,5 +1,6 @@
 # written by .ci/stubs.py from linmtl.estimators._calibrated
 import numpy as np
+from collections.abc import Callable
 from collections.abc import Mapping
 from linmtl.estimators._base import PlainRegressor
 from linmtl.estimators._cv import CrossValidated
@@ -181,7 +182,10 @@ class CalibratedRegressorCV(Refitted, CrossValidated, PlainRegressor):
     alpha_ridge : float or array-like, default=0.0
         Strength of the ridge penalty, >= 0. Or the values to try.
     alphas : int or array-like, default=100
-        Number of strengths to try, or the strengths.
+        Number of strengths to try, or the strengths. A grid of a number of strengths is
+        extended, by six decades at most, while the best of them lies at its end and the
+        held-out loss still falls there; strengths that are passed are not. A warning says
+        where the best one is at an end all the same.
     eps : float, default=1e-3
         The smallest strength as a fraction of the largest, with a number of alphas.
     cv : int, splitter or iterable of (train, test), default=5
@@ -190,6 +194,17 @@ class CalibratedRegressorCV(Refitted, CrossValidated, PlainRegressor):
     selection : {"min", "1se"}, default="min"
         The strength with the lowest held-out loss, or the strongest within one
         standard error of it.
+    scoring : str, callable or scorer, default=None
+        What the strength is chosen by, in place of the held-out loss: the name of a scorer
+        of scikit-learn ("roc_auc"), a metric (a function of labels and predictions), or
+        what :func:`linmtl.metrics.make_task_scorer` returns. Each task is scored on its
+        held-out rows of all folds together; a task that does not define the metric is left
+        out of the average.
+    scale_features : bool or "auto", default="auto"
+        Whether strengths are relative to the features' own scale: features are divided by
+        their spread within the tasks (``feature_scale_``), while coefficients are those of
+        X as passed. "auto": where X is dense and spreads differ by more than a factor of
+        10.
     n_jobs : int, default=None
         Folds fitted at the same time.
     refit : bool or float, default=False
@@ -240,6 +255,13 @@ class CalibratedRegressorCV(Refitted, CrossValidated, PlainRegressor):
         The strength chosen.
     alphas_ : ndarray of shape (n_alphas,)
         The strengths tried, decreasing.
+    at_bound_ : bool
+        Whether the best strength is at an end of those tried, and a better one is likely to
+        lie beyond.
+    feature_scale_ : ndarray of shape (n_features,)
+        What the features were divided by; ones, where they were not scaled. The plain
+        estimator with ``best_params_`` finds the same model in ``X / feature_scale_``, with
+        ``coef_ * feature_scale_``.
     best_params_ : dict
         The parameters of the penalty that were chosen, and those that are not the default
         of the plain estimator.
@@ -301,6 +323,8 @@ class CalibratedRegressorCV(Refitted, CrossValidated, PlainRegressor):
     noise_: np.ndarray
     alpha_: float
     alphas_: np.ndarray
+    at_bound_: bool
+    feature_scale_: np.ndarray
     best_params_: dict[Any, Any]
     rmse_path_: np.ndarray
     task_rmse_path_: np.ndarray
@@ -313,6 +337,8 @@ class CalibratedRegressorCV(Refitted, CrossValidated, PlainRegressor):
         eps: float = 0.001,
         cv: Any = 5,
         selection: Literal['min', '1se'] = "min",
+        scoring: str | Callable[..., Any] | None = None,
+        scale_features: bool | Literal['auto'] = "auto",
         n_jobs: int | None = None,
         refit: bool | float = False,
         fit_intercept: bool = True,

@@ -41,6 +41,7 @@ from linmtl.solvers import minimise
 from linmtl.solvers._objective import Objective
 from linmtl.solvers._path import path_strengths, top_strength
 
+_ALMOST = 1 - 1e-9
 _FEWEST = 3  # of two strengths one always is at an end
 
 
@@ -109,8 +110,9 @@ def _bound(curves: list[_Curve]) -> End | None:
     if best.strengths.size < _FEWEST:
         return None
     end = open_end(best.strengths, best.mean)
-    zero_above = end == "high" and best.strengths[0] >= top_strength(best.start)
-    return None if zero_above else end
+    if end == "high" and best.strengths[0] >= _ALMOST * top_strength(best.start):
+        return None  # nothing changes beyond
+    return end
 
 
 def _mean_over_tasks(losses: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -270,7 +272,7 @@ class CrossValidated(MultiTaskModel):
             )
         if path.eta is None:
             per_task = path.losses
-            per_fold = _mean_over_tasks(per_task, data.total)
+            per_fold = _mean_over_tasks(per_task, given.data.total)
         else:
             per_fold, per_task = self._negated_scores(given, fold, path.eta)
         return _Curve(

@@ -393,10 +393,8 @@ def _family_texts(cls, family, common):
     }
     if relative:
         texts["cv_attributes"] = _TEXTS["cv_attributes"].replace("strength", "factor")
-    # few samples are separable, where a bounded penalty leaves no finite optimum
-    penalty = getattr(family, "_penalty", None)
-    bounded = searches and not getattr(penalty, "convex", True)
-    texts["size"] = "n_samples=200, " if bounded else ""
+    # with few samples some penalties do best without coefficients
+    texts["size"] = "n_samples=200, " if searches and classify else ""
     texts["about"] = fill(about, texts)
     attributes = fill(sections.get("Attributes", ""), texts)
     own = _joined(common["classes"] if classify else "", attributes)

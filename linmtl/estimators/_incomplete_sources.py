@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -440,6 +440,8 @@ class _CrossValidated(_IncompleteSources):
     eps: float = 1e-3
     cv: Any = 5
     selection: Literal["min", "1se"] = "min"
+    scoring: str | Callable[..., Any] | None = None
+    scale_features: bool | Literal["auto"] = "auto"
     n_jobs: int | None = None
 
 

@@ -1,5 +1,6 @@
 # written by .ci/stubs.py from linmtl.estimators._incomplete_sources
 import numpy as np
+from collections.abc import Callable
 from collections.abc import Mapping
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
@@ -525,7 +526,10 @@ class IncompleteSourcesRegressorCV(RegressorMixin, BaseEstimator):
         columns of each source, by position or name, every column in exactly one. None
         takes columns that are missing in the same rows of X for a source.
     alphas : int or array-like, default=100
-        Number of strengths to try, or the strengths.
+        Number of strengths to try, or the strengths. A grid of a number of strengths is
+        extended, by six decades at most, while the best of them lies at its end and the
+        held-out loss still falls there; strengths that are passed are not. A warning says
+        where the best one is at an end all the same.
     eps : float, default=1e-3
         The smallest strength as a fraction of the largest, with a number of alphas.
     cv : int, splitter or iterable of (train, test), default=5
@@ -534,6 +538,17 @@ class IncompleteSourcesRegressorCV(RegressorMixin, BaseEstimator):
     selection : {"min", "1se"}, default="min"
         The strength with the lowest held-out loss, or the strongest within one
         standard error of it.
+    scoring : str, callable or scorer, default=None
+        What the strength is chosen by, in place of the held-out loss: the name of a scorer
+        of scikit-learn ("roc_auc"), a metric (a function of labels and predictions), or
+        what :func:`linmtl.metrics.make_task_scorer` returns. Each task is scored on its
+        held-out rows of all folds together; a task that does not define the metric is left
+        out of the average.
+    scale_features : bool or "auto", default="auto"
+        Whether strengths are relative to the features' own scale: features are divided by
+        their spread within the tasks (``feature_scale_``), while coefficients are those of
+        X as passed. "auto": where X is dense and spreads differ by more than a factor of
+        10.
     n_jobs : int, default=None
         Folds fitted at the same time.
     fit_intercept : bool, default=True
@@ -564,6 +579,13 @@ class IncompleteSourcesRegressorCV(RegressorMixin, BaseEstimator):
         The strength chosen.
     alphas_ : ndarray of shape (n_alphas,)
         The strengths tried, decreasing.
+    at_bound_ : bool
+        Whether the best strength is at an end of those tried, and a better one is likely to
+        lie beyond.
+    feature_scale_ : ndarray of shape (n_features,)
+        What the features were divided by; ones, where they were not scaled. The plain
+        estimator with ``best_params_`` finds the same model in ``X / feature_scale_``, with
+        ``coef_ * feature_scale_``.
     best_params_ : dict
         The parameters of the penalty that were chosen, and those that are not the default
         of the plain estimator.
@@ -623,6 +645,8 @@ class IncompleteSourcesRegressorCV(RegressorMixin, BaseEstimator):
     """
     alpha_: float
     alphas_: np.ndarray
+    at_bound_: bool
+    feature_scale_: np.ndarray
     best_params_: dict[Any, Any]
     mse_path_: np.ndarray
     task_mse_path_: np.ndarray
@@ -650,6 +674,8 @@ class IncompleteSourcesRegressorCV(RegressorMixin, BaseEstimator):
         eps: float = 0.001,
         cv: Any = 5,
         selection: Literal['min', '1se'] = "min",
+        scoring: str | Callable[..., Any] | None = None,
+        scale_features: bool | Literal['auto'] = "auto",
         n_jobs: int | None = None,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = "n_samples",
@@ -749,7 +775,10 @@ class IncompleteSourcesClassifierCV(ClassifierMixin, BaseEstimator):
         columns of each source, by position or name, every column in exactly one. None
         takes columns that are missing in the same rows of X for a source.
     alphas : int or array-like, default=100
-        Number of strengths to try, or the strengths.
+        Number of strengths to try, or the strengths. A grid of a number of strengths is
+        extended, by six decades at most, while the best of them lies at its end and the
+        held-out loss still falls there; strengths that are passed are not. A warning says
+        where the best one is at an end all the same.
     eps : float, default=1e-3
         The smallest strength as a fraction of the largest, with a number of alphas.
     cv : int, splitter or iterable of (train, test), default=5
@@ -758,6 +787,17 @@ class IncompleteSourcesClassifierCV(ClassifierMixin, BaseEstimator):
     selection : {"min", "1se"}, default="min"
         The strength with the lowest held-out loss, or the strongest within one
         standard error of it.
+    scoring : str, callable or scorer, default=None
+        What the strength is chosen by, in place of the held-out loss: the name of a scorer
+        of scikit-learn ("roc_auc"), a metric (a function of labels and predictions), or
+        what :func:`linmtl.metrics.make_task_scorer` returns. Each task is scored on its
+        held-out rows of all folds together; a task that does not define the metric is left
+        out of the average.
+    scale_features : bool or "auto", default="auto"
+        Whether strengths are relative to the features' own scale: features are divided by
+        their spread within the tasks (``feature_scale_``), while coefficients are those of
+        X as passed. "auto": where X is dense and spreads differ by more than a factor of
+        10.
     n_jobs : int, default=None
         Folds fitted at the same time.
     fit_intercept : bool, default=True
@@ -788,11 +828,19 @@ class IncompleteSourcesClassifierCV(ClassifierMixin, BaseEstimator):
         The strength chosen.
     alphas_ : ndarray of shape (n_alphas,)
         The strengths tried, decreasing.
+    at_bound_ : bool
+        Whether the best strength is at an end of those tried, and a better one is likely to
+        lie beyond.
+    feature_scale_ : ndarray of shape (n_features,)
+        What the features were divided by; ones, where they were not scaled. The plain
+        estimator with ``best_params_`` finds the same model in ``X / feature_scale_``, with
+        ``coef_ * feature_scale_``.
     best_params_ : dict
         The parameters of the penalty that were chosen, and those that are not the default
         of the plain estimator.
     scores_path_ : ndarray of shape (n_alphas, n_folds)
-        Held-out mean log-likelihood, averaged over the tasks.
+        Held-out mean log-likelihood, averaged over the tasks; with ``scoring``, for every
+        loss, the scores, in a single fold.
     task_scores_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
         The same for each task; NaN where it has nothing held out.
     classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
@@ -850,6 +898,8 @@ class IncompleteSourcesClassifierCV(ClassifierMixin, BaseEstimator):
     """
     alpha_: float
     alphas_: np.ndarray
+    at_bound_: bool
+    feature_scale_: np.ndarray
     best_params_: dict[Any, Any]
     scores_path_: np.ndarray
     task_scores_path_: np.ndarray
@@ -878,6 +928,8 @@ class IncompleteSourcesClassifierCV(ClassifierMixin, BaseEstimator):
         eps: float = 0.001,
         cv: Any = 5,
         selection: Literal['min', '1se'] = "min",
+        scoring: str | Callable[..., Any] | None = None,
+        scale_features: bool | Literal['auto'] = "auto",
         n_jobs: int | None = None,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = "n_samples",

@@ -20,12 +20,18 @@ class IndependentRegressor(Regressor):
     ----------
     alpha : float, array-like of shape (n_tasks,), dict or "cv", default=0.01
         Strength, >= 0: one for all tasks, one per task (in the order of ``tasks_`` or
-        by label), or chosen for each task by its own cross-validated loss, from 13
-        values, 1e2 to 1e-4 times the largest curvature of the task's loss. Models that
-        are tuned are those of each task alone for ``task_weight="minimax"`` too, where
-        the largest relative loss is least.
+        by label), or chosen by cross-validation.
     cv : int, default=5
         Number of folds for ``alpha="cv"``.
+    alpha_per_task : bool or "auto", default=True
+        Whether ``alpha="cv"`` chooses a strength for each task, by the held-out loss of
+        its own, or the same relative strength for all: with few rows a choice for each
+        task is noisy. "auto": whichever has the lower loss.
+    scale_features : bool or "auto", default="auto"
+        Whether strengths are relative to the features' own scale: features are divided
+        by their spread within the tasks, while coefficients are those of X as passed.
+        "auto": with ``alpha="cv"``, where that has the lower loss (it is tried where
+        spreads differ by more than a factor of 10).
     loss : {"squared", "huber", "poisson"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
@@ -72,6 +78,11 @@ class IndependentRegressor(Regressor):
     ----------
     alpha_ : ndarray of shape (n_tasks,)
         The strength used for each task.
+    at_bound_ : ndarray of bool of shape (n_tasks,)
+        Whether the best strength is at an end of those tried, and a better one is
+        likely to lie beyond; only with ``alpha="cv"``.
+    feature_scale_ : ndarray of shape (n_features,)
+        What the features were divided by; ones, where they were not scaled.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -112,6 +123,14 @@ class IndependentRegressor(Regressor):
     --------
     PooledRegressor : The other extreme: one model for all tasks.
 
+    Notes
+    -----
+    With ``alpha="cv"`` strengths are 1e2 to 1e-4 times the largest curvature of the
+    task's loss, and further where the best is at an end. What "auto" leaves open is
+    decided by the median task, on folds that have no say in the strengths.
+    Models that are tuned are those of each task alone for ``task_weight="minimax"``
+    too, where the largest relative loss is least.
+
     Examples
     --------
     >>> from linmtl import IndependentRegressor
@@ -122,11 +141,15 @@ class IndependentRegressor(Regressor):
     (10, 20)
     """
     alpha_: np.ndarray
+    at_bound_: np.ndarray
+    feature_scale_: np.ndarray
     def __init__(
         self,
         alpha: float | ArrayLike | Mapping[Any, float] | str = 0.01,
         *,
         cv: int = 5,
+        alpha_per_task: bool | Literal['auto'] = True,
+        scale_features: bool | Literal['auto'] = "auto",
         loss: str = "squared",
         huber_delta: float = 1.35,
         fit_intercept: bool = True,
@@ -154,12 +177,18 @@ class IndependentClassifier(Classifier):
     ----------
     alpha : float, array-like of shape (n_tasks,), dict or "cv", default=0.01
         Strength, >= 0: one for all tasks, one per task (in the order of ``tasks_`` or
-        by label), or chosen for each task by its own cross-validated loss, from 13
-        values, 1e2 to 1e-4 times the largest curvature of the task's loss. Models that
-        are tuned are those of each task alone for ``task_weight="minimax"`` too, where
-        the largest relative loss is least.
+        by label), or chosen by cross-validation.
     cv : int, default=5
         Number of folds for ``alpha="cv"``.
+    alpha_per_task : bool or "auto", default=True
+        Whether ``alpha="cv"`` chooses a strength for each task, by the held-out loss of
+        its own, or the same relative strength for all: with few rows a choice for each
+        task is noisy. "auto": whichever has the lower loss.
+    scale_features : bool or "auto", default="auto"
+        Whether strengths are relative to the features' own scale: features are divided
+        by their spread within the tasks, while coefficients are those of X as passed.
+        "auto": with ``alpha="cv"``, where that has the lower loss (it is tried where
+        spreads differ by more than a factor of 10).
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
@@ -203,6 +232,11 @@ class IndependentClassifier(Classifier):
     ----------
     alpha_ : ndarray of shape (n_tasks,)
         The strength used for each task.
+    at_bound_ : ndarray of bool of shape (n_tasks,)
+        Whether the best strength is at an end of those tried, and a better one is
+        likely to lie beyond; only with ``alpha="cv"``.
+    feature_scale_ : ndarray of shape (n_features,)
+        What the features were divided by; ones, where they were not scaled.
     classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
         The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
         several outputs; the pair is that of all tasks.
@@ -246,6 +280,14 @@ class IndependentClassifier(Classifier):
     --------
     PooledClassifier : The other extreme: one model for all tasks.
 
+    Notes
+    -----
+    With ``alpha="cv"`` strengths are 1e2 to 1e-4 times the largest curvature of the
+    task's loss, and further where the best is at an end. What "auto" leaves open is
+    decided by the median task, on folds that have no say in the strengths.
+    Models that are tuned are those of each task alone for ``task_weight="minimax"``
+    too, where the largest relative loss is least.
+
     Examples
     --------
     >>> from linmtl import IndependentClassifier
@@ -256,11 +298,15 @@ class IndependentClassifier(Classifier):
     (10, 20)
     """
     alpha_: np.ndarray
+    at_bound_: np.ndarray
+    feature_scale_: np.ndarray
     def __init__(
         self,
         alpha: float | ArrayLike | Mapping[Any, float] | str = 0.01,
         *,
         cv: int = 5,
+        alpha_per_task: bool | Literal['auto'] = True,
+        scale_features: bool | Literal['auto'] = "auto",
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,

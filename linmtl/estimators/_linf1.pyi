@@ -1,5 +1,6 @@
 # written by .ci/stubs.py from linmtl.estimators._linf1
 import numpy as np
+from collections.abc import Callable
 from collections.abc import Mapping
 from linmtl.estimators._alias import Alias
 from linmtl.estimators._alias import AliasCV
@@ -327,7 +328,10 @@ class Linf1RegressorCV(Refitted, AliasCV, Regressor):
     positive : bool, default=False
         Restrict the coefficients to be non-negative.
     alphas : int or array-like, default=100
-        Number of strengths to try, or the strengths.
+        Number of strengths to try, or the strengths. A grid of a number of strengths is
+        extended, by six decades at most, while the best of them lies at its end and the
+        held-out loss still falls there; strengths that are passed are not. A warning says
+        where the best one is at an end all the same.
     eps : float, default=1e-3
         The smallest strength as a fraction of the largest, with a number of alphas.
     cv : int, splitter or iterable of (train, test), default=5
@@ -336,6 +340,17 @@ class Linf1RegressorCV(Refitted, AliasCV, Regressor):
     selection : {"min", "1se"}, default="min"
         The strength with the lowest held-out loss, or the strongest within one
         standard error of it.
+    scoring : str, callable or scorer, default=None
+        What the strength is chosen by, in place of the held-out loss: the name of a scorer
+        of scikit-learn ("roc_auc"), a metric (a function of labels and predictions), or
+        what :func:`linmtl.metrics.make_task_scorer` returns. Each task is scored on its
+        held-out rows of all folds together; a task that does not define the metric is left
+        out of the average.
+    scale_features : bool or "auto", default="auto"
+        Whether strengths are relative to the features' own scale: features are divided by
+        their spread within the tasks (``feature_scale_``), while coefficients are those of
+        X as passed. "auto": where X is dense and spreads differ by more than a factor of
+        10.
     n_jobs : int, default=None
         Folds fitted at the same time.
     refit : bool or float, default=False
@@ -391,6 +406,13 @@ class Linf1RegressorCV(Refitted, AliasCV, Regressor):
         The strength chosen.
     alphas_ : ndarray of shape (n_alphas,)
         The strengths tried, decreasing.
+    at_bound_ : bool
+        Whether the best strength is at an end of those tried, and a better one is likely to
+        lie beyond.
+    feature_scale_ : ndarray of shape (n_features,)
+        What the features were divided by; ones, where they were not scaled. The plain
+        estimator with ``best_params_`` finds the same model in ``X / feature_scale_``, with
+        ``coef_ * feature_scale_``.
     best_params_ : dict
         The parameters of the penalty that were chosen, and those that are not the default
         of the plain estimator.
@@ -455,6 +477,8 @@ class Linf1RegressorCV(Refitted, AliasCV, Regressor):
     """
     alpha_: float
     alphas_: np.ndarray
+    at_bound_: bool
+    feature_scale_: np.ndarray
     best_params_: dict[Any, Any]
     mse_path_: np.ndarray
     task_mse_path_: np.ndarray
@@ -472,6 +496,8 @@ class Linf1RegressorCV(Refitted, AliasCV, Regressor):
         eps: float = 0.001,
         cv: Any = 5,
         selection: Literal['min', '1se'] = "min",
+        scoring: str | Callable[..., Any] | None = None,
+        scale_features: bool | Literal['auto'] = "auto",
         n_jobs: int | None = None,
         refit: bool | float = False,
         loss: str = "squared",
@@ -503,7 +529,10 @@ class Linf1ClassifierCV(Refitted, AliasCV, Classifier):
     positive : bool, default=False
         Restrict the coefficients to be non-negative.
     alphas : int or array-like, default=100
-        Number of strengths to try, or the strengths.
+        Number of strengths to try, or the strengths. A grid of a number of strengths is
+        extended, by six decades at most, while the best of them lies at its end and the
+        held-out loss still falls there; strengths that are passed are not. A warning says
+        where the best one is at an end all the same.
     eps : float, default=1e-3
         The smallest strength as a fraction of the largest, with a number of alphas.
     cv : int, splitter or iterable of (train, test), default=5
@@ -512,6 +541,17 @@ class Linf1ClassifierCV(Refitted, AliasCV, Classifier):
     selection : {"min", "1se"}, default="min"
         The strength with the lowest held-out loss, or the strongest within one
         standard error of it.
+    scoring : str, callable or scorer, default=None
+        What the strength is chosen by, in place of the held-out loss: the name of a scorer
+        of scikit-learn ("roc_auc"), a metric (a function of labels and predictions), or
+        what :func:`linmtl.metrics.make_task_scorer` returns. Each task is scored on its
+        held-out rows of all folds together; a task that does not define the metric is left
+        out of the average.
+    scale_features : bool or "auto", default="auto"
+        Whether strengths are relative to the features' own scale: features are divided by
+        their spread within the tasks (``feature_scale_``), while coefficients are those of
+        X as passed. "auto": where X is dense and spreads differ by more than a factor of
+        10.
     n_jobs : int, default=None
         Folds fitted at the same time.
     refit : bool or float, default=False
@@ -564,11 +604,19 @@ class Linf1ClassifierCV(Refitted, AliasCV, Classifier):
         The strength chosen.
     alphas_ : ndarray of shape (n_alphas,)
         The strengths tried, decreasing.
+    at_bound_ : bool
+        Whether the best strength is at an end of those tried, and a better one is likely to
+        lie beyond.
+    feature_scale_ : ndarray of shape (n_features,)
+        What the features were divided by; ones, where they were not scaled. The plain
+        estimator with ``best_params_`` finds the same model in ``X / feature_scale_``, with
+        ``coef_ * feature_scale_``.
     best_params_ : dict
         The parameters of the penalty that were chosen, and those that are not the default
         of the plain estimator.
     scores_path_ : ndarray of shape (n_alphas, n_folds)
-        Held-out mean log-likelihood, averaged over the tasks.
+        Held-out mean log-likelihood, averaged over the tasks; with ``scoring``, for every
+        loss, the scores, in a single fold.
     task_scores_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
         The same for each task; NaN where it has nothing held out.
     classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
@@ -620,13 +668,15 @@ class Linf1ClassifierCV(Refitted, AliasCV, Classifier):
     --------
     >>> from linmtl import Linf1ClassifierCV
     >>> from linmtl.datasets import make_multitask_classification
-    >>> X, y, tasks = make_multitask_classification(random_state=0)
+    >>> X, y, tasks = make_multitask_classification(n_samples=200, random_state=0)
     >>> model = Linf1ClassifierCV(alphas=3, eps=0.1, cv=3).fit(X, y, tasks)
     >>> model.coef_.shape
     (10, 20)
     """
     alpha_: float
     alphas_: np.ndarray
+    at_bound_: bool
+    feature_scale_: np.ndarray
     best_params_: dict[Any, Any]
     scores_path_: np.ndarray
     task_scores_path_: np.ndarray
@@ -640,6 +690,8 @@ class Linf1ClassifierCV(Refitted, AliasCV, Classifier):
         eps: float = 0.001,
         cv: Any = 5,
         selection: Literal['min', '1se'] = "min",
+        scoring: str | Callable[..., Any] | None = None,
+        scale_features: bool | Literal['auto'] = "auto",
         n_jobs: int | None = None,
         refit: bool | float = False,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,

@@ -1,5 +1,6 @@
 # written by .ci/stubs.py from linmtl.estimators._pooled
 import numpy as np
+from collections.abc import Callable
 from collections.abc import Mapping
 from linmtl.estimators._base import Classifier
 from linmtl.estimators._base import Regressor
@@ -296,6 +297,8 @@ class PooledRegressorCV(CrossValidated, PooledRegressor):
         eps: float = 0.001,
         cv: Any = 5,
         selection: Literal['min', '1se'] = "min",
+        scoring: str | Callable[..., Any] | None = None,
+        scale_features: bool | Literal['auto'] = "auto",
         n_jobs: int | None = None,
     ) -> None: ...
 
@@ -322,5 +325,7 @@ class PooledClassifierCV(CrossValidated, PooledClassifier):
         eps: float = 0.001,
         cv: Any = 5,
         selection: Literal['min', '1se'] = "min",
+        scoring: str | Callable[..., Any] | None = None,
+        scale_features: bool | Literal['auto'] = "auto",
         n_jobs: int | None = None,
     ) -> None: ...

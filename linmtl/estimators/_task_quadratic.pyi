@@ -1,5 +1,6 @@
 # written by .ci/stubs.py from linmtl.estimators._task_quadratic
 import numpy as np
+from collections.abc import Callable
 from collections.abc import Mapping
 from linmtl.estimators._alias import Alias
 from linmtl.estimators._alias import AliasCV
@@ -297,7 +298,10 @@ class TaskQuadraticRegressorCV(AliasCV, Regressor):
         label: ``R @ R.T`` for ``||W R||_F^2``, the inverse of a covariance of the
         tasks for a Gaussian prior. None is the identity.
     alphas : int or array-like, default=100
-        Number of strengths to try, or the strengths.
+        Number of strengths to try, or the strengths. A grid of a number of strengths is
+        extended, by six decades at most, while the best of them lies at its end and the
+        held-out loss still falls there; strengths that are passed are not. A warning says
+        where the best one is at an end all the same.
     eps : float, default=1e-3
         The smallest strength as a fraction of the largest, with a number of alphas.
     cv : int, splitter or iterable of (train, test), default=5
@@ -306,6 +310,17 @@ class TaskQuadraticRegressorCV(AliasCV, Regressor):
     selection : {"min", "1se"}, default="min"
         The strength with the lowest held-out loss, or the strongest within one
         standard error of it.
+    scoring : str, callable or scorer, default=None
+        What the strength is chosen by, in place of the held-out loss: the name of a scorer
+        of scikit-learn ("roc_auc"), a metric (a function of labels and predictions), or
+        what :func:`linmtl.metrics.make_task_scorer` returns. Each task is scored on its
+        held-out rows of all folds together; a task that does not define the metric is left
+        out of the average.
+    scale_features : bool or "auto", default="auto"
+        Whether strengths are relative to the features' own scale: features are divided by
+        their spread within the tasks (``feature_scale_``), while coefficients are those of
+        X as passed. "auto": where X is dense and spreads differ by more than a factor of
+        10.
     n_jobs : int, default=None
         Folds fitted at the same time.
     loss : {"squared", "huber", "poisson"}, default="squared"
@@ -356,6 +371,13 @@ class TaskQuadraticRegressorCV(AliasCV, Regressor):
         The strength chosen.
     alphas_ : ndarray of shape (n_alphas,)
         The strengths tried, decreasing.
+    at_bound_ : bool
+        Whether the best strength is at an end of those tried, and a better one is likely to
+        lie beyond.
+    feature_scale_ : ndarray of shape (n_features,)
+        What the features were divided by; ones, where they were not scaled. The plain
+        estimator with ``best_params_`` finds the same model in ``X / feature_scale_``, with
+        ``coef_ * feature_scale_``.
     best_params_ : dict
         The parameters of the penalty that were chosen, and those that are not the default
         of the plain estimator.
@@ -418,6 +440,8 @@ class TaskQuadraticRegressorCV(AliasCV, Regressor):
     """
     alpha_: float
     alphas_: np.ndarray
+    at_bound_: bool
+    feature_scale_: np.ndarray
     best_params_: dict[Any, Any]
     mse_path_: np.ndarray
     task_mse_path_: np.ndarray
@@ -433,6 +457,8 @@ class TaskQuadraticRegressorCV(AliasCV, Regressor):
         eps: float = 0.001,
         cv: Any = 5,
         selection: Literal['min', '1se'] = "min",
+        scoring: str | Callable[..., Any] | None = None,
+        scale_features: bool | Literal['auto'] = "auto",
         n_jobs: int | None = None,
         loss: str = "squared",
         huber_delta: float = 1.35,
@@ -462,7 +488,10 @@ class TaskQuadraticClassifierCV(AliasCV, Classifier):
         label: ``R @ R.T`` for ``||W R||_F^2``, the inverse of a covariance of the
         tasks for a Gaussian prior. None is the identity.
     alphas : int or array-like, default=100
-        Number of strengths to try, or the strengths.
+        Number of strengths to try, or the strengths. A grid of a number of strengths is
+        extended, by six decades at most, while the best of them lies at its end and the
+        held-out loss still falls there; strengths that are passed are not. A warning says
+        where the best one is at an end all the same.
     eps : float, default=1e-3
         The smallest strength as a fraction of the largest, with a number of alphas.
     cv : int, splitter or iterable of (train, test), default=5
@@ -471,6 +500,17 @@ class TaskQuadraticClassifierCV(AliasCV, Classifier):
     selection : {"min", "1se"}, default="min"
         The strength with the lowest held-out loss, or the strongest within one
         standard error of it.
+    scoring : str, callable or scorer, default=None
+        What the strength is chosen by, in place of the held-out loss: the name of a scorer
+        of scikit-learn ("roc_auc"), a metric (a function of labels and predictions), or
+        what :func:`linmtl.metrics.make_task_scorer` returns. Each task is scored on its
+        held-out rows of all folds together; a task that does not define the metric is left
+        out of the average.
+    scale_features : bool or "auto", default="auto"
+        Whether strengths are relative to the features' own scale: features are divided by
+        their spread within the tasks (``feature_scale_``), while coefficients are those of
+        X as passed. "auto": where X is dense and spreads differ by more than a factor of
+        10.
     n_jobs : int, default=None
         Folds fitted at the same time.
     class_weight : None, "balanced" or dict, default=None
@@ -518,11 +558,19 @@ class TaskQuadraticClassifierCV(AliasCV, Classifier):
         The strength chosen.
     alphas_ : ndarray of shape (n_alphas,)
         The strengths tried, decreasing.
+    at_bound_ : bool
+        Whether the best strength is at an end of those tried, and a better one is likely to
+        lie beyond.
+    feature_scale_ : ndarray of shape (n_features,)
+        What the features were divided by; ones, where they were not scaled. The plain
+        estimator with ``best_params_`` finds the same model in ``X / feature_scale_``, with
+        ``coef_ * feature_scale_``.
     best_params_ : dict
         The parameters of the penalty that were chosen, and those that are not the default
         of the plain estimator.
     scores_path_ : ndarray of shape (n_alphas, n_folds)
-        Held-out mean log-likelihood, averaged over the tasks.
+        Held-out mean log-likelihood, averaged over the tasks; with ``scoring``, for every
+        loss, the scores, in a single fold.
     task_scores_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
         The same for each task; NaN where it has nothing held out.
     classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
@@ -572,13 +620,15 @@ class TaskQuadraticClassifierCV(AliasCV, Classifier):
     --------
     >>> from linmtl import TaskQuadraticClassifierCV
     >>> from linmtl.datasets import make_multitask_classification
-    >>> X, y, tasks = make_multitask_classification(random_state=0)
+    >>> X, y, tasks = make_multitask_classification(n_samples=200, random_state=0)
     >>> model = TaskQuadraticClassifierCV(alphas=3, eps=0.1, cv=3).fit(X, y, tasks)
     >>> model.coef_.shape
     (10, 20)
     """
     alpha_: float
     alphas_: np.ndarray
+    at_bound_: bool
+    feature_scale_: np.ndarray
     best_params_: dict[Any, Any]
     scores_path_: np.ndarray
     task_scores_path_: np.ndarray
@@ -590,6 +640,8 @@ class TaskQuadraticClassifierCV(AliasCV, Classifier):
         eps: float = 0.001,
         cv: Any = 5,
         selection: Literal['min', '1se'] = "min",
+        scoring: str | Callable[..., Any] | None = None,
+        scale_features: bool | Literal['auto'] = "auto",
         n_jobs: int | None = None,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
         fit_intercept: bool = True,

@@ -12,6 +12,8 @@ _NOTHING = 1e-6  # the same relative to the largest loss: what is left is no los
 _COARSEST = 10**0.2  # ratio of two strengths beyond a grid, unless its own is larger
 _DECADES = 6  # a grid is extended by so much at most
 
+# what searches warn of that a model around them says in its own way
+OF_SEARCHES = ".*: the best strength is |.*: cross-validation chose the null model"
 End = Literal["low", "high"]
 
 

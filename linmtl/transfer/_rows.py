@@ -16,18 +16,13 @@ from linmtl.data._read import FitInput
 from linmtl.estimators._base import OF_TASKS, MultiTaskModel, check_order
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.model_selection import TaskShuffleSplit
+from linmtl.model_selection._grid import OF_SEARCHES
 from linmtl.model_selection._held_out import positions
 from linmtl.penalties import Ridge
 from linmtl.transfer._subset import for_tasks, inner_fit, require_folds_of_any_rows
 
 _PREDICTION_ROUNDING = 1e-12  # of a prediction, relative to the targets
 IN_PARTS = "tasks are fitted alone and in pairs here"
-# what a fit inside says of itself, the beginning of it
-_TOLD_ELSEWHERE = (
-    OF_TASKS,
-    ".*: the best strength is",
-    ".*: cross-validation chose the null model",
-)
 _LEFT_OUT = (
     "tasks with a single class, and those without a row in a training part, are left "
     "out"
@@ -223,8 +218,7 @@ class Rows:
         settings = {"task_column": None, "task_order": self.tasks[chosen]}
         model.set_params(**{k: v for k, v in settings.items() if k in parameters})
         with inner_fit(model, self.tasks, chosen, why), warnings.catch_warnings():
-            for told in _TOLD_ELSEWHERE:
-                warnings.filterwarnings("ignore", told)
+            warnings.filterwarnings("ignore", f"{OF_TASKS}|{OF_SEARCHES}")
             return model.fit(
                 self.X[rows], self.y[rows], self.tasks[code], self.weight[rows]
             )

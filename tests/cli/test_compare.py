@@ -1,7 +1,6 @@
 """The comparison of models: what it chooses and what it counts."""
 
 import json
-import warnings
 
 import numpy as np
 import pytest
@@ -22,7 +21,7 @@ from linmtl.cli._compare import compare, transfer_report
 from linmtl.cli._errors import InputError
 from linmtl.cli._html import to_html
 from linmtl.cli._json import plain, to_json
-from linmtl.cli._models import EPS, MODELS, N_ALPHAS, SECOND_STRENGTHS, TOL, fit
+from linmtl.cli._models import EPS, MODELS, N_ALPHAS, SECOND_STRENGTHS, TOL
 from linmtl.cli._prepare import split_rows
 from linmtl.cli._report import number, render, verdict
 from linmtl.cli._results import Comparison, ModelResult
@@ -32,6 +31,8 @@ from linmtl.datasets import (
     make_multitask_regression,
 )
 from linmtl.model_selection import TaskKFold, TaskShuffleSplit
+from linmtl.path import alpha_grid
+from linmtl.penalties import MeanRegularized
 from linmtl.transfer import negative_transfer_report
 
 
@@ -355,52 +356,6 @@ def test_errors(change, message):
         compare(**given)
 
 
-class Made:
-    """Stands for a CV estimator whose held-out losses are a function of alpha."""
-
-    def __init__(self, loss):
-        self.loss, self.alphas, self.tried = loss, np.geomspace(1, 0.01, 5), []
-
-    def set_params(self, alphas):
-        self.alphas = alphas
-
-    def fit(self):
-        self.alphas_ = np.sort(self.alphas)[::-1]
-        self.mse_path_ = np.tile(self.loss(self.alphas_)[:, None], (1, 3))
-        self.alpha_ = self.alphas_[np.argmin(self.mse_path_[:, 0])]
-        self.tried.extend(self.alphas_)
-        warnings.warn(f"grid {len(self.alphas_)}")
-
-
-@pytest.mark.parametrize(
-    ("best", "bounded", "expected", "at_end"),
-    [
-        (0.1, False, 0.1, False),
-        (0.01, False, 0.01, False),  # the end itself, which stays the best
-        (1e-5, False, 1e-5, False),  # found by going down
-        (1e5, False, 1e5, False),  # found by going up
-        (1e5, True, 1.0, False),  # nothing above alpha_max
-        (1e-30, False, None, True),  # out of reach
-        (1e30, False, None, True),
-    ],
-)
-def test_the_grid_grows_where_its_end_is_best(best, bounded, expected, at_end):
-    model = Made(lambda alphas: 1 + np.log10(alphas / best) ** 2)
-    end, caught = fit(model, (), bounded)
-    assert end is at_end
-    assert [str(w.message) for w in caught] == [f"grid {len(model.alphas_)}"]
-    assert min(map(model.loss, model.tried)) == model.loss(model.alpha_)
-    np.testing.assert_allclose(np.diff(np.log10(model.alphas_)), -0.5)
-    if expected is not None:
-        assert abs(np.log10(model.alpha_ / expected)) <= 0.26
-
-
-def test_a_flat_loss_is_no_end():
-    model = Made(np.ones_like)
-    assert fit(model, (), False)[0] is False
-    assert model.alpha_ == 1.0
-
-
 @pytest.mark.slow
 def test_a_further_grid_finds_what_one_long_grid_does():
     rng = np.random.default_rng(0)
@@ -411,10 +366,11 @@ def test_a_further_grid_finds_what_one_long_grid_does():
     found = compare(X, y, tasks, models=["mean"]).sharing
     rows = training_rows(X, y, tasks)
     model = MeanRegularizedRegressorCV(alphas=N_ALPHAS, alpha_mean=SECOND_STRENGTHS)
-    first = model.fit(*rows).alphas_[0]
+    grid = {"penalty": MeanRegularized(alpha_mean=SECOND_STRENGTHS[0])}
+    first = alpha_grid(*rows, n_alphas=N_ALPHAS, **grid)
     assert found.alpha < first[-1]
     assert not found.at_end
-    long = first[0] * (first[1] / first[0]) ** np.arange(N_ALPHAS + 21)
+    long = first[0] * (first[1] / first[0]) ** np.arange(N_ALPHAS + 18)
     model.set_params(alphas=long).fit(*rows)
     assert found.alpha == pytest.approx(model.alpha_)
     assert found.second["alpha_mean"] == model.best_params_["alpha_mean"]
