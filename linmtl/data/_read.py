@@ -147,6 +147,12 @@ class FitInput:
         design = self.data.design.scaled(1.0 / scale)
         return replace(self, data=replace(self.data, design=design), scale=scale)
 
+    @property
+    def scales(self) -> np.ndarray:
+        """What the features were divided by, ones if by nothing, (n_features,)."""
+        none = np.ones(self.data.design.n_features)
+        return none if self.scale is None else self.scale
+
     def unscaled(self, W: np.ndarray) -> np.ndarray:
         """Return coefficients (..., n_features) in the units of X."""
         return W if self.scale is None else W / self.scale

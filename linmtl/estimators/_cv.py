@@ -226,13 +226,12 @@ class CrossValidated(MultiTaskModel):
 
     def _rescaled(self, given: FitInput) -> FitInput:
         scale = self.scale_features
-        if scale == "auto" and sparse.issparse(given.data.design.block(0)):
-            scale = False
-        spread = given.spreads() if scale else np.ones(given.data.design.n_features)
-        if scale == "auto":
-            scale = uneven(spread)
-        given = given.scaled(spread) if scale else given
-        self.feature_scale_ = given.scale if scale else spread
+        is_sparse = sparse.issparse(given.data.design.block(0))
+        if scale is True or (scale == "auto" and not is_sparse):
+            spread = given.spreads()
+            if scale is True or uneven(spread):
+                given = given.scaled(spread)
+        self.feature_scale_ = given.scales
         return given
 
     def _curve(

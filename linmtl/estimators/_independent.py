@@ -87,9 +87,7 @@ class _Tuned:
             for part in zip(*parts, strict=True)
         )
         unconverged = self.unconverged + path.unconverged
-        return replace(
-            self, relative=relative, losses=losses, unconverged=unconverged
-        )
+        return replace(self, relative=relative, losses=losses, unconverged=unconverged)
 
     def best(self, losses: np.ndarray, common: bool) -> np.ndarray:
         """Return the best strength of each task (positions) by losses over some folds.
@@ -166,7 +164,7 @@ class _Independent(MultiTaskModel):
             elif uneven(spread):
                 forms.append(given.scaled(spread))
         if not tuned:
-            self._set_scale(forms[0])
+            self.feature_scale_ = forms[0].scales
             self.__dict__.pop("at_bound_", None)  # of an earlier fit
             return forms[0]
         fold = fold_of_observations(given, given.data, self.cv)
@@ -192,7 +190,7 @@ class _Independent(MultiTaskModel):
         form, common = ways[chosen]
         best = form.best(form.losses, common)
         self.alpha_ = form.relative[best] * form.curvature
-        self._set_scale(form.given)
+        self.feature_scale_ = form.given.scales
         self.at_bound_ = np.zeros(len(best), dtype=bool)
         ends: tuple[tuple[End, int], ...] = (("low", -1), ("high", 0))
         for end, place in ends:
@@ -219,10 +217,6 @@ class _Independent(MultiTaskModel):
                 ConvergenceWarning,
                 stacklevel=6,
             )
-
-    def _set_scale(self, given: FitInput) -> None:
-        none = np.ones(given.data.design.n_features)
-        self.feature_scale_ = none if given.scale is None else given.scale
 
     def _held_out(self, given: FitInput, fold: np.ndarray) -> _Tuned:
         """Return held-out losses, on a longer grid for tasks that ask for it."""
@@ -261,6 +255,7 @@ class _Independent(MultiTaskModel):
             max_iter=self.max_iter,
             solver=self.solver,
         )
+
 
 @estimator
 class IndependentRegressor(_Independent, Regressor):
