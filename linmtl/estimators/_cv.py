@@ -24,6 +24,7 @@ from linmtl.estimators._docs import parameters
 from linmtl.estimators._scale import uneven
 from linmtl.metrics import TaskScorer, make_task_scorer
 from linmtl.model_selection._grid import (
+    WORTH_SAYING,
     End,
     best_strength,
     further_strengths,
@@ -109,7 +110,7 @@ def _bound(curves: list[_Curve]) -> End | None:
     best = curves[int(np.argmin([curve.mean.min() for curve in curves]))]
     if best.strengths.size < _FEWEST:
         return None
-    end = open_end(best.strengths, best.mean)
+    end = open_end(best.strengths, best.mean, WORTH_SAYING)
     if end == "high" and best.strengths[0] >= _ALMOST * top_strength(best.start):
         return None  # nothing changes beyond
     return end

@@ -20,6 +20,7 @@ from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
 from linmtl.estimators._docs import estimator
 from linmtl.estimators._scale import uneven
 from linmtl.model_selection._grid import (
+    WORTH_SAYING,
     End,
     best_strength,
     further_strengths,
@@ -65,11 +66,11 @@ class _Tuned:
         """The losses over all folds, (n_strengths, n_tasks), NaN for a task in none."""
         return mean_over_folds(self.losses)
 
-    def at_end(self, end: End) -> np.ndarray:
+    def at_end(self, end: End, *nothing: float) -> np.ndarray:
         """Return the tasks (positions) whose best strength is at this end."""
         return np.flatnonzero(
             [
-                not np.isnan(loss[0]) and open_end(self.relative, loss) == end
+                not np.isnan(loss[0]) and open_end(self.relative, loss, *nothing) == end
                 for loss in self.mean.T
             ]
         )
@@ -194,7 +195,7 @@ class _Independent(MultiTaskModel):
         self.at_bound_ = np.zeros(len(best), dtype=bool)
         ends: tuple[tuple[End, int], ...] = (("low", -1), ("high", 0))
         for end, place in ends:
-            tasks = form.at_end(end)
+            tasks = form.at_end(end, WORTH_SAYING)
             self.at_bound_[tasks] = best[tasks] == place % form.relative.size
         self._warn_of_search(form)
         return form.given

@@ -9,6 +9,7 @@ import numpy as np
 _TIE = 1e-7  # relative: losses this close are those of equal models
 _FLAT = 1e-3  # gain over a decade of strengths, relative to the loss, that is none
 _NOTHING = 1e-6  # the same relative to the largest loss: what is left is no loss
+WORTH_SAYING = 1e-3  # and to that from which on a user is told
 _COARSEST = 10**0.2  # ratio of two strengths beyond a grid, unless its own is larger
 _DECADES = 6  # a grid is extended by so much at most
 
@@ -26,7 +27,9 @@ def best_strength(losses: np.ndarray) -> int:
     return int(np.argmax(losses <= least + _TIE * abs(least)))
 
 
-def open_end(strengths: np.ndarray, losses: np.ndarray) -> End | None:
+def open_end(
+    strengths: np.ndarray, losses: np.ndarray, nothing: float = _NOTHING
+) -> End | None:
     """Return the end of a grid at which the loss is lowest and still falls, if any.
 
     Parameters
@@ -34,15 +37,19 @@ def open_end(strengths: np.ndarray, losses: np.ndarray) -> End | None:
     strengths : ndarray of shape (n_strengths,)
         Decreasing.
     losses : ndarray of shape (n_strengths,)
-        The loss at each.
+        The loss at each; infinite where it is not known.
+    nothing : float, default=1e-6
+        The gain over a decade, relative to the largest loss, that is none.
     """
+    known = np.isfinite(losses)
+    strengths, losses = strengths[known], losses[known]
     best, last = best_strength(losses), len(losses) - 1
     if best not in (0, last) or last == 0:
         return None
     if best == last and strengths[last] == 0:
         return None  # nothing is weaker than no penalty
     gain = gain_of_a_decade(strengths, losses, best)
-    much = _FLAT * abs(losses[best]) + _NOTHING * np.abs(losses).max()
+    much = _FLAT * abs(losses[best]) + nothing * np.abs(losses).max()
     return None if gain <= much else "low" if best else "high"
 
 
