@@ -520,6 +520,7 @@ def test_a_path_into_interpolation_converges():
 @pytest.mark.parametrize("tall", [True, False])
 @pytest.mark.parametrize("missing", [0.0, 0.2])
 @pytest.mark.parametrize("layout", ["long", "wide"])
+@pytest.mark.filterwarnings("ignore:.*chose the null model")
 def test_cross_validation_by_hand(layout, missing, tall):
     rng = np.random.default_rng(0)
     n, d, T = 30, 4 if tall else 35, 3
