@@ -78,7 +78,8 @@ class GramFit(Datafit):
 
     @cached_property
     def _column_norm(self):
-        return np.sqrt(np.einsum("cjj->cj", self.H))
+        # moments by subtraction leave rounding where a feature is constant
+        return np.sqrt(np.maximum(np.einsum("cjj->cj", self.H), 0.0))
 
     @cached_property
     def _target_norm(self):

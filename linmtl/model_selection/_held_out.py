@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from numpy.typing import ArrayLike
 
 from linmtl.data._canonical import MultiTaskData, far_intercept
@@ -25,6 +25,7 @@ from linmtl.datafits._moments import Moments
 from linmtl.datafits._root import RootFit
 from linmtl.losses import Loss
 from linmtl.model_selection import TaskKFold
+from linmtl.model_selection._jobs import run_jobs
 from linmtl.penalties import Penalty
 from linmtl.solvers import Result
 from linmtl.solvers._path import follow
@@ -215,31 +216,24 @@ def held_out_path(
         Called after each fold (with one job).
     """
 
-    def one(fit, held_out, start):
-        losses, etas, unconverged, end = [], [], 0, None
-        for result in follow(
-            fit,
-            penalties,
-            columns,
-            strengths=strengths,
-            tol=tol,
-            max_iter=max_iter,
-            solver=solver,
-            W0=start,
-        ):
-            losses.append(held_out.losses(result))
-            if rows:
-                etas.append(held_out.predict(result))
-            unconverged += not result.converged
-            end = result.point
-        if progress is not None and n_jobs in (None, 1):
-            progress()
-        return losses, etas, unconverged, end
-
+    settings = {
+        "penalties": penalties,
+        "tasks": columns,
+        "strengths": strengths,
+        "tol": tol,
+        "max_iter": max_iter,
+        "solver": solver,
+    }
+    said = progress if n_jobs in (None, 1) else None
     parts = training_and_test(data, loss, join, fold, n_samples, rows)
-    found: Any = Parallel(n_jobs=n_jobs)(
-        delayed(one)(*part, starts[k] if starts else None)
-        for k, part in enumerate(parts)
+    found = run_jobs(
+        (
+            delayed(_one_fold)(
+                *part, starts[k] if starts else None, rows, settings, said
+            )
+            for k, part in enumerate(parts)
+        ),
+        n_jobs,
     )
     losses, etas, unconverged, ends = zip(*found, strict=True)
     eta = None
@@ -250,6 +244,20 @@ def held_out_path(
     return HeldOutPath(
         np.swapaxes(np.array(losses), 0, 1), list(ends), sum(unconverged), eta
     )
+
+
+def _one_fold(fit, held_out, start, rows, settings, progress):
+    """Return losses, predictors if asked for, failures and the last solution."""
+    losses, etas, unconverged, end = [], [], 0, None
+    for result in follow(fit, W0=start, **settings):
+        losses.append(held_out.losses(result))
+        if rows:
+            etas.append(held_out.predict(result))
+        unconverged += not result.converged
+        end = result.point
+    if progress is not None:
+        progress()
+    return losses, etas, unconverged, end
 
 
 class HeldOutRows:
