@@ -224,17 +224,13 @@ def held_out_path(
         "max_iter": max_iter,
         "solver": solver,
     }
-    said = progress if n_jobs in (None, 1) else None
+    told = progress if n_jobs in (None, 1) else None
     parts = training_and_test(data, loss, join, fold, n_samples, rows)
-    found = run_jobs(
-        (
-            delayed(_one_fold)(
-                *part, starts[k] if starts else None, rows, settings, said
-            )
-            for k, part in enumerate(parts)
-        ),
-        n_jobs,
+    jobs = (
+        delayed(_one_fold)(*part, starts[k] if starts else None, rows, settings, told)
+        for k, part in enumerate(parts)
     )
+    found = run_jobs(jobs, n_jobs)
     losses, etas, unconverged, ends = zip(*found, strict=True)
     eta = None
     if rows:

@@ -101,7 +101,9 @@ def follow(
         loss = result.objective - objective.penalty.value(result.point)
         scale = result.scale
         strength = strengths[i] if strengths is not None else 0
-        known = [*known[-1:], (strength, result.point, result.residuals)]
+        # those of rows that judge a fit by moments are nothing to go on from
+        residuals = result.residuals if fit.holds_rows else None
+        known = [*known[-1:], (strength, result.point, residuals)]
         yield result
 
 
