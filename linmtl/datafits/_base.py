@@ -138,6 +138,10 @@ n_features)
         """Weight of each observation in the Hessian at the last W evaluated."""
         raise NotImplementedError
 
+    def hessian_product(self, V: np.ndarray) -> np.ndarray:
+        """Return the Hessian of each column at the last W times that of V."""
+        raise NotImplementedError
+
     def hessian_rows(self) -> list[np.ndarray]:
         """Return A with ``A'A`` the Hessian at the last W, of each column.
 

@@ -19,6 +19,7 @@ from linmtl.datafits._gram import GramFit, additive_fit, scaled_solver
 from linmtl.datafits._profiled import ProfiledFit
 from linmtl.datafits._residual import ResidualFit
 from linmtl.designs._eliminated import EliminatedDesign, Elimination
+from linmtl.designs._some import SomeFeatures
 
 _INEXACT = 1e-10  # of a constraint, that moments leave where they lack the digits
 _WELL_CONDITIONED = 1e-6  # the least eigenvalue of moments to go by them
@@ -82,7 +83,8 @@ def _eliminate(fit, features, ridge) -> Eliminated | None:
 
 def _from_rows(fit, features, ridge) -> Eliminated:
     data = fit.data
-    design, kept = data.design, data.design.restrict(~features)
+    design = data.design
+    kept = SomeFeatures(design, np.flatnonzero(~features))
     gone = Elimination.of(
         design.restrict(features), data.weight, data.fit_intercept, ridge
     )
@@ -103,7 +105,8 @@ def _profiled(fit, features, ridge) -> Eliminated:
     gone = Elimination.of(
         design.restrict(features), data.weight, data.fit_intercept, ridge
     )
-    left = replace(data, design=design.restrict(~features))
+    kept = SomeFeatures(design, np.flatnonzero(~features))
+    left = replace(data, design=kept)
     profiled = ProfiledFit(left, fit.loss, gone)
 
     def others(W):

@@ -182,7 +182,8 @@ def additive_fit(data: MultiTaskData, loss: Loss) -> GramFit | ResidualFit:
     alike = design.columns_alike(data.weight)
     grams = 1 if alike else design.n_columns
     rows = design.task_ptr[1] if design.is_shared() else design.task_ptr[-1]
-    if not loss.quadratic or grams * d > rows:
+    sparse_too_large = 8.0 * grams * d * d > design.spare_bytes
+    if not loss.quadratic or grams * d > rows or sparse_too_large:
         return ResidualFit(data, loss)
     with blas_threads(float(np.diff(design.task_ptr).max()) * d * d):
         return GramFit(Moments.of(data), loss, data)

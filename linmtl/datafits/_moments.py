@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import sparse
 
 from linmtl.data._canonical import MultiTaskData
 from linmtl.datafits._base import centred_targets
@@ -190,6 +189,11 @@ class Moments:
 def _by_task(data, y, x):
     design, root = data.design, np.sqrt(data.weight)
     d = design.n_features
+    if design.is_sparse:
+        G = np.empty((d, design.n_columns))
+        design.adjoint(data.weight * y, G)  # centred targets centre X too
+        H = design.hessians(data.weight, data.fit_intercept)
+        return H, np.ascontiguousarray(G.T)
     H, C = np.zeros((design.n_columns, d, d)), np.zeros((design.n_columns, d))
     for t, c in enumerate(design.column):  # one task at a time keeps the copies small
         A = design.centred_block(np.array([t]), data.weight, data.fit_intercept)
@@ -204,7 +208,12 @@ def _shared(data, y, x):
     design = data.design
     weight = data.weight[: design.task_ptr[1]]
     Y = y.reshape(design.n_tasks, -1)
-    if not sparse.issparse(design.block(0)) and np.all(weight == weight[:1]):
+    if design.is_sparse:
+        G = np.empty((design.n_features, design.n_tasks))
+        design.adjoint(data.weight * y, G)
+        H = design.first().hessians(weight, data.fit_intercept)
+        return H, np.ascontiguousarray(G.T)
+    if np.all(weight == weight[:1]):
         w, total, mean = weight[0] if weight.size else 0.0, data.total[0], x[0]
         H = w * design.gram() - total * np.outer(mean, mean)
         # a mean of the size of the standard deviation would cost digits here

@@ -183,16 +183,8 @@ class ProfiledFit(ResidualFit):
         In single precision they may be written over those of the last call.
         """
         data, weight = self.data, self.curved_weight(least)
-        design = data.design
-        H = design.hessians(weight, data.fit_intercept, features, dtype)
-        gone = self._model(weight)
-        root, G = np.sqrt(weight), np.empty((self.n_features, design.n_columns))
-        B = np.empty((*H.shape[:2], gone.ridge.shape[1]))
-        for k, unit in enumerate(gone.units()):
-            design.adjoint(root * gone.spread(np.sqrt(gone.fitted) * unit), G)
-            B[:, :, k] = G[features].T
-        H -= (B @ B.transpose(0, 2, 1)).astype(dtype, copy=False)
-        return H
+        left = EliminatedDesign(data.design, self._model(weight))
+        return left.hessians_less_explained(weight, data.fit_intercept, features, dtype)
 
     def _model(self, weight):
         """Return what the others explain in the second-order model at these weights."""

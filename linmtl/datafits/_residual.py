@@ -163,6 +163,20 @@ class ResidualFit(Datafit):
         weight, centre = self.curved_weight(least), self.data.fit_intercept
         return self.data.design.hessians(weight, centre, features, dtype)
 
+    def hessian_product(self, V: np.ndarray) -> np.ndarray:
+        """Return the Hessian of each column at the last W times that of V."""
+        data, h = self.data, self.hessian_weight
+        eta, out = np.empty_like(self.y), np.empty_like(V)
+        data.design.predict(V, eta)
+        if data.fit_intercept:
+            total = data.task_sum(h)
+            mean = np.zeros_like(total)
+            np.divide(data.task_sum(h * eta), total, out=mean, where=total > 0)
+            eta -= np.repeat(mean, np.diff(data.task_ptr))
+        eta *= h
+        data.design.adjoint(eta, out)
+        return out
+
     def curved_weight(self, least: float) -> np.ndarray:
         """Return the weights of the Hessian, with a curvature of ``least`` or more."""
         return np.maximum(self.hessian_weight, least * self.data.weight)

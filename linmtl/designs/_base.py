@@ -22,12 +22,22 @@ Matrix = Any
 
 # below this size a dense eigendecomposition is cheaper than a Lanczos iteration
 _MAX_DENSE_EIGEN = 400
+_SMALL_BYTES = 2**21  # dense arrays of this size are of no account
 _PIECE_SIZE = 2**19  # numbers that are converted to double precision at a time
 
 
 def used_rows(W: np.ndarray) -> np.ndarray:
     """Return the mask of the rows that are not all zero; faster than ``any``."""
     return np.abs(W) @ np.ones(W.shape[1]) != 0.0
+
+
+def spare_bytes(X: Matrix) -> float:
+    """Return the size that dense copies of X may have: half of it, if it is sparse."""
+    if not sparse.issparse(X):
+        return np.inf
+    parts = [getattr(X, name, None) for name in ("data", "indices", "indptr")]
+    own = sum(part.nbytes for part in parts if part is not None)
+    return float(max(own // 2, _SMALL_BYTES))
 
 
 def pieces(X: Matrix, axis: int) -> Iterator[tuple[slice, np.ndarray]]:
@@ -147,6 +157,16 @@ class Design:
         """Return the rows of one task, (n_t, n_features)."""
         raise NotImplementedError
 
+    @property
+    def spare_bytes(self) -> float:
+        """The size that dense copies may have; infinite where X is dense itself."""
+        return np.inf
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether X is sparse."""
+        return np.isfinite(self.spare_bytes)
+
     def is_shared(self) -> bool:
         """Whether all tasks have the same rows."""
         return False
@@ -207,6 +227,9 @@ class Design:
         k = self.n_features if features is None else features.size
         H = np.empty((self.n_columns, k, k), dtype=dtype)
         for c, tasks in self.columns():
+            if self.is_sparse:
+                H[c] = self._sparse_hessian(tasks, weight, centre, features)
+                continue
             A = self.centred_block(tasks, weight, centre, features)
             A = A.astype(dtype, copy=False)
             np.dot(A.T, A, out=H[c])
@@ -250,7 +273,7 @@ class Design:
 
     # A sparse design is never made dense as a whole: its centring is implicit.
     def _centred_or_none(self, tasks, weight, centre):
-        if sparse.issparse(self.block(int(tasks[0]))):
+        if self.is_sparse:
             return None
         return self.centred_block(tasks, weight, centre)
 
@@ -263,11 +286,27 @@ class Design:
             mean = (X_t.T @ w) / total if centred else np.zeros(self.n_features)
             yield X_t, w, mean, total
 
+    def _sparse_hessian(self, tasks, weight, centre, features):
+        chosen = slice(None) if features is None else features
+        H: Any = 0.0
+        for X_t, w, mean, total in self._sparse_parts(tasks, weight, centre):
+            X_t = sparse.csc_array(X_t[:, chosen]).astype(np.float64, copy=False)
+            product = X_t.T @ (w[:, None] * X_t).tocsc()
+            H = H + product.toarray()
+            if mean.any():
+                H -= total * np.outer(mean[chosen], mean[chosen])
+        return H
+
     def _sparse_diagonal(self, tasks, weight, centre):
         diagonal = np.zeros(self.n_features)
         for X_t, w, mean, total in self._sparse_parts(tasks, weight, centre):
-            X_t = X_t.astype(np.float64)
-            diagonal += X_t.multiply(X_t).T @ w - total * mean**2
+            step = max(_PIECE_SIZE // 8 * X_t.shape[0] // max(X_t.nnz, 1), 1)
+            for start in range(0, X_t.shape[0], step):  # small copies
+                rows = slice(start, start + step)
+                piece = X_t[rows].astype(np.float64)
+                piece.data **= 2
+                diagonal += piece.T @ w[rows]
+            diagonal -= total * mean**2
         return np.maximum(diagonal, 0.0)
 
     def _sparse_eigenvalue(self, tasks, weight, centre, scale):
@@ -280,6 +319,14 @@ class Design:
                 out += X_t.T @ (w * (X_t @ v)) - total * mean * (mean @ v)
             return scale * out
 
+        def on_rows(u):  # the same from the other side
+            (X, w, mean, _), u = parts[0], np.sqrt(parts[0][1]) * u.ravel()
+            v = scale**2 * (X.T @ u - u.sum() * mean)
+            return np.sqrt(w) * (X @ v - mean @ v)
+
+        rows = parts[0][0].shape[0]
+        if len(parts) == 1 and rows < self.n_features:
+            return _operator_eigenvalue(on_rows, rows)
         return _operator_eigenvalue(product, self.n_features)
 
 

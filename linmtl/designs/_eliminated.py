@@ -98,6 +98,19 @@ class Elimination:
             c[:, k] = 1.0
             yield c
 
+    def first(self) -> Elimination:
+        """Return that of the first task."""
+        stop, kept = int(self.task_ptr[1]), slice(0, 1)
+        return Elimination(
+            self.U[:stop],
+            self.share[kept],
+            self.fitted[kept],
+            self.ridge[kept],
+            self.back[kept],
+            self.root[:stop],
+            self.task_ptr[:2],
+        )
+
     @property
     def alike(self) -> bool:
         """Whether all tasks have the same U."""
@@ -186,6 +199,10 @@ class EliminatedDesign(Design):
         self.task_ptr = design.task_ptr
         self.dtype = design.dtype
 
+    @property
+    def spare_bytes(self):
+        return self.design.spare_bytes
+
     def predict(self, W, eta):
         self.design.predict(W, eta)
         eta[...] = self.gone.rest(eta)
@@ -221,6 +238,27 @@ class EliminatedDesign(Design):
         ]
         return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
+    def hessians(self, weight, centre, features=None, dtype=np.float64):
+        if not self.is_sparse:
+            return super().hessians(weight, centre, features, dtype)
+        return self.hessians_less_explained(weight, centre, features, dtype)
+
+    def hessians_less_explained(self, weight, centre, features=None, dtype=np.float64):
+        """Return the Hessians of the other design, less what is explained.
+
+        The features need not be held without it; small differences are less exact.
+        """
+        design, gone = self.design, self.gone
+        H = design.hessians(weight, centre, features, dtype)
+        chosen = slice(None) if features is None else features
+        root, G = np.sqrt(weight), np.empty((self.n_features, design.n_columns))
+        B = np.empty((*H.shape[:2], gone.share.shape[1]))
+        for k, unit in enumerate(gone.units()):
+            design.adjoint(root * gone.spread(np.sqrt(gone.fitted) * unit), G)
+            B[:, :, k] = G[chosen].T
+        H -= (B @ B.transpose(0, 2, 1)).astype(dtype, copy=False)
+        return H
+
     def centred_features(
         self, features: np.ndarray, weight: np.ndarray, centre: bool
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -234,6 +272,11 @@ class EliminatedDesign(Design):
         for t, (start, stop) in enumerate(pairwise(self.task_ptr.tolist())):
             A[:, start:stop] = self.block(t).T
         return A, self.task_ptr[:-1]
+
+    def first(self) -> EliminatedDesign:
+        """Return the design of the first task alone, where all are alike."""
+        shared: Matrix = self.design
+        return EliminatedDesign(shared.first(), self.gone.first())
 
     def gram(self) -> np.ndarray:
         """Return the product of the one block that all tasks share with itself."""

@@ -11,6 +11,7 @@ from linmtl.designs._base import (
     _transposed,
     pieces,
     scaled_columns,
+    spare_bytes,
     used_rows,
 )
 
@@ -27,6 +28,10 @@ class SharedDesign(Design):
         n_samples, self.n_features = X.shape
         self.task_ptr = np.arange(n_tasks + 1, dtype=np.int64) * n_samples
         self.dtype = X.dtype
+
+    @property
+    def spare_bytes(self):
+        return spare_bytes(self.X)
 
     def predict(self, W, eta):
         eta = eta.reshape(self.n_tasks, -1)
@@ -106,7 +111,7 @@ class SharedDesign(Design):
     def task_sums(self, weight):
         if self.n_tasks == 1 or not self.columns_alike(weight):
             return super().task_sums(weight)
-        sums = self._first().task_sums(weight[: self.task_ptr[1]])
+        sums = self.first().task_sums(weight[: self.task_ptr[1]])
         return np.repeat(sums, self.n_tasks, axis=0)
 
     def gram(self) -> np.ndarray:
@@ -122,21 +127,22 @@ class SharedDesign(Design):
 
     def column_scale(self, weight, centre):
         if self.n_tasks > 1 and self.columns_alike(weight):
-            return self._first().column_scale(weight[: self.task_ptr[1]], centre)
+            return self.first().column_scale(weight[: self.task_ptr[1]], centre)
         return super().column_scale(weight, centre)
 
     def column_squares(self, weight, centre):
         if self.n_tasks > 1 and self.columns_alike(weight):
-            first = self._first().column_squares(weight[: self.task_ptr[1]], centre)
+            first = self.first().column_squares(weight[: self.task_ptr[1]], centre)
             return self.n_tasks * first
         return super().column_squares(weight, centre)
 
     def column_eigenvalues(self, weight, centre, metric):
         if self.n_tasks > 1 and self.columns_alike(weight):
-            first = self._first()
+            first = self.first()
             value = first.column_eigenvalues(weight[: self.task_ptr[1]], centre, metric)
             return np.repeat(value, self.n_tasks)
         return super().column_eigenvalues(weight, centre, metric)
 
-    def _first(self):
+    def first(self) -> SharedDesign:
+        """Return the design of the first task alone."""
         return SharedDesign(self.X, 1)

@@ -11,7 +11,13 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import get_blas_funcs
 
-from linmtl.designs._base import Design, Matrix, _transposed, scaled_columns
+from linmtl.designs._base import (
+    Design,
+    Matrix,
+    _transposed,
+    scaled_columns,
+    spare_bytes,
+)
 from linmtl.kernels._jit import readonly
 from linmtl.kernels._layouts import (
     feature_adjoint,
@@ -41,14 +47,18 @@ class StackedDesign(Design):
         self.dtype = X.dtype
         self.sparse = sparse.issparse(X)
         if self.sparse:
-            self.X = sparse.csr_array(X)
-            self._csr = (
-                readonly(self.X.data),
-                readonly(self.X.indices.astype(np.int64)),
-                readonly(self.X.indptr.astype(np.int64)),
-            )
+            X = sparse.csr_array(X)
+            if X.indices.dtype != np.int64:  # as kernels take them, without a copy
+                X.indices = X.indices.astype(np.int64)
+                X.indptr = X.indptr.astype(np.int64)
+            self.X = X
+            self._csr = readonly(X.data), readonly(X.indices), readonly(X.indptr)
         else:
             self.X = np.ascontiguousarray(X)
+
+    @property
+    def spare_bytes(self):
+        return spare_bytes(self.X)
 
     def predict(self, W, eta):
         Wt = readonly(np.ascontiguousarray(W.T))

@@ -24,6 +24,10 @@ class TiedDesign(Design):
     def column(self):
         return np.zeros(self.n_tasks, dtype=np.intp)
 
+    @property
+    def spare_bytes(self):
+        return self.design.spare_bytes
+
     def predict(self, W, eta):
         W_all = np.repeat(W, self.n_tasks, axis=1)
         self.design.predict(W_all, eta)

@@ -53,12 +53,13 @@ class CalibratedRegressor(Refitted, PlainRegressor):
     handle_unknown : {"error", "mean"}, default="error"
         What to do when predicting for a task not seen in fit: raise an error that names
         it, or use the mean of the tasks' models.
-    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton"}, default="auto"
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton", "cg"}, default="auto"
         Accelerated proximal gradient (any penalty); coordinate descent on working sets
         (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
         alternating directions (other norms and decompositions, squared loss); an augmented
         Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
-        loss) and Newton's method (logistic loss). The default is the fastest that applies.
+        loss), Newton's method (logistic loss) and conjugate gradients (sparse X). The
+        default is the fastest that applies.
     max_iter : int, default=10000
         Iterations at most.
     tol : float, default=1e-4
@@ -231,12 +232,13 @@ class CalibratedRegressorCV(Refitted, CrossValidated, PlainRegressor):
     handle_unknown : {"error", "mean"}, default="error"
         What to do when predicting for a task not seen in fit: raise an error that names
         it, or use the mean of the tasks' models.
-    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton"}, default="auto"
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton", "cg"}, default="auto"
         Accelerated proximal gradient (any penalty); coordinate descent on working sets
         (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
         alternating directions (other norms and decompositions, squared loss); an augmented
         Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
-        loss) and Newton's method (logistic loss). The default is the fastest that applies.
+        loss), Newton's method (logistic loss) and conjugate gradients (sparse X). The
+        default is the fastest that applies.
     max_iter : int, default=10000
         Iterations at most.
     tol : float, default=1e-4

@@ -55,12 +55,13 @@ class RobustLowRankRegressor(Alias, Regressor):
     handle_unknown : {"error", "mean"}, default="error"
         What to do when predicting for a task not seen in fit: raise an error that names
         it, or use the mean of the tasks' models.
-    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton"}, default="auto"
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton", "cg"}, default="auto"
         Accelerated proximal gradient (any penalty); coordinate descent on working sets
         (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
         alternating directions (other norms and decompositions, squared loss); an augmented
         Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
-        loss) and Newton's method (logistic loss). The default is the fastest that applies.
+        loss), Newton's method (logistic loss) and conjugate gradients (sparse X). The
+        default is the fastest that applies.
     max_iter : int, default=10000
         Iterations at most.
     tol : float, default=1e-4
@@ -203,12 +204,13 @@ class RobustLowRankClassifier(Alias, Classifier):
     handle_unknown : {"error", "mean"}, default="error"
         What to do when predicting for a task not seen in fit: raise an error that names
         it, or use the mean of the tasks' models.
-    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton"}, default="auto"
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton", "cg"}, default="auto"
         Accelerated proximal gradient (any penalty); coordinate descent on working sets
         (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
         alternating directions (other norms and decompositions, squared loss); an augmented
         Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
-        loss) and Newton's method (logistic loss). The default is the fastest that applies.
+        loss), Newton's method (logistic loss) and conjugate gradients (sparse X). The
+        default is the fastest that applies.
     max_iter : int, default=10000
         Iterations at most.
     tol : float, default=1e-4
@@ -385,12 +387,13 @@ class RobustLowRankRegressorCV(AliasCV, Regressor):
     handle_unknown : {"error", "mean"}, default="error"
         What to do when predicting for a task not seen in fit: raise an error that names
         it, or use the mean of the tasks' models.
-    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton"}, default="auto"
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton", "cg"}, default="auto"
         Accelerated proximal gradient (any penalty); coordinate descent on working sets
         (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
         alternating directions (other norms and decompositions, squared loss); an augmented
         Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
-        loss) and Newton's method (logistic loss). The default is the fastest that applies.
+        loss), Newton's method (logistic loss) and conjugate gradients (sparse X). The
+        default is the fastest that applies.
     max_iter : int, default=10000
         Iterations at most.
     tol : float, default=1e-4
@@ -589,12 +592,13 @@ class RobustLowRankClassifierCV(AliasCV, Classifier):
     handle_unknown : {"error", "mean"}, default="error"
         What to do when predicting for a task not seen in fit: raise an error that names
         it, or use the mean of the tasks' models.
-    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton"}, default="auto"
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton", "cg"}, default="auto"
         Accelerated proximal gradient (any penalty); coordinate descent on working sets
         (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
         alternating directions (other norms and decompositions, squared loss); an augmented
         Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
-        loss) and Newton's method (logistic loss). The default is the fastest that applies.
+        loss), Newton's method (logistic loss) and conjugate gradients (sparse X). The
+        default is the fastest that applies.
     max_iter : int, default=10000
         Iterations at most.
     tol : float, default=1e-4

@@ -51,12 +51,13 @@ class TaskRelationshipRegressor(Alias, Regressor):
     handle_unknown : {"error", "mean"}, default="error"
         What to do when predicting for a task not seen in fit: raise an error that names
         it, or use the mean of the tasks' models.
-    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton"}, default="auto"
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton", "cg"}, default="auto"
         Accelerated proximal gradient (any penalty); coordinate descent on working sets
         (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
         alternating directions (other norms and decompositions, squared loss); an augmented
         Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
-        loss) and Newton's method (logistic loss). The default is the fastest that applies.
+        loss), Newton's method (logistic loss) and conjugate gradients (sparse X). The
+        default is the fastest that applies.
     max_iter : int, default=10000
         Iterations at most.
     tol : float, default=1e-4
@@ -195,12 +196,13 @@ class TaskRelationshipClassifier(Alias, Classifier):
     handle_unknown : {"error", "mean"}, default="error"
         What to do when predicting for a task not seen in fit: raise an error that names
         it, or use the mean of the tasks' models.
-    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton"}, default="auto"
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton", "cg"}, default="auto"
         Accelerated proximal gradient (any penalty); coordinate descent on working sets
         (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
         alternating directions (other norms and decompositions, squared loss); an augmented
         Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
-        loss) and Newton's method (logistic loss). The default is the fastest that applies.
+        loss), Newton's method (logistic loss) and conjugate gradients (sparse X). The
+        default is the fastest that applies.
     max_iter : int, default=10000
         Iterations at most.
     tol : float, default=1e-4
@@ -363,12 +365,13 @@ class TaskRelationshipRegressorCV(AliasCV, Regressor):
     handle_unknown : {"error", "mean"}, default="error"
         What to do when predicting for a task not seen in fit: raise an error that names
         it, or use the mean of the tasks' models.
-    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton"}, default="auto"
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton", "cg"}, default="auto"
         Accelerated proximal gradient (any penalty); coordinate descent on working sets
         (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
         alternating directions (other norms and decompositions, squared loss); an augmented
         Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
-        loss) and Newton's method (logistic loss). The default is the fastest that applies.
+        loss), Newton's method (logistic loss) and conjugate gradients (sparse X). The
+        default is the fastest that applies.
     max_iter : int, default=10000
         Iterations at most.
     tol : float, default=1e-4
@@ -551,12 +554,13 @@ class TaskRelationshipClassifierCV(AliasCV, Classifier):
     handle_unknown : {"error", "mean"}, default="error"
         What to do when predicting for a task not seen in fit: raise an error that names
         it, or use the mean of the tasks' models.
-    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton"}, default="auto"
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton", "cg"}, default="auto"
         Accelerated proximal gradient (any penalty); coordinate descent on working sets
         (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
         alternating directions (other norms and decompositions, squared loss); an augmented
         Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
-        loss) and Newton's method (logistic loss). The default is the fastest that applies.
+        loss), Newton's method (logistic loss) and conjugate gradients (sparse X). The
+        default is the fastest that applies.
     max_iter : int, default=10000
         Iterations at most.
     tol : float, default=1e-4

@@ -151,6 +151,8 @@ class QuadraticForm:
 
     def gradient(self, W: np.ndarray) -> np.ndarray:
         """Return ``W K``."""
+        if self.is_diagonal:
+            return W * self.diagonal
         if self._K is not None:
             return W @ self._K
         mean = W.mean(axis=1, keepdims=True)
@@ -193,9 +195,9 @@ class QuadraticForm:
 
     def _apply_inverse(self, V, shift, step):
         """``V (shift I + step K)^+``; zero eigenvalues are left out."""
+        if self.is_diagonal:
+            return V * _pseudo_inverse(shift + step * self.diagonal)
         if not self.equal_ridge or self.matrix is not None:
-            if self.is_diagonal:
-                return V * _pseudo_inverse(shift + step * self.diagonal)
             eigenvalue, Q = self._dense_eigen
             return (V @ Q) * _pseudo_inverse(shift + step * eigenvalue) @ Q.T
         mean = V.mean(axis=1, keepdims=True)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import linalg, sparse
+from scipy import linalg
 from scipy.linalg import get_blas_funcs
 
 from linmtl.datafits._base import Datafit
@@ -41,7 +41,7 @@ class AlternatingDirections:
         if not objective.fit.quadratic:
             return "the squared loss"
         fit = objective.base_fit
-        if fit.holds_rows and sparse.issparse(fit.data.design.block(0)):
+        if fit.holds_rows and fit.data.design.is_sparse:
             return "a dense X, or at least as many samples as coefficients"
         norm, quadratic = objective.penalty.norm, objective.penalty.quadratic
         if norm is None or isinstance(norm, RowSeparable) or not norm.convex:

@@ -13,6 +13,7 @@ import numpy as np
 from linmtl.solvers._admm import AlternatingDirections
 from linmtl.solvers._apg import AcceleratedProximalGradient
 from linmtl.solvers._backtracking import Backtracking
+from linmtl.solvers._conjugate_gradients import ConjugateGradients
 from linmtl.solvers._direct import Direct, Newton
 from linmtl.solvers._monitor import Monitor
 from linmtl.solvers._network import NetworkDescent
@@ -51,6 +52,7 @@ METHODS: dict[str, type[Method]] = {
         AlternatingDirections,
         Direct,
         Newton,
+        ConjugateGradients,
         Backtracking,
     )
 }
@@ -70,5 +72,7 @@ def choose_method(objective: Objective) -> type[Method]:
         d, rows = fit.n_features, fit.row_count
         large = min(d, rows) > LARGE_SYSTEM or d > 4 * LARGE_SYSTEM
         candidates = () if large else (Direct, Newton)
+        if fit.holds_rows and 8.0 * rows * d > fit.data.design.spare_bytes:
+            candidates = (ConjugateGradients,)
     candidates += AcceleratedProximalGradient, Backtracking
     return next(m for m in candidates if m.missing(objective) is None)

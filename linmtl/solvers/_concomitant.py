@@ -22,7 +22,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import sparse
 
 from linmtl.datafits._root import RootFit
 from linmtl.penalties._row_separable import RowSeparable
@@ -228,7 +227,7 @@ def _splits(part: Objective) -> bool:
         return False
     if not (quadratic.is_diagonal and quadratic.equal_ridge):
         return False
-    return not fit.holds_rows or not sparse.issparse(fit.data.design.block(0))
+    return not fit.holds_rows or not fit.data.design.is_sparse
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,8 @@ class Objective:
             D, conjugate = G, 0.0
             if not quadratic.is_zero:
                 at = W if null is None else W + self._null_shift(null, W, G)
-                conjugate = quadratic.conjugate(G[free]) + quadratic.value(at[~free])
+                conjugate = quadratic.conjugate(_rows(G, free))
+                conjugate += quadratic.value(_rows(at, ~free))
                 D = G - quadratic.gradient(at)
         self.D = D
         support = 0.0
@@ -285,3 +286,8 @@ class Objective:
         feasible = not np.any(np.abs(D[free])[tight] > 100 * rounding)
         limit = _LARGEST_SCALE if feasible else 0.0
         return limit, penalty.quadratic.value(W), D
+
+
+def _rows(A: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Return some rows; without a copy if they are all."""
+    return A if mask.all() else A[mask]

@@ -26,6 +26,7 @@ from linmtl.solvers._working_set import (
     descend_on_grams,
     descend_on_rows,
     gram_pays,
+    is_affordable,
     lacks_rows,
     worst,
 )
@@ -86,6 +87,8 @@ class ProxNewton:
             ):
                 needed = np.arange(d)
             before, chosen = chosen, _widened(chosen, needed, most, d)
+            if not is_affordable(objective.fit, chosen.size):
+                break
             if newton is None or chosen is not before:
                 last = None if newton is None else newton.part
                 newton = NewtonSteps(*_enter(objective, chosen, W, last, monitor))

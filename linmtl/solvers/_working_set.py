@@ -11,10 +11,11 @@ extrapolation; Bertrand, Massias (2021), Anderson acceleration of coordinate des
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from linmtl.datafits._base import Residuals
+from linmtl.datafits._base import Datafit, Residuals
 from linmtl.designs._base import Design, used_rows
 from linmtl.kernels._jit import readonly
 from linmtl.kernels._layouts import gram_adjoint
@@ -78,6 +79,8 @@ class WorkingSet:
             D = objective.D
             gap = monitor.gap
             chosen, settled = rows.choose(W, objective.row_sizes, monitor.best_gap)
+            if not is_affordable(objective.fit, chosen.size):
+                break
             final = 0.8 * stop
             target = max((0.02 if settled else 0.2) * gap, final)
             if rows.near and gap <= _SINGLE_SET_GAP * final:
@@ -193,6 +196,18 @@ def worst(rows: np.ndarray, size: np.ndarray, room: int) -> np.ndarray:
     return rows[np.argpartition(-size[rows], room)[:room]]
 
 
+def is_affordable(fit: Datafit, n_chosen: int) -> bool:
+    """Whether what is held for a working set is not much larger than a sparse X."""
+    if not fit.holds_rows:
+        return True
+    design = fit.data.design
+    rows = design.task_ptr[1 if design.is_shared() else -1]
+    grams = 1 if design.columns_alike(fit.data.weight) else design.n_columns
+    held = min(rows, grams * n_chosen)
+    made = 3 * n_chosen  # a product of sparse matrices on the way to one that is dense
+    return 8.0 * n_chosen * (held + made) <= design.spare_bytes
+
+
 def _inner_solver(objective, ridge, positive):
     fit = objective.fit
     if not fit.holds_rows:
@@ -248,9 +263,13 @@ class _SharedRows(_Descent):
     def __call__(self, W, D, rows, entry, row, goal):
         data = self.fit.data
         weight = data.weight[: data.task_ptr[1]]
+        d, T = W.shape
+        everything = float(weight.size * d * T)
+        if data.design.is_sparse and rows.size <= weight.size:
+            H = data.design.first().hessians(weight, data.fit_intercept, rows)
+            return self.gram(H, W, D, rows, entry, row, goal, everything)
         A, mean = data.design.centred_features(rows, weight, data.fit_intercept)
-        (k, n), (d, T) = A.shape, W.shape
-        everything = float(n * d * T)
+        k, n = A.shape
         if k <= n:
             H = (A @ A.T)[None]
             return self.gram(H, W, D, rows, entry, row, goal, everything)
@@ -320,7 +339,8 @@ class _FlatRows:
 
     def __call__(self, W, D, rows, entry, row, goal):
         fit, penalty = self.objective.fit, self.objective.penalty
-        norm = penalty.norm.on_features(rows, len(W))
+        whole: Any = penalty.norm
+        norm = whole.on_features(rows, len(W))
         part_fit, chosen = fit.gather(rows), np.ascontiguousarray(W[rows])
         if row.any():
             free = np.zeros(rows.size, dtype=bool)
@@ -347,6 +367,9 @@ def gram_pays(part: Design, n_features: int) -> bool:
     if part.n_columns < part.n_tasks:  # tied tasks: few columns
         return True
     entries, n = part.n_columns * part.n_features**2, part.task_ptr[-1]
+    if part.is_sparse:  # of two that are dense the smaller
+        n = part.task_ptr[1] if part.is_shared() else n
+        return entries <= n * part.n_features
     return entries <= n * min(2 * part.n_features, n_features)
 
 
