@@ -17,7 +17,6 @@ import numpy as np
 from linmtl.datafits._base import Datafit, centred_targets
 from linmtl.datafits._gram import GramFit, additive_fit, scaled_solver
 from linmtl.datafits._profiled import ProfiledFit
-from linmtl.datafits._residual import ResidualFit
 from linmtl.designs._eliminated import EliminatedDesign, Elimination
 from linmtl.designs._some import SomeFeatures
 
@@ -72,10 +71,14 @@ def _eliminate(fit, features, ridge) -> Eliminated | None:
         return None  # tasks of one column are not apart
     if not fit.holds_rows:
         found, least = _from_moments(fit, features, ridge)
-        if fit.rows is None or (found.exact and least >= _WELL_CONDITIONED):
+        if fit.rows is None:
             return found
-        found = _from_rows(ResidualFit(fit.rows, fit.loss), features, ridge)
-        return replace(found, fit=additive_fit(found.fit.data, fit.loss))
+        through_rows = _from_rows(fit.of_rows, features, ridge)
+        left = through_rows.fit.data
+        if found.exact and least >= _WELL_CONDITIONED:
+            moments = found.fit.moments
+            return replace(found, fit=GramFit(moments, fit.loss, left))
+        return replace(through_rows, fit=additive_fit(left, fit.loss))
     if fit.loss.quadratic and (fit.additive or not ridge):
         return _from_rows(fit, features, ridge)
     return _profiled(fit, features, ridge) if fit.additive else None

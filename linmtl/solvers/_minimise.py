@@ -313,12 +313,16 @@ def _minimise_without_free(
     )
     W = np.empty(objective.shape)
     W[~free], W[free] = found.W, eliminated.others(found.W)
+    objective.fit.loss_at(W)
+    whole = _by_rows(objective, W, found.tol)
     if eliminated.exact:
-        value, lower = objective.value(W), found.objective - found.gap
+        value, lower = whole.value(W), found.objective - found.gap
     else:
-        certificate = objective.certificate(W)
+        certificate = whole.certificate(W)
         value, lower = certificate.primal, certificate.dual
     gap = max(value - lower, 0.0)
+    if whole.of_rows() is None:
+        gap += whole.error
     converged, message = bool(gap <= found.tol), found.message
     if found.converged and not converged:
         message = (
@@ -331,7 +335,7 @@ def _minimise_without_free(
         found,
         W=W,
         point=W,
-        b=np.array(objective.fit.b),
+        b=np.array(whole.fit.b),
         objective=value,
         gap=gap,
         converged=converged,

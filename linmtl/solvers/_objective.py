@@ -181,7 +181,11 @@ class Objective:
     def of_rows(self) -> Objective | None:
         """Return the objective through residuals where it goes by moments of them."""
         fit = self.base_fit.of_rows
-        return None if fit is None else Objective(fit, self.penalty)
+        if fit is None:
+            return None
+        whole = Objective(fit, self.penalty)
+        whole._rounding = self._rounding
+        return whole
 
     @property
     def largest_product(self) -> float:
