@@ -6,6 +6,7 @@ import cvxpy as cp
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.base import clone
 
 from helpers.convex import least
 from helpers.losses import DELTA, loss_of
@@ -164,7 +165,8 @@ def test_paths_and_cross_validation():
     )
     np.testing.assert_allclose(alphas, same, rtol=1e-5)
     np.testing.assert_allclose(coefs[:, 5:], turned[:, 5:], atol=1e-4)
-    models = [L21RegressorCV(feature_weight=weight, cv=3).fit(Z, Y) for Z in (A, U)]
+    model = L21RegressorCV(feature_weight=weight, cv=3, scale_features=False)
+    models = [clone(model).fit(Z, Y) for Z in (A, U)]
     assert models[0].alpha_ == pytest.approx(models[1].alpha_, rel=1e-4)
 
 
