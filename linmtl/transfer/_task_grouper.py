@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.metrics import silhouette_score
+from threadpoolctl import threadpool_limits
 
 from linmtl.data._checks import check_choice, check_count
 from linmtl.similarity._read import median_of
@@ -198,7 +199,8 @@ class TaskGrouper(BaseEstimator):
         length = np.linalg.norm(rows, axis=1, keepdims=True)
         rows = rows / np.where(length > 0, length, 1.0)
         means: Any = KMeans(k, random_state=self.random_state).set_params(n_init=10)
-        return in_order(means.fit(rows).labels_)
+        with threadpool_limits(1):  # in a forked process OpenMP may wait forever
+            return in_order(means.fit(rows).labels_)
 
     def _by_silhouette(self, most, vectors, distance):
         T = len(distance)

@@ -15,9 +15,7 @@ from linmtl.datasets import make_multitask_regression
 from linmtl.inference import bootstrap_intervals
 from linmtl.model_selection._jobs import in_turn, run_jobs
 from linmtl.transfer import (
-    GroupedMultiTaskRegressor,
     SafeTransferRegressor,
-    TaskGrouper,
     negative_transfer_report,
     transfer_gain,
 )
@@ -40,16 +38,9 @@ USERS = {
     "report": lambda n: (
         negative_transfer_report(MODEL, *DATA, cv=2, random_state=0, n_jobs=n)
         .to_frame()
-        .to_numpy()
+        .select_dtypes("number")
     ),
     "safe": lambda n: SafeTransferRegressor(MODEL, cv=2, n_jobs=n).fit(*DATA).coef_,
-    "groups": lambda n: (
-        GroupedMultiTaskRegressor(
-            MODEL, TaskGrouper("cv", max_groups=2), cv=2, n_jobs=n
-        )
-        .fit(*DATA)
-        .coef_
-    ),
 }
 
 
