@@ -686,7 +686,10 @@ def test_a_task_never_seen_is_predicted_by_the_mean_model(model):
     ids=lambda m: type(m).__name__,
 )
 def test_a_task_of_a_single_class(model, layout, label):
-    """It leaves the loss, and its intercept is that of half a sample of the other."""
+    """It leaves the loss, and takes its coefficients from the others.
+
+    At the mean of its rows its log-odds are those of half a sample of the other class.
+    """
     X, Y = wide(model)
     Y[:, 2] = label
     weight = np.random.default_rng(0).uniform(0.5, 2.0, size=len(X))
@@ -700,13 +703,18 @@ def test_a_task_of_a_single_class(model, layout, label):
         fitted = clone(model).fit(*data, **kwargs)
     sign = 1 if label == "yes" else -1
     expected = sign * np.log(2 * weight.sum() + 1)
-    np.testing.assert_allclose(fitted.intercept_[2], expected)
-    tasks = np.full(len(X), name)
-    assert set(fitted.predict(0 * X, tasks)) == {label}
-    if "MeanRegularized" not in type(model).__name__:
+    tasks, others = np.full(len(X), name), [0, 1, 3]
+    if isinstance(model, (L21Classifier, TraceNormClassifier)):
+        consensus = fitted.coef_[others].mean(axis=0)
+        np.testing.assert_allclose(fitted.coef_[2], consensus, rtol=1e-9)
+        at_mean = np.average(X, axis=0, weights=weight) @ consensus
+        np.testing.assert_allclose(fitted.intercept_[2], expected - at_mean)
+    else:
+        np.testing.assert_allclose(fitted.intercept_[2], expected)
+        assert set(fitted.predict(0 * X, tasks)) == {label}
+    if isinstance(model, IndependentClassifier):
         np.testing.assert_allclose(fitted.coef_[2], 0.0, atol=1e-10)
         assert set(fitted.predict(X, tasks)) == {label}
-    others = [0, 1, 3]
     if "MeanRegularized" not in type(model).__name__:
         # what is not in the loss does not change the others
         alone = clone(model).fit(X, Y[:, others], sample_weight=weight)

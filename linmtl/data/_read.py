@@ -41,6 +41,7 @@ from linmtl.designs._shared import SharedDesign
 from linmtl.designs._stacked import StackedDesign
 
 _ROUNDING_OF_SQUARES = 1e-13
+_NOTHING = 1e-9  # relative to the largest coefficient
 _X_OPTIONS = {"accept_sparse": ("csr", "csc"), "dtype": [np.float64, np.float32]}
 
 
@@ -93,6 +94,8 @@ class FitInput:
         Whether the order of the tasks was given, by ``task_order`` or categories.
     scale : ndarray of shape (n_features,) or None
         What the features of the design were divided by, if anything.
+    side_means : ndarray of shape (n_tasks_left_out, n_features)
+        Means of the features in the tasks that are left out of the loss.
     """
 
     layout: str
@@ -106,6 +109,7 @@ class FitInput:
     n_rows: int
     ordered: bool = False
     scale: np.ndarray | None = None
+    side_means: np.ndarray | None = None
 
     @property
     def code(self) -> np.ndarray:
@@ -145,7 +149,9 @@ class FitInput:
         """Return the same with each feature divided by its spread, unless that is 0."""
         scale = np.where(spread > 0, spread, 1.0)
         design = self.data.design.scaled(1.0 / scale)
-        return replace(self, data=replace(self.data, design=design), scale=scale)
+        means = None if self.side_means is None else self.side_means / scale
+        data = replace(self.data, design=design)
+        return replace(self, data=data, scale=scale, side_means=means)
 
     @property
     def scales(self) -> np.ndarray:
@@ -165,6 +171,30 @@ class FitInput:
         """
         b = np.broadcast_to(b, self.tasks.shape)
         return np.where(self.side == 0, b, far_intercept(self.side, self.n_samples))
+
+    def lent(self, W: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return models in which tasks left out have what the others share.
+
+        Where the penalty gives such a task nothing, it takes the mean coefficients of
+        the others, and its intercept is the one given at the mean of its rows.
+
+        Parameters
+        ----------
+        W : ndarray of shape (n_features, n_tasks)
+            Coefficients.
+        b : ndarray of shape (n_tasks,)
+            From :meth:`intercepts`.
+        """
+        alone = np.flatnonzero(self.side)
+        least = _NOTHING * np.abs(W).max(initial=0.0)
+        nothing = np.abs(W[:, alone]).max(axis=0, initial=0.0) <= least
+        if self.side_means is None or not nothing.any():
+            return W, b
+        consensus = W[:, self.side == 0].mean(axis=1)
+        W, b = W.copy(), b.copy()
+        W[:, alone[nothing]] = consensus[:, None]
+        b[alone[nothing]] -= self.side_means[nothing] @ consensus
+        return W, b
 
 
 def read_fit(
@@ -250,6 +280,10 @@ def read_fit(
         side = _sides(data, targets, layout)
     if not data.fit_intercept:  # then the loss has a finite optimum
         side[:] = 0
+    side_means = None
+    if side.any():
+        alone = data.of_tasks(np.flatnonzero(side))
+        side_means = alone.design.task_sums(alone.weight) / alone.total[:, None]
     task_weight = _task_weights(estimator, data, names, side, null_losses)
     per_row = np.repeat(task_weight / total, np.diff(data.task_ptr))
     per_row[np.repeat(side != 0, np.diff(data.task_ptr))] = 0.0
@@ -266,6 +300,7 @@ def read_fit(
         rows,
         n,
         ordered=order is not None,
+        side_means=side_means,
     )
 
 

@@ -225,7 +225,8 @@ class MultiTaskModel(NewTask, BaseEstimator):
         if "task_weight_" not in self._reported:
             self.task_weight_ = self._task_weights(given)
         self._solution = (columns, result.point)
-        self._set_linear(given, W.T, given.intercepts(result.b))
+        W, b = self._lent(given, W, given.intercepts(result.b))
+        self._set_linear(given, W.T, b)
         self.n_iter_ = result.n_iter
         self.objective_ = result.objective
         self.dual_gap_ = result.gap
@@ -235,6 +236,10 @@ class MultiTaskModel(NewTask, BaseEstimator):
         self.solver_ = result.solver
         self._warn_of_tasks(given, columns)
         self._warn_unless_converged(result)
+
+    def _lent(self, given, W, b):
+        """Return the models in which tasks of a single class learn from the others."""
+        return given.lent(W, b) if given.classes is not None else (W, b)
 
     def _set_linear(self, given: FitInput, W: np.ndarray, b: np.ndarray) -> None:
         """Set what predictions need: linear models, one row of W for each task."""
@@ -261,8 +266,8 @@ class MultiTaskModel(NewTask, BaseEstimator):
             alone = some(given.tasks[given.side != 0])
             warnings.warn(
                 f"these tasks have {self._loss().one_sided} and no finite optimum for "
-                f"their intercept: {alone}; they are left out of the loss and predict "
-                "what they have seen only",
+                f"their intercept: {alone}; they are left out of the loss, and about "
+                "the mean of their rows predict what they have seen only",
                 UserWarning,
                 stacklevel=4,
             )
@@ -315,7 +320,11 @@ class MultiTaskModel(NewTask, BaseEstimator):
             result.W, penalty.parts(result.point), columns
         )
         found.update(objective.base_fit.fitted_attributes(result.W))
+        whole = result.W.any(axis=0)
         for name, part in found.get("coef_components_", {}).items():
+            if given.classes is not None:  # where all is nothing, the parts are, too
+                lent, _ = given.lent(part.T, np.zeros(len(part)))
+                part = np.where(whole[:, None], part, lent.T)
             found["coef_components_"][name] = given.unscaled(part)
         if result.stages is not None:
             found["stage_objectives_"] = np.array(result.stages)

@@ -97,8 +97,10 @@ class MultiTaskClassifier(Refitted, Classifier):
     Notes
     -----
     A task in which one class only occurs has no finite optimum for its intercept: it
-    is left out of the loss with a warning, its coefficients are what the penalty gives
-    it, and it predicts its class.
+    is left out of the loss with a warning. Its coefficients are what the penalty gives
+    it or, where that is nothing, the mean of the others': ``objective_`` is without
+    them. At the mean of its rows its log-odds are those of half a sample of the other
+    class.
 
     Examples
     --------

@@ -143,6 +143,9 @@ class _Independent(MultiTaskModel):
         join = super()._join()
         return Join.SUM if self._tuned() and join is Join.MAXIMUM else join
 
+    def _lent(self, given, W, b):
+        return W, b  # tasks alone learn nothing from each other
+
     def _tuned(self) -> bool:
         return isinstance(self.alpha, str)
 

@@ -44,11 +44,11 @@ class Refitted(MultiTaskModel):
             tol=self.tol,
             max_iter=self.max_iter,
         )
-        W, b = fitted.W, problem.given.intercepts(fitted.b)
+        given = problem.given
+        W, b = self._lent(given, fitted.W, given.intercepts(fitted.b))
         single = self.coef_.ndim == 1
         self.coef_before_refit_ = self.coef_
-        W = problem.given.unscaled(W.T)
-        coef = np.ascontiguousarray(W, dtype=self.coef_.dtype)
+        coef = np.ascontiguousarray(given.unscaled(W.T), dtype=self.coef_.dtype)
         self.coef_, self.intercept_ = (coef[0], b[0].item()) if single else (coef, b)
         self._warn_unless_converged(fitted)
 

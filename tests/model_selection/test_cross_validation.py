@@ -242,8 +242,9 @@ def test_task_with_one_class_in_a_training_part_is_judged_by_its_odds():
     scores = model.fit(X, y, tasks).task_scores_path_[0, :, 1]
     with pytest.warns(UserWarning, match="single class"):
         plain = L21Classifier(0.1).fit(X[rest], y[rest], tasks[rest])
-    # three samples of class 0: intercept -log(2 * 3 + 1); then one of class 1
-    assert plain.intercept_[1] == pytest.approx(-np.log(7))
+    # three samples of class 0: log-odds -log(2 * 3 + 1); then one of class 1
+    mean = X[rest][tasks[rest] == 1].mean(axis=0, keepdims=True)
+    assert plain.decision_function(mean, [1]) == pytest.approx(-np.log(7))
     np.testing.assert_allclose(scores, [-np.log1p(7), -np.log1p(3)])
 
 

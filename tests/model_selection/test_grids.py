@@ -11,6 +11,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+import linmtl
 from helpers.data import generated
 from linmtl import (
     DirtyRegressorCV,
@@ -394,3 +395,32 @@ def test_errors_are_minimised_and_scores_are_not_by_fold():
         error.set_params(scoring="r2", selection="1se").fit(X, y, tasks)
     with pytest.raises(ValueError, match="scoring must be"):
         error.set_params(scoring=3, selection="min").fit(X, y, tasks)
+
+
+# ----------------------------------------------------------------- rare classes
+
+
+@pytest.mark.parametrize("kind", ["L21", "TraceNorm", "TaskRelationship", "Dirty"])
+@pytest.mark.parametrize("scaled", [False, True])
+def test_a_task_of_one_class_is_ranked_by_what_the_others_share(kind, scaled):
+    rng = np.random.default_rng(0)
+    tasks = np.repeat(np.arange(6), 40)
+    X = rng.normal(size=(240, 4)) + 3.0
+    truth = (X - 3.0) @ np.array([1, -1, 0.5, 0])
+    y = truth + 0.3 * rng.normal(size=240) > 0
+    seen = y.copy()
+    seen[tasks == 5] = False
+    model = getattr(linmtl, f"{kind}ClassifierCV")(
+        alphas=5, cv=3, scale_features=scaled
+    )
+    with pytest.warns(UserWarning, match="single class.*: 5;"):
+        model.fit(X, seen, tasks)
+    mine = tasks == 5
+    eta = model.decision_function(X[mine], tasks[mine])
+    assert roc_auc_score(y[mine], eta) > 0.95
+    # about the mean of its rows it predicts what it has seen
+    assert eta.mean() == pytest.approx(-np.log(2 * 40 + 1))
+    np.testing.assert_allclose(model.coef_[5], model.coef_[:5].mean(axis=0), rtol=1e-9)
+    if kind == "Dirty":
+        parts = sum(model.coef_components_.values())
+        np.testing.assert_allclose(parts, model.coef_, rtol=1e-9, atol=1e-12)
