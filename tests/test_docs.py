@@ -6,6 +6,7 @@ import inspect
 import os
 import re
 from importlib.util import find_spec
+from itertools import product
 
 import numpy as np
 import pytest
@@ -346,3 +347,25 @@ def test_objectives_of_rmtl(kind, classify):
                 W + size * rng.normal(size=W.shape), C + size * rng.normal(size=4)
             )
             assert moved > lowest
+
+
+def test_the_defaults_in_the_guide_are_those_of_the_code():
+    text = (ROOT / "docs" / "models.md").read_text()
+    table = text.partition("## Defaults")[2].partition("`MultiTask...`")[0]
+    rows = re.findall(
+        r"^\| (.*?) ?\| (`.*?) \| (.*?) ?\| ?(.*?) ?\| ?(.*?) ?\|$", table, re.M
+    )
+    assert len(rows) == 14
+    named = []
+    for names, parameters, *values in rows:
+        named = re.findall(r"`(\w+)`", names) or named
+        for name, parameter in product(named, re.findall(r"`(\w+)`", parameters)):
+            for end, value in zip(("Regressor", "Classifier"), values, strict=False):
+                kind = getattr(linmtl, name + end, None)
+                if value and kind is not None:
+                    found = inspect.signature(kind).parameters[parameter].default
+                    assert found == float(value), (kind, parameter)
+            kind = getattr(linmtl.penalties, name, None)
+            if values[2] and kind is not None:
+                found = inspect.signature(kind).parameters[parameter].default
+                assert found == float(values[2]), (kind, parameter)
