@@ -66,7 +66,7 @@ class ProfiledFit(ResidualFit):
         c = self.coefficients[:, : self.gone.ridge.shape[1]]
         return np.einsum("tfr,tr->ft", self.gone.back, c)
 
-    def _on(self, design):
+    def on(self, design):
         data = replace(self.data, design=design)
         return ProfiledFit(data, self.loss, self.gone, self.coefficients.copy())
 

@@ -257,9 +257,9 @@ class ResidualFit(Datafit):
         return self.loss.hessian(self.y, theta, data.weight)
 
     def restrict(self, features):
-        return self._on(self.data.design.restrict(features))
+        return self.on(self.data.design.restrict(features))
 
-    def _on(self, design: Design) -> ResidualFit:
+    def on(self, design: Design) -> ResidualFit:
         """Return the loss of another design of the same rows."""
         return type(self)(replace(self.data, design=design), self.loss)
 
@@ -268,13 +268,13 @@ class ResidualFit(Datafit):
 
     def gather(self, features, last=None):
         known = last.data.design if last is not None else None
-        return self._on(self.data.design.gather(features, known))
+        return self.on(self.data.design.gather(features, known))
 
     def with_hessians(self):
         if self._for_hessians is None:  # once for all fits of a path
             centre = self.data.fit_intercept
             self._for_hessians = self.data.design.with_hessians(centre)
-        return self._on(self._for_hessians)
+        return self.on(self._for_hessians)
 
     def model_design(self, features: np.ndarray, weight: np.ndarray) -> Design:
         """Return the design of second-order models at weights of the Hessian."""

@@ -26,9 +26,11 @@ class _L1(Refitted, Alias):
     ----------
     alpha : float, default={alpha}
         Strength, >= 0.
-    feature_weight : array-like of shape (n_features,), default=None
-        Factor >= 0 on the strength for each column of ``coef_``; 0 leaves a feature
-        unpenalised, infinity leaves it out.
+    feature_weight : array-like of shape (n_features,) or (n_features, n_tasks), \
+default=None
+        A factor >= 0 on the strength of each feature; 0 leaves it unpenalised,
+        infinity leaves it out. With a column for each task, in the order of ``tasks_``,
+        a factor > 0 for each coefficient, or 0 for all of a feature.
     positive : bool, default=False
         Restrict the coefficients to be non-negative.
 

@@ -26,9 +26,10 @@ class L1Regressor(Refitted, Alias, Regressor):
     ----------
     alpha : float, default=1.0
         Strength, >= 0.
-    feature_weight : array-like of shape (n_features,), default=None
-        Factor >= 0 on the strength for each column of ``coef_``; 0 leaves a feature
-        unpenalised, infinity leaves it out.
+    feature_weight : array-like of shape (n_features,) or (n_features, n_tasks), default=None
+        A factor >= 0 on the strength of each feature; 0 leaves it unpenalised,
+        infinity leaves it out. With a column for each task, in the order of ``tasks_``,
+        a factor > 0 for each coefficient, or 0 for all of a feature.
     positive : bool, default=False
         Restrict the coefficients to be non-negative.
     refit : bool or float, default=False
@@ -176,9 +177,10 @@ class L1Classifier(Refitted, Alias, Classifier):
     ----------
     alpha : float, default=0.01
         Strength, >= 0.
-    feature_weight : array-like of shape (n_features,), default=None
-        Factor >= 0 on the strength for each column of ``coef_``; 0 leaves a feature
-        unpenalised, infinity leaves it out.
+    feature_weight : array-like of shape (n_features,) or (n_features, n_tasks), default=None
+        A factor >= 0 on the strength of each feature; 0 leaves it unpenalised,
+        infinity leaves it out. With a column for each task, in the order of ``tasks_``,
+        a factor > 0 for each coefficient, or 0 for all of a feature.
     positive : bool, default=False
         Restrict the coefficients to be non-negative.
     refit : bool or float, default=False
@@ -318,9 +320,10 @@ class L1RegressorCV(Refitted, AliasCV, Regressor):
 
     Parameters
     ----------
-    feature_weight : array-like of shape (n_features,), default=None
-        Factor >= 0 on the strength for each column of ``coef_``; 0 leaves a feature
-        unpenalised, infinity leaves it out.
+    feature_weight : array-like of shape (n_features,) or (n_features, n_tasks), default=None
+        A factor >= 0 on the strength of each feature; 0 leaves it unpenalised,
+        infinity leaves it out. With a column for each task, in the order of ``tasks_``,
+        a factor > 0 for each coefficient, or 0 for all of a feature.
     positive : bool, default=False
         Restrict the coefficients to be non-negative.
     alphas : int or array-like, default=100
@@ -520,9 +523,10 @@ class L1ClassifierCV(Refitted, AliasCV, Classifier):
 
     Parameters
     ----------
-    feature_weight : array-like of shape (n_features,), default=None
-        Factor >= 0 on the strength for each column of ``coef_``; 0 leaves a feature
-        unpenalised, infinity leaves it out.
+    feature_weight : array-like of shape (n_features,) or (n_features, n_tasks), default=None
+        A factor >= 0 on the strength of each feature; 0 leaves it unpenalised,
+        infinity leaves it out. With a column for each task, in the order of ``tasks_``,
+        a factor > 0 for each coefficient, or 0 for all of a feature.
     positive : bool, default=False
         Restrict the coefficients to be non-negative.
     alphas : int or array-like, default=100

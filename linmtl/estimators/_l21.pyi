@@ -26,9 +26,11 @@ class L21Regressor(Refitted, Alias, Regressor):
     ----------
     alpha : float, default=1.0
         Strength, >= 0.
-    feature_weight : array-like of shape (n_features,), default=None
-        Factor >= 0 on the strength for each column of ``coef_``; 0 leaves a feature
-        unpenalised, infinity leaves it out.
+    feature_weight : array-like of shape (n_features,) or (n_features, n_tasks), default=None
+        A factor >= 0 on the strength of each feature; 0 leaves it unpenalised,
+        infinity leaves it out. With a column for each task, in the order of ``tasks_``,
+        a factor > 0 for each coefficient, or 0 for all of a feature. The
+        norm of a row is then that of its entries times their weights.
     positive : bool, default=False
         Restrict the coefficients to be non-negative.
     refit : bool or float, default=False
@@ -182,9 +184,11 @@ class L21Classifier(Refitted, Alias, Classifier):
     ----------
     alpha : float, default=0.01
         Strength, >= 0.
-    feature_weight : array-like of shape (n_features,), default=None
-        Factor >= 0 on the strength for each column of ``coef_``; 0 leaves a feature
-        unpenalised, infinity leaves it out.
+    feature_weight : array-like of shape (n_features,) or (n_features, n_tasks), default=None
+        A factor >= 0 on the strength of each feature; 0 leaves it unpenalised,
+        infinity leaves it out. With a column for each task, in the order of ``tasks_``,
+        a factor > 0 for each coefficient, or 0 for all of a feature. The
+        norm of a row is then that of its entries times their weights.
     positive : bool, default=False
         Restrict the coefficients to be non-negative.
     refit : bool or float, default=False
@@ -330,9 +334,11 @@ class L21RegressorCV(Refitted, AliasCV, Regressor):
 
     Parameters
     ----------
-    feature_weight : array-like of shape (n_features,), default=None
-        Factor >= 0 on the strength for each column of ``coef_``; 0 leaves a feature
-        unpenalised, infinity leaves it out.
+    feature_weight : array-like of shape (n_features,) or (n_features, n_tasks), default=None
+        A factor >= 0 on the strength of each feature; 0 leaves it unpenalised,
+        infinity leaves it out. With a column for each task, in the order of ``tasks_``,
+        a factor > 0 for each coefficient, or 0 for all of a feature. The
+        norm of a row is then that of its entries times their weights.
     positive : bool, default=False
         Restrict the coefficients to be non-negative.
     alphas : int or array-like, default=100
@@ -532,9 +538,11 @@ class L21ClassifierCV(Refitted, AliasCV, Classifier):
 
     Parameters
     ----------
-    feature_weight : array-like of shape (n_features,), default=None
-        Factor >= 0 on the strength for each column of ``coef_``; 0 leaves a feature
-        unpenalised, infinity leaves it out.
+    feature_weight : array-like of shape (n_features,) or (n_features, n_tasks), default=None
+        A factor >= 0 on the strength of each feature; 0 leaves it unpenalised,
+        infinity leaves it out. With a column for each task, in the order of ``tasks_``,
+        a factor > 0 for each coefficient, or 0 for all of a feature. The
+        norm of a row is then that of its entries times their weights.
     positive : bool, default=False
         Restrict the coefficients to be non-negative.
     alphas : int or array-like, default=100

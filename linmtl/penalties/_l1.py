@@ -22,9 +22,11 @@ class L1(RowSeparable):
     ----------
     alpha : float, default=1.0
         Strength, >= 0.
-    feature_weight : array-like of shape (n_features,), default=None
+    feature_weight : array-like of shape (n_features,) or (n_features, n_tasks), \
+default=None
         A factor >= 0 on the strength of each feature; 0 leaves it unpenalised,
-        infinity leaves it out.
+        infinity leaves it out. With a column for each task, in the order of ``tasks_``,
+        a factor > 0 for each coefficient, or 0 for all of a feature.
     positive : bool, default=False
         Restrict the coefficients to be non-negative.
 
@@ -57,7 +59,7 @@ class L1(RowSeparable):
 
     def check(self, n_features, tasks):
         super().check(n_features, tasks)
-        check_feature_weight(self, n_features)
+        check_feature_weight(self, n_features, n_tasks=len(tasks))
         check_positive(self)
 
     def joined(self, others):
@@ -70,6 +72,9 @@ class L1(RowSeparable):
         return strength, np.zeros(n_features)
 
     def prox_naive(self, V, step):
+        by_entry = self.by_entry()
+        if by_entry is not None:
+            return by_entry.prox_naive(V, step)
         threshold = step * row_strength(self, V.shape[0])[:, None]
         if self.positive:
             return np.maximum(V - threshold, 0.0)

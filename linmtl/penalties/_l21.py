@@ -23,9 +23,12 @@ class L21(RowSeparable):
     ----------
     alpha : float, default=1.0
         Strength, >= 0.
-    feature_weight : array-like of shape (n_features,), default=None
+    feature_weight : array-like of shape (n_features,) or (n_features, n_tasks), \
+default=None
         A factor >= 0 on the strength of each feature; 0 leaves it unpenalised,
-        infinity leaves it out.
+        infinity leaves it out. With a column for each task, in the order of ``tasks_``,
+        a factor > 0 for each coefficient, or 0 for all of a feature. The
+        norm of a row is then that of its entries times their weights.
     positive : bool, default=False
         Restrict the coefficients to be non-negative.
 
@@ -61,7 +64,7 @@ class L21(RowSeparable):
 
     def check(self, n_features, tasks):
         super().check(n_features, tasks)
-        check_feature_weight(self, n_features)
+        check_feature_weight(self, n_features, n_tasks=len(tasks))
         check_positive(self)
 
     def strengths(self, n_features):
@@ -69,6 +72,9 @@ class L21(RowSeparable):
         return np.zeros(n_features), strength
 
     def prox_naive(self, V, step):
+        by_entry = self.by_entry()
+        if by_entry is not None:
+            return by_entry.prox_naive(V, step)
         V = np.maximum(V, 0.0) if self.positive else V
         threshold = step * row_strength(self, V.shape[0])
         norm = np.linalg.norm(V, axis=1)

@@ -63,15 +63,33 @@ def check_positive(penalty: Any) -> None:
         )
 
 
-def check_feature_weight(penalty: Any, n_features: int, excludes: bool = True) -> None:
+def check_feature_weight(
+    penalty: Any, n_features: int, excludes: bool = True, n_tasks: int | None = None
+) -> None:
     """Check that the feature weights, if any, are >= 0 and as many as rows.
 
-    Infinity is allowed where it ``excludes`` a feature.
+    Infinity is allowed where it ``excludes`` a feature. Where ``n_tasks`` is given, so
+    is a weight for each task, zero for all tasks of a feature or for none.
     """
     if penalty.feature_weight is None:
         return
     weight = np.asarray(penalty.feature_weight, dtype=float)
     name = type(penalty).__name__
+    if n_tasks is not None and weight.ndim == 2:
+        if weight.shape != (n_features, n_tasks):
+            raise ValueError(
+                f"{name}: feature_weight has shape {weight.shape} but there are "
+                f"{n_features} features and {n_tasks} tasks; pass one row per feature "
+                "and one column per task, in the order of tasks_"
+            )
+        check_weights(weight, f"{name}: feature_weight", "feature")
+        zero = weight == 0
+        if np.any(zero.any(axis=1) & ~zero.all(axis=1)):
+            raise ValueError(
+                f"{name}: feature_weight is zero for some tasks of a feature only; "
+                "leave a feature unpenalised for all tasks, or give small weights"
+            )
+        return
     if weight.shape != (n_features,):
         raise ValueError(
             f"{name}: feature_weight has shape {weight.shape} but there are "
@@ -101,7 +119,13 @@ def row_strength(penalty: Any, n_features: int) -> np.ndarray:
     """Return ``alpha * feature_weight`` as an array of shape (n_features,)."""
     if penalty.feature_weight is None:
         return np.full(n_features, float(penalty.alpha))
-    return weighted(penalty.alpha, np.asarray(penalty.feature_weight, dtype=float))
+    weight = np.asarray(penalty.feature_weight, dtype=float)
+    if weight.ndim == 2:
+        raise ValueError(
+            f"{type(penalty).__name__}: feature_weight for each task goes with "
+            "quadratic penalties only, not with another norm"
+        )
+    return weighted(penalty.alpha, weight)
 
 
 def row_steps(step: float | np.ndarray, strength: np.ndarray) -> np.ndarray:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from linmtl.kernels._jit import readonly
 from linmtl.kernels._rows import penalty_value, row_duals, shrink
 from linmtl.penalties._base import Penalty
+from linmtl.penalties._entry_weighted import EntryWeighted
 from linmtl.penalties._parameters import EXCLUDED, row_steps
 
 
@@ -27,7 +28,22 @@ class RowSeparable(Penalty):
         """Return entry_j and row_j, two arrays of shape (n_features,)."""
         raise NotImplementedError
 
+    def by_entry(self) -> EntryWeighted | None:
+        """Return the norm whose weights differ between tasks, None if none does."""
+        weight = getattr(self, "feature_weight", None)
+        if weight is None or np.ndim(weight) != 2:
+            return None
+        parameters: Any = {"alpha": self.alpha, "positive": self.positive}  # type: ignore[attr-defined]
+        return EntryWeighted(type(self)(**parameters), np.asarray(weight, dtype=float))
+
+    def joined(self, others):
+        norm = super().joined(others)
+        return self.by_entry() or norm if norm is self else norm
+
     def value(self, W):
+        by_entry = self.by_entry()
+        if by_entry is not None:
+            return by_entry.value(W)
         if self.positive and np.any(W < 0):
             return np.inf
         entry, row = self.strengths(W.shape[0])
@@ -38,6 +54,9 @@ class RowSeparable(Penalty):
         return penalty_value(W, readonly(entry), readonly(row))
 
     def prox(self, V, step, out):
+        by_entry = self.by_entry()
+        if by_entry is not None:
+            return by_entry.prox(V, step, out)
         entry, row = self.strengths(V.shape[0])
         step = row_steps(step, np.maximum(entry, row))
         return shrink(
@@ -58,12 +77,18 @@ class RowSeparable(Penalty):
         return out
 
     def dual_norm(self, G):
+        by_entry = self.by_entry()
+        if by_entry is not None:
+            return by_entry.dual_norm(G)
         return float(self.row_dual_norms(G).max(initial=0.0))
 
     def on_features(self, features, n_features):
         return RowStrengths(self, features, n_features)
 
     def free_rows(self, n_features):
+        by_entry = self.by_entry()
+        if by_entry is not None:
+            return by_entry.free_rows(n_features)
         entry, row = self.strengths(n_features)
         return (entry == 0) & (row == 0)
 

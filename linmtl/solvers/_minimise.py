@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -96,7 +97,7 @@ def minimise(
     ValueError
         If the solver does not apply to this loss and penalty.
     """
-    norm = objective.penalty.norm
+    norm: Any = objective.penalty.norm
     if norm is not None and not norm.convex:
         return _minimise_in_stages(
             objective,
@@ -119,6 +120,20 @@ def minimise(
             scale=scale,
             verbose=verbose,
         )
+    if objective.rescaled is not None:
+        part, factor = objective.rescaled
+        found = minimise(
+            part,
+            tol=tol,
+            max_iter=max_iter,
+            solver=solver,
+            W0=None if W0 is None else norm.times(W0),
+            residuals=residuals,
+            rival=None if rival is None else (rival[0], norm.times(rival[1])),
+            scale=scale,
+            verbose=verbose,
+        )
+        return replace(found, W=factor * found.W, point=factor * found.point)
     if solver == "auto":
         method = choose_solver(objective)
     else:

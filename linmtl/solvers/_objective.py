@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -10,8 +10,10 @@ import numpy as np
 
 from linmtl.datafits._base import Datafit, Residuals
 from linmtl.datafits._eliminate import Eliminated, eliminate
+from linmtl.datafits._scale import scale_coefficients
 from linmtl.datafits._split import SplitFit
 from linmtl.penalties._compose import Composite
+from linmtl.penalties._entry_weighted import EntryWeighted
 from linmtl.penalties._quadratic_form import QuadraticForm
 from linmtl.penalties._row_separable import RowSeparable
 
@@ -167,6 +169,22 @@ class Objective:
         part = Objective(found.fit, penalty)
         part._rounding = self.rounding
         return part, found
+
+    @cached_property
+    def rescaled(self) -> tuple[Objective, np.ndarray] | None:
+        """This problem in coefficients times weights of their own, and one over those.
+
+        None where there are none, or where a quadratic form goes by the coefficients.
+        """
+        norm = self.penalty.norm
+        if not isinstance(norm, EntryWeighted) or not self.penalty.quadratic.is_zero:
+            return None
+        fit = scale_coefficients(self.base_fit, norm.scale)
+        if fit is None:
+            return None
+        part = Objective(fit, replace(self.penalty, norm=norm.norm))
+        part._rounding = self.rounding
+        return part, norm.scale
 
     @property
     def rounding(self) -> float:
