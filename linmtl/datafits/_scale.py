@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from linmtl.designs._scaled import ScaledDesign
 _LARGEST_COPY = 4_000_000  # numbers of Hessians that tasks no longer share
 
 
-def scale_coefficients(fit: Datafit, scale: np.ndarray) -> Datafit | None:
+def scale_coefficients(fit: Any, scale: np.ndarray) -> Datafit | None:
     """Return the loss of V where the coefficients are ``scale * V``.
 
     None where tasks share a column of W. ``scale`` is (n_features, n_tasks).

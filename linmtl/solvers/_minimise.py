@@ -97,7 +97,7 @@ def minimise(
     ValueError
         If the solver does not apply to this loss and penalty.
     """
-    norm: Any = objective.penalty.norm
+    norm = objective.penalty.norm
     if norm is not None and not norm.convex:
         return _minimise_in_stages(
             objective,
@@ -122,14 +122,15 @@ def minimise(
         )
     if objective.rescaled is not None:
         part, factor = objective.rescaled
+        weighted: Any = norm
         found = minimise(
             part,
             tol=tol,
             max_iter=max_iter,
             solver=solver,
-            W0=None if W0 is None else norm.times(W0),
+            W0=None if W0 is None else weighted.times(W0),
             residuals=residuals,
-            rival=None if rival is None else (rival[0], norm.times(rival[1])),
+            rival=None if rival is None else (rival[0], weighted.times(rival[1])),
             scale=scale,
             verbose=verbose,
         )

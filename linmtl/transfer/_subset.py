@@ -89,7 +89,7 @@ def _part(model, name, value, tasks, chosen):
         return _part_of_grid(model, value, tasks, chosen)
     if name == "tree" and value is not None:
         return _branches(value, tasks, chosen)
-    if name == "feature_weight" and np.ndim(value) == 2:
+    if name == "feature_weight" and value is not None and np.ndim(value) == 2:
         array = np.asarray(value)
         return array[:, chosen] if array.shape[1] == len(tasks) else value
     if name in _PER_PAIR or name in getattr(model, "_per_pair_too", ()):
