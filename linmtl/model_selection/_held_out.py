@@ -25,7 +25,7 @@ from linmtl.datafits._moments import Moments
 from linmtl.datafits._root import RootFit
 from linmtl.losses import Loss
 from linmtl.model_selection import TaskKFold
-from linmtl.model_selection._jobs import run_jobs
+from linmtl.model_selection._jobs import in_turn, run_jobs
 from linmtl.penalties import Penalty
 from linmtl.solvers import Result
 from linmtl.solvers._path import follow
@@ -224,7 +224,7 @@ def held_out_path(
         "max_iter": max_iter,
         "solver": solver,
     }
-    told = progress if n_jobs in (None, 1) else None
+    told = progress if in_turn(n_jobs) else None
     parts = training_and_test(data, loss, join, fold, n_samples, rows)
     jobs = (
         delayed(_one_fold)(*part, starts[k] if starts else None, rows, settings, told)

@@ -104,11 +104,11 @@ def transfer_gain(
     done = [0]
 
     def report(count):
-        done[0] += count
-        progress(done[0], len(sets) * n_folds)
+        if progress is not None:
+            done[0] += count
+            progress(done[0], len(sets) * n_folds)
 
-    said = progress is not None and in_turn(n_jobs)
-    losses = problem.losses(sets, n_jobs, report if said else None)
+    losses = problem.losses(sets, n_jobs, report if in_turn(n_jobs) else None)
     if not problem.classify:  # a task may be predicted to rounding
         tiny = problem.join.task_loss(rounding_of_loss(problem.data) / 2)
         for k, chosen in enumerate(sets):

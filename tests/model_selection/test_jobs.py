@@ -8,14 +8,18 @@ import pytest
 from joblib import delayed
 
 from linmtl import (
+    L21ClassifierCV,
     L21Regressor,
+    L21RegressorCV,
     MeanRegularizedRegressor,
 )
 from linmtl.datasets import make_multitask_regression
 from linmtl.inference import bootstrap_intervals
 from linmtl.model_selection._jobs import in_turn, run_jobs
 from linmtl.transfer import (
+    GroupedMultiTaskRegressor,
     SafeTransferRegressor,
+    TaskGrouper,
     negative_transfer_report,
     transfer_gain,
 )
@@ -26,6 +30,19 @@ X, y, TASKS = make_multitask_regression(
 MODEL = MeanRegularizedRegressor(0.1)
 DATA = X, y, TASKS
 USERS = {
+    "cv": lambda n: L21RegressorCV(alphas=3, cv=2, n_jobs=n).fit(*DATA).mse_path_,
+    "classes": lambda n: (
+        L21ClassifierCV(alphas=3, eps=0.1, cv=2, n_jobs=n)
+        .fit(X, y > 0, TASKS)
+        .scores_path_
+    ),
+    "groups": lambda n: (
+        GroupedMultiTaskRegressor(
+            MODEL, TaskGrouper("cv", max_groups=2), cv=2, n_jobs=n
+        )
+        .fit(*DATA)
+        .coef_
+    ),
     "bootstrap": lambda n: (
         bootstrap_intervals(
             MODEL, *DATA, n_resamples=4, random_state=0, n_jobs=n
