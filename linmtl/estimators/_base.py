@@ -129,6 +129,8 @@ class MultiTaskModel(NewTask, BaseEstimator):
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        *,
+        coef_init: ArrayLike | None = None,
     ) -> Self:
         """Fit the models of all tasks together.
 
@@ -147,6 +149,9 @@ class MultiTaskModel(NewTask, BaseEstimator):
             (in its order) and tuples (``("a", 1)`` as "a / 1") will do.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0.
+        coef_init : array-like of the shape of ``coef_``, default=None
+            Coefficients to start from, tasks in the order of ``tasks_``; by default the
+            last solution with ``warm_start``, else none. `coef_` itself is no start.
 
         Returns
         -------
@@ -165,7 +170,7 @@ class MultiTaskModel(NewTask, BaseEstimator):
             tol=self.tol,
             max_iter=self.max_iter,
             solver=self.solver,
-            W0=self._warm_W(objective.shape, problem.columns),
+            W0=self._start(problem, coef_init),
             verbose=self.verbose,
         )
         self._store(problem, result)
@@ -199,6 +204,24 @@ class MultiTaskModel(NewTask, BaseEstimator):
     def _rescaled(self, given: FitInput) -> FitInput:
         """Return the arguments with features on the scale of the strengths."""
         return given
+
+    def _start(self, problem: Problem, coef_init: Any) -> np.ndarray | None:
+        """Return W to start from: what was passed, or the last solution."""
+        shape, given = problem.objective.shape, problem.given
+        if coef_init is None:
+            return self._warm_W(shape, problem.columns)
+        coef = read_coefficients(self, coef_init, given)
+        W = given.scales[:, None] * coef.T
+        if W.shape == shape:
+            return W
+        if shape == (len(W), 1):  # one model for all tasks
+            return W.mean(axis=1, keepdims=True)
+        if shape != (2 * len(W), W.shape[1]):
+            raise ValueError(
+                f"{type(self).__name__} takes no coef_init: it does not search for "
+                "coefficients"
+            )
+        return np.vstack([W, np.zeros_like(W)])  # all of it in the first part
 
     def _warm_W(self, shape, columns):
         """Start from the last solution, by task label; new tasks start at zero."""
@@ -391,6 +414,26 @@ class Classifier(PredictsClasses, ClassifierMixin, MultiTaskModel):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
         return tags
+
+
+def read_coefficients(model: Any, coef_init: Any, given: FitInput) -> np.ndarray:
+    """Return coefficients to start from, (n_tasks, n_features)."""
+    name, T = type(model).__name__, len(given.tasks)
+    try:
+        coef = np.array(coef_init, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name}: coef_init: {error}; pass numbers") from None
+    expected = T, given.data.design.n_features
+    if given.layout == "single" and coef.shape == expected[1:]:
+        coef = coef[None]
+    if coef.shape != expected:
+        raise ValueError(
+            f"{name}: coef_init has shape {coef.shape}, but there are {T} tasks and "
+            f"{expected[1]} features; pass an array of shape {expected}, as coef_ has"
+        )
+    if not np.all(np.isfinite(coef)):
+        raise ValueError(f"{name}: coef_init contains NaN or infinity")
+    return coef
 
 
 def check_order(model: MultiTaskModel, penalty: Any, given: FitInput) -> None:

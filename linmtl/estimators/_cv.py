@@ -181,6 +181,8 @@ class CrossValidated(MultiTaskModel):
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        *,
+        coef_init: ArrayLike | None = None,
     ) -> Self:
         """Choose the strength by cross-validation, and fit all data with it.
 
@@ -194,6 +196,9 @@ class CrossValidated(MultiTaskModel):
             The task label of each row: all strings or all numbers.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0.
+        coef_init : array-like of the shape of ``coef_``, default=None
+            Coefficients that the fit of all data starts from; by default the last
+            solution with ``warm_start``, else none.
 
         Returns
         -------
@@ -222,7 +227,7 @@ class CrossValidated(MultiTaskModel):
         bound = _bound(curves)
         setting = self._choose(settings, curves, bound)
         self._warn_of_search(curves, bound)
-        self._refit(problem, setting)
+        self._refit(problem, setting, coef_init)
         return self
 
     def _rescaled(self, given: FitInput) -> FitInput:
@@ -426,7 +431,9 @@ class CrossValidated(MultiTaskModel):
                 stacklevel=3,
             )
 
-    def _refit(self, problem: Problem, setting: dict[str, Any]) -> None:
+    def _refit(
+        self, problem: Problem, setting: dict[str, Any], coef_init: Any = None
+    ) -> None:
         _, _, columns, objective = problem
         penalty = self._penalty_at(setting, self.alpha_)
         fit = objective.base_fit
@@ -436,7 +443,7 @@ class CrossValidated(MultiTaskModel):
             tol=self.tol,
             max_iter=self.max_iter,
             solver=self.solver,
-            W0=self._warm_W(best.shape, columns),
+            W0=self._start(problem._replace(objective=best), coef_init),
             verbose=self.verbose,
         )
         if result.scale > 0 and not result.W.any() and self.alphas_.size > 1:

@@ -16,7 +16,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from linmtl.data._checks import check_count
-from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
+from linmtl.estimators._base import (
+    Classifier,
+    MultiTaskModel,
+    Regressor,
+    read_coefficients,
+)
 from linmtl.estimators._docs import chosen, estimator, parameters
 from linmtl.kernels._threads import blas_threads
 from linmtl.penalties import Penalty, Ridge, TraceNorm, compose
@@ -125,6 +130,8 @@ class _Product(MultiTaskModel):
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        *,
+        coef_init: ArrayLike | None = None,
     ) -> Self:
         most, _ = (
             check_count(f"{type(self).__name__}: {name}", getattr(self, name))
@@ -145,6 +152,9 @@ class _Product(MultiTaskModel):
             unit = objective.rounding
             stop = self.tol * null + unit
             first, convex = self._warm(columns, objective.shape[0], k), None
+            if coef_init is not None:
+                W = read_coefficients(self, coef_init, given).T
+                first = self._start_from(W, k)
             if first is None:
                 convex = self._convex_model(objective, columns)
                 first = self._start_from(convex.W, k)

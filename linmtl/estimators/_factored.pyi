@@ -187,6 +187,8 @@ class FactoredRegressor(Regressor):
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        *,
+        coef_init: ArrayLike | None = None,
     ) -> Self:
         """Fit the models of all tasks together.
 
@@ -205,6 +207,9 @@ class FactoredRegressor(Regressor):
             (in its order) and tuples (``("a", 1)`` as "a / 1") will do.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0.
+        coef_init : array-like of the shape of ``coef_``, default=None
+            Coefficients to start from, tasks in the order of ``tasks_``; by default the
+            last solution with ``warm_start``, else none. `coef_` itself is no start.
 
         Returns
         -------
@@ -397,6 +402,8 @@ class FactoredClassifier(Classifier):
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        *,
+        coef_init: ArrayLike | None = None,
     ) -> Self:
         """Fit the models of all tasks together.
 
@@ -415,6 +422,9 @@ class FactoredClassifier(Classifier):
             (in its order) and tuples (``("a", 1)`` as "a / 1") will do.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0.
+        coef_init : array-like of the shape of ``coef_``, default=None
+            Coefficients to start from, tasks in the order of ``tasks_``; by default the
+            last solution with ``warm_start``, else none. `coef_` itself is no start.
 
         Returns
         -------
@@ -606,6 +616,8 @@ class GOMTLRegressor(Regressor):
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        *,
+        coef_init: ArrayLike | None = None,
     ) -> Self:
         """Fit the models of all tasks together.
 
@@ -624,6 +636,9 @@ class GOMTLRegressor(Regressor):
             (in its order) and tuples (``("a", 1)`` as "a / 1") will do.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0.
+        coef_init : array-like of the shape of ``coef_``, default=None
+            Coefficients to start from, tasks in the order of ``tasks_``; by default the
+            last solution with ``warm_start``, else none. `coef_` itself is no start.
 
         Returns
         -------
@@ -812,6 +827,8 @@ class GOMTLClassifier(Classifier):
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        *,
+        coef_init: ArrayLike | None = None,
     ) -> Self:
         """Fit the models of all tasks together.
 
@@ -830,6 +847,9 @@ class GOMTLClassifier(Classifier):
             (in its order) and tuples (``("a", 1)`` as "a / 1") will do.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0.
+        coef_init : array-like of the shape of ``coef_``, default=None
+            Coefficients to start from, tasks in the order of ``tasks_``; by default the
+            last solution with ``warm_start``, else none. `coef_` itself is no start.
 
         Returns
         -------

@@ -76,7 +76,8 @@ class FusedSparseGroupRegressor(Refitted, Alias, Regressor):
         Stop when the duality gap is at most ``tol`` times the objective of the null model
         (no coefficients, best intercepts).
     warm_start : bool, default=False
-        Start from the last solution, matched by task label.
+        Start from the last solution, matched by task label; ``fit(coef_init=)`` starts from
+        coefficients of your own.
     verbose : int, default=0
         If positive, print a line at each certificate.
 
@@ -230,7 +231,8 @@ class FusedSparseGroupClassifier(Refitted, Alias, Classifier):
         Stop when the duality gap is at most ``tol`` times the objective of the null model
         (no coefficients, best intercepts).
     warm_start : bool, default=False
-        Start from the last solution, matched by task label.
+        Start from the last solution, matched by task label; ``fit(coef_init=)`` starts from
+        coefficients of your own.
     verbose : int, default=0
         If positive, print a line at each certificate.
 
@@ -417,7 +419,8 @@ class FusedSparseGroupRegressorCV(Refitted, AliasCV, Regressor):
         Stop when the duality gap is at most ``tol`` times the objective of the null model
         (no coefficients, best intercepts).
     warm_start : bool, default=False
-        Start from the last solution, matched by task label.
+        Start from the last solution, matched by task label; ``fit(coef_init=)`` starts from
+        coefficients of your own.
     verbose : int, default=0
         If positive, print a line at each certificate.
 
@@ -627,7 +630,8 @@ class FusedSparseGroupClassifierCV(Refitted, AliasCV, Classifier):
         Stop when the duality gap is at most ``tol`` times the objective of the null model
         (no coefficients, best intercepts).
     warm_start : bool, default=False
-        Start from the last solution, matched by task label.
+        Start from the last solution, matched by task label; ``fit(coef_init=)`` starts from
+        coefficients of your own.
     verbose : int, default=0
         If positive, print a line at each certificate.
 

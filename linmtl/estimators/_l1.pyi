@@ -76,7 +76,8 @@ class L1Regressor(Refitted, Alias, Regressor):
         Stop when the duality gap is at most ``tol`` times the objective of the null model
         (no coefficients, best intercepts).
     warm_start : bool, default=False
-        Start from the last solution, matched by task label.
+        Start from the last solution, matched by task label; ``fit(coef_init=)`` starts from
+        coefficients of your own.
     verbose : int, default=0
         If positive, print a line at each certificate.
 
@@ -224,7 +225,8 @@ class L1Classifier(Refitted, Alias, Classifier):
         Stop when the duality gap is at most ``tol`` times the objective of the null model
         (no coefficients, best intercepts).
     warm_start : bool, default=False
-        Start from the last solution, matched by task label.
+        Start from the last solution, matched by task label; ``fit(coef_init=)`` starts from
+        coefficients of your own.
     verbose : int, default=0
         If positive, print a line at each certificate.
 
@@ -396,7 +398,8 @@ class L1RegressorCV(Refitted, AliasCV, Regressor):
         Stop when the duality gap is at most ``tol`` times the objective of the null model
         (no coefficients, best intercepts).
     warm_start : bool, default=False
-        Start from the last solution, matched by task label.
+        Start from the last solution, matched by task label; ``fit(coef_init=)`` starts from
+        coefficients of your own.
     verbose : int, default=0
         If positive, print a line at each certificate.
 
@@ -596,7 +599,8 @@ class L1ClassifierCV(Refitted, AliasCV, Classifier):
         Stop when the duality gap is at most ``tol`` times the objective of the null model
         (no coefficients, best intercepts).
     warm_start : bool, default=False
-        Start from the last solution, matched by task label.
+        Start from the last solution, matched by task label; ``fit(coef_init=)`` starts from
+        coefficients of your own.
     verbose : int, default=0
         If positive, print a line at each certificate.
 

@@ -77,7 +77,8 @@ class NonconvexFusedGroupRegressor(Refitted, Alias, Regressor):
         Stop when the duality gap is at most ``tol`` times the objective of the null model
         (no coefficients, best intercepts).
     warm_start : bool, default=False
-        Start from the last solution, matched by task label.
+        Start from the last solution, matched by task label; ``fit(coef_init=)`` starts from
+        coefficients of your own.
     verbose : int, default=0
         If positive, print a line at each certificate.
 
@@ -240,7 +241,8 @@ class NonconvexFusedGroupClassifier(Refitted, Alias, Classifier):
         Stop when the duality gap is at most ``tol`` times the objective of the null model
         (no coefficients, best intercepts).
     warm_start : bool, default=False
-        Start from the last solution, matched by task label.
+        Start from the last solution, matched by task label; ``fit(coef_init=)`` starts from
+        coefficients of your own.
     verbose : int, default=0
         If positive, print a line at each certificate.
 
@@ -433,7 +435,8 @@ class NonconvexFusedGroupRegressorCV(Refitted, AliasCV, Regressor):
         Stop when the duality gap is at most ``tol`` times the objective of the null model
         (no coefficients, best intercepts).
     warm_start : bool, default=False
-        Start from the last solution, matched by task label.
+        Start from the last solution, matched by task label; ``fit(coef_init=)`` starts from
+        coefficients of your own.
     verbose : int, default=0
         If positive, print a line at each certificate.
 
@@ -644,7 +647,8 @@ class NonconvexFusedGroupClassifierCV(Refitted, AliasCV, Classifier):
         Stop when the duality gap is at most ``tol`` times the objective of the null model
         (no coefficients, best intercepts).
     warm_start : bool, default=False
-        Start from the last solution, matched by task label.
+        Start from the last solution, matched by task label; ``fit(coef_init=)`` starts from
+        coefficients of your own.
     verbose : int, default=0
         If positive, print a line at each certificate.
 

@@ -63,7 +63,8 @@ class PooledRegressor(Regressor):
         Stop when the duality gap is at most ``tol`` times the objective of the null model
         (no coefficients, best intercepts).
     warm_start : bool, default=False
-        Start from the last solution, matched by task label.
+        Start from the last solution, matched by task label; ``fit(coef_init=)`` starts from
+        coefficients of your own.
     verbose : int, default=0
         If positive, print a line at each certificate.
 
@@ -195,7 +196,8 @@ class PooledClassifier(Classifier):
         Stop when the duality gap is at most ``tol`` times the objective of the null model
         (no coefficients, best intercepts).
     warm_start : bool, default=False
-        Start from the last solution, matched by task label.
+        Start from the last solution, matched by task label; ``fit(coef_init=)`` starts from
+        coefficients of your own.
     verbose : int, default=0
         If positive, print a line at each certificate.
 

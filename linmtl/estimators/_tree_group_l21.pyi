@@ -76,7 +76,8 @@ class TreeGroupL21Regressor(Refitted, Alias, Regressor):
         Stop when the duality gap is at most ``tol`` times the objective of the null model
         (no coefficients, best intercepts).
     warm_start : bool, default=False
-        Start from the last solution, matched by task label.
+        Start from the last solution, matched by task label; ``fit(coef_init=)`` starts from
+        coefficients of your own.
     verbose : int, default=0
         If positive, print a line at each certificate.
 
@@ -228,7 +229,8 @@ class TreeGroupL21Classifier(Refitted, Alias, Classifier):
         Stop when the duality gap is at most ``tol`` times the objective of the null model
         (no coefficients, best intercepts).
     warm_start : bool, default=False
-        Start from the last solution, matched by task label.
+        Start from the last solution, matched by task label; ``fit(coef_init=)`` starts from
+        coefficients of your own.
     verbose : int, default=0
         If positive, print a line at each certificate.
 
@@ -404,7 +406,8 @@ class TreeGroupL21RegressorCV(Refitted, AliasCV, Regressor):
         Stop when the duality gap is at most ``tol`` times the objective of the null model
         (no coefficients, best intercepts).
     warm_start : bool, default=False
-        Start from the last solution, matched by task label.
+        Start from the last solution, matched by task label; ``fit(coef_init=)`` starts from
+        coefficients of your own.
     verbose : int, default=0
         If positive, print a line at each certificate.
 
@@ -603,7 +606,8 @@ class TreeGroupL21ClassifierCV(Refitted, AliasCV, Classifier):
         Stop when the duality gap is at most ``tol`` times the objective of the null model
         (no coefficients, best intercepts).
     warm_start : bool, default=False
-        Start from the last solution, matched by task label.
+        Start from the last solution, matched by task label; ``fit(coef_init=)`` starts from
+        coefficients of your own.
     verbose : int, default=0
         If positive, print a line at each certificate.
 

@@ -11,7 +11,8 @@ from joblib import Parallel, effective_n_jobs
 
 def in_turn(n_jobs: int | None) -> bool:
     """Whether jobs run one after the other, in this process."""
-    return effective_n_jobs(n_jobs) == 1
+    jobs: Any = n_jobs  # None for the number that joblib is configured with
+    return effective_n_jobs(jobs) == 1
 
 
 def run_jobs(jobs: Iterable[Any], n_jobs: int | None) -> list[Any]:

@@ -177,7 +177,7 @@ class SelectFeatures(SelectorMixin, MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self)
         X = _table(X)
         validate_data(self, X, skip_check_array=True, reset=False)
-        kept = np.flatnonzero(self.get_support())
+        kept = np.flatnonzero(self._get_support_mask())
         if len(kept) == (self._task is not None):
             warnings.warn(
                 "no feature was selected: lower threshold, or the strength of the "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import warnings
 from collections.abc import Iterator
 from typing import Any, TypeVar
@@ -49,6 +50,15 @@ def documented(texts: dict[str, str], loss: str, cls: T) -> T:
     document = fill(inspect.cleandoc(cls.__doc__ or ""), _COMMON | texts)
     cls.__doc__ = fill(document, {"loss": loss})
     return cls
+
+
+# the models inside start by themselves
+FIT_DOC = re.sub(
+    r"\n *coef_init : .*?(?=\n\n)",
+    "",
+    MultiTaskModel.fit.__doc__ or "",
+    flags=re.DOTALL,
+)
 
 
 class FitArguments:

@@ -22,6 +22,7 @@ from linmtl.model_selection._jobs import run_jobs
 from linmtl.similarity._coefficients import coefficient_similarity
 from linmtl.similarity._result import TaskMatrix, labels_of
 from linmtl.transfer._combined import (
+    FIT_DOC,
     Combined,
     documented,
     linear,
@@ -106,7 +107,7 @@ class _Grouped(Combined):
         self.n_iter_ = max(model.n_iter_ for model in fitted)
         return self
 
-    fit.__doc__ = MultiTaskModel.fit.__doc__
+    fit.__doc__ = FIT_DOC
 
     def _checked_grouper(self) -> Any:
         grouper = TaskGrouper() if self.grouper is None else self.grouper

@@ -16,6 +16,7 @@ from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
 from linmtl.model_selection._jobs import run_jobs
 from linmtl.transfer._combined import (
+    FIT_DOC,
     Combined,
     documented,
     linear,
@@ -126,7 +127,7 @@ class _SafeTransfer(Combined):
         self.n_iter_ = max(self.baseline_.n_iter_, self.estimator_.n_iter_)
         return self
 
-    fit.__doc__ = MultiTaskModel.fit.__doc__
+    fit.__doc__ = FIT_DOC
 
 
 def blend_squared(y, own, shared, weight, task_sum, shrinkage):
