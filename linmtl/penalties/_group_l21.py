@@ -16,7 +16,6 @@ from linmtl.penalties._parameters import (
     EXCLUDED,
     check_positive,
     check_weights,
-    row_steps,
     row_strength,
     weighted,
 )
@@ -125,7 +124,7 @@ class GroupL21(Penalty):
         V = np.maximum(V, 0.0) if self.positive else V
         partition = self.partition(V.shape[0])
         norm, strength = group_norms(V, partition), self.strengths(partition)
-        threshold = row_steps(step, strength) * strength
+        threshold = float(step) * strength  # finite, also of what is left out
         factor = np.ones_like(norm)
         shrunk = threshold > 0
         # NaN is not below the threshold: it stays

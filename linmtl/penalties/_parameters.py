@@ -112,6 +112,8 @@ def check_weights(weight: np.ndarray, name: str, what: str) -> None:
 def weighted(alpha: float, weight: np.ndarray) -> np.ndarray:
     """Return ``alpha * weight``, and `EXCLUDED` where a weight is infinite."""
     infinite = np.isinf(weight)
+    if not infinite.any():
+        return alpha * weight
     return np.where(infinite, EXCLUDED, alpha * np.where(infinite, 0.0, weight))
 
 

@@ -128,9 +128,10 @@ class Objective:
                     fit.project(columns, rows, target, G, vectors)
                 if null_space:
                     fit.refresh(G)
+                left = G[rows] if null_space else G
                 for columns, vectors in null_space:
-                    left = np.abs(G[rows][:, columns] @ vectors).max(axis=1, initial=0)
-                    if np.any(left > allowed):
+                    over = np.abs(left[:, columns] @ vectors).max(axis=1, initial=0)
+                    if np.any(over > allowed):
                         limit = 0.0
             D, conjugate = G, 0.0
             if not quadratic.is_zero:
