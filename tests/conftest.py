@@ -12,6 +12,12 @@ pytest.register_assert_rewrite("cases", "helpers")
 from helpers.pairwise import pairwise, whole  # noqa: E402
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--fuzz", type=int, default=100, help="number of random problems of tests/fuzz"
+    )
+
+
 def pytest_generate_tests(metafunc):
     """Parametrise a test marked `product`: in pairs, or by everything with `-m full`.
 
