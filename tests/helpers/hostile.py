@@ -57,7 +57,7 @@ def hostile_problem(number: int) -> tuple[Problem, Case, float]:
     loss = str(rng.choice(LOSSES))
     layout = str(rng.choice(["long", "long", "wide", "single"]))
     T = 1 if layout == "single" else int(rng.integers(2, 6))
-    d = int(rng.integers(1, 11))
+    d = int(rng.integers(2, 11))
     sizes = rng.integers(4 if loss == "logistic" else 2, 40, size=T)
     labels, fit_intercept = task_labels(T), bool(rng.uniform() < 0.7)
     n = int(sizes[0] if layout == "wide" else sizes.sum())
