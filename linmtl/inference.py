@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from joblib import delayed
 from numpy.typing import ArrayLike
+from scipy import sparse
 from sklearn.base import clone, is_classifier
 from sklearn.metrics import mean_squared_error
-from sklearn.utils import check_random_state
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing, check_random_state
 
 from linmtl.data._checks import check_choice, check_count, is_number
 from linmtl.data._labels import codes_of, split_task_column
@@ -251,8 +253,10 @@ def bootstrap_intervals(
     Parameters
     ----------
     estimator : estimator
-        A multi-task estimator of linmtl, fitted or not; it is cloned. One that
-        chooses its strengths by cross-validation does so in each resample.
+        A multi-task estimator of linmtl, or a pipeline that ends in one, fitted or not;
+        it is cloned. One that chooses its strengths by cross-validation does so in each
+        resample, and the steps of a pipeline are fitted to the rows drawn; coefficients
+        are those of the columns that the steps make.
     X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
         Samples.
     y : array-like of shape (n_samples,) or (n_samples, n_tasks)
@@ -336,18 +340,27 @@ def bootstrap_intervals(
         if metric is None:
             metric = "accuracy" if classify else mean_squared_error
         scorer = make_task_scorer(metric)
-    if "sample_weight" not in inspect.signature(estimator.fit).parameters:
-        raise _not_ours(estimator)
-    whole: Any = clone(estimator)
-    fit_tasks = {} if tasks is None else {"tasks": tasks}
-    if sample_weight is None:
-        whole.fit(X, y, **fit_tasks)
-    else:
-        whole.fit(X, y, sample_weight=sample_weight, **fit_tasks)
+    steps: Any = None
+    last: Any = estimator
+    if isinstance(estimator, Pipeline):
+        last = estimator[-1]
+        steps = estimator[:-1] if len(estimator) > 1 else None
+    if "sample_weight" not in inspect.signature(last.fit).parameters:
+        raise _not_ours(last)
+    given: dict[str, Any] = {} if tasks is None else {"tasks": tasks}
+    if sample_weight is not None:
+        given["sample_weight"] = sample_weight
+    whole: Any = clone(last)
+    Z, made = X, []
+    if steps is not None:
+        fitted: Any = clone(steps)
+        fitted.fit(X, y)
+        Z, made = fitted.transform(X), [fitted]
+    whole.fit(Z, y, **given)
     if not (hasattr(whole, "coef_") and hasattr(whole, "tasks_")):
-        raise _not_ours(estimator)
-    column = getattr(estimator, "task_column", None)
-    labelled = tasks if column is None else split_task_column(X, column)[1]
+        raise _not_ours(last)
+    column = getattr(last, "task_column", None)
+    labelled = tasks if column is None else split_task_column(Z, column)[1]
     labels = read_labels(y, labelled, sample_weight)
     weight = read_sample_weight(sample_weight, labels.shape)
     resampler = _Resampler(labels, classify)
@@ -355,13 +368,19 @@ def bootstrap_intervals(
     done = run_jobs(
         (
             delayed(_on_resample)(
-                seed, resampler, estimator, X, y, tasks, weight, labels, scorer
+                seed, resampler, steps, last, X, y, tasks, weight, labels, scorer
             )
             for seed in seeds
         ),
         n_jobs,
     )
     coef = np.atleast_2d(whole.coef_)
+    if any(coefs.shape != coef.shape for coefs, _ in done):
+        raise ValueError(
+            "the steps of the pipeline make more or fewer columns of some resamples "
+            f"than the {coef.shape[1]} of all rows: their coefficients cannot be "
+            "compared; choose features before"
+        )
     resamples = np.array([coefs for coefs, _ in done])
     low, high = _interval(coef, resamples, method, float(confidence_level))
     values = np.array([scores for _, scores in done])
@@ -376,7 +395,7 @@ def bootstrap_intervals(
             values, whole.tasks_, scorer.name, float(confidence_level)
         ),
         tasks=whole.tasks_,
-        feature_names=_feature_names(whole, coef.shape[1]),
+        feature_names=_feature_names([whole, *made], coef.shape[1]),
         method=method,
         confidence_level=float(confidence_level),
     )
@@ -385,7 +404,8 @@ def bootstrap_intervals(
 def _on_resample(
     seed: int,
     resampler: _Resampler,
-    estimator: Any,
+    steps: Pipeline | None,
+    last: Any,
     X: Any,
     y: Any,
     tasks: Any,
@@ -396,7 +416,13 @@ def _on_resample(
     """Return coefficients on drawn rows, and the score of each task on the others."""
     counts = resampler.draw(np.random.RandomState(seed))
     times = counts if weight.ndim == 1 else counts[:, None]
-    model: Any = clone(estimator)
+    if steps is not None:
+        drawn = np.repeat(np.arange(len(counts)), counts)
+        rows = X.tocsr() if sparse.issparse(X) else X
+        fitted: Any = clone(steps)
+        fitted.fit(_safe_indexing(rows, drawn), _safe_indexing(y, drawn))
+        X = fitted.transform(X)
+    model: Any = clone(last)
     fit_tasks = {} if tasks is None else {"tasks": tasks}
     model.fit(X, y, sample_weight=weight * times, **fit_tasks)
     unused = weight * (times == 0)
@@ -410,13 +436,18 @@ def _on_resample(
 def _not_ours(estimator: Any) -> ValueError:
     return ValueError(
         f"{type(estimator).__name__} does not fit weighted rows to coef_ and tasks_; "
-        "pass a multi-task estimator of linmtl (not a pipeline: transform X before)"
+        "pass a multi-task estimator of linmtl, or a pipeline that ends in one"
     )
 
 
-def _feature_names(model: Any, n_features: int) -> np.ndarray:
-    for attribute in ("coef_feature_names_", "feature_names_in_"):
-        names = getattr(model, attribute, None)
+def _feature_names(makers: list[Any], n_features: int) -> np.ndarray:
+    """Return the names that the model knows, or what the steps before it made."""
+    for maker in makers:
+        names = getattr(maker, "coef_feature_names_", None)
+        if names is None:
+            names = getattr(maker, "feature_names_in_", None)
+        if isinstance(maker, Pipeline) and names is not None:
+            names = maker.get_feature_names_out()
         if names is not None and len(names) == n_features:
             return np.asarray(names)
     return np.array([f"x{j}" for j in range(n_features)])

@@ -3,9 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.feature_selection import VarianceThreshold
 from sklearn.linear_model import Lasso
 from sklearn.metrics import accuracy_score, mean_squared_error
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from linmtl import (
     IndependentRegressor,
@@ -363,12 +365,54 @@ def test_wrong_interval(long):
 
 
 def test_wrong_estimators(long):
-    X, y, tasks = long
-    pipe = make_pipeline(TaskScaler(), L21Regressor())
-    with pytest.raises(ValueError, match="Pipeline does not fit weighted rows"):
-        bootstrap_intervals(pipe, X, y, tasks)
+    X, y, _ = long
+    with pytest.raises(ValueError, match="StandardScaler does not fit weighted rows"):
+        bootstrap_intervals(make_pipeline(TaskScaler(), StandardScaler()), X, y)
     with pytest.raises(ValueError, match="Lasso does not fit weighted rows"):
         bootstrap_intervals(Lasso(0.1), X, y)
+
+
+@pytest.mark.parametrize("form", ["long", "wide", "column"])
+def test_a_pipeline_is_its_last_step_on_what_the_others_make(form, long, wide):
+    """Steps are fitted to the rows drawn: here they only know the units."""
+    double = FunctionTransformer(lambda X: 2 * X, feature_names_out="one-to-one")
+    model, given = L21Regressor(0.1), long
+    if form == "wide":
+        given = wide
+    elif form == "column":
+        X, y, tasks = long
+        model.set_params(task_column=0)
+        codes = np.unique(tasks, return_inverse=True)[1]
+        given = (np.column_stack([codes, X]), y)
+    options = {"n_resamples": 5, "random_state": 0}
+    pipe = bootstrap_intervals(make_pipeline(double, model), *given, **options)
+    if form == "column":
+        assert pipe.resamples.shape[2] == X.shape[1]
+        return
+    plain = bootstrap_intervals(model, 2 * given[0], *given[1:], **options)
+    np.testing.assert_array_equal(pipe.resamples, plain.resamples)
+    np.testing.assert_array_equal(pipe.scores.values, plain.scores.values)
+
+
+def test_steps_of_a_pipeline_are_fitted_in_each_resample(long):
+    X, y, tasks = long
+    frame = pd.DataFrame(X, columns=[f"f{j}" for j in range(X.shape[1])])
+    pipe = make_pipeline(StandardScaler(), L21Regressor(0.1))
+    found = bootstrap_intervals(pipe, frame, y, tasks, n_resamples=3, random_state=0)
+    assert found.feature_names.tolist() == list(frame.columns)
+    resampler = _Resampler(read_labels(y, tasks), False)
+    seeds = np.random.RandomState(0).randint(2**31 - 1, size=3)
+    for seed, coef in zip(seeds, found.resamples, strict=True):
+        counts = resampler.draw(np.random.RandomState(seed))
+        scaler = StandardScaler().fit(np.repeat(X, counts, axis=0))
+        model = L21Regressor(0.1)
+        model.fit(scaler.transform(X), y, tasks, sample_weight=counts.astype(float))
+        np.testing.assert_allclose(coef, model.coef_, rtol=1e-9, atol=1e-12)
+    variance = np.median(X.var(axis=0))
+    X = X * np.where(np.arange(X.shape[1]) == 0, 3.0, 1.0)  # one is always there
+    chosen = make_pipeline(VarianceThreshold(variance), L21Regressor(0.1))
+    with pytest.raises(ValueError, match="more or fewer columns of some resamples"):
+        bootstrap_intervals(chosen, X, y, tasks, n_resamples=20, random_state=0)
 
 
 def test_wrong_data(long):

@@ -782,7 +782,7 @@ def test_independent_chooses_each_alpha_as_a_loop_over_tasks(missing):
     for name in NAMES:
         centred = X[tasks == name] - X[tasks == name].mean(axis=0)
         curvature = np.linalg.norm(centred, 2) ** 2 / len(centred)
-        grid = np.logspace(2, -5, 15) * curvature  # a decade beyond the first grid
+        grid = np.logspace(2, -5, 15) * curvature
         losses = []
         for alpha in grid:
             total = 0.0
@@ -791,7 +791,10 @@ def test_independent_chooses_each_alpha_as_a_loop_over_tasks(missing):
                 ridge = Ridge(alpha * len(train), tol=1e-12).fit(X[train], y[train])
                 total += np.mean((y[test] - ridge.predict(X[test])) ** 2)
             losses.append(total)
-        chosen.append(grid[np.argmin(losses)])
+        best = np.argmin(losses[:13])
+        if best == 12 and losses[10] > 1.001 * losses[12]:  # the grid goes on
+            best = np.argmin(losses)
+        chosen.append(grid[best])
     np.testing.assert_allclose(model.alpha_, chosen, rtol=1e-10)
     assert len({round(float(np.log(a)), 6) for a in chosen}) > 1
     # and the models are those of the chosen strengths

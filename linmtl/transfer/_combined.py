@@ -149,6 +149,20 @@ class FitArguments:
         data.design.predict(np.ascontiguousarray(W.T, dtype=float), eta)
         return eta + np.repeat(b, np.diff(data.task_ptr))
 
+    def rows_to_tune_on(self, keep: np.ndarray) -> int:
+        """Return the rows of the largest task that can be held out of `keep`.
+
+        Those that no training part may lose, the only one of a class, are not counted.
+        """
+        data, code = self.given.data, self.given.code
+        kept = keep & (self.weight > 0)
+        total = np.zeros(len(self.given.tasks), dtype=int)
+        kinds = np.ones(data.y.size) if self.given.classes is None else data.y
+        for kind in np.unique(kinds[kept]):
+            count = np.bincount(code[kept & (kinds == kind)], minlength=total.size)
+            total += np.where(count > 1, count, 0)
+        return int(total.max())
+
     def folds(self, cv: Any, random_state: Any) -> list[np.ndarray]:
         """Return masks of the observations that are held out, one for each fold.
 

@@ -23,6 +23,8 @@ from linmtl.transfer._combined import (
     observation_losses,
 )
 
+_FOLDS = 5  # in which the default baseline is tuned
+
 _OWN = {
     "safe_parameters": """\
 cv : int, splitter or iterable of (train, test), default=5
@@ -96,6 +98,11 @@ class _SafeTransfer(Combined):
         passed = self._read(X, y, tasks, sample_weight, (baseline, estimator))
         data = passed.given.data
         masks = passed.folds(self.cv, self.random_state)
+        if self.baseline is None:
+            rows = min(passed.rows_to_tune_on(~mask) for mask in masks)
+            # without rows to tune on there are none to learn slopes from either
+            few = {"alpha": 1.0} if rows < 2 else {"cv": min(rows, _FOLDS)}
+            baseline.set_params(**few)
         jobs = [
             delayed(passed.fit)(model, keep)
             for keep in [None, *(~mask for mask in masks)]
@@ -186,7 +193,7 @@ class SafeTransferRegressor(_SafeTransfer, PlainRegressor):
         ``MultiTaskRegressor()``, an L21 penalty.
     baseline : regressor, default=None
         What to go back to; by default ``IndependentRegressor("cv")``, ridge regression
-        for each task alone.
+        for each task alone, in fewer than five folds where rows are few.
     {safe_parameters}
     {layout_parameters}
 
@@ -246,7 +253,7 @@ class SafeTransferClassifier(_SafeTransfer, Classifier):
         ``MultiTaskClassifier()``, an L21 penalty.
     baseline : classifier, default=None
         What to go back to; by default ``IndependentClassifier("cv")``, logistic
-        regression for each task alone.
+        regression for each task alone, in fewer than five folds where rows are few.
     {safe_parameters}
     {layout_parameters}
 

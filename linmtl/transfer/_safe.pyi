@@ -54,7 +54,7 @@ class SafeTransferRegressor(Combined, PlainRegressor):
         ``MultiTaskRegressor()``, an L21 penalty.
     baseline : regressor, default=None
         What to go back to; by default ``IndependentRegressor("cv")``, ridge regression
-        for each task alone.
+        for each task alone, in fewer than five folds where rows are few.
     cv : int, splitter or iterable of (train, test), default=5
         Number of folds, drawn within the tasks (stratified by class for classifiers); or
         the folds. A task with fewer rows than folds is never held out, and stays with the
@@ -205,7 +205,7 @@ class SafeTransferClassifier(Combined, Classifier):
         ``MultiTaskClassifier()``, an L21 penalty.
     baseline : classifier, default=None
         What to go back to; by default ``IndependentClassifier("cv")``, logistic
-        regression for each task alone.
+        regression for each task alone, in fewer than five folds where rows are few.
     cv : int, splitter or iterable of (train, test), default=5
         Number of folds, drawn within the tasks (stratified by class for classifiers); or
         the folds. A task with fewer rows than folds is never held out, and stays with the

@@ -1,6 +1,7 @@
 """SafeTransfer: the blend is the one that held-out rows ask for, and does no harm."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -473,3 +474,21 @@ def test_wrong_data():
         regressor().fit(X, y, tasks, -np.ones(len(y)))
     with pytest.raises(ValueError, match="pass tasks="):
         regressor().fit(X, y, tasks).predict(X)
+
+
+@pytest.mark.parametrize("make", [regressor, classifier])
+@pytest.mark.parametrize(("n", "cv"), [(3, 2), (3, 3), (4, 3)])
+def test_few_rows_a_task(make, n, cv):
+    """The default baseline is tuned in as many folds as its rows allow."""
+    rng = np.random.default_rng(0)
+    tasks = np.repeat(np.arange(10), n)
+    X = rng.normal(size=(10 * n, 2))
+    y = X.sum(axis=1) + 0.1 * rng.normal(size=10 * n)
+    classify = make is classifier
+    shared = L21Classifier(0.01) if classify else L21Regressor(0.01)
+    model = SafeTransfer(shared, cv=cv)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*these tasks have a single class")
+        model.fit(X, y > 0 if classify else y, tasks)
+    assert model.baseline_.alpha != "cv" or model.baseline_.cv <= n
+    assert np.all((model.weights_ >= 0) & (model.weights_ <= 1))
