@@ -25,8 +25,9 @@ class _GroupL21(Refitted, Alias):
     ----------
     groups : array-like of shape (n_features,) or list of lists of int, default=None
         One label (string or number) for each column of ``coef_``, or the positions of
-        the features of each group, every feature in exactly one. None makes every
-        feature a group of its own.
+        the features of each group, every feature in one or more. None makes every
+        feature a group of its own. Where groups overlap, what is chosen is a union of
+        groups (latent group lasso).
     alpha : float, default={alpha}
         Strength, >= 0.
     group_weight : array-like of shape (n_groups,) or dict, default=None

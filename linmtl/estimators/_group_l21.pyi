@@ -26,8 +26,9 @@ class GroupL21Regressor(Refitted, Alias, Regressor):
     ----------
     groups : array-like of shape (n_features,) or list of lists of int, default=None
         One label (string or number) for each column of ``coef_``, or the positions of
-        the features of each group, every feature in exactly one. None makes every
-        feature a group of its own.
+        the features of each group, every feature in one or more. None makes every
+        feature a group of its own. Where groups overlap, what is chosen is a union of
+        groups (latent group lasso).
     alpha : float, default=1.0
         Strength, >= 0.
     group_weight : array-like of shape (n_groups,) or dict, default=None
@@ -189,8 +190,9 @@ class GroupL21Classifier(Refitted, Alias, Classifier):
     ----------
     groups : array-like of shape (n_features,) or list of lists of int, default=None
         One label (string or number) for each column of ``coef_``, or the positions of
-        the features of each group, every feature in exactly one. None makes every
-        feature a group of its own.
+        the features of each group, every feature in one or more. None makes every
+        feature a group of its own. Where groups overlap, what is chosen is a union of
+        groups (latent group lasso).
     alpha : float, default=0.01
         Strength, >= 0.
     group_weight : array-like of shape (n_groups,) or dict, default=None
@@ -346,8 +348,9 @@ class GroupL21RegressorCV(Refitted, AliasCV, Regressor):
     ----------
     groups : array-like of shape (n_features,) or list of lists of int, default=None
         One label (string or number) for each column of ``coef_``, or the positions of
-        the features of each group, every feature in exactly one. None makes every
-        feature a group of its own.
+        the features of each group, every feature in one or more. None makes every
+        feature a group of its own. Where groups overlap, what is chosen is a union of
+        groups (latent group lasso).
     group_weight : array-like of shape (n_groups,) or dict, default=None
         Factor >= 0 on the strength of each group, 0 leaves it unpenalised, infinity
         leaves it out: in the order of the sorted labels or of the list of groups, or by
@@ -555,8 +558,9 @@ class GroupL21ClassifierCV(Refitted, AliasCV, Classifier):
     ----------
     groups : array-like of shape (n_features,) or list of lists of int, default=None
         One label (string or number) for each column of ``coef_``, or the positions of
-        the features of each group, every feature in exactly one. None makes every
-        feature a group of its own.
+        the features of each group, every feature in one or more. None makes every
+        feature a group of its own. Where groups overlap, what is chosen is a union of
+        groups (latent group lasso).
     group_weight : array-like of shape (n_groups,) or dict, default=None
         Factor >= 0 on the strength of each group, 0 leaves it unpenalised, infinity
         leaves it out: in the order of the sorted labels or of the list of groups, or by

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from linmtl.data._checks import is_whole
 from linmtl.penalties._base import Penalty
 from linmtl.penalties._l1 import L1
+from linmtl.penalties._latent_groups import LatentGroups
 from linmtl.penalties._parameters import (
     EXCLUDED,
     check_positive,
@@ -32,7 +33,7 @@ class Partition:
 
 
 class GroupL21(Penalty):
-    """``alpha * sum_g weight_g * ||W_g||_F`` over disjoint groups g of rows of W.
+    """``alpha * sum_g weight_g * ||W_g||_F`` over groups g of rows of W.
 
     W_g is the block of the rows (features) of a group and of all tasks, so that a
     group of features is used by all tasks or by none: the columns that code one
@@ -42,8 +43,10 @@ class GroupL21(Penalty):
     ----------
     groups : array-like of shape (n_features,) or list of lists of int, default=None
         One label (string or number) per feature, or the positions of the features of
-        each group, every feature in exactly one. None makes every feature a group of
-        its own, which is `L21`.
+        each group, every feature in one or more. None makes every feature a group of
+        its own, which is `L21`. Where groups overlap W is a sum of parts, one for each
+        group, at the lowest cost: what is chosen is a union of groups (latent group
+        lasso).
     alpha : float, default=1.0
         Strength, >= 0.
     group_weight : array-like of shape (n_groups,) or dict, default=None
@@ -66,6 +69,7 @@ class GroupL21(Penalty):
     ----------
     Yuan, Lin (2006), Model selection and estimation in regression with grouped
     variables.
+    Jacob, Obozinski, Vert (2009), Group lasso with overlap and graph lasso.
 
     Examples
     --------
@@ -93,25 +97,55 @@ class GroupL21(Penalty):
     def check(self, n_features, tasks):
         super().check(n_features, tasks)
         check_positive(self)
-        self.partition(n_features)
+        if not self.overlapping():
+            self.partition(n_features)
+        elif self.latent(n_features).free_rows(n_features).all():
+            raise ValueError(
+                "GroupL21: groups that overlap need a group_weight above 0 somewhere"
+            )
 
     def joined(self, others):
+        if self.overlapping():
+            return None if others else self.latent(None)
         if len(others) == 1 and type(others[0]) is L1:
             return SparseGroupL21(others[0], self)
         return super().joined(others)
 
     def bind(self, tasks):
         groups: Any = self.groups
-        if groups is None or isinstance(groups, Partition):
+        if groups is None or isinstance(groups, Partition) or self.overlapping():
             return self
         d = sum(map(len, groups)) if _lists(groups) else len(groups)
         return GroupL21(self.partition(d), self.alpha, positive=self.positive)
+
+    def overlapping(self) -> bool:
+        """Whether some features are in several groups."""
+        if not _lists(self.groups) or isinstance(self.groups, Partition):
+            return False
+        groups: Any = self.groups
+        try:
+            members = [j for group in groups for j in group]
+            return len(set(members)) < len(members)
+        except TypeError:  # no lists of numbers: the check says so
+            return False
+
+    def latent(self, n_features: int | None) -> LatentGroups:
+        """Return the penalty as one of copies of features, in groups apart."""
+        groups: Any = [list(group) for group in self.groups]  # type: ignore[union-attr]
+        _check_positions(groups, n_features)
+        size = np.array([len(group) for group in groups])
+        weight = self._weights(np.arange(size.size), size)
+        partition = Partition(np.repeat(np.arange(size.size), size), weight)
+        copies = GroupL21(partition, self.alpha, positive=self.positive)
+        return LatentGroups(copies, np.concatenate(groups).astype(np.intp))
 
     def strengths(self, partition: Partition) -> np.ndarray:
         """Return the strength of each group."""
         return weighted(self.alpha, partition.weight)
 
     def value(self, W):
+        if self.overlapping():
+            return self.latent(len(W)).value(W)
         partition = self.partition(W.shape[0])
         strength = self.strengths(partition)
         if self.positive and np.any(W < 0):
@@ -121,6 +155,8 @@ class GroupL21(Penalty):
         return float(strength @ group_norms(W, partition))
 
     def prox(self, V, step, out):
+        if self.overlapping():
+            return self.latent(len(V)).prox(V, step, out)
         V = np.maximum(V, 0.0) if self.positive else V
         partition = self.partition(V.shape[0])
         norm, strength = group_norms(V, partition), self.strengths(partition)
@@ -136,6 +172,8 @@ class GroupL21(Penalty):
         return float(strength @ (factor * norm))
 
     def prox_naive(self, V, step):
+        if self.overlapping():
+            return self.latent(len(V)).prox_naive(V, step)
         V = np.maximum(V, 0.0) if self.positive else V
         partition = self.partition(V.shape[0])
         out = np.empty_like(V)
@@ -147,6 +185,8 @@ class GroupL21(Penalty):
         return out
 
     def dual_norm(self, G):
+        if self.overlapping():
+            return self.latent(len(G)).dual_norm(G)
         G = np.maximum(G, 0.0) if self.positive else G
         partition = self.partition(G.shape[0])
         strength = self.strengths(partition)
@@ -160,6 +200,8 @@ class GroupL21(Penalty):
         return GroupL21(partition, self.alpha, positive=self.positive)
 
     def free_rows(self, n_features):
+        if self.overlapping():
+            return self.latent(n_features).free_rows(n_features)
         partition = self.partition(n_features)
         return (self.strengths(partition) == 0)[partition.code]
 
@@ -279,8 +321,8 @@ def _lists(groups: Any) -> bool:
     )
 
 
-def _by_position(groups: Any, n_features: int) -> tuple[np.ndarray, np.ndarray]:
-    code = np.full(n_features, -1)
+def _check_positions(groups: Any, n_features: int | None) -> None:
+    """Check lists of positions of features; of as many as are named by default."""
     for g, group in enumerate(groups):
         if isinstance(group, (str, bytes)) or not isinstance(group, Iterable):
             raise ValueError(
@@ -290,29 +332,35 @@ def _by_position(groups: Any, n_features: int) -> tuple[np.ndarray, np.ndarray]:
         features = list(group)
         if not features:
             raise ValueError(f"GroupL21: group {g} is empty; leave it out")
+        if len(set(features)) < len(features):
+            raise ValueError(f"GroupL21: group {g} has a feature twice")
         for j in features:
             if not is_whole(j):
                 raise TypeError(
                     f"GroupL21: a list in groups holds positions of features, got {j!r}"
                 )
-            if not 0 <= j < n_features:
+            if not 0 <= j < (np.inf if n_features is None else n_features):
                 raise ValueError(
                     f"GroupL21: groups has the feature {j} but there are {n_features} "
                     "features, numbered from 0"
                 )
-            if code[j] >= 0:
-                raise ValueError(
-                    f"GroupL21: feature {j} is in the groups {code[j]} and {g}; "
-                    "groups must be disjoint"
-                )
-            code[j] = g
-    missing = np.flatnonzero(code < 0).tolist()
+    named = {j for group in groups for j in group}
+    d = len(named) if n_features is None else n_features
+    missing = [j for j in range(d) if j not in named]
     if missing:
         raise ValueError(
             f"GroupL21: the features {missing[:5]} are in no group; add a group for "
             "them (with group_weight 0 to leave them unpenalised)"
         )
-    return np.arange(code.max(initial=-1) + 1), code
+
+
+def _by_position(groups: Any, n_features: int) -> tuple[np.ndarray, np.ndarray]:
+    groups = list(groups)
+    _check_positions(groups, n_features)
+    code = np.empty(n_features, dtype=int)
+    for g, group in enumerate(groups):
+        code[list(group)] = g
+    return np.arange(len(groups)), code
 
 
 def _by_label(groups: Any, n_features: int) -> tuple[np.ndarray, np.ndarray]:

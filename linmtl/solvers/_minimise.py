@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -120,21 +119,20 @@ def minimise(
             scale=scale,
             verbose=verbose,
         )
-    if objective.rescaled is not None:
-        part, factor = objective.rescaled
-        weighted: Any = norm
+    other = objective.substituted
+    if other is not None:
         found = minimise(
-            part,
+            other.part,
             tol=tol,
             max_iter=max_iter,
             solver=solver,
-            W0=None if W0 is None else weighted.times(W0),
+            W0=None if W0 is None else other.there(W0),
             residuals=residuals,
-            rival=None if rival is None else (rival[0], weighted.times(rival[1])),
+            rival=None if rival is None else (rival[0], other.there(rival[1])),
             scale=scale,
             verbose=verbose,
         )
-        return replace(found, W=factor * found.W, point=factor * found.point)
+        return replace(found, W=other.back(found.W), point=other.back(found.point))
     if solver == "auto":
         method = choose_solver(objective)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -14,6 +15,7 @@ from linmtl.datafits._scale import scale_coefficients
 from linmtl.datafits._split import SplitFit
 from linmtl.penalties._compose import Composite
 from linmtl.penalties._entry_weighted import EntryWeighted
+from linmtl.penalties._latent_groups import LatentGroups
 from linmtl.penalties._quadratic_form import QuadraticForm
 from linmtl.penalties._row_separable import RowSeparable
 
@@ -40,6 +42,15 @@ class Certificate:
     @property
     def gap(self) -> float:
         return max(self.primal - self.dual, 0.0)
+
+
+@dataclass(frozen=True)
+class Substituted:
+    """A problem in other variables, and the ways there and back."""
+
+    part: Objective
+    there: Callable[[np.ndarray], np.ndarray]
+    back: Callable[[np.ndarray], np.ndarray]
 
 
 class Objective:
@@ -172,20 +183,33 @@ class Objective:
         return part, found
 
     @cached_property
-    def rescaled(self) -> tuple[Objective, np.ndarray] | None:
-        """This problem in coefficients times weights of their own, and one over those.
+    def substituted(self) -> Substituted | None:
+        """This problem in variables in which its norm is one that fast methods know.
 
-        None where there are none, or where a quadratic form goes by the coefficients.
+        Coefficients times weights of their own, or copies of features that are in
+        several groups. None where the norm is neither, or where a quadratic form goes
+        by the coefficients.
         """
-        norm = self.penalty.norm
-        if not isinstance(norm, EntryWeighted) or not self.penalty.quadratic.is_zero:
+        norm, d = self.penalty.norm, self.shape[0]
+        if not self.penalty.quadratic.is_zero:
             return None
-        fit = scale_coefficients(self.base_fit, norm.scale)
-        if fit is None:
+        if isinstance(norm, EntryWeighted):
+            scale = norm.scale
+            fit = scale_coefficients(self.base_fit, scale)
+            if fit is None:
+                return None
+            penalty = replace(self.penalty, norm=norm.norm)
+            there, back = norm.times, lambda V: scale * V
+        elif isinstance(norm, LatentGroups):
+            fit, copies = self.base_fit.restrict(norm.feature), norm.copies
+            free = copies.free_rows(norm.feature.size)
+            penalty = replace(self.penalty, norm=copies, free=free)
+            there, back = norm.shared_out, lambda V: norm.summed(V, d)
+        else:
             return None
-        part = Objective(fit, replace(self.penalty, norm=norm.norm))
+        part = Objective(fit, penalty)
         part._rounding = self.rounding
-        return part, norm.scale
+        return Substituted(part, there, back)
 
     @property
     def rounding(self) -> float:

@@ -1,0 +1,137 @@
+"""Groups of features that overlap: a part of W for each group.
+
+    penalty(W) = min over sum_g V_g = W, V_g zero outside of g, of a norm of the V_g
+
+With a copy of each feature for each of its groups the V_g are disjoint groups of rows:
+this is how solvers see the problem. Here are value and prox of the norm itself.
+
+Jacob, Obozinski, Vert (2009), Group lasso with overlap and graph lasso.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from linmtl.penalties._base import Penalty
+
+_MAX_ITER = 20_000
+_TOL = 1e-11
+
+
+class LatentGroups(Penalty):
+    """A norm of the copies of features that sum to W.
+
+    Parameters
+    ----------
+    copies : Penalty
+        The norm of the copies, of shape (n_copies, n_tasks).
+    feature : ndarray of int of shape (n_copies,)
+        The feature that each is a copy of.
+    """
+
+    def __init__(self, copies: Any, feature: np.ndarray):
+        self.copies = copies
+        self.feature = feature
+
+    @property
+    def positive(self) -> bool:
+        """Whether the coefficients are restricted to be non-negative."""
+        return self.copies.positive
+
+    def summed(self, V: np.ndarray, n_features: int) -> np.ndarray:
+        """Return W for copies V."""
+        W = np.zeros((n_features, V.shape[1]))
+        np.add.at(W, self.feature, V)
+        return W
+
+    def shared_out(self, W: np.ndarray) -> np.ndarray:
+        """Return copies that sum to W, equal for each feature."""
+        return (W / self._count(len(W)))[self.feature]
+
+    def _count(self, n_features):
+        return np.bincount(self.feature, minlength=n_features)[:, None]
+
+    def value(self, W):
+        if self.positive and np.any(W < 0):
+            return np.inf
+        used = W.any(axis=1) & ~self.free_rows(len(W))
+        if not used.any():
+            return 0.0
+        if not used.all():  # copies of what is zero are zero
+            return self.on_features(used, len(W)).value(W[used])
+        # alternating directions: the prox of the norm, copies that sum to W
+        step = float(np.abs(W).max())
+        V = self.shared_out(W)
+        best, bound, U = self.copies.value(V), 0.0, np.zeros_like(V)
+        for iteration in range(_MAX_ITER):
+            P = np.empty_like(V)
+            self.copies.prox(V - U, step, P)
+            V = P + U + self.shared_out(W - self.summed(P + U, len(W)))
+            U += P - V
+            if iteration % 10 == 0:
+                exact = P + self.shared_out(W - self.summed(P, len(W)))
+                exact = np.maximum(exact, 0.0) if self.positive else exact
+                if np.allclose(self.summed(exact, len(W)), W, rtol=1e-14, atol=0):
+                    best = min(best, self.copies.value(exact))
+                G = self.summed(-U, len(W)) / self._count(len(W)) / step
+                bound = max(bound, np.vdot(G, W) / max(self.dual_norm(G), 1.0))
+                if best - bound <= _TOL * best:
+                    break
+        return float(best)
+
+    def prox(self, V, step, out):
+        d, count = len(V), float(self._count(len(V)).max())
+        Z = np.zeros((self.feature.size, V.shape[1]))
+        at, momentum = Z.copy(), 1.0
+        scale = max(float(np.sum(V**2)) / 2, np.finfo(float).tiny)
+        free = self.free_rows(d)
+        for iteration in range(_MAX_ITER):
+            left = V - self.summed(at, d)
+            trial = np.empty_like(Z)
+            value = self.copies.prox(
+                at + left[self.feature] / count, step / count, trial
+            )
+            if np.sum((at - trial) * (trial - Z)) > 0:
+                momentum = 1.0
+            following = (1.0 + np.sqrt(1.0 + 4.0 * momentum**2)) / 2.0
+            at = trial + (momentum - 1.0) / following * (trial - Z)
+            Z, momentum = trial, following
+            if iteration % 10 == 0:
+                left = V - self.summed(Z, d)
+                primal = np.sum(left**2) / 2 + step * value
+                left[free] = 0.0
+                s = 1.0 / max(self.dual_norm(left) / step, 1.0) if step else 0.0
+                dual = s * np.vdot(left, V) - s**2 * np.sum(left**2) / 2
+                if primal - dual <= _TOL * scale:
+                    break
+        out[...] = self.summed(Z, d)
+        return self.value(out)
+
+    def prox_naive(self, V, step):
+        Z = np.zeros((self.feature.size, V.shape[1]))
+        last = np.full_like(Z, np.inf)
+        while np.abs(Z - last).max() > 1e-12 * np.abs(V).max():
+            last = Z
+            for _ in range(100):
+                left = (V - self.summed(Z, len(V)))[self.feature]
+                count = self._count(len(V)).max()
+                Z = self.copies.prox_naive(Z + left / count, step / count)
+        return self.summed(Z, len(V))
+
+    def dual_norm(self, G):
+        return self.copies.dual_norm(G[self.feature])
+
+    def free_rows(self, n_features):
+        free = np.zeros(n_features, dtype=bool)
+        free[self.feature[self.copies.free_rows(self.feature.size)]] = True
+        return free
+
+    def on_features(self, features, n_features):
+        place = np.full(n_features, -1)
+        chosen = np.arange(n_features)[features]
+        place[chosen] = np.arange(chosen.size)
+        kept = place[self.feature] >= 0
+        copies = self.copies.on_features(kept, self.feature.size)
+        return LatentGroups(copies, place[self.feature[kept]])

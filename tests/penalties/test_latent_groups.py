@@ -1,0 +1,121 @@
+"""Groups of features that overlap: W is a sum of parts, one for each group."""
+
+from __future__ import annotations
+
+import cvxpy as cp
+import numpy as np
+import pytest
+
+from helpers.convex import least
+from helpers.losses import loss_of
+from helpers.matrices import normal, prox
+from linmtl import GroupL21Regressor, MultiTaskClassifier, MultiTaskRegressor
+from linmtl.path import alpha_max, mtl_path
+from linmtl.penalties import L1, GroupL21, Ridge
+
+N, D, T = 40, 6, 3
+GROUPS = [[0, 1, 2], [2, 3], [3, 4, 5], [5, 0]]
+WEIGHT = [1.0, 0.8, 1.5, 1.2]
+
+
+def in_cvxpy(weight=WEIGHT):
+    """W as a sum of parts, what it costs, and the constraints."""
+    parts = [cp.Variable((len(group), T)) for group in GROUPS]
+    W = sum(np.eye(D)[:, group] @ V for group, V in zip(GROUPS, parts, strict=True))
+    cost = sum(s * cp.norm(V, "fro") for s, V in zip(weight, parts, strict=True))
+    return W, cost, parts
+
+
+@pytest.mark.parametrize("positive", [False, True])
+def test_value_prox_and_dual_norm(positive):
+    penalty = GroupL21(GROUPS, 0.7, group_weight=WEIGHT, positive=positive)
+    V = normal((D, T), size=2.0)
+    W, cost, parts = in_cvxpy()
+    signs = [part >= 0 for part in parts] if positive else []
+    best = least(cp.sum_squares(W - V) / 2 + 1.3 * 0.7 * cost, signs)
+    found, value = prox(penalty, V, 1.3)
+    assert value == pytest.approx(penalty.value(found), rel=1e-8)
+    total = np.sum((found - V) ** 2) / 2 + 1.3 * value
+    assert total == pytest.approx(best, rel=1e-7)
+    at = np.abs(V) if positive else V
+    assert penalty.value(at) == pytest.approx(
+        0.7 * least(cost, [at == W, *signs]), rel=1e-6
+    )
+    dual = least(-cp.sum(cp.multiply(V, W)), [0.7 * cost <= 1, *signs])
+    assert penalty.dual_norm(V) == pytest.approx(-dual, rel=1e-6)
+
+
+@pytest.mark.product(
+    loss=("squared", "sqrt", "huber", "logistic"),
+    layout=("wide", "missing", "long"),
+    extra=("nothing", "ridge", "free", "positive"),
+)
+def test_the_optimum_is_that_of_a_general_solver(loss, layout, extra):
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(N, D))
+    Y = X @ (rng.normal(size=(D, T)) * [[1], [1], [1], [0], [0], [0]])
+    Y += rng.normal(size=(N, T))
+    if loss == "logistic":
+        Y = np.where(Y > 0, 1.0, -1.0)
+    weight = [1.0, 0.0, 1.5, 1.2] if extra == "free" else WEIGHT
+    penalty = GroupL21(GROUPS, 0.1, group_weight=weight, positive=extra == "positive")
+    if extra == "ridge":
+        penalty = penalty + Ridge(0.1)
+    if loss == "logistic":
+        model = MultiTaskClassifier(penalty, tol=1e-7)
+    else:
+        model = MultiTaskRegressor(penalty, loss=loss, huber_delta=0.7, tol=1e-7)
+    observed = np.ones((N, T), dtype=bool)
+    if layout == "missing":
+        observed = rng.random((N, T)) < 0.8
+    if layout == "long":
+        model.fit(np.tile(X, (T, 1)), Y.T.ravel(), np.repeat(np.arange(T), N))
+    else:
+        model.fit(X, np.where(observed, Y, np.nan))
+    W, cost, parts = in_cvxpy(weight)
+    b, total = cp.Variable(T), 0.1 * cost
+    if extra == "ridge":
+        total += 0.05 * cp.sum_squares(W)
+    for t in range(T):
+        rows = observed[:, t]
+        y, eta = Y[rows, t], X[rows] @ W[:, t] + b[t]
+        w = np.full(rows.sum(), 1 / rows.sum())
+        root = cp.norm(cp.multiply(np.sqrt(w), y - eta))
+        total += root if loss == "sqrt" else loss_of(loss, y, eta, w)
+    best = least(total, [part >= 0 for part in parts] * (extra == "positive"))
+    assert model.converged_
+    assert model.objective_ == pytest.approx(best, rel=2e-6)
+
+
+def test_groups_apart_are_those_of_labels():
+    X, Y = normal((N, D)), normal((N, T), 1)
+    apart = GroupL21Regressor([[0, 1], [2, 3], [4, 5]], 0.05, tol=1e-10).fit(X, Y)
+    twice = GroupL21Regressor([[0, 1], [2, 3], [4, 5], [4, 5]], 0.05, tol=1e-10)
+    np.testing.assert_allclose(twice.fit(X, Y).coef_, apart.coef_, atol=1e-5)
+
+
+def test_a_union_of_groups_is_chosen_along_a_path():
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(N, D))
+    Y = X[:, 3:] @ rng.normal(size=(3, T)) + 0.1 * rng.normal(size=(N, T))
+    penalty = GroupL21(GROUPS)
+    top = alpha_max(X, Y, penalty=penalty)
+    assert not GroupL21Regressor(GROUPS, 1.001 * top).fit(X, Y).coef_.any()
+    alphas, coefs, _ = mtl_path(X, Y, penalty=penalty, alphas=10)[:3]
+    assert alphas[0] == pytest.approx(top)
+    sparse = np.abs(coefs[..., 3]).max(axis=0) > 1e-10
+    assert sparse.tolist() == [False, False, False, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("penalty", "message"),
+    [
+        (GroupL21([[0, 1], [1, 2]]), "in no group"),
+        (GroupL21([*GROUPS, [2, 2]]), "a feature twice"),
+        (GroupL21([*GROUPS, [9]]), "has the feature 9"),
+        (GroupL21(GROUPS) + L1(0.1), "no known proximal operator"),
+    ],
+)
+def test_what_is_wrong_is_said(penalty, message):
+    with pytest.raises(ValueError, match=message):
+        MultiTaskRegressor(penalty).fit(normal((N, D)), normal((N, T), 1))
