@@ -1225,8 +1225,8 @@ WRONG += [
         ),
         (
             "GroupL21-repeated-feature",
-            lambda: GroupL21([[0, 1], [2, 3, 0], [4]]),
-            "feature 0 is in the groups 0 and 1",
+            lambda: GroupL21([[0, 1], [2, 3, 2], [4]]),
+            "group 1 has a feature twice",
         ),
         (
             "GroupL21-unknown-feature",
