@@ -16,7 +16,12 @@ from linmtl.kernels._jit import kernel, readonly
 from linmtl.penalties._base import Penalty
 from linmtl.penalties._l1 import L1
 from linmtl.penalties._l21 import L21
-from linmtl.penalties._parameters import check_feature_weight, row_steps, row_strength
+from linmtl.penalties._parameters import (
+    check_feature_weight,
+    row_steps,
+    row_strength,
+    with_features,
+)
 
 
 @kernel
@@ -346,6 +351,13 @@ class FusedSparseRows(Penalty):
         work = _work(G.shape[1])
         G = readonly(np.ascontiguousarray(G))
         return float(fused_dual(G, *strengths, *work, np.empty(G.shape[1])))
+
+    def on_features(self, features, n_features):
+        l1, l21 = (
+            None if term is None else with_features(term, features)
+            for term in (self.l1, self.l21)
+        )
+        return FusedSparseRows(l1, with_features(self.fused, features), l21)
 
     def free_rows(self, n_features):
         return np.all([a == 0 for a in self.strengths(n_features)], axis=0)

@@ -19,6 +19,7 @@ from linmtl.penalties._parameters import (
     check_weights,
     row_strength,
     weighted,
+    with_features,
 )
 
 _MAX_STEPS = 200  # of Newton's method for a dual norm
@@ -294,13 +295,8 @@ class SparseGroupL21(Penalty):
         return float(s.max(initial=0.0))
 
     def on_features(self, features, n_features):
-        weight: Any = self.l1.feature_weight
-        l1 = L1(
-            self.l1.alpha,
-            feature_weight=None if weight is None else np.asarray(weight)[features],
-            positive=self.l1.positive,
-        )
-        return SparseGroupL21(l1, self.groups.on_features(features, n_features))
+        groups = self.groups.on_features(features, n_features)
+        return SparseGroupL21(with_features(self.l1, features), groups)
 
     def free_rows(self, n_features):
         return self.l1.free_rows(n_features) & self.groups.free_rows(n_features)

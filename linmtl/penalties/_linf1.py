@@ -15,6 +15,7 @@ from linmtl.penalties._parameters import (
     check_positive,
     row_steps,
     row_strength,
+    with_features,
 )
 
 
@@ -152,6 +153,9 @@ class Linf1(Penalty):
         used = strength > 0
         size = np.maximum(G, 0.0) if self.positive else np.abs(G)
         return float((size[used].sum(axis=1) / strength[used]).max(initial=0.0))
+
+    def on_features(self, features, n_features):
+        return with_features(self, features)
 
     def free_rows(self, n_features):
         return row_strength(self, n_features) == 0

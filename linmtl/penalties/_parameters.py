@@ -29,6 +29,16 @@ def with_alpha(penalty: _P, alpha: float) -> _P:
     return type(penalty)(**{**parameters, "alpha": alpha})
 
 
+def with_features(penalty: _P, features: np.ndarray) -> _P:
+    """Return a penalty with the weights of some features (mask or positions) only."""
+    names = _parameter_names(type(penalty))
+    parameters = {name: getattr(penalty, name) for name in names}
+    weight = parameters["feature_weight"]
+    if weight is not None:
+        parameters["feature_weight"] = np.asarray(weight, dtype=float)[features]
+    return type(penalty)(**parameters)
+
+
 @cache  # a path asks for every strength, and to read a signature takes long
 def _parameter_names(kind: type) -> tuple[str, ...]:
     parameters = inspect.signature(kind).parameters.values()

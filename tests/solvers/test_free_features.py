@@ -12,7 +12,7 @@ from helpers.convex import least
 from helpers.losses import DELTA, loss_of
 from linmtl import L21Regressor, L21RegressorCV, MultiTaskClassifier, MultiTaskRegressor
 from linmtl.path import mtl_path
-from linmtl.penalties import L1, L21, GroupL21, Ridge
+from linmtl.penalties import L1, L21, Fused, GroupL21, Linf1, Ridge
 from linmtl.solvers._quadratic_system import symmetric_inverse
 
 N, D, T, ALPHA = 40, 6, 3, 0.05
@@ -66,6 +66,8 @@ def penalties(free):
         "L21": L21(ALPHA, feature_weight=weight),
         "L1": L1(ALPHA, feature_weight=weight),
         "both": L1(ALPHA, feature_weight=weight) + L21(ALPHA, feature_weight=weight),
+        "largest": Linf1(ALPHA, feature_weight=weight),
+        "fused": L1(ALPHA, feature_weight=weight) + Fused(ALPHA, feature_weight=weight),
         "groups": GroupL21(groups, ALPHA, group_weight=group_weight),
     }
 
@@ -77,13 +79,21 @@ def in_cvxpy(name, W):
     if name == "groups":
         blocks = zip((1.0, 1.5, 2.0), range(0, D, 2), strict=True)
         return ALPHA * cp.sum([s * cp.norm(W[i : i + 2], "fro") for s, i in blocks])
-    return {"L21": rows, "L1": entries, "both": rows + entries}[name]
+    largest = ALPHA * weight @ cp.max(cp.abs(W), axis=1)
+    steps = ALPHA * cp.sum(weight @ cp.abs(W[:, 1:] - W[:, :-1]))
+    return {
+        "L21": rows,
+        "L1": entries,
+        "both": rows + entries,
+        "largest": largest,
+        "fused": entries + steps,
+    }[name]
 
 
 @pytest.mark.product(
     kind=("powers", "twice", "scales", "constant", "levels"),
     loss=("squared", "sqrt", "huber", "logistic", "poisson"),
-    penalty=("L21", "L1", "both", "groups"),
+    penalty=("L21", "L1", "both", "largest", "fused", "groups"),
     layout=("wide", "missing", "sparse"),
 )
 def test_the_optimum_is_that_of_the_span(kind, loss, penalty, layout):
