@@ -121,7 +121,7 @@ def make_model(name: str, classify: bool, cv: int, coarse: bool = False) -> Any:
     kind = KINDS[name]
     estimator = kind.classifier if classify else kind.regressor
     if name == BASELINE:
-        return estimator("cv", cv=cv, alpha_per_task="auto", tol=TOL)
+        return estimator("cv", cv=cv, per_task="auto", tol=TOL)
     tried = SECOND_STRENGTHS[::2] if coarse else SECOND_STRENGTHS
     settings: dict[str, Any] = {} if kind.second is None else {kind.second: tried}
     if kind.one_intercept:

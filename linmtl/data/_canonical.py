@@ -9,6 +9,8 @@ import numpy as np
 
 from linmtl.designs._base import Design
 
+_NOTHING = 1e-9  # relative to the largest coefficient
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class MultiTaskData:
@@ -85,3 +87,37 @@ def far_intercept(side: np.ndarray, total: np.ndarray | float) -> np.ndarray:
     ``total`` is the number of observations, or the sum of their sample weights.
     """
     return side * np.log(2 * total + 1)
+
+
+def lent(
+    W: np.ndarray,
+    b: np.ndarray,
+    alone: np.ndarray,
+    others: np.ndarray,
+    mean: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return models in which tasks left out of the loss have what the others share.
+
+    Parameters
+    ----------
+    W : ndarray of shape (n_features, n_tasks)
+        Coefficients.
+    b : ndarray of shape (n_tasks,)
+        Intercepts.
+    alone : ndarray of int of shape (n_alone,)
+        The tasks left out. Where their coefficients are zero they become the mean of
+        the others'.
+    others : ndarray of bool of shape (n_tasks,)
+        The tasks in the loss.
+    mean : ndarray of shape (n_alone, n_features)
+        Where the linear predictors of the tasks left out stay what they are.
+    """
+    least = _NOTHING * np.abs(W).max(initial=0.0)
+    nothing = np.abs(W[:, alone]).max(axis=0, initial=0.0) <= least
+    if not nothing.any() or not others.any():
+        return W, b
+    consensus = W[:, others].mean(axis=1)
+    W, b = W.copy(), b.copy()
+    W[:, alone[nothing]] = consensus[:, None]
+    b[alone[nothing]] -= mean[nothing] @ consensus
+    return W, b

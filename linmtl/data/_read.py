@@ -16,7 +16,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from linmtl.data._canonical import MultiTaskData, far_intercept
+from linmtl.data._canonical import MultiTaskData, far_intercept, lent
 from linmtl.data._frames import column_named
 from linmtl.data._kinds import order_of
 from linmtl.data._labels import (
@@ -41,7 +41,6 @@ from linmtl.designs._shared import SharedDesign
 from linmtl.designs._stacked import StackedDesign
 
 _ROUNDING_OF_SQUARES = 1e-13
-_NOTHING = 1e-9  # relative to the largest coefficient
 _X_OPTIONS = {"accept_sparse": ("csr", "csc"), "dtype": [np.float64, np.float32]}
 
 
@@ -185,16 +184,10 @@ class FitInput:
         b : ndarray of shape (n_tasks,)
             From :meth:`intercepts`.
         """
-        alone = np.flatnonzero(self.side)
-        least = _NOTHING * np.abs(W).max(initial=0.0)
-        nothing = np.abs(W[:, alone]).max(axis=0, initial=0.0) <= least
-        if self.side_means is None or not nothing.any():
+        if self.side_means is None:
             return W, b
-        consensus = W[:, self.side == 0].mean(axis=1)
-        W, b = W.copy(), b.copy()
-        W[:, alone[nothing]] = consensus[:, None]
-        b[alone[nothing]] -= self.side_means[nothing] @ consensus
-        return W, b
+        alone = np.flatnonzero(self.side)
+        return lent(W, b, alone, self.side == 0, self.side_means)
 
 
 def read_fit(

@@ -75,6 +75,8 @@ class MultiTaskModel(NewTask, BaseEstimator):
 
     _losses: ClassVar[tuple[str, ...]] = ()
     _classify: ClassVar[bool] = False
+    # whether a task of a single class, which the loss leaves out, has what others share
+    _lends: ClassVar[bool] = True
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -262,7 +264,7 @@ class MultiTaskModel(NewTask, BaseEstimator):
 
     def _lent(self, given, W, b):
         """Return the models in which tasks of a single class learn from the others."""
-        return given.lent(W, b) if given.classes is not None else (W, b)
+        return given.lent(W, b) if self._classify and self._lends else (W, b)
 
     def _set_linear(self, given: FitInput, W: np.ndarray, b: np.ndarray) -> None:
         """Set what predictions need: linear models, one row of W for each task."""

@@ -103,8 +103,7 @@ class _Product(MultiTaskModel):
     n_init: int = 1
     random_state: int | np.random.RandomState | None = None
 
-    def _lent(self, given, W, b):
-        return W, b  # codes of a task are all that it has
+    _lends = False  # codes of a task are all that it has
 
     def _factored_penalty(self) -> FactoredPenalty:
         raise NotImplementedError

@@ -123,8 +123,10 @@ class _Independent(MultiTaskModel):
 
     alpha: float | ArrayLike | Mapping[Any, float] | str
     cv: int
-    alpha_per_task: bool | Literal["auto"]
+    per_task: bool | Literal["auto"]
     scale_features: bool | Literal["auto"]
+
+    _lends = False
 
     def _problem(self, given: FitInput) -> tuple[MultiTaskData, np.ndarray]:
         if not self._tuned():
@@ -143,15 +145,12 @@ class _Independent(MultiTaskModel):
         join = super()._join()
         return Join.SUM if self._tuned() and join is Join.MAXIMUM else join
 
-    def _lent(self, given, W, b):
-        return W, b  # tasks alone learn nothing from each other
-
     def _tuned(self) -> bool:
         return isinstance(self.alpha, str)
 
     def _rescaled(self, given: FitInput) -> FitInput:
         name, scale = type(self).__name__, self.scale_features
-        for parameter in ("scale_features", "alpha_per_task"):
+        for parameter in ("scale_features", "per_task"):
             value = getattr(self, parameter)
             check_choice(f"{name}: {parameter}", value, (True, False, "auto"))
         tuned = self._tuned()
@@ -181,7 +180,7 @@ class _Independent(MultiTaskModel):
         scale: what is best for the median task, by folds that have no say in the
         strengths.
         """
-        choice = self.alpha_per_task
+        choice = self.per_task
         commons = (False, True) if choice == "auto" else (not choice,)
         ways = [(form, common) for form in forms for common in commons]
         chosen, honest = 0, []
@@ -255,6 +254,7 @@ class _Independent(MultiTaskModel):
             fold,
             join=self._join(),
             n_samples=n_samples,
+            lend=self._lends,
             tol=self.tol,
             max_iter=self.max_iter,
             solver=self.solver,
@@ -278,7 +278,7 @@ class IndependentRegressor(_Independent, Regressor):
         by label), or chosen by cross-validation.
     cv : int, default=5
         Number of folds for ``alpha="cv"``.
-    alpha_per_task : bool or "auto", default=True
+    per_task : bool or "auto", default=True
         Whether ``alpha="cv"`` chooses a strength for each task, by the held-out loss of
         its own, or the same relative strength for all: with few rows a choice for each
         task is noisy. "auto": whichever has the lower loss.
@@ -325,7 +325,7 @@ class IndependentRegressor(_Independent, Regressor):
     alpha: float | ArrayLike | Mapping[Any, float] | str = 0.01
     _: KW_ONLY
     cv: int = 5
-    alpha_per_task: bool | Literal["auto"] = True
+    per_task: bool | Literal["auto"] = True
     scale_features: bool | Literal["auto"] = "auto"
 
 
@@ -346,7 +346,7 @@ class IndependentClassifier(_Independent, Classifier):
         by label), or chosen by cross-validation.
     cv : int, default=5
         Number of folds for ``alpha="cv"``.
-    alpha_per_task : bool or "auto", default=True
+    per_task : bool or "auto", default=True
         Whether ``alpha="cv"`` chooses a strength for each task, by the held-out loss of
         its own, or the same relative strength for all: with few rows a choice for each
         task is noisy. "auto": whichever has the lower loss.
@@ -394,5 +394,5 @@ class IndependentClassifier(_Independent, Classifier):
     alpha: float | ArrayLike | Mapping[Any, float] | str = 0.01
     _: KW_ONLY
     cv: int = 5
-    alpha_per_task: bool | Literal["auto"] = True
+    per_task: bool | Literal["auto"] = True
     scale_features: bool | Literal["auto"] = "auto"

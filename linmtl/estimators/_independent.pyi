@@ -23,7 +23,7 @@ class IndependentRegressor(Regressor):
         by label), or chosen by cross-validation.
     cv : int, default=5
         Number of folds for ``alpha="cv"``.
-    alpha_per_task : bool or "auto", default=True
+    per_task : bool or "auto", default=True
         Whether ``alpha="cv"`` chooses a strength for each task, by the held-out loss of
         its own, or the same relative strength for all: with few rows a choice for each
         task is noisy. "auto": whichever has the lower loss.
@@ -150,7 +150,7 @@ class IndependentRegressor(Regressor):
         alpha: float | ArrayLike | Mapping[Any, float] | str = 0.01,
         *,
         cv: int = 5,
-        alpha_per_task: bool | Literal['auto'] = True,
+        per_task: bool | Literal['auto'] = True,
         scale_features: bool | Literal['auto'] = "auto",
         loss: str = "squared",
         huber_delta: float = 1.35,
@@ -182,7 +182,7 @@ class IndependentClassifier(Classifier):
         by label), or chosen by cross-validation.
     cv : int, default=5
         Number of folds for ``alpha="cv"``.
-    alpha_per_task : bool or "auto", default=True
+    per_task : bool or "auto", default=True
         Whether ``alpha="cv"`` chooses a strength for each task, by the held-out loss of
         its own, or the same relative strength for all: with few rows a choice for each
         task is noisy. "auto": whichever has the lower loss.
@@ -309,7 +309,7 @@ class IndependentClassifier(Classifier):
         alpha: float | ArrayLike | Mapping[Any, float] | str = 0.01,
         *,
         cv: int = 5,
-        alpha_per_task: bool | Literal['auto'] = True,
+        per_task: bool | Literal['auto'] = True,
         scale_features: bool | Literal['auto'] = "auto",
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
         fit_intercept: bool = True,

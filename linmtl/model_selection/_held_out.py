@@ -16,7 +16,7 @@ import numpy as np
 from joblib import delayed
 from numpy.typing import ArrayLike
 
-from linmtl.data._canonical import MultiTaskData, far_intercept
+from linmtl.data._canonical import MultiTaskData, far_intercept, lent
 from linmtl.data._read import FitInput
 from linmtl.datafits._base import Datafit
 from linmtl.datafits._gram import GramFit
@@ -174,6 +174,7 @@ def held_out_path(
     n_samples: np.ndarray | None = None,
     starts: Sequence[np.ndarray] | None = None,
     rows: bool = False,
+    lend: bool = True,
     tol: float,
     max_iter: int,
     solver: str = "auto",
@@ -208,6 +209,8 @@ def held_out_path(
         Where to start in each fold: the ends of a path before this one.
     rows : bool, default=False
         Whether to return the predictor of each row as well.
+    lend : bool, default=True
+        Whether tasks of a single class in a training part learn from the others.
     tol, max_iter, solver
         As for the estimators.
     n_jobs : int, default=None
@@ -225,7 +228,7 @@ def held_out_path(
         "solver": solver,
     }
     told = progress if in_turn(n_jobs) else None
-    parts = training_and_test(data, loss, join, fold, n_samples, rows)
+    parts = training_and_test(data, loss, join, fold, n_samples, rows, lend)
     jobs = (
         delayed(_one_fold)(*part, starts[k] if starts else None, rows, settings, told)
         for k, part in enumerate(parts)
@@ -271,6 +274,9 @@ class HeldOutRows:
         The tasks that have a model.
     far : ndarray of shape (n_tasks,)
         Intercepts of the tasks without a best one in training, NaN elsewhere.
+    means : ndarray of shape (n_tasks, n_features), default=None
+        Means of the features of these tasks in training, where they learn from the
+        others.
     """
 
     def __init__(
@@ -280,21 +286,28 @@ class HeldOutRows:
         join: Join,
         learned: np.ndarray,
         far: np.ndarray,
+        means: np.ndarray | None = None,
     ):
         self.data, self.loss, self.join, self.far = data, loss, join, far
+        self.learned, self.means = learned, means
         self.judged = (data.total > 0) & learned
 
     def of_tasks(self, tasks: np.ndarray) -> HeldOutRows:
         """Return the rows of these tasks (positions) only."""
-        data, learned = self.data.of_tasks(tasks), self.judged[tasks]
-        return HeldOutRows(data, self.loss, self.join, learned, self.far[tasks])
+        data, learned = self.data.of_tasks(tasks), self.learned[tasks]
+        means = None if self.means is None else self.means[tasks]
+        return HeldOutRows(data, self.loss, self.join, learned, self.far[tasks], means)
 
     def predict(self, result: Result) -> np.ndarray:
         """Return the linear predictor of each row."""
         data = self.data
         eta = np.empty(data.y.size)
-        data.design.predict(result.W, eta)
-        b = np.where(np.isnan(self.far), result.b, self.far)
+        one_sided = ~np.isnan(self.far)
+        W, b = result.W, np.where(one_sided, self.far, result.b)
+        if self.means is not None:
+            rest = self.learned & ~one_sided
+            W, b = lent(W, b, np.flatnonzero(one_sided), rest, self.means[one_sided])
+        data.design.predict(W, eta)
         return eta + np.repeat(b, np.diff(data.task_ptr))
 
     def losses(self, result: Result) -> np.ndarray:
@@ -342,12 +355,14 @@ def training_and_test(
     fold: np.ndarray,
     n_samples: np.ndarray | None = None,
     rows: bool = False,
+    lend: bool = True,
 ) -> Iterator[tuple[Datafit, HeldOutRows | HeldOutMoments]]:
     """Yield for each fold the datafit of the training part and the held-out part.
 
     A task's weights are scaled up to their total over all data, so that its loss stays
     a mean. Where moments pay, those of a fold are subtracted from those of all; with
-    ``rows`` the held-out part has rows all the same.
+    ``rows`` the held-out part has rows all the same. With ``lend`` tasks of a single
+    class in training learn from the others, as in `fit`.
     """
     if n_samples is None:
         n_samples = data.task_sum((data.weight > 0).astype(float))
@@ -360,12 +375,15 @@ def training_and_test(
         kept = data.task_sum(weight)
         learned = kept > 0  # other tasks have no model to judge
         factor = np.divide(data.total, kept, out=np.zeros_like(kept), where=learned)
-        far = np.full(kept.size, np.nan)
+        far, means = np.full(kept.size, np.nan), None
         if data.fit_intercept:  # as in `fit`, where there is no best intercept
             side = loss.sides(data.y, weight, data.task_ptr) * learned
             seen = n_samples * np.divide(kept, data.total, where=learned, out=0 * kept)
             far = np.where(side == 0, np.nan, far_intercept(side, seen))
             factor[side != 0] = 0.0
+            if lend and loss.classify and side.any() and data.design.n_columns > 1:
+                means = data.design.task_sums(weight)
+                means /= np.where(learned, kept, 1.0)[:, None]
         test = data.take(np.flatnonzero(tested))
         train = replace(data, weight=weight * np.repeat(factor, size))
         if moments is not None and not moments.tied:
@@ -376,11 +394,11 @@ def training_and_test(
             if join is not Join.MAXIMUM:
                 judge = HeldOutMoments(held_out, join, learned)
                 if rows:
-                    judge = HeldOutRows(test, loss, join, learned, far)
+                    judge = HeldOutRows(test, loss, join, learned, far, means)
                 yield fit, judge
                 continue
         fit = make_datafit(train, loss, join)
-        yield fit, HeldOutRows(test, loss, join, learned, far)
+        yield fit, HeldOutRows(test, loss, join, learned, far, means)
 
 
 class HeldOutPredictions:

@@ -200,7 +200,12 @@ class _Problem:
         one_fold = self._by_parts if self.simple else self._by_refitting
         parts = enumerate(
             training_and_test(
-                self.data, self.loss, self.join, self.fold, self.given.n_samples
+                self.data,
+                self.loss,
+                self.join,
+                self.fold,
+                self.given.n_samples,
+                lend=self.estimator._lends,
             )
         )
         jobs = (delayed(one_fold)(k, *part, sets, report) for k, part in parts)

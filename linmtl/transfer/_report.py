@@ -303,7 +303,7 @@ def negative_transfer_report(
         Data in any layout with two tasks or more, as for the estimators.
     baseline : estimator, default=None
         The model of every task alone; by default ``IndependentRegressor(alpha="cv",
-        alpha_per_task="auto")`` or its classifier: ridge, its strength tuned inside
+        per_task="auto")`` or its classifier: ridge, its strength tuned inside
         each training part, per task or for all, whichever does better there.
     pooled : estimator, default=None
         One model for all tasks; by default ``PooledRegressor(task_intercepts=True)`` or
@@ -378,7 +378,7 @@ def negative_transfer_report(
         baseline = kind(
             "cv",
             cv=_folds(rows, splits),
-            alpha_per_task="auto",
+            per_task="auto",
             fit_intercept=estimator.fit_intercept,
         )
     if pooled is None:
