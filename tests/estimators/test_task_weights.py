@@ -328,7 +328,7 @@ def test_minimax_over_a_path_and_with_a_search():
     np.testing.assert_allclose(chosen.coef_, alone.coef_, atol=1e-6)
     Xc, yc, tasks = ragged(classify=True)
     chosen = L21ClassifierCV(alphas=3, eps=0.1, cv=3, task_weight="minimax")
-    assert chosen.fit(Xc, yc, tasks).scores_path_.shape == (3, 3)
+    assert chosen.fit(Xc, yc, tasks).scores_path_.shape == (len(chosen.alphas_), 3)
 
 
 def test_minimax_refits_and_factors():
