@@ -353,10 +353,8 @@ class FusedSparseRows(Penalty):
         return float(fused_dual(G, *strengths, *work, np.empty(G.shape[1])))
 
     def on_features(self, features, n_features):
-        l1, l21 = (
-            None if term is None else with_features(term, features)
-            for term in (self.l1, self.l21)
-        )
+        l1 = None if self.l1 is None else with_features(self.l1, features)
+        l21 = None if self.l21 is None else with_features(self.l21, features)
         return FusedSparseRows(l1, with_features(self.fused, features), l21)
 
     def free_rows(self, n_features):
