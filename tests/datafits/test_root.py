@@ -570,9 +570,9 @@ def test_attributes_follow_the_loss():
     assert model.noise_.shape == (4,)
     assert not hasattr(model.set_params(loss="squared").fit(*data), "noise_")
     model = MultiTaskRegressorCV(alphas=3, loss="sqrt").fit(*data)
-    assert model.rmse_path_.shape == (3, 5)
+    assert model.rmse_path_.shape == (len(model.alphas_), 5)
     model.set_params(loss="squared").fit(*data)
-    assert model.mse_path_.shape == (3, 5)
+    assert model.mse_path_.shape == (len(model.alphas_), 5)
     assert not hasattr(model, "rmse_path_")
     assert not hasattr(model, "task_rmse_path_")
 
