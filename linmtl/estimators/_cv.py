@@ -413,8 +413,8 @@ class CrossValidated(MultiTaskModel):
                 f"{name}: the best strength is the {weaker} tried, and what is held "
                 "out is predicted better and better towards it"
                 + (
-                    ", although the grid went on while fits converged; pass alphas= with others, or "
-                    "put the features on one scale (scale_features=True)"
+                    ", although the grid went on while fits converged; pass alphas= "
+                    "with others, or put the features on one scale (scale_features=True)"
                     if numbered
                     else f"; pass alphas that reach beyond the {weaker}"
                 ),
