@@ -414,7 +414,7 @@ class CrossValidated(MultiTaskModel):
                 "out is predicted better and better towards it"
                 + (
                     ", although the grid went on while fits converged; pass alphas= "
-                    "with others, or put the features on one scale (scale_features=True)"
+                    "with others, or scale the features (scale_features=True)"
                     if numbered
                     else f"; pass alphas that reach beyond the {weaker}"
                 ),
