@@ -7,6 +7,7 @@ loss; `-m full` proves every theorem of every problem.
 
 from __future__ import annotations
 
+import tracemalloc
 import warnings
 from dataclasses import replace
 from functools import cache
@@ -14,6 +15,7 @@ from functools import cache
 import numpy as np
 import pytest
 from scipy import sparse
+from scipy.sparse import csgraph
 from sklearn.exceptions import ConvergenceWarning
 
 from cases import PENALTIES, Case, task_labels
@@ -451,6 +453,53 @@ def test_direct_solver_is_exact_in_every_branch(
         result = minimise(objective, tol=1e-12, max_iter=1, solver="direct")
         assert result.converged
         assert abs(result.objective - best) <= 1e-10 * scale
+
+
+@pytest.mark.parametrize("alpha_mean", [0.0, 0.3])
+def test_mean_and_deviations_are_two_ridges(alpha_mean):
+    # where tasks share X; memory is far from that of a T x T matrix, 32 MB
+    n, d, n_tasks = 30, 5, 2000
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(n, d)), rng.normal(size=(n, n_tasks))
+    penalty = MeanRegularized(0.5, alpha_mean=alpha_mean)
+    tracemalloc.start()
+    model = MultiTaskRegressor(penalty).fit(X, Y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert model.solver_ == "direct"
+    assert model.converged_
+    assert peak < 16 * (Y.nbytes + model.coef_.nbytes)
+    X, Y = X - X.mean(axis=0), Y - Y.mean(axis=0)
+    H, C = X.T @ X / n, X.T @ Y / n
+    mean = np.linalg.solve(H + alpha_mean * np.eye(d), C.mean(axis=1, keepdims=True))
+    rest = C - C.mean(axis=1, keepdims=True)
+    deviation = np.linalg.solve(H + 0.5 * np.eye(d), rest)
+    np.testing.assert_allclose(model.coef_, (mean + deviation).T, atol=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["ring", "random"])
+@pytest.mark.parametrize("ridge", [0.0, 0.1])
+def test_graphs_of_thousands_of_tasks_on_shared_samples(kind, ridge):
+    n, d, n_tasks = 30, 3, 2500
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(n, d)), rng.normal(size=(n, n_tasks))
+    i = np.arange(n_tasks) if kind == "ring" else rng.integers(0, n_tasks, 2 * n_tasks)
+    j = np.roll(i, 1)
+    A = sparse.coo_array((np.ones(i.size), (i, j)), shape=(n_tasks, n_tasks)).tocsr()
+    penalty = Ridge(ridge) + GraphLaplacian(A + A.T, 0.5)
+    tracemalloc.start()
+    model = MultiTaskRegressor(penalty, tol=1e-10).fit(X, Y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert model.solver_ == "direct"
+    assert model.converged_
+    assert peak < 24 * Y.nbytes  # a T x T matrix is 80 times as large
+    X, Y = X - X.mean(axis=0), Y - Y.mean(axis=0)
+    laplacian = csgraph.laplacian(A + A.T)
+    W = model.coef_.T
+    slope = X.T @ (X @ W - Y) / n + ridge * W + 0.5 * (W @ laplacian)
+    np.testing.assert_allclose(slope, 0.0, atol=1e-10)
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ problem), which can be projected and scaled to certify how far W is from the opt
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -142,10 +143,10 @@ n_features)
         """Return the Hessian of each column at the last W times that of V."""
         raise NotImplementedError
 
-    def hessian_rows(self) -> list[np.ndarray]:
-        """Return A with ``A'A`` the Hessian at the last W, of each column.
+    def hessian_rows(self) -> Iterator[np.ndarray]:
+        """Yield A with ``A'A`` the Hessian at the last W, of each column.
 
-        A list of one where all columns have the same.
+        Only one where all columns have the same.
         """
         raise NotImplementedError
 

@@ -127,12 +127,13 @@ class GramFit(Datafit):
     def project(self, columns, rows, target, G, vectors=None):
         if self._shift is None:
             self._shift = np.zeros_like(self._W)
-        shared = self.H.shape[0] == 1
-        which = np.zeros(len(columns), dtype=int) if shared else columns
-        H = self.H[which][:, rows][:, :, rows]
         vectors, over = excess(G[rows][:, columns], target, vectors)
         r, k = over.shape
-        system = np.einsum("ca,cb,cij->aibj", vectors, vectors, H, optimize=True)
+        if self.H.shape[0] == 1:
+            system = np.kron(vectors.T @ vectors, self.H[0][rows][:, rows])
+        else:
+            H = self.H[columns][:, rows][:, :, rows]
+            system = np.einsum("ca,cb,cij->aibj", vectors, vectors, H, optimize=True)
         solve, _ = scaled_solver(system.reshape(1, k * r, k * r))
         move = solve(over.T.reshape(1, k * r, 1))
         self._shift[np.ix_(rows, columns)] += move.reshape(k, r).T @ vectors.T

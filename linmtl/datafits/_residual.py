@@ -154,10 +154,10 @@ class ResidualFit(Datafit):
         design, weight = self.data.design, self.hessian_weight
         centre = self.data.fit_intercept
         if design.columns_alike(weight):
-            return [design.centred_block(np.array([0]), weight, centre)]
-        return [
-            design.centred_block(tasks, weight, centre) for _, tasks in design.columns()
-        ]
+            yield design.centred_block(np.array([0]), weight, centre)
+            return
+        for _, tasks in design.columns():
+            yield design.centred_block(tasks, weight, centre)
 
     def hessians(self, features, dtype=np.float64, least=0.0):
         weight, centre = self.curved_weight(least), self.data.fit_intercept

@@ -10,6 +10,7 @@ exception.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -23,6 +24,11 @@ from scipy.sparse.linalg import splu
 # a few and no more than this part of the pairs is joined
 _DENSE_TASKS, _SPARSE = 2000, 0.05
 _FEW_TASKS = 300  # for which one product with K is cheaper than its parts
+# Entries of a sparse factor for each task, and factors, beyond which there are others:
+# dense ones, or conjugate gradients, since graphs whose factors fill up have
+# well-conditioned Laplacians.
+_MOST_FILL, _FEW_FACTORS = 30, 20
+_MAX_CG, _CG_TOL = 1000, 1e-13
 
 
 class QuadraticForm:
@@ -67,6 +73,7 @@ class QuadraticForm:
             if laplacian.nnz and abs(laplacian).max() > 0:
                 self.laplacian = laplacian
         self.matrix = matrix if matrix is not None and matrix.any() else None
+        self._last: _SparseFactor | None = None
 
     def __add__(self, other: QuadraticForm) -> QuadraticForm:
         total = QuadraticForm(
@@ -193,6 +200,32 @@ class QuadraticForm:
         """Return ``G K^+``."""
         return self._apply_inverse(G, 0.0, 1.0)
 
+    def resolvent(self, shift: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        """Return the function of V with the rows ``v_j (shift_j I + K)^+``.
+
+        Shifts of sparse graphs have a factor each, made once for those that are equal.
+        """
+        if not self.is_sparse:
+            return lambda V: self._apply_inverse(V, shift[:, None], 1.0)
+        L, base = self.laplacian, shift + (self.ridge + self.centred)
+        on_mean = _pseudo_inverse(shift + (self.ridge + self.mean))[:, None]
+        bases, which = np.unique(base, return_inverse=True)
+        factors = [_SparseFactor(L, 1.0, bases[-1])]
+        if bases.size <= _FEW_FACTORS or factors[0].sparse:
+            factors = [_SparseFactor(L, 1.0, b) for b in bases[:-1]] + factors
+
+        def apply(V):
+            mean = V.mean(axis=1, keepdims=True)
+            out = V - mean
+            if len(factors) < bases.size:
+                out = _conjugate_gradients(L, base[:, None], out)
+            else:
+                for k, factor in enumerate(factors):
+                    out[which == k] = factor.solve(out[which == k])
+            return mean * on_mean + out
+
+        return apply
+
     def _apply_inverse(self, V, shift, step):
         """``V (shift I + step K)^+``; zero eigenvalues are left out."""
         if self.is_diagonal:
@@ -206,13 +239,22 @@ class QuadraticForm:
         base = shift + step * (self.ridge + self.centred)
         if self.laplacian is None:
             deviation = deviation * _pseudo_inverse(base)
-        elif is_dense(self.laplacian):
+        elif not self.is_sparse:
             eigenvalue, Q = self._laplacian_eigen
             deviation = (deviation @ Q) * _pseudo_inverse(base + step * eigenvalue)
             deviation = deviation @ Q.T
         else:
-            deviation = self._sparse_solve(deviation, base, step)
+            deviation = self._sparse_factor(step, base).solve(deviation)
         return mean * on_mean + deviation
+
+    @cached_property
+    def is_sparse(self) -> bool:
+        """Whether inverses are by sparse factors of the graph."""
+        alone = self.equal_ridge and self.matrix is None
+        if not alone or self.laplacian is None or is_dense(self.laplacian):
+            return False
+        T = self.n_tasks
+        return T > _DENSE_TASKS or _SparseFactor(self.laplacian, 1.0, 1.0).sparse
 
     @cached_property
     def _dense_eigen(self):
@@ -228,34 +270,11 @@ class QuadraticForm:
     def _components(self):
         return connected_components(self.laplacian, directed=False)
 
-    @cached_property
-    def _factors(self):
-        return {}
-
-    def _sparse_solve(self, V, base, step):
-        key = (base, step)
-        if key not in self._factors:
-            self._factors.clear()  # steps do not come back: keep the last one only
-            matrix = step * self.laplacian + base * sparse.eye_array(self.n_tasks)
-            keep = np.arange(self.n_tasks)
-            if base == 0.0:  # ground one task of each component
-                keep = np.setdiff1d(keep, np.unique(self._components[1], True)[1])
-            factor = splu(sparse.csc_array(matrix)[:, keep][keep])
-            self._factors[key] = keep, factor
-        keep, factor = self._factors[key]
-        if base == 0.0:
-            V = V - self._component_mean(V)
-        out = np.zeros_like(V)
-        out[:, keep] = factor.solve(np.ascontiguousarray(V[:, keep].T)).T
-        return out - self._component_mean(out) if base == 0.0 else out
-
-    def _component_mean(self, V):
-        count, label = self._components
-        member = sparse.csr_array(
-            (np.ones(self.n_tasks), (np.arange(self.n_tasks), label)),
-            shape=(self.n_tasks, count),
-        )
-        return (V @ member / member.sum(axis=0)) @ member.T
+    def _sparse_factor(self, step, base):
+        # steps do not come back: keep the last one only
+        if self._last is None or self._last.key != (step, base):
+            self._last = _SparseFactor(self.laplacian, step, base)
+        return self._last
 
     def null_space(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return a basis of the combinations of tasks that cost nothing.
@@ -289,6 +308,62 @@ class QuadraticForm:
             groups = [np.flatnonzero(label == c) for c in range(self._components[0])]
             return [group for group in groups if np.all(free[group])]
         return [np.array([t]) for t in np.flatnonzero(free)]
+
+
+class _SparseFactor:
+    """A factor of ``step * laplacian + base I``; its pseudo-inverse where base = 0."""
+
+    def __init__(self, laplacian: Any, step: float, base: float):
+        self.key = step, base
+        n_tasks = laplacian.shape[0]
+        matrix = step * laplacian + base * sparse.eye_array(n_tasks)
+        self._keep, self._member = np.arange(n_tasks), None
+        if base == 0.0:  # ground one task of each component
+            count, label = connected_components(laplacian, directed=False)
+            self._keep = np.setdiff1d(
+                self._keep, np.unique(label, return_index=True)[1]
+            )
+            self._member = sparse.csr_array(
+                (np.ones(n_tasks), (np.arange(n_tasks), label)), shape=(n_tasks, count)
+            )
+        self._factor = splu(sparse.csc_array(matrix)[:, self._keep][self._keep])
+        self.sparse = self._factor.nnz <= _MOST_FILL * n_tasks
+
+    def solve(self, V: np.ndarray) -> np.ndarray:
+        """Return V, (n_rows, n_tasks), times the inverse."""
+        V, out = self._centred(V), np.zeros_like(V)
+        out[:, self._keep] = self._factor.solve(
+            np.ascontiguousarray(V[:, self._keep].T)
+        ).T
+        return self._centred(out)
+
+    def _centred(self, V):
+        member = self._member
+        if member is None:
+            return V
+        return V - (V @ member / member.sum(axis=0)) @ member.T
+
+
+def _conjugate_gradients(L: Any, base: np.ndarray, V: np.ndarray) -> np.ndarray:
+    """Return the rows ``v_j (base_j I + L)^-1``, all at once."""
+    diagonal = base + L.diagonal()
+    precondition = _pseudo_inverse(diagonal)
+    X, R = np.zeros_like(V), V.copy()
+    Q = precondition * R
+    product = np.sum(R * Q, axis=1, keepdims=True)
+    stop = _CG_TOL**2 * product
+    for _ in range(_MAX_CG):
+        H = base * Q + Q @ L
+        step = product * _pseudo_inverse(np.sum(Q * H, axis=1, keepdims=True))
+        X += step * Q
+        R -= step * H
+        Z = precondition * R
+        following = np.sum(R * Z, axis=1, keepdims=True)
+        if np.all(following <= stop):
+            break
+        Q = Z + following * _pseudo_inverse(product) * Q
+        product = following
+    return X
 
 
 def is_dense(A: sparse.csr_array) -> bool:

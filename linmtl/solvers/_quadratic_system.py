@@ -17,6 +17,9 @@ from scipy.sparse.linalg import LinearOperator, cg
 from linmtl.penalties._quadratic_form import QuadraticForm
 
 _DENSE_SYSTEM = 2500  # unknowns up to which one Cholesky factor is used
+_CG_TOL = 1e-12  # relative; the direct solver refines
+_LEAST_CURVATURE = 1e-10  # of a preconditioner, relative to the largest
+_ALIKE = 4.0  # times each other: eigenvalues that a preconditioner takes for one
 _EPS = np.finfo(float).eps
 
 Solve = Callable[[np.ndarray], np.ndarray]
@@ -142,14 +145,21 @@ def _in_span_of_rows(blocks, quadratic):
 
 
 def _common_eigenbasis(block, quadratic):
-    """One Hessian for all columns: diagonal in the eigenbases of H and of K."""
+    """One Hessian for all columns: in its eigenbasis a system in K for each row."""
     h, P = np.linalg.eigh(block.matrix())
-    k, Q = np.linalg.eigh(quadratic.dense())
-    both = np.maximum(h, 0.0)[:, None] + np.maximum(k, 0.0)
-    cutoff = max(both.shape) * _EPS * both.max(initial=0.0)
-    inverse = np.zeros_like(both)
-    np.divide(1.0, both, out=inverse, where=both > cutoff)
-    return lambda C: P @ (inverse * (P.T @ C @ Q)) @ Q.T
+    h[h <= h.size * _EPS * h.max(initial=0.0)] = 0.0
+    inverse = quadratic.resolvent(h)
+    return lambda C: P @ inverse(P.T @ C)
+
+
+def _mean_inverse(mean, quadratic):
+    """Return about the inverse for columns that all have about this Hessian."""
+    h, P = np.linalg.eigh(mean)
+    h = np.maximum(h, max(_LEAST_CURVATURE * h.max(initial=0.0), np.finfo(float).tiny))
+    if quadratic.is_sparse:  # eigenvalues that are near each other share a factor
+        h = _ALIKE ** np.round(np.log(h) / np.log(_ALIKE))
+    inverse = quadratic.resolvent(h)
+    return lambda C: P @ inverse(P.T @ C)
 
 
 def _dense(blocks, quadratic, n_features):
@@ -190,22 +200,9 @@ def _consensus(blocks, quadratic):
 
 
 def _conjugate_gradients(blocks, quadratic, n_features):
-    """Preconditioned by the mean Hessian with all couplings, or by the blocks alone."""
+    """Preconditioned by the mean Hessian with all couplings."""
     T = quadratic.n_tasks
-    if T <= _DENSE_SYSTEM:
-        mean = sum(block.matrix() for block in blocks) / T
-        mean[np.diag_indices(n_features)] += 1e-10 * np.trace(mean) / n_features
-        precondition = _common_eigenbasis(Block(H=mean), quadratic)
-    else:
-        diagonal = np.broadcast_to(quadratic.ridge + quadratic.centred, T)
-        if quadratic.laplacian is not None:
-            diagonal = diagonal + quadratic.laplacian.diagonal()
-        if quadratic.matrix is not None:
-            diagonal = diagonal + np.diag(quadratic.matrix)
-        inverses = [B.ridge_inverse(r) for B, r in zip(blocks, diagonal, strict=True)]
-
-        def precondition(C):
-            return np.column_stack([f(c) for f, c in zip(inverses, C.T, strict=True)])
+    precondition = _mean_inverse(sum(B.matrix() for B in blocks) / T, quadratic)
 
     def as_operator(function):
         def product(w):
@@ -220,7 +217,7 @@ def _conjugate_gradients(blocks, quadratic, n_features):
     inverse = as_operator(precondition)
 
     def solve(C):
-        w, _ = cg(system, C.ravel(), rtol=1e-13, maxiter=500, M=inverse)
+        w, _ = cg(system, C.ravel(), rtol=_CG_TOL, maxiter=500, M=inverse)
         return w.reshape(n_features, T)
 
     return solve

@@ -406,6 +406,28 @@ def test_prox_of_the_quadratic_form(monkeypatch, case, shape, step, dense_tasks)
     np.testing.assert_allclose(out, expected, rtol=1e-7, atol=1e-8)
 
 
+# by eigenvectors, by sparse factors, by conjugate gradients where those fill up
+INVERSES = {
+    "dense": {},
+    "factors": {"_DENSE_TASKS": 0},
+    "gradients": {"_DENSE_TASKS": 0, "_MOST_FILL": 0, "_FEW_FACTORS": 0},
+}
+
+
+@pytest.mark.product(case=QUADRATICS, shape=SHAPES, how=list(INVERSES))
+def test_resolvent_of_the_quadratic_form(monkeypatch, case, shape, how):
+    for name, value in INVERSES[how].items():
+        monkeypatch.setattr(_quadratic_form, name, value)
+    quadratic = build(case, shape).quadratic
+    V = quadratic.gradient(normal(shape, 6))  # in its range, for a shift of zero
+    K, shift = quadratic.dense(), np.array([0.0, 1e-3, 1.0, 1.0, 1e3])[: shape[0]]
+    shift = np.resize(shift, shape[0])
+    apply = quadratic.resolvent(shift)
+    for _ in range(2):  # what is kept serves again
+        for v, s, w in zip(V, shift, apply(V), strict=True):
+            np.testing.assert_allclose(w @ K + s * w, v, atol=1e-10)
+
+
 @every_penalty
 @every_shape
 def test_null_space_is_that_of_the_matrix(case, shape):
