@@ -406,7 +406,7 @@ BRANCHES = [
     [(b, shared, n, form) for b, shared, n, fs in BRANCHES for form in fs],
 )
 def test_branches_solve_the_system(monkeypatch, branch, shared, threshold, form, rows):
-    monkeypatch.setattr(_quadratic_system, "_DENSE_SYSTEM", threshold)
+    monkeypatch.setattr(_quadratic_system, "_SMALL_SYSTEM", threshold)
     taken = []
     original = getattr(_quadratic_system, branch)
     monkeypatch.setattr(
@@ -438,14 +438,14 @@ def test_branches_solve_the_system(monkeypatch, branch, shared, threshold, form,
 @pytest.mark.product(
     case=QUADRATICS,
     layout=["ragged", "ragged-weights", "shared", "d-above-n"],
-    dense_system=[0, 4, 2500],
+    small_system=[0, 4, 2500],
     dense_tasks=[0, 2000],
 )
 def test_direct_solver_is_exact_in_every_branch(
-    monkeypatch, case, layout, dense_system, dense_tasks
+    monkeypatch, case, layout, small_system, dense_tasks
 ):
     _, best, scale = reference(case, "squared", layout)
-    monkeypatch.setattr(_quadratic_system, "_DENSE_SYSTEM", dense_system)
+    monkeypatch.setattr(_quadratic_system, "_SMALL_SYSTEM", small_system)
     monkeypatch.setattr(_quadratic_form, "_DENSE_TASKS", dense_tasks)
     problem = problem_of("squared", layout)
     for form in FORMS:
@@ -526,7 +526,7 @@ def test_classifier_of_thousands_of_unknowns_by_newton(monkeypatch):
     for penalty in (Ridge(0.1) + GraphLaplacian(None, 0.3), MeanRegularized(0.3)):
         expected = problem.fit(penalty)
         with monkeypatch.context() as patch:
-            patch.setattr(_quadratic_system, "_DENSE_SYSTEM", 4)
+            patch.setattr(_quadratic_system, "_SMALL_SYSTEM", 4)
             model = problem.fit(penalty, solver="newton")
         assert isinstance(model, MultiTaskClassifier)
         np.testing.assert_allclose(model.coef_, expected.coef_, atol=1e-7)

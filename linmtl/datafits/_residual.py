@@ -21,6 +21,7 @@ from linmtl.datafits._base import (
 from linmtl.designs._base import Design
 from linmtl.losses import Loss
 
+_POTRF, _POTRS = linalg.get_lapack_funcs(("potrf", "potrs"), dtype=np.float64)
 _RANK = 1e-12  # singular values, relative to the largest, that are rounding
 _COLLINEAR = 1e-3  # pivots of columns of length 1 that are smaller
 _LEAST_CURVATURE = 1e-6  # of a row that is moved to meet a dual constraint
@@ -309,11 +310,11 @@ def _least_norm(A: np.ndarray, g: np.ndarray) -> np.ndarray:
     size[size == 0] = 1.0
     A, g = A / size, g / size
     if n >= k:  # quick where the columns are far from collinear
-        factor, failed = linalg.lapack.dpotrf(A.T @ A)
+        factor, failed = _POTRF(A.T @ A)
         if not failed and np.diag(factor).min() > _COLLINEAR:
             z = np.zeros(n)
             for _ in range(2):  # refined once
-                z += A @ linalg.lapack.dpotrs(factor, g - A.T @ z)[0]
+                z += A @ _POTRS(factor, g - A.T @ z)[0]
             return z
     found: Any = linalg.lstsq(A.T, g, cond=_RANK, lapack_driver="gelsd")
     return found[0]

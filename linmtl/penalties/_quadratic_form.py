@@ -317,7 +317,8 @@ class _SparseFactor:
         self.key = step, base
         n_tasks = laplacian.shape[0]
         matrix = step * laplacian + base * sparse.eye_array(n_tasks)
-        self._keep, self._member = np.arange(n_tasks), None
+        self._keep: Any = np.arange(n_tasks)
+        self._member: Any = None
         if base == 0.0:  # ground one task of each component
             count, label = connected_components(laplacian, directed=False)
             self._keep = np.setdiff1d(
@@ -366,7 +367,7 @@ def _conjugate_gradients(L: Any, base: np.ndarray, V: np.ndarray) -> np.ndarray:
     return X
 
 
-def is_dense(A: sparse.csr_array) -> bool:
+def is_dense(A: Any) -> bool:
     """Whether a matrix over the tasks is handled by dense factors."""
     T = A.shape[0]
     return T <= _DENSE_TASKS and (T <= _FEW_TASKS or A.nnz > _SPARSE * T**2)

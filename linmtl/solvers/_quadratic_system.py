@@ -16,7 +16,10 @@ from scipy.sparse.linalg import LinearOperator, cg
 
 from linmtl.penalties._quadratic_form import QuadraticForm
 
-_DENSE_SYSTEM = 2500  # unknowns up to which one Cholesky factor is used
+# unknowns up to which one Cholesky factor is used; and up to which it takes the place
+# of conjugate gradients that are slow
+_SMALL_SYSTEM, _DENSE_SYSTEM = 300, 2500
+_FEW_STEPS, _MANY_STEPS = 200, 500  # of conjugate gradients
 _CG_TOL = 1e-12  # relative; the direct solver refines
 _LEAST_CURVATURE = 1e-10  # of a preconditioner, relative to the largest
 _ALIKE = 4.0  # times each other: eigenvalues that a preconditioner takes for one
@@ -108,7 +111,7 @@ def system_solver(
         return _common_eigenbasis(blocks[0], quadratic)
     if not quadratic.is_coupled and quadratic.equal_ridge:
         return _consensus(blocks, quadratic)
-    if n_features * T <= _DENSE_SYSTEM:
+    if n_features * T <= _SMALL_SYSTEM:
         return _dense(blocks, quadratic, n_features)
     return _conjugate_gradients(blocks, quadratic, n_features)
 
@@ -215,9 +218,17 @@ def _conjugate_gradients(blocks, quadratic, n_features):
     zero = np.zeros((n_features, T))
     system = as_operator(lambda W: -residual(blocks, quadratic, zero, W))
     inverse = as_operator(precondition)
+    small = n_features * T <= _DENSE_SYSTEM
+    most = _FEW_STEPS if small else _MANY_STEPS
+    other: list[Solve] = []
 
     def solve(C):
-        w, _ = cg(system, C.ravel(), rtol=_CG_TOL, maxiter=500, M=inverse)
+        if other:
+            return other[0](C)
+        w, failed = cg(system, C.ravel(), rtol=_CG_TOL, maxiter=most, M=inverse)
+        if failed and small:
+            other.append(_dense(blocks, quadratic, n_features))
+            return other[0](C)
         return w.reshape(n_features, T)
 
     return solve
