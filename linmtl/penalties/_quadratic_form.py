@@ -267,7 +267,7 @@ class QuadraticForm:
         return _clean(eigenvalue), Q
 
     @cached_property
-    def _components(self):
+    def _components(self) -> Any:
         return connected_components(self.laplacian, directed=False)
 
     def _sparse_factor(self, step, base):
@@ -304,8 +304,8 @@ class QuadraticForm:
         if self.centred > 0:
             return [np.arange(T)] if np.all(free) else []
         if self.laplacian is not None:
-            label = self._components[1]
-            groups = [np.flatnonzero(label == c) for c in range(self._components[0])]
+            count, label = self._components
+            groups = [np.flatnonzero(label == c) for c in range(count)]
             return [group for group in groups if np.all(free[group])]
         return [np.array([t]) for t in np.flatnonzero(free)]
 
