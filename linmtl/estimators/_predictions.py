@@ -127,12 +127,31 @@ class PredictsTargets:
 class TaskClasses(list):
     """The classes of each task of a wide Y: a list of arrays, as in scikit-learn.
 
-    ``cross_val_predict`` asks it for a shape (scikit-learn 1.9, decision values).
+    ``cross_val_predict`` asks it for a shape (scikit-learn 1.9, decision values), and
+    ``check_estimator`` for the classes of an array of positions.
     """
 
     @property
     def shape(self) -> tuple[int, int]:
         return len(self), 2
+
+    def __getitem__(self, key: Any) -> Any:
+        classes = super().__getitem__
+        return classes(0)[key] if isinstance(key, np.ndarray) else classes(key)
+
+
+class TaskProbabilities(list):
+    """The probabilities of a wide Y: a list of arrays, one a task, as in scikit-learn.
+
+    A pair of indices, ``[:, t]``, has the probabilities of ``classes_[t][1]``.
+    """
+
+    def __getitem__(self, key: Any) -> Any:
+        of_task = super().__getitem__
+        if isinstance(key, tuple):
+            rows, task = key
+            return of_task(task)[rows, 1]
+        return of_task(key)
 
 
 class PredictsClasses(Routed):
@@ -288,7 +307,8 @@ def _by_class(first, second):
     """Return what is said of the two classes, column by column, for each task."""
     if second.ndim == 1:
         return np.column_stack([first, second])
-    return [np.column_stack(both) for both in zip(first.T, second.T, strict=True)]
+    pairs = zip(first.T, second.T, strict=True)
+    return TaskProbabilities(np.column_stack(pair) for pair in pairs)
 
 
 def routed(tasks):
