@@ -71,8 +71,8 @@ class Datafit:
         Whether it has residuals and a design, rather than moments alone.
     residuals_are_linear : bool
         Whether residuals on a line between two points lie between theirs.
-    error : float
-        What rounding may cost the value at the last W evaluated, beyond `rounding`.
+    rows : MultiTaskData or None
+        The rows of moments, where they are at hand.
     of_rows : Datafit or None
         The same loss through residuals, where it goes by moments and the rows are at
         hand.
@@ -99,7 +99,7 @@ n_features)
     reweightable: bool = False
     holds_rows: bool = True
     residuals_are_linear: bool = False
-    error: float = 0.0
+    rows: MultiTaskData | None = None
     of_rows: Datafit | None = None
     residuals: Residuals | None = None
     eliminated: Any = None  # what :func:`linmtl.datafits._eliminate.eliminate` keeps
@@ -133,6 +133,10 @@ n_features)
     def loss_at(self, W: np.ndarray) -> float:
         """Return the loss at W alone."""
         raise NotImplementedError
+
+    def error(self, W: np.ndarray) -> float:
+        """Return what moments may cost the loss at W, beyond `rounding`."""
+        return 0.0
 
     @property
     def hessian_weight(self) -> np.ndarray:

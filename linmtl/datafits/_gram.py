@@ -69,11 +69,10 @@ class GramFit(Datafit):
     def of_rows(self):
         return None if self.rows is None else ResidualFit(self.rows, self.loss)
 
-    @property
-    def error(self):
+    def error(self, W):
         # each entry of H and C is rounded relative to the norms of its two columns, so
         # that a small loss is a difference of what these norms make of W
-        fitted = (self._column_norm * np.abs(self._W.T)).sum(axis=1)
+        fitted = (self._column_norm * np.abs(W.T)).sum(axis=1)
         return UNIT * float(np.sum((self._target_norm + fitted) ** 2))
 
     @cached_property
@@ -99,7 +98,6 @@ class GramFit(Datafit):
         return loss
 
     def loss_at(self, W):
-        self._W, self._shift = W, None
         return self._evaluate(W, np.empty_like(W))
 
     def _evaluate(self, W, G):

@@ -39,6 +39,10 @@ class SplitFit(Datafit):
         d = self.whole.n_features
         return self.whole.loss_at(W[:d] + W[d:])
 
+    def error(self, W):
+        d = self.whole.n_features
+        return self.whole.error(W[:d] + W[d:])
+
     @property
     def hessian_weight(self):
         return self.whole.hessian_weight

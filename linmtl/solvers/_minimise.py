@@ -193,7 +193,7 @@ def minimise(
             certificate = exact.certificate(result.point)
         b, stop = np.array(exact.fit.b), tol * scale + exact.rounding
         result = replace(result, b=b, tol=stop, residuals=None)
-        result = _judged(result, certificate.primal, certificate.gap)
+        result = _judged(result, certificate.primal, certificate.gap, max_iter)
         left = max_iter - n_iter
         if result.converged or left < 1:
             return result
@@ -207,9 +207,8 @@ def minimise(
             verbose=verbose,
         )
         return replace(following, n_iter=n_iter + following.n_iter)
-    if objective.of_rows() is None and objective.error > 0.0:
-        return _judged(result, result.objective, gap + objective.error)
-    return result
+    lost = objective.error_without_rows(result.point)
+    return _judged(result, result.objective, gap + lost, max_iter) if lost else result
 
 
 def _by_rows(objective: Objective, W: np.ndarray, stop: float) -> Objective:
@@ -217,18 +216,15 @@ def _by_rows(objective: Objective, W: np.ndarray, stop: float) -> Objective:
 
     That through residuals where moments lose too many digits and the rows are at hand.
     """
-    if objective.error == 0.0:
-        return objective
-    objective.fit.loss_at(W)
-    matters = objective.error > _NEGLIGIBLE * stop
+    matters = objective.error(W) > _NEGLIGIBLE * stop
     return (objective.of_rows() or objective) if matters else objective
 
 
-def _judged(result: Result, objective: float, gap: float) -> Result:
+def _judged(result: Result, objective: float, gap: float, max_iter: int) -> Result:
     converged, message = bool(gap <= result.tol), ""
     if not converged:
         what = f"'{result.solver}' stopped after {result.n_iter} iterations"
-        message = _message(what, gap, result.tol, True)
+        message = _message(what, gap, result.tol, result.n_iter < max_iter)
     return replace(
         result, objective=objective, gap=gap, converged=converged, message=message
     )
@@ -327,16 +323,13 @@ def _minimise_without_free(
     )
     W = np.empty(objective.shape)
     W[~free], W[free] = found.W, eliminated.others(found.W)
-    objective.fit.loss_at(W)
     whole = _by_rows(objective, W, found.tol)
     if eliminated.exact:
         value, lower = whole.value(W), found.objective - found.gap
     else:
         certificate = whole.certificate(W)
         value, lower = certificate.primal, certificate.dual
-    gap = max(value - lower, 0.0)
-    if whole.of_rows() is None:
-        gap += whole.error
+    gap = max(value - lower, 0.0) + whole.error_without_rows(W)
     converged, message = bool(gap <= found.tol), found.message
     if found.converged and not converged:
         message = (

@@ -56,4 +56,4 @@ class Monitor:
                 f"gap {self.best_gap:.3e}"
             )
         # below what moments can tell, further steps are of no use
-        return self.best_gap <= stop or self.best_gap <= self.objective.error
+        return self.best_gap <= stop or self.best_gap <= self.objective.error(W)

@@ -216,10 +216,13 @@ class Objective:
         """The size of the rounding errors of the objective."""
         return max(self._rounding, self.base_fit.rounding)
 
-    @property
-    def error(self) -> float:
-        """What moments may cost the objective at the last point, beyond rounding."""
-        return self.base_fit.error
+    def error(self, W: np.ndarray) -> float:
+        """Return what moments may cost the objective at W, beyond rounding."""
+        return self.fit.error(W)
+
+    def error_without_rows(self, W: np.ndarray) -> float:
+        """Return the same where there are no rows to go by instead."""
+        return self.error(W) if self.base_fit.rows is None else 0.0
 
     def of_rows(self) -> Objective | None:
         """Return the objective through residuals where it goes by moments of them."""
