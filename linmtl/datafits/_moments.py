@@ -9,6 +9,8 @@ import numpy as np
 from linmtl.data._canonical import MultiTaskData
 from linmtl.datafits._base import centred_targets
 
+LARGEST_SPREAD = 4_000_000  # numbers of Hessians that tasks may no longer share
+
 
 @dataclass(frozen=True)
 class Moments:

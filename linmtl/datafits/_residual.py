@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from scipy import linalg
-from scipy.linalg import get_lapack_funcs
 
 from linmtl.data._canonical import MultiTaskData
 from linmtl.datafits._base import (
@@ -22,11 +21,9 @@ from linmtl.datafits._base import (
 from linmtl.designs._base import Design
 from linmtl.losses import Loss
 
-_POTRF, _POTRS = linalg.get_lapack_funcs(("potrf", "potrs"), dtype=np.float64)
 _RANK = 1e-12  # singular values, relative to the largest, that are rounding
 _COLLINEAR = 1e-3  # pivots of columns of length 1 that are smaller
-_LAPACK: Any = get_lapack_funcs(("potrf", "potrs"), dtype=np.float64)
-_POTRF, _POTRS = _LAPACK
+_POTRF, _POTRS = linalg.get_lapack_funcs(("potrf", "potrs"), dtype=np.float64)
 _LEAST_CURVATURE = 1e-6  # of a row that is moved to meet a dual constraint
 
 

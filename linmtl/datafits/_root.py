@@ -16,13 +16,11 @@ import numpy as np
 from linmtl.data._canonical import MultiTaskData
 from linmtl.datafits._base import UNIT, Datafit, best_scale
 from linmtl.datafits._gram import GramFit, additive_fit
+from linmtl.datafits._moments import LARGEST_SPREAD
 from linmtl.datafits._residual import JoinedFit, ResidualFit
 from linmtl.losses import Loss
 
 _ROUNDING = 1e-12  # root mean squares relative to those of y that are all rounding
-_LARGEST_COPY = (
-    4_000_000  # numbers that may be copied so that each task has its Gram matrix
-)
 
 
 class RootFit(JoinedFit):
@@ -160,7 +158,7 @@ class RootFit(JoinedFit):
         if grams.moments.shared and not alike:
             d = grams.n_features
             if (
-                inverse.size * d * d > _LARGEST_COPY
+                inverse.size * d * d > LARGEST_SPREAD
                 and inverse.size * d > self._size[0]
             ):
                 return ResidualFit(data, self.loss)

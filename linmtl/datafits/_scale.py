@@ -9,9 +9,8 @@ import numpy as np
 
 from linmtl.datafits._base import Datafit
 from linmtl.datafits._gram import GramFit
+from linmtl.datafits._moments import LARGEST_SPREAD
 from linmtl.designs._scaled import ScaledDesign
-
-_LARGEST_COPY = 4_000_000  # numbers of Hessians that tasks no longer share
 
 
 def scale_coefficients(fit: Any, scale: np.ndarray) -> Datafit | None:
@@ -24,7 +23,7 @@ def scale_coefficients(fit: Any, scale: np.ndarray) -> Datafit | None:
     if fit.holds_rows:
         return fit.on(ScaledDesign(fit.data.design, scale))
     factor, rows = scale.T, fit.rows
-    if fit.moments.shared and fit.C.size * fit.n_features > _LARGEST_COPY and rows:
+    if fit.moments.shared and fit.C.size * fit.n_features > LARGEST_SPREAD and rows:
         return scale_coefficients(fit.of_rows, scale)
     moments = fit.moments.spread()
     if rows is not None:

@@ -454,7 +454,7 @@ def test_inner_problems_by_rows_or_gram_matrices(monkeypatch, penalty, layout):
     assert second.converged
     np.testing.assert_allclose(first.W, second.W, atol=1e-6)
     if layout == "shared":  # a Gram matrix for each task would be too much
-        monkeypatch.setattr(_root, "_LARGEST_COPY", 0)
+        monkeypatch.setattr(_root, "LARGEST_SPREAD", 0)
         assert isinstance(by_grams.base_fit.weighted(sigma), ResidualFit)
         assert len(by_grams.base_fit.weighted(np.ones(4)).H) == 1
 
