@@ -437,6 +437,16 @@ def array_of_rows(X: Any) -> np.ndarray:
     return array
 
 
+def with_columns(X: Any) -> Any:
+    """Return X as something whose columns can be taken.
+
+    A DataFrame, a sparse matrix or an array; lists of rows become an array.
+    """
+    X = as_table(X)
+    indexed = is_dataframe(X) or sparse.issparse(X) or isinstance(X, np.ndarray)
+    return X if indexed else array_of_rows(X)
+
+
 def split_task_column(
     X: Any, task_column: str | int
 ) -> tuple[Any, np.ndarray, list[Any] | None]:
@@ -475,9 +485,7 @@ def split_task_column(
     (array([[1.],
            [2.]]), array(['a', 'b'], dtype='<U1'), None)
     """
-    X = as_table(X)
-    indexed = is_dataframe(X) or sparse.issparse(X) or isinstance(X, np.ndarray)
-    X = X if indexed else array_of_rows(X)
+    X = with_columns(X)
     index = task_column_index(X, task_column)
     name = f"task_column {task_column!r}"
     if is_dataframe(X):

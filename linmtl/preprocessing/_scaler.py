@@ -15,7 +15,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from linmtl.data._checks import check_choice, check_flag
 from linmtl.data._frames import column_named
 from linmtl.data._labels import (
-    array_of_rows,
     as_task_labels,
     codes_of,
     encode_tasks,
@@ -23,6 +22,7 @@ from linmtl.data._labels import (
     some,
     split_task_column,
     task_column_index,
+    with_columns,
 )
 from linmtl.data._rows import rows_by_code
 from linmtl.data._tables import as_table
@@ -343,8 +343,7 @@ class TaskScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                     f"tasks were passed though task_column={self.task_column!r} names "
                     "the tasks too; pass tasks or set task_column, not both"
                 )
-            if not (is_dataframe(X) or sparse.issparse(X)):
-                X = array_of_rows(X)
+            X = with_columns(X)
             if reset:
                 # Before n_features_in_ is set: a failed fit leaves nothing behind.
                 task_column_index(X, self.task_column)

@@ -14,8 +14,7 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from linmtl.data._checks import check_count, check_number
-from linmtl.data._labels import array_of_rows, is_dataframe, task_column_index
-from linmtl.data._tables import as_table
+from linmtl.data._labels import is_dataframe, task_column_index, with_columns
 
 
 class SelectFeatures(SelectorMixin, MetaEstimatorMixin, BaseEstimator):
@@ -132,7 +131,7 @@ class SelectFeatures(SelectorMixin, MetaEstimatorMixin, BaseEstimator):
             )
         if self.max_features is not None:
             check_count(f"{name}: max_features", self.max_features)
-        X = _table(X)
+        X = with_columns(X)
         asked = {"tasks": tasks, "sample_weight": sample_weight}
         asked = {key: value for key, value in asked.items() if value is not None}
         model: Any = clone(self.estimator)
@@ -175,7 +174,7 @@ class SelectFeatures(SelectorMixin, MetaEstimatorMixin, BaseEstimator):
             Of the type of X.
         """
         check_is_fitted(self)
-        X = _table(X)
+        X = with_columns(X)
         validate_data(self, X, skip_check_array=True, reset=False)
         kept = np.flatnonzero(self._get_support_mask())
         if len(kept) == (self._task is not None):
@@ -192,9 +191,3 @@ class SelectFeatures(SelectorMixin, MetaEstimatorMixin, BaseEstimator):
         if sparse.issparse(X):
             return X.tocsc()[:, kept].asformat(X.format)
         return X[:, kept]
-
-
-def _table(X: Any) -> Any:
-    """Return X as something with columns that can be taken."""
-    X = as_table(X)
-    return X if is_dataframe(X) or sparse.issparse(X) else array_of_rows(X)
