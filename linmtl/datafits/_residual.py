@@ -131,13 +131,10 @@ class ResidualFit(Datafit):
             return out
 
         theta = on_line(a.theta, b.theta)
-        used = self.data.weight > 0
-        squares = np.zeros_like(theta)
-        np.divide(theta**2, self.data.weight, out=squares, where=used)
         return Residuals(
             on_line(a.b, b.b),
             theta,
-            0.5 * self.data.task_sum(squares),
+            0.5 * self.data.task_sum(self.squares(theta)),
             on_line(a.gradient, b.gradient),
         )
 
@@ -207,11 +204,12 @@ class ResidualFit(Datafit):
         return np.sqrt(data.design.column_scale(data.weight, data.fit_intercept))
 
     def residual_norm(self):
-        weight = self.data.weight
-        squares = np.divide(
-            self.theta**2, weight, out=np.zeros_like(weight), where=weight > 0
-        )
-        return float(np.sqrt(squares.sum()))
+        return float(np.sqrt(self.squares(self.theta).sum()))
+
+    def squares(self, theta: np.ndarray) -> np.ndarray:
+        """Return the weighted squares of weighted residuals."""
+        weight, out = self.data.weight, np.zeros_like(theta)
+        return np.divide(theta**2, weight, out=out, where=weight > 0)
 
     def refresh(self, G):
         self.data.design.adjoint(self.theta, G)

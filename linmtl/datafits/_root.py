@@ -82,24 +82,20 @@ class RootFit(JoinedFit):
         self.level = self.noise
         if self.shift is not None:
             self.theta += self.data.weight * self.shift
-            self.level = self._noise(self.data.task_sum(self._squared()))
+            self.level = self._noise(self.data.task_sum(self.squares(self.theta)))
         divisor = np.maximum(self.level, self.floor)
         inverse = np.divide(1.0, divisor, out=np.zeros_like(divisor), where=divisor > 0)
-        self._hessian = self.data.weight * np.repeat(inverse, self._size)
-        self.theta *= np.repeat(inverse, self._size)
+        inverse = self.per_row(inverse)
+        self._hessian = self.data.weight * inverse
+        self.theta *= inverse
         if self.data.fit_intercept:  # of small residuals the mean is mostly rounding
             excess = self._mean(self.data.task_sum(self.theta))
-            self.theta -= self.data.weight * np.repeat(excess, self._size)
+            self.theta -= self.data.weight * self.per_row(excess)
         return loss
 
     def join(self, task_loss):
         self.noise = self._noise(2.0 * task_loss)
         return float(self.data.total @ self.noise)
-
-    def _squared(self):
-        used, squares = self.data.weight > 0, np.zeros_like(self.theta)
-        squares[used] = self.theta[used] ** 2 / self.data.weight[used]
-        return squares
 
     def directions(self, tasks: np.ndarray) -> np.ndarray:
         """Return the residuals of some tasks (a mask), zero for the others.
@@ -120,7 +116,9 @@ class RootFit(JoinedFit):
         return np.repeat(of_tasks, self._size)
 
     def dual_limit(self):
-        largest = float(self._noise(self.data.task_sum(self._squared())).max(initial=0))
+        largest = float(
+            self._noise(self.data.task_sum(self.squares(self.theta))).max(initial=0)
+        )
         return 1.0 / largest if largest > 0 else np.inf
 
     def best_scale(self, conjugate, limit, support=0.0):
@@ -147,7 +145,7 @@ class RootFit(JoinedFit):
         """
         inverse = 1.0 / sigma
         y = self.data.y if self.shift is None else self.data.y + self.shift
-        weight = self.data.weight * np.repeat(inverse, self._size)
+        weight = self.data.weight * self.per_row(inverse)
         data = replace(self.data, y=y, weight=weight)
         if self._squares is None:
             self._squares = additive_fit(self.data, self.loss)

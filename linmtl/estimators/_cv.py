@@ -12,7 +12,6 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import ParameterGrid
 
@@ -232,8 +231,8 @@ class CrossValidated(MultiTaskModel):
 
     def _rescaled(self, given: FitInput) -> FitInput:
         scale = self.scale_features
-        is_sparse = sparse.issparse(given.data.design.block(0))
-        if scale is True or (scale == "auto" and not is_sparse):
+        dense = not given.data.design.is_sparse
+        if scale is True or (scale == "auto" and dense):
             spread = given.spreads()
             if scale is True or uneven(spread):
                 given = given.scaled(spread)
