@@ -192,6 +192,8 @@ class Loss:
         """
         size = np.diff(task_ptr)
         b = np.array(start, dtype=float)
+        if self.location and y.size:  # a start from far away takes too many steps
+            b = np.clip(b, np.min(y - eta), np.max(y - eta))
         low, high = np.full(b.size, -np.inf), np.full(b.size, np.inf)
         reach = 1.0  # of a step where the root is not bracketed
         for step in range(_MAX_STEPS):

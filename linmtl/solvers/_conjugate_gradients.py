@@ -19,6 +19,7 @@ _FORCING = 0.1  # of the system of a Newton step, at most
 _STEP_ITERATIONS = 250  # for one Newton step
 _ARMIJO = 1e-4
 _LEAST_STEP = 1e-10
+_FLAT = 1e-12  # curvature, relative to that of the preconditioner, that is none
 
 
 class ConjugateGradients:
@@ -82,7 +83,7 @@ def _iterate(objective, move, R, limit):
         if not quadratic.is_zero:
             HP += quadratic.gradient(P)
         curvature = float(np.vdot(P, HP))
-        if not curvature > 0.0:
+        if not curvature > _FLAT * along:
             return
         size = along / curvature
         move += size * P

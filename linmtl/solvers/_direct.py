@@ -18,6 +18,7 @@ _LEAST_STEP = 1e-10
 _SHORT = 0.3  # of a Newton step
 _MAX_SHORT = 5
 _MAX_STEPS = 100
+_NEARLY = 1e3  # rounding errors: a gap that no other steps would close
 
 
 def hessian_blocks(fit: Datafit) -> list[Block]:
@@ -91,10 +92,12 @@ class Newton:
             stalled = step <= _LEAST_STEP
             if not stalled:
                 W[:] = trial
-            if monitor.done(W, iteration, stop) or stalled:
+            if monitor.done(W, iteration, stop):
+                return
+            if stalled and monitor.best_gap <= _NEARLY * objective.rounding:
                 return
             short = short + 1 if step < _SHORT else 0
-            if short >= _MAX_SHORT or iteration >= _MAX_STEPS:
+            if stalled or short >= _MAX_SHORT or iteration >= _MAX_STEPS:
                 break
         # Where the curvature is nothing beyond a short way (samples far from their
         # margins, outliers), models lead astray, and small steps get on.
