@@ -99,6 +99,8 @@ class Moments:
             np.add.at(C, self.column, (apart * dy)[:, None] * dx)
             for t in range(1 if self.shared else total.size):
                 H[self.column[t]] += apart[t] * np.outer(dx[t], dx[t])
+        diagonal = np.arange(H.shape[1])  # of a constant feature it may be below zero
+        H[:, diagonal, diagonal] = np.maximum(H[:, diagonal, diagonal], 0.0)
         return replace(
             self,
             total=total,

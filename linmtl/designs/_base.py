@@ -295,6 +295,8 @@ class Design:
             H = H + product.toarray()
             if mean.any():
                 H -= total * np.outer(mean[chosen], mean[chosen])
+        diagonal = np.arange(len(H))  # of a constant feature it may be below zero
+        H[diagonal, diagonal] = np.maximum(H[diagonal, diagonal], 0.0)
         return H
 
     def _sparse_diagonal(self, tasks, weight, centre):

@@ -367,7 +367,7 @@ def gram_pays(part: Design, n_features: int) -> bool:
     if part.n_columns < part.n_tasks:  # tied tasks: few columns
         return True
     entries, n = part.n_columns * part.n_features**2, part.task_ptr[-1]
-    if part.is_sparse:  # of two that are dense the smaller
+    if 8.0 * entries > part.spare_bytes:  # of two that are dense the smaller
         n = part.task_ptr[1] if part.is_shared() else n
         return entries <= n * part.n_features
     return entries <= n * min(2 * part.n_features, n_features)
