@@ -161,8 +161,10 @@ def minimise(
         if scale is None:
             scale = monitor.best_value
         stop = tol * scale + objective.rounding
-        if monitor.best_gap > stop or method is Direct:
-            method().solve(objective, W, stop, max_iter, monitor)
+        # leaves room for the digits that moments lose
+        aim = stop if objective.base_fit.holds_rows else (1.0 - _NEGLIGIBLE) * stop
+        if monitor.best_gap > aim or method is Direct:
+            method().solve(objective, W, aim, max_iter, monitor)
     gap = monitor.best_gap
     converged = bool(gap <= stop)
     # the start may be the end; then what is known of it may be a sum of roundings
@@ -207,7 +209,7 @@ def minimise(
             verbose=verbose,
         )
         return replace(following, n_iter=n_iter + following.n_iter)
-    lost = objective.error_without_rows(result.point)
+    lost = objective.error(result.point)
     return _judged(result, result.objective, gap + lost, max_iter) if lost else result
 
 

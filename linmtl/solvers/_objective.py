@@ -28,6 +28,7 @@ _INFEASIBLE = 1e-10
 # Residuals that are all rounding (an interpolating W) satisfy no constraint of the dual
 # problem once they are scaled up; near the optimum the best scale is 1.
 _LARGEST_SCALE = 10.0
+_FAR = 1e100  # an objective of which residuals have no squares in double precision
 # unknowns of one side beyond which a factorisation is dearer than many gradients
 LARGE_SYSTEM = 5000
 
@@ -123,6 +124,10 @@ class Objective:
         signs = penalty.positive and bool(free.any())
         size = self._gradient_size if signs else 0.0  # evaluates the loss: ask first
         primal = fit.evaluate(W, G, residuals) + penalty.value(W)
+        if not primal < _FAR:
+            self.D, self.row_sizes, self.limit = G, np.full(len(G), np.inf), 0.0
+            self._costs = 0.0, 0.0
+            return Certificate(float(primal), -np.inf)
         limit = _LARGEST_SCALE
         if signs:
             limit, conjugate, D = self._certify_signs(W, G, _ROUNDING * size)

@@ -93,8 +93,11 @@ class Problem:
     def objective(self, penalty, form="residual") -> Objective:
         """Return the package's objective with this form of the datafit."""
         problem = self.posed(penalty)
-        data = problem.data if form == "residual" else Moments.of(problem.data)
-        fit = FORMS[form](data, make_loss(self.loss))
+        data, loss = problem.data, make_loss(self.loss)
+        if form == "residual":
+            fit = ResidualFit(data, loss)
+        else:
+            fit = GramFit(Moments.of(data), loss, data)
         return Objective(fit, problem.objective.penalty)
 
     def loss_at(self, coef, intercept) -> float:
