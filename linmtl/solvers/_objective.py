@@ -123,11 +123,12 @@ class Objective:
         free, quadratic = penalty.free, penalty.quadratic
         signs = penalty.positive and bool(free.any())
         size = self._gradient_size if signs else 0.0  # evaluates the loss: ask first
-        primal = fit.evaluate(W, G, residuals) + penalty.value(W)
+        # a strength in single precision makes a value of its kind
+        primal = float(fit.evaluate(W, G, residuals) + penalty.value(W))
         if not primal < _FAR:
             self.D, self.row_sizes, self.limit = G, np.full(len(G), np.inf), 0.0
             self._costs = 0.0, 0.0
-            return Certificate(float(primal), -np.inf)
+            return Certificate(primal, -np.inf)
         limit = _LARGEST_SCALE
         if signs:
             limit, conjugate, D = self._certify_signs(W, G, _ROUNDING * size)
@@ -168,7 +169,7 @@ class Objective:
         self.limit = min(limit, fit.dual_limit())
         scale = fit.best_scale(conjugate, self.limit, support)
         self._costs = support, conjugate
-        return Certificate(float(primal), self.dual_at(scale))
+        return Certificate(primal, self.dual_at(scale))
 
     @cached_property
     def without_free(self) -> tuple[Objective, Eliminated] | None:
