@@ -89,11 +89,7 @@ class GramFit(Datafit):
     def evaluate(self, W, G, residuals=None):
         self._shift = None
         loss = self._evaluate(W, G)
-        moments = self.moments
-        self.b = np.zeros_like(moments.y)
-        if moments.centred:
-            at_mean = np.einsum("td,dt->t", moments.x, W[:, moments.column])
-            self.b = moments.y - at_mean
+        self.b = self.moments.intercepts(W)
         self._W = W
         return loss
 

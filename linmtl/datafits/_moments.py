@@ -170,22 +170,33 @@ class Moments:
             C=np.ascontiguousarray(self.C[:, features]),
         )
 
+    def intercepts(self, W: np.ndarray) -> np.ndarray:
+        """Return the best intercepts, (..., n_tasks); zeros where there are none.
+
+        For one W (n_features, n_columns), or several.
+        """
+        if not self.centred:
+            return np.zeros((*W.shape[:-2], self.y.size))
+        return self.y - np.sum(self.x.T * W[..., self.column], axis=-2)
+
     def losses(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """Return half the weighted squared error of each task, (n_tasks,).
+        """Return half the weighted squared error of each task, (..., n_tasks).
 
         Parameters
         ----------
-        W : ndarray of shape (n_features, n_tasks)
-            Coefficients.
-        b : ndarray of shape (n_tasks,)
+        W : ndarray of shape (..., n_features, n_tasks)
+            Coefficients, of one model or of several.
+        b : ndarray of shape (..., n_tasks)
             Intercepts.
         """
         if self.shared:
-            curved = np.sum(W * (self.H[0] @ W), axis=0)
+            product = self.H[0] @ W
         else:
-            curved = np.einsum("dt,tde,et->t", W, self.H, W, optimize=True)
-        straight = np.einsum("td,dt->t", self.C, W)
-        shift = self.y - b - np.einsum("td,dt->t", self.x, W)
+            stack = np.atleast_3d(W.T)  # (n_tasks, n_features, n_models)
+            product = (self.H @ stack).T.reshape(W.shape)
+        curved = np.sum(W * product, axis=-2)
+        straight = np.sum(self.C.T * W, axis=-2)
+        shift = self.y - b - np.sum(self.x.T * W, axis=-2)
         squares = self.square - 2 * straight + curved + self.total * shift**2
         return np.maximum(squares, 0.0) / 2
 

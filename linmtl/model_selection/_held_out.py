@@ -27,8 +27,8 @@ from linmtl.losses import Loss
 from linmtl.model_selection import TaskKFold
 from linmtl.model_selection._jobs import in_turn, run_jobs
 from linmtl.penalties import Penalty
-from linmtl.solvers import Result
-from linmtl.solvers._path import follow
+from linmtl.solvers._path import models
+from linmtl.solvers._quadratic_path import quadratic_forms
 
 
 def fold_of_observations(
@@ -227,6 +227,7 @@ def held_out_path(
         "max_iter": max_iter,
         "solver": solver,
     }
+    settings["forms"] = quadratic_forms(penalties, data.design.n_features, columns)
     told = progress if in_turn(n_jobs) else None
     parts = training_and_test(data, loss, join, fold, n_samples, rows, lend)
     jobs = (
@@ -248,15 +249,17 @@ def held_out_path(
 def _one_fold(fit, held_out, start, rows, settings, progress):
     """Return losses, predictors if asked for, failures and the last solution."""
     losses, etas, unconverged, end = [], [], 0, None
-    for result in follow(fit, W0=start, **settings):
-        losses.append(held_out.losses(result))
+    for part in models(fit, W0=start, **settings):
+        losses.append(held_out.losses(part.W, part.b))
         if rows:
-            etas.append(held_out.predict(result))
-        unconverged += not result.converged
-        end = result.point
+            etas += [
+                held_out.predict(*model) for model in zip(part.W, part.b, strict=True)
+            ]
+        unconverged += part.unconverged
+        end = part.end
     if progress is not None:
         progress()
-    return losses, etas, unconverged, end
+    return np.concatenate(losses), etas, unconverged, end
 
 
 class HeldOutRows:
@@ -298,22 +301,28 @@ class HeldOutRows:
         means = None if self.means is None else self.means[tasks]
         return HeldOutRows(data, self.loss, self.join, learned, self.far[tasks], means)
 
-    def predict(self, result: Result) -> np.ndarray:
-        """Return the linear predictor of each row."""
+    def predict(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Return the linear predictor of each row, for one model."""
         data = self.data
         eta = np.empty(data.y.size)
         one_sided = ~np.isnan(self.far)
-        W, b = result.W, np.where(one_sided, self.far, result.b)
+        b = np.where(one_sided, self.far, b)
         if self.means is not None:
             rest = self.learned & ~one_sided
             W, b = lent(W, b, np.flatnonzero(one_sided), rest, self.means[one_sided])
         data.design.predict(W, eta)
         return eta + np.repeat(b, np.diff(data.task_ptr))
 
-    def losses(self, result: Result) -> np.ndarray:
-        """Return what each task counts with, NaN where none of it is held out."""
+    def losses(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Return what each task counts with, NaN where none of it is held out.
+
+        For models W (..., n_features, n_tasks), b (..., n_tasks).
+        """
+        if W.ndim > 2:
+            each = [self.losses(*model) for model in zip(W, b, strict=True)]
+            return np.array(each)
         data, T = self.data, self.data.design.n_tasks
-        eta, theta = self.predict(result), np.empty(data.y.size)
+        eta, theta = self.predict(W, b), np.empty(data.y.size)
         task_loss, unused = np.empty(T), np.zeros(T)
         self.loss.residual(
             data.y,
@@ -342,9 +351,12 @@ class HeldOutMoments:
             self.moments.of_tasks(tasks), self.join, self.judged[tasks]
         )
 
-    def losses(self, result: Result) -> np.ndarray:
-        """Return what each task counts with, NaN where none of it is held out."""
-        sums = self.moments.losses(result.W, result.b)
+    def losses(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Return what each task counts with, NaN where none of it is held out.
+
+        For models W (..., n_features, n_tasks), b (..., n_tasks).
+        """
+        sums = self.moments.losses(W, b)
         return self.join.task_loss(_ratio(sums, self.moments.total, self.judged))
 
 
@@ -430,7 +442,7 @@ class HeldOutClasses(HeldOutPredictions):
 
 
 def _ratio(loss, total, judged):
-    return np.divide(loss, total, out=np.full(total.size, np.nan), where=judged)
+    return np.divide(loss, total, out=np.full(loss.shape, np.nan), where=judged)
 
 
 def mean_over_folds(losses: np.ndarray) -> np.ndarray:

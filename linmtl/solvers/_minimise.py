@@ -65,6 +65,7 @@ def minimise(
     residuals: Residuals | None = None,
     rival: tuple[float, np.ndarray] | None = None,
     scale: float | None = None,
+    solved: bool = False,
     verbose: int = 0,
 ) -> Result:
     """Minimise an objective to a duality gap of ``tol`` times its null value.
@@ -88,6 +89,8 @@ def minimise(
         Another starting point, after the objective there; the lower one is taken.
     scale : float, default=None
         The value that ``tol`` is relative to; by default that of the null model.
+    solved : bool, default=False
+        Whether ``W0`` is the solution already, and is moved only if its gap is large.
     verbose : int, default=0
         Print a line at each certificate if positive.
 
@@ -163,7 +166,7 @@ def minimise(
         stop = tol * scale + objective.rounding
         # leaves room for the digits that moments lose
         aim = stop if objective.base_fit.holds_rows else (1.0 - _NEGLIGIBLE) * stop
-        if monitor.best_gap > aim or method is Direct:
+        if monitor.best_gap > aim or (method is Direct and not solved):
             method().solve(objective, W, aim, max_iter, monitor)
     gap = monitor.best_gap
     converged = bool(gap <= stop)

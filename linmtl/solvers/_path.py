@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,13 @@ from linmtl.datafits._base import Datafit, Residuals
 from linmtl.penalties import Penalty, Sum, compose
 from linmtl.penalties._agreement import Agreement
 from linmtl.penalties._parameters import with_alpha
+from linmtl.penalties._quadratic_form import QuadraticForm
 from linmtl.solvers._minimise import minimise, null_coefficients
 from linmtl.solvers._objective import Objective
+from linmtl.solvers._quadratic_path import QuadraticPath, pieces, quadratic_forms
 from linmtl.solvers._result import Result
+
+_DIRECT = "auto", "direct"  # solvers of quadratic problems by factors
 
 
 def with_strength(penalty: Penalty, alpha: float) -> Penalty:
@@ -80,6 +85,12 @@ def follow(
     """
     known: list[tuple[float, np.ndarray, Residuals | None]] = []
     scale, loss = None, np.inf
+    if solver in _DIRECT:
+        forms = quadratic_forms(penalties, fit.n_features, tasks)
+        path = QuadraticPath.of(fit, forms)
+        if path is not None:
+            yield from _certified(path, penalties, tasks, tol, max_iter)
+            return
     for i, penalty in enumerate(penalties):
         objective = Objective(fit, compose(penalty, fit.n_features, tasks))
         _, start, residuals = known[-1] if known else (0.0, W0, None)
@@ -105,6 +116,93 @@ def follow(
         residuals = result.residuals if fit.holds_rows else None
         known = [*known[-1:], (strength, result.point, residuals)]
         yield result
+
+
+def _certified(path, penalties, tasks, tol, max_iter) -> Iterator[Result]:
+    """Yield the solutions of quadratic problems with their certificates."""
+    fit, scale = path.fit, None
+    for part in pieces(len(penalties), (fit.n_features, fit.n_columns)):
+        starts, _ = path.solutions(part, tol)
+        for penalty, start in zip(penalties[part], starts, strict=True):
+            objective = Objective(fit, compose(penalty, fit.n_features, tasks))
+            result = minimise(
+                objective,
+                tol=tol,
+                max_iter=max_iter,
+                W0=start,
+                solved=True,
+                scale=scale,
+            )
+            scale = result.scale
+            yield result
+
+
+@dataclass
+class Models:
+    """Some of the models along a path.
+
+    Attributes
+    ----------
+    W : ndarray of shape (n_models, n_features, n_columns)
+        Coefficients.
+    b : ndarray of shape (n_models, n_tasks)
+        Intercepts.
+    end : ndarray
+        The last solution, to start another path from.
+    unconverged : int
+        The number of models that did not converge.
+    """
+
+    W: np.ndarray
+    b: np.ndarray
+    end: np.ndarray
+    unconverged: int
+
+
+def models(
+    fit: Datafit,
+    penalties: Sequence[Penalty],
+    tasks: np.ndarray,
+    forms: Sequence[QuadraticForm] | None,
+    *,
+    tol: float,
+    max_iter: int,
+    solver: str = "auto",
+    **options: Any,
+) -> Iterator[Models]:
+    """Yield the models for all penalties in pieces, without certificates.
+
+    They are as near the optimum as those of :func:`follow`, which solves what cannot be
+    had for many strengths at once.
+
+    Parameters
+    ----------
+    fit, penalties, tasks, tol, max_iter, solver, **options
+        As for :func:`follow`.
+    forms : sequence of QuadraticForm or None
+        What :func:`quadratic_forms` makes of the penalties.
+    """
+    given = {"tol": tol, "max_iter": max_iter, "solver": solver}
+    path = QuadraticPath.of(fit, forms) if solver in _DIRECT else None
+    results = iter(())
+    if path is None:
+        results = follow(fit, penalties, tasks, **given, **options)
+    for part in pieces(len(penalties), (fit.n_features, fit.n_columns)):
+        if path is None:
+            found = list(islice(results, part.stop - part.start))
+            W = np.array([result.W for result in found])
+            b = np.array([result.b for result in found])
+            failures = sum(not result.converged for result in found)
+            yield Models(W, b, found[-1].point, failures)
+            continue
+        W, good = path.solutions(part, tol)
+        b, failures = fit.moments.intercepts(W), 0
+        for i in np.flatnonzero(~good).tolist():
+            penalty = compose(penalties[part][i], fit.n_features, tasks)
+            result = minimise(Objective(fit, penalty), **given)
+            W[i], b[i] = result.W, result.b
+            failures += not result.converged
+        yield Models(W, b, W[-1], failures)
 
 
 def _extrapolated(objective, known, alpha):

@@ -245,7 +245,8 @@ class _Problem:
                 max_iter=model.max_iter,
                 solver=model.solver,
             )
-            out[s, : len(tasks)] = held_out.of_tasks(tasks).losses(result)
+            judge = held_out.of_tasks(tasks)
+            out[s, : len(tasks)] = judge.losses(result.W, result.b)
             waiting += 1
             if report is not None and waiting == _REPORT_EVERY:
                 report(waiting)
