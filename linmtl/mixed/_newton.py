@@ -1,0 +1,112 @@
+"""Newton's method for the parameters of a covariance."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import minimize
+
+from linmtl.mixed._likelihood import Likelihood, Point
+
+_MANY = 300  # parameters from which on the Hessian is not made
+_CLOSE = 1e-9  # what a step is to gain at least, in the deviance
+_HELD = 0.1  # where a standard deviation is tried that has become zero
+
+
+def units(likelihood: Likelihood) -> np.ndarray:
+    """Return the size of each parameter at which a task keeps half of an effect."""
+    s, sums, S = likelihood.structure, likelihood.sums, likelihood.S
+    square = np.einsum("ik,ij,jk->k", S, sums.K.sum(axis=0), S) / sums.n_tasks
+    size = 1.0 / np.sqrt(np.where(square > 0, square, 1.0))
+    out = np.zeros(s.n_parameters)
+    np.maximum.at(out, s.parameter, size[s.row])
+    return out
+
+
+def start(likelihood: Likelihood) -> np.ndarray:
+    """Return parameters from which to start."""
+    s, theta = likelihood.structure, units(likelihood)
+    rest = np.setdiff1d(np.arange(s.n_parameters), s.diagonal)
+    if s.rank > np.unique(s.row).size:  # factors of zero are a saddle
+        theta[rest] *= 0.3 * np.random.default_rng(0).standard_normal(rest.size)
+    else:
+        theta[rest] = 0.0
+    return theta
+
+
+def maximise(
+    likelihood: Likelihood, theta: np.ndarray, max_iter: int
+) -> tuple[Point, int, bool]:
+    """Return the best parameters found, the steps taken, and whether they are best."""
+    point, n_iter, converged = _ascend(likelihood, likelihood.at(theta), max_iter)
+    # where a standard deviation is zero the gradient is, too: it may want to grow
+    while converged and n_iter < max_iter:
+        better = _off_zero(likelihood, point)
+        if better is None:
+            break
+        point, more, converged = _ascend(likelihood, better, max_iter - n_iter)
+        n_iter += more
+    return point, n_iter, converged
+
+
+def _ascend(likelihood, point, max_iter):
+    if not point.theta.size:
+        return point, 1, True
+    unit = units(likelihood)
+    if point.theta.size > _MANY:
+        return _quasi_newton(likelihood, point, unit, max_iter)
+    damping, n_iter = 1e-3, 0
+    while n_iter < max_iter:
+        n_iter += 1
+        slope = likelihood.slope(point)
+        gradient = unit * likelihood.gradient(point, slope)
+        hessian = unit[:, None] * likelihood.curvature(point, slope) * unit
+        values, vectors = np.linalg.eigh(hessian)
+        along = vectors.T @ gradient
+        rounding = 64 * np.finfo(float).eps * max(abs(point.deviance), likelihood.n)
+        floor = 1e-10 * np.abs(values).max(initial=1e-300)
+        size = np.maximum(np.abs(values), floor)
+        if np.sum(along**2 / size) <= 2 * max(_CLOSE, rounding):
+            return point, n_iter, True
+        while True:
+            step = -vectors @ (along / (size + damping * size.max()))
+            tried = likelihood.at(point.theta + unit * step)
+            promised = -gradient @ step / 2
+            gained = point.deviance - tried.deviance
+            if gained > 1e-2 * promised:
+                damping = damping / 10 if gained > promised else damping / 3
+                point = tried
+                break
+            if promised <= rounding:
+                return point, n_iter, True
+            damping = max(4 * damping, 1e-6)
+            if damping > 1e12:
+                return point, n_iter, False
+    return point, n_iter, False
+
+
+def _quasi_newton(likelihood, point, unit, max_iter):
+    def value(relative):
+        at = likelihood.at(unit * relative)
+        return at.deviance, unit * likelihood.gradient(at, likelihood.slope(at))
+
+    found = minimize(
+        value,
+        point.theta / unit,
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": max_iter, "ftol": 1e-13, "gtol": 1e-7, "maxcor": 30},
+    )
+    return likelihood.at(unit * found.x), int(found.nit), bool(found.success)
+
+
+def _off_zero(likelihood, point):
+    """Return a better point with one of the standard deviations off zero, if any."""
+    usual = units(likelihood)
+    for k in likelihood.structure.diagonal:
+        if abs(point.theta[k]) < 1e-3 * usual[k]:
+            theta = point.theta.copy()
+            theta[k] = _HELD * usual[k]
+            tried = likelihood.at(theta)
+            if tried.deviance < point.deviance - 1e-7:
+                return tried
+    return None

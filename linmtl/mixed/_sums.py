@@ -1,0 +1,141 @@
+"""What a linear mixed model knows of its rows: moments of each task in one frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from linmtl.data import MultiTaskData
+from linmtl.datafits._moments import Moments
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where numbers are well conditioned: features about their mean, on one scale.
+
+    Attributes
+    ----------
+    mean : ndarray of shape (n_features,)
+        What is subtracted from the features; zero without intercept.
+    scale : ndarray of shape (n_features,)
+        What they are divided by then.
+    level : float
+        What is subtracted from the targets.
+    intercept : bool
+        Whether the first column of the frame is one of ones.
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+    level: float
+    intercept: bool
+
+    @property
+    def there(self) -> np.ndarray:
+        """Coefficients in the frame, from an intercept and coefficients of X."""
+        if not self.intercept:
+            return np.diag(self.scale)
+        S = np.diag(np.concatenate([[1.0], self.scale]))
+        S[0, 1:] = self.mean
+        return S
+
+    @property
+    def back(self) -> np.ndarray:
+        """An intercept and coefficients of X, from coefficients in the frame."""
+        if not self.intercept:
+            return np.diag(1.0 / self.scale)
+        S = np.diag(np.concatenate([[1.0], 1.0 / self.scale]))
+        S[0, 1:] = -self.mean / self.scale
+        return S
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Sums over the rows of each task.
+
+    Attributes
+    ----------
+    K : ndarray of shape (n_tasks, n_columns, n_columns)
+        Sums of ``w a a'``, a having the features in the frame, and a one in front with
+        a random intercept.
+    c : ndarray of shape (n_tasks, n_columns)
+        Sums of ``w a y``.
+    square : ndarray of shape (n_tasks,)
+        Sums of ``w y^2``.
+    count : ndarray of shape (n_tasks,)
+        The number of rows, less one where the task has an intercept of its own.
+    """
+
+    K: np.ndarray
+    c: np.ndarray
+    square: np.ndarray
+    count: np.ndarray
+
+    @property
+    def n_tasks(self) -> int:
+        return len(self.count)
+
+    @property
+    def n_columns(self) -> int:
+        return self.c.shape[1]
+
+    def times(self, factor: np.ndarray) -> Sums:
+        """Return the sums with the weights of each task times a factor."""
+        return replace(
+            self,
+            K=factor[:, None, None] * self.K,
+            c=factor[:, None] * self.c,
+            square=factor * self.square,
+        )
+
+
+def sums_of(data: MultiTaskData, random_intercept: bool) -> tuple[Frame, Sums, Moments]:
+    """Return the frame of data, the sums in it, and the moments they are made of.
+
+    The intercept of a task is a column of the model, or what sums about the means of
+    the task are free of.
+    """
+    moments = Moments.of(data).spread()
+    T, d = moments.x.shape
+    total, x, y = moments.total, moments.x, moments.y
+    share = total / total.sum()
+    within = np.einsum("tjj->j", moments.H)
+    mean, level = np.zeros(d), 0.0
+    if random_intercept:
+        mean, level = share @ x, float(share @ y)
+    between = total @ (x - mean) ** 2
+    spread = np.where(within > 1e-13 * between, within, between)
+    scale = np.sqrt(spread / total.sum())
+    scale[~(scale > 0)] = 1.0
+    frame = Frame(mean, scale, level, random_intercept)
+    H = moments.H / np.outer(scale, scale)
+    C = moments.C / scale
+    observed = np.add.reduceat(data.weight > 0, data.task_ptr[:-1], dtype=int)
+    if not random_intercept:
+        count = observed - int(data.fit_intercept)
+        return frame, Sums(H, C, moments.square, count), moments
+    x, y = (x - mean) / scale, y - level
+    K = np.empty((T, d + 1, d + 1))
+    K[:, 0, 0] = total
+    K[:, 0, 1:] = K[:, 1:, 0] = total[:, None] * x
+    K[:, 1:, 1:] = H + K[:, 1:, :1] * x[:, None, :]
+    c = np.empty((T, d + 1))
+    c[:, 0] = total * y
+    c[:, 1:] = C + c[:, :1] * x
+    return frame, Sums(K, c, moments.square + total * y**2, observed), moments
+
+
+def varies_within(sums: Sums, intercept: bool) -> np.ndarray:
+    """Return the columns, ones included, that a task can have an effect of its own of.
+
+    A feature that is constant within every task tells tasks apart as an intercept does.
+    """
+    if not intercept:
+        return np.einsum("tjj->j", sums.K) > 0
+    n = np.maximum(sums.K[:, 0, 0], 1e-300)
+    whole = np.einsum("tjj->tj", sums.K)
+    within = whole - sums.K[:, 0] ** 2 / n[:, None]
+    varies = within.sum(axis=0) > 1e-12 * whole.sum(axis=0)
+    varies[0] = True
+    return varies
