@@ -8,7 +8,10 @@ import numpy as np
 
 from linmtl.data._canonical import MultiTaskData
 from linmtl.datafits._base import centred_targets
+from linmtl.kernels._jit import readonly
+from linmtl.kernels._mixed import small_moments
 
+_FEW_FEATURES = 8  # up to which a loop over rows is faster than a product for each task
 LARGEST_SPREAD = 4_000_000  # numbers of Hessians that tasks may no longer share
 
 
@@ -210,6 +213,11 @@ def _by_task(data, y, x):
         H = design.hessians(data.weight, data.fit_intercept)
         return H, np.ascontiguousarray(G.T)
     H, C = np.zeros((design.n_columns, d, d)), np.zeros((design.n_columns, d))
+    rows = design.stacked_rows()
+    if rows is not None and d <= _FEW_FEATURES:
+        arrays = map(readonly, (rows, design.task_ptr, data.weight, y))
+        small_moments(*arrays, bool(data.fit_intercept), np.empty_like(C), H, C)
+        return H, C
     for t, c in enumerate(design.column):  # one task at a time keeps the copies small
         A = design.centred_block(np.array([t]), data.weight, data.fit_intercept)
         rows = slice(data.task_ptr[t], data.task_ptr[t + 1])

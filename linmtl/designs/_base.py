@@ -132,6 +132,10 @@ class Design:
         """
         return self
 
+    def stacked_rows(self) -> np.ndarray | None:
+        """Return dense rows sorted by task, each with its own column of W, if held."""
+        return None
+
     def take(self, rows: np.ndarray) -> Design:
         """Return the design with only these observations (increasing flat indices).
 

@@ -126,6 +126,9 @@ class StackedDesign(Design):
     def with_hessians(self, centre):
         return self if self.sparse else HessianDesign(self, centre)
 
+    def stacked_rows(self):
+        return None if self.sparse else self.X
+
     def feature_rows(self):
         return _transposed(self.X), self.task_ptr[:-1]
 
