@@ -59,24 +59,14 @@ OF_TASKS = "these tasks have a single class|the targets of these tasks have two 
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class MultiTaskModel(NewTask, BaseEstimator):
-    """Base of regressors and classifiers; subclasses give penalty and loss."""
+class TaskModel(NewTask, BaseEstimator):
+    """Base of the models that predict with coefficients of each task."""
 
-    fit_intercept: bool = True
-    task_weight: Mapping[Any, float] | ArrayLike | None = None
     task_column: str | int | None = None
     task_order: ArrayLike | None = None
     handle_unknown: Literal["error", "mean"] = "error"
-    solver: str = "auto"
-    max_iter: int = 10_000
-    tol: float = 1e-4
-    warm_start: bool = False
-    verbose: int = 0
 
-    _losses: ClassVar[tuple[str, ...]] = ()
     _classify: ClassVar[bool] = False
-    # whether a task of a single class, which the loss leaves out, has what others share
-    _lends: ClassVar[bool] = True
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -84,6 +74,92 @@ class MultiTaskModel(NewTask, BaseEstimator):
         tags.target_tags.required = True
         tags.target_tags.multi_output = True
         return tags
+
+    def _set_linear(self, given: FitInput, W: np.ndarray, b: np.ndarray) -> None:
+        """Set what predictions need: linear models, one row of W for each task."""
+        self._layout = given.layout
+        self._n_fitted = len(given.tasks)  # those that fit_new_task adds come after
+        self.tasks_ = given.tasks
+        W = given.unscaled(W)
+        self.coef_ = np.ascontiguousarray(W, dtype=given.data.design.dtype)
+        self.intercept_ = b
+        if given.classes is not None:
+            self.classes_ = given.classes
+            if given.layout == "wide":
+                self.classes_ = TaskClasses([given.classes] * len(given.tasks))
+        elif given.layout == "single":
+            self.coef_, self.intercept_ = self.coef_[0], b[0].item()
+        # what an earlier fit may have left
+        for name in ("new_tasks_", "coef_feature_names_"):
+            self.__dict__.pop(name, None)
+        if given.feature_names is not None:
+            self.coef_feature_names_ = given.feature_names
+
+    def _warn_of_classes(self, given, stacklevel=5):
+        """Say which targets look like classes though the loss takes numbers."""
+        data, loss = given.data, self._loss()
+        if not loss.location:
+            return
+        two = two_valued(data.y, data.weight > 0, data.task_ptr)
+        if two.any():
+            warnings.warn(
+                "the targets of these tasks have two values only, as classes have, "
+                f"where others have more: {some(given.tasks[two])}; the {loss.name} "
+                "loss fits them as numbers: if they are classes, fit them apart with "
+                "a classifier",
+                UserWarning,
+                stacklevel=stacklevel,
+            )
+
+    def _linear_predictor(self, X: Any, tasks: Any, every_task: bool) -> np.ndarray:
+        check_is_fitted(self)
+        X, codes = read_predict(self, X, tasks, every_task)
+        if not every_task:
+            require_tasks(self, codes)
+        W = np.atleast_2d(self.coef_).T.astype(float)
+        b = np.atleast_1d(self.intercept_)
+        if every_task or codes is None:
+            flat = np.empty(X.shape[0] * len(b))
+            SharedDesign(X, len(b)).predict(W, flat)
+            eta = flat.reshape(len(b), -1).T + b
+            wide = every_task or self._layout == "wide"
+            return eta if wide else eta[:, 0]
+        # the last column is for tasks not seen in fit
+        w, level = self._consensus()
+        W, b = np.column_stack([W, w]), np.append(b, level)
+        codes = np.where(codes < 0, len(b) - 1, codes)
+        order = np.argsort(codes, kind="stable")
+        counts = np.bincount(codes, minlength=len(b))
+        task_ptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        sorted_eta = np.empty(len(codes))
+        X = X.tocsr() if hasattr(X, "tocsr") else X
+        design = StackedDesign(X[order], task_ptr)
+        design.predict(np.ascontiguousarray(W), sorted_eta)
+        eta = np.empty(len(codes))
+        eta[order] = sorted_eta
+        return eta + b[codes]
+
+    def _consensus(self) -> tuple[np.ndarray, float]:
+        """Return coefficients and intercept for tasks that were not seen in fit."""
+        n = self._n_fitted
+        return self.coef_[:n].mean(axis=0), float(self.intercept_[:n].mean())
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class MultiTaskModel(TaskModel):
+    """Base of regressors and classifiers; subclasses give penalty and loss."""
+
+    fit_intercept: bool = True
+    task_weight: Mapping[Any, float] | ArrayLike | None = None
+    solver: str = "auto"
+    max_iter: int = 10_000
+    tol: float = 1e-4
+    warm_start: bool = False
+    verbose: int = 0
+
+    _losses: ClassVar[tuple[str, ...]] = ()
+    # whether a task of a single class, which the loss leaves out, has what others share
+    _lends: ClassVar[bool] = True
 
     def _make_penalty(self) -> Penalty:
         raise NotImplementedError
@@ -266,26 +342,6 @@ class MultiTaskModel(NewTask, BaseEstimator):
         """Return the models in which tasks of a single class learn from the others."""
         return given.lent(W, b) if self._classify and self._lends else (W, b)
 
-    def _set_linear(self, given: FitInput, W: np.ndarray, b: np.ndarray) -> None:
-        """Set what predictions need: linear models, one row of W for each task."""
-        self._layout = given.layout
-        self._n_fitted = len(given.tasks)  # those that fit_new_task adds come after
-        self.tasks_ = given.tasks
-        W = given.unscaled(W)
-        self.coef_ = np.ascontiguousarray(W, dtype=given.data.design.dtype)
-        self.intercept_ = b
-        if given.classes is not None:
-            self.classes_ = given.classes
-            if given.layout == "wide":
-                self.classes_ = TaskClasses([given.classes] * len(given.tasks))
-        elif given.layout == "single":
-            self.coef_, self.intercept_ = self.coef_[0], b[0].item()
-        # what an earlier fit may have left
-        for name in ("new_tasks_", "coef_feature_names_"):
-            self.__dict__.pop(name, None)
-        if given.feature_names is not None:
-            self.coef_feature_names_ = given.feature_names
-
     def _warn_of_tasks(self, given, columns):
         if np.any(given.side):
             alone = some(given.tasks[given.side != 0])
@@ -306,22 +362,6 @@ class MultiTaskModel(NewTask, BaseEstimator):
                 "their task_weight_ NaN; drop them or raise alpha",
                 UserWarning,
                 stacklevel=4,
-            )
-
-    def _warn_of_classes(self, given, stacklevel=5):
-        """Say which targets look like classes though the loss takes numbers."""
-        data, loss = given.data, self._loss()
-        if not loss.location:
-            return
-        two = two_valued(data.y, data.weight > 0, data.task_ptr)
-        if two.any():
-            warnings.warn(
-                "the targets of these tasks have two values only, as classes have, "
-                f"where others have more: {some(given.tasks[two])}; the {loss.name} "
-                "loss fits them as numbers: if they are classes, fit them apart with "
-                "a classifier",
-                UserWarning,
-                stacklevel=stacklevel,
             )
 
     def _task_weights(self, given: FitInput) -> np.ndarray:
@@ -356,35 +396,6 @@ class MultiTaskModel(NewTask, BaseEstimator):
         for name, value in found.items():
             setattr(self, name, value)
         self._reported = tuple(found)
-
-    def _linear_predictor(self, X: Any, tasks: Any, every_task: bool) -> np.ndarray:
-        check_is_fitted(self)
-        X, codes = read_predict(self, X, tasks, every_task)
-        if not every_task:
-            require_tasks(self, codes)
-        W = np.atleast_2d(self.coef_).T.astype(float)
-        b = np.atleast_1d(self.intercept_)
-        if every_task or codes is None:
-            flat = np.empty(X.shape[0] * len(b))
-            SharedDesign(X, len(b)).predict(W, flat)
-            eta = flat.reshape(len(b), -1).T + b
-            wide = every_task or self._layout == "wide"
-            return eta if wide else eta[:, 0]
-        # the consensus model is the last column, for tasks not seen in fit
-        n = self._n_fitted
-        W = np.column_stack([W, W[:, :n].mean(axis=1)])
-        b = np.append(b, b[:n].mean())
-        codes = np.where(codes < 0, len(b) - 1, codes)
-        order = np.argsort(codes, kind="stable")
-        counts = np.bincount(codes, minlength=len(b))
-        task_ptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        sorted_eta = np.empty(len(codes))
-        X = X.tocsr() if hasattr(X, "tocsr") else X
-        design = StackedDesign(X[order], task_ptr)
-        design.predict(np.ascontiguousarray(W), sorted_eta)
-        eta = np.empty(len(codes))
-        eta[order] = sorted_eta
-        return eta + b[codes]
 
 
 class PlainRegressor(PredictsTargets, RegressorMixin, MultiTaskModel):

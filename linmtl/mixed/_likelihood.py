@@ -102,7 +102,7 @@ class Likelihood:
         return self.Z @ self.whole(beta)
 
     def whole(self, beta: np.ndarray) -> np.ndarray:
-        """Return the transpose of M, (n_descriptors, n_columns); zero what is left out."""
+        """Return M', (n_descriptors, n_columns), zero where no effect is estimated."""
         M = np.zeros(self.Z.shape[1] * self.sums.n_columns)
         M[self.kept] = beta
         return M.reshape(self.Z.shape[1], -1)
@@ -163,7 +163,9 @@ class Likelihood:
         F = S @ s.factor(point.theta)
         # derivatives of Sigma times g, at each place of a parameter
         along = (point.g @ F)[:, s.column], (point.g @ S)[:, s.row]
-        h = s.sums(S[:, s.row] * along[0][:, None, :] + F[:, s.column] * along[1][:, None])
+        h = s.sums(
+            S[:, s.row] * along[0][:, None, :] + F[:, s.column] * along[1][:, None]
+        )
         Nh = point.N @ h
         q = h.shape[2]
         H = h.reshape(-1, q).T @ Nh.reshape(-1, q)
@@ -194,7 +196,7 @@ class Likelihood:
 
 
 def _marginal(K, c, Sigma):
-    """Return N and a of the kernel of that name, and the sum of the log-determinants."""
+    """Return N and a of the kernel of that name, and what it returns."""
     T, D = c.shape
     if D <= _SMALL:
         N, a = np.empty((T, D, D)), np.empty((T, D))
