@@ -5,7 +5,6 @@ import importlib
 import inspect
 import os
 import re
-from importlib.util import find_spec
 from itertools import product
 
 import numpy as np
@@ -18,14 +17,10 @@ from linmtl.penalties import L1, L21, Ridge, TaskQuadratic, TraceNorm
 
 os.environ.setdefault("MPLBACKEND", "Agg")  # no window, wherever this runs
 
-PLOTS = find_spec("matplotlib") is not None
-
 
 def all_doctests():
     finder = doctest.DocTestFinder(exclude_empty=True)
     for name in MODULES:
-        if name.startswith("linmtl.plotting") and not PLOTS:
-            continue
         for test in finder.find(importlib.import_module(name), name):
             if test.examples:
                 yield test
@@ -61,7 +56,7 @@ def blocks(path):
 PAGES = [
     path
     for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-    if path.exists() and any(blocks(path)) and (PLOTS or path.stem != "plotting")
+    if path.exists() and any(blocks(path))
 ]
 
 

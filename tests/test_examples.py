@@ -9,6 +9,7 @@ import runpy
 
 import numpy as np
 import pytest
+from matplotlib import image
 
 from helpers.files import ROOT
 
@@ -23,7 +24,6 @@ TITLES = [
 ]
 
 pytestmark = pytest.mark.slow
-image = pytest.importorskip("matplotlib.image", reason="the optional extra 'plot'")
 
 
 @pytest.fixture(scope="module")

@@ -18,9 +18,9 @@ from linmtl.designs._eliminated import EliminatedDesign, Elimination
 from linmtl.losses import Loss
 
 _MAX_STEPS = 100
-_MAX_HALVINGS = 30
+_MAX_HALVINGS = 50
 _LEAST_CURVATURE = 1e-8  # of an observation, where the loss is linear in places
-_DAMPING = 1e-12  # of the largest curvature, for models to be bounded
+_DAMPING = 1e-12  # of the largest curvature or 1, for models to be bounded
 _CLOSE = 1e-12  # what is left of a constraint, relative to the residuals, is rounding
 _INFEASIBLE = 1e-10  # the same, where it certifies nothing
 _ROUNDING = 1e-14
@@ -115,6 +115,10 @@ class ProfiledFit(ResidualFit):
                 if not up.any():
                     break
                 length[up] /= 2.0
+            else:
+                length[up] = 0.0
+                trial = a + length * move
+                new_value, slope, size = self._try(trial)
             moved = np.abs(trial - a).max() > _ROUNDING * np.abs(a).max()
             a, value = trial, new_value
             if not moved:
@@ -160,7 +164,7 @@ class ProfiledFit(ResidualFit):
         H = np.stack([(V.T * h[rows]) @ V for rows, V in parts])
         diagonal = np.diag_indices(H.shape[1])
         H[:, *diagonal] += self._ridge + self._unused
-        damping = _DAMPING * np.einsum("tkk->tk", H).max(axis=1, initial=0.0)
+        damping = _DAMPING * np.einsum("tkk->tk", H).max(axis=1, initial=1.0)
         H[:, *diagonal] += damping[:, None]
         return H
 

@@ -173,10 +173,6 @@ def minimise(
     # the start may be the end; then what is known of it may be a sum of roundings
     fresh = converged and monitor.n_iter > 0 and monitor.value == monitor.best_value
     n_iter = max(monitor.n_iter, 1)
-    message = ""
-    if not converged:
-        what = f"'{method.name}' stopped after {n_iter} iterations"
-        message = _message(what, gap, stop, n_iter < max_iter)
     result = Result(
         objective.penalty.coefficients(monitor.best_W),
         monitor.best_W,
@@ -189,9 +185,9 @@ def minimise(
         converged,
         method.name,
         monitor.history,
-        message,
         residuals=objective.residuals() if fresh else None,
     )
+    result = _judged(result, result.objective, gap, max_iter)
     exact = _by_rows(objective, result.point, stop)
     if exact is not objective:
         with blas_threads(exact.largest_product):
@@ -211,7 +207,9 @@ def minimise(
             scale=scale,
             verbose=verbose,
         )
-        return replace(following, n_iter=n_iter + following.n_iter)
+        later = [(n_iter + i, gap) for i, gap in following.history]
+        history = result.history[:-1] + later
+        return replace(following, n_iter=n_iter + following.n_iter, history=history)
     lost = objective.error(result.point)
     return _judged(result, result.objective, gap + lost, max_iter) if lost else result
 
@@ -226,20 +224,19 @@ def _by_rows(objective: Objective, W: np.ndarray, stop: float) -> Objective:
 
 
 def _judged(result: Result, objective: float, gap: float, max_iter: int) -> Result:
-    converged, message = bool(gap <= result.tol), ""
-    if not converged:
-        what = f"'{result.solver}' stopped after {result.n_iter} iterations"
-        message = _message(what, gap, result.tol, result.n_iter < max_iter)
-    return replace(
-        result, objective=objective, gap=gap, converged=converged, message=message
-    )
+    steps, stalled = f"{result.n_iter} iterations", result.n_iter < max_iter
+    message = _message(result.solver, steps, gap, result.tol, stalled=stalled)
+    return result.judged(objective, gap, message)
 
 
-def _message(what: str, gap: float, stop: float, stalled: bool) -> str:
+def _message(
+    solver: str, steps: str, gap: float, tol: float, *, problem="", stalled=False
+) -> str:
     advice = "increase tol" if stalled else "increase max_iter or tol"
     return (
-        f"the solver {what} at a duality gap of {gap:.3e}, above the tolerance of "
-        f"{stop:.3e}; {advice}, or standardise the features"
+        f"the solver '{solver}' stopped after {steps} at a duality gap of {gap:.3e}"
+        f"{problem}, above the tolerance of {tol:.3e}; {advice}, or standardise the "
+        "features"
     )
 
 
@@ -279,25 +276,11 @@ def _minimise_in_stages(
             break
         stages.append(value)
         result = following
-    converged = bool(gap <= stop)
-    message = ""
-    if not converged:
-        message = (
-            f"the solver '{result.solver}' stopped after {len(stages)} stages and "
-            f"{n_iter} iterations at a duality gap of {gap:.3e} in the problem of its "
-            f"own tangent, above the tolerance of {stop:.3e}; increase max_iter "
-            "or tol, or standardise the features"
-        )
-    return replace(
-        result,
-        objective=stages[-1],
-        gap=gap,
-        tol=stop,
-        n_iter=n_iter,
-        converged=converged,
-        message=message,
-        stages=stages,
-    )
+    steps = f"{len(stages)} stages and {n_iter} iterations"
+    problem = " in the problem of its own tangent"
+    message = _message(result.solver, steps, gap, stop, problem=problem)
+    result = replace(result, tol=stop, n_iter=n_iter, stages=stages)
+    return result.judged(stages[-1], gap, message)
 
 
 def _minimise_without_free(
@@ -335,24 +318,14 @@ def _minimise_without_free(
         certificate = whole.certificate(W)
         value, lower = certificate.primal, certificate.dual
     gap = max(value - lower, 0.0) + whole.error_without_rows(W)
-    converged, message = bool(gap <= found.tol), found.message
-    if found.converged and not converged:
-        message = (
-            f"the solver '{found.solver}' reached a duality gap of {gap:.3e}, above "
-            f"the tolerance of {found.tol:.3e}: coefficients of features without a "
-            "penalty are too large for their digits; standardise the features, or "
-            "leave out those that others explain"
-        )
-    return replace(
-        found,
-        W=W,
-        point=W,
-        b=np.array(whole.fit.b),
-        objective=value,
-        gap=gap,
-        converged=converged,
-        message=message,
+    message = found.message or (
+        f"the solver '{found.solver}' reached a duality gap of {gap:.3e}, above "
+        f"the tolerance of {found.tol:.3e}: coefficients of features without a "
+        "penalty are too large for their digits; standardise the features, or "
+        "leave out those that others explain"
     )
+    found = replace(found, W=W, point=W, b=np.array(whole.fit.b))
+    return found.judged(value, gap, message)
 
 
 def _allowed(objective: Objective, W: np.ndarray) -> np.ndarray:
@@ -383,17 +356,7 @@ def rounded(objective: Objective, result: Result, dtype: np.dtype) -> Result:
         gap = max(convex.value(point) - lower, 0.0)
         value = objective.value(point)
     tol = result.tol + float(np.finfo(dtype).eps) * result.scale
-    converged = gap <= tol and (result.stages is None or result.converged)
-    return replace(
-        result,
-        W=objective.penalty.coefficients(point),
-        point=point,
-        b=np.array(objective.fit.b),
-        objective=value,
-        gap=gap,
-        tol=tol,
-        converged=converged,
-        message=""
-        if converged
-        else result.message or "rounding to single precision opened the gap",
-    )
+    message = result.message or "rounding to single precision opened the gap"
+    W, b = objective.penalty.coefficients(point), np.array(objective.fit.b)
+    result = replace(result, W=W, point=point, b=b, tol=tol)
+    return result.judged(value, gap, message)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -34,7 +34,7 @@ class Result:
     converged : bool
         Whether the gap is at most the tolerance.
     history : list of (int, float)
-        Iteration and gap at each certificate.
+        Iteration and gap at each certificate; the last gap is ``gap``.
     message : str
         Empty, or why the solver did not converge and what to do.
     stages : list of float or None
@@ -57,3 +57,18 @@ class Result:
     message: str = ""
     stages: list[float] | None = None
     residuals: Residuals | None = None
+
+    def judged(self, objective: float, gap: float, message: str) -> Result:
+        """Return the same point with another objective and gap.
+
+        ``message`` is for a gap above the tolerance.
+        """
+        converged = bool(gap <= self.tol)
+        return replace(
+            self,
+            objective=objective,
+            gap=gap,
+            converged=converged,
+            history=[*self.history[:-1], (self.history[-1][0], gap)],
+            message="" if converged else message,
+        )

@@ -6,6 +6,7 @@ import sys
 import zipfile
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from linmtl.cli._errors import InputError
@@ -92,8 +93,6 @@ def test_standard_input(monkeypatch):
 
 
 def sheet(tmp_path, **sheets):
-    pd = pytest.importorskip("pandas")
-    pytest.importorskip("openpyxl")
     path = tmp_path / "t.xlsx"
     with pd.ExcelWriter(path) as book:
         for name, rows in sheets.items():
@@ -104,7 +103,6 @@ def sheet(tmp_path, **sheets):
 
 
 def test_excel(tmp_path):
-    pd = pytest.importorskip("pandas")
     rows = [
         ["visit", "dose", "note", "site", None],
         [pd.Timestamp("2024-01-31"), 1.5, "a", 1, None],
@@ -125,7 +123,6 @@ def test_excel(tmp_path):
 
 
 def test_parquet(tmp_path):
-    pd = pytest.importorskip("pandas")
     pytest.importorskip("pyarrow")
     path = tmp_path / "t.parquet"
     frame = pd.DataFrame({"x": [1.5, None], "kind": ["a", None]})
@@ -158,7 +155,6 @@ def test_what_needs_pandas_says_what_to_install(tmp_path, data, package):
 
 
 def test_frames_of_every_type():
-    pd = pytest.importorskip("pandas")
     frame = pd.DataFrame(
         {
             "int": [1, 2],

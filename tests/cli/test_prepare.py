@@ -1,6 +1,7 @@
 """`linmtl.prepare`, and what the command makes of a table in the same way."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import linmtl
@@ -24,7 +25,6 @@ def prepare(columns, **options):
 
 
 def test_what_it_returns():
-    pd = pytest.importorskip("pandas")
     frame = pd.DataFrame(table(kind=list("abc") * 8), index=np.arange(24) + 100)
     frame.loc[105, "score"] = np.nan
     frame.loc[107, "age"] = np.nan
@@ -45,7 +45,6 @@ def test_what_it_returns():
 
 
 def test_a_frame_a_dict_and_a_file_are_one(tmp_path):
-    pd = pytest.importorskip("pandas")
     columns = table(visit=[f"2024-01-{i + 1:02}" for i in range(24)])
     frame = pd.DataFrame(columns)
     path = tmp_path / "t.csv"
@@ -87,7 +86,6 @@ def test_classes_keep_their_labels(values, expected):
 
 
 def test_categories_are_no_numbers():
-    pd = pytest.importorskip("pandas")
     frame = pd.DataFrame(table(kind=pd.Categorical([1, 2, 3] * 8)))
     X = prepare(frame).X
     assert X.columns.tolist() == ["age", "dose", "kind=1", "kind=2", "kind=3"]

@@ -1,13 +1,12 @@
 """Columns of a DataFrame that are not numbers are named in the error."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 
 from linmtl import IncompleteSourcesRegressor, L21Regressor, TaskScaler
 from linmtl.unsupervised import MultiTaskKMeans, TemporalMatrixCompletion
-
-pd = pytest.importorskip("pandas")
 
 MODELS = [
     L21Regressor(),

@@ -3,6 +3,7 @@
 import datetime
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.linear_model import MultiTaskLasso
 
@@ -22,8 +23,6 @@ from linmtl.metrics import make_task_scorer, per_task
 from linmtl.model_selection import TaskKFold
 from linmtl.similarity import chow_test
 from linmtl.transfer import GroupedMultiTaskRegressor
-
-pd = pytest.importorskip("pandas")
 
 N = 90
 rng = np.random.default_rng(0)

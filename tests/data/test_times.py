@@ -3,6 +3,7 @@
 import datetime
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from linmtl import (
@@ -20,8 +21,6 @@ from linmtl.path import mtl_path
 from linmtl.penalties import L21
 from linmtl.similarity import chow_test, coral_distance
 from linmtl.unsupervised import MultiTaskKMeans, TemporalMatrixCompletion
-
-pd = pytest.importorskip("pandas")
 
 N = 12
 DAYS = np.arange(N, dtype="timedelta64[D]").astype("timedelta64[ns]")

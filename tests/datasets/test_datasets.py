@@ -5,6 +5,7 @@ import sys
 from importlib import resources
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.utils import Bunch
@@ -286,7 +287,6 @@ def test_return_X_y(load):
     ],
 )
 def test_as_frame(load, options, target, task):
-    pd = pytest.importorskip("pandas")
     arrays, bunch = load(**options), load(as_frame=True, **options)
     assert isinstance(bunch.data, pd.DataFrame)
     assert isinstance(bunch.target, pd.Series)

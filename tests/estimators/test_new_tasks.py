@@ -541,7 +541,6 @@ def test_a_row_that_outweighs_all_others():
 
 
 def test_parts_of_a_decomposition_are_of_the_tasks_in_fit():
-    pytest.importorskip("matplotlib")
     from linmtl.plotting import CoefficientDisplay
 
     X, y, tasks, X_new, y_new, _ = planted()

@@ -545,7 +545,8 @@ def test_a_wrong_matrix_is_refused():
 
 @pytest.mark.parametrize("n_tasks", [2, 4, 30])
 def test_a_matrix_can_be_drawn(n_tasks):
-    plt = pytest.importorskip("matplotlib.pyplot")
+    import matplotlib.pyplot as plt
+
     coef = np.random.default_rng(0).normal(size=(n_tasks, 6))
     labels = [f"task {t}" for t in range(n_tasks)]
     axes = coefficient_similarity(coef, tasks=labels).plot()
