@@ -12,6 +12,7 @@ import pytest
 
 import linmtl
 from helpers.files import ROOT
+from helpers.loops import looped
 from helpers.public import MODULES, public_objects
 from linmtl.penalties import L1, L21, Ridge, TaskQuadratic, TraceNorm
 
@@ -121,9 +122,7 @@ def documented_parameters(text):
     return names
 
 
-@pytest.mark.parametrize(
-    ("name", "obj"), [pytest.param(*c, id=c[0]) for c in callables()]
-)
+@looped("name, obj", callables())
 def test_parameters_are_documented(name, obj):
     """All of them, in the order of the signature."""
     if inspect.isclass(obj) and obj.__init__ is object.__init__:
@@ -161,14 +160,7 @@ def test_the_walk_finds_the_public_face():
     ) == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize(
-    ("name", "obj"),
-    [
-        pytest.param(*o, id=o[0])
-        for o in public_objects()
-        if not o[0].startswith(INTERNAL)
-    ],
-)
+@looped("name, obj", (o for o in public_objects() if not o[0].startswith(INTERNAL)))
 def test_docstrings_begin_with_one_sentence(name, obj):
     first, *rest = inspect.cleandoc(obj.__doc__ or "").splitlines()
     assert first.endswith("."), name

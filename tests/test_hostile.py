@@ -15,6 +15,7 @@ from sklearn.linear_model import Ridge as SklearnRidge
 
 import linmtl
 from helpers.layouts import label_of
+from helpers.loops import looped
 from linmtl import (
     GraphRegularizedRegressor,
     IndependentClassifier,
@@ -87,8 +88,8 @@ def assert_sound(model, X, tasks):
 
 
 @every
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array, pd.DataFrame])
+@looped("value", [np.nan, np.inf, -np.inf])
+@looped("container", [np.asarray, sparse.csr_array, pd.DataFrame])
 def test_nan_and_infinity_in_x(model, value, container):
     X, y, tasks = data(is_classifier(model))
     bad = X.copy()
@@ -142,8 +143,8 @@ def test_missing_labels_of_a_single_task(model):
 
 
 @every
-@pytest.mark.parametrize(
-    ("weight", "message"),
+@looped(
+    "weight, message",
     [
         (lambda n: np.r_[-1.0, np.ones(n - 1)], "sample_weight has 1 negative values"),
         (lambda n: np.r_[np.nan, np.ones(n - 1)], "sample_weight contains NaN or inf"),
@@ -179,8 +180,8 @@ def test_sample_weights_of_a_wide_y():
 
 
 @every
-@pytest.mark.parametrize(
-    ("shape", "message"),
+@looped(
+    "shape, message",
     [
         ((0, 4), "0 sample"),
         ((30, 0), "0 feature"),
@@ -358,8 +359,8 @@ def test_a_constant_target_is_its_intercept(model, value):
         ([10, 2], [2, 10]),
     ],
 )
-@pytest.mark.parametrize("missing", [False, True])
-@pytest.mark.parametrize("container", [np.array, "object", pd.Series, list])
+@looped("missing", [False, True])
+@looped("container", [np.array, "object", pd.Series, list])
 def test_labels_of_two_classes(labels, classes, missing, container):
     X, y, tasks = data(classify=True)
     expected = MeanRegularizedClassifier().fit(X[4:], y[4:], tasks[4:])
@@ -435,8 +436,8 @@ def test_strings_as_targets_of_a_regression(model):
 
 
 @every
-@pytest.mark.parametrize(
-    ("tasks", "message"),
+@looped(
+    "tasks, message",
     [
         (["a", None] * 15, "tasks has 15 missing labels"),
         ([1.0, np.nan] * 15, "tasks has 15 missing labels"),
@@ -592,8 +593,8 @@ def test_other_columns_at_predict(column):
     ],
     ids=label_of,
 )
-@pytest.mark.parametrize(
-    ("alpha", "error"),
+@looped(
+    "alpha, error",
     [
         (-1.0, ValueError),
         (np.nan, ValueError),
@@ -633,8 +634,8 @@ def test_alpha_zero_is_least_squares(model):
         np.testing.assert_allclose(model.intercept_[t], expected.intercept_, atol=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("params", "message"),
+@looped(
+    "params, message",
     [
         ({"tol": -1.0}, r"tol must be a number in \[0, 1\), got -1.0"),
         ({"tol": np.nan}, "tol must be a number"),

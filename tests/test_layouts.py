@@ -16,6 +16,7 @@ from sklearn.linear_model import Lasso, LogisticRegression, MultiTaskLasso, Ridg
 
 import linmtl
 from helpers.layouts import NAMES, REGRESSORS, TIGHT, every, fit, label_of, long, wide
+from helpers.loops import looped
 from helpers.processes import output_of
 from linmtl import (
     IndependentClassifier,
@@ -412,7 +413,7 @@ def test_sparse_is_dense(model, layout):
         [10, 20, 30, 40],
     ],
 )
-@pytest.mark.parametrize(
+@looped(
     "container",
     [
         list,

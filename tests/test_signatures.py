@@ -2,8 +2,7 @@
 
 import inspect
 
-import pytest
-
+from helpers.loops import looped
 from helpers.public import public_objects
 
 ORDER = ("X", "y", "tasks", "sample_weight")
@@ -34,7 +33,7 @@ def positional(parameters):
     return [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
 
 
-@pytest.mark.parametrize("name", CALLS)
+@looped("name", CALLS)
 def test_arguments_are_in_one_order(name):
     given = [p for p in positional(CALLS[name]) if p in ORDER]
     assert given == [p for p in ORDER if p in given]

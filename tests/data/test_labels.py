@@ -6,6 +6,7 @@ import pytest
 from scipy import sparse
 
 from helpers.frames import PolarsLike
+from helpers.loops import looped
 from linmtl.data._labels import (
     as_task_labels,
     codes_of,
@@ -17,7 +18,7 @@ STRINGS = ["b", "a", "b", "cc"]
 NUMBERS = [3, 1, 3, 2]
 
 
-@pytest.mark.parametrize(
+@looped(
     "wrap",
     [
         list,
@@ -65,8 +66,8 @@ def test_dtypes(values, dtype):
     assert labels.tolist() == list(values)
 
 
-@pytest.mark.parametrize(
-    ("values", "message"),
+@looped(
+    "values, message",
     [
         (["a", None, "b", None], r"2 missing labels .* first at row 1;"),
         (["a", "b", np.nan], r"1 missing label .* first at row 2;"),

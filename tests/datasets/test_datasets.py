@@ -10,6 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.utils import Bunch
 
+from helpers.loops import looped
 from linmtl import datasets
 from linmtl.datasets import (
     load_heart_disease,
@@ -544,8 +545,8 @@ def test_one_sample_per_task():
 
 
 @both_makers
-@pytest.mark.parametrize(
-    ("options", "message"),
+@looped(
+    "options, message",
     [
         ({"n_tasks": 0}, r"n_tasks=0 is not allowed.*integer >= 1"),
         ({"n_tasks": 2.0}, r"n_tasks=2\.0 is not allowed"),

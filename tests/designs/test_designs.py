@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
+from helpers.loops import looped
 from linmtl.data import MultiTaskData
 from linmtl.designs._shared import SharedDesign
 from linmtl.designs._stacked import StackedDesign
@@ -27,7 +28,7 @@ DESIGNS = {
 }
 
 
-@pytest.mark.parametrize("chosen", [[2], [3, 0], [0, 1, 2, 3], [1, 3], [2, 0, 3]])
+@looped("chosen", [[2], [3, 0], [0, 1, 2, 3], [1, 3], [2, 0, 3]])
 @pytest.mark.parametrize("name", DESIGNS)
 def test_some_tasks_predict_as_among_all(name, chosen):
     design, chosen = DESIGNS[name], np.array(chosen)

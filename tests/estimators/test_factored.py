@@ -16,6 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 import linmtl
 from cases import Case, trace
 from helpers.data import generated
+from helpers.loops import looped
 from helpers.problems import LAYOUTS, make_problem
 from linmtl import (
     FactoredClassifier,
@@ -531,7 +532,7 @@ def test_warm_start_from_the_null_model(model):
 
 @every
 @pytest.mark.parametrize("name", ["n_components", "n_init"])
-@pytest.mark.parametrize("value", [0, -1, 1.5, "2", None, True])
+@looped("value", [0, -1, 1.5, "2", None, True])
 def test_counts(model, name, value):
     X, y, tasks = data_for(model)
     with pytest.raises(ValueError, match=f"{name} must be an integer >= 1, got"):
@@ -539,7 +540,7 @@ def test_counts(model, name, value):
 
 
 @every
-@pytest.mark.parametrize("value", [-1.0, np.nan, np.inf, "1", None, True, [0.1, 0.2]])
+@looped("value", [-1.0, np.nan, np.inf, "1", None, True, [0.1, 0.2]])
 def test_strengths(model, value):
     X, y, tasks = data_for(model)
     for name in model.get_params():

@@ -30,6 +30,7 @@ from sklearn.utils.fixes import parse_version
 import linmtl
 from helpers.data import generated
 from helpers.frames import with_tasks
+from helpers.loops import looped
 from linmtl import (
     L21Classifier,
     L21Regressor,
@@ -82,11 +83,7 @@ pytestmark = [
         "are fitted exactly",
     )
 ]
-models = pytest.mark.parametrize(
-    "cls",
-    [cls for cls in PREDICTORS if issubclass(cls, MultiTaskModel)],
-    ids=lambda c: c.__name__,
-)
+models = looped("cls", [c for c in PREDICTORS if issubclass(c, MultiTaskModel)])
 
 
 def expected_failures(estimator):
@@ -423,20 +420,20 @@ def test_pickle_predicts_the_same(cls):
     np.testing.assert_array_equal(copy.predict_all(X), model.predict_all(X))
 
 
-@predictors
+@looped("cls", PREDICTORS)
 def test_kind_of_estimator(cls):
     assert is_classifier(cls()) != is_regressor(cls())
     assert is_classifier(cls()) == cls.__name__.endswith(("Classifier", "ClassifierCV"))
 
 
-@predictors
+@looped("cls", PREDICTORS)
 def test_there_is_no_output_to_set(cls):
     """set_output is for transformers; predictions are arrays."""
     assert not hasattr(cls(), "set_output")
     assert not hasattr(cls(), "transform")
 
 
-@predictors
+@looped("cls", PREDICTORS)
 def test_not_fitted(cls):
     methods = ["predict", "predict_all"]
     methods += ["predict_proba", "decision_function"] * is_classifier(cls())
@@ -924,7 +921,7 @@ def test_defaults_of_aliases(cls):
     assert shared == set(regressor().get_params()) - of_loss
 
 
-@pytest.mark.parametrize("cls", ALIASES_CV, ids=lambda c: c.__name__)
+@looped("cls", ALIASES_CV)
 def test_parameters_of_cv_aliases(cls):
     """Those of the model without, but ``alpha``; the parameters of the search."""
     plain = getattr(linmtl, cls.__name__.removesuffix("CV"))

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import linmtl
+from helpers.loops import looped
 from helpers.processes import output_of
 from linmtl import L21Regressor
 from linmtl.datasets import make_multitask_regression
@@ -108,7 +109,7 @@ def test_numba_is_imported_in_one_place():
     assert users == ["_jit.py"]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+@looped("path", FILES)
 def test_kernels_keep_to_their_file(path):
     assert violations(path.read_text()) == []
 

@@ -7,6 +7,7 @@ import pytest
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, xlogy
 
+from helpers.loops import looped
 from helpers.losses import FORMULAS, make_loss
 from linmtl.losses import LOSSES
 
@@ -122,8 +123,8 @@ def test_dual_limit_is_the_edge_of_the_domain():
 
 
 @every_loss
-@pytest.mark.parametrize("size", [0.0, 1.0, 30.0, 1e3, 1e6])
-@pytest.mark.parametrize("start", [0.0, -5.0, 2e3])
+@looped("size", [0.0, 1.0, 30.0, 1e3, 1e6])
+@looped("start", [0.0, -5.0, 2e3])
 def test_intercepts_are_best(name, size, start):
     # The residuals of each task must sum to zero, or they are no point of the dual
     # problem; from any start and for any predictor.

@@ -29,6 +29,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from helpers.frames import with_tasks
+from helpers.loops import looped
 from linmtl import L21Classifier, L21Regressor, TaskScaler
 from linmtl.datasets import make_multitask_classification, make_multitask_regression
 from linmtl.metrics import (
@@ -256,7 +257,7 @@ def test_layouts_and_orders_agree(metric, classes, options):
 
 
 @pytest.mark.parametrize(("metric", "classes", "options"), TASK_METRICS)
-@pytest.mark.parametrize("layout", ["long", "wide", "wide-shaped"])
+@looped("layout", ["long", "wide", "wide-shaped"])
 def test_weights_are_repetitions(metric, classes, options, layout):
     y, p, tasks = long_data(classes=classes)
     times = np.random.default_rng(2).integers(0, 4, len(y))
@@ -483,7 +484,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("call", "message"), WRONG, ids=[m for _, m in WRONG])
+@looped("call, message", WRONG)
 def test_wrong_arguments(call, message):
     with pytest.raises(ValueError, match=message):
         call()

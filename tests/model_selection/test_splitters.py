@@ -17,6 +17,7 @@ from sklearn.model_selection import (
 )
 
 from helpers.folds import folds_of
+from helpers.loops import looped
 from linmtl import L21Regressor
 from linmtl.datasets import make_multitask_regression
 from linmtl.model_selection import LeaveOneTaskOut, TaskKFold, TaskShuffleSplit
@@ -43,7 +44,7 @@ KFOLDS = [
 
 
 @pytest.mark.parametrize("options", KFOLDS)
-@pytest.mark.parametrize("seed", range(4))
+@looped("seed", range(4))
 def test_kfold_balances_rows_within_and_across_tasks(options, seed):
     tasks, _ = ragged(seed)
     k = options["n_splits"]
@@ -59,8 +60,8 @@ def test_kfold_balances_rows_within_and_across_tasks(options, seed):
 
 
 @pytest.mark.parametrize("options", KFOLDS)
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("kind", ["str", "int", "bool", "signed", "object"])
+@looped("seed", range(4))
+@looped("kind", ["str", "int", "bool", "signed", "object"])
 def test_kfold_balances_classes_within_tasks(options, seed, kind):
     tasks, rng = ragged(seed)
     k = options["n_splits"]
@@ -216,7 +217,7 @@ def wide(seed, classes, n=40, n_tasks=7):
 
 @pytest.mark.parametrize("classes", [False, True])
 @pytest.mark.parametrize("options", KFOLDS)
-@pytest.mark.parametrize("seed", range(6))
+@looped("seed", range(6))
 def test_kfold_keeps_the_labels_of_every_column(options, classes, seed):
     Y = wide(seed, classes)
     k = options["n_splits"]
@@ -277,8 +278,8 @@ def test_complete_wide_regression_data_are_dealt_as_one_task():
         ),
     ],
 )
-@pytest.mark.parametrize("labels", [None, "classes"])
-@pytest.mark.parametrize("seed", range(3))
+@looped("labels", [None, "classes"])
+@looped("seed", range(3))
 def test_shuffle_split_sizes_per_task(sizes, expected, labels, seed):
     tasks, rng = ragged(seed)
     y = None if labels is None else rng.choice([0, 0, 1], size=len(tasks))

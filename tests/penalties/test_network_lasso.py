@@ -14,6 +14,7 @@ from scipy import sparse
 from cases import chain, frame_chain, network, networkx_chain, pairs, task_labels
 from helpers.convex import least
 from helpers.data import data_of
+from helpers.loops import looped
 from helpers.matrices import normal, prox
 from helpers.problems import make_problem
 from linmtl import (
@@ -67,7 +68,7 @@ def balanced(norm, G):
 
 @every_graph
 @every_shape
-@pytest.mark.parametrize("step", [1e-6, 0.1, 0.5, 2.0, 1e3])
+@looped("step", [1e-6, 0.1, 0.5, 2.0, 1e3])
 def test_prox_is_the_textbook_algorithm(make, shape, step):
     for size in (0.1, 1.0, 100.0):
         norm = bound(make(shape[1]), shape[1], 0.7)
@@ -128,8 +129,8 @@ def test_prox_joins_columns_exactly():
 
 @every_graph
 @every_shape
-@pytest.mark.parametrize("effort", [(100_000, 0), (0, 500)], ids=["descent", "newton"])
-@pytest.mark.parametrize("step", [1e-6, 0.1, 0.5, 2.0, 1e3])
+@looped("effort", [(100_000, 0), (0, 500)])
+@looped("step", [1e-6, 0.1, 0.5, 2.0, 1e3])
 def test_each_method_alone_is_the_textbook_algorithm(make, shape, effort, step):
     norm, V = bound(make(shape[1]), shape[1]), normal(shape)
     Wt, flow = norm.edges.shrink(V, step, None, effort)

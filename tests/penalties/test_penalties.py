@@ -9,6 +9,7 @@ from scipy import sparse
 from sklearn.base import clone
 
 from cases import PENALTIES, WRONG, chain, names, pairs, task_labels, weights_with_zeros
+from helpers.loops import looped
 from helpers.matrices import normal, prox
 from linmtl import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.penalties import (
@@ -62,7 +63,7 @@ every_penalty, every_norm = over(DIRECT), over(NORMS)
 every_square = over(SQUARES)
 every_norm_itself = over([case for case in NORMS if case not in SQUARES])
 every_separable_norm, every_quadratic = over(SEPARABLE), over(QUADRATICS)
-every_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
+every_shape = looped("shape", SHAPES)
 
 
 def restricted(W, case):
@@ -496,7 +497,7 @@ def test_one_task_has_no_deviation_from_the_mean():
 # --- parameters ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("wrong", WRONG, ids=names(WRONG))
+@looped("wrong", WRONG)
 def test_wrong_parameters_raise_at_fit(wrong):
     X, tasks = normal((20, D)), np.repeat(list("abcd"), 5)
     y = np.tile([0, 1, 0, 1, 0], 4)
