@@ -64,11 +64,12 @@ class Result:
         ``message`` is for a gap above the tolerance.
         """
         converged = bool(gap <= self.tol)
+        last = [(iteration, gap) for iteration, _ in self.history[-1:]]
         return replace(
             self,
             objective=objective,
             gap=gap,
             converged=converged,
-            history=[*self.history[:-1], (self.history[-1][0], gap)],
+            history=self.history[:-1] + last,
             message="" if converged else message,
         )
