@@ -132,6 +132,10 @@ def weights_with_zeros(d: int) -> np.ndarray:
     return np.resize([1.0, 0.0, 2.0, 0.7, 1.3, 1.1, 0.9], d)
 
 
+def uneven_weights(d: int) -> np.ndarray:
+    return np.resize([1.0, 0.02, 30.0, 0.7, 1.3], d)
+
+
 def infinite(d: int) -> np.ndarray:
     """The second and the fifth feature, of which weights may be infinite."""
     return np.arange(d) % 3 == 1
@@ -270,15 +274,22 @@ def ridge(W, alpha=1.0):
     return sum(a / 2 * cp.sum_squares(W[:, t]) for t, a in enumerate(alpha))
 
 
-def mean_regularized(W, alpha, alpha_mean=0.0):
+def mean_regularized(W, alpha, alpha_mean=0.0, weight=None):
     T = W.shape[1]
+    W = weighted_rows(W, weight)
     mean = cp.sum(W, axis=1) / T
     deviations = sum(cp.sum_squares(W[:, t] - mean) for t in range(T))
     return alpha / 2 * deviations + alpha_mean / 2 * T * cp.sum_squares(mean)
 
 
-def graph(W, adjacency):
+def weighted_rows(W, weight):
+    """W with its rows times the roots of weights, for forms quadratic in each."""
+    return W if weight is None else cp.multiply(np.sqrt(weight)[:, None], W)
+
+
+def graph(W, adjacency, weight=None):
     T = W.shape[1]
+    W = weighted_rows(W, weight)
     edges = [(i, j) for i in range(T) for j in range(i) if adjacency[i, j]]
     # each edge occurs twice in 1/2 sum_ij
     terms = [adjacency[i, j] / 2 * cp.sum_squares(W[:, i] - W[:, j]) for i, j in edges]
@@ -395,6 +406,19 @@ PENALTIES = [
         free=True,
     ),
     Case(
+        "MeanRegularized-weights",
+        lambda s, d, T: MeanRegularized(
+            0.5 * s, 0.1 * s, feature_weight=uneven_weights(d)
+        ),
+        lambda W, s: mean_regularized(W, 0.5 * s, 0.1 * s, uneven_weights(W.shape[0])),
+    ),
+    Case(
+        "MeanRegularized-zeros",
+        lambda s, d, T: MeanRegularized(0.5 * s, feature_weight=weights_with_zeros(d)),
+        lambda W, s: mean_regularized(W, 0.5 * s, 0.0, weights_with_zeros(W.shape[0])),
+        free=True,
+    ),
+    Case(
         "MeanRegularized-alpha_mean",
         lambda s, d, T: MeanRegularized(0.5 * s, 0.1 * s),
         lambda W, s: mean_regularized(W, 0.5 * s, 0.1 * s),
@@ -446,6 +470,35 @@ PENALTIES = [
             + 0.4 * s * graph(W, pairs(W.shape[1]))
         ),
         free=True,
+    ),
+    Case(
+        "Graph-weights",
+        lambda s, d, T: GraphLaplacian(
+            pairs(T), 0.4 * s, feature_weight=uneven_weights(d)
+        ),
+        lambda W, s: 0.4 * s * graph(W, pairs(W.shape[1]), uneven_weights(W.shape[0])),
+        free=True,
+    ),
+    Case(
+        "Graph-zeros+Ridge",
+        lambda s, d, T: (
+            GraphLaplacian(chain(T), 0.4 * s, feature_weight=weights_with_zeros(d))
+            + Ridge(0.1 * s)
+        ),
+        lambda W, s: (
+            0.4 * s * graph(W, chain(W.shape[1]), weights_with_zeros(W.shape[0]))
+            + ridge(W, 0.1 * s)
+        ),
+    ),
+    Case(
+        "L21+MeanRegularized-weights",
+        lambda s, d, T: (
+            L21(0.1 * s) + MeanRegularized(0.5 * s, feature_weight=uneven_weights(d))
+        ),
+        lambda W, s: (
+            0.1 * s * l21(W)
+            + mean_regularized(W, 0.5 * s, 0.0, uneven_weights(W.shape[0]))
+        ),
     ),
     Case(
         "Ridge-array+MeanRegularized",
@@ -540,6 +593,25 @@ PENALTIES += [
         lambda s, d, T: TaskQuadratic(structure(T) @ structure(T).T, 0.4 * s),
         lambda W, s: 0.2 * s * cp.sum_squares(W @ structure(W.shape[1])),
         free=True,
+    ),
+    Case(
+        "TaskQuadratic-weights",
+        lambda s, d, T: TaskQuadratic(
+            structure(T) @ structure(T).T, 0.4 * s, feature_weight=weights_with_zeros(d)
+        ),
+        lambda W, s: (
+            0.2
+            * s
+            * cp.sum_squares(
+                weighted_rows(W, weights_with_zeros(W.shape[0])) @ structure(W.shape[1])
+            )
+        ),
+        free=True,
+    ),
+    Case(
+        "TaskQuadratic-None-weights",
+        lambda s, d, T: TaskQuadratic(None, 0.3 * s, feature_weight=uneven_weights(d)),
+        lambda W, s: ridge(weighted_rows(W, uneven_weights(W.shape[0])), 0.3 * s),
     ),
     Case(
         "TaskQuadratic-frame+Ridge",

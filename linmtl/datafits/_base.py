@@ -103,6 +103,9 @@ n_features)
     of_rows: Datafit | None = None
     residuals: Residuals | None = None
     eliminated: Any = None  # what :func:`linmtl.datafits._eliminate.eliminate` keeps
+    carried: Any = (
+        None  # what :func:`linmtl.datafits._intercepts.carry_intercepts` does
+    )
     data: MultiTaskData
     y: np.ndarray
     theta: np.ndarray

@@ -34,6 +34,8 @@ class Eliminated:
         The loss as a function of the coefficients that are left.
     others : callable
         Returns the best of the others, (n_others, n_columns), for those coefficients.
+    features : ndarray of bool of shape (n_features,)
+        Those eliminated.
     exact : bool
         Whether a lower bound of what is left is one of the whole: moments may lack the
         digits.
@@ -41,6 +43,7 @@ class Eliminated:
 
     fit: Datafit
     others: Callable[[np.ndarray], np.ndarray]
+    features: np.ndarray
     exact: bool = True
 
 
@@ -99,7 +102,7 @@ def _from_rows(fit, features, ridge) -> Eliminated:
         return gone.coefficients(y - eta)
 
     left = replace(data, design=EliminatedDesign(kept, gone), y=gone.rest(y))
-    return Eliminated(type(fit)(left, fit.loss), others)
+    return Eliminated(type(fit)(left, fit.loss), others, features)
 
 
 def _profiled(fit, features, ridge) -> Eliminated:
@@ -116,7 +119,7 @@ def _profiled(fit, features, ridge) -> Eliminated:
         profiled.loss_at(W)
         return profiled.others()
 
-    return Eliminated(profiled, others)
+    return Eliminated(profiled, others, features)
 
 
 def _from_moments(fit, features, ridge) -> tuple[Eliminated, float]:
@@ -154,4 +157,5 @@ def _from_moments(fit, features, ridge) -> tuple[Eliminated, float]:
         # one matrix for all columns, or one for each
         return (fitted - across @ W.T[:, :, None])[:, :, 0].T
 
-    return Eliminated(GramFit(reduced, fit.loss), others, bool(exact)), least
+    found = Eliminated(GramFit(reduced, fit.loss), others, features, bool(exact))
+    return found, least

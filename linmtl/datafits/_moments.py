@@ -143,6 +143,31 @@ class Moments:
         square = self.square + data.task_sum(moved * (2.0 * y + shift))
         return replace(self, C=self.C + C.T, square=np.maximum(square, 0.0))
 
+    def with_ones(self, shift: float) -> Moments:
+        """Return sums about zero, with a last feature that is one.
+
+        The targets are less by ``shift``. Sums are about the means of each task here.
+        """
+        total, x, y = self.total, self.x, self.y - shift
+        n = len(self.H)
+        T, d = x.shape
+        H, C = np.empty((n, d + 1, d + 1)), np.empty((T, d + 1))
+        H[:, :d, :d] = self.H + (total[:, None] * x)[:n, :, None] * x[:n, None]
+        H[:, d, :d] = H[:, :d, d] = (total[:, None] * x)[:n]
+        H[:, d, d] = total[:n]
+        C[:, :d] = self.C + (total * y)[:, None] * x
+        C[:, d] = total * y
+        zero = np.zeros(T)
+        return replace(
+            self,
+            x=np.zeros((T, d + 1)),
+            y=zero,
+            H=H,
+            C=C,
+            square=self.square + total * y**2,
+            centred=False,
+        )
+
     def spread(self) -> Moments:
         """Return the same with a Hessian for each column."""
         return (

@@ -60,6 +60,13 @@ class ProfiledFit(ResidualFit):
         self._task = np.repeat(np.arange(data.design.n_tasks), np.diff(data.task_ptr))
         self._at = np.empty_like(data.y)
         self._feasible = True
+        self._left: tuple[np.ndarray, EliminatedDesign] | None = None
+
+    def design_at(self, weight):
+        if self._left is None or self._left[0] is not weight:
+            left = EliminatedDesign(self.data.design, self._model(weight))
+            self._left = weight, left
+        return self._left[1]
 
     def others(self) -> np.ndarray:
         """Return the coefficients of the features eliminated at the last W."""

@@ -148,8 +148,13 @@ class ResidualFit(Datafit):
             self._hessian = self.loss.hessian(self.y, self.theta, self.data.weight)
         return self._hessian
 
+    def design_at(self, weight: np.ndarray) -> Design:
+        """Return the design whose rows make the Hessian of these weights."""
+        return self.data.design
+
     def hessian_rows(self):
-        design, weight = self.data.design, self.hessian_weight
+        weight = self.hessian_weight
+        design = self.design_at(weight)
         centre = self.data.fit_intercept
         if design.columns_alike(weight):
             yield design.centred_block(np.array([0]), weight, centre)
@@ -164,15 +169,16 @@ class ResidualFit(Datafit):
     def hessian_product(self, V: np.ndarray) -> np.ndarray:
         """Return the Hessian of each column at the last W times that of V."""
         data, h = self.data, self.hessian_weight
+        design = self.design_at(h)
         eta, out = np.empty_like(self.y), np.empty_like(V)
-        data.design.predict(V, eta)
+        design.predict(V, eta)
         if data.fit_intercept:
             total = data.task_sum(h)
             mean = np.zeros_like(total)
             np.divide(data.task_sum(h * eta), total, out=mean, where=total > 0)
             eta -= np.repeat(mean, np.diff(data.task_ptr))
         eta *= h
-        data.design.adjoint(eta, out)
+        design.adjoint(eta, out)
         return out
 
     def curved_weight(self, least: float) -> np.ndarray:
@@ -186,7 +192,8 @@ class ResidualFit(Datafit):
             h = self.curved_weight(_LEAST_CURVATURE)
         column = data.design.column
         tasks = np.flatnonzero(np.isin(column, columns))
-        A = data.design.centred_block(tasks, h, data.fit_intercept, rows)
+        design = self.design_at(h)
+        A = design.centred_block(tasks, h, data.fit_intercept, rows)
         vectors, over = excess(G[rows][:, columns], target, vectors)
         # each observation counts with the entry of its task
         position = {c: i for i, c in enumerate(columns.tolist())}

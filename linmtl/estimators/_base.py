@@ -384,7 +384,7 @@ class MultiTaskModel(TaskModel):
         found = penalty.source.fitted_attributes(
             result.W, penalty.parts(result.point), columns
         )
-        found.update(objective.base_fit.fitted_attributes(result.W))
+        found.update(objective.fitted_attributes(result.point))
         whole = result.W.any(axis=0)
         for name, part in found.get("coef_components_", {}).items():
             if given.classes is not None:  # where all is nothing, the parts are, too

@@ -14,7 +14,7 @@ from linmtl.losses import LOSSES
 _TEXTS = {
     "parameters": """\
 fit_intercept : bool, default=True
-    Whether each task has an intercept, which is never penalised.
+    Whether each task has an intercept, which only an ``intercept_weight`` penalises.
 task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
     Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
     order of ``tasks_``. "n_samples": proportional to the sum of its sample weights

@@ -38,7 +38,7 @@ class FactoredRegressor(Regressor):
     random_state : int, RandomState instance or None, default=None
         Seed of the random starts.
     fit_intercept : bool, default=True
-        Whether each task has an intercept, which is never penalised.
+        Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
         Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
         order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
@@ -251,7 +251,7 @@ class FactoredClassifier(Classifier):
     random_state : int, RandomState instance or None, default=None
         Seed of the random starts.
     fit_intercept : bool, default=True
-        Whether each task has an intercept, which is never penalised.
+        Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
         Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
         order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
@@ -470,7 +470,7 @@ class GOMTLRegressor(Regressor):
     random_state : int, RandomState instance or None, default=None
         Seed of the random starts.
     fit_intercept : bool, default=True
-        Whether each task has an intercept, which is never penalised.
+        Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
         Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
         order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
@@ -682,7 +682,7 @@ class GOMTLClassifier(Classifier):
     random_state : int, RandomState instance or None, default=None
         Seed of the random starts.
     fit_intercept : bool, default=True
-        Whether each task has an intercept, which is never penalised.
+        Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
         Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
         order of ``tasks_``. "n_samples": proportional to the sum of its sample weights

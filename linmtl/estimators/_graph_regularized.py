@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -9,7 +10,7 @@ from numpy.typing import ArrayLike
 from linmtl.estimators._alias import Alias, AliasCV
 from linmtl.estimators._base import Classifier, Regressor
 from linmtl.estimators._docs import estimator, parameters
-from linmtl.penalties import L1, GraphLaplacian, Penalty, Ridge
+from linmtl.penalties import L1, GraphLaplacian, Penalty, Ridge, TaskQuadratic
 
 
 class _GraphRegularized(Alias):
@@ -34,6 +35,8 @@ networkx graph or None, default=None
         Strength of the ridge penalty, >= 0.
     alpha_l1 : float, default={alpha_l1}
         Strength of the L1 penalty, >= 0.
+    feature_weight : array-like of shape (n_features,), default=None
+        A finite factor >= 0 on the strengths of each feature; 0 leaves it unpenalised.
 
     Notes
     -----
@@ -47,8 +50,12 @@ networkx graph or None, default=None
     graph: Any
 
     @staticmethod
-    def _penalty(graph, alpha, alpha_ridge, alpha_l1) -> Penalty:
-        return GraphLaplacian(graph, alpha) + Ridge(alpha_ridge) + L1(alpha_l1)
+    def _penalty(graph, alpha, alpha_ridge, alpha_l1, feature_weight) -> Penalty:
+        weight = {"feature_weight": feature_weight}
+        ridge: Penalty = Ridge(alpha_ridge)
+        if feature_weight is not None:
+            ridge = TaskQuadratic(None, alpha_ridge, **weight)
+        return GraphLaplacian(graph, alpha, **weight) + ridge + L1(alpha_l1, **weight)
 
 
 @estimator
@@ -59,6 +66,8 @@ class GraphRegularizedRegressor(_GraphRegularized, Regressor):
     alpha: float = 1.0
     alpha_ridge: float = 1e-3
     alpha_l1: float = 0.0
+    _: KW_ONLY
+    feature_weight: ArrayLike | None = None
 
 
 @estimator
@@ -69,17 +78,21 @@ class GraphRegularizedClassifier(_GraphRegularized, Classifier):
     alpha: float = 0.1
     alpha_ridge: float = 1e-3
     alpha_l1: float = 0.0
+    _: KW_ONLY
+    feature_weight: ArrayLike | None = None
 
 
 @parameters
 class _GraphRegularizedCV(_GraphRegularized, AliasCV):
     alpha_ridge: float | ArrayLike = 1e-3
     alpha_l1: float | ArrayLike = 0.0
+    feature_weight: ArrayLike | None = None
 
     _grid = ("alpha_ridge", "alpha_l1")
 
     def _part_with_strength(self, setting: dict[str, Any]) -> Penalty:
-        return GraphLaplacian(self.graph)  # the others do not grow with alpha
+        # the others do not grow with alpha
+        return GraphLaplacian(self.graph, feature_weight=self.feature_weight)
 
 
 @estimator

@@ -33,6 +33,8 @@ class GraphRegularizedRegressor(Alias, Regressor):
         Strength of the ridge penalty, >= 0.
     alpha_l1 : float, default=0.0
         Strength of the L1 penalty, >= 0.
+    feature_weight : array-like of shape (n_features,), default=None
+        A finite factor >= 0 on the strengths of each feature; 0 leaves it unpenalised.
     loss : {"squared", "huber", "poisson"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
@@ -41,7 +43,7 @@ class GraphRegularizedRegressor(Alias, Regressor):
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
     fit_intercept : bool, default=True
-        Whether each task has an intercept, which is never penalised.
+        Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
         Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
         order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
@@ -145,6 +147,7 @@ class GraphRegularizedRegressor(Alias, Regressor):
         alpha_ridge: float = 0.001,
         alpha_l1: float = 0.0,
         *,
+        feature_weight: ArrayLike | None = None,
         loss: str = "squared",
         huber_delta: float = 1.35,
         fit_intercept: bool = True,
@@ -183,12 +186,14 @@ class GraphRegularizedClassifier(Alias, Classifier):
         Strength of the ridge penalty, >= 0.
     alpha_l1 : float, default=0.0
         Strength of the L1 penalty, >= 0.
+    feature_weight : array-like of shape (n_features,), default=None
+        A finite factor >= 0 on the strengths of each feature; 0 leaves it unpenalised.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
         a number by class label (1 where there is none).
     fit_intercept : bool, default=True
-        Whether each task has an intercept, which is never penalised.
+        Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
         Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
         order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
@@ -295,6 +300,7 @@ class GraphRegularizedClassifier(Alias, Classifier):
         alpha_ridge: float = 0.001,
         alpha_l1: float = 0.0,
         *,
+        feature_weight: ArrayLike | None = None,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
@@ -329,6 +335,8 @@ class GraphRegularizedRegressorCV(AliasCV, Regressor):
     alpha_l1 : float or array-like, default=0.0
         Strength of the L1 penalty, >= 0.
         Or the values to try.
+    feature_weight : array-like of shape (n_features,), default=None
+        A finite factor >= 0 on the strengths of each feature; 0 leaves it unpenalised.
     alphas : int or array-like, default=100
         Number of strengths to try, or the strengths. A grid of a number of strengths is
         extended, by six decades at most, while the best of them lies at its end and the
@@ -363,7 +371,7 @@ class GraphRegularizedRegressorCV(AliasCV, Regressor):
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
     fit_intercept : bool, default=True
-        Whether each task has an intercept, which is never penalised.
+        Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
         Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
         order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
@@ -489,6 +497,7 @@ class GraphRegularizedRegressorCV(AliasCV, Regressor):
         *,
         alpha_ridge: float | ArrayLike = 0.001,
         alpha_l1: float | ArrayLike = 0.0,
+        feature_weight: ArrayLike | None = None,
         alphas: int | ArrayLike = 100,
         eps: float = 0.001,
         cv: Any = 5,
@@ -531,6 +540,8 @@ class GraphRegularizedClassifierCV(AliasCV, Classifier):
     alpha_l1 : float or array-like, default=0.0
         Strength of the L1 penalty, >= 0.
         Or the values to try.
+    feature_weight : array-like of shape (n_features,), default=None
+        A finite factor >= 0 on the strengths of each feature; 0 leaves it unpenalised.
     alphas : int or array-like, default=100
         Number of strengths to try, or the strengths. A grid of a number of strengths is
         extended, by six decades at most, while the best of them lies at its end and the
@@ -562,7 +573,7 @@ class GraphRegularizedClassifierCV(AliasCV, Classifier):
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
         a number by class label (1 where there is none).
     fit_intercept : bool, default=True
-        Whether each task has an intercept, which is never penalised.
+        Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
         Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
         order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
@@ -684,6 +695,7 @@ class GraphRegularizedClassifierCV(AliasCV, Classifier):
         *,
         alpha_ridge: float | ArrayLike = 0.001,
         alpha_l1: float | ArrayLike = 0.0,
+        feature_weight: ArrayLike | None = None,
         alphas: int | ArrayLike = 100,
         eps: float = 0.001,
         cv: Any = 5,

@@ -40,7 +40,7 @@ class IndependentRegressor(Regressor):
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
     fit_intercept : bool, default=True
-        Whether each task has an intercept, which is never penalised.
+        Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
         Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
         order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
@@ -196,7 +196,7 @@ class IndependentClassifier(Classifier):
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
         a number by class label (1 where there is none).
     fit_intercept : bool, default=True
-        Whether each task has an intercept, which is never penalised.
+        Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
         Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
         order of ``tasks_``. "n_samples": proportional to the sum of its sample weights

@@ -46,7 +46,7 @@ class L21Regressor(Refitted, Alias, Regressor):
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
     fit_intercept : bool, default=True
-        Whether each task has an intercept, which is never penalised.
+        Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
         Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
         order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
@@ -202,7 +202,7 @@ class L21Classifier(Refitted, Alias, Classifier):
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
         a number by class label (1 where there is none).
     fit_intercept : bool, default=True
-        Whether each task has an intercept, which is never penalised.
+        Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
         Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
         order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
@@ -382,7 +382,7 @@ class L21RegressorCV(Refitted, AliasCV, Regressor):
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
     fit_intercept : bool, default=True
-        Whether each task has an intercept, which is never penalised.
+        Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
         Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
         order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
@@ -584,7 +584,7 @@ class L21ClassifierCV(Refitted, AliasCV, Classifier):
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
         a number by class label (1 where there is none).
     fit_intercept : bool, default=True
-        Whether each task has an intercept, which is never penalised.
+        Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
         Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
         order of ``tasks_``. "n_samples": proportional to the sum of its sample weights

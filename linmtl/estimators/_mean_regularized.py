@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY
+
 from numpy.typing import ArrayLike
 
 from linmtl.estimators._alias import Alias, AliasCV
@@ -25,6 +27,12 @@ class _MeanRegularized(Alias):
         Strength of the pull to the mean, >= 0.
     alpha_mean : float, default={alpha_mean}
         Strength on the mean itself, >= 0.
+    feature_weight : array-like of shape (n_features,), default=None
+        A factor >= 0 on both strengths of each feature; 0 leaves it unpenalised. With
+        infinity all tasks share its coefficient, which alpha_mean alone penalises.
+    intercept_weight : float, default=0.0
+        Factor >= 0 on ``alpha`` for the intercepts, which are drawn to their mean; the
+        mean is free. 0 leaves each of them free, with infinity all tasks share one.
 
     References
     ----------
@@ -40,6 +48,9 @@ class MeanRegularizedRegressor(_MeanRegularized, Regressor):
 
     alpha: float = 1.0
     alpha_mean: float = 1e-3
+    _: KW_ONLY
+    feature_weight: ArrayLike | None = None
+    intercept_weight: float = 0.0
 
 
 @estimator
@@ -48,13 +59,18 @@ class MeanRegularizedClassifier(_MeanRegularized, Classifier):
 
     alpha: float = 0.1
     alpha_mean: float = 1e-3
+    _: KW_ONLY
+    feature_weight: ArrayLike | None = None
+    intercept_weight: float = 0.0
 
 
 @parameters
 class _MeanRegularizedCV(_MeanRegularized, AliasCV):
     alpha_mean: float | ArrayLike = 1e-3
+    feature_weight: ArrayLike | None = None
+    intercept_weight: float | ArrayLike = 0.0
 
-    _grid = ("alpha_mean",)
+    _grid = ("alpha_mean", "intercept_weight")
 
 
 @estimator

@@ -27,6 +27,12 @@ class MeanRegularizedRegressor(Alias, Regressor):
         Strength of the pull to the mean, >= 0.
     alpha_mean : float, default=0.001
         Strength on the mean itself, >= 0.
+    feature_weight : array-like of shape (n_features,), default=None
+        A factor >= 0 on both strengths of each feature; 0 leaves it unpenalised. With
+        infinity all tasks share its coefficient, which alpha_mean alone penalises.
+    intercept_weight : float, default=0.0
+        Factor >= 0 on ``alpha`` for the intercepts, which are drawn to their mean; the
+        mean is free. 0 leaves each of them free, with infinity all tasks share one.
     loss : {"squared", "huber", "poisson"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
@@ -35,7 +41,7 @@ class MeanRegularizedRegressor(Alias, Regressor):
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
     fit_intercept : bool, default=True
-        Whether each task has an intercept, which is never penalised.
+        Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
         Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
         order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
@@ -133,6 +139,8 @@ class MeanRegularizedRegressor(Alias, Regressor):
         alpha: float = 1.0,
         alpha_mean: float = 0.001,
         *,
+        feature_weight: ArrayLike | None = None,
+        intercept_weight: float = 0.0,
         loss: str = "squared",
         huber_delta: float = 1.35,
         fit_intercept: bool = True,
@@ -165,12 +173,18 @@ class MeanRegularizedClassifier(Alias, Classifier):
         Strength of the pull to the mean, >= 0.
     alpha_mean : float, default=0.001
         Strength on the mean itself, >= 0.
+    feature_weight : array-like of shape (n_features,), default=None
+        A factor >= 0 on both strengths of each feature; 0 leaves it unpenalised. With
+        infinity all tasks share its coefficient, which alpha_mean alone penalises.
+    intercept_weight : float, default=0.0
+        Factor >= 0 on ``alpha`` for the intercepts, which are drawn to their mean; the
+        mean is free. 0 leaves each of them free, with infinity all tasks share one.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
         a number by class label (1 where there is none).
     fit_intercept : bool, default=True
-        Whether each task has an intercept, which is never penalised.
+        Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
         Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
         order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
@@ -271,6 +285,8 @@ class MeanRegularizedClassifier(Alias, Classifier):
         alpha: float = 0.1,
         alpha_mean: float = 0.001,
         *,
+        feature_weight: ArrayLike | None = None,
+        intercept_weight: float = 0.0,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
@@ -291,13 +307,20 @@ class MeanRegularizedRegressorCV(AliasCV, Regressor):
     in training. A setting is judged by the mean over the tasks, weighted by
     ``task_weight``, of the held-out loss.
 
-    With several values of ``alpha_mean``
+    With several values of ``alpha_mean`` or ``intercept_weight``
     the paths and ``alphas_`` have a leading axis for them.
 
     Parameters
     ----------
     alpha_mean : float or array-like, default=0.001
         Strength on the mean itself, >= 0.
+        Or the values to try.
+    feature_weight : array-like of shape (n_features,), default=None
+        A factor >= 0 on both strengths of each feature; 0 leaves it unpenalised. With
+        infinity all tasks share its coefficient, which alpha_mean alone penalises.
+    intercept_weight : float or array-like, default=0.0
+        Factor >= 0 on ``alpha`` for the intercepts, which are drawn to their mean; the
+        mean is free. 0 leaves each of them free, with infinity all tasks share one.
         Or the values to try.
     alphas : int or array-like, default=100
         Number of strengths to try, or the strengths. A grid of a number of strengths is
@@ -333,7 +356,7 @@ class MeanRegularizedRegressorCV(AliasCV, Regressor):
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
     fit_intercept : bool, default=True
-        Whether each task has an intercept, which is never penalised.
+        Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
         Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
         order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
@@ -457,6 +480,8 @@ class MeanRegularizedRegressorCV(AliasCV, Regressor):
         self,
         *,
         alpha_mean: float | ArrayLike = 0.001,
+        feature_weight: ArrayLike | None = None,
+        intercept_weight: float | ArrayLike = 0.0,
         alphas: int | ArrayLike = 100,
         eps: float = 0.001,
         cv: Any = 5,
@@ -485,13 +510,20 @@ class MeanRegularizedClassifierCV(AliasCV, Classifier):
     in training. A setting is judged by the mean over the tasks, weighted by
     ``task_weight``, of the held-out loss.
 
-    With several values of ``alpha_mean``
+    With several values of ``alpha_mean`` or ``intercept_weight``
     the paths and ``alphas_`` have a leading axis for them.
 
     Parameters
     ----------
     alpha_mean : float or array-like, default=0.001
         Strength on the mean itself, >= 0.
+        Or the values to try.
+    feature_weight : array-like of shape (n_features,), default=None
+        A factor >= 0 on both strengths of each feature; 0 leaves it unpenalised. With
+        infinity all tasks share its coefficient, which alpha_mean alone penalises.
+    intercept_weight : float or array-like, default=0.0
+        Factor >= 0 on ``alpha`` for the intercepts, which are drawn to their mean; the
+        mean is free. 0 leaves each of them free, with infinity all tasks share one.
         Or the values to try.
     alphas : int or array-like, default=100
         Number of strengths to try, or the strengths. A grid of a number of strengths is
@@ -524,7 +556,7 @@ class MeanRegularizedClassifierCV(AliasCV, Classifier):
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
         a number by class label (1 where there is none).
     fit_intercept : bool, default=True
-        Whether each task has an intercept, which is never penalised.
+        Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
         Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
         order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
@@ -644,6 +676,8 @@ class MeanRegularizedClassifierCV(AliasCV, Classifier):
         self,
         *,
         alpha_mean: float | ArrayLike = 0.001,
+        feature_weight: ArrayLike | None = None,
+        intercept_weight: float | ArrayLike = 0.0,
         alphas: int | ArrayLike = 100,
         eps: float = 0.001,
         cv: Any = 5,

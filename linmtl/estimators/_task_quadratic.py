@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY
 from typing import Any
+
+from numpy.typing import ArrayLike
 
 from linmtl.estimators._alias import Alias, AliasCV
 from linmtl.estimators._base import Classifier, Regressor
@@ -27,6 +30,8 @@ class _TaskQuadratic(Alias):
         tasks for a Gaussian prior. None is the identity.
     alpha : float, default={alpha}
         Strength, >= 0.
+    feature_weight : array-like of shape (n_features,), default=None
+        A finite factor >= 0 on the strength of each feature; 0 leaves it unpenalised.
 
     References
     ----------
@@ -42,6 +47,8 @@ class TaskQuadraticRegressor(_TaskQuadratic, Regressor):
 
     K: Any = None
     alpha: float = 1.0
+    _: KW_ONLY
+    feature_weight: ArrayLike | None = None
 
 
 @estimator
@@ -50,6 +57,8 @@ class TaskQuadraticClassifier(_TaskQuadratic, Classifier):
 
     K: Any = None
     alpha: float = 0.01
+    _: KW_ONLY
+    feature_weight: ArrayLike | None = None
 
 
 @estimator
@@ -57,6 +66,8 @@ class TaskQuadraticRegressorCV(_TaskQuadratic, AliasCV, Regressor):
     """`TaskQuadraticRegressor` with ``alpha`` chosen by cross-validation."""
 
     K: Any = None
+    _: KW_ONLY
+    feature_weight: ArrayLike | None = None
 
 
 @estimator
@@ -64,3 +75,5 @@ class TaskQuadraticClassifierCV(_TaskQuadratic, AliasCV, Classifier):
     """`TaskQuadraticClassifier` with ``alpha`` chosen by cross-validation."""
 
     K: Any = None
+    _: KW_ONLY
+    feature_weight: ArrayLike | None = None

@@ -29,6 +29,8 @@ class TaskQuadraticRegressor(Alias, Regressor):
         tasks for a Gaussian prior. None is the identity.
     alpha : float, default=1.0
         Strength, >= 0.
+    feature_weight : array-like of shape (n_features,), default=None
+        A finite factor >= 0 on the strength of each feature; 0 leaves it unpenalised.
     loss : {"squared", "huber", "poisson"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
@@ -37,7 +39,7 @@ class TaskQuadraticRegressor(Alias, Regressor):
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
     fit_intercept : bool, default=True
-        Whether each task has an intercept, which is never penalised.
+        Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
         Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
         order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
@@ -135,6 +137,7 @@ class TaskQuadraticRegressor(Alias, Regressor):
         K: Any = None,
         alpha: float = 1.0,
         *,
+        feature_weight: ArrayLike | None = None,
         loss: str = "squared",
         huber_delta: float = 1.35,
         fit_intercept: bool = True,
@@ -169,12 +172,14 @@ class TaskQuadraticClassifier(Alias, Classifier):
         tasks for a Gaussian prior. None is the identity.
     alpha : float, default=0.01
         Strength, >= 0.
+    feature_weight : array-like of shape (n_features,), default=None
+        A finite factor >= 0 on the strength of each feature; 0 leaves it unpenalised.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
         a number by class label (1 where there is none).
     fit_intercept : bool, default=True
-        Whether each task has an intercept, which is never penalised.
+        Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
         Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
         order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
@@ -275,6 +280,7 @@ class TaskQuadraticClassifier(Alias, Classifier):
         K: Any = None,
         alpha: float = 0.01,
         *,
+        feature_weight: ArrayLike | None = None,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
@@ -301,6 +307,8 @@ class TaskQuadraticRegressorCV(AliasCV, Regressor):
         Symmetric positive semi-definite matrix, in the order of ``tasks_`` or by task
         label: ``R @ R.T`` for ``||W R||_F^2``, the inverse of a covariance of the
         tasks for a Gaussian prior. None is the identity.
+    feature_weight : array-like of shape (n_features,), default=None
+        A finite factor >= 0 on the strength of each feature; 0 leaves it unpenalised.
     alphas : int or array-like, default=100
         Number of strengths to try, or the strengths. A grid of a number of strengths is
         extended, by six decades at most, while the best of them lies at its end and the
@@ -335,7 +343,7 @@ class TaskQuadraticRegressorCV(AliasCV, Regressor):
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
     fit_intercept : bool, default=True
-        Whether each task has an intercept, which is never penalised.
+        Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
         Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
         order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
@@ -459,6 +467,7 @@ class TaskQuadraticRegressorCV(AliasCV, Regressor):
         self,
         K: Any = None,
         *,
+        feature_weight: ArrayLike | None = None,
         alphas: int | ArrayLike = 100,
         eps: float = 0.001,
         cv: Any = 5,
@@ -493,6 +502,8 @@ class TaskQuadraticClassifierCV(AliasCV, Classifier):
         Symmetric positive semi-definite matrix, in the order of ``tasks_`` or by task
         label: ``R @ R.T`` for ``||W R||_F^2``, the inverse of a covariance of the
         tasks for a Gaussian prior. None is the identity.
+    feature_weight : array-like of shape (n_features,), default=None
+        A finite factor >= 0 on the strength of each feature; 0 leaves it unpenalised.
     alphas : int or array-like, default=100
         Number of strengths to try, or the strengths. A grid of a number of strengths is
         extended, by six decades at most, while the best of them lies at its end and the
@@ -524,7 +535,7 @@ class TaskQuadraticClassifierCV(AliasCV, Classifier):
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
         a number by class label (1 where there is none).
     fit_intercept : bool, default=True
-        Whether each task has an intercept, which is never penalised.
+        Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
         Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
         order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
@@ -644,6 +655,7 @@ class TaskQuadraticClassifierCV(AliasCV, Classifier):
         self,
         K: Any = None,
         *,
+        feature_weight: ArrayLike | None = None,
         alphas: int | ArrayLike = 100,
         eps: float = 0.001,
         cv: Any = 5,

@@ -17,7 +17,7 @@ class Agreement(Penalty):
     def project(self, V: np.ndarray) -> np.ndarray:
         """Return the nearest point where the form is zero."""
         out = np.zeros_like(V)
-        for columns, vectors in self.form.null_space():
+        for _, columns, vectors in self.form.null_space(len(V)):
             out[:, columns] = V[:, columns] @ vectors @ np.linalg.pinv(vectors)
         return out
 

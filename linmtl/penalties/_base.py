@@ -200,6 +200,10 @@ class Penalty(BaseEstimator):
         """Return the quadratic form over these tasks, None for a non-smooth penalty."""
         return None
 
+    def intercept_form(self, tasks: np.ndarray) -> QuadraticForm | None:
+        """Return the quadratic form in the intercepts, None where they are free."""
+        return None
+
 
 class Sum(Penalty):
     """The sum of two penalties, written ``first + second``.

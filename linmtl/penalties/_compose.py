@@ -22,6 +22,8 @@ class Composite:
         The non-smooth term.
     quadratic : QuadraticForm
         The sum of the quadratic terms, possibly zero.
+    intercepts : bool, default=False
+        Whether intercepts are penalised: as the last row of the point of solvers.
     free : ndarray of shape (n_features,)
         Mask of the features that the norm leaves free.
     source : Penalty, default=None
@@ -35,6 +37,7 @@ class Composite:
     free: np.ndarray
     source: Penalty | None = None
     decomposition: Decomposition | None = None
+    intercepts: bool = False
 
     @property
     def is_split(self) -> bool:
@@ -59,22 +62,36 @@ class Composite:
     def restrict(self, features: np.ndarray) -> Composite:
         """Return the penalty on free features only: the quadratic form, the signs."""
         norm = L1(alpha=0.0, positive=True) if self.positive else None
-        return Composite(norm, self.quadratic, np.ones(int(features.sum()), dtype=bool))
+        quadratic = self.base_quadratic.rows(features)
+        return Composite(norm, quadratic, np.ones(int(features.sum()), dtype=bool))
 
-    def without_free(self) -> Composite | None:
-        """Return the penalty of the other features, where free ones come apart."""
+    def without_free(self) -> tuple[Composite, np.ndarray] | None:
+        """Return the penalty of the other features, and the mask of the free ones.
+
+        None where there are none, or where they do not come apart.
+        """
         norm, quadratic, free = self.norm, self.base_quadratic, self.free
-        if norm is None or self.is_split or self.positive or not free.any():
+        if norm is None:
+            free = np.zeros(free.size, dtype=bool)
+            free[quadratic.free_rows] = True
+            if not free.any():
+                return None
+            left = np.ones(int((~free).sum()), dtype=bool)
+            return Composite(None, quadratic.rows(~free), left), free
+        if self.is_split or self.positive or not free.any():
             return None
         if not (quadratic.is_diagonal and quadratic.equal_ridge):
             return None
         norm = norm.on_features(~free, free.size)
         if norm is None:
             return None
-        return Composite(norm, quadratic, np.zeros(int((~free).sum()), dtype=bool))
+        left = np.zeros(int((~free).sum()), dtype=bool)
+        return Composite(norm, quadratic, left), free
 
     def coefficients(self, point: np.ndarray) -> np.ndarray:
         """Return W at a point of the solver, (n_features, n_tasks)."""
+        if self.intercepts:
+            point = point[:-1]
         return point if self.decomposition is None else joined(point)
 
     def parts(self, point: np.ndarray) -> dict[str, np.ndarray]:
@@ -113,6 +130,17 @@ def compose(penalty: Penalty, n_features: int, tasks: np.ndarray) -> Composite:
         if form is not None:
             quadratic = quadratic + form
     norm = joined_norm([term for term in terms if not term.smooth])
+    below = [form for term in terms if (form := term.intercept_form(tasks)) is not None]
+    intercepts = any(not form.is_zero for form in below)
+    if intercepts:
+        if norm is not None:
+            raise ValueError(
+                f"intercept_weight goes with quadratic penalties, not with "
+                f"{type(norm).__name__}; set it to 0"
+            )
+        row = sum(below[1:], below[0])
+        quadratic = quadratic.above(row, n_features)
+        n_features += 1
     free = np.ones(n_features, dtype=bool)
     if isinstance(norm, Decomposition):
         return Composite(
@@ -128,4 +156,4 @@ def compose(penalty: Penalty, n_features: int, tasks: np.ndarray) -> Composite:
         free = norm.free_rows(n_features)
         if free.all() and not getattr(norm, "positive", False):
             norm = None  # it vanishes: what is left is a quadratic problem
-    return Composite(norm, quadratic, free, source)
+    return Composite(norm, quadratic, free, source, intercepts=intercepts)

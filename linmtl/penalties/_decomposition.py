@@ -202,6 +202,10 @@ class SplitForm:
         G = self.form.gradient(joined(W))
         return np.vstack([G, G])
 
+    def rows(self, chosen: np.ndarray) -> SplitForm:
+        """Return the form itself: no row is set apart."""
+        return self
+
     def conjugate(self, G: np.ndarray) -> float:
         """Return zero: no row is left to the quadratic form alone."""
         return 0.0

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from linmtl.data._checks import is_number
 
@@ -117,6 +118,31 @@ def check_weights(weight: np.ndarray, name: str, what: str) -> None:
             f"{name} must be >= 0 (0 leaves a {what} unpenalised, infinity leaves it "
             "out)"
         )
+
+
+def check_intercept_weight(penalty: Any) -> None:
+    """Check that the factor on the strength of the intercepts is a number >= 0."""
+    weight, name = penalty.intercept_weight, type(penalty).__name__
+    if not is_number(weight):
+        raise TypeError(
+            f"{name}: intercept_weight must be a number >= 0, got {weight!r}"
+        )
+    if not weight >= 0:
+        raise ValueError(
+            f"{name}: intercept_weight must be >= 0 (0 leaves intercepts free), got "
+            f"{weight!r}"
+        )
+
+
+def factors(feature_weight: ArrayLike | None) -> np.ndarray:
+    """Return weights as numbers, a single one where there are none."""
+    return np.asarray(1.0 if feature_weight is None else feature_weight, dtype=float)
+
+
+def times(alpha: float, weight: ArrayLike) -> np.ndarray:
+    """Return ``alpha * weight``, where zero times infinity is zero."""
+    weight = np.asarray(weight, dtype=float)
+    return alpha * weight if alpha else np.zeros_like(weight)
 
 
 def weighted(alpha: float, weight: np.ndarray) -> np.ndarray:

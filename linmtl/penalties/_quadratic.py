@@ -11,7 +11,13 @@ from scipy import sparse
 
 from linmtl.data._kinds import by_label, plain
 from linmtl.penalties._base import Penalty
-from linmtl.penalties._parameters import check_strength
+from linmtl.penalties._parameters import (
+    check_feature_weight,
+    check_intercept_weight,
+    check_strength,
+    factors,
+    times,
+)
 from linmtl.penalties._quadratic_form import QuadraticForm
 
 
@@ -102,6 +108,18 @@ class MeanRegularized(QuadraticPenalty):
         Strength of the pull to the mean, >= 0.
     alpha_mean : float, default=0.0
         Strength on the mean itself, >= 0; it may be positive only if alpha is.
+    feature_weight : array-like of shape (n_features,), default=None
+        A factor >= 0 on both strengths of each feature; 0 leaves it unpenalised. With
+        infinity all tasks share its coefficient, which alpha_mean alone penalises.
+    intercept_weight : float, default=0.0
+        Factor >= 0 on ``alpha`` for the intercepts, which are drawn to their mean; the
+        mean is free. 0 leaves each of them free, with infinity all tasks share one.
+
+    Notes
+    -----
+    With ``alpha=1``, ``feature_weight = noise / variances`` it is the prior of a linear
+    mixed model: coefficients of the tasks vary about a common one, each feature's with
+    a variance of its own, and so do the intercepts.
 
     References
     ----------
@@ -115,13 +133,24 @@ class MeanRegularized(QuadraticPenalty):
     1.0
     """
 
-    def __init__(self, alpha: float = 1.0, alpha_mean: float = 0.0):
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        alpha_mean: float = 0.0,
+        *,
+        feature_weight: ArrayLike | None = None,
+        intercept_weight: float = 0.0,
+    ):
         self.alpha = alpha
         self.alpha_mean = alpha_mean
+        self.feature_weight = feature_weight
+        self.intercept_weight = intercept_weight
 
     def check(self, n_features, tasks):
         check_strength(self, "alpha")
         check_strength(self, "alpha_mean")
+        check_feature_weight(self, n_features)
+        check_intercept_weight(self)
         if self.alpha == 0 and self.alpha_mean > 0:
             raise ValueError(
                 "MeanRegularized: alpha_mean is positive but alpha is 0, which would "
@@ -129,7 +158,16 @@ class MeanRegularized(QuadraticPenalty):
             )
 
     def quadratic(self, tasks):
-        return QuadraticForm(len(tasks), centred=self.alpha, mean=self.alpha_mean)
+        weight = factors(self.feature_weight)
+        # a feature that all tasks share has a mean as any other
+        on_mean = np.where(np.isinf(weight), 1.0, weight) * self.alpha_mean
+        return QuadraticForm(
+            len(tasks), centred=times(self.alpha, weight), mean=on_mean
+        )
+
+    def intercept_form(self, tasks):
+        strength = times(self.alpha, self.intercept_weight)
+        return QuadraticForm(len(tasks), centred=np.array([strength]))
 
 
 class GraphLaplacian(QuadraticPenalty):
@@ -147,6 +185,8 @@ networkx graph or None, default=None
         1 / n_tasks, which equals ``MeanRegularized(alpha)``.
     alpha : float, default=1.0
         Strength, >= 0.
+    feature_weight : array-like of shape (n_features,), default=None
+        A finite factor >= 0 on the strength of each feature; 0 leaves it unpenalised.
 
     References
     ----------
@@ -161,19 +201,30 @@ networkx graph or None, default=None
     2.5
     """
 
-    def __init__(self, graph: Any = None, alpha: float = 1.0):
+    def __init__(
+        self,
+        graph: Any = None,
+        alpha: float = 1.0,
+        *,
+        feature_weight: ArrayLike | None = None,
+    ):
         self.graph = graph
         self.alpha = alpha
+        self.feature_weight = feature_weight
 
     def check(self, n_features, tasks):
         check_strength(self, "alpha")
+        check_feature_weight(self, n_features, excludes=False)
         adjacency_of(self.graph, tasks)
 
     def quadratic(self, tasks):
+        weight = factors(self.feature_weight)
         if self.graph is None:
-            return QuadraticForm(len(tasks), centred=self.alpha)
+            return QuadraticForm(len(tasks), centred=self.alpha * weight)
         adjacency: Any = adjacency_of(self.graph, tasks)
-        return QuadraticForm(len(tasks), adjacency=self.alpha * adjacency)
+        return QuadraticForm(
+            len(tasks), adjacency=self.alpha * adjacency, weight=weight
+        )
 
 
 class TaskQuadratic(QuadraticPenalty):
@@ -189,6 +240,8 @@ class TaskQuadratic(QuadraticPenalty):
         ``Ridge(alpha)``.
     alpha : float, default=1.0
         Strength, >= 0.
+    feature_weight : array-like of shape (n_features,), default=None
+        A finite factor >= 0 on the strength of each feature; 0 leaves it unpenalised.
 
     References
     ----------
@@ -203,12 +256,20 @@ class TaskQuadratic(QuadraticPenalty):
     3.0
     """
 
-    def __init__(self, K: Any = None, alpha: float = 1.0):
+    def __init__(
+        self,
+        K: Any = None,
+        alpha: float = 1.0,
+        *,
+        feature_weight: ArrayLike | None = None,
+    ):
         self.K = K
         self.alpha = alpha
+        self.feature_weight = feature_weight
 
     def check(self, n_features, tasks):
         check_strength(self, "alpha")
+        check_feature_weight(self, n_features, excludes=False)
         if self.K is None:
             return
         K, T = self._matrix(tasks), len(tasks)
@@ -244,10 +305,16 @@ class TaskQuadratic(QuadraticPenalty):
         return np.asarray(self.K, dtype=float)
 
     def quadratic(self, tasks):
-        if self.K is None:
+        weight = factors(self.feature_weight)
+        if self.K is None and self.feature_weight is None:
             return QuadraticForm(len(tasks), ridge=self.alpha)
+        if self.K is None:  # a ridge
+            strength = self.alpha * weight
+            return QuadraticForm(len(tasks), centred=strength, mean=strength)
         K = self._matrix(tasks)
-        return QuadraticForm(len(tasks), matrix=self.alpha * (K + K.T) / 2)
+        return QuadraticForm(
+            len(tasks), matrix=self.alpha * (K + K.T) / 2, weight=weight
+        )
 
 
 def adjacency_of(

@@ -1,8 +1,10 @@
 """The quadratic form ``tr(W K W') / 2`` over the tasks, in structured form.
 
-    K = diag(ridge) + centred (I - 11'/T) + mean 11'/T + Laplacian(adjacency) + matrix
+    K = diag(ridge) + centred (I - 11'/T) + mean 11'/T
+        + weight (Laplacian(adjacency) + matrix)
 
-The structure is kept, so that ten thousand tasks need no T x T matrix: with an equal
+or ``sum_j w_j K_j w_j' / 2`` over the rows w_j of W, where the last three strengths may
+be one for each. The structure is kept, so that ten thousand tasks need no T x T matrix: with an equal
 ridge for all tasks the consensus direction 1 is an eigenvector of K, and the deviations
 from the consensus see ``(ridge + centred) I + Laplacian`` only; a general matrix is the
 exception.
@@ -32,7 +34,7 @@ _MAX_CG, _CG_TOL = 1000, 1e-13
 
 
 class QuadraticForm:
-    """A positive semi-definite quadratic form, the same for every row of W.
+    """A positive semi-definite quadratic form in each row of W.
 
     Parameters
     ----------
@@ -40,24 +42,28 @@ class QuadraticForm:
         Number of columns of W.
     ridge : float or ndarray of shape (n_tasks,), default=0.0
         Diagonal part.
-    centred : float, default=0.0
-        Strength on the deviations from the mean of the tasks.
-    mean : float, default=0.0
+    centred : float or ndarray of shape (n_features,), default=0.0
+        Strength on the deviations from the mean of the tasks; infinite for rows that
+        all tasks share.
+    mean : float or ndarray of shape (n_features,), default=0.0
         Strength on the mean of the tasks.
     adjacency : sparse array of shape (n_tasks, n_tasks), default=None
         Symmetric adjacency of a graph over the tasks.
     matrix : ndarray of shape (n_tasks, n_tasks), default=None
         Any symmetric positive semi-definite matrix.
+    weight : ndarray of shape (n_features,), default=None
+        Factors on graph and matrix, for each row.
     """
 
     def __init__(
         self,
         n_tasks: int,
         ridge: float | np.ndarray = 0.0,
-        centred: float = 0.0,
-        mean: float = 0.0,
+        centred: float | np.ndarray = 0.0,
+        mean: float | np.ndarray = 0.0,
         adjacency: sparse.csr_array | None = None,
         matrix: np.ndarray | None = None,
+        weight: float | np.ndarray | None = None,
     ):
         self.n_tasks = n_tasks
         ridge = np.asarray(ridge, dtype=float)
@@ -65,8 +71,9 @@ class QuadraticForm:
             ridge = ridge.flat[0]
         self.ridge = float(ridge) if np.ndim(ridge) == 0 else ridge
         # one task has no deviation from the mean
-        self.centred = float(centred) if n_tasks > 1 else 0.0
-        self.mean = float(mean)
+        self.centred: Any = _by_row(centred) if n_tasks > 1 else 0.0
+        self.mean: Any = _by_row(mean)
+        self.weight: Any = 1.0 if weight is None else _by_row(weight)
         self.laplacian: Any = None  # CSR, of a graph with edges
         if adjacency is not None and adjacency.nnz:
             laplacian = sparse.csr_array(graph_laplacian(adjacency))
@@ -74,6 +81,18 @@ class QuadraticForm:
                 self.laplacian = laplacian
         self.matrix = matrix if matrix is not None and matrix.any() else None
         self._last: _SparseFactor | None = None
+        self._kinds: list[tuple[np.ndarray, QuadraticForm]] | None = None
+
+    def _with(self, **strengths: Any) -> QuadraticForm:
+        """Return the form with other strengths; graph and matrix stay."""
+        out = QuadraticForm(
+            self.n_tasks,
+            **{"ridge": self.ridge, "centred": self.centred, "mean": self.mean}
+            | strengths,
+        )
+        out.laplacian, out.matrix = self.laplacian, self.matrix
+        out.weight = _by_row(strengths.get("weight", self.weight))
+        return out
 
     def __add__(self, other: QuadraticForm) -> QuadraticForm:
         total = QuadraticForm(
@@ -82,24 +101,90 @@ class QuadraticForm:
             self.centred + other.centred,
             self.mean + other.mean,
         )
-        parts = [q.laplacian for q in (self, other) if q.laplacian is not None]
+        coupled = [q for q in (self, other) if q.is_coupled]
+        if len(coupled) == 2 and not np.array_equal(self.weight, other.weight):
+            raise ValueError(
+                "two penalties on a graph or matrix of the tasks have different "
+                "feature_weight; pass the same to both"
+            )
+        if coupled:
+            total.weight = coupled[0].weight
+        parts = [q.laplacian for q in coupled if q.laplacian is not None]
         total.laplacian = sum(parts[1:], parts[0]) if parts else None
-        parts = [q.matrix for q in (self, other) if q.matrix is not None]
+        parts = [q.matrix for q in coupled if q.matrix is not None]
         total.matrix = sum(parts[1:], parts[0]) if parts else None
+        if total.is_coupled and total.shared_rows.size:
+            raise ValueError(
+                "infinite weights do not go with a graph or matrix over the tasks; "
+                "pass large finite ones"
+            )
         return total
 
     def __rmul__(self, factor: float) -> QuadraticForm:
-        scaled = QuadraticForm(
-            self.n_tasks,
-            factor * np.asarray(self.ridge),
-            factor * self.centred,
-            factor * self.mean,
+        scaled = self._with(
+            ridge=factor * np.asarray(self.ridge),
+            centred=_times(factor, self.centred),
+            mean=factor * self.mean,
         )
+        scaled.laplacian = scaled.matrix = None
         if self.laplacian is not None and factor > 0:
             scaled.laplacian = factor * self.laplacian
         if self.matrix is not None and factor > 0:
             scaled.matrix = factor * self.matrix
         return scaled
+
+    def rows(self, chosen: np.ndarray) -> QuadraticForm:
+        """Return the form in some of the rows (mask or positions)."""
+        if not self.varies:
+            return self
+        parts = {"centred": self.centred, "mean": self.mean, "weight": self.weight}
+        return self._with(
+            **{k: v[chosen] if np.ndim(v) else v for k, v in parts.items()}
+        )
+
+    def above(self, row: QuadraticForm, n_rows: int) -> QuadraticForm:
+        """Return the form in these n rows, with another one in a row below."""
+        if row.is_coupled or not (self.equal_ridge and row.equal_ridge):
+            raise ValueError(
+                "intercept_weight goes with a common ridge only, not with one for "
+                "each task"
+            )
+
+        def joined(of_rows, below):
+            return np.append(np.broadcast_to(np.ravel(of_rows), n_rows), below)
+
+        return self._with(
+            ridge=0.0,
+            centred=joined(self.ridge + self.centred, row.ridge + row.centred),
+            mean=joined(self.ridge + self.mean, row.ridge + row.mean),
+            weight=joined(self.weight, 0.0) if self.is_coupled else 1.0,
+        )
+
+    @cached_property
+    def varies(self) -> bool:
+        """Whether rows have strengths of their own."""
+        return any(np.ndim(v) for v in (self.centred, self.mean, self.weight))
+
+    @cached_property
+    def shared_rows(self) -> np.ndarray:
+        """The rows that all tasks share, positions."""
+        return np.flatnonzero(np.isinf(np.ravel(self.centred)))
+
+    @cached_property
+    def free_rows(self) -> np.ndarray:
+        """The rows that cost nothing, positions."""
+        if not self.varies or not self.equal_ridge or self.ridge > 0:
+            return np.arange(0)
+        parts = [self.centred, self.mean] + [self.weight] * self.is_coupled
+        return np.flatnonzero(np.ravel(sum(p > 0 for p in parts)) == 0)
+
+    def shared(self, W: np.ndarray) -> np.ndarray:
+        """Return W with the rows that all tasks share replaced by their means."""
+        rows = self.shared_rows
+        if rows.size:
+            W = W.copy()
+            W[rows] = W[rows].mean(axis=1, keepdims=True)
+        return W
 
     @property
     def equal_ridge(self) -> bool:
@@ -109,16 +194,17 @@ class QuadraticForm:
     def is_zero(self) -> bool:
         return not (
             np.any(self.ridge)
-            or self.centred
-            or self.mean
+            or np.any(self.centred)
+            or np.any(self.mean)
             or self.laplacian is not None
             or self.matrix is not None
         )
 
     @property
     def is_diagonal(self) -> bool:
-        """Whether the tasks are penalised apart from each other."""
-        return not self.is_coupled and self.centred == self.mean
+        """Whether the tasks are penalised apart from each other, all rows alike."""
+        alike = not (self.is_coupled or self.varies)
+        return alike and self.centred == self.mean
 
     @property
     def is_coupled(self) -> bool:
@@ -133,41 +219,92 @@ class QuadraticForm:
     @cached_property
     def top(self) -> float:
         """An upper bound of the largest eigenvalue of K."""
-        bound = float(np.max(self.ridge)) + max(self.centred, self.mean)
+        bound = np.max(self.ridge) + np.max(np.maximum(self._finite, self.mean))
+        weight = np.max(self.weight)
         if self.laplacian is not None:
-            bound += 2.0 * float(self.laplacian.diagonal().max())
+            bound += 2.0 * weight * self.laplacian.diagonal().max()
         if self.matrix is not None:
-            bound += float(np.linalg.eigvalsh(self.matrix)[-1])
-        return bound
+            bound += weight * np.linalg.eigvalsh(self.matrix)[-1]
+        return float(bound)
+
+    @cached_property
+    def _finite(self) -> Any:
+        """Strengths on deviations, zero where there are none."""
+        return np.where(np.isinf(self.centred), 0.0, self.centred)
 
     @cached_property
     def _K(self) -> np.ndarray | None:
         """K where it is small and couples pairs of tasks, else None."""
-        return self.dense() if self.is_coupled and self.n_tasks <= _FEW_TASKS else None
+        few = self.is_coupled and self.n_tasks <= _FEW_TASKS
+        return self.dense() if few and not self.varies else None
 
     def dense(self) -> np.ndarray:
-        """Return K as an array of shape (n_tasks, n_tasks)."""
+        """Return K, which all rows have, as an array of shape (n_tasks, n_tasks)."""
         T = self.n_tasks
         K = np.full((T, T), (self.mean - self.centred) / T)
         K[np.diag_indices(T)] += self.centred + self.ridge
         if self.laplacian is not None:
-            K += self.laplacian.toarray()
+            K += self.weight * self.laplacian.toarray()
         if self.matrix is not None:
-            K += self.matrix
+            K += self.weight * self.matrix
         return K
 
+    def kinds(self, n_rows: int) -> list[tuple[np.ndarray, QuadraticForm]]:
+        """Return the rows that have the same form, positions, and that form."""
+        if not self.varies:
+            return [(np.arange(n_rows), self)]
+        if self._kinds is None:
+            self._kinds = self._find_kinds(n_rows)
+        return self._kinds
+
+    def _find_kinds(self, n_rows):
+        parts = self.centred, self.mean, self.weight
+        table = np.column_stack([np.broadcast_to(np.ravel(p), n_rows) for p in parts])
+        first, which = np.unique(table, axis=0, return_index=True, return_inverse=True)[
+            1:
+        ]
+        kinds = []
+        for k, row in enumerate(first):
+            form = self.rows(np.array([row]))
+            form.varies = False
+            kinds.append((np.flatnonzero(which.ravel() == k), form))
+        return kinds
+
+    @cached_property
+    def proportion(self) -> tuple[np.ndarray, QuadraticForm] | None:
+        """Factors of the rows, (n_rows, 1), on one form; None where there is none.
+
+        They are positive and finite.
+        """
+        if not self.varies or np.any(self.ridge):
+            return None
+        parts = {"centred": self.centred, "mean": self.mean}
+        if self.is_coupled:
+            parts["weight"] = self.weight
+        strength = next(v for v in parts.values() if np.ndim(v))
+        if not (np.all(strength > 0) and np.all(np.isfinite(strength))):
+            return None
+        factor = strength / strength.flat[0]
+        base = {k: float(np.ravel(v)[0]) for k, v in parts.items()}
+        if not all(
+            np.allclose(v, base[k] * factor, rtol=1e-14, atol=0.0)
+            for k, v in parts.items()
+        ):
+            return None
+        return factor, self._with(**base)
+
     def gradient(self, W: np.ndarray) -> np.ndarray:
-        """Return ``W K``."""
+        """Return ``W K``; of rows that all tasks share, what their mean costs."""
         if self.is_diagonal:
             return W * self.diagonal
         if self._K is not None:
             return W @ self._K
         mean = W.mean(axis=1, keepdims=True)
-        out = W * self.ridge + self.centred * (W - mean) + self.mean * mean
+        out = W * self.ridge + self._finite * (W - mean) + self.mean * mean
         if self.laplacian is not None:
-            out += W @ self.laplacian
+            out += self.weight * (W @ self.laplacian)
         if self.matrix is not None:
-            out += W @ self.matrix
+            out += self.weight * (W @ self.matrix)
         return out
 
     def value(self, W: np.ndarray) -> float:
@@ -178,12 +315,14 @@ class QuadraticForm:
             return max(float(np.vdot(W, W @ self._K)), 0.0) / 2
         mean = W.mean(axis=1, keepdims=True)
         value = np.sum(W**2 * self.ridge)
-        value += self.centred * np.sum((W - mean) ** 2)
-        value += self.mean * self.n_tasks * np.sum(mean**2)
+        value += np.sum(self._finite * (W - mean) ** 2)
+        value += self.n_tasks * np.sum(self.mean * mean**2)
         if self.laplacian is not None:
-            value += max(np.sum(W * (W @ self.laplacian)), 0.0)
+            value += max(np.sum(self.weight * W * (W @ self.laplacian)), 0.0)
         if self.matrix is not None:
-            value += max(np.sum(W * (W @ self.matrix)), 0.0)
+            value += max(np.sum(self.weight * W * (W @ self.matrix)), 0.0)
+        if np.any(W[self.shared_rows] != W[self.shared_rows, :1]):
+            return np.inf
         return float(value) / 2
 
     def prox(self, V: np.ndarray, step: float) -> np.ndarray:
@@ -200,14 +339,28 @@ class QuadraticForm:
         """Return ``G K^+``."""
         return self._apply_inverse(G, 0.0, 1.0)
 
+    def shifted_inverse(self, V: np.ndarray, shift: np.ndarray) -> np.ndarray:
+        """Return the rows ``v_j (shift_j I + K_j)^+``, shifts of shape (n_rows, 1)."""
+        return self._apply_inverse(V, shift, 1.0)
+
+    def on_deviations(self, n_rows: int) -> np.ndarray:
+        """Return the strength on deviations of each row, with an equal ridge."""
+        # one task has none, and its mean stands for them
+        strength = self.centred if self.n_tasks > 1 else self.mean
+        return np.broadcast_to(np.ravel(self.ridge + strength), n_rows).copy()
+
+    def on_mean(self, n_rows: int) -> np.ndarray:
+        """Return the strength on the mean of each row, with an equal ridge."""
+        return np.broadcast_to(np.ravel(self.ridge + self.mean), n_rows).copy()
+
     def resolvent(self, shift: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         """Return the function of V with the rows ``v_j (shift_j I + K)^+``.
 
-        Shifts of sparse graphs have a factor each, made once for those that are equal.
+        All rows have the same K. Shifts of sparse graphs have a factor each, made once for those that are equal.
         """
         if not self.is_sparse:
             return lambda V: self._apply_inverse(V, shift[:, None], 1.0)
-        L, base = self.laplacian, shift + (self.ridge + self.centred)
+        L, base = self.weight * self.laplacian, shift + (self.ridge + self.centred)
         on_mean = _pseudo_inverse(shift + (self.ridge + self.mean))[:, None]
         bases, which = np.unique(base, return_inverse=True)
         factors = [_SparseFactor(L, 1.0, bases[-1])]
@@ -230,7 +383,17 @@ class QuadraticForm:
         """``V (shift I + step K)^+``; zero eigenvalues are left out."""
         if self.is_diagonal:
             return V * _pseudo_inverse(shift + step * self.diagonal)
-        if not self.equal_ridge or self.matrix is not None:
+        apart = not self.equal_ridge or self.matrix is not None
+        if self.varies and (apart or self.laplacian is not None):
+            if self.proportion is not None and not self.proportion[1].is_sparse:
+                factor, form = self.proportion
+                return form._apply_inverse(V, shift, step * factor)
+            out = np.empty_like(V)
+            for rows, form in self.kinds(len(V)):
+                base = shift[rows] if np.ndim(shift) else shift
+                out[rows] = form._apply_inverse(V[rows], base, step)
+            return out
+        if apart:
             eigenvalue, Q = self._dense_eigen
             return (V @ Q) * _pseudo_inverse(shift + step * eigenvalue) @ Q.T
         mean = V.mean(axis=1, keepdims=True)
@@ -238,7 +401,7 @@ class QuadraticForm:
         on_mean = _pseudo_inverse(shift + step * (self.ridge + self.mean))
         base = shift + step * (self.ridge + self.centred)
         if self.laplacian is None:
-            deviation = deviation * _pseudo_inverse(base)
+            deviation = deviation * _pseudo_inverse(base)  # none, where it is infinite
         elif not self.is_sparse:
             eigenvalue, Q = self._laplacian_eigen
             deviation = (deviation @ Q) * _pseudo_inverse(base + step * eigenvalue)
@@ -250,7 +413,7 @@ class QuadraticForm:
     @cached_property
     def is_sparse(self) -> bool:
         """Whether inverses are by sparse factors of the graph."""
-        alone = self.equal_ridge and self.matrix is None
+        alone = self.equal_ridge and self.matrix is None and not self.varies
         if not alone or self.laplacian is None or is_dense(self.laplacian):
             return False
         T = self.n_tasks
@@ -263,7 +426,7 @@ class QuadraticForm:
 
     @cached_property
     def _laplacian_eigen(self):
-        eigenvalue, Q = np.linalg.eigh(self.laplacian.toarray())
+        eigenvalue, Q = np.linalg.eigh(self.weight * self.laplacian.toarray())
         return _clean(eigenvalue), Q
 
     @cached_property
@@ -273,15 +436,26 @@ class QuadraticForm:
     def _sparse_factor(self, step, base):
         # steps do not come back: keep the last one only
         if self._last is None or self._last.key != (step, base):
-            self._last = _SparseFactor(self.laplacian, step, base)
+            self._last = _SparseFactor(self.weight * self.laplacian, step, base)
         return self._last
 
-    def null_space(self) -> list[tuple[np.ndarray, np.ndarray]]:
+    def null_space(
+        self, n_rows: int
+    ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Return a basis of the combinations of tasks that cost nothing.
 
-        Pairs of columns and of vectors over them, (n_of_these_columns, n_vectors);
-        columns of different pairs are different.
+        Triples of rows (mask), columns and vectors over them, (n_of_these_columns,
+        n_vectors); of the same rows, columns of different triples are different.
         """
+        found: dict[tuple, Any] = {}
+        for rows, form in self.kinds(n_rows):
+            for columns, vectors in form._null_vectors():
+                key = columns.tobytes(), vectors.tobytes()
+                found.setdefault(key, (np.zeros(n_rows, bool), columns, vectors))
+                found[key][0][rows] = True
+        return list(found.values())
+
+    def _null_vectors(self) -> list[tuple[np.ndarray, np.ndarray]]:
         if self.matrix is not None:
             eigenvalue, Q = self._dense_eigen
             vectors = Q[:, eigenvalue == 0]
@@ -303,7 +477,7 @@ class QuadraticForm:
             )
         if self.centred > 0:
             return [np.arange(T)] if np.all(free) else []
-        if self.laplacian is not None:
+        if self.laplacian is not None and self.weight > 0:
             count, label = self._components
             groups = [np.flatnonzero(label == c) for c in range(count)]
             return [group for group in groups if np.all(free[group])]
@@ -371,6 +545,21 @@ def is_dense(A: Any) -> bool:
     """Whether a matrix over the tasks is handled by dense factors."""
     T = A.shape[0]
     return T <= _DENSE_TASKS and (T <= _FEW_TASKS or A.nnz > _SPARSE * T**2)
+
+
+def _by_row(strength: Any) -> Any:
+    """Return one strength for all rows, or a column where they differ."""
+    strength = np.asarray(strength, dtype=float)
+    if strength.ndim == 0 or strength.size == 0:
+        return float(strength) if strength.ndim == 0 else 0.0
+    first = strength.flat[0]
+    alike = np.isfinite(first) and np.all(strength == first)
+    return float(first) if alike else strength.reshape(-1, 1)
+
+
+def _times(factor: float, strength: Any) -> Any:
+    """Return the product, infinite where the strength is."""
+    return np.where(np.isinf(strength), np.inf, factor * strength)
 
 
 def _pseudo_inverse(eigenvalue):

@@ -69,7 +69,7 @@ class Concomitant:
         return None
 
     def solve(self, objective, W, stop, max_iter, monitor):
-        fit = objective.base_fit
+        fit = objective.whole_fit
         try:
             self._alternate(fit, objective, W, stop, max_iter, monitor)
         finally:
@@ -78,9 +78,10 @@ class Concomitant:
     def _alternate(self, fit, objective, W, stop, max_iter, monitor):
         levels = NoiseLevels(fit, _first_noise(objective, W))
         inner, share = Inner(), _INNER_ACCURACY
+        penalty = replace(objective.penalty, intercepts=False)  # they are in the fit
         least, stalled, steps = np.inf, 0, 0
         while stalled < _MAX_STALLED:
-            part = Objective(fit.weighted(levels.sigma), objective.penalty)
+            part = Objective(fit.weighted(levels.sigma), penalty)
             accuracy = max(share * monitor.best_gap, _LAST_ACCURACY * stop)
             left = max_iter - steps
             cost = Cost(accuracy, monitor.best_value, levels.held_weight(fit))
@@ -94,7 +95,7 @@ class Concomitant:
                 stalled, share = stalled + 1, share / 2.0
             if monitor.value > monitor.best_value + accuracy and not levels.held.any():
                 W[:] = monitor.best_W
-                fit.loss_at(objective.penalty.coefficients(W))
+                fit.loss_at(penalty.coefficients(W))
                 levels.restart(fit)
             else:
                 levels.update(fit, inner.accurate, monitor.gap)
@@ -329,7 +330,7 @@ def _first_noise(objective, W):
     proportion to the noise level times the strength.
     """
     objective.certificate(W)
-    fit = objective.base_fit
+    fit = objective.whole_fit
     sigma = np.maximum(fit.noise, _SMALLEST_NOISE * _noise_size(fit))
     few = _FIRST_NOISE * fit.null_noise
     larger = sigma / np.clip(objective.limit, 1e-300, 1.0)

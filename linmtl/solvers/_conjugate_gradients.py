@@ -82,6 +82,7 @@ def _iterate(objective, move, R, limit):
         HP = fit.hessian_product(P)
         if not quadratic.is_zero:
             HP += quadratic.gradient(P)
+            HP = objective.penalty.base_quadratic.shared(HP)
         curvature = float(np.vdot(P, HP))
         if not curvature > _FLAT * along:
             return

@@ -40,11 +40,12 @@ def null_model(objective: Objective) -> tuple[np.ndarray, float]:
 
 def null_coefficients(objective: Objective) -> np.ndarray:
     """Return W of the null model."""
-    W = np.zeros(objective.shape)
+    W = objective.start
     free, norm = objective.penalty.free, objective.penalty.norm
     if objective.without_free is not None:
         part, eliminated = objective.without_free
-        W[free] = eliminated.others(np.zeros(part.shape))
+        gone = eliminated.features
+        W[gone] = eliminated.others(W[~gone])
     elif norm is not None and free.any():
         part = Objective(objective.fit.restrict(free), objective.penalty.restrict(free))
         if not objective.penalty.positive:
@@ -192,7 +193,7 @@ def minimise(
     if exact is not objective:
         with blas_threads(exact.largest_product):
             certificate = exact.certificate(result.point)
-        b, stop = np.array(exact.fit.b), tol * scale + exact.rounding
+        b, stop = exact.intercepts(result.point), tol * scale + exact.rounding
         result = replace(result, b=b, tol=stop, residuals=None)
         result = _judged(result, certificate.primal, certificate.gap, max_iter)
         left = max_iter - n_iter
@@ -298,7 +299,7 @@ def _minimise_without_free(
     """
     assert objective.without_free is not None
     part, eliminated = objective.without_free
-    free = objective.penalty.free
+    free = eliminated.features
     if residuals is not None:
         known = residuals.gradient
         residuals = residuals if known is None or known.shape == part.shape else None
@@ -324,7 +325,8 @@ def _minimise_without_free(
         "penalty are too large for their digits; standardise the features, or "
         "leave out those that others explain"
     )
-    found = replace(found, W=W, point=W, b=np.array(whole.fit.b))
+    coefficients = objective.penalty.coefficients(W)
+    found = replace(found, W=coefficients, point=W, b=whole.intercepts(W))
     return found.judged(value, gap, message)
 
 
@@ -333,7 +335,7 @@ def _allowed(objective: Objective, W: np.ndarray) -> np.ndarray:
     W = np.array(W, dtype=float, order="C")
     if objective.penalty.positive:
         np.maximum(W, 0.0, out=W)
-    return W
+    return objective.penalty.base_quadratic.shared(W)
 
 
 def rounded(objective: Objective, result: Result, dtype: np.dtype) -> Result:
@@ -357,6 +359,6 @@ def rounded(objective: Objective, result: Result, dtype: np.dtype) -> Result:
         value = objective.value(point)
     tol = result.tol + float(np.finfo(dtype).eps) * result.scale
     message = result.message or "rounding to single precision opened the gap"
-    W, b = objective.penalty.coefficients(point), np.array(objective.fit.b)
+    W, b = objective.penalty.coefficients(point), objective.intercepts(point)
     result = replace(result, W=W, point=point, b=b, tol=tol)
     return result.judged(value, gap, message)

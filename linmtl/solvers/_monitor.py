@@ -48,7 +48,7 @@ class Monitor:
         if certificate.primal < self.best_value:
             self.best_value = certificate.primal
             self.best_W = W.copy()
-            self.best_b = np.array(self.objective.fit.b)
+            self.best_b = self.objective.intercepts(W)
         self.history.append((iteration, self.best_gap))
         if self.verbose:
             print(

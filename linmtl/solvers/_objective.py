@@ -11,6 +11,7 @@ import numpy as np
 
 from linmtl.datafits._base import Datafit, Residuals
 from linmtl.datafits._eliminate import Eliminated, eliminate
+from linmtl.datafits._intercepts import carry_intercepts
 from linmtl.datafits._scale import scale_coefficients
 from linmtl.datafits._split import SplitFit
 from linmtl.penalties._compose import Composite
@@ -85,6 +86,9 @@ class Objective:
         split = penalty.decomposition is not None
         self.base_fit = fit
         self.fit = SplitFit(fit) if split else fit
+        self._carried = carry_intercepts(fit) if penalty.intercepts else None
+        if self._carried is not None:
+            self.fit = self._carried.fit
         self.penalty = penalty
         self.shape = (self.fit.n_features, self.fit.n_columns)
         self._G = np.empty(self.shape)
@@ -97,7 +101,33 @@ class Objective:
         if not quadratic.is_zero:
             value += quadratic.value(W)
             G -= quadratic.gradient(W)
+            if self.penalty.base_quadratic.shared_rows.size:
+                G[...] = self.penalty.base_quadratic.shared(G)  # nothing else can move
         return value
+
+    @property
+    def whole_fit(self) -> Datafit:
+        """The loss as a function of W and, where they are penalised, intercepts."""
+        return self.base_fit if self._carried is None else self.fit
+
+    def fitted_attributes(self, point: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what an estimator reports of the loss at the solution, by name."""
+        W = self.penalty.coefficients(point) if self._carried is None else point
+        return self.whole_fit.fitted_attributes(W)
+
+    @property
+    def start(self) -> np.ndarray:
+        """Zero coefficients; penalised intercepts at the best common one."""
+        W = np.zeros(self.shape)
+        if self._carried is not None:
+            W[-1] = self._carried.start
+        return W
+
+    def intercepts(self, W: np.ndarray) -> np.ndarray:
+        """Return the intercepts at the W last evaluated, (n_tasks,)."""
+        if self._carried is not None:
+            return W[-1] + self._carried.shift
+        return np.array(self.fit.b)
 
     def value(self, W: np.ndarray) -> float:
         """Return the objective at W."""
@@ -138,23 +168,12 @@ class Objective:
             if null is not None:
                 rows, form = np.ones_like(free), form + null
             if rows.any():
-                null_space = form.null_space()
-                target = np.zeros(int(rows.sum()))
-                allowed = _INFEASIBLE * self._feature_scale[rows] * fit.residual_norm()
-                for columns, vectors in null_space:
-                    fit.project(columns, rows, target, G, vectors)
-                if null_space:
-                    fit.refresh(G)
-                left = G[rows] if null_space else G
-                for columns, vectors in null_space:
-                    over = np.abs(left[:, columns] @ vectors).max(axis=1, initial=0)
-                    if np.any(over > allowed):
-                        limit = 0.0
+                limit = self._project(form.null_space(len(W)), rows, G, limit)
             D, conjugate = G, 0.0
             if not quadratic.is_zero:
                 at = W if null is None else W + self._null_shift(null, W, G)
-                conjugate = quadratic.conjugate(_rows(G, free))
-                conjugate += quadratic.value(_rows(at, ~free))
+                conjugate = quadratic.rows(free).conjugate(_rows(G, free))
+                conjugate += quadratic.rows(~free).value(_rows(at, ~free))
                 D = G - quadratic.gradient(at)
         self.D = D
         support = 0.0
@@ -177,12 +196,20 @@ class Objective:
 
         None where there are none, or where they do not come apart.
         """
-        penalty = self.penalty.without_free()
-        if penalty is None:
+        left = self.penalty.without_free()
+        if left is None:
             return None
-        ridge = float(self.penalty.base_quadratic.diagonal[0])
-        found = eliminate(self.base_fit, self.penalty.free, ridge)
+        penalty, free = left
+        ridge = 0.0
+        if penalty.norm is not None:
+            ridge = float(penalty.base_quadratic.diagonal[0])
+        found = eliminate(self.fit, free, ridge)
         if found is None:
+            if penalty.norm is None:
+                raise ValueError(
+                    "feature_weight is zero for some features, which needs a loss that "
+                    "is the sum of the tasks' losses; pass small positive weights"
+                )
             return None
         part = Objective(found.fit, penalty)
         part._rounding = self.rounding
@@ -298,7 +325,7 @@ class Objective:
         """
         quadratic = self.penalty.quadratic
         basis = []
-        for columns, vectors in null.null_space():
+        for _, columns, vectors in null.null_space(len(W)):
             basis.append(np.zeros((W.shape[1], vectors.shape[1])))
             basis[-1][columns] = vectors
         N = np.hstack(basis)
@@ -308,7 +335,28 @@ class Objective:
 
     @cached_property
     def _feature_scale(self) -> np.ndarray:
-        return self.base_fit.feature_scale()
+        return self.whole_fit.feature_scale()
+
+    def _project(self, null_space, rows, G, limit):
+        """Move the residuals to where the gradient is zero along the null space.
+
+        Return the largest scale at which they are a point of the dual problem: zero
+        where they are not.
+        """
+        fit = self.fit
+        null_space = [(rows & some, *basis) for some, *basis in null_space]
+        null_space = [basis for basis in null_space if basis[0].any()]
+        if not null_space:
+            return limit
+        allowed = _INFEASIBLE * self._feature_scale * fit.residual_norm()
+        for some, columns, vectors in null_space:
+            fit.project(columns, some, np.zeros(int(some.sum())), G, vectors)
+        fit.refresh(G)
+        for some, columns, vectors in null_space:
+            over = np.abs(G[some][:, columns] @ vectors).max(axis=1, initial=0)
+            if np.any(over > allowed[some]):
+                return 0.0
+        return limit
 
     @cached_property
     def _gradient_size(self) -> float:

@@ -24,6 +24,7 @@ _CG_TOL = 1e-12  # relative; the direct solver refines
 _LEAST_CURVATURE = 1e-10  # of a preconditioner, relative to the largest
 _ALIKE = 4.0  # times each other: eigenvalues that a preconditioner takes for one
 _EPS = np.finfo(float).eps
+_WORST_CONDITION = 1e13  # of a matrix that is inverted
 
 Solve = Callable[[np.ndarray], np.ndarray]
 
@@ -102,6 +103,10 @@ def system_solver(
         Number of rows of W.
     """
     T = quadratic.n_tasks
+    if quadratic.proportion is not None:
+        return _rescaled(blocks, *quadratic.proportion)
+    if quadratic.varies:
+        return _by_rows(blocks, quadratic, n_features)
     if quadratic.is_diagonal:
         return _separate(blocks, quadratic)
     rows = sum(n_features if B.A is None else len(B.A) for B in blocks)
@@ -114,6 +119,117 @@ def system_solver(
     if n_features * T <= _SMALL_SYSTEM:
         return _dense(blocks, quadratic, n_features)
     return _conjugate_gradients(blocks, quadratic, n_features)
+
+
+def _rescaled(blocks, factor, form):
+    """Rows whose penalties are multiples of one: of that in coefficients times roots."""
+    scale = 1.0 / np.sqrt(factor)
+    across = scale.T
+    part = [
+        Block(A=B.A * across) if B.H is None else Block(H=B.H * scale * across)
+        for B in blocks
+    ]
+    solve = system_solver(part, form, len(scale))
+    return lambda C: scale * solve(scale * C)
+
+
+def _by_rows(blocks, quadratic, n_features):
+    """Rows with penalties of their own."""
+    if quadratic.is_coupled or not quadratic.equal_ridge:
+        if n_features * quadratic.n_tasks <= _SMALL_SYSTEM:
+            return _dense(blocks, quadratic, n_features)
+        return _conjugate_gradients(blocks, quadratic, n_features)
+    if all(B.H is None for B in blocks) and sum(len(B.A) for B in blocks) < n_features:
+        return _most_in_span_of_rows(blocks, quadratic, n_features)
+    return _consensus_by_rows(blocks, quadratic, n_features)
+
+
+def _most_in_span_of_rows(blocks, quadratic, n_features):
+    """Fewer samples than features: most rows, alike once scaled, lie in their span."""
+    a, m = quadratic.on_deviations(n_features), quadratic.on_mean(n_features)
+    ratio = np.where(np.isfinite(a), m / a, np.inf)
+    typical = ratio[np.argmin(ratio == np.inf)]
+    alike = np.isclose(ratio, typical, rtol=1e-12, atol=0.0) & np.isfinite(ratio)
+    scale = 1.0 / np.sqrt(a[alike])[:, None]
+    A = [block.A[:, alike] * scale.T for block in blocks]
+    factors: Any = linalg.qr(np.concatenate(A).T, mode="economic", pivoting=True)
+    Q, R, _ = factors
+    length = np.abs(np.diag(R))
+    Q = Q[:, : np.count_nonzero(length > len(length) * _EPS * length.max(initial=0.0))]
+    part = [
+        Block(A=np.hstack([A_t @ Q, block.A[:, ~alike]]))
+        for A_t, block in zip(A, blocks, strict=True)
+    ]
+    one, r = np.ones(Q.shape[1]), Q.shape[1]
+    form = QuadraticForm(
+        quadratic.n_tasks,
+        centred=np.append(one, a[~alike]),
+        mean=np.append(typical * one, m[~alike]),
+    )
+    inner = _consensus_by_rows(part, form, len(part[0].matrix()))
+
+    def solve(C):
+        out = np.empty_like(C)
+        found = inner(np.vstack([Q.T @ (scale * C[alike]), C[~alike]]))
+        out[alike], out[~alike] = scale * (Q @ found[:r]), found[r:]
+        return out
+
+    return solve
+
+
+def _consensus_by_rows(blocks, quadratic, n_features):
+    """The consensus of the tasks where strengths on deviations, a, differ by row.
+
+    They are written ``a = p / v``, of which neither is large and v is zero where a is
+    infinite. With ``B_t = diag(v) H_t + diag(p)`` each task is ``w_t = B_t^-1 (v c_t +
+    (p - v m) w_mean)``, and the gradients sum to zero where ``sum_t B_t^-T (H_t + diag(
+    m)) w_mean = sum_t B_t^-T c_t``, which subtracts nothing.
+    """
+    T = quadratic.n_tasks
+    H = np.stack([block.matrix() for block in blocks])
+    size = np.einsum("tjj->j", H) / len(H)
+    size[size <= 0] = 1.0
+    scale = 1.0 / np.sqrt(size)  # features of any scale count alike
+    H *= scale[:, None] * scale
+    a = quadratic.on_deviations(n_features) / size
+    m = quadratic.on_mean(n_features) / size
+    v = 1.0 / (1.0 + a)
+    p = 1.0 / (1.0 + np.divide(1.0, a, out=np.full_like(a, np.inf), where=a > 0))
+    system = v[:, None] * H
+    diagonal = np.arange(n_features)
+    system[:, diagonal, diagonal] += p
+    inverse = _inverses(system)
+    H[:, diagonal, diagonal] += m
+    total = np.einsum("tkj,tkl->jl", inverse, H, optimize=True) * (T / len(H))
+    for_mean = _inverses(total[None])[0]
+    shared = quadratic.shared_rows
+    scale, v, pull = scale[:, None], v[:, None], (p - v * m)[:, None]
+
+    def solve(C):
+        C = scale * C
+        mean = for_mean @ np.einsum("tkj,kt->j", inverse_of_all, C, optimize=True)
+        mean = mean[:, None]
+        right = v * C + pull * mean
+        out = np.matmul(inverse, right.T[:, :, None])[:, :, 0].T
+        out[shared] = mean[shared]
+        return scale * out
+
+    inverse_of_all = np.broadcast_to(inverse, (T, n_features, n_features))
+    return solve
+
+
+def _inverses(matrices: np.ndarray) -> np.ndarray:
+    """Return the inverses, (n_matrices, n, n), or pseudo-inverses where singular."""
+    try:
+        inverse = np.linalg.inv(matrices)
+    except np.linalg.LinAlgError:
+        return np.linalg.pinv(matrices)
+    condition = np.abs(matrices).sum(axis=1).max(axis=1, initial=0.0)
+    condition *= np.abs(inverse).sum(axis=1).max(axis=1, initial=0.0)
+    poor = ~(condition < _WORST_CONDITION)
+    if poor.any():
+        inverse[poor] = np.linalg.pinv(matrices[poor], rcond=matrices.shape[1] * _EPS)
+    return inverse
 
 
 def residual(blocks, quadratic, C, W):
@@ -167,7 +283,10 @@ def _mean_inverse(mean, quadratic):
 
 def _dense(blocks, quadratic, n_features):
     T = quadratic.n_tasks
-    system = np.kron(quadratic.dense(), np.eye(n_features))
+    system = np.zeros((T, n_features, T, n_features))
+    for rows, form in quadratic.kinds(n_features):
+        system[:, rows, :, rows] = form.dense()
+    system = system.reshape(T * n_features, -1)
     for t, block in enumerate(blocks):
         rows = slice(t * n_features, (t + 1) * n_features)
         system[rows, rows] += block.matrix()
@@ -205,7 +324,15 @@ def _consensus(blocks, quadratic):
 def _conjugate_gradients(blocks, quadratic, n_features):
     """Preconditioned by the mean Hessian with all couplings."""
     T = quadratic.n_tasks
-    precondition = _mean_inverse(sum(B.matrix() for B in blocks) / T, quadratic)
+    mean = sum(B.matrix() for B in blocks) / len(blocks)
+    if quadratic.varies:
+        size = np.diag(mean)[:, None]
+        size = np.maximum(size, _LEAST_CURVATURE * max(size.max(), 1.0))
+
+        def precondition(C):
+            return quadratic.shifted_inverse(C, size)
+    else:
+        precondition = _mean_inverse(mean, quadratic)
 
     def as_operator(function):
         def product(w):

@@ -355,6 +355,19 @@ def test_conjugate_of_a_squared_norm(case, shape):
 # --- quadratic forms ----------------------------------------------------------------
 
 
+def dense_rows(quadratic, n_rows):
+    """The matrix of each row."""
+    matrices = [None] * n_rows
+    for rows, form in quadratic.kinds(n_rows):
+        for row in rows:
+            matrices[row] = form.dense()
+    return matrices
+
+
+def times_rows(quadratic, W):
+    return np.stack([w @ K for w, K in zip(W, dense_rows(quadratic, len(W)))])
+
+
 @every_quadratic
 @every_shape
 def test_gradient_of_the_quadratic_form(case, shape):
@@ -364,11 +377,11 @@ def test_gradient_of_the_quadratic_form(case, shape):
     # exact for a quadratic form, up to rounding
     above, below = quadratic.value(W + direction), quadratic.value(W - direction)
     np.testing.assert_allclose(slope, (above - below) / 2, rtol=1e-10, atol=1e-12)
-    np.testing.assert_allclose(quadratic.gradient(W), W @ quadratic.dense(), atol=1e-12)
-    np.testing.assert_allclose(
-        quadratic.value(W), np.sum(W * (W @ quadratic.dense())) / 2, rtol=1e-12
-    )
-    assert np.linalg.eigvalsh(quadratic.dense())[-1] <= quadratic.top * (1 + 1e-12)
+    product = times_rows(quadratic, W)
+    np.testing.assert_allclose(quadratic.gradient(W), product, atol=1e-12)
+    np.testing.assert_allclose(quadratic.value(W), np.sum(W * product) / 2, rtol=1e-12)
+    for _, form in quadratic.kinds(shape[0]):
+        assert np.linalg.eigvalsh(form.dense())[-1] <= quadratic.top * (1 + 1e-12)
     if quadratic.is_diagonal:
         np.testing.assert_allclose(
             quadratic.dense(), np.diag(quadratic.diagonal), atol=1e-14
@@ -403,8 +416,10 @@ def test_prox_of_the_quadratic_form(monkeypatch, case, shape, step, dense_tasks)
     quadratic = build(case, shape).quadratic
     V = normal(shape, 6)
     out = quadratic.prox(V, step)
-    expected = np.linalg.solve(np.eye(shape[1]) + step * quadratic.dense(), V.T).T
-    np.testing.assert_allclose(out, expected, rtol=1e-7, atol=1e-8)
+    for rows, form in quadratic.kinds(shape[0]):
+        system = np.eye(shape[1]) + step * form.dense()
+        expected = np.linalg.solve(system, V[rows].T).T
+        np.testing.assert_allclose(out[rows], expected, rtol=1e-7, atol=1e-8)
 
 
 # by eigenvectors, by sparse factors, by conjugate gradients where those fill up
@@ -421,9 +436,13 @@ def test_resolvent_of_the_quadratic_form(monkeypatch, case, shape, how):
         monkeypatch.setattr(_quadratic_form, name, value)
     quadratic = build(case, shape).quadratic
     V = quadratic.gradient(normal(shape, 6))  # in its range, for a shift of zero
-    K, shift = quadratic.dense(), np.array([0.0, 1e-3, 1.0, 1.0, 1e3])[: shape[0]]
-    shift = np.resize(shift, shape[0])
-    apply = quadratic.resolvent(shift)
+    shift = np.resize([0.0, 1e-3, 1.0, 1.0, 1e3], shape[0])
+    if quadratic.varies:
+        out = quadratic.shifted_inverse(V, shift[:, None])
+        left = times_rows(quadratic, out) + shift[:, None] * out
+        np.testing.assert_allclose(left, V, atol=1e-9)
+        return
+    apply, K = quadratic.resolvent(shift), quadratic.dense()
     for _ in range(2):  # what is kept serves again
         for v, s, w in zip(V, shift, apply(V), strict=True):
             np.testing.assert_allclose(w @ K + s * w, v, atol=1e-10)
@@ -433,19 +452,20 @@ def test_resolvent_of_the_quadratic_form(monkeypatch, case, shape, how):
 @every_shape
 def test_null_space_is_that_of_the_matrix(case, shape):
     composite = build(case, shape)
-    K = composite.quadratic.dense()
-    pairs = composite.quadratic.null_space()
-    basis = [np.zeros((shape[1], 0))]
-    for columns, vectors in pairs:
-        basis.append(np.zeros((shape[1], vectors.shape[1])))
-        basis[-1][columns] = vectors
-    basis = np.hstack(basis)
-    np.testing.assert_allclose(K @ basis, 0.0, atol=1e-12)
-    nullity = shape[1] - np.linalg.matrix_rank(K, tol=1e-10)
-    assert basis.shape[1] == nullity
-    assert np.linalg.matrix_rank(basis) == nullity
-    every_column = np.concatenate([columns for columns, _ in pairs] or [[]])
-    assert len(set(every_column.tolist())) == every_column.size
+    triples = composite.quadratic.null_space(shape[0])
+    for row, K in enumerate(dense_rows(composite.quadratic, shape[0])):
+        pairs = [pair for rows, *pair in triples if rows[row]]
+        basis = [np.zeros((shape[1], 0))]
+        for columns, vectors in pairs:
+            basis.append(np.zeros((shape[1], vectors.shape[1])))
+            basis[-1][columns] = vectors
+        basis = np.hstack(basis)
+        np.testing.assert_allclose(K @ basis, 0.0, atol=1e-12)
+        nullity = shape[1] - np.linalg.matrix_rank(K, tol=1e-10)
+        assert basis.shape[1] == nullity
+        assert np.linalg.matrix_rank(basis) == nullity
+        every_column = np.concatenate([columns for columns, _ in pairs] or [[]])
+        assert len(set(every_column.tolist())) == every_column.size
 
 
 def test_an_edge_of_weight_zero_is_no_edge():
@@ -460,7 +480,7 @@ def test_an_edge_of_weight_zero_is_no_edge():
     stored = sparse.csr_array(([1.0, 1, 0, 0, 1, 1], (rows, columns)), shape=(4, 4))
     for held in (graph, stored):
         quadratic = GraphLaplacian(held).quadratic(np.array(list("abcd")))
-        groups = [columns.tolist() for columns, _ in quadratic.null_space()]
+        groups = [columns.tolist() for _, columns, _ in quadratic.null_space(1)]
         assert groups == [[0, 1], [2, 3]]
 
 

@@ -1,0 +1,90 @@
+"""Intercepts that are penalised: coefficients of a feature of ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from linmtl.datafits._base import Datafit
+from linmtl.datafits._gram import GramFit
+from linmtl.designs._ones import WithOnes
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A loss whose last feature is one, without other intercepts.
+
+    Attributes
+    ----------
+    fit : Datafit
+        The loss.
+    shift : float
+        What its targets are less than those given.
+    start : float
+        The best common coefficient of the ones, the others zero.
+    """
+
+    fit: Datafit
+    shift: float
+    start: float
+
+
+def carry_intercepts(fit: Any) -> Carried:
+    """Return a loss with its intercepts as coefficients.
+
+    Targets are taken about the best common intercept where the loss allows: that of a
+    quadratic penalty has a free mean. The last answer for a loss is kept with it.
+
+    Raises
+    ------
+    ValueError
+        If it has no intercepts, or tasks share a column of W.
+    """
+    if fit.carried is None:
+        fit.carried = _of_rows(fit) if fit.holds_rows else _of_moments(fit)
+    return fit.carried
+
+
+def _check(fit_intercept: bool, tied: bool) -> None:
+    if not fit_intercept:
+        raise ValueError(
+            "intercept_weight is positive but fit_intercept is False; set one of them"
+        )
+    if tied:
+        raise ValueError(
+            "intercept_weight is for models with coefficients of each task; set it to 0"
+        )
+
+
+def _of_rows(fit) -> Carried:
+    data, loss = fit.data, fit.loss
+    _check(data.fit_intercept, fit.n_columns < fit.b.size)
+    common, n = np.zeros(1), data.y.size
+    loss.residual(
+        data.y,
+        np.zeros(n),
+        data.weight,
+        np.array([0, n]),
+        np.array([data.total.sum()]),
+        True,
+        common,
+        np.empty(n),
+        np.empty(1),
+    )
+    best = float(common[0])
+    shift, start = (best, 0.0) if loss.location else (0.0, best)
+    data = replace(
+        data, design=WithOnes(data.design), y=data.y - shift, fit_intercept=False
+    )
+    return Carried(type(fit)(data, loss), shift, start)
+
+
+def _of_moments(fit) -> Carried:
+    moments = fit.moments
+    _check(moments.centred, moments.tied)
+    total = float(moments.total.sum())
+    shift = float(moments.total @ moments.y) / total if total > 0 else 0.0
+    rows = None if fit.rows is None else _of_rows(fit.of_rows).fit.data
+    return Carried(GramFit(moments.with_ones(shift), fit.loss, rows), shift, 0.0)
