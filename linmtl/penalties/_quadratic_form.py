@@ -4,10 +4,10 @@
         + weight (Laplacian(adjacency) + matrix)
 
 or ``sum_j w_j K_j w_j' / 2`` over the rows w_j of W, where the last three strengths may
-be one for each. The structure is kept, so that ten thousand tasks need no T x T matrix: with an equal
-ridge for all tasks the consensus direction 1 is an eigenvector of K, and the deviations
-from the consensus see ``(ridge + centred) I + Laplacian`` only; a general matrix is the
-exception.
+be one for each. The structure is kept, so that ten thousand tasks need no T x T matrix:
+with an equal ridge for all tasks the consensus direction 1 is an eigenvector of K, and
+the deviations from the consensus see ``(ridge + centred) I + Laplacian`` only; a
+general matrix is the exception.
 """
 
 from __future__ import annotations
@@ -356,7 +356,8 @@ class QuadraticForm:
     def resolvent(self, shift: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         """Return the function of V with the rows ``v_j (shift_j I + K)^+``.
 
-        All rows have the same K. Shifts of sparse graphs have a factor each, made once for those that are equal.
+        All rows have the same K. Shifts of sparse graphs have a factor each, made once
+        for those that are equal.
         """
         if not self.is_sparse:
             return lambda V: self._apply_inverse(V, shift[:, None], 1.0)

@@ -122,7 +122,7 @@ def system_solver(
 
 
 def _rescaled(blocks, factor, form):
-    """Rows whose penalties are multiples of one: of that in coefficients times roots."""
+    """Rows whose penalties are multiples of one: that of coefficients times roots."""
     scale = 1.0 / np.sqrt(factor)
     across = scale.T
     part = [

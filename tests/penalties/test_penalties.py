@@ -365,7 +365,8 @@ def dense_rows(quadratic, n_rows):
 
 
 def times_rows(quadratic, W):
-    return np.stack([w @ K for w, K in zip(W, dense_rows(quadratic, len(W)))])
+    matrices = dense_rows(quadratic, len(W))
+    return np.stack([w @ K for w, K in zip(W, matrices, strict=True)])
 
 
 @every_quadratic
