@@ -21,12 +21,17 @@ _PIECE = 2_000_000  # numbers that are held at a time
 def quadratic_forms(
     penalties: Sequence[Penalty], n_features: int, tasks: np.ndarray
 ) -> list[QuadraticForm] | None:
-    """Return the quadratic form of each penalty, None where one is anything else."""
+    """Return the quadratic form of each penalty, None where one is anything else.
+
+    It is the same for all features, and leaves intercepts free.
+    """
     forms = []
     for penalty in penalties:
         whole = compose(penalty, n_features, tasks)
         form = whole.quadratic
         if whole.norm is not None or not isinstance(form, QuadraticForm):
+            return None
+        if form.varies or whole.intercepts:
             return None
         if form.is_coupled and len(penalties) * form.n_tasks**2 > _PIECE:
             return None
