@@ -85,6 +85,8 @@ class Datafit:
     H, C : ndarray of shape (1 or n_columns, n_features, n_features), (n_columns, \
 n_features)
         Then: the Hessians, and the negative gradients at zero.
+    eigenbases : tuple of ndarray
+        Then: the eigenvalues and eigenvectors of the Hessians.
     """
 
     loss: Loss
@@ -106,12 +108,14 @@ n_features)
     carried: Any = (
         None  # what :func:`linmtl.datafits._intercepts.carry_intercepts` does
     )
+    least_squares: Any = None  # what alternating directions keep
     data: MultiTaskData
     y: np.ndarray
     theta: np.ndarray
     moments: Any
     H: np.ndarray
     C: np.ndarray
+    eigenbases: Any
 
     @property
     def row_count(self) -> int:

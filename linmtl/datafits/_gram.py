@@ -50,6 +50,10 @@ class GramFit(Datafit):
         self.b = moments.y.copy()
         self._shift: np.ndarray | None = None
 
+    @cached_property
+    def eigenbases(self):
+        return np.linalg.eigh(self.H)
+
     @property
     def row_count(self):
         return self.n_features

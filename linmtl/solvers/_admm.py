@@ -25,6 +25,7 @@ from linmtl.solvers._objective import Objective
 _TRSV: Any = get_blas_funcs("trsv", dtype=np.float64)
 _RELAXATION = 1.7
 _CHECK = 10  # iterations between two certificates at most
+_FIRST_CHECK = 5  # the first: on a path a start is near the end
 _BALANCE = 10.0  # a residual this many times the other moves rho
 _ALIKE = 1.25  # a rho this near the best one stays: another has to be prepared for
 _POWER_STEPS = 10  # for the size of the Hessian, of which rho is a fraction
@@ -65,7 +66,7 @@ class AlternatingDirections:
         V = np.empty_like(Z)
         # at the optimum rho U is the negative gradient: a warm start brings it along
         U = squares.enter(objective.D) / rho if W.any() else np.zeros_like(Z)
-        due = _CHECK
+        due = _FIRST_CHECK
         for iteration in range(1, max_iter + 1):
             Z_loss = squares.solve(Z - U, rho)
             relaxed = _RELAXATION * Z_loss + (1.0 - _RELAXATION) * Z
@@ -87,9 +88,18 @@ class AlternatingDirections:
 
 
 def _least_squares(objective: Objective) -> _Squares:
+    """Return the least-squares part; on a path all ask for the same."""
     fit, norm = objective.base_fit, objective.penalty.norm
     split = objective.penalty.is_split
     ridge = float(objective.penalty.base_quadratic.diagonal[0])
+    key = ridge, split, norm is not None and norm.spectral
+    last = fit.least_squares
+    if last is None or last[0] != key:
+        fit.least_squares = last = key, _make_squares(fit, norm, ridge, split)
+    return last[1]
+
+
+def _make_squares(fit, norm, ridge, split):
     gram = not fit.holds_rows
     if len(fit.H) == 1 if gram else fit.data.design.columns_alike(fit.data.weight):
         kind = _Eigenbasis if norm is not None and norm.spectral else _OneHessian
@@ -139,7 +149,7 @@ class _Eigenbasis(_Squares):
 
     @classmethod
     def of_gram(cls, fit: Datafit, ridge: float) -> _Eigenbasis:
-        eigenvalue, Q = np.linalg.eigh(fit.H[0])
+        (eigenvalue,), (Q,) = fit.eigenbases
         return cls(Q, eigenvalue, Q.T @ fit.C.T, ridge)
 
     @classmethod
@@ -204,7 +214,7 @@ class _Grams(_Squares):
     """A Gram matrix for each column, by their eigenvectors."""
 
     def __init__(self, fit: Datafit, ridge: float):
-        eigenvalue, self.Q = np.linalg.eigh(fit.H)
+        eigenvalue, self.Q = fit.eigenbases
         self.curvature = np.maximum(eigenvalue, 0.0).T + ridge
         self.size = float(self.curvature.max(initial=0.0))
         self.C = self._to_basis(fit.C.T)

@@ -59,9 +59,9 @@ class QuadraticPath:
 
     def __init__(self, fit: Datafit, forms: Sequence[QuadraticForm]):
         self.fit, self.forms = fit, forms
-        h, self.Q = np.linalg.eigh(fit.H)
-        h[h <= h.shape[1] * _EPS * h.max(axis=1, initial=0.0, keepdims=True)] = 0.0
-        self.h = h[:, :, None]
+        h, self.Q = fit.eigenbases
+        least = h.shape[1] * _EPS * h.max(axis=1, initial=0.0, keepdims=True)
+        self.h = np.where(h > least, h, 0.0)[:, :, None]
         self.scale = fit.loss_at(np.zeros((fit.n_features, fit.n_columns)))
 
     @classmethod
