@@ -18,6 +18,7 @@ from linmtl.solvers._objective import Objective
 from linmtl.solvers._path import largest_strength, with_strength
 
 _BALANCE = (0.7, 1.0, 1.4)  # times the strength that balances the parts
+_SECOND = (1e-4, 1e-2, 1.0)  # times the largest curvature of a task's loss
 _ZERO_STRENGTH = 1e100  # a strength at which a part is zero
 
 
@@ -46,14 +47,26 @@ class AliasCV(CrossValidated, Alias):
 
     Where no parameter is called ``alpha``, the strengths ``alpha_*`` are relative. Of
     a decomposition ``_parts`` names the strengths of the two parts; None as the second
-    stands for three values that depend on the data.
+    stands for three values that depend on the data, and so does None as the value of
+    the parameter that ``_second`` names.
     """
 
     _parts: ClassVar[tuple[str, str] | None] = None
+    _second: ClassVar[str | None] = None
 
     def _completed(
         self, settings: list[dict[str, Any]], fit: Datafit, columns: np.ndarray
     ) -> list[dict[str, Any]]:
+        if self._second is not None:
+            _, curvature = fit.curvature(scaled=False)
+            values = [factor * (curvature or 1.0) for factor in _SECOND]
+            return [
+                {**setting, self._second: value}
+                for setting in settings
+                for value in (
+                    values if setting[self._second] is None else [setting[self._second]]
+                )
+            ]
         if self._parts is None:
             return settings
         first, second = self._parts
@@ -84,6 +97,8 @@ class AliasCV(CrossValidated, Alias):
     def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
         names = self._penalty_names()
         given = {n: getattr(self, n) for n in names if n != "alpha"} | setting
+        if self._second is not None and given[self._second] is None:
+            given[self._second] = 1.0  # until the data are read
         if "alpha" in names:
             return self._penalty(**given, alpha=alpha)
         if self._parts is not None and given[self._parts[1]] is None:

@@ -344,9 +344,10 @@ class CappedL1Classifier(Refitted, Alias, Classifier):
 class CappedL1RegressorCV(Refitted, AliasCV, Regressor):
     """`CappedL1Regressor` with ``alpha`` chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     With several values of ``threshold``
     the paths and ``alphas_`` have a leading axis for them.
@@ -555,9 +556,10 @@ class CappedL1RegressorCV(Refitted, AliasCV, Regressor):
 class CappedL1ClassifierCV(Refitted, AliasCV, Classifier):
     """`CappedL1Classifier` with ``alpha`` chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     With several values of ``threshold``
     the paths and ``alphas_`` have a leading axis for them.

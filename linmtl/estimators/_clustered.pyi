@@ -329,9 +329,10 @@ class ClusteredClassifier(Alias, Classifier):
 class ClusteredRegressorCV(AliasCV, Regressor):
     """`ClusteredRegressor` with ``alpha`` chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     With several values of ``n_clusters`` or ``eta``
     the paths and ``alphas_`` have a leading axis for them.
@@ -535,9 +536,10 @@ class ClusteredRegressorCV(AliasCV, Regressor):
 class ClusteredClassifierCV(AliasCV, Classifier):
     """`ClusteredClassifier` with ``alpha`` chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     With several values of ``n_clusters`` or ``eta``
     the paths and ``alphas_`` have a leading axis for them.

@@ -28,6 +28,7 @@ from linmtl.model_selection._grid import (
     best_strength,
     further_strengths,
     gain_of_a_decade,
+    is_flat,
     open_end,
 )
 from linmtl.model_selection._held_out import (
@@ -226,7 +227,8 @@ class CrossValidated(MultiTaskModel):
         bound = _bound(curves)
         setting = self._choose(settings, curves, bound)
         self._warn_of_search(curves, bound)
-        self._refit(problem, setting, coef_init)
+        flat = is_flat(np.concatenate([curve.mean for curve in curves]))
+        self._refit(problem, setting, flat, coef_init)
         return self
 
     def _rescaled(self, given: FitInput) -> FitInput:
@@ -431,7 +433,11 @@ class CrossValidated(MultiTaskModel):
             )
 
     def _refit(
-        self, problem: Problem, setting: dict[str, Any], coef_init: Any = None
+        self,
+        problem: Problem,
+        setting: dict[str, Any],
+        flat: bool,
+        coef_init: Any = None,
     ) -> None:
         _, _, columns, objective = problem
         penalty = self._penalty_at(setting, self.alpha_)
@@ -445,7 +451,16 @@ class CrossValidated(MultiTaskModel):
             W0=self._start(problem._replace(objective=best), coef_init),
             verbose=self.verbose,
         )
-        if result.scale > 0 and not result.W.any() and self.alphas_.size > 1:
+        if result.scale > 0 and flat:
+            warnings.warn(
+                f"{type(self).__name__}: what is held out tells no strength from "
+                f"another, and the largest was taken, {self.alpha_:.3g}. A task of "
+                "one row in training learns nothing beside its intercept: pass a cv "
+                "that holds out fewer rows of each, or the plain estimator's alpha",
+                UserWarning,
+                stacklevel=3,
+            )
+        elif result.scale > 0 and not result.W.any() and self.alphas_.size > 1:
             warnings.warn(
                 f"{type(self).__name__}: cross-validation chose the null model, all "
                 "coefficients zero: no other strength predicts held-out rows better "

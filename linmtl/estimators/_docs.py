@@ -123,9 +123,10 @@ classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
 with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
 y_i is +1 for the second class and -1 for the first.""",
     "cv": """\
-Every task is in every training part; a task with fewer rows than folds is always
-in training. A setting is judged by the mean over the tasks, weighted by
-``task_weight``, of the held-out loss.""",
+Every task is in every training part, with two rows where it has them (an intercept
+takes one); a task with fewer rows than folds is always in training, unless no task has
+more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+the held-out loss.""",
     "cv_parameters": """\
 alphas : int or array-like, default=100
     Number of strengths to try, or the strengths. A grid of a number of strengths is
@@ -368,9 +369,9 @@ def _family_texts(cls, family, common):
     about, of_family = _sections(family)
     sections = of_family | sections
     defaults = {f.name: _shown(f.default) for f in fields(cls)}
-    grid = getattr(cls, "_grid", ())
+    grid, second = getattr(cls, "_grid", ()), getattr(cls, "_second", None)
     own = [
-        _in_grid(entry, defaults[key]) if key in grid else entry
+        _in_grid(entry, defaults[key], second) if key in grid else entry
         for key, entry in _entries(sections["Parameters"])
         if key in defaults
     ]
@@ -430,11 +431,17 @@ def _shown(default):
     return f'"{default}"' if isinstance(default, str) else repr(default)
 
 
-def _in_grid(entry, default):
+def _in_grid(entry, default, second):
     """Return the text of a parameter of which several values may be tried."""
+    name = entry.split(" : ")[0]
     head, _, rest = entry.partition("\n")
     head = re.sub(r" : (\w+)", r" : \1 or array-like", head)
-    if default == "None":
+    if name == second:
+        values = (
+            "Or the values to try; None stands for 1e-4, 1e-2 and 1 times the largest\n"
+            "    curvature of a task's loss."
+        )
+    elif default == "None":
         values = (
             "Or the values to try; None stands for 0.7, 1 and 1.4 times the value "
             "at\n    which both parts leave zero at the same factor."

@@ -328,9 +328,10 @@ class FusedSparseGroupClassifier(Refitted, Alias, Classifier):
 class FusedSparseGroupRegressorCV(Refitted, AliasCV, Regressor):
     """`FusedSparseGroupRegressor` with the strengths chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     The strengths are relative: ``alphas`` are factors on all of them, and
     ``best_params_`` holds the products.
@@ -542,9 +543,10 @@ class FusedSparseGroupRegressorCV(Refitted, AliasCV, Regressor):
 class FusedSparseGroupClassifierCV(Refitted, AliasCV, Classifier):
     """`FusedSparseGroupClassifier` with the strengths chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     The strengths are relative: ``alphas`` are factors on all of them, and
     ``best_params_`` holds the products.

@@ -337,9 +337,10 @@ class MultiTaskClassifier(Refitted, Classifier):
 class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
     """`MultiTaskRegressor` with its penalty's strength by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     Parameters
     ----------
@@ -567,9 +568,10 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
 class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
     """`MultiTaskClassifier` with its penalty's strength by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     Parameters
     ----------

@@ -84,11 +84,12 @@ class GraphRegularizedClassifier(_GraphRegularized, Classifier):
 
 @parameters
 class _GraphRegularizedCV(_GraphRegularized, AliasCV):
-    alpha_ridge: float | ArrayLike = 1e-3
+    alpha_ridge: float | ArrayLike | None = None
     alpha_l1: float | ArrayLike = 0.0
     feature_weight: ArrayLike | None = None
 
     _grid = ("alpha_ridge", "alpha_l1")
+    _second = "alpha_ridge"
 
     def _part_with_strength(self, setting: dict[str, Any]) -> Penalty:
         # the others do not grow with alpha

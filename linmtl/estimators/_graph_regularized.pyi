@@ -317,9 +317,10 @@ class GraphRegularizedClassifier(Alias, Classifier):
 class GraphRegularizedRegressorCV(AliasCV, Regressor):
     """`GraphRegularizedRegressor` with ``alpha`` chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     With several values of ``alpha_ridge`` or ``alpha_l1``
     the paths and ``alphas_`` have a leading axis for them.
@@ -329,9 +330,10 @@ class GraphRegularizedRegressorCV(AliasCV, Regressor):
     graph : array-like or sparse matrix of shape (n_tasks, n_tasks), DataFrame, networkx graph or None, default=None
         Symmetric adjacency a_ij >= 0, in the order of ``tasks_`` or by task label; None
         is the complete graph with weights 1 / n_tasks.
-    alpha_ridge : float or array-like, default=0.001
+    alpha_ridge : float or array-like, default=None
         Strength of the ridge penalty, >= 0.
-        Or the values to try.
+        Or the values to try; None stands for 1e-4, 1e-2 and 1 times the largest
+        curvature of a task's loss.
     alpha_l1 : float or array-like, default=0.0
         Strength of the L1 penalty, >= 0.
         Or the values to try.
@@ -495,7 +497,7 @@ class GraphRegularizedRegressorCV(AliasCV, Regressor):
         self,
         graph: Any = None,
         *,
-        alpha_ridge: float | ArrayLike = 0.001,
+        alpha_ridge: float | ArrayLike | None = None,
         alpha_l1: float | ArrayLike = 0.0,
         feature_weight: ArrayLike | None = None,
         alphas: int | ArrayLike = 100,
@@ -522,9 +524,10 @@ class GraphRegularizedRegressorCV(AliasCV, Regressor):
 class GraphRegularizedClassifierCV(AliasCV, Classifier):
     """`GraphRegularizedClassifier` with ``alpha`` chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     With several values of ``alpha_ridge`` or ``alpha_l1``
     the paths and ``alphas_`` have a leading axis for them.
@@ -534,9 +537,10 @@ class GraphRegularizedClassifierCV(AliasCV, Classifier):
     graph : array-like or sparse matrix of shape (n_tasks, n_tasks), DataFrame, networkx graph or None, default=None
         Symmetric adjacency a_ij >= 0, in the order of ``tasks_`` or by task label; None
         is the complete graph with weights 1 / n_tasks.
-    alpha_ridge : float or array-like, default=0.001
+    alpha_ridge : float or array-like, default=None
         Strength of the ridge penalty, >= 0.
-        Or the values to try.
+        Or the values to try; None stands for 1e-4, 1e-2 and 1 times the largest
+        curvature of a task's loss.
     alpha_l1 : float or array-like, default=0.0
         Strength of the L1 penalty, >= 0.
         Or the values to try.
@@ -693,7 +697,7 @@ class GraphRegularizedClassifierCV(AliasCV, Classifier):
         self,
         graph: Any = None,
         *,
-        alpha_ridge: float | ArrayLike = 0.001,
+        alpha_ridge: float | ArrayLike | None = None,
         alpha_l1: float | ArrayLike = 0.0,
         feature_weight: ArrayLike | None = None,
         alphas: int | ArrayLike = 100,

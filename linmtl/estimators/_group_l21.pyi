@@ -340,9 +340,10 @@ class GroupL21Classifier(Refitted, Alias, Classifier):
 class GroupL21RegressorCV(Refitted, AliasCV, Regressor):
     """`GroupL21Regressor` with ``alpha`` chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     Parameters
     ----------
@@ -550,9 +551,10 @@ class GroupL21RegressorCV(Refitted, AliasCV, Regressor):
 class GroupL21ClassifierCV(Refitted, AliasCV, Classifier):
     """`GroupL21Classifier` with ``alpha`` chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     Parameters
     ----------

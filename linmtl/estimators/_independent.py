@@ -24,6 +24,7 @@ from linmtl.model_selection._grid import (
     End,
     best_strength,
     further_strengths,
+    is_flat,
     open_end,
 )
 from linmtl.model_selection._held_out import (
@@ -81,7 +82,8 @@ class _Tuned:
         """Return the losses on a longer grid, infinite there for other tasks."""
         unknown = np.where(np.isnan(self.losses[:1]), np.nan, np.inf)
         further = np.repeat(unknown, beyond.size, axis=0)
-        further[..., tasks] = path.losses
+        # of the last folds these tasks may have nothing
+        further[:, : path.losses.shape[1]][..., tasks] = path.losses
         parts = [(self.relative, self.losses), (beyond, further)]
         relative, losses = (
             np.concatenate(part if end == "low" else part[::-1])
@@ -210,6 +212,17 @@ class _Independent(MultiTaskModel):
                 f"{int(self.at_bound_.sum())} of {self.at_bound_.size} tasks "
                 f"({some(form.given.tasks[self.at_bound_])}), although the grid was "
                 "extended; pass alpha= for these, or put the features on one scale",
+                UserWarning,
+                stacklevel=6,
+            )
+        # infinite where a task is not tried
+        flat = [is_flat(loss[np.isfinite(loss)]) for loss in form.mean.T]
+        if any(flat):
+            warnings.warn(
+                f"{name}: what is held out tells no strength from another for "
+                f"{sum(flat)} of {len(flat)} tasks ({some(form.given.tasks[flat])}): "
+                "with one row in training they learn nothing beside their intercepts; "
+                "pass a cv that holds out fewer rows of each, or alpha= for these",
                 UserWarning,
                 stacklevel=6,
             )

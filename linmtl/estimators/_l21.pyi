@@ -330,9 +330,10 @@ class L21Classifier(Refitted, Alias, Classifier):
 class L21RegressorCV(Refitted, AliasCV, Regressor):
     """`L21Regressor` with ``alpha`` chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     Parameters
     ----------
@@ -535,9 +536,10 @@ class L21RegressorCV(Refitted, AliasCV, Regressor):
 class L21ClassifierCV(Refitted, AliasCV, Classifier):
     """`L21Classifier` with ``alpha`` chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     Parameters
     ----------

@@ -320,9 +320,10 @@ class Linf1Classifier(Refitted, Alias, Classifier):
 class Linf1RegressorCV(Refitted, AliasCV, Regressor):
     """`Linf1Regressor` with ``alpha`` chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     Parameters
     ----------
@@ -523,9 +524,10 @@ class Linf1RegressorCV(Refitted, AliasCV, Regressor):
 class Linf1ClassifierCV(Refitted, AliasCV, Classifier):
     """`Linf1Classifier` with ``alpha`` chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     Parameters
     ----------

@@ -348,9 +348,10 @@ class MCPClassifier(Refitted, Alias, Classifier):
 class MCPRegressorCV(Refitted, AliasCV, Regressor):
     """`MCPRegressor` with ``alpha`` chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     With several values of ``gamma``
     the paths and ``alphas_`` have a leading axis for them.
@@ -558,9 +559,10 @@ class MCPRegressorCV(Refitted, AliasCV, Regressor):
 class MCPClassifierCV(Refitted, AliasCV, Classifier):
     """`MCPClassifier` with ``alpha`` chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     With several values of ``gamma``
     the paths and ``alphas_`` have a leading axis for them.

@@ -66,11 +66,12 @@ class MeanRegularizedClassifier(_MeanRegularized, Classifier):
 
 @parameters
 class _MeanRegularizedCV(_MeanRegularized, AliasCV):
-    alpha_mean: float | ArrayLike = 1e-3
+    alpha_mean: float | ArrayLike | None = None
     feature_weight: ArrayLike | None = None
     intercept_weight: float | ArrayLike = 0.0
 
     _grid = ("alpha_mean", "intercept_weight")
+    _second = "alpha_mean"
 
 
 @estimator

@@ -303,18 +303,20 @@ class MeanRegularizedClassifier(Alias, Classifier):
 class MeanRegularizedRegressorCV(AliasCV, Regressor):
     """`MeanRegularizedRegressor` with ``alpha`` chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     With several values of ``alpha_mean`` or ``intercept_weight``
     the paths and ``alphas_`` have a leading axis for them.
 
     Parameters
     ----------
-    alpha_mean : float or array-like, default=0.001
+    alpha_mean : float or array-like, default=None
         Strength on the mean itself, >= 0.
-        Or the values to try.
+        Or the values to try; None stands for 1e-4, 1e-2 and 1 times the largest
+        curvature of a task's loss.
     feature_weight : array-like of shape (n_features,), default=None
         A factor >= 0 on both strengths of each feature; 0 leaves it unpenalised. With
         infinity all tasks share its coefficient, which alpha_mean alone penalises.
@@ -479,7 +481,7 @@ class MeanRegularizedRegressorCV(AliasCV, Regressor):
     def __init__(
         self,
         *,
-        alpha_mean: float | ArrayLike = 0.001,
+        alpha_mean: float | ArrayLike | None = None,
         feature_weight: ArrayLike | None = None,
         intercept_weight: float | ArrayLike = 0.0,
         alphas: int | ArrayLike = 100,
@@ -506,18 +508,20 @@ class MeanRegularizedRegressorCV(AliasCV, Regressor):
 class MeanRegularizedClassifierCV(AliasCV, Classifier):
     """`MeanRegularizedClassifier` with ``alpha`` chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     With several values of ``alpha_mean`` or ``intercept_weight``
     the paths and ``alphas_`` have a leading axis for them.
 
     Parameters
     ----------
-    alpha_mean : float or array-like, default=0.001
+    alpha_mean : float or array-like, default=None
         Strength on the mean itself, >= 0.
-        Or the values to try.
+        Or the values to try; None stands for 1e-4, 1e-2 and 1 times the largest
+        curvature of a task's loss.
     feature_weight : array-like of shape (n_features,), default=None
         A factor >= 0 on both strengths of each feature; 0 leaves it unpenalised. With
         infinity all tasks share its coefficient, which alpha_mean alone penalises.
@@ -675,7 +679,7 @@ class MeanRegularizedClassifierCV(AliasCV, Classifier):
     def __init__(
         self,
         *,
-        alpha_mean: float | ArrayLike = 0.001,
+        alpha_mean: float | ArrayLike | None = None,
         feature_weight: ArrayLike | None = None,
         intercept_weight: float | ArrayLike = 0.0,
         alphas: int | ArrayLike = 100,

@@ -305,9 +305,10 @@ class NetworkLassoClassifier(Alias, Classifier):
 class NetworkLassoRegressorCV(AliasCV, Regressor):
     """`NetworkLassoRegressor` with ``alpha`` chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     Parameters
     ----------
@@ -499,9 +500,10 @@ class NetworkLassoRegressorCV(AliasCV, Regressor):
 class NetworkLassoClassifierCV(AliasCV, Classifier):
     """`NetworkLassoClassifier` with ``alpha`` chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     Parameters
     ----------

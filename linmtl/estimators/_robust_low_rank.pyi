@@ -317,9 +317,10 @@ class RobustLowRankClassifier(Alias, Classifier):
 class RobustLowRankRegressorCV(AliasCV, Regressor):
     """`RobustLowRankRegressor` with the strengths chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     The strengths are relative: ``alphas`` are factors on all of them, and
     ``best_params_`` holds the products.
@@ -526,9 +527,10 @@ class RobustLowRankRegressorCV(AliasCV, Regressor):
 class RobustLowRankClassifierCV(AliasCV, Classifier):
     """`RobustLowRankClassifier` with the strengths chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     The strengths are relative: ``alphas`` are factors on all of them, and
     ``best_params_`` holds the products.

@@ -346,9 +346,10 @@ class SCADClassifier(Refitted, Alias, Classifier):
 class SCADRegressorCV(Refitted, AliasCV, Regressor):
     """`SCADRegressor` with ``alpha`` chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     With several values of ``gamma``
     the paths and ``alphas_`` have a leading axis for them.
@@ -556,9 +557,10 @@ class SCADRegressorCV(Refitted, AliasCV, Regressor):
 class SCADClassifierCV(Refitted, AliasCV, Classifier):
     """`SCADClassifier` with ``alpha`` chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     With several values of ``gamma``
     the paths and ``alphas_`` have a leading axis for them.

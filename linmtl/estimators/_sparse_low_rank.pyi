@@ -334,9 +334,10 @@ class SparseLowRankClassifier(Refitted, Alias, Classifier):
 class SparseLowRankRegressorCV(Refitted, AliasCV, Regressor):
     """`SparseLowRankRegressor` with the strengths chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     The strengths are relative: ``alphas`` are factors on all of them, and
     ``best_params_`` holds the products.
@@ -553,9 +554,10 @@ class SparseLowRankRegressorCV(Refitted, AliasCV, Regressor):
 class SparseLowRankClassifierCV(Refitted, AliasCV, Classifier):
     """`SparseLowRankClassifier` with the strengths chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     The strengths are relative: ``alphas`` are factors on all of them, and
     ``best_params_`` holds the products.

@@ -297,9 +297,10 @@ class TaskQuadraticClassifier(Alias, Classifier):
 class TaskQuadraticRegressorCV(AliasCV, Regressor):
     """`TaskQuadraticRegressor` with ``alpha`` chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     Parameters
     ----------
@@ -492,9 +493,10 @@ class TaskQuadraticRegressorCV(AliasCV, Regressor):
 class TaskQuadraticClassifierCV(AliasCV, Classifier):
     """`TaskQuadraticClassifier` with ``alpha`` chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     Parameters
     ----------

@@ -326,9 +326,10 @@ class TemporalGroupClassifier(Refitted, Alias, Classifier):
 class TemporalGroupRegressorCV(Refitted, AliasCV, Regressor):
     """`TemporalGroupRegressor` with ``alpha`` chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     With several values of ``alpha_smooth`` or ``alpha_ridge``
     the paths and ``alphas_`` have a leading axis for them.
@@ -533,9 +534,10 @@ class TemporalGroupRegressorCV(Refitted, AliasCV, Regressor):
 class TemporalGroupClassifierCV(Refitted, AliasCV, Classifier):
     """`TemporalGroupClassifier` with ``alpha`` chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     With several values of ``alpha_smooth`` or ``alpha_ridge``
     the paths and ``alphas_`` have a leading axis for them.

@@ -324,9 +324,10 @@ class TreeGroupL21Classifier(Refitted, Alias, Classifier):
 class TreeGroupL21RegressorCV(Refitted, AliasCV, Regressor):
     """`TreeGroupL21Regressor` with ``alpha`` chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     Parameters
     ----------
@@ -527,9 +528,10 @@ class TreeGroupL21RegressorCV(Refitted, AliasCV, Regressor):
 class TreeGroupL21ClassifierCV(Refitted, AliasCV, Classifier):
     """`TreeGroupL21Classifier` with ``alpha`` chosen by cross-validation.
 
-    Every task is in every training part; a task with fewer rows than folds is always
-    in training. A setting is judged by the mean over the tasks, weighted by
-    ``task_weight``, of the held-out loss.
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
 
     Parameters
     ----------

@@ -14,7 +14,10 @@ _COARSEST = 10**0.2  # ratio of two strengths beyond a grid, unless its own is l
 _DECADES = 6  # a grid is extended by so much at most
 
 # what searches warn of that a model around them says in its own way
-OF_SEARCHES = ".*: the best strength is |.*: cross-validation chose the null model"
+OF_SEARCHES = (
+    ".*: the best strength is |.*: cross-validation chose the null model"
+    "|.*: what is held out tells no strength"
+)
 End = Literal["low", "high"]
 
 
@@ -25,6 +28,12 @@ def best_strength(losses: np.ndarray) -> int:
     """
     least = losses.min()
     return int(np.argmax(losses <= least + _TIE * abs(least)))
+
+
+def is_flat(losses: np.ndarray) -> bool:
+    """Whether several losses are the same within rounding, and not nothing."""
+    most = np.abs(losses).max(initial=0.0)
+    return losses.size > 1 and bool(most > 0 and np.ptp(losses) <= _TIE * most)
 
 
 def open_end(

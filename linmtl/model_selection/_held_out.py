@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from joblib import delayed
 from numpy.typing import ArrayLike
+from sklearn.utils import check_random_state
 
 from linmtl.data._canonical import MultiTaskData, far_intercept, lent
 from linmtl.data._read import FitInput
@@ -29,6 +30,8 @@ from linmtl.model_selection._jobs import in_turn, run_jobs
 from linmtl.penalties import Penalty
 from linmtl.solvers._path import models
 from linmtl.solvers._quadratic_path import quadratic_forms
+
+_LEAST_ROWS = 2  # of a task in training: an intercept takes one
 
 
 def fold_of_observations(
@@ -105,8 +108,50 @@ def _splits_within_tasks(given, data, n_splits, order, random_state):
     if given.layout == "wide":
         Y = np.where(data.weight > 0, data.y, np.nan).reshape(n_tasks, -1).T
         return splitter.split(np.zeros((Y.shape[0], 1)), Y)
-    X = np.zeros((data.y.size, 1))
-    return splitter.split(X, data.y[order], given.tasks[given.code[order]])
+    X, code = np.zeros((data.y.size, 1)), given.code[order]
+    few_rows, splits = None, iter(())
+    try:
+        splits = list(splitter.split(X, data.y[order], given.tasks[code]))
+    except ValueError as error:
+        few_rows = error
+    if data.fit_intercept and given.classes is None and given.layout == "long":
+        fold = np.full(code.size, -1)
+        for k, (_, test) in enumerate(splits):
+            fold[test] = k
+        fold = _with_rows_to_learn_from(
+            fold, code, data.weight[order] > 0, n_splits, random_state
+        )
+        if np.isin(np.arange(n_splits), fold).all():
+            parts = [fold == k for k in range(n_splits)]
+            return [(np.flatnonzero(~part), np.flatnonzero(part)) for part in parts]
+    if few_rows is not None:
+        raise few_rows
+    return splits
+
+
+def _with_rows_to_learn_from(fold, code, used, n_splits, random_state):
+    """Return folds in which tasks keep two training rows: an intercept takes one.
+
+    Where that empties a fold, rows of tasks that have no more than two, or fewer than
+    there are folds, are dealt as those of one task would be, as few of each as can be:
+    the others are left to learn from.
+    """
+    fold = fold.copy()
+    rows = [np.flatnonzero((code == t) & used) for t in range(int(code.max()) + 1)]
+    for mine in rows:
+        for k in range(n_splits):
+            tested = mine[fold[mine] == k]
+            fold[tested[max(mine.size - _LEAST_ROWS, 0) :]] = -1
+    if np.isin(np.arange(n_splits), fold).all():
+        return fold
+    random, start = check_random_state(random_state), 0
+    untested = [mine for mine in rows if np.all(fold[mine] < 0)]
+    several = [mine for mine in untested if mine.size > _LEAST_ROWS]
+    for mine in several or [mine for mine in untested if mine.size == _LEAST_ROWS]:
+        size = min(mine.size, n_splits) if several else 1
+        fold[random.permutation(mine)[:size]] = (start + np.arange(size)) % n_splits
+        start += size
+    return fold
 
 
 def _given_splits(given, cv):

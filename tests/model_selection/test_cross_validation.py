@@ -1,6 +1,7 @@
 """Paths and cross-validation: equal to cold fits and to loops written out by hand."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -195,7 +196,10 @@ def squared(model, X, y, tasks):
     [
         (L21RegressorCV, L21Regressor),
         (TraceNormRegressorCV, TraceNormRegressor),
-        (MeanRegularizedRegressorCV, MeanRegularizedRegressor),
+        (
+            partial(MeanRegularizedRegressorCV, alpha_mean=1e-3),
+            MeanRegularizedRegressor,
+        ),
     ],
 )
 @pytest.mark.parametrize("own", [False, True], ids=["int", "splitter"])
