@@ -100,8 +100,8 @@ class _SafeTransfer(Combined):
         masks = passed.folds(self.cv, self.random_state)
         if self.baseline is None:
             rows = min(passed.rows_to_tune_on(~mask) for mask in masks)
-            # without rows to tune on there are none to learn slopes from either
-            few = {"alpha": 1.0} if rows < 2 else {"cv": min(rows, _FOLDS)}
+            # of two rows one is left in training, and its intercept explains it
+            few = {"alpha": 1.0} if rows <= 2 else {"cv": min(rows, _FOLDS)}
             baseline.set_params(**few)
         jobs = [
             delayed(passed.fit)(model, keep)
