@@ -44,6 +44,8 @@ for _file in (
     "_incomplete_sources",
     # a threshold for each task
     "_thresholds",
+    # strengths by the likelihood
+    "_mixed_effects",
     # baselines
     "_independent",
     "_pooled",

@@ -13,9 +13,9 @@ from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
 from linmtl.data import MultiTaskData
-from linmtl.data._labels import as_task_labels, codes_of, some
+from linmtl.data._labels import codes_of
 from linmtl.data._read import FitInput, read_X
-from linmtl.data._times import refuse_times
+from linmtl.data._task_table import described, read_task_table, rows_of_tasks
 from linmtl.datafits._base import Datafit
 from linmtl.datafits._gram import GramFit
 from linmtl.datafits._make import Join
@@ -146,8 +146,9 @@ class _Descriptor(MultiTaskModel):
         return Ridge(self.alpha)
 
     def _problem(self, given: FitInput) -> tuple[MultiTaskData, np.ndarray]:
-        self._table = _read_descriptors(self, given.tasks)
-        Z = _find(self._table, given.tasks)
+        given_table = self.descriptors
+        self._table = read_task_table(given_table, given.tasks, self, "descriptors")
+        Z = rows_of_tasks(self._table, given.tasks)
         design = DescriptorDesign(given.data.design, Z)
         return replace(given.data, design=design), np.array(["all tasks"])
 
@@ -181,68 +182,16 @@ class _Descriptor(MultiTaskModel):
 
     def _with_tasks(self, labels):
         """Return the model with the tasks among these that a descriptor makes known."""
-        unseen = labels[codes_of(labels, self.tasks_) < 0]
-        if self._table is None:
-            described = unseen[:0]
-        else:
-            described = unseen[codes_of(unseen, self._table[0]) >= 0]
-        if described.size == 0:
+        known = described(self._table, labels[codes_of(labels, self.tasks_) < 0])
+        if known.size == 0:
             return self
         model = copy(self)
-        Z = _find(self._table, described)
-        model.tasks_ = np.concatenate([self.tasks_, described])
+        Z = rows_of_tasks(self._table, known)
+        model.tasks_ = np.concatenate([self.tasks_, known])
         model.coef_ = np.vstack([self.coef_, Z @ self.descriptor_coef_.T])
-        b = np.full(len(described), np.mean(self.intercept_[: self._n_fitted]))
+        b = np.full(len(known), np.mean(self.intercept_[: self._n_fitted]))
         model.intercept_ = np.append(self.intercept_, b)
         return model
-
-
-def _read_descriptors(model, tasks):
-    """Return labels and descriptors, or None for the same descriptor of all tasks."""
-    given, name = model.descriptors, type(model).__name__
-    if given is None:
-        return None
-    if hasattr(given, "index") and hasattr(given, "to_numpy"):
-        labels, rows = list(given.index), given.to_numpy()
-    elif isinstance(given, Mapping):
-        labels, rows = list(given), list(given.values())
-    else:
-        labels, rows = tasks.tolist(), given
-    refuse_times(rows, "descriptors")
-    try:
-        Z = np.array(rows, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"{name}: descriptors: {error}; pass numbers, as many for every task"
-        ) from None
-    Z = Z[:, None] if Z.ndim == 1 else Z
-    if Z.ndim != 2 or Z.shape[1] == 0 or len(Z) != len(labels):
-        raise ValueError(
-            f"{name}: descriptors has shape {Z.shape} but there are {len(labels)} "
-            "tasks; pass one row of numbers per task in the order of tasks_, a dict by "
-            "label, or a DataFrame with the labels as index"
-        )
-    if not np.all(np.isfinite(Z)):
-        raise ValueError(f"{name}: descriptors contains NaN or infinity")
-    labels = as_task_labels(labels, name="the labels of descriptors")
-    distinct, counts = np.unique(labels, return_counts=True)
-    if np.any(counts > 1):
-        raise ValueError(
-            f"{name}: descriptors repeats the tasks {some(distinct[counts > 1])}"
-        )
-    missing = tasks[codes_of(tasks, labels) < 0]
-    if missing.size:
-        raise ValueError(
-            f"{name}: descriptors has no entry for the tasks {some(missing)}"
-        )
-    return labels, Z
-
-
-def _find(table, tasks):
-    """Return the descriptors of tasks that have some, (n_tasks, n_descriptors)."""
-    if table is None:
-        return np.ones((len(tasks), 1))
-    return table[1][codes_of(tasks, table[0])]
 
 
 @estimator

@@ -12,6 +12,7 @@ from linmtl.mixed._covariance import Structure
 from linmtl.mixed._sums import Sums
 
 _SMALL = 12  # columns up to which a loop over tasks is faster than stacked LAPACK
+_ROUNDING = 1e-14  # share of the squares of targets that is
 _DEPENDENT = 1e-10  # share of its square beyond other columns that is rounding
 
 
@@ -67,8 +68,6 @@ class Likelihood:
         Whether it is the restricted likelihood (REML).
     ridge : ndarray of shape (n_descriptors n_columns,)
         The precision of a prior of M, relative to the noise.
-    noise : float, default=None
-        The variance of the noise, where it is known.
     """
 
     def __init__(
@@ -79,17 +78,24 @@ class Likelihood:
         S: np.ndarray,
         restricted: bool,
         ridge: np.ndarray,
-        noise: float | None = None,
     ):
         self.sums, self.Z, self.structure, self.S = sums, Z, structure, S
-        self.restricted, self.noise = restricted, noise
+        self.restricted = restricted
         self.ZZ = np.einsum("ta,tb->tab", Z, Z).reshape(len(Z), -1)
         self.ridge = ridge
-        self.kept = _independent(self._fixed(sums.K) + np.diag(ridge))
-        self.n = int(sums.count.sum())
+        self.kept = _independent(self.of_fixed(sums.K) + np.diag(ridge))
+        self.n = float(sums.count.sum())
         self.degrees = self.n - (self.kept.size if restricted else 0)
+        self.size = float(sums.square.sum()) / max(sums.n_tasks, 1)
+        # of targets that are fitted exactly nothing but rounding is left
+        least = _ROUNDING * float(sums.square.sum()) / max(self.n, 1)
+        self.least = max(least, np.finfo(float).tiny)
 
-    def _fixed(self, N):
+    def changed(self, sums: Sums, ridge: np.ndarray) -> Likelihood:
+        """Return the same with other sums and another prior."""
+        return Likelihood(sums, self.Z, self.structure, self.S, self.restricted, ridge)
+
+    def of_fixed(self, N: np.ndarray) -> np.ndarray:
         """Return ``sum_t (z_t z_t') x N_t``, (n_fixed, n_fixed)."""
         q, D = self.Z.shape[1], self.sums.n_columns
         if q == 1 and np.all(self.Z == 1.0):
@@ -111,23 +117,18 @@ class Likelihood:
         """Return the likelihood at some parameters."""
         sums, kept = self.sums, self.kept
         F = self.S @ self.structure.factor(theta)
-        N, a, log_det = _marginal(sums.K, sums.c, F @ F.T)
+        N, a, log_det = condition(sums.K, sums.c, F @ F.T)
         squares = float(sums.square.sum() - np.einsum("ti,ti->", sums.c @ F, a @ F))
-        precision = self._fixed(N)[np.ix_(kept, kept)] + np.diag(self.ridge[kept])
+        precision = self.of_fixed(N)[np.ix_(kept, kept)] + np.diag(self.ridge[kept])
         root = np.linalg.cholesky(precision) if kept.size else precision
         inverse = np.linalg.inv(root) if kept.size else precision
         C = inverse.T @ inverse
         target = (self.Z.T @ a).ravel()[kept]
         beta = C @ target
         squares = max(squares - float(target @ beta), 0.0)
-        degrees = max(self.degrees, 1)
-        if self.noise is None:
-            noise = max(squares / degrees, np.finfo(float).tiny)
-            deviance = degrees * np.log(noise) + degrees
-        else:
-            noise = self.noise
-            deviance = self.degrees * np.log(noise) + squares / noise
-        deviance += log_det
+        degrees = max(self.degrees, 1.0)
+        noise = max(squares / degrees, self.least)
+        deviance = degrees * np.log(noise) + squares / noise + log_det
         if self.restricted:
             deviance += 2.0 * float(np.log(np.diag(root)).sum())
         g = a - np.einsum("tij,tj->ti", N, self.means(beta))
@@ -172,31 +173,18 @@ class Likelihood:
         through = np.einsum("ta,tik->aik", self.Z, Nh).reshape(-1, q)[self.kept]
         H -= through.T @ point.C @ through
         H /= point.noise
-        if self.noise is None:
-            own = np.einsum("ti,tik->k", point.g, h) / point.noise
-            H -= np.outer(own, own) / max(self.degrees, 1)
+        own = np.einsum("ti,tik->k", point.g, h) / point.noise
+        H -= np.outer(own, own) / max(self.degrees, 1.0)  # the noise follows
         # of Sigma, which is quadratic in the parameters
         inner = 2.0 * (S.T @ slope @ S)[np.ix_(s.row, s.row)]
         inner *= s.column[:, None] == s.column
         return H + s.sums(s.sums(inner).T)
 
-    def constant(self, weights: np.ndarray, log_frame: float) -> float:
-        """Return what the deviance leaves out of -2 log-likelihood.
 
-        Parameters
-        ----------
-        weights : ndarray of shape (n_observations,)
-            Those of the rows.
-        log_frame : float
-            Twice the logarithm of the determinant of the map of the fixed effects into
-            the frame; of no account unless the likelihood is restricted.
-        """
-        constant = self.degrees * np.log(2.0 * np.pi) - float(np.log(weights).sum())
-        return constant + (log_frame if self.restricted else 0.0)
-
-
-def _marginal(K, c, Sigma):
-    """Return N and a of the kernel of that name, and what it returns."""
+def condition(
+    K: np.ndarray, c: np.ndarray, Sigma: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return N and a of :func:`linmtl.kernels._mixed.marginal`, and what it returns."""
     T, D = c.shape
     if D <= _SMALL:
         N, a = np.empty((T, D, D)), np.empty((T, D))

@@ -64,7 +64,7 @@ class Sums:
     square : ndarray of shape (n_tasks,)
         Sums of ``w y^2``.
     count : ndarray of shape (n_tasks,)
-        The number of rows, less one where the task has an intercept of its own.
+        The sum of the weights, less one where the task has an intercept of its own.
     """
 
     K: np.ndarray
@@ -111,9 +111,8 @@ def sums_of(data: MultiTaskData, random_intercept: bool) -> tuple[Frame, Sums, M
     frame = Frame(mean, scale, level, random_intercept)
     H = moments.H / np.outer(scale, scale)
     C = moments.C / scale
-    observed = np.add.reduceat(data.weight > 0, data.task_ptr[:-1], dtype=int)
     if not random_intercept:
-        count = observed - int(data.fit_intercept)
+        count = total - float(data.fit_intercept)
         return frame, Sums(H, C, moments.square, count), moments
     x, y = (x - mean) / scale, y - level
     K = np.empty((T, d + 1, d + 1))
@@ -123,7 +122,7 @@ def sums_of(data: MultiTaskData, random_intercept: bool) -> tuple[Frame, Sums, M
     c = np.empty((T, d + 1))
     c[:, 0] = total * y
     c[:, 1:] = C + c[:, :1] * x
-    return frame, Sums(K, c, moments.square + total * y**2, observed), moments
+    return frame, Sums(K, c, moments.square + total * y**2, total), moments
 
 
 def varies_within(sums: Sums, intercept: bool) -> np.ndarray:

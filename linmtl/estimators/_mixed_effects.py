@@ -1,0 +1,465 @@
+"""Mixed-effects estimators: strengths by the likelihood, without cross-validation."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import KW_ONLY, replace
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import sparse
+from sklearn.base import RegressorMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted
+
+from linmtl.data._checks import check_choice, check_count, check_flag, is_number
+from linmtl.data._labels import codes_of
+from linmtl.data._read import FitInput, read_fit, read_predict, read_X, require_tasks
+from linmtl.data._task_table import described, read_task_table, rows_of_tasks
+from linmtl.estimators._base import TaskModel
+from linmtl.estimators._docs import chosen, estimator, parameters
+from linmtl.estimators._mixed_summary import MixedEffectsSummary
+from linmtl.estimators._predictions import PredictsTargets
+from linmtl.losses import Loss, Squared
+from linmtl.mixed._covariance import COVARIANCES
+from linmtl.mixed._fit import Choices, fit_mixed
+from linmtl.mixed._model import MixedModel, Uncertainty
+
+_TEXTS = {
+    "parameters": f"""\
+fit_intercept : bool, default=True
+    Whether each task has an intercept.
+{chosen("parameters", "task_column", "task_order")}
+handle_unknown : {{"mean", "error"}}, default="mean"
+    What to do when predicting for a task not seen in fit: use the common model, or
+    raise an error that names it.
+max_iter : int, default=200
+    Steps of Newton's method at most.
+tol : float, default=1e-6
+    Largest duality gap of the penalised problem at the strengths found, relative to its
+    null model, at which a fit has converged.""",
+    "attributes": chosen("attributes", "coef_", "intercept_", "tasks_")
+    + """
+coef_mean_ : ndarray of shape (n_features,)
+    Coefficients that the tasks have in common, m; with ``task_features``, those of a
+    task with mean numbers.
+intercept_mean_ : float
+    The intercept that they have in common (the mean of the tasks' own without
+    ``random_intercept``).
+task_coef_ : ndarray of shape (n_features, n_task_features)
+    How coefficients change with the numbers of ``task_features``; only with these.
+task_intercept_ : ndarray of shape (n_task_features,)
+    How the random intercept does.
+covariance_ : ndarray of shape (n_random, n_random)
+    Sigma, of the random intercept if there is one and of all features. A variance of
+    zero is an answer: all tasks have that coefficient in common. So it is for features
+    that are constant within every task, which tell tasks apart as an intercept does.
+noise_ : float, or ndarray of shape (n_tasks,)
+    Standard deviation of the noise, that of each task with ``noise="task"``.
+log_likelihood_ : float
+    The restricted log-likelihood (``method="reml"``) or the log-likelihood, constants
+    included.
+"""
+    + chosen(
+        "attributes",
+        "new_tasks_",
+        "dual_gap_",
+        "tol_",
+        "n_features_in_",
+        "feature_names_in_",
+        "coef_feature_names_",
+    )
+    + """
+objective_ : float
+    The penalised problem at the strengths found: half the squared residuals plus half
+    ``noise^2 (w_t - m)' Sigma^-1 (w_t - m)``, over the mean number of rows of a task.
+converged_ : bool
+    Whether the likelihood is at its maximum and ``dual_gap_ <= tol_``.
+n_iter_ : int
+    Steps of Newton's method.""",
+}
+
+
+@parameters
+class _MixedEffects(TaskModel):
+    """Each task has coefficients around those that all have in common, and how far they
+    may be from these is estimated, for each feature::
+
+        eta_i = x_i . w_t + b_t,    w_t = m + u_t,    u_t ~ N(0, Sigma)
+
+    for the rows i of task t, y_i being eta_i plus noise (regression), or having it for
+    its log-odds (classification). The common m is free, or ``w_t = M z_t + u_t`` with
+    numbers z_t of the tasks. The variances maximise the likelihood: nothing is tuned,
+    no row is held out. Given them, the coefficients minimise a penalised problem in
+    which a feature is drawn to the common one by the noise over its variance.
+
+    Parameters
+    ----------
+    covariance : {"diagonal", "scalar", "full", "low_rank"}, default="diagonal"
+        Sigma: a variance for each feature and the intercept; one for all features and
+        one for the intercept; any covariance; a diagonal plus ``n_components`` factors.
+    n_components : int, default=2
+        The number of factors of ``covariance="low_rank"``.
+    random_intercept : bool, default=True
+        Whether intercepts are drawn to a common one as coefficients are; otherwise they
+        are free.
+    task_features : dict, DataFrame or array-like, default=None
+        Numbers that are known of each task: by label (the index of a DataFrame), and
+        then also of tasks to predict that have no rows in fit; or of shape (n_tasks,
+        n_task_features), in the order of ``tasks_``.
+    noise : {"shared", "task"}, default="shared"
+        One noise level, or one for each task, drawn to the common one.
+    method : {"reml", "ml"}, default="reml"
+        Restricted maximum likelihood, or maximum likelihood.
+    shrink_mean : bool or "auto", default="auto"
+        Whether the common coefficients have a normal prior, whose variance is
+        estimated, too. "auto": where there are more than half as many as rows.
+
+    See Also
+    --------
+    MeanRegularized{kind}CV : One strength for all features, by cross-validation.
+    {generic} : Any penalty.
+
+    References
+    ----------
+    Laird, Ware (1982), Random-effects models for longitudinal data.
+    Gilmour, Thompson, Cullis (1995), Average information REML.
+    Smyth (2004), Linear models and empirical Bayes methods (noise of tasks).
+    """
+
+    fit_intercept: bool = True
+    handle_unknown: Literal["error", "mean"] = "mean"
+    max_iter: int = 200
+    tol: float = 1e-6
+
+    covariance: str
+    n_components: int
+    random_intercept: bool
+    task_features: Any
+    noise: str
+    method: str
+    shrink_mean: bool | Literal["auto"]
+
+    task_weight: ClassVar[None] = None  # tasks count by their rows
+    _texts = _TEXTS
+    _losses: ClassVar[tuple[str, ...]]
+
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Estimate covariance, noise and the coefficients of all tasks.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples; with ``task_column``, one column holds the task labels.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+            Targets. Two dimensions: one column per task, all tasks sharing X (NaN:
+            label not observed). One dimension: one target per row, of the task that
+            ``tasks`` or ``task_column`` says (NaN: not observed), or of the only task.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row.
+        sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
+            Weights >= 0: a row of weight 2 counts as two rows. (Weights of lme4 are
+            precisions: there it is one row with half the variance.)
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If an argument or a parameter is not allowed; the message says why.
+        """
+        self._check()
+        given = read_fit(self, X, y, tasks, sample_weight, self._loss(), _no_losses)
+        data = replace(given.data, weight=given.sample_weight)
+        self._table = read_task_table(
+            self.task_features, given.tasks, self, "task_features"
+        )
+        self._centre = np.zeros(0)
+        if self._table is not None:
+            self._centre = rows_of_tasks(self._table, given.tasks).mean(axis=0)
+        choices = Choices(
+            covariance=self.covariance,
+            n_components=self.n_components,
+            random_intercept=self.random_intercept,
+            noise=self.noise,
+            restricted=self.method == "reml",
+            shrink_mean=self.shrink_mean,
+            max_iter=self.max_iter,
+        )
+        self._model = model = fit_mixed(data, self._descriptors(given.tasks), choices)
+        self._added: list[Uncertainty] = []
+        self._store(given, model)
+        self.log_likelihood_ = model.log_likelihood
+        return self
+
+    def _check(self):
+        name = type(self).__name__
+        check_choice(f"{name}: covariance", self.covariance, COVARIANCES)
+        check_choice(f"{name}: noise", self.noise, ("shared", "task"))
+        check_choice(f"{name}: method", self.method, ("reml", "ml"))
+        shrinks = (True, False, "auto")
+        check_choice(f"{name}: shrink_mean", self.shrink_mean, shrinks)
+        known = ("error", "mean")
+        check_choice(f"{name}: handle_unknown", self.handle_unknown, known)
+        for parameter in ("fit_intercept", "random_intercept"):
+            check_flag(f"{name}: {parameter}", getattr(self, parameter))
+        check_count(f"{name}: n_components", self.n_components)
+        check_count(f"{name}: max_iter", self.max_iter)
+        if not (is_number(self.tol) and 0 <= self.tol < 1):
+            raise ValueError(
+                f"{name}: tol must be a number in [0, 1), got {self.tol!r}"
+            )
+
+    def _descriptors(self, tasks):
+        """Return a one and the numbers of each task about their mean."""
+        if not self._centre.size:
+            return np.ones((len(tasks), 1))
+        Z = rows_of_tasks(self._table, tasks) - self._centre
+        return np.column_stack([np.ones(len(Z)), Z])
+
+    def _store(self, given: FitInput, model: MixedModel) -> None:
+        coef = model.coefficients()
+        self._set_linear(given, coef[:, 1:], coef[:, 0])
+        steps = np.eye(1 + self._centre.size)
+        steps[1:, 0] = 1.0
+        mean = model.mean(steps)
+        self.coef_mean_, self.intercept_mean_ = mean[0, 1:], float(mean[0, 0])
+        for attribute in ("task_coef_", "task_intercept_"):
+            self.__dict__.pop(attribute, None)  # of an earlier fit
+        if self._centre.size:
+            self.task_coef_ = (mean[1:, 1:] - mean[0, 1:]).T
+            self.task_intercept_ = mean[1:, 0] - mean[0, 0]
+        self.covariance_ = model.covariance
+        shared = self.noise == "shared"
+        self.noise_ = float(model.noise[0]) if shared else model.noise
+        self.objective_, self.dual_gap_, null = model.certificate()
+        self.tol_ = self.tol * null + 1e-13 * model.likelihood.size
+        self.n_iter_ = model.n_iter
+        self.converged_ = bool(model.converged and self.dual_gap_ <= self.tol_)
+        self._warn_of_classes(given)
+        if not self.converged_:
+            warnings.warn(
+                f"{type(self).__name__}: the likelihood was not at its maximum after "
+                f"{model.n_iter} steps, or the duality gap of {self.dual_gap_:.3e} is "
+                f"above the tolerance of {self.tol_:.3e}; increase max_iter or tol, or "
+                "choose a simpler covariance",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+
+    def _consensus(self):
+        return self.coef_mean_, self.intercept_mean_
+
+    @property
+    def coef_std_(self) -> np.ndarray:
+        """Standard errors of ``coef_``, of its shape."""
+        check_is_fitted(self)
+        V = self._uncertainty().covariance[: len(self.tasks_)]
+        d = np.shape(self.coef_)[-1]
+        std = np.sqrt(np.maximum(np.einsum("tjj->tj", V)[:, -d:], 0.0))
+        return std[0] if self._layout == "single" else std
+
+    def coef_covariance(self, task: Any) -> np.ndarray:
+        """Return the covariance of the errors of a task's intercept and coefficients.
+
+        Parameters
+        ----------
+        task : str or number
+            The label of the task.
+
+        Returns
+        -------
+        ndarray of shape (n_random, n_random)
+            Rows and columns as those of ``covariance_``.
+
+        Raises
+        ------
+        ValueError
+            If there is no such task.
+        """
+        check_is_fitted(self)
+        position = np.flatnonzero(self.tasks_ == task)
+        if position.size == 0:
+            raise ValueError(f"task={task!r} is not one of tasks_")
+        return self._uncertainty().covariance[position[0]].copy()
+
+    def _uncertainty(self) -> Uncertainty:
+        """Return that of all tasks, and last that of one that is unknown."""
+        model = self._model
+        mean = model.unknown(self._mean_descriptor())
+        known = model.known(np.arange(self._n_fitted))
+        return Uncertainty.joined([known, *self._added, mean])
+
+    def _mean_descriptor(self):
+        return np.eye(1, 1 + self._centre.size)
+
+    def _described(self, X, tasks):
+        """Return the model with the tasks in X that their numbers make known.
+
+        And the labels, which may have been an iterator.
+        """
+        labels = read_X(self, X, tasks, reset=False)[1]
+        if labels is None or self._layout == "single":
+            return self, tasks
+        unseen = np.unique(labels[codes_of(labels, self.tasks_) < 0])
+        new = described(self._table, unseen)
+        model = copy(self)
+        if new.size:
+            Z = self._descriptors(new)
+            mean = self._model.mean(Z)
+            model.tasks_ = np.concatenate([self.tasks_, new])
+            model.coef_ = np.vstack([self.coef_, mean[:, 1:]])
+            model.intercept_ = np.append(self.intercept_, mean[:, 0])
+            model._added = [*self._added, self._model.unknown(Z)]
+        return model, None if tasks is None else labels
+
+    def summary(self) -> MixedEffectsSummary:
+        """Return a table of what was estimated.
+
+        Returns
+        -------
+        MixedEffectsSummary
+            It prints as text; ``to_frame()`` has the common coefficients as a
+            DataFrame.
+        """
+        check_is_fitted(self)
+        return MixedEffectsSummary.of(self, self._model)
+
+
+def _no_losses(data):
+    return np.zeros(data.design.n_tasks)
+
+
+@estimator
+class MixedEffectsRegressor(PredictsTargets, RegressorMixin, _MixedEffects):
+    """Linear mixed-effects model: every task between its own and the common model.
+
+    Examples
+    --------
+    >>> from linmtl import MixedEffectsRegressor
+    >>> from linmtl.datasets import make_multitask_regression
+    >>> X, y, tasks = make_multitask_regression(random_state=0)
+    >>> model = MixedEffectsRegressor().fit(X, y, tasks)
+    >>> y_pred, std = model.predict(X[:3], tasks[:3], return_std=True)
+    >>> y_pred.shape, std.shape
+    ((3,), (3,))
+    """
+
+    covariance: str = "diagonal"
+    _: KW_ONLY
+    n_components: int = 2
+    random_intercept: bool = True
+    task_features: Mapping[Any, ArrayLike] | ArrayLike | None = None
+    noise: str = "shared"
+    method: str = "reml"
+    shrink_mean: bool | Literal["auto"] = "auto"
+
+    _losses = ("squared",)
+
+    def _loss(self) -> Loss:
+        return Squared()
+
+    def predict(
+        self, X: Any, tasks: ArrayLike | None = None, return_std: bool = False
+    ) -> Any:
+        """Predict the target of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row, where the model was fitted with ``tasks``.
+        return_std : bool, default=False
+            Whether to return the standard deviation of the target, too: of what is not
+            known of the task, and of the noise.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_tasks)
+            One prediction per row; one column per task for a model fitted on a wide Y,
+            unless `tasks` says which to take.
+        std : ndarray of the same shape
+            Only with ``return_std``.
+        """
+        check_is_fitted(self)
+        model, tasks = self._described(X, tasks)
+        y = model._mean(model._linear_predictor(X, tasks, every_task=False))
+        return (y, model._std(X, tasks)) if return_std else y
+
+    def _std(self, X, tasks):
+        X, codes = read_predict(self, X, tasks)
+        require_tasks(self, codes)
+        X = np.asarray(X.toarray() if sparse.issparse(X) else X, dtype=float)
+        every, n_tasks = self._uncertainty(), len(self.tasks_)
+        levels = self._model.noise
+        usual = np.sqrt(np.mean(levels**2))
+        noise = np.append(levels, np.full(n_tasks + 1 - levels.size, usual))
+        if codes is not None:
+            codes = np.where(codes < 0, n_tasks, codes)
+            return np.sqrt(every.variance(X, codes) + noise[codes] ** 2)
+        of_tasks = [
+            np.sqrt(every.variance(X, np.full(len(X), t)) + noise[t] ** 2)
+            for t in range(n_tasks)
+        ]
+        return of_tasks[0] if self._layout == "single" else np.column_stack(of_tasks)
+
+    def fit_new_task(
+        self,
+        X: Any,
+        y: ArrayLike,
+        name: Any,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Learn a task that was not there in fit, from a few rows of its own.
+
+        Its coefficients are the best prediction given the common model, the covariance
+        and the noise as they were estimated, which stay as they are.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples of the new task; with ``task_column``, that column has its name.
+        y : array-like of shape (n_samples,)
+            Targets; missing ones are left out.
+        name : str or number
+            The label of the task, of the type of those in ``tasks_``.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0.
+
+        Returns
+        -------
+        self : object
+            The estimator, with the new task.
+
+        Raises
+        ------
+        ValueError
+            If an argument is not allowed; the message says why.
+        """
+        check_is_fitted(self)
+        label = self._read_name(name, "auto")
+        X, y, weight = self._read_rows(X, y, sample_weight, label)
+        known = described(self._table, label).size
+        Z = self._descriptors(label) if known else self._mean_descriptor()
+        row, uncertainty = self._model.of_new_task(X, y, weight, Z)
+        self.coef_ = np.vstack([self.coef_, row[1:].astype(self.coef_.dtype)])
+        self.intercept_ = np.append(self.intercept_, row[0])
+        self.tasks_ = np.concatenate([self.tasks_, label])
+        self._added = [*self._added, uncertainty]
+        found = getattr(self, "new_tasks_", {})
+        self.new_tasks_ = {**found, label[0].item(): {"how": "mean", "alpha": None}}
+        return self

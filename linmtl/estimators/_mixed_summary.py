@@ -1,0 +1,148 @@
+"""A table of what a mixed model found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.stats import norm
+
+from linmtl.data._labels import one_line
+from linmtl.mixed._model import MixedModel
+
+
+@dataclass(frozen=True, repr=False)
+class MixedEffectsSummary:
+    """Estimates of a mixed-effects model.
+
+    Attributes
+    ----------
+    names : list of str
+        The common effects: the intercept, the features, and their products with task
+        features.
+    estimate : ndarray of shape (n_effects,)
+        Their estimates; NaN for one that others determine.
+    std_error : ndarray of shape (n_effects,)
+        Their standard errors, NaN without an estimate.
+    random : list of str
+        The effects that differ between tasks.
+    std : ndarray of shape (n_random,)
+        The standard deviation of each over the tasks.
+    noise : float
+        The standard deviation of the noise, its root mean square over tasks.
+    log_likelihood : float
+        The log-likelihood, restricted or not.
+    method : {"reml", "ml"}
+        Which of the two.
+    n_samples : float
+        The sum of the sample weights.
+    n_tasks : int
+        The number of tasks.
+    """
+
+    names: list[str]
+    estimate: np.ndarray
+    std_error: np.ndarray
+    random: list[str]
+    std: np.ndarray
+    noise: float
+    log_likelihood: float
+    method: str
+    n_samples: float
+    n_tasks: int
+
+    @classmethod
+    def of(cls, estimator: Any, model: MixedModel) -> MixedEffectsSummary:
+        """Return the summary of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : object
+            The estimator.
+        model : MixedModel
+            What it found.
+        """
+        d = model.frame.scale.size
+        features = getattr(estimator, "coef_feature_names_", None)
+        if features is None:
+            features = [f"x{j}" for j in range(d)]
+        columns = [one_line(name) for name in features]
+        if model.frame.intercept:
+            columns = ["(intercept)", *columns]
+        q = model.likelihood.Z.shape[1]
+        names = columns + [
+            f"{name} : task feature {k}" for k in range(q - 1) for name in columns
+        ]
+        M, V = model.fixed_effects()
+        std_error = np.sqrt(np.maximum(np.diag(V), 0.0))
+        known = np.isin(np.arange(M.size), model.likelihood.kept)
+        return cls(
+            names,
+            np.where(known, M, np.nan),
+            np.where(known, std_error, np.nan),
+            columns,
+            np.sqrt(np.diag(model.covariance)),
+            float(np.sqrt(np.mean(model.noise**2))),
+            estimator.log_likelihood_,
+            estimator.method,
+            model.n_samples,
+            model.sums.n_tasks,
+        )
+
+    @property
+    def z(self) -> np.ndarray:
+        """Estimates over their standard errors, (n_effects,)."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self.estimate / self.std_error
+
+    @property
+    def p_value(self) -> np.ndarray:
+        """Two-sided p-values of these by the normal distribution, (n_effects,)."""
+        return 2.0 * norm.sf(np.abs(self.z))
+
+    def to_frame(self) -> Any:
+        """Return the common effects as a DataFrame; needs pandas.
+
+        Returns
+        -------
+        DataFrame
+            One row per effect: "estimate", "std_error", "z", "p_value", and "std", its
+            standard deviation over the tasks.
+        """
+        import pandas as pd
+
+        std = np.full(len(self.names), np.nan)
+        std[: len(self.std)] = self.std
+        columns = {
+            "estimate": self.estimate,
+            "std_error": self.std_error,
+            "z": self.z,
+            "p_value": self.p_value,
+            "std": std,
+        }
+        return pd.DataFrame(columns, index=self.names)
+
+    def __str__(self) -> str:
+        kind = {"reml": "restricted log-likelihood", "ml": "log-likelihood"}
+        width = max(map(len, [*self.names, "noise"]))
+        lines = [
+            f"{self.n_samples:g} rows, {self.n_tasks} tasks; "
+            f"{kind[self.method]} {self.log_likelihood:.4f}",
+            "",
+            f"{'common':{width}}  {'estimate':>10} {'std error':>10} {'z':>8} {'p':>8}",
+        ]
+        rows = zip(
+            self.names, self.estimate, self.std_error, self.z, self.p_value, strict=True
+        )
+        for name, estimate, error, z, p in rows:
+            lines.append(
+                f"{name:{width}}  {estimate:10.4g} {error:10.4g} {z:8.2f} {p:8.3f}"
+            )
+        lines += ["", f"{'between tasks':{width}}  {'std':>10}"]
+        for name, std in zip(self.random, self.std, strict=True):
+            lines.append(f"{name:{width}}  {std:10.4g}")
+        lines.append(f"{'noise':{width}}  {self.noise:10.4g}")
+        return "\n".join(lines)
+
+    __repr__ = __str__

@@ -1,0 +1,171 @@
+"""Fit a linear mixed model to the moments of its tasks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.optimize import brentq, minimize_scalar
+from scipy.special import digamma, polygamma
+
+from linmtl.data import MultiTaskData
+from linmtl.kernels._threads import blas_threads
+from linmtl.mixed._covariance import Structure
+from linmtl.mixed._likelihood import Likelihood
+from linmtl.mixed._model import MixedModel
+from linmtl.mixed._newton import maximise, start
+from linmtl.mixed._sums import sums_of, varies_within
+
+_ROUNDS = 30  # of noise levels and covariance in turn
+_SETTLED = 1e-4  # change of a noise level, relative, that ends them
+_MOST_NUMBERS = 4e8  # in the second moments of all tasks
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What kind of mixed model it is.
+
+    Attributes
+    ----------
+    covariance : str
+        The structure of the covariance, one of `COVARIANCES`.
+    n_components : int
+        The rank of "low_rank".
+    random_intercept : bool
+        Whether intercepts are random, too.
+    noise : {"shared", "task"}
+        One noise level, or one per task.
+    restricted : bool
+        Whether fixed effects are integrated out.
+    shrink_mean : bool or "auto"
+        Whether the common coefficients have a prior; "auto": where there are many.
+    max_iter : int
+        Newton steps at most.
+    """
+
+    covariance: str
+    n_components: int
+    random_intercept: bool
+    noise: str
+    restricted: bool
+    shrink_mean: bool | str
+    max_iter: int
+
+
+def fit_mixed(data: MultiTaskData, Z: np.ndarray, choices: Choices) -> MixedModel:
+    """Return the mixed model of some rows.
+
+    Parameters
+    ----------
+    data : MultiTaskData
+        The rows, each weighted by its sample weight.
+    Z : ndarray of shape (n_tasks, n_descriptors)
+        What is known of the tasks, ones in the first column.
+    choices : Choices
+        The kind of model.
+    """
+    T, d = data.design.n_tasks, data.design.n_features
+    if T * float(d) ** 2 > _MOST_NUMBERS:
+        raise ValueError(
+            f"X has {d} features for {T} tasks, whose second moments take "
+            f"{T * d**2 * 8 / 2**30:.0f} GiB; choose features first, or use "
+            "MeanRegularizedRegressor"
+        )
+    intercept = data.fit_intercept and choices.random_intercept
+    with blas_threads(0.0):  # products of one task are small
+        frame, sums, moments = sums_of(data, intercept)
+        random = np.flatnonzero(varies_within(sums, intercept))
+        if Z.shape[1] >= T:  # deviations cannot be told from the map of descriptors
+            random = random[:0]
+        structure = Structure.of(
+            choices.covariance, sums.n_columns, intercept, random, choices.n_components
+        )
+
+        flat = np.zeros(Z.shape[1] * sums.n_columns)
+        model = Likelihood(sums, Z, structure, frame.there, choices.restricted, flat)
+        theta, shrinks = start(model), choices.shrink_mean
+        if shrinks is True or (shrinks == "auto" and 2 * model.kept.size > model.n):
+            model.restricted = True
+            model = _with_prior(model, theta, intercept, choices.max_iter)
+        point, n_iter, converged = maximise(model, theta, choices.max_iter)
+        found = MixedModel(
+            frame=frame,
+            moments=moments,
+            sums=sums,
+            likelihood=model,
+            point=point,
+            ratio=np.ones(T),
+            fit_intercept=data.fit_intercept,
+            n_iter=n_iter,
+            converged=converged,
+        )
+        if choices.noise == "task":
+            found = _with_noise_of_tasks(found, choices.max_iter)
+    return found
+
+
+def _with_prior(model, theta, intercept, max_iter):
+    """Return the likelihood with a normal prior of the slopes of M, chosen by it."""
+    q, D = model.Z.shape[1], model.sums.n_columns
+    slopes = np.ones((q, D))
+    slopes[:, :1] = not intercept
+    slopes = slopes.ravel()
+
+    def deviance(log_precision):
+        other = model.changed(model.sums, slopes * np.exp(log_precision))
+        point, _, _ = maximise(other, theta, max_iter)
+        return point.deviance - slopes[other.kept].sum() * log_precision
+
+    bounds = np.log(max(model.n, 1)) + np.array([-12.0, 12.0])
+    best = minimize_scalar(
+        deviance, bounds=bounds, method="bounded", options={"xatol": 0.05}
+    )
+    return model.changed(model.sums, slopes * np.exp(best.x))
+
+
+def _with_noise_of_tasks(model, max_iter):
+    """Return the model with a noise level for each task, shrunk to the common one.
+
+    In turn the covariance given the levels, and the levels given what is left of the
+    tasks' rows: the mean of a scaled inverse chi-squared prior, whose parameters are
+    found from the spread of the levels, and of what a task says (Smyth, 2004).
+    """
+    everything = np.arange(model.sums.n_tasks)
+    for _ in range(_ROUNDS):
+        V = model.spread(everything)
+        used = np.einsum("tij,tji->t", model.likelihood.sums.K, V)
+        degrees = np.maximum(model.sums.count - used, 1e-3)
+        levels = np.maximum(_shrunk(model.squares(), degrees), model.likelihood.least)
+        ratio = levels / np.exp(np.mean(np.log(levels)))
+        changed = np.max(np.abs(np.log(ratio / model.ratio)))
+        like = model.likelihood
+        like = like.changed(model.sums.times(1.0 / ratio), like.ridge)
+        point, n_iter, converged = maximise(like, model.point.theta, max_iter)
+        model = replace(
+            model,
+            likelihood=like,
+            point=point,
+            ratio=ratio,
+            n_iter=model.n_iter + n_iter,
+            converged=converged,
+        )
+        if changed <= _SETTLED:
+            break
+    return model
+
+
+def _shrunk(squares, degrees):
+    """Return variances from sums of squares and their degrees of freedom."""
+    pooled = squares.sum() / degrees.sum()
+    known = (degrees > 0.5) & (squares > 0)
+    half = degrees[known] / 2
+    if known.sum() < 3:
+        return np.full(len(squares), pooled)
+    e = np.log(squares[known] / degrees[known]) - digamma(half) + np.log(half)
+    spread = e.var(ddof=1) - polygamma(1, half).mean()
+    if spread <= 1e-3:
+        return np.full(len(squares), pooled)
+    own = brentq(lambda x: polygamma(1, np.exp(x)) - spread, -12.0, 12.0)
+    prior = 2.0 * np.exp(own)
+    level = np.exp(e.mean() + digamma(prior / 2) - np.log(prior / 2))
+    return (prior * level + squares) / (prior + degrees)
