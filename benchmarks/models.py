@@ -1,0 +1,236 @@
+"""How well models predict: mixed models, tuned multi-task models, lme4, on real data.
+
+``python -m benchmarks.models`` fits every model on the same part of the rows of every
+task, and shows the mean squared error on all others, with its standard error over
+splits. Parkinson's data come with linmtl; those of MathAchieve, sleepstudy, Orthodont
+and Exam are taken from the R packages lme4, nlme and mlmRev where Rscript finds them,
+and so are the models of lme4 (restricted likelihood).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import shutil
+import subprocess
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import machine
+
+_SCRIPT = Path(__file__).with_name("models.R")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Rows of tasks, and the part of each task's rows that models are fitted on.
+
+    Attributes
+    ----------
+    X, y, tasks : ndarray
+        Long data.
+    train : float
+        The share of each task's rows, or their number.
+    relative : bool
+        Whether the error of a task is divided by the variance of its target.
+    lmer : int
+        The number of splits that lme4 is run on: with many slopes it takes minutes.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    tasks: np.ndarray
+    train: float
+    relative: bool = False
+    lmer: int = 100
+
+    def splits(self, n_splits: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield rows to train on and rows to test."""
+        for seed in range(n_splits):
+            rng = np.random.default_rng(seed)
+            train = []
+            for label in np.unique(self.tasks):
+                rows = np.flatnonzero(self.tasks == label)
+                size = self.train if self.train >= 1 else round(self.train * rows.size)
+                train.append(rng.permutation(rows)[: max(int(size), 2)])
+            train = np.sort(np.concatenate(train))
+            yield train, np.setdiff1d(np.arange(self.y.size), train)
+
+    def error(self, test: np.ndarray, prediction: np.ndarray) -> float:
+        """Return the mean squared error over all rows, or over tasks relative to it."""
+        square = (self.y[test] - prediction) ** 2
+        if not self.relative:
+            return float(square.mean())
+        each = [
+            square[self.tasks[test] == t].mean() / self.y[self.tasks == t].var()
+            for t in np.unique(self.tasks)
+        ]
+        return float(np.mean(each))
+
+
+def problems(folder: Path | None) -> dict[str, Problem]:
+    """Return the problems, those of R from CSV files in a folder."""
+    out = {}
+    shares = {"MathAchieve": 0.25, "sleepstudy": 3, "Orthodont": 3, "Exam": 0.25}
+    for name, share in shares.items():
+        path = None if folder is None else folder / f"{name}.csv"
+        if path is not None and path.exists():
+            with path.open() as file:
+                _, *rows = csv.reader(file)
+            tasks = np.array([row[0] for row in rows])
+            numbers = np.array([row[1:] for row in rows], dtype=float)
+            out[name] = Problem(numbers[:, 1:], numbers[:, 0], tasks, share)
+    from linmtl.datasets import load_parkinsons
+
+    data = load_parkinsons()
+    X, y, tasks = data.data, data.target, data.tasks
+    few = ["test_time", "Jitter(%)", "Shimmer", "HNR", "PPE"]
+    chosen = [list(data.feature_names).index(name) for name in few]
+    out["Parkinson's, 5 features"] = Problem(X[:, chosen], y, tasks, 0.25, lmer=5)
+    out["Parkinson's, 10 %"] = Problem(X, y, tasks, 0.1, relative=True, lmer=0)
+    out["Parkinson's, 25 %"] = Problem(X, y, tasks, 0.25, relative=True, lmer=0)
+    return out
+
+
+def models() -> dict[str, Callable]:
+    """Return estimators without settings of their own, by the name in the table."""
+    from linmtl import (
+        IndependentRegressor,
+        L21RegressorCV,
+        MeanRegularizedRegressorCV,
+        MixedEffectsRegressor,
+        PooledRegressor,
+        TaskRelationshipRegressorCV,
+        TraceNormRegressorCV,
+    )
+
+    return {
+        "MixedEffectsRegressor()": MixedEffectsRegressor,
+        'covariance="full"': lambda: MixedEffectsRegressor("full"),
+        'covariance="scalar"': lambda: MixedEffectsRegressor("scalar"),
+        'noise="task"': lambda: MixedEffectsRegressor(noise="task"),
+        "ridge per task, CV": lambda: IndependentRegressor("cv"),
+        "pooled, task intercepts": PooledRegressor,
+        "MeanRegularizedRegressorCV": MeanRegularizedRegressorCV,
+        "TraceNormRegressorCV": TraceNormRegressorCV,
+        "TaskRelationshipRegressorCV": TaskRelationshipRegressorCV,
+        "L21RegressorCV": L21RegressorCV,
+    }
+
+
+def run(problem: Problem, n_splits: int, wanted: str, lmer: bool) -> dict[str, dict]:
+    """Return errors and seconds of every model, one for each split."""
+    out: dict[str, dict] = {}
+    splits = list(problem.splits(n_splits))
+    for name, make in models().items():
+        if wanted not in name:
+            continue
+        errors, seconds = [], []
+        for train, test in splits:
+            mean = problem.X[train].mean(axis=0)
+            scale = problem.X[train].std(axis=0)
+            X = (problem.X - mean) / np.where(scale > 0, scale, 1.0)
+            start = time.perf_counter()
+            model = make().fit(X[train], problem.y[train], problem.tasks[train])
+            seconds.append(time.perf_counter() - start)
+            errors.append(
+                problem.error(test, model.predict(X[test], problem.tasks[test]))
+            )
+        out[name] = {"error": errors, "seconds": seconds}
+    if lmer and problem.lmer:
+        out |= _lmer(problem, splits[: problem.lmer])
+    return out
+
+
+def _lmer(problem, splits):
+    """Return errors and seconds of lme4's models."""
+    names = [f"x{j}" for j in range(problem.X.shape[1])]
+    with tempfile.TemporaryDirectory() as folder:
+        for k, (train, test) in enumerate(splits):
+            mean, scale = problem.X[train].mean(axis=0), problem.X[train].std(axis=0)
+            X = (problem.X - mean) / np.where(scale > 0, scale, 1.0)
+            for part, rows in (("train", train), ("test", test)):
+                with Path(folder, f"{k}.{part}.csv").open("w", newline="") as file:
+                    writer = csv.writer(file)
+                    writer.writerow(["task", "y", *names])
+                    for row in rows:
+                        numbers = [repr(float(v)) for v in (problem.y[row], *X[row])]
+                        writer.writerow([f"t{problem.tasks[row]}", *numbers])
+        subprocess.run(["Rscript", _SCRIPT, "fit", folder], check=True)
+        out = {}
+        for form in ("intercept", "diagonal", "full"):
+            errors, seconds = [], []
+            for k, (_, test) in enumerate(splits):
+                path = Path(folder, f"{k}.{form}.csv")
+                if path.exists():
+                    table = np.loadtxt(path, delimiter=",", skiprows=1, ndmin=2)
+                    errors.append(problem.error(test, table[:, 0]))
+                    seconds.append(float(table[0, 1]))
+            if errors:
+                out[f"lmer, {form}"] = {"error": errors, "seconds": seconds}
+    return out
+
+
+def table(results: dict[str, dict[str, dict]]) -> str:
+    """Return the results as text, one line per model."""
+    names = list(dict.fromkeys(name for found in results.values() for name in found))
+    lines = []
+    for problem, found in results.items():
+        best = min(np.mean(entry["error"]) for entry in found.values())
+        lines += [
+            problem,
+            f"  {'model':32} {'error':>9} {'+-':>8} {'over best':>9} {'s':>8}",
+        ]
+        for name in names:
+            if name in found:
+                errors = np.array(found[name]["error"])
+                noise = (
+                    errors.std(ddof=1) / errors.size**0.5 if errors.size > 1 else 0.0
+                )
+                lines.append(
+                    f"  {name:32} {errors.mean():9.4g} {noise:8.2g} "
+                    f"{errors.mean() / best - 1:9.1%} "
+                    f"{np.median(found[name]['seconds']):8.3f}"
+                )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--splits", type=int, default=10)
+    parser.add_argument("--problems", default="", help="part of their names")
+    parser.add_argument("--models", default="", help="part of their names")
+    parser.add_argument("--no-lmer", action="store_true")
+    parser.add_argument("--output", type=Path)
+    arguments = parser.parse_args()
+    machine.limit_threads(1)
+    warnings.simplefilter("ignore")
+    rscript = shutil.which("Rscript") is not None
+    with tempfile.TemporaryDirectory() as folder:
+        if rscript:
+            done = subprocess.run(["Rscript", _SCRIPT, "data", folder], check=False)
+            rscript = done.returncode == 0
+        chosen = {
+            name: problem
+            for name, problem in problems(Path(folder) if rscript else None).items()
+            if arguments.problems in name
+        }
+    results = {}
+    for name, problem in chosen.items():
+        lmer = rscript and not arguments.no_lmer
+        results[name] = run(problem, arguments.splits, arguments.models, lmer)
+        print(table({name: results[name]}), flush=True)
+    if arguments.output:
+        out = machine.describe(1) | {"splits": arguments.splits, "results": results}
+        arguments.output.write_text(json.dumps(out, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
