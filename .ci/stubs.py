@@ -28,6 +28,7 @@ SOURCES = {
     "Callable": "collections.abc",
     "Classifier": "linmtl.estimators._base",
     "Literal": "typing",
+    "MixedEffectsSummary": "linmtl.estimators._mixed_summary",
     "Mapping": "collections.abc",
     "MultiTaskModel": "linmtl.estimators._base",
     "Penalty": "linmtl.penalties",

@@ -107,6 +107,7 @@ from linmtl.estimators._incomplete_sources import IncompleteSourcesClassifier as
 from linmtl.estimators._incomplete_sources import IncompleteSourcesRegressorCV as IncompleteSourcesRegressorCV
 from linmtl.estimators._incomplete_sources import IncompleteSourcesClassifierCV as IncompleteSourcesClassifierCV
 from linmtl.estimators._thresholds import TaskThresholdClassifier as TaskThresholdClassifier
+from linmtl.estimators._mixed_effects import MixedEffectsRegressor as MixedEffectsRegressor
 from linmtl.estimators._independent import IndependentRegressor as IndependentRegressor
 from linmtl.estimators._independent import IndependentClassifier as IndependentClassifier
 from linmtl.estimators._pooled import PooledRegressor as PooledRegressor
@@ -222,6 +223,7 @@ __all__ = [
     "IncompleteSourcesRegressorCV",
     "IncompleteSourcesClassifierCV",
     "TaskThresholdClassifier",
+    "MixedEffectsRegressor",
     "IndependentRegressor",
     "IndependentClassifier",
     "PooledRegressor",

@@ -15,7 +15,13 @@ from sklearn.base import RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
-from linmtl.data._checks import check_choice, check_count, check_flag, is_number
+from linmtl.data._checks import (
+    check_choice,
+    check_count,
+    check_flag,
+    is_number,
+    is_whole,
+)
 from linmtl.data._labels import codes_of
 from linmtl.data._read import FitInput, read_fit, read_predict, read_X, require_tasks
 from linmtl.data._task_table import described, read_task_table, rows_of_tasks
@@ -106,6 +112,9 @@ class _MixedEffects(TaskModel):
     random_intercept : bool, default=True
         Whether intercepts are drawn to a common one as coefficients are; otherwise they
         are free.
+    random_features : array-like of str or int, default=None
+        The features whose coefficients differ between tasks, by name or position; None
+        for all, an empty list for a random intercept alone.
     task_features : dict, DataFrame or array-like, default=None
         Numbers that are known of each task: by label (the index of a DataFrame), and
         then also of tasks to predict that have no rows in fit; or of shape (n_tasks,
@@ -138,6 +147,7 @@ class _MixedEffects(TaskModel):
     covariance: str
     n_components: int
     random_intercept: bool
+    random_features: ArrayLike | None
     task_features: Any
     noise: str
     method: str
@@ -193,6 +203,7 @@ class _MixedEffects(TaskModel):
             covariance=self.covariance,
             n_components=self.n_components,
             random_intercept=self.random_intercept,
+            random_features=self._random(given),
             noise=self.noise,
             restricted=self.method == "reml",
             shrink_mean=self.shrink_mean,
@@ -221,6 +232,25 @@ class _MixedEffects(TaskModel):
             raise ValueError(
                 f"{name}: tol must be a number in [0, 1), got {self.tol!r}"
             )
+
+    def _random(self, given):
+        """Return the features whose coefficients differ, (n_features,)."""
+        d, name = given.data.design.n_features, type(self).__name__
+        if self.random_features is None:
+            return np.ones(d, dtype=bool)
+        known = [] if given.feature_names is None else list(given.feature_names)
+        out = np.zeros(d, dtype=bool)
+        for feature in np.atleast_1d(np.asarray(self.random_features, dtype=object)):
+            if feature in known:
+                out[known.index(feature)] = True
+            elif is_whole(feature) and -d <= feature < d:
+                out[feature] = True
+            else:
+                raise ValueError(
+                    f"{name}: random_features has {feature!r}, which is neither the "
+                    f"name nor the position of one of {d} features"
+                )
+        return out
 
     def _descriptors(self, tasks):
         """Return a one and the numbers of each task about their mean."""
@@ -305,7 +335,7 @@ class _MixedEffects(TaskModel):
     def _mean_descriptor(self):
         return np.eye(1, 1 + self._centre.size)
 
-    def _described(self, X, tasks):
+    def _described(self, X: Any, tasks: Any) -> tuple[Self, Any]:
         """Return the model with the tasks in X that their numbers make known.
 
         And the labels, which may have been an iterator.
@@ -361,6 +391,7 @@ class MixedEffectsRegressor(PredictsTargets, RegressorMixin, _MixedEffects):
     _: KW_ONLY
     n_components: int = 2
     random_intercept: bool = True
+    random_features: ArrayLike | None = None
     task_features: Mapping[Any, ArrayLike] | ArrayLike | None = None
     noise: str = "shared"
     method: str = "reml"
@@ -396,7 +427,7 @@ class MixedEffectsRegressor(PredictsTargets, RegressorMixin, _MixedEffects):
         """
         check_is_fitted(self)
         model, tasks = self._described(X, tasks)
-        y = model._mean(model._linear_predictor(X, tasks, every_task=False))
+        y = model._linear_predictor(X, tasks, every_task=False)
         return (y, model._std(X, tasks)) if return_std else y
 
     def _std(self, X, tasks):

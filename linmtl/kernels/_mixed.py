@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import log
+import numpy as np
 
 from linmtl.kernels._jit import kernel
 
@@ -77,7 +77,7 @@ def marginal(K, c, Sigma, work, N, a):
                 if factor != 0.0:
                     for j in range(i + 1, width):
                         work[k, j] -= factor * work[i, j]
-        log_det += log(size)
+        log_det += np.log(size)
         for j in range(d, width):
             for i in range(d - 1, -1, -1):
                 total = work[i, j]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
@@ -33,6 +34,8 @@ class Choices:
         The rank of "low_rank".
     random_intercept : bool
         Whether intercepts are random, too.
+    random_features : ndarray of bool of shape (n_features,)
+        The features whose coefficients are.
     noise : {"shared", "task"}
         One noise level, or one per task.
     restricted : bool
@@ -46,6 +49,7 @@ class Choices:
     covariance: str
     n_components: int
     random_intercept: bool
+    random_features: np.ndarray
     noise: str
     restricted: bool
     shrink_mean: bool | str
@@ -74,7 +78,8 @@ def fit_mixed(data: MultiTaskData, Z: np.ndarray, choices: Choices) -> MixedMode
     intercept = data.fit_intercept and choices.random_intercept
     with blas_threads(0.0):  # products of one task are small
         frame, sums, moments = sums_of(data, intercept)
-        random = np.flatnonzero(varies_within(sums, intercept))
+        chosen = np.append(np.ones(int(intercept), bool), choices.random_features)
+        random = np.flatnonzero(varies_within(sums, intercept) & chosen)
         if Z.shape[1] >= T:  # deviations cannot be told from the map of descriptors
             random = random[:0]
         structure = Structure.of(
@@ -165,7 +170,7 @@ def _shrunk(squares, degrees):
     spread = e.var(ddof=1) - polygamma(1, half).mean()
     if spread <= 1e-3:
         return np.full(len(squares), pooled)
-    own = brentq(lambda x: polygamma(1, np.exp(x)) - spread, -12.0, 12.0)
+    own: Any = brentq(lambda x: polygamma(1, np.exp(x)) - spread, -12.0, 12.0)
     prior = 2.0 * np.exp(own)
     level = np.exp(e.mean() + digamma(prior / 2) - np.log(prior / 2))
     return (prior * level + squares) / (prior + degrees)

@@ -85,7 +85,8 @@ class Likelihood:
         self.ridge = ridge
         self.kept = _independent(self.of_fixed(sums.K) + np.diag(ridge))
         self.n = float(sums.count.sum())
-        self.degrees = self.n - (self.kept.size if restricted else 0)
+        free = int(np.sum(ridge[self.kept] == 0.0))
+        self.degrees = self.n - (free if restricted else 0)
         self.size = float(sums.square.sum()) / max(sums.n_tasks, 1)
         # of targets that are fitted exactly nothing but rounding is left
         least = _ROUNDING * float(sums.square.sum()) / max(self.n, 1)

@@ -252,6 +252,7 @@ POSITIONAL = {
     "Linf1": ["alpha"],
     "MCP": ["alpha", "gamma", "alpha_ridge"],
     "MeanRegularized": ["alpha", "alpha_mean"],
+    "MixedEffects": ["covariance"],
     "MultiTask": ["penalty"],
     "NetworkLasso": ["graph", "alpha"],
     "NonconvexFusedGroup": ["alpha", "alpha_fused", "form", "l1_weight"],

@@ -19,6 +19,7 @@ import linmtl
 from helpers.files import ROOT
 from helpers.processes import python
 from linmtl.kernels import _layouts as kernels
+from linmtl.kernels import _mixed as mixed
 from linmtl.kernels import _rows as rows
 from linmtl.kernels._jit import readonly
 from linmtl.losses import _logistic as logistic
@@ -1090,3 +1091,35 @@ def test_kernels_as_plain_python():
     done = python(*command, folder=ROOT, NUMBA_DISABLE_JIT="1")
     assert done.returncode == 0, done.stdout[-3000:]
     assert "passed" in done.stdout
+
+
+# --- mixed models
+
+
+@pytest.mark.parametrize("centre", [True, False])
+def test_small_moments(centre):
+    X, weight = normal(9, 3), readonly(np.abs(normal(9, seed=1)))
+    total = np.maximum(np.bincount(TASK, weight, 5), 1e-300)
+    y = normal(9, seed=2)
+    m, H, C = empty(5, 3), empty(5, 3, 3), empty(5, 3)
+    if centre:
+        y = readonly(y - (np.bincount(TASK, weight * y, 5) / total)[TASK])
+    mixed.small_moments(X, TASK_PTR, weight, y, centre, m, H, C)
+    for t in range(5):
+        own = t == TASK
+        mean = weight[own] @ X[own] / total[t] if centre else np.zeros(3)
+        A = X[own] - mean
+        np.testing.assert_allclose(m[t], mean)
+        np.testing.assert_allclose(H[t], A.T @ (weight[own, None] * A), atol=1e-12)
+        np.testing.assert_allclose(C[t], A.T @ (weight[own] * y[own]), atol=1e-12)
+
+
+def test_marginal():
+    A, F, c = normal(4, 5, 3), normal(3, 2, seed=1), normal(4, 3, seed=2)
+    K, Sigma = readonly(A.transpose(0, 2, 1) @ A), readonly(F @ F.T)
+    N, a = empty(4, 3, 3), empty(4, 3)
+    log_det = mixed.marginal(K, c, Sigma, empty(3, 7), N, a)
+    M = np.eye(3) + K @ Sigma
+    np.testing.assert_allclose(N, np.linalg.solve(M, K), atol=1e-12)
+    np.testing.assert_allclose(a, np.linalg.solve(M, c[:, :, None])[:, :, 0])
+    assert log_det == pytest.approx(np.linalg.slogdet(M)[1].sum())

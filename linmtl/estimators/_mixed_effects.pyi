@@ -1,0 +1,292 @@
+# written by .ci/stubs.py from linmtl.estimators._mixed_effects
+import numpy as np
+from collections.abc import Mapping
+from linmtl.estimators._base import TaskModel
+from linmtl.estimators._mixed_summary import MixedEffectsSummary
+from linmtl.estimators._predictions import PredictsTargets
+from numpy.typing import ArrayLike
+from sklearn.base import RegressorMixin
+from typing import Any
+from typing import Literal
+from typing import Self
+
+class MixedEffectsRegressor(PredictsTargets, RegressorMixin, TaskModel):
+    """Linear mixed-effects model: every task between its own and the common model.
+
+    Each task has coefficients around those that all have in common, and how far they
+    may be from these is estimated, for each feature::
+
+        eta_i = x_i . w_t + b_t,    w_t = m + u_t,    u_t ~ N(0, Sigma)
+
+    for the rows i of task t, y_i being eta_i plus noise (regression), or having it for
+    its log-odds (classification). The common m is free, or ``w_t = M z_t + u_t`` with
+    numbers z_t of the tasks. The variances maximise the likelihood: nothing is tuned,
+    no row is held out. Given them, the coefficients minimise a penalised problem in
+    which a feature is drawn to the common one by the noise over its variance.
+
+    Parameters
+    ----------
+    covariance : {"diagonal", "scalar", "full", "low_rank"}, default="diagonal"
+        Sigma: a variance for each feature and the intercept; one for all features and
+        one for the intercept; any covariance; a diagonal plus ``n_components`` factors.
+    n_components : int, default=2
+        The number of factors of ``covariance="low_rank"``.
+    random_intercept : bool, default=True
+        Whether intercepts are drawn to a common one as coefficients are; otherwise they
+        are free.
+    random_features : array-like of str or int, default=None
+        The features whose coefficients differ between tasks, by name or position; None
+        for all, an empty list for a random intercept alone.
+    task_features : dict, DataFrame or array-like, default=None
+        Numbers that are known of each task: by label (the index of a DataFrame), and
+        then also of tasks to predict that have no rows in fit; or of shape (n_tasks,
+        n_task_features), in the order of ``tasks_``.
+    noise : {"shared", "task"}, default="shared"
+        One noise level, or one for each task, drawn to the common one.
+    method : {"reml", "ml"}, default="reml"
+        Restricted maximum likelihood, or maximum likelihood.
+    shrink_mean : bool or "auto", default="auto"
+        Whether the common coefficients have a normal prior, whose variance is
+        estimated, too. "auto": where there are more than half as many as rows.
+    fit_intercept : bool, default=True
+        Whether each task has an intercept.
+    task_column : str or int, default=None
+        The column of X that holds the task labels (name or position), instead of
+        ``tasks=``; for whatever calls ``predict(X)`` alone.
+    task_order : array-like, default=None
+        The order of the tasks; sorted by default. Not for wide Y, whose columns are the
+        tasks.
+    handle_unknown : {"mean", "error"}, default="mean"
+        What to do when predicting for a task not seen in fit: use the common model, or
+        raise an error that names it.
+    max_iter : int, default=200
+        Steps of Newton's method at most.
+    tol : float, default=1e-6
+        Largest duality gap of the penalised problem at the strengths found, relative to its
+        null model, at which a fit has converged.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_tasks, n_features)
+        Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
+        (1, n_features) for classifiers.
+    intercept_ : ndarray of shape (n_tasks,)
+        Intercepts; a float for a regressor with one task (1-D y without tasks).
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels.
+    coef_mean_ : ndarray of shape (n_features,)
+        Coefficients that the tasks have in common, m; with ``task_features``, those of a
+        task with mean numbers.
+    intercept_mean_ : float
+        The intercept that they have in common (the mean of the tasks' own without
+        ``random_intercept``).
+    task_coef_ : ndarray of shape (n_features, n_task_features)
+        How coefficients change with the numbers of ``task_features``; only with these.
+    task_intercept_ : ndarray of shape (n_task_features,)
+        How the random intercept does.
+    covariance_ : ndarray of shape (n_random, n_random)
+        Sigma, of the random intercept if there is one and of all features. A variance of
+        zero is an answer: all tasks have that coefficient in common. So it is for features
+        that are constant within every task, which tell tasks apart as an intercept does.
+    noise_ : float, or ndarray of shape (n_tasks,)
+        Standard deviation of the noise, that of each task with ``noise="task"``.
+    log_likelihood_ : float
+        The restricted log-likelihood (``method="reml"``) or the log-likelihood, constants
+        included.
+    new_tasks_ : dict
+        What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
+        task label; where there are such tasks.
+    dual_gap_ : float
+        Duality gap: the objective is at most this far from the optimum.
+    tol_ : float
+        The absolute tolerance used for the gap.
+    n_features_in_ : int
+        Number of columns of X in fit, the task column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they have names.
+    coef_feature_names_ : ndarray of shape (n_features,)
+        Names of the columns of ``coef_``, where they have names.
+    objective_ : float
+        The penalised problem at the strengths found: half the squared residuals plus half
+        ``noise^2 (w_t - m)' Sigma^-1 (w_t - m)``, over the mean number of rows of a task.
+    converged_ : bool
+        Whether the likelihood is at its maximum and ``dual_gap_ <= tol_``.
+    n_iter_ : int
+        Steps of Newton's method.
+
+    See Also
+    --------
+    MeanRegularizedRegressorCV : One strength for all features, by cross-validation.
+    MultiTaskRegressor : Any penalty.
+
+    References
+    ----------
+    Laird, Ware (1982), Random-effects models for longitudinal data.
+    Gilmour, Thompson, Cullis (1995), Average information REML.
+    Smyth (2004), Linear models and empirical Bayes methods (noise of tasks).
+
+    Examples
+    --------
+    >>> from linmtl import MixedEffectsRegressor
+    >>> from linmtl.datasets import make_multitask_regression
+    >>> X, y, tasks = make_multitask_regression(random_state=0)
+    >>> model = MixedEffectsRegressor().fit(X, y, tasks)
+    >>> y_pred, std = model.predict(X[:3], tasks[:3], return_std=True)
+    >>> y_pred.shape, std.shape
+    ((3,), (3,))
+    """
+    coef_mean_: np.ndarray
+    intercept_mean_: float
+    task_coef_: np.ndarray
+    task_intercept_: np.ndarray
+    covariance_: np.ndarray
+    noise_: float
+    log_likelihood_: float
+    def __init__(
+        self,
+        covariance: str = "diagonal",
+        *,
+        n_components: int = 2,
+        random_intercept: bool = True,
+        random_features: ArrayLike | None = None,
+        task_features: Mapping[Any, ArrayLike] | ArrayLike | None = None,
+        noise: str = "shared",
+        method: str = "reml",
+        shrink_mean: bool | Literal['auto'] = "auto",
+        fit_intercept: bool = True,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: Literal['error', 'mean'] = "mean",
+        max_iter: int = 200,
+        tol: float = 1e-06,
+    ) -> None: ...
+    def predict(
+        self,
+        X: Any,
+        tasks: ArrayLike | None = None,
+        return_std: bool = False,
+    ) -> Any:
+        """Predict the target of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row, where the model was fitted with ``tasks``.
+        return_std : bool, default=False
+            Whether to return the standard deviation of the target, too: of what is not
+            known of the task, and of the noise.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_tasks)
+            One prediction per row; one column per task for a model fitted on a wide Y,
+            unless `tasks` says which to take.
+        std : ndarray of the same shape
+            Only with ``return_std``.
+        """
+        ...
+    def fit_new_task(
+        self,
+        X: Any,
+        y: ArrayLike,
+        name: Any,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Learn a task that was not there in fit, from a few rows of its own.
+
+        Its coefficients are the best prediction given the common model, the covariance
+        and the noise as they were estimated, which stay as they are.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples of the new task; with ``task_column``, that column has its name.
+        y : array-like of shape (n_samples,)
+            Targets; missing ones are left out.
+        name : str or number
+            The label of the task, of the type of those in ``tasks_``.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0.
+
+        Returns
+        -------
+        self : object
+            The estimator, with the new task.
+
+        Raises
+        ------
+        ValueError
+            If an argument is not allowed; the message says why.
+        """
+        ...
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Estimate covariance, noise and the coefficients of all tasks.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples; with ``task_column``, one column holds the task labels.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+            Targets. Two dimensions: one column per task, all tasks sharing X (NaN:
+            label not observed). One dimension: one target per row, of the task that
+            ``tasks`` or ``task_column`` says (NaN: not observed), or of the only task.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row.
+        sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
+            Weights >= 0: a row of weight 2 counts as two rows. (Weights of lme4 are
+            precisions: there it is one row with half the variance.)
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If an argument or a parameter is not allowed; the message says why.
+        """
+        ...
+    def coef_covariance(
+        self,
+        task: Any,
+    ) -> np.ndarray:
+        """Return the covariance of the errors of a task's intercept and coefficients.
+
+        Parameters
+        ----------
+        task : str or number
+            The label of the task.
+
+        Returns
+        -------
+        ndarray of shape (n_random, n_random)
+            Rows and columns as those of ``covariance_``.
+
+        Raises
+        ------
+        ValueError
+            If there is no such task.
+        """
+        ...
+    def summary(
+        self,
+    ) -> MixedEffectsSummary:
+        """Return a table of what was estimated.
+
+        Returns
+        -------
+        MixedEffectsSummary
+            It prints as text; ``to_frame()`` has the common coefficients as a
+            DataFrame.
+        """
+        ...

@@ -1,0 +1,351 @@
+"""Mixed-effects models: lme4's answers, the penalised problem, invariances."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from helpers.files import ROOT
+from linmtl import MeanRegularizedRegressor, MixedEffectsRegressor
+from linmtl.data import stack_tasks
+
+CASES = json.loads((ROOT / "tests/fixtures/lme4.json").read_text())
+
+
+def made(seed=0, tasks=12, rows=9, d=3, noise=1.0):
+    rng = np.random.default_rng(seed)
+    task = np.repeat(np.arange(tasks), rows)
+    X = rng.standard_normal((task.size, d))
+    U = rng.standard_normal((tasks, d + 1)) * np.linspace(1.0, 0.3, d + 1)
+    y = 1.0 + U[task, 0] + np.sum(X * (1.0 + U[task, 1:]), axis=1)
+    return X, y + noise * rng.standard_normal(task.size), task
+
+
+# --- against lme4
+
+
+def estimator_of(case):
+    random = case["formula"].partition("(")[2].rstrip(")")
+    slopes = [j for j in range(len(case["x"])) if f"x{j + 1}" in random]
+    return MixedEffectsRegressor(
+        "diagonal" if "||" in random or random.startswith("1 |") else "full",
+        random_intercept=not random.startswith("0"),
+        random_features=slopes,
+        method=case["method"],
+        fit_intercept="~ 0 + x" not in case["formula"],
+    )
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_answers_of_lme4(name):
+    case = CASES[name]
+    X, y, tasks = np.array(case["x"]).T, np.array(case["y"]), np.array(case["task"])
+    model = estimator_of(case).fit(X, y, tasks)
+    theirs = case["lme4"]
+    assert model.log_likelihood_ >= theirs["log_likelihood"] - 1e-6
+    if name == "far away":  # features around 700: there lme4 stops short
+        assert model.log_likelihood_ > theirs["log_likelihood"] + 1
+        return
+    assert model.log_likelihood_ <= theirs["log_likelihood"] + 1e-4
+    assert model.noise_ == pytest.approx(theirs["noise"], rel=1e-3)
+    fitted = model.predict(X, tasks)
+    np.testing.assert_allclose(fitted, theirs["fitted"], atol=2e-3 * y.std())
+    summary = model.summary()
+    k = len(summary.names)
+    fixed, errors = (np.atleast_1d(theirs[n])[-k:] for n in ("fixed", "std_error"))
+    np.testing.assert_allclose((summary.estimate - fixed) / errors, 0.0, atol=2e-3)
+    np.testing.assert_allclose(summary.std_error, errors, rtol=2e-3)
+    random = np.diag(model.covariance_) > 0
+    if name not in ("no variance", "three slopes"):
+        ours = model.covariance_[np.ix_(random, random)]
+        whole = np.array(theirs["covariance"])
+        np.testing.assert_allclose(ours, whole, atol=5e-3 * np.abs(whole).max())
+
+
+def test_a_variance_of_zero_is_an_answer():
+    case = CASES["no variance"]
+    X, y, tasks = np.array(case["x"]).T, np.array(case["y"]), np.array(case["task"])
+    model = MixedEffectsRegressor().fit(X, y, tasks)
+    assert model.converged_
+    variance = np.diag(model.covariance_)
+    shared = variance < 1e-10 * y.var()
+    assert shared.any()
+    models = np.column_stack([model.intercept_, model.coef_])
+    np.testing.assert_allclose(np.ptp(models, axis=0)[shared], 0.0, atol=1e-4)
+
+
+# --- the penalised problem
+
+
+def test_given_its_strengths_it_is_a_mean_regularised_model():
+    """With one variance for all slopes, and intercepts of the tasks' own."""
+    X, y, tasks = made()
+    mixed = MixedEffectsRegressor("scalar", random_intercept=False).fit(X, y, tasks)
+    alpha = mixed.noise_**2 / mixed.covariance_[0, 0] / 9  # 9 rows a task
+    plain = MeanRegularizedRegressor(alpha, 0.0, task_weight="n_samples", tol=1e-12)
+    plain.fit(X, y, tasks)
+    np.testing.assert_allclose(mixed.coef_, plain.coef_, rtol=1e-6)
+    np.testing.assert_allclose(mixed.intercept_, plain.intercept_, rtol=1e-6)
+    assert mixed.objective_ == pytest.approx(plain.objective_, rel=1e-6)
+    np.testing.assert_allclose(mixed.coef_mean_, plain.coef_.mean(axis=0), rtol=1e-6)
+
+
+@pytest.mark.parametrize("covariance", ["diagonal", "scalar", "full", "low_rank"])
+@pytest.mark.parametrize("random_intercept", [True, False])
+def test_the_likelihood_is_at_its_maximum(covariance, random_intercept):
+    """Written out with dense matrices, and lower wherever one looks."""
+    X, y, tasks = made(1)
+    model = MixedEffectsRegressor(
+        covariance, n_components=1, random_intercept=random_intercept
+    ).fit(X, y, tasks)
+    own = np.equal.outer(tasks, np.arange(12)).astype(float)
+    common = np.ones((len(y), 1)) if random_intercept else own
+    F = np.column_stack([common, X])
+    A = np.column_stack([np.ones(len(y)), X]) if random_intercept else X
+
+    def likelihood(Sigma, noise):
+        V = noise**2 * np.eye(len(y)) + (A @ Sigma @ A.T) * (own @ own.T)
+        P = np.linalg.solve(V, F)
+        r = y - F @ np.linalg.solve(F.T @ P, P.T @ y)
+        logs = np.linalg.slogdet(V)[1] + np.linalg.slogdet(F.T @ P)[1]
+        rest = (len(y) - F.shape[1]) * np.log(2 * np.pi) + r @ np.linalg.solve(V, r)
+        return -(logs + rest) / 2
+
+    best = likelihood(model.covariance_, model.noise_)
+    assert model.log_likelihood_ == pytest.approx(best, abs=1e-7)
+    for factor in (0.98, 1.02):
+        assert likelihood(factor * model.covariance_, model.noise_) < best
+        assert likelihood(model.covariance_, factor * model.noise_) < best
+    for k in range(len(A.T)):
+        scale = np.ones(len(A.T))
+        scale[k] = 1.05
+        if covariance != "scalar":
+            moved = model.covariance_ * np.outer(scale, scale)
+            assert likelihood(moved, model.noise_) <= best + 1e-9
+
+
+@pytest.mark.parametrize("noise", ["shared", "task"])
+@pytest.mark.parametrize("shrink_mean", [True, False])
+def test_the_gap_of_the_penalised_problem(noise, shrink_mean):
+    X, y, tasks = made(2)
+    model = MixedEffectsRegressor(noise=noise, shrink_mean=shrink_mean)
+    model.fit(X, y, tasks)
+    assert model.converged_
+    assert 0.0 <= model.dual_gap_ <= 1e-12 * model.objective_
+
+
+# --- invariances and layouts
+
+
+def test_units_and_origins_of_features():
+    """A diagonal covariance depends on the origin, a full one on nothing."""
+    X, y, tasks = made(3)
+    scale, shift = np.array([1e3, 1e-3, 1.0]), np.array([5e3, 0.0, -20.0])
+    new = np.arange(5) + 100
+    for covariance, move in (("diagonal", 0.0 * shift), ("full", shift)):
+        plain = MixedEffectsRegressor(covariance).fit(X, y, tasks)
+        moved = MixedEffectsRegressor(covariance).fit(scale * X + move, y, tasks)
+        np.testing.assert_allclose(moved.coef_ * scale, plain.coef_, rtol=1e-3)
+        for labels in (tasks[:5], new):
+            ours = moved.predict(scale * X[:5] + move, labels, return_std=True)
+            theirs = plain.predict(X[:5], labels, return_std=True)
+            np.testing.assert_allclose(ours, theirs, rtol=1e-3)
+
+
+def test_layouts_agree():
+    X, y, tasks = made(4, tasks=5)
+    X, Y = X[:9], y.reshape(5, 9).T.copy()
+    Y[2, 1] = Y[5, 3] = np.nan
+    wide = MixedEffectsRegressor().fit(X, Y)
+    seen = [~np.isnan(column) for column in Y.T]
+    parts = (
+        [X[s] for s in seen],
+        [column[s] for column, s in zip(Y.T, seen, strict=True)],
+    )
+    X_long, y_long, tasks = stack_tasks(*parts)
+    long = MixedEffectsRegressor().fit(X_long, y_long, tasks)
+    thin = MixedEffectsRegressor().fit(sparse.csr_array(X_long), y_long, tasks)
+    for other in (long, thin):
+        np.testing.assert_allclose(other.coef_, wide.coef_, rtol=1e-6)
+        assert other.log_likelihood_ == pytest.approx(wide.log_likelihood_, abs=1e-8)
+    prediction, std = wide.predict(X, return_std=True)
+    assert prediction.shape == std.shape == (9, 5)
+    ours = long.predict(X, np.repeat(long.tasks_[1], 9), return_std=True)
+    np.testing.assert_allclose(ours, (prediction[:, 1], std[:, 1]), rtol=1e-6)
+
+
+def test_weights_are_repetitions():
+    X, y, tasks = made(5)
+    weight = np.random.default_rng(0).integers(0, 3, len(y))
+    weight[::9] = 1
+    weighted = MixedEffectsRegressor().fit(X, y, tasks, weight)
+    repeated = MixedEffectsRegressor().fit(
+        *(np.repeat(a, weight, 0) for a in (X, y, tasks))
+    )
+    np.testing.assert_allclose(weighted.coef_, repeated.coef_, rtol=1e-6)
+    assert weighted.noise_ == pytest.approx(repeated.noise_, rel=1e-8)
+
+
+# --- task features
+
+
+def test_task_features_explain_what_tasks_differ_by():
+    rng = np.random.default_rng(6)
+    z = rng.standard_normal(30)
+    task = np.repeat(np.arange(30), 8)
+    x = rng.standard_normal(240)
+    y = 1 + 2 * z[task] + (1 - z[task]) * x + 0.1 * rng.standard_normal(240)
+    table = {t: [z[t]] for t in range(25)} | {99: [2.0]}
+    seen = task < 25
+    model = MixedEffectsRegressor(task_features=table)
+    model.fit(x[seen, None], y[seen], task[seen])
+    assert model.task_coef_[0, 0] == pytest.approx(-1, abs=0.05)
+    assert model.task_intercept_[0] == pytest.approx(2, abs=0.05)
+    mean, std = model.predict([[1.0], [0.0]], [99, 99], return_std=True)
+    np.testing.assert_allclose(mean, [1 + 4 + (1 - 2), 5], atol=0.2)
+    assert std.max() < 0.3
+    # without the table a new task is what tasks are on average, and far less is known
+    plain = MixedEffectsRegressor().fit(x[seen, None], y[seen], task[seen])
+    assert plain.predict([[1.0]], [99], return_std=True)[1][0] > 1
+
+
+def test_a_feature_of_tasks_among_those_of_rows():
+    """It has no slope of its own in a task, and explains the level of a new one."""
+    rng = np.random.default_rng(7)
+    X, _, task = made(7, tasks=40)
+    level = rng.standard_normal(40)
+    y = 3 * level[task] + X[:, 0] + 0.3 * rng.standard_normal(len(task))
+    model = MixedEffectsRegressor().fit(np.column_stack([X, level[task]]), y, task)
+    assert model.coef_mean_[-1] == pytest.approx(3, abs=0.1)
+    assert model.covariance_[-1, -1] == 0
+    assert model.predict([[0, 0, 0, 2.0]], [99])[0] == pytest.approx(6, abs=0.4)
+
+
+# --- uncertainty
+
+
+@pytest.mark.parametrize("random_intercept", [True, False])
+@pytest.mark.slow
+def test_cover_of_intervals(random_intercept):
+    """Of rows of known tasks, of new ones, and of ones learned from a few rows."""
+    inside = {"known": [], "new": [], "few": []}
+    for seed in range(30):
+        X, y, tasks = made(seed, tasks=60, rows=12, d=2)
+        train = (np.arange(len(y)) % 12 < 6) & (tasks < 40)
+        model = MixedEffectsRegressor(random_intercept=random_intercept)
+        model.fit(X[train], y[train], tasks[train])
+        few = (tasks >= 50) & (np.arange(len(y)) % 12 < 4)
+        for t in range(50, 60):
+            rows = few & (tasks == t)
+            model.fit_new_task(X[rows], y[rows], t)
+        for name, rows in (
+            ("known", ~train & (tasks < 40)),
+            ("new", (tasks >= 40) & (tasks < 50)),
+            ("few", ~few & (tasks >= 50)),
+        ):
+            mean, std = model.predict(X[rows], tasks[rows], return_std=True)
+            inside[name].append(np.abs(y[rows] - mean) <= 1.96 * std)
+    for name, hits in inside.items():
+        assert 0.93 <= np.mean(hits) <= 0.97, name
+
+
+def test_a_task_learned_later_is_one_of_the_fit():
+    """Where its rows say little of what all tasks share."""
+    X, y, tasks = made(8, tasks=300, rows=5, d=2)
+    whole = MixedEffectsRegressor().fit(X, y, tasks)
+    rest = tasks != 7
+    later = MixedEffectsRegressor().fit(X[rest], y[rest], tasks[rest])
+    later.fit_new_task(X[~rest], y[~rest], 7)
+    np.testing.assert_allclose(later.coef_[-1], whole.coef_[7], atol=0.05)
+    ours = later.predict(X[:3], [7] * 3, return_std=True)[1]
+    np.testing.assert_allclose(ours, whole.predict(X[:3], [7] * 3, True)[1], rtol=0.02)
+    assert later.coef_std_.shape == (300, 2)
+    errors = np.sqrt(np.diag(whole.coef_covariance(7)))[1:]
+    np.testing.assert_allclose(whole.coef_std_[7], errors)
+
+
+# --- noise, many features, words
+
+
+def test_noise_of_each_task():
+    X, y, tasks = made(9, tasks=30, rows=20)
+    loud = tasks % 3 == 0
+    y += 3 * loud * np.random.default_rng(1).standard_normal(len(y))
+    model = MixedEffectsRegressor(noise="task").fit(X, y, tasks)
+    assert model.noise_[0::3].min() > model.noise_[1::3].max()
+    np.testing.assert_allclose(np.median(model.noise_[1::3]), 1.0, atol=0.15)
+    # tasks that are alike have the common level
+    same = MixedEffectsRegressor(noise="task").fit(*made(10, tasks=30))
+    np.testing.assert_allclose(same.noise_, same.noise_.mean(), rtol=0.25)
+
+
+def test_more_features_than_rows():
+    rng = np.random.default_rng(11)
+    X = rng.standard_normal((60, 90))
+    w = np.zeros(90)
+    w[:3] = 2.0
+    y, tasks = X @ w + 0.1 * rng.standard_normal(60), np.repeat(np.arange(6), 10)
+    model = MixedEffectsRegressor("scalar").fit(X, y, tasks)
+    assert np.all(np.isfinite(model.coef_))
+    assert model.score(X, y, tasks) > 0.5
+    assert np.mean((y - y.mean()) ** 2) > model.noise_**2 > 0
+
+
+def test_one_task_is_least_squares():
+    X, y, _ = made(12)
+    model = MixedEffectsRegressor().fit(X, y)
+    A = np.column_stack([np.ones(len(y)), X])
+    expected = np.linalg.lstsq(A, y, rcond=None)[0]
+    np.testing.assert_allclose(model.coef_, expected[1:])
+    assert np.all(model.covariance_ == 0)
+
+
+def test_columns_that_others_determine():
+    X, y, tasks = made(13)
+    twice = np.column_stack([X, X[:, 0] + X[:, 1], np.ones(len(y))])
+    model = MixedEffectsRegressor(random_features=[0, 1, 2]).fit(twice, y, tasks)
+    plain = MixedEffectsRegressor().fit(X, y, tasks)
+    np.testing.assert_allclose(
+        model.predict(twice, tasks), plain.predict(X, tasks), rtol=1e-5
+    )
+    assert np.isnan(model.summary().estimate[-2:]).all()
+
+
+def test_summary():
+    X, y, tasks = made(14)
+    names = ["height", "a\nb", "c"]
+    model = MixedEffectsRegressor().fit(pd.DataFrame(X, columns=names), y, tasks)
+    text = str(model.summary())
+    assert "108 rows, 12 tasks" in text
+    assert "'a\\nb'" in text
+    frame = model.summary().to_frame()
+    assert list(frame.index) == ["(intercept)", "height", "'a\\nb'", "c"]
+    np.testing.assert_allclose(frame["z"], frame["estimate"] / frame["std_error"])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"covariance": "banded"}, "covariance must be"),
+        ({"noise": "row"}, "noise must be"),
+        ({"method": "em"}, "method must be"),
+        ({"random_features": ["age"]}, "random_features has 'age'"),
+        ({"task_features": {0: [1.0]}}, "no entry for the tasks 1"),
+        ({"n_components": 0}, "n_components"),
+        ({"shrink_mean": "yes"}, "shrink_mean must be"),
+    ],
+)
+def test_wrong_parameters(parameters, message):
+    with pytest.raises(ValueError, match=message):
+        MixedEffectsRegressor(**parameters).fit(*made())
+
+
+def test_unknown_tasks_are_an_error_where_asked():
+    X, y, tasks = made()
+    model = MixedEffectsRegressor(handle_unknown="error").fit(X, y, tasks)
+    with pytest.raises(ValueError, match="99"):
+        model.predict(X[:1], [99])
+    with pytest.raises(ValueError, match="99"):
+        model.coef_covariance(99)
