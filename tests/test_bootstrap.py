@@ -228,6 +228,7 @@ def test_intervals_are_quantiles(long):
     np.testing.assert_allclose(scores.high, high)
 
 
+@pytest.mark.slow
 def test_jobs_and_states(long):
     X, y, tasks = long
     model = L21Regressor(0.1)

@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from linmtl.data._canonical import MultiTaskData
+from linmtl.datafits._base import UNIT
 from linmtl.datafits._residual import ResidualFit
 from linmtl.designs._eliminated import EliminatedDesign, Elimination
 from linmtl.losses import Loss
@@ -107,10 +108,14 @@ class ProfiledFit(ResidualFit):
         a, perfect = self.coefficients, _PERFECT * self.data.total
         value, slope, size = self._try(a)
         for _ in range(_MAX_STEPS):
-            left = np.abs(slope).max(axis=1, initial=0.0) > _CLOSE * size
+            steep = np.abs(slope).max(axis=1, initial=0.0)
+            left = steep > _CLOSE * size
             left &= value > perfect  # separated classes: the infimum is zero
             if not left.any():
                 break
+            # values are rounded with the predictions, which may be far from zero
+            sizes = np.abs(self.theta) * (np.abs(self._at) + np.abs(self._eta))
+            noise = _ROUNDING * value + UNIT * self.data.task_sum(sizes)
             move = np.zeros_like(a)
             system = self._curvature()[left]
             move[left] = np.linalg.solve(system, slope[left][:, :, None])[:, :, 0]
@@ -118,7 +123,7 @@ class ProfiledFit(ResidualFit):
             for _ in range(_MAX_HALVINGS):
                 trial = a + length * move
                 new_value, slope, size = self._try(trial)
-                up = ~(new_value <= value * (1.0 + _ROUNDING))
+                up = ~(new_value <= value + noise)
                 if not up.any():
                     break
                 length[up] /= 2.0
@@ -126,9 +131,10 @@ class ProfiledFit(ResidualFit):
                 length[up] = 0.0
                 trial = a + length * move
                 new_value, slope, size = self._try(trial)
-            moved = np.abs(trial - a).max() > _ROUNDING * np.abs(a).max()
+            better = new_value < value - noise
+            better |= np.abs(slope).max(axis=1, initial=0.0) < steep / 2.0
             a, value = trial, new_value
-            if not moved:
+            if not np.any(better & left):
                 break
         self.coefficients = a
         at_limit = (value <= perfect)[self._task]

@@ -365,8 +365,9 @@ class CrossValidated(MultiTaskModel):
             arguments = answers, None, y, labels, weight
             together.append(-scorer(*arguments))
             scores = scorer.per_task(*arguments)
+            sign = -1.0 if scores.greater_is_better else 1.0
             for label, value in zip(scores.tasks.tolist(), scores.values, strict=True):
-                row[0, position[label]] = -scorer._sign * value
+                row[0, position[label]] = sign * value
         if np.isnan(together).any():
             raise ValueError(
                 f"{type(self).__name__}: scoring is not defined for what is held out "

@@ -165,7 +165,7 @@ def test_heart_disease_from_csv(tmp_path, capsys):
         rows.append([*features, "sick" if y else "well", task])
     path = write(tmp_path / "heart.csv", rows)
     output = tmp_path / "heart.json"
-    options = ("--output", str(output), "--train", "0.6")
+    options = ("--output", str(output), "--train", "0.6", "--no-transfer")
     assert run(path, *options, target="disease", task="hospital", models="trace") == 0
     printed = capsys.readouterr().out
     assert "two values that are not numbers: classification" in printed

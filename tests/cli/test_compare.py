@@ -150,6 +150,7 @@ def test_strengths_are_those_of_the_cv_estimators(name, estimator, second, class
 
 
 @pytest.mark.parametrize("classify", [False, True])
+@pytest.mark.slow
 def test_pooled_strength_is_that_of_a_loop(classify):
     rng = np.random.default_rng(0)
     tasks = np.repeat(np.arange(4), [12, 20, 40, 60])
@@ -239,6 +240,7 @@ def test_every_model_is_certified(compared, classified):
             assert 0 <= model.gap <= model.tol * (1 + 1e-6)
 
 
+@pytest.mark.slow
 def test_models_and_counts(compared):
     assert [m.name for m in compared.models] == list(MODELS)
     for model in compared.models:
@@ -493,6 +495,7 @@ def test_learning_alone_may_be_the_best():
 
 
 @pytest.mark.parametrize("classify", [False, True])
+@pytest.mark.slow
 def test_levels_are_the_means_of_the_training_rows(compared, classified, classify):
     found = classified if classify else compared
     data = found.data

@@ -52,6 +52,7 @@ def test_the_objective_is_that_of_the_coefficients(model, penalty, tol, offset):
 @pytest.mark.parametrize(
     "penalty", [Ridge(1e-4), TraceNorm(1e-4)], ids=["ridge", "trace"]
 )
+@pytest.mark.slow
 def test_without_rows_the_gap_has_what_moments_lose(penalty, offset):
     for seed in range(5):
         X, y, _ = far_from_zero(seed, offset)

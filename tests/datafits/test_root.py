@@ -608,6 +608,7 @@ def test_constant_targets(penalty, constant):
 
 @pytest.mark.filterwarnings("ignore:the tasks 'b' are fitted exactly:UserWarning")
 @pytest.mark.parametrize("penalty", EVERY, ids=repr)
+@pytest.mark.slow
 def test_one_task_with_a_constant_target(penalty):
     problem = make_problem()
     y = np.where(problem.tasks == "b", 7.1, problem.y)

@@ -467,6 +467,7 @@ def test_units_of_the_target():
 
 
 @every
+@pytest.mark.slow
 def test_restarts_are_reproducible_and_never_worse(model):
     X, y, tasks = data_for(model, n_samples=12)
     one = clone(model).fit(X, y, tasks)
@@ -664,6 +665,7 @@ def test_metrics_of_the_descent(model, shape, monkeypatch):
 
 
 @every
+@pytest.mark.slow
 def test_features_without_variance(model):
     X, y, tasks = data_for(model)
     fit = (

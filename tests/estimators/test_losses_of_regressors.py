@@ -126,6 +126,7 @@ def test_units_of_y_do_not_matter_to_the_huber_loss(scale):
 
 
 @every_loss
+@pytest.mark.slow
 def test_weights_are_repetitions(loss):
     X, y, tasks = data(loss)
     weight = np.random.default_rng(0).integers(0, 4, size=len(y))

@@ -170,6 +170,7 @@ def test_auto_follows_the_coefficients(model, used, expected):
     assert model.new_tasks_[9]["how"] == expected
 
 
+@pytest.mark.slow
 def test_the_subspace_is_found_from_fewer_rows_than_features():
     errors = {"own": 0.0, "mean": 0.0, "subspace": 0.0}
     for seed in range(5):

@@ -962,6 +962,7 @@ DECOMPOSITIONS = [
     ids=lambda v: v if isinstance(v, str) else "",
 )
 @pytest.mark.parametrize("relative", [1.0, 3.0])
+@pytest.mark.slow
 def test_parts_are_balanced(name, given, first, second, one, other, relative):
     """At 1 both parts leave zero at one factor; at 0.7 the second does earlier."""
     X, y, tasks = several_tasks(False)

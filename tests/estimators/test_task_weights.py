@@ -307,6 +307,7 @@ def test_minimax_from_a_far_warm_start():
 
 @pytest.mark.filterwarnings("ignore:.*the best strength is the smallest tried")
 @pytest.mark.filterwarnings("ignore:.*the best strength is")
+@pytest.mark.slow
 def test_minimax_over_a_path_and_with_a_search():
     X, y, tasks = ragged()
     penalty = L21()

@@ -54,6 +54,7 @@ def empty(*shape):
     return np.full(shape, np.nan)
 
 
+@pytest.mark.slow
 def test_every_kernel_is_tested_here():
     """A new kernel must be named in this file."""
     names = set()

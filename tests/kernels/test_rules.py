@@ -289,6 +289,7 @@ def test_what_an_import_does_not_import():
     assert "matplotlib" not in loaded
 
 
+@pytest.mark.slow
 def test_optional_packages_are_imported_where_they_are_used():
     """Inside functions: nothing at the top of a module may need them."""
     for path in FILES:

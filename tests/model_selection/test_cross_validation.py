@@ -255,6 +255,7 @@ def test_task_with_one_class_in_a_training_part_is_judged_by_its_odds():
     assert scores[0] == pytest.approx(-np.logaddexp(0, -eta), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_jobs_do_not_change_the_result():
     X, y, tasks = ragged()
     one = L21RegressorCV(alphas=5, cv=3).fit(X, y, tasks)

@@ -103,6 +103,7 @@ def test_nothing_is_weaker_than_no_penalty():
     ],
     ids=lambda model: type(model).__name__,
 )
+@pytest.mark.slow
 def test_further_strengths_are_those_of_a_longer_grid(model):
     """What is found beyond a grid is what passing the strengths finds."""
     X, y, tasks = data(noise=1e-2, scale=10.0 ** np.linspace(-1, 1, 6))
@@ -211,6 +212,7 @@ def test_scaled_features_are_those_of_scaled_data(form, refit, fit_intercept):
     assert again.objective_ == pytest.approx(model.objective_, rel=1e-7)
 
 
+@pytest.mark.slow
 def test_units_do_not_matter_with_scaled_features():
     X, y, tasks = data()
     units = 10.0 ** np.array([3, -3, 0, 2, -2, 1])
@@ -244,6 +246,7 @@ def test_features_are_scaled_where_their_spreads_differ():
 
 
 @pytest.mark.parametrize("kind", ["inverse", "raw", "unit", "correlated"])
+@pytest.mark.slow
 def test_tasks_alone_are_no_worse_than_ridge_of_each(kind):
     """Whatever the scales; the mean over tasks and data sets of relative errors."""
     ratios = []
@@ -294,6 +297,7 @@ def test_the_strength_of_all_tasks_or_of_each(classify):
         kind("cv", per_task="all").fit(X, y, tasks)
 
 
+@pytest.mark.slow
 def test_a_common_strength_is_chosen_where_rows_are_few():
     """Choosing for each task is noise there: the other has the lower error."""
     better = []
@@ -402,6 +406,7 @@ def test_errors_are_minimised_and_scores_are_not_by_fold():
 
 @pytest.mark.parametrize("kind", ["L21", "TraceNorm", "TaskRelationship", "Dirty"])
 @pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.slow
 def test_a_task_of_one_class_is_ranked_by_what_the_others_share(kind, scaled):
     rng = np.random.default_rng(0)
     tasks = np.repeat(np.arange(6), 40)

@@ -241,6 +241,7 @@ def test_sparse_plus_low_rank_is_found():
     np.testing.assert_array_equal(np.abs(parts["sparse"].T) > 1.0, sparse != 0)
 
 
+@pytest.mark.slow
 def test_cross_validation_over_the_ratio():
     X, y, tasks = data_of(normal((10, 5)), 60, 0.3)
     grid = {"alpha_own": [0.3, 0.6]}

@@ -49,6 +49,7 @@ def test_value_prox_and_dual_norm(positive):
     loss=("squared", "sqrt", "huber", "logistic"),
     layout=("wide", "missing", "long"),
     extra=("nothing", "ridge", "free", "positive"),
+    slow=lambda loss, layout, extra: loss == "sqrt",
 )
 def test_the_optimum_is_that_of_a_general_solver(loss, layout, extra):
     rng = np.random.default_rng(1)
@@ -94,6 +95,7 @@ def test_groups_apart_are_those_of_labels():
     np.testing.assert_allclose(twice.fit(X, Y).coef_, apart.coef_, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_union_of_groups_is_chosen_along_a_path():
     rng = np.random.default_rng(2)
     X = rng.normal(size=(N, D))

@@ -183,6 +183,7 @@ def test_few_gains_far_beyond_the_others():
 
 
 @pytest.mark.parametrize("T", range(2, 12))
+@pytest.mark.slow
 def test_one_gain_among_zeros_is_in_sight(T):
     """Whatever the number of the others: the scale is never that of zeros."""
     values = np.zeros((T, T))
@@ -200,6 +201,7 @@ def test_one_gain_among_zeros_is_in_sight(T):
     kind=["gain", "distance"],
     how=["a cell", "a task", "all"],
 )
+@pytest.mark.slow
 def test_cells_without_a_value(T, bad, kind, how):
     values, _ = groups(T)
     if how == "a cell":
@@ -407,6 +409,7 @@ def test_names_of_features():
     assert labels(given.ax_, "y") == names[::-1]
 
 
+@pytest.mark.slow
 def test_parts_of_a_decomposition():
     X, y, tasks = regression()
     model = DirtyRegressor(0.5, 0.2).fit(X, y, tasks)

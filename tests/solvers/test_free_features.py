@@ -164,6 +164,7 @@ def test_more_features_than_samples():
     np.testing.assert_allclose(model.coef_[:, 2:], rest.coef_, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_paths_and_cross_validation():
     F, X, Y, _ = problem("powers", "squared")
     A = np.column_stack([F, X])

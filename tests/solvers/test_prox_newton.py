@@ -179,6 +179,7 @@ def test_zero_rows_and_signs_survive_a_longer_step():
 
 @pytest.mark.parametrize("correlation", [0.0, 0.95])
 @pytest.mark.parametrize("fraction", [1e-2, 1e-3, 1e-4])
+@pytest.mark.slow
 def test_nearly_separable_tasks(correlation, fraction):
     """Models of saturated samples promise what the loss does not keep."""
     X, y, tasks = labels(d=60, rows=(40, 80), n_tasks=6)

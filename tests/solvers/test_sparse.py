@@ -83,6 +83,7 @@ def test_memory_is_that_of_X_and_W(name, classify, layout):
     name=("ridge", "mean", "graph"),
     intercept=(False, True),
     layout=("wide", "missing", "long"),
+    slow=lambda loss, name, intercept, layout: loss == "huber" and name != "ridge",
 )
 def test_conjugate_gradients_find_the_optimum(loss, name, intercept, layout):
     rng = np.random.default_rng(1)

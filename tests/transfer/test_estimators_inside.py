@@ -35,6 +35,7 @@ def test_folds_by_row_number_are_refused_inside(call):
 
 
 @pytest.mark.parametrize("kind", [SafeTransferRegressor, GroupedMultiTaskRegressor])
+@pytest.mark.slow
 def test_the_order_of_tasks_is_set_outside(kind):
     X, y, tasks = make_data(random_W(3), 20)
     inside = TemporalGroupRegressor(task_order=["t2", "t0", "t1"])

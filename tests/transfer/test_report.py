@@ -141,6 +141,7 @@ def test_false_discoveries_are_rare():
     assert flagged <= 40 * 0.25
 
 
+@pytest.mark.slow
 def test_corrected_test_keeps_its_level():
     """Differences with the correlation that overlapping splits have."""
     rng = np.random.default_rng(1)
@@ -157,6 +158,7 @@ def test_corrected_test_keeps_its_level():
     assert rejected / repetitions < 0.08
 
 
+@pytest.mark.slow
 def test_tasks_that_are_never_held_out_are_undecided():
     X, y, tasks = make_data(random_W(3), [30, 30, 1])
     report = negative_transfer_report(MeanRegularizedRegressor(), X, y, tasks, cv=4)
@@ -229,6 +231,7 @@ def test_a_task_predicted_perfectly_alone_is_judged():
     assert f"median saving {100 * np.median(ranked):+.1f} %" in report.summary
 
 
+@pytest.mark.slow
 def test_no_loss_with_the_others_either():
     X, y, tasks = make_data(random_W(2), 40)
     y = np.where(tasks == "t1", 3.0, y)
@@ -297,6 +300,7 @@ def test_samples_of_a_wide_Y_are_split_as_if_of_one_task():
     np.testing.assert_array_equal(found.losses["model"], same.losses["model"])
 
 
+@pytest.mark.slow
 def test_a_baseline_that_the_report_has_not():
     X, y, tasks = make_data(random_W(3), 30)
     report = negative_transfer_report(L21Regressor(0.1), X, y, tasks, cv=3)
@@ -336,6 +340,7 @@ def test_wrong_options(options, match):
         negative_transfer_report(L21Regressor(), X, y, tasks, **options)
 
 
+@pytest.mark.slow
 def test_names_stay_on_their_line():
     X, y, tasks = make_data(random_W(3), 20)
     tasks = np.array(["north\nwing", "a\tb", "c"])[[int(t[1]) for t in tasks]]
@@ -406,6 +411,7 @@ def test_savings_of_what_is_no_better_than_no_features_are_not_celebrated():
 
 
 @pytest.mark.parametrize("fit_intercept", [False, True])
+@pytest.mark.slow
 def test_levels_are_the_means_of_the_training_rows(fit_intercept):
     X, y, tasks = make_multitask_regression(n_tasks=3, n_samples=10, random_state=0)
     y = y + 5.0

@@ -478,6 +478,7 @@ def test_wrong_data():
 
 @pytest.mark.parametrize("make", [regressor, classifier])
 @pytest.mark.parametrize(("n", "cv"), [(3, 2), (3, 3), (4, 3)])
+@pytest.mark.slow
 def test_few_rows_a_task(make, n, cv):
     """The default baseline is tuned in as many folds as its rows allow."""
     rng = np.random.default_rng(0)

@@ -31,6 +31,7 @@ MODELS = [
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize(("model", "classify"), MODELS)
+@pytest.mark.slow
 def test_planted_sources_are_found(model, classify, seed):
     X, y, tasks = problem(classify, seed, n=60 if classify else 40)
     found = detect_sources(model, X, y, tasks, target=0)

@@ -598,6 +598,7 @@ def test_scale_between_basis_and_loadings(shared):
 
 
 @shared_or_not
+@pytest.mark.slow
 def test_what_is_missing_is_found(shared):
     dense, Xs = series()
     model = TemporalMatrixCompletion(
@@ -615,6 +616,7 @@ def test_what_is_missing_is_found(shared):
 
 
 @shared_or_not
+@pytest.mark.slow
 def test_forms_of_input(shared):
     _, Xs = series()
     model = TemporalMatrixCompletion(2, shared_basis=shared, tol=1e-3)
@@ -660,6 +662,7 @@ def test_frames_and_names():
 
 
 @shared_or_not
+@pytest.mark.slow
 def test_transform(shared):
     _, Xs = series()
     model = TemporalMatrixCompletion(
