@@ -108,6 +108,7 @@ from linmtl.estimators._incomplete_sources import IncompleteSourcesRegressorCV a
 from linmtl.estimators._incomplete_sources import IncompleteSourcesClassifierCV as IncompleteSourcesClassifierCV
 from linmtl.estimators._thresholds import TaskThresholdClassifier as TaskThresholdClassifier
 from linmtl.estimators._mixed_effects import MixedEffectsRegressor as MixedEffectsRegressor
+from linmtl.estimators._mixed_effects import MixedEffectsClassifier as MixedEffectsClassifier
 from linmtl.estimators._independent import IndependentRegressor as IndependentRegressor
 from linmtl.estimators._independent import IndependentClassifier as IndependentClassifier
 from linmtl.estimators._pooled import PooledRegressor as PooledRegressor
@@ -224,6 +225,7 @@ __all__ = [
     "IncompleteSourcesClassifierCV",
     "TaskThresholdClassifier",
     "MixedEffectsRegressor",
+    "MixedEffectsClassifier",
     "IndependentRegressor",
     "IndependentClassifier",
     "PooledRegressor",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import KW_ONLY, replace
 from typing import Any, ClassVar, Literal, Self
@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
-from sklearn.base import RegressorMixin
+from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
@@ -28,10 +28,10 @@ from linmtl.data._task_table import described, read_task_table, rows_of_tasks
 from linmtl.estimators._base import TaskModel
 from linmtl.estimators._docs import chosen, estimator, parameters
 from linmtl.estimators._mixed_summary import MixedEffectsSummary
-from linmtl.estimators._predictions import PredictsTargets
-from linmtl.losses import Loss, Squared
+from linmtl.estimators._predictions import PredictsClasses, PredictsTargets, TaskClasses
+from linmtl.losses import Logistic, Loss, Squared
 from linmtl.mixed._covariance import COVARIANCES
-from linmtl.mixed._fit import Choices, fit_mixed
+from linmtl.mixed._fit import Choices, fit_logistic, fit_mixed
 from linmtl.mixed._model import MixedModel, Uncertainty
 
 _TEXTS = {
@@ -53,8 +53,8 @@ coef_mean_ : ndarray of shape (n_features,)
     Coefficients that the tasks have in common, m; with ``task_features``, those of a
     task with mean numbers.
 intercept_mean_ : float
-    The intercept that they have in common (the mean of the tasks' own without
-    ``random_intercept``).
+    The intercept that they have in common; the mean of the tasks' own, where these are
+    free.
 task_coef_ : ndarray of shape (n_features, n_task_features)
     How coefficients change with the numbers of ``task_features``; only with these.
 task_intercept_ : ndarray of shape (n_task_features,)
@@ -63,8 +63,6 @@ covariance_ : ndarray of shape (n_random, n_random)
     Sigma, of the random intercept if there is one and of all features. A variance of
     zero is an answer: all tasks have that coefficient in common. So it is for features
     that are constant within every task, which tell tasks apart as an intercept does.
-noise_ : float, or ndarray of shape (n_tasks,)
-    Standard deviation of the noise, that of each task with ``noise="task"``.
 log_likelihood_ : float
     The restricted log-likelihood (``method="reml"``) or the log-likelihood, constants
     included.
@@ -146,16 +144,17 @@ class _MixedEffects(TaskModel):
 
     covariance: str
     n_components: int
-    random_intercept: bool
     random_features: ArrayLike | None
     task_features: Any
-    noise: str
     method: str
     shrink_mean: bool | Literal["auto"]
 
     task_weight: ClassVar[None] = None  # tasks count by their rows
     _texts = _TEXTS
     _losses: ClassVar[tuple[str, ...]]
+    _targets: ClassVar[Loss]
+    _estimate: ClassVar[Callable[..., MixedModel]]
+    _learn: ClassVar[Callable[..., tuple[np.ndarray, Uncertainty]]]
 
     def fit(
         self,
@@ -191,7 +190,7 @@ class _MixedEffects(TaskModel):
             If an argument or a parameter is not allowed; the message says why.
         """
         self._check()
-        given = read_fit(self, X, y, tasks, sample_weight, self._loss(), _no_losses)
+        given = read_fit(self, X, y, tasks, sample_weight, self._targets, _no_losses)
         data = replace(given.data, weight=given.sample_weight)
         self._table = read_task_table(
             self.task_features, given.tasks, self, "task_features"
@@ -202,14 +201,15 @@ class _MixedEffects(TaskModel):
         choices = Choices(
             covariance=self.covariance,
             n_components=self.n_components,
-            random_intercept=self.random_intercept,
+            random_intercept=getattr(self, "random_intercept", True),
             random_features=self._random(given),
-            noise=self.noise,
+            noise=getattr(self, "noise", "shared"),
             restricted=self.method == "reml",
             shrink_mean=self.shrink_mean,
             max_iter=self.max_iter,
         )
-        self._model = model = fit_mixed(data, self._descriptors(given.tasks), choices)
+        Z = self._descriptors(given.tasks)
+        self._model = model = self._estimate(data, Z, choices)
         self._added: list[Uncertainty] = []
         self._store(given, model)
         self.log_likelihood_ = model.log_likelihood
@@ -218,14 +218,12 @@ class _MixedEffects(TaskModel):
     def _check(self):
         name = type(self).__name__
         check_choice(f"{name}: covariance", self.covariance, COVARIANCES)
-        check_choice(f"{name}: noise", self.noise, ("shared", "task"))
         check_choice(f"{name}: method", self.method, ("reml", "ml"))
         shrinks = (True, False, "auto")
         check_choice(f"{name}: shrink_mean", self.shrink_mean, shrinks)
         known = ("error", "mean")
         check_choice(f"{name}: handle_unknown", self.handle_unknown, known)
-        for parameter in ("fit_intercept", "random_intercept"):
-            check_flag(f"{name}: {parameter}", getattr(self, parameter))
+        check_flag(f"{name}: fit_intercept", self.fit_intercept)
         check_count(f"{name}: n_components", self.n_components)
         check_count(f"{name}: max_iter", self.max_iter)
         if not (is_number(self.tol) and 0 <= self.tol < 1):
@@ -272,8 +270,6 @@ class _MixedEffects(TaskModel):
             self.task_coef_ = (mean[1:, 1:] - mean[0, 1:]).T
             self.task_intercept_ = mean[1:, 0] - mean[0, 0]
         self.covariance_ = model.covariance
-        shared = self.noise == "shared"
-        self.noise_ = float(model.noise[0]) if shared else model.noise
         self.objective_, self.dual_gap_, null = model.certificate()
         self.tol_ = self.tol * null + 1e-13 * model.likelihood.size
         self.n_iter_ = model.n_iter
@@ -335,6 +331,13 @@ class _MixedEffects(TaskModel):
     def _mean_descriptor(self):
         return np.eye(1, 1 + self._centre.size)
 
+    def _linear_predictor(self, X, tasks, every_task):
+        check_is_fitted(self)
+        model = self
+        if not every_task:
+            model, tasks = self._described(X, tasks)
+        return super(_MixedEffects, model)._linear_predictor(X, tasks, every_task)
+
     def _described(self, X: Any, tasks: Any) -> tuple[Self, Any]:
         """Return the model with the tasks in X that their numbers make known.
 
@@ -354,6 +357,57 @@ class _MixedEffects(TaskModel):
             model.intercept_ = np.append(self.intercept_, mean[:, 0])
             model._added = [*self._added, self._model.unknown(Z)]
         return model, None if tasks is None else labels
+
+    def fit_new_task(
+        self,
+        X: Any,
+        y: ArrayLike,
+        name: Any,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Learn a task that was not there in fit, from a few rows of its own.
+
+        Its coefficients are the best prediction given the common model, the covariance
+        and the noise as they were estimated, which stay as they are.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples of the new task; with ``task_column``, that column has its name.
+        y : array-like of shape (n_samples,)
+            Targets, or labels of the classes in ``classes_``; missing ones are left
+            out.
+        name : str or number
+            The label of the task, of the type of those in ``tasks_``.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0.
+
+        Returns
+        -------
+        self : object
+            The estimator, with the new task.
+
+        Raises
+        ------
+        ValueError
+            If an argument is not allowed; the message says why.
+        """
+        check_is_fitted(self)
+        label = self._read_name(name, "auto")
+        X, y, weight = self._read_rows(X, y, sample_weight, label)
+        known = described(self._table, label).size
+        Z = self._descriptors(label) if known else self._mean_descriptor()
+        row, uncertainty = self._learn(self._model, X, y, weight, Z)
+        self.coef_ = np.vstack([self.coef_, row[1:].astype(self.coef_.dtype)])
+        self.intercept_ = np.append(self.intercept_, row[0])
+        self.tasks_ = np.concatenate([self.tasks_, label])
+        if isinstance(self, PredictsClasses) and isinstance(self.classes_, list):
+            self.classes_ = TaskClasses([*self.classes_, self._two_classes])
+        self._added = [*self._added, uncertainty]
+        found = getattr(self, "new_tasks_", {})
+        self.new_tasks_ = {**found, label[0].item(): {"how": "mean", "alpha": None}}
+        return self
 
     def summary(self) -> MixedEffectsSummary:
         """Return a table of what was estimated.
@@ -375,6 +429,11 @@ def _no_losses(data):
 @estimator
 class MixedEffectsRegressor(PredictsTargets, RegressorMixin, _MixedEffects):
     """Linear mixed-effects model: every task between its own and the common model.
+
+    Attributes
+    ----------
+    noise_ : float, or ndarray of shape (n_tasks,)
+        Standard deviation of the noise, that of each task with ``noise="task"``.
 
     Examples
     --------
@@ -398,6 +457,7 @@ class MixedEffectsRegressor(PredictsTargets, RegressorMixin, _MixedEffects):
     shrink_mean: bool | Literal["auto"] = "auto"
 
     _losses = ("squared",)
+    _targets = Squared()
 
     def _loss(self) -> Loss:
         return Squared()
@@ -430,6 +490,20 @@ class MixedEffectsRegressor(PredictsTargets, RegressorMixin, _MixedEffects):
         y = model._linear_predictor(X, tasks, every_task=False)
         return (y, model._std(X, tasks)) if return_std else y
 
+    _estimate = staticmethod(fit_mixed)
+    _learn = staticmethod(MixedModel.of_new_task)
+
+    def _check(self):
+        super()._check()
+        name = type(self).__name__
+        check_choice(f"{name}: noise", self.noise, ("shared", "task"))
+        check_flag(f"{name}: random_intercept", self.random_intercept)
+
+    def _store(self, given, model):
+        super()._store(given, model)
+        shared = self.noise == "shared"
+        self.noise_ = float(model.noise[0]) if shared else model.noise
+
     def _std(self, X, tasks):
         X, codes = read_predict(self, X, tasks)
         require_tasks(self, codes)
@@ -447,50 +521,55 @@ class MixedEffectsRegressor(PredictsTargets, RegressorMixin, _MixedEffects):
         ]
         return of_tasks[0] if self._layout == "single" else np.column_stack(of_tasks)
 
-    def fit_new_task(
-        self,
-        X: Any,
-        y: ArrayLike,
-        name: Any,
-        *,
-        sample_weight: ArrayLike | None = None,
-    ) -> Self:
-        """Learn a task that was not there in fit, from a few rows of its own.
 
-        Its coefficients are the best prediction given the common model, the covariance
-        and the noise as they were estimated, which stay as they are.
+class _AllTasks(Logistic):
+    """Labels of which a task may have one kind only: the common model serves it."""
 
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Samples of the new task; with ``task_column``, that column has its name.
-        y : array-like of shape (n_samples,)
-            Targets; missing ones are left out.
-        name : str or number
-            The label of the task, of the type of those in ``tasks_``.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights >= 0.
+    def sides(self, y, weight, task_ptr):
+        side = super().sides(y, weight, task_ptr)
+        return side if np.all(side == side[:1]) else np.zeros_like(side)
 
-        Returns
-        -------
-        self : object
-            The estimator, with the new task.
 
-        Raises
-        ------
-        ValueError
-            If an argument is not allowed; the message says why.
-        """
-        check_is_fitted(self)
-        label = self._read_name(name, "auto")
-        X, y, weight = self._read_rows(X, y, sample_weight, label)
-        known = described(self._table, label).size
-        Z = self._descriptors(label) if known else self._mean_descriptor()
-        row, uncertainty = self._model.of_new_task(X, y, weight, Z)
-        self.coef_ = np.vstack([self.coef_, row[1:].astype(self.coef_.dtype)])
-        self.intercept_ = np.append(self.intercept_, row[0])
-        self.tasks_ = np.concatenate([self.tasks_, label])
-        self._added = [*self._added, uncertainty]
-        found = getattr(self, "new_tasks_", {})
-        self.new_tasks_ = {**found, label[0].item(): {"how": "mean", "alpha": None}}
-        return self
+@estimator
+class MixedEffectsClassifier(PredictsClasses, ClassifierMixin, _MixedEffects):
+    """Logistic mixed-effects model: every task between its own and the common one.
+
+    Notes
+    -----
+    The likelihood of labels has no closed form. It is Laplace's approximation, with
+    deviations and common coefficients integrated out about their joint mode; ``"ml"``
+    leaves the latter out, as lme4 does with ``nAGQ = 0``. Variances found so are too
+    small where tasks have few rows of each class. Intercepts are always random.
+
+    Examples
+    --------
+    >>> from linmtl import MixedEffectsClassifier
+    >>> from linmtl.datasets import make_multitask_classification
+    >>> X, y, tasks = make_multitask_classification(random_state=0)
+    >>> model = MixedEffectsClassifier().fit(X, y, tasks)
+    >>> model.predict_proba(X[:3], tasks[:3]).shape
+    (3, 2)
+    """
+
+    covariance: str = "diagonal"
+    _: KW_ONLY
+    n_components: int = 2
+    random_features: ArrayLike | None = None
+    task_features: Mapping[Any, ArrayLike] | ArrayLike | None = None
+    method: str = "reml"
+    shrink_mean: bool | Literal["auto"] = "auto"
+    class_weight: Mapping[Any, float] | Literal["balanced"] | None = None
+
+    _losses = ("logistic",)
+    _classify = True
+    _targets = _AllTasks()
+    _estimate = staticmethod(fit_logistic)
+    _learn = staticmethod(MixedModel.of_new_labels)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags
+
+    def _loss(self) -> Loss:
+        return Logistic()

@@ -29,8 +29,9 @@ class MixedEffectsSummary:
         The effects that differ between tasks.
     std : ndarray of shape (n_random,)
         The standard deviation of each over the tasks.
-    noise : float
-        The standard deviation of the noise, its root mean square over tasks.
+    noise : float or None
+        The standard deviation of the noise, its root mean square over tasks; None for
+        labels.
     log_likelihood : float
         The log-likelihood, restricted or not.
     method : {"reml", "ml"}
@@ -46,7 +47,7 @@ class MixedEffectsSummary:
     std_error: np.ndarray
     random: list[str]
     std: np.ndarray
-    noise: float
+    noise: float | None
     log_likelihood: float
     method: str
     n_samples: float
@@ -77,13 +78,14 @@ class MixedEffectsSummary:
         M, V = model.fixed_effects()
         std_error = np.sqrt(np.maximum(np.diag(V), 0.0))
         known = np.isin(np.arange(M.size), model.likelihood.kept)
+        noisy = hasattr(estimator, "noise_")
         return cls(
             names,
             np.where(known, M, np.nan),
             np.where(known, std_error, np.nan),
             columns,
             np.sqrt(np.diag(model.covariance)),
-            float(np.sqrt(np.mean(model.noise**2))),
+            float(np.sqrt(np.mean(model.noise**2))) if noisy else None,
             estimator.log_likelihood_,
             estimator.method,
             model.n_samples,
@@ -142,7 +144,8 @@ class MixedEffectsSummary:
         lines += ["", f"{'between tasks':{width}}  {'std':>10}"]
         for name, std in zip(self.random, self.std, strict=True):
             lines.append(f"{name:{width}}  {std:10.4g}")
-        lines.append(f"{'noise':{width}}  {self.noise:10.4g}")
+        if self.noise is not None:
+            lines.append(f"{'noise':{width}}  {self.noise:10.4g}")
         return "\n".join(lines)
 
     __repr__ = __str__

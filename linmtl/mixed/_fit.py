@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import digamma, polygamma
 
 from linmtl.data import MultiTaskData
 from linmtl.kernels._threads import blas_threads
 from linmtl.mixed._covariance import Structure
+from linmtl.mixed._laplace import Laplace, LogisticRows
 from linmtl.mixed._likelihood import Likelihood
 from linmtl.mixed._model import MixedModel
 from linmtl.mixed._newton import maximise, start
@@ -19,6 +21,7 @@ from linmtl.mixed._sums import sums_of, varies_within
 
 _ROUNDS = 30  # of noise levels and covariance in turn
 _SETTLED = 1e-4  # change of a noise level, relative, that ends them
+_LEAST_RIDGE = 1e-5  # on common coefficients of labels, relative to the rows
 _MOST_NUMBERS = 4e8  # in the second moments of all tasks
 
 
@@ -68,45 +71,84 @@ def fit_mixed(data: MultiTaskData, Z: np.ndarray, choices: Choices) -> MixedMode
     choices : Choices
         The kind of model.
     """
+    _check_size(data)
+    intercept = data.fit_intercept and choices.random_intercept
+    with blas_threads(0.0):  # products of one task are small
+        frame, sums, moments = sums_of(data, intercept)
+        structure = _structure(sums, Z, choices, intercept)
+
+        flat = np.zeros(Z.shape[1] * sums.n_columns)
+        model = Likelihood(sums, Z, structure, frame.there, choices.restricted, flat)
+        found = _maximum(model, frame, moments, choices, data.fit_intercept)
+        if choices.noise == "task":
+            found = _with_noise_of_tasks(found, choices.max_iter)
+    return found
+
+
+def fit_logistic(data: MultiTaskData, Z: np.ndarray, choices: Choices) -> MixedModel:
+    """Return the logistic mixed model of some rows, by Laplace's approximation.
+
+    Arguments are as for :func:`fit_mixed`, labels being -1 and +1. Intercepts are
+    random. A ridge of no account otherwise keeps separated classes finite.
+    """
+    _check_size(data)
+    design, intercept = data.design, data.fit_intercept
+    with blas_threads(0.0):
+        frame, sums, moments = sums_of(data, intercept)
+        frame = replace(frame, level=0.0)
+        blocks = [design.block(t) for t in range(design.n_tasks)]
+        A = np.concatenate(
+            [X.toarray() if sparse.issparse(X) else X for X in blocks], dtype=float
+        )
+        A = (A - frame.mean) / frame.scale
+        if intercept:
+            A = np.column_stack([np.ones(len(A)), A])
+        structure = _structure(sums, Z, choices, intercept)
+        rows = LogisticRows(A, data.y, data.weight, design.task_ptr)
+        least = _LEAST_RIDGE * data.weight.sum() * np.mean(Z**2, axis=0)
+        ridge = np.repeat(least, sums.n_columns)
+        model = Laplace(rows, Z, structure, frame.there, choices.restricted, ridge)
+        return _maximum(model, frame, moments, choices, intercept)
+
+
+def _check_size(data):
     T, d = data.design.n_tasks, data.design.n_features
     if T * float(d) ** 2 > _MOST_NUMBERS:
         raise ValueError(
             f"X has {d} features for {T} tasks, whose second moments take "
             f"{T * d**2 * 8 / 2**30:.0f} GiB; choose features first, or use "
-            "MeanRegularizedRegressor"
-        )
-    intercept = data.fit_intercept and choices.random_intercept
-    with blas_threads(0.0):  # products of one task are small
-        frame, sums, moments = sums_of(data, intercept)
-        chosen = np.append(np.ones(int(intercept), bool), choices.random_features)
-        random = np.flatnonzero(varies_within(sums, intercept) & chosen)
-        if Z.shape[1] >= T:  # deviations cannot be told from the map of descriptors
-            random = random[:0]
-        structure = Structure.of(
-            choices.covariance, sums.n_columns, intercept, random, choices.n_components
+            "the MeanRegularized estimators"
         )
 
-        flat = np.zeros(Z.shape[1] * sums.n_columns)
-        model = Likelihood(sums, Z, structure, frame.there, choices.restricted, flat)
-        theta, shrinks = start(model), choices.shrink_mean
-        if shrinks is True or (shrinks == "auto" and 2 * model.kept.size > model.n):
-            model.restricted = True
-            model = _with_prior(model, theta, intercept, choices.max_iter)
-        point, n_iter, converged = maximise(model, theta, choices.max_iter)
-        found = MixedModel(
-            frame=frame,
-            moments=moments,
-            sums=sums,
-            likelihood=model,
-            point=point,
-            ratio=np.ones(T),
-            fit_intercept=data.fit_intercept,
-            n_iter=n_iter,
-            converged=converged,
-        )
-        if choices.noise == "task":
-            found = _with_noise_of_tasks(found, choices.max_iter)
-    return found
+
+def _structure(sums, Z, choices, intercept):
+    chosen = np.append(np.ones(int(intercept), bool), choices.random_features)
+    random = np.flatnonzero(varies_within(sums, intercept) & chosen)
+    if Z.shape[1] >= len(Z):  # deviations cannot be told from the map of descriptors
+        random = random[:0]
+    return Structure.of(
+        choices.covariance, sums.n_columns, intercept, random, choices.n_components
+    )
+
+
+def _maximum(model, frame, moments, choices, fit_intercept):
+    """Return the model of the highest likelihood."""
+    theta, shrinks = start(model), choices.shrink_mean
+    if shrinks is True or (shrinks == "auto" and 2 * model.kept.size > model.n):
+        model.restricted = True
+        model = _with_prior(model, theta, frame.intercept, choices.max_iter)
+    point, n_iter, converged = maximise(model, theta, choices.max_iter)
+    return MixedModel(
+        frame=frame,
+        moments=moments,
+        sums=model.sums,
+        likelihood=model,
+        point=point,
+        ratio=np.ones(model.sums.n_tasks),
+        fit_intercept=fit_intercept,
+        n_iter=n_iter,
+        converged=converged,
+    )
 
 
 def _with_prior(model, theta, intercept, max_iter):
@@ -116,16 +158,19 @@ def _with_prior(model, theta, intercept, max_iter):
     slopes[:, :1] = not intercept
     slopes = slopes.ravel()
 
+    def other(log_precision):
+        ridge = model.ridge + slopes * np.exp(log_precision)
+        return model.changed(model.sums, ridge, slopes.sum() * log_precision)
+
     def deviance(log_precision):
-        other = model.changed(model.sums, slopes * np.exp(log_precision))
-        point, _, _ = maximise(other, theta, max_iter)
-        return point.deviance - slopes[other.kept].sum() * log_precision
+        point, _, _ = maximise(other(log_precision), theta, max_iter)
+        return point.deviance
 
     bounds = np.log(max(model.n, 1)) + np.array([-12.0, 12.0])
     best = minimize_scalar(
         deviance, bounds=bounds, method="bounded", options={"xatol": 0.05}
     )
-    return model.changed(model.sums, slopes * np.exp(best.x))
+    return other(best.x)
 
 
 def _with_noise_of_tasks(model, max_iter):

@@ -11,7 +11,7 @@ from linmtl.kernels._mixed import marginal
 from linmtl.mixed._covariance import Structure
 from linmtl.mixed._sums import Sums
 
-_SMALL = 12  # columns up to which a loop over tasks is faster than stacked LAPACK
+SMALL = 12  # columns up to which a loop over tasks is faster than stacked LAPACK
 _ROUNDING = 1e-14  # share of the squares of targets that is
 _DEPENDENT = 1e-10  # share of its square beyond other columns that is rounding
 
@@ -81,6 +81,7 @@ class Likelihood:
     ):
         self.sums, self.Z, self.structure, self.S = sums, Z, structure, S
         self.restricted = restricted
+        self.log_prior = 0.0  # logarithm of the determinant of a prior's precision
         self.ZZ = np.einsum("ta,tb->tab", Z, Z).reshape(len(Z), -1)
         self.ridge = ridge
         self.kept = _independent(self.of_fixed(sums.K) + np.diag(ridge))
@@ -92,9 +93,18 @@ class Likelihood:
         least = _ROUNDING * float(sums.square.sum()) / max(self.n, 1)
         self.least = max(least, np.finfo(float).tiny)
 
-    def changed(self, sums: Sums, ridge: np.ndarray) -> Likelihood:
+    def changed(
+        self, sums: Sums, ridge: np.ndarray, log_prior: float = 0.0
+    ) -> Likelihood:
         """Return the same with other sums and another prior."""
-        return Likelihood(sums, self.Z, self.structure, self.S, self.restricted, ridge)
+        Z, structure = self.Z, self.structure
+        other = Likelihood(sums, Z, structure, self.S, self.restricted, ridge)
+        other.log_prior = log_prior
+        return other
+
+    def constant(self, point: Point) -> float:
+        """Return what the deviance leaves out."""
+        return self.degrees * np.log(2.0 * np.pi)
 
     def of_fixed(self, N: np.ndarray) -> np.ndarray:
         """Return ``sum_t (z_t z_t') x N_t``, (n_fixed, n_fixed)."""
@@ -120,20 +130,69 @@ class Likelihood:
         F = self.S @ self.structure.factor(theta)
         N, a, log_det = condition(sums.K, sums.c, F @ F.T)
         squares = float(sums.square.sum() - np.einsum("ti,ti->", sums.c @ F, a @ F))
-        precision = self.of_fixed(N)[np.ix_(kept, kept)] + np.diag(self.ridge[kept])
-        root = np.linalg.cholesky(precision) if kept.size else precision
-        inverse = np.linalg.inv(root) if kept.size else precision
-        C = inverse.T @ inverse
+        C, log_root = self._of_fixed_effects(N)
         target = (self.Z.T @ a).ravel()[kept]
         beta = C @ target
         squares = max(squares - float(target @ beta), 0.0)
         degrees = max(self.degrees, 1.0)
         noise = max(squares / degrees, self.least)
         deviance = degrees * np.log(noise) + squares / noise + log_det
+        deviance -= self.log_prior
         if self.restricted:
-            deviance += 2.0 * float(np.log(np.diag(root)).sum())
+            deviance += 2.0 * log_root
         g = a - np.einsum("tij,tj->ti", N, self.means(beta))
         return Point(theta, float(deviance), noise, beta, C, N, g)
+
+    def _of_fixed_effects(self, N):
+        """Return their covariance, and half the log-determinant of its inverse."""
+        kept = self.kept
+        if not kept.size:
+            return np.zeros((0, 0)), 0.0
+        root = np.linalg.cholesky(
+            self.of_fixed(N)[np.ix_(kept, kept)] + np.diag(self.ridge[kept])
+        )
+        inverse = np.linalg.inv(root)
+        return inverse.T @ inverse, float(np.log(np.diag(root)).sum())
+
+    def of_mean(self, C: np.ndarray, Z: np.ndarray) -> np.ndarray:
+        """Return the covariance of ``M z`` for each row of Z, relative to the noise.
+
+        ``C`` is that of the fixed effects.
+        """
+        q, D = Z.shape[1], self.sums.n_columns
+        whole = np.zeros((q * D, q * D))
+        whole[np.ix_(self.kept, self.kept)] = C
+        whole = whole.reshape(q, D, q, D)
+        return np.einsum("ta,aibj,tb->tij", Z, whole, Z, optimize=True)
+
+    def spread(
+        self,
+        C: np.ndarray,
+        N: np.ndarray,
+        Z: np.ndarray,
+        Sigma: np.ndarray,
+        common: bool = True,
+    ) -> np.ndarray:
+        """Return the covariance of tasks' coefficients, relative to the noise.
+
+        Parameters
+        ----------
+        C : ndarray of shape (n_fixed, n_fixed)
+            Covariance of the fixed effects.
+        N : ndarray of shape (n_tasks, n_columns, n_columns)
+            What the rows of each task say, see `Point`.
+        Z : ndarray of shape (n_tasks, n_descriptors)
+            Descriptors of these tasks.
+        Sigma : ndarray of shape (n_columns, n_columns)
+            Covariance of the deviations.
+        common : bool, default=True
+            Whether fixed effects are not known either.
+        """
+        V = Sigma - Sigma @ N @ Sigma
+        if not common:
+            return V
+        kept = np.eye(len(Sigma)) - Sigma @ N
+        return V + kept @ self.of_mean(C, Z) @ kept.transpose(0, 2, 1)
 
     def slope(self, point: Point) -> np.ndarray:
         """Return the gradient of the deviance with respect to Sigma, symmetric."""
@@ -152,6 +211,33 @@ class Likelihood:
         C = C.reshape(q, D, q, D).transpose(0, 2, 1, 3).reshape(q * q, D * D)
         of_tasks = (self.ZZ @ C).reshape(-1, D, D)
         return np.einsum("tij,tjk->ik", N @ of_tasks, N, optimize=True)
+
+    def certificate(self, point: Point) -> tuple[float, float, float]:
+        """Return the penalised problem, its duality gap and the null model's.
+
+        Given the deviations ``F v`` the fixed effects are at their best, so that what
+        is left of the gap is ``||v - F' A' r||^2 / 2`` with the residuals r.
+        """
+        sums, kept = self.sums, self.kept
+        F = self.S @ self.structure.factor(point.theta)
+        v = point.g @ F
+        W = self.means(point.beta) + v @ F.T
+        prior = self.ridge[kept]
+        pull = sums.c - np.einsum("tij,tj->ti", sums.K, W)
+        pull = (self.Z.T @ pull).ravel()[kept] - prior * point.beta
+        fixed = self.of_fixed(sums.K)[np.ix_(kept, kept)] + np.diag(prior)
+        moved = np.linalg.solve(fixed, pull) if kept.size else pull
+        W = W + self.means(moved)
+        g = sums.c - np.einsum("tij,tj->ti", sums.K, W)
+        squares = sums.square.sum() - np.sum((sums.c + g) * W)
+        value = squares + np.sum(v**2) + prior @ (point.beta + moved) ** 2
+        gap = np.sum((v - g @ F) ** 2)
+        return value / 2, gap / 2, sums.square.sum() / 2
+
+    def _following(self, point, h):
+        """Return what the Hessian loses as the noise follows the covariance."""
+        own = np.einsum("ti,tik->k", point.g, h) / point.noise
+        return np.outer(own, own) / max(self.degrees, 1.0)
 
     def gradient(self, point: Point, slope: np.ndarray) -> np.ndarray:
         """Return the gradient with respect to the parameters."""
@@ -174,8 +260,7 @@ class Likelihood:
         through = np.einsum("ta,tik->aik", self.Z, Nh).reshape(-1, q)[self.kept]
         H -= through.T @ point.C @ through
         H /= point.noise
-        own = np.einsum("ti,tik->k", point.g, h) / point.noise
-        H -= np.outer(own, own) / max(self.degrees, 1.0)  # the noise follows
+        H -= self._following(point, h)
         # of Sigma, which is quadratic in the parameters
         inner = 2.0 * (S.T @ slope @ S)[np.ix_(s.row, s.row)]
         inner *= s.column[:, None] == s.column
@@ -187,7 +272,7 @@ def condition(
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Return N and a of :func:`linmtl.kernels._mixed.marginal`, and what it returns."""
     T, D = c.shape
-    if D <= _SMALL:
+    if D <= SMALL:
         N, a = np.empty((T, D, D)), np.empty((T, D))
         work = np.empty((D, 2 * D + 1))
         arrays = (readonly(np.ascontiguousarray(A)) for A in (K, c, Sigma))

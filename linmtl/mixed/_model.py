@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from linmtl.datafits._moments import Moments
+from linmtl.losses import Logistic, newton
 from linmtl.mixed._likelihood import Likelihood, Point, condition
 from linmtl.mixed._sums import Frame, Sums
 
@@ -155,40 +156,20 @@ class MixedModel:
     def certificate(self) -> tuple[float, float, float]:
         """Return the objective, its duality gap and the objective of the null model.
 
-        The objective is half the squared residuals, and the squared deviations in the
-        metric of their covariance, over the mean number of rows of a task. Given the
-        deviations the fixed effects are at their best, so that what is left of the
-        gap is ``||v - F' A'(residuals)||^2 / 2`` with the deviations ``F v``.
+        Of the penalised problem given the covariance: the losses, and half the squared
+        deviations in the metric of their covariance relative to the noise, over the
+        mean number of rows of a task.
         """
-        like, point = self.likelihood, self.point
-        F = like.S @ like.structure.factor(point.theta)
-        K, c, v = like.sums.K, like.sums.c, point.g @ F
-        W = like.means(point.beta) + v @ F.T
-        prior = np.diag(like.ridge[like.kept])
-        pull = (like.Z.T @ (c - np.einsum("tij,tj->ti", K, W))).ravel()[like.kept]
-        pull -= prior @ point.beta
-        fixed = like.of_fixed(K)[np.ix_(like.kept, like.kept)] + prior
-        moved = np.linalg.solve(fixed, pull) if pull.size else pull
-        W = W + like.means(moved)
-        g = c - np.einsum("tij,tj->ti", K, W)
-        squares = like.sums.square - np.einsum("ti,ti->t", c + g, W)
-        beta = point.beta + moved
-        value = (squares.sum() + np.sum(v**2) + beta @ prior @ beta) / 2
-        gap = np.sum((v - g @ F) ** 2) / 2
-        null = like.sums.square.sum() / 2
-        size = self.moments.total.mean()
-        return max(float(value), 0.0) / size, float(gap) / size, float(null) / size
+        found = self.likelihood.certificate(self.point)
+        value, gap, null = (float(v) / self.moments.total.mean() for v in found)
+        return max(value, 0.0), gap, null
 
     def spread(self, tasks: np.ndarray) -> np.ndarray:
         """Return the covariance of coefficients in the frame, relative to the noise."""
         return self._spread(self.point.N[tasks], self.likelihood.Z[tasks])
 
     def _spread(self, N, Z):
-        Sigma = self.relative
-        own = Sigma - Sigma @ N @ Sigma
-        common = np.eye(len(Sigma)) - Sigma @ N
-        mean = self._of_mean(Z)
-        return own + common @ mean @ common.transpose(0, 2, 1)
+        return self.likelihood.spread(self.point.C, N, Z, self.relative)
 
     def known(self, tasks: np.ndarray) -> Uncertainty:
         """Return what is not known of the coefficients of some tasks (positions)."""
@@ -201,21 +182,13 @@ class MixedModel:
 
     def unknown(self, Z: np.ndarray) -> Uncertainty:
         """Return the same of tasks of which nothing but the descriptors is known."""
-        V = self._units(self.relative + self._of_mean(Z))
+        V = self._units(self.relative + self.likelihood.of_mean(self.point.C, Z))
         T, d = len(Z), self.frame.scale.size
         if self.frame.intercept or not self.fit_intercept:
             return Uncertainty(V, np.zeros((T, d)), np.zeros(T))
         b = self.coefficients()[:, 0]
         level = b.var(ddof=1) * (1 + 1 / b.size) if b.size > 1 else 0.0
         return Uncertainty(V, np.zeros((T, d)), np.full(T, level))
-
-    def _of_mean(self, Z):
-        """Return the relative covariance of ``M z`` for each task."""
-        like, D = self.likelihood, self.sums.n_columns
-        q = Z.shape[1]
-        C = np.zeros((q * D, q * D))
-        C[np.ix_(like.kept, like.kept)] = self.point.C
-        return np.einsum("ta,aibj,tb->tij", Z, C.reshape(q, D, q, D), Z, optimize=True)
 
     def _units(self, V):
         back = self.frame.back
@@ -273,13 +246,35 @@ class MixedModel:
         origin = x_mean[None] if own else np.zeros((1, X.shape[1]))
         return raw, Uncertainty(V, origin, np.array([level]))
 
+    def of_new_labels(
+        self, X: np.ndarray, y: np.ndarray, weight: np.ndarray, Z: np.ndarray
+    ) -> tuple[np.ndarray, Uncertainty]:
+        """Return the same for labels -1 and +1, about the mode."""
+        frame, like = self.frame, self.likelihood
+        A = (X - frame.mean) / frame.scale
+        if frame.intercept:
+            A = np.column_stack([np.ones(len(A)), A])
+        F = like.S @ like.structure.factor(self.point.theta)
+        mean = (Z @ like.whole(self.point.beta))[0]
+        loss, ones = Logistic(), np.ones(F.shape[1])
+        v, _ = newton(loss, A @ F, y, weight[None], ones, A @ mean, close=1e-10)
+        w = mean + F @ v[0]
+        curvature = weight * loss.second_derivative(y, -loss.derivative(y, A @ w))
+        N, _, _ = condition(
+            (A.T @ (curvature[:, None] * A))[None], np.zeros((1, len(w))), self.relative
+        )
+        raw, d = frame.back @ w, X.shape[1]
+        raw = raw if frame.intercept else np.append(0.0, raw)
+        V = self._units(self._spread(N, Z))
+        return raw, Uncertainty(V, np.zeros((1, d)), np.zeros(1))
+
     @property
     def log_likelihood(self) -> float:
         """The (restricted) log-likelihood, constants included."""
         like, frame = self.likelihood, self.frame
         scale = np.concatenate([[1.0], frame.scale]) if frame.intercept else frame.scale
         q = like.Z.shape[1]
-        deviance = self.point.deviance + like.degrees * np.log(2.0 * np.pi)
+        deviance = self.point.deviance + like.constant(self.point)
         deviance += float(self.sums.count @ np.log(self.ratio))
         if like.restricted:
             deviance += 2.0 * float(np.log(np.tile(scale, q)[like.kept]).sum())

@@ -8,8 +8,15 @@ import pytest
 from scipy import sparse
 
 from helpers.files import ROOT
-from linmtl import MeanRegularizedRegressor, MixedEffectsRegressor
+from linmtl import (
+    MeanRegularizedRegressor,
+    MixedEffectsClassifier,
+    MixedEffectsRegressor,
+    PooledClassifier,
+)
 from linmtl.data import stack_tasks
+from linmtl.mixed._covariance import Structure
+from linmtl.mixed._laplace import Laplace, LogisticRows
 
 CASES = json.loads((ROOT / "tests/fixtures/lme4.json").read_text())
 
@@ -27,6 +34,7 @@ def made(seed=0, tasks=12, rows=9, d=3, noise=1.0):
 
 
 def estimator_of(case):
+    """Return the model of a formula."""
     random = case["formula"].partition("(")[2].rstrip(")")
     slopes = [j for j in range(len(case["x"])) if f"x{j + 1}" in random]
     return MixedEffectsRegressor(
@@ -38,7 +46,7 @@ def estimator_of(case):
     )
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [n for n in CASES if "labels" not in n])
 def test_the_answers_of_lme4(name):
     case = CASES[name]
     X, y, tasks = np.array(case["x"]).T, np.array(case["y"]), np.array(case["task"])
@@ -62,6 +70,29 @@ def test_the_answers_of_lme4(name):
         ours = model.covariance_[np.ix_(random, random)]
         whole = np.array(theirs["covariance"])
         np.testing.assert_allclose(ours, whole, atol=5e-3 * np.abs(whole).max())
+
+
+@pytest.mark.parametrize("name", [n for n in CASES if "labels" in n])
+def test_the_answers_of_lme4_for_labels(name):
+    """With nAGQ = 0: but for a prior that keeps separated tasks finite."""
+    case = CASES[name]
+    X, y, tasks = np.array(case["x"]).T, np.array(case["y"]), np.array(case["task"])
+    plain = estimator_of(case)
+    model = MixedEffectsClassifier(
+        plain.covariance, random_features=plain.random_features, method="ml"
+    ).fit(X, y, tasks)
+    theirs = case["lme4"]
+    assert model.log_likelihood_ == pytest.approx(theirs["log_likelihood"], abs=0.02)
+    probability = model.predict_proba(X, tasks)[:, 1]
+    np.testing.assert_allclose(probability, theirs["fitted"], atol=5e-3)
+    summary = model.summary()
+    errors = np.array(theirs["std_error"])
+    np.testing.assert_allclose(
+        (summary.estimate - theirs["fixed"]) / errors, 0, atol=0.03
+    )
+    random = np.sqrt(np.diag(np.array(theirs["covariance"])))
+    std = summary.std[summary.std > 0]
+    np.testing.assert_allclose(std[: len(random)], random, rtol=0.01, atol=0.02)
 
 
 def test_a_variance_of_zero_is_an_answer():
@@ -349,3 +380,120 @@ def test_unknown_tasks_are_an_error_where_asked():
         model.predict(X[:1], [99])
     with pytest.raises(ValueError, match="99"):
         model.coef_covariance(99)
+
+
+# --- labels
+
+
+def labelled(seed=0, tasks=15, rows=20, d=2):
+    X, y, task = made(seed, tasks, rows, d, noise=0.0)
+    chance = np.random.default_rng(seed).random(len(y))
+    return X, chance < 1 / (1 + np.exp(1 - y)), task
+
+
+@pytest.mark.parametrize("covariance", ["diagonal", "scalar", "full", "low_rank"])
+@pytest.mark.parametrize("method", ["reml", "ml"])
+def test_the_approximate_likelihood_is_at_its_maximum(covariance, method):
+    """Written out: the penalised loss at the mode, and determinants of Hessians."""
+    X, y, tasks = labelled(1)
+    model = MixedEffectsClassifier(covariance, n_components=1, method=method)
+    model.fit(X, y, tasks)
+    A = np.column_stack([np.ones(len(y)), X])
+    sign = np.where(y, 1.0, -1.0)
+    Sigma = model.covariance_
+    mean = np.append(model.intercept_mean_, model.coef_mean_)
+    W = np.column_stack([model.intercept_, model.coef_])
+    eta = np.sum(A * W[tasks], axis=1)
+    curvature = 1 / (2 + np.exp(eta) + np.exp(-eta))
+    value, precision = 2 * np.sum(np.logaddexp(0, -sign * eta)), np.zeros((3, 3))
+    for t in range(15):
+        own = tasks == t
+        K = A[own].T @ (curvature[own, None] * A[own])
+        u = W[t] - mean
+        value += u @ np.linalg.pinv(Sigma, rcond=1e-9) @ u
+        value += np.linalg.slogdet(np.eye(3) + K @ Sigma)[1]
+        precision += np.linalg.solve(np.eye(3) + K @ Sigma, K)
+    if method == "reml":
+        value += np.linalg.slogdet(precision)[1] - 3 * np.log(2 * np.pi)
+    assert model.log_likelihood_ == pytest.approx(-value / 2, abs=1e-2)
+    assert model.converged_
+    assert 0 <= model.dual_gap_ <= 1e-6 * model.objective_
+
+
+def test_gradient_of_the_approximate_likelihood():
+    """The mode moves with the covariance, and Hessians with the mode."""
+    rng = np.random.default_rng(2)
+    X, y, _ = labelled(2, tasks=6)
+    A = np.column_stack([np.ones(len(y)), X])
+    rows = LogisticRows(
+        A, np.where(y, 1.0, -1.0), np.ones(len(y)), np.arange(0, 121, 20)
+    )
+    for covariance in ("full", "low_rank"):
+        structure = Structure.of(covariance, 3, True, np.arange(3), 1)
+        Z = np.column_stack([np.ones(6), rng.standard_normal(6)])
+        model = Laplace(rows, Z, structure, np.eye(3), True, np.full(6, 1e-3))
+        theta = rng.standard_normal(structure.n_parameters)
+        point = model.at(theta)
+        gradient = model.gradient(point, model.slope(point))
+        for k, step in enumerate(1e-4 * np.eye(theta.size)):
+            ends = [model.at(theta + s * step).deviance for s in (1, -1)]
+            assert gradient[k] == pytest.approx(
+                (ends[0] - ends[1]) / 2e-4, rel=1e-4, abs=1e-4
+            )
+
+
+def test_a_task_of_one_class_is_served_by_the_others():
+    X, y, tasks = labelled(3)
+    y = y | (tasks == 4)
+    model = MixedEffectsClassifier().fit(X, y, tasks)
+    odds = model.decision_function(X[tasks == 4], tasks[tasks == 4])
+    assert np.ptp(odds) > 1  # it ranks its rows by what all tasks share
+    assert np.mean(odds) > np.mean(
+        model.decision_function(X[tasks == 5], np.full(20, 5))
+    )
+    with pytest.raises(ValueError, match="1 class"):
+        MixedEffectsClassifier().fit(X, np.ones(len(y)), tasks)
+
+
+def test_labels_in_other_layouts():
+    X, y, tasks = labelled(4, tasks=5)
+    X, Y = X[:20], y.reshape(5, 20).T
+    wide = MixedEffectsClassifier().fit(X, Y)
+    long = MixedEffectsClassifier().fit(np.tile(X, (5, 1)), y, tasks)
+    np.testing.assert_allclose(wide.coef_, long.coef_, rtol=1e-4, atol=1e-6)
+    assert len(wide.predict_proba(X)) == 5
+    thin = MixedEffectsClassifier().fit(sparse.csr_array(np.tile(X, (5, 1))), y, tasks)
+    np.testing.assert_allclose(thin.coef_, long.coef_, rtol=1e-4, atol=1e-6)
+
+
+def test_weights_of_labels_are_repetitions():
+    X, y, tasks = labelled(5)
+    weight = np.random.default_rng(0).integers(1, 3, len(y))
+    weighted = MixedEffectsClassifier().fit(X, y, tasks, weight)
+    repeated = MixedEffectsClassifier().fit(
+        *(np.repeat(a, weight, 0) for a in (X, y, tasks))
+    )
+    np.testing.assert_allclose(weighted.coef_, repeated.coef_, rtol=1e-4, atol=1e-6)
+
+
+def test_new_tasks_of_labels():
+    X, y, tasks = labelled(6, tasks=60)
+    seen = tasks < 50
+    model = MixedEffectsClassifier().fit(X[seen], y[seen], tasks[seen])
+    common = model.decision_function(X[:5], [99] * 5)
+    np.testing.assert_allclose(common, X[:5] @ model.coef_mean_ + model.intercept_mean_)
+    whole = MixedEffectsClassifier().fit(X, y, tasks)
+    for t in range(50, 60):
+        model.fit_new_task(X[tasks == t], y[tasks == t], t)
+    np.testing.assert_allclose(model.coef_[50:], whole.coef_[50:], atol=0.15)
+    assert model.coef_std_.shape == (60, 2)
+
+
+def test_tasks_that_are_alike_are_pooled():
+    rng = np.random.default_rng(7)
+    X, tasks = rng.standard_normal((400, 3)), np.repeat(np.arange(20), 20)
+    y = rng.random(400) < 1 / (1 + np.exp(-X @ [1.0, -1.0, 0.5]))
+    model = MixedEffectsClassifier().fit(X, y, tasks)
+    pooled = PooledClassifier(1e-6).fit(X, y, tasks)
+    assert np.median(np.abs(model.coef_ - pooled.coef_)) < 0.1
+    assert np.abs(model.coef_mean_ - pooled.coef_[0]).max() < 0.15
