@@ -131,8 +131,9 @@ class CappedL1Regressor(Refitted, Alias, Regressor):
 
     Notes
     -----
-    The problem is not convex. It is solved in convex stages, from the solution with the
-    L1 penalty; ``dual_gap_`` is that of the last stage, which is zero at a stationary
+    The problem is not convex. It is solved in convex stages, from those with the
+    L1 penalty of this strength, of a half and of a fifth of it, and the lowest end
+    is kept; ``dual_gap_`` is that of its last stage, which is zero at a stationary
     point, not a bound on the distance to the best of them.
 
     MALSAR has it as MSMTFL.
@@ -297,8 +298,9 @@ class CappedL1Classifier(Refitted, Alias, Classifier):
 
     Notes
     -----
-    The problem is not convex. It is solved in convex stages, from the solution with the
-    L1 penalty; ``dual_gap_`` is that of the last stage, which is zero at a stationary
+    The problem is not convex. It is solved in convex stages, from those with the
+    L1 penalty of this strength, of a half and of a fifth of it, and the lowest end
+    is kept; ``dual_gap_`` is that of its last stage, which is zero at a stationary
     point, not a bound on the distance to the best of them.
 
     MALSAR has it as MSMTFL.

@@ -133,8 +133,9 @@ class MCPRegressor(Refitted, Alias, Regressor):
     The minimax concave penalty has ``f(r) = alpha r - r^2 / (2 gamma)`` up to ``r =
     gamma alpha``, and is constant beyond.
 
-    The problem is not convex. It is solved in convex stages, from the solution with the
-    L21 penalty; ``dual_gap_`` is that of the last stage, which is zero at a stationary
+    The problem is not convex. It is solved in convex stages, from those with the
+    L21 penalty of this strength, of a half and of a fifth of it, and the lowest end
+    is kept; ``dual_gap_`` is that of its last stage, which is zero at a stationary
     point, not a bound on the distance to the best of them.
 
     The penalty is bounded: of classes that can be separated there is no optimum
@@ -301,8 +302,9 @@ class MCPClassifier(Refitted, Alias, Classifier):
     The minimax concave penalty has ``f(r) = alpha r - r^2 / (2 gamma)`` up to ``r =
     gamma alpha``, and is constant beyond.
 
-    The problem is not convex. It is solved in convex stages, from the solution with the
-    L21 penalty; ``dual_gap_`` is that of the last stage, which is zero at a stationary
+    The problem is not convex. It is solved in convex stages, from those with the
+    L21 penalty of this strength, of a half and of a fifth of it, and the lowest end
+    is kept; ``dual_gap_`` is that of its last stage, which is zero at a stationary
     point, not a bound on the distance to the best of them.
 
     The penalty is bounded: of classes that can be separated there is no optimum

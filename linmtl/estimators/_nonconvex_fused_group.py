@@ -44,9 +44,10 @@ class _NonconvexFusedGroup(Refitted, Alias):
     The tasks are ordered by their labels, which must be numbers, or by ``task_order``;
     for wide Y by its columns. MALSAR has the forms as nFSGL1 and nFSGL2.
 
-    The problem is not convex. It is solved in convex stages, from the solution with a
-    convex penalty; ``dual_gap_`` is that of the last stage, which is zero at a
-    stationary point, not a bound on the distance to the best of them.
+    The problem is not convex. It is solved in convex stages, from those with a
+    convex penalty of this strength, of a half and of a fifth of it, and the lowest end
+    is kept; ``dual_gap_`` is that of its last stage, which is zero at a stationary
+    point, not a bound on the distance to the best of them.
 
     References
     ----------

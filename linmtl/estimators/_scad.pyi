@@ -133,8 +133,9 @@ class SCADRegressor(Refitted, Alias, Regressor):
     The slope of f is alpha up to ``r = alpha`` (smoothly clipped absolute deviation),
     then falls linearly to zero at ``r = gamma alpha``.
 
-    The problem is not convex. It is solved in convex stages, from the solution with the
-    L21 penalty; ``dual_gap_`` is that of the last stage, which is zero at a stationary
+    The problem is not convex. It is solved in convex stages, from those with the
+    L21 penalty of this strength, of a half and of a fifth of it, and the lowest end
+    is kept; ``dual_gap_`` is that of its last stage, which is zero at a stationary
     point, not a bound on the distance to the best of them.
 
     The penalty is bounded: of classes that can be separated there is no optimum
@@ -300,8 +301,9 @@ class SCADClassifier(Refitted, Alias, Classifier):
     The slope of f is alpha up to ``r = alpha`` (smoothly clipped absolute deviation),
     then falls linearly to zero at ``r = gamma alpha``.
 
-    The problem is not convex. It is solved in convex stages, from the solution with the
-    L21 penalty; ``dual_gap_`` is that of the last stage, which is zero at a stationary
+    The problem is not convex. It is solved in convex stages, from those with the
+    L21 penalty of this strength, of a half and of a fifth of it, and the lowest end
+    is kept; ``dual_gap_`` is that of its last stage, which is zero at a stationary
     point, not a bound on the distance to the best of them.
 
     The penalty is bounded: of classes that can be separated there is no optimum

@@ -18,9 +18,12 @@ class Nonconvex(Penalty):
     """Base: a subclass gives the value, the convex start and the majoriser.
 
     Notes for users stand in the estimators: the solution is a stationary point, which
-    depends on where the first stage starts; the duality gap is that of W in the convex
-    problem of its own tangent, which is zero at a stationary point.
+    depends on the first stage; the duality gap is that of W in the convex problem of
+    its own tangent, which is zero at a stationary point. The strength ``alpha``
+    multiplies what is not convex.
     """
+
+    alpha: float
 
     convex: ClassVar[bool] = False
 

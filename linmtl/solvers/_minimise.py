@@ -14,7 +14,7 @@ from linmtl.solvers._direct import Direct
 from linmtl.solvers._monitor import Monitor
 from linmtl.solvers._objective import Objective
 from linmtl.solvers._result import Result
-from linmtl.solvers._stages import MAX_STAGES, convex_start, tangent
+from linmtl.solvers._stages import MAX_STAGES, STARTS, convex_start, tangent
 
 # Digits that moments lose below this share of the tolerance are of no account.
 _NEGLIGIBLE = 1e-3
@@ -252,15 +252,35 @@ def _minimise_in_stages(
 ) -> Result:
     """Minimise an objective whose penalty is not convex; see `_stages`.
 
-    ``W0`` is where the first, convex stage starts. The gap of the result is that of W
-    in the problem of its own tangent.
+    ``W0`` is where the first, convex problem starts. The null model is kept where it is
+    the solution of that: from there on a strength is as good as infinite.
     """
     if scale is None:
         scale = null_model(convex_start(objective))[1]
     options.update(scale=scale, tol=tol / 2)  # half for the next stage's own gap
-    first = convex_start(objective)
-    stop = tol * scale + first.rounding
-    result = minimise(first, max_iter=max_iter, W0=W0, **options)
+    best, n_iter = None, 0
+    for part in STARTS:
+        first, left = convex_start(objective, part), max(max_iter - n_iter, 1)
+        start = minimise(first, max_iter=left, W0=W0, **options)
+        stop = tol * scale + first.rounding
+        found = _minimise_from(objective, start, stop, left, **options)
+        n_iter += found.n_iter
+        if best is None or found.objective < best.objective - stop:
+            best = found
+        W0, norm = start.W, first.penalty.norm
+        if norm is None or norm.value(W0) == 0.0 or n_iter >= max_iter:
+            break
+    assert best is not None
+    return replace(best, n_iter=n_iter)
+
+
+def _minimise_from(
+    objective: Objective, result: Result, stop: float, max_iter: int, **options
+) -> Result:
+    """Go on in stages from the first one's result.
+
+    The gap is that of W in the problem of its own tangent.
+    """
     objective = _by_rows(objective, result.W, stop)
     stages, n_iter = [objective.value(result.W)], result.n_iter
     while True:

@@ -5,12 +5,18 @@ there; the objective falls from stage to stage. A point that is optimal for its 
 tangent is stationary: the duality gap in the problem of its own tangent is the
 certificate.
 
+There may be many of them, and which one is found depends on the first stage. That is
+solved with the convex penalty at the strength asked for and at parts of it, and the
+lowest objective is kept: a weaker start has more features from which the tangent takes
+its penalty.
+
 Zou, Li (2008), One-step sparse estimates in nonconcave penalized likelihood models;
 Zhang (2010), Analysis of multi-stage convex relaxation for sparse regularization.
 """
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from typing import Any
 
@@ -20,11 +26,13 @@ from linmtl.penalties._compose import compose
 from linmtl.solvers._objective import Objective
 
 MAX_STAGES = 500
+STARTS = (1.0, 0.5, 0.2)  # parts of the strength in the first stage
 
 
-def convex_start(objective: Objective) -> Objective:
-    """Return the convex problem of the first stage."""
-    norm: Any = objective.penalty.norm
+def convex_start(objective: Objective, part: float = 1.0) -> Objective:
+    """Return the convex problem of the first stage, at this part of the strength."""
+    norm: Any = copy.copy(objective.penalty.norm)
+    norm.alpha = part * norm.alpha
     return _stage(objective, norm.start())
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -19,9 +21,9 @@ from linmtl.penalties import (
     Ridge,
     compose,
 )
-from linmtl.solvers import minimise
+from linmtl.solvers import _minimise, minimise
 from linmtl.solvers._path import with_strength
-from linmtl.solvers._stages import tangent
+from linmtl.solvers._stages import STARTS, tangent
 
 PENALTIES = {
     "CappedL1": lambda s: CappedL1(0.1 * s, 0.8),
@@ -134,6 +136,33 @@ def test_start_is_deterministic_and_order_of_features_does_not_matter(make):
     model = problem.estimator(make(1.0))
     model.fit(problem.X[:, order], problem.y, problem.labels(make(1.0)))
     np.testing.assert_allclose(model.coef_, first.coef_[:, order], atol=1e-4)
+
+
+def lowest_of_all(problem, alpha, threshold):
+    """Return the global minimum with a capped l1 norm: any features may be free."""
+    d, values = problem.n_features, []
+    for free in product([0.0, 1.0], repeat=d):
+        shrunk = 1.0 - np.array(free)
+        model = problem.fit(L1(alpha, feature_weight=shrunk), tol=1e-9)
+        values.append(model.objective_ + alpha * threshold * sum(free))
+    return min(values)
+
+
+@pytest.mark.parametrize("threshold", [0.3, 1.0])
+def test_several_starts_find_the_minimum_more_often(monkeypatch, threshold):
+    found = {"several": 0, "one": 0}
+    for seed, part in product(range(6), [0.5, 0.1]):
+        problem = make_problem(sizes=(12, 15, 13), d=4, seed=seed)
+        unit = CappedL1(1.0, threshold)
+        alpha = part * alpha_max(problem.X, problem.y, problem.tasks, penalty=unit)
+        optimum = lowest_of_all(problem, alpha, threshold)
+        for name, starts in (("several", STARTS), ("one", STARTS[:1])):
+            monkeypatch.setattr(_minimise, "STARTS", starts)
+            value = problem.fit(CappedL1(alpha, threshold), tol=1e-7).objective_
+            assert value >= optimum * (1 - 1e-7)
+            found[name] += value <= optimum * (1 + 1e-5)
+    assert found["several"] >= 9
+    assert found["one"] <= 7
 
 
 def sparse_problem(seed=0):
