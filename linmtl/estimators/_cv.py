@@ -37,6 +37,11 @@ from linmtl.model_selection._held_out import (
     fold_of_observations,
     held_out_path,
 )
+from linmtl.model_selection._leave_one_out import (
+    criterion_path,
+    left_out_path,
+    units,
+)
 from linmtl.penalties import Penalty, compose
 from linmtl.solvers import minimise
 from linmtl.solvers._objective import Objective
@@ -66,6 +71,8 @@ class _Curve:
         The last solution in each fold.
     unconverged : int
         The number of fits that did not converge.
+    freedom : ndarray of shape (n_strengths,) or None
+        Degrees of freedom, where they are known.
     """
 
     setting: dict[str, Any]
@@ -75,6 +82,7 @@ class _Curve:
     per_task: np.ndarray
     ends: list[np.ndarray]
     unconverged: int
+    freedom: np.ndarray | None = None
 
     @property
     def mean(self) -> np.ndarray:
@@ -87,6 +95,8 @@ def _joined(strong: _Curve, weak: _Curve) -> _Curve:
         name: np.concatenate([getattr(strong, name), getattr(weak, name)])
         for name in ("strengths", "per_fold", "per_task")
     }
+    if strong.freedom is not None and weak.freedom is not None:
+        both["freedom"] = np.concatenate([strong.freedom, weak.freedom])
     unconverged = strong.unconverged + weak.unconverged
     return replace(weak, **both, unconverged=unconverged)
 
@@ -136,6 +146,7 @@ class CrossValidated(MultiTaskModel):
     alphas: int | ArrayLike = 100
     eps: float = 1e-3
     cv: Any = 5
+    criterion: Literal["aic", "bic", "gcv"] | None = None
     selection: Literal["min", "1se"] = "min"
     scoring: str | Callable[..., Any] | None = None
     scale_features: bool | Literal["auto"] = "auto"
@@ -214,7 +225,12 @@ class CrossValidated(MultiTaskModel):
         problem = self._read_problem(X, y, tasks, sample_weight)
         given, data, columns, objective = problem
         fit = objective.base_fit
-        fold = fold_of_observations(given, data, self.cv)
+        if self._leaves_one_out:
+            fold = units(data, self._loss())
+        elif self.criterion is None:
+            fold = fold_of_observations(given, data, self.cv)
+        else:
+            fold = np.zeros(data.y.size, dtype=int)  # all judge, and are judged
         settings = self._completed(self._settings(), fit, columns)
         curves = []
         for setting in settings:
@@ -251,24 +267,37 @@ class CrossValidated(MultiTaskModel):
         ends: list[np.ndarray] | None = None,
     ) -> _Curve:
         """Return the held-out losses along some strengths."""
-        given, data, columns, _ = problem
-        path = held_out_path(
-            data,
-            self._loss(),
-            [self._penalty_at(setting, alpha) for alpha in strengths],
-            columns,
-            fold,
-            join=self._join(),
-            strengths=strengths,
-            n_samples=given.n_samples,
-            starts=ends,
-            rows=self.scoring is not None,
-            tol=self.tol,
-            max_iter=self.max_iter,
-            solver=self.solver,
-            n_jobs=self.n_jobs,
-            progress=self._progress and partial(self._progress, setting),
-        )
+        given, data, columns, objective = problem
+        penalties = [self._penalty_at(setting, alpha) for alpha in strengths]
+        along: dict[str, Any] = {
+            "strengths": strengths,
+            "starts": ends,
+            "tol": self.tol,
+            "max_iter": self.max_iter,
+            "solver": self.solver,
+        }
+        judged = {
+            "join": self._join(),
+            "n_samples": given.n_samples,
+            "n_jobs": self.n_jobs,
+        }
+        whole = data, self._loss(), objective.base_fit, penalties, columns
+        if self.criterion is not None:
+            path = criterion_path(*whole, self.criterion, **along)
+        elif self._leaves_one_out:
+            path = left_out_path(*whole, fold, **judged, **along)
+        else:
+            path = held_out_path(
+                data,
+                self._loss(),
+                penalties,
+                columns,
+                fold,
+                rows=self.scoring is not None,
+                progress=self._progress and partial(self._progress, setting),
+                **judged,
+                **along,
+            )
         if np.isnan(path.losses).all():
             raise ValueError(
                 f"{type(self).__name__}: cv judges no task, since each is either "
@@ -276,13 +305,20 @@ class CrossValidated(MultiTaskModel):
                 "tasks, for example cv=5 (LeaveOneTaskOut and other splitters of whole "
                 "tasks judge models of unknown tasks, in GridSearchCV)"
             )
-        if path.eta is None:
+        if path.eta is None or self.scoring is None:
             per_task = path.losses
             per_fold = _mean_over_tasks(per_task, given.data.total)
         else:
             per_fold, per_task = self._negated_scores(given, fold, path.eta)
         return _Curve(
-            setting, start, strengths, per_fold, per_task, path.ends, path.unconverged
+            setting,
+            start,
+            strengths,
+            per_fold,
+            per_task,
+            path.ends,
+            path.unconverged,
+            path.freedom,
         )
 
     def _extended(
@@ -312,6 +348,11 @@ class CrossValidated(MultiTaskModel):
             curves = longer
         return curves
 
+    @property
+    def _leaves_one_out(self) -> bool:
+        whole = self.criterion is None
+        return whole and isinstance(self.cv, str) and self.cv == "loo"
+
     def _check_cv(self) -> None:
         name = type(self).__name__
         if self.selection not in ("min", "1se"):
@@ -321,6 +362,17 @@ class CrossValidated(MultiTaskModel):
         check_choice(
             f"{name}: scale_features", self.scale_features, (True, False, "auto")
         )
+        check_choice(f"{name}: criterion", self.criterion, (None, "aic", "bic", "gcv"))
+        one = self.criterion is not None or self._leaves_one_out
+        if one and self.selection == "1se":
+            raise ValueError(
+                f"{name}: selection='1se' needs folds; pass a number of them as cv, "
+                "and no criterion"
+            )
+        if self.criterion is not None and self.scoring is not None:
+            raise ValueError(
+                f"{name}: criterion and scoring both choose the strength; pass one"
+            )
         if self.scoring is not None and self.selection == "1se":
             raise ValueError(
                 f"{name}: selection='1se' needs a loss in each fold, and scoring= "
@@ -401,6 +453,14 @@ class CrossValidated(MultiTaskModel):
         if self.scoring is not None:
             path, factor = "scores_path_", -1.0
         self._paths = path, f"task_{path}"
+        self.__dict__.pop("degrees_of_freedom_", None)
+        freedom = curves[best[0]].freedom
+        if freedom is not None:
+            self.degrees_of_freedom_ = float(freedom[best[1]])
+        if self.criterion is not None:
+            self._paths = ("criterion_path_",)
+            self.criterion_path_ = per_fold[0, :, 0] if one else per_fold[:, :, 0]
+            return setting
         per_task = np.array([curve.per_task for curve in curves])
         for name, values in zip(self._paths, (per_fold, per_task), strict=True):
             setattr(self, name, factor * (values[0] if one else values))

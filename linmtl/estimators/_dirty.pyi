@@ -378,7 +378,16 @@ class DirtyRegressorCV(Refitted, AliasCV, Regressor):
         The smallest strength as a fraction of the largest, with a number of alphas.
     cv : int, splitter or iterable of (train, test), default=5
         Number of folds, drawn within the tasks as by ``TaskKFold(cv, shuffle=True,
-        random_state=0)`` (stratified by class for classifiers); or the folds.
+        random_state=0)`` (stratified by class for classifiers); or the folds. "loo" leaves
+        out one observation at a time (of a wide Y one row), told from the fit of all:
+        exactly for the squared loss with quadratic penalties, and to about a percent for L1
+        and L21 norms and other losses. Models are fitted without each observation where
+        that does not hold: for other penalties, and for strengths that may be the best with
+        more than a tenth as many features in use as observations.
+    criterion : {"aic", "bic", "gcv"}, default=None
+        What chooses the strength in place of held-out losses: Akaike's or the Bayesian
+        information criterion or generalised cross-validation, with Stein's degrees of
+        freedom. For penalties of which "loo" takes one fit.
     selection : {"min", "1se"}, default="min"
         The strength with the lowest held-out loss, or the strongest within one
         standard error of it.
@@ -453,6 +462,11 @@ class DirtyRegressorCV(Refitted, AliasCV, Regressor):
     at_bound_ : bool
         Whether the best factor is at an end of those tried, and a better one is likely to
         lie beyond.
+    degrees_of_freedom_ : float
+        Those of the model chosen, by Stein's formula, intercepts included; only with a
+        criterion or ``cv="loo"``, where they are known.
+    criterion_path_ : ndarray of shape (n_alphas,)
+        The criterion, less is better; in place of held-out losses.
     feature_scale_ : ndarray of shape (n_features,)
         What the features were divided by; ones, where they were not scaled. The plain
         estimator with ``best_params_`` finds the same model in ``X / feature_scale_``, with
@@ -524,6 +538,8 @@ class DirtyRegressorCV(Refitted, AliasCV, Regressor):
     alpha_: float
     alphas_: np.ndarray
     at_bound_: bool
+    degrees_of_freedom_: float
+    criterion_path_: np.ndarray
     feature_scale_: np.ndarray
     best_params_: dict[Any, Any]
     mse_path_: np.ndarray
@@ -544,6 +560,7 @@ class DirtyRegressorCV(Refitted, AliasCV, Regressor):
         alphas: int | ArrayLike = 100,
         eps: float = 0.001,
         cv: Any = 5,
+        criterion: Literal['aic', 'bic', 'gcv'] | None = None,
         selection: Literal['min', '1se'] = "min",
         scoring: str | Callable[..., Any] | None = None,
         scale_features: bool | Literal['auto'] = "auto",
@@ -602,7 +619,16 @@ class DirtyClassifierCV(Refitted, AliasCV, Classifier):
         The smallest strength as a fraction of the largest, with a number of alphas.
     cv : int, splitter or iterable of (train, test), default=5
         Number of folds, drawn within the tasks as by ``TaskKFold(cv, shuffle=True,
-        random_state=0)`` (stratified by class for classifiers); or the folds.
+        random_state=0)`` (stratified by class for classifiers); or the folds. "loo" leaves
+        out one observation at a time (of a wide Y one row), told from the fit of all:
+        exactly for the squared loss with quadratic penalties, and to about a percent for L1
+        and L21 norms and other losses. Models are fitted without each observation where
+        that does not hold: for other penalties, and for strengths that may be the best with
+        more than a tenth as many features in use as observations.
+    criterion : {"aic", "bic", "gcv"}, default=None
+        What chooses the strength in place of held-out losses: Akaike's or the Bayesian
+        information criterion or generalised cross-validation, with Stein's degrees of
+        freedom. For penalties of which "loo" takes one fit.
     selection : {"min", "1se"}, default="min"
         The strength with the lowest held-out loss, or the strongest within one
         standard error of it.
@@ -674,6 +700,11 @@ class DirtyClassifierCV(Refitted, AliasCV, Classifier):
     at_bound_ : bool
         Whether the best factor is at an end of those tried, and a better one is likely to
         lie beyond.
+    degrees_of_freedom_ : float
+        Those of the model chosen, by Stein's formula, intercepts included; only with a
+        criterion or ``cv="loo"``, where they are known.
+    criterion_path_ : ndarray of shape (n_alphas,)
+        The criterion, less is better; in place of held-out losses.
     feature_scale_ : ndarray of shape (n_features,)
         What the features were divided by; ones, where they were not scaled. The plain
         estimator with ``best_params_`` finds the same model in ``X / feature_scale_``, with
@@ -745,6 +776,8 @@ class DirtyClassifierCV(Refitted, AliasCV, Classifier):
     alpha_: float
     alphas_: np.ndarray
     at_bound_: bool
+    degrees_of_freedom_: float
+    criterion_path_: np.ndarray
     feature_scale_: np.ndarray
     best_params_: dict[Any, Any]
     scores_path_: np.ndarray
@@ -761,6 +794,7 @@ class DirtyClassifierCV(Refitted, AliasCV, Classifier):
         alphas: int | ArrayLike = 100,
         eps: float = 0.001,
         cv: Any = 5,
+        criterion: Literal['aic', 'bic', 'gcv'] | None = None,
         selection: Literal['min', '1se'] = "min",
         scoring: str | Callable[..., Any] | None = None,
         scale_features: bool | Literal['auto'] = "auto",

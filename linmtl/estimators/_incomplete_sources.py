@@ -439,6 +439,7 @@ class _CrossValidated(_IncompleteSources):
     alphas: int | ArrayLike = 100
     eps: float = 1e-3
     cv: Any = 5
+    criterion: Literal["aic", "bic", "gcv"] | None = None
     selection: Literal["min", "1se"] = "min"
     scoring: str | Callable[..., Any] | None = None
     scale_features: bool | Literal["auto"] = "auto"

@@ -55,7 +55,7 @@ def fold_of_observations(
     if isinstance(cv, (str, float, bool, np.bool_)) or cv is None:
         raise ValueError(
             "cv must be a number of folds, a splitter or an iterable of (train, test), "
-            f"got {cv!r}"
+            f"for the ...CV estimators also 'loo'; got {cv!r}"
         )
     n_tasks = given.data.design.n_tasks
     wide = given.layout == "wide"
@@ -187,12 +187,15 @@ class HeldOutPath:
     eta : ndarray of shape (n_penalties, n_observations) or None
         Linear predictors of each observation from the fold without it, NaN where there
         is none; only where rows were asked for.
+    freedom : ndarray of shape (n_penalties,) or None
+        Degrees of freedom of the models, where they are known.
     """
 
     losses: np.ndarray
     ends: list[np.ndarray]
     unconverged: int
     eta: np.ndarray | None = None
+    freedom: np.ndarray | None = None
 
     def followed_by(self, other: HeldOutPath) -> HeldOutPath:
         """Return the path with another one behind it, which began at its ends."""

@@ -89,7 +89,7 @@ def follow(
         forms = quadratic_forms(penalties, fit.n_features, tasks)
         path = QuadraticPath.of(fit, forms)
         if path is not None:
-            yield from _certified(path, penalties, tasks, tol, max_iter)
+            yield from _certified(fit, path, penalties, tasks, tol, max_iter)
             return
     for i, penalty in enumerate(penalties):
         objective = Objective(fit, compose(penalty, fit.n_features, tasks))
@@ -118,9 +118,9 @@ def follow(
         yield result
 
 
-def _certified(path, penalties, tasks, tol, max_iter) -> Iterator[Result]:
+def _certified(fit, path, penalties, tasks, tol, max_iter) -> Iterator[Result]:
     """Yield the solutions of quadratic problems with their certificates."""
-    fit, scale = path.fit, None
+    scale = None
     for part in pieces(len(penalties), (fit.n_features, fit.n_columns)):
         starts, _ = path.solutions(part, tol)
         for penalty, start in zip(penalties[part], starts, strict=True):
@@ -196,7 +196,7 @@ def models(
             yield Models(W, b, found[-1].point, failures)
             continue
         W, good = path.solutions(part, tol)
-        b, failures = fit.moments.intercepts(W), 0
+        b, failures = path.fit.moments.intercepts(W), 0
         for i in np.flatnonzero(~good).tolist():
             penalty = compose(penalties[part][i], fit.n_features, tasks)
             result = minimise(Objective(fit, penalty), **given)

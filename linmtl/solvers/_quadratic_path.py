@@ -11,11 +11,14 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from linmtl.datafits._base import Datafit
+from linmtl.datafits._gram import GramFit
+from linmtl.datafits._moments import Moments
 from linmtl.penalties import Penalty, compose
 from linmtl.penalties._quadratic_form import QuadraticForm
 
 _EPS = np.finfo(float).eps
 _PIECE = 2_000_000  # numbers that are held at a time
+_MOST_FEATURES = 300  # for which moments take the place of few rows
 
 
 def quadratic_forms(
@@ -69,14 +72,23 @@ class QuadraticPath:
         cls, fit: Datafit, forms: Sequence[QuadraticForm] | None
     ) -> QuadraticPath | None:
         """Return the problems of the loss and these forms, None for any others."""
-        if forms is None or not fit.quadratic or fit.holds_rows:
+        if forms is None or not fit.quadratic:
             return None
-        alike = len(fit.H) == 1
         apart = all(form.is_diagonal for form in forms)
         through_mean = all(
             not form.is_coupled and form.equal_ridge and form.ridge + form.centred > 0
             for form in forms
         )
+        if fit.holds_rows:  # few of each task: their moments are no larger than these
+            design, d = fit.data.design, fit.n_features
+            if d > _MOST_FEATURES or d * d * design.n_tasks > _PIECE:
+                return None
+            if design.is_sparse or design.n_columns < design.n_tasks:
+                return None
+            if not (apart or through_mean or design.columns_alike(fit.data.weight)):
+                return None
+            fit = GramFit(Moments.of(fit.data), fit.loss, fit.data)
+        alike = len(fit.H) == 1
         return cls(fit, forms) if alike or apart or through_mean else None
 
     def solutions(self, part: slice, tol: float) -> tuple[np.ndarray, np.ndarray]:

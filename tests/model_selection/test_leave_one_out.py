@@ -1,0 +1,260 @@
+"""Rows left out one by one, and degrees of freedom: those of fits without the rows."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+import linmtl.model_selection._leave_one_out as module
+from linmtl import (
+    GraphRegularizedRegressorCV,
+    L1RegressorCV,
+    L21ClassifierCV,
+    L21RegressorCV,
+    MeanRegularizedClassifierCV,
+    MeanRegularizedRegressor,
+    MeanRegularizedRegressorCV,
+    MultiTaskRegressorCV,
+    TaskQuadraticRegressorCV,
+    TraceNormRegressorCV,
+)
+from linmtl.datasets import make_multitask_classification, make_multitask_regression
+from linmtl.penalties import L1, L21, Ridge
+
+pytestmark = pytest.mark.filterwarnings(  # of three strengths the best may be an end
+    "ignore:.*the best strength is|.*chose the null model:UserWarning"
+)
+CHAIN = np.diag(np.ones(3), 1) + np.diag(np.ones(3), -1)
+ALPHAS = [1.0, 0.1, 0.01]
+EXACT = {"alphas": ALPHAS, "cv": "loo", "tol": 1e-10, "scale_features": False}
+QUADRATIC = {
+    "mean": partial(MeanRegularizedRegressorCV, alpha_mean=0.01),
+    "mean free": partial(MeanRegularizedRegressorCV, alpha_mean=0.0),
+    "mean strong": partial(MeanRegularizedRegressorCV, alpha_mean=2.0),
+    "graph": partial(GraphRegularizedRegressorCV, CHAIN, alpha_ridge=0.01),
+    "ridge": TaskQuadraticRegressorCV,
+    "form": partial(TaskQuadraticRegressorCV, np.eye(4) + CHAIN / 4),
+}
+
+
+def data(layout, n=(6, 14), d=3, seed=0, **options):
+    shared = layout == "wide"
+    options = {"n_informative": min(d, 3), "noise": 2.0, "bias": 2.0} | options
+    return make_multitask_regression(
+        n_tasks=4,
+        n_features=d,
+        n_samples=max(np.atleast_1d(n)) if shared else n,
+        shared_X=shared,
+        layout="wide" if shared else "long",
+        random_state=seed,
+        **options,
+    )
+
+
+def by_fits(model, monkeypatch):
+    """Make a search fit models without each row, whatever the penalty."""
+    monkeypatch.setattr(module, "lacks_curvature", lambda *_: "nothing")
+    return model
+
+
+@pytest.mark.product(
+    name=list(QUADRATIC),
+    layout=["long", "wide"],
+    d=[3, 70],
+    weights=[False, True],
+    fit_intercept=[True, False],
+    # with more features than rows a free mean explains them all
+    where=lambda name, d, **_: name != "mean free" or d == 3,
+)
+def test_quadratic_penalties_are_exact(
+    name, layout, d, weights, fit_intercept, monkeypatch
+):
+    X, y, *tasks = data(layout, d=d)
+    weight = None
+    if weights and layout == "long":
+        weight = np.random.default_rng(1).uniform(0.5, 2.0, y.shape)
+    model = QUADRATIC[name](**EXACT, fit_intercept=fit_intercept)
+    arguments = X, y, *(tasks or [None]), weight
+    model.fit(*arguments)
+    found, freedom = model.task_mse_path_, model.degrees_of_freedom_
+    expected = by_fits(model, monkeypatch).fit(*arguments).task_mse_path_
+    assert found.shape == (3, 1, 4)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert 0 < freedom < y.size
+
+
+def test_the_loop_written_out():
+    X, y, tasks = data("long")
+    model = MeanRegularizedRegressorCV(**EXACT, alpha_mean=0.01).fit(X, y, tasks)
+    expected = np.empty((3, 4))
+    for i, alpha in enumerate(ALPHAS):
+        squares = np.empty(len(y))
+        for k in range(len(y)):
+            rest = np.arange(len(y)) != k
+            plain = MeanRegularizedRegressor(alpha, 0.01, tol=1e-10)
+            plain.fit(X[rest], y[rest], tasks[rest])
+            squares[k] = (y[k] - plain.predict(X[[k]], tasks[[k]])[0]) ** 2
+        expected[i] = [squares[tasks == t].mean() for t in model.tasks_]
+    np.testing.assert_allclose(model.task_mse_path_[:, 0], expected, rtol=1e-7)
+    assert model.alpha_ == ALPHAS[int(np.argmin(expected.mean(axis=1)))]
+
+
+@pytest.mark.parametrize("missing", ["label", "weight"])
+def test_rows_that_lack_labels_are_fitted_without(missing):
+    X, Y = data("wide")
+    weight = np.ones(Y.shape)
+    if missing == "label":
+        Y[3, 1] = np.nan
+    else:
+        weight[3, 1] = 2.0
+    model = TaskQuadraticRegressorCV(**EXACT).fit(X, Y, None, weight)
+    assert not hasattr(model, "degrees_of_freedom_")
+    alone = TaskQuadraticRegressorCV(**EXACT)
+    column, kept = Y[:, 1], np.isfinite(Y[:, 1])
+    alone.fit(X[kept], column[kept], None, weight[kept, 1])
+    np.testing.assert_allclose(
+        model.task_mse_path_[..., 1], alone.task_mse_path_[..., 0], rtol=1e-7
+    )
+
+
+NORMS = {
+    "L21": L21RegressorCV,
+    "L1": L1RegressorCV,
+    "both": partial(MultiTaskRegressorCV, L1(0.5) + L21(1.0)),
+    "ridge": partial(MultiTaskRegressorCV, L21(1.0) + Ridge(0.1)),
+}
+
+
+@pytest.mark.parametrize("layout", ["long", "wide"])
+@pytest.mark.parametrize("name", NORMS)
+@pytest.mark.slow
+def test_norms_are_near(name, layout, monkeypatch):
+    """Within a percent of fits without each row, where few features are in use."""
+    given = data(layout, n=80, d=12)
+    options = EXACT | {"alphas": [2.0, 1.0, 0.5], "tol": 1e-8}
+    model = NORMS[name](**options).fit(*given)
+    found = model.mse_path_[:, 0]
+    expected = by_fits(model, monkeypatch).fit(*given).mse_path_[:, 0]
+    np.testing.assert_allclose(found, expected, rtol=0.01)
+
+
+@pytest.mark.parametrize("cls", [L21ClassifierCV, MeanRegularizedClassifierCV])
+@pytest.mark.parametrize("layout", ["long", "wide"])
+@pytest.mark.slow
+def test_other_losses_are_near(cls, layout, monkeypatch):
+    given = make_multitask_classification(
+        n_tasks=3,
+        n_features=4,
+        n_informative=3,
+        n_samples=50,
+        shared_X=layout == "wide",
+        layout=layout,
+        random_state=0,
+    )
+    options = EXACT | {"alphas": [0.1, 0.03], "tol": 1e-8}
+    if cls is MeanRegularizedClassifierCV:
+        options["alpha_mean"] = 0.01
+    model = cls(**options).fit(*given)
+    found = model.scores_path_[:, 0]
+    expected = by_fits(model, monkeypatch).fit(*given).scores_path_[:, 0]
+    np.testing.assert_allclose(found, expected, rtol=0.01)
+
+
+def test_strengths_with_many_features_in_use_are_fitted_where_they_may_be_best(
+    monkeypatch,
+):
+    given = data("long", n=12, d=10)
+    options = EXACT | {"alphas": np.geomspace(2.0, 0.05, 8), "tol": 1e-7}
+    model = L21RegressorCV(**options).fit(*given)
+    found, alpha = model.mse_path_[:, 0], model.alpha_
+    expected = by_fits(model, monkeypatch).fit(*given).mse_path_[:, 0]
+    best = int(np.argmin(expected))
+    np.testing.assert_allclose(found[best], expected[best], rtol=1e-3)
+    assert alpha == model.alpha_
+
+
+def test_penalties_without_second_derivatives_are_fitted_without_each_row():
+    X, y, tasks = data("long", n=5)
+    model = TraceNormRegressorCV(**EXACT | {"tol": 1e-6}).fit(X, y, tasks)
+    assert model.mse_path_.shape == (3, 1)
+    assert not hasattr(model, "degrees_of_freedom_")
+
+
+def test_a_task_of_one_row_is_not_judged():
+    X, y, tasks = data("long")
+    X, y, tasks = np.vstack([X, X[:1]]), np.append(y, 1.0), np.append(tasks, 9)
+    model = MeanRegularizedRegressorCV(**EXACT, alpha_mean=0.01).fit(X, y, tasks)
+    assert np.isnan(model.task_mse_path_[..., 4]).all()
+    assert np.isfinite(model.mse_path_).all()
+
+
+def test_scorers_score_rows_left_out():
+    X, y, tasks = data("long")
+    options = EXACT | {"alpha_mean": 0.01}
+    model = MeanRegularizedRegressorCV(**options, scoring="neg_mean_squared_error")
+    by_loss = MeanRegularizedRegressorCV(**options).fit(X, y, tasks)
+    model.fit(X, y, tasks)
+    np.testing.assert_allclose(
+        -model.task_scores_path_, by_loss.task_mse_path_, rtol=1e-10
+    )
+
+
+@pytest.mark.parametrize("criterion", ["aic", "bic", "gcv"])
+def test_degrees_of_freedom_are_those_of_the_fitted_values(criterion):
+    """Stein: the sum of the derivatives of fitted values in their targets."""
+    X, y, tasks = data("long", n=8)
+    options = {"alphas": [0.3], "tol": 1e-11, "scale_features": False}
+    model = L21RegressorCV(criterion=criterion, **options).fit(X, y, tasks)
+    step, total = 1e-5, 0.0
+    for k in range(len(y)):
+        moved = y.copy()
+        moved[k] += step
+        other = L21RegressorCV(criterion=criterion, **options).fit(X, moved, tasks)
+        ends = [m.predict(X[[k]], tasks[[k]])[0] for m in (other, model)]
+        total += (ends[0] - ends[1]) / step
+    assert model.degrees_of_freedom_ == pytest.approx(total, rel=1e-3)
+    n, f = len(y), model.degrees_of_freedom_
+    mse = np.mean((y - model.predict(X, tasks)) ** 2)
+    expected = {
+        "aic": n * np.log(mse) + 2 * f,
+        "bic": n * np.log(mse) + f * np.log(n),
+        "gcv": mse / 2 / (1 - f / n) ** 2,
+    }
+    assert model.criterion_path_ == pytest.approx([expected[criterion]])
+    assert not hasattr(model, "mse_path_")
+
+
+@pytest.mark.parametrize("criterion", ["aic", "bic", "gcv"])
+@pytest.mark.parametrize("cls", [L21RegressorCV, MeanRegularizedRegressorCV])
+def test_criteria_choose_well(cls, criterion):
+    """The error on rows never seen is near the least of all strengths."""
+    X, y, tasks = data("long", n=400, d=8, noise=5.0)
+    train = np.arange(len(y)) % 8 == 0
+    model = cls(criterion=criterion).fit(X[train], y[train], tasks[train])
+
+    def error(fitted):
+        return np.mean((y - fitted.predict(X, tasks))[~train] ** 2)
+
+    by_folds = cls().fit(X[train], y[train], tasks[train])
+    assert error(model) <= 1.15 * error(by_folds)
+
+
+@pytest.mark.parametrize(
+    ("cls", "options", "message"),
+    [
+        (L21RegressorCV, {"criterion": "cp"}, "criterion must be"),
+        (L21RegressorCV, {"cv": "loo", "selection": "1se"}, "1se.* needs folds"),
+        (L21RegressorCV, {"criterion": "aic", "scoring": "r2"}, "both choose"),
+        (TraceNormRegressorCV, {"criterion": "aic"}, "aic.* needs an L1 or L21 norm"),
+        (L21RegressorCV, {"criterion": "aic", "loss": "huber"}, "of a likelihood"),
+        (
+            L21RegressorCV,
+            {"criterion": "aic", "task_weight": "minimax"},
+            "sum of the tasks",
+        ),
+        (L21RegressorCV, {"cv": "all"}, "for the ...CV estimators also 'loo'"),
+    ],
+)
+def test_what_is_not_allowed(cls, options, message):
+    with pytest.raises(ValueError, match=message):
+        cls(**options).fit(*data("long"))
