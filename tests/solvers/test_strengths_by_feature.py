@@ -257,6 +257,7 @@ def test_cross_validation_judges_the_model_it_names():
         )
     )
     chosen = MeanRegularizedRegressorCV(
+        alpha_mean=1e-3,
         feature_weight=weight,
         intercept_weight=[0.0, 2.0],
         alphas=[0.3, 0.1],
