@@ -403,7 +403,8 @@ class _MixedEffects(TaskModel):
         self.intercept_ = np.append(self.intercept_, row[0])
         self.tasks_ = np.concatenate([self.tasks_, label])
         if isinstance(self, PredictsClasses) and isinstance(self.classes_, list):
-            self.classes_ = TaskClasses([*self.classes_, self._two_classes])
+            more: Any = TaskClasses([*self.classes_, self._two_classes])
+            self.classes_ = more
         self._added = [*self._added, uncertainty]
         found = getattr(self, "new_tasks_", {})
         self.new_tasks_ = {**found, label[0].item(): {"how": "mean", "alpha": None}}

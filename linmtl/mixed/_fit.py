@@ -167,7 +167,7 @@ def _with_prior(model, theta, intercept, max_iter):
         return point.deviance
 
     bounds = np.log(max(model.n, 1)) + np.array([-12.0, 12.0])
-    best = minimize_scalar(
+    best: Any = minimize_scalar(
         deviance, bounds=bounds, method="bounded", options={"xatol": 0.05}
     )
     return other(best.x)
