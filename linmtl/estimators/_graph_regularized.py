@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from linmtl.estimators._alias import Alias, AliasCV
 from linmtl.estimators._base import Classifier, Regressor
 from linmtl.estimators._docs import estimator, parameters
+from linmtl.estimators._likely import Likely
 from linmtl.penalties import L1, GraphLaplacian, Penalty, Ridge, TaskQuadratic
 
 
@@ -29,8 +30,9 @@ class _GraphRegularized(Alias):
 networkx graph or None, default=None
         Symmetric adjacency a_ij >= 0, in the order of ``tasks_`` or by task label; None
         is the complete graph with weights 1 / n_tasks.
-    alpha : float, default={alpha}
-        Strength of the graph, >= 0.
+    alpha : float or "reml", default={alpha}
+        Strength of the graph, >= 0. "reml": the one of highest restricted likelihood,
+        as for `MeanRegularizedRegressor`; without ``alpha_l1``.
     alpha_ridge : float, default={alpha_ridge}
         Strength of the ridge penalty, >= 0.
     alpha_l1 : float, default={alpha_l1}
@@ -59,11 +61,17 @@ networkx graph or None, default=None
 
 
 @estimator
-class GraphRegularizedRegressor(_GraphRegularized, Regressor):
-    """Regression with tasks drawn to their neighbours in a graph."""
+class GraphRegularizedRegressor(Likely, _GraphRegularized, Regressor):
+    """Regression with tasks drawn to their neighbours in a graph.
+
+    Attributes
+    ----------
+    alpha_ : float
+        The strength found; only with ``alpha="reml"``.
+    """
 
     graph: Any = None
-    alpha: float = 1.0
+    alpha: float | str = 1.0
     alpha_ridge: float = 1e-3
     alpha_l1: float = 0.0
     _: KW_ONLY
@@ -71,11 +79,17 @@ class GraphRegularizedRegressor(_GraphRegularized, Regressor):
 
 
 @estimator
-class GraphRegularizedClassifier(_GraphRegularized, Classifier):
-    """Logistic regression with tasks drawn to their neighbours in a graph."""
+class GraphRegularizedClassifier(Likely, _GraphRegularized, Classifier):
+    """Logistic regression with tasks drawn to their neighbours in a graph.
+
+    Attributes
+    ----------
+    alpha_ : float
+        The strength found; only with ``alpha="reml"``.
+    """
 
     graph: Any = None
-    alpha: float = 0.1
+    alpha: float | str = 0.1
     alpha_ridge: float = 1e-3
     alpha_l1: float = 0.0
     _: KW_ONLY

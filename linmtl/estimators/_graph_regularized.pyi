@@ -2,15 +2,15 @@
 import numpy as np
 from collections.abc import Callable
 from collections.abc import Mapping
-from linmtl.estimators._alias import Alias
 from linmtl.estimators._alias import AliasCV
 from linmtl.estimators._base import Classifier
 from linmtl.estimators._base import Regressor
+from linmtl.estimators._likely import Likely
 from numpy.typing import ArrayLike
 from typing import Any
 from typing import Literal
 
-class GraphRegularizedRegressor(Alias, Regressor):
+class GraphRegularizedRegressor(Likely, Regressor):
     """Regression with tasks drawn to their neighbours in a graph.
 
     Tasks joined by an edge of the graph share their coefficients. Minimises over W
@@ -27,8 +27,9 @@ class GraphRegularizedRegressor(Alias, Regressor):
     graph : array-like or sparse matrix of shape (n_tasks, n_tasks), DataFrame, networkx graph or None, default=None
         Symmetric adjacency a_ij >= 0, in the order of ``tasks_`` or by task label; None
         is the complete graph with weights 1 / n_tasks.
-    alpha : float, default=1.0
-        Strength of the graph, >= 0.
+    alpha : float or "reml", default=1.0
+        Strength of the graph, >= 0. "reml": the one of highest restricted likelihood,
+        as for `MeanRegularizedRegressor`; without ``alpha_l1``.
     alpha_ridge : float, default=0.001
         Strength of the ridge penalty, >= 0.
     alpha_l1 : float, default=0.0
@@ -81,6 +82,8 @@ class GraphRegularizedRegressor(Alias, Regressor):
 
     Attributes
     ----------
+    alpha_ : float
+        The strength, ``alpha`` or the one found.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -140,10 +143,11 @@ class GraphRegularizedRegressor(Alias, Regressor):
     >>> model.coef_.shape
     (10, 20)
     """
+    alpha_: float
     def __init__(
         self,
         graph: Any = None,
-        alpha: float = 1.0,
+        alpha: float | str = 1.0,
         alpha_ridge: float = 0.001,
         alpha_l1: float = 0.0,
         *,
@@ -162,7 +166,7 @@ class GraphRegularizedRegressor(Alias, Regressor):
         verbose: int = 0,
     ) -> None: ...
 
-class GraphRegularizedClassifier(Alias, Classifier):
+class GraphRegularizedClassifier(Likely, Classifier):
     """Logistic regression with tasks drawn to their neighbours in a graph.
 
     Tasks joined by an edge of the graph share their coefficients. Minimises over W
@@ -180,8 +184,9 @@ class GraphRegularizedClassifier(Alias, Classifier):
     graph : array-like or sparse matrix of shape (n_tasks, n_tasks), DataFrame, networkx graph or None, default=None
         Symmetric adjacency a_ij >= 0, in the order of ``tasks_`` or by task label; None
         is the complete graph with weights 1 / n_tasks.
-    alpha : float, default=0.1
-        Strength of the graph, >= 0.
+    alpha : float or "reml", default=0.1
+        Strength of the graph, >= 0. "reml": the one of highest restricted likelihood,
+        as for `MeanRegularizedRegressor`; without ``alpha_l1``.
     alpha_ridge : float, default=0.001
         Strength of the ridge penalty, >= 0.
     alpha_l1 : float, default=0.0
@@ -234,6 +239,8 @@ class GraphRegularizedClassifier(Alias, Classifier):
     classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
         The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
         several outputs; the pair is that of all tasks.
+    alpha_ : float
+        The strength, ``alpha`` or the one found.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -293,10 +300,11 @@ class GraphRegularizedClassifier(Alias, Classifier):
     >>> model.coef_.shape
     (10, 20)
     """
+    alpha_: float
     def __init__(
         self,
         graph: Any = None,
-        alpha: float = 0.1,
+        alpha: float | str = 0.1,
         alpha_ridge: float = 0.001,
         alpha_l1: float = 0.0,
         *,

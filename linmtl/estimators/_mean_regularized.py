@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from linmtl.estimators._alias import Alias, AliasCV
 from linmtl.estimators._base import Classifier, Regressor
 from linmtl.estimators._docs import estimator, parameters
+from linmtl.estimators._likely import Likely
 from linmtl.penalties import MeanRegularized
 
 
@@ -23,8 +24,10 @@ class _MeanRegularized(Alias):
 
     Parameters
     ----------
-    alpha : float, default={alpha}
-        Strength of the pull to the mean, >= 0.
+    alpha : float or "reml", default={alpha}
+        Strength of the pull to the mean, >= 0. "reml": the one of highest restricted
+        likelihood, coefficients being drawn from a normal distribution, whose variance
+        the strength stands for (classes: by Laplace's approximation).
     alpha_mean : float, default={alpha_mean}
         Strength on the mean itself, >= 0.
     feature_weight : array-like of shape (n_features,), default=None
@@ -43,10 +46,16 @@ class _MeanRegularized(Alias):
 
 
 @estimator
-class MeanRegularizedRegressor(_MeanRegularized, Regressor):
-    """Regression with tasks drawn to their mean."""
+class MeanRegularizedRegressor(Likely, _MeanRegularized, Regressor):
+    """Regression with tasks drawn to their mean.
 
-    alpha: float = 1.0
+    Attributes
+    ----------
+    alpha_ : float
+        The strength found; only with ``alpha="reml"``.
+    """
+
+    alpha: float | str = 1.0
     alpha_mean: float = 1e-3
     _: KW_ONLY
     feature_weight: ArrayLike | None = None
@@ -54,10 +63,16 @@ class MeanRegularizedRegressor(_MeanRegularized, Regressor):
 
 
 @estimator
-class MeanRegularizedClassifier(_MeanRegularized, Classifier):
-    """Logistic regression with tasks drawn to their mean."""
+class MeanRegularizedClassifier(Likely, _MeanRegularized, Classifier):
+    """Logistic regression with tasks drawn to their mean.
 
-    alpha: float = 0.1
+    Attributes
+    ----------
+    alpha_ : float
+        The strength found; only with ``alpha="reml"``.
+    """
+
+    alpha: float | str = 0.1
     alpha_mean: float = 1e-3
     _: KW_ONLY
     feature_weight: ArrayLike | None = None

@@ -2,15 +2,15 @@
 import numpy as np
 from collections.abc import Callable
 from collections.abc import Mapping
-from linmtl.estimators._alias import Alias
 from linmtl.estimators._alias import AliasCV
 from linmtl.estimators._base import Classifier
 from linmtl.estimators._base import Regressor
+from linmtl.estimators._likely import Likely
 from numpy.typing import ArrayLike
 from typing import Any
 from typing import Literal
 
-class MeanRegularizedRegressor(Alias, Regressor):
+class MeanRegularizedRegressor(Likely, Regressor):
     """Regression with tasks drawn to their mean.
 
     From one pooled model (alpha large) to independent ones (alpha small). Minimises
@@ -23,8 +23,10 @@ class MeanRegularizedRegressor(Alias, Regressor):
 
     Parameters
     ----------
-    alpha : float, default=1.0
-        Strength of the pull to the mean, >= 0.
+    alpha : float or "reml", default=1.0
+        Strength of the pull to the mean, >= 0. "reml": the one of highest restricted
+        likelihood, coefficients being drawn from a normal distribution, whose variance
+        the strength stands for (classes: by Laplace's approximation).
     alpha_mean : float, default=0.001
         Strength on the mean itself, >= 0.
     feature_weight : array-like of shape (n_features,), default=None
@@ -79,6 +81,8 @@ class MeanRegularizedRegressor(Alias, Regressor):
 
     Attributes
     ----------
+    alpha_ : float
+        The strength, ``alpha`` or the one found.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -134,9 +138,10 @@ class MeanRegularizedRegressor(Alias, Regressor):
     >>> model.coef_.shape
     (10, 20)
     """
+    alpha_: float
     def __init__(
         self,
-        alpha: float = 1.0,
+        alpha: float | str = 1.0,
         alpha_mean: float = 0.001,
         *,
         feature_weight: ArrayLike | None = None,
@@ -155,7 +160,7 @@ class MeanRegularizedRegressor(Alias, Regressor):
         verbose: int = 0,
     ) -> None: ...
 
-class MeanRegularizedClassifier(Alias, Classifier):
+class MeanRegularizedClassifier(Likely, Classifier):
     """Logistic regression with tasks drawn to their mean.
 
     From one pooled model (alpha large) to independent ones (alpha small). Minimises
@@ -169,8 +174,10 @@ class MeanRegularizedClassifier(Alias, Classifier):
 
     Parameters
     ----------
-    alpha : float, default=0.1
-        Strength of the pull to the mean, >= 0.
+    alpha : float or "reml", default=0.1
+        Strength of the pull to the mean, >= 0. "reml": the one of highest restricted
+        likelihood, coefficients being drawn from a normal distribution, whose variance
+        the strength stands for (classes: by Laplace's approximation).
     alpha_mean : float, default=0.001
         Strength on the mean itself, >= 0.
     feature_weight : array-like of shape (n_features,), default=None
@@ -225,6 +232,8 @@ class MeanRegularizedClassifier(Alias, Classifier):
     classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
         The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
         several outputs; the pair is that of all tasks.
+    alpha_ : float
+        The strength, ``alpha`` or the one found.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -280,9 +289,10 @@ class MeanRegularizedClassifier(Alias, Classifier):
     >>> model.coef_.shape
     (10, 20)
     """
+    alpha_: float
     def __init__(
         self,
-        alpha: float = 0.1,
+        alpha: float | str = 0.1,
         alpha_mean: float = 0.001,
         *,
         feature_weight: ArrayLike | None = None,

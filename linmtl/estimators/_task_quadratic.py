@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from linmtl.estimators._alias import Alias, AliasCV
 from linmtl.estimators._base import Classifier, Regressor
 from linmtl.estimators._docs import estimator
+from linmtl.estimators._likely import Likely
 from linmtl.penalties import TaskQuadratic
 
 
@@ -28,8 +29,9 @@ class _TaskQuadratic(Alias):
         Symmetric positive semi-definite matrix, in the order of ``tasks_`` or by task
         label: ``R @ R.T`` for ``||W R||_F^2``, the inverse of a covariance of the
         tasks for a Gaussian prior. None is the identity.
-    alpha : float, default={alpha}
-        Strength, >= 0.
+    alpha : float or "reml", default={alpha}
+        Strength, >= 0. "reml": the one of highest restricted likelihood, as for
+        `MeanRegularizedRegressor`.
     feature_weight : array-like of shape (n_features,), default=None
         A finite factor >= 0 on the strength of each feature; 0 leaves it unpenalised.
 
@@ -42,21 +44,33 @@ class _TaskQuadratic(Alias):
 
 
 @estimator
-class TaskQuadraticRegressor(_TaskQuadratic, Regressor):
-    """Regression with a given quadratic form over the tasks."""
+class TaskQuadraticRegressor(Likely, _TaskQuadratic, Regressor):
+    """Regression with a given quadratic form over the tasks.
+
+    Attributes
+    ----------
+    alpha_ : float
+        The strength found; only with ``alpha="reml"``.
+    """
 
     K: Any = None
-    alpha: float = 1.0
+    alpha: float | str = 1.0
     _: KW_ONLY
     feature_weight: ArrayLike | None = None
 
 
 @estimator
-class TaskQuadraticClassifier(_TaskQuadratic, Classifier):
-    """Logistic regression with a given quadratic form over the tasks."""
+class TaskQuadraticClassifier(Likely, _TaskQuadratic, Classifier):
+    """Logistic regression with a given quadratic form over the tasks.
+
+    Attributes
+    ----------
+    alpha_ : float
+        The strength found; only with ``alpha="reml"``.
+    """
 
     K: Any = None
-    alpha: float = 0.01
+    alpha: float | str = 0.01
     _: KW_ONLY
     feature_weight: ArrayLike | None = None
 

@@ -2,15 +2,15 @@
 import numpy as np
 from collections.abc import Callable
 from collections.abc import Mapping
-from linmtl.estimators._alias import Alias
 from linmtl.estimators._alias import AliasCV
 from linmtl.estimators._base import Classifier
 from linmtl.estimators._base import Regressor
+from linmtl.estimators._likely import Likely
 from numpy.typing import ArrayLike
 from typing import Any
 from typing import Literal
 
-class TaskQuadraticRegressor(Alias, Regressor):
+class TaskQuadraticRegressor(Likely, Regressor):
     """Regression with a given quadratic form over the tasks.
 
     What the tasks share is given by a matrix. Minimises over W (n_features, n_tasks)
@@ -27,8 +27,9 @@ class TaskQuadraticRegressor(Alias, Regressor):
         Symmetric positive semi-definite matrix, in the order of ``tasks_`` or by task
         label: ``R @ R.T`` for ``||W R||_F^2``, the inverse of a covariance of the
         tasks for a Gaussian prior. None is the identity.
-    alpha : float, default=1.0
-        Strength, >= 0.
+    alpha : float or "reml", default=1.0
+        Strength, >= 0. "reml": the one of highest restricted likelihood, as for
+        `MeanRegularizedRegressor`.
     feature_weight : array-like of shape (n_features,), default=None
         A finite factor >= 0 on the strength of each feature; 0 leaves it unpenalised.
     loss : {"squared", "huber", "poisson"}, default="squared"
@@ -77,6 +78,8 @@ class TaskQuadraticRegressor(Alias, Regressor):
 
     Attributes
     ----------
+    alpha_ : float
+        The strength, ``alpha`` or the one found.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -132,10 +135,11 @@ class TaskQuadraticRegressor(Alias, Regressor):
     >>> model.coef_.shape
     (10, 20)
     """
+    alpha_: float
     def __init__(
         self,
         K: Any = None,
-        alpha: float = 1.0,
+        alpha: float | str = 1.0,
         *,
         feature_weight: ArrayLike | None = None,
         loss: str = "squared",
@@ -152,7 +156,7 @@ class TaskQuadraticRegressor(Alias, Regressor):
         verbose: int = 0,
     ) -> None: ...
 
-class TaskQuadraticClassifier(Alias, Classifier):
+class TaskQuadraticClassifier(Likely, Classifier):
     """Logistic regression with a given quadratic form over the tasks.
 
     What the tasks share is given by a matrix. Minimises over W (n_features, n_tasks)
@@ -170,8 +174,9 @@ class TaskQuadraticClassifier(Alias, Classifier):
         Symmetric positive semi-definite matrix, in the order of ``tasks_`` or by task
         label: ``R @ R.T`` for ``||W R||_F^2``, the inverse of a covariance of the
         tasks for a Gaussian prior. None is the identity.
-    alpha : float, default=0.01
-        Strength, >= 0.
+    alpha : float or "reml", default=0.01
+        Strength, >= 0. "reml": the one of highest restricted likelihood, as for
+        `MeanRegularizedRegressor`.
     feature_weight : array-like of shape (n_features,), default=None
         A finite factor >= 0 on the strength of each feature; 0 leaves it unpenalised.
     class_weight : None, "balanced" or dict, default=None
@@ -220,6 +225,8 @@ class TaskQuadraticClassifier(Alias, Classifier):
     classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
         The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
         several outputs; the pair is that of all tasks.
+    alpha_ : float
+        The strength, ``alpha`` or the one found.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -275,10 +282,11 @@ class TaskQuadraticClassifier(Alias, Classifier):
     >>> model.coef_.shape
     (10, 20)
     """
+    alpha_: float
     def __init__(
         self,
         K: Any = None,
-        alpha: float = 0.01,
+        alpha: float | str = 0.01,
         *,
         feature_weight: ArrayLike | None = None,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
