@@ -82,7 +82,7 @@ class MeanRegularizedRegressor(Likely, Regressor):
     Attributes
     ----------
     alpha_ : float
-        The strength, ``alpha`` or the one found.
+        The strength found; only with ``alpha="reml"``.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -233,7 +233,7 @@ class MeanRegularizedClassifier(Likely, Classifier):
         The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
         several outputs; the pair is that of all tasks.
     alpha_ : float
-        The strength, ``alpha`` or the one found.
+        The strength found; only with ``alpha="reml"``.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.

@@ -96,7 +96,7 @@ def test_every_layout():
     X, Y, _ = make_multitask_regression(
         n_tasks=4,
         n_samples=20,
-        n_features=3,
+        n_features=5,
         shared_X=True,
         layout="wide",
         random_state=0,
