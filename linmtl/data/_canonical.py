@@ -49,10 +49,11 @@ class MultiTaskData:
         return self.task_sum(self.weight)
 
     def task_sum(self, values: np.ndarray) -> np.ndarray:
-        """Return the sum over each task of a flat array, (n_tasks,)."""
+        """Return sums over tasks of values of all observations, (n_tasks, ...)."""
+        T, shape = self.design.n_tasks, values.shape[1:]
         if self.design.is_shared():
-            return values.reshape(self.design.n_tasks, -1).sum(axis=1)
-        out = np.zeros(self.design.n_tasks)
+            return values.reshape(T, -1, *shape).sum(axis=1)
+        out = np.zeros((T, *shape))
         filled = np.diff(self.task_ptr) > 0
         out[filled] = np.add.reduceat(values, self.task_ptr[:-1][filled])
         return out

@@ -76,12 +76,15 @@ def _eliminate(fit, features, ridge) -> Eliminated | None:
         found, least = _from_moments(fit, features, ridge)
         if fit.rows is None:
             return found
-        through_rows = _from_rows(fit.of_rows, features, ridge)
-        left = through_rows.fit.data
         if found.exact and least >= _WELL_CONDITIONED:
+
+            def left():  # to judge by, where moments lack the digits
+                return _from_rows(fit.of_rows, features, ridge).fit.data
+
             moments = found.fit.moments
             return replace(found, fit=GramFit(moments, fit.loss, left))
-        return replace(through_rows, fit=additive_fit(left, fit.loss))
+        through_rows = _from_rows(fit.of_rows, features, ridge)
+        return replace(through_rows, fit=additive_fit(through_rows.fit.data, fit.loss))
     if fit.loss.quadratic and (fit.additive or not ridge):
         return _from_rows(fit, features, ridge)
     return _profiled(fit, features, ridge) if fit.additive else None

@@ -28,8 +28,8 @@ class GramFit(Datafit):
         The moments.
     loss : Loss
         The squared loss.
-    data : MultiTaskData, default=None
-        The rows of these moments, where they are at hand.
+    data : MultiTaskData or callable, default=None
+        The rows of these moments, where they are at hand, or what makes them.
 
     Attributes
     ----------
@@ -42,8 +42,13 @@ class GramFit(Datafit):
     quadratic = bounded = True
     holds_rows = False
 
-    def __init__(self, moments: Moments, loss: Loss, data: MultiTaskData | None = None):
-        self.moments, self.loss, self.rows = moments, loss, data
+    def __init__(
+        self,
+        moments: Moments,
+        loss: Loss,
+        data: MultiTaskData | Callable[[], MultiTaskData] | None = None,
+    ):
+        self.moments, self.loss, self._data = moments, loss, data
         self.H, self.C = moments.H, moments.C
         self.n_columns, self.n_features = moments.C.shape
         self.square = float(moments.square.sum())
@@ -68,6 +73,10 @@ class GramFit(Datafit):
         # mean costs each of them one more rounding
         means = float(self.moments.total @ self.moments.y**2)
         return UNIT * (self.square + UNIT * (self.square + means))
+
+    @cached_property
+    def rows(self):
+        return self._data() if callable(self._data) else self._data
 
     @cached_property
     def of_rows(self):

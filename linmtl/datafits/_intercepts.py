@@ -86,5 +86,5 @@ def _of_moments(fit) -> Carried:
     _check(moments.centred, moments.tied)
     total = float(moments.total.sum())
     shift = float(moments.total @ moments.y) / total if total > 0 else 0.0
-    rows = None if fit.rows is None else _of_rows(fit.of_rows).fit.data
+    rows = None if fit.rows is None else lambda: _of_rows(fit.of_rows).fit.data
     return Carried(GramFit(moments.with_ones(shift), fit.loss, rows), shift, 0.0)

@@ -25,6 +25,7 @@ _DAMPING = 1e-12  # of the largest curvature or 1, for models to be bounded
 _CLOSE = 1e-12  # what is left of a constraint, relative to the residuals, is rounding
 _INFEASIBLE = 1e-10  # the same, where it certifies nothing
 _ROUNDING = 1e-14
+_SHORT = 50  # observations of a task, on average, that are no work for a product
 _PERFECT = 1e-15  # mean loss of a task whose classes are separated
 
 
@@ -59,6 +60,8 @@ class ProfiledFit(ResidualFit):
         self._ridge, self._unused = ridge, ~used
         self.coefficients = np.zeros(ridge.shape) if start is None else start
         self._task = np.repeat(np.arange(data.design.n_tasks), np.diff(data.task_ptr))
+        self._bounds = list(pairwise(data.task_ptr.tolist()))
+        self._short = data.y.size <= _SHORT * len(self._bounds)
         self._at = np.empty_like(data.y)
         self._feasible = True
         self._left: tuple[np.ndarray, EliminatedDesign] | None = None
@@ -79,22 +82,21 @@ class ProfiledFit(ResidualFit):
         return ProfiledFit(data, self.loss, self.gone, self.coefficients.copy())
 
     @cached_property
-    def _rows(self) -> list[slice]:
-        """The observations of each task."""
-        return [slice(*bounds) for bounds in pairwise(self.data.task_ptr.tolist())]
+    def _basis(self) -> np.ndarray:
+        """The others of each observation, in the basis that they are fitted in."""
+        V = self.gone.unscaled(self.gone.of_observations())
+        if self.data.fit_intercept:
+            total = self.data.total
+            size = np.sqrt(np.where(total > 0, total, 1.0))
+            V = np.column_stack([V, (1.0 / size)[self._task]])
+        return V
 
-    @cached_property
-    def _blocks(self) -> list[np.ndarray]:
-        """The others in each task, in the basis that they are fitted in."""
-        blocks, total = [], self.data.total
-        for t, rows in enumerate(self._rows):
-            U, root = self.gone.vectors(t), self.gone.root[rows][:, None]
-            V = np.divide(U, root, out=np.zeros_like(U), where=root > 0)
-            if self.data.fit_intercept:
-                size = np.sqrt(total[t]) if total[t] > 0 else 1.0
-                V = np.column_stack([V, np.full(len(V), 1.0 / size)])
-            blocks.append(V)
-        return blocks
+    def _sums(self, A):
+        """Return ``A' V`` of each task, V being the basis."""
+        V = self._basis
+        if self._short and A.shape[1] * V.shape[1] <= _SHORT:
+            return self.data.task_sum(A[:, :, None] * V[:, None, :])
+        return np.stack([A[i:j].T @ V[i:j] for i, j in self._bounds])
 
     def evaluate(self, W, G, residuals=None):
         if residuals is not None:
@@ -146,8 +148,12 @@ class ProfiledFit(ResidualFit):
     def _try(self, a):
         """Evaluate at these coefficients; return values, slopes and their sizes."""
         data = self.data
-        for rows, V, a_t in zip(self._rows, self._blocks, a, strict=True):
-            np.dot(V, a_t, out=self._at[rows])
+        V = self._basis
+        if self._short:
+            np.einsum("ik,ik->i", V, a[self._task], out=self._at)
+        else:
+            for (i, j), a_t in zip(self._bounds, a, strict=True):
+                np.dot(V[i:j], a_t, out=self._at[i:j])
         self._at += self._eta
         self.loss.residual(
             self.y,
@@ -162,9 +168,7 @@ class ProfiledFit(ResidualFit):
         )
         self.task_loss += np.sum(self._ridge * a**2, axis=1) / 2
         size = np.sqrt(data.task_sum(self.gone.unscaled(self.theta) ** 2))
-        parts = zip(self._rows, self._blocks, strict=True)
-        slope = np.stack([self.theta[rows] @ V for rows, V in parts])
-        slope -= self._ridge * a
+        slope = self._sums(self.theta[:, None])[:, 0] - self._ridge * a
         return self.task_loss.copy(), slope, size
 
     def _curvature(self):
@@ -173,8 +177,7 @@ class ProfiledFit(ResidualFit):
         h = self.loss.hessian(self.y, self.theta, weight)
         if self.loss.location:
             h = np.maximum(h, _LEAST_CURVATURE * weight)
-        parts = zip(self._rows, self._blocks, strict=True)
-        H = np.stack([(V.T * h[rows]) @ V for rows, V in parts])
+        H = self._sums(h[:, None] * self._basis)
         diagonal = np.diag_indices(H.shape[1])
         H[:, *diagonal] += self._ridge + self._unused
         damping = _DAMPING * np.einsum("tkk->tk", H).max(axis=1, initial=1.0)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy import linalg, sparse
+from scipy import sparse
 
 from linmtl.designs._base import Design, Matrix
 
 _RANK = 1e-12  # singular values, relative to the largest, that are rounding
+_RANK_OF_SQUARES = 1e-10  # the same of squares of them that are to have some digits
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,18 @@ class Elimination:
         U = np.zeros((int(design.task_ptr[1 if alike else T]), f))
         fitted, cost = np.zeros((T, f)), np.zeros((T, f))
         back = np.zeros((T, f, f))
-        for t in range(1 if alike else T):
-            A = design.centred_block(np.array([t]), weight, centre)
-            raw = A
+        sizes = np.diff(design.task_ptr[: 2 if alike else T + 1])
+        for n in np.unique(sizes[sizes > 0]):
+            tasks = np.flatnonzero(sizes == n)
+            A = raw = design.centred_block(tasks, weight, centre).reshape(-1, n, f)
             if centre:
-                raw = design.centred_block(np.array([t]), weight, False)
-            rows = slice(design.task_ptr[t], design.task_ptr[t + 1])
-            _decompose(A, raw, ridge, U[rows], fitted[t], cost[t], back[t])
+                raw = design.centred_block(tasks, weight, False).reshape(-1, n, f)
+            vectors, *rest = _decompose(A, np.linalg.norm(raw, axis=1), ridge)
+            k = vectors.shape[2]
+            for t, block in zip(tasks, vectors, strict=True):
+                U[design.task_ptr[t] : design.task_ptr[t + 1], :k] = block
+            for array, values in zip((fitted, cost, back), rest, strict=True):
+                array[tasks, ..., :k] = values
         if alike:
             for array in (fitted, cost, back):
                 array[1:] = array[0]
@@ -71,24 +77,35 @@ class Elimination:
         return cls(U, share, fitted, cost, back, np.sqrt(weight), design.task_ptr)
 
     def reweighted(self, weight: np.ndarray, centre: bool) -> Elimination:
-        """Return what the same features explain at other weights.
+        """Return what the same features explain at other weights, for a model.
 
+        By the squares of singular values, of which half the digits are lost.
         Coefficients of the result are those of this U.
         """
         T, k = self.share.shape
-        U = np.zeros((weight.size, k))
-        fitted, cost, back = np.zeros((T, k)), np.zeros((T, k)), np.zeros((T, k, k))
-        for t, (i, j) in enumerate(pairwise(self.task_ptr.tolist())):
-            w, root = weight[i:j, None], self.root[i:j, None]
-            old = self.vectors(t)
-            V = np.divide(old, root, out=np.zeros_like(old), where=root > 0)
+        root, bounds = np.sqrt(weight), list(pairwise(self.task_ptr.tolist()))
+        size = np.sqrt(np.where(self.ridge > 0, self.ridge, 1.0))
+        A, H = self.unscaled(self.of_observations()), np.empty((T, k, k))
+        for t, (i, j) in enumerate(bounds):
+            A_t, w = A[i:j], weight[i:j]
             if centre:
-                V -= np.sum(w * V, axis=0) / max(w.sum(), np.finfo(float).tiny)
-            size = np.sqrt(np.where(self.ridge[t] > 0, self.ridge[t], 1.0))
-            A, ridge = np.sqrt(w) * V / size, float(self.ridge[t].any())
-            _decompose(A, A, ridge, U[i:j], fitted[t], cost[t], back[t])
+                A_t -= w @ A_t / max(w.sum(), np.finfo(float).tiny)
+            A_t *= root[i:j, None] / size[t]
+            np.dot(A_t.T, A_t, out=H[t])
+        ridge = self.ridge.any(axis=1, keepdims=True).astype(float)
+        scale = np.sqrt(np.einsum("tkk->tk", H))
+        scale[(ridge > 0) | (scale == 0)] = 1.0
+        square, Q = np.linalg.eigh(H / scale[:, :, None] / scale[:, None, :])
+        least = _RANK_OF_SQUARES * square.max(axis=1, initial=0.0)
+        kept = square > np.maximum(least, np.finfo(float).tiny)[:, None]
+        square = np.where(kept, square, 1.0)
+        fitted = np.where(kept, square / (square + ridge), 0.0)
+        cost = np.where(kept, ridge / square, 0.0)
+        back = kept[:, None] * Q / np.sqrt(square)[:, None] / scale[:, :, None]
+        U = np.empty_like(A)
+        for t, (i, j) in enumerate(bounds):
+            np.dot(A[i:j], back[t], out=U[i:j])
         share = 1.0 - np.sqrt(1.0 - fitted)
-        root = np.sqrt(weight)
         return Elimination(U, share, fitted, cost, back, root, self.task_ptr)
 
     def units(self) -> Iterator[np.ndarray]:
@@ -142,9 +159,14 @@ class Elimination:
         """Return ``r - K r`` for a flat r."""
         return self.spread(self.share * self.along(r))
 
+    def of_observations(self) -> np.ndarray:
+        """Return the row of U of each observation."""
+        return np.tile(self.U, (len(self.share), 1)) if self.alike else self.U
+
     def unscaled(self, r: np.ndarray) -> np.ndarray:
         """Return ``r / root``, zero where the weight is."""
-        return np.divide(r, self.root, out=np.zeros_like(r), where=self.root > 0)
+        root = self.root if r.ndim == 1 else self.root[:, None]
+        return np.divide(r, root, out=np.zeros_like(r), where=root > 0)
 
     def rest(self, values: np.ndarray) -> np.ndarray:
         """Return what is left of values of all observations, weights apart."""
@@ -161,24 +183,27 @@ class Elimination:
         return np.einsum("tfr,tr->ft", self.back, c)
 
 
-def _decompose(A, raw, ridge, U, fitted, cost, back):
-    """Write U, what is fitted, what it costs and the way back for one task."""
-    if not A.size:
-        return
+def _decompose(
+    A: np.ndarray, norm_of_raw: np.ndarray, ridge: float
+) -> tuple[np.ndarray, ...]:
+    """Return U, what is fitted, what it costs and the way back, of tasks of one size.
+
+    ``A`` is of shape (n_tasks, n_rows, n_features).
+    """
     # columns of any scale count alike; one that is constant is rounding, not a column
-    norm, size = np.linalg.norm(A, axis=0), np.ones(A.shape[1])
-    kept = norm > _RANK * np.linalg.norm(raw, axis=0)
-    if not ridge:
-        size[kept] = norm[kept]
-    vectors, s, Vt = linalg.svd(
-        np.where(kept, A, 0.0) / size, full_matrices=False, check_finite=False
+    norm = np.linalg.norm(A, axis=1)
+    kept = norm > _RANK * norm_of_raw
+    size = np.where(kept & (not ridge), norm, 1.0)[:, None]
+    U, s, Vt = np.linalg.svd(
+        np.where(kept[:, None], A, 0.0) / size, full_matrices=False
     )
-    rank = int(np.sum(s > _RANK * max(s[0], np.finfo(float).tiny)))
-    vectors, s, Vt = vectors[:, :rank], s[:rank], Vt[:rank]
-    U[:, :rank] = vectors
-    fitted[:rank] = s**2 / (s**2 + ridge)
-    cost[:rank] = ridge / s**2
-    back[:, :rank] = Vt.T / s / size[:, None]
+    largest = s.max(axis=1, keepdims=True, initial=0.0)
+    used = s > _RANK * np.maximum(largest, np.finfo(float).tiny)
+    s = np.where(used, s, 1.0)
+    fitted = np.where(used, s**2 / (s**2 + ridge), 0.0)
+    cost = np.where(used, ridge / s**2, 0.0)
+    back = used[:, None] * Vt.transpose(0, 2, 1) / s[:, None] / size.transpose(0, 2, 1)
+    return used[:, None] * U, fitted, cost, back
 
 
 class EliminatedDesign(Design):
