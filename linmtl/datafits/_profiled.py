@@ -210,6 +210,6 @@ class ProfiledFit(ResidualFit):
         """Return what the others explain in the second-order model at these weights."""
         return self.gone.reweighted(weight, self.data.fit_intercept)
 
-    def model_design(self, features, weight):
-        design = self.data.design.restrict(features)
-        return EliminatedDesign(design, self._model(weight))
+    def model(self, features, weight):
+        design, gone = self.data.design.restrict(features), self._model(weight)
+        return EliminatedDesign(design, gone), gone.undone(self.theta)

@@ -282,9 +282,14 @@ class ResidualFit(Datafit):
             self._for_hessians = self.data.design.with_hessians(centre)
         return self.on(self._for_hessians)
 
-    def model_design(self, features: np.ndarray, weight: np.ndarray) -> Design:
-        """Return the design of second-order models at weights of the Hessian."""
-        return self.data.design.restrict(features)
+    def model(
+        self, features: np.ndarray, weight: np.ndarray
+    ) -> tuple[Design, np.ndarray]:
+        """Return design and residuals of second-order models, for weights of Hessians.
+
+        The features of the design times the residuals are the negative gradient.
+        """
+        return self.data.design.restrict(features), self.theta
 
 
 class JoinedFit(ResidualFit):

@@ -172,6 +172,14 @@ class Elimination:
         """Return what is left of values of all observations, weights apart."""
         return values - self.unscaled(self.explained(self.root * values))
 
+    def undone(self, theta: np.ndarray) -> np.ndarray:
+        """Return weighted residuals of which K leaves these, root apart."""
+        kept = 1.0 - self.share
+        factor = np.divide(self.share, kept, out=np.zeros_like(kept), where=kept > 0)
+        return theta + self.root * self.spread(
+            factor * self.along(self.unscaled(theta))
+        )
+
     def rest_of_block(self, task: int, A: np.ndarray) -> np.ndarray:
         """Return ``K A`` for the rows of a task."""
         U = self.vectors(task)

@@ -356,9 +356,9 @@ class SecondOrderModel:
             chosen, _ = descend_on_grams(self.H, chosen, G, 0.0, 0.0, penalty, stop)
         else:
             data, weight = fit.data, fit.curved_weight(_LEAST_CURVATURE)
-            design = fit.model_design(rows, weight)
+            design, theta = fit.model(rows, weight)
             chosen, _ = descend_on_rows(
-                design, data, weight, fit.theta, chosen, self.ridge, penalty, stop
+                design, data, weight, theta, chosen, self.ridge, penalty, stop
             )
         new[rows] = chosen
         return new

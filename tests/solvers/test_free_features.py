@@ -193,3 +193,16 @@ def test_rank_is_a_matter_of_scale():
     found = symmetric_inverse(H)(H @ w)
     np.testing.assert_allclose(A @ found, A @ w, rtol=1e-6)
     np.testing.assert_allclose(found[3], 2.0 * found[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("d", [6, 60])
+def test_models_with_a_ridge_on_free_features_are_exact(d):
+    """By residuals where features are many, and then in few Newton steps as well."""
+    rng = np.random.default_rng(0)
+    tasks = np.repeat([0, 1, 2], 20)
+    X = rng.normal(size=(60, d + 2)) * np.r_[1.0, 10.0, np.ones(d)]
+    y = X[:, 0] + X[:, 2] + rng.normal(size=60) > 0
+    penalty = L21(0.02, feature_weight=np.r_[0.0, 0.0, np.ones(d)]) + Ridge(0.1)
+    model = MultiTaskClassifier(penalty, tol=1e-8, max_iter=60).fit(X, y, tasks)
+    assert model.solver_ == "prox_newton"
+    assert model.converged_
