@@ -155,14 +155,14 @@ def table(results: list[dict]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
+def main(given: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--packages", default=",".join(PACKAGES))
     parser.add_argument("--time-limit", type=float, default=300.0)
     parser.add_argument("--most-tasks", type=int, default=10**9)
     parser.add_argument("--output", type=Path)
     parser.add_argument("--one", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(given)
     machine.limit_threads(1)
     if arguments.one:
         warnings.simplefilter("ignore")

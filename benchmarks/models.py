@@ -202,14 +202,14 @@ def table(results: dict[str, dict[str, dict]]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
+def main(given: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--splits", type=int, default=10)
     parser.add_argument("--problems", default="", help="part of their names")
     parser.add_argument("--models", default="", help="part of their names")
     parser.add_argument("--no-lmer", action="store_true")
     parser.add_argument("--output", type=Path)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(given)
     machine.limit_threads(1)
     warnings.simplefilter("ignore")
     rscript = shutil.which("Rscript") is not None

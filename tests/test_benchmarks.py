@@ -302,3 +302,27 @@ def test_formulations_write_what_the_summary_reads(bench, tmp_path, capsys):
     }
     row = bench("summary").formulations(content).splitlines()[-1]
     assert row.startswith("| Clustered | 500 | 5 |")
+
+
+@pytest.mark.slow
+def test_models_are_compared_on_the_same_rows(bench, tmp_path, capsys):
+    path = tmp_path / "out.json"
+    arguments = ["--splits", "2", "--problems", "5 features", "--models", "Effects"]
+    bench("models").main([*arguments, "--no-lmer", "--output", str(path)])
+    assert "MixedEffectsRegressor()" in capsys.readouterr().out
+    (found,) = json.loads(path.read_text())["results"].values()
+    errors = found["MixedEffectsRegressor()"]["error"]
+    assert len(errors) == 2
+    assert (
+        1.5 < np.mean(errors) < 3.0
+    )  # that of ridge of each patient alone is above 2.2
+
+
+@pytest.mark.slow
+def test_mixed_models_are_timed(bench, tmp_path):
+    path = tmp_path / "out.json"
+    arguments = ["--packages", "linmtl", "--most-tasks", "100", "--output", str(path)]
+    bench("mixed").main(arguments)
+    (row,) = json.loads(path.read_text())["results"]
+    assert row["found"]["linmtl"]["seconds"] > 0
+    assert np.isfinite(row["found"]["linmtl"]["log_likelihood"])

@@ -93,7 +93,7 @@ def test_labels():
 
 
 def test_every_layout():
-    X, Y, _ = make_multitask_regression(
+    X, Y = make_multitask_regression(
         n_tasks=4,
         n_samples=20,
         n_features=5,
