@@ -43,6 +43,17 @@ class SplitFit(Datafit):
         d = self.whole.n_features
         return self.whole.error(W[:d] + W[d:])
 
+    def project(self, columns, rows, target, G, vectors=None):
+        self.whole.project(columns, rows, target, G[: len(rows)], vectors)
+
+    def refresh(self, G):
+        d = self.whole.n_features
+        self.whole.refresh(G[:d])
+        G[d:] = G[:d]
+
+    def residual_norm(self):
+        return self.whole.residual_norm()
+
     @property
     def hessian_weight(self):
         return self.whole.hessian_weight

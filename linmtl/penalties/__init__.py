@@ -8,6 +8,7 @@ from linmtl.penalties._capped_l1 import CappedL1
 from linmtl.penalties._cluster_norm import Clustered, SharedStructure
 from linmtl.penalties._compose import compose
 from linmtl.penalties._decomposition import Decomposition, InfimalConvolution
+from linmtl.penalties._deviation import Deviation
 from linmtl.penalties._dirty import Dirty
 from linmtl.penalties._folded_concave import MCP, SCAD
 from linmtl.penalties._fused import Fused, FusedSparseGroup
@@ -47,6 +48,7 @@ __all__ = [
     "Nonconvex",
     "SCAD",
     "MCP",
+    "Deviation",
     "Dirty",
     "CappedL1",
     "L1",

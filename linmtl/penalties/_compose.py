@@ -8,6 +8,7 @@ import numpy as np
 
 from linmtl.penalties._base import Penalty, check_is_penalty, joined_norm
 from linmtl.penalties._decomposition import Decomposition, SplitForm, halves, joined
+from linmtl.penalties._deviation import Deviation
 from linmtl.penalties._l1 import L1
 from linmtl.penalties._quadratic_form import QuadraticForm
 
@@ -90,15 +91,16 @@ class Composite:
 
     def coefficients(self, point: np.ndarray) -> np.ndarray:
         """Return W at a point of the solver, (n_features, n_tasks)."""
-        if self.intercepts:
-            point = point[:-1]
-        return point if self.decomposition is None else joined(point)
+        W = point if self.decomposition is None else joined(point)
+        return W[:-1] if self.intercepts else W
 
     def parts(self, point: np.ndarray) -> dict[str, np.ndarray]:
         """Return the parts of which W is the sum, by name; none without a split."""
         if self.decomposition is None:
             return {}
-        return dict(zip(self.decomposition.part_names, halves(point), strict=True))
+        end = -1 if self.intercepts else None
+        parts = [part[:end] for part in halves(point)]
+        return dict(zip(self.decomposition.part_names, parts, strict=True))
 
 
 def compose(penalty: Penalty, n_features: int, tasks: np.ndarray) -> Composite:
@@ -130,25 +132,33 @@ def compose(penalty: Penalty, n_features: int, tasks: np.ndarray) -> Composite:
         if form is not None:
             quadratic = quadratic + form
     norm = joined_norm([term for term in terms if not term.smooth])
+    deviation = norm if isinstance(norm, Deviation) else None
     below = [form for term in terms if (form := term.intercept_form(tasks)) is not None]
     intercepts = any(not form.is_zero for form in below)
+    if deviation is not None and deviation.intercept_strength and len(tasks) > 1:
+        intercepts = True
     if intercepts:
-        if norm is not None:
+        if norm is not None and (deviation is None or not quadratic.is_zero):
             raise ValueError(
                 f"intercept_weight goes with quadratic penalties, not with "
                 f"{type(norm).__name__}; set it to 0"
             )
-        row = sum(below[1:], below[0])
-        quadratic = quadratic.above(row, n_features)
+        if norm is None:
+            row = sum(below[1:], below[0])
+            quadratic = quadratic.above(row, n_features)
         n_features += 1
     free = np.ones(n_features, dtype=bool)
     if isinstance(norm, Decomposition):
+        stack = norm.stacked(tasks)
+        if deviation is not None and intercepts:
+            stack = deviation.stacked(tasks, n_features - 1)
         return Composite(
-            norm.stacked(tasks),
+            stack,
             SplitForm(quadratic),
             np.zeros(2 * n_features, dtype=bool),
             source,
             norm,
+            intercepts,
         )
     if norm is not None:
         if norm is not penalty:

@@ -36,7 +36,7 @@ class Decomposition(Penalty):
 
     def check(self, n_features, tasks):
         super().check(n_features, tasks)
-        for part, name in zip(self.parts(), self.part_names, strict=True):
+        for part, name in self._parts_that_cost():
             part.check(n_features, tasks)
             if part.free_rows(n_features).any():
                 raise ValueError(
@@ -50,6 +50,10 @@ class Decomposition(Penalty):
                     "leaves shifts of all tasks free, which would take everything; use "
                     "a penalty that is zero at zero only"
                 )
+
+    def _parts_that_cost(self) -> list[tuple[Penalty, str]]:
+        """Return the parts that have to be zero at zero only, and their names."""
+        return list(zip(self.parts(), self.part_names, strict=True))
 
     def stacked(self, tasks: np.ndarray) -> Stacked:
         """Return the penalty on P above Q, of shape (2 n_features, n_tasks)."""
@@ -173,9 +177,23 @@ class Stacked(Penalty):
             [self.first.prox_naive(P, step), self.second.prox_naive(Q, step)]
         )
 
+    def null_form(self, n_tasks):
+        return self.first.null_form(n_tasks)  # a free mean of the tasks
+
     def dual_norm(self, G):
         P, Q = halves(G)
         return max(self.first.dual_norm(P), self.second.dual_norm(Q))
+
+    def along_no_free(self, G: np.ndarray) -> np.ndarray:
+        """Return the nearest G (n_features, n_tasks) that is zero along free means."""
+        form = self.null_form(G.shape[1])
+        if form is None:
+            return G
+        G = G.copy()
+        for rows, columns, vectors in form.null_space(len(G)):
+            some = np.ix_(rows, columns)
+            G[some] -= G[some] @ vectors @ np.linalg.pinv(vectors)
+        return G
 
     def dual_terms(self, D):
         P, Q = halves(D)
@@ -252,6 +270,7 @@ def _split_prox(stack: Stacked, V: np.ndarray, step: float):
         if iteration % 10 == 0:
             residual = V - joined(Z)
             value = np.sum(residual**2) / 2 + step * stack.value(Z)
+            residual = stack.along_no_free(residual)
             norm, support, square = stack.dual_terms(np.vstack([residual] * 2) / step)
             s = min(1.0, 1.0 / norm if norm > 0 else 1.0)
             dual = s * np.vdot(residual, V) - s**2 * np.sum(residual**2) / 2
@@ -283,7 +302,7 @@ def _infimum(stack: Stacked, W: np.ndarray) -> float:
                 stack.first.value(W - Q) + stack.second.value(Q),
                 stack.first.value(P) + stack.second.value(W - P),
             )
-            G = U / step
+            G = stack.along_no_free(U / step)
             norm, support, square = stack.dual_terms(np.vstack([G, G]))
             s = min(1.0, 1.0 / norm if norm > 0 else 1.0)
             bound = max(bound, s * np.vdot(G, W) - s * support - s**2 * square)

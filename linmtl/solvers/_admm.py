@@ -41,13 +41,14 @@ class AlternatingDirections:
         """Return what the problem lacks for this solver, None where it applies."""
         if not objective.fit.quadratic:
             return "the squared loss"
-        fit = objective.base_fit
+        fit = objective.whole_fit
         if fit.holds_rows and fit.data.design.is_sparse:
             return "a dense X, or at least as many samples as coefficients"
         norm, quadratic = objective.penalty.norm, objective.penalty.quadratic
         if norm is None or isinstance(norm, RowSeparable) or not norm.convex:
             return "a convex norm other than L1 and L21"
-        if norm.null_form(objective.shape[1]) is not None:  # its steps grow small
+        semi = norm.null_form(objective.shape[1]) is not None
+        if semi and not objective.penalty.is_split:  # its steps grow small
             return "a norm that is zero at zero only"
         if isinstance(quadratic, SplitForm):
             quadratic = quadratic.form
@@ -89,7 +90,7 @@ class AlternatingDirections:
 
 def _least_squares(objective: Objective) -> _Squares:
     """Return the least-squares part; on a path all ask for the same."""
-    fit, norm = objective.base_fit, objective.penalty.norm
+    fit, norm = objective.whole_fit, objective.penalty.norm
     split = objective.penalty.is_split
     ridge = float(objective.penalty.base_quadratic.diagonal[0])
     key = ridge, split, norm is not None and norm.spectral

@@ -7,7 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from linmtl.datafits._base import Residuals
+from linmtl.datafits._tie import tie
 from linmtl.kernels._threads import blas_threads
+from linmtl.penalties._compose import Composite
+from linmtl.penalties._quadratic_form import QuadraticForm
 from linmtl.solvers._choice import METHODS, Method, choose_method
 from linmtl.solvers._concomitant import Concomitant
 from linmtl.solvers._direct import Direct
@@ -46,6 +49,10 @@ def null_coefficients(objective: Objective) -> np.ndarray:
         part, eliminated = objective.without_free
         gone = eliminated.features
         W[gone] = eliminated.others(W[~gone])
+    elif objective.penalty.is_split:
+        rows = objective.free_means
+        if rows.any():
+            W[: rows.size][rows] = _common_model(objective, rows)
     elif norm is not None and free.any():
         part = Objective(objective.fit.restrict(free), objective.penalty.restrict(free))
         if not objective.penalty.positive:
@@ -54,6 +61,17 @@ def null_coefficients(objective: Objective) -> np.ndarray:
         start = np.zeros(part.shape)  # the null model of what is free is no other
         W[free] = minimise(part, tol=1e-12, scale=scale, max_iter=10_000, W0=start).W
     return W
+
+
+def _common_model(objective: Objective, rows: np.ndarray) -> np.ndarray:
+    """Return the best single model of all tasks in some rows of W, a column."""
+    fit, T = objective.whole_fit, objective.shape[1]
+    fit = fit if rows.all() else fit.restrict(rows)
+    quadratic = objective.penalty.base_quadratic
+    strength = quadratic.gradient(np.ones((rows.size, T))).sum(axis=1)[rows]
+    form, every = QuadraticForm(1, mean=strength), np.ones(strength.size, dtype=bool)
+    part = Objective(tie(fit), Composite(None, form, every))
+    return minimise(part, tol=1e-12, max_iter=10_000).W
 
 
 def minimise(

@@ -15,6 +15,7 @@ from linmtl.datafits._intercepts import carry_intercepts
 from linmtl.datafits._scale import scale_coefficients
 from linmtl.datafits._split import SplitFit
 from linmtl.penalties._compose import Composite
+from linmtl.penalties._decomposition import joined
 from linmtl.penalties._entry_weighted import EntryWeighted
 from linmtl.penalties._latent_groups import LatentGroups
 from linmtl.penalties._quadratic_form import QuadraticForm
@@ -68,8 +69,11 @@ class Objective:
     Attributes
     ----------
     base_fit : Datafit
-        The loss as a function of the coefficients, also where they are a sum P + Q and
-        everything here is a function of P above Q.
+        The loss as a function of the coefficients.
+    whole_fit : Datafit
+        The loss as a function of W: the coefficients, and intercepts that are penalised
+        as its last row; also where W is a sum P + Q and everything here is a function
+        of P above Q.
     D : ndarray of shape (n_features, n_columns)
         Negative gradient of the smooth part at the last point certified.
     row_sizes : ndarray of shape (n_features,)
@@ -83,12 +87,11 @@ class Objective:
     limit: float
 
     def __init__(self, fit: Datafit, penalty: Composite):
-        split = penalty.decomposition is not None
         self.base_fit = fit
-        self.fit = SplitFit(fit) if split else fit
         self._carried = carry_intercepts(fit) if penalty.intercepts else None
-        if self._carried is not None:
-            self.fit = self._carried.fit
+        whole = fit if self._carried is None else self._carried.fit
+        self.whole_fit = whole
+        self.fit = SplitFit(whole) if penalty.is_split else whole
         self.penalty = penalty
         self.shape = (self.fit.n_features, self.fit.n_columns)
         self._G = np.empty(self.shape)
@@ -105,14 +108,9 @@ class Objective:
                 G[...] = self.penalty.base_quadratic.shared(G)  # nothing else can move
         return value
 
-    @property
-    def whole_fit(self) -> Datafit:
-        """The loss as a function of W and, where they are penalised, intercepts."""
-        return self.base_fit if self._carried is None else self.fit
-
     def fitted_attributes(self, point: np.ndarray) -> dict[str, np.ndarray]:
         """Return what an estimator reports of the loss at the solution, by name."""
-        W = self.penalty.coefficients(point) if self._carried is None else point
+        W = joined(point) if self.penalty.is_split else point
         return self.whole_fit.fitted_attributes(W)
 
     @property
@@ -120,12 +118,13 @@ class Objective:
         """Zero coefficients; penalised intercepts at the best common one."""
         W = np.zeros(self.shape)
         if self._carried is not None:
-            W[-1] = self._carried.start
+            W[self.whole_fit.n_features - 1] = self._carried.start
         return W
 
     def intercepts(self, W: np.ndarray) -> np.ndarray:
         """Return the intercepts at the W last evaluated, (n_tasks,)."""
         if self._carried is not None:
+            W = joined(W) if self.penalty.is_split else W
             return W[-1] + self._carried.shift
         return np.array(self.fit.b)
 
@@ -166,12 +165,13 @@ class Objective:
             rows, null = free, self._null_form
             form: Any = quadratic
             if null is not None:
-                rows, form = np.ones_like(free), form + null
+                rows = np.ones(self.whole_fit.n_features, dtype=bool)
+                form = penalty.base_quadratic + null
             if rows.any():
-                limit = self._project(form.null_space(len(W)), rows, G, limit)
+                limit = self._project(form.null_space(len(rows)), rows, G, limit)
             D, conjugate = G, 0.0
             if not quadratic.is_zero:
-                at = W if null is None else W + self._null_shift(null, W, G)
+                at = W if null is None else self._moved(null, W, G)
                 conjugate = quadratic.rows(free).conjugate(_rows(G, free))
                 conjugate += quadratic.rows(~free).value(_rows(at, ~free))
                 D = G - quadratic.gradient(at)
@@ -313,25 +313,36 @@ class Objective:
         return float(value)
 
     @cached_property
+    def free_means(self) -> np.ndarray:
+        """The rows of W that a penalty on a sum P + Q leaves to a free common model."""
+        out, null = np.zeros(self.whole_fit.n_features, dtype=bool), self._null_form
+        if self.penalty.is_split and null is not None:
+            for rows, *_ in null.null_space(out.size):
+                out |= rows
+        return out
+
+    @cached_property
     def _null_form(self) -> QuadraticForm | None:
         norm = self.penalty.norm
         return None if norm is None else norm.null_form(self.shape[1])
 
-    def _null_shift(self, null, W, G):
-        """Return the move of W that costs the norm nothing and is best for the rest.
+    def _moved(self, null, W, G):
+        """Return W moved where it costs the norm nothing, as is best for the rest.
 
-        At W so moved, what the gradient of the quadratic form leaves of G is zero along
-        the null space of the norm, as its dual ball asks.
+        There, what the gradient of the quadratic form leaves of G is zero along the
+        null space of the norm, as its dual ball asks.
         """
-        quadratic = self.penalty.quadratic
+        quadratic, d = self.penalty.base_quadratic, self.whole_fit.n_features
+        out, W = W.copy(), joined(W) if self.penalty.is_split else W
         basis = []
-        for _, columns, vectors in null.null_space(len(W)):
+        for _, columns, vectors in null.null_space(d):
             basis.append(np.zeros((W.shape[1], vectors.shape[1])))
             basis[-1][columns] = vectors
         N = np.hstack(basis)
         curvature = quadratic.gradient(N.T) @ N
-        rest = (G - quadratic.gradient(W)) @ N
-        return rest @ np.linalg.pinv(curvature, hermitian=True) @ N.T
+        rest = (G[:d] - quadratic.gradient(W)) @ N
+        out[:d] += rest @ np.linalg.pinv(curvature, hermitian=True) @ N.T
+        return out
 
     @cached_property
     def _feature_scale(self) -> np.ndarray:
@@ -353,7 +364,8 @@ class Objective:
             fit.project(columns, some, np.zeros(int(some.sum())), G, vectors)
         fit.refresh(G)
         for some, columns, vectors in null_space:
-            over = np.abs(G[some][:, columns] @ vectors).max(axis=1, initial=0)
+            over = np.abs(G[: len(some)][some][:, columns] @ vectors)
+            over = over.max(axis=1, initial=0)
             if np.any(over > allowed[some]):
                 return 0.0
         return limit

@@ -1,0 +1,233 @@
+"""Any penalty on what the tasks have beside a common model: W = m 1' + U."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from linmtl.penalties._base import DualTerms, Penalty, check_is_penalty
+from linmtl.penalties._decomposition import Decomposition, Stacked
+from linmtl.penalties._parameters import check_intercept_weight, times
+from linmtl.penalties._quadratic_form import QuadraticForm
+
+
+class Deviation(Decomposition):
+    """``min over m of penalty(W - m 1') + alpha_mean / 2 * T ||m||^2``.
+
+    Draws the tasks to a common model m instead of to zero. The penalty says in which
+    way they deviate from it: in few features (L21), along few directions (trace norm),
+    in few tasks (`TaskL21`). As it grows the tasks become one model, with intercepts of
+    their own.
+
+    Parameters
+    ----------
+    penalty : Penalty
+        The penalty on the deviations ``W - m 1'``: one that is zero at zero only. Of
+        quadratic penalties `MeanRegularized` is what this would be.
+    alpha_mean : float, default=0.0
+        Strength of a ridge on the common model, >= 0; at 0 it is free.
+    alpha_mean_l1 : float, default=0.0
+        Strength of an L1 penalty ``alpha_mean_l1 * ||m||_1`` in its place, >= 0. With
+        L1 as the penalty this is the data shared lasso.
+    intercept_weight : float, default=0.0
+        Factor >= 0 on the penalty's ``alpha`` for the intercepts, which are drawn to
+        their mean as by `MeanRegularized`. 0 leaves them free.
+
+    Notes
+    -----
+    ``coef_components_`` of a fitted estimator holds the parts, under "mean" and
+    "deviation", and ``coef_mean_`` the common model.
+
+    References
+    ----------
+    Gross, Tibshirani (2016), Data shared lasso: a novel tool to discover uplift.
+    Duan, Wang (2023), Adaptive and robust multi-task learning.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linmtl.penalties import L1, Deviation
+    >>> W = np.array([[3.0, 3.0, 5.0]])
+    >>> float(round(Deviation(L1(0.5)).value(W), 6))
+    1.0
+    """
+
+    part_names: ClassVar[tuple[str, str]] = ("mean", "deviation")
+
+    def __init__(
+        self,
+        penalty: Penalty,
+        alpha_mean: float = 0.0,
+        *,
+        alpha_mean_l1: float = 0.0,
+        intercept_weight: float = 0.0,
+    ):
+        self.penalty = penalty
+        self.alpha_mean = alpha_mean
+        self.alpha_mean_l1 = alpha_mean_l1
+        self.intercept_weight = intercept_weight
+
+    def parts(self):
+        return Common(self.alpha_mean, self.alpha_mean_l1), self.penalty
+
+    def check(self, n_features, tasks):
+        inner: Any = self.penalty
+        check_is_penalty(inner)
+        if self.alpha_mean and self.alpha_mean_l1:
+            raise ValueError(
+                "Deviation: alpha_mean and alpha_mean_l1 are both positive; set one of "
+                "them to 0"
+            )
+        check_intercept_weight(self)
+        if not np.isfinite(self.intercept_weight):
+            raise ValueError("Deviation: intercept_weight must be finite")
+        if self.intercept_weight and not hasattr(inner, "alpha"):
+            raise ValueError(
+                "Deviation: intercept_weight is a factor on the alpha of the penalty, "
+                f"and {type(inner).__name__} has none; set it to 0"
+            )
+        if inner.smooth:
+            raise ValueError(
+                f"Deviation: {type(inner).__name__} is quadratic; use MeanRegularized "
+                "for a ridge on the deviations"
+            )
+        simple = not isinstance(inner, Decomposition) and len(inner.expand(tasks)) == 1
+        if not (inner.convex and simple):
+            raise ValueError(
+                f"Deviation takes one convex penalty with a prox, got {inner!r}"
+            )
+        if getattr(inner, "positive", False):
+            raise ValueError(
+                "Deviation: positive=True is for coefficients, not for deviations"
+            )
+        super().check(n_features, tasks)
+
+    def _parts_that_cost(self):
+        return [(self.penalty, "deviation")]
+
+    def bind(self, tasks):
+        return Deviation(
+            self.penalty.bind(tasks),
+            self.alpha_mean,
+            alpha_mean_l1=self.alpha_mean_l1,
+            intercept_weight=self.intercept_weight,
+        )
+
+    @property
+    def ordered(self) -> bool:  # type: ignore[override]
+        return self.penalty.ordered
+
+    def stacked(self, tasks, n_features=None):
+        """Return the penalty on the common part above the deviations.
+
+        Both with a row for the intercepts below their ``n_features``, if that is given.
+        """
+        common = Common(self.alpha_mean, self.alpha_mean_l1, n_features)
+        inner = self.penalty.bind(tasks)
+        inner = inner.joined([]) or inner
+        if n_features is not None:
+            inner = AboveIntercepts(inner, self.intercept_strength)
+        return Stacked(common, inner)
+
+    @property
+    def intercept_strength(self) -> float:
+        """The strength of a ridge on the deviations of the intercepts."""
+        inner: Any = self.penalty
+        if not self.intercept_weight:
+            return 0.0
+        return float(times(inner.alpha, self.intercept_weight))
+
+    def fitted_attributes(self, W, parts, tasks):
+        found = super().fitted_attributes(W, parts, tasks)
+        found["coef_mean_"] = parts["mean"][:, 0].copy()
+        return found | self.penalty.fitted_attributes(parts["deviation"], {}, tasks)
+
+
+class Common(Penalty):
+    """Finite where all columns are the same m, with a ridge or an L1 penalty on it.
+
+    Parameters
+    ----------
+    ridge, l1 : float
+        Their strengths; m is free where both are zero.
+    n_features : int, default=None
+        The number of features, where a row below them is that of the intercepts, whose
+        mean is free.
+    """
+
+    def __init__(self, ridge: float, l1: float, n_features: int | None = None):
+        self.ridge = ridge
+        self.l1 = l1
+        self.n_features = n_features
+
+    def _strengths(self, n_rows):
+        strengths = np.array([[self.ridge], [self.l1]]).repeat(n_rows, axis=1)
+        if self.n_features is not None:
+            strengths[:, self.n_features :] = 0.0
+        return strengths
+
+    def ridges(self, n_rows: int) -> np.ndarray:
+        """Return the ridge on the mean of each row, (n_rows,)."""
+        return self._strengths(n_rows)[0]
+
+    def free_means(self, n_rows: int) -> np.ndarray:
+        """Return the mask of the rows whose mean is free."""
+        return self._strengths(n_rows).sum(axis=0) == 0
+
+    def null_form(self, n_tasks):
+        free = self.free_means(1 if self.n_features is None else self.n_features + 1)
+        if not free.any():
+            return None
+        return QuadraticForm(n_tasks, centred=1.0, mean=np.where(free, 0.0, 1.0))
+
+    def value(self, W):
+        ridge, l1 = self._strengths(len(W))
+        if np.any(W != W[:, :1]):
+            return np.inf
+        m = W[:, 0]
+        return float(W.shape[1] * ridge @ m**2 / 2 + l1 @ np.abs(m))
+
+    def prox(self, V, step, out):
+        ridge, l1 = self._strengths(len(V))
+        T, mean = V.shape[1], V.mean(axis=1)
+        m = np.sign(mean) * np.maximum(np.abs(mean) - step * l1 / T, 0.0)
+        m /= 1.0 + step * ridge
+        out[...] = m[:, None]
+        return float(T * ridge @ m**2 / 2 + l1 @ np.abs(m))
+
+    def prox_naive(self, V, step):
+        out = np.empty_like(V)
+        self.prox(V, step, out)
+        return out
+
+    def dual_norm(self, G):
+        """Return that of an L1 penalty on m; the gradient along a free m is zero."""
+        return self.dual_terms(G).norm
+
+    def dual_terms(self, D):
+        ridge, l1 = self._strengths(len(D))
+        along, T = D.sum(axis=1), D.shape[1]
+        norm = np.abs(along[l1 > 0] / l1[l1 > 0]).max(initial=0.0)
+        square = np.sum(along[ridge > 0] ** 2 / ridge[ridge > 0]) / (2 * T)
+        return DualTerms(norm=float(norm), square=float(square))
+
+
+class AboveIntercepts(Penalty):
+    """A penalty on all rows but the last, which is that of intercepts, with a ridge."""
+
+    def __init__(self, inner: Penalty, ridge: float):
+        self.inner = inner
+        self.ridge = ridge
+
+    def value(self, W):
+        return self.inner.value(W[:-1]) + self.ridge / 2 * float(W[-1] @ W[-1])
+
+    def prox(self, V, step, out):
+        value = self.inner.prox(V[:-1], step, out[:-1])
+        out[-1] = V[-1] / (1.0 + step * self.ridge)
+        return value + self.ridge / 2 * float(out[-1] @ out[-1])
+
+    def dual_terms(self, D):
+        norm, support, square = self.inner.dual_terms(D[:-1])
+        return DualTerms(norm, support, square + float(D[-1] @ D[-1]) / (2 * self.ridge))
