@@ -23,6 +23,7 @@ from linmtl.penalties import (
     L1,
     L21,
     Clustered,
+    Deviation,
     Dirty,
     Fused,
     FusedSparseGroup,
@@ -280,6 +281,14 @@ def mean_regularized(W, alpha, alpha_mean=0.0, weight=None):
     mean = cp.sum(W, axis=1) / T
     deviations = sum(cp.sum_squares(W[:, t] - mean) for t in range(T))
     return alpha / 2 * deviations + alpha_mean / 2 * T * cp.sum_squares(mean)
+
+
+def deviation(W, penalty, alpha_mean=0.0, l1_mean=0.0):
+    """A penalty on W - m 1', minimised over m."""
+    d, T = W.shape
+    m = cp.Variable((d, 1))
+    on_mean = alpha_mean / 2 * T * cp.sum_squares(m) + l1_mean * cp.sum(cp.abs(m))
+    return penalty(W - m @ np.ones((1, T))) + on_mean
 
 
 def weighted_rows(W, weight):
@@ -595,6 +604,13 @@ PENALTIES += [
         free=True,
     ),
     Case(
+        "TaskL21-weights",
+        lambda s, d, T: TaskL21(0.3 * s, task_weight=strengths(T)),
+        lambda W, s: (
+            0.3 * s * cp.sum(cp.multiply(strengths(W.shape[1]), cp.norm(W, 2, axis=0)))
+        ),
+    ),
+    Case(
         "TaskQuadratic-weights",
         lambda s, d, T: TaskQuadratic(
             structure(T) @ structure(T).T, 0.4 * s, feature_weight=weights_with_zeros(d)
@@ -667,6 +683,46 @@ PENALTIES += [
             lambda P: 0.3 * s * cp.sum(cp.max(cp.abs(P), axis=1)),
             lambda Q: 0.15 * s * l1(Q),
         ),
+    ),
+    Case(
+        "Deviation-L21",
+        lambda s, d, T: Deviation(L21(0.1 * s)),
+        lambda W, s: deviation(W, lambda U: 0.1 * s * l21(U)),
+        free=True,
+    ),
+    Case(
+        "Deviation-L1-l1",
+        lambda s, d, T: Deviation(L1(0.05 * s), alpha_mean_l1=0.1 * s),
+        lambda W, s: deviation(W, lambda U: 0.05 * s * l1(U), l1_mean=0.1 * s),
+    ),
+    Case(
+        "Deviation-TraceNorm-alpha_mean",
+        lambda s, d, T: Deviation(TraceNorm(0.1 * s), 0.05 * s),
+        lambda W, s: deviation(W, lambda U: 0.1 * s * cp.norm(U, "nuc"), 0.05 * s),
+    ),
+    Case(
+        "Deviation-TaskL21",
+        lambda s, d, T: Deviation(TaskL21(0.1 * s, task_weight=strengths(T))),
+        lambda W, s: deviation(
+            W,
+            lambda U: (
+                0.1
+                * s
+                * cp.sum(cp.multiply(strengths(U.shape[1]), cp.norm(U, 2, axis=0)))
+            ),
+        ),
+        free=True,
+    ),
+    Case(
+        "Deviation-TaskRelationship",
+        lambda s, d, T: Deviation(TaskRelationship(0.2 * s)),
+        lambda W, s: deviation(W, lambda U: 0.1 * s * cp.square(cp.norm(U, "nuc"))),
+        free=True,
+    ),
+    Case(
+        "Deviation-L21+Ridge",
+        lambda s, d, T: Deviation(L21(0.1 * s)) + Ridge(0.05 * s),
+        lambda W, s: deviation(W, lambda U: 0.1 * s * l21(U)) + ridge(W, 0.05 * s),
     ),
     Case(
         "Dirty-l2",

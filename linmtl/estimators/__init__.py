@@ -12,6 +12,7 @@ for _file in (
     # any penalty
     "_generic",
     # one penalty each
+    "_adaptive_robust",
     "_calibrated",
     "_capped_l1",
     "_clustered",

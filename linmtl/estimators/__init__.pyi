@@ -2,6 +2,10 @@ from linmtl.estimators._generic import MultiTaskRegressor as MultiTaskRegressor
 from linmtl.estimators._generic import MultiTaskClassifier as MultiTaskClassifier
 from linmtl.estimators._generic import MultiTaskRegressorCV as MultiTaskRegressorCV
 from linmtl.estimators._generic import MultiTaskClassifierCV as MultiTaskClassifierCV
+from linmtl.estimators._adaptive_robust import AdaptiveRobustRegressor as AdaptiveRobustRegressor
+from linmtl.estimators._adaptive_robust import AdaptiveRobustClassifier as AdaptiveRobustClassifier
+from linmtl.estimators._adaptive_robust import AdaptiveRobustRegressorCV as AdaptiveRobustRegressorCV
+from linmtl.estimators._adaptive_robust import AdaptiveRobustClassifierCV as AdaptiveRobustClassifierCV
 from linmtl.estimators._calibrated import CalibratedRegressor as CalibratedRegressor
 from linmtl.estimators._calibrated import CalibratedRegressorCV as CalibratedRegressorCV
 from linmtl.estimators._capped_l1 import CappedL1Regressor as CappedL1Regressor
@@ -119,6 +123,10 @@ __all__ = [
     "MultiTaskClassifier",
     "MultiTaskRegressorCV",
     "MultiTaskClassifierCV",
+    "AdaptiveRobustRegressor",
+    "AdaptiveRobustClassifier",
+    "AdaptiveRobustRegressorCV",
+    "AdaptiveRobustClassifierCV",
     "CalibratedRegressor",
     "CalibratedRegressorCV",
     "CappedL1Regressor",

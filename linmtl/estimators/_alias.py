@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
+from sklearn.model_selection import ParameterGrid
 
 from linmtl.datafits._base import Datafit
 from linmtl.estimators._base import MultiTaskModel
@@ -20,6 +21,9 @@ from linmtl.solvers._path import largest_strength, with_strength
 _BALANCE = (0.7, 1.0, 1.4)  # times the strength that balances the parts
 _SECOND = (1e-4, 1e-2, 1.0)  # times the largest curvature of a task's loss
 _ZERO_STRENGTH = 1e100  # a strength at which a part is zero
+
+
+_AROUND = "around", "alpha_mean", "intercept_weight"  # may be lists to choose from
 
 
 class Alias(MultiTaskModel):
@@ -53,6 +57,18 @@ class AliasCV(CrossValidated, Alias):
 
     _parts: ClassVar[tuple[str, str] | None] = None
     _second: ClassVar[str | None] = None
+
+    def _settings(self) -> list[dict[str, Any]]:
+        lists = {
+            name: list(getattr(self, name))
+            for name in _AROUND
+            if name not in self._grid and np.ndim(getattr(self, name, 0))
+        }
+        return [
+            setting | more
+            for setting in super()._settings()
+            for more in ParameterGrid(lists)
+        ]
 
     def _completed(
         self, settings: list[dict[str, Any]], fit: Datafit, columns: np.ndarray

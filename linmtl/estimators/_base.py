@@ -290,16 +290,15 @@ class MultiTaskModel(TaskModel):
             return self._warm_W(shape, problem.columns)
         coef = read_coefficients(self, coef_init, given)
         W = given.scales[:, None] * coef.T
-        if W.shape == shape:
-            return W
         if shape == (len(W), 1):  # one model for all tasks
             return W.mean(axis=1, keepdims=True)
-        if shape != (2 * len(W), W.shape[1]):
+        fit = problem.objective.base_fit
+        if W.shape != (fit.n_features, fit.n_columns):
             raise ValueError(
                 f"{type(self).__name__} takes no coef_init: it does not search for "
                 "coefficients"
             )
-        return np.vstack([W, np.zeros_like(W)])  # all of it in the first part
+        return problem.objective.point(W)
 
     def _warm_W(self, shape, columns):
         """Start from the last solution, by task label; new tasks start at zero."""
@@ -391,6 +390,8 @@ class MultiTaskModel(TaskModel):
                 lent, _ = given.lent(part.T, np.zeros(len(part)))
                 part = np.where(whole[:, None], part, lent.T)
             found["coef_components_"][name] = given.unscaled(part)
+        if "coef_mean_" in found:
+            found["coef_mean_"] = given.unscaled(found["coef_mean_"][None])[0]
         if result.stages is not None:
             found["stage_objectives_"] = np.array(result.stages)
         for name, value in found.items():

@@ -5,12 +5,13 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from linmtl.estimators._alias import Alias, AliasCV
+from linmtl.estimators._around import Around, around
 from linmtl.estimators._base import Classifier, Regressor
 from linmtl.estimators._docs import estimator, parameters
 from linmtl.penalties import Clustered
 
 
-class _Clustered(Alias):
+class _Clustered(Around, Alias):
     """Tasks of a cluster are drawn to their mean; the clusters are not given. Minimises
     over W (n_features, n_tasks) and b::
 
@@ -54,7 +55,7 @@ class _Clustered(Alias):
     model.labels_.shape -> (10,)
     """
 
-    _penalty = Clustered
+    _penalty = around(Clustered)
 
 
 @estimator

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from linmtl.estimators._alias import Alias
 from linmtl.estimators._alias import AliasCV
+from linmtl.estimators._around import Around
 from linmtl.estimators._base import Classifier
 from linmtl.estimators._base import Regressor
 from numpy.typing import ArrayLike
 from typing import Any
 from typing import Literal
 
-class ClusteredRegressor(Alias, Regressor):
+class ClusteredRegressor(Around, Alias, Regressor):
     """Regression with tasks in clusters, which are learned.
 
     Tasks of a cluster are drawn to their mean; the clusters are not given. Minimises
@@ -31,6 +32,17 @@ class ClusteredRegressor(Alias, Regressor):
     eta : float, default=1.0
         Freedom within clusters, > 0: differences within cost ``(1 + eta) / eta`` times
         what the means do.
+    around : {"zero", "mean"}, default="zero"
+        What the penalty draws the tasks to: coefficients of zero, or a common model m that
+        is found at the same time. The penalty then is on ``W - m 1'``
+        (:class:`linmtl.penalties.Deviation`). Estimators with a search also take a list,
+        and choose.
+    alpha_mean : float, default=0.0
+        With ``around="mean"``, strength of a ridge on m, ``alpha_mean / 2 * T ||m||^2``; at
+        0 it is free.
+    intercept_weight : float, default=0.0
+        With ``around="mean"``, factor >= 0 on ``alpha`` of a ridge on what the intercepts
+        differ from their mean; 0 leaves them free.
     loss : {"squared", "huber", "poisson"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
@@ -116,6 +128,9 @@ class ClusteredRegressor(Alias, Regressor):
         Names of the columns of X, where they have names.
     coef_feature_names_ : ndarray of shape (n_features,)
         Names of the columns of ``coef_``, where they have names.
+    coef_mean_ : ndarray of shape (n_features,)
+        The common model m; only with ``around="mean"``, as are the parts "mean" and
+        "deviation" in ``coef_components_``.
 
     See Also
     --------
@@ -148,12 +163,16 @@ class ClusteredRegressor(Alias, Regressor):
     """
     labels_: np.ndarray
     task_relation_: np.ndarray
+    coef_mean_: np.ndarray
     def __init__(
         self,
         n_clusters: int = 2,
         alpha: float = 1.0,
         eta: float = 1.0,
         *,
+        around: Literal['zero', 'mean'] = "zero",
+        alpha_mean: float = 0.0,
+        intercept_weight: float = 0.0,
         loss: str = "squared",
         huber_delta: float = 1.35,
         fit_intercept: bool = True,
@@ -168,7 +187,7 @@ class ClusteredRegressor(Alias, Regressor):
         verbose: int = 0,
     ) -> None: ...
 
-class ClusteredClassifier(Alias, Classifier):
+class ClusteredClassifier(Around, Alias, Classifier):
     """Logistic regression with tasks in clusters, which are learned.
 
     Tasks of a cluster are drawn to their mean; the clusters are not given. Minimises
@@ -190,6 +209,17 @@ class ClusteredClassifier(Alias, Classifier):
     eta : float, default=1.0
         Freedom within clusters, > 0: differences within cost ``(1 + eta) / eta`` times
         what the means do.
+    around : {"zero", "mean"}, default="zero"
+        What the penalty draws the tasks to: coefficients of zero, or a common model m that
+        is found at the same time. The penalty then is on ``W - m 1'``
+        (:class:`linmtl.penalties.Deviation`). Estimators with a search also take a list,
+        and choose.
+    alpha_mean : float, default=0.0
+        With ``around="mean"``, strength of a ridge on m, ``alpha_mean / 2 * T ||m||^2``; at
+        0 it is free.
+    intercept_weight : float, default=0.0
+        With ``around="mean"``, factor >= 0 on ``alpha`` of a ridge on what the intercepts
+        differ from their mean; 0 leaves them free.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
@@ -275,6 +305,9 @@ class ClusteredClassifier(Alias, Classifier):
         Names of the columns of X, where they have names.
     coef_feature_names_ : ndarray of shape (n_features,)
         Names of the columns of ``coef_``, where they have names.
+    coef_mean_ : ndarray of shape (n_features,)
+        The common model m; only with ``around="mean"``, as are the parts "mean" and
+        "deviation" in ``coef_components_``.
 
     See Also
     --------
@@ -307,12 +340,16 @@ class ClusteredClassifier(Alias, Classifier):
     """
     labels_: np.ndarray
     task_relation_: np.ndarray
+    coef_mean_: np.ndarray
     def __init__(
         self,
         n_clusters: int = 2,
         alpha: float = 0.01,
         eta: float = 1.0,
         *,
+        around: Literal['zero', 'mean'] = "zero",
+        alpha_mean: float = 0.0,
+        intercept_weight: float = 0.0,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
@@ -326,7 +363,7 @@ class ClusteredClassifier(Alias, Classifier):
         verbose: int = 0,
     ) -> None: ...
 
-class ClusteredRegressorCV(AliasCV, Regressor):
+class ClusteredRegressorCV(Around, AliasCV, Regressor):
     """`ClusteredRegressor` with ``alpha`` chosen by cross-validation.
 
     Every task is in every training part, with two rows where it has them (an intercept
@@ -382,6 +419,17 @@ class ClusteredRegressorCV(AliasCV, Regressor):
         10.
     n_jobs : int, default=None
         Folds fitted at the same time.
+    around : {"zero", "mean"}, default="zero"
+        What the penalty draws the tasks to: coefficients of zero, or a common model m that
+        is found at the same time. The penalty then is on ``W - m 1'``
+        (:class:`linmtl.penalties.Deviation`). Estimators with a search also take a list,
+        and choose.
+    alpha_mean : float, default=0.0
+        With ``around="mean"``, strength of a ridge on m, ``alpha_mean / 2 * T ||m||^2``; at
+        0 it is free.
+    intercept_weight : float, default=0.0
+        With ``around="mean"``, factor >= 0 on ``alpha`` of a ridge on what the intercepts
+        differ from their mean; 0 leaves them free.
     loss : {"squared", "huber", "poisson"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
@@ -494,6 +542,9 @@ class ClusteredRegressorCV(AliasCV, Regressor):
         Names of the columns of X, where they have names.
     coef_feature_names_ : ndarray of shape (n_features,)
         Names of the columns of ``coef_``, where they have names.
+    coef_mean_ : ndarray of shape (n_features,)
+        The common model m; only with ``around="mean"``, as are the parts "mean" and
+        "deviation" in ``coef_components_``.
 
     See Also
     --------
@@ -523,6 +574,7 @@ class ClusteredRegressorCV(AliasCV, Regressor):
     task_deviance_path_: np.ndarray
     labels_: np.ndarray
     task_relation_: np.ndarray
+    coef_mean_: np.ndarray
     def __init__(
         self,
         n_clusters: int | ArrayLike = 2,
@@ -536,6 +588,9 @@ class ClusteredRegressorCV(AliasCV, Regressor):
         scoring: str | Callable[..., Any] | None = None,
         scale_features: bool | Literal['auto'] = "auto",
         n_jobs: int | None = None,
+        around: Literal['zero', 'mean'] = "zero",
+        alpha_mean: float = 0.0,
+        intercept_weight: float = 0.0,
         loss: str = "squared",
         huber_delta: float = 1.35,
         fit_intercept: bool = True,
@@ -550,7 +605,7 @@ class ClusteredRegressorCV(AliasCV, Regressor):
         verbose: int = 0,
     ) -> None: ...
 
-class ClusteredClassifierCV(AliasCV, Classifier):
+class ClusteredClassifierCV(Around, AliasCV, Classifier):
     """`ClusteredClassifier` with ``alpha`` chosen by cross-validation.
 
     Every task is in every training part, with two rows where it has them (an intercept
@@ -606,6 +661,17 @@ class ClusteredClassifierCV(AliasCV, Classifier):
         10.
     n_jobs : int, default=None
         Folds fitted at the same time.
+    around : {"zero", "mean"}, default="zero"
+        What the penalty draws the tasks to: coefficients of zero, or a common model m that
+        is found at the same time. The penalty then is on ``W - m 1'``
+        (:class:`linmtl.penalties.Deviation`). Estimators with a search also take a list,
+        and choose.
+    alpha_mean : float, default=0.0
+        With ``around="mean"``, strength of a ridge on m, ``alpha_mean / 2 * T ||m||^2``; at
+        0 it is free.
+    intercept_weight : float, default=0.0
+        With ``around="mean"``, factor >= 0 on ``alpha`` of a ridge on what the intercepts
+        differ from their mean; 0 leaves them free.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
@@ -715,6 +781,9 @@ class ClusteredClassifierCV(AliasCV, Classifier):
         Names of the columns of X, where they have names.
     coef_feature_names_ : ndarray of shape (n_features,)
         Names of the columns of ``coef_``, where they have names.
+    coef_mean_ : ndarray of shape (n_features,)
+        The common model m; only with ``around="mean"``, as are the parts "mean" and
+        "deviation" in ``coef_components_``.
 
     See Also
     --------
@@ -740,6 +809,7 @@ class ClusteredClassifierCV(AliasCV, Classifier):
     task_scores_path_: np.ndarray
     labels_: np.ndarray
     task_relation_: np.ndarray
+    coef_mean_: np.ndarray
     def __init__(
         self,
         n_clusters: int | ArrayLike = 2,
@@ -753,6 +823,9 @@ class ClusteredClassifierCV(AliasCV, Classifier):
         scoring: str | Callable[..., Any] | None = None,
         scale_features: bool | Literal['auto'] = "auto",
         n_jobs: int | None = None,
+        around: Literal['zero', 'mean'] = "zero",
+        alpha_mean: float = 0.0,
+        intercept_weight: float = 0.0,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,

@@ -103,6 +103,22 @@ components_, labels_, outlier_tasks_, task_relation_ : ndarray
     What some penalties find besides; see the estimators of each.
 task_covariance_, task_correlation_ : ndarray of shape (n_tasks, n_tasks)
     The same.""",
+    "around": """\
+around : {"zero", "mean"}, default="zero"
+    What the penalty draws the tasks to: coefficients of zero, or a common model m that
+    is found at the same time. The penalty then is on ``W - m 1'``
+    (:class:`linmtl.penalties.Deviation`). Estimators with a search also take a list,
+    and choose.
+alpha_mean : float, default=0.0
+    With ``around="mean"``, strength of a ridge on m, ``alpha_mean / 2 * T ||m||^2``; at
+    0 it is free.
+intercept_weight : float, default=0.0
+    With ``around="mean"``, factor >= 0 on ``alpha`` of a ridge on what the intercepts
+    differ from their mean; 0 leaves them free.""",
+    "drawn": """\
+coef_mean_ : ndarray of shape (n_features,)
+    The common model m; only with ``around="mean"``, as are the parts "mean" and
+    "deviation" in ``coef_components_``.""",
     "refit": """\
 refit : bool or float, default=False
     Fit the coefficients that are not zero once more, without the penalty: True for no
@@ -237,6 +253,9 @@ def estimator(cls: T) -> T:
         texts["squared_path"] += _other_paths(cls._losses)
     if "class_weight" in names:
         texts["parameters"] = f"{texts['class_weight']}\n{texts['parameters']}"
+    if "around" in names:
+        texts["parameters"] = f"{texts['around']}\n{texts['parameters']}"
+        texts["attributes"] += f"\n{texts['drawn']}"
     if "refit" in names:
         texts["parameters"] = f"{texts['refit']}\n{texts['parameters']}"
         texts["attributes"] += f"\n{texts['refitted']}"

@@ -6,13 +6,14 @@ from dataclasses import KW_ONLY
 from typing import Any
 
 from linmtl.estimators._alias import Alias, AliasCV
+from linmtl.estimators._around import Around, around
 from linmtl.estimators._base import Classifier, Regressor
 from linmtl.estimators._docs import estimator, parameters
 from linmtl.estimators._refit import Refitted
 from linmtl.penalties import GroupL21
 
 
-class _GroupL21(Refitted, Alias):
+class _GroupL21(Around, Refitted, Alias):
     """A group of features is used by all tasks or by none. Minimises over W
     (n_features, n_tasks) and b::
 
@@ -48,7 +49,7 @@ class _GroupL21(Refitted, Alias):
     variables.
     """
 
-    _penalty = GroupL21
+    _penalty = around(GroupL21)
 
 
 @estimator

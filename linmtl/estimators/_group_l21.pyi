@@ -4,6 +4,7 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from linmtl.estimators._alias import Alias
 from linmtl.estimators._alias import AliasCV
+from linmtl.estimators._around import Around
 from linmtl.estimators._base import Classifier
 from linmtl.estimators._base import Regressor
 from linmtl.estimators._refit import Refitted
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike
 from typing import Any
 from typing import Literal
 
-class GroupL21Regressor(Refitted, Alias, Regressor):
+class GroupL21Regressor(Around, Refitted, Alias, Regressor):
     """Regression with joint selection of groups of features.
 
     A group of features is used by all tasks or by none. Minimises over W
@@ -42,6 +43,17 @@ class GroupL21Regressor(Refitted, Alias, Regressor):
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
         number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
+    around : {"zero", "mean"}, default="zero"
+        What the penalty draws the tasks to: coefficients of zero, or a common model m that
+        is found at the same time. The penalty then is on ``W - m 1'``
+        (:class:`linmtl.penalties.Deviation`). Estimators with a search also take a list,
+        and choose.
+    alpha_mean : float, default=0.0
+        With ``around="mean"``, strength of a ridge on m, ``alpha_mean / 2 * T ||m||^2``; at
+        0 it is free.
+    intercept_weight : float, default=0.0
+        With ``around="mean"``, factor >= 0 on ``alpha`` of a ridge on what the intercepts
+        differ from their mean; 0 leaves them free.
     loss : {"squared", "huber", "poisson"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
@@ -123,6 +135,9 @@ class GroupL21Regressor(Refitted, Alias, Regressor):
         Names of the columns of X, where they have names.
     coef_feature_names_ : ndarray of shape (n_features,)
         Names of the columns of ``coef_``, where they have names.
+    coef_mean_ : ndarray of shape (n_features,)
+        The common model m; only with ``around="mean"``, as are the parts "mean" and
+        "deviation" in ``coef_components_``.
     coef_before_refit_ : ndarray of the shape of coef_
         The solution of the penalised problem; only with ``refit``.
 
@@ -151,6 +166,7 @@ class GroupL21Regressor(Refitted, Alias, Regressor):
     >>> model.coef_.shape
     (10, 20)
     """
+    coef_mean_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,
@@ -160,6 +176,9 @@ class GroupL21Regressor(Refitted, Alias, Regressor):
         group_weight: Any = None,
         positive: bool = False,
         refit: bool | float = False,
+        around: Literal['zero', 'mean'] = "zero",
+        alpha_mean: float = 0.0,
+        intercept_weight: float = 0.0,
         loss: str = "squared",
         huber_delta: float = 1.35,
         fit_intercept: bool = True,
@@ -174,7 +193,7 @@ class GroupL21Regressor(Refitted, Alias, Regressor):
         verbose: int = 0,
     ) -> None: ...
 
-class GroupL21Classifier(Refitted, Alias, Classifier):
+class GroupL21Classifier(Around, Refitted, Alias, Classifier):
     """Logistic regression with joint selection of groups of features.
 
     A group of features is used by all tasks or by none. Minimises over W
@@ -206,6 +225,17 @@ class GroupL21Classifier(Refitted, Alias, Classifier):
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
         number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
+    around : {"zero", "mean"}, default="zero"
+        What the penalty draws the tasks to: coefficients of zero, or a common model m that
+        is found at the same time. The penalty then is on ``W - m 1'``
+        (:class:`linmtl.penalties.Deviation`). Estimators with a search also take a list,
+        and choose.
+    alpha_mean : float, default=0.0
+        With ``around="mean"``, strength of a ridge on m, ``alpha_mean / 2 * T ||m||^2``; at
+        0 it is free.
+    intercept_weight : float, default=0.0
+        With ``around="mean"``, factor >= 0 on ``alpha`` of a ridge on what the intercepts
+        differ from their mean; 0 leaves them free.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
@@ -287,6 +317,9 @@ class GroupL21Classifier(Refitted, Alias, Classifier):
         Names of the columns of X, where they have names.
     coef_feature_names_ : ndarray of shape (n_features,)
         Names of the columns of ``coef_``, where they have names.
+    coef_mean_ : ndarray of shape (n_features,)
+        The common model m; only with ``around="mean"``, as are the parts "mean" and
+        "deviation" in ``coef_components_``.
     coef_before_refit_ : ndarray of the shape of coef_
         The solution of the penalised problem; only with ``refit``.
 
@@ -315,6 +348,7 @@ class GroupL21Classifier(Refitted, Alias, Classifier):
     >>> model.coef_.shape
     (10, 20)
     """
+    coef_mean_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,
@@ -324,6 +358,9 @@ class GroupL21Classifier(Refitted, Alias, Classifier):
         group_weight: Any = None,
         positive: bool = False,
         refit: bool | float = False,
+        around: Literal['zero', 'mean'] = "zero",
+        alpha_mean: float = 0.0,
+        intercept_weight: float = 0.0,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
@@ -337,7 +374,7 @@ class GroupL21Classifier(Refitted, Alias, Classifier):
         verbose: int = 0,
     ) -> None: ...
 
-class GroupL21RegressorCV(Refitted, AliasCV, Regressor):
+class GroupL21RegressorCV(Around, Refitted, AliasCV, Regressor):
     """`GroupL21Regressor` with ``alpha`` chosen by cross-validation.
 
     Every task is in every training part, with two rows where it has them (an intercept
@@ -398,6 +435,17 @@ class GroupL21RegressorCV(Refitted, AliasCV, Regressor):
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
         number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
+    around : {"zero", "mean"}, default="zero"
+        What the penalty draws the tasks to: coefficients of zero, or a common model m that
+        is found at the same time. The penalty then is on ``W - m 1'``
+        (:class:`linmtl.penalties.Deviation`). Estimators with a search also take a list,
+        and choose.
+    alpha_mean : float, default=0.0
+        With ``around="mean"``, strength of a ridge on m, ``alpha_mean / 2 * T ||m||^2``; at
+        0 it is free.
+    intercept_weight : float, default=0.0
+        With ``around="mean"``, factor >= 0 on ``alpha`` of a ridge on what the intercepts
+        differ from their mean; 0 leaves them free.
     loss : {"squared", "huber", "poisson"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
@@ -506,6 +554,9 @@ class GroupL21RegressorCV(Refitted, AliasCV, Regressor):
         Names of the columns of X, where they have names.
     coef_feature_names_ : ndarray of shape (n_features,)
         Names of the columns of ``coef_``, where they have names.
+    coef_mean_ : ndarray of shape (n_features,)
+        The common model m; only with ``around="mean"``, as are the parts "mean" and
+        "deviation" in ``coef_components_``.
     coef_before_refit_ : ndarray of the shape of coef_
         The solution of the penalised problem; only with ``refit``.
 
@@ -535,6 +586,7 @@ class GroupL21RegressorCV(Refitted, AliasCV, Regressor):
     task_huber_path_: np.ndarray
     deviance_path_: np.ndarray
     task_deviance_path_: np.ndarray
+    coef_mean_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,
@@ -551,6 +603,9 @@ class GroupL21RegressorCV(Refitted, AliasCV, Regressor):
         scale_features: bool | Literal['auto'] = "auto",
         n_jobs: int | None = None,
         refit: bool | float = False,
+        around: Literal['zero', 'mean'] = "zero",
+        alpha_mean: float = 0.0,
+        intercept_weight: float = 0.0,
         loss: str = "squared",
         huber_delta: float = 1.35,
         fit_intercept: bool = True,
@@ -565,7 +620,7 @@ class GroupL21RegressorCV(Refitted, AliasCV, Regressor):
         verbose: int = 0,
     ) -> None: ...
 
-class GroupL21ClassifierCV(Refitted, AliasCV, Classifier):
+class GroupL21ClassifierCV(Around, Refitted, AliasCV, Classifier):
     """`GroupL21Classifier` with ``alpha`` chosen by cross-validation.
 
     Every task is in every training part, with two rows where it has them (an intercept
@@ -626,6 +681,17 @@ class GroupL21ClassifierCV(Refitted, AliasCV, Classifier):
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
         number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
+    around : {"zero", "mean"}, default="zero"
+        What the penalty draws the tasks to: coefficients of zero, or a common model m that
+        is found at the same time. The penalty then is on ``W - m 1'``
+        (:class:`linmtl.penalties.Deviation`). Estimators with a search also take a list,
+        and choose.
+    alpha_mean : float, default=0.0
+        With ``around="mean"``, strength of a ridge on m, ``alpha_mean / 2 * T ||m||^2``; at
+        0 it is free.
+    intercept_weight : float, default=0.0
+        With ``around="mean"``, factor >= 0 on ``alpha`` of a ridge on what the intercepts
+        differ from their mean; 0 leaves them free.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
@@ -731,6 +797,9 @@ class GroupL21ClassifierCV(Refitted, AliasCV, Classifier):
         Names of the columns of X, where they have names.
     coef_feature_names_ : ndarray of shape (n_features,)
         Names of the columns of ``coef_``, where they have names.
+    coef_mean_ : ndarray of shape (n_features,)
+        The common model m; only with ``around="mean"``, as are the parts "mean" and
+        "deviation" in ``coef_components_``.
     coef_before_refit_ : ndarray of the shape of coef_
         The solution of the penalised problem; only with ``refit``.
 
@@ -756,6 +825,7 @@ class GroupL21ClassifierCV(Refitted, AliasCV, Classifier):
     best_params_: dict[Any, Any]
     scores_path_: np.ndarray
     task_scores_path_: np.ndarray
+    coef_mean_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,
@@ -772,6 +842,9 @@ class GroupL21ClassifierCV(Refitted, AliasCV, Classifier):
         scale_features: bool | Literal['auto'] = "auto",
         n_jobs: int | None = None,
         refit: bool | float = False,
+        around: Literal['zero', 'mean'] = "zero",
+        alpha_mean: float = 0.0,
+        intercept_weight: float = 0.0,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,

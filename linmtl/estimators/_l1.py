@@ -7,13 +7,14 @@ from dataclasses import KW_ONLY
 from numpy.typing import ArrayLike
 
 from linmtl.estimators._alias import Alias, AliasCV
+from linmtl.estimators._around import Around, around
 from linmtl.estimators._base import Classifier, Regressor
 from linmtl.estimators._docs import estimator, parameters
 from linmtl.estimators._refit import Refitted
 from linmtl.penalties import L1
 
 
-class _L1(Refitted, Alias):
+class _L1(Around, Refitted, Alias):
     """Features are selected for each task on its own, with one strength for all.
     Minimises over W (n_features, n_tasks) and b::
 
@@ -39,7 +40,7 @@ default=None
     Tibshirani (1996), Regression shrinkage and selection via the lasso.
     """
 
-    _penalty = L1
+    _penalty = around(L1)
 
 
 @estimator

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from linmtl.estimators._alias import Alias
 from linmtl.estimators._alias import AliasCV
+from linmtl.estimators._around import Around
 from linmtl.estimators._base import Classifier
 from linmtl.estimators._base import Regressor
 from linmtl.estimators._refit import Refitted
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike
 from typing import Any
 from typing import Literal
 
-class L1Regressor(Refitted, Alias, Regressor):
+class L1Regressor(Around, Refitted, Alias, Regressor):
     """Regression with lasso for each task (L1 penalty).
 
     Features are selected for each task on its own, with one strength for all.
@@ -37,6 +38,17 @@ class L1Regressor(Refitted, Alias, Regressor):
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
         number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
+    around : {"zero", "mean"}, default="zero"
+        What the penalty draws the tasks to: coefficients of zero, or a common model m that
+        is found at the same time. The penalty then is on ``W - m 1'``
+        (:class:`linmtl.penalties.Deviation`). Estimators with a search also take a list,
+        and choose.
+    alpha_mean : float, default=0.0
+        With ``around="mean"``, strength of a ridge on m, ``alpha_mean / 2 * T ||m||^2``; at
+        0 it is free.
+    intercept_weight : float, default=0.0
+        With ``around="mean"``, factor >= 0 on ``alpha`` of a ridge on what the intercepts
+        differ from their mean; 0 leaves them free.
     loss : {"squared", "huber", "poisson"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
@@ -118,6 +130,9 @@ class L1Regressor(Refitted, Alias, Regressor):
         Names of the columns of X, where they have names.
     coef_feature_names_ : ndarray of shape (n_features,)
         Names of the columns of ``coef_``, where they have names.
+    coef_mean_ : ndarray of shape (n_features,)
+        The common model m; only with ``around="mean"``, as are the parts "mean" and
+        "deviation" in ``coef_components_``.
     coef_before_refit_ : ndarray of the shape of coef_
         The solution of the penalised problem; only with ``refit``.
 
@@ -140,6 +155,7 @@ class L1Regressor(Refitted, Alias, Regressor):
     >>> model.coef_.shape
     (10, 20)
     """
+    coef_mean_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,
@@ -148,6 +164,9 @@ class L1Regressor(Refitted, Alias, Regressor):
         feature_weight: ArrayLike | None = None,
         positive: bool = False,
         refit: bool | float = False,
+        around: Literal['zero', 'mean'] = "zero",
+        alpha_mean: float = 0.0,
+        intercept_weight: float = 0.0,
         loss: str = "squared",
         huber_delta: float = 1.35,
         fit_intercept: bool = True,
@@ -162,7 +181,7 @@ class L1Regressor(Refitted, Alias, Regressor):
         verbose: int = 0,
     ) -> None: ...
 
-class L1Classifier(Refitted, Alias, Classifier):
+class L1Classifier(Around, Refitted, Alias, Classifier):
     """Logistic regression with lasso for each task (L1 penalty).
 
     Features are selected for each task on its own, with one strength for all.
@@ -189,6 +208,17 @@ class L1Classifier(Refitted, Alias, Classifier):
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
         number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
+    around : {"zero", "mean"}, default="zero"
+        What the penalty draws the tasks to: coefficients of zero, or a common model m that
+        is found at the same time. The penalty then is on ``W - m 1'``
+        (:class:`linmtl.penalties.Deviation`). Estimators with a search also take a list,
+        and choose.
+    alpha_mean : float, default=0.0
+        With ``around="mean"``, strength of a ridge on m, ``alpha_mean / 2 * T ||m||^2``; at
+        0 it is free.
+    intercept_weight : float, default=0.0
+        With ``around="mean"``, factor >= 0 on ``alpha`` of a ridge on what the intercepts
+        differ from their mean; 0 leaves them free.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
@@ -270,6 +300,9 @@ class L1Classifier(Refitted, Alias, Classifier):
         Names of the columns of X, where they have names.
     coef_feature_names_ : ndarray of shape (n_features,)
         Names of the columns of ``coef_``, where they have names.
+    coef_mean_ : ndarray of shape (n_features,)
+        The common model m; only with ``around="mean"``, as are the parts "mean" and
+        "deviation" in ``coef_components_``.
     coef_before_refit_ : ndarray of the shape of coef_
         The solution of the penalised problem; only with ``refit``.
 
@@ -292,6 +325,7 @@ class L1Classifier(Refitted, Alias, Classifier):
     >>> model.coef_.shape
     (10, 20)
     """
+    coef_mean_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,
@@ -300,6 +334,9 @@ class L1Classifier(Refitted, Alias, Classifier):
         feature_weight: ArrayLike | None = None,
         positive: bool = False,
         refit: bool | float = False,
+        around: Literal['zero', 'mean'] = "zero",
+        alpha_mean: float = 0.0,
+        intercept_weight: float = 0.0,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
@@ -313,7 +350,7 @@ class L1Classifier(Refitted, Alias, Classifier):
         verbose: int = 0,
     ) -> None: ...
 
-class L1RegressorCV(Refitted, AliasCV, Regressor):
+class L1RegressorCV(Around, Refitted, AliasCV, Regressor):
     """`L1Regressor` with ``alpha`` chosen by cross-validation.
 
     Every task is in every training part, with two rows where it has them (an intercept
@@ -369,6 +406,17 @@ class L1RegressorCV(Refitted, AliasCV, Regressor):
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
         number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
+    around : {"zero", "mean"}, default="zero"
+        What the penalty draws the tasks to: coefficients of zero, or a common model m that
+        is found at the same time. The penalty then is on ``W - m 1'``
+        (:class:`linmtl.penalties.Deviation`). Estimators with a search also take a list,
+        and choose.
+    alpha_mean : float, default=0.0
+        With ``around="mean"``, strength of a ridge on m, ``alpha_mean / 2 * T ||m||^2``; at
+        0 it is free.
+    intercept_weight : float, default=0.0
+        With ``around="mean"``, factor >= 0 on ``alpha`` of a ridge on what the intercepts
+        differ from their mean; 0 leaves them free.
     loss : {"squared", "huber", "poisson"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
@@ -477,6 +525,9 @@ class L1RegressorCV(Refitted, AliasCV, Regressor):
         Names of the columns of X, where they have names.
     coef_feature_names_ : ndarray of shape (n_features,)
         Names of the columns of ``coef_``, where they have names.
+    coef_mean_ : ndarray of shape (n_features,)
+        The common model m; only with ``around="mean"``, as are the parts "mean" and
+        "deviation" in ``coef_components_``.
     coef_before_refit_ : ndarray of the shape of coef_
         The solution of the penalised problem; only with ``refit``.
 
@@ -506,6 +557,7 @@ class L1RegressorCV(Refitted, AliasCV, Regressor):
     task_huber_path_: np.ndarray
     deviance_path_: np.ndarray
     task_deviance_path_: np.ndarray
+    coef_mean_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,
@@ -521,6 +573,9 @@ class L1RegressorCV(Refitted, AliasCV, Regressor):
         scale_features: bool | Literal['auto'] = "auto",
         n_jobs: int | None = None,
         refit: bool | float = False,
+        around: Literal['zero', 'mean'] = "zero",
+        alpha_mean: float = 0.0,
+        intercept_weight: float = 0.0,
         loss: str = "squared",
         huber_delta: float = 1.35,
         fit_intercept: bool = True,
@@ -535,7 +590,7 @@ class L1RegressorCV(Refitted, AliasCV, Regressor):
         verbose: int = 0,
     ) -> None: ...
 
-class L1ClassifierCV(Refitted, AliasCV, Classifier):
+class L1ClassifierCV(Around, Refitted, AliasCV, Classifier):
     """`L1Classifier` with ``alpha`` chosen by cross-validation.
 
     Every task is in every training part, with two rows where it has them (an intercept
@@ -591,6 +646,17 @@ class L1ClassifierCV(Refitted, AliasCV, Classifier):
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
         number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
+    around : {"zero", "mean"}, default="zero"
+        What the penalty draws the tasks to: coefficients of zero, or a common model m that
+        is found at the same time. The penalty then is on ``W - m 1'``
+        (:class:`linmtl.penalties.Deviation`). Estimators with a search also take a list,
+        and choose.
+    alpha_mean : float, default=0.0
+        With ``around="mean"``, strength of a ridge on m, ``alpha_mean / 2 * T ||m||^2``; at
+        0 it is free.
+    intercept_weight : float, default=0.0
+        With ``around="mean"``, factor >= 0 on ``alpha`` of a ridge on what the intercepts
+        differ from their mean; 0 leaves them free.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
@@ -696,6 +762,9 @@ class L1ClassifierCV(Refitted, AliasCV, Classifier):
         Names of the columns of X, where they have names.
     coef_feature_names_ : ndarray of shape (n_features,)
         Names of the columns of ``coef_``, where they have names.
+    coef_mean_ : ndarray of shape (n_features,)
+        The common model m; only with ``around="mean"``, as are the parts "mean" and
+        "deviation" in ``coef_components_``.
     coef_before_refit_ : ndarray of the shape of coef_
         The solution of the penalised problem; only with ``refit``.
 
@@ -721,6 +790,7 @@ class L1ClassifierCV(Refitted, AliasCV, Classifier):
     best_params_: dict[Any, Any]
     scores_path_: np.ndarray
     task_scores_path_: np.ndarray
+    coef_mean_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,
@@ -736,6 +806,9 @@ class L1ClassifierCV(Refitted, AliasCV, Classifier):
         scale_features: bool | Literal['auto'] = "auto",
         n_jobs: int | None = None,
         refit: bool | float = False,
+        around: Literal['zero', 'mean'] = "zero",
+        alpha_mean: float = 0.0,
+        intercept_weight: float = 0.0,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,

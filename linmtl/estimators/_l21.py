@@ -7,13 +7,14 @@ from dataclasses import KW_ONLY
 from numpy.typing import ArrayLike
 
 from linmtl.estimators._alias import Alias, AliasCV
+from linmtl.estimators._around import Around, around
 from linmtl.estimators._base import Classifier, Regressor
 from linmtl.estimators._docs import estimator, parameters
 from linmtl.estimators._refit import Refitted
 from linmtl.penalties import L21
 
 
-class _L21(Refitted, Alias):
+class _L21(Around, Refitted, Alias):
     """A feature is used by all tasks or by none. Minimises over W (n_features, n_tasks)
     and b::
 
@@ -46,7 +47,7 @@ default=None
     selection for multiple classification problems.
     """
 
-    _penalty = L21
+    _penalty = around(L21)
 
 
 @estimator

@@ -85,7 +85,7 @@ class _MeanRegularizedCV(_MeanRegularized, AliasCV):
     feature_weight: ArrayLike | None = None
     intercept_weight: float | ArrayLike = 0.0
 
-    _grid = ("alpha_mean", "intercept_weight")
+    _grid = ("alpha_mean",)
     _second = "alpha_mean"
 
 

@@ -318,7 +318,7 @@ class MeanRegularizedRegressorCV(AliasCV, Regressor):
     more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
     the held-out loss.
 
-    With several values of ``alpha_mean`` or ``intercept_weight``
+    With several values of ``alpha_mean``
     the paths and ``alphas_`` have a leading axis for them.
 
     Parameters
@@ -330,10 +330,9 @@ class MeanRegularizedRegressorCV(AliasCV, Regressor):
     feature_weight : array-like of shape (n_features,), default=None
         A factor >= 0 on both strengths of each feature; 0 leaves it unpenalised. With
         infinity all tasks share its coefficient, which alpha_mean alone penalises.
-    intercept_weight : float or array-like, default=0.0
+    intercept_weight : float, default=0.0
         Factor >= 0 on ``alpha`` for the intercepts, which are drawn to their mean; the
         mean is free. 0 leaves each of them free, with infinity all tasks share one.
-        Or the values to try.
     alphas : int or array-like, default=100
         Number of strengths to try, or the strengths. A grid of a number of strengths is
         extended, by six decades at most, while the best of them lies at its end and the
@@ -540,7 +539,7 @@ class MeanRegularizedClassifierCV(AliasCV, Classifier):
     more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
     the held-out loss.
 
-    With several values of ``alpha_mean`` or ``intercept_weight``
+    With several values of ``alpha_mean``
     the paths and ``alphas_`` have a leading axis for them.
 
     Parameters
@@ -552,10 +551,9 @@ class MeanRegularizedClassifierCV(AliasCV, Classifier):
     feature_weight : array-like of shape (n_features,), default=None
         A factor >= 0 on both strengths of each feature; 0 leaves it unpenalised. With
         infinity all tasks share its coefficient, which alpha_mean alone penalises.
-    intercept_weight : float or array-like, default=0.0
+    intercept_weight : float, default=0.0
         Factor >= 0 on ``alpha`` for the intercepts, which are drawn to their mean; the
         mean is free. 0 leaves each of them free, with infinity all tasks share one.
-        Or the values to try.
     alphas : int or array-like, default=100
         Number of strengths to try, or the strengths. A grid of a number of strengths is
         extended, by six decades at most, while the best of them lies at its end and the

@@ -56,6 +56,11 @@ class Refitted(MultiTaskModel):
         """Return the strength of the ridge of the refit, -1 for the light one."""
         if self.refit is False:
             return None
+        if getattr(self, "around", "zero") != "zero":
+            raise ValueError(
+                f"{type(self).__name__}: refit is for models with coefficients of "
+                "zero, and around='mean' leaves none; drop one of the two"
+            )
         if self.refit is True:
             return -1.0 if self._classify else 0.0
         if not isinstance(self.refit, numbers.Real) or not 0 <= self.refit < np.inf:

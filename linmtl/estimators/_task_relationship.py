@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from linmtl.estimators._alias import Alias, AliasCV
+from linmtl.estimators._around import Around, around
 from linmtl.estimators._base import Classifier, Regressor
 from linmtl.estimators._docs import estimator
 from linmtl.penalties import TaskRelationship
 
 
-class _TaskRelationship(Alias):
+class _TaskRelationship(Around, Alias):
     """Tasks share as much as the data say, also with opposite signs. Minimises over W
     (n_features, n_tasks) and b::
 
@@ -44,7 +45,7 @@ class _TaskRelationship(Alias):
     model.task_correlation_.shape -> (10, 10)
     """
 
-    _penalty = TaskRelationship
+    _penalty = around(TaskRelationship)
 
 
 @estimator

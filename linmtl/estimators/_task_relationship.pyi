@@ -4,13 +4,14 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from linmtl.estimators._alias import Alias
 from linmtl.estimators._alias import AliasCV
+from linmtl.estimators._around import Around
 from linmtl.estimators._base import Classifier
 from linmtl.estimators._base import Regressor
 from numpy.typing import ArrayLike
 from typing import Any
 from typing import Literal
 
-class TaskRelationshipRegressor(Alias, Regressor):
+class TaskRelationshipRegressor(Around, Alias, Regressor):
     """Regression with a covariance of the tasks that is learned.
 
     Tasks share as much as the data say, also with opposite signs. Minimises over W
@@ -25,6 +26,17 @@ class TaskRelationshipRegressor(Alias, Regressor):
     ----------
     alpha : float, default=1.0
         Strength, >= 0.
+    around : {"zero", "mean"}, default="zero"
+        What the penalty draws the tasks to: coefficients of zero, or a common model m that
+        is found at the same time. The penalty then is on ``W - m 1'``
+        (:class:`linmtl.penalties.Deviation`). Estimators with a search also take a list,
+        and choose.
+    alpha_mean : float, default=0.0
+        With ``around="mean"``, strength of a ridge on m, ``alpha_mean / 2 * T ||m||^2``; at
+        0 it is free.
+    intercept_weight : float, default=0.0
+        With ``around="mean"``, factor >= 0 on ``alpha`` of a ridge on what the intercepts
+        differ from their mean; 0 leaves them free.
     loss : {"squared", "huber", "poisson"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
@@ -110,6 +122,9 @@ class TaskRelationshipRegressor(Alias, Regressor):
         Names of the columns of X, where they have names.
     coef_feature_names_ : ndarray of shape (n_features,)
         Names of the columns of ``coef_``, where they have names.
+    coef_mean_ : ndarray of shape (n_features,)
+        The common model m; only with ``around="mean"``, as are the parts "mean" and
+        "deviation" in ``coef_components_``.
 
     See Also
     --------
@@ -140,10 +155,14 @@ class TaskRelationshipRegressor(Alias, Regressor):
     """
     task_covariance_: np.ndarray
     task_correlation_: np.ndarray
+    coef_mean_: np.ndarray
     def __init__(
         self,
         alpha: float = 1.0,
         *,
+        around: Literal['zero', 'mean'] = "zero",
+        alpha_mean: float = 0.0,
+        intercept_weight: float = 0.0,
         loss: str = "squared",
         huber_delta: float = 1.35,
         fit_intercept: bool = True,
@@ -158,7 +177,7 @@ class TaskRelationshipRegressor(Alias, Regressor):
         verbose: int = 0,
     ) -> None: ...
 
-class TaskRelationshipClassifier(Alias, Classifier):
+class TaskRelationshipClassifier(Around, Alias, Classifier):
     """Logistic regression with a covariance of the tasks that is learned.
 
     Tasks share as much as the data say, also with opposite signs. Minimises over W
@@ -174,6 +193,17 @@ class TaskRelationshipClassifier(Alias, Classifier):
     ----------
     alpha : float, default=0.01
         Strength, >= 0.
+    around : {"zero", "mean"}, default="zero"
+        What the penalty draws the tasks to: coefficients of zero, or a common model m that
+        is found at the same time. The penalty then is on ``W - m 1'``
+        (:class:`linmtl.penalties.Deviation`). Estimators with a search also take a list,
+        and choose.
+    alpha_mean : float, default=0.0
+        With ``around="mean"``, strength of a ridge on m, ``alpha_mean / 2 * T ||m||^2``; at
+        0 it is free.
+    intercept_weight : float, default=0.0
+        With ``around="mean"``, factor >= 0 on ``alpha`` of a ridge on what the intercepts
+        differ from their mean; 0 leaves them free.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
@@ -259,6 +289,9 @@ class TaskRelationshipClassifier(Alias, Classifier):
         Names of the columns of X, where they have names.
     coef_feature_names_ : ndarray of shape (n_features,)
         Names of the columns of ``coef_``, where they have names.
+    coef_mean_ : ndarray of shape (n_features,)
+        The common model m; only with ``around="mean"``, as are the parts "mean" and
+        "deviation" in ``coef_components_``.
 
     See Also
     --------
@@ -289,10 +322,14 @@ class TaskRelationshipClassifier(Alias, Classifier):
     """
     task_covariance_: np.ndarray
     task_correlation_: np.ndarray
+    coef_mean_: np.ndarray
     def __init__(
         self,
         alpha: float = 0.01,
         *,
+        around: Literal['zero', 'mean'] = "zero",
+        alpha_mean: float = 0.0,
+        intercept_weight: float = 0.0,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
@@ -306,7 +343,7 @@ class TaskRelationshipClassifier(Alias, Classifier):
         verbose: int = 0,
     ) -> None: ...
 
-class TaskRelationshipRegressorCV(AliasCV, Regressor):
+class TaskRelationshipRegressorCV(Around, AliasCV, Regressor):
     """`TaskRelationshipRegressor` with ``alpha`` chosen by cross-validation.
 
     Every task is in every training part, with two rows where it has them (an intercept
@@ -351,6 +388,17 @@ class TaskRelationshipRegressorCV(AliasCV, Regressor):
         10.
     n_jobs : int, default=None
         Folds fitted at the same time.
+    around : {"zero", "mean"}, default="zero"
+        What the penalty draws the tasks to: coefficients of zero, or a common model m that
+        is found at the same time. The penalty then is on ``W - m 1'``
+        (:class:`linmtl.penalties.Deviation`). Estimators with a search also take a list,
+        and choose.
+    alpha_mean : float, default=0.0
+        With ``around="mean"``, strength of a ridge on m, ``alpha_mean / 2 * T ||m||^2``; at
+        0 it is free.
+    intercept_weight : float, default=0.0
+        With ``around="mean"``, factor >= 0 on ``alpha`` of a ridge on what the intercepts
+        differ from their mean; 0 leaves them free.
     loss : {"squared", "huber", "poisson"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
@@ -463,6 +511,9 @@ class TaskRelationshipRegressorCV(AliasCV, Regressor):
         Names of the columns of X, where they have names.
     coef_feature_names_ : ndarray of shape (n_features,)
         Names of the columns of ``coef_``, where they have names.
+    coef_mean_ : ndarray of shape (n_features,)
+        The common model m; only with ``around="mean"``, as are the parts "mean" and
+        "deviation" in ``coef_components_``.
 
     See Also
     --------
@@ -492,6 +543,7 @@ class TaskRelationshipRegressorCV(AliasCV, Regressor):
     task_deviance_path_: np.ndarray
     task_covariance_: np.ndarray
     task_correlation_: np.ndarray
+    coef_mean_: np.ndarray
     def __init__(
         self,
         *,
@@ -503,6 +555,9 @@ class TaskRelationshipRegressorCV(AliasCV, Regressor):
         scoring: str | Callable[..., Any] | None = None,
         scale_features: bool | Literal['auto'] = "auto",
         n_jobs: int | None = None,
+        around: Literal['zero', 'mean'] = "zero",
+        alpha_mean: float = 0.0,
+        intercept_weight: float = 0.0,
         loss: str = "squared",
         huber_delta: float = 1.35,
         fit_intercept: bool = True,
@@ -517,7 +572,7 @@ class TaskRelationshipRegressorCV(AliasCV, Regressor):
         verbose: int = 0,
     ) -> None: ...
 
-class TaskRelationshipClassifierCV(AliasCV, Classifier):
+class TaskRelationshipClassifierCV(Around, AliasCV, Classifier):
     """`TaskRelationshipClassifier` with ``alpha`` chosen by cross-validation.
 
     Every task is in every training part, with two rows where it has them (an intercept
@@ -562,6 +617,17 @@ class TaskRelationshipClassifierCV(AliasCV, Classifier):
         10.
     n_jobs : int, default=None
         Folds fitted at the same time.
+    around : {"zero", "mean"}, default="zero"
+        What the penalty draws the tasks to: coefficients of zero, or a common model m that
+        is found at the same time. The penalty then is on ``W - m 1'``
+        (:class:`linmtl.penalties.Deviation`). Estimators with a search also take a list,
+        and choose.
+    alpha_mean : float, default=0.0
+        With ``around="mean"``, strength of a ridge on m, ``alpha_mean / 2 * T ||m||^2``; at
+        0 it is free.
+    intercept_weight : float, default=0.0
+        With ``around="mean"``, factor >= 0 on ``alpha`` of a ridge on what the intercepts
+        differ from their mean; 0 leaves them free.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
@@ -671,6 +737,9 @@ class TaskRelationshipClassifierCV(AliasCV, Classifier):
         Names of the columns of X, where they have names.
     coef_feature_names_ : ndarray of shape (n_features,)
         Names of the columns of ``coef_``, where they have names.
+    coef_mean_ : ndarray of shape (n_features,)
+        The common model m; only with ``around="mean"``, as are the parts "mean" and
+        "deviation" in ``coef_components_``.
 
     See Also
     --------
@@ -696,6 +765,7 @@ class TaskRelationshipClassifierCV(AliasCV, Classifier):
     task_scores_path_: np.ndarray
     task_covariance_: np.ndarray
     task_correlation_: np.ndarray
+    coef_mean_: np.ndarray
     def __init__(
         self,
         *,
@@ -707,6 +777,9 @@ class TaskRelationshipClassifierCV(AliasCV, Classifier):
         scoring: str | Callable[..., Any] | None = None,
         scale_features: bool | Literal['auto'] = "auto",
         n_jobs: int | None = None,
+        around: Literal['zero', 'mean'] = "zero",
+        alpha_mean: float = 0.0,
+        intercept_weight: float = 0.0,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from linmtl.estimators._alias import Alias, AliasCV
+from linmtl.estimators._around import Around, around
 from linmtl.estimators._base import Classifier, Regressor
 from linmtl.estimators._docs import estimator
 from linmtl.penalties import TraceNorm
 
 
-class _TraceNorm(Alias):
+class _TraceNorm(Around, Alias):
     """The tasks' coefficients are drawn towards a common subspace of low dimension.
     Minimises over W (n_features, n_tasks) and b::
 
@@ -27,7 +28,7 @@ class _TraceNorm(Alias):
     Argyriou, Evgeniou, Pontil (2008), Convex multi-task feature learning.
     """
 
-    _penalty = TraceNorm
+    _penalty = around(TraceNorm)
 
 
 @estimator

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from linmtl.estimators._alias import Alias
 from linmtl.estimators._alias import AliasCV
+from linmtl.estimators._around import Around
 from linmtl.estimators._base import Classifier
 from linmtl.estimators._base import Regressor
 from numpy.typing import ArrayLike
 from typing import Any
 from typing import Literal
 
-class TraceNormRegressor(Alias, Regressor):
+class TraceNormRegressor(Around, Alias, Regressor):
     """Regression with a shared low-dimensional subspace (trace norm).
 
     The tasks' coefficients are drawn towards a common subspace of low dimension.
@@ -25,6 +26,17 @@ class TraceNormRegressor(Alias, Regressor):
     ----------
     alpha : float, default=1.0
         Strength, >= 0.
+    around : {"zero", "mean"}, default="zero"
+        What the penalty draws the tasks to: coefficients of zero, or a common model m that
+        is found at the same time. The penalty then is on ``W - m 1'``
+        (:class:`linmtl.penalties.Deviation`). Estimators with a search also take a list,
+        and choose.
+    alpha_mean : float, default=0.0
+        With ``around="mean"``, strength of a ridge on m, ``alpha_mean / 2 * T ||m||^2``; at
+        0 it is free.
+    intercept_weight : float, default=0.0
+        With ``around="mean"``, factor >= 0 on ``alpha`` of a ridge on what the intercepts
+        differ from their mean; 0 leaves them free.
     loss : {"squared", "huber", "poisson"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
@@ -106,6 +118,9 @@ class TraceNormRegressor(Alias, Regressor):
         Names of the columns of X, where they have names.
     coef_feature_names_ : ndarray of shape (n_features,)
         Names of the columns of ``coef_``, where they have names.
+    coef_mean_ : ndarray of shape (n_features,)
+        The common model m; only with ``around="mean"``, as are the parts "mean" and
+        "deviation" in ``coef_components_``.
 
     See Also
     --------
@@ -126,10 +141,14 @@ class TraceNormRegressor(Alias, Regressor):
     >>> model.coef_.shape
     (10, 20)
     """
+    coef_mean_: np.ndarray
     def __init__(
         self,
         alpha: float = 1.0,
         *,
+        around: Literal['zero', 'mean'] = "zero",
+        alpha_mean: float = 0.0,
+        intercept_weight: float = 0.0,
         loss: str = "squared",
         huber_delta: float = 1.35,
         fit_intercept: bool = True,
@@ -144,7 +163,7 @@ class TraceNormRegressor(Alias, Regressor):
         verbose: int = 0,
     ) -> None: ...
 
-class TraceNormClassifier(Alias, Classifier):
+class TraceNormClassifier(Around, Alias, Classifier):
     """Logistic regression with a shared low-dimensional subspace (trace norm).
 
     The tasks' coefficients are drawn towards a common subspace of low dimension.
@@ -160,6 +179,17 @@ class TraceNormClassifier(Alias, Classifier):
     ----------
     alpha : float, default=0.01
         Strength, >= 0.
+    around : {"zero", "mean"}, default="zero"
+        What the penalty draws the tasks to: coefficients of zero, or a common model m that
+        is found at the same time. The penalty then is on ``W - m 1'``
+        (:class:`linmtl.penalties.Deviation`). Estimators with a search also take a list,
+        and choose.
+    alpha_mean : float, default=0.0
+        With ``around="mean"``, strength of a ridge on m, ``alpha_mean / 2 * T ||m||^2``; at
+        0 it is free.
+    intercept_weight : float, default=0.0
+        With ``around="mean"``, factor >= 0 on ``alpha`` of a ridge on what the intercepts
+        differ from their mean; 0 leaves them free.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
@@ -241,6 +271,9 @@ class TraceNormClassifier(Alias, Classifier):
         Names of the columns of X, where they have names.
     coef_feature_names_ : ndarray of shape (n_features,)
         Names of the columns of ``coef_``, where they have names.
+    coef_mean_ : ndarray of shape (n_features,)
+        The common model m; only with ``around="mean"``, as are the parts "mean" and
+        "deviation" in ``coef_components_``.
 
     See Also
     --------
@@ -261,10 +294,14 @@ class TraceNormClassifier(Alias, Classifier):
     >>> model.coef_.shape
     (10, 20)
     """
+    coef_mean_: np.ndarray
     def __init__(
         self,
         alpha: float = 0.01,
         *,
+        around: Literal['zero', 'mean'] = "zero",
+        alpha_mean: float = 0.0,
+        intercept_weight: float = 0.0,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
@@ -278,7 +315,7 @@ class TraceNormClassifier(Alias, Classifier):
         verbose: int = 0,
     ) -> None: ...
 
-class TraceNormRegressorCV(AliasCV, Regressor):
+class TraceNormRegressorCV(Around, AliasCV, Regressor):
     """`TraceNormRegressor` with ``alpha`` chosen by cross-validation.
 
     Every task is in every training part, with two rows where it has them (an intercept
@@ -323,6 +360,17 @@ class TraceNormRegressorCV(AliasCV, Regressor):
         10.
     n_jobs : int, default=None
         Folds fitted at the same time.
+    around : {"zero", "mean"}, default="zero"
+        What the penalty draws the tasks to: coefficients of zero, or a common model m that
+        is found at the same time. The penalty then is on ``W - m 1'``
+        (:class:`linmtl.penalties.Deviation`). Estimators with a search also take a list,
+        and choose.
+    alpha_mean : float, default=0.0
+        With ``around="mean"``, strength of a ridge on m, ``alpha_mean / 2 * T ||m||^2``; at
+        0 it is free.
+    intercept_weight : float, default=0.0
+        With ``around="mean"``, factor >= 0 on ``alpha`` of a ridge on what the intercepts
+        differ from their mean; 0 leaves them free.
     loss : {"squared", "huber", "poisson"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
@@ -431,6 +479,9 @@ class TraceNormRegressorCV(AliasCV, Regressor):
         Names of the columns of X, where they have names.
     coef_feature_names_ : ndarray of shape (n_features,)
         Names of the columns of ``coef_``, where they have names.
+    coef_mean_ : ndarray of shape (n_features,)
+        The common model m; only with ``around="mean"``, as are the parts "mean" and
+        "deviation" in ``coef_components_``.
 
     See Also
     --------
@@ -458,6 +509,7 @@ class TraceNormRegressorCV(AliasCV, Regressor):
     task_huber_path_: np.ndarray
     deviance_path_: np.ndarray
     task_deviance_path_: np.ndarray
+    coef_mean_: np.ndarray
     def __init__(
         self,
         *,
@@ -469,6 +521,9 @@ class TraceNormRegressorCV(AliasCV, Regressor):
         scoring: str | Callable[..., Any] | None = None,
         scale_features: bool | Literal['auto'] = "auto",
         n_jobs: int | None = None,
+        around: Literal['zero', 'mean'] = "zero",
+        alpha_mean: float = 0.0,
+        intercept_weight: float = 0.0,
         loss: str = "squared",
         huber_delta: float = 1.35,
         fit_intercept: bool = True,
@@ -483,7 +538,7 @@ class TraceNormRegressorCV(AliasCV, Regressor):
         verbose: int = 0,
     ) -> None: ...
 
-class TraceNormClassifierCV(AliasCV, Classifier):
+class TraceNormClassifierCV(Around, AliasCV, Classifier):
     """`TraceNormClassifier` with ``alpha`` chosen by cross-validation.
 
     Every task is in every training part, with two rows where it has them (an intercept
@@ -528,6 +583,17 @@ class TraceNormClassifierCV(AliasCV, Classifier):
         10.
     n_jobs : int, default=None
         Folds fitted at the same time.
+    around : {"zero", "mean"}, default="zero"
+        What the penalty draws the tasks to: coefficients of zero, or a common model m that
+        is found at the same time. The penalty then is on ``W - m 1'``
+        (:class:`linmtl.penalties.Deviation`). Estimators with a search also take a list,
+        and choose.
+    alpha_mean : float, default=0.0
+        With ``around="mean"``, strength of a ridge on m, ``alpha_mean / 2 * T ||m||^2``; at
+        0 it is free.
+    intercept_weight : float, default=0.0
+        With ``around="mean"``, factor >= 0 on ``alpha`` of a ridge on what the intercepts
+        differ from their mean; 0 leaves them free.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
@@ -633,6 +699,9 @@ class TraceNormClassifierCV(AliasCV, Classifier):
         Names of the columns of X, where they have names.
     coef_feature_names_ : ndarray of shape (n_features,)
         Names of the columns of ``coef_``, where they have names.
+    coef_mean_ : ndarray of shape (n_features,)
+        The common model m; only with ``around="mean"``, as are the parts "mean" and
+        "deviation" in ``coef_components_``.
 
     See Also
     --------
@@ -656,6 +725,7 @@ class TraceNormClassifierCV(AliasCV, Classifier):
     best_params_: dict[Any, Any]
     scores_path_: np.ndarray
     task_scores_path_: np.ndarray
+    coef_mean_: np.ndarray
     def __init__(
         self,
         *,
@@ -667,6 +737,9 @@ class TraceNormClassifierCV(AliasCV, Classifier):
         scoring: str | Callable[..., Any] | None = None,
         scale_features: bool | Literal['auto'] = "auto",
         n_jobs: int | None = None,
+        around: Literal['zero', 'mean'] = "zero",
+        alpha_mean: float = 0.0,
+        intercept_weight: float = 0.0,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,

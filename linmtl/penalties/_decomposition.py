@@ -60,6 +60,10 @@ class Decomposition(Penalty):
         first, second = (part.bind(tasks) for part in self.parts())
         return Stacked(first, second)
 
+    def shared_out(self, W: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return parts of which W is the sum: all of it in the first one."""
+        return W, np.zeros_like(W)
+
     def value(self, W):
         if self.positive and np.any(W < 0):
             return np.inf

@@ -130,6 +130,10 @@ class Deviation(Decomposition):
             inner = AboveIntercepts(inner, self.intercept_strength)
         return Stacked(common, inner)
 
+    def shared_out(self, W):
+        mean = np.repeat(W.mean(axis=1, keepdims=True), W.shape[1], axis=1)
+        return mean, W - mean
+
     @property
     def intercept_strength(self) -> float:
         """The strength of a ridge on the deviations of the intercepts."""
@@ -183,7 +187,7 @@ class Common(Penalty):
 
     def value(self, W):
         ridge, l1 = self._strengths(len(W))
-        if np.any(W != W[:, :1]):
+        if np.any(W[:, :1] != W):
             return np.inf
         m = W[:, 0]
         return float(W.shape[1] * ridge @ m**2 / 2 + l1 @ np.abs(m))
@@ -230,4 +234,6 @@ class AboveIntercepts(Penalty):
 
     def dual_terms(self, D):
         norm, support, square = self.inner.dual_terms(D[:-1])
-        return DualTerms(norm, support, square + float(D[-1] @ D[-1]) / (2 * self.ridge))
+        return DualTerms(
+            norm, support, square + float(D[-1] @ D[-1]) / (2 * self.ridge)
+        )

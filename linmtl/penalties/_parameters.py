@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypeVar
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from linmtl.data._checks import is_number
+from linmtl.data._kinds import by_label
 
 # The strength on what is left out: as good as infinite, but zero times it is zero.
 EXCLUDED = 1e150
@@ -137,6 +139,39 @@ def check_intercept_weight(penalty: Any) -> None:
 def factors(feature_weight: ArrayLike | None) -> np.ndarray:
     """Return weights as numbers, a single one where there are none."""
     return np.asarray(1.0 if feature_weight is None else feature_weight, dtype=float)
+
+
+def per_task(
+    values: ArrayLike | Mapping[Any, float], tasks: np.ndarray, name: str
+) -> np.ndarray:
+    """Return values as numbers, those by label in the order of the tasks."""
+    if not isinstance(values, Mapping):
+        return np.asarray(values, dtype=float)
+    labels, known = np.asarray(tasks).tolist(), by_label(values)
+    missing = [label for label in labels if label not in known]
+    if missing:
+        raise ValueError(f"{name} has no value for the tasks {missing[:5]}")
+    return np.array([known[label] for label in labels], dtype=float)
+
+
+def task_weights(penalty: Any, tasks: np.ndarray) -> np.ndarray:
+    """Return the factor on the strength of each task, ones where there are none."""
+    if penalty.task_weight is None:
+        return np.ones(len(tasks))
+    name = f"{type(penalty).__name__}: task_weight"
+    return per_task(penalty.task_weight, tasks, name)
+
+
+def check_task_weight(penalty: Any, tasks: np.ndarray) -> None:
+    """Check that the factors on the strengths of tasks are finite and > 0."""
+    weight, name = task_weights(penalty, tasks), type(penalty).__name__
+    if weight.shape != (len(tasks),):
+        raise ValueError(
+            f"{name}: task_weight has shape {weight.shape} but there are {len(tasks)} "
+            "tasks; pass one value per task, or a dict by task label"
+        )
+    if not (np.all(np.isfinite(weight)) and np.all(weight > 0)):
+        raise ValueError(f"{name}: every task_weight must be a finite number > 0")
 
 
 def times(alpha: float, weight: ArrayLike) -> np.ndarray:

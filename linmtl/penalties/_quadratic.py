@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from linmtl.data._kinds import by_label, plain
+from linmtl.data._kinds import plain
 from linmtl.penalties._base import Penalty
 from linmtl.penalties._parameters import (
     check_feature_weight,
     check_intercept_weight,
     check_strength,
     factors,
+    per_task,
     times,
 )
 from linmtl.penalties._quadratic_form import QuadraticForm
@@ -84,13 +85,7 @@ class Ridge(QuadraticPenalty):
             raise ValueError("Ridge: every alpha must be a finite number >= 0")
 
     def _per_task(self, tasks: np.ndarray) -> np.ndarray:
-        if not isinstance(self.alpha, Mapping):
-            return np.asarray(self.alpha, dtype=float)
-        labels, alpha = np.asarray(tasks).tolist(), by_label(self.alpha)
-        missing = [label for label in labels if label not in alpha]
-        if missing:
-            raise ValueError(f"Ridge: alpha has no value for the tasks {missing[:5]}")
-        return np.array([alpha[label] for label in labels], dtype=float)
+        return per_task(self.alpha, tasks, "Ridge: alpha")
 
     def quadratic(self, tasks):
         return QuadraticForm(len(tasks), ridge=self._per_task(tasks))

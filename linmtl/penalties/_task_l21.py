@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from linmtl.penalties._base import Penalty
+from linmtl.penalties._parameters import check_task_weight, task_weights
 
 
 class TaskL21(Penalty):
-    """``alpha * sum_t ||w_t||_2`` over the columns (tasks) of W.
+    """``alpha * sum_t weight_t * ||w_t||_2`` over the columns (tasks) of W.
 
     As one part of a decomposition it picks the tasks that deviate from the other part.
 
@@ -16,11 +21,15 @@ class TaskL21(Penalty):
     ----------
     alpha : float, default=1.0
         Strength, >= 0.
+    task_weight : array-like of shape (n_tasks,) or dict, default=None
+        A finite factor > 0 on the strength of each task, in the order of ``tasks_`` or
+        by label.
 
     See Also
     --------
     L21 : The same over the rows (features).
     RobustFeatures, RobustLowRank : Decompositions with it.
+    Deviation : Any penalty on what tasks have beside a common model.
 
     References
     ----------
@@ -35,26 +44,45 @@ class TaskL21(Penalty):
     2.5
     """
 
-    def __init__(self, alpha: float = 1.0):
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        *,
+        task_weight: ArrayLike | Mapping[Any, float] | None = None,
+    ):
         self.alpha = alpha
+        self.task_weight = task_weight
+
+    def check(self, n_features, tasks):
+        super().check(n_features, tasks)
+        check_task_weight(self, tasks)
+
+    def bind(self, tasks):
+        if self.task_weight is None:
+            return self
+        return TaskL21(self.alpha, task_weight=task_weights(self, tasks))
+
+    def _strength(self, W):
+        return self.alpha * task_weights(self, np.arange(W.shape[1]))
 
     def value(self, W):
-        return self.alpha * float(np.linalg.norm(W, axis=0).sum())
+        return float(self._strength(W) @ np.linalg.norm(W, axis=0))
 
     def prox(self, V, step, out):
-        norm = np.linalg.norm(V, axis=0)
-        kept = np.maximum(norm - float(step) * self.alpha, 0.0)
+        norm, strength = np.linalg.norm(V, axis=0), self._strength(V)
+        kept = np.maximum(norm - float(step) * strength, 0.0)
         factor = np.divide(kept, norm, out=np.zeros_like(norm), where=norm > 0)
         factor[np.isnan(norm)] = np.nan
         np.multiply(V, factor, out=out)
-        return self.alpha * float(kept.sum())
+        return float(strength @ kept)
 
     def prox_naive(self, V, step):
-        norm = np.linalg.norm(V, axis=0)
-        return V * np.maximum(0.0, 1.0 - step * self.alpha / np.maximum(norm, 1e-300))
+        norm = np.maximum(np.linalg.norm(V, axis=0), 1e-300)
+        return V * np.maximum(0.0, 1.0 - step * self._strength(V) / norm)
 
     def dual_norm(self, G):
-        return float(np.linalg.norm(G, axis=0).max(initial=0.0)) / self.alpha
+        norm = np.linalg.norm(G, axis=0)
+        return float((norm / self._strength(G)).max(initial=0.0))
 
     def free_rows(self, n_features):
         return np.full(n_features, self.alpha == 0)

@@ -121,6 +121,16 @@ class Objective:
             W[self.whole_fit.n_features - 1] = self._carried.start
         return W
 
+    def point(self, W: np.ndarray) -> np.ndarray:
+        """Return a point of solvers with these coefficients, (n_features, n_tasks)."""
+        out, d = self.start, self.whole_fit.n_features
+        parts: tuple[np.ndarray, ...] = (W,)
+        if self.penalty.decomposition is not None:
+            parts = self.penalty.decomposition.shared_out(W)
+        for k, part in enumerate(parts):
+            out[k * d : k * d + len(W)] = part
+        return out
+
     def intercepts(self, W: np.ndarray) -> np.ndarray:
         """Return the intercepts at the W last evaluated, (n_tasks,)."""
         if self._carried is not None:

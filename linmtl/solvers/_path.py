@@ -303,7 +303,8 @@ def largest_strength(objective: Objective) -> float:
     source: Any = objective.penalty.source
     quadratic, free = objective.penalty.quadratic, objective.penalty.free
     top = strength_at(1.0)
-    if quadratic.is_zero or not free.any() or not 0 < top < np.inf:
+    null_model = free.any() or objective.free_means.any()
+    if quadratic.is_zero or not null_model or not 0 < top < np.inf:
         return top
     # The quadratic terms grow with the factor as well, and the free features are fitted
     # under them: the factor sought is the one that asks for itself.

@@ -47,6 +47,7 @@ from linmtl.path import alpha_max
 from linmtl.penalties import (
     L1,
     L21,
+    Deviation,
     GraphLaplacian,
     Linf1,
     MeanRegularized,
@@ -236,6 +237,7 @@ def classification():
 
 
 POSITIONAL = {
+    "AdaptiveRobust": ["alpha", "alpha_mean"],
     "Calibrated": ["alpha", "alpha_ridge"],
     "CappedL1": ["alpha", "threshold", "alpha_ridge"],
     "Clustered": ["n_clusters", "alpha", "eta"],
@@ -877,6 +879,11 @@ def penalty_of(cls):
     given = cls().get_params()
     if name == "GraphRegularized":
         return GraphLaplacian(None, given["alpha"]) + Ridge(given["alpha_ridge"])
+    if name == "AdaptiveRobust":
+        tasks = several_tasks(is_classifier(cls()))[2]
+        weight = np.sqrt(6 / np.unique(tasks, return_counts=True)[1])
+        norm = TaskL21(given["alpha"], task_weight=weight)
+        return Deviation(norm, given["alpha_mean"])
     penalty = getattr(linmtl.penalties, name)()
     names = penalty.get_params(deep=False)
     penalty.set_params(**{n: given[n] for n in names if n in given})
@@ -905,8 +912,8 @@ def test_an_alias_is_its_penalty(cls):
 def test_defaults_of_aliases(cls):
     """Those of the penalty; weaker where there are several, and for classifiers."""
     name = re.sub("(Regressor|Classifier)$", "", cls.__name__)
-    if name in ("GraphRegularized", "MeanRegularized"):
-        return  # 0.1, and a weak ridge
+    if name in ("AdaptiveRobust", "GraphRegularized", "MeanRegularized"):
+        return  # 0.1 or 0.3, and a weak ridge
     own = cls().get_params()
     penalty = getattr(linmtl.penalties, name)().get_params(deep=False)
     several = "alpha" not in penalty

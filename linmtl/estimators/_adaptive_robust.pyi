@@ -1,0 +1,725 @@
+# written by .ci/stubs.py from linmtl.estimators._adaptive_robust
+import numpy as np
+from collections.abc import Callable
+from collections.abc import Mapping
+from linmtl.estimators._alias import Alias
+from linmtl.estimators._alias import AliasCV
+from linmtl.estimators._base import Classifier
+from linmtl.estimators._base import Regressor
+from numpy.typing import ArrayLike
+from typing import Any
+from typing import Literal
+
+class AdaptiveRobustRegressor(Alias, Regressor):
+    """Regression with a common model, but for tasks that differ (ARMUL).
+
+    Tasks that are alike share one model; one that is not keeps its own, and does not
+    harm the others. Minimises over m (n_features,), U (n_features, n_tasks) and b, with
+    W = m 1' + U::
+
+        sum_t lambda_t / S_t * sum_{i in t} s_i (y_i - x_i . w_t - b_t)^2 / 2
+            + alpha * sum_t lambda_t sqrt(n_features / S_t) ||u_t||_2
+            + alpha_mean / 2 * T ||m||^2
+
+    with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
+
+    Parameters
+    ----------
+    alpha : float, default=1.0
+        The constant of the strengths, > 0; in proportion to the noise.
+    alpha_mean : float, default=0.001
+        Strength of a ridge on the common model m, >= 0.
+    intercept_weight : float, default=0.0
+        Factor >= 0 on ``alpha`` of a ridge on what the intercepts differ from their
+        mean; 0 leaves them free.
+    loss : {"squared", "huber", "poisson"}, default="squared"
+        The loss of an observation. "squared": Half the squared residual. "huber": Half
+        the squared residual as far as ``huber_delta``, linear beyond, so that outliers
+        have a bounded say. "poisson": Half the deviance of counts or rates y >= 0 whose
+        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then.
+    huber_delta : float, default=1.35
+        Where the Huber loss becomes linear, > 0, in the units of y.
+    fit_intercept : bool, default=True
+        Whether each task has an intercept, which only an ``intercept_weight`` penalises.
+    task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
+        Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
+        order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
+        (mean 1), so that every sample counts the same. "null_loss": one over its loss
+        without coefficients, so that losses are relative. "minimax": the largest relative
+        loss is minimised, smoothed; the sum of the losses is replaced by
+        ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
+        over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    task_column : str or int, default=None
+        The column of X that holds the task labels (name or position), instead of
+        ``tasks=``; for whatever calls ``predict(X)`` alone.
+    task_order : array-like, default=None
+        The order of the tasks; sorted by default. Not for wide Y, whose columns are the
+        tasks.
+    handle_unknown : {"error", "mean"}, default="error"
+        What to do when predicting for a task not seen in fit: raise an error that names
+        it, or use the mean of the tasks' models.
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton", "cg"}, default="auto"
+        Accelerated proximal gradient (any penalty); coordinate descent on working sets
+        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        alternating directions (other norms and decompositions, squared loss); an augmented
+        Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
+        loss), Newton's method (logistic loss) and conjugate gradients (sparse X). The
+        default is the fastest that applies.
+    max_iter : int, default=10000
+        Iterations at most.
+    tol : float, default=1e-4
+        Stop when the duality gap is at most ``tol`` times the objective of the null model
+        (no coefficients, best intercepts).
+    warm_start : bool, default=False
+        Start from the last solution, matched by task label; ``fit(coef_init=)`` starts from
+        coefficients of your own.
+    verbose : int, default=0
+        If positive, print a line at each certificate.
+
+    Attributes
+    ----------
+    coef_mean_ : ndarray of shape (n_features,)
+        The common model m.
+    coef_components_ : dict of ndarray of shape (n_tasks, n_features)
+        The parts "mean" (m for each task) and "deviation" (U); they add up to
+        ``coef_``.
+    coef_ : ndarray of shape (n_tasks, n_features)
+        Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
+        (1, n_features) for classifiers.
+    intercept_ : ndarray of shape (n_tasks,)
+        Intercepts; a float for a regressor with one task (1-D y without tasks).
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels.
+    task_weight_ : ndarray of shape (n_tasks,)
+        Weight of each task's mean loss in the objective, or in its gradient at the solution
+        where weights are found at the same time; zero for a task left out, NaN for one
+        whose noise level is zero.
+    new_tasks_ : dict
+        What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
+        task label; where there are such tasks.
+    objective_ : float
+        The objective at the solution.
+    dual_gap_ : float
+        Duality gap: the objective is at most this far from the optimum.
+    gap_history_ : ndarray of shape (n_certificates, 2)
+        Iteration and duality gap at each certificate; of the last stage, for a penalty
+        that is not convex.
+    tol_ : float
+        The absolute tolerance used for the gap.
+    converged_ : bool
+        Whether ``dual_gap_ <= tol_``.
+    n_iter_ : int
+        Iterations.
+    solver_ : str
+        The solver used.
+    n_features_in_ : int
+        Number of columns of X in fit, the task column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they have names.
+    coef_feature_names_ : ndarray of shape (n_features,)
+        Names of the columns of ``coef_``, where they have names.
+
+    See Also
+    --------
+    AdaptiveRobustClassifier : The same penalty for two classes.
+    AdaptiveRobustRegressorCV : With ``alpha`` chosen by cross-validation.
+    MultiTaskRegressor : Any penalty.
+
+    Notes
+    -----
+    The strength of a task falls with the root of its number of samples: the error that
+    its own model has. When tasks are alike the estimate is as good as one from all
+    samples together, and when some are not it is worse than learning alone by a
+    constant at most. The penalty is ``Deviation(TaskL21(task_weight=...))``.
+
+    References
+    ----------
+    Duan, Wang (2023), Adaptive and robust multi-task learning.
+
+    Examples
+    --------
+    >>> from linmtl import AdaptiveRobustRegressor
+    >>> from linmtl.datasets import make_multitask_regression
+    >>> X, y, tasks = make_multitask_regression(random_state=0)
+    >>> model = AdaptiveRobustRegressor().fit(X, y, tasks)
+    >>> model.coef_.shape
+    (10, 20)
+    >>> model.coef_mean_.shape
+    (20,)
+    """
+    coef_mean_: np.ndarray
+    coef_components_: dict[Any, np.ndarray]
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        alpha_mean: float = 0.001,
+        *,
+        intercept_weight: float = 0.0,
+        loss: str = "squared",
+        huber_delta: float = 1.35,
+        fit_intercept: bool = True,
+        task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: Literal['error', 'mean'] = "error",
+        solver: str = "auto",
+        max_iter: int = 10000,
+        tol: float = 0.0001,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ) -> None: ...
+
+class AdaptiveRobustClassifier(Alias, Classifier):
+    """Logistic regression with a common model, but for tasks that differ (ARMUL).
+
+    Tasks that are alike share one model; one that is not keeps its own, and does not
+    harm the others. Minimises over m (n_features,), U (n_features, n_tasks) and b, with
+    W = m 1' + U::
+
+        sum_t lambda_t / S_t * sum_{i in t} s_i log(1 + exp(-y_i (x_i . w_t + b_t)))
+            + alpha * sum_t lambda_t sqrt(n_features / S_t) ||u_t||_2
+            + alpha_mean / 2 * T ||m||^2
+
+    with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
+    y_i is +1 for the second class and -1 for the first.
+
+    Parameters
+    ----------
+    alpha : float, default=0.3
+        The constant of the strengths, > 0; in proportion to the noise.
+    alpha_mean : float, default=0.001
+        Strength of a ridge on the common model m, >= 0.
+    intercept_weight : float, default=0.0
+        Factor >= 0 on ``alpha`` of a ridge on what the intercepts differ from their
+        mean; 0 leaves them free.
+    class_weight : None, "balanced" or dict, default=None
+        What sample weights are multiplied by: nothing; within each task
+        ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
+        a number by class label (1 where there is none).
+    fit_intercept : bool, default=True
+        Whether each task has an intercept, which only an ``intercept_weight`` penalises.
+    task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
+        Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
+        order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
+        (mean 1), so that every sample counts the same. "null_loss": one over its loss
+        without coefficients, so that losses are relative. "minimax": the largest relative
+        loss is minimised, smoothed; the sum of the losses is replaced by
+        ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
+        over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    task_column : str or int, default=None
+        The column of X that holds the task labels (name or position), instead of
+        ``tasks=``; for whatever calls ``predict(X)`` alone.
+    task_order : array-like, default=None
+        The order of the tasks; sorted by default. Not for wide Y, whose columns are the
+        tasks.
+    handle_unknown : {"error", "mean"}, default="error"
+        What to do when predicting for a task not seen in fit: raise an error that names
+        it, or use the mean of the tasks' models.
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton", "cg"}, default="auto"
+        Accelerated proximal gradient (any penalty); coordinate descent on working sets
+        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        alternating directions (other norms and decompositions, squared loss); an augmented
+        Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
+        loss), Newton's method (logistic loss) and conjugate gradients (sparse X). The
+        default is the fastest that applies.
+    max_iter : int, default=10000
+        Iterations at most.
+    tol : float, default=1e-4
+        Stop when the duality gap is at most ``tol`` times the objective of the null model
+        (no coefficients, best intercepts).
+    warm_start : bool, default=False
+        Start from the last solution, matched by task label; ``fit(coef_init=)`` starts from
+        coefficients of your own.
+    verbose : int, default=0
+        If positive, print a line at each certificate.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+        The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
+        several outputs; the pair is that of all tasks.
+    coef_mean_ : ndarray of shape (n_features,)
+        The common model m.
+    coef_components_ : dict of ndarray of shape (n_tasks, n_features)
+        The parts "mean" (m for each task) and "deviation" (U); they add up to
+        ``coef_``.
+    coef_ : ndarray of shape (n_tasks, n_features)
+        Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
+        (1, n_features) for classifiers.
+    intercept_ : ndarray of shape (n_tasks,)
+        Intercepts; a float for a regressor with one task (1-D y without tasks).
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels.
+    task_weight_ : ndarray of shape (n_tasks,)
+        Weight of each task's mean loss in the objective, or in its gradient at the solution
+        where weights are found at the same time; zero for a task left out, NaN for one
+        whose noise level is zero.
+    new_tasks_ : dict
+        What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
+        task label; where there are such tasks.
+    objective_ : float
+        The objective at the solution.
+    dual_gap_ : float
+        Duality gap: the objective is at most this far from the optimum.
+    gap_history_ : ndarray of shape (n_certificates, 2)
+        Iteration and duality gap at each certificate; of the last stage, for a penalty
+        that is not convex.
+    tol_ : float
+        The absolute tolerance used for the gap.
+    converged_ : bool
+        Whether ``dual_gap_ <= tol_``.
+    n_iter_ : int
+        Iterations.
+    solver_ : str
+        The solver used.
+    n_features_in_ : int
+        Number of columns of X in fit, the task column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they have names.
+    coef_feature_names_ : ndarray of shape (n_features,)
+        Names of the columns of ``coef_``, where they have names.
+
+    See Also
+    --------
+    AdaptiveRobustRegressor : The same penalty for regression.
+    AdaptiveRobustClassifierCV : With ``alpha`` chosen by cross-validation.
+    MultiTaskClassifier : Any penalty.
+
+    Notes
+    -----
+    The strength of a task falls with the root of its number of samples: the error that
+    its own model has. When tasks are alike the estimate is as good as one from all
+    samples together, and when some are not it is worse than learning alone by a
+    constant at most. The penalty is ``Deviation(TaskL21(task_weight=...))``.
+
+    References
+    ----------
+    Duan, Wang (2023), Adaptive and robust multi-task learning.
+
+    Examples
+    --------
+    >>> from linmtl import AdaptiveRobustClassifier
+    >>> from linmtl.datasets import make_multitask_classification
+    >>> X, y, tasks = make_multitask_classification(random_state=0)
+    >>> model = AdaptiveRobustClassifier().fit(X, y, tasks)
+    >>> model.coef_.shape
+    (10, 20)
+    >>> model.coef_mean_.shape
+    (20,)
+    """
+    coef_mean_: np.ndarray
+    coef_components_: dict[Any, np.ndarray]
+    def __init__(
+        self,
+        alpha: float = 0.3,
+        alpha_mean: float = 0.001,
+        *,
+        intercept_weight: float = 0.0,
+        class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
+        fit_intercept: bool = True,
+        task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: Literal['error', 'mean'] = "error",
+        solver: str = "auto",
+        max_iter: int = 10000,
+        tol: float = 0.0001,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ) -> None: ...
+
+class AdaptiveRobustRegressorCV(AliasCV, Regressor):
+    """`AdaptiveRobustRegressor` with ``alpha`` chosen by cross-validation.
+
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
+
+    Parameters
+    ----------
+    alpha_mean : float, default=0.001
+        Strength of a ridge on the common model m, >= 0.
+    intercept_weight : float, default=0.0
+        Factor >= 0 on ``alpha`` of a ridge on what the intercepts differ from their
+        mean; 0 leaves them free.
+    alphas : int or array-like, default=100
+        Number of strengths to try, or the strengths. A grid of a number of strengths is
+        extended, by six decades at most, while the best of them lies at its end and the
+        held-out loss still falls there; strengths that are passed are not. A warning says
+        where the best one is at an end all the same.
+    eps : float, default=1e-3
+        The smallest strength as a fraction of the largest, with a number of alphas.
+    cv : int, splitter or iterable of (train, test), default=5
+        Number of folds, drawn within the tasks as by ``TaskKFold(cv, shuffle=True,
+        random_state=0)`` (stratified by class for classifiers); or the folds.
+    selection : {"min", "1se"}, default="min"
+        The strength with the lowest held-out loss, or the strongest within one
+        standard error of it.
+    scoring : str, callable or scorer, default=None
+        What the strength is chosen by, in place of the held-out loss: the name of a scorer
+        of scikit-learn ("roc_auc"), a metric (a function of labels and predictions), or
+        what :func:`linmtl.metrics.make_task_scorer` returns. Each task is scored on its
+        held-out rows of all folds together; a task that does not define the metric is left
+        out of the average.
+    scale_features : bool or "auto", default="auto"
+        Whether strengths are relative to the features' own scale: features are divided by
+        their spread within the tasks (``feature_scale_``), while coefficients are those of
+        X as passed. "auto": where X is dense and spreads differ by more than a factor of
+        10.
+    n_jobs : int, default=None
+        Folds fitted at the same time.
+    loss : {"squared", "huber", "poisson"}, default="squared"
+        The loss of an observation. "squared": Half the squared residual. "huber": Half
+        the squared residual as far as ``huber_delta``, linear beyond, so that outliers
+        have a bounded say. "poisson": Half the deviance of counts or rates y >= 0 whose
+        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then.
+    huber_delta : float, default=1.35
+        Where the Huber loss becomes linear, > 0, in the units of y.
+    fit_intercept : bool, default=True
+        Whether each task has an intercept, which only an ``intercept_weight`` penalises.
+    task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
+        Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
+        order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
+        (mean 1), so that every sample counts the same. "null_loss": one over its loss
+        without coefficients, so that losses are relative. "minimax": the largest relative
+        loss is minimised, smoothed; the sum of the losses is replaced by
+        ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
+        over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    task_column : str or int, default=None
+        The column of X that holds the task labels (name or position), instead of
+        ``tasks=``; for whatever calls ``predict(X)`` alone.
+    task_order : array-like, default=None
+        The order of the tasks; sorted by default. Not for wide Y, whose columns are the
+        tasks.
+    handle_unknown : {"error", "mean"}, default="error"
+        What to do when predicting for a task not seen in fit: raise an error that names
+        it, or use the mean of the tasks' models.
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton", "cg"}, default="auto"
+        Accelerated proximal gradient (any penalty); coordinate descent on working sets
+        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        alternating directions (other norms and decompositions, squared loss); an augmented
+        Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
+        loss), Newton's method (logistic loss) and conjugate gradients (sparse X). The
+        default is the fastest that applies.
+    max_iter : int, default=10000
+        Iterations at most.
+    tol : float, default=1e-4
+        Stop when the duality gap is at most ``tol`` times the objective of the null model
+        (no coefficients, best intercepts).
+    warm_start : bool, default=False
+        Start from the last solution, matched by task label; ``fit(coef_init=)`` starts from
+        coefficients of your own.
+    verbose : int, default=0
+        If positive, print a line at each certificate.
+
+    Attributes
+    ----------
+    alpha_ : float
+        The strength chosen.
+    alphas_ : ndarray of shape (n_alphas,)
+        The strengths tried, decreasing.
+    at_bound_ : bool
+        Whether the best strength is at an end of those tried, and a better one is likely to
+        lie beyond.
+    feature_scale_ : ndarray of shape (n_features,)
+        What the features were divided by; ones, where they were not scaled. The plain
+        estimator with ``best_params_`` finds the same model in ``X / feature_scale_``, with
+        ``coef_ * feature_scale_``.
+    best_params_ : dict
+        The parameters of the penalty that were chosen, and those that are not the default
+        of the plain estimator.
+    mse_path_ : ndarray of shape (n_alphas, n_folds)
+        Held-out mean squared error, averaged over the tasks.
+    task_mse_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
+        The same for each task; NaN where it has nothing held out.
+    huber_path_, task_huber_path_ : ndarray
+        In their place with ``loss="huber"``: the mean Huber loss.
+    deviance_path_, task_deviance_path_ : ndarray
+        In their place with ``loss="poisson"``: the mean Poisson deviance.
+    coef_mean_ : ndarray of shape (n_features,)
+        The common model m.
+    coef_components_ : dict of ndarray of shape (n_tasks, n_features)
+        The parts "mean" (m for each task) and "deviation" (U); they add up to
+        ``coef_``.
+    coef_ : ndarray of shape (n_tasks, n_features)
+        Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
+        (1, n_features) for classifiers.
+    intercept_ : ndarray of shape (n_tasks,)
+        Intercepts; a float for a regressor with one task (1-D y without tasks).
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels.
+    task_weight_ : ndarray of shape (n_tasks,)
+        Weight of each task's mean loss in the objective, or in its gradient at the solution
+        where weights are found at the same time; zero for a task left out, NaN for one
+        whose noise level is zero.
+    new_tasks_ : dict
+        What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
+        task label; where there are such tasks.
+    objective_ : float
+        The objective at the solution.
+    dual_gap_ : float
+        Duality gap: the objective is at most this far from the optimum.
+    gap_history_ : ndarray of shape (n_certificates, 2)
+        Iteration and duality gap at each certificate; of the last stage, for a penalty
+        that is not convex.
+    tol_ : float
+        The absolute tolerance used for the gap.
+    converged_ : bool
+        Whether ``dual_gap_ <= tol_``.
+    n_iter_ : int
+        Iterations.
+    solver_ : str
+        The solver used.
+    n_features_in_ : int
+        Number of columns of X in fit, the task column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they have names.
+    coef_feature_names_ : ndarray of shape (n_features,)
+        Names of the columns of ``coef_``, where they have names.
+
+    See Also
+    --------
+    AdaptiveRobustRegressor : With a given ``alpha``; the objective and its symbols.
+
+    Examples
+    --------
+    >>> from linmtl import AdaptiveRobustRegressorCV
+    >>> from linmtl.datasets import make_multitask_regression
+    >>> X, y, tasks = make_multitask_regression(random_state=0)
+    >>> model = AdaptiveRobustRegressorCV(alphas=3, eps=0.1, cv=3).fit(X, y, tasks)
+    >>> model.coef_.shape
+    (10, 20)
+    """
+    alpha_: float
+    alphas_: np.ndarray
+    at_bound_: bool
+    feature_scale_: np.ndarray
+    best_params_: dict[Any, Any]
+    mse_path_: np.ndarray
+    task_mse_path_: np.ndarray
+    huber_path_: np.ndarray
+    task_huber_path_: np.ndarray
+    deviance_path_: np.ndarray
+    task_deviance_path_: np.ndarray
+    coef_mean_: np.ndarray
+    coef_components_: dict[Any, np.ndarray]
+    def __init__(
+        self,
+        *,
+        alpha_mean: float | ArrayLike = 0.001,
+        intercept_weight: float | ArrayLike = 0.0,
+        alphas: int | ArrayLike = 100,
+        eps: float = 0.001,
+        cv: Any = 5,
+        selection: Literal['min', '1se'] = "min",
+        scoring: str | Callable[..., Any] | None = None,
+        scale_features: bool | Literal['auto'] = "auto",
+        n_jobs: int | None = None,
+        loss: str = "squared",
+        huber_delta: float = 1.35,
+        fit_intercept: bool = True,
+        task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: Literal['error', 'mean'] = "error",
+        solver: str = "auto",
+        max_iter: int = 10000,
+        tol: float = 0.0001,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ) -> None: ...
+
+class AdaptiveRobustClassifierCV(AliasCV, Classifier):
+    """`AdaptiveRobustClassifier` with ``alpha`` chosen by cross-validation.
+
+    Every task is in every training part, with two rows where it has them (an intercept
+    takes one); a task with fewer rows than folds is always in training, unless no task has
+    more. A setting is judged by the mean over the tasks, weighted by ``task_weight``, of
+    the held-out loss.
+
+    Parameters
+    ----------
+    alpha_mean : float, default=0.001
+        Strength of a ridge on the common model m, >= 0.
+    intercept_weight : float, default=0.0
+        Factor >= 0 on ``alpha`` of a ridge on what the intercepts differ from their
+        mean; 0 leaves them free.
+    alphas : int or array-like, default=100
+        Number of strengths to try, or the strengths. A grid of a number of strengths is
+        extended, by six decades at most, while the best of them lies at its end and the
+        held-out loss still falls there; strengths that are passed are not. A warning says
+        where the best one is at an end all the same.
+    eps : float, default=1e-3
+        The smallest strength as a fraction of the largest, with a number of alphas.
+    cv : int, splitter or iterable of (train, test), default=5
+        Number of folds, drawn within the tasks as by ``TaskKFold(cv, shuffle=True,
+        random_state=0)`` (stratified by class for classifiers); or the folds.
+    selection : {"min", "1se"}, default="min"
+        The strength with the lowest held-out loss, or the strongest within one
+        standard error of it.
+    scoring : str, callable or scorer, default=None
+        What the strength is chosen by, in place of the held-out loss: the name of a scorer
+        of scikit-learn ("roc_auc"), a metric (a function of labels and predictions), or
+        what :func:`linmtl.metrics.make_task_scorer` returns. Each task is scored on its
+        held-out rows of all folds together; a task that does not define the metric is left
+        out of the average.
+    scale_features : bool or "auto", default="auto"
+        Whether strengths are relative to the features' own scale: features are divided by
+        their spread within the tasks (``feature_scale_``), while coefficients are those of
+        X as passed. "auto": where X is dense and spreads differ by more than a factor of
+        10.
+    n_jobs : int, default=None
+        Folds fitted at the same time.
+    class_weight : None, "balanced" or dict, default=None
+        What sample weights are multiplied by: nothing; within each task
+        ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
+        a number by class label (1 where there is none).
+    fit_intercept : bool, default=True
+        Whether each task has an intercept, which only an ``intercept_weight`` penalises.
+    task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
+        Weight lambda_t of each task's mean loss: 1 each, or given by task label or in the
+        order of ``tasks_``. "n_samples": proportional to the sum of its sample weights
+        (mean 1), so that every sample counts the same. "null_loss": one over its loss
+        without coefficients, so that losses are relative. "minimax": the largest relative
+        loss is minimised, smoothed; the sum of the losses is replaced by
+        ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
+        over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    task_column : str or int, default=None
+        The column of X that holds the task labels (name or position), instead of
+        ``tasks=``; for whatever calls ``predict(X)`` alone.
+    task_order : array-like, default=None
+        The order of the tasks; sorted by default. Not for wide Y, whose columns are the
+        tasks.
+    handle_unknown : {"error", "mean"}, default="error"
+        What to do when predicting for a task not seen in fit: raise an error that names
+        it, or use the mean of the tasks' models.
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton", "cg"}, default="auto"
+        Accelerated proximal gradient (any penalty); coordinate descent on working sets
+        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        alternating directions (other norms and decompositions, squared loss); an augmented
+        Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
+        loss), Newton's method (logistic loss) and conjugate gradients (sparse X). The
+        default is the fastest that applies.
+    max_iter : int, default=10000
+        Iterations at most.
+    tol : float, default=1e-4
+        Stop when the duality gap is at most ``tol`` times the objective of the null model
+        (no coefficients, best intercepts).
+    warm_start : bool, default=False
+        Start from the last solution, matched by task label; ``fit(coef_init=)`` starts from
+        coefficients of your own.
+    verbose : int, default=0
+        If positive, print a line at each certificate.
+
+    Attributes
+    ----------
+    alpha_ : float
+        The strength chosen.
+    alphas_ : ndarray of shape (n_alphas,)
+        The strengths tried, decreasing.
+    at_bound_ : bool
+        Whether the best strength is at an end of those tried, and a better one is likely to
+        lie beyond.
+    feature_scale_ : ndarray of shape (n_features,)
+        What the features were divided by; ones, where they were not scaled. The plain
+        estimator with ``best_params_`` finds the same model in ``X / feature_scale_``, with
+        ``coef_ * feature_scale_``.
+    best_params_ : dict
+        The parameters of the penalty that were chosen, and those that are not the default
+        of the plain estimator.
+    scores_path_ : ndarray of shape (n_alphas, n_folds)
+        Held-out mean log-likelihood, averaged over the tasks; with ``scoring``, for every
+        loss, the scores, in a single fold.
+    task_scores_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
+        The same for each task; NaN where it has nothing held out.
+    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+        The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
+        several outputs; the pair is that of all tasks.
+    coef_mean_ : ndarray of shape (n_features,)
+        The common model m.
+    coef_components_ : dict of ndarray of shape (n_tasks, n_features)
+        The parts "mean" (m for each task) and "deviation" (U); they add up to
+        ``coef_``.
+    coef_ : ndarray of shape (n_tasks, n_features)
+        Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
+        (1, n_features) for classifiers.
+    intercept_ : ndarray of shape (n_tasks,)
+        Intercepts; a float for a regressor with one task (1-D y without tasks).
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels.
+    task_weight_ : ndarray of shape (n_tasks,)
+        Weight of each task's mean loss in the objective, or in its gradient at the solution
+        where weights are found at the same time; zero for a task left out, NaN for one
+        whose noise level is zero.
+    new_tasks_ : dict
+        What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
+        task label; where there are such tasks.
+    objective_ : float
+        The objective at the solution.
+    dual_gap_ : float
+        Duality gap: the objective is at most this far from the optimum.
+    gap_history_ : ndarray of shape (n_certificates, 2)
+        Iteration and duality gap at each certificate; of the last stage, for a penalty
+        that is not convex.
+    tol_ : float
+        The absolute tolerance used for the gap.
+    converged_ : bool
+        Whether ``dual_gap_ <= tol_``.
+    n_iter_ : int
+        Iterations.
+    solver_ : str
+        The solver used.
+    n_features_in_ : int
+        Number of columns of X in fit, the task column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they have names.
+    coef_feature_names_ : ndarray of shape (n_features,)
+        Names of the columns of ``coef_``, where they have names.
+
+    See Also
+    --------
+    AdaptiveRobustClassifier : With a given ``alpha``; the objective and its symbols.
+
+    Examples
+    --------
+    >>> from linmtl import AdaptiveRobustClassifierCV
+    >>> from linmtl.datasets import make_multitask_classification
+    >>> X, y, tasks = make_multitask_classification(n_samples=200, random_state=0)
+    >>> model = AdaptiveRobustClassifierCV(alphas=3, eps=0.1, cv=3).fit(X, y, tasks)
+    >>> model.coef_.shape
+    (10, 20)
+    """
+    alpha_: float
+    alphas_: np.ndarray
+    at_bound_: bool
+    feature_scale_: np.ndarray
+    best_params_: dict[Any, Any]
+    scores_path_: np.ndarray
+    task_scores_path_: np.ndarray
+    coef_mean_: np.ndarray
+    coef_components_: dict[Any, np.ndarray]
+    def __init__(
+        self,
+        *,
+        alpha_mean: float | ArrayLike = 0.001,
+        intercept_weight: float | ArrayLike = 0.0,
+        alphas: int | ArrayLike = 100,
+        eps: float = 0.001,
+        cv: Any = 5,
+        selection: Literal['min', '1se'] = "min",
+        scoring: str | Callable[..., Any] | None = None,
+        scale_features: bool | Literal['auto'] = "auto",
+        n_jobs: int | None = None,
+        class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
+        fit_intercept: bool = True,
+        task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: Literal['error', 'mean'] = "error",
+        solver: str = "auto",
+        max_iter: int = 10000,
+        tol: float = 0.0001,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ) -> None: ...
