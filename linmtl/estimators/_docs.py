@@ -178,7 +178,8 @@ scale_features : bool or "auto", default="auto"
     X as passed. "auto": where X is dense and spreads differ by more than a factor of
     10.
 n_jobs : int, default=None
-    Folds fitted at the same time.""",
+    Folds fitted at the same time, by joblib. A worker that is killed is an error with
+    its default backend; ``multiprocessing`` waits for it.""",
     "cv_attributes": """\
 alpha_ : float
     The strength chosen.

@@ -559,7 +559,8 @@ class IncompleteSourcesRegressorCV(RegressorMixin, BaseEstimator):
         X as passed. "auto": where X is dense and spreads differ by more than a factor of
         10.
     n_jobs : int, default=None
-        Folds fitted at the same time.
+        Folds fitted at the same time, by joblib. A worker that is killed is an error with
+        its default backend; ``multiprocessing`` waits for it.
     fit_intercept : bool, default=True
         Whether each pattern has an intercept, which is never penalised.
     task_weight : None, "n_samples", dict or array-like of shape (n_patterns,), default="n_samples"
@@ -825,7 +826,8 @@ class IncompleteSourcesClassifierCV(ClassifierMixin, BaseEstimator):
         X as passed. "auto": where X is dense and spreads differ by more than a factor of
         10.
     n_jobs : int, default=None
-        Folds fitted at the same time.
+        Folds fitted at the same time, by joblib. A worker that is killed is an error with
+        its default backend; ``multiprocessing`` waits for it.
     fit_intercept : bool, default=True
         Whether each pattern has an intercept, which is never penalised.
     task_weight : None, "n_samples", dict or array-like of shape (n_patterns,), default="n_samples"

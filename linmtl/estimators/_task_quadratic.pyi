@@ -352,7 +352,8 @@ class TaskQuadraticRegressorCV(AliasCV, Regressor):
         X as passed. "auto": where X is dense and spreads differ by more than a factor of
         10.
     n_jobs : int, default=None
-        Folds fitted at the same time.
+        Folds fitted at the same time, by joblib. A worker that is killed is an error with
+        its default backend; ``multiprocessing`` waits for it.
     loss : {"squared", "huber", "poisson"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
@@ -565,7 +566,8 @@ class TaskQuadraticClassifierCV(AliasCV, Classifier):
         X as passed. "auto": where X is dense and spreads differ by more than a factor of
         10.
     n_jobs : int, default=None
-        Folds fitted at the same time.
+        Folds fitted at the same time, by joblib. A worker that is killed is an error with
+        its default backend; ``multiprocessing`` waits for it.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or

@@ -359,7 +359,8 @@ class TraceNormRegressorCV(Around, AliasCV, Regressor):
         X as passed. "auto": where X is dense and spreads differ by more than a factor of
         10.
     n_jobs : int, default=None
-        Folds fitted at the same time.
+        Folds fitted at the same time, by joblib. A worker that is killed is an error with
+        its default backend; ``multiprocessing`` waits for it.
     around : {"zero", "mean"}, default="zero"
         What the penalty draws the tasks to: coefficients of zero, or a common model m that
         is found at the same time. The penalty then is on ``W - m 1'``
@@ -582,7 +583,8 @@ class TraceNormClassifierCV(Around, AliasCV, Classifier):
         X as passed. "auto": where X is dense and spreads differ by more than a factor of
         10.
     n_jobs : int, default=None
-        Folds fitted at the same time.
+        Folds fitted at the same time, by joblib. A worker that is killed is an error with
+        its default backend; ``multiprocessing`` waits for it.
     around : {"zero", "mean"}, default="zero"
         What the penalty draws the tasks to: coefficients of zero, or a common model m that
         is found at the same time. The penalty then is on ``W - m 1'``

@@ -371,7 +371,8 @@ class TreeGroupL21RegressorCV(Refitted, AliasCV, Regressor):
         X as passed. "auto": where X is dense and spreads differ by more than a factor of
         10.
     n_jobs : int, default=None
-        Folds fitted at the same time.
+        Folds fitted at the same time, by joblib. A worker that is killed is an error with
+        its default backend; ``multiprocessing`` waits for it.
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
@@ -592,7 +593,8 @@ class TreeGroupL21ClassifierCV(Refitted, AliasCV, Classifier):
         X as passed. "auto": where X is dense and spreads differ by more than a factor of
         10.
     n_jobs : int, default=None
-        Folds fitted at the same time.
+        Folds fitted at the same time, by joblib. A worker that is killed is an error with
+        its default backend; ``multiprocessing`` waits for it.
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a

@@ -29,7 +29,8 @@ def run_jobs(jobs: Iterable[Any], n_jobs: int | None) -> list[Any]:
     Raises
     ------
     RuntimeError
-        If a worker process was killed.
+        If a worker process was killed. joblib's own backend, loky, sees that;
+        ``multiprocessing`` never hears of it, and waits for its answer.
     """
     try:
         return list(Parallel(n_jobs=n_jobs)(jobs))

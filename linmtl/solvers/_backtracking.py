@@ -39,7 +39,7 @@ class Backtracking:
     def solve(self, objective, W, stop, max_iter, monitor, start=0):
         fit, penalty = objective.fit, objective.penalty
         norm, quadratic = penalty.norm, penalty.quadratic
-        scaled = norm is not None and norm.row_separable
+        scaled = quadratic.is_zero if norm is None else norm.row_separable
         metric, curvature = fit.curvature(scaled)
         curvature = max(curvature, np.finfo(float).tiny)
         if norm is not None:
@@ -60,7 +60,9 @@ class Backtracking:
                 bound = curvature * metric + added
                 step = 1.0 / np.maximum(bound, np.finfo(float).tiny)
                 gradient_step(readonly(V), readonly(step), readonly(G), point)
-                if norm is quadratic:
+                if norm is quadratic and scaled:
+                    trial[...] = point
+                elif norm is quadratic:
                     trial[...] = quadratic.prox(point, float(step[0]))
                 else:
                     norm.prox(point, step if scaled else float(step[0]), trial)

@@ -10,7 +10,13 @@ from sklearn.base import clone
 
 from helpers.convex import least
 from helpers.losses import DELTA, loss_of
-from linmtl import L21Regressor, L21RegressorCV, MultiTaskClassifier, MultiTaskRegressor
+from linmtl import (
+    L21Classifier,
+    L21Regressor,
+    L21RegressorCV,
+    MultiTaskClassifier,
+    MultiTaskRegressor,
+)
 from linmtl.path import mtl_path
 from linmtl.penalties import L1, L21, Fused, GroupL21, Linf1, Ridge
 from linmtl.solvers._quadratic_system import symmetric_inverse
@@ -206,3 +212,17 @@ def test_models_with_a_ridge_on_free_features_are_exact(d):
     model = MultiTaskClassifier(penalty, tol=1e-8, max_iter=60).fit(X, y, tasks)
     assert model.solver_ == "prox_newton"
     assert model.converged_
+
+
+def test_scales_of_free_features_do_not_matter_to_the_worst_task():
+    rng = np.random.default_rng(1)
+    tasks = np.repeat([0, 1, 2], 40)
+    X = rng.normal(size=(120, 3))
+    y = X[:, 0] + X[:, 1] + 2.0 * rng.normal(size=120) > 0
+    values = []
+    for scale in (1.0, [1.0, 30.0, 0.03]):
+        model = L21Classifier(
+            0.1, feature_weight=[0.0] * 3, task_weight="minimax", tol=1e-9
+        )
+        values.append(model.fit(X * scale, y, tasks).objective_)
+    assert values[0] == pytest.approx(values[1], rel=1e-9)
