@@ -21,8 +21,10 @@ from linmtl.solvers._minimise import minimise, null_coefficients
 from linmtl.solvers._objective import Objective
 from linmtl.solvers._quadratic_path import QuadraticPath, pieces, quadratic_forms
 from linmtl.solvers._result import Result
+from linmtl.solvers._row_path import descend, is_small
 
-_DIRECT = "auto", "direct"  # solvers of quadratic problems by factors
+# solvers of quadratic problems by factors, of norms of rows by coordinate descent
+_DIRECT, _ON_ROWS = ("auto", "direct"), ("auto", "working_set")
 
 
 def with_strength(penalty: Penalty, alpha: float) -> Penalty:
@@ -173,7 +175,7 @@ def models(
     """Yield the models for all penalties in pieces, without certificates.
 
     They are as near the optimum as those of :func:`follow`, which solves what cannot be
-    had for many strengths at once.
+    had for less.
 
     Parameters
     ----------
@@ -182,19 +184,22 @@ def models(
     forms : sequence of QuadraticForm or None
         What :func:`quadratic_forms` makes of the penalties.
     """
-    given = {"tol": tol, "max_iter": max_iter, "solver": solver}
+    given = {"tol": tol, "max_iter": max_iter}
+    shape = fit.n_features, fit.n_columns
     path = QuadraticPath.of(fit, forms) if solver in _DIRECT else None
-    results = iter(())
     if path is None:
-        results = follow(fit, penalties, tasks, **given, **options)
-    for part in pieces(len(penalties), (fit.n_features, fit.n_columns)):
-        if path is None:
+        if solver in _ON_ROWS and is_small(fit, penalties[0], tasks):
+            results = descend(fit, penalties, tasks, **given, **options)
+        else:
+            results = follow(fit, penalties, tasks, solver=solver, **given, **options)
+        for part in pieces(len(penalties), shape):
             found = list(islice(results, part.stop - part.start))
             W = np.array([result.W for result in found])
             b = np.array([result.b for result in found])
             failures = sum(not result.converged for result in found)
             yield Models(W, b, found[-1].point, failures)
-            continue
+        return
+    for part in pieces(len(penalties), shape):
         W, good = path.solutions(part, tol)
         b, failures = path.fit.moments.intercepts(W), 0
         for i in np.flatnonzero(~good).tolist():
