@@ -110,15 +110,17 @@ def lacks_curvature(
         return "free intercepts"
     if not isinstance(quadratic, QuadraticForm) or quadratic.varies:
         return "a penalty on the coefficients themselves"
+    dense = not isinstance(norm, RowSeparable)
     if norm is not None:
-        if not isinstance(norm, RowSeparable):
-            return "an L1 or L21 norm, or a quadratic penalty"
+        if dense and norm.tangent(np.zeros((fit.n_features, fit.n_columns))) is None:
+            return "a quadratic penalty, or an L1, L21 or trace norm"
         if not (quadratic.is_diagonal and quadratic.equal_ridge):
             return "a ridge as the only quadratic penalty beside a norm"
-    simple = quadratic.is_diagonal or (
-        quadratic.equal_ridge and not quadratic.is_coupled
-    )
-    if not simple and fit.n_features * fit.n_columns > _MOST_UNKNOWNS:
+    if norm is None:
+        dense = quadratic.is_coupled or not (
+            quadratic.is_diagonal or quadratic.equal_ridge
+        )
+    if dense and fit.n_features * fit.n_columns > _MOST_UNKNOWNS:
         return "fewer coefficients"
     if data.design.is_shared() and not data.design.columns_alike(data.weight):
         return "all labels of a wide Y, with equal weights"
@@ -158,9 +160,11 @@ def one_fit(
     in_sample, freedom = np.empty((2, len(penalties), T))
     active = np.zeros(len(penalties), dtype=int)
     done, unconverged, end = 0, 0, np.empty(0)
+    norm = compose(penalties[0], fit.n_features, columns).norm
+    dense = not isinstance(norm, RowSeparable)
     for part in models(fit, penalties, columns, forms, **options):
         unconverged, end = unconverged + part.unconverged, part.end
-        for some in _pieces(part.W, loss.quadratic):
+        for some in _pieces(part.W, loss.quadratic, dense):
             W, b = part.W[some], part.b[some]
             place = slice(done, done + len(W))
             terms = [
@@ -168,9 +172,11 @@ def one_fit(
                 for penalty in penalties[place]
             ]
             used = np.ones(fit.n_features, dtype=bool)
-            if terms[0].norm is not None:
+            if isinstance(norm, RowSeparable):
                 used = np.asarray(W.any(axis=(0, 2)))
                 active[place] = W.any(axis=2).sum(axis=1)
+            elif norm is not None:
+                active[place] = W.any(axis=(1, 2))
             curved = _Penalised(W, terms, used)
             eta[place], in_sample[place], freedom[place] = rows.left_out(
                 fit, W, b, curved
@@ -193,15 +199,16 @@ def _in_span(data, loss, fit) -> tuple[MultiTaskData, Datafit]:
     return data, make_datafit(data, loss)
 
 
-def _pieces(W: np.ndarray, together: bool) -> Iterator[slice]:
+def _pieces(W: np.ndarray, together: bool, dense: bool) -> Iterator[slice]:
     """Yield parts of a path: the inverses of each make as many numbers as fit."""
+    T = W.shape[2] ** 2 if dense else W.shape[2]
     start = 0
     while start < len(W):
         stop = start + 1
         used = W[start].any(axis=1)
         while together and stop < len(W):
             used = used | W[stop].any(axis=1)
-            if (stop + 1 - start) * W.shape[2] * int(used.sum()) ** 2 > _PIECE:
+            if (stop + 1 - start) * T * int(used.sum()) ** 2 > _PIECE:
                 break
             stop += 1
         yield slice(start, stop)
@@ -230,8 +237,16 @@ class _Penalised:
         self.mask = np.ones(W.shape, dtype=bool)
         self.U, self.sign = np.zeros(W.shape), np.ones(len(W))
         self.form: list[np.ndarray] | None = None
+        self.tangents: list[Any] = []
         forms: list[Any] = [term.quadratic for term in terms]
-        if terms[0].norm is not None:
+        norm = terms[0].norm
+        if norm is not None and not isinstance(norm, RowSeparable):
+            self.form = [form.dense() for form in forms]
+            self.tangents = [
+                term.norm.tangent(w.T)  # pyright: ignore[reportOptionalMemberAccess]
+                for term, w in zip(terms, W, strict=True)
+            ]
+        elif norm is not None:
             self.D = np.array([form.diagonal for form in forms])[:, :, None]
             self._of_rows([term.norm for term in terms])
         elif all(form.is_diagonal for form in forms):
@@ -266,7 +281,8 @@ class _Penalised:
         """Return the inverse, H being (1 or n, 1 or T, k, k)."""
         n, T, k = self.W.shape
         if self.form is not None:
-            return _dense_inverse(np.broadcast_to(H, (n, T, k, k)), self.form)
+            H = np.broadcast_to(H, (n, T, k, k))
+            return _dense_inverse(H, self.form, self.tangents)
         D, one = np.broadcast_to(self.D, (n, self.D.shape[1], k)), np.eye(k)
         if self.mask.all():
             alone = _inverted(H + D[..., None] * one)
@@ -349,14 +365,20 @@ class _DenseInverse(_Inverse):
         return np.einsum("tasb,sb->ta", self.whole[i], G)
 
 
-def _dense_inverse(H, forms) -> _DenseInverse:
+def _dense_inverse(H, forms, tangents) -> _DenseInverse:
     n, T, k, _ = H.shape
     A = np.zeros((n, T, k, T, k))
     for i, K in enumerate(forms):
         A[i] = np.einsum("ts,ab->tasb", K, np.eye(k))
         for t in range(T):
             A[i, t, :, t] += H[i, t]
-    return _DenseInverse(np.linalg.inv(A.reshape(n, T * k, T * k)).reshape(A.shape))
+    A = A.reshape(n, T * k, T * k)
+    if not tangents:
+        return _DenseInverse(_inverted(A).reshape(n, T, k, T, k))
+    for i, (basis, bend) in enumerate(tangents):
+        E = basis.reshape(T * k, -1)
+        A[i] = E @ _inverted(E.T @ A[i] @ E + bend) @ E.T
+    return _DenseInverse(A.reshape(n, T, k, T, k))
 
 
 class LeftOutRows:

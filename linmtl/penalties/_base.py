@@ -165,6 +165,14 @@ class Penalty(BaseEstimator):
         """
         return None
 
+    def tangent(self, W: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return where the penalty is smooth at W, and its second derivative there.
+
+        An orthonormal basis, (n_tasks, n_features, n_directions), and a symmetric
+        matrix in it; None where they are not known.
+        """
+        return None
+
     def null_form(self, n_tasks: int) -> QuadraticForm | None:
         """Return a quadratic form that is zero for the same W, for a semi-norm.
 

@@ -9,6 +9,8 @@ import numpy as np
 from linmtl.penalties._base import Penalty
 from linmtl.penalties._spectral import scale_singular_values, smaller_gram
 
+_RANK = 1e-10  # singular values below this fraction of the largest are rounding
+
 
 class TraceNorm(Penalty):
     """``alpha * sum of the singular values of W`` (nuclear norm).
@@ -59,6 +61,26 @@ class TraceNorm(Penalty):
     def prox_naive(self, V, step):
         U, s, Vt = np.linalg.svd(V, full_matrices=False)
         return (U * np.maximum(s - step * self.alpha, 0.0)) @ Vt
+
+    def tangent(self, W):
+        # in the singular bases directions of a row or column in use; between two of
+        # them what is antisymmetric bends, beyond them everything
+        U, s, Vt = np.linalg.svd(W)
+        r = int(np.count_nonzero(s > _RANK * s.max(initial=0.0)))
+        i, j = np.nonzero(
+            np.logical_or.outer(np.arange(len(U)) < r, np.arange(len(Vt)) < r)
+        )
+        basis = Vt[j].T[:, None, :] * U[:, i][None]
+        size = np.append(s[:r], np.zeros(1))
+        first, second = size[np.minimum(i, r)], size[np.minimum(j, r)]
+        bend = self.alpha / (first + second)
+        bend[i == j] = 0.0
+        H = np.diag(bend)
+        place = np.full((len(U), len(Vt)), -1)
+        place[i, j] = np.arange(i.size)
+        pairs = np.flatnonzero((i < r) & (j < r) & (i != j))
+        H[pairs, place[j[pairs], i[pairs]]] = -bend[pairs]
+        return basis, H
 
     def dual_norm(self, G):
         top = max(float(np.linalg.eigvalsh(smaller_gram(G))[-1]), 0.0)

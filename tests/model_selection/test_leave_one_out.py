@@ -7,6 +7,7 @@ import pytest
 
 import linmtl.model_selection._leave_one_out as module
 from linmtl import (
+    ClusteredRegressorCV,
     GraphRegularizedRegressorCV,
     L1RegressorCV,
     L21ClassifierCV,
@@ -19,7 +20,7 @@ from linmtl import (
     TraceNormRegressorCV,
 )
 from linmtl.datasets import make_multitask_classification, make_multitask_regression
-from linmtl.penalties import L1, L21, Ridge
+from linmtl.penalties import L1, L21, Ridge, TraceNorm
 
 pytestmark = pytest.mark.filterwarnings(  # of three strengths the best may be an end
     "ignore:.*the best strength is|.*chose the null model:UserWarning"
@@ -122,6 +123,8 @@ NORMS = {
     "L1": L1RegressorCV,
     "both": partial(MultiTaskRegressorCV, L1(0.5) + L21(1.0)),
     "ridge": partial(MultiTaskRegressorCV, L21(1.0) + Ridge(0.1)),
+    "trace": TraceNormRegressorCV,
+    "trace and ridge": partial(MultiTaskRegressorCV, TraceNorm(1.0) + Ridge(0.1)),
 }
 
 
@@ -175,7 +178,7 @@ def test_strengths_with_many_features_in_use_are_fitted_where_they_may_be_best(
 
 def test_penalties_without_second_derivatives_are_fitted_without_each_row():
     X, y, tasks = data("long", n=5)
-    model = TraceNormRegressorCV(**EXACT | {"tol": 1e-6}).fit(X, y, tasks)
+    model = ClusteredRegressorCV(**EXACT | {"tol": 1e-6}).fit(X, y, tasks)
     assert model.mse_path_.shape == (3, 1)
     assert not hasattr(model, "degrees_of_freedom_")
 
@@ -245,7 +248,7 @@ def test_criteria_choose_well(cls, criterion):
         (L21RegressorCV, {"criterion": "cp"}, "criterion must be"),
         (L21RegressorCV, {"cv": "loo", "selection": "1se"}, "1se.* needs folds"),
         (L21RegressorCV, {"criterion": "aic", "scoring": "r2"}, "both choose"),
-        (TraceNormRegressorCV, {"criterion": "aic"}, "aic.* needs an L1 or L21 norm"),
+        (ClusteredRegressorCV, {"criterion": "aic"}, "aic.* needs a quadratic penalty"),
         (L21RegressorCV, {"criterion": "aic", "loss": "huber"}, "of a likelihood"),
         (
             L21RegressorCV,
