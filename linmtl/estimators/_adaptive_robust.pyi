@@ -354,10 +354,10 @@ class AdaptiveRobustRegressorCV(AliasCV, Regressor):
         Number of folds, drawn within the tasks as by ``TaskKFold(cv, shuffle=True,
         random_state=0)`` (stratified by class for classifiers); or the folds. "loo" leaves
         out one observation at a time (of a wide Y one row), told from the fit of all:
-        exactly for the squared loss with quadratic penalties, and to about a percent for L1
-        and L21 norms and other losses. Models are fitted without each observation where
-        that does not hold: for other penalties, and for strengths that may be the best with
-        more than a tenth as many features in use as observations.
+        exactly for the squared loss with quadratic penalties, to about a percent for L1,
+        L21 and trace norms and other losses. Models are fitted without each observation
+        where that does not hold: for other penalties, and for strengths that may be best
+        with more than a tenth as many features in use as observations.
     criterion : {"aic", "bic", "gcv"}, default=None
         What chooses the strength in place of held-out losses: Akaike's or the Bayesian
         information criterion or generalised cross-validation, with Stein's degrees of
@@ -574,10 +574,10 @@ class AdaptiveRobustClassifierCV(AliasCV, Classifier):
         Number of folds, drawn within the tasks as by ``TaskKFold(cv, shuffle=True,
         random_state=0)`` (stratified by class for classifiers); or the folds. "loo" leaves
         out one observation at a time (of a wide Y one row), told from the fit of all:
-        exactly for the squared loss with quadratic penalties, and to about a percent for L1
-        and L21 norms and other losses. Models are fitted without each observation where
-        that does not hold: for other penalties, and for strengths that may be the best with
-        more than a tenth as many features in use as observations.
+        exactly for the squared loss with quadratic penalties, to about a percent for L1,
+        L21 and trace norms and other losses. Models are fitted without each observation
+        where that does not hold: for other penalties, and for strengths that may be best
+        with more than a tenth as many features in use as observations.
     criterion : {"aic", "bic", "gcv"}, default=None
         What chooses the strength in place of held-out losses: Akaike's or the Bayesian
         information criterion or generalised cross-validation, with Stein's degrees of

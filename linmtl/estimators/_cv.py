@@ -515,9 +515,9 @@ class CrossValidated(MultiTaskModel):
         if result.scale > 0 and flat:
             warnings.warn(
                 f"{type(self).__name__}: what is held out tells no strength from "
-                f"another, and the largest was taken, {self.alpha_:.3g}. A task of "
-                "one row in training learns nothing beside its intercept: pass a cv "
-                "that holds out fewer rows of each, or the plain estimator's alpha",
+                f"another, and the largest was taken, {self.alpha_:.3g}. Where tasks "
+                "have one row in training they learn nothing beside their intercepts: "
+                "pass a cv that holds out fewer rows of each, or choose alpha yourself",
                 UserWarning,
                 stacklevel=3,
             )

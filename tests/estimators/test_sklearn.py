@@ -79,6 +79,7 @@ pytestmark = [
     pytest.mark.filterwarnings(f"ignore:.*{said}")
     for said in (
         "chose the null model",
+        "tells no strength from another",
         "the best strength is",
         "fits in cross-valid",
         "are fitted exactly",
@@ -933,7 +934,8 @@ def test_defaults_of_aliases(cls):
 def test_parameters_of_cv_aliases(cls):
     """Those of the model without, but ``alpha``; the parameters of the search."""
     plain = getattr(linmtl, cls.__name__.removesuffix("CV"))
-    search = {"alphas", "eps", "cv", "selection", "n_jobs", "scoring", "scale_features"}
+    search = {"alphas", "eps", "cv", "criterion", "selection", "n_jobs", "scoring"}
+    search.add("scale_features")
     own = set(plain().get_params()) - {"alpha"}
     assert set(cls().get_params()) == own | search
 
