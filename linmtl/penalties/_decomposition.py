@@ -181,6 +181,14 @@ class Stacked(Penalty):
             [self.first.prox_naive(P, step), self.second.prox_naive(Q, step)]
         )
 
+    def ridges_on_mean(self, n_features: int) -> np.ndarray | None:
+        """Return the ridge on each row of a common model, (n_features,).
+
+        None where the first part is anything else than a model that all tasks share,
+        free or with a ridge.
+        """
+        return None
+
     def null_form(self, n_tasks):
         return self.first.null_form(n_tasks)  # a free mean of the tasks
 

@@ -128,7 +128,7 @@ class Deviation(Decomposition):
         inner = inner.joined([]) or inner
         if n_features is not None:
             inner = AboveIntercepts(inner, self.intercept_strength)
-        return Stacked(common, inner)
+        return AroundCommon(common, inner)
 
     def shared_out(self, W):
         mean = np.repeat(W.mean(axis=1, keepdims=True), W.shape[1], axis=1)
@@ -148,6 +148,16 @@ class Deviation(Decomposition):
         return found | self.penalty.fitted_attributes(parts["deviation"], {}, tasks)
 
 
+class AroundCommon(Stacked):
+    """The penalty on a common model above that on the deviations from it."""
+
+    first: Common
+
+    def ridges_on_mean(self, n_features):
+        ridge, l1 = self.first.strengths(n_features)
+        return None if l1.any() else ridge
+
+
 class Common(Penalty):
     """Finite where all columns are the same m, with a ridge or an L1 penalty on it.
 
@@ -165,35 +175,29 @@ class Common(Penalty):
         self.l1 = l1
         self.n_features = n_features
 
-    def _strengths(self, n_rows):
+    def strengths(self, n_rows: int) -> np.ndarray:
+        """Return the ridge and the L1 strength of each row, (2, n_rows)."""
         strengths = np.array([[self.ridge], [self.l1]]).repeat(n_rows, axis=1)
         if self.n_features is not None:
             strengths[:, self.n_features :] = 0.0
         return strengths
 
-    def ridges(self, n_rows: int) -> np.ndarray:
-        """Return the ridge on the mean of each row, (n_rows,)."""
-        return self._strengths(n_rows)[0]
-
-    def free_means(self, n_rows: int) -> np.ndarray:
-        """Return the mask of the rows whose mean is free."""
-        return self._strengths(n_rows).sum(axis=0) == 0
-
     def null_form(self, n_tasks):
-        free = self.free_means(1 if self.n_features is None else self.n_features + 1)
+        n_rows = 1 if self.n_features is None else self.n_features + 1
+        free = self.strengths(n_rows).sum(axis=0) == 0
         if not free.any():
             return None
         return QuadraticForm(n_tasks, centred=1.0, mean=np.where(free, 0.0, 1.0))
 
     def value(self, W):
-        ridge, l1 = self._strengths(len(W))
+        ridge, l1 = self.strengths(len(W))
         if np.any(W[:, :1] != W):
             return np.inf
         m = W[:, 0]
         return float(W.shape[1] * ridge @ m**2 / 2 + l1 @ np.abs(m))
 
     def prox(self, V, step, out):
-        ridge, l1 = self._strengths(len(V))
+        ridge, l1 = self.strengths(len(V))
         T, mean = V.shape[1], V.mean(axis=1)
         m = np.sign(mean) * np.maximum(np.abs(mean) - step * l1 / T, 0.0)
         m /= 1.0 + step * ridge
@@ -210,7 +214,7 @@ class Common(Penalty):
         return self.dual_terms(G).norm
 
     def dual_terms(self, D):
-        ridge, l1 = self._strengths(len(D))
+        ridge, l1 = self.strengths(len(D))
         along, T = D.sum(axis=1), D.shape[1]
         norm = np.abs(along[l1 > 0] / l1[l1 > 0]).max(initial=0.0)
         square = np.sum(along[ridge > 0] ** 2 / ridge[ridge > 0]) / (2 * T)

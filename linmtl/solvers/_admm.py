@@ -18,11 +18,12 @@ from scipy import linalg
 from scipy.linalg import get_blas_funcs
 
 from linmtl.datafits._base import Datafit
-from linmtl.penalties._decomposition import SplitForm, joined
+from linmtl.penalties._decomposition import SplitForm, Stacked, joined
 from linmtl.penalties._row_separable import RowSeparable
 from linmtl.solvers._objective import Objective
 
 _TRSV: Any = get_blas_funcs("trsv", dtype=np.float64)
+_EPS = np.finfo(float).eps
 _RELAXATION = 1.7
 _CHECK = 10  # iterations between two certificates at most
 _FIRST_CHECK = 5  # the first: on a path a start is near the end
@@ -57,8 +58,8 @@ class AlternatingDirections:
         return None
 
     def solve(self, objective, W, stop, max_iter, monitor):
-        norm = objective.penalty.norm
         squares = _least_squares(objective)
+        norm = squares.norm(objective.penalty.norm)
         rho = 0.1 * squares.size
         if rho == 0.0:  # constant features: any W is as good
             rho = 1.0
@@ -91,12 +92,20 @@ class AlternatingDirections:
 def _least_squares(objective: Objective) -> _Squares:
     """Return the least-squares part; on a path all ask for the same."""
     fit, norm = objective.whole_fit, objective.penalty.norm
-    split = objective.penalty.is_split
+    split = isinstance(norm, Stacked)
     ridge = float(objective.penalty.base_quadratic.diagonal[0])
-    key = ridge, split, norm is not None and norm.spectral
+    on_mean = None
+    if split and ridge == 0 and not fit.holds_rows:
+        on_mean = norm.ridges_on_mean(fit.n_features)
+    key = ridge, split, norm is not None and norm.spectral, str(on_mean)
     last = fit.least_squares
     if last is None or last[0] != key:
-        fit.least_squares = last = key, _make_squares(fit, norm, ridge, split)
+        squares = (
+            _make_squares(fit, norm, ridge, split)
+            if on_mean is None
+            else _AroundMean(fit, on_mean)
+        )
+        fit.least_squares = last = key, squares
     return last[1]
 
 
@@ -120,6 +129,10 @@ class _Squares:
     """
 
     size: float
+
+    def norm(self, norm: Any) -> Any:
+        """Return the norm of the variable of the steps."""
+        return norm
 
     def enter(self, W: np.ndarray) -> np.ndarray:
         """Return W in the basis of the steps."""
@@ -209,6 +222,68 @@ class _Split(_Squares):
         total = joined(V)
         half = (self.squares.solve(total, rho / 2) - total) / 2
         return V + np.vstack([half, half])
+
+
+class _AroundMean(_Squares):
+    """Least squares of deviations from a common model, always at its best.
+
+    With ``S_t = rho (H_t + rho I)^-1`` it solves ``(sum_t S_t H_t + ridge) m = sum_t
+    S_t (c_t - H_t v_t)``. Steps move the deviations alone.
+
+    Parameters
+    ----------
+    fit : Datafit
+        The loss, by moments.
+    ridge : ndarray of shape (n_features,)
+        Strengths on the common model.
+    """
+
+    def __init__(self, fit: Datafit, ridge: np.ndarray):
+        eigenvalue, self.Q = fit.eigenbases
+        self.H, self.gradient = fit.H, fit.C.T
+        self.times = fit.n_columns // len(fit.H)
+        self.h = np.maximum(eigenvalue, 0.0).T
+        self.C = self._to_basis(self.gradient)
+        self.size = float(self.h.max(initial=0.0))
+        self.ridge = fit.n_columns * np.diag(ridge)
+        self.for_mean = self._inverse(self.h)
+        self.for_step = self.for_mean
+
+    def _to_basis(self, W):
+        return np.matmul(self.Q.transpose(0, 2, 1), W.T[:, :, None])[:, :, 0].T
+
+    def _inverse(self, h):
+        """Return the inverse of the sum of Hessians with these eigenvalues."""
+        basis = np.hstack(list(self.Q))
+        total = self.times * (basis * h.T.ravel()) @ basis.T + self.ridge
+        size = np.sqrt(np.diag(total))  # features of any scale count alike
+        size[size == 0] = 1.0
+        total /= np.outer(size, size)
+        inverse = np.linalg.pinv(total, rcond=len(size) * _EPS, hermitian=True)
+        return inverse / np.outer(size, size)
+
+    def norm(self, norm):
+        return norm.second
+
+    def enter(self, W):
+        return W[len(W) // 2 :].copy()
+
+    def leave(self, Z):
+        fitted = np.matmul(self.H, Z.T[:, :, None])[:, :, 0].T
+        mean = self.for_mean @ (self.gradient - fitted).sum(axis=1)
+        return np.vstack([np.repeat(mean[:, None], Z.shape[1], axis=1), Z])
+
+    def prepare(self, rho):
+        self.for_step = self._inverse(rho * self.h / (self.h + rho))
+
+    def solve(self, V, rho):
+        V = self._to_basis(V)
+        inverse = 1.0 / (self.h + rho)
+        right = rho * (self.C - self.h * V) * inverse
+        mean = np.matmul(self.Q, right.T[:, :, None])[:, :, 0].sum(axis=0)
+        mean = self._to_basis((self.for_step @ mean)[:, None])
+        Z = (self.C + rho * V - self.h * mean) * inverse
+        return np.matmul(self.Q, Z.T[:, :, None])[:, :, 0].T
 
 
 class _Grams(_Squares):
