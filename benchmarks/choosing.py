@@ -262,21 +262,21 @@ def left_out(n_alphas: int, repeats: int, small: bool) -> None:
             )
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--alphas", type=int, default=100)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", choices=("times", "loo"))
     parser.add_argument("--small", action="store_true", help="a quick look")
-    options = parser.parse_args()
-    warnings.simplefilter("ignore")
+    options = parser.parse_args(arguments)
     print(machine.describe(1))
-    arguments = options.alphas, options.repeats, options.small
-    with threadpool_limits(1):
+    size = options.alphas, options.repeats, options.small
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         if options.only != "loo":
-            times(*arguments)
+            times(*size)
         if options.only != "times":
-            left_out(*arguments)
+            left_out(*size)
 
 
 if __name__ == "__main__":

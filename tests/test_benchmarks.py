@@ -326,3 +326,14 @@ def test_mixed_models_are_timed(bench, tmp_path):
     (row,) = json.loads(path.read_text())["results"]
     assert row["found"]["linmtl"]["seconds"] > 0
     assert np.isfinite(row["found"]["linmtl"]["log_likelihood"])
+
+
+@pytest.mark.slow
+def test_leave_one_out_is_compared_with_fits_without_each_row(bench, capsys):
+    arguments = ["--small", "--only", "loo", "--alphas", "8", "--repeats", "1"]
+    bench("choosing").main(arguments)
+    rows = [line.split("|") for line in capsys.readouterr().out.splitlines()]
+    rows = [row for row in rows if len(row) > 3 and "RegressorCV" in row[2]]
+    errors = {row[2].strip(): float(row[3]) for row in rows}
+    assert errors["MeanRegularizedRegressorCV"] == pytest.approx(0.0, abs=0.01)
+    assert abs(errors["L21RegressorCV"]) < 1.0

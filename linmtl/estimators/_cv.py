@@ -22,6 +22,7 @@ from linmtl.estimators._base import MultiTaskModel, Problem
 from linmtl.estimators._docs import parameters
 from linmtl.estimators._scale import uneven
 from linmtl.metrics import TaskScorer, make_task_scorer
+from linmtl.model_selection import LeaveOneTaskOut
 from linmtl.model_selection._grid import (
     WORTH_SAYING,
     End,
@@ -40,6 +41,7 @@ from linmtl.model_selection._held_out import (
 from linmtl.model_selection._leave_one_out import (
     criterion_path,
     left_out_path,
+    left_out_tasks_path,
     units,
 )
 from linmtl.penalties import Penalty, compose
@@ -282,11 +284,14 @@ class CrossValidated(MultiTaskModel):
             "n_jobs": self.n_jobs,
         }
         whole = data, self._loss(), objective.base_fit, penalties, columns
+        path = None
         if self.criterion is not None:
             path = criterion_path(*whole, self.criterion, **along)
         elif self._leaves_one_out:
             path = left_out_path(*whole, fold, **judged, **along)
-        else:
+        elif isinstance(self.cv, LeaveOneTaskOut):
+            path = left_out_tasks_path(*whole, rows=self.scoring is not None)
+        if path is None:
             path = held_out_path(
                 data,
                 self._loss(),
@@ -303,7 +308,8 @@ class CrossValidated(MultiTaskModel):
                 f"{type(self).__name__}: cv judges no task, since each is either "
                 "wholly in training or wholly held out; split the rows within the "
                 "tasks, for example cv=5 (LeaveOneTaskOut and other splitters of whole "
-                "tasks judge models of unknown tasks, in GridSearchCV)"
+                "tasks judge models of unknown tasks, in GridSearchCV, and the former "
+                "in MeanRegularizedRegressorCV)"
             )
         if path.eta is None or self.scoring is None:
             per_task = path.losses

@@ -346,7 +346,9 @@ class Linf1RegressorCV(Refitted, AliasCV, Regressor):
         exactly for the squared loss with quadratic penalties, to about a percent for L1,
         L21 and trace norms and other losses. Models are fitted without each observation
         where that does not hold: for other penalties, and for strengths that may be best
-        with more than a tenth as many features in use as observations.
+        with more than a tenth as many features in use as observations. Mean-regularised
+        regressors also take ``LeaveOneTaskOut()``: the strength at which the mean of the
+        others predicts a task best.
     criterion : {"aic", "bic", "gcv"}, default=None
         What chooses the strength in place of held-out losses: Akaike's or the Bayesian
         information criterion or generalised cross-validation, with Stein's degrees of
@@ -568,7 +570,9 @@ class Linf1ClassifierCV(Refitted, AliasCV, Classifier):
         exactly for the squared loss with quadratic penalties, to about a percent for L1,
         L21 and trace norms and other losses. Models are fitted without each observation
         where that does not hold: for other penalties, and for strengths that may be best
-        with more than a tenth as many features in use as observations.
+        with more than a tenth as many features in use as observations. Mean-regularised
+        regressors also take ``LeaveOneTaskOut()``: the strength at which the mean of the
+        others predicts a task best.
     criterion : {"aic", "bic", "gcv"}, default=None
         What chooses the strength in place of held-out losses: Akaike's or the Bayesian
         information criterion or generalised cross-validation, with Stein's degrees of

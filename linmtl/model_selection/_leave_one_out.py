@@ -29,6 +29,7 @@ import numpy as np
 from linmtl.data._canonical import MultiTaskData
 from linmtl.datafits._base import Datafit
 from linmtl.datafits._make import Join, make_datafit
+from linmtl.datafits._moments import Moments
 from linmtl.designs._shared import SharedDesign
 from linmtl.designs._stacked import StackedDesign
 from linmtl.losses import Loss
@@ -596,6 +597,67 @@ def left_out_path(
         one.eta[chosen], unsure[chosen] = path.eta, False
         one.unconverged += path.unconverged
     return HeldOutPath(losses, [one.end], one.unconverged, one.eta, freedom)
+
+
+def left_out_tasks_path(
+    data: MultiTaskData,
+    loss: Loss,
+    fit: Datafit,
+    penalties: Sequence[Penalty],
+    columns: np.ndarray,
+    rows: bool,
+) -> HeldOutPath | None:
+    """Return what the mean models of the other tasks are worth for each task.
+
+    Exactly, from the eigenbases of the tasks: without one of them the system for the
+    mean (see `linmtl.solvers._quadratic_system`) lacks its term. None for losses and
+    penalties that have no such system.
+
+    Parameters
+    ----------
+    data, loss, fit, penalties, columns
+        As for :func:`one_fit`.
+    rows : bool
+        Whether to return the predictor of each row as well.
+    """
+    forms = quadratic_forms(penalties, fit.n_features, columns)
+    T = data.design.n_tasks
+    if forms is None or not fit.quadratic or fit.n_columns < T or T < 2:
+        return None
+    if any(
+        form.is_coupled or not form.equal_ridge or form.ridge + form.centred <= 0
+        for form in forms
+    ):
+        return None
+    moments = (Moments.of(data) if fit.holds_rows else fit.moments).spread()
+    h, Q = np.linalg.eigh(moments.H)
+    h = np.maximum(h, 0.0)
+
+    def times(scale, V):  # the matrices with these eigenvalues
+        return (Q @ (scale * (V[:, None] @ Q)[:, 0])[:, :, None])[:, :, 0]
+
+    W, b = np.empty((len(forms), fit.n_features, T)), np.zeros((len(forms), T))
+    for form, mean, level in zip(forms, W, b, strict=True):
+        a, m = form.ridge + form.centred, form.ridge + form.mean
+        inverse = 1.0 / (h + a)
+        alone = times(inverse, moments.C)
+        terms = (Q * ((h + m) * inverse)[:, None]) @ Q.transpose(0, 2, 1)
+        system, right = terms.sum(axis=0) - terms, alone.sum(axis=0) - alone
+        others = (np.linalg.pinv(system, hermitian=True) @ right[:, :, None])[:, :, 0]
+        mean[:] = others.T
+        if data.fit_intercept:
+            own = moments.y - np.sum(moments.x * alone, axis=1)
+            pull = (a - m) * times(inverse, moments.x)
+            moved = np.sum((pull.sum(axis=0) - pull) * others, axis=1)
+            level[:] = (own.sum() - own - moved) / (T - 1)
+    losses = moments.losses(W, b)[:, None] / data.total
+    eta = None
+    if rows:
+        eta = np.empty((len(forms), data.y.size))
+        for row, mean in zip(eta, W, strict=True):
+            data.design.predict(mean, row)
+        eta += np.repeat(b, np.diff(data.task_ptr), axis=1)
+    return HeldOutPath(losses, [W[-1]], 0, eta)
 
 
 def criterion_path(

@@ -20,6 +20,7 @@ from linmtl import (
     TraceNormRegressorCV,
 )
 from linmtl.datasets import make_multitask_classification, make_multitask_regression
+from linmtl.model_selection import LeaveOneTaskOut
 from linmtl.penalties import L1, L21, Ridge, TraceNorm
 
 pytestmark = pytest.mark.filterwarnings(  # of three strengths the best may be an end
@@ -189,6 +190,48 @@ def test_a_task_of_one_row_is_not_judged():
     model = MeanRegularizedRegressorCV(**EXACT, alpha_mean=0.01).fit(X, y, tasks)
     assert np.isnan(model.task_mse_path_[..., 4]).all()
     assert np.isfinite(model.mse_path_).all()
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("layout", ["long", "wide"])
+@pytest.mark.parametrize("n", [(6, 14), (2, 4)])
+@pytest.mark.parametrize("alpha_mean", [0.0, 0.01, 2.0])
+# of tasks that share their rows the mean is that of models alone, at any strength
+@pytest.mark.filterwarnings("ignore:.*tells no strength from another")
+def test_tasks_left_out_are_predicted_by_the_mean_of_the_others(
+    alpha_mean, n, layout, fit_intercept
+):
+    X, y, *tasks = data(layout, n=n)
+    if layout == "wide":
+        X, tasks = np.tile(X, (4, 1)), np.repeat(np.arange(4), len(X))
+        y = y.T.ravel()
+    else:
+        tasks = tasks[0]
+    options = {"fit_intercept": fit_intercept, "tol": 1e-10}
+    cv = LeaveOneTaskOut()
+    model = MeanRegularizedRegressorCV(
+        alphas=ALPHAS, alpha_mean=alpha_mean, cv=cv, scale_features=False, **options
+    ).fit(X, y, tasks)
+    expected = np.empty((3, 4))
+    for i, alpha in enumerate(ALPHAS):
+        for t in range(4):
+            rest = tasks != t
+            plain = MeanRegularizedRegressor(
+                alpha, alpha_mean, handle_unknown="mean", **options
+            ).fit(X[rest], y[rest], tasks[rest])
+            expected[i, t] = np.mean((y - plain.predict(X, tasks))[~rest] ** 2)
+    np.testing.assert_allclose(model.task_mse_path_[:, 0], expected, rtol=1e-6)
+
+
+def test_scorers_score_tasks_left_out():
+    X, y, tasks = data("long")
+    options = {"alphas": ALPHAS, "alpha_mean": 0.01, "cv": LeaveOneTaskOut()}
+    by_loss = MeanRegularizedRegressorCV(**options).fit(X, y, tasks)
+    scoring = "neg_mean_squared_error"
+    model = MeanRegularizedRegressorCV(**options, scoring=scoring).fit(X, y, tasks)
+    np.testing.assert_allclose(
+        -model.task_scores_path_, by_loss.task_mse_path_, rtol=1e-8
+    )
 
 
 def test_scorers_score_rows_left_out():
