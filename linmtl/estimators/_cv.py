@@ -128,6 +128,32 @@ def _bound(curves: list[_Curve]) -> End | None:
     return end
 
 
+def _open_axes(curves: list[_Curve]) -> dict[str, End]:
+    """Return other parameters whose best value is at an end of those tried.
+
+    Of numbers, three at least, where what is held out is predicted better and better
+    towards the end.
+    """
+    least = np.array([curve.mean.min() for curve in curves])
+    found = {}
+    for name in curves[0].setting:
+        values = [curve.setting.get(name) for curve in curves]
+        if name.startswith("n_") or not all(map(_is_amount, values)):
+            continue
+        tried = np.unique(np.array(values, dtype=float))[::-1]
+        losses = [least[np.array(values) == value].min() for value in tried]
+        if tried.size >= _FEWEST:
+            end = open_end(tried, np.array(losses), WORTH_SAYING)
+            if end is not None:
+                found[name] = end
+    return found
+
+
+def _is_amount(value: Any) -> bool:
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return number and 0 <= value < np.inf
+
+
 def _mean_over_tasks(losses: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Return the weighted mean over the tasks judged, NaN where there is none."""
     counted = ~np.isnan(losses)
@@ -486,6 +512,17 @@ class CrossValidated(MultiTaskModel):
                     if numbered
                     else f"; pass alphas that reach beyond the {weaker}"
                 ),
+                UserWarning,
+                stacklevel=3,
+            )
+        for parameter, end in _open_axes(curves).items():
+            if getattr(self, parameter, ()) is None:
+                continue  # values that the data gave
+            extreme = "smallest" if end == "low" else "largest"
+            warnings.warn(
+                f"{name}: the best {parameter} is the {extreme} tried, and what is "
+                "held out is predicted better and better towards it; pass values "
+                "beyond",
                 UserWarning,
                 stacklevel=3,
             )

@@ -15,7 +15,7 @@ _DECADES = 6  # a grid is extended by so much at most
 
 # what searches warn of that a model around them says in its own way
 OF_SEARCHES = (
-    ".*: the best strength is |.*: cross-validation chose the null model"
+    r".*: the best \w+ is the |.*: cross-validation chose the null model"
     "|.*: what is held out tells no strength"
 )
 End = Literal["low", "high"]

@@ -152,6 +152,28 @@ def test_strengths_passed_are_not_extended_but_warned_about_once():
     assert not model.at_bound_
 
 
+@pytest.mark.parametrize(
+    ("alpha_mean", "said"),
+    [
+        ([10.0, 1.0, 0.1], "best alpha_mean is the smallest tried"),
+        ([10.0, 1.0], None),  # of two values the best is always an end
+        ([10.0, 0.1, 0.0], None),  # nothing is weaker
+        ([10.0, 0.01, 0.001, 1e-4], None),  # all the same, as good as none
+    ],
+)
+def test_other_parameters_whose_best_ends_their_values_are_warned_about(
+    alpha_mean, said
+):
+    X, y, tasks = data(noise=0.01)
+    search = MeanRegularizedRegressorCV(alphas=[1.0, 0.1, 0.01], alpha_mean=alpha_mean)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        search.fit(X, y, tasks)
+    texts = [str(w.message) for w in caught if "alpha_mean" in str(w.message)]
+    assert len(texts) == (said is not None)
+    assert all(said in text for text in texts)
+
+
 @pytest.mark.filterwarnings("ignore:.*the best strength is")
 def test_fits_that_do_not_converge_are_counted_once():
     X, y, tasks = data()
