@@ -99,6 +99,8 @@ class Laplace(Likelihood):
     is that of deviations and fixed effects together, as with ``nAGQ = 0`` in lme4.
     """
 
+    largest = _LARGEST
+
     def __init__(
         self,
         rows: LogisticRows,
@@ -115,9 +117,6 @@ class Laplace(Likelihood):
         sums = Sums(K, np.zeros(K.shape[:2]), np.zeros(len(K)), count)
         super().__init__(sums, Z, structure, S, restricted, ridge)
         self.degrees = self.n
-        self._bound = np.zeros(structure.n_parameters)
-        spread = np.abs(np.diag(S))[structure.row] / _LARGEST
-        np.maximum.at(self._bound, structure.parameter, spread**2)
         self._mode = np.zeros((len(K), K.shape[1])), np.zeros(self.kept.size)
 
     def changed(self, sums: Sums, ridge: np.ndarray, log_prior: float = 0.0) -> Laplace:
@@ -130,7 +129,7 @@ class Laplace(Likelihood):
     def constant(self, point: Point) -> float:
         """Return what the deviance leaves out, or has beside the likelihood."""
         flat = self.kept.size if self.restricted else 0
-        return -flat * np.log(2.0 * np.pi) - float(self._bound @ point.theta**2)
+        return -flat * np.log(2.0 * np.pi) - float(self.bound @ point.theta**2)
 
     def at(self, theta: np.ndarray) -> LaplacePoint:
         """Return the likelihood at some parameters."""
@@ -167,7 +166,7 @@ class Laplace(Likelihood):
             value, eta = tried
         s = self._scores(eta)
         self._mode = s, beta
-        deviance = 2.0 * value + log_det - self.log_prior + self._bound @ theta**2
+        deviance = 2.0 * value + log_det - self.log_prior + self.bound @ theta**2
         if self.restricted:
             deviance += 2.0 * log_root
         return LaplacePoint(theta, float(deviance), 1.0, beta, C, N, s, K, eta)
@@ -207,12 +206,8 @@ class Laplace(Likelihood):
         W = self.means(along) + g @ Sigma
         through = q - np.einsum("tij,tj->ti", point.K, W)
         dF = 2.0 * slope @ F + through.T @ v + point.g.T @ (g @ F)
-        own = 2.0 * self._bound * point.theta
+        own = 2.0 * self.bound * point.theta
         return s.sums((S.T @ dF)[s.row, s.column]) + own
-
-    def curvature(self, point: Point, slope: np.ndarray) -> np.ndarray:
-        """Return the Hessian as it would be if the mode did not move."""
-        return super().curvature(point, slope) + 2.0 * np.diag(self._bound)
 
     def _following(self, point, h):
         return 0.0  # there is no noise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from linmtl.mixed._sums import Sums
 
 SMALL = 12  # columns up to which a loop over tasks is faster than stacked LAPACK
 _ROUNDING = 1e-14  # share of the squares of targets that is
+# Standard deviation of a normal prior of the parameters, in noise per spread of a
+# feature: with as many variances as rows the likelihood has no maximum.
+_LARGEST = 1e4
 _DEPENDENT = 1e-10  # share of its square beyond other columns that is rounding
 
 
@@ -70,6 +74,8 @@ class Likelihood:
         The precision of a prior of M, relative to the noise.
     """
 
+    largest: ClassVar[float] = _LARGEST
+
     def __init__(
         self,
         sums: Sums,
@@ -82,9 +88,14 @@ class Likelihood:
         self.sums, self.Z, self.structure, self.S = sums, Z, structure, S
         self.restricted = restricted
         self.log_prior = 0.0  # logarithm of the determinant of a prior's precision
+        self.bound = np.zeros(structure.n_parameters)
+        spread = np.abs(np.diag(S))[structure.row] / self.largest
+        np.maximum.at(self.bound, structure.parameter, spread**2)
         self.ZZ = np.einsum("ta,tb->tab", Z, Z).reshape(len(Z), -1)
         self.ridge = ridge
-        self.kept = _independent(self.of_fixed(sums.K) + np.diag(ridge))
+        whole = self.of_fixed(sums.K) + np.diag(ridge)
+        self.kept = _independent(whole)
+        self._least = _ROUNDING * np.diag(whole)[self.kept]
         self.n = float(sums.count.sum())
         free = int(np.sum(ridge[self.kept] == 0.0))
         self.degrees = self.n - (free if restricted else 0)
@@ -103,8 +114,9 @@ class Likelihood:
         return other
 
     def constant(self, point: Point) -> float:
-        """Return what the deviance leaves out."""
-        return self.degrees * np.log(2.0 * np.pi)
+        """Return what the deviance leaves out, or has beside the likelihood."""
+        prior = float(self.bound @ point.theta**2)
+        return self.degrees * np.log(2.0 * np.pi) - prior
 
     def of_fixed(self, N: np.ndarray) -> np.ndarray:
         """Return ``sum_t (z_t z_t') x N_t``, (n_fixed, n_fixed)."""
@@ -137,7 +149,7 @@ class Likelihood:
         degrees = max(self.degrees, 1.0)
         noise = max(squares / degrees, self.least)
         deviance = degrees * np.log(noise) + squares / noise + log_det
-        deviance -= self.log_prior
+        deviance += self.bound @ theta**2 - self.log_prior
         if self.restricted:
             deviance += 2.0 * log_root
         g = a - np.einsum("tij,tj->ti", N, self.means(beta))
@@ -148,9 +160,15 @@ class Likelihood:
         kept = self.kept
         if not kept.size:
             return np.zeros((0, 0)), 0.0
-        root = np.linalg.cholesky(
-            self.of_fixed(N)[np.ix_(kept, kept)] + np.diag(self.ridge[kept])
-        )
+        precision = self.of_fixed(N)[np.ix_(kept, kept)]
+        precision += np.diag(self.ridge[kept] + self._least)
+        try:
+            root = np.linalg.cholesky(precision)
+        except np.linalg.LinAlgError:  # variances so large that digits are lost
+            values, vectors = np.linalg.eigh(precision)
+            values = np.maximum(values, _ROUNDING * values[-1])
+            log_root = float(np.log(values).sum()) / 2
+            return (vectors / values) @ vectors.T, log_root
         inverse = np.linalg.inv(root)
         return inverse.T @ inverse, float(np.log(np.diag(root)).sum())
 
@@ -243,7 +261,8 @@ class Likelihood:
         """Return the gradient with respect to the parameters."""
         s, S = self.structure, self.S
         F = S @ s.factor(point.theta)
-        return s.sums(2.0 * (S.T @ slope @ F)[s.row, s.column])
+        own = 2.0 * self.bound * point.theta
+        return s.sums(2.0 * (S.T @ slope @ F)[s.row, s.column]) + own
 
     def curvature(self, point: Point, slope: np.ndarray) -> np.ndarray:
         """Return the Hessian in the parameters, by average information."""
@@ -264,7 +283,7 @@ class Likelihood:
         # of Sigma, which is quadratic in the parameters
         inner = 2.0 * (S.T @ slope @ S)[np.ix_(s.row, s.row)]
         inner *= s.column[:, None] == s.column
-        return H + s.sums(s.sums(inner).T)
+        return H + s.sums(s.sums(inner).T) + 2.0 * np.diag(self.bound)
 
 
 def condition(

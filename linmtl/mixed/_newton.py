@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.optimize import minimize
 
 from linmtl.mixed._likelihood import Likelihood, Point
 
 _MANY = 300  # parameters from which on the Hessian is not made
+_SLOW = 40  # steps after which a quasi-Newton method goes on
 _CLOSE = 1e-9  # what a step is to gain at least, in the deviance
 _HELD = 0.1  # where a standard deviation is tried that has become zero
 
@@ -81,6 +84,11 @@ def _ascend(likelihood, point, max_iter):
             damping = max(4 * damping, 1e-6)
             if damping > 1e12:
                 return point, n_iter, False
+        if n_iter >= _SLOW:
+            point, more, converged = _quasi_newton(
+                likelihood, point, unit, max_iter - n_iter
+            )
+            return point, n_iter + more, converged
     return point, n_iter, False
 
 
@@ -89,12 +97,17 @@ def _quasi_newton(likelihood, point, unit, max_iter):
         at = likelihood.at(unit * relative)
         return at.deviance, unit * likelihood.gradient(at, likelihood.slope(at))
 
-    found = minimize(
+    found: Any = minimize(
         value,
         point.theta / unit,
         jac=True,
         method="L-BFGS-B",
-        options={"maxiter": max_iter, "ftol": 1e-13, "gtol": 1e-7, "maxcor": 30},
+        options={
+            "maxiter": max(max_iter, 1),
+            "ftol": 1e-12,
+            "gtol": 1e-6,
+            "maxcor": 30,
+        },
     )
     return likelihood.at(unit * found.x), int(found.nit), bool(found.success)
 
