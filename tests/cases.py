@@ -725,6 +725,17 @@ PENALTIES += [
         lambda W, s: deviation(W, lambda U: 0.1 * s * l21(U)) + ridge(W, 0.05 * s),
     ),
     Case(
+        "Deviation-TraceNorm+MeanRegularized-weights",
+        lambda s, d, T: (
+            Deviation(TraceNorm(0.1 * s))
+            + MeanRegularized(0.2 * s, 0.1 * s, feature_weight=uneven_weights(d))
+        ),
+        lambda W, s: (
+            deviation(W, lambda U: 0.1 * s * cp.norm(U, "nuc"))
+            + mean_regularized(W, 0.2 * s, 0.1 * s, uneven_weights(W.shape[0]))
+        ),
+    ),
+    Case(
         "Dirty-l2",
         lambda s, d, T: Dirty(0.2 * s, 0.15 * s, norm="l2"),
         lambda W, s: split(W, lambda P: 0.2 * s * l21(P), lambda Q: 0.15 * s * l1(Q)),

@@ -8,7 +8,7 @@ import numpy as np
 
 from linmtl.penalties._base import Penalty, check_is_penalty, joined_norm
 from linmtl.penalties._decomposition import Decomposition, SplitForm, halves, joined
-from linmtl.penalties._deviation import Deviation
+from linmtl.penalties._deviation import AboutMean, Deviation
 from linmtl.penalties._l1 import L1
 from linmtl.penalties._quadratic_form import QuadraticForm
 
@@ -23,6 +23,8 @@ class Composite:
         The non-smooth term.
     quadratic : QuadraticForm
         The sum of the quadratic terms, possibly zero.
+    about_mean : AboutMean, default=None
+        The norm, where it is one of deviations from the mean of the tasks.
     intercepts : bool, default=False
         Whether intercepts are penalised: as the last row of the point of solvers.
     free : ndarray of shape (n_features,)
@@ -39,6 +41,7 @@ class Composite:
     source: Penalty | None = None
     decomposition: Decomposition | None = None
     intercepts: bool = False
+    about_mean: AboutMean | None = None
 
     @property
     def is_split(self) -> bool:
@@ -96,6 +99,8 @@ class Composite:
 
     def parts(self, point: np.ndarray) -> dict[str, np.ndarray]:
         """Return the parts of which W is the sum, by name; none without a split."""
+        if self.about_mean is not None:
+            return self.about_mean.parts(point)
         if self.decomposition is None:
             return {}
         end = -1 if self.intercepts else None
@@ -149,6 +154,12 @@ def compose(penalty: Penalty, n_features: int, tasks: np.ndarray) -> Composite:
         n_features += 1
     free = np.ones(n_features, dtype=bool)
     if isinstance(norm, Decomposition):
+        about = None if deviation is None else deviation.about_mean()
+        if about is not None:
+            alone = len(tasks) == 1  # it is its own mean
+            free = np.full(n_features, alone)
+            norm = None if alone else about
+            return Composite(norm, quadratic, free, source, about_mean=about)
         stack = norm.stacked(tasks)
         if deviation is not None and intercepts:
             stack = deviation.stacked(tasks, n_features - 1)

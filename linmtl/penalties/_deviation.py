@@ -8,8 +8,11 @@ import numpy as np
 
 from linmtl.penalties._base import DualTerms, Penalty, check_is_penalty
 from linmtl.penalties._decomposition import Decomposition, Stacked
+from linmtl.penalties._group_l21 import GroupL21
+from linmtl.penalties._l21 import L21
 from linmtl.penalties._parameters import check_intercept_weight, times
 from linmtl.penalties._quadratic_form import QuadraticForm
+from linmtl.penalties._task_relationship import TaskRelationship
 
 
 class Deviation(Decomposition):
@@ -131,8 +134,31 @@ class Deviation(Decomposition):
         return AroundCommon(common, inner)
 
     def shared_out(self, W):
-        mean = np.repeat(W.mean(axis=1, keepdims=True), W.shape[1], axis=1)
-        return mean, W - mean
+        return _mean_and_rest(W)
+
+    def about_mean(self) -> AboutMean | None:
+        """Return this penalty as a semi-norm of W, where it is one of known prox.
+
+        A penalty that is the same for every rotation of the tasks is least about their
+        mean; where that is free there is nothing else to find.
+        """
+        inner = self.penalty
+        if self.alpha_mean or self.alpha_mean_l1 or self.intercept_strength:
+            return None
+        rotated = inner.spectral or isinstance(inner, (L21, GroupL21, TaskRelationship))
+        if not rotated or inner.joined([]) is not inner:
+            return None
+        return AboutMean(inner)
+
+    def value(self, W):
+        about_mean = self.about_mean()
+        return super().value(W) if about_mean is None else about_mean.value(W)
+
+    def prox(self, V, step, out):
+        about_mean = self.about_mean()
+        if about_mean is None:
+            return super().prox(V, step, out)
+        return about_mean.prox(V, step, out)
 
     @property
     def intercept_strength(self) -> float:
@@ -146,6 +172,49 @@ class Deviation(Decomposition):
         found = super().fitted_attributes(W, parts, tasks)
         found["coef_mean_"] = parts["mean"][:, 0].copy()
         return found | self.penalty.fitted_attributes(parts["deviation"], {}, tasks)
+
+
+class AboutMean(Penalty):
+    """A penalty on the deviations of the columns of W from their mean."""
+
+    def __init__(self, inner: Penalty):
+        self.inner = inner
+
+    @property
+    def row_separable(self) -> bool:  # type: ignore[override]
+        return self.inner.row_separable
+
+    def parts(self, W: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the mean, for each task, and the deviations from it."""
+        mean, deviation = _mean_and_rest(W)
+        return dict(zip(Deviation.part_names, (mean, deviation), strict=True))
+
+    def value(self, W):
+        return self.inner.value(_mean_and_rest(W)[1])
+
+    def prox(self, V, step, out):
+        mean, rest = _mean_and_rest(V)
+        value = self.inner.prox(rest, step, out)
+        out += mean
+        return value
+
+    def prox_naive(self, V, step):
+        mean, rest = _mean_and_rest(V)
+        return mean + self.inner.prox_naive(rest, step)
+
+    def dual_norm(self, G):
+        return self.inner.dual_norm(G)
+
+    def dual_terms(self, D):
+        return self.inner.dual_terms(D)
+
+    def null_form(self, n_tasks):
+        return QuadraticForm(n_tasks, centred=1.0)
+
+
+def _mean_and_rest(W: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    mean = np.repeat(W.mean(axis=1, keepdims=True), W.shape[1], axis=1)
+    return mean, W - mean
 
 
 class AroundCommon(Stacked):

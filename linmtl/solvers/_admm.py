@@ -18,7 +18,8 @@ from scipy import linalg
 from scipy.linalg import get_blas_funcs
 
 from linmtl.datafits._base import Datafit
-from linmtl.penalties._decomposition import SplitForm, Stacked, joined
+from linmtl.penalties._decomposition import SplitForm, Stacked, halves, joined
+from linmtl.penalties._deviation import AboutMean
 from linmtl.penalties._row_separable import RowSeparable
 from linmtl.solvers._objective import Objective
 
@@ -49,7 +50,7 @@ class AlternatingDirections:
         if norm is None or isinstance(norm, RowSeparable) or not norm.convex:
             return "a convex norm other than L1 and L21"
         semi = norm.null_form(objective.shape[1]) is not None
-        if semi and not objective.penalty.is_split:  # its steps grow small
+        if semi and not objective.free_means.any():  # its steps grow small
             return "a norm that is zero at zero only"
         if isinstance(quadratic, SplitForm):
             quadratic = quadratic.form
@@ -92,18 +93,22 @@ class AlternatingDirections:
 def _least_squares(objective: Objective) -> _Squares:
     """Return the least-squares part; on a path all ask for the same."""
     fit, norm = objective.whole_fit, objective.penalty.norm
-    split = isinstance(norm, Stacked)
+    split, about_mean = objective.penalty.is_split, isinstance(norm, AboutMean)
     ridge = float(objective.penalty.base_quadratic.diagonal[0])
     on_mean = None
-    if split and ridge == 0 and not fit.holds_rows:
-        on_mean = norm.ridges_on_mean(fit.n_features)
-    key = ridge, split, norm is not None and norm.spectral, str(on_mean)
+    if ridge == 0 and not fit.holds_rows:
+        if about_mean:
+            on_mean = np.zeros(fit.n_features)
+        elif isinstance(norm, Stacked):
+            on_mean = norm.ridges_on_mean(fit.n_features)
+    on_mean_key = None if on_mean is None else on_mean.tobytes()
+    key = ridge, split, norm is not None and norm.spectral, on_mean_key
     last = fit.least_squares
     if last is None or last[0] != key:
         squares = (
             _make_squares(fit, norm, ridge, split)
             if on_mean is None
-            else _AroundMean(fit, on_mean)
+            else (_AboutMean if about_mean else _AroundMean)(fit, on_mean)
         )
         fit.least_squares = last = key, squares
     return last[1]
@@ -284,6 +289,20 @@ class _AroundMean(_Squares):
         mean = self._to_basis((self.for_step @ mean)[:, None])
         Z = (self.C + rho * V - self.h * mean) * inverse
         return np.matmul(self.Q, Z.T[:, :, None])[:, :, 0].T
+
+
+class _AboutMean(_AroundMean):
+    """The same for a point W that is not split in two."""
+
+    def norm(self, norm):
+        return norm.inner
+
+    def enter(self, W):
+        return W - W.mean(axis=1, keepdims=True)
+
+    def leave(self, Z):
+        P, Q = halves(super().leave(Z))
+        return P + Q
 
 
 class _Grams(_Squares):

@@ -49,10 +49,9 @@ def null_coefficients(objective: Objective) -> np.ndarray:
         part, eliminated = objective.without_free
         gone = eliminated.features
         W[gone] = eliminated.others(W[~gone])
-    elif objective.penalty.is_split:
+    elif objective.free_means.any():
         rows = objective.free_means
-        if rows.any():
-            W[: rows.size][rows] = _common_model(objective, rows)
+        W[: rows.size][rows] = _common_model(objective, rows)
     elif norm is not None and free.any():
         part = Objective(objective.fit.restrict(free), objective.penalty.restrict(free))
         if not objective.penalty.positive:

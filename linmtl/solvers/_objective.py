@@ -16,6 +16,7 @@ from linmtl.datafits._scale import scale_coefficients
 from linmtl.datafits._split import SplitFit
 from linmtl.penalties._compose import Composite
 from linmtl.penalties._decomposition import joined
+from linmtl.penalties._deviation import AboutMean
 from linmtl.penalties._entry_weighted import EntryWeighted
 from linmtl.penalties._latent_groups import LatentGroups
 from linmtl.penalties._quadratic_form import QuadraticForm
@@ -324,9 +325,10 @@ class Objective:
 
     @cached_property
     def free_means(self) -> np.ndarray:
-        """The rows of W that a penalty on a sum P + Q leaves to a free common model."""
+        """The rows of W for which the norm leaves a common model of all tasks free."""
         out, null = np.zeros(self.whole_fit.n_features, dtype=bool), self._null_form
-        if self.penalty.is_split and null is not None:
+        about = self.penalty.is_split or isinstance(self.penalty.norm, AboutMean)
+        if about and null is not None:
             for rows, *_ in null.null_space(out.size):
                 out |= rows
         return out
@@ -349,9 +351,11 @@ class Objective:
             basis.append(np.zeros((W.shape[1], vectors.shape[1])))
             basis[-1][columns] = vectors
         N = np.hstack(basis)
-        curvature = quadratic.gradient(N.T) @ N
         rest = (G[:d] - quadratic.gradient(W)) @ N
-        out[:d] += rest @ np.linalg.pinv(curvature, hermitian=True) @ N.T
+        for rows, form in quadratic.kinds(d):
+            curvature = form.gradient(N.T) @ N
+            move = rest[rows] @ np.linalg.pinv(curvature, hermitian=True)
+            out[rows] += move @ N.T
         return out
 
     @cached_property

@@ -283,7 +283,7 @@ def agreement_strength(objective: Objective) -> float:
     penalty, n_columns = objective.penalty, objective.shape[1]
     norm: Any = penalty.norm
     form = None if penalty.norm is None else penalty.norm.null_form(n_columns)
-    if form is None or penalty.is_split or not penalty.quadratic.is_zero:
+    if form is None or objective.free_means.any() or not penalty.quadratic.is_zero:
         return np.inf
     agreement = Agreement(form)
     part = Objective(objective.base_fit, replace(penalty, norm=agreement))
