@@ -2,6 +2,7 @@
 
 The Hessian of a column has one eigenbasis for all strengths. In it a ridge is a
 division, and the pull of the tasks to their mean leaves one small system for the mean.
+Other couplings take conjugate gradients, for all strengths in step.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from linmtl.penalties import Penalty, compose
 from linmtl.penalties._quadratic_form import QuadraticForm
 
 _EPS = np.finfo(float).eps
+_TINY = np.finfo(float).tiny
+_STEP_TOL, _MOST_STEPS = 1e-9, 300  # of conjugate gradients
 _PIECE = 2_000_000  # numbers that are held at a time
 _MOST_FEATURES = 300  # for which moments take the place of few rows
 
@@ -74,22 +77,30 @@ class QuadraticPath:
         """Return the problems of the loss and these forms, None for any others."""
         if forms is None or not fit.quadratic:
             return None
-        apart = all(form.is_diagonal for form in forms)
-        through_mean = all(
-            not form.is_coupled and form.equal_ridge and form.ridge + form.centred > 0
-            for form in forms
-        )
         if fit.holds_rows:  # few of each task: their moments are no larger than these
             design, d = fit.data.design, fit.n_features
             if d > _MOST_FEATURES or d * d * design.n_tasks > _PIECE:
                 return None
             if design.is_sparse or design.n_columns < design.n_tasks:
                 return None
-            if not (apart or through_mean or design.columns_alike(fit.data.weight)):
-                return None
             fit = GramFit(Moments.of(fit.data), fit.loss, fit.data)
-        alike = len(fit.H) == 1
-        return cls(fit, forms) if alike or apart or through_mean else None
+        in_steps = not cls.apart(forms) and not cls.through_mean(forms)
+        if in_steps and len(fit.H) > 1 and len(forms) * fit.n_columns**2 > _PIECE:
+            return None
+        return cls(fit, forms)
+
+    @staticmethod
+    def apart(forms: Sequence[QuadraticForm]) -> bool:
+        """Whether columns are penalised apart from each other."""
+        return all(form.is_diagonal for form in forms)
+
+    @staticmethod
+    def through_mean(forms: Sequence[QuadraticForm]) -> bool:
+        """Whether they are coupled through their mean alone, and each is penalised."""
+        return all(
+            not form.is_coupled and form.equal_ridge and form.ridge + form.centred > 0
+            for form in forms
+        )
 
     def solutions(self, part: slice, tol: float) -> tuple[np.ndarray, np.ndarray]:
         """Return minimisers, (n_forms, n_features, n_columns), and which are good.
@@ -103,19 +114,22 @@ class QuadraticPath:
         G = fit.C.T - (fit.H @ W.transpose(2, 1, 0)).transpose(2, 1, 0)
         for gradient, form, w in zip(G, forms, W, strict=True):
             gradient -= form.gradient(w)
-        distance = np.abs(np.sum(G * solve(G), axis=(1, 2))) / 2
+        distance = np.abs(np.sum(G * solve(G, 0.1), axis=(1, 2))) / 2
         stop = tol * self.scale + fit.rounding
         error = np.array([fit.error(w) for w in W])
         return W, distance + error <= stop
 
-    def _system(self, forms) -> Callable[[np.ndarray], np.ndarray]:
-        """Return the solver of ``H W + W K = C`` for each K, and each C or one."""
+    def _system(self, forms) -> Callable[..., np.ndarray]:
+        """Return the solver of ``H W + W K = C`` for each K, and each C or one.
+
+        It takes a relative tolerance, for what it does in steps.
+        """
         Q = self.Q
         if len(Q) == 1:
             h = self.h[0, :, 0]
             resolvents = [form.resolvent(h) for form in forms]
 
-            def solve(C):
+            def solve(C, tol=0.0):
                 V = Q[0].T @ C
                 V = np.broadcast_to(V, (len(forms), *V.shape[1:]))
                 return Q[0] @ np.array(
@@ -124,14 +138,16 @@ class QuadraticPath:
 
             return solve
         Qt = Q.transpose(0, 2, 1)
-        if all(form.is_diagonal for form in forms):
+        if self.apart(forms):
             inverse = self._inverse(np.array([form.diagonal for form in forms]).T)
 
-            def apart(C):
+            def apart(C, tol=0.0):
                 V = Q @ (inverse * (Qt @ C.transpose(2, 1, 0)))
                 return V.transpose(2, 1, 0)
 
             return apart
+        if not self.through_mean(forms):
+            return self._in_steps(forms)
         # the system for the mean of `linmtl.solvers._quadratic_system`
         a = np.array([form.ridge + form.centred for form in forms])
         m = np.array([form.ridge + form.mean for form in forms])
@@ -142,13 +158,58 @@ class QuadraticPath:
         size = self.h.shape[1] * _EPS
         for_mean = np.linalg.pinv(system, rcond=size, hermitian=True)
 
-        def through_mean(C):
+        def through_mean(C, tol=0.0):
             alone = Q @ (inverse * (Qt @ C.transpose(2, 1, 0)))
             mean = (for_mean @ alone.mean(axis=0).T[:, :, None])[:, :, 0].T
             W = alone + (a - m) * (Q @ (inverse * (Qt @ mean)))
             return W.transpose(2, 1, 0)
 
         return through_mean
+
+    def _in_steps(self, forms):
+        """Conjugate gradients for all K, as if all columns had the mean Hessian."""
+        H = self.fit.H
+        K = np.array([form.dense() for form in forms])
+        h, P = np.linalg.eigh(H.mean(axis=0))
+        k, V = np.linalg.eigh(K)
+        curvature = np.maximum(h, 0.0)[:, None] + np.maximum(k, 0.0)[:, None, :]
+        least = _EPS * curvature.max(axis=(1, 2), keepdims=True)
+        curvature = np.maximum(curvature, np.maximum(least, _TINY))
+        Vt = V.transpose(0, 2, 1)
+
+        def product(W):
+            return (H @ W.transpose(2, 1, 0)).transpose(2, 1, 0) + W @ K
+
+        def precondition(R):
+            return P @ ((P.T @ R @ V) / curvature) @ Vt
+
+        def solve(C, tol=_STEP_TOL):
+            R = np.array(np.broadcast_to(C, (len(forms), *C.shape[1:])))
+            W, Z = np.zeros_like(R), precondition(R)
+            move = Z.copy()
+            size = np.sum(R * Z, axis=(1, 2))
+            stop = tol**2 * size
+            for _ in range(_MOST_STEPS):
+                if np.all(size <= stop):
+                    break
+                AM = product(move)
+                along = np.sum(move * AM, axis=(1, 2))
+                step = np.divide(size, along, out=np.zeros_like(size), where=along > 0)
+                step[size <= stop] = 0.0
+                W += step[:, None, None] * move
+                R -= step[:, None, None] * AM
+                Z = precondition(R)
+                following = np.where(step > 0, np.sum(R * Z, axis=(1, 2)), size)
+                ratio = np.divide(
+                    following, size, out=np.zeros_like(size), where=size > 0
+                )
+                move = Z + ratio[:, None, None] * move
+                if not step.any():
+                    break
+                size = following
+            return W
+
+        return solve
 
     def _inverse(self, ridge):
         """Return the inverse eigenvalues with a ridge, (n_columns, n_features, n)."""
