@@ -111,17 +111,14 @@ def lacks_curvature(
         return "free intercepts"
     if not isinstance(quadratic, QuadraticForm) or quadratic.varies:
         return "a penalty on the coefficients themselves"
-    dense = not isinstance(norm, RowSeparable)
     if norm is not None:
-        if dense and norm.tangent(np.zeros((fit.n_features, fit.n_columns))) is None:
+        known = isinstance(norm, RowSeparable)
+        at_zero = np.zeros((fit.n_features, fit.n_columns))
+        if not known and norm.tangent(at_zero) is None:
             return "a quadratic penalty, or an L1, L21 or trace norm"
         if not (quadratic.is_diagonal and quadratic.equal_ridge):
             return "a ridge as the only quadratic penalty beside a norm"
-    if norm is None:
-        dense = quadratic.is_coupled or not (
-            quadratic.is_diagonal or quadratic.equal_ridge
-        )
-    if dense and fit.n_features * fit.n_columns > _MOST_UNKNOWNS:
+    if _is_dense(whole) and fit.n_features * fit.n_columns > _MOST_UNKNOWNS:
         return "fewer coefficients"
     if data.design.is_shared() and not data.design.columns_alike(data.weight):
         return "all labels of a wide Y, with equal weights"
@@ -161,8 +158,8 @@ def one_fit(
     in_sample, freedom = np.empty((2, len(penalties), T))
     active = np.zeros(len(penalties), dtype=int)
     done, unconverged, end = 0, 0, np.empty(0)
-    norm = compose(penalties[0], fit.n_features, columns).norm
-    dense = not isinstance(norm, RowSeparable)
+    whole = compose(penalties[0], fit.n_features, columns)
+    norm, dense = whole.norm, _is_dense(whole)
     for part in models(fit, penalties, columns, forms, **options):
         unconverged, end = unconverged + part.unconverged, part.end
         for some in _pieces(part.W, loss.quadratic, dense):
@@ -184,6 +181,14 @@ def one_fit(
             )
             done += len(W)
     return OneFit(eta, in_sample, freedom, active, end, unconverged)
+
+
+def _is_dense(whole: Composite) -> bool:
+    """Whether the second derivative couples all coefficients with each other."""
+    if whole.norm is not None:
+        return not isinstance(whole.norm, RowSeparable)
+    quadratic: Any = whole.quadratic
+    return quadratic.is_coupled or not (quadratic.is_diagonal or quadratic.equal_ridge)
 
 
 def _in_span(data, loss, fit) -> tuple[MultiTaskData, Datafit]:
@@ -491,12 +496,19 @@ class LeftOutRows:
             step = (c - 1.0) * np.einsum("trk,tk->rt", X, along)
             step -= c * (J @ (w * first)[:, :, None])[:, :, 0]
             system = np.eye(T) - J * (c * w * derivative)[:, None, :]
-            there = np.linalg.cond(system) < 1.0 / _SINGULAR
-            found = np.full(step.shape, np.nan)
-            solved = np.linalg.solve(system[there], step[there][:, :, None])
-            found[there] = solved[:, :, 0]
-            move[i] = found.T.ravel()
+            move[i] = _solved(system, step).T.ravel()
         return move, freedom
+
+
+def _solved(systems, right):
+    """Return solutions of systems, NaN of those that are singular."""
+    try:
+        return np.linalg.solve(systems, right[:, :, None])[:, :, 0]
+    except np.linalg.LinAlgError:
+        there = np.linalg.cond(systems) < 1.0 / _SINGULAR
+        found = np.full(right.shape, np.nan)
+        found[there] = np.linalg.solve(systems[there], right[there][:, :, None])[..., 0]
+        return found
 
 
 def _hessians(fit, data, used):
