@@ -625,11 +625,6 @@ PENALTIES += [
         free=True,
     ),
     Case(
-        "TaskQuadratic-None-weights",
-        lambda s, d, T: TaskQuadratic(None, 0.3 * s, feature_weight=uneven_weights(d)),
-        lambda W, s: ridge(weighted_rows(W, uneven_weights(W.shape[0])), 0.3 * s),
-    ),
-    Case(
         "TaskQuadratic-frame+Ridge",
         lambda s, d, T: TaskQuadratic(frame_structure(T), 0.4 * s) + Ridge(0.1 * s),
         lambda W, s: (
@@ -712,17 +707,6 @@ PENALTIES += [
             ),
         ),
         free=True,
-    ),
-    Case(
-        "Deviation-TaskRelationship",
-        lambda s, d, T: Deviation(TaskRelationship(0.2 * s)),
-        lambda W, s: deviation(W, lambda U: 0.1 * s * cp.square(cp.norm(U, "nuc"))),
-        free=True,
-    ),
-    Case(
-        "Deviation-L21+Ridge",
-        lambda s, d, T: Deviation(L21(0.1 * s)) + Ridge(0.05 * s),
-        lambda W, s: deviation(W, lambda U: 0.1 * s * l21(U)) + ridge(W, 0.05 * s),
     ),
     Case(
         "Deviation-TraceNorm+MeanRegularized-weights",
