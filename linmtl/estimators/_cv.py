@@ -150,7 +150,7 @@ def _open_axes(curves: list[_Curve]) -> dict[str, End]:
 
 
 def _is_amount(value: Any) -> bool:
-    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return number and 0 <= value < np.inf
 
 

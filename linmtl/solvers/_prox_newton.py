@@ -42,7 +42,7 @@ _LEAST_CURVATURE = (
     1e-10  # smallest curvature of a sample: models need some to be bounded
 )
 _CANDIDATE_BOUND = 0.98  # of its bound: a gradient beyond may make a row enter
-_MODEL_SWEEPS = 1000
+_MODEL_SWEEPS, _EXACT_SWEEPS = 1000, 5000  # on a model; in double precision
 _PART_ACCURACY = (
     0.3  # size of the last sweep on a model that lacks rows, relative to the first
 )
@@ -76,7 +76,25 @@ class ProxNewton:
         return lacks_rows(objective)
 
     def solve(self, objective, W, stop, max_iter, monitor):
-        rows, steps, newton = RowChoice(W, _LEAST_GROWTH, _GROWTH), 0, None
+        steps = 0
+        # of features of low rank the digits of single precision are not enough
+        for precision in (np.float32, np.float64):
+            steps, going = self._on_sets(
+                objective, W, stop, max_iter, monitor, steps, precision
+            )
+            if not going:
+                return
+            W[:] = monitor.best_W
+            if monitor.done(W, steps, stop):
+                return
+        # where the model is far from the loss, small steps get on
+        first_order(objective).solve(
+            objective, W, stop, max_iter - steps, monitor, start=steps
+        )
+
+    def _on_sets(self, objective, W, stop, max_iter, monitor, steps, precision):
+        """Move W by Newton steps; return how many there were, and whether to go on."""
+        rows, newton = RowChoice(W, _LEAST_GROWTH, _GROWTH), None
         chosen, d = np.arange(0), len(W)
         most = _ALL_FROM * d if _hessians_pay(objective.fit, d) else d
         while not rows.exhausted:
@@ -91,7 +109,8 @@ class ProxNewton:
                 break
             if newton is None or chosen is not before:
                 last = None if newton is None else newton.part
-                newton = NewtonSteps(*_enter(objective, chosen, W, last, monitor))
+                state = _enter(objective, chosen, W, last, monitor)
+                newton = NewtonSteps(*state, precision)
             target = final = stop
             if chosen.size < d:
                 left = objective.row_sizes > 1.0
@@ -105,12 +124,8 @@ class ProxNewton:
             W[chosen] = part
             known = newton.residuals(d)
             if monitor.done(W, steps, stop, known) or steps >= max_iter:
-                return
-        # where the model is far from the loss, small steps get on
-        W[:] = monitor.best_W
-        first_order(objective).solve(
-            objective, W, stop, max_iter - steps, monitor, start=steps
-        )
+                return steps, False
+        return steps, True
 
 
 def _hessians_pay(fit: Datafit, n_features: int) -> bool:
@@ -161,10 +176,12 @@ class NewtonSteps:
         The problem of the working set.
     certificate : Certificate
         That of the point where part is, and the steps begin.
+    precision : type
+        Of Hessians.
     """
 
-    def __init__(self, part: Objective, certificate: Certificate):
-        self.part, self.certificate = part, certificate
+    def __init__(self, part: Objective, certificate: Certificate, precision: type):
+        self.part, self.certificate, self._precision = part, certificate, precision
         fit, d = part.fit, part.shape[0]
         self._grams = _hessians_pay(fit, d)
         self._model: SecondOrderModel | None = None
@@ -198,7 +215,9 @@ class NewtonSteps:
         G = part.D.copy()
         reuse = _REUSE_FALL * np.sqrt(self._fall) * before.gap <= final
         if model is None or not (reuse and model.holds(part, W)):
-            model = SecondOrderModel(part, W, self._grams, True, self._damping)
+            model = SecondOrderModel(
+                part, W, self._grams, True, self._damping, self._precision
+            )
         self._model = model
         rough = _PART_ACCURACY if model.lacks_rows else 0.0
         new = model.minimum(part, W, G, max(self._accuracy, rough))
@@ -295,6 +314,8 @@ class SecondOrderModel:
         Whether to take no more rows at once than a working set may grow by.
     damping : float, default=0.0
         The part of the curvatures that holds back each coefficient, with Hessians.
+    precision : type, default=np.float32
+        Of Hessians.
 
     Attributes
     ----------
@@ -309,6 +330,7 @@ class SecondOrderModel:
         grams: bool,
         few: bool = False,
         damping: float = 0.0,
+        precision: type = np.float32,
     ):
         used, size = used_rows(W), part.row_sizes
         rows = np.flatnonzero(~used & (size > _CANDIDATE_BOUND))
@@ -319,7 +341,7 @@ class SecondOrderModel:
         self.ridge = float(part.penalty.base_quadratic.diagonal[0])
         self.H = None
         if grams:
-            self.H = part.fit.hessians(self.rows, np.float32, _LEAST_CURVATURE)
+            self.H = part.fit.hessians(self.rows, precision, _LEAST_CURVATURE)
             diagonal = np.arange(self.rows.size)
             if self.ridge:
                 self.H[:, diagonal, diagonal] += self.ridge
@@ -349,7 +371,9 @@ class SecondOrderModel:
         rows = self.rows
         entry, row = (strength[rows] for strength in norm.strengths(len(W)))
         penalty = entry, row, bool(norm.positive)
-        stop = -np.inf, -np.inf, 0, float(accuracy), _MODEL_SWEEPS
+        exact = self.H is not None and self.H.dtype == np.float64
+        sweeps = _EXACT_SWEEPS if exact else _MODEL_SWEEPS
+        stop = -np.inf, -np.inf, 0, float(accuracy), sweeps
         new, chosen = W.copy(), np.ascontiguousarray(W[rows])
         if self.H is not None:
             G = np.ascontiguousarray(G[rows])

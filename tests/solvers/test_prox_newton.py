@@ -303,3 +303,19 @@ def test_other_layouts_in_which_most_rows_are_needed(layout):
     assert models[0].solver_ == "prox_newton"
     assert all(model.converged_ for model in models)
     np.testing.assert_allclose(models[0].coef_, models[1].coef_, atol=2e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("penalty", [L1, L21])
+def test_features_of_low_rank_and_hardly_a_penalty(penalty):
+    """Beyond the digits of models in single precision."""
+    for seed in (5, 11, 14):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(160, 4)) @ rng.normal(size=(4, 16))
+        tasks = np.repeat(np.arange(4), 40)
+        noise = 2.0 * np.std(X[:, 0]) * rng.normal(size=160)
+        y = X[:, 0] + noise > 0
+        top = alpha_max(X, y, tasks, penalty=penalty(), loss="logistic")
+        model = MultiTaskClassifier(penalty(1e-6 * top)).fit(X, y, tasks)
+        assert model.converged_
+        assert model.solver_ == "prox_newton"
