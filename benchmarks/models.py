@@ -4,7 +4,8 @@
 task, and shows the mean squared error on all others, with its standard error over
 splits. Parkinson's data come with linmtl; those of MathAchieve, sleepstudy, Orthodont
 and Exam are taken from the R packages lme4, nlme and mlmRev where Rscript finds them,
-and so are the models of lme4 (restricted likelihood).
+and so are the models of lme4 (restricted likelihood). Models in an output file that
+are not run again are kept there: with the same number of splits the rows are the same.
 """
 
 from __future__ import annotations
@@ -117,7 +118,8 @@ def models() -> dict[str, Callable]:
         'covariance="scalar"': lambda: MixedEffectsRegressor("scalar"),
         'noise="task"': lambda: MixedEffectsRegressor(noise="task"),
         "ridge per task, CV": lambda: IndependentRegressor("cv"),
-        "pooled, task intercepts": PooledRegressor,
+        "pooled, task intercepts": lambda: PooledRegressor(task_intercepts=True),
+        "pooled, one intercept": PooledRegressor,
         "MeanRegularizedRegressorCV": MeanRegularizedRegressorCV,
         "TraceNormRegressorCV": TraceNormRegressorCV,
         "TaskRelationshipRegressorCV": TaskRelationshipRegressorCV,
@@ -228,6 +230,11 @@ def main(given: list[str] | None = None) -> None:
         results[name] = run(problem, arguments.splits, arguments.models, lmer)
         print(table({name: results[name]}), flush=True)
     if arguments.output:
+        if arguments.output.exists():
+            known = json.loads(arguments.output.read_text())["results"]
+            for name, found in results.items():
+                results[name] = known.get(name, {}) | found
+            results = known | results
         out = machine.describe(1) | {"splits": arguments.splits, "results": results}
         arguments.output.write_text(json.dumps(out, indent=1) + "\n")
 

@@ -450,7 +450,7 @@ def read_coefficients(model: Any, coef_init: Any, given: FitInput) -> np.ndarray
     return coef
 
 
-def check_order(model: MultiTaskModel, penalty: Any, given: FitInput) -> None:
+def check_order(model: TaskModel, penalty: Any, given: FitInput) -> None:
     """Demand that tasks have an order where the penalty depends on it."""
     if not getattr(penalty, "ordered", False) or given.layout != "long":
         return

@@ -123,7 +123,8 @@ class _MixedEffects(TaskModel):
         Restricted maximum likelihood, or maximum likelihood.
     shrink_mean : bool or "auto", default="auto"
         Whether the common coefficients have a normal prior, whose variance is
-        estimated, too. "auto": where there are more than half as many as rows.
+        estimated, too. "auto": where there are more than ten, the intercept included,
+        or more than half as many as rows. lme4 has none.
 
     See Also
     --------

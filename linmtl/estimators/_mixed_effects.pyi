@@ -49,7 +49,8 @@ class MixedEffectsRegressor(PredictsTargets, RegressorMixin, TaskModel):
         Restricted maximum likelihood, or maximum likelihood.
     shrink_mean : bool or "auto", default="auto"
         Whether the common coefficients have a normal prior, whose variance is
-        estimated, too. "auto": where there are more than half as many as rows.
+        estimated, too. "auto": where there are more than ten, the intercept included,
+        or more than half as many as rows. lme4 has none.
     fit_intercept : bool, default=True
         Whether each task has an intercept.
     task_column : str or int, default=None
@@ -326,7 +327,8 @@ class MixedEffectsClassifier(PredictsClasses, ClassifierMixin, TaskModel):
         Restricted maximum likelihood, or maximum likelihood.
     shrink_mean : bool or "auto", default="auto"
         Whether the common coefficients have a normal prior, whose variance is
-        estimated, too. "auto": where there are more than half as many as rows.
+        estimated, too. "auto": where there are more than ten, the intercept included,
+        or more than half as many as rows. lme4 has none.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or

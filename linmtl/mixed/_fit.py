@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from scipy.optimize import brentq, minimize_scalar
+from scipy.optimize import brentq
 from scipy.special import digamma, polygamma
 
 from linmtl.data import MultiTaskData
@@ -19,7 +19,10 @@ from linmtl.mixed._model import MixedModel
 from linmtl.mixed._newton import maximise, start
 from linmtl.mixed._sums import sums_of, varies_within
 
-_ROUNDS = 30  # of noise levels and covariance in turn
+_ROUNDS = 30  # of noise levels, or a prior, and covariance in turn
+_LEVEL = 0.02  # change of the logarithm of a prior's precision that ends them
+_FURTHEST = 25.0  # largest such logarithm
+_MANY = 10  # common coefficients beyond which they have a prior
 _SETTLED = 1e-4  # change of a noise level, relative, that ends them
 _LEAST_RIDGE = 1e-5  # on common coefficients of labels, relative to the rows
 _MOST_NUMBERS = 4e8  # in the second moments of all tasks
@@ -134,7 +137,8 @@ def _structure(sums, Z, choices, intercept):
 def _maximum(model, frame, moments, choices, fit_intercept):
     """Return the model of the highest likelihood."""
     theta, shrinks = start(model), choices.shrink_mean
-    if shrinks is True or (shrinks == "auto" and 2 * model.kept.size > model.n):
+    many = model.kept.size > min(_MANY, model.n / 2)
+    if shrinks is True or (shrinks == "auto" and many):
         model.restricted = True
         model = _with_prior(model, theta, frame.intercept, choices.max_iter)
     point, n_iter, converged = maximise(model, theta, choices.max_iter)
@@ -152,25 +156,31 @@ def _maximum(model, frame, moments, choices, fit_intercept):
 
 
 def _with_prior(model, theta, intercept, max_iter):
-    """Return the likelihood with a normal prior of the slopes of M, chosen by it."""
+    """Return the likelihood with a normal prior of the slopes of M, chosen by it.
+
+    By MacKay's fixed point, from which each time few steps are left.
+    """
     q, D = model.Z.shape[1], model.sums.n_columns
     slopes = np.ones((q, D))
     slopes[:, :1] = not intercept
     slopes = slopes.ravel()
 
-    def other(log_precision):
-        ridge = model.ridge + slopes * np.exp(log_precision)
-        return model.changed(model.sums, ridge, slopes.sum() * log_precision)
-
-    def deviance(log_precision):
-        point, _, _ = maximise(other(log_precision), theta, max_iter)
-        return point.deviance
-
-    bounds = np.log(max(model.n, 1)) + np.array([-12.0, 12.0])
-    best: Any = minimize_scalar(
-        deviance, bounds=bounds, method="bounded", options={"xatol": 0.05}
-    )
-    return other(best.x)
+    log_precision = 0.0
+    for _ in range(_ROUNDS):
+        precision = np.exp(log_precision)
+        ridge = model.ridge + slopes * precision
+        drawn = model.changed(model.sums, ridge, slopes.sum() * log_precision)
+        point, _, _ = maximise(drawn, theta, max_iter)
+        theta, mine = point.theta, slopes[drawn.kept]
+        # of the coefficients' variance the prior's share is that which is not known
+        known = mine.sum() - precision * float(mine @ np.diag(point.C))
+        size = float(mine @ point.beta**2)
+        following = np.log(max(known, 1e-3) * point.noise / max(size, 1e-300))
+        following = float(np.clip(following, -_FURTHEST, _FURTHEST))
+        if abs(following - log_precision) <= _LEVEL:
+            break
+        log_precision = following
+    return drawn
 
 
 def _with_noise_of_tasks(model, max_iter):

@@ -9,6 +9,8 @@ import numpy as np
 from linmtl.data import MultiTaskData
 from linmtl.datafits._moments import Moments
 
+_ROUNDING = 1e-12  # share of its square that the variance of a constant is
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -105,12 +107,15 @@ def sums_of(data: MultiTaskData, random_intercept: bool) -> tuple[Frame, Sums, M
     if random_intercept:
         mean, level = share @ x, float(share @ y)
     between = total @ (x - mean) ** 2
-    spread = np.where(within > 1e-13 * between, within, between)
+    varies = within > _ROUNDING * between
+    spread = np.where(varies, within, between)
     scale = np.sqrt(spread / total.sum())
     scale[~(scale > 0)] = 1.0
     frame = Frame(mean, scale, level, random_intercept)
-    H = moments.H / np.outer(scale, scale)
-    C = moments.C / scale
+    # of a feature that is constant within tasks nothing but rounding is left
+    inverse = np.where(varies, 1.0 / scale, 0.0)
+    H = moments.H * np.outer(inverse, inverse)
+    C = moments.C * inverse
     if not random_intercept:
         count = total - float(data.fit_intercept)
         return frame, Sums(H, C, moments.square, count), moments

@@ -12,7 +12,7 @@ from scipy import stats
 from sklearn.base import BaseEstimator, clone
 
 from linmtl.data._labels import one_line, some
-from linmtl.estimators._base import MultiTaskModel
+from linmtl.estimators._base import TaskModel
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
 from linmtl.estimators._pooled import PooledClassifierCV, PooledRegressorCV
@@ -355,7 +355,7 @@ def negative_transfer_report(
     """
     if not 0 < level < 1:
         raise ValueError(f"level must be between 0 and 1, got {level!r}")
-    if not isinstance(estimator, MultiTaskModel):
+    if not isinstance(estimator, TaskModel):
         raise TypeError(
             f"estimator must be one of linmtl's estimators, got {estimator!r}"
         )

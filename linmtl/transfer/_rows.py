@@ -13,7 +13,7 @@ from linmtl.data._canonical import MultiTaskData, far_intercept
 from linmtl.data._checks import is_whole
 from linmtl.data._labels import codes_of
 from linmtl.data._read import FitInput
-from linmtl.estimators._base import OF_TASKS, MultiTaskModel, check_order
+from linmtl.estimators._base import OF_TASKS, MultiTaskModel, TaskModel, check_order
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.model_selection import TaskShuffleSplit
 from linmtl.model_selection._grid import OF_SEARCHES
@@ -29,7 +29,7 @@ _LEFT_OUT = (
 )
 
 
-def plain_reader(estimator: MultiTaskModel) -> MultiTaskModel:
+def plain_reader(estimator: TaskModel) -> MultiTaskModel:
     """Return a plain estimator that reads the same data."""
     kind = MultiTaskClassifier if estimator._classify else MultiTaskRegressor
     names = kind().get_params(deep=False).keys() & estimator.get_params(deep=False)
@@ -40,7 +40,7 @@ def plain_reader(estimator: MultiTaskModel) -> MultiTaskModel:
     return kind(Ridge(1.0), **given)
 
 
-def require_order(estimator: MultiTaskModel, given: FitInput) -> None:
+def require_order(estimator: TaskModel, given: FitInput) -> None:
     """Demand an order of the tasks where the estimator or one inside depends on it.
 
     Inner fits pass an order of their own, so that they would not ask for one.
@@ -78,7 +78,7 @@ class Rows:
 
     def __init__(
         self,
-        estimator: MultiTaskModel,
+        estimator: TaskModel,
         X: Any,
         y: ArrayLike,
         tasks: ArrayLike | None,

@@ -11,7 +11,7 @@ from sklearn.base import clone
 
 from linmtl.data._checks import check_number, is_whole
 from linmtl.data._labels import as_task_labels, codes_of, some
-from linmtl.estimators._base import MultiTaskModel
+from linmtl.estimators._base import TaskModel
 from linmtl.estimators._pooled import PooledRegressor
 from linmtl.model_selection import TaskKFold
 from linmtl.transfer._rows import Rows
@@ -95,7 +95,7 @@ class SourceDetection:
 
 
 def detect_sources(
-    estimator: MultiTaskModel | None,
+    estimator: TaskModel | None,
     X: Any,
     y: ArrayLike,
     tasks: ArrayLike | None = None,
@@ -170,7 +170,7 @@ def detect_sources(
     """
     if estimator is None:
         estimator = PooledRegressor(task_intercepts=True)
-    if not isinstance(estimator, MultiTaskModel):
+    if not isinstance(estimator, TaskModel):
         raise TypeError(
             f"estimator must be one of linmtl's estimators, got {estimator!r}"
         )

@@ -20,7 +20,7 @@ from linmtl.penalties._tree_group_l21 import (
 
 # parameters of estimators and penalties that may have a row per task, or a row and a
 # column; a class adds those that others use in another sense as `_per_task_too`
-_PER_TASK = frozenset({"alpha", "task_weight", "descriptors"})
+_PER_TASK = frozenset({"alpha", "task_weight", "descriptors", "task_features"})
 _PER_PAIR = frozenset({"graph", "K"})
 
 Model = TypeVar("Model", bound=BaseEstimator)

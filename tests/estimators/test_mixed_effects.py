@@ -17,6 +17,7 @@ from linmtl import (
 from linmtl.data import stack_tasks
 from linmtl.mixed._covariance import Structure
 from linmtl.mixed._laplace import Laplace, LogisticRows
+from linmtl.transfer import negative_transfer_report
 
 CASES = json.loads((ROOT / "tests/fixtures/lme4.json").read_text())
 
@@ -344,6 +345,19 @@ def test_columns_that_others_determine():
     assert np.isnan(model.summary().estimate[-2:]).all()
 
 
+def test_constants_of_tasks_beside_their_own_intercepts():
+    """What is left of them is rounding, and no coefficient is made of it."""
+    X, y, tasks = made(16)
+    level = 1e3 * np.random.default_rng(0).standard_normal(12)[tasks] / 3
+    more = np.column_stack([level, X])
+    for noise in ("shared", "task"):
+        model = MixedEffectsRegressor(random_intercept=False, noise=noise)
+        coef = model.fit(X, y, tasks).coef_
+        with_more = model.fit(more, y, tasks).coef_
+        np.testing.assert_allclose(with_more[:, 1:], coef, rtol=1e-6)
+        assert np.all(with_more[:, 0] == 0)
+
+
 def test_summary():
     X, y, tasks = made(14)
     names = ["height", "a\nb", "c"]
@@ -380,6 +394,15 @@ def test_unknown_tasks_are_an_error_where_asked():
         model.predict(X[:1], [99])
     with pytest.raises(ValueError, match="99"):
         model.coef_covariance(99)
+
+
+def test_a_report_of_what_sharing_does():
+    X, y, tasks = made(15, tasks=6, rows=12)
+    z = np.arange(6.0)
+    model = MixedEffectsRegressor(random_features=[], task_features=z)
+    report = negative_transfer_report(model, X, y, tasks, cv=4)
+    assert report.verdict.shape == (6,)
+    assert np.all(np.isfinite(report.losses["model"]))
 
 
 # --- labels
