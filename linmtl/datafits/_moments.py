@@ -100,7 +100,7 @@ class Moments:
             apart = share * self.total
             square = square + apart * dy**2
             np.add.at(C, self.column, (apart * dy)[:, None] * dx)
-            for t in range(1 if self.shared else total.size):
+            for t in range(1) if self.shared else np.flatnonzero(apart):
                 H[self.column[t]] += apart[t] * np.outer(dx[t], dx[t])
         diagonal = np.arange(H.shape[1])  # of a constant feature it may be below zero
         H[:, diagonal, diagonal] = np.maximum(H[:, diagonal, diagonal], 0.0)
@@ -244,6 +244,8 @@ def _by_task(data, y, x):
         small_moments(*arrays, bool(data.fit_intercept), np.empty_like(C), H, C)
         return H, C
     for t, c in enumerate(design.column):  # one task at a time keeps the copies small
+        if data.task_ptr[t] == data.task_ptr[t + 1]:
+            continue
         A = design.centred_block(np.array([t]), data.weight, data.fit_intercept)
         rows = slice(data.task_ptr[t], data.task_ptr[t + 1])
         H[c] += A.T @ A

@@ -538,8 +538,8 @@ class IncompleteSourcesRegressorCV(RegressorMixin, BaseEstimator):
         out one observation at a time (of a wide Y one row), told from the fit of all:
         exactly for the squared loss with quadratic penalties, to about a percent for L1,
         L21 and trace norms and other losses. Models are fitted without each observation
-        where that does not hold: for other penalties, and for strengths that may be best
-        with more than a tenth as many features in use as observations. Mean-regularised
+        where that does not hold: for other penalties, and for the best strengths if more
+        than a tenth as many features are in use as there are observations. Mean-regularised
         regressors also take ``LeaveOneTaskOut()``: the strength at which the mean of the
         others predicts a task best.
     criterion : {"aic", "bic", "gcv"}, default=None
@@ -807,8 +807,8 @@ class IncompleteSourcesClassifierCV(ClassifierMixin, BaseEstimator):
         out one observation at a time (of a wide Y one row), told from the fit of all:
         exactly for the squared loss with quadratic penalties, to about a percent for L1,
         L21 and trace norms and other losses. Models are fitted without each observation
-        where that does not hold: for other penalties, and for strengths that may be best
-        with more than a tenth as many features in use as observations. Mean-regularised
+        where that does not hold: for other penalties, and for the best strengths if more
+        than a tenth as many features are in use as there are observations. Mean-regularised
         regressors also take ``LeaveOneTaskOut()``: the strength at which the mean of the
         others predicts a task best.
     criterion : {"aic", "bic", "gcv"}, default=None

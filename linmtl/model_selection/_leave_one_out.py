@@ -44,10 +44,9 @@ from linmtl.solvers._quadratic_path import quadratic_forms
 _PIECE = 4_000_000  # numbers that are held at a time
 _PACKED = 64  # features up to which squares of rows are made once
 _MOST_UNKNOWNS = 1500  # of one dense inverse
-_MOST = 0.1  # features in use, and degrees of freedom, for each row: of more one step
-# leads astray, most often to a loss too high; then those that may be the best and some
-# beside the best are fitted
-_PERHAPS_BEST, _BESIDE = 1.005, 1
+# Features in use, and degrees of freedom, for each row: of more one step leads astray,
+# most often to a loss too high; then the best and its neighbours are fitted.
+_MOST = 0.1
 _SINGULAR = 1e-10  # what is left of a row that a model fits whatever it is
 _ALONE = 1e-12  # of the weight of a task, that is left without a row
 
@@ -551,9 +550,9 @@ def left_out_path(
 ) -> HeldOutPath:
     """Return what models along a path are worth on rows left out one by one.
 
-    From one fit for each penalty, where that tells. A fit on all others takes its place
-    where features in use are many beside the rows and the strength may be the best, and
-    everywhere for losses and penalties without second derivatives.
+    From one fit for each penalty, where that tells. Fits on all others take its place
+    for the best strength and those beside it where features in use are many for the
+    rows, and everywhere for losses and penalties without second derivatives.
 
     Parameters
     ----------
@@ -600,9 +599,8 @@ def left_out_path(
         losses[unknown & unsure] = np.inf
         mean = np.nansum(losses[:, 0] * data.total, axis=1)
         best = int(np.argmin(mean))
-        chosen = unsure & (mean <= _PERHAPS_BEST * mean[best])
-        chosen[max(best - _BESIDE, 0) : best + _BESIDE + 1] = True
-        chosen = np.flatnonzero(chosen & unsure)
+        near = np.arange(max(best - 1, 0), min(best + 2, len(mean)))
+        chosen = near[unsure[near]]
         if not chosen.size:
             break
         path = refitted(chosen)
