@@ -187,6 +187,10 @@ THEOREMS = [
 ]
 
 
+# not in the quick loop of every loss
+DEAR = {every_certificate_is_a_lower_bound, gap_is_not_below_the_suboptimality}
+
+
 @pytest.mark.product(
     theorem=THEOREMS,
     case=PENALTIES,
@@ -197,6 +201,7 @@ THEOREMS = [
         theorem is optimum_is_that_of_a_general_solver
         # a Huber loss that interpolates is flat near its optimum
         or (loss == "huber" and layout in SEPARABLE)
+        or (loss in ("huber", "poisson") and theorem in DEAR)
         or (loss != "squared" and case.name.startswith("Deviation"))  # many steps
     ),
 )

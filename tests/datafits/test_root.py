@@ -251,7 +251,9 @@ THEOREMS = {
     where=lambda theorem, layout, **_: layout in THEOREMS[theorem],
     # by a general solver
     slow=lambda theorem, layout, **_: (
-        theorem is optimum_is_that_of_a_general_solver or layout in SEPARABLE
+        theorem is optimum_is_that_of_a_general_solver
+        or theorem is gap_is_not_below_the_suboptimality
+        or layout in SEPARABLE
     ),
 )
 def test_every_problem(theorem, case, layout):

@@ -25,7 +25,7 @@ _MAX_ITER = 3000
 def pytest_generate_tests(metafunc):
     if "number" in metafunc.fixturenames:
         numbers = range(metafunc.config.getoption("fuzz"))
-        metafunc.parametrize("number", first(numbers, 30))
+        metafunc.parametrize("number", first(numbers, 12))
 
 
 def fitted(problem, penalty, **options):
