@@ -287,7 +287,8 @@ def _dense(blocks, quadratic, n_features):
     for rows, form in quadratic.kinds(n_features):
         system[:, rows, :, rows] = form.dense()
     system = system.reshape(T * n_features, -1)
-    for t, block in enumerate(blocks):
+    own = blocks * T if len(blocks) == 1 else blocks
+    for t, block in enumerate(own):
         rows = slice(t * n_features, (t + 1) * n_features)
         system[rows, rows] += block.matrix()
     inverse = symmetric_inverse(system)
