@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.report import sizes
 
 RESULTS = Path(__file__).parent / "results"
@@ -119,6 +121,40 @@ def formulations(content: dict) -> str:
     return "\n".join(lines)
 
 
+_MODELS = (
+    "MixedEffectsRegressor()",
+    "lmer, intercept",
+    "lmer, diagonal",
+    "lmer, full",
+    "ridge per task, CV",
+    "pooled, task intercepts",
+    "MeanRegularizedRegressorCV",
+    "TraceNormRegressorCV",
+    "L21RegressorCV",
+)
+
+
+def models(content: dict) -> str:
+    """Return the table of held-out errors, one column a problem."""
+    problems = content["results"]
+    lines = [
+        "| model | " + " | ".join(problems) + " |",
+        "|---" * (len(problems) + 1) + "|",
+    ]
+    for model in _MODELS:
+        cells = [f"`{model}`" if model[0].isupper() else model]
+        for found in problems.values():
+            errors = np.array(found[model]["error"]) if model in found else None
+            if errors is None:
+                cells.append("")
+                continue
+            noise = errors.std(ddof=1) / errors.size**0.5
+            about = f"{noise:.0f}" if noise >= 1 else f"{noise:.1g}"
+            cells.append(f"{errors.mean():.4g} ± {about}")
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def machine(content: dict) -> str:
     """Return a sentence on where and with what the numbers were made."""
     where = content["machine"]
@@ -152,6 +188,7 @@ TABLES = {
     "start_up": start_up,
     "growth": growth,
     "formulations": formulations,
+    "models": models,
 }
 
 

@@ -175,7 +175,9 @@ def test_an_unknown_problem_is_named(tmp_path):
     assert "nonsense" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["speed", "start_up", "growth", "formulations"])
+@pytest.mark.parametrize(
+    "name", ["speed", "start_up", "growth", "formulations", "models"]
+)
 def test_the_tables_of_the_readme_are_the_results(bench, name):
     summary = bench("summary")
     readme = (ROOT / "README.md").read_text()
