@@ -98,4 +98,14 @@ class MCPRegressorCV(_MCPCV, Regressor):
 
 @estimator
 class MCPClassifierCV(_MCPCV, Classifier):
-    """`MCPClassifier` with ``alpha`` chosen by cross-validation."""
+    """`MCPClassifier` with ``alpha`` chosen by cross-validation.
+
+    Examples
+    --------
+    >>> from linmtl import MCPClassifierCV
+    >>> from linmtl.datasets import make_multitask_classification
+    >>> X, y, tasks = make_multitask_classification(n_samples=200, random_state=0)
+    >>> model = MCPClassifierCV(alphas=4, eps=0.1, cv=3).fit(X, y, tasks)
+    >>> model.coef_.shape
+    (10, 20)
+    """

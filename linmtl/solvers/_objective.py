@@ -28,6 +28,9 @@ _ROUNDING = 1e-13
 # What a projection may leave of a dual constraint, relative to the norms of a feature
 # and of the residuals: a point that violates it by more certifies nothing.
 _INFEASIBLE = 1e-10
+# Projections that are not independent are repeated near the optimum; what is left of a
+# constraint is in units of what is allowed.
+_ROUNDS, _NEAR, _ALMOST_NONE = 20, 1e3, 1e-4
 # Residuals that are all rounding (an interpolating W) satisfy no constraint of the dual
 # problem once they are scaled up; near the optimum the best scale is 1.
 _LARGEST_SCALE = 10.0
@@ -374,15 +377,25 @@ class Objective:
         if not null_space:
             return limit
         allowed = _INFEASIBLE * self._feature_scale * fit.residual_norm()
-        for some, columns, vectors in null_space:
-            fit.project(columns, some, np.zeros(int(some.sum())), G, vectors)
-        fit.refresh(G)
-        for some, columns, vectors in null_space:
-            over = np.abs(G[: len(some)][some][:, columns] @ vectors)
-            over = over.max(axis=1, initial=0)
-            if np.any(over > allowed[some]):
+        # features with penalties of their own move the residuals of the same tasks
+        alike = len({some.tobytes() for some, *_ in null_space}) == 1
+        for _ in range(1 if alike else _ROUNDS):
+            for some, columns, vectors in null_space:
+                fit.project(columns, some, np.zeros(int(some.sum())), G, vectors)
+                if not alike:
+                    fit.refresh(G)
+            fit.refresh(G)
+            left = 0.0
+            for some, columns, vectors in null_space:
+                over = np.abs(G[: len(some)][some][:, columns] @ vectors)
+                over = over.max(axis=1, initial=0)
+                most = np.maximum(allowed[some], 1e-300)  # of residuals that are zero
+                left = max(left, float(np.max(over / most, initial=0.0)))
+            if not left <= _NEAR:
                 return 0.0
-        return limit
+            if left <= _ALMOST_NONE:
+                break
+        return limit if left <= 1.0 else 0.0
 
     @cached_property
     def _gradient_size(self) -> float:
