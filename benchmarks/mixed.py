@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -123,13 +125,17 @@ def run(package: str, size: Size, limit: float) -> dict | None:
     with tempfile.TemporaryDirectory() as folder:
         given = json.dumps([package, asdict(size), folder])
         command = [sys.executable, "-m", "benchmarks.mixed", "--one", given]
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(
+            command, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+        )
         try:
-            done = subprocess.run(
-                command, check=True, capture_output=True, text=True, timeout=limit
-            )
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            output, _ = process.communicate(timeout=limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)  # R, too, which it may have started
+            process.communicate()
             return None
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(output.splitlines()[-1]) if process.returncode == 0 else None
 
 
 def table(results: list[dict]) -> str:

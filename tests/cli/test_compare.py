@@ -133,6 +133,7 @@ def training_rows(X, y, tasks, classify=False):
         ("graph", "GraphRegularized", "alpha_ridge"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:.*the best alpha_mean is the largest tried")
 @pytest.mark.slow
 def test_strengths_are_those_of_the_cv_estimators(name, estimator, second, classify):
     options = {"n_tasks": 4, "n_samples": (30, 50), "n_features": 5}
