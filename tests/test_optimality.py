@@ -79,7 +79,7 @@ def optimum_is_that_of_a_general_solver(case, loss, layout):
     )
     if case.positive:
         assert model.coef_.min() >= 0
-    assert abs(written_out - optimum) <= 1e-6 * optimum + 1e-8 * scale
+    assert abs(model.objective_ - optimum) <= 1e-6 * optimum + 1e-8 * scale
     # theirs is feasible up to its tolerance, hence at most that much better
     theirs = problem.value_at(case, coef, intercept)
     assert model.objective_ - theirs <= model.dual_gap_ + 1e-7 * scale
