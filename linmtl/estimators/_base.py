@@ -430,6 +430,15 @@ class Classifier(PredictsClasses, ClassifierMixin, MultiTaskModel):
         return tags
 
 
+def loss_of(model: TaskModel) -> dict[str, Any]:
+    """Return the parameters that give another estimator of its kind a model's loss."""
+    loss = model._loss()
+    if loss.classify:
+        return {}
+    given = {f"{loss.name}_{name}": getattr(loss, name) for name in loss.parameters}
+    return {"loss": loss.name, **given}
+
+
 def read_coefficients(model: Any, coef_init: Any, given: FitInput) -> np.ndarray:
     """Return coefficients to start from, (n_tasks, n_features)."""
     name, T = type(model).__name__, len(given.tasks)

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from linmtl.data._checks import check_choice
+from linmtl.losses import LOSSES
 from linmtl.plotting._axes import (
     figure_of,
     given_axes,
@@ -24,10 +25,8 @@ _SIZE = (6.4, 4.4)
 _MAX_NAMED = 8  # lines that get a colour and an entry in the legend
 _MAX_THICK_TASKS = 12  # lines of more are thin
 _LOSSES = {
-    "mse_path_": "held-out mean squared error",
-    "rmse_path_": "held-out root mean squared error",
-    "scores_path_": "held-out log loss",
-}
+    loss.score.path: f"held-out {loss.score.name}" for loss in LOSSES.values()
+} | {"rmse_path_": "held-out root mean squared error"}
 
 
 class PathDisplay:

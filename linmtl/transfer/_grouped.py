@@ -15,7 +15,7 @@ from linmtl.data._kinds import by_label
 from linmtl.data._labels import some
 from linmtl.data._weights import read_task_weight
 from linmtl.datafits._null import null_losses
-from linmtl.estimators._base import Classifier, MultiTaskModel, PlainRegressor
+from linmtl.estimators._base import Classifier, MultiTaskModel, PlainRegressor, loss_of
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
 from linmtl.model_selection._jobs import run_jobs
@@ -148,7 +148,8 @@ class _Grouped(Combined):
         tasks = passed.given.tasks
         if isinstance(given, str) and given == "coefficients":
             kind = IndependentClassifier if self._classify else IndependentRegressor
-            alone = kind("cv", fit_intercept=estimator.fit_intercept)
+            same: Any = {"fit_intercept": estimator.fit_intercept, **loss_of(estimator)}
+            alone = kind("cv", **same)
             coef = linear(passed.fit(alone, keep))[0]
             if len(tasks) == 1:
                 return TaskMatrix(np.ones((1, 1)), tasks, "similarity")

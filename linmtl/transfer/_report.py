@@ -12,7 +12,7 @@ from scipy import stats
 from sklearn.base import BaseEstimator, clone
 
 from linmtl.data._labels import one_line, some
-from linmtl.estimators._base import TaskModel
+from linmtl.estimators._base import TaskModel, loss_of
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
 from linmtl.estimators._pooled import PooledClassifierCV, PooledRegressorCV
@@ -107,7 +107,7 @@ class NegativeTransferReport:
     model : str
         The estimator.
     loss : str
-        What is compared: "mean squared error" or "log loss".
+        What is compared: "mean squared error", "log loss" or that of another loss.
     losses : dict of ndarray of shape (n_splits, n_tasks)
         Held-out losses by model: "model", "alone" and "pooled", and "levels": of each
         task's level, without any feature.
@@ -373,23 +373,30 @@ def negative_transfer_report(
             "cv judges no task, since each is either wholly in training or wholly held "
             "out; split the rows within the tasks, for example cv=30"
         )
+    same: Any = {"fit_intercept": estimator.fit_intercept, **loss_of(estimator)}
     if baseline is None:
         kind = IndependentClassifier if classify else IndependentRegressor
         baseline = kind(
             "cv",
             cv=_folds(rows, splits),
             per_task="auto",
-            fit_intercept=estimator.fit_intercept,
+            **same,
         )
     if pooled is None:
         kind = PooledClassifierCV if classify else PooledRegressorCV
         pooled = kind(
             alphas=_POOLED_ALPHAS,
             cv=_folds(rows, splits),
-            fit_intercept=estimator.fit_intercept,
+            **same,
         )
+    for name, other in (("baseline", baseline), ("pooled", pooled)):
+        if isinstance(other, TaskModel) and other._loss().name != rows.loss.name:
+            raise ValueError(
+                f"{name} has loss={other._loss().name!r} and estimator "
+                f"loss={rows.loss.name!r}; their errors cannot be compared"
+            )
     generic = MultiTaskClassifier if classify else MultiTaskRegressor
-    levels = generic(L21(_ZERO_STRENGTH), fit_intercept=estimator.fit_intercept)
+    levels = generic(L21(_ZERO_STRENGTH), **same)
     models = {
         "model": estimator,
         "alone": baseline,
@@ -418,7 +425,7 @@ def negative_transfer_report(
         tasks=rows.tasks,
         n_samples=rows.n_observed,
         model=type(estimator).__name__,
-        loss="log loss" if classify else "mean squared error",
+        loss=rows.loss.score.name,
         losses=losses,
         alone=compared[0],
         pooled=compared[1],

@@ -74,6 +74,8 @@ class Rows:
         Rows of each task.
     n_observed : ndarray of shape (n_tasks,)
         Rows of each task, those of tasks with a single class included.
+    loss : Loss
+        What tasks are judged by.
     """
 
     def __init__(
@@ -88,7 +90,7 @@ class Rows:
         given, data, self.tasks, _ = reader._read_problem(X, y, tasks, sample_weight)
         require_order(estimator, given)
         self.classes: Any = given.classes  # None for targets
-        self._loss = reader._loss()
+        self.loss = reader._loss()
         self.n_passed, self._wide = given.n_rows, given.layout == "wide"
         used = np.flatnonzero(data.weight > 0)
         self.X, self.y, self.code = given.long(used)
@@ -241,7 +243,7 @@ class Rows:
         size = np.bincount(code, weights=weight, minlength=T)
         side = np.sign(np.bincount(code, weights=weight * sign, minlength=T))
         far = far_intercept(side, size)
-        return self._loss.value(self._targets(rows), far[self.code[rows]])
+        return self.loss.value(self._targets(rows), far[self.code[rows]])
 
     def _targets(self, rows):
         """Return targets as the loss takes them."""
@@ -253,7 +255,7 @@ class Rows:
         """Return the loss of a fitted model on each row, on the scale of reports."""
         X, labels = self.X[rows], self.tasks[self.code[rows]]
         eta = model._linear_predictor(X, labels, every_task=False)
-        return self._loss.score.factor * self._loss.value(self._targets(rows), eta)
+        return self.loss.score.factor * self.loss.value(self._targets(rows), eta)
 
 
 def rounding_of_loss(data: MultiTaskData) -> np.ndarray:

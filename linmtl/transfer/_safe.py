@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, is_classifier
 
 from linmtl.data._checks import check_number
-from linmtl.estimators._base import Classifier, MultiTaskModel, PlainRegressor
+from linmtl.estimators._base import Classifier, MultiTaskModel, PlainRegressor, loss_of
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
 from linmtl.model_selection._jobs import run_jobs
@@ -84,9 +84,8 @@ class _SafeTransfer(Combined):
         if self._classify:
             kinds = (MultiTaskClassifier, IndependentClassifier)
         estimator: Any = self._inner("estimator", kinds[0]())
-        alone = kinds[1]("cv", fit_intercept=estimator.fit_intercept)
-        if estimator._loss_name() in alone._losses and not self._classify:
-            alone.set_params(loss=estimator.loss, huber_delta=estimator.huber_delta)
+        same: Any = {"fit_intercept": estimator.fit_intercept, **loss_of(estimator)}
+        alone = kinds[1]("cv", **same)
         baseline = self._inner("baseline", alone)
         if baseline._loss().name != estimator._loss().name:
             raise ValueError(

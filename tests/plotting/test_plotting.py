@@ -1,6 +1,7 @@
 """What the displays draw: the right numbers, in the right order, with labels."""
 
 import sys
+import warnings
 from itertools import pairwise
 
 import matplotlib
@@ -23,6 +24,7 @@ from linmtl import (
     TraceNormRegressor,
 )
 from linmtl.datasets import make_multitask_classification, make_multitask_regression
+from linmtl.losses import LOSSES
 from linmtl.path import mtl_path
 from linmtl.penalties import L21
 from linmtl.plotting import (
@@ -741,3 +743,14 @@ def test_without_matplotlib(name, monkeypatch):
         monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ImportError, match=r"pip install 'linmtl\[plot\]'"):
         DRAWN[name]().plot()
+
+
+@pytest.mark.parametrize("loss", ["huber", "poisson"])
+def test_the_path_of_another_loss(loss):
+    X, y, tasks = regression()
+    y = np.abs(np.round(y))
+    model = L21RegressorCV(alphas=3, eps=0.3, cv=2, loss=loss, tol=1e-3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        display = PathDisplay.from_estimator(model.fit(X, y, tasks))
+    assert display.ax_.get_ylabel() == f"held-out {LOSSES[loss].score.name}"

@@ -14,12 +14,16 @@ from linmtl import (
     L21Regressor,
     MeanRegularizedClassifier,
     MeanRegularizedRegressor,
+    MultiTaskRegressor,
     PooledRegressor,
 )
 from linmtl.data import MultiTaskData
 from linmtl.datasets import make_multitask_classification, make_multitask_regression
 from linmtl.designs._shared import SharedDesign
+from linmtl.estimators._pooled import PooledRegressorCV
+from linmtl.losses import LOSSES
 from linmtl.model_selection import TaskKFold
+from linmtl.penalties import L21
 from linmtl.transfer import detect_sources, negative_transfer_report, transfer_gain
 from linmtl.transfer._report import compare_losses
 
@@ -428,3 +432,27 @@ def test_levels_are_the_means_of_the_training_rows(fit_intercept):
         mean = y[own & train].mean() if fit_intercept else 0.0
         expected = np.mean((y[own & ~train] - mean) ** 2)
         assert report.losses["levels"][0, t] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("loss", ["poisson", "huber"])
+@pytest.mark.slow
+def test_baselines_have_the_loss_of_the_model(loss):
+    rng = np.random.default_rng(0)
+    tasks = np.repeat(np.arange(3), 30)
+    X = rng.standard_normal((90, 3))
+    y = rng.poisson(np.exp(1.0 + 0.5 * X[:, 0]))
+    options = {"loss": loss, "huber_delta": 0.7}
+    model = MultiTaskRegressor(L21(0.05), **options)
+    report = negative_transfer_report(model, X, y, tasks, cv=2)
+    assert report.loss == LOSSES[loss].score.name
+    given = {
+        "baseline": IndependentRegressor("cv", cv=5, per_task="auto", **options),
+        "pooled": PooledRegressorCV(alphas=13, cv=5, **options),
+    }
+    written_out = negative_transfer_report(model, X, y, tasks, cv=2, **given)
+    for name in ("alone", "pooled"):
+        np.testing.assert_allclose(
+            report.losses[name], written_out.losses[name], rtol=1e-6
+        )
+    with pytest.raises(ValueError, match="cannot be compared"):
+        negative_transfer_report(model, X, y, tasks, baseline=IndependentRegressor())
