@@ -2,6 +2,7 @@
 
 import builtins
 import re
+from zlib import crc32
 
 import pytest
 import sklearn
@@ -15,6 +16,12 @@ from helpers.pairwise import pairwise, whole  # noqa: E402
 def pytest_addoption(parser):
     parser.addoption(
         "--fuzz", type=int, default=100, help="number of random problems of tests/fuzz"
+    )
+    parser.addoption(
+        "--share",
+        type=int,
+        default=1,
+        help="with -m full, one of how many combinations",
     )
 
 
@@ -31,11 +38,14 @@ def pytest_generate_tests(metafunc):
     where, slow = factors.pop("where", None), factors.pop("slow", None)
     full = re.search(r"(?<!not )\bfull\b", metafunc.config.option.markexpr)
     cases = []
+    share = metafunc.config.option.share if full else 1
     for values in (whole if full else pairwise)(factors, where):
+        name = "-".join(map(_name_of, values))
+        if crc32(name.encode()) % share:  # by name, so that no factor loses a value
+            continue
         marks = [pytest.mark.full] if full else []
         if slow is not None and slow(**dict(zip(factors, values, strict=True))):
             marks.append(pytest.mark.slow)
-        name = "-".join(map(_name_of, values))
         cases.append(pytest.param(*values, id=name, marks=marks))
     metafunc.parametrize(list(factors), cases)
 
