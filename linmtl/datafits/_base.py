@@ -6,9 +6,9 @@ problem), which can be projected and scaled to certify how far W is from the opt
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -40,6 +40,27 @@ class Residuals:
     theta: np.ndarray
     task_loss: np.ndarray
     gradient: np.ndarray | None = None
+
+
+class FreePart(NamedTuple):
+    """Directions in which ``G[rows][:, columns] @ vectors`` has to be the target.
+
+    Attributes
+    ----------
+    rows : ndarray of bool of shape (n_features,), or of int of shape (n_rows,)
+        Features.
+    columns : ndarray of int of shape (n_some,)
+        Columns of W.
+    target : ndarray of shape (n_rows,) or (n_rows, n_vectors)
+        One for all vectors, or one for each.
+    vectors : ndarray of shape (n_some, n_vectors), default=None
+        One vector of ones by default.
+    """
+
+    rows: np.ndarray
+    columns: np.ndarray
+    target: np.ndarray
+    vectors: np.ndarray | None = None
 
 
 class Datafit:
@@ -173,18 +194,8 @@ n_features)
         """
         raise NotImplementedError
 
-    def project(
-        self,
-        columns: np.ndarray,
-        rows: np.ndarray,
-        target: np.ndarray,
-        G: np.ndarray,
-        vectors: np.ndarray | None = None,
-    ) -> None:
-        """Move the residuals so that ``G[rows][:, columns] @ vectors`` is the target.
-
-        ``vectors`` (n_of_these_columns, n_vectors) are one vector of ones by default;
-        the target is of shape (n_rows, n_vectors), or (n_rows,) for all of them.
+    def project(self, parts: Sequence[FreePart], G: np.ndarray) -> None:
+        """Move the residuals so that for every part the gradient is its target.
 
         The move is the shortest in the metric of the Hessian of the loss: it is a
         Newton step along the directions that the penalty leaves free, so that near the

@@ -131,19 +131,43 @@ class GramFit(Datafit):
         return np.ascontiguousarray(self.H[:, features][:, :, features])
 
     # A projected residual is the residual at a shifted W.
-    def project(self, columns, rows, target, G, vectors=None):
+    def project(self, parts, G):
         if self._shift is None:
             self._shift = np.zeros_like(self._W)
-        vectors, over = excess(G[rows][:, columns], target, vectors)
-        r, k = over.shape
+        columns = np.unique(np.concatenate([part.columns for part in parts]))
+        entries, overs = [], []
+        for rows, own, target, vectors in parts:
+            vectors, over = excess(G[rows][:, own], target, vectors)
+            entry = np.zeros((columns.size, vectors.shape[1]))
+            entry[np.searchsorted(columns, own)] = vectors
+            entries.append(entry)
+            overs.append(over.T.ravel())
+        system = np.block(
+            [
+                [
+                    self._between(first.rows, second.rows, V, U, columns)
+                    for second, U in zip(parts, entries, strict=True)
+                ]
+                for first, V in zip(parts, entries, strict=True)
+            ]
+        )
+        solve, _ = scaled_solver(system[None])
+        move = solve(np.concatenate(overs)[None, :, None])[0, :, 0]
+        first = 0
+        for part, entry in zip(parts, entries, strict=True):
+            rows, k = np.arange(self.n_features)[part.rows], entry.shape[1]
+            last = first + k * rows.size
+            own = move[first:last].reshape(k, rows.size).T
+            self._shift[np.ix_(rows, columns)] += own @ entry.T
+            first = last
+
+    def _between(self, rows, others, V, U, columns):
+        """Return the Hessian between directions of some rows and of others."""
         if self.H.shape[0] == 1:
-            system = np.kron(vectors.T @ vectors, self.H[0][rows][:, rows])
-        else:
-            H = self.H[columns][:, rows][:, :, rows]
-            system = np.einsum("ca,cb,cij->aibj", vectors, vectors, H, optimize=True)
-        solve, _ = scaled_solver(system.reshape(1, k * r, k * r))
-        move = solve(over.T.reshape(1, k * r, 1))
-        self._shift[np.ix_(rows, columns)] += move.reshape(k, r).T @ vectors.T
+            return np.kron(V.T @ U, self.H[0][rows][:, others])
+        H = self.H[columns][:, rows][:, :, others]
+        block = np.einsum("ca,cb,cij->aibj", V, U, H, optimize=True)
+        return block.reshape(V.shape[1] * H.shape[1], -1)
 
     def feature_scale(self):
         return self._column_norm.max(axis=0)

@@ -185,22 +185,27 @@ class ResidualFit(Datafit):
         """Return the weights of the Hessian, with a curvature of ``least`` or more."""
         return np.maximum(self.hessian_weight, least * self.data.weight)
 
-    def project(self, columns, rows, target, G, vectors=None):
+    def project(self, parts, G):
         data = self.data
         h = self.hessian_weight
         if self.loss.location:  # rows without curvature move where no others are left
             h = self.curved_weight(_LEAST_CURVATURE)
-        column = data.design.column
+        design, column = self.design_at(h), data.design.column
+        columns = np.unique(np.concatenate([part.columns for part in parts]))
         tasks = np.flatnonzero(np.isin(column, columns))
-        design = self.design_at(h)
-        A = design.centred_block(tasks, h, data.fit_intercept, rows)
-        vectors, over = excess(G[rows][:, columns], target, vectors)
-        # each observation counts with the entry of its task
-        position = {c: i for i, c in enumerate(columns.tolist())}
         size = np.diff(data.task_ptr)[tasks]
-        entry = vectors[np.repeat([position[c] for c in column[tasks]], size)]
-        A = (entry[:, :, None] * A[:, None, :]).reshape(len(A), -1)
-        z = _least_norm(A, over.T.ravel())
+        # each observation counts with the entry of its task
+        position = np.repeat(np.searchsorted(columns, column[tasks]), size)
+        blocks, overs = [], []
+        for rows, own, target, vectors in parts:
+            vectors, over = excess(G[rows][:, own], target, vectors)
+            entry = np.zeros((columns.size, vectors.shape[1]))
+            entry[np.searchsorted(columns, own)] = vectors
+            A = design.centred_block(tasks, h, data.fit_intercept, rows)
+            A = entry[position][:, :, None] * A[:, None, :]
+            blocks.append(A.reshape(len(A), -1))
+            overs.append(over.T.ravel())
+        z = _least_norm(np.hstack(blocks), np.concatenate(overs))
         where = np.concatenate(
             [np.arange(data.task_ptr[t], data.task_ptr[t + 1]) for t in tasks]
         )

@@ -43,8 +43,8 @@ class SplitFit(Datafit):
         d = self.whole.n_features
         return self.whole.error(W[:d] + W[d:])
 
-    def project(self, columns, rows, target, G, vectors=None):
-        self.whole.project(columns, rows, target, G[: len(rows)], vectors)
+    def project(self, parts, G):
+        self.whole.project(parts, G[: self.whole.n_features])
 
     def refresh(self, G):
         d = self.whole.n_features

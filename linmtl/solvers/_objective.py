@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from linmtl.datafits._base import Datafit, Residuals
+from linmtl.datafits._base import Datafit, FreePart, Residuals
 from linmtl.datafits._eliminate import Eliminated, eliminate
 from linmtl.datafits._intercepts import carry_intercepts
 from linmtl.datafits._scale import scale_coefficients
@@ -28,9 +28,6 @@ _ROUNDING = 1e-13
 # What a projection may leave of a dual constraint, relative to the norms of a feature
 # and of the residuals: a point that violates it by more certifies nothing.
 _INFEASIBLE = 1e-10
-# Projections that are not independent are repeated near the optimum; what is left of a
-# constraint is in units of what is allowed.
-_ROUNDS, _NEAR, _ALMOST_NONE = 20, 1e3, 1e-4
 # Residuals that are all rounding (an interpolating W) satisfy no constraint of the dual
 # problem once they are scaled up; near the optimum the best scale is 1.
 _LARGEST_SCALE = 10.0
@@ -377,25 +374,18 @@ class Objective:
         if not null_space:
             return limit
         allowed = _INFEASIBLE * self._feature_scale * fit.residual_norm()
-        # features with penalties of their own move the residuals of the same tasks
-        alike = len({some.tobytes() for some, *_ in null_space}) == 1
-        for _ in range(1 if alike else _ROUNDS):
-            for some, columns, vectors in null_space:
-                fit.project(columns, some, np.zeros(int(some.sum())), G, vectors)
-                if not alike:
-                    fit.refresh(G)
-            fit.refresh(G)
-            left = 0.0
-            for some, columns, vectors in null_space:
-                over = np.abs(G[: len(some)][some][:, columns] @ vectors)
-                over = over.max(axis=1, initial=0)
-                most = np.maximum(allowed[some], 1e-300)  # of residuals that are zero
-                left = max(left, float(np.max(over / most, initial=0.0)))
-            if not left <= _NEAR:
+        parts = [
+            FreePart(some, columns, np.zeros(int(some.sum())), vectors)
+            for some, columns, vectors in null_space
+        ]
+        fit.project(parts, G)
+        fit.refresh(G)
+        for some, columns, vectors in null_space:
+            over = np.abs(G[: len(some)][some][:, columns] @ vectors)
+            over = over.max(axis=1, initial=0)
+            if np.any(over > allowed[some]):
                 return 0.0
-            if left <= _ALMOST_NONE:
-                break
-        return limit if left <= 1.0 else 0.0
+        return limit
 
     @cached_property
     def _gradient_size(self) -> float:
@@ -419,7 +409,7 @@ class Objective:
             for c in range(W.shape[1]):
                 if tight[:, c].any():
                     chosen = rows[tight[:, c]]
-                    fit.project(np.array([c]), chosen, U[chosen, c], G)
+                    fit.project([FreePart(chosen, np.array([c]), U[chosen, c])], G)
             fit.refresh(G)
             D = G - U
             violated = D[free] > rounding
