@@ -330,8 +330,16 @@ def _conjugate_gradients(blocks, quadratic, n_features):
         size = np.diag(mean)[:, None]
         size = np.maximum(size, _LEAST_CURVATURE * max(size.max(), 1.0))
 
+        kinds = [
+            (rows, form.resolvent(size[rows, 0]))
+            for rows, form in quadratic.kinds(n_features)
+        ]
+
         def precondition(C):
-            return quadratic.shifted_inverse(C, size)
+            out = np.empty_like(C)
+            for rows, inverse in kinds:
+                out[rows] = inverse(C[rows])
+            return out
     else:
         precondition = _mean_inverse(mean, quadratic)
 
