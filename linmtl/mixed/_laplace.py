@@ -75,6 +75,10 @@ class LogisticRows:
         return H
 
 
+def _curvature(y, eta):
+    return _LOSS.second_derivative(y, -_LOSS.derivative(y, eta))
+
+
 @dataclass(frozen=True)
 class LaplacePoint(Point):
     """The likelihood at some variances, and the mode of the effects there.
@@ -139,8 +143,7 @@ class Laplace(Likelihood):
         v = g @ F
         value, eta = self._penalised(beta, v, F)
         for _ in range(_MAX_STEPS):
-            p = expit(eta)
-            K = rows.hessians(rows.weight * p * (1.0 - p))
+            K = rows.hessians(rows.weight * _curvature(rows.y, eta))
             s = self._scores(eta)
             W = self.means(beta) + v @ F.T
             c = np.einsum("tij,tj->ti", K, W) + s
@@ -198,7 +201,8 @@ class Laplace(Likelihood):
             A = rows.A[first:stop]
             leverage[first:stop] = np.einsum("ij,ij->i", A @ V[t], A)
         p = expit(point.eta)
-        q = rows.task_sums(rows.weight * leverage * p * (1.0 - p) * (1.0 - 2.0 * p))
+        third = _curvature(rows.y, point.eta) * (1.0 - 2.0 * p)
+        q = rows.task_sums(rows.weight * leverage * third)
         # the mode moves by the inverse of the Hessian of the penalised loss
         _, a, _ = condition(point.K, q, Sigma)
         along = point.C @ (self.Z.T @ a).ravel()[self.kept]
