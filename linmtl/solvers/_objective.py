@@ -378,7 +378,8 @@ class Objective:
             FreePart(some, columns, np.zeros(int(some.sum())), vectors)
             for some, columns, vectors in null_space
         ]
-        fit.project(parts, G)
+        for together in _overlapping(parts, self.shape[1]):
+            fit.project(together, G)
         fit.refresh(G)
         for some, columns, vectors in null_space:
             over = np.abs(G[: len(some)][some][:, columns] @ vectors)
@@ -419,6 +420,20 @@ class Objective:
         feasible = not np.any(np.abs(D[free])[tight] > 100 * rounding)
         limit = _LARGEST_SCALE if feasible else 0.0
         return limit, penalty.quadratic.value(W), D
+
+
+def _overlapping(parts: list[FreePart], n_columns: int) -> list[list[FreePart]]:
+    """Return parts in groups that have no column in common."""
+    group = np.full(n_columns, -1)  # of each column
+    members: dict[int, list[FreePart]] = {}
+    for name, part in enumerate(parts):
+        met = [k for k in np.unique(group[part.columns]).tolist() if k >= 0]
+        members[name] = [part]
+        for k in met:
+            members[name] = members.pop(k) + members[name]
+            group[group == k] = name
+        group[part.columns] = name
+    return list(members.values())
 
 
 def _rows(A: np.ndarray, mask: np.ndarray) -> np.ndarray:
