@@ -209,7 +209,7 @@ DEAR = {every_certificate_is_a_lower_bound, gap_is_not_below_the_suboptimality}
         # a Huber loss that interpolates is flat near its optimum
         or (loss == "huber" and layout in SEPARABLE)
         or (loss in ("huber", "poisson") and theorem in DEAR)
-        or (loss != "squared" and case.name.startswith("Deviation"))  # many steps
+        or case.name.startswith("Deviation")  # many steps
     ),
 )
 def test_every_problem(theorem, case, loss, layout):

@@ -197,6 +197,7 @@ def test_a_large_mean_of_the_targets_costs_nothing(mean):
 
 @pytest.mark.parametrize("intercept_weight", [0.7, np.inf])
 @pytest.mark.parametrize("loss", ["squared", "logistic"])
+@pytest.mark.slow
 def test_sparse_data_is_that_of_dense_data(loss, intercept_weight):
     rng = np.random.default_rng(1)
     d, sizes = 400, [9, 12, 15]

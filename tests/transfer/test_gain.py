@@ -421,6 +421,7 @@ def test_related_tasks_gain_and_unrelated_do_not():
     assert gain[group[:, None] != group].mean() < -0.05
 
 
+@pytest.mark.slow
 def test_progress_and_parallel_runs():
     X, y, tasks = make_data(random_W(4), 30)
     seen = []
