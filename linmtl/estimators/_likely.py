@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from linmtl.data import MultiTaskData
@@ -54,7 +52,7 @@ class Likely(Alias):
             raise ValueError(
                 f"{name}: alpha='reml' needs finite weights; pass a number"
             )
-        fit = self._make_fit(replace(data))
+        fit = self._make_fit(data)
 
         def make(alpha):
             penalty = compose(self._at(alpha), data.design.n_features, columns)

@@ -19,7 +19,6 @@ from linmtl.data._checks import (
     check_choice,
     check_count,
     check_flag,
-    is_number,
     is_whole,
 )
 from linmtl.data._labels import codes_of
@@ -29,6 +28,7 @@ from linmtl.estimators._base import TaskModel
 from linmtl.estimators._docs import chosen, estimator, parameters
 from linmtl.estimators._mixed_summary import MixedEffectsSummary
 from linmtl.estimators._predictions import PredictsClasses, PredictsTargets, TaskClasses
+from linmtl.estimators._settings import UNKNOWN, check_stopping
 from linmtl.losses import Logistic, Loss, Squared
 from linmtl.mixed._covariance import COVARIANCES
 from linmtl.mixed._fit import Choices, fit_logistic, fit_mixed
@@ -222,15 +222,10 @@ class _MixedEffects(TaskModel):
         check_choice(f"{name}: method", self.method, ("reml", "ml"))
         shrinks = (True, False, "auto")
         check_choice(f"{name}: shrink_mean", self.shrink_mean, shrinks)
-        known = ("error", "mean")
-        check_choice(f"{name}: handle_unknown", self.handle_unknown, known)
+        check_choice(f"{name}: handle_unknown", self.handle_unknown, UNKNOWN)
         check_flag(f"{name}: fit_intercept", self.fit_intercept)
         check_count(f"{name}: n_components", self.n_components)
-        check_count(f"{name}: max_iter", self.max_iter)
-        if not (is_number(self.tol) and 0 <= self.tol < 1):
-            raise ValueError(
-                f"{name}: tol must be a number in [0, 1), got {self.tol!r}"
-            )
+        check_stopping(self)
 
     def _random(self, given):
         """Return the features whose coefficients differ, (n_features,)."""

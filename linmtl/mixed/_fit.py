@@ -79,7 +79,6 @@ def fit_mixed(data: MultiTaskData, Z: np.ndarray, choices: Choices) -> MixedMode
     with blas_threads(0.0):  # products of one task are small
         frame, sums, moments = sums_of(data, intercept)
         structure = _structure(sums, Z, choices, intercept)
-
         flat = np.zeros(Z.shape[1] * sums.n_columns)
         model = Likelihood(sums, Z, structure, frame.there, choices.restricted, flat)
         found = _maximum(model, frame, moments, choices, data.fit_intercept)
@@ -103,11 +102,8 @@ def fit_logistic(data: MultiTaskData, Z: np.ndarray, choices: Choices) -> MixedM
         A = np.concatenate(
             [X.toarray() if sparse.issparse(X) else X for X in blocks], dtype=float
         )
-        A = (A - frame.mean) / frame.scale
-        if intercept:
-            A = np.column_stack([np.ones(len(A)), A])
         structure = _structure(sums, Z, choices, intercept)
-        rows = LogisticRows(A, data.y, data.weight, design.task_ptr)
+        rows = LogisticRows(frame.rows(A), data.y, data.weight, design.task_ptr)
         least = _LEAST_RIDGE * data.weight.sum() * np.mean(Z**2, axis=0)
         ridge = np.repeat(least, sums.n_columns)
         model = Laplace(rows, Z, structure, frame.there, choices.restricted, ridge)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -91,6 +92,7 @@ class Likelihood:
         self.bound = np.zeros(structure.n_parameters)
         spread = np.abs(np.diag(S))[structure.row] / self.largest
         np.maximum.at(self.bound, structure.parameter, spread**2)
+        self._alike = Z.shape[1] == 1 and bool(np.all(Z == 1.0))  # no descriptors
         self.ZZ = np.einsum("ta,tb->tab", Z, Z).reshape(len(Z), -1)
         self.ridge = ridge
         whole = self.of_fixed(sums.K) + np.diag(ridge)
@@ -118,10 +120,20 @@ class Likelihood:
         prior = float(self.bound @ point.theta**2)
         return self.degrees * np.log(2.0 * np.pi) - prior
 
+    @cached_property
+    def units(self) -> np.ndarray:
+        """The size of each parameter at which a task keeps half of an effect."""
+        s, sums, S = self.structure, self.sums, self.S
+        square = np.einsum("ik,ij,jk->k", S, sums.K.sum(axis=0), S) / sums.n_tasks
+        size = 1.0 / np.sqrt(np.where(square > 0, square, 1.0))
+        out = np.zeros(s.n_parameters)
+        np.maximum.at(out, s.parameter, size[s.row])
+        return out
+
     def of_fixed(self, N: np.ndarray) -> np.ndarray:
         """Return ``sum_t (z_t z_t') x N_t``, (n_fixed, n_fixed)."""
         q, D = self.Z.shape[1], self.sums.n_columns
-        if q == 1 and np.all(self.Z == 1.0):
+        if self._alike:
             return N.sum(axis=0)
         blocks = (self.ZZ.T @ N.reshape(len(N), -1)).reshape(q, q, D, D)
         return blocks.transpose(0, 2, 1, 3).reshape(q * D, q * D)
@@ -177,11 +189,14 @@ class Likelihood:
 
         ``C`` is that of the fixed effects.
         """
-        q, D = Z.shape[1], self.sums.n_columns
+        return np.einsum("ta,aibj,tb->tij", Z, self._spread_out(C), Z, optimize=True)
+
+    def _spread_out(self, C):
+        """Return the covariance of all of M, (n_descriptors, n_columns) twice."""
+        q, D = self.Z.shape[1], self.sums.n_columns
         whole = np.zeros((q * D, q * D))
         whole[np.ix_(self.kept, self.kept)] = C
-        whole = whole.reshape(q, D, q, D)
-        return np.einsum("ta,aibj,tb->tij", Z, whole, Z, optimize=True)
+        return whole.reshape(q, D, q, D)
 
     def spread(
         self,
@@ -221,13 +236,12 @@ class Likelihood:
 
     def _fixed_part(self, point, N):
         """Return ``sum_t N_t Z_t C Z_t' N_t``."""
-        q, D = self.Z.shape[1], self.sums.n_columns
-        C = np.zeros((q * D, q * D))
-        C[np.ix_(self.kept, self.kept)] = point.C
-        if q == 1 and np.all(self.Z == 1.0):
-            return np.einsum("tij,tjk->ik", N @ C, N, optimize=True)
-        C = C.reshape(q, D, q, D).transpose(0, 2, 1, 3).reshape(q * q, D * D)
-        of_tasks = (self.ZZ @ C).reshape(-1, D, D)
+        C, D = self._spread_out(point.C), self.sums.n_columns
+        if self._alike:
+            of_tasks = C[0, :, 0]
+        else:
+            C = C.transpose(0, 2, 1, 3).reshape(-1, D * D)
+            of_tasks = (self.ZZ @ C).reshape(-1, D, D)
         return np.einsum("tij,tjk->ik", N @ of_tasks, N, optimize=True)
 
     def certificate(self, point: Point) -> tuple[float, float, float]:

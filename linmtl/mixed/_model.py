@@ -251,9 +251,7 @@ class MixedModel:
     ) -> tuple[np.ndarray, Uncertainty]:
         """Return the same for labels -1 and +1, about the mode."""
         frame, like = self.frame, self.likelihood
-        A = (X - frame.mean) / frame.scale
-        if frame.intercept:
-            A = np.column_stack([np.ones(len(A)), A])
+        A = frame.rows(X)
         F = like.S @ like.structure.factor(self.point.theta)
         mean = (Z @ like.whole(self.point.beta))[0]
         loss, ones = Logistic(), np.ones(F.shape[1])

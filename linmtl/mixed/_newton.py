@@ -15,19 +15,9 @@ _CLOSE = 1e-9  # what a step is to gain at least, in the deviance
 _HELD = 0.1  # where a standard deviation is tried that has become zero
 
 
-def units(likelihood: Likelihood) -> np.ndarray:
-    """Return the size of each parameter at which a task keeps half of an effect."""
-    s, sums, S = likelihood.structure, likelihood.sums, likelihood.S
-    square = np.einsum("ik,ij,jk->k", S, sums.K.sum(axis=0), S) / sums.n_tasks
-    size = 1.0 / np.sqrt(np.where(square > 0, square, 1.0))
-    out = np.zeros(s.n_parameters)
-    np.maximum.at(out, s.parameter, size[s.row])
-    return out
-
-
 def start(likelihood: Likelihood) -> np.ndarray:
     """Return parameters from which to start."""
-    s, theta = likelihood.structure, units(likelihood)
+    s, theta = likelihood.structure, likelihood.units.copy()
     rest = np.setdiff1d(np.arange(s.n_parameters), s.diagonal)
     if s.rank > np.unique(s.row).size:  # factors of zero are a saddle
         theta[rest] *= 0.3 * np.random.default_rng(0).standard_normal(rest.size)
@@ -54,7 +44,7 @@ def maximise(
 def _ascend(likelihood, point, max_iter):
     if not point.theta.size:
         return point, 1, True
-    unit = units(likelihood)
+    unit = likelihood.units
     if point.theta.size > _MANY:
         return _quasi_newton(likelihood, point, unit, max_iter)
     damping, n_iter = 1e-3, 0
@@ -114,7 +104,7 @@ def _quasi_newton(likelihood, point, unit, max_iter):
 
 def _off_zero(likelihood, point):
     """Return a better point with one of the standard deviations off zero, if any."""
-    usual = units(likelihood)
+    usual = likelihood.units
     for k in likelihood.structure.diagonal:
         if abs(point.theta[k]) < 1e-3 * usual[k]:
             theta = point.theta.copy()

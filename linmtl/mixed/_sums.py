@@ -33,6 +33,11 @@ class Frame:
     level: float
     intercept: bool
 
+    def rows(self, X: np.ndarray) -> np.ndarray:
+        """Return samples in the frame, a one in front with an intercept."""
+        A = (X - self.mean) / self.scale
+        return np.column_stack([np.ones(len(A)), A]) if self.intercept else A
+
     @property
     def there(self) -> np.ndarray:
         """Coefficients in the frame, from an intercept and coefficients of X."""

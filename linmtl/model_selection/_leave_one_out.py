@@ -39,7 +39,7 @@ from linmtl.penalties._compose import Composite
 from linmtl.penalties._quadratic_form import QuadraticForm
 from linmtl.penalties._row_separable import RowSeparable
 from linmtl.solvers._path import models
-from linmtl.solvers._quadratic_path import quadratic_forms
+from linmtl.solvers._quadratic_path import QuadraticPath, quadratic_forms
 
 _PIECE = 4_000_000  # numbers that are held at a time
 _PACKED = 64  # features up to which squares of rows are made once
@@ -634,10 +634,7 @@ def left_out_tasks_path(
     T = data.design.n_tasks
     if forms is None or not fit.quadratic or fit.n_columns < T or T < 2:
         return None
-    if any(
-        form.is_coupled or not form.equal_ridge or form.ridge + form.centred <= 0
-        for form in forms
-    ):
+    if not QuadraticPath.through_mean(forms):
         return None
     moments = (Moments.of(data) if fit.holds_rows else fit.moments).spread()
     h, Q = np.linalg.eigh(moments.H)
