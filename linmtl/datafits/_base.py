@@ -282,11 +282,30 @@ def best_scale(linear: float, square: float, limit: float) -> float:
     return best if np.isfinite(best) else 0.0
 
 
-def excess(
-    G: np.ndarray, target: np.ndarray, vectors: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the vectors, ones by default, and ``G @ vectors`` less the target."""
-    if vectors is None:
-        vectors = np.ones((G.shape[1], 1))
-    target = np.asarray(target)
-    return vectors, G @ vectors - (target[:, None] if target.ndim == 1 else target)
+def directions(
+    parts: Sequence[FreePart], G: np.ndarray
+) -> tuple[np.ndarray, list[np.ndarray], np.ndarray]:
+    """Return what projections onto some parts have in common.
+
+    Returns
+    -------
+    columns : ndarray of int of shape (n_columns,)
+        The columns of all parts, increasing.
+    entries : list of ndarray of shape (n_columns, n_vectors)
+        The vectors of each part on these columns.
+    over : ndarray
+        What the gradient is more than the targets, part after part, for each vector
+        the rows.
+    """
+    columns = np.unique(np.concatenate([part.columns for part in parts]))
+    entries, over = [], []
+    for rows, own, target, vectors in parts:
+        if vectors is None:
+            vectors = np.ones((own.size, 1))
+        target = np.asarray(target)
+        target = target[:, None] if target.ndim == 1 else target
+        entry = np.zeros((columns.size, vectors.shape[1]))
+        entry[np.searchsorted(columns, own)] = vectors
+        entries.append(entry)
+        over.append((G[rows][:, own] @ vectors - target).T.ravel())
+    return columns, entries, np.concatenate(over)

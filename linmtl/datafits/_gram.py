@@ -9,7 +9,7 @@ import numpy as np
 from scipy import linalg
 
 from linmtl.data._canonical import MultiTaskData
-from linmtl.datafits._base import UNIT, Datafit, best_scale, excess
+from linmtl.datafits._base import UNIT, Datafit, best_scale, directions
 from linmtl.datafits._moments import Moments
 from linmtl.datafits._residual import ResidualFit
 from linmtl.designs._base import used_rows
@@ -134,14 +134,7 @@ class GramFit(Datafit):
     def project(self, parts, G):
         if self._shift is None:
             self._shift = np.zeros_like(self._W)
-        columns = np.unique(np.concatenate([part.columns for part in parts]))
-        entries, overs = [], []
-        for rows, own, target, vectors in parts:
-            vectors, over = excess(G[rows][:, own], target, vectors)
-            entry = np.zeros((columns.size, vectors.shape[1]))
-            entry[np.searchsorted(columns, own)] = vectors
-            entries.append(entry)
-            overs.append(over.T.ravel())
+        columns, entries, over = directions(parts, G)
         system = np.block(
             [
                 [
@@ -152,7 +145,7 @@ class GramFit(Datafit):
             ]
         )
         solve, _ = scaled_solver(system[None])
-        move = solve(np.concatenate(overs)[None, :, None])[0, :, 0]
+        move = solve(over[None, :, None])[0, :, 0]
         first = 0
         for part, entry in zip(parts, entries, strict=True):
             rows, k = np.arange(self.n_features)[part.rows], entry.shape[1]

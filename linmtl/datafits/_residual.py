@@ -16,7 +16,7 @@ from linmtl.datafits._base import (
     Residuals,
     best_scale,
     centred_targets,
-    excess,
+    directions,
 )
 from linmtl.designs._base import Design
 from linmtl.losses import Loss
@@ -191,21 +191,17 @@ class ResidualFit(Datafit):
         if self.loss.location:  # rows without curvature move where no others are left
             h = self.curved_weight(_LEAST_CURVATURE)
         design, column = self.design_at(h), data.design.column
-        columns = np.unique(np.concatenate([part.columns for part in parts]))
+        columns, entries, over = directions(parts, G)
         tasks = np.flatnonzero(np.isin(column, columns))
         size = np.diff(data.task_ptr)[tasks]
         # each observation counts with the entry of its task
         position = np.repeat(np.searchsorted(columns, column[tasks]), size)
-        blocks, overs = [], []
-        for rows, own, target, vectors in parts:
-            vectors, over = excess(G[rows][:, own], target, vectors)
-            entry = np.zeros((columns.size, vectors.shape[1]))
-            entry[np.searchsorted(columns, own)] = vectors
-            A = design.centred_block(tasks, h, data.fit_intercept, rows)
+        blocks = []
+        for part, entry in zip(parts, entries, strict=True):
+            A = design.centred_block(tasks, h, data.fit_intercept, part.rows)
             A = entry[position][:, :, None] * A[:, None, :]
             blocks.append(A.reshape(len(A), -1))
-            overs.append(over.T.ravel())
-        z = _least_norm(np.hstack(blocks), np.concatenate(overs))
+        z = _least_norm(np.hstack(blocks), over)
         where = np.concatenate(
             [np.arange(data.task_ptr[t], data.task_ptr[t + 1]) for t in tasks]
         )
