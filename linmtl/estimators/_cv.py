@@ -23,6 +23,7 @@ from linmtl.estimators._docs import parameters
 from linmtl.estimators._scale import uneven
 from linmtl.metrics import TaskScorer, make_task_scorer
 from linmtl.model_selection import LeaveOneTaskOut
+from linmtl.model_selection._folds import fold_of_observations
 from linmtl.model_selection._grid import (
     WORTH_SAYING,
     End,
@@ -35,7 +36,6 @@ from linmtl.model_selection._grid import (
 from linmtl.model_selection._held_out import (
     HeldOutClasses,
     HeldOutPredictions,
-    fold_of_observations,
     held_out_path,
 )
 from linmtl.model_selection._leave_one_out import (

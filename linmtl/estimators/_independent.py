@@ -19,6 +19,7 @@ from linmtl.datafits._make import Join
 from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
 from linmtl.estimators._docs import estimator
 from linmtl.estimators._scale import uneven
+from linmtl.model_selection._folds import fold_of_observations
 from linmtl.model_selection._grid import (
     WORTH_SAYING,
     End,
@@ -27,12 +28,7 @@ from linmtl.model_selection._grid import (
     is_flat,
     open_end,
 )
-from linmtl.model_selection._held_out import (
-    HeldOutPath,
-    fold_of_observations,
-    held_out_path,
-    mean_over_folds,
-)
+from linmtl.model_selection._held_out import HeldOutPath, held_out_path, mean_over_folds
 from linmtl.penalties import Penalty, Ridge
 
 _GRID = np.logspace(2, -4, 13)  # strengths tried, relative to each task's curvature

@@ -26,7 +26,7 @@ from linmtl.estimators._docs import estimator
 from linmtl.estimators._generic import MultiTaskClassifier
 from linmtl.estimators._predictions import PredictsClasses, routed
 from linmtl.model_selection import TaskKFold
-from linmtl.model_selection._held_out import positions
+from linmtl.model_selection._folds import positions
 
 _MOST_THRESHOLDS = 200  # thresholds that a callable is asked about
 

@@ -22,7 +22,7 @@ from linmtl.estimators._docs import chosen
 from linmtl.estimators._fill import fill
 from linmtl.estimators._settings import check_settings
 from linmtl.losses import Loss
-from linmtl.model_selection._held_out import fold_of_observations
+from linmtl.model_selection._folds import fold_of_observations
 from linmtl.transfer._subset import require_folds_of_any_rows
 
 _COMMON = {

@@ -13,7 +13,8 @@ from sklearn.base import BaseEstimator, clone
 
 from linmtl.datafits._make import Join
 from linmtl.estimators._base import MultiTaskModel
-from linmtl.model_selection._held_out import fold_of_observations, training_and_test
+from linmtl.model_selection._folds import fold_of_observations
+from linmtl.model_selection._held_out import training_and_test
 from linmtl.model_selection._jobs import in_turn, run_jobs
 from linmtl.penalties import compose
 from linmtl.similarity._result import TaskMatrix

@@ -16,8 +16,8 @@ from linmtl.data._read import FitInput
 from linmtl.estimators._base import OF_TASKS, MultiTaskModel, TaskModel, check_order
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.model_selection import TaskShuffleSplit
+from linmtl.model_selection._folds import positions
 from linmtl.model_selection._grid import OF_SEARCHES
-from linmtl.model_selection._held_out import positions
 from linmtl.penalties import Ridge
 from linmtl.transfer._subset import for_tasks, inner_fit, require_folds_of_any_rows
 

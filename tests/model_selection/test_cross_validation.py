@@ -32,7 +32,8 @@ from linmtl.datafits._moments import Moments
 from linmtl.datasets import make_multitask_regression
 from linmtl.losses import LOSSES
 from linmtl.model_selection import LeaveOneTaskOut, TaskKFold, TaskShuffleSplit
-from linmtl.model_selection._held_out import fold_of_observations, training_and_test
+from linmtl.model_selection._folds import fold_of_observations
+from linmtl.model_selection._held_out import training_and_test
 from linmtl.path import alpha_grid, mtl_path
 from linmtl.penalties import (
     L1,

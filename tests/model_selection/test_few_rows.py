@@ -14,8 +14,8 @@ from linmtl import (
     TraceNormRegressorCV,
 )
 from linmtl.datasets import make_multitask_regression
+from linmtl.model_selection._folds import fold_of_observations
 from linmtl.model_selection._grid import is_flat
-from linmtl.model_selection._held_out import fold_of_observations
 
 SLOPE = 2.0
 

@@ -1,0 +1,177 @@
+"""Inverses of Hessians plus the second derivative of penalties, on what is in use."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from linmtl.penalties._compose import Composite
+from linmtl.penalties._row_separable import RowSeparable
+
+
+class PenalisedCurvature:
+    """Inverses of Hessians plus the second derivative of penalties.
+
+    The second derivative is a diagonal, less or more what couples the tasks:
+    ``D - sign U U'``, U having one diagonal for each task; or a form over the tasks.
+
+    Parameters
+    ----------
+    W : ndarray of shape (n, n_features, n_tasks)
+        Solutions.
+    terms : list of n Composite
+        Their penalties.
+    used : ndarray of bool of shape (n_features,)
+        The features that matter.
+    """
+
+    def __init__(self, W: np.ndarray, terms: list[Composite], used: np.ndarray):
+        self.used = used
+        self.W = W = W[:, used].transpose(0, 2, 1)  # (n, T, k)
+        self.mask = np.ones(W.shape, dtype=bool)
+        self.U, self.sign = np.zeros(W.shape), np.ones(len(W))
+        self.form: list[np.ndarray] | None = None
+        self.tangents: list[Any] = []
+        forms: list[Any] = [term.quadratic for term in terms]
+        norm = terms[0].norm
+        if norm is not None and not isinstance(norm, RowSeparable):
+            self.form = [form.dense() for form in forms]
+            self.tangents = [
+                term.norm.tangent(w.T)  # pyright: ignore[reportOptionalMemberAccess]
+                for term, w in zip(terms, W, strict=True)
+            ]
+        elif norm is not None:
+            self.D = np.array([form.diagonal for form in forms])[:, :, None]
+            self._of_rows([term.norm for term in terms])
+        elif all(form.is_diagonal for form in forms):
+            self.D = np.array([form.diagonal for form in forms])[:, :, None]
+        elif any(form.is_coupled or not form.equal_ridge for form in forms):
+            self.form = [form.dense() for form in forms]
+        else:
+            T = W.shape[1]
+            pull = np.array([(form.centred - form.mean) / T for form in forms])
+            ridge = np.array([form.ridge + form.centred for form in forms])
+            self.D = ridge[:, None, None]
+            self.sign = np.where(pull < 0, -1.0, 1.0)
+            self.U += np.sqrt(np.abs(pull))[:, None, None]
+        self.coupled = bool(self.U.any())
+
+    def _of_rows(self, norms):
+        """Norms of rows bend where they are not zero; entries are used or not."""
+        W = self.W
+        length = np.linalg.norm(W, axis=1, keepdims=True)
+        bend = np.zeros(length.shape)
+        for i, norm in enumerate(norms):
+            entry, row = norm.strengths(self.used.size)
+            entry, row = entry[self.used], row[self.used]
+            by_entry = (entry > 0) | norm.positive
+            self.mask[i] = np.where(by_entry, W[i] != 0, (length[i] > 0) | (row == 0))
+            np.divide(row, length[i], out=bend[i], where=length[i] > 0)
+        self.D = self.D + bend
+        direction = np.divide(W, length, out=np.zeros(W.shape), where=length > 0)
+        self.U = np.sqrt(bend) * direction
+
+    def inverse(self, H: np.ndarray) -> _Inverse:
+        """Return the inverse, H being (1 or n, 1 or T, k, k)."""
+        n, T, k = self.W.shape
+        if self.form is not None:
+            H = np.broadcast_to(H, (n, T, k, k))
+            return _dense_inverse(H, self.form, self.tangents)
+        D, one = np.broadcast_to(self.D, (n, self.D.shape[1], k)), np.eye(k)
+        if self.mask.all():
+            alone = _inverted(H + D[..., None] * one)
+        else:  # what is not used does not move
+            both = self.both
+            D = np.where(self.mask, D, 1.0)
+            alone = _inverted(np.where(both, H, 0.0) + D[..., None] * one)
+            alone = np.where(both, alone, 0.0)
+        if not self.coupled:
+            return _Inverse(np.broadcast_to(alone, (n, T, k, k)))
+        F = alone * self.U[..., None, :]
+        inner = np.sum(self.U[..., :, None] * F, axis=1)
+        middle = _inverted(self.sign[:, None, None] * one - inner)
+        return _Inverse(alone, F, middle)
+
+    @cached_property
+    def both(self) -> np.ndarray:
+        """Whether two entries of a task are used, (n, T, k, k)."""
+        return self.mask[..., :, None] & self.mask[..., None, :]
+
+
+def _inverted(A):
+    """Return inverses; where coefficients are not unique, pseudo-inverses."""
+    try:
+        return np.linalg.inv(A)
+    except np.linalg.LinAlgError:
+        return np.linalg.pinv(A, hermitian=True)
+
+
+class _Inverse:
+    """Blocks of an inverse: ``alone_t`` if s = t, plus ``F_t middle F_s'``."""
+
+    def __init__(
+        self,
+        alone: np.ndarray,
+        F: np.ndarray | None = None,
+        middle: np.ndarray | None = None,
+    ):
+        self.alone, self.F, self.middle = alone, F, middle
+
+    def blocks(self) -> np.ndarray:
+        """Return those of each task with itself, (n, T, k, k)."""
+        if self.F is None or self.middle is None:
+            return self.alone
+        return self.alone + self.F @ self.middle[:, None] @ self.F.swapaxes(-1, -2)
+
+    def between(self, X: np.ndarray, i: int) -> np.ndarray:
+        """Return ``x_t' B_ts x_s`` for the rows of X (T, n_rows, k) in problem i.
+
+        Of shape (n_rows, T, T).
+        """
+        T = len(X)
+        out = np.zeros((X.shape[1], T, T))
+        out[:, range(T), range(T)] = np.sum((X @ self.alone[i]) * X, axis=-1).T
+        if self.F is not None and self.middle is not None:
+            P = (X @ self.F[i]).transpose(1, 0, 2)
+            out += P @ self.middle[i] @ P.transpose(0, 2, 1)
+        return out
+
+    def times(self, G: np.ndarray, i: int) -> np.ndarray:
+        """Return the inverse of problem i times G (T, k)."""
+        out = (self.alone[i] @ G[:, :, None])[:, :, 0]
+        if self.F is not None and self.middle is not None:
+            inner = np.einsum("tkj,tk->j", self.F[i], G)
+            out += self.F[i] @ (self.middle[i] @ inner)
+        return out
+
+
+class _DenseInverse(_Inverse):
+    """The same with all blocks at hand, (n, T, k, T, k)."""
+
+    def __init__(self, whole: np.ndarray):
+        super().__init__(np.einsum("ntatb->ntab", whole))
+        self.whole = whole
+
+    def between(self, X, i):
+        return np.einsum("tra,tasb,srb->rts", X, self.whole[i], X, optimize=True)
+
+    def times(self, G, i):
+        return np.einsum("tasb,sb->ta", self.whole[i], G)
+
+
+def _dense_inverse(H, forms, tangents) -> _DenseInverse:
+    n, T, k, _ = H.shape
+    A = np.zeros((n, T, k, T, k))
+    for i, K in enumerate(forms):
+        A[i] = np.einsum("ts,ab->tasb", K, np.eye(k))
+        for t in range(T):
+            A[i, t, :, t] += H[i, t]
+    A = A.reshape(n, T * k, T * k)
+    if not tangents:
+        return _DenseInverse(_inverted(A).reshape(n, T, k, T, k))
+    for i, (basis, bend) in enumerate(tangents):
+        E = basis.reshape(T * k, -1)
+        A[i] = E @ _inverted(E.T @ A[i] @ E + bend) @ E.T
+    return _DenseInverse(A.reshape(n, T, k, T, k))
