@@ -55,7 +55,9 @@ class Problem(NamedTuple):
 
 
 # warnings about the data, which are said once where models are fitted inside others
-OF_TASKS = "these tasks have a single class|the targets of these tasks have two values"
+OF_TASKS = (
+    "these tasks have .*; they are left out|the targets of these tasks have two values"
+)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

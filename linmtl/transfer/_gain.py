@@ -191,24 +191,24 @@ class _Problem:
             and estimator._join() is self.join
             and getattr(estimator, "refit", False) is False
             and getattr(estimator, "class_weight", None) is None
-            and not self._has_training_of_one_class()
+            and not self._lends_in_training()
         )
         if not self.simple:
             self.rows = Rows(estimator, X, y, tasks, sample_weight)
             self.fold_of_row = self.fold[self.data.weight > 0]
 
-    def _has_training_of_one_class(self) -> bool:
-        """Whether a task has both classes, but not in every training part.
+    def _lends_in_training(self) -> bool:
+        """Whether a task is left out of the loss of a training part, but not of all.
 
-        Such a task is predicted with what the others share, which `fit` knows.
+        A classifier predicts such a task with what the others share, as `fit` does.
         """
-        data, both = self.data, self.given.side == 0
+        data, whole = self.data, self.given.side == 0
         if not (self.classify and data.fit_intercept):
             return False
         for k in range(int(self.fold.max()) + 1):
             weight = np.where(self.fold == k, 0.0, data.weight)
             side = self.loss.sides(data.y, weight, data.task_ptr)
-            if np.any(both & (side != 0) & (data.task_sum(weight) > 0)):
+            if np.any(whole & (side != 0) & (data.task_sum(weight) > 0)):
                 return True
         return False
 

@@ -13,6 +13,7 @@ from linmtl.data._canonical import MultiTaskData, far_intercept
 from linmtl.data._checks import is_whole
 from linmtl.data._labels import codes_of
 from linmtl.data._read import FitInput
+from linmtl.data._targets import missing_mask
 from linmtl.estimators._base import OF_TASKS, MultiTaskModel, TaskModel, check_order
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.model_selection import TaskShuffleSplit
@@ -69,11 +70,12 @@ class Rows:
     source : ndarray of int of shape (n_rows,)
         The row of X as passed.
     tasks : ndarray of shape (n_tasks,)
-        Task labels. A task with a single class has no rows.
+        Task labels. A task without a best intercept (of a single class, or of zero
+        counts only) has no rows.
     n_samples : ndarray of shape (n_tasks,)
         Rows of each task.
     n_observed : ndarray of shape (n_tasks,)
-        Rows of each task, those of tasks with a single class included.
+        Rows of each task, those of tasks without a best intercept included.
     loss : Loss
         What tasks are judged by.
     """
@@ -95,7 +97,9 @@ class Rows:
         used = np.flatnonzero(data.weight > 0)
         self.X, self.y, self.code = given.long(used)
         self.n_samples = np.bincount(self.code, minlength=len(self.tasks))
-        labelled = np.add.reduceat(data.y != 0, data.task_ptr[:-1], dtype=int)
+        labelled = np.diff(data.task_ptr)
+        if self._wide:
+            labelled = np.sum(~missing_mask(np.asarray(y)), axis=0)
         self.n_observed = np.where(given.side, labelled, self.n_samples)
         # so that task_weight="n_samples" means what it says
         self.weight = given.sample_weight[used]
@@ -144,7 +148,7 @@ class Rows:
         test: np.ndarray,
         chosen: Sequence[int] | None = None,
     ) -> np.ndarray:
-        """Fit a model, and return its mean squared error or log loss on each task.
+        """Fit a model, and return its mean loss on each task, on the scale of reports.
 
         Parameters
         ----------
@@ -183,7 +187,7 @@ class Rows:
         if rows.size == 0:
             return out, fitted
         if self._has_no_optimum(model, learned):
-            loss = self._losses_of_odds(learned, rows)
+            loss = self._losses_far_away(learned, rows)
         else:
             why = _LEFT_OUT if chosen is None else IN_PARTS
             fitted = self.fit(model, learned, why)
@@ -225,25 +229,24 @@ class Rows:
                 self.X[rows], self.y[rows], self.tasks[code], self.weight[rows]
             )
 
-    def _has_no_optimum(self, model, rows):
-        """Whether every task has a single class in these rows, and an intercept."""
-        if self.classes is None or not getattr(model, "fit_intercept", True):
-            return False
-        first = self.y[rows] == self.classes[0]
-        T = len(self.tasks)
-        count = np.bincount(self.code[rows], minlength=T)
-        firsts = np.bincount(self.code[rows], weights=first, minlength=T)
-        return bool(np.all((firsts == 0) | (firsts == count)))
+    def _sides(self, rows):
+        """Return the side on which each task has no best intercept, 0 if it has one."""
+        size = np.bincount(self.code[rows], minlength=len(self.tasks))
+        task_ptr = np.concatenate([[0], np.cumsum(size)])
+        return self.loss.sides(self._targets(rows), self.weight[rows], task_ptr)
 
-    def _losses_of_odds(self, learned, rows):
+    def _has_no_optimum(self, model, rows):
+        """Whether no task has a best intercept in these rows, where there is one."""
+        if not getattr(model, "fit_intercept", True):
+            return False
+        return bool(np.all(self._sides(rows)[self.code[rows]] != 0))
+
+    def _losses_far_away(self, learned, rows):
         """Return the loss on each row of the intercepts that `fit` would give."""
-        T = len(self.tasks)
-        sign = self._targets(learned)
         code, weight = self.code[learned], self.weight[learned]
-        size = np.bincount(code, weights=weight, minlength=T)
-        side = np.sign(np.bincount(code, weights=weight * sign, minlength=T))
-        far = far_intercept(side, size)
-        return self.loss.value(self._targets(rows), far[self.code[rows]])
+        size = np.bincount(code, weights=weight, minlength=len(self.tasks))
+        far = far_intercept(self._sides(learned), size)
+        return self._reported(rows, far[self.code[rows]])
 
     def _targets(self, rows):
         """Return targets as the loss takes them."""
@@ -255,6 +258,10 @@ class Rows:
         """Return the loss of a fitted model on each row, on the scale of reports."""
         X, labels = self.X[rows], self.tasks[self.code[rows]]
         eta = model._linear_predictor(X, labels, every_task=False)
+        return self._reported(rows, eta)
+
+    def _reported(self, rows, eta):
+        """Return the loss of each row at a predictor, on the scale of reports."""
         return self.loss.score.factor * self.loss.value(self._targets(rows), eta)
 
 

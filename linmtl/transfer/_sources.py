@@ -141,7 +141,8 @@ def detect_sources(
     -----
     The rule of Trans-GLM, with 3 folds and C_0 = 2 as there. The paper's floor of s is
     0.01 whatever the unit of y; here it is a hundredth of the loss alone, so that the
-    result does not depend on the unit. The loss is the squared error or the log loss.
+    result does not depend on the unit. The loss is that of the estimator on the
+    scale of reports: mean squared error, log loss, Poisson deviance.
 
     References
     ----------

@@ -26,6 +26,7 @@ from linmtl.model_selection import TaskKFold
 from linmtl.penalties import L21
 from linmtl.transfer import detect_sources, negative_transfer_report, transfer_gain
 from linmtl.transfer._report import compare_losses
+from linmtl.transfer._rows import Rows
 
 
 def test_report_is_the_loop_written_out():
@@ -394,6 +395,18 @@ def test_a_task_of_one_class_has_its_rows(layout):
         expected = [20, 20, 20, 20]
     report = negative_transfer_report(L21Classifier(), X, y, tasks, cv=2)
     assert report.n_samples.tolist() == expected
+
+
+def test_a_task_of_zero_counts_has_its_rows():
+    rng = np.random.default_rng(0)
+    X, tasks = rng.standard_normal((60, 2)), np.repeat([0, 1, 2], 20)
+    y = np.where(tasks == 1, 0, rng.poisson(2.0, 60) + 1)
+    rows = Rows(L21Regressor(loss="poisson"), X, y, tasks, None)
+    assert rows.n_observed.tolist() == [20, 20, 20]
+    assert rows.n_samples.tolist() == [20, 0, 20]
+    wide = np.where(np.arange(20)[:, None] < [0, 3, 0], np.nan, y.reshape(3, 20).T)
+    rows = Rows(L21Regressor(loss="poisson"), X[:20], wide, None, None)
+    assert rows.n_observed.tolist() == [20, 17, 20]
 
 
 @pytest.mark.slow

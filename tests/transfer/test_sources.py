@@ -159,6 +159,19 @@ def test_sources_with_a_single_class_are_not_kept():
         detect_sources(model, X, y, tasks, target=1)
 
 
+def test_a_training_part_with_zero_counts_only_is_predicted_by_its_odds():
+    rng = np.random.default_rng(0)
+    X, tasks = rng.standard_normal((60, 2)), np.repeat([0, 1], 30)
+    y = rng.poisson(2.0, 60) + 1
+    y[:20] = 0  # one of three folds of the target trains on these
+    model = PooledRegressor(loss="poisson", task_intercepts=True)
+    found = detect_sources(model, X, y, tasks, target=0, cv=KFold(3))
+    mean = 1.0 / 41.0  # as if half of one count in twenty rows had been there
+    held_out = y[20:30]
+    deviance = 2.0 * (mean - held_out + held_out * np.log(held_out / mean))
+    assert found.alone[2] == pytest.approx(deviance.mean())
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
