@@ -153,14 +153,16 @@ class ResidualFit(Datafit):
         return self.data.design
 
     def hessian_rows(self):
-        weight = self.hessian_weight
-        design = self.design_at(weight)
-        centre = self.data.fit_intercept
-        if design.columns_alike(weight):
-            yield design.centred_block(np.array([0]), weight, centre)
-            return
-        for _, tasks in design.columns():
-            yield design.centred_block(tasks, weight, centre)
+        weight, data = self.hessian_weight, self.data
+        design, centre = self.design_at(weight), data.fit_intercept
+        alike = design.columns_alike(weight)
+        for _, tasks in [(0, np.array([0]))] if alike else design.columns():
+            blocks = []
+            for t in tasks:
+                A = design.centred_block(np.array([t]), weight, centre)
+                h = weight[data.task_ptr[t] : data.task_ptr[t + 1]]
+                blocks.append(_independent_rows(A, h) if centre else A)
+            yield blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
     def hessians(self, features, dtype=np.float64, least=0.0):
         weight, centre = self.curved_weight(least), self.data.fit_intercept
@@ -309,6 +311,22 @@ class JoinedFit(ResidualFit):
         value = self.loss_at(W)
         self.refresh(G)
         return value
+
+
+def _independent_rows(A: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Return centred rows reflected so that one of them is zero, without that one.
+
+    A'A is the same. Centred rows depend on each other up to rounding, which passes for
+    a direction of its own where the weights differ much.
+    """
+    root = np.sqrt(weight)
+    size = float(np.linalg.norm(root))
+    if size == 0.0:
+        return A
+    root /= size
+    k = int(np.argmax(root))
+    factor = np.delete(root, k) / (1.0 + root[k])
+    return np.delete(A, k, axis=0) - factor[:, None] * A[k]
 
 
 def _least_norm(A: np.ndarray, g: np.ndarray) -> np.ndarray:

@@ -46,11 +46,9 @@ class Block:
     def ridge_inverse(self, ridge: float) -> Solve:
         """Return the solver of ``(H + ridge I) w = g``, least-norm if singular."""
         if self.H is None:  # fewer rows than features: a system in the rows
-            small = self.A @ self.A.T
             if ridge == 0:
-                inner = symmetric_inverse(small)
-                return lambda g: self.A.T @ inner(inner(self.A @ g))
-            inner = symmetric_inverse(small + ridge * np.eye(small.shape[0]))
+                return _least_norm(self.A)
+            inner = symmetric_inverse(self.A @ self.A.T + ridge * np.eye(len(self.A)))
             return lambda g: (g - self.A.T @ inner(self.A @ g)) / ridge
         return symmetric_inverse(self.matrix() + ridge * np.eye(self.matrix().shape[0]))
 
@@ -84,6 +82,20 @@ def symmetric_inverse(H: np.ndarray) -> Solve:
     def solve(g):
         w = Q @ ((Q.T @ g).T / eigenvalue).T
         return w - null @ (null.T @ w)  # of all solutions the shortest
+
+    return solve
+
+
+def _least_norm(A: np.ndarray) -> Solve:
+    """Return the solver of ``A'A w = g``, rows of any scale counting alike."""
+    size = np.linalg.norm(A, axis=1, keepdims=True)
+    size[size == 0] = 1.0
+    Q = _span([A / size])
+    R = np.linalg.qr(A @ Q, mode="r")
+
+    def solve(g):
+        w = linalg.solve_triangular(R, Q.T @ g, trans="T", check_finite=False)
+        return Q @ linalg.solve_triangular(R, w, check_finite=False)
 
     return solve
 
@@ -144,6 +156,18 @@ def _by_rows(blocks, quadratic, n_features):
     return _consensus_by_rows(blocks, quadratic, n_features)
 
 
+def _span(A: list[np.ndarray]) -> np.ndarray:
+    """Return an orthonormal basis of the span of all rows, its vectors as columns.
+
+    Directions that are rounding would be null directions of what is left, and centred
+    samples have one for each task.
+    """
+    factors: Any = linalg.qr(np.concatenate(A).T, mode="economic", pivoting=True)
+    Q, R, _ = factors
+    length = np.abs(np.diag(R))
+    return Q[:, : np.count_nonzero(length > len(length) * _EPS * length.max(initial=0))]
+
+
 def _most_in_span_of_rows(blocks, quadratic, n_features):
     """Fewer samples than features: most rows, alike once scaled, lie in their span."""
     a, m = quadratic.on_deviations(n_features), quadratic.on_mean(n_features)
@@ -152,10 +176,7 @@ def _most_in_span_of_rows(blocks, quadratic, n_features):
     alike = np.isclose(ratio, typical, rtol=1e-12, atol=0.0) & np.isfinite(ratio)
     scale = 1.0 / np.sqrt(a[alike])[:, None]
     A = [block.A[:, alike] * scale.T for block in blocks]
-    factors: Any = linalg.qr(np.concatenate(A).T, mode="economic", pivoting=True)
-    Q, R, _ = factors
-    length = np.abs(np.diag(R))
-    Q = Q[:, : np.count_nonzero(length > len(length) * _EPS * length.max(initial=0.0))]
+    Q = _span(A)
     part = [
         Block(A=np.hstack([A_t @ Q, block.A[:, ~alike]]))
         for A_t, block in zip(A, blocks, strict=True)
@@ -257,7 +278,7 @@ def _separate(blocks, quadratic):
 
 def _in_span_of_rows(blocks, quadratic):
     """Fewer samples than features in all: solutions lie in the span of the samples."""
-    Q = np.linalg.qr(np.concatenate([block.A for block in blocks]).T)[0]
+    Q = _span([block.A for block in blocks])
     part = [Block(A=block.A @ Q) for block in blocks]
     solve = system_solver(part, quadratic, Q.shape[1])
     return lambda C: Q @ solve(Q.T @ C)
