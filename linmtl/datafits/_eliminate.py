@@ -14,10 +14,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from linmtl.data._canonical import MultiTaskData
 from linmtl.datafits._base import Datafit, centred_targets
 from linmtl.datafits._gram import GramFit, additive_fit, scaled_solver
 from linmtl.datafits._profiled import ProfiledFit
+from linmtl.designs._base import Design
 from linmtl.designs._eliminated import EliminatedDesign, Elimination
+from linmtl.designs._scaled import ScaledDesign
 from linmtl.designs._some import SomeFeatures
 
 _INEXACT = 1e-10  # of a constraint, that moments leave where they lack the digits
@@ -104,7 +107,8 @@ def _from_rows(fit, features, ridge) -> Eliminated:
         kept.predict(W, eta)
         return gone.coefficients(y - eta)
 
-    left = replace(data, design=EliminatedDesign(kept, gone), y=gone.rest(y))
+    design = EliminatedDesign(_without_rounding(kept, gone, data)[0], gone)
+    left = replace(data, design=design, y=gone.rest(y))
     return Eliminated(type(fit)(left, fit.loss), others, features)
 
 
@@ -115,14 +119,30 @@ def _profiled(fit, features, ridge) -> Eliminated:
         design.restrict(features), data.weight, data.fit_intercept, ridge
     )
     kept = SomeFeatures(design, np.flatnonzero(~features))
-    left = replace(data, design=kept)
-    profiled = ProfiledFit(left, fit.loss, gone)
+    design, left = _without_rounding(kept, gone, data)
+    profiled = ProfiledFit(replace(data, design=design), fit.loss, gone)
 
     def others(W):
         profiled.loss_at(W)
-        return profiled.others()
+        found = profiled.others()
+        if not left.all():
+            explained = np.empty_like(data.y)
+            kept.predict(np.where(left, 0.0, W), explained)
+            found -= gone.coefficients(explained)
+        return found
 
     return Eliminated(profiled, others, features)
+
+
+def _without_rounding(
+    kept: Design, gone: Elimination, data: MultiTaskData
+) -> tuple[Design, np.ndarray]:
+    """Return a design without what others explain up to rounding, and what is left.
+
+    Features of tasks that are nothing but rounding would be features as any others.
+    """
+    left = gone.leaves(kept, data.weight, data.fit_intercept)
+    return (kept if left.all() else ScaledDesign(kept, left.astype(float))), left
 
 
 def _from_moments(fit, features, ridge) -> tuple[Eliminated, float]:
@@ -147,6 +167,12 @@ def _from_moments(fit, features, ridge) -> tuple[Eliminated, float]:
     H_pp -= H_fp.transpose(0, 2, 1) @ across
     H_pp = (H_pp + H_pp.transpose(0, 2, 1)) / 2
     C_p = C[:, left] - (H_fp.transpose(0, 2, 1) @ fitted)[:, :, 0]
+    rest = np.einsum("cjj->cj", H_pp)
+    if np.any(rest <= _INEXACT * size_p**2):
+        least = 0.0  # rows tell rounding from a feature better
+    varies = (rest > _INEXACT * size_p**2).astype(float)
+    H_pp *= varies[:, :, None] * varies[:, None]
+    C_p *= varies
     explained = np.sum(C_f * fitted, axis=(1, 2))
     reduced = replace(
         moments,

@@ -21,6 +21,7 @@ from linmtl.losses import Loss
 _MAX_STEPS = 100
 _MAX_HALVINGS = 50
 _LEAST_CURVATURE = 1e-8  # of an observation, where the loss is linear in places
+_SECANT = 0.1  # of the curvature of a touching parabola, that a model has at least
 _DAMPING = 1e-12  # of the largest curvature or 1, for models to be bounded
 _CLOSE = 1e-12  # what is left of a constraint, relative to the residuals, is rounding
 _INFEASIBLE = 1e-10  # the same, where it certifies nothing
@@ -107,7 +108,8 @@ class ProfiledFit(ResidualFit):
 
     def _residual(self, first, stop):
         """Write residuals and losses of all tasks, the others at their best."""
-        a, perfect = self.coefficients, _PERFECT * self.data.total
+        data, a = self.data, self.coefficients
+        perfect = _PERFECT * data.total
         value, slope, size = self._try(a)
         for _ in range(_MAX_STEPS):
             steep = np.abs(slope).max(axis=1, initial=0.0)
@@ -117,10 +119,13 @@ class ProfiledFit(ResidualFit):
                 break
             # values are rounded with the predictions, which may be far from zero
             sizes = np.abs(self.theta) * (np.abs(self._at) + np.abs(self._eta))
-            noise = _ROUNDING * value + UNIT * self.data.task_sum(sizes)
-            move = np.zeros_like(a)
-            system = self._curvature()[left]
-            move[left] = np.linalg.solve(system, slope[left][:, :, None])[:, :, 0]
+            noise = _ROUNDING * value + UNIT * data.task_sum(sizes)
+            start = slope
+            secant = self._secant() if self.loss.location else None
+            h = self.loss.hessian(self.y, self.theta, data.weight)
+            if self.loss.location:
+                h = np.maximum(h, _LEAST_CURVATURE * data.weight)
+            move = self._moves(h, start, left)
             length = np.ones((len(a), 1))
             for _ in range(_MAX_HALVINGS):
                 trial = a + length * move
@@ -128,7 +133,11 @@ class ProfiledFit(ResidualFit):
                 up = ~(new_value <= value + noise)
                 if not up.any():
                     break
-                length[up] /= 2.0
+                if secant is not None:
+                    move[up] = self._moves(secant, start, up)[up]
+                    secant = None
+                else:
+                    length[up] /= 2.0
             else:
                 length[up] = 0.0
                 trial = a + length * move
@@ -167,22 +176,35 @@ class ProfiledFit(ResidualFit):
             self.task_loss,
         )
         self.task_loss += np.sum(self._ridge * a**2, axis=1) / 2
-        size = np.sqrt(data.task_sum(self.gone.unscaled(self.theta) ** 2))
+        with np.errstate(over="ignore"):  # a trial may lead to infinity
+            size = np.sqrt(data.task_sum(self.gone.unscaled(self.theta) ** 2))
         slope = self._sums(self.theta[:, None])[:, 0] - self._ridge * a
         return self.task_loss.copy(), slope, size
 
-    def _curvature(self):
-        """Return the Hessian of each task in the others, (n_tasks, k, k)."""
-        weight = self.data.weight
-        h = self.loss.hessian(self.y, self.theta, weight)
-        if self.loss.location:
-            h = np.maximum(h, _LEAST_CURVATURE * weight)
+    def curved_weight(self, least):
+        h = super().curved_weight(least)
+        # models without curvature lead to where the others take long to find
+        return np.maximum(h, _SECANT * self._secant()) if self.loss.location else h
+
+    def _secant(self):
+        """Return the curvature of parabolas about zero residuals that touch the loss.
+
+        They lie above a loss of residuals that bends less the larger they are, and
+        lead down where Newton's model, of a loss that is linear in places, leads far.
+        """
+        r = self.y - self._at
+        return np.divide(self.theta, r, out=self.data.weight.copy(), where=r != 0)
+
+    def _moves(self, h, slope, chosen):
+        """Return Newton steps of the others in some tasks, for curvatures h."""
         H = self._sums(h[:, None] * self._basis)
         diagonal = np.diag_indices(H.shape[1])
         H[:, *diagonal] += self._ridge + self._unused
         damping = _DAMPING * np.einsum("tkk->tk", H).max(axis=1, initial=1.0)
         H[:, *diagonal] += damping[:, None]
-        return H
+        move = np.zeros_like(slope)
+        move[chosen] = np.linalg.solve(H[chosen], slope[chosen][:, :, None])[:, :, 0]
+        return move
 
     def dual_limit(self):
         return super().dual_limit() if self._feasible else 0.0

@@ -208,6 +208,10 @@ class ResidualFit(Datafit):
             [np.arange(data.task_ptr[t], data.task_ptr[t + 1]) for t in tasks]
         )
         self.theta[where] -= np.sqrt(h[where]) * z
+        if data.fit_intercept:  # features far from zero make much of what they sum to
+            over, total = data.task_sum(self.theta), data.task_sum(h)
+            total[total == 0] = 1.0
+            self.theta -= h * np.repeat(over / total, np.diff(data.task_ptr))
 
     def feature_scale(self):
         data = self.data

@@ -246,9 +246,13 @@ class Design:
             np.maximum(scale, diagonal, out=scale)
         return scale
 
+    def squares(self, weight: np.ndarray, centre: bool) -> np.ndarray:
+        """Return the diagonals of the Hessians, (n_features, n_columns)."""
+        return np.column_stack(list(self._diagonals(weight, centre)))
+
     def column_squares(self, weight: np.ndarray, centre: bool) -> np.ndarray:
         """Return the sum of the diagonals of the tasks' Hessians, (n_features,)."""
-        return np.sum(list(self._diagonals(weight, centre)), axis=0)
+        return self.squares(weight, centre).sum(axis=1)
 
     def _diagonals(self, weight, centre):
         for _, tasks in self.columns():

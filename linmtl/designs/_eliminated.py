@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -12,6 +13,7 @@ from scipy import sparse
 from linmtl.designs._base import Design, Matrix
 
 _RANK = 1e-12  # singular values, relative to the largest, that are rounding
+_SUSPECT = 1e-6  # part of a square that is left, where it may be rounding
 _RANK_OF_SQUARES = 1e-10  # the same of squares of them that are to have some digits
 
 
@@ -107,6 +109,31 @@ class Elimination:
             np.dot(A[i:j], back[t], out=U[i:j])
         share = 1.0 - np.sqrt(1.0 - fitted)
         return Elimination(U, share, fitted, cost, back, root, self.task_ptr)
+
+    def leaves(self, design: Any, weight: np.ndarray, centre: bool) -> np.ndarray:
+        """Return what is left of features of another design, not all of it rounding.
+
+        An array of bool of shape (n_features, n_tasks); with a ridge something is.
+        """
+        T = len(self.share)
+        left = np.ones((design.n_features, T), dtype=bool)
+        if self.ridge.any():
+            return left
+        if self.alike and T > 1:
+            stop = int(self.task_ptr[1])
+            first = self.first().leaves(design.first(), weight[:stop], centre)
+            return np.broadcast_to(first, left.shape)
+        square, G = design.squares(weight, centre), np.empty(left.shape)
+        rest = square.copy()
+        for unit in self.units():
+            design.adjoint(self.root * self.spread(unit), G)
+            rest -= G**2
+        for t in range(T):
+            chosen = np.flatnonzero(rest[:, t] <= _SUSPECT * square[:, t])
+            A = design.centred_block(np.array([t]), weight, centre, chosen)
+            size = np.linalg.norm(self.rest_of_block(t, A), axis=0)
+            left[chosen, t] = size > _RANK * np.linalg.norm(A, axis=0)
+        return left
 
     def units(self) -> Iterator[np.ndarray]:
         """Yield the coefficients of each column of U, (n_tasks, n_vectors)."""

@@ -28,6 +28,7 @@ _ROUNDING = 1e-13
 # What a projection may leave of a dual constraint, relative to the norms of a feature
 # and of the residuals: a point that violates it by more certifies nothing.
 _INFEASIBLE = 1e-10
+_PROJECTIONS = 2  # the second mends the rounding of the first
 # Residuals that are all rounding (an interpolating W) satisfy no constraint of the dual
 # problem once they are scaled up; near the optimum the best scale is 1.
 _LARGEST_SCALE = 10.0
@@ -378,15 +379,22 @@ class Objective:
             FreePart(some, columns, np.zeros(int(some.sum())), vectors)
             for some, columns, vectors in null_space
         ]
-        for together in _overlapping(parts, self.shape[1]):
-            fit.project(together, G)
-        fit.refresh(G)
-        for some, columns, vectors in null_space:
-            over = np.abs(G[: len(some)][some][:, columns] @ vectors)
-            over = over.max(axis=1, initial=0)
-            if np.any(over > allowed[some]):
-                return 0.0
-        return limit
+        groups = _overlapping(parts, self.shape[1])
+
+        def feasible():
+            for some, columns, vectors in null_space:
+                over = np.abs(G[: len(some)][some][:, columns] @ vectors)
+                if np.any(over.max(axis=1, initial=0) > allowed[some]):
+                    return False
+            return True
+
+        for _ in range(_PROJECTIONS):
+            for together in groups:
+                fit.project(together, G)
+            fit.refresh(G)
+            if feasible():
+                return limit
+        return 0.0
 
     @cached_property
     def _gradient_size(self) -> float:

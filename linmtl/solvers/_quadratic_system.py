@@ -279,6 +279,8 @@ def _separate(blocks, quadratic):
 def _in_span_of_rows(blocks, quadratic):
     """Fewer samples than features in all: solutions lie in the span of the samples."""
     Q = _span([block.A for block in blocks])
+    if Q.shape[1] == 0:
+        return np.zeros_like  # features that do not vary
     part = [Block(A=block.A @ Q) for block in blocks]
     solve = system_solver(part, quadratic, Q.shape[1])
     return lambda C: Q @ solve(Q.T @ C)

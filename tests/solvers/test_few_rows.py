@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from linmtl import MultiTaskRegressor
-from linmtl.penalties import GraphLaplacian, MeanRegularized, Ridge, TaskQuadratic
+from linmtl.penalties import (
+    L1,
+    L21,
+    GraphLaplacian,
+    MeanRegularized,
+    Ridge,
+    TaskQuadratic,
+)
 
 T = 5
 CHAIN = np.eye(T, k=1) + np.eye(T, k=-1)
@@ -47,3 +54,42 @@ def test_a_free_model_that_fits_all_rows_is_found(penalty, spread):
     model = MultiTaskRegressor(PENALTIES[penalty]).fit(X, y, tasks, weight)
     assert model.objective_ <= model.tol_
     np.testing.assert_allclose(model.predict(X, tasks), y, atol=1e-5)
+
+
+BY_FEATURE = {
+    "mean": lambda w: MeanRegularized(0.1, feature_weight=w),
+    "mean and model": lambda w: MeanRegularized(0.1, 0.1, feature_weight=w),
+    "graph": lambda w: GraphLaplacian(CHAIN, 0.1, feature_weight=w),
+    "L21": lambda w: L21(0.1, feature_weight=w),
+    "weak": lambda w: L1(1e-6, feature_weight=w),
+}
+
+
+@pytest.mark.product(
+    penalty=tuple(BY_FEATURE),
+    loss=("squared", "huber", "poisson"),
+    spread=(0, 2),
+    kind=("copy", "sum", "few rows"),
+)
+def test_what_free_features_explain_changes_nothing(penalty, loss, spread, kind):
+    """Copies of features without a penalty, tasks that these interpolate."""
+    rng = np.random.default_rng(3)
+    X, y, tasks, weight = problem(90, spread)
+    X, free = X[:, :8] + 10, 4
+    y = 1.0 + np.round(np.abs(y)) if loss == "poisson" else y
+    if kind == "few rows":  # of a task, no more than free features and an intercept
+        own = np.flatnonzero(tasks == 1)
+        few = np.setdiff1d(np.arange(len(y)), own[free:])
+        X, y, tasks, weight = X[few], y[few], tasks[few], weight[few]
+    more = {"copy": 5 * X[:, :2], "sum": X[:, :free] @ rng.normal(size=(free, 2))}
+    with_more = np.column_stack([X, more.get(kind, np.ones((len(X), 2)))])
+
+    def fit(X):
+        of = BY_FEATURE[penalty](np.r_[np.zeros(free), np.ones(X.shape[1] - free)])
+        model = MultiTaskRegressor(of, loss=loss, tol=1e-6, max_iter=5000)
+        return model.fit(X, y, tasks, weight)
+
+    alone, copied = fit(X), fit(with_more)
+    assert alone.converged_
+    assert copied.converged_
+    assert abs(alone.objective_ - copied.objective_) <= 2 * alone.tol_
