@@ -18,9 +18,15 @@ sys.path.insert(0, str(ROOT))
 from sklearn.base import BaseEstimator  # noqa: E402
 
 from linmtl import estimators  # noqa: E402
+from linmtl.estimators._docs import parameters_of  # noqa: E402
 
 # more modules with docstrings that share texts
-OTHERS = ("linmtl.transfer._grouped", "linmtl.transfer._safe")
+OTHERS = (
+    "linmtl.path",
+    "linmtl.transfer._grouped",
+    "linmtl.transfer._lookahead",
+    "linmtl.transfer._safe",
+)
 # where the names in annotations are from
 SOURCES = {
     "Any": "typing",
@@ -120,6 +126,9 @@ def class_stub(cls: type) -> list[str]:
     for names, kind in entries:
         own = [name for name in names.split(", ") if name not in known]
         lines += [f"{name}: {TYPES.get(kind, kind)}" for name in own]
+    if "loss" in inspect.signature(cls).parameters:
+        named = parameters_of(getattr(cls, "_losses", ())).items()
+        lines += [f"{name}: {p.kind}" for name, p in named]
     methods = {"__init__": cls.__init__}
     for base in [cls, *filter(is_hidden, cls.__mro__)]:
         for name, value in vars(base).items():

@@ -11,7 +11,8 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from linmtl.designs._base import used_rows
-from linmtl.estimators._base import MultiTaskModel
+from linmtl.estimators._base import MultiTaskModel, model_of_loss
+from linmtl.estimators._docs import takes_loss
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.penalties import Penalty, Sum
 from linmtl.solvers._path import (
@@ -23,7 +24,11 @@ from linmtl.solvers._path import (
     with_strength,
 )
 
+_KINDS = MultiTaskRegressor, MultiTaskClassifier
+_takes_loss = takes_loss([name for kind in _KINDS for name in kind._losses])
 
+
+@_takes_loss
 def alpha_max(
     X: Any,
     y: ArrayLike,
@@ -32,10 +37,10 @@ def alpha_max(
     sample_weight: ArrayLike | None = None,
     penalty: Penalty,
     loss: str = "squared",
-    huber_delta: float = 1.35,
     fit_intercept: bool = True,
     task_weight: Any = None,
     task_order: ArrayLike | None = None,
+    **of_loss: Any,
 ) -> float:
     """Return the smallest strength at which all penalised coefficients are zero.
 
@@ -45,10 +50,7 @@ def alpha_max(
         Data in any layout, as for the estimators.
     penalty : Penalty
         The penalty; its ``alpha`` does not matter, except in a sum.
-    loss : {"squared", "sqrt", "huber", "poisson", "logistic"}, default="squared"
-        The loss.
-    huber_delta : float, default=1.35
-        Where the Huber loss becomes linear, in the units of y.
+    {loss}
     fit_intercept : bool, default=True
         Whether each task has an intercept.
     task_weight : None, "n_samples", dict or array-like, default=None
@@ -80,7 +82,7 @@ def alpha_max(
     model = _model(
         penalty,
         loss,
-        huber_delta,
+        of_loss,
         fit_intercept=fit_intercept,
         task_weight=task_weight,
         task_order=task_order,
@@ -89,6 +91,7 @@ def alpha_max(
     return largest_strength(objective)
 
 
+@_takes_loss
 def alpha_grid(
     X: Any,
     y: ArrayLike,
@@ -97,12 +100,12 @@ def alpha_grid(
     sample_weight: ArrayLike | None = None,
     penalty: Penalty,
     loss: str = "squared",
-    huber_delta: float = 1.35,
     n_alphas: int = 100,
     eps: float = 1e-3,
     fit_intercept: bool = True,
     task_weight: Any = None,
     task_order: ArrayLike | None = None,
+    **of_loss: Any,
 ) -> np.ndarray:
     """Return strengths from the strongest that matters downwards, equally in log.
 
@@ -112,10 +115,7 @@ def alpha_grid(
         Data in any layout, as for the estimators.
     penalty : Penalty
         The penalty; its ``alpha`` does not matter, except in a sum.
-    loss : {"squared", "sqrt", "huber", "poisson", "logistic"}, default="squared"
-        The loss.
-    huber_delta : float, default=1.35
-        Where the Huber loss becomes linear, in the units of y.
+    {loss}
     n_alphas : int, default=100
         Number of strengths.
     eps : float, default=1e-3
@@ -147,7 +147,7 @@ def alpha_grid(
     model = _model(
         penalty,
         loss,
-        huber_delta,
+        of_loss,
         fit_intercept=fit_intercept,
         task_weight=task_weight,
         task_order=task_order,
@@ -156,6 +156,7 @@ def alpha_grid(
     return grid(objective, n_alphas, eps)
 
 
+@_takes_loss
 def mtl_path(
     X: Any,
     y: ArrayLike,
@@ -164,7 +165,6 @@ def mtl_path(
     sample_weight: ArrayLike | None = None,
     penalty: Penalty,
     loss: str = "squared",
-    huber_delta: float = 1.35,
     alphas: int | ArrayLike = 100,
     eps: float = 1e-3,
     fit_intercept: bool = True,
@@ -174,6 +174,7 @@ def mtl_path(
     max_iter: int = 10_000,
     tol: float = 1e-4,
     return_intercepts: bool = False,
+    **of_loss: Any,
 ) -> tuple[np.ndarray, ...]:
     """Solve for a sequence of strengths, each started from those before it.
 
@@ -185,10 +186,7 @@ def mtl_path(
         The penalty; its ``alpha`` runs along the path, its other parameters stay. In a
         sum, and where there are several strengths and none called ``alpha``, all
         strengths are multiplied by the values of the path, so that their ratios stay.
-    loss : {"squared", "sqrt", "huber", "poisson", "logistic"}, default="squared"
-        The loss.
-    huber_delta : float, default=1.35
-        Where the Huber loss becomes linear, in the units of y.
+    {loss}
     alphas : int or array-like, default=100
         Number of strengths of :func:`alpha_grid`, or the strengths; they are used in
         decreasing order.
@@ -229,7 +227,7 @@ def mtl_path(
     model = _model(
         penalty,
         loss,
-        huber_delta,
+        of_loss,
         fit_intercept=fit_intercept,
         task_weight=task_weight,
         task_order=task_order,
@@ -267,19 +265,11 @@ def mtl_path(
 
 
 def _model(
-    penalty: Penalty, loss: str, huber_delta: float, **options: Any
+    penalty: Penalty, loss: str, of_loss: dict[str, Any], **options: Any
 ) -> MultiTaskModel:
     """Return an estimator that reads the data; its own strength does not matter."""
-    kinds = {
-        name: kind
-        for kind in (MultiTaskRegressor, MultiTaskClassifier)
-        for name in kind._losses
-    }
-    if loss not in kinds:
-        raise ValueError(f"loss must be one of {list(kinds)}, got {loss!r}")
     single = isinstance(penalty, Penalty) and not isinstance(penalty, Sum)
     if single and not penalty.smooth and getattr(penalty, "alpha", None) == 0:
         copy: Any = clone(penalty)
         penalty = copy.set_params(alpha=1.0)
-    model = kinds[loss](penalty, loss=loss, **options)
-    return model.set_params(huber_delta=huber_delta) if loss == "huber" else model
+    return model_of_loss(_KINDS, loss, of_loss, penalty, **options)

@@ -149,6 +149,7 @@ class AdaptiveRobustRegressor(Alias, Regressor):
     """
     coef_mean_: np.ndarray
     coef_components_: dict[Any, np.ndarray]
+    huber_delta: float
     def __init__(
         self,
         alpha: float = 1.0,
@@ -523,6 +524,7 @@ class AdaptiveRobustRegressorCV(AliasCV, Regressor):
     task_deviance_path_: np.ndarray
     coef_mean_: np.ndarray
     coef_components_: dict[Any, np.ndarray]
+    huber_delta: float
     def __init__(
         self,
         *,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from linmtl.data import MultiTaskData
+from linmtl.data._checks import check_choice
 from linmtl.data._kinds import sort_in_time
 from linmtl.data._labels import some
 from linmtl.data._read import FitInput, read_fit, read_predict, require_tasks
@@ -172,8 +173,7 @@ class MultiTaskModel(TaskModel):
     def _loss(self) -> Loss:
         """Return the loss of each observation."""
         name = self._loss_name()
-        kind = LOSSES["squared" if name == "sqrt" else name]
-        return kind(**{p: getattr(self, f"{name}_{p}") for p in kind.parameters})
+        return LOSSES["squared" if name == "sqrt" else name].of(self)
 
     def _join(self) -> Join:
         """Return how the losses of the tasks become one."""
@@ -412,7 +412,6 @@ class Regressor(PlainRegressor):
     """Base of the regressors."""
 
     loss: str = "squared"
-    huber_delta: float = 1.35
 
     _losses = tuple(name for name, loss in LOSSES.items() if not loss.classify)
 
@@ -435,10 +434,37 @@ class Classifier(PredictsClasses, ClassifierMixin, MultiTaskModel):
 def loss_of(model: TaskModel) -> dict[str, Any]:
     """Return the parameters that give another estimator of its kind a model's loss."""
     loss = model._loss()
-    if loss.classify:
-        return {}
-    given = {f"{loss.name}_{name}": getattr(loss, name) for name in loss.parameters}
-    return {"loss": loss.name, **given}
+    return {} if loss.classify else {"loss": loss.name, **loss.settings()}
+
+
+def model_of_loss(
+    kinds: Sequence[type[MultiTaskModel]],
+    loss: str,
+    of_loss: dict[str, Any],
+    *args: Any,
+    **options: Any,
+) -> MultiTaskModel:
+    """Return an estimator with the loss of a name, of the first kind that takes it.
+
+    Parameters
+    ----------
+    kinds : sequence of estimator classes
+        What may be returned.
+    loss : str
+        Name of the loss.
+    of_loss : dict
+        Parameters of losses; those of others than this one do not matter.
+    *args, **options
+        Other parameters of the estimator.
+    """
+    by_name = {name: kind for kind in reversed(kinds) for name in kind._losses}
+    check_choice("loss", loss, tuple(by_name))
+    known = {p for name in by_name.keys() & LOSSES for p in LOSSES[name].parameters()}
+    for name in of_loss.keys() - known:
+        raise TypeError(f"unexpected keyword argument {name!r}")
+    model = by_name[loss](*args, **options)
+    mine = {**of_loss, "loss": loss}
+    return model.set_params(**{k: v for k, v in mine.items() if hasattr(model, k)})
 
 
 def read_coefficients(model: Any, coef_init: Any, given: FitInput) -> np.ndarray:

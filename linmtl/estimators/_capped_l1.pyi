@@ -156,6 +156,7 @@ class CappedL1Regressor(Refitted, Alias, Regressor):
     """
     stage_objectives_: np.ndarray
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         alpha: float = 1.0,
@@ -547,6 +548,7 @@ class CappedL1RegressorCV(Refitted, AliasCV, Regressor):
     task_deviance_path_: np.ndarray
     stage_objectives_: np.ndarray
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         *,

@@ -164,6 +164,7 @@ class ClusteredRegressor(Around, Alias, Regressor):
     labels_: np.ndarray
     task_relation_: np.ndarray
     coef_mean_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         n_clusters: int = 2,
@@ -578,6 +579,7 @@ class ClusteredRegressorCV(Around, AliasCV, Regressor):
     labels_: np.ndarray
     task_relation_: np.ndarray
     coef_mean_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         n_clusters: int | ArrayLike = 2,

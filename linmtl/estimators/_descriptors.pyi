@@ -143,6 +143,7 @@ class DescriptorRegressor(Regressor):
     array([3.])
     """
     descriptor_coef_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         descriptors: Mapping[Any, ArrayLike] | ArrayLike | None = None,

@@ -153,6 +153,7 @@ class DirtyRegressor(Refitted, Alias, Regressor):
     """
     coef_components_: dict[Any, np.ndarray]
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         alpha_shared: float = 0.1,
@@ -553,6 +554,7 @@ class DirtyRegressorCV(Refitted, AliasCV, Regressor):
     task_deviance_path_: np.ndarray
     coef_components_: dict[Any, np.ndarray]
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         *,

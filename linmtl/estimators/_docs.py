@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 import re
 import textwrap
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TypeVar, dataclass_transform
+from typing import Any, TypeVar, dataclass_transform
 
 from linmtl.estimators._fill import fill
-from linmtl.losses import LOSSES
+from linmtl.losses import LOSSES, Parameter
 
 _TEXTS = {
     "parameters": """\
@@ -50,9 +51,6 @@ warm_start : bool, default=False
     coefficients of your own.
 verbose : int, default=0
     If positive, print a line at each certificate.""",
-    "huber_delta": """\
-huber_delta : float, default=1.35
-    Where the Huber loss becomes linear, > 0, in the units of y.""",
     "class_weight": """\
 class_weight : None, "balanced" or dict, default=None
     What sample weights are multiplied by: nothing; within each task
@@ -227,11 +225,21 @@ _ROOTS = "The root of the mean squared residual of a task, see `CalibratedRegres
 
 ESTIMATORS: dict[str, type] = {}  # all of them by name, as their files are imported
 T = TypeVar("T", bound=type)
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(field,))
 def parameters(cls: T) -> T:
-    """Make the annotated names of a base class keyword-only parameters."""
+    """Make the annotated names of a base class keyword-only parameters.
+
+    With ``loss`` come the parameters of the losses.
+    """
+    own = vars(cls).get("__annotations__", {})
+    if "loss" in own:
+        found = parameters_of(cls._losses)
+        cls.__annotations__ = own | {name: p.kind for name, p in found.items()}
+        for name, p in found.items():
+            setattr(cls, name, p.default)
     return dataclass(kw_only=True, eq=False, repr=False)(cls)
 
 
@@ -251,8 +259,8 @@ def estimator(cls: T) -> T:
     texts = _TEXTS | getattr(family, "_texts", {})
     names = [f.name for f in fields(cls)]
     if "loss" in names and not cls._classify:
-        of_loss = f"{_loss_parameter(cls._losses)}\n{texts['huber_delta']}"
-        texts["parameters"] = f"{of_loss}\n{texts['parameters']}"
+        of_loss = [_loss_parameter(cls._losses), *_parameters_of_losses(cls._losses)]
+        texts["parameters"] = "\n".join([*of_loss, texts["parameters"]])
         texts["squared_path"] += _other_paths(cls._losses)
     if "class_weight" in names:
         texts["parameters"] = f"{texts['class_weight']}\n{texts['parameters']}"
@@ -275,21 +283,68 @@ def estimator(cls: T) -> T:
     return cls
 
 
-def _loss_parameter(names):
-    """Return what is said of ``loss``, from what each loss says of itself."""
-    allowed = ", ".join(f'"{name}"' for name in names)
-    each = [
-        f'"{name}": {LOSSES[name].about if name in LOSSES else _ROOTS}'
-        for name in names
+def takes_loss(names: Sequence[str]) -> Callable[[F], F]:
+    """Return what gives a function the parameters of losses after ``loss``.
+
+    They replace a last ``**of_loss``, and ``{loss}`` in its docstring by their texts.
+    """
+    found = parameters_of(names)
+
+    def decorate(function):
+        texts = [_loss_entry(names, "The loss."), *_parameters_of_losses(names)]
+        document = inspect.cleandoc(function.__doc__)
+        function.__doc__ = fill(document, {"loss": "\n".join(texts)})
+        signature = inspect.signature(function)
+        *shown, last = signature.parameters.values()
+        place = 1 + [p.name for p in shown].index("loss")
+        shown[place:place] = [
+            inspect.Parameter(
+                name, last.KEYWORD_ONLY, default=p.default, annotation=p.kind
+            )
+            for name, p in found.items()
+        ]
+        function.__signature__ = signature.replace(parameters=shown)
+        return function
+
+    return decorate
+
+
+def parameters_of(names: Sequence[str]) -> dict[str, Parameter]:
+    """Return the parameters of some losses, by their names in estimators."""
+    kinds = [LOSSES[name] for name in names if name in LOSSES]
+    return {name: p for kind in kinds for name, p in kind.parameters().items()}
+
+
+def _parameters_of_losses(names):
+    """Return what is said of the parameters of losses."""
+    return [
+        f"{name} : {p.kind}, default={_shown(p.default)}\n{_indented(p.about)}"
+        for name, p in parameters_of(names).items()
     ]
-    text = textwrap.fill(
-        " ".join(["The loss of an observation.", *each]),
+
+
+def _loss_entry(names, text):
+    allowed = ", ".join(f'"{name}"' for name in names)
+    return f'loss : {{{allowed}}}, default="{names[0]}"\n{_indented(text)}'
+
+
+def _indented(text):
+    return textwrap.fill(
+        text,
         width=84,
         initial_indent="    ",
         subsequent_indent="    ",
         break_on_hyphens=False,
     )
-    return f'loss : {{{allowed}}}, default="{names[0]}"\n{text}'
+
+
+def _loss_parameter(names):
+    """Return what is said of ``loss``, from what each loss says of itself."""
+    each = [
+        f'"{name}": {LOSSES[name].about if name in LOSSES else _ROOTS}'
+        for name in names
+    ]
+    return _loss_entry(names, " ".join(["The loss of an observation.", *each]))
 
 
 def _other_paths(names):

@@ -161,6 +161,7 @@ class FactoredRegressor(Regressor):
     n_components_: int
     residual_: float
     objective_history_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         n_components: int = 2,
@@ -589,6 +590,7 @@ class GOMTLRegressor(Regressor):
     n_components_: int
     residual_: float
     objective_history_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         n_components: int = 3,

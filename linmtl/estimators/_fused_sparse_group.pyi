@@ -147,6 +147,7 @@ class FusedSparseGroupRegressor(Refitted, Alias, Regressor):
     (10, 20)
     """
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         alpha_l1: float = 0.1,
@@ -531,6 +532,7 @@ class FusedSparseGroupRegressorCV(Refitted, AliasCV, Regressor):
     deviance_path_: np.ndarray
     task_deviance_path_: np.ndarray
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         *,

@@ -150,6 +150,7 @@ class MultiTaskRegressor(Refitted, Regressor):
     task_covariance_: np.ndarray
     task_correlation_: np.ndarray
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         penalty: Penalty | None = None,
@@ -557,6 +558,7 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
     task_covariance_: np.ndarray
     task_correlation_: np.ndarray
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         penalty: Penalty | None = None,

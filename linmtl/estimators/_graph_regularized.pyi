@@ -144,6 +144,7 @@ class GraphRegularizedRegressor(Likely, Regressor):
     (10, 20)
     """
     alpha_: float
+    huber_delta: float
     def __init__(
         self,
         graph: Any = None,
@@ -520,6 +521,7 @@ class GraphRegularizedRegressorCV(AliasCV, Regressor):
     task_huber_path_: np.ndarray
     deviance_path_: np.ndarray
     task_deviance_path_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         graph: Any = None,

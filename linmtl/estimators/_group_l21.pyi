@@ -168,6 +168,7 @@ class GroupL21Regressor(Around, Refitted, Alias, Regressor):
     """
     coef_mean_: np.ndarray
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         groups: Any = None,
@@ -591,6 +592,7 @@ class GroupL21RegressorCV(Around, Refitted, AliasCV, Regressor):
     task_deviance_path_: np.ndarray
     coef_mean_: np.ndarray
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         groups: Any = None,

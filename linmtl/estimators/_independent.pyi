@@ -145,6 +145,7 @@ class IndependentRegressor(Regressor):
     alpha_: np.ndarray
     at_bound_: np.ndarray
     feature_scale_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         alpha: float | ArrayLike | Mapping[Any, float] | str = 0.01,

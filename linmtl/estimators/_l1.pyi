@@ -157,6 +157,7 @@ class L1Regressor(Around, Refitted, Alias, Regressor):
     """
     coef_mean_: np.ndarray
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         alpha: float = 1.0,
@@ -562,6 +563,7 @@ class L1RegressorCV(Around, Refitted, AliasCV, Regressor):
     task_deviance_path_: np.ndarray
     coef_mean_: np.ndarray
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         *,

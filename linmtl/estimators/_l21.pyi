@@ -164,6 +164,7 @@ class L21Regressor(Around, Refitted, Alias, Regressor):
     """
     coef_mean_: np.ndarray
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         alpha: float = 1.0,
@@ -577,6 +578,7 @@ class L21RegressorCV(Around, Refitted, AliasCV, Regressor):
     task_deviance_path_: np.ndarray
     coef_mean_: np.ndarray
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         *,

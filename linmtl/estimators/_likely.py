@@ -8,11 +8,10 @@ from linmtl.data import MultiTaskData
 from linmtl.data._read import FitInput
 from linmtl.datafits._make import Join
 from linmtl.estimators._alias import Alias
+from linmtl.losses import LOSSES
 from linmtl.mixed._strength import likelihood_strength
 from linmtl.penalties import Penalty, compose
 from linmtl.solvers._objective import Objective
-
-_LIKELIHOODS = ("squared", "logistic", "poisson")
 
 
 class Likely(Alias):
@@ -40,10 +39,11 @@ class Likely(Alias):
             raise ValueError(
                 f"{name}: alpha must be a number >= 0 or 'reml', got {self.alpha!r}"
             )
-        if loss.name not in _LIKELIHOODS or self._join() is not Join.SUM:
+        if not loss.likelihood or self._join() is not Join.SUM:
+            known = [kind.name for kind in LOSSES.values() if kind.likelihood]
             raise ValueError(
                 f"{name}: alpha='reml' is for a sum of losses that are likelihoods: "
-                f"{', '.join(_LIKELIHOODS)}; pass a number"
+                f"{', '.join(known)}; pass a number"
             )
         drawn = getattr(self, "intercept_weight", 0.0)
         given_weight = getattr(self, "feature_weight", None)

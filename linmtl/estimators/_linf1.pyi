@@ -143,6 +143,7 @@ class Linf1Regressor(Refitted, Alias, Regressor):
     (10, 20)
     """
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         alpha: float = 1.0,
@@ -513,6 +514,7 @@ class Linf1RegressorCV(Refitted, AliasCV, Regressor):
     deviance_path_: np.ndarray
     task_deviance_path_: np.ndarray
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         *,

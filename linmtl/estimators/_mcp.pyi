@@ -158,6 +158,7 @@ class MCPRegressor(Refitted, Alias, Regressor):
     """
     stage_objectives_: np.ndarray
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         alpha: float = 1.0,
@@ -550,6 +551,7 @@ class MCPRegressorCV(Refitted, AliasCV, Regressor):
     task_deviance_path_: np.ndarray
     stage_objectives_: np.ndarray
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         *,

@@ -139,6 +139,7 @@ class MeanRegularizedRegressor(Likely, Regressor):
     (10, 20)
     """
     alpha_: float
+    huber_delta: float
     def __init__(
         self,
         alpha: float | str = 1.0,
@@ -506,6 +507,7 @@ class MeanRegularizedRegressorCV(AliasCV, Regressor):
     task_huber_path_: np.ndarray
     deviance_path_: np.ndarray
     task_deviance_path_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         *,

@@ -137,6 +137,7 @@ class NetworkLassoRegressor(Alias, Regressor):
     (10, 20)
     """
     labels_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         graph: Any = None,
@@ -491,6 +492,7 @@ class NetworkLassoRegressorCV(AliasCV, Regressor):
     deviance_path_: np.ndarray
     task_deviance_path_: np.ndarray
     labels_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         graph: Any = None,

@@ -156,6 +156,7 @@ class NonconvexFusedGroupRegressor(Refitted, Alias, Regressor):
     """
     stage_objectives_: np.ndarray
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         alpha: float = 1.0,
@@ -552,6 +553,7 @@ class NonconvexFusedGroupRegressorCV(Refitted, AliasCV, Regressor):
     task_deviance_path_: np.ndarray
     stage_objectives_: np.ndarray
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         *,

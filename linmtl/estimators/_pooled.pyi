@@ -125,6 +125,7 @@ class PooledRegressor(Regressor):
     >>> model.coef_.shape
     (10, 20)
     """
+    huber_delta: float
     def __init__(
         self,
         alpha: float = 0.01,
@@ -280,6 +281,7 @@ class PooledClassifier(Classifier):
 class PooledRegressorCV(CrossValidated, PooledRegressor):
     """What models that share are compared with; not public.
     """
+    huber_delta: float
     def __init__(
         self,
         alpha: float = 0.01,

@@ -149,6 +149,7 @@ class RobustFeaturesRegressor(Refitted, Alias, Regressor):
     coef_components_: dict[Any, np.ndarray]
     outlier_tasks_: np.ndarray
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         alpha_shared: float = 0.1,
@@ -536,6 +537,7 @@ class RobustFeaturesRegressorCV(Refitted, AliasCV, Regressor):
     coef_components_: dict[Any, np.ndarray]
     outlier_tasks_: np.ndarray
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         *,

@@ -143,6 +143,7 @@ class RobustLowRankRegressor(Alias, Regressor):
     """
     coef_components_: dict[Any, np.ndarray]
     outlier_tasks_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         alpha_rank: float = 0.1,
@@ -517,6 +518,7 @@ class RobustLowRankRegressorCV(AliasCV, Regressor):
     task_deviance_path_: np.ndarray
     coef_components_: dict[Any, np.ndarray]
     outlier_tasks_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         *,

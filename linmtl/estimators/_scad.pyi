@@ -157,6 +157,7 @@ class SCADRegressor(Refitted, Alias, Regressor):
     """
     stage_objectives_: np.ndarray
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         alpha: float = 1.0,
@@ -548,6 +549,7 @@ class SCADRegressorCV(Refitted, AliasCV, Regressor):
     task_deviance_path_: np.ndarray
     stage_objectives_: np.ndarray
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         *,

@@ -145,6 +145,7 @@ class SharedStructureRegressor(Alias, Regressor):
     (2, 20)
     """
     components_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         n_components: int = 2,
@@ -516,6 +517,7 @@ class SharedStructureRegressorCV(AliasCV, Regressor):
     deviance_path_: np.ndarray
     task_deviance_path_: np.ndarray
     components_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         n_components: int | ArrayLike = 2,

@@ -150,6 +150,7 @@ class SparseLowRankRegressor(Refitted, Alias, Regressor):
     """
     coef_components_: dict[Any, np.ndarray]
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         alpha_sparse: float = 0.1,
@@ -542,6 +543,7 @@ class SparseLowRankRegressorCV(Refitted, AliasCV, Regressor):
     task_deviance_path_: np.ndarray
     coef_components_: dict[Any, np.ndarray]
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         *,

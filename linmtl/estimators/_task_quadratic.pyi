@@ -136,6 +136,7 @@ class TaskQuadraticRegressor(Likely, Regressor):
     (10, 20)
     """
     alpha_: float
+    huber_delta: float
     def __init__(
         self,
         K: Any = None,
@@ -491,6 +492,7 @@ class TaskQuadraticRegressorCV(AliasCV, Regressor):
     task_huber_path_: np.ndarray
     deviance_path_: np.ndarray
     task_deviance_path_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         K: Any = None,

@@ -156,6 +156,7 @@ class TaskRelationshipRegressor(Around, Alias, Regressor):
     task_covariance_: np.ndarray
     task_correlation_: np.ndarray
     coef_mean_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         alpha: float = 1.0,
@@ -547,6 +548,7 @@ class TaskRelationshipRegressorCV(Around, AliasCV, Regressor):
     task_covariance_: np.ndarray
     task_correlation_: np.ndarray
     coef_mean_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         *,

@@ -146,6 +146,7 @@ class TemporalGroupRegressor(Refitted, Alias, Regressor):
     (10, 20)
     """
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         alpha: float = 1.0,
@@ -523,6 +524,7 @@ class TemporalGroupRegressorCV(Refitted, AliasCV, Regressor):
     deviance_path_: np.ndarray
     task_deviance_path_: np.ndarray
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         *,

@@ -142,6 +142,7 @@ class TraceNormRegressor(Around, Alias, Regressor):
     (10, 20)
     """
     coef_mean_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         alpha: float = 1.0,
@@ -513,6 +514,7 @@ class TraceNormRegressorCV(Around, AliasCV, Regressor):
     deviance_path_: np.ndarray
     task_deviance_path_: np.ndarray
     coef_mean_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         *,

@@ -146,6 +146,7 @@ class TreeGroupL21Regressor(Refitted, Alias, Regressor):
     (10, 20)
     """
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         tree: Any = None,
@@ -518,6 +519,7 @@ class TreeGroupL21RegressorCV(Refitted, AliasCV, Regressor):
     deviance_path_: np.ndarray
     task_deviance_path_: np.ndarray
     coef_before_refit_: np.ndarray
+    huber_delta: float
     def __init__(
         self,
         tree: Any = None,

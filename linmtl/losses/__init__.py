@@ -1,6 +1,6 @@
 """Pointwise losses: value, derivative, conjugate, curvature, link. Private."""
 
-from linmtl.losses._base import Loss, Score, task_sums
+from linmtl.losses._base import Loss, Parameter, Score, task_sums
 from linmtl.losses._huber import HuberLoss
 from linmtl.losses._logistic import Logistic
 from linmtl.losses._newton import newton
@@ -16,6 +16,7 @@ __all__ = [
     "HuberLoss",
     "Logistic",
     "Loss",
+    "Parameter",
     "PoissonLoss",
     "Score",
     "Squared",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -32,12 +33,43 @@ class Score(NamedTuple):
     path_factor: float
 
 
+class Parameter(NamedTuple):
+    """A parameter of a loss, as estimators have it.
+
+    Attributes
+    ----------
+    attribute : str
+        What the loss calls it.
+    kind : str
+        Its type.
+    default : Any
+        Its default.
+    about : str
+        What it is, in a sentence for docstrings.
+    """
+
+    attribute: str
+    kind: str
+    default: Any
+    about: str
+
+
+def parameter(default: Any, about: str) -> Any:
+    """Return a field of a loss that is a parameter of the estimators too.
+
+    They say ``about`` in their docstrings.
+    """
+    return field(default=default, metadata={"about": about})
+
+
+@dataclass(frozen=True)
 class Loss:
     """A convex loss of each observation, ``loss(y, eta) >= 0``.
 
     A subclass gives the formulas `value`, `derivative`, `second_derivative`,
     `conjugate` and `domain` for NumPy arrays, and the attributes below. What solvers
-    call is derived from them; a loss that is worth a kernel overrides it.
+    call is derived from them; a loss that is worth a kernel overrides it. One that has
+    parameters is a dataclass of fields made by :func:`parameter`.
 
     In `residual` and after it arrays are flat, of shape (n_observations,), sorted by
     task; ``task_ptr`` (n_tasks + 1,) delimits the tasks. The weight of an observation
@@ -65,13 +97,13 @@ class Loss:
         Whether the root of a mean of losses is convex too.
     mean_suffices : bool
         Whether of several targets with one predictor only the mean matters.
+    likelihood : bool
+        Whether it is minus a log-likelihood, up to a scale that may be unknown: only
+        then are information criteria and restricted likelihoods defined.
     classify : bool
         Whether y holds labels of classes.
     one_sided : str
         What is wrong with the targets of a task without a best intercept.
-    parameters : tuple of str
-        Names of the arguments of the constructor; of an estimator they have the name
-        of the loss before them, as in ``huber_delta``.
     """
 
     name: ClassVar[str]
@@ -83,9 +115,33 @@ class Loss:
     location: ClassVar[bool] = False
     convex_root: ClassVar[bool] = False
     mean_suffices: ClassVar[bool] = False
+    likelihood: ClassVar[bool] = False
     classify: ClassVar[bool] = False
     one_sided: ClassVar[str] = ""
-    parameters: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def parameters(cls) -> dict[str, Parameter]:
+        """Return the parameters by their names in estimators, as in ``huber_delta``."""
+        return {
+            f"{cls.name}_{f.name}": Parameter(
+                f.name,
+                str(getattr(f.type, "__name__", f.type)),
+                f.default,
+                f.metadata["about"],
+            )
+            for f in fields(cls)
+        }
+
+    @classmethod
+    def of(cls, estimator: Any) -> Self:
+        """Return the loss with the parameters of an estimator."""
+        named = cls.parameters().items()
+        return cls(**{p.attribute: getattr(estimator, name) for name, p in named})
+
+    def settings(self) -> dict[str, Any]:
+        """Return the parameters of an estimator that give this loss."""
+        named = self.parameters().items()
+        return {name: getattr(self, p.attribute) for name, p in named}
 
     def check(self) -> None:
         """Raise ValueError where a parameter is not allowed."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import numbers
+from dataclasses import dataclass
 
 import numpy as np
 
-from linmtl.losses._base import Loss, Score
+from linmtl.data._checks import is_number
+from linmtl.losses._base import Loss, Score, parameter
 
 
+@dataclass(frozen=True)
 class HuberLoss(Loss):
     """``r^2 / 2`` where ``|r| = |y - eta| <= delta``, else ``delta |r| - delta^2 / 2``.
 
@@ -33,14 +35,13 @@ class HuberLoss(Loss):
     formula = "huber(y_i - x_i . w_t - b_t)"
     curvature = 1.0
     location = True
-    parameters = ("delta",)
 
-    def __init__(self, delta: float = 1.35):
-        self.delta = delta
+    delta: float = parameter(
+        1.35, "Where the Huber loss becomes linear, > 0, in the units of y."
+    )
 
     def check(self):
-        number = isinstance(self.delta, numbers.Real)
-        if not number or isinstance(self.delta, bool) or not 0 < self.delta < np.inf:
+        if not (is_number(self.delta) and 0 < self.delta < np.inf):
             raise ValueError(
                 f"huber_delta must be a finite number > 0, got {self.delta!r}"
             )

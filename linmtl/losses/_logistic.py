@@ -247,7 +247,7 @@ class Logistic(Loss):
     about = "Minus the log-likelihood of two classes whose log-odds are linear."
     formula = "log(1 + exp(-y_i (x_i . w_t + b_t)))"
     curvature = 0.25
-    classify = True
+    classify = likelihood = True
     one_sided = "a single class"
 
     def value(self, y, eta):

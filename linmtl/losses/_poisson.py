@@ -24,7 +24,7 @@ class PoissonLoss(Loss):
         "``exp(x_i . w_t + b_t)``, which is what is predicted then."
     )
     formula = "(exp(eta_i) - y_i eta_i + y_i log y_i - y_i), eta_i = x_i . w_t + b_t"
-    mean_suffices = True
+    mean_suffices = likelihood = True
     one_sided = "counts of zero only"
 
     def value(self, y, eta):

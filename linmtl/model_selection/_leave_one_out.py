@@ -206,8 +206,8 @@ def criterion_path(
         If the degrees of freedom or the likelihood are not known.
     """
     missing = lacks_curvature(data, fit, penalties[0], columns)
-    if missing is None and loss.location and not loss.quadratic:
-        missing = "the squared loss, or that of a likelihood"
+    if missing is None and not loss.likelihood:
+        missing = "a loss that is a likelihood"
     if missing is not None:
         raise ValueError(
             f"criterion={criterion!r} needs {missing}; pass criterion=None"

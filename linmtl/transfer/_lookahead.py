@@ -8,11 +8,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from linmtl.datafits._residual import ResidualFit
+from linmtl.estimators._base import model_of_loss
+from linmtl.estimators._docs import takes_loss
 from linmtl.estimators._pooled import PooledClassifier, PooledRegressor
 from linmtl.similarity._result import TaskMatrix
 from linmtl.transfer._rows import plain_reader
 
+_KINDS = PooledRegressor, PooledClassifier
 
+
+@takes_loss([name for kind in _KINDS for name in kind._losses])
 def lookahead_affinity(
     X: Any,
     y: ArrayLike,
@@ -23,6 +28,7 @@ def lookahead_affinity(
     alpha: float = 0.01,
     step: float | None = None,
     task_column: str | int | None = None,
+    **of_loss: Any,
 ) -> TaskMatrix:
     """Return what a gradient step for each task does to the loss of each other one.
 
@@ -34,8 +40,7 @@ def lookahead_affinity(
     ----------
     X, y, tasks, sample_weight
         Data in any layout, as for the estimators.
-    loss : {"squared", "huber", "poisson", "logistic"}, default="squared"
-        The loss.
+    {loss}
     alpha : float, default=0.01
         Strength of the ridge of the pooled model.
     step : float, default=None
@@ -63,18 +68,9 @@ def lookahead_affinity(
     >>> bool((lookahead_affinity(X, y, tasks).values.diagonal() >= 0).all())
     True
     """
-    kinds = {
-        name: kind
-        for kind in (PooledRegressor, PooledClassifier)
-        for name in kind._losses
-    }
-    if loss not in kinds:
-        raise ValueError(f"loss must be one of {list(kinds)}, got {loss!r}")
     if step is not None and not 0 < step < np.inf:
         raise ValueError(f"step must be a positive finite number, got {step!r}")
-    pooled = kinds[loss](alpha, task_column=task_column)
-    if loss in PooledRegressor._losses:
-        pooled.set_params(loss=loss)
+    pooled = model_of_loss(_KINDS, loss, of_loss, alpha, task_column=task_column)
     pooled.fit(X, y, tasks, sample_weight)
     reader = plain_reader(pooled)
     given, data, labels, _ = reader._read_problem(X, y, tasks, sample_weight)
