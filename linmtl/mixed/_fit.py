@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from scipy import sparse
-from scipy.optimize import brentq
-from scipy.special import digamma, polygamma
 
 from linmtl.data import MultiTaskData
 from linmtl.kernels._threads import blas_threads
@@ -18,6 +15,7 @@ from linmtl.mixed._likelihood import Likelihood
 from linmtl.mixed._model import MixedModel
 from linmtl.mixed._newton import maximise, start
 from linmtl.mixed._sums import sums_of, varies_within
+from linmtl.mixed._variances import shrunk_variances, variance_prior
 
 _ROUNDS = 30  # of noise levels, or a prior, and covariance in turn
 _LEVEL = 0.02  # change of the logarithm of a prior's precision that ends them
@@ -191,7 +189,9 @@ def _with_noise_of_tasks(model, max_iter):
         V = model.spread(everything)
         used = np.einsum("tij,tji->t", model.likelihood.sums.K, V)
         degrees = np.maximum(model.sums.count - used, 1e-3)
-        levels = np.maximum(_shrunk(model.squares(), degrees), model.likelihood.least)
+        squares = model.squares()
+        levels = shrunk_variances(squares, degrees, variance_prior(squares, degrees))
+        levels = np.maximum(levels, model.likelihood.least)
         ratio = levels / np.exp(np.mean(np.log(levels)))
         changed = np.max(np.abs(np.log(ratio / model.ratio)))
         like = model.likelihood
@@ -208,20 +208,3 @@ def _with_noise_of_tasks(model, max_iter):
         if changed <= _SETTLED:
             break
     return model
-
-
-def _shrunk(squares, degrees):
-    """Return variances from sums of squares and their degrees of freedom."""
-    pooled = squares.sum() / degrees.sum()
-    known = (degrees > 0.5) & (squares > 0)
-    half = degrees[known] / 2
-    if known.sum() < 3:
-        return np.full(len(squares), pooled)
-    e = np.log(squares[known] / degrees[known]) - digamma(half) + np.log(half)
-    spread = e.var(ddof=1) - polygamma(1, half).mean()
-    if spread <= 1e-3:
-        return np.full(len(squares), pooled)
-    own: Any = brentq(lambda x: polygamma(1, np.exp(x)) - spread, -12.0, 12.0)
-    prior = 2.0 * np.exp(own)
-    level = np.exp(e.mean() + digamma(prior / 2) - np.log(prior / 2))
-    return (prior * level + squares) / (prior + degrees)

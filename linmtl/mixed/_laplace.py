@@ -213,8 +213,8 @@ class Laplace(Likelihood):
         own = 2.0 * self.bound * point.theta
         return s.sums((S.T @ dF)[s.row, s.column]) + own
 
-    def _following(self, point, h):
-        return 0.0  # there is no noise
+    def _slope_of_squares(self, point, F):
+        return np.zeros(self.structure.n_parameters)  # there is no noise
 
     def certificate(self, point: LaplacePoint) -> tuple[float, float, float]:
         """Return the penalised problem, its duality gap and the null model's.

@@ -142,6 +142,17 @@ class FitArguments:
             warnings.filterwarnings("ignore", OF_TASKS)
             return self.prepared(model).fit(**self.part(keep, chosen))
 
+    def warn_of_single_classes(self, stacklevel: int) -> None:
+        """Say which tasks are left out of the loss; the fits inside do not."""
+        alone = self.given.tasks[self.given.side != 0]
+        if alone.size:
+            warnings.warn(
+                f"these tasks have a single class: {some(alone)}; they are left out of "
+                "the loss and predict their only class",
+                UserWarning,
+                stacklevel=stacklevel,
+            )
+
     def predict(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Return the linear predictor of each observation; W has one row per task."""
         data = self.given.data
@@ -226,15 +237,9 @@ class Combined(MultiTaskModel):
         """Read the arguments of a fit, and warn for the estimators inside."""
         check_settings(self, self._losses)
         passed = FitArguments(self, X, y, tasks, sample_weight)
-        alone = passed.given.tasks[passed.given.side != 0]
-        # without an intercept they are learned like others
-        if alone.size and any(model.fit_intercept for model in inner):
-            warnings.warn(
-                f"these tasks have a single class: {some(alone)}; they are left out of "
-                "the loss and predict their only class",
-                UserWarning,
-                stacklevel=3,
-            )
+        # without an intercept tasks of a single class are learned like others
+        if any(model.fit_intercept for model in inner):
+            passed.warn_of_single_classes(stacklevel=4)
         self._warn_of_classes(passed.given, stacklevel=4)
         return passed
 
