@@ -260,6 +260,11 @@ class Logistic(Loss):
         p = u * y
         return p * (1.0 - p)
 
+    def third_derivative(self, y: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """Return the third derivative where minus the first is u."""
+        p = u * y
+        return -y * p * (1.0 - p) * (1.0 - 2.0 * p)
+
     def conjugate(self, y, u):
         p = u * y
         return -entr(p) - entr(1.0 - p)

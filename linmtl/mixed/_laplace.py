@@ -6,23 +6,24 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import logit
 
 from linmtl.kernels._jit import readonly
 from linmtl.kernels._layouts import stacked_adjoint, stacked_predict
 from linmtl.kernels._mixed import small_moments
 from linmtl.losses import Logistic
 from linmtl.mixed._covariance import Structure
-from linmtl.mixed._likelihood import SMALL, Likelihood, Point, condition
+from linmtl.mixed._likelihood import MAX_LOOP_COLUMNS, Likelihood, Point, condition
 from linmtl.mixed._sums import Sums
 
 _MAX_STEPS = 100  # to the mode of the effects
 _MAX_HALVINGS = 40
-_CLOSE = 1e-18  # of the mode: what a step would gain, relative to the number of rows
+# Of the mode: what a step would gain, relative to the number of rows.
+_LEAST_GAIN = 1e-18
 
 # Standard deviation of a normal prior of the parameters, in log-odds per spread of a
 # feature: of separated tasks the likelihood has no maximum.
-_LARGEST = 5.0
+_PRIOR_SPREAD = 5.0
 
 _LOSS = Logistic()
 
@@ -65,7 +66,7 @@ class LogisticRows:
         """Return ``sum_i weight_i a_i a_i'``, (n_tasks, n_columns, n_columns)."""
         T, D = self.task_ptr.size - 1, self.A.shape[1]
         H = np.empty((T, D, D))
-        if D <= SMALL:
+        if D <= MAX_LOOP_COLUMNS:
             arrays = map(readonly, (self.A, self.task_ptr, weight, self.y))
             small_moments(*arrays, False, np.empty((T, D)), H, np.empty((T, D)))
             return H
@@ -73,10 +74,6 @@ class LogisticRows:
             A = self.A[first:stop]
             np.dot(A.T, weight[first:stop, None] * A, out=H[t])
         return H
-
-
-def _curvature(y, eta):
-    return _LOSS.second_derivative(y, -_LOSS.derivative(y, eta))
 
 
 @dataclass(frozen=True)
@@ -103,7 +100,7 @@ class Laplace(Likelihood):
     is that of deviations and fixed effects together, as with ``nAGQ = 0`` in lme4.
     """
 
-    largest = _LARGEST
+    largest = _PRIOR_SPREAD
 
     def __init__(
         self,
@@ -115,8 +112,7 @@ class Laplace(Likelihood):
         ridge: np.ndarray,
     ):
         self.rows = rows
-        flat = rows.weight / 4.0
-        K = rows.hessians(flat)
+        K = rows.hessians(_LOSS.curvature * rows.weight)
         count = np.add.reduceat(rows.weight, rows.task_ptr[:-1])
         sums = Sums(K, np.zeros(K.shape[:2]), np.zeros(len(K)), count)
         super().__init__(sums, Z, structure, S, restricted, ridge)
@@ -136,14 +132,21 @@ class Laplace(Likelihood):
         return -flat * np.log(2.0 * np.pi) - float(self.bound @ point.theta**2)
 
     def at(self, theta: np.ndarray) -> LaplacePoint:
-        """Return the likelihood at some parameters."""
+        """Return the likelihood at some parameters.
+
+        The mode takes a Newton's method of its own: tasks are coupled by the fixed
+        effects, each step is one solution of the mixed model's equations, and what is
+        made on the way is what the likelihood and its gradient need. The steps are in
+        spherical effects v, since the covariance may be singular.
+        """
         rows, kept, ridge = self.rows, self.kept, self.ridge[self.kept]
         F = self.S @ self.structure.factor(theta)
         g, beta = self._mode
         v = g @ F
         value, eta = self._penalised(beta, v, F)
         for _ in range(_MAX_STEPS):
-            K = rows.hessians(rows.weight * _curvature(rows.y, eta))
+            u = -_LOSS.derivative(rows.y, eta)
+            K = rows.hessians(rows.weight * _LOSS.second_derivative(rows.y, u))
             s = self._scores(eta)
             W = self.means(beta) + v @ F.T
             c = np.einsum("tij,tj->ti", K, W) + s
@@ -154,7 +157,7 @@ class Laplace(Likelihood):
             step_v, step_beta = g @ F - v, best - beta
             pull = (self.Z.T @ s).ravel()[kept] - ridge * beta
             gain = pull @ step_beta + np.sum((s @ F - v) * step_v)
-            if gain <= _CLOSE * max(self.n, 1.0):
+            if gain <= _LEAST_GAIN * max(self.n, 1.0):
                 break
             size = 1.0
             for _ in range(_MAX_HALVINGS):
@@ -200,8 +203,7 @@ class Laplace(Likelihood):
         for t, (first, stop) in enumerate(pairwise(rows.task_ptr.tolist())):
             A = rows.A[first:stop]
             leverage[first:stop] = np.einsum("ij,ij->i", A @ V[t], A)
-        p = expit(point.eta)
-        third = _curvature(rows.y, point.eta) * (1.0 - 2.0 * p)
+        third = _LOSS.third_derivative(rows.y, -_LOSS.derivative(rows.y, point.eta))
         q = rows.task_sums(rows.weight * leverage * third)
         # the mode moves by the inverse of the Hessian of the penalised loss
         _, a, _ = condition(point.K, q, Sigma)
@@ -230,6 +232,5 @@ class Laplace(Likelihood):
         eta = rows.predictors(self.means(point.beta) + point.g @ F @ F.T)
         gap = np.sum(((self._scores(eta) - point.g) @ F) ** 2) + missed.sum()
         rate = np.clip(rows.weight @ (rows.y > 0) / rows.weight.sum(), 1e-12, 1 - 1e-12)
-        level = np.log(rate / (1.0 - rate))
-        null = rows.weight @ _LOSS.value(rows.y, np.full(rows.y.size, level))
+        null = rows.weight @ _LOSS.value(rows.y, np.full(rows.y.size, logit(rate)))
         return value, float(gap) / 2, float(null)

@@ -9,7 +9,7 @@ from scipy.special import expit, xlogy
 
 from helpers.loops import looped
 from helpers.losses import FORMULAS, make_loss
-from linmtl.losses import LOSSES
+from linmtl.losses import LOSSES, Logistic
 
 TASK_PTR = np.array([0, 7, 7, 15, 16])  # one task has no row, one has a single row
 N = TASK_PTR[-1]
@@ -79,6 +79,16 @@ def test_hessian_is_the_derivative_of_the_residual(name):
         assert np.all(hessian <= loss.curvature * weight * (1 + 1e-12))
     if loss.quadratic:
         np.testing.assert_array_equal(hessian, weight)
+
+
+def test_the_third_derivative_is_that_of_the_second():
+    y, eta, _ = data("logistic")
+    loss, h = Logistic(), 1e-5
+    above, at, below = (-loss.derivative(y, eta + step) for step in (h, 0.0, -h))
+    slope = (
+        (loss.second_derivative(y, above) - loss.second_derivative(y, below)) / 2 / h
+    )
+    np.testing.assert_allclose(loss.third_derivative(y, at), slope, atol=1e-9)
 
 
 @every_loss
