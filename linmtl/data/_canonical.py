@@ -9,7 +9,7 @@ import numpy as np
 
 from linmtl.designs._base import Design
 
-_NOTHING = 1e-9  # relative to the largest coefficient
+_ZERO_COEFFICIENT = 1e-9  # relative to the largest coefficient
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -113,7 +113,7 @@ def lent(
     mean : ndarray of shape (n_alone, n_features)
         Where the linear predictors of the tasks left out stay what they are.
     """
-    least = _NOTHING * np.abs(W).max(initial=0.0)
+    least = _ZERO_COEFFICIENT * np.abs(W).max(initial=0.0)
     nothing = np.abs(W[:, alone]).max(axis=0, initial=0.0) <= least
     if not nothing.any() or not others.any():
         return W, b

@@ -23,7 +23,8 @@ _MAX_HALVINGS = 50
 _LEAST_CURVATURE = 1e-8  # of an observation, where the loss is linear in places
 _SECANT = 0.1  # of the curvature of a touching parabola, that a model has at least
 _DAMPING = 1e-12  # of the largest curvature or 1, for models to be bounded
-_CLOSE = 1e-12  # what is left of a constraint, relative to the residuals, is rounding
+# What is left of a constraint, relative to the residuals, is rounding.
+_CONSTRAINT_ROUNDING = 1e-12
 _INFEASIBLE = 1e-10  # the same, where it certifies nothing
 _ROUNDING = 1e-14
 _SHORT = 50  # observations of a task, on average, that are no work for a product
@@ -113,7 +114,7 @@ class ProfiledFit(ResidualFit):
         value, slope, size = self._try(a)
         for _ in range(_MAX_STEPS):
             steep = np.abs(slope).max(axis=1, initial=0.0)
-            left = steep > _CLOSE * size
+            left = steep > _CONSTRAINT_ROUNDING * size
             left &= value > perfect  # separated classes: the infimum is zero
             if not left.any():
                 break

@@ -7,7 +7,7 @@ from scipy.special import xlogy
 
 from linmtl.losses._base import Loss, Score, task_sums
 
-_LARGEST = 700.0  # exp of more is no number
+_MAX_EXPONENT = 700.0  # exp of more is no number
 
 
 class PoissonLoss(Loss):
@@ -28,7 +28,7 @@ class PoissonLoss(Loss):
     one_sided = "counts of zero only"
 
     def value(self, y, eta):
-        eta = np.minimum(eta, _LARGEST)
+        eta = np.minimum(eta, _MAX_EXPONENT)
         return np.maximum(np.exp(eta) - y * eta + xlogy(y, y) - y, 0.0)
 
     def derivative(self, y, eta):
@@ -45,7 +45,7 @@ class PoissonLoss(Loss):
         return -np.inf, y
 
     def mean(self, eta):
-        return np.exp(np.minimum(eta, _LARGEST))
+        return np.exp(np.minimum(eta, _MAX_EXPONENT))
 
     def encode(self, y, missing):
         negative = ~missing & (y < 0)

@@ -17,11 +17,11 @@ from linmtl.mixed._newton import maximise, start
 from linmtl.mixed._sums import sums_of, varies_within
 from linmtl.mixed._variances import shrunk_variances, variance_prior
 
-_ROUNDS = 30  # of noise levels, or a prior, and covariance in turn
-_LEVEL = 0.02  # change of the logarithm of a prior's precision that ends them
-_FURTHEST = 25.0  # largest such logarithm
-_MANY = 10  # common coefficients beyond which they have a prior
-_SETTLED = 1e-4  # change of a noise level, relative, that ends them
+_MAX_ROUNDS = 30  # of noise levels, or a prior, and covariance in turn
+_PRIOR_TOL = 0.02  # change of the logarithm of a prior's precision that ends them
+_MAX_LOG_PRECISION = 25.0  # the largest such logarithm
+_MAX_FREE_COMMON = 10  # common coefficients beyond which they have a prior
+_NOISE_TOL = 1e-4  # change of a noise level, relative, that ends them
 _LEAST_RIDGE = 1e-5  # on common coefficients of labels, relative to the rows
 _MOST_NUMBERS = 4e8  # in the second moments of all tasks
 
@@ -131,7 +131,7 @@ def _structure(sums, Z, choices, intercept):
 def _maximum(model, frame, moments, choices, fit_intercept):
     """Return the model of the highest likelihood."""
     theta, shrinks = start(model), choices.shrink_mean
-    many = model.kept.size > min(_MANY, model.n / 2)
+    many = model.kept.size > min(_MAX_FREE_COMMON, model.n / 2)
     if shrinks is True or (shrinks == "auto" and many):
         model.restricted = True
         model = _with_prior(model, theta, frame.intercept, choices.max_iter)
@@ -160,7 +160,7 @@ def _with_prior(model, theta, intercept, max_iter):
     slopes = slopes.ravel()
 
     log_precision = 0.0
-    for _ in range(_ROUNDS):
+    for _ in range(_MAX_ROUNDS):
         precision = np.exp(log_precision)
         ridge = model.ridge + slopes * precision
         drawn = model.changed(model.sums, ridge, slopes.sum() * log_precision)
@@ -170,8 +170,8 @@ def _with_prior(model, theta, intercept, max_iter):
         known = mine.sum() - precision * float(mine @ np.diag(point.C))
         size = float(mine @ point.beta**2)
         following = np.log(max(known, 1e-3) * point.noise / max(size, 1e-300))
-        following = float(np.clip(following, -_FURTHEST, _FURTHEST))
-        if abs(following - log_precision) <= _LEVEL:
+        following = float(np.clip(following, -_MAX_LOG_PRECISION, _MAX_LOG_PRECISION))
+        if abs(following - log_precision) <= _PRIOR_TOL:
             break
         log_precision = following
     return drawn
@@ -185,7 +185,7 @@ def _with_noise_of_tasks(model, max_iter):
     found from the spread of the levels, and of what a task says (Smyth, 2004).
     """
     everything = np.arange(model.sums.n_tasks)
-    for _ in range(_ROUNDS):
+    for _ in range(_MAX_ROUNDS):
         V = model.spread(everything)
         used = np.einsum("tij,tji->t", model.likelihood.sums.K, V)
         degrees = np.maximum(model.sums.count - used, 1e-3)
@@ -205,6 +205,6 @@ def _with_noise_of_tasks(model, max_iter):
             n_iter=model.n_iter + n_iter,
             converged=converged,
         )
-        if changed <= _SETTLED:
+        if changed <= _NOISE_TOL:
             break
     return model

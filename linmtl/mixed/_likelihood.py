@@ -13,12 +13,14 @@ from linmtl.kernels._mixed import marginal
 from linmtl.mixed._covariance import Structure
 from linmtl.mixed._sums import Sums
 
-_TINY = 4  # columns up to which fourth powers of their number are nothing
-SMALL = 12  # columns up to which a loop over tasks is faster than stacked LAPACK
+# Columns up to which fourth powers of their number are nothing.
+_MAX_PAIRED_COLUMNS = 4
+# Columns up to which a loop over tasks is faster than stacked LAPACK.
+MAX_LOOP_COLUMNS = 12
 _ROUNDING = 1e-14  # share of the squares of targets that is
 # Standard deviation of a normal prior of the parameters, in noise per spread of a
 # feature: with as many variances as rows the likelihood has no maximum.
-_LARGEST = 1e4
+_PRIOR_SPREAD = 1e4
 _DEPENDENT = 1e-10  # share of its square beyond other columns that is rounding
 
 
@@ -76,7 +78,7 @@ class Likelihood:
         The precision of a prior of M, relative to the noise.
     """
 
-    largest: ClassVar[float] = _LARGEST
+    largest: ClassVar[float] = _PRIOR_SPREAD
 
     def __init__(
         self,
@@ -238,7 +240,7 @@ class Likelihood:
     def _fixed_part(self, point, N):
         """Return ``sum_t N_t Z_t C Z_t' N_t``."""
         C, D = self._spread_out(point.C), self.sums.n_columns
-        if self._alike and D <= _TINY:
+        if self._alike and D <= _MAX_PAIRED_COLUMNS:
             flat = N.reshape(-1, D * D)
             pairs = (flat.T @ flat).reshape(D, D, D, D)
             return np.einsum("ijkl,jk->il", pairs, C[0, :, 0])
@@ -318,7 +320,7 @@ class Likelihood:
         """Return the Hessian in the parameters, by average information."""
         s, S = self.structure, self.S
         F = S @ s.factor(point.theta)
-        if self._alike and self.sums.n_columns <= _TINY:
+        if self._alike and self.sums.n_columns <= _MAX_PAIRED_COLUMNS:
             H, through = self._information_of_sums(point, F)
         else:
             H, through = self._information(point, F)
@@ -342,7 +344,7 @@ def condition(
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Return N and a of :func:`linmtl.kernels._mixed.marginal`, and what it returns."""
     T, D = c.shape
-    if D <= SMALL:
+    if D <= MAX_LOOP_COLUMNS:
         N, a = np.empty((T, D, D)), np.empty((T, D))
         work = np.empty((D, 2 * D + 1))
         arrays = (readonly(np.ascontiguousarray(A)) for A in (K, c, Sigma))

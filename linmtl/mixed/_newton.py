@@ -9,10 +9,10 @@ from scipy.optimize import minimize
 
 from linmtl.mixed._likelihood import Likelihood, Point
 
-_MANY = 300  # parameters from which on the Hessian is not made
-_SLOW = 40  # steps after which a quasi-Newton method goes on
-_CLOSE = 1e-9  # what a step is to gain at least, in the deviance
-_HELD = 0.1  # where a standard deviation is tried that has become zero
+_MAX_HESSIAN_SIZE = 300  # parameters from which on the Hessian is not made
+_MAX_NEWTON_STEPS = 40  # steps after which a quasi-Newton method goes on
+_LEAST_GAIN = 1e-9  # what a step is to gain at least, in the deviance
+_OFF_ZERO = 0.1  # where a standard deviation is tried that has become zero
 
 
 def start(likelihood: Likelihood) -> np.ndarray:
@@ -45,7 +45,7 @@ def _ascend(likelihood, point, max_iter):
     if not point.theta.size:
         return point, 1, True
     unit = likelihood.units
-    if point.theta.size > _MANY:
+    if point.theta.size > _MAX_HESSIAN_SIZE:
         return _quasi_newton(likelihood, point, unit, max_iter)
     damping, n_iter = 1e-3, 0
     while n_iter < max_iter:
@@ -58,7 +58,7 @@ def _ascend(likelihood, point, max_iter):
         rounding = 64 * np.finfo(float).eps * max(abs(point.deviance), likelihood.n)
         floor = 1e-10 * np.abs(values).max(initial=1e-300)
         size = np.maximum(np.abs(values), floor)
-        if np.sum(along**2 / size) <= 2 * max(_CLOSE, rounding):
+        if np.sum(along**2 / size) <= 2 * max(_LEAST_GAIN, rounding):
             return point, n_iter, True
         while True:
             step = -vectors @ (along / (size + damping * size.max()))
@@ -74,7 +74,7 @@ def _ascend(likelihood, point, max_iter):
             damping = max(4 * damping, 1e-6)
             if damping > 1e12:
                 return point, n_iter, False
-        if n_iter >= _SLOW:
+        if n_iter >= _MAX_NEWTON_STEPS:
             point, more, converged = _quasi_newton(
                 likelihood, point, unit, max_iter - n_iter
             )
@@ -108,7 +108,7 @@ def _off_zero(likelihood, point):
     for k in likelihood.structure.diagonal:
         if abs(point.theta[k]) < 1e-3 * usual[k]:
             theta = point.theta.copy()
-            theta[k] = _HELD * usual[k]
+            theta[k] = _OFF_ZERO * usual[k]
             tried = likelihood.at(theta)
             if tried.deviance < point.deviance - 1e-7:
                 return tried

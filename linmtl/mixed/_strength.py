@@ -13,9 +13,9 @@ from linmtl.solvers import minimise
 from linmtl.solvers._objective import Objective
 
 _DECADES = np.linspace(3.0, -7.0, 21)  # of strengths beside the largest curvature
-_CLOSE = 1e-3  # of the logarithm of a strength
-_TOL = 1e-8  # of the fit at a strength
-_LARGEST = 6000  # coefficients whose Hessian is factored as a whole
+_LOG_STRENGTH_TOL = 1e-3  # of the logarithm of a strength
+_FIT_TOL = 1e-8  # of the fit at a strength
+_MAX_HESSIAN_SIZE = 6000  # coefficients whose Hessian is factored as a whole
 
 
 def likelihood_strength(
@@ -51,7 +51,11 @@ def likelihood_strength(
     def deviance(log_alpha):
         objective = make(float(np.exp(log_alpha)))
         found = minimise(
-            objective, tol=_TOL, max_iter=1000, W0=start.get("W"), scale=start.get("F0")
+            objective,
+            tol=_FIT_TOL,
+            max_iter=1000,
+            W0=start.get("W"),
+            scale=start.get("F0"),
         )
         start["W"] = found.point
         start["F0"] = found.scale
@@ -71,7 +75,7 @@ def likelihood_strength(
         return float(np.exp(grid[best]))
     ends = sorted((grid[best - 1], grid[best + 1]))
     found = minimize_scalar(
-        deviance, bounds=ends, method="bounded", options={"xatol": _CLOSE}
+        deviance, bounds=ends, method="bounded", options={"xatol": _LOG_STRENGTH_TOL}
     )
     return float(np.exp(found.x))  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -108,11 +112,11 @@ def _log_determinants(
 
 def _as_a_whole(H, form):
     T, d = H.shape[:2]
-    if T * d > _LARGEST:
+    if T * d > _MAX_HESSIAN_SIZE:
         raise ValueError(
             "where single tasks are coupled, alpha='reml' factors the Hessian of all "
-            f"coefficients together: {T * d}, of {_LARGEST} at most; choose alpha by "
-            "cross-validation, or take the mean-regularised model"
+            f"coefficients together: {T * d}, of {_MAX_HESSIAN_SIZE} at most; choose "
+            "alpha by cross-validation, or take the mean-regularised model"
         )
     whole = np.zeros((T, d, T, d))
     for t in range(T):

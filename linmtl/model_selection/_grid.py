@@ -8,7 +8,7 @@ import numpy as np
 
 _TIE = 1e-7  # relative: losses this close are those of equal models
 _FLAT = 1e-3  # gain over a decade of strengths, relative to the loss, that is none
-_NOTHING = 1e-6  # the same relative to the largest loss: what is left is no loss
+_ZERO_LOSS = 1e-6  # the same relative to the largest loss: what is left is no loss
 WORTH_SAYING = 1e-3  # and to that from which on a user is told
 _COARSEST = 10**0.2  # ratio of two strengths beyond a grid, unless its own is larger
 _DECADES = 6  # a grid is extended by so much at most
@@ -37,7 +37,7 @@ def is_flat(losses: np.ndarray) -> bool:
 
 
 def open_end(
-    strengths: np.ndarray, losses: np.ndarray, nothing: float = _NOTHING
+    strengths: np.ndarray, losses: np.ndarray, nothing: float = _ZERO_LOSS
 ) -> End | None:
     """Return the end of a grid at which the loss is lowest and still falls, if any.
 

@@ -20,7 +20,7 @@ from linmtl.solvers._quadratic_path import QuadraticPath, quadratic_forms
 
 # Features in use, and degrees of freedom, for each row: of more one step leads astray,
 # most often to a loss too high; then the best and its neighbours are fitted.
-_MOST = 0.1
+_MAX_IN_USE = 0.1
 
 
 def units(data: MultiTaskData, loss: Loss) -> np.ndarray:
@@ -97,7 +97,9 @@ def left_out_path(
     )
     freedom = one.freedom.sum(axis=1)
     judged = unit >= 0
-    many = (one.active > _MOST * (unit.max() + 1)) | (freedom > _MOST * judged.sum())
+    many = (one.active > _MAX_IN_USE * (unit.max() + 1)) | (
+        freedom > _MAX_IN_USE * judged.sum()
+    )
     unsure = (one.active > 0) & many
     # where rows are fitted whatever they are one step says nothing
     unknown = unsure & np.isnan(one.eta[:, judged]).any(axis=1)

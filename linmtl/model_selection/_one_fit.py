@@ -39,11 +39,11 @@ from linmtl.penalties._row_separable import RowSeparable
 from linmtl.solvers._path import models
 from linmtl.solvers._quadratic_path import quadratic_forms
 
-_PIECE = 4_000_000  # numbers that are held at a time
-_PACKED = 64  # features up to which squares of rows are made once
-_MOST_UNKNOWNS = 1500  # of one dense inverse
-_SINGULAR = 1e-10  # what is left of a row that a model fits whatever it is
-_ALONE = 1e-12  # of the weight of a task, that is left without a row
+_MAX_NUMBERS = 4_000_000  # numbers that are held at a time
+_MAX_PACKED_FEATURES = 64  # features up to which squares of rows are made once
+_MAX_UNKNOWNS = 1500  # of one dense inverse
+_LEAST_REST = 1e-10  # what is left of a row that a model fits whatever it is
+_LEAST_OTHERS = 1e-12  # of the weight of a task, that is left without a row
 
 
 @dataclass
@@ -95,7 +95,7 @@ def lacks_curvature(
             return "a quadratic penalty, or an L1, L21 or trace norm"
         if not (quadratic.is_diagonal and quadratic.equal_ridge):
             return "a ridge as the only quadratic penalty beside a norm"
-    if _is_dense(whole) and fit.n_features * fit.n_columns > _MOST_UNKNOWNS:
+    if _is_dense(whole) and fit.n_features * fit.n_columns > _MAX_UNKNOWNS:
         return "fewer coefficients"
     if data.design.is_shared() and not data.design.columns_alike(data.weight):
         return "all labels of a wide Y, with equal weights"
@@ -191,7 +191,7 @@ def _pieces(W: np.ndarray, together: bool, dense: bool) -> Iterator[slice]:
         used = W[start].any(axis=1)
         while together and stop < len(W):
             used = used | W[stop].any(axis=1)
-            if (stop + 1 - start) * T * int(used.sum()) ** 2 > _PIECE:
+            if (stop + 1 - start) * T * int(used.sum()) ** 2 > _MAX_NUMBERS:
                 break
             stop += 1
         yield slice(start, stop)
@@ -221,7 +221,7 @@ class LeftOutRows:
         size = np.diff(data.task_ptr)
         total = np.repeat(data.total, size)
         left = total - data.weight
-        judged = (left > _ALONE * total) & (data.weight > 0)
+        judged = (left > _LEAST_OTHERS * total) & (data.weight > 0)
         self.judged = judged
         self.c = np.full(total.size, np.nan)
         np.divide(total, left, out=self.c, where=judged)
@@ -283,7 +283,7 @@ class LeftOutRows:
                 step = (N @ gradient[:, :, None])[:, :, 0] @ x.T
                 step = (factor - 1.0) * step - weight * slope[:, at] * q
                 rest = 1.0 - weight * curvature[:, at] * q
-                there = rest > _SINGULAR
+                there = rest > _LEAST_REST
                 step = np.divide(step, rest, out=np.full(q.shape, np.nan), where=there)
                 move[:, at] = step
         return move, freedom
@@ -316,7 +316,7 @@ def _solved(systems, right):
     try:
         return np.linalg.solve(systems, right[:, :, None])[:, :, 0]
     except np.linalg.LinAlgError:
-        there = np.linalg.cond(systems) < 1.0 / _SINGULAR
+        there = np.linalg.cond(systems) < 1.0 / _LEAST_REST
         found = np.full(right.shape, np.nan)
         found[there] = np.linalg.solve(systems[there], right[there][:, :, None])[..., 0]
         return found
@@ -332,7 +332,7 @@ def _hessians(fit, data, used):
 def _squares(X, N):
     """Return ``x' N x`` for each row of X and each N, (n_N, n_rows)."""
     k = X.shape[1]
-    if k > _PACKED or len(N) < k / 4:
+    if k > _MAX_PACKED_FEATURES or len(N) < k / 4:
         return np.sum((X @ N) * X, axis=-1)
     i, j = np.triu_indices(k)
     pairs = X[:, i] * X[:, j]

@@ -24,7 +24,7 @@ _SAME = 1e-6  # tasks this close, relative to the largest, are one cluster
 _EFFORT, _LITTLE = (200, 500), (50, 0)
 # The prox: its tolerance relative to the point, and from where on steps without
 # progress mean that rounding is all there is.
-_TOL, _NEAR, _MAX_STALLED = 1e-12, 1e-9, 3
+_TOL, _STALL_TOL, _MAX_STALLED = 1e-12, 1e-9, 3
 # The augmented Lagrangian: its parameter, in units of the curvature, which grows where
 # the differences that a step leaves have not fallen to a part, and shrinks where a step
 # takes many Newton steps; the weight of the distance that a step moves; what a step
@@ -182,7 +182,7 @@ class Edges:
             _, U, _ = next(steps)
             Wt = Vt - self.incidence @ U
             residual, inside = self.residual(Wt, U, c)
-            near = residual <= _NEAR * size
+            near = residual <= _STALL_TOL * size
             stalled = stalled + 1 if near and residual > 0.5 * best else 0
             best = min(residual, best)
         return self.merged(Wt, inside), U

@@ -13,7 +13,7 @@ from linmtl.penalties._nonconvex import Nonconvex
 from linmtl.penalties._parameters import check_strength
 
 # A row of zeros has an infinite slope; this one keeps it at zero all the same.
-_SMALLEST = 1e-10
+_LEAST_NORM = 1e-10
 
 
 class NonconvexFusedGroup(Nonconvex):
@@ -102,7 +102,7 @@ class NonconvexFusedGroup(Nonconvex):
         return self._weighted(None)
 
     def majoriser(self, W):
-        return self._weighted(0.5 / np.sqrt(np.maximum(self._size(W), _SMALLEST)))
+        return self._weighted(0.5 / np.sqrt(np.maximum(self._size(W), _LEAST_NORM)))
 
     def free_rows(self, n_features):
         return np.full(n_features, self.alpha == 0)

@@ -37,8 +37,8 @@ _STEPS_KEPT = 5  # steps that an extrapolation looks back
 _LARGEST_CHANGE = 10.0  # factor by which an extrapolation changes a noise level at most
 # Multipliers are for tasks whose noise is below this, relative to that of the null
 # model; it is their size at first.
-_HELD = 0.1
-_LEAVES = 2.0  # times that, from which a task does without them again
+_HELD_NOISE = 0.1
+_RELEASED_NOISE = 2.0  # times that, from which a task does without them again
 _SMALLEST_NOISE = 1e-6  # relative as well: noise levels and multipliers are no smaller
 _FIRST_NOISE = 1e-3  # the same, to start from
 # What multipliers leave of the residuals costs a share of the gap: beyond the first
@@ -121,7 +121,7 @@ class NoiseLevels:
 
     def __init__(self, fit: RootFit, sigma: np.ndarray):
         self.size = _noise_size(fit)
-        self.floor = _HELD * self.size
+        self.floor = _HELD_NOISE * self.size
         self.sigma = np.maximum(sigma, _SMALLEST_NOISE * self.size)
         self.held = np.zeros(sigma.size, dtype=bool)
         self._fixed_point = FixedPoint(fit.data.total)
@@ -142,7 +142,9 @@ class NoiseLevels:
         ``accurate`` says whether the problem that led there was solved.
         """
         before, smallest = self.held, _SMALLEST_NOISE * self.size
-        self.held = fit.noise < np.where(before, _LEAVES, 1.0) * _HELD * self.size
+        self.held = (
+            fit.noise < np.where(before, _RELEASED_NOISE, 1.0) * _HELD_NOISE * self.size
+        )
         noise = np.where(before, np.maximum(fit.level - self.floor, 0.0), fit.noise)
         direction = fit.directions(self.held)
         floor = self._next_floor(fit, direction, before & self.held, accurate, gap)
@@ -162,7 +164,7 @@ class NoiseLevels:
         factor[kept & (cost < _CHEAP)] = _FACTOR
         if not accurate:
             factor[self.held] = _FACTOR
-        limits = _SMALLEST_NOISE * self.size, _HELD * self.size
+        limits = _SMALLEST_NOISE * self.size, _HELD_NOISE * self.size
         return np.clip(factor * self.floor, *limits)
 
 

@@ -15,10 +15,10 @@ from linmtl.solvers._quadratic_system import Block, system_solver
 _REFINEMENTS = 3
 _ARMIJO = 1e-4
 _LEAST_STEP = 1e-10
-_SHORT = 0.3  # of a Newton step
+_SHORT_STEP = 0.3  # of a Newton step
 _MAX_SHORT = 5
 _MAX_STEPS = 100
-_NEARLY = 1e3  # rounding errors: a gap that no other steps would close
+_CLOSED_GAP = 1e3  # rounding errors: a gap that no other steps would close
 
 
 def hessian_blocks(fit: Datafit) -> list[Block]:
@@ -94,9 +94,9 @@ class Newton:
                 W[:] = trial
             if monitor.done(W, iteration, stop):
                 return
-            if stalled and monitor.best_gap <= _NEARLY * objective.rounding:
+            if stalled and monitor.best_gap <= _CLOSED_GAP * objective.rounding:
                 return
-            short = short + 1 if step < _SHORT else 0
+            short = short + 1 if step < _SHORT_STEP else 0
             if stalled or short >= _MAX_SHORT or iteration >= _MAX_STEPS:
                 break
         # Where the curvature is nothing beyond a short way (samples far from their

@@ -25,9 +25,10 @@ _FALL = 0.01  # part of the loss by which to fall, to measure the first curvatur
 _INEXACT = 0.1  # the error of a prox, as a part of the last step
 _FLOW_STEPS = 200  # on flows, for one prox
 _ROUNDING = 1e-14
-_FIRST, _LEAST, _MOST = 20, 5, 30  # iterations between two certificates
+# Iterations between two certificates: at first, at least and at most.
+_FIRST_CHECK, _LEAST_CHECK, _MOST_CHECK = 20, 5, 30
 _PATIENCE, _LEFT = 50, 250  # iterations done and to do, from which steps are too slow
-_NEARLY = 1.001  # of the longest flow: one this long may have room to spare
+_ROOM = 1.001  # times the longest flow: one this long may have room to spare
 _MAX_STALLED = 3  # steps without a move
 _MOST_ENTRIES = 4_000_000  # of the Hessians of all tasks
 _FEW_TASKS = 100  # whose coupling is diagonalised
@@ -74,7 +75,7 @@ class _Run:
         bound = self.curvature = self._first_curvature(Vt, value, G)
         U = np.zeros((edges.n_edges, Vt.shape[1]))
         size = float(np.abs(Vt - G / bound).max(initial=0.0))
-        tol, momentum, due = 1e-3 * size, 1.0, _FIRST
+        tol, momentum, due = 1e-3 * size, 1.0, _FIRST_CHECK
         while self.iteration < self.max_iter:
             self.iteration += 1
             target, flow = Vt - G / bound, U / bound
@@ -94,7 +95,7 @@ class _Run:
                 slow = self.iteration >= _PATIENCE and left > _LEFT
                 if slow and Wt.size * Wt.shape[1] <= _MOST_ENTRIES:
                     return Wt, U
-                due += int(np.clip(left, _LEAST, _MOST))
+                due += int(np.clip(left, _LEAST_CHECK, _MOST_CHECK))
             last = G
             _, G = self.loss.evaluate(Vt)
             found = _curvature_along(Vt - before, G - last)
@@ -139,7 +140,7 @@ class _Run:
         edges = self.edges
         edges.flow = U / self.alpha
         candidates = []
-        for room in (_NEARLY, 1.0):
+        for room in (_ROOM, 1.0):
             inside = edges.residual(self.curvature * Wt, U, room * self.longest)[1]
             candidates.append(np.array(edges.merged(Wt, inside).T, order="C"))
         W = min(candidates, key=self.objective.loss_and_penalty)

@@ -32,7 +32,8 @@ _PROJECTIONS = 2  # the second mends the rounding of the first
 # Residuals that are all rounding (an interpolating W) satisfy no constraint of the dual
 # problem once they are scaled up; near the optimum the best scale is 1.
 _LARGEST_SCALE = 10.0
-_FAR = 1e100  # an objective of which residuals have no squares in double precision
+# An objective of which residuals have no squares in double precision.
+_MAX_OBJECTIVE = 1e100
 # unknowns of one side beyond which a factorisation is dearer than many gradients
 LARGE_SYSTEM = 5000
 
@@ -166,7 +167,7 @@ class Objective:
         size = self._gradient_size if signs else 0.0  # evaluates the loss: ask first
         # a strength in single precision makes a value of its kind
         primal = float(fit.evaluate(W, G, residuals) + penalty.value(W))
-        if not primal < _FAR:
+        if not primal < _MAX_OBJECTIVE:
             self.D, self.row_sizes, self.limit = G, np.full(len(G), np.inf), 0.0
             self._costs = 0.0, 0.0
             return Certificate(primal, -np.inf)

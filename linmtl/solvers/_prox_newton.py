@@ -31,26 +31,21 @@ from linmtl.solvers._working_set import (
     worst,
 )
 
-_LEAST_GROWTH, _GROWTH = (
-    32,
-    3,
-)  # Hessians make rows dear: start with few, then grow fast
+# Hessians make rows dear: start with few, then grow fast.
+_LEAST_GROWTH, _GROWTH = 32, 3
 _ALL_FROM = 0.5  # of the rows in a working set: take all of them
 _SURE_BOUND = 2.0  # bounds: rows whose gradient is beyond mostly stay
 _MAX_STEPS = 30
-_LEAST_CURVATURE = (
-    1e-10  # smallest curvature of a sample: models need some to be bounded
-)
+# Smallest curvature of a sample: models need some to be bounded.
+_LEAST_CURVATURE = 1e-10
 _CANDIDATE_BOUND = 0.98  # of its bound: a gradient beyond may make a row enter
 _MODEL_SWEEPS, _EXACT_SWEEPS = 1000, 5000  # on a model; in double precision
-_PART_ACCURACY = (
-    0.3  # size of the last sweep on a model that lacks rows, relative to the first
-)
+# Size of the last sweep on a model that lacks rows, relative to the first.
+_PART_ACCURACY = 0.3
 _FIRST_ACCURACY, _BEST_ACCURACY = 1e-2, 1e-4  # the same where it has them all
 _SLOW_FALL = 0.2  # a fall of the gap that may be for want of accuracy
-_REUSE_FALL = (
-    0.3  # of the root of the last fall of the gap: that with the same Hessians
-)
+# Of the root of the last fall of the gap: that with the same Hessians.
+_REUSE_FALL = 0.3
 # The fall of the objective, as a part of what the slope at the start promises: a half
 # where the model is right.
 _ARMIJO = 1e-4  # the least to take a step

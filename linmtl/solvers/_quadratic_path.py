@@ -20,7 +20,7 @@ from linmtl.penalties._quadratic_form import QuadraticForm
 _EPS = np.finfo(float).eps
 _TINY = np.finfo(float).tiny
 _STEP_TOL, _MOST_STEPS = 1e-9, 300  # of conjugate gradients
-_PIECE = 2_000_000  # numbers that are held at a time
+_MAX_NUMBERS = 2_000_000  # numbers that are held at a time
 _MOST_FEATURES = 300  # for which moments take the place of few rows
 
 
@@ -39,7 +39,7 @@ def quadratic_forms(
             return None
         if form.varies or whole.intercepts:
             return None
-        if form.is_coupled and len(penalties) * form.n_tasks**2 > _PIECE:
+        if form.is_coupled and len(penalties) * form.n_tasks**2 > _MAX_NUMBERS:
             return None
         forms.append(form)
     return forms
@@ -47,7 +47,7 @@ def quadratic_forms(
 
 def pieces(n_strengths: int, shape: tuple[int, int]) -> Iterator[slice]:
     """Yield parts of a path, whose solutions are no burden to memory."""
-    size = max(_PIECE // max(shape[0] * max(shape), 1), 1)
+    size = max(_MAX_NUMBERS // max(shape[0] * max(shape), 1), 1)
     for start in range(0, n_strengths, size):
         yield slice(start, min(start + size, n_strengths))
 
@@ -79,13 +79,13 @@ class QuadraticPath:
             return None
         if fit.holds_rows:  # few of each task: their moments are no larger than these
             design, d = fit.data.design, fit.n_features
-            if d > _MOST_FEATURES or d * d * design.n_tasks > _PIECE:
+            if d > _MOST_FEATURES or d * d * design.n_tasks > _MAX_NUMBERS:
                 return None
             if design.is_sparse or design.n_columns < design.n_tasks:
                 return None
             fit = GramFit(Moments.of(fit.data), fit.loss, fit.data)
         in_steps = not cls.apart(forms) and not cls.through_mean(forms)
-        if in_steps and len(fit.H) > 1 and len(forms) * fit.n_columns**2 > _PIECE:
+        if in_steps and len(fit.H) > 1 and len(forms) * fit.n_columns**2 > _MAX_NUMBERS:
             return None
         return cls(fit, forms)
 

@@ -94,7 +94,7 @@ def _least_norm(A: np.ndarray) -> Solve:
     R = np.linalg.qr(A @ Q, mode="r")
 
     def solve(g):
-        w = linalg.solve_triangular(R, Q.T @ g, trans="T", check_finite=False)
+        w = linalg.solve_triangular(R, Q.T @ g, trans=1, check_finite=False)
         return Q @ linalg.solve_triangular(R, w, check_finite=False)
 
     return solve
