@@ -22,6 +22,7 @@ from linmtl.estimators._docs import parameters_of  # noqa: E402
 
 # more modules with docstrings that share texts
 OTHERS = (
+    "linmtl.auto._auto",
     "linmtl.path",
     "linmtl.transfer._grouped",
     "linmtl.transfer._lookahead",
@@ -33,12 +34,15 @@ SOURCES = {
     "ArrayLike": "numpy.typing",
     "Callable": "collections.abc",
     "Classifier": "linmtl.estimators._base",
+    "HeldOut": "linmtl.auto._held_out",
+    "Leaderboard": "linmtl.auto._leaderboard",
     "Literal": "typing",
     "MixedEffectsSummary": "linmtl.estimators._mixed_summary",
     "Mapping": "collections.abc",
     "MultiTaskModel": "linmtl.estimators._base",
     "Penalty": "linmtl.penalties",
     "Self": "typing",
+    "Sequence": "collections.abc",
     "TaskGrouper": "linmtl.transfer._task_grouper",
     "TaskMatrix": "linmtl.similarity",
 }

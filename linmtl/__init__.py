@@ -5,6 +5,7 @@ coefficients; every fit is certified by a duality gap. See README.md for a tour.
 """
 
 from linmtl import estimators
+from linmtl.auto import AutoClassifier, AutoRegressor
 from linmtl.cli._public import prepare
 from linmtl.data import stack_tasks, unstack_tasks
 from linmtl.estimators import *  # noqa: F403
@@ -12,5 +13,12 @@ from linmtl.preprocessing import TaskScaler
 
 __version__ = "0.1.0"
 
-__all__ = ["TaskScaler", "prepare", "stack_tasks", "unstack_tasks"]
+__all__ = [
+    "AutoClassifier",
+    "AutoRegressor",
+    "TaskScaler",
+    "prepare",
+    "stack_tasks",
+    "unstack_tasks",
+]
 __all__ += estimators.__all__

@@ -19,6 +19,7 @@ from sklearn.base import (
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from linmtl.auto._combined import FitArguments, require_folds_of_any_rows
 from linmtl.conformal._calibration import (
     Calibration,
     Scales,
@@ -35,8 +36,7 @@ from linmtl.estimators._mixed_effects import (
 )
 from linmtl.model_selection import TaskShuffleSplit
 from linmtl.model_selection._jobs import run_jobs
-from linmtl.transfer._combined import FitArguments
-from linmtl.transfer._subset import for_tasks, require_folds_of_any_rows
+from linmtl.transfer._subset import for_tasks
 
 METHODS = ("cv+", "split")
 _ROWS_ALONE = 4  # over the error that is allowed: of a task that needs no other

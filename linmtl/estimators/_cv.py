@@ -297,6 +297,9 @@ class CrossValidated(MultiTaskModel):
         """Return the held-out losses along some strengths."""
         given, data, columns, objective = problem
         penalties = [self._penalty_at(setting, alpha) for alpha in strengths]
+        n_samples = given.n_samples
+        if data.design.n_tasks < n_samples.size:  # all tasks as one
+            n_samples = n_samples.sum(keepdims=True)
         along: dict[str, Any] = {
             "strengths": strengths,
             "starts": ends,
@@ -306,7 +309,7 @@ class CrossValidated(MultiTaskModel):
         }
         judged = {
             "join": self._join(),
-            "n_samples": given.n_samples,
+            "n_samples": n_samples,
             "n_jobs": self.n_jobs,
         }
         whole = data, self._loss(), objective.base_fit, penalties, columns

@@ -11,6 +11,13 @@ from joblib import delayed
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
+from linmtl.auto._combined import (
+    FIT_DOC,
+    Combined,
+    documented,
+    linear,
+    observation_losses,
+)
 from linmtl.data._kinds import by_label
 from linmtl.data._labels import some
 from linmtl.data._weights import read_task_weight
@@ -21,13 +28,6 @@ from linmtl.estimators._independent import IndependentClassifier, IndependentReg
 from linmtl.model_selection._jobs import run_jobs
 from linmtl.similarity._coefficients import coefficient_similarity
 from linmtl.similarity._result import TaskMatrix, labels_of
-from linmtl.transfer._combined import (
-    FIT_DOC,
-    Combined,
-    documented,
-    linear,
-    observation_losses,
-)
 from linmtl.transfer._gain import transfer_gain
 from linmtl.transfer._rows import require_order
 from linmtl.transfer._subset import for_tasks, inner_fit

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from linmtl.auto._combined import require_folds_of_any_rows
 from linmtl.data._canonical import MultiTaskData, far_intercept
 from linmtl.data._checks import is_whole
 from linmtl.data._labels import codes_of
@@ -20,7 +21,7 @@ from linmtl.model_selection import TaskShuffleSplit
 from linmtl.model_selection._folds import positions
 from linmtl.model_selection._grid import OF_SEARCHES
 from linmtl.penalties import Ridge
-from linmtl.transfer._subset import for_tasks, inner_fit, require_folds_of_any_rows
+from linmtl.transfer._subset import for_tasks, inner_fit
 
 _PREDICTION_ROUNDING = 1e-12  # of a prediction, relative to the targets
 IN_PARTS = "tasks are fitted alone and in pairs here"

@@ -10,18 +10,18 @@ from joblib import delayed
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, is_classifier
 
-from linmtl.data._checks import check_number
-from linmtl.estimators._base import Classifier, MultiTaskModel, PlainRegressor, loss_of
-from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
-from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
-from linmtl.model_selection._jobs import run_jobs
-from linmtl.transfer._combined import (
+from linmtl.auto._combined import (
     FIT_DOC,
     Combined,
     documented,
     linear,
     observation_losses,
 )
+from linmtl.data._checks import check_number
+from linmtl.estimators._base import Classifier, MultiTaskModel, PlainRegressor, loss_of
+from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
+from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
+from linmtl.model_selection._jobs import run_jobs
 
 _FOLDS = 5  # in which the default baseline is tuned
 

@@ -1,9 +1,9 @@
 # written by .ci/stubs.py from linmtl.transfer._safe
 import numpy as np
+from linmtl.auto._combined import Combined
 from linmtl.estimators._base import Classifier
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._base import PlainRegressor
-from linmtl.transfer._combined import Combined
 from numpy.typing import ArrayLike
 from typing import Any
 from typing import Literal

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
@@ -52,17 +51,6 @@ def for_tasks(model: Model, tasks: np.ndarray, chosen: np.ndarray) -> Model:
     if all(parts[name] is given[name] for name in given):
         return model
     return type(model)(**parts)
-
-
-def require_folds_of_any_rows(model: BaseEstimator) -> None:
-    """Raise where a model's folds are row numbers, which count other rows inside."""
-    cv = model.get_params(deep=False).get("cv")
-    if cv is None or isinstance(cv, numbers.Integral) or hasattr(cv, "split"):
-        return
-    raise ValueError(
-        f"cv of {type(model).__name__} lists row numbers, and it is fitted here to "
-        "parts of the rows; pass it a number of folds or a splitter"
-    )
 
 
 @contextmanager

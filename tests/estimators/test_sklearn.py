@@ -125,6 +125,11 @@ def for_checks(cls):
         return cls()
     names = cls().get_params(deep=False)
     given = {}
+    if "models" in names:
+        models = [L21Regressor(0.01), linmtl.PooledRegressor()]
+        if is_classifier(cls()):
+            models = [L21Classifier(), linmtl.PooledClassifier()]
+        given = {"models": models, "cv": 2}
     if "alphas" in names:
         given = {"alphas": 2}
         if not cls.__name__.startswith(QUADRATIC):
@@ -142,7 +147,7 @@ def for_checks(cls):
 ITERATIVE = [
     cls
     for cls in ESTIMATORS
-    if cls.__name__.startswith(("Factored", "GOMTL"))
+    if cls.__name__.startswith(("Auto", "Factored", "GOMTL"))
     or (cls.__name__.endswith("CV") and not cls.__name__.startswith(QUADRATIC))
 ]
 

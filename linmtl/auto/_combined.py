@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import numbers
 import re
 import warnings
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import _safe_indexing, indexable
 
 from linmtl.data._checks import is_whole
@@ -17,13 +18,12 @@ from linmtl.data._labels import some
 from linmtl.data._read import FitInput
 from linmtl.data._tables import as_table
 from linmtl.data._weights import read_sample_weight
-from linmtl.estimators._base import OF_TASKS, MultiTaskModel
+from linmtl.estimators._base import OF_TASKS, MultiTaskModel, TaskModel
 from linmtl.estimators._docs import chosen
 from linmtl.estimators._fill import fill
 from linmtl.estimators._settings import check_settings
 from linmtl.losses import Loss
 from linmtl.model_selection._folds import fold_of_observations
-from linmtl.transfer._subset import require_folds_of_any_rows
 
 _COMMON = {
     "layout_parameters": f"""\
@@ -61,6 +61,17 @@ FIT_DOC = re.sub(
 )
 
 
+def require_folds_of_any_rows(model: BaseEstimator) -> None:
+    """Raise where a model's folds are row numbers, which count other rows inside."""
+    cv = model.get_params(deep=False).get("cv")
+    if cv is None or isinstance(cv, numbers.Integral) or hasattr(cv, "split"):
+        return
+    raise ValueError(
+        f"cv of {type(model).__name__} lists row numbers, and it is fitted here to "
+        "parts of the rows; pass it a number of folds or a splitter"
+    )
+
+
 class FitArguments:
     """The arguments of a `fit`, to fit other estimators on parts of them.
 
@@ -74,7 +85,7 @@ class FitArguments:
 
     def __init__(
         self,
-        model: MultiTaskModel,
+        model: Any,
         X: Any,
         y: Any,
         tasks: Any,
@@ -125,7 +136,7 @@ class FitArguments:
             weight = None if weight is None else weight[rows]
         return {"X": X, "y": y, "tasks": tasks, "sample_weight": weight}
 
-    def prepared(self, model: MultiTaskModel) -> MultiTaskModel:
+    def prepared(self, model: TaskModel) -> Any:
         """Return a copy that reads the data as the estimator around it does."""
         copy: Any = clone(model)
         return copy.set_params(**self.settings)
@@ -148,7 +159,8 @@ class FitArguments:
         if alone.size:
             warnings.warn(
                 f"these tasks have a single class: {some(alone)}; they are left out of "
-                "the loss and predict their only class",
+                "the loss, and about the mean of their rows predict what they have "
+                "seen only",
                 UserWarning,
                 stacklevel=stacklevel,
             )
@@ -207,31 +219,7 @@ class Combined(MultiTaskModel):
     def _inner(self, name: str, default: MultiTaskModel) -> MultiTaskModel:
         """Return the estimator of a parameter, checked."""
         model = getattr(self, name)
-        if model is None:
-            return default
-        if not isinstance(model, MultiTaskModel):
-            raise TypeError(
-                f"{type(self).__name__}: {name} must be one of linmtl's estimators, "
-                f"got {model!r}"
-            )
-        if model._classify != self._classify:
-            kind = "classifier" if self._classify else "regressor"
-            raise ValueError(
-                f"{type(self).__name__}: {name} must be a {kind}, got {model!r}"
-            )
-        column = model.task_column
-        if column is not None and column != self.task_column:
-            raise ValueError(
-                f"{type(self).__name__}: {name} has task_column={column!r}; set "
-                f"task_column={column!r} here, and it is passed on"
-            )
-        if model.task_order is not None and self.task_order is None:
-            raise ValueError(
-                f"{type(self).__name__}: {name} has task_order={model.task_order!r}; "
-                "set task_order here, and it is passed on"
-            )
-        require_folds_of_any_rows(model)
-        return model
+        return default if model is None else check_inside(self, name, model)
 
     def _read(self, X, y, tasks, sample_weight, inner) -> FitArguments:
         """Read the arguments of a fit, and warn for the estimators inside."""
@@ -244,7 +232,32 @@ class Combined(MultiTaskModel):
         return passed
 
 
-def linear(model: MultiTaskModel) -> tuple[np.ndarray, np.ndarray]:
+def check_inside(outer: TaskModel, name: str, model: Any) -> Any:
+    """Return an estimator inside another, checked; `name` is what errors call it."""
+    kind = type(outer).__name__
+    if not isinstance(model, TaskModel):
+        raise TypeError(
+            f"{kind}: {name} must be one of linmtl's estimators, got {model!r}"
+        )
+    if model._classify != outer._classify:
+        wanted = "classifier" if outer._classify else "regressor"
+        raise ValueError(f"{kind}: {name} must be a {wanted}, got {model!r}")
+    column = model.task_column
+    if column is not None and column != outer.task_column:
+        raise ValueError(
+            f"{kind}: {name} has task_column={column!r}; set task_column={column!r} "
+            "here, and it is passed on"
+        )
+    if model.task_order is not None and outer.task_order is None:
+        raise ValueError(
+            f"{kind}: {name} has task_order={model.task_order!r}; set task_order "
+            "here, and it is passed on"
+        )
+    require_folds_of_any_rows(model)
+    return model
+
+
+def linear(model: TaskModel) -> tuple[np.ndarray, np.ndarray]:
     """Return coefficients, (n_tasks, n_features), and intercepts."""
     return np.atleast_2d(model.coef_).astype(float), np.atleast_1d(model.intercept_)
 

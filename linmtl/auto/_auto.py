@@ -1,0 +1,381 @@
+"""Estimators that try several models, and take the best or stack them."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from joblib import delayed
+from numpy.typing import ArrayLike
+from scipy import stats
+from sklearn.base import ClassifierMixin, RegressorMixin
+
+from linmtl.auto._candidates import default_models, named
+from linmtl.auto._combined import (
+    FIT_DOC,
+    FitArguments,
+    check_inside,
+    documented,
+    linear,
+)
+from linmtl.auto._held_out import HeldOut, Judge
+from linmtl.auto._leaderboard import (
+    corrected_loss,
+    leaderboard,
+    lowest,
+    simplest,
+)
+from linmtl.auto._weights import stacked
+from linmtl.data._checks import check_choice
+from linmtl.data._read import FitInput, read_fit
+from linmtl.estimators._base import TaskModel
+from linmtl.estimators._predictions import PredictsClasses, PredictsTargets
+from linmtl.estimators._settings import UNKNOWN
+from linmtl.losses import Logistic, Loss, Squared
+from linmtl.model_selection._jobs import run_jobs
+
+_LEVEL = 0.95
+
+_OWN = {
+    "auto_parameters": """\
+models : list of estimators or (name, estimator), default=None
+    What to try, from simple to complex: estimators of linmtl that tune themselves or
+    have nothing to tune, all with the same loss. None stands for pooled (without and
+    with an intercept for each task), independent, mixed effects, mean-regularised, L21
+    and trace norm (about zero and about a common model), clustered, adaptive robust;
+    each that has a strength with 12 of them, in three folds.
+selection : {"best", "stack"}, default="best"
+    Take for all tasks the first model whose held-out loss is within one standard error
+    of the lowest (of the difference between the two); or give the models weights in
+    each task, not negative, with a sum of one, by the held-out rows of the task and,
+    the fewer it has, by those of all.
+cv : int, splitter or iterable of (train, test), default=5
+    Number of folds, drawn within the tasks (stratified by class for classifiers); or
+    the folds. All models are judged on the same ones, and tuned within their training
+    parts.""",
+    "auto_attributes": """\
+leaderboard_ : Leaderboard
+    Held-out {loss} of each model; ``print(leaderboard_)`` shows a table,
+    ``to_frame()`` makes a DataFrame.
+best_ : str
+    The name of the model taken, or of the one that would be.
+best_estimator_ : estimator
+    That model, fitted to all data.
+estimators_ : dict
+    The models that predictions are made of, fitted to all data, by name.
+weights_ : ndarray of shape (n_tasks, n_models)
+    What each has in each task; columns as ``held_out_.models``. A task that is never
+    held out has the weights that are best for all others.
+shrinkage_ : float
+    How many rows of all tasks together count beside a task's own; only with
+    ``selection="stack"``.
+loss_ : float
+    Held-out {loss} of what was made, corrected for the luck of the model chosen (of the
+    strength of the shrinkage, for a stack, which is judged with weights from the other
+    folds).
+loss_interval_ : tuple of float
+    Its 95 % confidence interval, for models trained on as many rows as in a fold.
+held_out_ : HeldOut
+    Losses and predictions of each model for each held-out row.""",
+}
+
+
+class _Auto(TaskModel):
+    """Judge models on the same held-out rows, and put together what is best."""
+
+    fit_intercept: ClassVar[bool] = True
+    task_weight: ClassVar[None] = None  # each row counts the same
+    _default_loss: ClassVar[type[Loss]]
+
+    def __init__(
+        self,
+        models: Sequence[Any] | None = None,
+        *,
+        selection: Literal["best", "stack"] = "best",
+        cv: Any = 5,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: Literal["error", "mean"] = "error",
+        random_state: int | np.random.RandomState | None = 0,
+        n_jobs: int | None = None,
+    ):
+        self.models = models
+        self.selection = selection
+        self.cv = cv
+        self.task_column = task_column
+        self.task_order = task_order
+        self.handle_unknown = handle_unknown
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+    ) -> Self:
+        name = type(self).__name__
+        check_choice(f"{name}: selection", self.selection, ("best", "stack"))
+        check_choice(f"{name}: handle_unknown", self.handle_unknown, UNKNOWN)
+        models = self._checked_models()
+        passed = FitArguments(self, X, y, tasks, sample_weight)
+        if models is None:
+            given = passed.given
+            models = default_models(self._classify, given.layout, len(given.tasks))
+        # without an intercept tasks of a single class are learned like others
+        if any(model.fit_intercept for model in models.values()):
+            passed.warn_of_single_classes(stacklevel=3)
+        self._warn_of_classes(passed.given, stacklevel=3)
+        judge = Judge(passed, groups, self.cv, self.random_state)
+        found, failed = judge.held_out(models, self._loss(), self.n_jobs)
+        fitted: dict[str, Any] = {}
+        while True:
+            if not found.models:
+                raise ValueError(
+                    f"{name}: no model could be fitted: "
+                    + "; ".join(f"{n}: {why}" for n, why in failed.items())
+                )
+            best, weights = self._judged(judge, found)
+            used = weights.max(axis=0) > 0
+            used[best] = True
+            needed = [m for m, u in zip(found.models, used, strict=True) if u]
+            missing = [m for m in needed if m not in fitted]
+            jobs = [delayed(judge.fit)(models[m]) for m in missing]
+            late = {}
+            for m, (model, _, wrong) in zip(
+                missing, run_jobs(jobs, self.n_jobs), strict=True
+            ):
+                fitted[m] = model
+                if wrong is not None:
+                    late[m] = wrong
+            if not late:
+                break
+            failed |= late
+            found = found.only([k for k, m in enumerate(found.models) if m not in late])
+        for m, why in failed.items():
+            warnings.warn(
+                f"{name}: the model {m!r} is left out: {why}", UserWarning, stacklevel=2
+            )
+        self.held_out_, self.weights_ = found, weights
+        self.best_ = found.models[best]
+        self.best_estimator_ = fitted[self.best_]
+        self.estimators_ = {
+            m: fitted[m]
+            for m, w in zip(found.models, weights.T, strict=True)
+            if w.any()
+        }
+        self.leaderboard_ = leaderboard(
+            found.models,
+            found.units(),
+            found.seconds,
+            weights.mean(axis=0),
+            self._loss().score.name,
+        )
+        self._set_models(passed.given)
+        self.n_iter_ = max(getattr(m, "n_iter_", 1) for m in self.estimators_.values())
+        return self
+
+    fit.__doc__ = re.sub(
+        r"(?=\n\n +Returns)",
+        """
+        groups : array-like of shape (n_samples,), default=None
+            Rows with the same label are held out together (the visits of a patient, the
+            days of a sensor), here and where models are tuned; standard errors are
+            those of groups.""",
+        FIT_DOC,
+        count=1,
+    )
+
+    def _checked_models(self) -> dict[str, Any] | None:
+        """Return the models of the user by name, None where the default is to try."""
+        self._target_loss = self._default_loss()
+        if self.models is None:
+            return None
+        models = named(self.models)
+        if not models:
+            raise ValueError(
+                f"{type(self).__name__}: models is empty; pass one or more"
+            )
+        for m, model in models.items():
+            check_inside(self, f"the model {m!r}", model)
+        losses = {model._loss().name: m for m, model in models.items()}
+        if len(losses) > 1:
+            told = ", ".join(f"{m!r} has {loss!r}" for loss, m in losses.items())
+            raise ValueError(
+                f"{type(self).__name__}: models must have the same loss, to be judged "
+                f"by it: {told}"
+            )
+        self._target_loss = next(iter(models.values()))._loss()
+        return models
+
+    def _loss(self) -> Loss:
+        return self._target_loss
+
+    def _read_fit(self, X, y, tasks, sample_weight) -> FitInput:
+        return read_fit(
+            self, X, y, tasks, sample_weight, self._loss(), lambda data: np.ones(0)
+        )
+
+    def _judged(self, judge: Judge, found: HeldOut) -> tuple[int, np.ndarray]:
+        """Return the best model and the weights of all, and set what they are worth."""
+        units = found.units()
+        best = simplest(units)
+        shape = len(found.tasks), len(found.models)
+        if self.selection == "best":
+            self.__dict__.pop("shrinkage_", None)  # of an earlier fit
+            weights = np.zeros(shape)
+            weights[:, best] = 1.0
+            self._common = weights[0]
+            loss, error = corrected_loss(units, simplest)
+        else:
+            rows = judge.rows(found, self._loss())
+            stack = stacked(rows)
+            weights, self._common = stack.weights, stack.common
+            self.shrinkage_ = stack.strength
+            factor = self._loss().score.factor
+            losses = [factor * self._loss().value(rows.y, eta) for eta in stack.eta]
+            units = found.units(np.array(losses))
+            loss, error = corrected_loss(units, lowest)
+        width = stats.t.ppf((1 + _LEVEL) / 2, max(units.size.size - 1, 1)) * error
+        self.loss_, self.loss_interval_ = loss, (loss - width, loss + width)
+        return best, weights
+
+    def _set_models(self, given: FitInput) -> None:
+        """Set coefficients: those of the models, weighted."""
+        coef: Any = 0.0
+        intercept: Any = 0.0
+        for m, weight in zip(self.held_out_.models, self.weights_.T, strict=True):
+            if m in self.estimators_:
+                W, b = linear(self.estimators_[m])
+                coef, intercept = coef + weight[:, None] * W, intercept + weight * b
+        self._set_linear(given, coef, intercept)
+
+    def _consensus(self) -> tuple[np.ndarray, float]:
+        """Return what the models say of tasks not seen, with the common weights."""
+        parts = [
+            (weight, *self.estimators_[m]._consensus())
+            for m, weight in zip(self.held_out_.models, self._common, strict=True)
+            if weight > 0 and m in self.estimators_
+        ]
+        total = sum(weight for weight, _, _ in parts)
+        coef: Any = sum(weight * w for weight, w, _ in parts) / total
+        return coef, sum(weight * b for weight, _, b in parts) / total
+
+
+@partial(documented, _OWN, "mean squared error")
+class AutoRegressor(PredictsTargets, RegressorMixin, _Auto):
+    """Try many ways to share between tasks, and take the best or stack them.
+
+    Every model is tuned in each training part of a cross-validation, and all are judged
+    on the same held-out rows, each of which counts the same. What is chosen is fitted
+    to all rows; a model that fails or does not converge is left out with a warning.
+
+    Parameters
+    ----------
+    {auto_parameters}
+    {layout_parameters}
+
+    Attributes
+    ----------
+    {auto_attributes}
+    {linear_attributes}
+
+    See Also
+    --------
+    linmtl.transfer.negative_transfer_report : Whom sharing helps and hurts.
+    linmtl.transfer.SafeTransferRegressor : A model and learning alone, stacked.
+
+    Notes
+    -----
+    A stack is linear: ``coef_`` is the sum of the models' own with ``weights_``. In
+    each task these minimise the held-out loss of the task plus that of all tasks, as if
+    the task had ``shrinkage_`` rows more; the number is the one whose weights predict a
+    fold best when they are found on the other folds.
+
+    References
+    ----------
+    Breiman (1996), Stacked regressions.
+    Tsamardinos, Greasidou, Borboudakis (2018), Bootstrapping the out-of-sample
+    predictions for efficient and accurate cross-validation.
+
+    Examples
+    --------
+    >>> from linmtl import AutoRegressor, IndependentRegressor, MixedEffectsRegressor
+    >>> from linmtl.datasets import make_multitask_regression
+    >>> X, y, tasks = make_multitask_regression(
+    ...     n_tasks=6, structure="mean_deviation", n_samples=30, random_state=0
+    ... )
+    >>> models = [("alone", IndependentRegressor("cv")), MixedEffectsRegressor()]
+    >>> model = AutoRegressor(models).fit(X, y, tasks)
+    >>> model.best_
+    'MixedEffects'
+    >>> model.weights_.shape
+    (6, 2)
+    """
+
+    _default_loss = Squared
+
+
+@partial(documented, _OWN, "log loss")
+class AutoClassifier(PredictsClasses, ClassifierMixin, _Auto):
+    """Try many ways to share between tasks, and take the best or stack them.
+
+    Every model is tuned in each training part of a cross-validation, and all are judged
+    on the same held-out rows, each of which counts the same. What is chosen is fitted
+    to all rows; a model that fails or does not converge is left out with a warning.
+
+    Parameters
+    ----------
+    {auto_parameters}
+    {layout_parameters}
+
+    Attributes
+    ----------
+    {auto_attributes}
+    {classes}
+    {linear_attributes}
+
+    See Also
+    --------
+    linmtl.transfer.negative_transfer_report : Whom sharing helps and hurts.
+    linmtl.transfer.SafeTransferClassifier : A model and learning alone, stacked.
+
+    Notes
+    -----
+    A stack is linear: log-odds are the sum of the models' own with ``weights_``, and so
+    is ``coef_``. In each task these minimise the held-out log loss of the task plus, to
+    second order, that of all tasks, as if the task had ``shrinkage_`` rows more; the
+    number is the one whose weights predict a fold best when they are found on the other
+    folds.
+
+    References
+    ----------
+    Breiman (1996), Stacked regressions.
+    Tsamardinos, Greasidou, Borboudakis (2018), Bootstrapping the out-of-sample
+    predictions for efficient and accurate cross-validation.
+
+    Examples
+    --------
+    >>> from linmtl import AutoClassifier, IndependentClassifier, PooledClassifier
+    >>> from linmtl.datasets import make_multitask_classification
+    >>> X, y, tasks = make_multitask_classification(n_tasks=4, random_state=0)
+    >>> models = [PooledClassifier(), IndependentClassifier("cv")]
+    >>> model = AutoClassifier(models, selection="stack").fit(X, y, tasks)
+    >>> bool((model.weights_ >= 0).all())
+    True
+    """
+
+    _classify = True
+    _default_loss = Logistic
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags

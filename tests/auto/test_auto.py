@@ -1,0 +1,455 @@
+"""Auto: models judged on the same rows, and put together as these say."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone, is_classifier
+
+from helpers.transfer import around_a_centre
+from linmtl import (
+    AutoClassifier,
+    AutoRegressor,
+    IndependentClassifier,
+    IndependentRegressor,
+    L21Regressor,
+    L21RegressorCV,
+    MeanRegularizedClassifier,
+    MeanRegularizedRegressor,
+    MixedEffectsRegressor,
+    PooledClassifier,
+    PooledRegressor,
+)
+from linmtl.auto._held_out import _folds_of_groups
+from linmtl.estimators._pooled import PooledClassifierCV
+from linmtl.model_selection import TaskKFold
+
+REGRESSORS = [
+    ("pooled", PooledRegressor(task_intercepts=True)),
+    ("alone", IndependentRegressor(0.01)),
+    ("mean", MeanRegularizedRegressor(1.0)),
+]
+CLASSIFIERS = [
+    ("pooled", PooledClassifier(task_intercepts=True)),
+    ("alone", IndependentClassifier(0.01)),
+    ("mean", MeanRegularizedClassifier(0.1)),
+]
+
+
+def regressor(**options):
+    return AutoRegressor(REGRESSORS, **options)
+
+
+def classifier(**options):
+    return AutoClassifier(CLASSIFIERS, **options)
+
+
+BOTH = pytest.mark.parametrize("make", [regressor, classifier])
+SELECTIONS = pytest.mark.parametrize("selection", ["best", "stack"])
+
+
+def problem(classify=False, seed=0, n=24, n_tasks=5, outlier=None):
+    turned = [] if outlier is None else [outlier]
+    options = {"n_tasks": n_tasks, "n_features": 4, "n_samples": n}
+    return around_a_centre(classify, turned, **options, random_state=seed)
+
+
+def linear_predictor(model, X, tasks):
+    every = dict(zip(model.tasks_.tolist(), range(len(model.tasks_)), strict=True))
+    code = [every[label] for label in tasks.tolist()]
+    return np.sum(X * model.coef_[code], axis=1) + model.intercept_[code]
+
+
+# --- what is computed
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@BOTH
+def test_the_leaderboard_is_a_loop(make, weighted):
+    model = make(cv=4)
+    classify = is_classifier(model)
+    X, y, tasks = problem(classify, outlier=1)
+    weight = np.random.default_rng(0).integers(1, 4, len(y)) if weighted else None
+    used = np.ones(len(y)) if weight is None else weight.astype(float)
+    model.fit(X, y, tasks, weight)
+    splits = TaskKFold(4, shuffle=True, random_state=0).split(X, y, tasks)
+    losses = {name: np.empty(len(y)) for name, _ in model.models}
+    for train, test in splits:
+        for name, part in model.models:
+            fitted = clone(part).fit(X[train], y[train], tasks[train], used[train])
+            eta = linear_predictor(fitted, X[test], tasks[test])
+            if classify:
+                sign = np.where(y[test] == model.classes_[1], 1, -1)
+                losses[name][test] = np.logaddexp(0, -sign * eta)
+            else:
+                losses[name][test] = (y[test] - eta) ** 2
+    mean = {name: np.average(each, weights=used) for name, each in losses.items()}
+    table = model.leaderboard_.to_frame()
+    assert list(table.index) == sorted(mean, key=mean.get)
+    best = table.index[0]
+    for name, each in losses.items():
+        gap = each - losses[best]
+        row = table.loc[name]
+        for value, error, values in (
+            ("loss", "std_error", each),
+            ("difference", "difference_error", gap),
+        ):
+            expected = np.average(values, weights=used)
+            np.testing.assert_allclose(row[value], expected, rtol=1e-4, atol=1e-6)
+            rest = used * (values - expected)
+            n = len(y)
+            expected = np.sqrt(np.sum(rest**2) * n / (n - 1)) / used.sum()
+            np.testing.assert_allclose(row[error], expected, rtol=1e-3, atol=1e-6)
+    found = model.held_out_
+    for name, each in zip(found.models, found.losses, strict=True):
+        np.testing.assert_allclose(each, losses[name][found.row], rtol=1e-3, atol=1e-4)
+    simple = [
+        m for m in found.models if table.difference[m] <= table.difference_error[m]
+    ]
+    assert model.best_ == simple[0]
+    assert str(model.leaderboard_).count("\n") == len(table) + 1
+    assert "first" in repr(model.leaderboard_)
+
+
+@SELECTIONS
+@BOTH
+def test_the_model_is_made_of_its_parts(make, selection):
+    model = make(selection=selection)
+    X, y, tasks = problem(is_classifier(model), outlier=0)
+    model.fit(X, y, tasks)
+    assert model.weights_.shape == (5, 3)
+    assert np.all(model.weights_ >= 0)
+    np.testing.assert_allclose(model.weights_.sum(axis=1), 1.0)
+    expected = np.zeros_like(model.coef_)
+    for name, part in model.models:
+        weight = model.weights_[:, model.held_out_.models.index(name)]
+        fitted = clone(part).fit(X, y, tasks)
+        expected += weight[:, None] * fitted.coef_
+        if name in model.estimators_:
+            np.testing.assert_allclose(model.estimators_[name].coef_, fitted.coef_)
+        else:
+            assert not weight.any()
+        assert not hasattr(part, "coef_")
+    np.testing.assert_allclose(model.coef_, expected)
+    np.testing.assert_allclose(
+        linear_predictor(model, X, tasks),
+        getattr(model, "decision_function" if make is classifier else "predict")(
+            X, tasks
+        ),
+    )
+    if selection == "best":
+        np.testing.assert_array_equal(model.coef_, model.best_estimator_.coef_)
+        assert not hasattr(model, "shrinkage_")
+    low, high = model.loss_interval_
+    assert low < model.loss_ < high
+
+
+@SELECTIONS
+@BOTH
+def test_one_model_is_that_model(make, selection):
+    model = make(selection=selection)
+    model.set_params(models=model.models[1:2])
+    X, y, tasks = problem(is_classifier(model))
+    model.fit(X, y, tasks)
+    alone = clone(model.models[0][1]).fit(X, y, tasks)
+    np.testing.assert_allclose(model.coef_, alone.coef_, rtol=1e-12)
+    np.testing.assert_array_equal(model.weights_, 1.0)
+    assert model.loss_ == pytest.approx(model.leaderboard_.loss[0])
+
+
+@BOTH
+def test_what_is_held_out_says_nothing_of_its_predictions(make):
+    """Targets of a fold are replaced, and what is predicted for it stays."""
+    model = make(selection="stack")
+    classify = is_classifier(model)
+    X, y, tasks = problem(classify, seed=3)
+    fold = np.arange(len(y)) % 4
+    model.set_params(cv=[(fold != k, fold == k) for k in range(4)])
+    first = clone(model).fit(X, y, tasks).held_out_
+    changed = np.where(fold == 2, 1 - y if classify else 7.0 - y, y)
+    second = clone(model).fit(X, changed, tasks).held_out_
+    held = first.fold == 2
+    np.testing.assert_array_equal(first.eta[:, held], second.eta[:, held])
+    assert np.all(np.any(first.eta[:, ~held] != second.eta[:, ~held], axis=0))
+
+
+def test_models_may_be_named_by_their_class():
+    X, y, tasks = problem()
+    models = [PooledRegressor(), PooledRegressor(0.1), MixedEffectsRegressor()]
+    model = AutoRegressor(models).fit(X, y, tasks)
+    assert model.held_out_.models == ["Pooled", "Pooled 2", "MixedEffects"]
+
+
+def test_task_losses():
+    X, y, tasks = problem()
+    found = regressor().fit(X, y, tasks).held_out_
+    each = found.task_losses()
+    mine = found.task == 3
+    np.testing.assert_allclose(each[:, 3], found.losses[:, mine].mean(axis=1))
+
+
+# --- what it is for
+
+
+@pytest.mark.parametrize("seed", range(3))
+@BOTH
+@pytest.mark.slow
+def test_a_stack_shares_where_tasks_are_alike_and_not_elsewhere(make, seed):
+    model = make(selection="stack")
+    classify = is_classifier(model)
+    sizes = [60 if classify else 20] * 10
+    sizes[3] = 200 if classify else 80
+    options = {"n_tasks": 10, "n_features": 6, "n_samples": sizes, "deviation": 0.1}
+    X, y, tasks = around_a_centre(classify, [3], **options, random_state=seed)
+    model.fit(X, y, tasks)
+    alone = model.weights_[:, 1]
+    assert alone[3] > 0.8
+    assert np.median(np.delete(alone, 3)) < 0.4
+
+
+def test_the_simpler_of_equal_models_is_taken():
+    X, y, tasks = problem()
+    same = [("first", L21Regressor(0.01)), ("second", L21Regressor(0.01))]
+    model = AutoRegressor(same).fit(X, y, tasks)
+    assert model.best_ == "first"
+    model.set_params(models=[("bad", PooledRegressor(1e6)), *same])
+    assert model.fit(X, y, tasks).best_ == "first"
+    assert model.weights_[0].tolist() == [0, 1, 0]
+
+
+# --- groups
+
+
+def test_folds_do_not_part_groups():
+    rng = np.random.default_rng(0)
+    groups = rng.integers(0, 30, 120)
+    task = groups % 3
+    seen = np.zeros(120, dtype=int)
+    for train, test in _folds_of_groups(task, groups, 5, 0):
+        assert not set(groups[train]) & set(groups[test])
+        seen[test] += 1
+        sizes = [len(set(groups[test[task[test] == t]])) for t in range(3)]
+        assert max(sizes) - min(sizes) <= 1
+    assert np.all(seen == 1)
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_groups_are_held_out_together(wide):
+    """Here and within: with copies of rows apart, no penalty would be the best."""
+    rng = np.random.default_rng(1)
+    rows = np.repeat(np.arange(40), 4)
+    X = rng.standard_normal((40, 15))[rows]
+    Y = X @ np.full((15, 2), 0.1) + rng.standard_normal((40, 2))[rows]
+    model = AutoRegressor([("l21", L21RegressorCV(alphas=10))])
+    alphas = []
+    for groups in (None, rows):
+        if wide:
+            model.fit(X, Y, groups=groups)
+        else:
+            twice = None if groups is None else np.tile(groups, 2)
+            tasks = np.repeat([0, 1], 160)
+            model.fit(np.tile(X, (2, 1)), Y.T.ravel(), tasks, groups=twice)
+        alphas.append(model.best_estimator_.alpha_)
+        error = model.leaderboard_.std_error[0]
+    assert alphas[1] > 3 * alphas[0]
+    found = model.held_out_
+    for unit in range(40):
+        assert len(set(found.fold[found.unit == unit])) == 1
+    one = found.losses[0].std() / np.sqrt(found.row.size)
+    assert error > 1.5 * one
+    with pytest.raises(ValueError, match="groups has shape"):
+        model.fit(X, Y, groups=rows[1:])
+    with pytest.raises(ValueError, match="cannot be 5 folds"):
+        model.fit(X, Y, groups=rows % 3)
+
+
+# --- layouts
+
+
+@SELECTIONS
+@BOTH
+def test_layouts_agree(make, selection):
+    model = make(selection=selection)
+    classify = is_classifier(model)
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((40, 4))
+    Y = X @ (rng.standard_normal(4) + 0.3 * rng.standard_normal((3, 4))).T
+    Y += rng.standard_normal(Y.shape)
+    Y = (Y > 0).astype(float) if classify else Y
+    Y[rng.random(Y.shape) < 0.2] = np.nan
+    fold = np.arange(40) % 4
+    wide = clone(model).set_params(cv=[(fold != k, fold == k) for k in range(4)])
+    wide.fit(X, Y)
+    assert wide.predict(X).shape == (40, 3)
+    tasks, rows = np.repeat([0, 1, 2], 40), np.tile(np.arange(40), 3)
+    y, folds = Y.T.ravel(), fold[rows]
+    cv = [(folds != k, folds == k) for k in range(4)]
+    long = clone(model).set_params(cv=cv).fit(X[rows], y, tasks, groups=rows)
+    np.testing.assert_allclose(long.leaderboard_.loss, wide.leaderboard_.loss, 1e-4)
+    np.testing.assert_allclose(
+        long.leaderboard_.difference_error,
+        wide.leaderboard_.difference_error,
+        atol=1e-3,
+    )
+    np.testing.assert_allclose(long.coef_, wide.coef_, atol=2e-2)
+    frame = pd.DataFrame(X[rows], columns=list("abcd")).assign(site=tasks)
+    column = (
+        clone(model).set_params(cv=cv, task_column="site").fit(frame, y, groups=rows)
+    )
+    np.testing.assert_allclose(column.weights_, long.weights_, atol=1e-8)
+    np.testing.assert_allclose(column.predict(frame), long.predict(X[rows], tasks))
+    assert column.coef_feature_names_.tolist() == list("abcd")
+
+
+def test_unknown_tasks_have_what_the_models_say_of_them():
+    X, y, tasks = problem()
+    with pytest.raises(ValueError, match="has the labels 9"):
+        regressor().fit(X, y, tasks).predict(X[:1], [9])
+    model = AutoRegressor(
+        [MixedEffectsRegressor()], handle_unknown="mean", selection="stack"
+    ).fit(X, y, tasks)
+    alone = MixedEffectsRegressor().fit(X, y, tasks)
+    np.testing.assert_allclose(model.predict(X[:1], [9]), alone.predict(X[:1], [9]))
+
+
+@BOTH
+def test_pickle_and_determinism(make):
+    model = make(selection="stack")
+    X, y, tasks = problem(is_classifier(model))
+    model.fit(X, y, tasks)
+    copy = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(copy.predict(X, tasks), model.predict(X, tasks))
+    again = clone(model).set_params(n_jobs=2).fit(X, y, tasks)
+    np.testing.assert_array_equal(again.coef_, model.coef_)
+
+
+@pytest.mark.slow
+@SELECTIONS
+@pytest.mark.parametrize("cls", [AutoRegressor, AutoClassifier])
+@pytest.mark.parametrize("n_tasks", [1, 3])
+def test_the_default_models(cls, n_tasks, selection):
+    """All of them can be fitted, long and wide."""
+    X, y, tasks = problem(cls is AutoClassifier, n=30, n_tasks=n_tasks)
+    model = cls(selection=selection, cv=2)
+    if n_tasks == 1:
+        model.fit(X, y)
+        assert len(model.leaderboard_.models) == 2
+        assert model.predict(X).shape == y.shape
+        return
+    model.fit(X, y, tasks)
+    assert len(model.leaderboard_.models) == 11
+    Y = y.reshape(n_tasks, -1).T
+    model.fit(X[: len(Y)], Y)
+    assert len(model.leaderboard_.models) == 10
+
+
+def test_pooled_classifiers_tune_themselves_with_one_intercept():
+    """As on the rows of a single task."""
+    X, y, tasks = problem(True, n=30)
+    cv = [(np.arange(len(y)) % 3 != k, np.arange(len(y)) % 3 == k) for k in range(3)]
+    model = PooledClassifierCV(task_intercepts=False, alphas=5, cv=cv)
+    alone = clone(model).fit(X, y)
+    model.fit(X, y, tasks)
+    assert model.alpha_ == pytest.approx(alone.alpha_)
+    np.testing.assert_allclose(model.coef_, np.tile(alone.coef_, (5, 1)), atol=1e-3)
+
+
+# --- hostile input
+
+
+def test_a_model_that_fails_is_left_out():
+    X, y, tasks = problem()
+    bad = ("bad", L21Regressor(-1.0))
+    with pytest.warns(UserWarning, match=r"'bad' is left out: .*alpha") as said:
+        model = AutoRegressor([bad, *REGRESSORS]).fit(X, y, tasks)
+    assert len(said) == 1
+    assert said[0].filename == __file__
+    assert "bad" not in model.leaderboard_.models
+    slow = ("slow", L21Regressor(1e-3, max_iter=1, solver="apg"))
+    with pytest.warns(UserWarning, match="'slow' is left out: it did not converge"):
+        AutoRegressor([slow, *REGRESSORS]).fit(X, y, tasks)
+    with pytest.raises(ValueError, match=r"no model could be fitted: bad: .*alpha"):
+        AutoRegressor([bad]).fit(X, y, tasks)
+
+
+@SELECTIONS
+@BOTH
+def test_few_rows_a_task(make, selection):
+    rng = np.random.default_rng(0)
+    tasks = np.repeat(np.arange(10), 3)
+    X = rng.normal(size=(30, 2))
+    y = X.sum(axis=1) + 0.1 * rng.normal(size=30)
+    classify = make is classifier
+    model = make(selection=selection, cv=2 if classify else 5)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*these tasks have a single class")
+        model.fit(X, y > 0 if classify else y, tasks)
+    assert np.all(np.isfinite(model.coef_))
+    np.testing.assert_allclose(model.weights_.sum(axis=1), 1.0)
+
+
+@SELECTIONS
+def test_a_task_with_a_single_class(selection):
+    X, y, tasks = problem(True)
+    y = np.where(tasks == 1, 1, y)
+    with pytest.warns(UserWarning, match="single class: 1;") as said:
+        model = classifier(selection=selection).fit(X, y, tasks)
+    assert len(said) == 1
+    assert said[0].filename == __file__
+    assert model.predict(X[tasks == 1].mean(axis=0)[None], [1]) == 1
+    with pytest.raises(ValueError, match="1 class"):
+        classifier().fit(X, np.ones(len(y)), tasks)
+
+
+@SELECTIONS
+def test_a_constant_target(selection):
+    X, _, tasks = problem()
+    model = regressor(selection=selection).fit(X, np.ones(len(X)), tasks)
+    np.testing.assert_allclose(model.predict(X, tasks), 1.0)
+
+
+def test_a_task_that_is_never_held_out():
+    X, y, tasks = problem()
+    fold = np.where(tasks == 2, 0, np.arange(len(y)) % 2)
+    cv = [(fold != k, fold == k) for k in range(2)]
+    model = regressor(cv=cv, selection="stack").fit(X, y, tasks)
+    assert np.all(np.isnan(model.held_out_.task_losses()[:, 2]))
+    np.testing.assert_allclose(model.weights_[2], model._common)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"models": []}, ValueError, "models is empty"),
+        ({"models": ["l21"]}, TypeError, "must be one of linmtl's"),
+        ({"models": [PooledClassifier()]}, ValueError, "must be a regressor"),
+        ({"models": [(3, PooledRegressor())]}, ValueError, "must be strings"),
+        ({"models": [REGRESSORS[0]] * 2}, ValueError, "differ, got 'pooled'"),
+        (
+            {"models": [PooledRegressor(), PooledRegressor(loss="huber")]},
+            ValueError,
+            "models must have the same loss",
+        ),
+        ({"models": [PooledRegressor(task_column=0)]}, ValueError, "task_column=0 her"),
+        ({"selection": "all"}, ValueError, "selection must be one of"),
+        ({"handle_unknown": "guess"}, ValueError, "handle_unknown must be one of"),
+        ({"cv": 1}, ValueError, "cv must be at least 2 folds"),
+    ],
+)
+def test_wrong_parameters(options, error, message):
+    X, y, tasks = problem()
+    with pytest.raises(error, match=message):
+        regressor().set_params(**options).fit(X, y, tasks)
+
+
+def test_another_loss():
+    """Counts: linear in the logarithm of the mean."""
+    rng = np.random.default_rng(0)
+    X, tasks = rng.normal(size=(120, 3)), np.repeat(np.arange(3), 40)
+    y = rng.poisson(np.exp(0.5 * X[:, 0] + 0.2))
+    models = [PooledRegressor(loss="poisson"), L21Regressor(0.01, loss="poisson")]
+    model = AutoRegressor(models, selection="stack").fit(X, y, tasks)
+    expected = np.exp(linear_predictor(model, X, tasks))
+    np.testing.assert_allclose(model.predict(X, tasks), expected)
