@@ -30,6 +30,7 @@ from linmtl.estimators._predictions import PredictsClasses, PredictsTargets, Tas
 from linmtl.estimators._settings import check_settings
 from linmtl.losses import LOSSES, Loss
 from linmtl.penalties import Penalty, compose
+from linmtl.penalties._parameters import is_positive
 from linmtl.solvers import Result, minimise, rounded
 from linmtl.solvers._objective import Objective
 
@@ -173,7 +174,19 @@ class MultiTaskModel(TaskModel):
     def _loss(self) -> Loss:
         """Return the loss of each observation."""
         name = self._loss_name()
-        return LOSSES["squared" if name == "sqrt" else name].of(self)
+        loss = LOSSES["squared" if name == "sqrt" else name].of(self)
+        return loss.with_drawn_intercepts() if self._draws_intercepts() else loss
+
+    def _draws_intercepts(self) -> bool:
+        """Return whether the penalty draws intercepts to each other, at any setting."""
+        penalty = getattr(self, "penalty", None)
+        weight: Any = getattr(self, "intercept_weight", None)
+        if weight is not None:
+            weights = np.ravel(np.asarray(weight, dtype=object)).tolist()
+            if not all(map(is_positive, weights)):  # or refused later
+                return False
+            penalty = self._make_penalty()
+        return getattr(penalty, "draws_intercepts", False)
 
     def _join(self) -> Join:
         """Return how the losses of the tasks become one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -104,6 +105,9 @@ class Loss:
         Whether y holds labels of classes.
     one_sided : str
         What is wrong with the targets of a task without a best intercept.
+    drawn : bool
+        Whether a penalty draws the intercepts of the tasks to each other, so that each
+        has a best one if that of all rows together has.
     """
 
     name: ClassVar[str]
@@ -118,6 +122,7 @@ class Loss:
     likelihood: ClassVar[bool] = False
     classify: ClassVar[bool] = False
     one_sided: ClassVar[str] = ""
+    drawn: ClassVar[bool] = False
 
     @classmethod
     def parameters(cls) -> dict[str, Parameter]:
@@ -142,6 +147,12 @@ class Loss:
         """Return the parameters of an estimator that give this loss."""
         named = self.parameters().items()
         return {name: getattr(self, p.attribute) for name, p in named}
+
+    def with_drawn_intercepts(self) -> Self:
+        """Return this loss for intercepts that a penalty draws to each other."""
+        loss = copy.copy(self)
+        object.__setattr__(loss, "drawn", True)
+        return loss
 
     def check(self) -> None:
         """Raise ValueError where a parameter is not allowed."""
@@ -196,6 +207,14 @@ class Loss:
 
         Zero for the others; integers of shape (n_tasks,).
         """
+        if self.drawn and not self.own_sides(y, weight, task_ptr[[0, -1]]).any():
+            return np.zeros(task_ptr.size - 1, dtype=int)
+        return self.own_sides(y, weight, task_ptr)
+
+    def own_sides(
+        self, y: np.ndarray, weight: np.ndarray, task_ptr: np.ndarray
+    ) -> np.ndarray:
+        """Return the same for tasks with intercepts of their own."""
         return np.zeros(task_ptr.size - 1, dtype=int)
 
     def size(self, y: np.ndarray) -> np.ndarray:

@@ -275,7 +275,7 @@ class Logistic(Loss):
     def encode(self, y, missing):
         return encode_classes(y, missing)
 
-    def sides(self, y, weight, task_ptr):
+    def own_sides(self, y, weight, task_ptr):
         positive = task_sums(weight * (y > 0), task_ptr) > 0
         negative = task_sums(weight * (y < 0), task_ptr) > 0
         return positive.astype(int) - negative.astype(int)

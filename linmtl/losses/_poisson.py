@@ -57,7 +57,7 @@ class PoissonLoss(Loss):
             )
         return y, None
 
-    def sides(self, y, weight, task_ptr):
+    def own_sides(self, y, weight, task_ptr):
         return -(task_sums(weight * y, task_ptr) <= 0).astype(int)
 
     def size(self, y):

@@ -53,6 +53,8 @@ class Penalty(BaseEstimator):
         Whether it depends on the singular values of W only.
     ordered : bool
         Whether it depends on the order of the tasks.
+    draws_intercepts : bool
+        Whether it draws the intercepts of the tasks to each other.
     """
 
     convex: ClassVar[bool] = True
@@ -61,6 +63,10 @@ class Penalty(BaseEstimator):
     row_norms: ClassVar[bool] = False
     spectral: ClassVar[bool] = False
     ordered: ClassVar[bool] = False
+
+    @property
+    def draws_intercepts(self) -> bool:
+        return False
 
     def __add__(self, other: Penalty) -> Sum:
         if not isinstance(other, Penalty):
@@ -251,6 +257,10 @@ class Sum(Penalty):
     @property
     def ordered(self) -> bool:  # type: ignore[override]
         return any(term.ordered for term in self.terms())
+
+    @property
+    def draws_intercepts(self) -> bool:
+        return any(term.draws_intercepts for term in self.terms())
 
     @property
     def convex(self) -> bool:  # type: ignore[override]

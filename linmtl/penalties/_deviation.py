@@ -10,7 +10,7 @@ from linmtl.penalties._base import DualTerms, Penalty, check_is_penalty
 from linmtl.penalties._decomposition import Decomposition, Stacked
 from linmtl.penalties._group_l21 import GroupL21
 from linmtl.penalties._l21 import L21
-from linmtl.penalties._parameters import check_intercept_weight, times
+from linmtl.penalties._parameters import check_intercept_weight, is_positive, times
 from linmtl.penalties._quadratic_form import QuadraticForm
 from linmtl.penalties._task_relationship import TaskRelationship
 
@@ -120,6 +120,11 @@ class Deviation(Decomposition):
     @property
     def ordered(self) -> bool:  # type: ignore[override]
         return self.penalty.ordered
+
+    @property
+    def draws_intercepts(self) -> bool:
+        alpha = getattr(self.penalty, "alpha", None)
+        return is_positive(alpha) and is_positive(self.intercept_weight)
 
     def stacked(self, tasks, n_features=None):
         """Return the penalty on the common part above the deviations.

@@ -122,6 +122,11 @@ def check_weights(weight: np.ndarray, name: str, what: str) -> None:
         )
 
 
+def is_positive(value: Any) -> bool:
+    """Whether a parameter, not yet checked, is a number > 0."""
+    return is_number(value) and value > 0
+
+
 def check_intercept_weight(penalty: Any) -> None:
     """Check that the factor on the strength of the intercepts is a number >= 0."""
     weight, name = penalty.intercept_weight, type(penalty).__name__

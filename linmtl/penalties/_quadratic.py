@@ -16,6 +16,7 @@ from linmtl.penalties._parameters import (
     check_intercept_weight,
     check_strength,
     factors,
+    is_positive,
     per_task,
     times,
 )
@@ -159,6 +160,10 @@ class MeanRegularized(QuadraticPenalty):
         return QuadraticForm(
             len(tasks), centred=times(self.alpha, weight), mean=on_mean
         )
+
+    @property
+    def draws_intercepts(self) -> bool:
+        return is_positive(self.alpha) and is_positive(self.intercept_weight)
 
     def intercept_form(self, tasks):
         strength = times(self.alpha, self.intercept_weight)
