@@ -10,6 +10,7 @@ from linmtl.cli._public import prepare
 from linmtl.data import stack_tasks, unstack_tasks
 from linmtl.estimators import *  # noqa: F403
 from linmtl.preprocessing import TaskScaler
+from linmtl.statistics import TaskStatistics
 
 __version__ = "0.1.0"
 
@@ -17,6 +18,7 @@ __all__ = [
     "AutoClassifier",
     "AutoRegressor",
     "TaskScaler",
+    "TaskStatistics",
     "prepare",
     "stack_tasks",
     "unstack_tasks",

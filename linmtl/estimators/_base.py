@@ -28,6 +28,7 @@ from linmtl.estimators._docs import parameters
 from linmtl.estimators._new_task import NewTask
 from linmtl.estimators._predictions import PredictsClasses, PredictsTargets, TaskClasses
 from linmtl.estimators._settings import check_settings
+from linmtl.estimators._statistics import FitsStatistics
 from linmtl.losses import LOSSES, Loss
 from linmtl.penalties import Penalty, compose
 from linmtl.penalties._parameters import is_positive
@@ -421,7 +422,7 @@ class PlainRegressor(PredictsTargets, RegressorMixin, MultiTaskModel):
 
 
 @parameters
-class Regressor(PlainRegressor):
+class Regressor(FitsStatistics, PlainRegressor):
     """Base of the regressors."""
 
     loss: str = "squared"

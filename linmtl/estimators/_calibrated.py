@@ -11,12 +11,13 @@ from linmtl.estimators._base import PlainRegressor
 from linmtl.estimators._cv import CrossValidated
 from linmtl.estimators._docs import estimator
 from linmtl.estimators._refit import Refitted
+from linmtl.estimators._statistics import FitsStatistics
 from linmtl.penalties import L21, Penalty, Ridge
 from linmtl.penalties._parameters import check_strength
 
 
 @estimator
-class CalibratedRegressor(Refitted, PlainRegressor):
+class CalibratedRegressor(FitsStatistics, Refitted, PlainRegressor):
     """Regression with joint feature selection and a noise level for each task.
 
     Minimises over W (n_features, n_tasks) and the intercepts b::
@@ -92,7 +93,7 @@ class CalibratedRegressor(Refitted, PlainRegressor):
 
 
 @estimator
-class CalibratedRegressorCV(Refitted, CrossValidated, PlainRegressor):
+class CalibratedRegressorCV(FitsStatistics, Refitted, CrossValidated, PlainRegressor):
     """`CalibratedRegressor` with ``alpha`` chosen by cross-validation.
 
     {cv}

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from linmtl.estimators._base import PlainRegressor
 from linmtl.estimators._cv import CrossValidated
 from linmtl.estimators._refit import Refitted
+from linmtl.estimators._statistics import FitsStatistics
 from numpy.typing import ArrayLike
 from typing import Any
 from typing import Literal
 
-class CalibratedRegressor(Refitted, PlainRegressor):
+class CalibratedRegressor(FitsStatistics, Refitted, PlainRegressor):
     """Regression with joint feature selection and a noise level for each task.
 
     Minimises over W (n_features, n_tasks) and the intercepts b::
@@ -169,7 +170,7 @@ class CalibratedRegressor(Refitted, PlainRegressor):
         verbose: int = 0,
     ) -> None: ...
 
-class CalibratedRegressorCV(Refitted, CrossValidated, PlainRegressor):
+class CalibratedRegressorCV(FitsStatistics, Refitted, CrossValidated, PlainRegressor):
     """`CalibratedRegressor` with ``alpha`` chosen by cross-validation.
 
     Every task is in every training part, with two rows where it has them (an intercept

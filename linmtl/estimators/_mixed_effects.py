@@ -29,6 +29,7 @@ from linmtl.estimators._docs import chosen, estimator, parameters
 from linmtl.estimators._mixed_summary import MixedEffectsSummary
 from linmtl.estimators._predictions import PredictsClasses, PredictsTargets, TaskClasses
 from linmtl.estimators._settings import UNKNOWN, check_stopping
+from linmtl.estimators._statistics import FitsStatistics
 from linmtl.losses import Logistic, Loss, Squared
 from linmtl.mixed._covariance import COVARIANCES
 from linmtl.mixed._fit import Choices, fit_logistic, fit_mixed
@@ -424,7 +425,9 @@ def _no_losses(data):
 
 
 @estimator
-class MixedEffectsRegressor(PredictsTargets, RegressorMixin, _MixedEffects):
+class MixedEffectsRegressor(
+    FitsStatistics, PredictsTargets, RegressorMixin, _MixedEffects
+):
     """Linear mixed-effects model: every task between its own and the common model.
 
     Attributes

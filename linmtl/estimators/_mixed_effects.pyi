@@ -5,6 +5,7 @@ from linmtl.estimators._base import TaskModel
 from linmtl.estimators._mixed_summary import MixedEffectsSummary
 from linmtl.estimators._predictions import PredictsClasses
 from linmtl.estimators._predictions import PredictsTargets
+from linmtl.estimators._statistics import FitsStatistics
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 from sklearn.base import RegressorMixin
@@ -12,7 +13,7 @@ from typing import Any
 from typing import Literal
 from typing import Self
 
-class MixedEffectsRegressor(PredictsTargets, RegressorMixin, TaskModel):
+class MixedEffectsRegressor(FitsStatistics, PredictsTargets, RegressorMixin, TaskModel):
     """Linear mixed-effects model: every task between its own and the common model.
 
     Each task has coefficients around those that all have in common, and how far they

@@ -1,0 +1,139 @@
+"""Fits from statistics of the rows instead of the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from linmtl.estimators._predictions import LinearPredictor
+from linmtl.statistics import TaskStatistics
+
+
+class FitsStatistics:
+    """Mixin of the regressors whose squared error needs no row once it has the sums."""
+
+    statistics_: TaskStatistics
+    fit: Any
+    _linear_predictor: LinearPredictor
+
+    def fit_statistics(
+        self, statistics: TaskStatistics | Sequence[TaskStatistics]
+    ) -> Self:
+        """Fit the model to sums over rows, which may be gone or far away.
+
+        Parameters
+        ----------
+        statistics : TaskStatistics or sequence of TaskStatistics
+            Of all rows. For an estimator that chooses its strength by cross-validation
+            a list of those of each fold, of different rows.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator: what ``fit`` makes of the rows, to rounding.
+
+        Raises
+        ------
+        ValueError
+            If the loss is not the squared error, if there are no rows, or if folds are
+            needed and not given.
+        """
+        name = type(self).__name__
+        loss = getattr(self, "loss", "squared")
+        if loss not in ("squared", "sqrt"):
+            raise ValueError(
+                f"{name}: statistics say all that the squared error needs, and loss="
+                f"{loss!r} needs the rows; fit these"
+            )
+        whole = isinstance(statistics, TaskStatistics)
+        parts: list[Any] = [statistics] if whole else list(statistics)
+        for part in parts:
+            if not isinstance(part, TaskStatistics):
+                raise TypeError(
+                    f"{name}: statistics must be TaskStatistics, got {part!r}"
+                )
+        if not parts:
+            raise ValueError(f"{name}: statistics is an empty list")
+        merged = reduce(TaskStatistics.merge, parts)
+        if not self._chooses_by_folds():
+            self.fit(*merged.rows())
+        elif whole or len(parts) < 2:
+            raise ValueError(
+                f"{name} chooses its strength on held-out rows: pass a list of "
+                "TaskStatistics, one for each fold"
+            )
+        else:
+            self._fit_folds(parts)
+        self.statistics_ = merged
+        return self
+
+    def _chooses_by_folds(self) -> bool:
+        """Whether a strength is chosen on rows that are held out."""
+        if getattr(self, "criterion", None) is not None:
+            return True
+        return hasattr(self, "cv") and getattr(self, "alpha", "cv") == "cv"
+
+    def _fit_folds(self, parts):
+        made = [part.rows() for part in parts]
+        X, y, tasks, weight = zip(*made, strict=True)
+        fold = np.repeat(np.arange(len(parts)), [len(each) for each in y])
+        rows = np.arange(fold.size)
+        passed: Any = self.cv  # type: ignore[attr-defined]
+        self.cv = [(rows[fold != k], rows[fold == k]) for k in range(len(parts))]
+        try:
+            labels = None if tasks[0] is None else np.concatenate(tasks)
+            self.fit(_stacked(X), np.concatenate(y), labels, np.concatenate(weight))
+        finally:
+            self.cv = passed
+
+    def partial_fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Add rows to those of earlier calls, and fit the model to all of them.
+
+        The rows themselves are not kept, only ``statistics_``. Those of ``fit`` are
+        not among them.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            More samples.
+        y : array-like of shape (n_samples,)
+            Their targets.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row, of known tasks and of new ones.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If an argument or a parameter is not allowed; the message says why.
+        """
+        known = getattr(self, "statistics_", None)
+        if known is None:
+            known = TaskStatistics(task_column=self.task_column)  # type: ignore
+        more = known.merge(TaskStatistics(task_column=known.task_column))
+        return self.fit_statistics(more.update(X, y, tasks, sample_weight))
+
+
+def _stacked(parts):
+    """Return arrays or DataFrames below each other."""
+    if not hasattr(parts[0], "columns"):
+        return np.concatenate(parts)
+    import pandas as pd
+
+    return pd.concat(parts)

@@ -1,0 +1,119 @@
+"""Tables that do not fit into memory, a piece at a time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from linmtl.data._checks import check_count
+
+
+def chunks_of(
+    X: Any, y: Any, tasks: Any = None, sample_weight: Any = None, *, size: int = 65_536
+) -> Iterator[tuple[Any, ...]]:
+    """Return consecutive pieces of arrays, which may be memory maps.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        Samples; anything that slices by row, as ``numpy.memmap`` does.
+    y, tasks, sample_weight : array-like of shape (n_samples,), default=None
+        The other arguments of ``fit``.
+    size : int, default=65536
+        Rows of a piece.
+
+    Yields
+    ------
+    tuple of (X, y, tasks, sample_weight)
+        Of each piece.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linmtl.statistics import chunks_of
+    >>> [len(y) for _, y, _, _ in chunks_of(np.ones((5, 1)), np.ones(5), size=2)]
+    [2, 2, 1]
+    """
+    size = check_count("size", size)
+    for first in range(0, X.shape[0], size):
+        rows = slice(first, first + size)
+        yield tuple(
+            None if part is None else np.asarray(part[rows])
+            for part in (X, y, tasks, sample_weight)
+        )
+
+
+def read_chunks(
+    source: Any,
+    *,
+    target: str,
+    tasks: str,
+    features: Iterable[str] | None = None,
+    sample_weight: str | None = None,
+    size: int = 65_536,
+) -> Iterator[tuple[Any, ...]]:
+    """Return the pieces of a file or of a stream of tables.
+
+    Parameters
+    ----------
+    source : str, path, pyarrow object or iterable
+        A Parquet file or a folder of them (needs pyarrow), a CSV file (needs pandas), a
+        pyarrow Dataset, Table or RecordBatchReader; or anything that gives one
+        DataFrame, RecordBatch or Table after the other.
+    target, tasks : str
+        The columns of the target and of the task labels.
+    features : iterable of str, default=None
+        The columns of X; by default all others.
+    sample_weight : str, default=None
+        The column of the weights.
+    size : int, default=65536
+        Rows of a piece, where the source can be asked for that.
+
+    Yields
+    ------
+    tuple of (X, y, tasks, sample_weight)
+        Of each piece; X is a DataFrame.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing in a piece.
+    """
+    size = check_count("size", size)
+    wanted = None if features is None else list(features)
+    others = [target, tasks, *([] if sample_weight is None else [sample_weight])]
+    columns = None if wanted is None else [*wanted, *others]
+    for table in _tables(source, columns, size):
+        frame = table.to_pandas() if hasattr(table, "to_pandas") else table
+        missing = [c for c in columns or others if c not in frame.columns]
+        if missing:
+            raise ValueError(
+                f"a piece of the table has no column {missing[0]!r}; it has "
+                f"{', '.join(map(str, frame.columns))}"
+            )
+        names = wanted or [c for c in frame.columns if c not in others]
+        weight = None if sample_weight is None else frame[sample_weight]
+        yield frame[names], frame[target], frame[tasks], weight
+
+
+def _tables(source: Any, columns: list[str] | None, size: int) -> Iterator[Any]:
+    if isinstance(source, (str, os.PathLike)):
+        path = os.fspath(source)
+        if path.lower().endswith((".csv", ".csv.gz", ".tsv", ".txt")):
+            import pandas as pd
+
+            separator = "\t" if path.lower().endswith(".tsv") else ","
+            yield from pd.read_csv(path, sep=separator, usecols=columns, chunksize=size)
+            return
+        from pyarrow import dataset
+
+        source = dataset.dataset(path)
+    if hasattr(source, "to_batches"):
+        of_dataset = hasattr(source, "scanner")
+        options = {"columns": columns, "batch_size": size} if of_dataset else {}
+        yield from source.to_batches(**options)
+        return
+    yield from source
