@@ -97,7 +97,7 @@ def lent(
     others: np.ndarray,
     mean: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return models in which tasks left out of the loss have what the others share.
+    """Return models in which tasks left out of the loss take the mean of the others.
 
     Parameters
     ----------

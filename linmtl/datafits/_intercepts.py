@@ -14,16 +14,16 @@ from linmtl.designs._ones import WithOnes
 
 @dataclass(frozen=True)
 class Carried:
-    """A loss whose last feature is one, without other intercepts.
+    """A loss whose intercepts are the coefficients of a last feature of ones.
 
     Attributes
     ----------
     fit : Datafit
         The loss.
     shift : float
-        What its targets are less than those given.
+        What was subtracted from the targets.
     start : float
-        The best common coefficient of the ones, the others zero.
+        The best common intercept where all other coefficients are zero.
     """
 
     fit: Datafit
@@ -32,10 +32,10 @@ class Carried:
 
 
 def carry_intercepts(fit: Any) -> Carried:
-    """Return a loss with its intercepts as coefficients.
+    """Return a loss whose intercepts are coefficients.
 
-    Targets are taken about the best common intercept where the loss allows: that of a
-    quadratic penalty has a free mean. The last answer for a loss is kept with it.
+    Where the loss allows it, the best common intercept is subtracted from the targets:
+    the mean of the intercepts is free. The result is kept on the loss.
 
     Raises
     ------

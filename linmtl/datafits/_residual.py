@@ -300,7 +300,7 @@ class ResidualFit(Datafit):
 
 
 class JoinedFit(ResidualFit):
-    """A loss whose residuals take the losses of all tasks to know."""
+    """A loss whose residuals depend on the losses of all tasks."""
 
     additive = False
 

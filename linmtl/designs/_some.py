@@ -65,7 +65,7 @@ class SomeFeatures(Design):
         return self.design.centred_block(tasks, weight, centre, chosen)
 
     def centred_features(self, features, weight, centre):
-        """Return those of the other design, which has a shared X."""
+        """Return the centred features of the other design, which has a shared X."""
         shared: Matrix = self.design
         return shared.centred_features(self.features[features], weight, centre)
 

@@ -21,9 +21,9 @@ class Around(MultiTaskModel):
 
 
 def around(kind: type[Penalty]) -> Any:
-    """Return what makes a penalty of this kind, or a `Deviation` with it.
+    """Return a function that makes a penalty of this kind, or a `Deviation` of it.
 
-    A function of the parameters of both.
+    It takes the parameters of both.
     """
 
     def make(around="zero", alpha_mean=0.0, intercept_weight=0.0, **given) -> Penalty:

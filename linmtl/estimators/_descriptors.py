@@ -181,7 +181,7 @@ class _Descriptor(MultiTaskModel):
         return super(_Descriptor, model)._linear_predictor(X, tasks, every_task)
 
     def _with_tasks(self, labels):
-        """Return the model with the tasks among these that a descriptor makes known."""
+        """Return the model with those of these tasks that have a descriptor."""
         known = described(self._table, labels[codes_of(labels, self.tasks_) < 0])
         if known.size == 0:
             return self

@@ -36,10 +36,10 @@ handle_unknown : {"error", "mean"}, default="error"
 solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", \
 "newton", "cg"}, default="auto"
     Accelerated proximal gradient (any penalty); coordinate descent on working sets
-    (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+    (L1 and L21 penalties, squared loss) and inside Newton steps (other losses);
     alternating directions (other norms and decompositions, squared loss); an augmented
     Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
-    loss), Newton's method (logistic loss) and conjugate gradients (sparse X). The
+    loss), Newton's method (other losses) and conjugate gradients (sparse X). The
     default is the fastest that applies.
 max_iter : int, default=10000
     Iterations at most.
@@ -284,9 +284,10 @@ def estimator(cls: T) -> T:
 
 
 def takes_loss(names: Sequence[str]) -> Callable[[F], F]:
-    """Return what gives a function the parameters of losses after ``loss``.
+    """Return a decorator of functions that take ``loss`` and its parameters.
 
-    They replace a last ``**of_loss``, and ``{loss}`` in its docstring by their texts.
+    The parameters replace a last ``**of_loss`` in the signature, and their texts
+    ``{loss}`` in the docstring.
     """
     found = parameters_of(names)
 

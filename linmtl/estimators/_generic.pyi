@@ -60,10 +60,10 @@ class MultiTaskRegressor(Refitted, Regressor):
         it, or use the mean of the tasks' models.
     solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton", "cg"}, default="auto"
         Accelerated proximal gradient (any penalty); coordinate descent on working sets
-        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        (L1 and L21 penalties, squared loss) and inside Newton steps (other losses);
         alternating directions (other norms and decompositions, squared loss); an augmented
         Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
-        loss), Newton's method (logistic loss) and conjugate gradients (sparse X). The
+        loss), Newton's method (other losses) and conjugate gradients (sparse X). The
         default is the fastest that applies.
     max_iter : int, default=10000
         Iterations at most.
@@ -218,10 +218,10 @@ class MultiTaskClassifier(Refitted, Classifier):
         it, or use the mean of the tasks' models.
     solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton", "cg"}, default="auto"
         Accelerated proximal gradient (any penalty); coordinate descent on working sets
-        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        (L1 and L21 penalties, squared loss) and inside Newton steps (other losses);
         alternating directions (other norms and decompositions, squared loss); an augmented
         Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
-        loss), Newton's method (logistic loss) and conjugate gradients (sparse X). The
+        loss), Newton's method (other losses) and conjugate gradients (sparse X). The
         default is the fastest that applies.
     max_iter : int, default=10000
         Iterations at most.
@@ -424,10 +424,10 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
         it, or use the mean of the tasks' models.
     solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton", "cg"}, default="auto"
         Accelerated proximal gradient (any penalty); coordinate descent on working sets
-        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        (L1 and L21 penalties, squared loss) and inside Newton steps (other losses);
         alternating directions (other norms and decompositions, squared loss); an augmented
         Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
-        loss), Newton's method (logistic loss) and conjugate gradients (sparse X). The
+        loss), Newton's method (other losses) and conjugate gradients (sparse X). The
         default is the fastest that applies.
     max_iter : int, default=10000
         Iterations at most.
@@ -674,10 +674,10 @@ class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
         it, or use the mean of the tasks' models.
     solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton", "cg"}, default="auto"
         Accelerated proximal gradient (any penalty); coordinate descent on working sets
-        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        (L1 and L21 penalties, squared loss) and inside Newton steps (other losses);
         alternating directions (other norms and decompositions, squared loss); an augmented
         Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
-        loss), Newton's method (logistic loss) and conjugate gradients (sparse X). The
+        loss), Newton's method (other losses) and conjugate gradients (sparse X). The
         default is the fastest that applies.
     max_iter : int, default=10000
         Iterations at most.

@@ -58,10 +58,10 @@ class SharedStructureRegressor(Alias, Regressor):
         it, or use the mean of the tasks' models.
     solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton", "cg"}, default="auto"
         Accelerated proximal gradient (any penalty); coordinate descent on working sets
-        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        (L1 and L21 penalties, squared loss) and inside Newton steps (other losses);
         alternating directions (other norms and decompositions, squared loss); an augmented
         Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
-        loss), Newton's method (logistic loss) and conjugate gradients (sparse X). The
+        loss), Newton's method (other losses) and conjugate gradients (sparse X). The
         default is the fastest that applies.
     max_iter : int, default=10000
         Iterations at most.
@@ -212,10 +212,10 @@ class SharedStructureClassifier(Alias, Classifier):
         it, or use the mean of the tasks' models.
     solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton", "cg"}, default="auto"
         Accelerated proximal gradient (any penalty); coordinate descent on working sets
-        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        (L1 and L21 penalties, squared loss) and inside Newton steps (other losses);
         alternating directions (other norms and decompositions, squared loss); an augmented
         Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
-        loss), Newton's method (logistic loss) and conjugate gradients (sparse X). The
+        loss), Newton's method (other losses) and conjugate gradients (sparse X). The
         default is the fastest that applies.
     max_iter : int, default=10000
         Iterations at most.
@@ -407,10 +407,10 @@ class SharedStructureRegressorCV(AliasCV, Regressor):
         it, or use the mean of the tasks' models.
     solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton", "cg"}, default="auto"
         Accelerated proximal gradient (any penalty); coordinate descent on working sets
-        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        (L1 and L21 penalties, squared loss) and inside Newton steps (other losses);
         alternating directions (other norms and decompositions, squared loss); an augmented
         Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
-        loss), Newton's method (logistic loss) and conjugate gradients (sparse X). The
+        loss), Newton's method (other losses) and conjugate gradients (sparse X). The
         default is the fastest that applies.
     max_iter : int, default=10000
         Iterations at most.
@@ -628,10 +628,10 @@ class SharedStructureClassifierCV(AliasCV, Classifier):
         it, or use the mean of the tasks' models.
     solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton", "cg"}, default="auto"
         Accelerated proximal gradient (any penalty); coordinate descent on working sets
-        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        (L1 and L21 penalties, squared loss) and inside Newton steps (other losses);
         alternating directions (other norms and decompositions, squared loss); an augmented
         Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
-        loss), Newton's method (logistic loss) and conjugate gradients (sparse X). The
+        loss), Newton's method (other losses) and conjugate gradients (sparse X). The
         default is the fastest that applies.
     max_iter : int, default=10000
         Iterations at most.

@@ -64,10 +64,10 @@ class TemporalGroupRegressor(Refitted, Alias, Regressor):
         it, or use the mean of the tasks' models.
     solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton", "cg"}, default="auto"
         Accelerated proximal gradient (any penalty); coordinate descent on working sets
-        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        (L1 and L21 penalties, squared loss) and inside Newton steps (other losses);
         alternating directions (other norms and decompositions, squared loss); an augmented
         Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
-        loss), Newton's method (logistic loss) and conjugate gradients (sparse X). The
+        loss), Newton's method (other losses) and conjugate gradients (sparse X). The
         default is the fastest that applies.
     max_iter : int, default=10000
         Iterations at most.
@@ -219,10 +219,10 @@ class TemporalGroupClassifier(Refitted, Alias, Classifier):
         it, or use the mean of the tasks' models.
     solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton", "cg"}, default="auto"
         Accelerated proximal gradient (any penalty); coordinate descent on working sets
-        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        (L1 and L21 penalties, squared loss) and inside Newton steps (other losses);
         alternating directions (other norms and decompositions, squared loss); an augmented
         Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
-        loss), Newton's method (logistic loss) and conjugate gradients (sparse X). The
+        loss), Newton's method (other losses) and conjugate gradients (sparse X). The
         default is the fastest that applies.
     max_iter : int, default=10000
         Iterations at most.
@@ -414,10 +414,10 @@ class TemporalGroupRegressorCV(Refitted, AliasCV, Regressor):
         it, or use the mean of the tasks' models.
     solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton", "cg"}, default="auto"
         Accelerated proximal gradient (any penalty); coordinate descent on working sets
-        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        (L1 and L21 penalties, squared loss) and inside Newton steps (other losses);
         alternating directions (other norms and decompositions, squared loss); an augmented
         Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
-        loss), Newton's method (logistic loss) and conjugate gradients (sparse X). The
+        loss), Newton's method (other losses) and conjugate gradients (sparse X). The
         default is the fastest that applies.
     max_iter : int, default=10000
         Iterations at most.
@@ -640,10 +640,10 @@ class TemporalGroupClassifierCV(Refitted, AliasCV, Classifier):
         it, or use the mean of the tasks' models.
     solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton", "cg"}, default="auto"
         Accelerated proximal gradient (any penalty); coordinate descent on working sets
-        (L1 and L21 penalties, squared loss) and inside Newton steps (logistic loss);
+        (L1 and L21 penalties, squared loss) and inside Newton steps (other losses);
         alternating directions (other norms and decompositions, squared loss); an augmented
         Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
-        loss), Newton's method (logistic loss) and conjugate gradients (sparse X). The
+        loss), Newton's method (other losses) and conjugate gradients (sparse X). The
         default is the fastest that applies.
     max_iter : int, default=10000
         Iterations at most.

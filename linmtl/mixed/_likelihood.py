@@ -171,7 +171,7 @@ class Likelihood:
         return Point(theta, float(deviance), noise, beta, C, N, g)
 
     def _of_fixed_effects(self, N):
-        """Return their covariance, and half the log-determinant of its inverse."""
+        """Return the covariance of the fixed effects, and half ``-log det`` of it."""
         kept = self.kept
         if not kept.size:
             return np.zeros((0, 0)), 0.0

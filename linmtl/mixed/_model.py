@@ -34,7 +34,7 @@ class Uncertainty:
 
     @classmethod
     def joined(cls, parts: Sequence[Uncertainty]) -> Uncertainty:
-        """Return that of the tasks of several."""
+        """Return the uncertainties of several groups of tasks as one."""
         return cls(
             np.concatenate([part.covariance for part in parts]),
             np.concatenate([part.origin for part in parts]),
@@ -122,7 +122,7 @@ class MixedModel:
         return self._raw(means + self.point.g @ self.relative)
 
     def mean(self, Z: np.ndarray) -> np.ndarray:
-        """Return those of tasks of which nothing but the descriptors is known.
+        """Return the expected coefficients of tasks known by descriptors only.
 
         Parameters
         ----------
@@ -172,7 +172,7 @@ class MixedModel:
         return self.likelihood.spread(self.point.C, N, Z, self.relative)
 
     def known(self, tasks: np.ndarray) -> Uncertainty:
-        """Return what is not known of the coefficients of some tasks (positions)."""
+        """Return the uncertainty of some tasks of the fit (positions)."""
         V = self._units(self.spread(tasks))
         if self.frame.intercept or not self.fit_intercept:
             T, d = len(tasks), self.frame.scale.size
@@ -181,7 +181,7 @@ class MixedModel:
         return Uncertainty(V, self.moments.x[tasks], level)
 
     def unknown(self, Z: np.ndarray) -> Uncertainty:
-        """Return the same of tasks of which nothing but the descriptors is known."""
+        """Return the uncertainty of tasks known by descriptors only."""
         V = self._units(self.relative + self.likelihood.of_mean(self.point.C, Z))
         T, d = len(Z), self.frame.scale.size
         if self.frame.intercept or not self.fit_intercept:
@@ -249,7 +249,7 @@ class MixedModel:
     def of_new_labels(
         self, X: np.ndarray, y: np.ndarray, weight: np.ndarray, Z: np.ndarray
     ) -> tuple[np.ndarray, Uncertainty]:
-        """Return the same for labels -1 and +1, about the mode."""
+        """Return the coefficients of one more task from its labels, at the mode."""
         frame, like = self.frame, self.likelihood
         A = frame.rows(X)
         F = like.S @ like.structure.factor(self.point.theta)

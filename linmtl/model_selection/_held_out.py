@@ -28,7 +28,7 @@ from linmtl.solvers._quadratic_path import quadratic_forms
 
 @dataclass
 class HeldOutPath:
-    """What the models along a path are worth on rows kept aside.
+    """Held-out losses of the models along a path.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class HeldOutPath:
     freedom: np.ndarray | None = None
 
     def followed_by(self, other: HeldOutPath) -> HeldOutPath:
-        """Return the path with another one behind it, which began at its ends."""
+        """Return this path continued by another, which started at its ends."""
         eta = None
         if self.eta is not None and other.eta is not None:
             eta = np.concatenate([self.eta, other.eta])
@@ -83,7 +83,7 @@ def held_out_path(
     n_jobs: int | None = None,
     progress: Callable[[], None] | None = None,
 ) -> HeldOutPath:
-    """Return what models along a path are worth on rows kept aside.
+    """Return the held-out losses of models along a path.
 
     The solution for one penalty starts the next, so that they are best ordered from
     strong to weak.
@@ -165,7 +165,7 @@ def _one_fold(fit, held_out, start, rows, settings, progress):
 
 
 class HeldOutRows:
-    """The mean loss of each task on rows kept aside.
+    """The mean loss of each task on held-out rows.
 
     Parameters
     ----------
@@ -216,7 +216,7 @@ class HeldOutRows:
         return eta + np.repeat(b, np.diff(data.task_ptr))
 
     def losses(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """Return what each task counts with, NaN where none of it is held out.
+        """Return the loss that each task counts with, NaN where no row is held out.
 
         For models W (..., n_features, n_tasks), b (..., n_tasks).
         """
@@ -241,7 +241,7 @@ class HeldOutRows:
 
 
 class HeldOutMoments:
-    """The same for the squared loss, from the moments of the rows kept aside."""
+    """The mean squared loss of each task on held-out rows, from their moments."""
 
     def __init__(self, moments: Moments, join: Join, learned: np.ndarray):
         self.moments, self.join = moments, join
@@ -254,7 +254,7 @@ class HeldOutMoments:
         )
 
     def losses(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """Return what each task counts with, NaN where none of it is held out.
+        """Return the loss that each task counts with, NaN where no row is held out.
 
         For models W (..., n_features, n_tasks), b (..., n_tasks).
         """
@@ -316,7 +316,7 @@ def training_and_test(
 
 
 class HeldOutPredictions:
-    """Linear predictors of rows as the answers of a fitted regressor, for a scorer."""
+    """A regressor for scorers, whose predictions are known already."""
 
     def __init__(self, eta: np.ndarray, loss: Loss):
         self.eta, self.loss = eta, loss
@@ -326,7 +326,7 @@ class HeldOutPredictions:
 
 
 class HeldOutClasses(HeldOutPredictions):
-    """The same of a classifier."""
+    """A classifier for scorers, whose predictions are known already."""
 
     def __init__(self, eta: np.ndarray, loss: Loss, classes: np.ndarray):
         super().__init__(eta, loss)

@@ -1,4 +1,4 @@
-"""What models along a path are worth on what is left out one by one, and criteria."""
+"""Leave-one-out losses and information criteria of the models along a path."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ def left_out_path(
     n_jobs: int | None = None,
     **options: Any,
 ) -> HeldOutPath:
-    """Return what models along a path are worth on rows left out one by one.
+    """Return the leave-one-out losses of models along a path.
 
-    From one fit for each penalty, where that tells. Fits on all others take its place
+    From one fit for each penalty where that suffices. Fits without each row replace it
     for the best strength and those beside it where features in use are many for the
     rows, and everywhere for losses and penalties without second derivatives.
 
@@ -126,7 +126,7 @@ def left_out_tasks_path(
     columns: np.ndarray,
     rows: bool,
 ) -> HeldOutPath | None:
-    """Return what the mean models of the other tasks are worth for each task.
+    """Return the loss of each task under the mean of the models of the others.
 
     Exactly, from the eigenbases of the tasks: without one of them the system for the
     mean (see `linmtl.solvers._quadratic_system`) lacks its term. None for losses and
@@ -209,7 +209,7 @@ def criterion_path(
     """
     missing = lacks_curvature(data, fit, penalties[0], columns)
     if missing is None and not loss.likelihood:
-        missing = "a loss that is a likelihood"
+        missing = "the loss of a likelihood"
     if missing is not None:
         raise ValueError(
             f"criterion={criterion!r} needs {missing}; pass criterion=None"

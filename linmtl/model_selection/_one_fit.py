@@ -48,7 +48,7 @@ _LEAST_OTHERS = 1e-12  # of the weight of a task, that is left without a row
 
 @dataclass
 class OneFit:
-    """What the fits of all data along a path tell of rows that they have not seen.
+    """Leave-one-out predictions and degrees of freedom of the models along a path.
 
     Attributes
     ----------
@@ -110,7 +110,7 @@ def one_fit(
     columns: np.ndarray,
     **options: Any,
 ) -> OneFit:
-    """Return what models along a path tell of each observation left out.
+    """Return leave-one-out predictions and degrees of freedom along a path.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def _is_dense(whole: Composite) -> bool:
 
 
 def _in_span(data, loss, fit) -> tuple[MultiTaskData, Datafit]:
-    """Return the data in a basis of all rows, where solutions are, if that is less."""
+    """Return the data in a basis of the span of the rows, if that is smaller."""
     design, T = data.design, data.design.n_tasks
     shared = design.is_shared()
     n = design.task_ptr[1] if shared else design.task_ptr[-1]

@@ -46,23 +46,22 @@ class Penalty(BaseEstimator):
     row_separable : bool
         Whether it is a sum over the rows (features) of W; its `prox` then takes one
         step per row.
-    row_norms : bool
-        Whether each row costs a multiple of its l1 norm and one of its Euclidean norm;
-        coordinate descent then serves it, by its `strengths` and `row_dual_norms`.
     spectral : bool
         Whether it depends on the singular values of W only.
     ordered : bool
         Whether it depends on the order of the tasks.
     draws_intercepts : bool
         Whether it draws the intercepts of the tasks to each other.
+    joins : str
+        With which others `joined` knows a common prox, for messages.
     """
 
     convex: ClassVar[bool] = True
     smooth: ClassVar[bool] = False
     row_separable: ClassVar[bool] = False
-    row_norms: ClassVar[bool] = False
     spectral: ClassVar[bool] = False
     ordered: ClassVar[bool] = False
+    joins: ClassVar[str] = ""
 
     @property
     def draws_intercepts(self) -> bool:
@@ -315,8 +314,10 @@ def joined_norm(norms: Sequence[Penalty]) -> Penalty | None:
             return whole
     if not norms:
         return None
-    names = " + ".join(type(norm).__name__ for norm in norms)
+    names = [type(norm).__name__ for norm in norms]
+    known = [f"{type(n).__name__} with {n.joins}" for n in norms if n.joins]
+    but = f" (known are {'; '.join(known)})" if known else ""
     raise ValueError(
-        f"the sum {names} has no known proximal operator; at most one term may be "
-        "non-smooth, except among L1, Fused and L21, or L1 and GroupL21"
+        f"the sum {' + '.join(names)} has no known proximal operator{but}; pass one "
+        "non-smooth term"
     )

@@ -251,6 +251,8 @@ class Fused(Penalty):
     row_separable: ClassVar[bool] = True
     ordered: ClassVar[bool] = True
 
+    joins = "L1, L21 or both"
+
     def __init__(self, alpha: float = 1.0, *, feature_weight: ArrayLike | None = None):
         self.alpha = alpha
         self.feature_weight = feature_weight

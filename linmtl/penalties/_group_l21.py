@@ -82,6 +82,8 @@ class GroupL21(Penalty):
     5.0
     """
 
+    joins = "L1"
+
     def __init__(
         self,
         groups: ArrayLike | list[list[int]] | Partition | None = None,

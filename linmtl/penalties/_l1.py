@@ -46,6 +46,8 @@ default=None
     3.0
     """
 
+    joins = "L21"
+
     def __init__(
         self,
         alpha: float = 1.0,

@@ -21,7 +21,6 @@ class RowSeparable(Penalty):
     """
 
     row_separable: ClassVar[bool] = True
-    row_norms: ClassVar[bool] = True
     positive: bool
 
     def strengths(self, n_features: int) -> tuple[np.ndarray, np.ndarray]:

@@ -263,15 +263,15 @@ class Objective:
         return max(self._rounding, self.base_fit.rounding)
 
     def error(self, W: np.ndarray) -> float:
-        """Return what moments may cost the objective at W, beyond rounding."""
+        """Return the error at W by the use of moments, rounding apart."""
         return self.fit.error(W)
 
     def error_without_rows(self, W: np.ndarray) -> float:
-        """Return the same where there are no rows to go by instead."""
+        """Return that error, or zero where there are rows to use instead."""
         return self.error(W) if self.base_fit.rows is None else 0.0
 
     def of_rows(self) -> Objective | None:
-        """Return the objective through residuals where it goes by moments of them."""
+        """Return the objective through residuals, None unless this one uses moments."""
         fit = self.base_fit.of_rows
         if fit is None:
             return None
@@ -310,9 +310,9 @@ class Objective:
         return Residuals(*(array.copy() for array in arrays))
 
     def resume(self, whole: Objective, rows: np.ndarray) -> None:
-        """Go where another problem is, of which this has some rows of W.
+        """Move to the point of another problem, of which this has some rows of W.
 
-        Its residuals have to be known, and the other rows of W zero.
+        The other rows are zero there, and the residuals known.
         """
         fit: Any = self.fit
         fit.resume(whole.fit.residuals)
@@ -341,7 +341,7 @@ class Objective:
         return None if norm is None else norm.null_form(self.shape[1])
 
     def _moved(self, null, W, G):
-        """Return W moved where it costs the norm nothing, as is best for the rest.
+        """Return the best W along the directions that cost the norm nothing.
 
         There, what the gradient of the quadratic form leaves of G is zero along the
         null space of the norm, as its dual ball asks.
@@ -404,7 +404,7 @@ class Objective:
         return float(np.abs(G).max(initial=0.0))
 
     def _certify_signs(self, W, G, rounding):
-        """The case of features without a norm but with a sign constraint.
+        """Certify where features have a sign constraint but no norm.
 
         There ``X' theta - u`` must be zero where W is positive and may be negative
         elsewhere: project onto the former, and add what turns out positive.

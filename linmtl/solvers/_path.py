@@ -174,8 +174,8 @@ def models(
 ) -> Iterator[Models]:
     """Yield the models for all penalties in pieces, without certificates.
 
-    They are as near the optimum as those of :func:`follow`, which solves what cannot be
-    had for less.
+    They are as near the optimum as those of :func:`follow`, which solves what has no
+    shortcut.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Proximal Newton on working sets: logistic loss, row-separable norms.
+"""Proximal Newton on working sets: curved losses, norms of rows.
 
 The loss on the working set is replaced by its second-order model, the intercepts
 eliminated, and the model is minimised by coordinate descent, with a Hessian for each

@@ -27,9 +27,9 @@ _MOST_FEATURES = 300  # for which moments take the place of few rows
 def quadratic_forms(
     penalties: Sequence[Penalty], n_features: int, tasks: np.ndarray
 ) -> list[QuadraticForm] | None:
-    """Return the quadratic form of each penalty, None where one is anything else.
+    """Return the quadratic form of each penalty, None where one has none.
 
-    It is the same for all features, and leaves intercepts free.
+    Penalties of intercepts, and forms that differ by feature, count as none.
     """
     forms = []
     for penalty in penalties:
@@ -46,7 +46,7 @@ def quadratic_forms(
 
 
 def pieces(n_strengths: int, shape: tuple[int, int]) -> Iterator[slice]:
-    """Yield parts of a path, whose solutions are no burden to memory."""
+    """Yield slices of a path whose solutions fit into memory together."""
     size = max(_MAX_NUMBERS // max(shape[0] * max(shape), 1), 1)
     for start in range(0, n_strengths, size):
         yield slice(start, min(start + size, n_strengths))
@@ -74,7 +74,7 @@ class QuadraticPath:
     def of(
         cls, fit: Datafit, forms: Sequence[QuadraticForm] | None
     ) -> QuadraticPath | None:
-        """Return the problems of the loss and these forms, None for any others."""
+        """Return the path of a loss and these forms, None where it is of no use."""
         if forms is None or not fit.quadratic:
             return None
         if fit.holds_rows:  # few of each task: their moments are no larger than these
@@ -96,17 +96,18 @@ class QuadraticPath:
 
     @staticmethod
     def through_mean(forms: Sequence[QuadraticForm]) -> bool:
-        """Whether they are coupled through their mean alone, and each is penalised."""
+        """Whether columns are coupled by their mean alone, and each is penalised."""
         return all(
             not form.is_coupled and form.equal_ridge and form.ridge + form.centred > 0
             for form in forms
         )
 
     def solutions(self, part: slice, tol: float) -> tuple[np.ndarray, np.ndarray]:
-        """Return minimisers, (n_forms, n_features, n_columns), and which are good.
+        """Return the minimisers for a slice of the forms, and which are accurate.
 
-        Those of some of the forms. Good is what is within ``tol`` times the loss at
-        zero of the minimum: half the Newton decrement, for a quadratic function.
+        The minimisers are of shape (n_forms, n_features, n_columns). One is accurate
+        where its distance from the minimum, half the Newton decrement, is at most
+        ``tol`` times the loss at zero.
         """
         fit, forms = self.fit, self.forms[part]
         solve = self._system(forms)
@@ -120,9 +121,9 @@ class QuadraticPath:
         return W, distance + error <= stop
 
     def _system(self, forms) -> Callable[..., np.ndarray]:
-        """Return the solver of ``H W + W K = C`` for each K, and each C or one.
+        """Return the solver of ``H W + W K = C``, for each K and one C or as many.
 
-        It takes a relative tolerance, for what it does in steps.
+        Its second argument is a relative tolerance, for systems solved iteratively.
         """
         Q = self.Q
         if len(Q) == 1:
@@ -167,7 +168,7 @@ class QuadraticPath:
         return through_mean
 
     def _in_steps(self, forms):
-        """Conjugate gradients for all K, as if all columns had the mean Hessian."""
+        """Conjugate gradients for all K, preconditioned by the mean Hessian."""
         H = self.fit.H
         K = np.array([form.dense() for form in forms])
         h, P = np.linalg.eigh(H.mean(axis=0))

@@ -1,7 +1,7 @@
-"""Norms of rows along a path, through moments of few features.
+"""Paths of norms of rows in small problems: coordinate descent on moments.
 
-All rows are one working set, and coordinate descent tells the gap itself: for a small
-problem that is less than what surrounds it otherwise.
+All rows form one working set, and the descent computes the gap itself. On a small
+problem the general solver would spend more time around the descent than in it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Point:
 
 
 def is_small(fit: Datafit, penalty: Penalty, tasks: np.ndarray) -> bool:
-    """Whether this is a problem of the kind."""
+    """Whether :func:`descend` serves this problem."""
     if not fit.quadratic or fit.holds_rows or fit.n_features > _MOST_FEATURES:
         return False
     whole = compose(penalty, fit.n_features, tasks)

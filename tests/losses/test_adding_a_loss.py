@@ -97,7 +97,7 @@ with pytest.raises(TypeError, match="unexpected keyword argument 'expectile_tua'
     mtl_path(X, y, tasks, penalty=L21(), loss="expectile", expectile_tua=0.9)
 with pytest.raises(ValueError, match="expectile_tau must be in"):
     linmtl.L21Regressor(loss="expectile", expectile_tau=2.0).fit(X, y, tasks)
-with pytest.raises(ValueError, match="needs a loss that is a likelihood"):
+with pytest.raises(ValueError, match="needs the loss of a likelihood"):
     linmtl.L21RegressorCV(criterion="bic", **even).fit(X, y, tasks)
 """
 
