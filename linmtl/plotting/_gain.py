@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _STYLES = {  # colour and marker, so that colour is not all that tells them apart
     "helped": ("tab:blue", "o"),
     "hurt": ("tab:red", "s"),
+    "equivalent": ("tab:green", "^"),
     "undecided": ("0.55", "D"),
 }
 _NAMES = {"alone": "learning alone", "pooled": "one model for all tasks"}
@@ -52,7 +53,7 @@ class TaskGainDisplay:
     low, high : array-like of shape (n_tasks,), default=None
         Confidence intervals.
     verdict : array-like of str of shape (n_tasks,), default=None
-        "helped", "hurt" or "undecided", for the colours.
+        "helped", "hurt", "equivalent" or "undecided", for the colours.
     baseline : str, default="alone"
         What the model is compared with, for the axis: "alone", "pooled" or a name.
 

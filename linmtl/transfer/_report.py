@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from joblib import delayed
 from numpy.typing import ArrayLike
 from scipy import stats
 from sklearn.base import BaseEstimator, clone
+from sklearn.utils import check_random_state
 
+from linmtl.data._checks import check_choice, check_count, check_number, is_whole
 from linmtl.data._labels import one_line, some
 from linmtl.estimators._base import TaskModel, loss_of
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
@@ -19,79 +21,23 @@ from linmtl.estimators._pooled import PooledClassifierCV, PooledRegressorCV
 from linmtl.model_selection._held_out import mean_over_folds
 from linmtl.model_selection._jobs import run_jobs
 from linmtl.penalties import L21
+from linmtl.transfer._paired import (
+    VERDICTS,
+    PairedDifferences,
+    compare_losses,
+    compare_rows,
+)
 from linmtl.transfer._rows import Rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
-VERDICTS = ("helped", "hurt", "undecided")
 BASELINES = ("alone", "pooled")
-_MIN_HELD_OUT = 5  # rows held out of a task that is judged
+METHODS = ("clt", "resampled_t")
+_FOLDS, _SPLITS = 10, 30  # of each method
 _POOLED_ALPHAS = 13  # as many as a task alone tries
 _ZERO_STRENGTH = 1e15  # leaves no coefficient
 _MAX_USELESS_SAVING = 0.01  # median saving against the tasks' levels that is none
-
-
-@dataclass(eq=False, repr=False)
-class PairedDifferences:
-    """Paired differences of the held-out losses of each task between two models.
-
-    Attributes
-    ----------
-    baseline : str
-        What the model is compared with.
-    difference : ndarray of shape (n_tasks,)
-        Mean of the baseline's loss less the model's: positive where the model is
-        better. NaN for a task that was never held out.
-    effect : ndarray of shape (n_tasks,)
-        The difference as a fraction of the baseline's loss, NaN where that is zero.
-    low, high : ndarray of shape (n_tasks,)
-        Confidence interval of the effect, cut off at 1: no loss falls by more.
-    p_value, adjusted : ndarray of shape (n_tasks,)
-        p-values of the corrected resampled t-test that the difference is zero, and
-        these adjusted for the number of tasks.
-    verdict : ndarray of str of shape (n_tasks,)
-        "helped", "hurt" or "undecided".
-    refused : ndarray of bool of shape (n_tasks,)
-        Tasks of which no verdict is given since the baseline could not be tuned: its
-        strength is at the end of its grid.
-    """
-
-    baseline: str
-    difference: np.ndarray
-    effect: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    p_value: np.ndarray
-    adjusted: np.ndarray
-    verdict: np.ndarray
-    refused: np.ndarray
-
-    def __repr__(self) -> str:
-        return f"<PairedDifferences: against {self.baseline}, {self.counts()}>"
-
-    def count(self, verdict: str) -> int:
-        """Return the number of tasks with this verdict."""
-        return int(np.sum(self.verdict == verdict))
-
-    def counts(self) -> str:
-        """Return how many tasks have each verdict, as text."""
-        return ", ".join(f"{self.count(verdict)} {verdict}" for verdict in VERDICTS)
-
-    def shown(self, task: int) -> tuple[str, str, str]:
-        """Return effect, interval and adjusted p-value of a task (a position) as text.
-
-        The effect and its ends are in per cent; what is missing is "-".
-        """
-        effect, interval, p = "-", "-", "-"
-        if np.isfinite(self.adjusted[task]):
-            p = f"{self.adjusted[task]:.3f}"
-        if np.isfinite(self.effect[task]):
-            effect = f"{100 * self.effect[task]:+.1f} %"
-            if p != "-":
-                low, high = 100 * self.low[task], 100 * self.high[task]
-                interval = f"{low:+.1f} to {high:+.1f} %"
-        return effect, interval, p
 
 
 @dataclass(eq=False, repr=False)
@@ -111,10 +57,18 @@ class NegativeTransferReport:
     losses : dict of ndarray of shape (n_splits, n_tasks)
         Held-out losses by model: "model", "alone" and "pooled", and "levels": of each
         task's level, without any feature.
+    mean_losses : dict of ndarray of shape (n_tasks,)
+        Their means, over rows or (``method="resampled_t"``) over splits.
     alone, pooled : PairedDifferences
         Against learning every task alone, and against one model for all.
     level : float
         The false discovery rate of the verdicts; intervals have the level 1 - this.
+    method : str
+        "clt" or "resampled_t".
+    margin : float
+        The largest effect that does not matter.
+    trained : float
+        The part of a task's rows in training, on average over splits and tasks.
     """
 
     tasks: np.ndarray
@@ -122,9 +76,13 @@ class NegativeTransferReport:
     model: str
     loss: str
     losses: dict[str, np.ndarray]
+    mean_losses: dict[str, np.ndarray]
     alone: PairedDifferences
     pooled: PairedDifferences
     level: float
+    method: str
+    margin: float
+    trained: float
 
     def __repr__(self) -> str:
         return (
@@ -144,8 +102,10 @@ class NegativeTransferReport:
         for verdict in VERDICTS:
             chosen = self.tasks[self.verdict == verdict]
             names = ""
-            if verdict != "undecided" and len(chosen):
+            if verdict in ("helped", "hurt") and len(chosen):
                 names = f" ({some(chosen)})"
+            elif verdict == "equivalent":
+                names = f" (within {100 * self.margin:g} %)"
             parts.append(f"{len(chosen)} {verdict}{names}")
         effect = self._effects()
         median, overall = "", ""
@@ -160,6 +120,14 @@ class NegativeTransferReport:
             f"{median}{overall}.{self._refusal()}{self._caveat()}"
         )
 
+    @property
+    def target(self) -> str:
+        """What verdicts and intervals are about, in one sentence."""
+        return (
+            f"Verdicts are on the mean difference of the {self.loss} of models trained "
+            f"on {100 * self.trained:.0f} % of each task's rows."
+        )
+
     def _refusal(self) -> str:
         """Say of which tasks there is no verdict, and why."""
         refused = self.tasks[self.alone.refused]
@@ -172,10 +140,10 @@ class NegativeTransferReport:
 
     def _caveat(self) -> str:
         """Say who does no better than without features: no saving is earned then."""
-        levels = mean_over_folds(self.losses["levels"])
+        levels = self.mean_losses["levels"]
         null = []
         for name, who in (("model", self.model), ("alone", "learning alone")):
-            loss = mean_over_folds(self.losses[name])
+            loss = self.mean_losses[name]
             judged = (levels > 0) & ~np.isnan(loss)
             saved = 1 - loss[judged] / levels[judged]
             if saved.size and np.median(saved) <= _MAX_USELESS_SAVING:
@@ -221,13 +189,13 @@ class NegativeTransferReport:
 
         columns: dict[str, Any] = {
             "n_samples": self.n_samples,
-            **{
-                f"loss_{name}": mean_over_folds(loss)
-                for name, loss in self.losses.items()
-            },
+            **{f"loss_{name}": loss for name, loss in self.mean_losses.items()},
         }
         for name, comparison in (("alone", self.alone), ("pooled", self.pooled)):
-            for what in ("difference", "effect", "low", "high", "p_value", "adjusted"):
+            for what in (
+                *("difference", "effect", "low", "high"),
+                *("p_value", "adjusted", "within"),
+            ):
                 columns[f"{what}_{name}"] = getattr(comparison, what)
             columns[f"verdict_{name}"] = comparison.verdict
         return pd.DataFrame(columns, index=pd.Index(self.tasks, name="task"))
@@ -254,9 +222,7 @@ class NegativeTransferReport:
         order = np.argsort(-np.nan_to_num(self.alone.effect, nan=-np.inf))
         labels = [one_line(task) for task in self.tasks]
         width = max(4, *(len(label) for label in labels))
-        alone, model = (
-            mean_over_folds(self.losses[name]) for name in ("alone", "model")
-        )
+        alone, model = (self.mean_losses[name] for name in ("alone", "model"))
         percent = 100 * (1 - self.level)
         head = (
             f"{'task':<{width}}  {'n':>6}  {'alone':>10}  {'shared':>10}  "
@@ -270,7 +236,7 @@ class NegativeTransferReport:
                 f"{model[t]:>10.4g}  {saved:>8}  {interval:>20}  {p:>8}  "
                 f"{self.alone.verdict[t]}"
             )
-        return "\n".join([*lines, "", self.summary])
+        return "\n".join([*lines, "", self.summary, self.target])
 
 
 def negative_transfer_report(
@@ -282,17 +248,20 @@ def negative_transfer_report(
     sample_weight: ArrayLike | None = None,
     baseline: BaseEstimator | None = None,
     pooled: BaseEstimator | None = None,
-    cv: Any = 30,
+    cv: Any = None,
+    n_repeats: int = 1,
+    groups: ArrayLike | None = None,
+    method: Literal["clt", "resampled_t"] = "clt",
     level: float = 0.05,
+    margin: float = 0.05,
     random_state: int | None = 0,
     n_jobs: int | None = None,
 ) -> NegativeTransferReport:
     """Say for each task whether learning it with the others helps or hurts it.
 
     The estimator, every task alone and one model for all are fitted on the same
-    training parts and judged on the same held-out rows. For each task the paired
-    differences are tested by the corrected resampled t-test, whose variance allows for
-    the overlap of the training parts, and the tests of all tasks by the procedure of
+    training parts and judged on the same held-out rows. For each task the differences
+    of the losses are tested, row by row, and the tests of all tasks by the procedure of
     Benjamini and Hochberg.
 
     Parameters
@@ -309,12 +278,28 @@ def negative_transfer_report(
         One model for all tasks; by default ``PooledRegressor(task_intercepts=True)`` or
         its classifier, its strength tuned inside each training part. Its
         ``fit_intercept``, like that of the default baseline, is the estimator's.
-    cv : int, splitter or iterable of (train, test), default=30
-        The splits, of rows (long data) or of samples (a wide Y); an integer stands for
-        that many random splits that keep one fifth of each task aside.
+    cv : int, splitter or iterable of (train, test), default=None
+        The splits, of rows (long data) or of samples (a wide Y). An integer is the
+        number of folds over which the rows of every task are spread, or with
+        ``method="resampled_t"`` of random splits that keep one fifth of each task
+        aside. None: 10 folds, 30 splits.
+    n_repeats : int, default=1
+        Partitions into folds, for an integer ``cv``; the losses of a row are averaged.
+    groups : array-like of shape (n_samples,), default=None
+        Rows that are not independent, such as the visits of a patient or the days of a
+        sensor, have the same label. A group is held out as a whole, in all its tasks,
+        and groups instead of rows are the units of the variance. For ``method="clt"``.
+    method : {"clt", "resampled_t"}, default="clt"
+        How differences are tested. "clt": row by row, by the central limit theorem of
+        cross-validation. "resampled_t": split by split, by the corrected resampled
+        t-test, which finds much less.
     level : float, default=0.05
-        False discovery rate of the verdicts; the intervals have the level 1 - this,
-        each on its own.
+        False discovery rate of "helped" and "hurt"; the intervals have the level 1 -
+        this, each on its own.
+    margin : float, default=0.05
+        The largest effect that does not matter, as a part of the baseline's loss: a
+        task whose interval lies within it is "equivalent", unless found "helped" or
+        "hurt" (by little: ``alone.within`` has all).
     random_state : int or None, default=0
         Seed of the splits of an integer ``cv``.
     n_jobs : int, default=None
@@ -328,17 +313,22 @@ def negative_transfer_report(
 
     Notes
     -----
-    Verdicts and intervals are on the safe side. The corrected variance of a mean
-    difference is ``(1 / n_splits + test rows / training rows)`` times the variance over
-    splits: with an integer ``cv`` the factor is never below 1/4, however many the
-    splits, and beyond 30 more add little. In simulations (docs/transfer.md) the
-    standard errors are 1.2 to 2.7 times the standard deviation over data sets, 95 %
-    intervals cover 95 to 100 %, and a harm of a quarter of a task's loss is called in
-    2 % of data sets with 40 rows a task, 10 % with 100 and 80 % with 250. "undecided"
-    is no evidence that nothing changes.
+    What is tested and covered is the mean difference of models that are trained on as
+    many rows as in the splits (``target``), for 10 folds 9/10 of them. The standard
+    error of a task is the standard deviation of its rows' differences over the root of
+    their number; differences of rows that are held out more than once are averaged
+    first. Rows are taken for independent: pass ``groups`` where they are not. A task
+    with fewer than five rows (groups) held out is "undecided".
+
+    "equivalent" is two one-sided tests of the level ``level / 2`` for each task: where
+    sharing changes a loss by the margin or more, it is called equivalent that rarely.
+    It is not adjusted for the number of tasks, and does not change what is called
+    "helped" or "hurt". docs/transfer.md has the errors found in simulations.
 
     References
     ----------
+    Bayle, Bayle, Janson, Mackey (2020), Cross-validation confidence intervals for test
+    error.
     Nadeau, Bengio (2003), Inference for the generalization error.
     Wilcoxon (1945), Individual comparisons by ranking methods.
     Benjamini, Hochberg (1995), Controlling the false discovery rate.
@@ -353,6 +343,8 @@ def negative_transfer_report(
     >>> report.verdict.shape
     (4,)
     """
+    check_choice("method", method, METHODS)
+    check_number("margin", margin, 0.0, 1.0)
     if not 0 < level < 1:
         raise ValueError(f"level must be between 0 and 1, got {level!r}")
     if not isinstance(estimator, TaskModel):
@@ -365,9 +357,8 @@ def negative_transfer_report(
         raise ValueError(
             "the data have one task; pass tasks=, or one column of y per task"
         )
-    splits = rows.splits(cv, random_state)
-    if len(splits) < 2:
-        raise ValueError("cv must make at least 2 splits")
+    units = rows.units(groups)
+    splits = _splits(rows, cv, n_repeats, units, method, random_state)
     if not any(np.any(np.minimum(*map(rows.count, split))) for split in splits):
         raise ValueError(
             "cv judges no task, since each is either wholly in training or wholly held "
@@ -405,49 +396,142 @@ def negative_transfer_report(
     }
     jobs = [delayed(_one_split)(rows, models, *parts) for parts in splits]
     found = run_jobs(jobs, n_jobs)
-    losses = {name: np.array([each[name][0] for each in found]) for name in models}
-    count = [rows.count(part) for split in splits for part in split]
-    share = np.sum(count[1::2], axis=0) / np.maximum(np.sum(count[::2], axis=0), 1)
-    tested = rows.count(np.any([test for _, test in splits], axis=0))
-    compared = [
-        compare_losses(
-            losses[name],
-            losses["model"],
+    losses = {
+        name: np.array([rows.task_means(each[name].losses) for each in found])
+        for name in models
+    }
+    refused = {
+        name: _at_bound(models[name], losses[name], [each[name] for each in found])
+        for name in BASELINES
+    }
+    settings: dict[str, Any] = {"level": level, "margin": margin}
+    if method == "clt":
+        by_row = {name: _over_splits([each[name] for each in found]) for name in models}
+        mean_losses = {name: rows.task_means(loss) for name, loss in by_row.items()}
+        settings |= {"code": rows.code, "n_tasks": len(rows.tasks)}
+        settings |= {"weight": rows.weight, "unit": units}
+        compare, values = compare_rows, by_row
+    else:
+        mean_losses = {name: mean_over_folds(loss) for name, loss in losses.items()}
+        settings |= _sizes(rows, splits)
+        compare, values = compare_losses, losses
+    alone, pooled = (
+        compare(
+            values[name],
+            values["model"],
             name=name,
-            share=share,
-            tested=tested,
-            level=level,
-            refused=_at_bound(name, models[name], losses[name], found),
+            refused=refused[name],
+            **settings,
         )
         for name in BASELINES
-    ]
+    )
     return NegativeTransferReport(
         tasks=rows.tasks,
         n_samples=rows.n_observed,
         model=type(estimator).__name__,
         loss=rows.loss.score.name,
         losses=losses,
-        alone=compared[0],
-        pooled=compared[1],
+        mean_losses=mean_losses,
+        alone=alone,
+        pooled=pooled,
         level=level,
+        method=method,
+        margin=margin,
+        trained=_part_trained(rows, splits),
     )
 
 
-def _one_split(rows: Rows, models: dict, train: np.ndarray, test: np.ndarray) -> dict:
+def _splits(
+    rows: Rows,
+    cv: Any,
+    n_repeats: int,
+    units: np.ndarray | None,
+    method: str,
+    random_state: int | None,
+) -> list[tuple[np.ndarray, ...]]:
+    """Return masks of training and test rows, groups whole."""
+    in_folds = method == "clt" and (cv is None or is_whole(cv))
+    check_count("n_repeats", n_repeats)
+    if n_repeats > 1 and not in_folds:
+        raise ValueError(
+            "n_repeats is for folds, an integer cv with method='clt'; otherwise pass a "
+            "splitter that repeats"
+        )
+    if units is not None and method != "clt":
+        raise ValueError("groups need method='clt', whose variance has units")
+    if in_folds:
+        n_folds = check_count("cv", _FOLDS if cv is None else cv, 2)
+        random = check_random_state(random_state)
+        splits: list = [
+            fold
+            for _ in range(n_repeats)
+            for fold in rows.folds(n_folds, random, units)
+        ]
+    else:
+        splits = rows.splits(_SPLITS if cv is None else cv, random_state)
+    if len(splits) < 2:
+        raise ValueError("cv must make at least 2 splits")
+    if units is not None:
+        for train, test in splits:
+            if np.isin(units[test], units[train]).any():
+                raise ValueError(
+                    "cv has rows of one group in a training and its test part; pass an "
+                    "integer, whose folds keep groups whole"
+                )
+    return splits
+
+
+class _Judged(NamedTuple):
+    losses: np.ndarray  # of each row, NaN if it is not tested
+    at_bound: np.ndarray  # tasks
+
+
+def _one_split(
+    rows: Rows, models: dict, train: np.ndarray, test: np.ndarray
+) -> dict[str, _Judged]:
     out = {}
     for name, model in models.items():
-        loss, fitted = rows.judge(clone(model), train, test)
-        out[name] = loss, rows.at_bound(fitted)
+        losses, fitted = rows.row_losses(clone(model), train, test)
+        out[name] = _Judged(losses, rows.at_bound(fitted))
     return out
 
 
-def _at_bound(name: str, model: Any, losses: np.ndarray, found: list) -> np.ndarray:
+def _over_splits(found: list[_Judged]) -> np.ndarray:
+    """Return the mean loss of each row over the splits that test it."""
+    return mean_over_folds(np.array([each.losses for each in found]))
+
+
+def _sizes(rows: Rows, splits: list) -> dict[str, np.ndarray]:
+    """Return what the corrected resampled t-test needs to know of the splits."""
+    trained, tested = (
+        np.sum([rows.count(part) for part in parts], axis=0)
+        for parts in zip(*splits, strict=True)
+    )
+    return {
+        "share": tested / np.maximum(trained, 1),
+        "tested": rows.count(np.any([test for _, test in splits], axis=0)),
+    }
+
+
+def _part_trained(rows: Rows, splits: list) -> float:
+    """Return the part of their rows that tasks have in training where they are tested.
+
+    The mean over splits and tasks.
+    """
+    parts = []
+    for train, test in splits:
+        judged = (rows.count(test) > 0) & (rows.count(train) > 0)
+        parts += [*(rows.count(train)[judged] / rows.n_samples[judged])]
+    return float(np.mean(parts))
+
+
+def _at_bound(model: Any, losses: np.ndarray, found: list[_Judged]) -> np.ndarray:
     """Return the mask of the tasks whose baseline could not be tuned.
 
     Its strength is at the end of its grid in more than half of the splits: weaker or
     stronger it would do better, and a model compared with it look better than it is.
     """
-    mask = np.mean([each[name][1] for each in found], axis=0) > 0.5
+    mask = np.mean([each.at_bound for each in found], axis=0) > 0.5
     judged = ~np.isnan(losses).all(axis=0)
     if judged.any() and mask[judged].all():
         raise ValueError(
@@ -456,73 +540,6 @@ def _at_bound(name: str, model: Any, losses: np.ndarray, found: list) -> np.ndar
             "judged by it; pass a baseline with a wider grid, or features on one scale"
         )
     return mask
-
-
-def compare_losses(
-    baseline: np.ndarray,
-    model: np.ndarray,
-    *,
-    name: str,
-    share: ArrayLike,
-    tested: ArrayLike = np.inf,
-    level: float = 0.05,
-    refused: np.ndarray | bool = False,
-) -> PairedDifferences:
-    """Compare held-out losses of the same splits, (n_splits, n_tasks).
-
-    Parameters
-    ----------
-    baseline, model : ndarray of shape (n_splits, n_tasks)
-        Losses; NaN where a task has nothing held out.
-    name : str
-        What the baseline is called.
-    share : float or ndarray of shape (n_tasks,)
-        Size of the held-out part relative to the training part, for the correction.
-    tested : int or ndarray of shape (n_tasks,), default=infinite
-        Different rows that are held out in some split. They bound the degrees of
-        freedom; of a task with fewer than five no verdict is given.
-    level : float, default=0.05
-        False discovery rate.
-    refused : ndarray of bool of shape (n_tasks,), default=False
-        Tasks of which no verdict is given.
-    """
-    difference = baseline - model
-    count = np.sum(~np.isnan(difference), axis=0)
-    mean = mean_over_folds(difference)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        squares = np.nansum((difference - mean) ** 2, axis=0)
-        variance = np.where(count > 1, squares / np.maximum(count - 1, 1), np.nan)
-        error = np.sqrt(variance * (1.0 / np.maximum(count, 1) + np.asarray(share)))
-        t = mean / error
-    # splits of few rows repeat themselves
-    tested = np.broadcast_to(np.asarray(tested, dtype=float), mean.shape)
-    freedom = np.maximum(np.minimum(count, tested) - 1, 1)
-    p = 2 * stats.t.sf(np.abs(t), freedom)
-    base = mean_over_folds(baseline)
-    p[(tested < _MIN_HELD_OUT) | refused] = np.nan
-    same = error <= 1e-9 * np.abs(mean)  # nothing but rounding
-    p[same] = np.where(mean[same] == 0, 1.0, np.nan)
-    adjusted = np.full(p.shape, np.nan)
-    tested = ~np.isnan(p)
-    if tested.any():
-        adjusted[tested] = stats.false_discovery_control(p[tested])
-    reach = stats.t.ppf(1 - level / 2, freedom) * error
-    scale = np.where(base > 0, base, np.nan)
-    verdict = np.full(p.shape, "undecided", dtype="<U9")
-    found = np.nan_to_num(adjusted, nan=1.0) <= level
-    verdict[found & (mean > 0)] = "helped"
-    verdict[found & (mean < 0)] = "hurt"
-    return PairedDifferences(
-        baseline=name,
-        difference=mean,
-        effect=mean / scale,
-        low=(mean - reach) / scale,
-        high=np.minimum((mean + reach) / scale, 1.0),
-        p_value=p,
-        adjusted=adjusted,
-        verdict=verdict,
-        refused=np.broadcast_to(np.asarray(refused), p.shape),
-    )
 
 
 def _folds(rows: Rows, splits: list) -> int:

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils import check_random_state
 
 from linmtl.auto._combined import require_folds_of_any_rows
 from linmtl.data._canonical import MultiTaskData, far_intercept
 from linmtl.data._checks import is_whole
-from linmtl.data._labels import codes_of
+from linmtl.data._labels import as_task_labels, codes_of
 from linmtl.data._read import FitInput
 from linmtl.data._targets import missing_mask
 from linmtl.estimators._base import OF_TASKS, MultiTaskModel, TaskModel, check_order
@@ -21,6 +22,7 @@ from linmtl.model_selection import TaskShuffleSplit
 from linmtl.model_selection._folds import positions
 from linmtl.model_selection._grid import OF_SEARCHES
 from linmtl.penalties import Ridge
+from linmtl.transfer._folds import deal_rows, deal_units
 from linmtl.transfer._subset import for_tasks, inner_fit
 
 _PREDICTION_ROUNDING = 1e-12  # of a prediction, relative to the targets
@@ -136,6 +138,40 @@ class Rows:
             tuple(np.isin(self.source, positions(part)) for part in pair) for pair in cv
         ]
 
+    def units(self, groups: ArrayLike | None) -> np.ndarray | None:
+        """Return the group of each row, numbered, of labels of the rows as passed."""
+        if groups is None:
+            return None
+        labels = as_task_labels(groups, self.n_passed, name="groups")
+        return np.unique(labels[self.source], return_inverse=True)[1].reshape(-1)
+
+    def folds(
+        self, n_folds: int, random_state: Any, units: np.ndarray | None = None
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return masks of the training and the test rows of a partition.
+
+        The rows of a task spread over the folds, and so do those of each of its
+        classes. A row that is the only one of its task or class is never tested.
+
+        Parameters
+        ----------
+        n_folds : int
+            Their number; none is without test rows, so that there may be fewer.
+        random_state : int, RandomState instance or None
+            For the shuffling.
+        units : ndarray of int of shape (n_rows,), default=None
+            Rows with the same number go to the same fold.
+        """
+        stratum = self.code
+        if self.classes is not None:
+            stratum = 2 * stratum + (self.y == self.classes[1])
+        random = check_random_state(random_state)
+        if units is None:
+            fold = deal_rows(self.code, stratum, n_folds, random)
+        else:
+            fold = deal_units(self.code, stratum, units, n_folds, random)
+        return [(fold != k, fold == k) for k in np.unique(fold[fold >= 0])]
+
     def _masks(self, *parts):
         masks = np.zeros((len(parts), self.code.size), dtype=bool)
         for mask, part in zip(masks, parts, strict=True):
@@ -165,41 +201,53 @@ class Rows:
         ndarray of shape (n_tasks,) or (n_chosen,)
             NaN for a task with no row in one of the parts.
         """
-        return self.judge(model, train, test, chosen)[0]
+        tasks = np.arange(len(self.tasks)) if chosen is None else np.asarray(chosen)
+        return self.task_means(self.row_losses(model, train, test, chosen)[0])[tasks]
 
-    def judge(
+    def row_losses(
         self,
         model: Any,
         train: np.ndarray,
         test: np.ndarray,
         chosen: Sequence[int] | None = None,
     ) -> tuple[np.ndarray, Any]:
-        """Return the same as :meth:`held_out_loss`, and the fitted model.
+        """Return the loss on each row, and the fitted model.
 
-        None for the model where there was nothing to fit.
+        Returns
+        -------
+        losses : ndarray of shape (n_rows,)
+            NaN for rows that are not tested, or whose task is not in training.
+        fitted : estimator or None
+            None where there was nothing to fit.
         """
-        fitted = None
-        tasks = np.arange(len(self.tasks)) if chosen is None else np.asarray(chosen)
-        mine = np.isin(self.code, tasks)
-        out = np.full(len(tasks), np.nan)
+        fitted, out = None, np.full(self.code.size, np.nan)
+        mine = np.ones(self.code.size, dtype=bool)
+        if chosen is not None:
+            mine = np.isin(self.code, chosen)
         learned = train & mine
-        rows = np.flatnonzero(test & mine)
-        rows = rows[np.isin(self.code[rows], np.unique(self.code[learned]))]
+        rows = np.flatnonzero(test & mine & (self.count(learned) > 0)[self.code])
         if rows.size == 0:
             return out, fitted
         if self._has_no_optimum(model, learned):
-            loss = self._losses_far_away(learned, rows)
+            out[rows] = self._losses_far_away(learned, rows)
         else:
             why = _LEFT_OUT if chosen is None else IN_PARTS
             fitted = self.fit(model, learned, why)
-            loss = self.losses(fitted, rows)
-        for k, t in enumerate(tasks):
-            own = self.code[rows] == t
-            if own.any():
-                out[k] = np.average(loss[own], weights=self.weight[rows][own])
-                if out[k] <= self.rounding[t]:
-                    out[k] = 0.0
+            out[rows] = self.losses(fitted, rows)
+        exact = self.task_means(out) <= self.rounding
+        out[rows[exact[self.code[rows]]]] = 0.0
         return out, fitted
+
+    def task_means(self, losses: np.ndarray) -> np.ndarray:
+        """Return the mean over each task's rows, (n_tasks,), NaN for none.
+
+        ``losses`` are of shape (n_rows,), NaN for rows that do not count.
+        """
+        weight = np.where(np.isnan(losses), 0.0, self.weight)
+        total = np.bincount(self.code, weight, minlength=len(self.tasks))
+        loss = weight * np.nan_to_num(losses)
+        loss = np.bincount(self.code, loss, minlength=len(self.tasks))
+        return np.divide(loss, total, out=np.full(total.size, np.nan), where=total > 0)
 
     def at_bound(self, model: Any) -> np.ndarray:
         """Return the mask of the tasks for which a model's strength is at a bound."""

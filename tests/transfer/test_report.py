@@ -25,7 +25,7 @@ from linmtl.losses import LOSSES
 from linmtl.model_selection import TaskKFold
 from linmtl.penalties import L21
 from linmtl.transfer import detect_sources, negative_transfer_report, transfer_gain
-from linmtl.transfer._report import compare_losses
+from linmtl.transfer._paired import compare_losses
 from linmtl.transfer._rows import Rows
 
 
@@ -42,6 +42,7 @@ def test_report_is_the_loop_written_out():
         pooled=PooledRegressor(),
         cv=splits,
         level=0.1,
+        method="resampled_t",
     )
     labels = np.unique(tasks)
     losses = {"model": [], "alone": [], "pooled": []}
@@ -106,7 +107,7 @@ def test_planted_tasks_are_flagged(classify):
     assert f"median saving {saved:+.1f} %" in report.summary
     assert saved > 0
     assert report.summary in text
-    assert len(text.splitlines()) == 1 + 10 + 2
+    assert len(text.splitlines()) == 1 + 10 + 3
     assert report.loss == ("log loss" if classify else "mean squared error")
 
 
@@ -116,7 +117,7 @@ def test_report_of_the_baseline_itself_finds_nothing():
     report = negative_transfer_report(
         IndependentRegressor(0.1), X, y, tasks, baseline=IndependentRegressor(0.1)
     )
-    assert set(report.verdict) == {"undecided"}
+    assert set(report.verdict) == {"equivalent"}
     np.testing.assert_array_equal(report.alone.effect, 0.0)
     np.testing.assert_array_equal(report.alone.p_value, 1.0)
 
@@ -141,7 +142,7 @@ def test_false_discoveries_are_rare():
             cv=8,
             random_state=seed,
         )
-        flagged += np.any(report.verdict != "undecided")
+        flagged += np.any(np.isin(report.verdict, ("helped", "hurt")))
     # "any task flagged" is a family-wise error: the level is .05 per repetition
     assert flagged <= 40 * 0.25
 
@@ -190,7 +191,7 @@ def test_no_verdict_on_a_handful_of_rows():
             )
             assert report.verdict[0] == "undecided"
             assert np.isnan(report.alone.p_value[0])
-            flagged += np.sum(report.verdict != "undecided")
+            flagged += np.sum(np.isin(report.verdict, ("helped", "hurt")))
     assert flagged <= 12
 
 
@@ -243,7 +244,7 @@ def test_no_loss_with_the_others_either():
     same = IndependentRegressor(0.1)
     report = negative_transfer_report(same, X, y, tasks, baseline=same, cv=5)
     assert report.losses["model"][:, 1].max() == 0.0
-    assert report.verdict.tolist() == ["undecided", "undecided"]
+    assert report.verdict.tolist() == ["equivalent", "equivalent"]
     assert "lower in 0 of 2 tasks, median saving +0.0 %" in report.summary
     y[:] = 3.0
     report = negative_transfer_report(same, X, y, tasks, baseline=same, cv=5)
@@ -334,9 +335,17 @@ def test_other_layouts_and_jobs():
     ("options", "match"),
     [
         ({"level": 0.0}, "level must be between 0 and 1"),
-        ({"cv": 1}, "cv must make at least 2 splits"),
+        ({"cv": 1}, "cv must be an integer >= 2"),
+        ({"cv": 1, "method": "resampled_t"}, "cv must make at least 2 splits"),
         ({"cv": "five"}, "cv must be a number of splits"),
-        ({"cv": None}, "cv must be a number of splits"),
+        ({"method": "t"}, "method must be one of 'clt', 'resampled_t'"),
+        ({"margin": -0.1}, "margin must be a number from 0 to 1"),
+        ({"n_repeats": 0}, "n_repeats must be an integer >= 1"),
+        ({"n_repeats": 2, "cv": TaskKFold(3)}, "n_repeats is for folds"),
+        ({"n_repeats": 2, "method": "resampled_t"}, "n_repeats is for folds"),
+        ({"groups": np.zeros(90), "method": "resampled_t"}, "groups need method='clt'"),
+        ({"groups": np.zeros(3)}, "groups has"),
+        ({"groups": np.arange(90) // 2, "cv": TaskKFold(3)}, "rows of one group"),
     ],
 )
 def test_wrong_options(options, match):
