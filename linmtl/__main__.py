@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -17,7 +18,9 @@ from linmtl.cli._errors import InputError
 from linmtl.cli._files import STDIN, read_table
 from linmtl.cli._html import to_html
 from linmtl.cli._json import to_json, transfer_json
+from linmtl.cli._markdown import to_markdown
 from linmtl.cli._models import DEFAULT_MODELS, MODELS, check_models
+from linmtl.cli._page import Origin, blocks_of
 from linmtl.cli._report import render, render_transfer
 from linmtl.cli._results import Comparison
 from linmtl.cli._table import Problem, make_problem, split_names
@@ -157,8 +160,9 @@ def make_parser() -> argparse.ArgumentParser:
     one.add_argument("--output", metavar="FILE.json", help="write every number here")
     one.add_argument(
         "--report",
-        metavar="FILE.html",
-        help="write a page with tables and pictures, in one file, here",
+        metavar="FILE",
+        help="write a report with tables and pictures here: FILE.md is Markdown, any "
+        "other name a page (HTML) in one file",
     )
     return parser
 
@@ -178,7 +182,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     progress = Progress()
     try:
-        arguments = make_parser().parse_args(argv)
+        given = sys.argv[1:] if argv is None else list(argv)
+        arguments = make_parser().parse_args(given)
+        arguments.command = one_line(shlex.join(["linmtl", *given]))
         # many small products: threads of BLAS would only wait for each other
         with threadpool_limits(1, user_api="blas"):
             if hasattr(arguments, "file"):
@@ -259,7 +265,16 @@ def _run_file(arguments: argparse.Namespace, progress: Progress) -> None:
         text = _as_json(arguments, problem, comparison, report)
         progress.say(write("--output", arguments.output, text))
     if arguments.report is not None:
-        page = to_html(comparison, report, title, problem.notes)
+        origin = Origin(
+            title,
+            one_line(_name(arguments.file)),
+            arguments.command,
+            __version__,
+            tuple(problem.notes),
+        )
+        blocks = blocks_of(comparison, report, origin)
+        as_markdown = arguments.report.lower().endswith((".md", ".markdown"))
+        page = (to_markdown if as_markdown else to_html)(blocks)
         progress.say(write("--report", arguments.report, page))
 
 
@@ -311,6 +326,7 @@ def _as_json(
         "file": arguments.file,
         "target": arguments.target,
         "task": arguments.task,
+        "command": arguments.command,
         "classes": problem.classes,
         "notes": problem.notes,
     }

@@ -1,172 +1,134 @@
-"""A comparison as one HTML page: tables, and pictures inside the file."""
+"""A report as one HTML page: tables, and pictures inside the file."""
 
 from __future__ import annotations
 
 import base64
 import html
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-import numpy as np
-
-from linmtl.cli._report import (
-    against_alone,
-    certificate,
-    explained,
-    strength,
-    verdict,
+from linmtl.cli._page import (
+    Block,
+    Code,
+    Heading,
+    Items,
+    Picture,
+    Table,
+    Terms,
+    Text,
 )
-from linmtl.cli._results import Comparison
-from linmtl.data._labels import one_line
-from linmtl.transfer import NegativeTransferReport
 
 _STYLE = """\
-body { font: 15px/1.45 system-ui, sans-serif; color: #222; max-width: 62em;
-       margin: 2em auto; padding: 0 1em; }
-h1 { font-size: 1.4em; } h2 { font-size: 1.1em; margin-top: 2em; }
-table { border-collapse: collapse; margin: 1em 0; }
-th, td { padding: .25em .7em; text-align: right; border-bottom: 1px solid #ddd; }
-th:first-child, td:first-child { text-align: left; }
-tr.best { font-weight: bold; } .helped { color: #1b6e3c; } .hurt { color: #a3261b; }
-img { max-width: 100%; } .summary { background: #f4f4f2; padding: .7em 1em; }
-p.note { color: #555; margin: .2em 0; }
-dl { display: grid; grid-template-columns: max-content auto; gap: .15em 1em;
-     color: #555; font-size: .9em; } dd { margin: 0; }
+body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff;
+       max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.1rem; font-weight: 600; color: #555; }
+h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; }
+.lead { font-size: 1.8rem; line-height: 1.25; font-weight: 700; margin: .4rem 0; }
+.note { border-left: 4px solid #b07a00; padding-left: .7rem; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; margin: .8rem 0; font-size: .92rem;
+        font-variant-numeric: tabular-nums; }
+caption { text-align: left; color: #555; padding-bottom: .3rem; }
+th, td { padding: .25rem .7rem; text-align: right; vertical-align: top;
+         border-bottom: 1px solid #ddd; font-weight: normal; }
+thead th { border-bottom: 2px solid #888; font-weight: 600; }
+.word { text-align: left; }
+tr.best > * { font-weight: 700; background: #f1f5f9; }
+tr.helped .verdict { color: #00527f; } tr.hurt .verdict { color: #a33f00; }
+tr.equivalent .verdict { color: #00654a; } tr.undecided .verdict { color: #595959; }
+.verdict { font-weight: 600; }
+img { max-width: 100%; height: auto; }
+pre { background: #f4f4f2; padding: .7rem 1rem; white-space: pre-wrap;
+      overflow-wrap: anywhere; }
+li { overflow-wrap: anywhere; }
+dl { display: grid; grid-template-columns: minmax(6rem, max-content) auto;
+     gap: .2rem 1.2rem; font-size: .92rem; } dt { font-weight: 600; } dd { margin: 0; }
 """
+_VERDICT = "verdict"  # the column that has its row's colour
 
 
-def to_html(
-    comparison: Comparison,
-    report: NegativeTransferReport | None,
-    title: str,
-    about: Sequence[str] = (),
-) -> str:
+def to_html(blocks: Sequence[Block]) -> str:
     """Return a page that needs no network.
 
     Parameters
     ----------
-    comparison : Comparison
-        The models.
-    report : NegativeTransferReport or None
-        The verdicts on the tasks.
-    title : str
-        What is predicted.
-    about : sequence of str, default=()
-        Notes that come before the comparison's own.
+    blocks : sequence of Block
+        The parts of the report, the title first.
 
     Returns
     -------
     str
         HTML; pictures are in it where matplotlib is installed.
     """
-    body = [f"<h1>{html.escape(title)}</h1>", f"<p>{_sizes(comparison)}</p>"]
-    body += [
-        f'<p class="note">{html.escape(note)}</p>'
-        for note in [*about, *comparison.notes]
-    ]
-    body += [
-        "<h2>Models</h2>",
-        _models(comparison),
-        f'<p class="summary">{html.escape(verdict(comparison))}</p>',
-        _legend(comparison),
-    ]
-    if report is not None and comparison.sharing is not None:
-        label = html.escape(comparison.sharing.label)
-        body += [
-            f"<h2>{label}: tasks helped and hurt</h2>",
-            f'<p class="summary">{html.escape(report.summary)}</p>',
-            _picture(report),
-            _tasks(report),
-            "<p>Saved: what sharing takes off the held-out loss of the task learned "
-            f"alone (minus: adds to it), over {len(report.losses['model'])} random "
-            "splits, all models tuned anew in each; p: corrected resampled t-test, "
-            "adjusted for the number of tasks.</p>",
-        ]
+    title = html.escape(blocks[0].text if isinstance(blocks[0], Heading) else "")
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f"<title>{html.escape(title)}</title>\n<style>\n{_STYLE}</style>\n</head>\n"
-        "<body>\n" + "\n".join(body) + "\n</body>\n</html>\n"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}</title>\n<style>\n{_STYLE}</style>\n</head>\n"
+        "<body>\n<main>\n" + "\n".join(map(_block, blocks)) + "\n</main>\n</body>\n"
+        "</html>\n"
     )
 
 
-def _sizes(c: Comparison) -> str:
-    return (
-        f"{len(c.tasks)} tasks, {len(c.feature_names)} features; {c.n_train.sum()} "
-        f"rows to train, {c.n_test.sum()} to test; seed {c.random_state}"
-    )
-
-
-def _models(c: Comparison) -> str:
-    score, within = (
-        ("acc. all", "loss within") if c.classify else ("R2 all", "R2 within")
-    )
-    head = ("model", "alpha", score, within, "saved", "better/worse", "gap", "seconds")
-    rows = []
-    for model in [*c.models, c.levels]:
-        cells = [
-            model.label,
-            strength(model),
-            f"{model.score:.3f}",
-            f"{model.within:.3f}",
-            *against_alone(c, model),
-            certificate(model),
-            f"{model.seconds:.1f}" if np.isfinite(model.seconds) else "-",
+def _block(block: Block) -> str:
+    if isinstance(block, Heading):
+        return f"<h{block.level}>{html.escape(block.text)}</h{block.level}>"
+    if isinstance(block, Text):
+        kind = f' class="{block.kind}"' if block.kind else ""
+        return f"<p{kind}>{html.escape(block.text)}</p>"
+    if isinstance(block, Items):
+        lines = [f"<li>{html.escape(line)}</li>" for line in block.lines]
+        return "\n".join(["<ul>", *lines, "</ul>"])
+    if isinstance(block, Table):
+        return _table(block)
+    if isinstance(block, Picture):
+        return _picture(block)
+    if isinstance(block, Terms):
+        lines = [
+            f"<dt>{html.escape(term)}</dt><dd>{html.escape(text)}</dd>"
+            for term, text in block.pairs
         ]
-        rows.append(("best" if model is c.best else "", cells))
-    return _table(head, rows)
+        return "\n".join(["<dl>", *lines, "</dl>"])
+    assert isinstance(block, Code)
+    return f"<pre><code>{html.escape(block.text)}</code></pre>"
 
 
-def _legend(c: Comparison) -> str:
-    lines = [
-        f"<dt>{html.escape(term)}</dt><dd>{html.escape(text)}</dd>"
-        for term, text in explained(c)
+def _table(table: Table) -> str:
+    kinds = ["word" if j in table.words else "" for j in range(len(table.head))]
+    for j, name in enumerate(table.head):
+        if name == _VERDICT:
+            kinds[j] = f"{kinds[j]} {_VERDICT}".strip()
+    heads = [
+        _cell("th", name, kind, "col")
+        for name, kind in zip(table.head, kinds, strict=True)
     ]
-    return "\n".join(["<dl>", *lines, "</dl>"])
-
-
-def _tasks(report: NegativeTransferReport) -> str:
-    alone = report.alone
-    percent = f"{100 * (1 - report.level):g} % interval"
-    head = ("task", "rows", "saved", percent, "p", "verdict", "against pooled")
-    rows = []
-    for t in np.argsort(-np.nan_to_num(alone.effect, nan=-np.inf)):
-        cells = [
-            one_line(report.tasks[t]),
-            str(report.n_samples[t]),
-            *alone.shown(t),
-            str(alone.verdict[t]),
-            str(report.pooled.verdict[t]),
+    lines = [
+        '<div class="wide"><table>',
+        f"<caption>{html.escape(table.caption)}</caption>",
+        f"<thead><tr>{''.join(heads)}</tr></thead>",
+        "<tbody>",
+    ]
+    for name, cells in table.rows:
+        inside = [
+            _cell("th" if j == 0 else "td", cell, kinds[j], "row" if j == 0 else "")
+            for j, cell in enumerate(cells)
         ]
-        rows.append((str(alone.verdict[t]), cells))
-    return _table(head, rows)
+        lines.append(f"<tr{_attribute('class', name)}>{''.join(inside)}</tr>")
+    return "\n".join([*lines, "</tbody>", "</table></div>"])
 
 
-def _table(head: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> str:
-    lines = ["<table>", _row("th", head, "")]
-    lines += [_row("td", cells, name) for name, cells in rows]
-    return "\n".join([*lines, "</table>"])
+def _cell(tag: str, text: str, kind: str, scope: str = "") -> str:
+    about = _attribute("scope", scope) + _attribute("class", kind)
+    return f"<{tag}{about}>{html.escape(text)}</{tag}>"
 
 
-def _row(kind: str, cells: Sequence[str], name: str) -> str:
-    inside = "".join(f"<{kind}>{html.escape(cell)}</{kind}>" for cell in cells)
-    return f'<tr class="{name}">{inside}</tr>' if name else f"<tr>{inside}</tr>"
+def _attribute(name: str, value: str) -> str:
+    return f' {name}="{value}"' if value else ""
 
 
-def _picture(report: NegativeTransferReport) -> str:
-    """Return the plot of the report as an image in the page."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        return '<p class="note">Install matplotlib for pictures.</p>'
-    height = 1.5 + 0.2 * min(len(report.tasks), 150)
-    figure = Figure(figsize=(8, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    report.plot(figure.subplots())
-    image = io.BytesIO()
-    figure.savefig(image, format="png", dpi=110)
-    text = base64.b64encode(image.getvalue()).decode("ascii")
-    return (
-        '<img alt="Held-out loss saved of each task, with its interval" '
-        f'src="data:image/png;base64,{text}">'
-    )
+def _picture(picture: Picture) -> str:
+    if picture.png is None:
+        note = f"{picture.alt} Install matplotlib for a picture."
+        return f"<p>{html.escape(note)}</p>"
+    text = base64.b64encode(picture.png).decode("ascii")
+    alt = html.escape(picture.alt)
+    return f'<img alt="{alt}" src="data:image/png;base64,{text}">'

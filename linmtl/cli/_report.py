@@ -144,7 +144,8 @@ def percent(share: float) -> str:
 def strength(model: ModelResult) -> str:
     """Write what was chosen for alpha."""
     if isinstance(model.alpha, np.ndarray):
-        return f"{number(model.alpha.min(), 1)} to {number(model.alpha.max(), 1)}"
+        ends = [number(f(model.alpha), 1) for f in (np.min, np.max)]
+        return " to ".join(dict.fromkeys(ends))
     null = " null" * (model.is_null and math.isfinite(model.alpha))
     return number(model.alpha) + "*" * model.at_end + null
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,17 +21,22 @@ from linmtl.plotting._axes import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_STYLES = {  # colour and marker, so that colour is not all that tells them apart
-    "helped": ("tab:blue", "o"),
-    "hurt": ("tab:red", "s"),
-    "equivalent": ("tab:green", "^"),
-    "undecided": ("0.55", "D"),
+# colour, marker and hatch, so that colour is not all that tells them apart
+_STYLES = {
+    "helped": ("#0072b2", "o", ""),
+    "hurt": ("#d55e00", "s", "///"),
+    "equivalent": ("#009e73", "^", "..."),
+    "undecided": ("0.55", "D", ""),
 }
+_KINDS = ("points", "histogram")
+_MOST_BARS = 40
+_HISTOGRAM_SIZE = (8.0, 3.6)
 _NAMES = {"alone": "learning alone", "pooled": "one model for all tasks"}
 # in inches: the width without labels; heights of a row, of what is above and below, the
 # least and the largest
 _BARE_WIDTH = 5.4
 _ROW_HEIGHT, _REST_HEIGHT, _MIN_HEIGHT, _MAX_HEIGHT = 0.24, 1.1, 2.4, 16.0
+_FENCE = 3.0  # quartile distances beyond the quartiles where a histogram ends
 # beyond this multiple of this quantile, effects do not set the axis
 _MAX_OF_USUAL, _USUAL_SHARE = 3.0, 0.9
 
@@ -61,8 +66,8 @@ class TaskGainDisplay:
     ----------
     order_ : ndarray of shape (n_tasks,)
         Positions of the tasks drawn, from the top.
-    points_ : dict of str to matplotlib Line2D
-        The points by verdict.
+    points_ : dict of str to matplotlib Line2D or BarContainer
+        The points, or the bars, by verdict.
     ax_ : matplotlib Axes
         Where it was drawn.
     figure_ : matplotlib Figure
@@ -103,6 +108,7 @@ class TaskGainDisplay:
         *,
         against: str = "alone",
         ax: Axes | None = None,
+        kind: str = "points",
     ) -> Self:
         """Draw what `linmtl.transfer.negative_transfer_report` has found.
 
@@ -114,6 +120,8 @@ class TaskGainDisplay:
             The baseline.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
+        kind : {"points", "histogram"}, default="points"
+            As for `plot`.
 
         Returns
         -------
@@ -129,25 +137,31 @@ class TaskGainDisplay:
             found.high,
             found.verdict,
             baseline=found.baseline,
-        ).plot(ax)
+        ).plot(ax, kind=kind)
 
-    def plot(self, ax: Axes | None = None) -> Self:
-        """Draw a point and an interval for each task.
+    def plot(self, ax: Axes | None = None, *, kind: str = "points") -> Self:
+        """Draw a point and an interval for each task, or how many have which effect.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure whose height goes with the number of
             tasks.
+        kind : {"points", "histogram"}, default="points"
+            "histogram" is for many tasks: it has no labels and no intervals.
 
         Returns
         -------
         self : TaskGainDisplay
             With the attributes of what was drawn.
         """
+        check_choice("kind", kind, _KINDS)
         tasks, effect, low, high, verdict = self._read()
         T = len(tasks)
         order = np.argsort(-effect, kind="stable")  # NaN last
+        if kind == "histogram":
+            self.order_ = order
+            return self._draw_histogram(ax, 100 * effect, verdict)
         if ax is None:
             height = float(
                 np.clip(_ROW_HEIGHT * T + _REST_HEIGHT, _MIN_HEIGHT, _MAX_HEIGHT)
@@ -163,7 +177,7 @@ class TaskGainDisplay:
         size = float(np.clip(0.6 * points, 2.0, 6.0))
         ax.axvline(0.0, color="black", linewidth=0.8, zorder=1)
         self.points_ = {}
-        for name, (colour, marker) in _STYLES.items():
+        for name, (colour, marker, _) in _STYLES.items():
             of_all = verdict == name
             chosen = of_all & ~np.isnan(effect)
             if not chosen.any():
@@ -202,24 +216,69 @@ class TaskGainDisplay:
             note = "not judged" if verdict[t] == "undecided" else decided
             _note(ax, 0.0, at[t], note, 1 if right >= -left else -1)
         label(ax, "y", tasks[order].tolist(), points)
-        ax.set(
-            xlim=(left, right),
-            ylim=(T - 0.5, -0.5),
-            xlabel=(
-                "held-out loss saved, against "
-                f"{_NAMES.get(self.baseline, self.baseline)} (%)"
-            ),
+        ax.set(xlim=(left, right), ylim=(T - 0.5, -0.5))
+        self.order_ = order
+        return self._finished(ax, "x", len(self.points_))
+
+    def _draw_histogram(
+        self, ax: Axes | None, effect: np.ndarray, verdict: np.ndarray
+    ) -> Self:
+        """Draw how many tasks have which effect, bars of the verdicts stacked."""
+        ax = new_axes(_HISTOGRAM_SIZE)[0] if ax is None else given_axes(ax, 1)[0]
+        left, right = _fences(effect)
+        n_bars = int(np.clip(2 * np.sqrt(effect.size), 10, _MOST_BARS))
+        width = (right - left) / n_bars
+        # zero is an end of a bar, and what is beyond the ends is in the last ones
+        first, last = np.floor(left / width), np.ceil(right / width)
+        edges = width * np.arange(first, last + 1)
+        inside = np.clip(effect, edges[0], edges[-1])
+        bottom = np.zeros(edges.size - 1)
+        self.points_ = {}
+        for name, (colour, _, hatch) in _STYLES.items():
+            of_all = verdict == name
+            chosen = inside[of_all & ~np.isnan(effect)]
+            if not chosen.size:
+                continue
+            count, _ = np.histogram(chosen, edges)
+            self.points_[name] = ax.bar(
+                edges[:-1],
+                count,
+                width,
+                bottom,
+                align="edge",
+                color=colour,
+                hatch=hatch,
+                edgecolor="white",
+                linewidth=0.5,
+                label=f"{name} ({of_all.sum()})",
+            )
+            bottom += count
+        ax.axvline(0.0, color="black", linewidth=0.8)
+        ax.set(xlim=(edges[0], edges[-1]), ylabel="tasks")
+        ax.yaxis.get_major_locator().set_params(integer=True)
+        ends = (edges[0], effect < edges[0], 1), (edges[-1], effect > edges[-1], -1)
+        for end, beyond, side in ends:
+            if beyond.any():
+                text = f"{beyond.sum()} beyond {end:+.0f} %"
+                _note(ax, end, 0.95 * ax.get_ylim()[1], text, side)
+        return self._finished(ax, "y", len(self.points_))
+
+    def _finished(self, ax: Axes, grid: Literal["x", "y"], n_kinds: int) -> Self:
+        """Say what the axis and the colours are."""
+        ax.set_xlabel(
+            f"held-out loss saved, against {_NAMES.get(self.baseline, self.baseline)} "
+            "(%)"
         )
-        ax.grid(axis="x", color="0.9", linewidth=0.6, zorder=0)
+        ax.grid(axis=grid, color="0.9", linewidth=0.6, zorder=0)
         ax.set_axisbelow(True)
-        if self.points_ and self.verdict is not None:
+        if n_kinds and self.verdict is not None:
             ax.legend(
                 loc="lower center",
                 bbox_to_anchor=(0.5, 1.0),
-                ncols=len(self.points_),
+                ncols=n_kinds,
                 frameon=False,
             )
-        self.order_, self.ax_, self.figure_ = order, ax, figure_of(ax)
+        self.ax_, self.figure_ = ax, figure_of(ax)
         return self
 
     def _read(self) -> tuple[np.ndarray, ...]:
@@ -264,6 +323,17 @@ def _note(ax: Axes, x: float, y: float, text: str, side: int) -> None:
         color="0.35",
         fontsize=SMALLEST_FONT,
     )
+
+
+def _fences(effect: np.ndarray) -> tuple[float, float]:
+    """Return the ends of a histogram: of all but what is far beyond the quartiles."""
+    effect = effect[np.isfinite(effect)]
+    if not effect.size or not effect.any():
+        return -1.0, 1.0
+    low, high = np.quantile(effect, (0.25, 0.75))
+    reach = _FENCE * (high - low) or np.inf
+    left, right = max(effect.min(), low - reach), min(effect.max(), high + reach)
+    return float(min(left, 0.0)), float(max(right, 0.0))
 
 
 def _limits(

@@ -153,9 +153,8 @@ class QuadraticPath:
         a = np.array([form.ridge + form.centred for form in forms])
         m = np.array([form.ridge + form.mean for form in forms])
         inverse = self._inverse(a[None])
-        basis = np.hstack(list(Q))
         share = ((self.h + m) * inverse).reshape(-1, len(forms)).T / len(Q)
-        system = np.array([(basis * part) @ basis.T for part in share])
+        system = self._weighted_products(share)
         size = self.h.shape[1] * _EPS
         for_mean = np.linalg.pinv(system, rcond=size, hermitian=True)
 
@@ -166,6 +165,21 @@ class QuadraticPath:
             return W.transpose(2, 1, 0)
 
         return through_mean
+
+    def _weighted_products(self, weights: np.ndarray) -> np.ndarray:
+        """Return for each row of weights the sum of ``weight * q q'``.
+
+        The vectors q are those of the bases of all tasks.
+        """
+        basis = np.hstack(list(self.Q))
+        d = len(basis)
+        row, column = np.triu_indices(d)
+        if row.size * basis.shape[1] > _PIECE:
+            return np.array([(basis * weight) @ basis.T for weight in weights])
+        out = np.empty((len(weights), d, d))
+        out[:, row, column] = weights @ (basis[row] * basis[column]).T
+        out[:, column, row] = out[:, row, column]
+        return out
 
     def _in_steps(self, forms):
         """Conjugate gradients for all K, preconditioned by the mean Hessian."""

@@ -71,13 +71,17 @@ class PairedDifferences:
         """
         effect, interval, p = "-", "-", "-"
         if np.isfinite(self.adjusted[task]):
-            p = f"{self.adjusted[task]:.3f}"
+            p = f"{self.adjusted[task]:.3f}".replace("0.000", "<0.001")
         if np.isfinite(self.effect[task]):
-            effect = f"{100 * self.effect[task]:+.1f} %"
+            effect = f"{_percent(self.effect[task])} %"
             if p != "-":
-                low, high = 100 * self.low[task], 100 * self.high[task]
-                interval = f"{low:+.1f} to {high:+.1f} %"
+                low, high = _percent(self.low[task]), _percent(self.high[task])
+                interval = f"{low} to {high} %"
         return effect, interval, p
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:+.{0 if abs(share) >= 1 else 1}f}"
 
 
 def compare_losses(

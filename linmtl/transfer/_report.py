@@ -96,8 +96,38 @@ class NegativeTransferReport:
         return self.alone.verdict
 
     @property
+    def answer(self) -> str:
+        """Whether sharing helps on the whole, in one sentence."""
+        effect = self._effects()
+        median, overall = "", ""
+        if np.isfinite(np.median(effect)):
+            median = f", median saving {100 * np.median(effect):+.1f} %"
+        if not np.isnan(self.overall_p_value):
+            overall = f", signed-rank test over tasks p = {self.overall_p_value:.2g}"
+        return (
+            f"{self._whole(effect)}: the {self.loss} is lower in {np.sum(effect > 0)} "
+            f"of {effect.size} tasks{median}{overall}."
+        )
+
+    def _whole(self, effect: np.ndarray) -> str:
+        helped, hurt, equivalent = (self.alone.count(word) for word in VERDICTS[:3])
+        if self.overall_p_value <= self.level and np.median(effect) != 0:
+            does, others, number = "helps", "hurts", hurt
+            if np.median(effect) < 0:
+                does, others, number = "hurts", "helps", helped
+            but = f", and {others} {number} task{'s' * (number > 1)}" if number else ""
+            return f"Sharing {does} on the whole{but}"
+        if helped and hurt:
+            return "Sharing helps some tasks and hurts others"
+        if helped or hurt:
+            return f"Sharing {'helps' if helped else 'hurts'} some tasks"
+        if 2 * equivalent > effect.size:
+            return "Sharing makes no difference that matters in most tasks"
+        return "Whether sharing helps cannot be told"
+
+    @property
     def summary(self) -> str:
-        """One sentence."""
+        """The answer, the verdicts on the tasks, and what to be careful about."""
         parts = []
         for verdict in VERDICTS:
             chosen = self.tasks[self.verdict == verdict]
@@ -107,17 +137,10 @@ class NegativeTransferReport:
             elif verdict == "equivalent":
                 names = f" (within {100 * self.margin:g} %)"
             parts.append(f"{len(chosen)} {verdict}{names}")
-        effect = self._effects()
-        median, overall = "", ""
-        if np.isfinite(np.median(effect)):
-            median = f", median saving {100 * np.median(effect):+.1f} %"
-        if not np.isnan(self.overall_p_value):
-            overall = f", signed-rank test over tasks p = {self.overall_p_value:.2g}"
         return (
-            f"{self.model} against learning alone, {len(self.tasks)} tasks: "
-            f"{', '.join(parts)} (false discovery rate {self.level:g}). The "
-            f"{self.loss} is lower in {np.sum(effect > 0)} of {effect.size} tasks"
-            f"{median}{overall}.{self._refusal()}{self._caveat()}"
+            f"{self.answer} {self.model} against learning alone, {len(self.tasks)} "
+            f"tasks: {', '.join(parts)} (false discovery rate {self.level:g})."
+            + "".join(f" {caution}" for caution in self.cautions)
         )
 
     @property
@@ -128,17 +151,22 @@ class NegativeTransferReport:
             f"on {100 * self.trained:.0f} % of each task's rows."
         )
 
+    @property
+    def cautions(self) -> list[str]:
+        """What to be careful about, a sentence each."""
+        return [text for text in (self._refusal(), self._no_merit()) if text]
+
     def _refusal(self) -> str:
         """Say of which tasks there is no verdict, and why."""
         refused = self.tasks[self.alone.refused]
         if not len(refused):
             return ""
         return (
-            f" No verdict on {some(refused)}: the strength that these learn alone with "
+            f"No verdict on {some(refused)}: the strength that these learn alone with "
             "is at the end of its grid."
         )
 
-    def _caveat(self) -> str:
+    def _no_merit(self) -> str:
         """Say who does no better than without features: no saving is earned then."""
         levels = self.mean_losses["levels"]
         null = []
@@ -153,7 +181,7 @@ class NegativeTransferReport:
         does = "does" if len(null) == 1 else "do"
         who = " and ".join(null)
         return (
-            f" In the median task {who} {does} no better than its level, without "
+            f"In the median task {who} {does} no better than its level, without "
             "features: a saving need not come from what tasks share."
         )
 
@@ -200,7 +228,9 @@ class NegativeTransferReport:
             columns[f"verdict_{name}"] = comparison.verdict
         return pd.DataFrame(columns, index=pd.Index(self.tasks, name="task"))
 
-    def plot(self, ax: Any = None, *, against: str = "alone") -> Any:
+    def plot(
+        self, ax: Any = None, *, against: str = "alone", kind: str = "points"
+    ) -> Any:
         """Draw the effect on each task with its interval (needs matplotlib).
 
         Parameters
@@ -209,6 +239,8 @@ class NegativeTransferReport:
             Where to draw; None makes a figure.
         against : {"alone", "pooled"}, default="alone"
             The baseline.
+        kind : {"points", "histogram"}, default="points"
+            Each task with its interval, or how many tasks have which effect.
 
         Returns
         -------
@@ -216,7 +248,8 @@ class NegativeTransferReport:
         """
         from linmtl.plotting import TaskGainDisplay
 
-        return TaskGainDisplay.from_report(self, against=against, ax=ax).ax_
+        display = TaskGainDisplay.from_report(self, against=against, ax=ax, kind=kind)
+        return display.ax_
 
     def __str__(self) -> str:
         order = np.argsort(-np.nan_to_num(self.alone.effect, nan=-np.inf))
