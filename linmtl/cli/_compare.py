@@ -26,12 +26,10 @@ from linmtl.cli._models import (
 from linmtl.cli._prepare import Split, split_rows
 from linmtl.cli._results import Comparison, ModelResult
 from linmtl.estimators._base import OF_TASKS
-from linmtl.model_selection import TaskShuffleSplit
 from linmtl.model_selection._grid import OF_SEARCHES
 from linmtl.transfer import NegativeTransferReport, negative_transfer_report
 
-N_SPLITS = 20  # of the report on transfer
-_TESTED = 0.25  # rows held out in each, relative to those trained on, at most
+N_REPEATS = 4  # of the report on transfer: partitions into 5 folds
 
 
 def compare(
@@ -137,20 +135,20 @@ def _note_on_levels(names: Sequence[str], used: bool) -> str:
 
 
 def transfer_report(
-    comparison: Comparison, *, n_splits: int = N_SPLITS, n_jobs: int | None = None
+    comparison: Comparison, *, n_repeats: int = N_REPEATS, n_jobs: int | None = None
 ) -> NegativeTransferReport | None:
     """Say which tasks the best model that shares helps and hurts, with uncertainty.
 
-    The training parts of the splits are as large as in the comparison. All models are
-    tuned anew in each, that which shares and the pooled one on a coarser grid and in
-    fewer folds than there.
+    All rows are held out in turn, a fifth at a time, those of the comparison's training
+    part too. All models are tuned anew in each split, that which shares and the pooled
+    one on a coarser grid and in fewer folds than there.
 
     Parameters
     ----------
     comparison : Comparison
         What :func:`compare` found.
-    n_splits : int, default=20
-        Random splits.
+    n_repeats : int, default=4
+        Partitions of the rows into five folds.
     n_jobs : int, default=None
         Splits computed at the same time.
 
@@ -169,13 +167,6 @@ def transfer_report(
     X = np.concatenate(data.features(KINDS[best.name].one_intercept))
     y = np.concatenate([data.y_train, data.y_test])
     tasks = np.concatenate([data.tasks_train, data.tasks_test])
-    train = comparison.train_size
-    splits = TaskShuffleSplit(
-        n_splits,
-        train_size=train,
-        test_size=min(_TESTED * train, 1.0 - train),
-        random_state=comparison.random_state,
-    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # said already, of the same model
         report = negative_transfer_report(
@@ -184,7 +175,9 @@ def transfer_report(
             y,
             tasks,
             pooled=pooled,
-            cv=splits,
+            cv=5,
+            n_repeats=n_repeats,
+            random_state=comparison.random_state,
             n_jobs=n_jobs,
         )
     return replace(report, model=best.estimator)

@@ -136,7 +136,7 @@ def _verdicts(report: NegativeTransferReport) -> Table:
     meaning = {
         "helped": "the loss falls beyond chance",
         "hurt": "the loss rises beyond chance",
-        "equivalent": f"any change is within {margin} of the loss",
+        "equivalent": f"any difference is within {margin} of the loss",
         "undecided": "too few or too noisy rows to tell",
     }
     rows = []

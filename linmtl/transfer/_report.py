@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 
 BASELINES = ("alone", "pooled")
 METHODS = ("clt", "resampled_t")
-_FOLDS, _SPLITS = 10, 30  # of each method
+_FOLDS, _REPEATS = 5, 4
+_SPLITS = 30  # random ones
+_LEAST_TRAINED = 0.6  # part of the rows, where the spread of the rows says enough
 _POOLED_ALPHAS = 13  # as many as a task alone tries
 _ZERO_STRENGTH = 1e15  # leaves no coefficient
 _MAX_USELESS_SAVING = 0.01  # median saving against the tasks' levels that is none
@@ -269,7 +271,7 @@ class NegativeTransferReport:
                 f"{model[t]:>10.4g}  {saved:>8}  {interval:>20}  {p:>8}  "
                 f"{self.alone.verdict[t]}"
             )
-        return "\n".join([*lines, "", self.summary, self.target])
+        return "\n".join([*lines, "", f"{self.summary} {self.target}"])
 
 
 def negative_transfer_report(
@@ -282,7 +284,7 @@ def negative_transfer_report(
     baseline: BaseEstimator | None = None,
     pooled: BaseEstimator | None = None,
     cv: Any = None,
-    n_repeats: int = 1,
+    n_repeats: int | None = None,
     groups: ArrayLike | None = None,
     method: Literal["clt", "resampled_t"] = "clt",
     level: float = 0.05,
@@ -315,9 +317,10 @@ def negative_transfer_report(
         The splits, of rows (long data) or of samples (a wide Y). An integer is the
         number of folds over which the rows of every task are spread, or with
         ``method="resampled_t"`` of random splits that keep one fifth of each task
-        aside. None: 10 folds, 30 splits.
-    n_repeats : int, default=1
+        aside. None: 5 folds, or 30 splits.
+    n_repeats : int, default=None
         Partitions into folds, for an integer ``cv``; the losses of a row are averaged.
+        None: 4 for the default ``cv``, otherwise 1.
     groups : array-like of shape (n_samples,), default=None
         Rows that are not independent, such as the visits of a patient or the days of a
         sensor, have the same label. A group is held out as a whole, in all its tasks,
@@ -325,7 +328,8 @@ def negative_transfer_report(
     method : {"clt", "resampled_t"}, default="clt"
         How differences are tested. "clt": row by row, by the central limit theorem of
         cross-validation. "resampled_t": split by split, by the corrected resampled
-        t-test, which finds much less.
+        t-test, which finds much less. It is also taken where ``cv`` trains on less than
+        3/5 of the rows: models of so few vary by more than the rows' differences tell.
     level : float, default=0.05
         False discovery rate of "helped" and "hurt"; the intervals have the level 1 -
         this, each on its own.
@@ -347,7 +351,7 @@ def negative_transfer_report(
     Notes
     -----
     What is tested and covered is the mean difference of models that are trained on as
-    many rows as in the splits (``target``), for 10 folds 9/10 of them. The standard
+    many rows as in the splits (``target``), for 5 folds 4/5 of them. The standard
     error of a task is the standard deviation of its rows' differences over the root of
     their number; differences of rows that are held out more than once are averaged
     first. Rows are taken for independent: pass ``groups`` where they are not. A task
@@ -392,6 +396,14 @@ def negative_transfer_report(
         )
     units = rows.units(groups)
     splits = _splits(rows, cv, n_repeats, units, method, random_state)
+    trained = _part_trained(rows, splits)
+    if method == "clt" and trained < _LEAST_TRAINED:
+        if units is not None:
+            raise ValueError(
+                f"groups need training parts of {_LEAST_TRAINED:g} of the rows or "
+                f"more, got {trained:.2g}; hold out fewer rows, cv=5 for example"
+            )
+        method = "resampled_t"
     if not any(np.any(np.minimum(*map(rows.count, split))) for split in splits):
         raise ValueError(
             "cv judges no task, since each is either wholly in training or wholly held "
@@ -470,20 +482,22 @@ def negative_transfer_report(
         level=level,
         method=method,
         margin=margin,
-        trained=_part_trained(rows, splits),
+        trained=trained,
     )
 
 
 def _splits(
     rows: Rows,
     cv: Any,
-    n_repeats: int,
+    n_repeats: int | None,
     units: np.ndarray | None,
     method: str,
     random_state: int | None,
 ) -> list[tuple[np.ndarray, ...]]:
     """Return masks of training and test rows, groups whole."""
     in_folds = method == "clt" and (cv is None or is_whole(cv))
+    if n_repeats is None:
+        n_repeats = _REPEATS if in_folds and cv is None else 1
     check_count("n_repeats", n_repeats)
     if n_repeats > 1 and not in_folds:
         raise ValueError(
@@ -555,7 +569,7 @@ def _part_trained(rows: Rows, splits: list) -> float:
     for train, test in splits:
         judged = (rows.count(test) > 0) & (rows.count(train) > 0)
         parts += [*(rows.count(train)[judged] / rows.n_samples[judged])]
-    return float(np.mean(parts))
+    return float(np.mean(parts)) if parts else 0.0
 
 
 def _at_bound(model: Any, losses: np.ndarray, found: list[_Judged]) -> np.ndarray:

@@ -18,7 +18,9 @@ from helpers.processes import python
 from linmtl import __main__ as command
 from linmtl.cli._errors import InputError
 from linmtl.cli._files import read_table
-from linmtl.cli._html import _picture
+from linmtl.cli._html import to_html
+from linmtl.cli._markdown import to_markdown
+from linmtl.cli._page import Heading, Picture, Table, Text
 from linmtl.cli._report import percent
 from linmtl.cli._table import make_problem
 from linmtl.datasets import load_heart_disease, load_parkinsons
@@ -391,9 +393,22 @@ def test_tasks_helped_and_hurt(tmp_path, capsys):
     assert len(pictures) == 1
 
 
-def test_a_report_without_matplotlib(monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    assert "Install matplotlib" in _picture(None)
+def test_a_picture_that_could_not_be_drawn_is_told():
+    blocks = [Heading("title", 1), Picture(None, "Savings of 4 tasks.")]
+    assert "Savings of 4 tasks. Install matplotlib" in to_html(blocks)
+    assert "Savings of 4 tasks." in to_markdown(blocks)
+
+
+def test_formats_show_text_as_it_is():
+    row = ("best", ("<i>|*", "1"))
+    blocks = [Heading("a_b", 1), Text("# 1 < 2 & `x`"), Table("c", ["m", "n"], [row])]
+    page, text = to_html(blocks), to_markdown(blocks)
+    assert "<p># 1 &lt; 2 &amp; `x`</p>" in page
+    assert '<th scope="row" class="word">&lt;i&gt;|*</th><td>1</td>' in page
+    assert '<th scope="col">n</th>' in page
+    assert "<caption>c</caption>" in page
+    assert "\n\n\\# 1 &lt; 2 &amp; \\`x\\`\n\n" in text
+    assert "| m | n |\n| :-- | --: |\n| &lt;i&gt;\\|\\* | 1 |" in text
 
 
 @pytest.mark.slow
@@ -419,7 +434,7 @@ def test_report_and_table_agree_on_pooled(tmp_path, capsys):
     assert "helped" not in {row["verdict_pooled"] for row in rows}
     # plus is good wherever the page or the command says it
     text = page.read_text(encoding="utf-8")
-    assert "<th>saved</th>" in text
+    assert '<th scope="col">saved</th>' in text
     assert "hange" not in text.split("</style>")[1].split("base64")[0]
     assert "change" not in out
     best = max(rows, key=lambda row: row["effect_alone"])
@@ -439,9 +454,9 @@ def test_a_task_spoilt_by_sharing_is_hurt_on_the_page(tmp_path, capsys):
     out = capsys.readouterr().out
     text = page.read_text(encoding="utf-8")
     assert "nan" not in out + text.split("base64")[0] + text.split("</table>", 1)[1]
-    cells = "<td>site &lt;0&gt;</td><td>120</td><td>-</td><td>-</td>"
-    assert re.search(cells + r"<td>0.0\d\d</td><td>hurt</td>", text)
-    one_split, many_splits = out.split("random splits")
+    cells = "site &lt;0&gt;</th><td>120</td><td>-</td><td>-</td>"
+    assert re.search(cells + r"<td>&lt;?0.0\d\d</td><td[^>]*>hurt</td>", text)
+    one_split, many_splits = out.split("held out in turn")
     line = r"site <0> +60 +0\.0+ +\d+\.\d+ +-\n"  # no percentage of rounding
     assert re.search(line, one_split + "\n")
     assert re.search(r"hurt +site <0> +120 +- +-\n", many_splits)
@@ -450,8 +465,10 @@ def test_a_task_spoilt_by_sharing_is_hurt_on_the_page(tmp_path, capsys):
 def test_report_of_the_tasks_alone(tmp_path, capsys, table):
     page = tmp_path / "page.html"
     assert run(table, "--report", str(page), models="independent") == 0
-    assert "random splits" not in capsys.readouterr().out
-    assert "<h2>Models</h2>" in page.read_text(encoding="utf-8")
+    assert "held out in turn" not in capsys.readouterr().out
+    text = page.read_text(encoding="utf-8")
+    assert "<h2>Leaderboard</h2>" in text
+    assert "<h2>Who is helped" not in text
 
 
 @pytest.mark.slow
@@ -486,7 +503,7 @@ def test_two_rows_a_task_are_not_celebrated(tmp_path, capsys):
     printed = " ".join(capsys.readouterr().out.split())
     assert "is null, its coefficients are zero: it is the task means" in printed
     assert "saves what learning alone overfits" in printed
-    assert "no better than its level, without features" in printed
+    assert "Best: L21" not in printed
 
 
 def test_files_that_are_replaced_are_named(table, tmp_path, capsys):
@@ -673,7 +690,7 @@ def test_names_stay_on_their_line(tmp_path, capsys):
     assert len({len(line) for line in lines}) == 1  # aligned to the right
     assert sum(r"'north\nwing'  " in line for line in lines) == 1
     text = page.read_text(encoding="utf-8")
-    assert "<td>&#x27;north\\nwing&#x27;</td>" in text
+    assert ">&#x27;north\\nwing&#x27;</th>" in text
     assert "&lt;i&gt;\\x1b[1m" in text
     assert "text encoded by an indicator per level: &lt;b&gt;words&lt;/b&gt;" in text
     assert not set(text) & set("\t\x1b")

@@ -22,6 +22,7 @@ from linmtl.cli._errors import InputError
 from linmtl.cli._html import to_html
 from linmtl.cli._json import plain, to_json
 from linmtl.cli._models import EPS, MODELS, N_ALPHAS, SECOND_STRENGTHS, TOL
+from linmtl.cli._page import Origin, blocks_of
 from linmtl.cli._prepare import split_rows
 from linmtl.cli._report import number, render, verdict
 from linmtl.cli._results import Comparison, ModelResult
@@ -195,14 +196,15 @@ def test_report_tunes_every_model_in_each_split(regression, monkeypatch):
         return negative_transfer_report(model, *data, **settings)
 
     monkeypatch.setattr("linmtl.cli._compare.negative_transfer_report", spy)
-    report = transfer_report(compared, n_splits=2)
+    report = transfer_report(compared, n_repeats=1)
     assert isinstance(seen["model"], MeanRegularizedRegressorCV)
     assert isinstance(seen["pooled"], PooledRegressor)
     assert seen["pooled"].task_intercepts
     assert hasattr(seen["pooled"], "alphas")  # to choose from
     assert "baseline" not in seen  # the default is tuned
     assert report.model == "MeanRegularizedRegressor"
-    assert len(report.losses["model"]) == 2
+    assert len(report.losses["model"]) == 5
+    assert report.method == "clt"
 
 
 @pytest.mark.slow
@@ -530,7 +532,7 @@ def test_models_that_are_null_are_no_winners():
     assert " null " in text
     assert "null: all coefficients are zero" in " ".join(text.split())
     assert to_json(found, {})["models"][-1]["null_tasks"] == 8
-    assert "is null" in to_html(found, None, "title")
+    assert "is null" in to_html(blocks_of(found, None, Origin("title")))
 
 
 def test_a_null_baseline_is_said():
@@ -572,7 +574,7 @@ def test_features_with_one_value_per_task_predict_the_level():
     rest = y[test] - direct.predict(scaler.transform(X[test]), tasks[test])
     assert model.score == pytest.approx(1 - rest @ rest / 40 / np.var(y[test]))
     assert "all others  have an intercept" in render(found, "title")
-    report = transfer_report(found, n_splits=2)
+    report = transfer_report(found, n_repeats=1)
     assert report.model == "PooledRegressor"
     assert np.median(report.alone.effect) > 0
 

@@ -107,7 +107,7 @@ def test_planted_tasks_are_flagged(classify):
     assert f"median saving {saved:+.1f} %" in report.summary
     assert saved > 0
     assert report.summary in text
-    assert len(text.splitlines()) == 1 + 10 + 3
+    assert len(text.splitlines()) == 1 + 10 + 2
     assert report.loss == ("log loss" if classify else "mean squared error")
 
 

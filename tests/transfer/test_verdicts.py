@@ -17,6 +17,7 @@ from linmtl import (
     PooledClassifier,
     PooledRegressor,
 )
+from linmtl.model_selection import TaskShuffleSplit
 from linmtl.penalties import L21
 from linmtl.transfer import negative_transfer_report
 from linmtl.transfer._folds import deal_rows, deal_units
@@ -160,20 +161,31 @@ def test_groups_are_whole_and_tasks_spread():
 
 
 def test_folds_of_a_report():
-    """10 folds, of which a task of three rows has three, and groups stay whole."""
+    """10 folds, of which a task of three rows has three."""
     X, y, tasks = make_data(random_W(3), [3, 20, 40])
-    report = report_of(X, y, tasks)
+    report = report_of(X, y, tasks, cv=10)
     judged = ~np.isnan(report.losses["model"])
     assert judged.shape == (10, 3)
     assert judged.sum(axis=0).tolist() == [3, 10, 10]
     assert np.isfinite(report.alone.effect).all()
     assert np.isnan(report.alone.p_value[0])
     assert report.verdict[0] == "undecided"
-    twice = report_of(X, y, tasks, n_repeats=2)
+    twice = report_of(X, y, tasks, cv=10, n_repeats=2)
     assert len(twice.losses["model"]) == 20
     np.testing.assert_array_equal(twice.losses["model"][:10], report.losses["model"])
-    other = report_of(X, y, tasks, random_state=1)
+    assert len(report_of(X, y, tasks).losses["model"]) == 20
+    other = report_of(X, y, tasks, cv=10, random_state=1)
     assert np.all(other.alone.effect != report.alone.effect)
+
+
+def test_too_few_rows_to_train_for_a_test_by_row():
+    """Models of half of the rows vary by more than the rows' differences tell."""
+    X, y, tasks = make_data(random_W(3), 30)
+    halves = TaskShuffleSplit(4, test_size=0.5, random_state=0)
+    assert report_of(X, y, tasks, cv=halves).method == "resampled_t"
+    assert report_of(X, y, tasks, cv=3).method == "clt"
+    with pytest.raises(ValueError, match=r"groups need training parts of 0\.6"):
+        report_of(X, y, tasks, cv=2, groups=np.arange(90))
 
 
 # --- related rows -------------------------------------------------------------------
