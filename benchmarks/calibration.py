@@ -1,23 +1,52 @@
 """How often tests and verdicts are right, on data whose truth is known.
 
-``python -m benchmarks.calibration`` prints the two tables of docs/similarity.md (tests
-of equal coefficients) and docs/transfer.md (the negative-transfer report), and the
-ratio of the standard errors of ``transfer_gain`` to the true ones.
+``python -m benchmarks.calibration`` prints the tables of docs/similarity.md and
+docs/transfer.md, a function for each design, and writes them to
+``results/calibration.json``. Everything follows from the seeds 0, 1, ... of the data.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import stats
 
-from linmtl import MeanRegularizedRegressor
+from benchmarks import machine
+from linmtl import (
+    IndependentClassifier,
+    IndependentRegressor,
+    MeanRegularizedClassifier,
+    MeanRegularizedRegressor,
+    PooledClassifier,
+    PooledRegressor,
+)
 from linmtl.similarity import chow_test, heterogeneity
 from linmtl.transfer import negative_transfer_report, transfer_gain
+from linmtl.transfer._paired import compare_losses, compare_rows
 
 LEVEL = 0.05
+_RESULTS = Path(__file__).with_name("results") / "calibration.json"
+_FRESH = 5000  # rows of each task that nothing was learned from
+
+
+class Table(NamedTuple):
+    """A table of a page of the documentation."""
+
+    page: str
+    head: list[str]
+    rows: list[list[str]]
+
+    def __str__(self) -> str:
+        lines = [self.head, ["---"] * len(self.head), *self.rows]
+        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+# --- tests of equal coefficients ----------------------------------------------------
 
 
 def share_of_small_p_values(
@@ -45,13 +74,18 @@ def share_of_small_p_values(
     return tuple(small / sets)
 
 
-def table_of_tests(sets: int) -> str:
-    """Return the table of docs/similarity.md."""
-    lines = [
-        "| rows per task | rows - features - 1 | equal, `chow_test` | equal, "
-        "`heterogeneity` | different, `chow_test` | different, `heterogeneity` |",
-        "|---|---|---|---|---|---|",
+def equal_coefficients(quick: bool) -> Table:
+    """Level and power of the tests of equal coefficients."""
+    sets = 100 if quick else 1000
+    head = [
+        "rows per task",
+        "rows - features - 1",
+        "equal, `chow_test`",
+        "equal, `heterogeneity`",
+        "different, `chow_test`",
+        "different, `heterogeneity`",
     ]
+    rows = []
     even, uneven = np.ones(5), np.geomspace(0.2, 5.0, 5)
     for n in (5, 6, 8, 12):
         null = np.array(
@@ -71,92 +105,242 @@ def table_of_tests(sets: int) -> str:
         for own, other in zip(*found, strict=True):
             cells.append(f"{own:.2f} ({note}{other:.2f})")
             note = ""
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append(cells)
+    return Table("docs/similarity.md", head, rows)
 
 
-def opposite_task(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return six tasks with 10 features, five of them alike and one their opposite.
+# --- verdicts -----------------------------------------------------------------------
 
-    Only the rows depend on the seed, not the coefficients.
+
+def related_tasks(
+    n: int, seed: int, design: str = "opposite", classify: bool = False
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return six tasks with 10 features and as much noise as signal.
+
+    "opposite": five alike and the opposite of one of them. "mild": each with half of
+    its coefficients its own. Only the rows depend on the seed, not the coefficients.
     """
     fixed, rng = np.random.default_rng(99), np.random.default_rng(seed)
     w = fixed.normal(size=10) / np.sqrt(10)
-    own = 0.15 * fixed.normal(size=(5, 10)) / np.sqrt(10)
-    W = np.vstack([w + np.arange(5)[:, None] * own, -w])
+    if design == "opposite":
+        own = 0.15 * fixed.normal(size=(5, 10)) / np.sqrt(10)
+        W = np.vstack([w + np.arange(5)[:, None] * own, -w])
+    else:
+        W = w + fixed.normal(size=(6, 10)) / np.sqrt(10)
     tasks = np.repeat(np.arange(6), n)
     X = rng.normal(size=(tasks.size, 10))
-    return X, np.sum(X * W[tasks], axis=1) + rng.normal(size=tasks.size), tasks
+    eta = np.sum(X * W[tasks], axis=1)
+    if classify:
+        return X, (rng.uniform(size=eta.size) < 1 / (1 + np.exp(-2 * eta))) + 0, tasks
+    return X, eta + rng.normal(size=eta.size), tasks
 
 
-def row_of_the_report(n: int, alpha: float, sets: int) -> str:
-    """Return a row of the table of docs/transfer.md."""
-    difference, error, base, hurt = [], [], [], []
-    for seed in range(sets):
-        report = negative_transfer_report(
-            MeanRegularizedRegressor(alpha), *opposite_task(n, seed), random_state=seed
-        ).alone
-        loss = report.difference / report.effect  # of the tasks alone
-        wide = (report.effect - report.low) * loss  # bounds end at 100 % saved
-        error.append(wide / stats.t.ppf(1 - LEVEL / 2, 29))
-        difference.append(report.difference)
-        base.append(loss)
-        hurt.append(report.verdict[-1] == "hurt")
-    difference, error = np.array(difference), np.array(error)
-    true = difference.mean(axis=0)
-    ratio = error.mean(axis=0) / difference.std(axis=0, ddof=1)
-    inside = np.abs(difference - true) <= stats.t.ppf(1 - LEVEL / 2, 29) * error
-    cover = inside.mean(axis=0)
-    cells = [
-        str(n),
-        str(alpha),
-        f"{-100 * true[-1] / np.mean(base, axis=0)[-1]:.0f} %",
-        f"{100 * np.mean(hurt):.0f} %",
-        f"{ratio.min():.1f} to {ratio.max():.1f}",
-        f"{cover.min():.2f} to {cover.max():.2f}",
-    ]
-    return f"| {' | '.join(cells)} |"
+class Verdicts(NamedTuple):
+    """What the reports on some data sets say, arrays of shape (sets, 6)."""
+
+    difference: np.ndarray
+    loss: np.ndarray  # alone
+    error: np.ndarray
+    reach: np.ndarray
+    verdict: np.ndarray
+    corrected: np.ndarray  # verdicts of the corrected resampled t-test, same splits
+    fresh: np.ndarray  # of the same t-test on rows that nothing was learned from
 
 
-def table_of_the_report(sets: int) -> str:
-    """Return the table of docs/transfer.md."""
-    head = (
-        "| rows of each task | strength `alpha` | harm to the opposite task | called "
-        "hurt | standard error / true one | cover of 95 % intervals |"
+def _losses(model: Any, X: np.ndarray, y: np.ndarray, tasks: np.ndarray) -> np.ndarray:
+    """Return the squared error or the log loss on each row."""
+    if not hasattr(model, "decision_function"):
+        return (y - model.predict(X, tasks)) ** 2
+    eta = model.decision_function(X, tasks)
+    return np.logaddexp(0.0, np.where(y == 1, -eta, eta))
+
+
+def verdicts_on(
+    design: str, classify: bool, n: int, alpha: float, sets: int
+) -> Verdicts:
+    """Return the verdicts on data sets of a design."""
+    kinds: tuple[Any, Any, Any] = (
+        (MeanRegularizedClassifier, IndependentClassifier, PooledClassifier)
+        if classify
+        else (MeanRegularizedRegressor, IndependentRegressor, PooledRegressor)
     )
-    settings = [(40, 0.5), (100, 0.5), (250, 0.5), (40, 1.5), (100, 1.5)]
-    rows = [row_of_the_report(n, alpha, sets) for n, alpha in settings]
-    return "\n".join([head, "|---|---|---|---|---|---|", *rows])
+    model, alone = kinds[0](alpha), kinds[1]("cv", per_task="auto")
+    found = []
+    for seed in range(sets):
+        data = related_tasks(n, seed, design, classify)
+        report = negative_transfer_report(
+            model, *data, pooled=kinds[2](), random_state=seed
+        )
+        losses = report.losses["alone"], report.losses["model"]
+        corrected = compare_losses(*losses, name="alone", share=0.25, level=LEVEL)
+        X, y, tasks = related_tasks(_FRESH, sets + seed, design, classify)
+        fresh = compare_rows(
+            *(_losses(m.fit(*data), X, y, tasks) for m in (alone, model)),
+            tasks,
+            6,
+            name="alone",
+            weight=np.ones(y.size),
+            level=LEVEL,
+        )
+        compared, base = report.alone, report.mean_losses["alone"]
+        reach = (compared.effect - compared.low) * base  # bounds end at 100 % saved
+        error = reach / stats.t.ppf(1 - LEVEL / 2, n - 1)
+        found.append(
+            Verdicts(
+                compared.difference,
+                base,
+                error,
+                reach,
+                compared.verdict,
+                corrected.verdict,
+                fresh.verdict,
+            )
+        )
+    return Verdicts(*map(np.array, zip(*found, strict=True)))
 
 
-def errors_of_gains(sets: int) -> str:
-    """Return the range of the standard errors of gains over the true ones."""
-    ratios = []
-    for n in (40, 100, 250):
-        gains = [
-            transfer_gain(MeanRegularizedRegressor(0.5), *opposite_task(n, seed))
-            for seed in range(sets)
+def _wrong(found: Verdicts) -> np.ndarray:
+    """Return which tasks are called helped or hurt and are, on average, not."""
+    true = found.difference.mean(axis=0)
+    return ((found.verdict == "helped") & (true <= 0)) | (
+        (found.verdict == "hurt") & (true >= 0)
+    )
+
+
+def _rows_of_verdicts(
+    found: Verdicts, design: str, cells: list[str]
+) -> list[list[str]]:
+    """Return a row of the table for each kind of task."""
+    opposite = np.arange(6) == 5
+    kinds = {"alike": ~opposite, "opposite": opposite}
+    if design == "mild":
+        kinds = {"mildly different": np.ones(6, dtype=bool)}
+    true = found.difference.mean(axis=0)
+    inside = np.abs(found.difference - true) <= found.reach
+    ratio = found.error.mean(axis=0) / found.difference.std(axis=0, ddof=1)
+    called = np.isin(found.verdict, ("helped", "hurt"))
+    wrong = _wrong(found)
+    false = np.mean(wrong.sum(axis=1) / np.maximum(called.sum(axis=1), 1))
+    rows = []
+    for kind, mine in kinds.items():
+        shares = [
+            f"{100 * np.mean(found.verdict[:, mine] == word):.0f} %"
+            for word in ("helped", "hurt", "equivalent")
         ]
-        said = np.mean([gain.standard_errors for gain in gains], axis=0)
-        true = np.std([gain.values for gain in gains], axis=0, ddof=1)
+        word = "hurt" if kind == "opposite" else "helped"
+        others = [
+            f"{100 * np.mean(verdict[:, mine] == word):.0f} %"
+            for verdict in (found.corrected, found.fresh)
+        ]
+        effect = true[mine].sum() / found.loss.mean(axis=0)[mine].sum()
+        rows.append(
+            [
+                *cells,
+                kind,
+                f"{100 * effect:+.0f} %",
+                *shares,
+                f"{word}: {others[0]}",
+                others[1],
+                f"{100 * np.mean(wrong[:, mine]):.1f} %",
+                f"{100 * false:.1f} %",
+                f"{ratio[mine].min():.1f} to {ratio[mine].max():.1f}",
+                f"{np.mean(inside[:, mine]):.2f}",
+            ]
+        )
+    return rows
+
+
+def verdicts(quick: bool) -> Table:
+    """Power, errors and cover of the report on negative transfer."""
+    head = [
+        "data",
+        "rows",
+        "`alpha`",
+        "tasks",
+        "true saving",
+        "helped",
+        "hurt",
+        "equivalent",
+        "corrected t-test",
+        "5,000 fresh rows",
+        "wrong sign",
+        "false discoveries",
+        "standard error / true one",
+        "cover",
+    ]
+    settings = [
+        ("opposite", False, 40, 0.5),
+        ("opposite", False, 100, 0.5),
+        ("opposite", False, 250, 0.5),
+        ("opposite", False, 40, 1.5),
+        ("opposite", False, 100, 1.5),
+        ("mild", False, 40, 0.5),
+        ("mild", False, 100, 0.5),
+        ("opposite", True, 100, 0.1),
+        ("opposite", True, 250, 0.1),
+        ("mild", True, 100, 0.1),
+    ]
+    rows = []
+    for design, classify, n, alpha in settings[:2] if quick else settings:
+        sets = 20 if quick else 60
+        found = verdicts_on(design, classify, n, alpha, sets)
+        cells = ["classes" if classify else "numbers", str(n), f"{alpha:g}"]
+        rows += _rows_of_verdicts(found, design, cells)
+    return Table("docs/transfer.md", head, rows)
+
+
+# --- gains --------------------------------------------------------------------------
+
+
+def gains(quick: bool) -> Table:
+    """Standard errors of ``transfer_gain`` over the true ones."""
+    rows = []
+    for n in (40, 100, 250)[: 1 if quick else 3]:
+        found = [
+            transfer_gain(MeanRegularizedRegressor(0.5), *related_tasks(n, seed))
+            for seed in range(20 if quick else 60)
+        ]
+        said = np.mean([gain.standard_errors for gain in found], axis=0)
+        true = np.std([gain.values for gain in found], axis=0, ddof=1)
         off = ~np.eye(6, dtype=bool)
-        ratios.append(said[off] / true[off])
-    return f"{np.min(ratios):.1f} to {np.max(ratios):.1f}"
+        ratio = said[off] / true[off]
+        rows.append([str(n), f"{ratio.min():.1f} to {ratio.max():.1f}"])
+    return Table("docs/transfer.md", ["rows", "standard error / true one"], rows)
+
+
+DESIGNS: dict[str, Callable[[bool], Table]] = {
+    "equal_coefficients": equal_coefficients,
+    "verdicts": verdicts,
+    "gains": gains,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Print the tables."""
+    """Print the tables, and write them."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.calibration",
         description="How often tests and verdicts are right, on simulated data.",
     )
-    parser.add_argument("--tests", type=int, default=1000, help="data sets per test")
-    parser.add_argument("--reports", type=int, default=60, help="data sets per report")
+    parser.add_argument(
+        "--designs",
+        default=",".join(DESIGNS),
+        metavar="LIST",
+        help="which (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer data sets; writes nothing"
+    )
     options = parser.parse_args(argv)
-    print(table_of_tests(options.tests), end="\n\n", flush=True)
-    print(table_of_the_report(options.reports), end="\n\n", flush=True)
-    ratio = errors_of_gains(options.reports)
-    print(f"standard errors of transfer_gain over the true ones: {ratio}")
+    machine.limit_threads(1)
+    known = json.loads(_RESULTS.read_text()) if _RESULTS.exists() else {}
+    tables = known.get("tables", {})
+    for name in options.designs.split(","):
+        table = DESIGNS[name](options.quick)
+        print(f"{name}: {DESIGNS[name].__doc__}\n\n{table}\n", flush=True)
+        tables[name] = table._asdict()
+        if not options.quick:
+            out = machine.describe(1) | {"tables": tables}
+            _RESULTS.write_text(json.dumps(out, indent=1) + "\n")
 
 
 if __name__ == "__main__":
