@@ -25,7 +25,7 @@ def test_four_hospitals(capsys):
     assert report.tasks.tolist() == ["Cleveland", "Hungary", "Switzerland", "VA"]
     # all rows: no hospital is decidedly helped or hurt
     assert report.verdict.tolist() == ["equivalent", *["undecided"] * 3]
-    assert np.all(np.abs(report.alone.effect) < 0.2)
+    assert np.all(np.abs(report.alone.effect[[0, 1, 3]]) < 0.1)
     # the small one, where nearly all are ill, gains most from each other one
     others = [0, 1, 3]
     assert gain.values[others, 2].min() > 0.3

@@ -174,7 +174,7 @@ class QuadraticPath:
         basis = np.hstack(list(self.Q))
         d = len(basis)
         row, column = np.triu_indices(d)
-        if row.size * basis.shape[1] > _PIECE:
+        if row.size * basis.shape[1] > _MAX_NUMBERS:
             return np.array([(basis * weight) @ basis.T for weight in weights])
         out = np.empty((len(weights), d, d))
         out[:, row, column] = weights @ (basis[row] * basis[column]).T
