@@ -11,6 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from linmtl.designs._base import Design, Matrix
+from linmtl.designs._wrapped import WrappedDesign
 
 _RANK = 1e-12  # singular values, relative to the largest, that are rounding
 _SUSPECT = 1e-6  # part of a square that is left, where it may be rounding
@@ -241,7 +242,7 @@ def _decompose(
     return used[:, None] * U, fitted, cost, back
 
 
-class EliminatedDesign(Design):
+class EliminatedDesign(WrappedDesign):
     """Another design, less what other features explain in each task.
 
     Parameters
@@ -254,14 +255,8 @@ class EliminatedDesign(Design):
     """
 
     def __init__(self, design: Design, gone: Elimination):
-        self.design, self.gone = design, gone
-        self.n_features = design.n_features
-        self.task_ptr = design.task_ptr
-        self.dtype = design.dtype
-
-    @property
-    def spare_bytes(self):
-        return self.design.spare_bytes
+        super().__init__(design)
+        self.gone = gone
 
     def predict(self, W, eta):
         self.design.predict(W, eta)

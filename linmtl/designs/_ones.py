@@ -6,20 +6,14 @@ import numpy as np
 from scipy import sparse
 
 from linmtl.designs._base import Design, Matrix
+from linmtl.designs._wrapped import WrappedDesign
 
 
-class WithOnes(Design):
+class WithOnes(WrappedDesign):
     """Another design with a last feature that is one, of which X holds no copy."""
 
     def __init__(self, design: Design):
-        self.design = design
-        self.n_features = design.n_features + 1
-        self.task_ptr = design.task_ptr
-        self.dtype = design.dtype
-
-    @property
-    def spare_bytes(self):
-        return self.design.spare_bytes
+        super().__init__(design, design.n_features + 1)
 
     def predict(self, W, eta):
         self.design.predict(W[:-1], eta)

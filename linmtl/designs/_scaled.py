@@ -8,9 +8,10 @@ import numpy as np
 from scipy import sparse
 
 from linmtl.designs._base import Design
+from linmtl.designs._wrapped import WrappedDesign
 
 
-class ScaledDesign(Design):
+class ScaledDesign(WrappedDesign):
     """Another design, its features times factors.
 
     Parameters
@@ -22,14 +23,8 @@ class ScaledDesign(Design):
     """
 
     def __init__(self, design: Design, scale: np.ndarray):
-        self.design, self.scale = design, scale
-        self.n_features = design.n_features
-        self.task_ptr = design.task_ptr
-        self.dtype = design.dtype
-
-    @property
-    def spare_bytes(self):
-        return self.design.spare_bytes
+        super().__init__(design)
+        self.scale = scale
 
     def predict(self, W, eta):
         self.design.predict(W * self.scale, eta)

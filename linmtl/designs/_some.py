@@ -5,20 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from linmtl.designs._base import Design, Matrix
+from linmtl.designs._wrapped import WrappedDesign
 
 
-class SomeFeatures(Design):
+class SomeFeatures(WrappedDesign):
     """A view of the features at these positions of another design."""
 
     def __init__(self, design: Design, features: np.ndarray):
-        self.design, self.features = design, features
-        self.n_features = features.size
-        self.task_ptr = design.task_ptr
-        self.dtype = design.dtype
-
-    @property
-    def spare_bytes(self):
-        return self.design.spare_bytes
+        super().__init__(design, features.size)
+        self.features = features
 
     def _whole(self, W):
         whole = np.zeros((self.design.n_features, W.shape[1]))

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from linmtl.designs._base import Design
+from linmtl.designs._wrapped import WrappedDesign
 
 
-class TiedDesign(Design):
+class TiedDesign(WrappedDesign):
     """All tasks of another design share one column of W, each with its intercept."""
-
-    def __init__(self, design: Design):
-        self.design = design
-        self.n_features = design.n_features
-        self.task_ptr = design.task_ptr
-        self.dtype = design.dtype
 
     @property
     def n_columns(self):
@@ -23,10 +17,6 @@ class TiedDesign(Design):
     @property
     def column(self):
         return np.zeros(self.n_tasks, dtype=np.intp)
-
-    @property
-    def spare_bytes(self):
-        return self.design.spare_bytes
 
     def predict(self, W, eta):
         W_all = np.repeat(W, self.n_tasks, axis=1)
