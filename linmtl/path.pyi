@@ -13,6 +13,7 @@ def alpha_max(
     penalty: Penalty,
     loss: str = "squared",
     huber_delta: float = 1.35,
+    tweedie_power: float = 1.5,
     fit_intercept: bool = True,
     task_weight: Any = None,
     task_order: ArrayLike | None = None,
@@ -25,10 +26,12 @@ def alpha_max(
         Data in any layout, as for the estimators.
     penalty : Penalty
         The penalty; its ``alpha`` does not matter, except in a sum.
-    loss : {"squared", "huber", "poisson", "sqrt", "logistic"}, default="squared"
+    loss : {"squared", "huber", "poisson", "gamma", "tweedie", "sqrt", "logistic"}, default="squared"
         The loss.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
+    tweedie_power : float, default=1.5
+        Power of the mean that the variance is proportional to, in (1, 2).
     fit_intercept : bool, default=True
         Whether each task has an intercept.
     task_weight : None, "n_samples", dict or array-like, default=None
@@ -68,6 +71,7 @@ def alpha_grid(
     penalty: Penalty,
     loss: str = "squared",
     huber_delta: float = 1.35,
+    tweedie_power: float = 1.5,
     n_alphas: int = 100,
     eps: float = 0.001,
     fit_intercept: bool = True,
@@ -82,10 +86,12 @@ def alpha_grid(
         Data in any layout, as for the estimators.
     penalty : Penalty
         The penalty; its ``alpha`` does not matter, except in a sum.
-    loss : {"squared", "huber", "poisson", "sqrt", "logistic"}, default="squared"
+    loss : {"squared", "huber", "poisson", "gamma", "tweedie", "sqrt", "logistic"}, default="squared"
         The loss.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
+    tweedie_power : float, default=1.5
+        Power of the mean that the variance is proportional to, in (1, 2).
     n_alphas : int, default=100
         Number of strengths.
     eps : float, default=1e-3
@@ -124,6 +130,7 @@ def mtl_path(
     penalty: Penalty,
     loss: str = "squared",
     huber_delta: float = 1.35,
+    tweedie_power: float = 1.5,
     alphas: int | ArrayLike = 100,
     eps: float = 0.001,
     fit_intercept: bool = True,
@@ -144,10 +151,12 @@ def mtl_path(
         The penalty; its ``alpha`` runs along the path, its other parameters stay. In a
         sum, and where there are several strengths and none called ``alpha``, all
         strengths are multiplied by the values of the path, so that their ratios stay.
-    loss : {"squared", "huber", "poisson", "sqrt", "logistic"}, default="squared"
+    loss : {"squared", "huber", "poisson", "gamma", "tweedie", "sqrt", "logistic"}, default="squared"
         The loss.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
+    tweedie_power : float, default=1.5
+        Power of the mean that the variance is proportional to, in (1, 2).
     alphas : int or array-like, default=100
         Number of strengths of :func:`alpha_grid`, or the strengths; they are used in
         decreasing order.

@@ -7,7 +7,7 @@ import numpy as np
 from linmtl.data._canonical import MultiTaskData
 from linmtl.losses import Loss
 
-_ROUNDING = 1e-28  # mean squares relative to those of y that are all rounding
+_ROUNDING = 1e-28  # losses relative to the size of y that are all rounding
 
 
 def null_losses(data: MultiTaskData, loss: Loss) -> np.ndarray:
@@ -30,5 +30,5 @@ def null_losses(data: MultiTaskData, loss: Loss) -> np.ndarray:
         theta,
         task_loss,
     )
-    task_loss[task_loss <= _ROUNDING * data.task_sum(weight * data.y**2)] = 0.0
+    task_loss[task_loss <= _ROUNDING * data.task_sum(weight * loss.size(data.y))] = 0.0
     return task_loss

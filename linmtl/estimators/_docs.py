@@ -350,10 +350,18 @@ def _loss_parameter(names):
 
 def _other_paths(names):
     """Return what is said of the paths of losses that are not the default."""
+    by_path = {}
+    for name in names[1:]:
+        if name in LOSSES:
+            by_path.setdefault(LOSSES[name].score.path, []).append(name)
     return "".join(
-        f"\n{score.path}, task_{score.path} : ndarray\n"
-        f'    In their place with ``loss="{name}"``: the mean {score.name}.'
-        for name, score in ((n, LOSSES[n].score) for n in names[1:] if n in LOSSES)
+        f"\n{path}, task_{path} : ndarray\n"
+        + _indented(
+            "In their place with "
+            + "; ".join(f'``loss="{n}"``: the mean {LOSSES[n].score.name}' for n in own)
+            + "."
+        )
+        for path, own in by_path.items()
     )
 
 

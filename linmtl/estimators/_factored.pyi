@@ -26,13 +26,20 @@ class FactoredRegressor(Regressor):
         n_tasks are used.
     alpha : float, default=1.0
         Strength, >= 0.
-    loss : {"squared", "huber", "poisson"}, default="squared"
+    loss : {"squared", "huber", "poisson", "gamma", "tweedie"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
         have a bounded say. "poisson": Half the deviance of counts or rates y >= 0 whose
-        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then.
+        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then. "gamma": Half
+        the deviance of amounts y > 0 whose standard deviation is proportional to their
+        mean, ``exp(x_i . w_t + b_t)``, which is what is predicted then. "tweedie": Half
+        the deviance of amounts y >= 0, many of them zero perhaps, whose variance is
+        proportional to the power ``tweedie_power`` of their mean, ``exp(x_i . w_t +
+        b_t)``, which is what is predicted then.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
+    tweedie_power : float, default=1.5
+        Power of the mean that the variance is proportional to, in (1, 2).
     n_init : int, default=1
         Number of descents; those after the first start at random, and the lowest is kept.
     random_state : int, RandomState instance or None, default=None
@@ -162,6 +169,7 @@ class FactoredRegressor(Regressor):
     residual_: float
     objective_history_: np.ndarray
     huber_delta: float
+    tweedie_power: float
     def __init__(
         self,
         n_components: int = 2,
@@ -169,6 +177,7 @@ class FactoredRegressor(Regressor):
         *,
         loss: str = "squared",
         huber_delta: float = 1.35,
+        tweedie_power: float = 1.5,
         n_init: int = 1,
         random_state: int | np.random.RandomState | None = None,
         fit_intercept: bool = True,
@@ -459,13 +468,20 @@ class GOMTLRegressor(Regressor):
         Strength on the basis, > 0.
     alpha_sparse : float, default=0.1
         Strength on the codes, > 0.
-    loss : {"squared", "huber", "poisson"}, default="squared"
+    loss : {"squared", "huber", "poisson", "gamma", "tweedie"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
         have a bounded say. "poisson": Half the deviance of counts or rates y >= 0 whose
-        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then.
+        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then. "gamma": Half
+        the deviance of amounts y > 0 whose standard deviation is proportional to their
+        mean, ``exp(x_i . w_t + b_t)``, which is what is predicted then. "tweedie": Half
+        the deviance of amounts y >= 0, many of them zero perhaps, whose variance is
+        proportional to the power ``tweedie_power`` of their mean, ``exp(x_i . w_t +
+        b_t)``, which is what is predicted then.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
+    tweedie_power : float, default=1.5
+        Power of the mean that the variance is proportional to, in (1, 2).
     n_init : int, default=1
         Number of descents; those after the first start at random, and the lowest is kept.
     random_state : int, RandomState instance or None, default=None
@@ -591,6 +607,7 @@ class GOMTLRegressor(Regressor):
     residual_: float
     objective_history_: np.ndarray
     huber_delta: float
+    tweedie_power: float
     def __init__(
         self,
         n_components: int = 3,
@@ -599,6 +616,7 @@ class GOMTLRegressor(Regressor):
         *,
         loss: str = "squared",
         huber_delta: float = 1.35,
+        tweedie_power: float = 1.5,
         n_init: int = 1,
         random_state: int | np.random.RandomState | None = None,
         fit_intercept: bool = True,

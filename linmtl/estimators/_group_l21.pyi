@@ -54,13 +54,20 @@ class GroupL21Regressor(Around, Refitted, Alias, Regressor):
     intercept_weight : float, default=0.0
         With ``around="mean"``, factor >= 0 on ``alpha`` of a ridge on what the intercepts
         differ from their mean; 0 leaves them free.
-    loss : {"squared", "huber", "poisson"}, default="squared"
+    loss : {"squared", "huber", "poisson", "gamma", "tweedie"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
         have a bounded say. "poisson": Half the deviance of counts or rates y >= 0 whose
-        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then.
+        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then. "gamma": Half
+        the deviance of amounts y > 0 whose standard deviation is proportional to their
+        mean, ``exp(x_i . w_t + b_t)``, which is what is predicted then. "tweedie": Half
+        the deviance of amounts y >= 0, many of them zero perhaps, whose variance is
+        proportional to the power ``tweedie_power`` of their mean, ``exp(x_i . w_t +
+        b_t)``, which is what is predicted then.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
+    tweedie_power : float, default=1.5
+        Power of the mean that the variance is proportional to, in (1, 2).
     fit_intercept : bool, default=True
         Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -169,6 +176,7 @@ class GroupL21Regressor(Around, Refitted, Alias, Regressor):
     coef_mean_: np.ndarray
     coef_before_refit_: np.ndarray
     huber_delta: float
+    tweedie_power: float
     def __init__(
         self,
         groups: Any = None,
@@ -182,6 +190,7 @@ class GroupL21Regressor(Around, Refitted, Alias, Regressor):
         intercept_weight: float = 0.0,
         loss: str = "squared",
         huber_delta: float = 1.35,
+        tweedie_power: float = 1.5,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,
@@ -450,13 +459,20 @@ class GroupL21RegressorCV(Around, Refitted, AliasCV, Regressor):
     intercept_weight : float, default=0.0
         With ``around="mean"``, factor >= 0 on ``alpha`` of a ridge on what the intercepts
         differ from their mean; 0 leaves them free.
-    loss : {"squared", "huber", "poisson"}, default="squared"
+    loss : {"squared", "huber", "poisson", "gamma", "tweedie"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
         have a bounded say. "poisson": Half the deviance of counts or rates y >= 0 whose
-        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then.
+        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then. "gamma": Half
+        the deviance of amounts y > 0 whose standard deviation is proportional to their
+        mean, ``exp(x_i . w_t + b_t)``, which is what is predicted then. "tweedie": Half
+        the deviance of amounts y >= 0, many of them zero perhaps, whose variance is
+        proportional to the power ``tweedie_power`` of their mean, ``exp(x_i . w_t +
+        b_t)``, which is what is predicted then.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
+    tweedie_power : float, default=1.5
+        Power of the mean that the variance is proportional to, in (1, 2).
     fit_intercept : bool, default=True
         Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -522,7 +538,9 @@ class GroupL21RegressorCV(Around, Refitted, AliasCV, Regressor):
     huber_path_, task_huber_path_ : ndarray
         In their place with ``loss="huber"``: the mean Huber loss.
     deviance_path_, task_deviance_path_ : ndarray
-        In their place with ``loss="poisson"``: the mean Poisson deviance.
+        In their place with ``loss="poisson"``: the mean Poisson deviance;
+        ``loss="gamma"``: the mean gamma deviance; ``loss="tweedie"``: the mean Tweedie
+        deviance.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -593,6 +611,7 @@ class GroupL21RegressorCV(Around, Refitted, AliasCV, Regressor):
     coef_mean_: np.ndarray
     coef_before_refit_: np.ndarray
     huber_delta: float
+    tweedie_power: float
     def __init__(
         self,
         groups: Any = None,
@@ -613,6 +632,7 @@ class GroupL21RegressorCV(Around, Refitted, AliasCV, Regressor):
         intercept_weight: float = 0.0,
         loss: str = "squared",
         huber_delta: float = 1.35,
+        tweedie_power: float = 1.5,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,

@@ -32,13 +32,20 @@ class IndependentRegressor(Regressor):
         by their spread within the tasks, while coefficients are those of X as passed.
         "auto": with ``alpha="cv"``, where that has the lower loss (it is tried where
         spreads differ by more than a factor of 10).
-    loss : {"squared", "huber", "poisson"}, default="squared"
+    loss : {"squared", "huber", "poisson", "gamma", "tweedie"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
         have a bounded say. "poisson": Half the deviance of counts or rates y >= 0 whose
-        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then.
+        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then. "gamma": Half
+        the deviance of amounts y > 0 whose standard deviation is proportional to their
+        mean, ``exp(x_i . w_t + b_t)``, which is what is predicted then. "tweedie": Half
+        the deviance of amounts y >= 0, many of them zero perhaps, whose variance is
+        proportional to the power ``tweedie_power`` of their mean, ``exp(x_i . w_t +
+        b_t)``, which is what is predicted then.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
+    tweedie_power : float, default=1.5
+        Power of the mean that the variance is proportional to, in (1, 2).
     fit_intercept : bool, default=True
         Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -146,6 +153,7 @@ class IndependentRegressor(Regressor):
     at_bound_: np.ndarray
     feature_scale_: np.ndarray
     huber_delta: float
+    tweedie_power: float
     def __init__(
         self,
         alpha: float | ArrayLike | Mapping[Any, float] | str = 0.01,
@@ -155,6 +163,7 @@ class IndependentRegressor(Regressor):
         scale_features: bool | Literal['auto'] = "auto",
         loss: str = "squared",
         huber_delta: float = 1.35,
+        tweedie_power: float = 1.5,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,

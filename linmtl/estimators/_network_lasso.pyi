@@ -28,13 +28,20 @@ class NetworkLassoRegressor(Alias, Regressor):
         is the complete graph with weights 1 / n_tasks.
     alpha : float, default=1.0
         Strength, >= 0.
-    loss : {"squared", "huber", "poisson"}, default="squared"
+    loss : {"squared", "huber", "poisson", "gamma", "tweedie"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
         have a bounded say. "poisson": Half the deviance of counts or rates y >= 0 whose
-        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then.
+        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then. "gamma": Half
+        the deviance of amounts y > 0 whose standard deviation is proportional to their
+        mean, ``exp(x_i . w_t + b_t)``, which is what is predicted then. "tweedie": Half
+        the deviance of amounts y >= 0, many of them zero perhaps, whose variance is
+        proportional to the power ``tweedie_power`` of their mean, ``exp(x_i . w_t +
+        b_t)``, which is what is predicted then.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
+    tweedie_power : float, default=1.5
+        Power of the mean that the variance is proportional to, in (1, 2).
     fit_intercept : bool, default=True
         Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -138,6 +145,7 @@ class NetworkLassoRegressor(Alias, Regressor):
     """
     labels_: np.ndarray
     huber_delta: float
+    tweedie_power: float
     def __init__(
         self,
         graph: Any = None,
@@ -145,6 +153,7 @@ class NetworkLassoRegressor(Alias, Regressor):
         *,
         loss: str = "squared",
         huber_delta: float = 1.35,
+        tweedie_power: float = 1.5,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,
@@ -354,13 +363,20 @@ class NetworkLassoRegressorCV(AliasCV, Regressor):
     n_jobs : int, default=None
         Folds fitted at the same time, by joblib. A worker that is killed is an error with
         its default backend; ``multiprocessing`` waits for it.
-    loss : {"squared", "huber", "poisson"}, default="squared"
+    loss : {"squared", "huber", "poisson", "gamma", "tweedie"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
         have a bounded say. "poisson": Half the deviance of counts or rates y >= 0 whose
-        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then.
+        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then. "gamma": Half
+        the deviance of amounts y > 0 whose standard deviation is proportional to their
+        mean, ``exp(x_i . w_t + b_t)``, which is what is predicted then. "tweedie": Half
+        the deviance of amounts y >= 0, many of them zero perhaps, whose variance is
+        proportional to the power ``tweedie_power`` of their mean, ``exp(x_i . w_t +
+        b_t)``, which is what is predicted then.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
+    tweedie_power : float, default=1.5
+        Power of the mean that the variance is proportional to, in (1, 2).
     fit_intercept : bool, default=True
         Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -426,7 +442,9 @@ class NetworkLassoRegressorCV(AliasCV, Regressor):
     huber_path_, task_huber_path_ : ndarray
         In their place with ``loss="huber"``: the mean Huber loss.
     deviance_path_, task_deviance_path_ : ndarray
-        In their place with ``loss="poisson"``: the mean Poisson deviance.
+        In their place with ``loss="poisson"``: the mean Poisson deviance;
+        ``loss="gamma"``: the mean gamma deviance; ``loss="tweedie"``: the mean Tweedie
+        deviance.
     labels_ : ndarray of shape (n_tasks,)
         The cluster of each task: those with equal coefficients along the edges.
     coef_ : ndarray of shape (n_tasks, n_features)
@@ -493,6 +511,7 @@ class NetworkLassoRegressorCV(AliasCV, Regressor):
     task_deviance_path_: np.ndarray
     labels_: np.ndarray
     huber_delta: float
+    tweedie_power: float
     def __init__(
         self,
         graph: Any = None,
@@ -507,6 +526,7 @@ class NetworkLassoRegressorCV(AliasCV, Regressor):
         n_jobs: int | None = None,
         loss: str = "squared",
         huber_delta: float = 1.35,
+        tweedie_power: float = 1.5,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,

@@ -29,13 +29,20 @@ class RobustLowRankRegressor(Alias, Regressor):
         Strength on the columns of the outlier part, > 0. The low-rank part is zero
         where it is at most ``alpha_rank / sqrt(n_tasks)``, the outlier part where it
         is above ``alpha_rank``.
-    loss : {"squared", "huber", "poisson"}, default="squared"
+    loss : {"squared", "huber", "poisson", "gamma", "tweedie"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
         have a bounded say. "poisson": Half the deviance of counts or rates y >= 0 whose
-        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then.
+        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then. "gamma": Half
+        the deviance of amounts y > 0 whose standard deviation is proportional to their
+        mean, ``exp(x_i . w_t + b_t)``, which is what is predicted then. "tweedie": Half
+        the deviance of amounts y >= 0, many of them zero perhaps, whose variance is
+        proportional to the power ``tweedie_power`` of their mean, ``exp(x_i . w_t +
+        b_t)``, which is what is predicted then.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
+    tweedie_power : float, default=1.5
+        Power of the mean that the variance is proportional to, in (1, 2).
     fit_intercept : bool, default=True
         Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -144,6 +151,7 @@ class RobustLowRankRegressor(Alias, Regressor):
     coef_components_: dict[Any, np.ndarray]
     outlier_tasks_: np.ndarray
     huber_delta: float
+    tweedie_power: float
     def __init__(
         self,
         alpha_rank: float = 0.1,
@@ -151,6 +159,7 @@ class RobustLowRankRegressor(Alias, Regressor):
         *,
         loss: str = "squared",
         huber_delta: float = 1.35,
+        tweedie_power: float = 1.5,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,
@@ -377,13 +386,20 @@ class RobustLowRankRegressorCV(AliasCV, Regressor):
     n_jobs : int, default=None
         Folds fitted at the same time, by joblib. A worker that is killed is an error with
         its default backend; ``multiprocessing`` waits for it.
-    loss : {"squared", "huber", "poisson"}, default="squared"
+    loss : {"squared", "huber", "poisson", "gamma", "tweedie"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
         have a bounded say. "poisson": Half the deviance of counts or rates y >= 0 whose
-        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then.
+        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then. "gamma": Half
+        the deviance of amounts y > 0 whose standard deviation is proportional to their
+        mean, ``exp(x_i . w_t + b_t)``, which is what is predicted then. "tweedie": Half
+        the deviance of amounts y >= 0, many of them zero perhaps, whose variance is
+        proportional to the power ``tweedie_power`` of their mean, ``exp(x_i . w_t +
+        b_t)``, which is what is predicted then.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
+    tweedie_power : float, default=1.5
+        Power of the mean that the variance is proportional to, in (1, 2).
     fit_intercept : bool, default=True
         Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -449,7 +465,9 @@ class RobustLowRankRegressorCV(AliasCV, Regressor):
     huber_path_, task_huber_path_ : ndarray
         In their place with ``loss="huber"``: the mean Huber loss.
     deviance_path_, task_deviance_path_ : ndarray
-        In their place with ``loss="poisson"``: the mean Poisson deviance.
+        In their place with ``loss="poisson"``: the mean Poisson deviance;
+        ``loss="gamma"``: the mean gamma deviance; ``loss="tweedie"``: the mean Tweedie
+        deviance.
     coef_components_ : dict of ndarray of shape (n_tasks, n_features)
         The parts "low_rank" (L) and "outlier" (S); they add up to ``coef_``.
     outlier_tasks_ : ndarray
@@ -519,6 +537,7 @@ class RobustLowRankRegressorCV(AliasCV, Regressor):
     coef_components_: dict[Any, np.ndarray]
     outlier_tasks_: np.ndarray
     huber_delta: float
+    tweedie_power: float
     def __init__(
         self,
         *,
@@ -534,6 +553,7 @@ class RobustLowRankRegressorCV(AliasCV, Regressor):
         n_jobs: int | None = None,
         loss: str = "squared",
         huber_delta: float = 1.35,
+        tweedie_power: float = 1.5,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,

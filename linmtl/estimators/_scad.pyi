@@ -36,13 +36,20 @@ class SCADRegressor(Refitted, Alias, Regressor):
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
         number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
-    loss : {"squared", "huber", "poisson"}, default="squared"
+    loss : {"squared", "huber", "poisson", "gamma", "tweedie"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
         have a bounded say. "poisson": Half the deviance of counts or rates y >= 0 whose
-        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then.
+        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then. "gamma": Half
+        the deviance of amounts y > 0 whose standard deviation is proportional to their
+        mean, ``exp(x_i . w_t + b_t)``, which is what is predicted then. "tweedie": Half
+        the deviance of amounts y >= 0, many of them zero perhaps, whose variance is
+        proportional to the power ``tweedie_power`` of their mean, ``exp(x_i . w_t +
+        b_t)``, which is what is predicted then.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
+    tweedie_power : float, default=1.5
+        Power of the mean that the variance is proportional to, in (1, 2).
     fit_intercept : bool, default=True
         Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -158,6 +165,7 @@ class SCADRegressor(Refitted, Alias, Regressor):
     stage_objectives_: np.ndarray
     coef_before_refit_: np.ndarray
     huber_delta: float
+    tweedie_power: float
     def __init__(
         self,
         alpha: float = 1.0,
@@ -167,6 +175,7 @@ class SCADRegressor(Refitted, Alias, Regressor):
         refit: bool | float = False,
         loss: str = "squared",
         huber_delta: float = 1.35,
+        tweedie_power: float = 1.5,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,
@@ -408,13 +417,20 @@ class SCADRegressorCV(Refitted, AliasCV, Regressor):
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
         number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
-    loss : {"squared", "huber", "poisson"}, default="squared"
+    loss : {"squared", "huber", "poisson", "gamma", "tweedie"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
         have a bounded say. "poisson": Half the deviance of counts or rates y >= 0 whose
-        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then.
+        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then. "gamma": Half
+        the deviance of amounts y > 0 whose standard deviation is proportional to their
+        mean, ``exp(x_i . w_t + b_t)``, which is what is predicted then. "tweedie": Half
+        the deviance of amounts y >= 0, many of them zero perhaps, whose variance is
+        proportional to the power ``tweedie_power`` of their mean, ``exp(x_i . w_t +
+        b_t)``, which is what is predicted then.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
+    tweedie_power : float, default=1.5
+        Power of the mean that the variance is proportional to, in (1, 2).
     fit_intercept : bool, default=True
         Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -480,7 +496,9 @@ class SCADRegressorCV(Refitted, AliasCV, Regressor):
     huber_path_, task_huber_path_ : ndarray
         In their place with ``loss="huber"``: the mean Huber loss.
     deviance_path_, task_deviance_path_ : ndarray
-        In their place with ``loss="poisson"``: the mean Poisson deviance.
+        In their place with ``loss="poisson"``: the mean Poisson deviance;
+        ``loss="gamma"``: the mean gamma deviance; ``loss="tweedie"``: the mean Tweedie
+        deviance.
     stage_objectives_ : ndarray of shape (n_stages,)
         The objective after each stage.
     coef_ : ndarray of shape (n_tasks, n_features)
@@ -550,6 +568,7 @@ class SCADRegressorCV(Refitted, AliasCV, Regressor):
     stage_objectives_: np.ndarray
     coef_before_refit_: np.ndarray
     huber_delta: float
+    tweedie_power: float
     def __init__(
         self,
         *,
@@ -566,6 +585,7 @@ class SCADRegressorCV(Refitted, AliasCV, Regressor):
         refit: bool | float = False,
         loss: str = "squared",
         huber_delta: float = 1.35,
+        tweedie_power: float = 1.5,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,

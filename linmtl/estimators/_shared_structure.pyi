@@ -30,13 +30,20 @@ class SharedStructureRegressor(Alias, Regressor):
     eta : float, default=1.0
         Freedom outside the subspace, > 0: coefficients outside cost ``(1 + eta) / eta``
         times what those inside do.
-    loss : {"squared", "huber", "poisson"}, default="squared"
+    loss : {"squared", "huber", "poisson", "gamma", "tweedie"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
         have a bounded say. "poisson": Half the deviance of counts or rates y >= 0 whose
-        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then.
+        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then. "gamma": Half
+        the deviance of amounts y > 0 whose standard deviation is proportional to their
+        mean, ``exp(x_i . w_t + b_t)``, which is what is predicted then. "tweedie": Half
+        the deviance of amounts y >= 0, many of them zero perhaps, whose variance is
+        proportional to the power ``tweedie_power`` of their mean, ``exp(x_i . w_t +
+        b_t)``, which is what is predicted then.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
+    tweedie_power : float, default=1.5
+        Power of the mean that the variance is proportional to, in (1, 2).
     fit_intercept : bool, default=True
         Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -146,6 +153,7 @@ class SharedStructureRegressor(Alias, Regressor):
     """
     components_: np.ndarray
     huber_delta: float
+    tweedie_power: float
     def __init__(
         self,
         n_components: int = 2,
@@ -154,6 +162,7 @@ class SharedStructureRegressor(Alias, Regressor):
         *,
         loss: str = "squared",
         huber_delta: float = 1.35,
+        tweedie_power: float = 1.5,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,
@@ -379,13 +388,20 @@ class SharedStructureRegressorCV(AliasCV, Regressor):
     n_jobs : int, default=None
         Folds fitted at the same time, by joblib. A worker that is killed is an error with
         its default backend; ``multiprocessing`` waits for it.
-    loss : {"squared", "huber", "poisson"}, default="squared"
+    loss : {"squared", "huber", "poisson", "gamma", "tweedie"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
         have a bounded say. "poisson": Half the deviance of counts or rates y >= 0 whose
-        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then.
+        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then. "gamma": Half
+        the deviance of amounts y > 0 whose standard deviation is proportional to their
+        mean, ``exp(x_i . w_t + b_t)``, which is what is predicted then. "tweedie": Half
+        the deviance of amounts y >= 0, many of them zero perhaps, whose variance is
+        proportional to the power ``tweedie_power`` of their mean, ``exp(x_i . w_t +
+        b_t)``, which is what is predicted then.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
+    tweedie_power : float, default=1.5
+        Power of the mean that the variance is proportional to, in (1, 2).
     fit_intercept : bool, default=True
         Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -451,7 +467,9 @@ class SharedStructureRegressorCV(AliasCV, Regressor):
     huber_path_, task_huber_path_ : ndarray
         In their place with ``loss="huber"``: the mean Huber loss.
     deviance_path_, task_deviance_path_ : ndarray
-        In their place with ``loss="poisson"``: the mean Poisson deviance.
+        In their place with ``loss="poisson"``: the mean Poisson deviance;
+        ``loss="gamma"``: the mean gamma deviance; ``loss="tweedie"``: the mean Tweedie
+        deviance.
     components_ : ndarray of shape (n_components, n_features)
         An orthonormal basis of the subspace, in rows.
     coef_ : ndarray of shape (n_tasks, n_features)
@@ -518,6 +536,7 @@ class SharedStructureRegressorCV(AliasCV, Regressor):
     task_deviance_path_: np.ndarray
     components_: np.ndarray
     huber_delta: float
+    tweedie_power: float
     def __init__(
         self,
         n_components: int | ArrayLike = 2,
@@ -533,6 +552,7 @@ class SharedStructureRegressorCV(AliasCV, Regressor):
         n_jobs: int | None = None,
         loss: str = "squared",
         huber_delta: float = 1.35,
+        tweedie_power: float = 1.5,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,

@@ -1,18 +1,29 @@
 """Pointwise losses: value, derivative, conjugate, curvature, link. Private."""
 
 from linmtl.losses._base import Loss, Parameter, Score, task_sums
+from linmtl.losses._gamma import GammaLoss
 from linmtl.losses._huber import HuberLoss
 from linmtl.losses._logistic import Logistic
 from linmtl.losses._newton import newton
 from linmtl.losses._poisson import PoissonLoss
 from linmtl.losses._squared import Squared
+from linmtl.losses._tweedie import TweedieLoss
 
 LOSSES: dict[str, type[Loss]] = {
-    loss.name: loss for loss in (Squared, HuberLoss, PoissonLoss, Logistic)
+    loss.name: loss
+    for loss in (
+        Squared,
+        HuberLoss,
+        PoissonLoss,
+        GammaLoss,
+        TweedieLoss,
+        Logistic,
+    )
 }
 
 __all__ = [
     "LOSSES",
+    "GammaLoss",
     "HuberLoss",
     "Logistic",
     "Loss",
@@ -20,6 +31,7 @@ __all__ = [
     "PoissonLoss",
     "Score",
     "Squared",
+    "TweedieLoss",
     "newton",
     "task_sums",
 ]

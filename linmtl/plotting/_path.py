@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 _SIZE = (6.4, 4.4)
 _MAX_NAMED = 8  # lines that get a colour and an entry in the legend
 _MAX_THICK_TASKS = 12  # lines of more are thin
-_LOSSES = {
-    loss.score.path: f"held-out {loss.score.name}" for loss in LOSSES.values()
-} | {"rmse_path_": "held-out root mean squared error"}
+_LOSSES = {loss.score.path: loss.score.name for loss in LOSSES.values()} | {
+    "rmse_path_": "root mean squared error"
+}
 
 
 class PathDisplay:
@@ -154,12 +154,15 @@ class PathDisplay:
         for attribute, name in _LOSSES.items():
             if hasattr(estimator, attribute) and hasattr(estimator, "alphas_"):
                 losses = np.asarray(getattr(estimator, attribute))
+                loss = LOSSES.get(getattr(estimator, "loss", ""))
+                if loss is not None and loss.score.path == attribute:
+                    name = loss.score.name  # several may share a path
                 return cls(
                     estimator.alphas_,
                     # log-likelihoods are the larger the better
                     losses=-losses if attribute == "scores_path_" else losses,
                     chosen=estimator.alpha_,
-                    loss_name=name,
+                    loss_name=f"held-out {name}",
                 ).plot(ax)
         raise TypeError(
             f"{type(estimator).__name__} has no path of held-out losses; pass a fitted "

@@ -12,6 +12,7 @@ def lookahead_affinity(
     sample_weight: ArrayLike | None = None,
     loss: str = "squared",
     huber_delta: float = 1.35,
+    tweedie_power: float = 1.5,
     alpha: float = 0.01,
     step: float | None = None,
     task_column: str | int | None = None,
@@ -26,10 +27,12 @@ def lookahead_affinity(
     ----------
     X, y, tasks, sample_weight
         Data in any layout, as for the estimators.
-    loss : {"squared", "huber", "poisson", "logistic"}, default="squared"
+    loss : {"squared", "huber", "poisson", "gamma", "tweedie", "logistic"}, default="squared"
         The loss.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
+    tweedie_power : float, default=1.5
+        Power of the mean that the variance is proportional to, in (1, 2).
     alpha : float, default=0.01
         Strength of the ridge of the pooled model.
     step : float, default=None

@@ -1,4 +1,4 @@
-"""Losses by name: the Huber and the Poisson loss wherever a regressor takes one."""
+"""Losses by name, wherever a regressor takes one."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from scipy.special import huber, xlogy
 from sklearn.base import clone
-from sklearn.linear_model import PoissonRegressor
+from sklearn.linear_model import GammaRegressor, PoissonRegressor, TweedieRegressor
 from sklearn.model_selection import GridSearchCV
 
 from helpers.convex import least
-from helpers.losses import DELTA, loss_of
+from helpers.losses import DELTA, FORMULAS, POWER, loss_of, make_loss
 from helpers.problems import LAYOUTS, make_problem
 from linmtl import (
     CalibratedRegressor,
@@ -42,7 +42,10 @@ from linmtl.transfer import (
 VALUES = {
     "huber": lambda y, p: huber(DELTA, y - p),
     "poisson": lambda y, p: 2 * (xlogy(y, y) - y * np.log(p) - y + p),
+    "gamma": lambda y, p: 2 * (y / p - np.log(y / p) - 1),
+    "tweedie": lambda y, p: 2 * FORMULAS["tweedie"](y, np.log(p)),
 }
+LOG_LINKS = ["poisson", "gamma", "tweedie"]
 every_loss = pytest.mark.parametrize("loss", list(VALUES))
 
 
@@ -52,7 +55,7 @@ def data(loss, layout="ragged", **options):
 
 
 def of(cls, loss, *args, **options):
-    return cls(*args, loss=loss, huber_delta=DELTA, **options)
+    return cls(*args, loss=loss, **make_loss(loss).settings(), **options)
 
 
 # --- predictions
@@ -83,10 +86,18 @@ def test_the_mean_of_unknown_tasks_is_of_linear_predictors():
 
 
 @pytest.mark.slow
-def test_one_task_is_scikit_learns_model():
-    X, y, _ = data("poisson", "one-task")
-    ours = of(MultiTaskRegressor, "poisson", Ridge(0.1), tol=1e-10).fit(X, y)
-    theirs = PoissonRegressor(alpha=0.1, tol=1e-10, max_iter=10_000).fit(X, y)
+@pytest.mark.parametrize(
+    ("loss", "kind"),
+    [
+        ("poisson", PoissonRegressor()),
+        ("gamma", GammaRegressor()),
+        ("tweedie", TweedieRegressor(power=POWER, link="log")),
+    ],
+)
+def test_one_task_is_scikit_learns_model(loss, kind):
+    X, y, _ = data(loss, "one-task")
+    ours = of(MultiTaskRegressor, loss, Ridge(0.1), tol=1e-10).fit(X, y)
+    theirs = kind.set_params(alpha=0.1, tol=1e-10, max_iter=10_000).fit(X, y)
     np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=1e-5)
     np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-4)
 
@@ -141,7 +152,7 @@ def test_weights_are_repetitions(loss):
 @every_loss
 def test_zero_from_alpha_max_on(loss):
     X, y, tasks = data(loss)
-    options = {"penalty": L21(), "loss": loss, "huber_delta": DELTA}
+    options = {"penalty": L21(), "loss": loss, **make_loss(loss).settings()}
     top = alpha_max(X, y, tasks, **options)
     assert not of(L21Regressor, loss, top * (1 + 1e-12)).fit(X, y, tasks).coef_.any()
     assert of(L21Regressor, loss, 0.98 * top).fit(X, y, tasks).coef_.any()
@@ -154,7 +165,7 @@ def test_zero_from_alpha_max_on(loss):
 @pytest.mark.parametrize("penalty", [L21(), L1() + Ridge(0.1)], ids=repr)
 def test_a_path_is_its_fits(loss, penalty):
     X, y, tasks = data(loss)
-    options = {"loss": loss, "huber_delta": DELTA, "tol": 1e-9}
+    options = {"loss": loss, **make_loss(loss).settings(), "tol": 1e-9}
     alphas, coefs, gaps = mtl_path(X, y, tasks, penalty=penalty, alphas=6, **options)
     assert np.all(gaps >= 0)
     search = MultiTaskRegressorCV(penalty, alphas=alphas, cv=3, **options)
@@ -177,7 +188,7 @@ def test_cross_validation_is_the_loop_written_out(loss, layout, cls):
     if cls is MeanRegularizedRegressorCV:
         search.set_params(alpha_mean=1e-3)  # as of the model without search
     search.fit(X, y, tasks)
-    path = search.huber_path_ if loss == "huber" else search.deviance_path_
+    path = getattr(search, make_loss(loss).score.path)
     assert not hasattr(search, "mse_path_")
     plain = {L21RegressorCV: L21Regressor}.get(cls, MeanRegularizedRegressor)
     for i, alpha in enumerate(search.alphas_):
@@ -257,7 +268,7 @@ def test_weights_that_follow_from_the_losses(loss, mode):
     assert model.converged_
     null = of(L21Regressor, loss, 1e6).fit(X, y, tasks)
     losses = VALUES[loss](y, null.predict(X, tasks))
-    losses /= 2.0 if loss == "poisson" else 1.0
+    losses /= make_loss(loss).score.factor
     if mode == "null_loss":
         expected = [1 / losses[tasks == t].mean() for t in model.tasks_]
         np.testing.assert_allclose(model.task_weight_, expected, rtol=1e-6)
@@ -307,7 +318,7 @@ def test_gains_and_blends(loss):
     assert np.all((model.weights_ >= 0) & (model.weights_ <= 1))
     for name, losses in model.held_out_loss_.items():
         assert np.all(np.isfinite(losses)), name
-    if loss == "poisson":
+    if loss in LOG_LINKS:
         assert np.all(model.predict(X, tasks) > 0)
 
 
@@ -357,6 +368,40 @@ def test_counts_are_not_negative():
     of(L21Regressor, "poisson").fit(X, y, tasks)
 
 
+@pytest.mark.parametrize("loss", ["gamma", "tweedie"])
+def test_amounts_out_of_range(loss):
+    X, y, tasks = data(loss)
+    y[[3, 5]] = -2.0, 0.0
+    message = {
+        "gamma": r"2 values <= 0, the first -2.0; the gamma loss is for amounts > 0",
+        "tweedie": r"1 negative values, the first -2.0; .* is for amounts >= 0",
+    }
+    with pytest.raises(ValueError, match=message[loss]):
+        of(L21Regressor, loss).fit(X, y, tasks)
+    y[[3, 5]] = np.nan  # missing ones are none
+    of(L21Regressor, loss).fit(X, y, tasks)
+
+
+@pytest.mark.parametrize("power", [1.0, 2.0, 0.0, np.nan, "1.5", None, True])
+def test_a_wrong_power(power):
+    X, y, tasks = data("tweedie")
+    with pytest.raises(ValueError, match=r"tweedie_power must be a number in \(1, 2\)"):
+        L21Regressor(loss="tweedie", tweedie_power=power).fit(X, y, tasks)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e15])
+def test_units_of_amounts_are_all_in_the_intercept(unit):
+    X, y, tasks = data("gamma")
+    first = of(L21Regressor, "gamma", 0.02, tol=1e-9).fit(X, y, tasks)
+    second = of(L21Regressor, "gamma", 0.02, tol=1e-9, task_weight="null_loss")
+    third = clone(second).fit(X, unit * y, tasks)
+    np.testing.assert_allclose(third.coef_, second.fit(X, y, tasks).coef_, atol=1e-5)
+    first.fit(X, unit * y, tasks)
+    means = first.predict(X, tasks)
+    other = of(L21Regressor, "gamma", 0.02, tol=1e-9).fit(X, y, tasks)
+    np.testing.assert_allclose(means, unit * other.predict(X, tasks), rtol=1e-4)
+
+
 def test_a_task_without_counts():
     X, y, tasks = data("poisson")
     y[tasks == "b"] = 0.0
@@ -375,7 +420,7 @@ def test_a_wrong_delta(delta):
         L21Regressor(loss="huber", huber_delta=delta).fit(X, y, tasks)
 
 
-@pytest.mark.parametrize("loss", ["poisson", "huber"])
+@every_loss
 def test_losses_that_do_not_go_together(loss):
     X, y, tasks = data(loss)
     with pytest.raises(ValueError, match=r"'uncertainty' is for .*loss='squared'"):

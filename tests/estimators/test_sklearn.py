@@ -42,6 +42,7 @@ from linmtl import (
 from linmtl.datasets import make_multitask_classification, make_multitask_regression
 from linmtl.estimators._alias import Alias
 from linmtl.estimators._base import MultiTaskModel
+from linmtl.losses import LOSSES
 from linmtl.model_selection import TaskKFold
 from linmtl.path import alpha_max
 from linmtl.penalties import (
@@ -933,7 +934,7 @@ def test_defaults_of_aliases(cls):
         else:
             assert own[key] == value
     regressor = getattr(linmtl, f"{name}Regressor")
-    of_loss = {"loss", "huber_delta"}
+    of_loss = {name for name in own if name.startswith(("loss", *LOSSES))}
     shared = set(own) - {"class_weight"} - of_loss
     assert shared == set(regressor().get_params()) - of_loss
 

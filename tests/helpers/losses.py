@@ -9,17 +9,24 @@ from scipy.special import huber, xlogy
 from linmtl.losses import LOSSES
 
 DELTA = 0.7  # of the Huber loss
+POWER = 1.4  # of the Tweedie loss
+PARAMETERS = {"huber": {"delta": DELTA}, "tweedie": {"power": POWER}}
+A, C = 2 - POWER, POWER - 1
 FORMULAS = {
     "squared": lambda y, eta: (y - eta) ** 2 / 2,
     "huber": lambda y, eta: huber(DELTA, y - eta),
     "poisson": lambda y, eta: np.exp(eta) - y * eta + xlogy(y, y) - y,
+    "gamma": lambda y, eta: y * np.exp(-eta) - 1 - np.log(y) + eta,
+    "tweedie": lambda y, eta: (
+        np.exp(A * eta) / A + y * np.exp(-C * eta) / C - y**A / (A * C)
+    ),
     "logistic": lambda y, eta: np.logaddexp(0.0, -y * eta),
 }
 
 
 def make_loss(name: str):
     """Return the package's loss with the parameters of these formulas."""
-    return LOSSES[name](*([DELTA] if name == "huber" else []))
+    return LOSSES[name](**PARAMETERS.get(name, {}))
 
 
 def loss_of(name: str, y, eta, weight) -> cp.Expression:
@@ -30,4 +37,9 @@ def loss_of(name: str, y, eta, weight) -> cp.Expression:
         return weight @ cp.huber(y - eta, DELTA) / 2
     if name == "poisson":
         return weight @ (cp.exp(eta) - cp.multiply(y, eta) + xlogy(y, y) - y)
+    if name == "gamma":
+        return weight @ (cp.multiply(y, cp.exp(-eta)) + eta - np.log(y) - 1)
+    if name == "tweedie":
+        up, down = cp.exp(A * eta) / A, cp.multiply(y, cp.exp(-C * eta)) / C
+        return weight @ (up + down - y**A / (A * C))
     return weight @ cp.logistic(cp.multiply(-y, eta))

@@ -18,18 +18,21 @@ from scipy import sparse
 
 from cases import task_labels
 from helpers.convex import least
-from helpers.losses import DELTA, FORMULAS, loss_of, make_loss
+from helpers.losses import FORMULAS, loss_of, make_loss
 from linmtl import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.datafits._gram import GramFit
 from linmtl.datafits._moments import Moments
 from linmtl.datafits._residual import ResidualFit
+from linmtl.losses import LOSSES
 from linmtl.solvers._objective import Objective
 
 ESTIMATORS = {
-    "squared": MultiTaskRegressor,
-    "huber": partial(MultiTaskRegressor, loss="huber", huber_delta=DELTA),
-    "poisson": partial(MultiTaskRegressor, loss="poisson"),
-    "logistic": MultiTaskClassifier,
+    name: (
+        MultiTaskClassifier
+        if LOSSES[name].classify
+        else partial(MultiTaskRegressor, loss=name, **make_loss(name).settings())
+    )
+    for name in FORMULAS
 }
 FORMS = {"gram": GramFit, "residual": ResidualFit}
 
@@ -139,8 +142,12 @@ def _targets(rng, X, T, loss):
         if loss == "huber":
             noise *= rng.choice([1.0, 20.0], p=[0.8, 0.2], size=eta.shape)
         return eta + 3.0 + 0.3 * noise
-    if loss == "poisson":
-        return rng.poisson(np.exp(1.0 + eta / (1.0 + np.abs(eta)))).astype(float)
+    if loss in ("poisson", "gamma", "tweedie"):
+        mean = np.exp(1.0 + eta / (1.0 + np.abs(eta)))
+        if loss == "gamma":
+            return mean * rng.gamma(8.0, 1 / 8, size=eta.shape)
+        count = rng.poisson(mean).astype(float)
+        return count if loss == "poisson" else rng.gamma(2.0 * count)
     flip = rng.uniform(size=eta.shape) < 0.2
     return np.where((eta > 0) ^ flip, 1.0, -1.0)
 
@@ -238,5 +245,5 @@ SEPARABLE = {"d-above-n", "shared-d-above-n"}
 
 
 def has_optimum(case, loss: str, layout: str) -> bool:
-    separable = loss in ("logistic", "poisson") and layout in SEPARABLE
+    separable = loss in ("logistic", "poisson", "tweedie") and layout in SEPARABLE
     return not (separable and case.free)

@@ -14,6 +14,7 @@ from linmtl.losses import LOSSES, Logistic
 TASK_PTR = np.array([0, 7, 7, 15, 16])  # one task has no row, one has a single row
 N = TASK_PTR[-1]
 pytestmark = pytest.mark.kernel
+LOG_LINKS = {"poisson", "gamma", "tweedie"}
 every_loss = pytest.mark.parametrize("name", list(LOSSES))
 
 
@@ -30,6 +31,10 @@ def data(name, seed=0):
     if name == "poisson":
         y = rng.poisson(2.0, size=N).astype(float)
         y[-1] = 3.0  # the only row of its task
+    if name in ("gamma", "tweedie"):
+        y = rng.gamma(2.0, size=N)
+    if name == "tweedie":
+        y[[1, 4, 8]] = 0.0
     return y, rng.normal(size=N), rng.uniform(0.1, 2.0, size=N)
 
 
@@ -140,12 +145,16 @@ def test_intercepts_are_best(name, size, start):
     # problem; from any start and for any predictor.
     y, eta, weight = data(name)
     eta = size * eta
+    if name == "tweedie":  # beyond, the least loss of a task is no number
+        eta = np.clip(eta, -500.0, 500.0)
     if name == "logistic":  # a task with one row has no best intercept
         weight[15] = 0.0
     b, theta, task_loss = evaluate(name, y, eta, weight, True, np.full(4, start))
     assert np.all(np.isfinite(b))
     ulp = np.spacing(np.abs(eta).max() + np.abs(b).max() + 1.0)
     bound = (1e-14 + 4 * ulp) * np.maximum(per_task(weight), 1.0)
+    if name == "tweedie":  # whose residuals grow exponentially both ways
+        bound *= np.maximum(per_task(np.abs(theta)), 1.0)
     assert np.all(np.abs(per_task(theta)) <= bound)
     shifted = eta + np.repeat(b, np.diff(TASK_PTR))
     np.testing.assert_allclose(
@@ -197,7 +206,7 @@ def test_extreme_predictors_stay_finite(name, intercept, size):
         dual = loss.dual_value(y, theta, weight, 1.0)
     for values in (b, theta, task_loss, hessian, dual):
         assert np.all(np.isfinite(values))
-    if not intercept and name != "poisson":  # means of counts are no numbers
+    if not intercept and name not in LOG_LINKS:  # means are no numbers
         expected = per_task(weight * FORMULAS[name](y, eta))
         np.testing.assert_allclose(task_loss, expected, rtol=1e-12)
         if name == "logistic":
@@ -283,7 +292,7 @@ def test_task_without_weight_costs_nothing(name):
 def test_mean_is_the_expected_response(name):
     eta = np.array([-1e3, -1.0, 0.0, 1.0, 1e3])
     mean = make_loss(name).mean(eta)
-    if name == "poisson":
+    if name in LOG_LINKS:
         np.testing.assert_allclose(mean, np.exp(np.minimum(eta, 700)))
     elif name != "logistic":
         np.testing.assert_array_equal(mean, eta)

@@ -745,7 +745,7 @@ def test_without_matplotlib(name, monkeypatch):
         DRAWN[name]().plot()
 
 
-@pytest.mark.parametrize("loss", ["huber", "poisson"])
+@pytest.mark.parametrize("loss", ["huber", "poisson", "tweedie"])
 def test_the_path_of_another_loss(loss):
     X, y, tasks = regression()
     y = np.abs(np.round(y))
