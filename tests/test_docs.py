@@ -232,6 +232,13 @@ def test_links_between_pages():
             assert (page.parent / target).exists(), (page.name, target)
 
 
+def test_the_reference_lists_every_public_module():
+    listed = (ROOT / "docs" / "api.rst").read_text().split()
+    for name, _ in public_objects():
+        module = name.rpartition(".")[0]
+        assert module in listed or name in listed, name
+
+
 def diffs_of_contributing():
     """Yield the path of every file of a diff in the page, and its lines."""
     text = (ROOT / "CONTRIBUTING.md").read_text()

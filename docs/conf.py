@@ -1,0 +1,87 @@
+"""Configuration of the site; ``make -C docs html`` builds it, offline."""
+
+import inspect
+import os
+import re
+
+import linmtl
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+project = "linmtl"
+author = "The linmtl developers"
+copyright = f"2026, {author}"
+version = release = linmtl.__version__
+
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build"]
+templates_path = ["_templates"]
+
+# --- pages
+
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 3
+
+# --- reference
+
+autosummary_generate = True
+autosummary_ignore_module_all = False
+autosummary_imported_members = True
+autosummary_context = {"top": linmtl.__all__}  # described there, and only there
+autodoc_typehints = "none"  # docstrings have the types, in words
+numpydoc_show_class_members = False  # the template lists them
+
+
+def skip_inherited(app, what, name, obj, skip, options):
+    """Leave out what comes from scikit-learn, which documents it."""
+    if what == "class" and inspect.isroutine(obj):
+        return skip or not str(getattr(obj, "__module__", "")).startswith("linmtl")
+    return skip
+
+
+def escape_types(app, what, name, obj, options, lines):
+    """Escape ``coef_`` and the like in types, where they would be links."""
+    for place, line in enumerate(lines):
+        entry = re.match(r"(\s*[\w, ]+ : )(.*)", line)
+        if entry:
+            lines[place] = entry[1] + re.sub(r"(\w)_(?![\w`])", r"\1\\_", entry[2])
+
+
+# --- gallery
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": "/plot_",
+    "ignore_pattern": r"(^|/)(?!plot_)\w+\.py$",
+    "within_subsection_order": "FileNameSortKey",
+    "abort_on_example_error": True,
+    "remove_config_comments": True,
+    "show_signature": False,
+    "plot_gallery": "True",
+}
+
+# --- looks
+
+html_theme = "pydata_sphinx_theme"
+html_title = "linmtl"
+html_static_path = ["_static"]
+html_theme_options = {
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "secondary_sidebar_items": ["page-toc"],
+}
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", escape_types, priority=400)
+    app.connect("autodoc-skip-member", skip_inherited)
