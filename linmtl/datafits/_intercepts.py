@@ -59,7 +59,7 @@ def _check(fit_intercept: bool, tied: bool) -> None:
 
 
 def _of_rows(fit) -> Carried:
-    data, loss = fit.data, fit.loss
+    data, loss = fit.given, fit.loss
     _check(data.fit_intercept, fit.n_columns < fit.b.size)
     common, n = np.zeros(1), data.y.size
     loss.residual(

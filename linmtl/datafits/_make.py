@@ -10,6 +10,7 @@ from linmtl.data._canonical import MultiTaskData
 from linmtl.datafits._base import Datafit
 from linmtl.datafits._gram import additive_fit
 from linmtl.datafits._minimax import MinimaxFit
+from linmtl.datafits._residual import about_zero
 from linmtl.datafits._root import RootFit
 from linmtl.losses import Loss, Score
 
@@ -43,7 +44,9 @@ def make_datafit(data: MultiTaskData, loss: Loss, join: Join = Join.SUM) -> Data
     if join is Join.MAXIMUM:
         return MinimaxFit(data, loss)
     if join is Join.SUM:
-        return additive_fit(data, loss)
+        if loss.quadratic or not data.fit_intercept:
+            return additive_fit(data, loss)
+        return about_zero(data, loss)
     if not loss.convex_root:
         raise ValueError(
             f"the root of a mean {loss.name} loss is not convex; the sum of roots is "

@@ -24,15 +24,34 @@ from linmtl.losses import Loss
 _RANK = 1e-12  # singular values, relative to the largest, that are rounding
 _COLLINEAR = 1e-3  # pivots of columns of length 1 that are smaller
 _POTRF, _POTRS = linalg.get_lapack_funcs(("potrf", "potrs"), dtype=np.float64)
+_FAR = 1e6  # an intercept of which so many digits are lost
 _LEAST_CURVATURE = 1e-6  # of a row that is moved to meet a dual constraint
 
 
 class ResidualFit(Datafit):
-    """Any loss, through the residuals of all observations."""
+    """Any loss, through the residuals of all observations.
 
-    def __init__(self, data: MultiTaskData, loss: Loss):
+    Parameters
+    ----------
+    data : MultiTaskData
+        The observations.
+    loss : Loss
+        The loss.
+    centres : ndarray of shape (n_features,), default=None
+        What has been taken off the features, for which intercepts make up.
+
+    Attributes
+    ----------
+    given : MultiTaskData
+        The observations before anything has been taken off.
+    """
+
+    def __init__(
+        self, data: MultiTaskData, loss: Loss, centres: np.ndarray | None = None
+    ):
         self.loss = loss
-        self.data = data
+        self.data = self.given = data
+        self._centres, self._at_centres = centres, np.zeros(data.design.n_columns)
         self.quadratic = self.residuals_are_linear = loss.quadratic
         self.bounded = loss.curvature is not None
         n = data.y.size
@@ -74,12 +93,20 @@ class ResidualFit(Datafit):
 
     @property
     def b(self):
-        return self._b + self._offset
+        return self._b + self._offset - self._at_centres[self.data.design.column]
+
+    def _remember(self, W):
+        if self._centres is not None:
+            self._at_centres = self._centres @ W
 
     def evaluate(self, W, G, residuals=None):
+        self._remember(W)
         if residuals is None:
             self._hessian = None
             self.data.design.evaluate(W, self._eta, self._residual, self.theta, G)
+            if np.abs(self._b).max(initial=0.0) > _FAR:
+                self._recentre(self.hessian_weight)
+                self.refresh(G)
             return self.join(self.task_loss)
         loss = self.resume(residuals)
         if residuals.gradient is not None:
@@ -89,6 +116,7 @@ class ResidualFit(Datafit):
         return loss
 
     def loss_at(self, W):
+        self._remember(W)
         self._hessian = None
         self.data.design.predict(W, self._eta)
         self._residual(0, self.data.design.n_tasks)
@@ -208,7 +236,12 @@ class ResidualFit(Datafit):
             [np.arange(data.task_ptr[t], data.task_ptr[t + 1]) for t in tasks]
         )
         self.theta[where] -= np.sqrt(h[where]) * z
-        if data.fit_intercept:  # features far from zero make much of what they sum to
+        self._recentre(h)
+
+    def _recentre(self, h):
+        """Take off what residuals sum to: features far from zero make much of it."""
+        data = self.data
+        if data.fit_intercept:
             over, total = data.task_sum(self.theta), data.task_sum(h)
             total[total == 0] = 1.0
             self.theta -= h * np.repeat(over / total, np.diff(data.task_ptr))
@@ -297,6 +330,19 @@ class ResidualFit(Datafit):
         The features of the design times the residuals are the negative gradient.
         """
         return self.data.design.restrict(features), self.theta
+
+
+def about_zero(data: MultiTaskData, loss: Loss) -> ResidualFit:
+    """Return the loss of data with intercepts, features far from zero moved there.
+
+    Intercepts as far away would lack the digits for residuals to sum to zero.
+    """
+    moved = data.design.about_zero()
+    if moved is None:
+        return ResidualFit(data, loss)
+    fit = ResidualFit(replace(data, design=moved[0]), loss, moved[1])
+    fit.given = data
+    return fit
 
 
 class JoinedFit(ResidualFit):

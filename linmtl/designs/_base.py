@@ -23,6 +23,9 @@ Matrix = Any
 # below this size a dense eigendecomposition is cheaper than a Lanczos iteration
 _MAX_DENSE_EIGEN = 400
 _SMALL_BYTES = 2**21  # dense arrays of this size are of no account
+# spreads that a feature is from zero where digits of predictions matter, and the rows
+# that tell
+_FAR_FROM_ZERO, _FEW_ROWS = 1e4, 100
 _PIECE_SIZE = 2**19  # numbers that are converted to double precision at a time
 
 
@@ -112,6 +115,13 @@ class Design:
     def scaled(self, factor: np.ndarray) -> Design:
         """Return the design with each feature times a factor, (n_features,)."""
         raise NotImplementedError
+
+    def about_zero(self) -> tuple[Design, np.ndarray] | None:
+        """Return the design with features far from zero moved there, and by how much.
+
+        None where there are none, or where X is sparse.
+        """
+        return None
 
     def gather(self, features: np.ndarray, last: Design | None = None) -> Design:
         """Return :meth:`restrict` in the form that a working set is solved on.
@@ -338,6 +348,28 @@ class Design:
         if len(parts) == 1 and rows < self.n_features:
             return _operator_eigenvalue(on_rows, rows)
         return _operator_eigenvalue(product, self.n_features)
+
+
+def far_centres(X: Matrix) -> np.ndarray | None:
+    """Return the means of the features that are far from zero for their spread.
+
+    Zero for the others; None where there are none, as some of the rows tell.
+    """
+    if sparse.issparse(X) or not len(X):
+        return None
+    some = X[:: max(len(X) // _FEW_ROWS, 1)].astype(np.float64)
+    spread = np.ptp(some, axis=0)
+    far = np.abs(some[0]) > _FAR_FROM_ZERO * spread
+    far[spread == 0] = False
+    return np.where(far, X.mean(axis=0, dtype=np.float64), 0.0) if far.any() else None
+
+
+def moved_columns(X: Matrix, centres: np.ndarray) -> np.ndarray:
+    """Return dense X less a number for each column, in the precision of X."""
+    out = np.empty_like(X)
+    for rows, piece in pieces(X, axis=0):
+        out[rows] = piece - centres
+    return out
 
 
 def scaled_columns(X: Matrix, factor: np.ndarray) -> Matrix:

@@ -9,6 +9,8 @@ from linmtl.designs._base import (
     Design,
     Matrix,
     _transposed,
+    far_centres,
+    moved_columns,
     pieces,
     scaled_columns,
     spare_bytes,
@@ -68,6 +70,12 @@ class SharedDesign(Design):
 
     def scaled(self, factor):
         return SharedDesign(scaled_columns(self.X, factor), self.n_tasks)
+
+    def about_zero(self):
+        centres = far_centres(self.X)
+        if centres is None:
+            return None
+        return SharedDesign(moved_columns(self.X, centres), self.n_tasks), centres
 
     def take(self, rows):
         X = self.X.tocsr() if sparse.issparse(self.X) else self.X

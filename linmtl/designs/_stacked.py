@@ -15,6 +15,8 @@ from linmtl.designs._base import (
     Design,
     Matrix,
     _transposed,
+    far_centres,
+    moved_columns,
     scaled_columns,
     spare_bytes,
 )
@@ -117,6 +119,12 @@ class StackedDesign(Design):
 
     def scaled(self, factor):
         return StackedDesign(scaled_columns(self.X, factor), self.task_ptr)
+
+    def about_zero(self):
+        centres = far_centres(self.X)
+        if centres is None:
+            return None
+        return StackedDesign(moved_columns(self.X, centres), self.task_ptr), centres
 
     def gather(self, features, last=None):
         if self.sparse:

@@ -33,6 +33,10 @@ class TiedDesign(WrappedDesign):
     def scaled(self, factor):
         return TiedDesign(self.design.scaled(factor))
 
+    def about_zero(self):
+        moved = self.design.about_zero()
+        return None if moved is None else (TiedDesign(moved[0]), moved[1])
+
     def gather(self, features, last=None):
         last = last.design if isinstance(last, TiedDesign) else None
         return TiedDesign(self.design.gather(features, last))

@@ -153,7 +153,10 @@ def minimise(
             scale=scale,
             verbose=verbose,
         )
-        return replace(found, W=other.back(found.W), point=other.back(found.point))
+        point = other.back(found.point)
+        objective.value(point)
+        b = objective.intercepts(point)
+        return replace(found, W=other.back(found.W), point=point, b=b)
     if solver == "auto":
         method = choose_solver(objective)
     else:
