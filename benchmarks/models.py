@@ -103,6 +103,7 @@ def problems(folder: Path | None) -> dict[str, Problem]:
 def models() -> dict[str, Callable]:
     """Return estimators without settings of their own, by the name in the table."""
     from linmtl import (
+        AutoRegressor,
         IndependentRegressor,
         L21RegressorCV,
         MeanRegularizedRegressorCV,
@@ -124,6 +125,8 @@ def models() -> dict[str, Callable]:
         "TraceNormRegressorCV": TraceNormRegressorCV,
         "TaskRelationshipRegressorCV": TaskRelationshipRegressorCV,
         "L21RegressorCV": L21RegressorCV,
+        "AutoRegressor(best)": lambda: AutoRegressor(selection="best"),
+        "AutoRegressor(stack)": lambda: AutoRegressor(selection="stack"),
     }
 
 

@@ -48,11 +48,11 @@ models : list of estimators or (name, estimator), default=None
     with an intercept for each task), independent, mixed effects, mean-regularised, L21
     and trace norm (about zero and about a common model), clustered, adaptive robust;
     each that has a strength with 12 of them, in three folds.
-selection : {"best", "stack"}, default="best"
-    Take for all tasks the first model whose held-out loss is within one standard error
-    of the lowest (of the difference between the two); or give the models weights in
-    each task, not negative, with a sum of one, by the held-out rows of the task and,
-    the fewer it has, by those of all.
+selection : {"stack", "best"}, default="stack"
+    Give the models weights in each task, not negative, with a sum of one, by the
+    held-out rows of the task and, the fewer it has, by those of all; or take for all
+    tasks the first model whose held-out loss is within one standard error of the lowest
+    (of the difference between the two).
 cv : int, splitter or iterable of (train, test), default=5
     Number of folds, drawn within the tasks (stratified by class for classifiers); or
     the folds. All models are judged on the same ones, and tuned within their training
@@ -95,7 +95,7 @@ class _Auto(TaskModel):
         self,
         models: Sequence[Any] | None = None,
         *,
-        selection: Literal["best", "stack"] = "best",
+        selection: Literal["stack", "best"] = "stack",
         cv: Any = 5,
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,
@@ -271,7 +271,7 @@ class _Auto(TaskModel):
 
 @partial(documented, _OWN, "mean squared error")
 class AutoRegressor(PredictsTargets, RegressorMixin, _Auto):
-    """Try many ways to share between tasks, and take the best or stack them.
+    """Try many ways to share between tasks, and stack them or take the best.
 
     Every model is tuned in each training part of a cross-validation, and all are judged
     on the same held-out rows, each of which counts the same. What is chosen is fitted
@@ -313,7 +313,7 @@ class AutoRegressor(PredictsTargets, RegressorMixin, _Auto):
     ...     n_tasks=6, structure="mean_deviation", n_samples=30, random_state=0
     ... )
     >>> models = [("alone", IndependentRegressor("cv")), MixedEffectsRegressor()]
-    >>> model = AutoRegressor(models).fit(X, y, tasks)
+    >>> model = AutoRegressor(models, selection="best").fit(X, y, tasks)
     >>> model.best_
     'MixedEffects'
     >>> model.weights_.shape
@@ -325,7 +325,7 @@ class AutoRegressor(PredictsTargets, RegressorMixin, _Auto):
 
 @partial(documented, _OWN, "log loss")
 class AutoClassifier(PredictsClasses, ClassifierMixin, _Auto):
-    """Try many ways to share between tasks, and take the best or stack them.
+    """Try many ways to share between tasks, and stack them or take the best.
 
     Every model is tuned in each training part of a cross-validation, and all are judged
     on the same held-out rows, each of which counts the same. What is chosen is fitted
@@ -367,7 +367,7 @@ class AutoClassifier(PredictsClasses, ClassifierMixin, _Auto):
     >>> from linmtl.datasets import make_multitask_classification
     >>> X, y, tasks = make_multitask_classification(n_tasks=4, random_state=0)
     >>> models = [PooledClassifier(), IndependentClassifier("cv")]
-    >>> model = AutoClassifier(models, selection="stack").fit(X, y, tasks)
+    >>> model = AutoClassifier(models).fit(X, y, tasks)
     >>> bool((model.weights_ >= 0).all())
     True
     """

@@ -13,7 +13,7 @@ from scipy.optimize import nnls
 from linmtl.losses import Loss
 
 # rows of all tasks that count as much as a task's own; those of equal worth: the first
-STRENGTHS = (np.inf, 256.0, 64.0, 16.0, 4.0, 1.0)
+STRENGTHS = (np.inf, 256.0, 64.0, 16.0, 4.0)
 _STEPS = 30
 _HALVINGS = 12
 _CLOSE = 1e-10  # a step gains less, relative to the objective

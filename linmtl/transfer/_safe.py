@@ -17,6 +17,7 @@ from linmtl.auto._combined import (
     linear,
     observation_losses,
 )
+from linmtl.auto._weights import Rows, best_weights, stacked
 from linmtl.data._checks import check_number
 from linmtl.estimators._base import Classifier, MultiTaskModel, PlainRegressor, loss_of
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
@@ -29,12 +30,15 @@ _OWN = {
     "safe_parameters": """\
 cv : int, splitter or iterable of (train, test), default=5
     Number of folds, drawn within the tasks (stratified by class for classifiers); or
-    the folds. A task with fewer rows than folds is never held out, and stays with the
-    baseline.
-shrinkage : float, default=4.0
-    How much evidence it takes to leave the baseline, >= 0: the strength of a ridge on
-    ``a_t`` beside the log-likelihood of the held-out rows. 0 trusts these as they
-    are.""",
+    the folds. A task with fewer rows than folds is never held out, and has the weight
+    that all tasks have in common.
+shrinkage : float or "auto", default="auto"
+    "auto": the fewer rows a task has, the closer is its weight to one that all tasks
+    have in common, as far as held-out rows say; least loss over all tasks. A number
+    >= 0 keeps each task from harm, where some have little in common with the others
+    and few rows: how much evidence it takes to leave the baseline, the strength of a
+    ridge on ``a_t`` beside the log-likelihood of the held-out rows. 0 trusts these as
+    they are; a task that is never held out stays with the baseline.""",
     "safe_attributes": """\
 weights_ : ndarray of shape (n_tasks,)
     ``a_t``, the weight of the shared model in each task.
@@ -56,7 +60,7 @@ class _SafeTransfer(Combined):
         baseline: MultiTaskModel | None = None,
         *,
         cv: Any = 5,
-        shrinkage: float = 4.0,
+        shrinkage: float | Literal["auto"] = "auto",
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,
         handle_unknown: Literal["error", "mean"] = "error",
@@ -93,7 +97,9 @@ class _SafeTransfer(Combined):
                 f"and baseline loss={baseline._loss().name!r}; only predictors of one "
                 "loss can be blended"
             )
-        shrinkage = check_number("shrinkage", self.shrinkage, 0.0)
+        shrinkage = None
+        if self.shrinkage != "auto":
+            shrinkage = check_number("shrinkage", self.shrinkage, 0.0)
         passed = self._read(X, y, tasks, sample_weight, (baseline, estimator))
         data = passed.given.data
         masks = passed.folds(self.cv, self.random_state)
@@ -111,16 +117,31 @@ class _SafeTransfer(Combined):
         (self.baseline_, self.estimator_), *pairs = zip(
             fitted[::2], fitted[1::2], strict=True
         )
-        own, shared = np.zeros(data.y.size), np.zeros(data.y.size)
+        eta = np.zeros((data.y.size, 2))
         for mask, pair in zip(masks, pairs, strict=True):
-            for eta, model in zip((own, shared), pair, strict=True):
-                eta[mask] = passed.predict(*linear(model))[mask]
-        weight = np.where(np.any(masks, axis=0), passed.weight, 0.0)
+            for k, model in enumerate(pair):
+                eta[mask, k] = passed.predict(*linear(model))[mask]
         loss = estimator._loss()
-        blend = blend_squared if loss.quadratic else partial(blend_losses, loss)
-        a = blend(data.y, own, shared, weight, data.task_sum, shrinkage)
+        used = np.flatnonzero(np.any(masks, axis=0))
+        code = passed.given.code
+        rows = Rows(
+            eta[used],
+            data.y[used],
+            passed.weight[used],
+            code[used],
+            np.argmax(masks, axis=0)[used],
+            len(passed.given.tasks),
+            loss,
+        )
+        if shrinkage is None:
+            weights = stacked(rows).weights
+        else:
+            weights = _drawn_to_baseline(rows, shrinkage)
+        a = np.where(passed.given.side == 0, weights[:, 1], 0.0)
         self.weights_ = a
-        mixed = own + a[passed.given.code] * (shared - own)
+        weight = np.where(np.any(masks, axis=0), passed.weight, 0.0)
+        own, shared = eta.T
+        mixed = own + a[code] * (shared - own)
         total = data.task_sum(weight)
         self.held_out_loss_ = {}
         for name, eta in (("baseline", own), ("estimator", shared), ("blend", mixed)):
@@ -136,45 +157,17 @@ class _SafeTransfer(Combined):
     fit.__doc__ = FIT_DOC
 
 
-def blend_squared(y, own, shared, weight, task_sum, shrinkage):
-    """Return for each task the weight of the shared predictions, (n_tasks,).
-
-    The minimiser over [0, 1] of ``S L(a) / (2 s^2) + shrinkage / 2 * a^2``, with L the
-    mean squared error of a task, S the sum of its weights and s^2 the least L.
-    """
-    residual, step = y - own, shared - own
-    along = task_sum(weight * residual * step)
-    square, total = task_sum(weight * step**2), task_sum(weight)
-    free = np.clip(_ratio(along, square), 0.0, 1.0)
-    least = task_sum(weight * residual**2) - free * (2 * along - free * square)
-    variance = np.maximum(_ratio(least, total), 0.0)
-    return np.clip(_ratio(along, square + shrinkage * variance), 0.0, 1.0)
-
-
-def blend_losses(loss, y, own, shared, weight, task_sum, shrinkage):
-    """Return for each task the weight of the shared linear predictor, (n_tasks,).
-
-    The minimiser over [0, 1] of ``S L(a) + shrinkage / 2 * a^2``, with L the mean loss
-    of a task and S the sum of its weights.
-    """
-    step = shared - own
-    counts = task_sum(np.ones(y.size)).astype(int)
-
-    def slope(a):
-        eta = own + np.repeat(a, counts) * step
-        return task_sum(weight * step * loss.derivative(y, eta)) + shrinkage * a
-
-    low, high = np.zeros(counts.size), np.ones(counts.size)
-    at_zero, at_one = slope(low) >= 0, slope(high) <= 0
-    for _ in range(60):
-        middle = (low + high) / 2
-        up = slope(middle) > 0
-        low, high = np.where(up, low, middle), np.where(up, middle, high)
-    return np.where(at_zero, 0.0, np.where(at_one, 1.0, (low + high) / 2))
-
-
-def _ratio(a, b):
-    return np.divide(a, b, out=np.zeros_like(a), where=b > 0)
+def _drawn_to_baseline(rows: Rows, shrinkage: float) -> np.ndarray:
+    """Return weights of two models in each task, with a ridge on that of the second."""
+    alone, ridge = np.array([1.0, 0.0]), np.diag([0.0, shrinkage])
+    weights = []
+    for own in rows.of_tasks():
+        unit = 1.0
+        if rows.loss.quadratic and own.y.size:
+            a = best_weights(own, np.zeros((2, 2)), alone)
+            unit = 2.0 * own.value(a) / own.weight.sum()
+        weights.append(best_weights(own, unit * ridge, alone) if own.y.size else alone)
+    return np.array(weights)
 
 
 @partial(documented, _OWN, "mean squared error")
@@ -208,13 +201,11 @@ class SafeTransferRegressor(_SafeTransfer, PlainRegressor):
 
     Notes
     -----
-    With the mean squared error ``L_t(a)`` on the held-out rows, the sum of their
-    weights ``S_t`` and ``s_t^2`` the least ``L_t(a)``, the weight minimises
-    ``S_t L_t(a) / (2 s_t^2) + shrinkage / 2 * a^2`` over [0, 1], in closed form.
-
-    The ridge pulls to the baseline, not to a weight common to all tasks: that would
-    help related tasks a little, and drag along the one that has nothing in common with
-    them. Sample weights count as repetitions.
+    By default the weights are those of :class:`linmtl.AutoRegressor` with the two
+    models and ``selection="stack"``. With a number, the mean squared error ``L_t(a)``
+    on the held-out rows, the sum of their weights ``S_t`` and ``s_t^2`` the least
+    ``L_t(a)``, they minimise ``S_t L_t(a) / (2 s_t^2) + shrinkage / 2 * a^2`` over
+    [0, 1]. Sample weights count as repetitions.
 
     References
     ----------
@@ -269,9 +260,11 @@ class SafeTransferClassifier(_SafeTransfer, Classifier):
 
     Notes
     -----
-    With the log loss ``L_t(a)`` on the held-out rows and the sum of their weights
-    ``S_t``, the weight minimises ``S_t L_t(a) + shrinkage / 2 * a^2`` over [0, 1], a
-    convex problem in one dimension. A task with a single class stays with the baseline.
+    By default the weights are those of :class:`linmtl.AutoClassifier` with the two
+    models and ``selection="stack"``. With a number, the log loss ``L_t(a)`` on the
+    held-out rows and the sum of their weights ``S_t``, they minimise
+    ``S_t L_t(a) + shrinkage / 2 * a^2`` over [0, 1]. A task with a single class stays
+    with the baseline.
 
     References
     ----------

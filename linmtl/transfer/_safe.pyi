@@ -9,37 +9,6 @@ from typing import Any
 from typing import Literal
 from typing import Self
 
-def blend_squared(
-    y,
-    own,
-    shared,
-    weight,
-    task_sum,
-    shrinkage,
-):
-    """Return for each task the weight of the shared predictions, (n_tasks,).
-
-    The minimiser over [0, 1] of ``S L(a) / (2 s^2) + shrinkage / 2 * a^2``, with L the
-    mean squared error of a task, S the sum of its weights and s^2 the least L.
-    """
-    ...
-
-def blend_losses(
-    loss,
-    y,
-    own,
-    shared,
-    weight,
-    task_sum,
-    shrinkage,
-):
-    """Return for each task the weight of the shared linear predictor, (n_tasks,).
-
-    The minimiser over [0, 1] of ``S L(a) + shrinkage / 2 * a^2``, with L the mean loss
-    of a task and S the sum of its weights.
-    """
-    ...
-
 class SafeTransferRegressor(Combined, PlainRegressor):
     """Blend a multi-task model with each task's own, as held-out rows advise.
 
@@ -57,12 +26,15 @@ class SafeTransferRegressor(Combined, PlainRegressor):
         for each task alone, in fewer than five folds where rows are few.
     cv : int, splitter or iterable of (train, test), default=5
         Number of folds, drawn within the tasks (stratified by class for classifiers); or
-        the folds. A task with fewer rows than folds is never held out, and stays with the
-        baseline.
-    shrinkage : float, default=4.0
-        How much evidence it takes to leave the baseline, >= 0: the strength of a ridge on
-        ``a_t`` beside the log-likelihood of the held-out rows. 0 trusts these as they
-        are.
+        the folds. A task with fewer rows than folds is never held out, and has the weight
+        that all tasks have in common.
+    shrinkage : float or "auto", default="auto"
+        "auto": the fewer rows a task has, the closer is its weight to one that all tasks
+        have in common, as far as held-out rows say; least loss over all tasks. A number
+        >= 0 keeps each task from harm, where some have little in common with the others
+        and few rows: how much evidence it takes to leave the baseline, the strength of a
+        ridge on ``a_t`` beside the log-likelihood of the held-out rows. 0 trusts these as
+        they are; a task that is never held out stays with the baseline.
     task_column : str or int, default=None
         The column of X that holds the task labels (name or position), instead of
         ``tasks=``. Set here, not in the estimators inside.
@@ -110,13 +82,11 @@ class SafeTransferRegressor(Combined, PlainRegressor):
 
     Notes
     -----
-    With the mean squared error ``L_t(a)`` on the held-out rows, the sum of their
-    weights ``S_t`` and ``s_t^2`` the least ``L_t(a)``, the weight minimises
-    ``S_t L_t(a) / (2 s_t^2) + shrinkage / 2 * a^2`` over [0, 1], in closed form.
-
-    The ridge pulls to the baseline, not to a weight common to all tasks: that would
-    help related tasks a little, and drag along the one that has nothing in common with
-    them. Sample weights count as repetitions.
+    By default the weights are those of :class:`linmtl.AutoRegressor` with the two
+    models and ``selection="stack"``. With a number, the mean squared error ``L_t(a)``
+    on the held-out rows, the sum of their weights ``S_t`` and ``s_t^2`` the least
+    ``L_t(a)``, they minimise ``S_t L_t(a) / (2 s_t^2) + shrinkage / 2 * a^2`` over
+    [0, 1]. Sample weights count as repetitions.
 
     References
     ----------
@@ -147,7 +117,7 @@ class SafeTransferRegressor(Combined, PlainRegressor):
         baseline: MultiTaskModel | None = None,
         *,
         cv: Any = 5,
-        shrinkage: float = 4.0,
+        shrinkage: float | Literal['auto'] = "auto",
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,
         handle_unknown: Literal['error', 'mean'] = "error",
@@ -208,12 +178,15 @@ class SafeTransferClassifier(Combined, Classifier):
         regression for each task alone, in fewer than five folds where rows are few.
     cv : int, splitter or iterable of (train, test), default=5
         Number of folds, drawn within the tasks (stratified by class for classifiers); or
-        the folds. A task with fewer rows than folds is never held out, and stays with the
-        baseline.
-    shrinkage : float, default=4.0
-        How much evidence it takes to leave the baseline, >= 0: the strength of a ridge on
-        ``a_t`` beside the log-likelihood of the held-out rows. 0 trusts these as they
-        are.
+        the folds. A task with fewer rows than folds is never held out, and has the weight
+        that all tasks have in common.
+    shrinkage : float or "auto", default="auto"
+        "auto": the fewer rows a task has, the closer is its weight to one that all tasks
+        have in common, as far as held-out rows say; least loss over all tasks. A number
+        >= 0 keeps each task from harm, where some have little in common with the others
+        and few rows: how much evidence it takes to leave the baseline, the strength of a
+        ridge on ``a_t`` beside the log-likelihood of the held-out rows. 0 trusts these as
+        they are; a task that is never held out stays with the baseline.
     task_column : str or int, default=None
         The column of X that holds the task labels (name or position), instead of
         ``tasks=``. Set here, not in the estimators inside.
@@ -264,9 +237,11 @@ class SafeTransferClassifier(Combined, Classifier):
 
     Notes
     -----
-    With the log loss ``L_t(a)`` on the held-out rows and the sum of their weights
-    ``S_t``, the weight minimises ``S_t L_t(a) + shrinkage / 2 * a^2`` over [0, 1], a
-    convex problem in one dimension. A task with a single class stays with the baseline.
+    By default the weights are those of :class:`linmtl.AutoClassifier` with the two
+    models and ``selection="stack"``. With a number, the log loss ``L_t(a)`` on the
+    held-out rows and the sum of their weights ``S_t``, they minimise
+    ``S_t L_t(a) + shrinkage / 2 * a^2`` over [0, 1]. A task with a single class stays
+    with the baseline.
 
     References
     ----------
@@ -292,7 +267,7 @@ class SafeTransferClassifier(Combined, Classifier):
         baseline: MultiTaskModel | None = None,
         *,
         cv: Any = 5,
-        shrinkage: float = 4.0,
+        shrinkage: float | Literal['auto'] = "auto",
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,
         handle_unknown: Literal['error', 'mean'] = "error",

@@ -13,6 +13,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from helpers.transfer import around_a_centre
 from linmtl import (
+    AutoClassifier,
+    AutoRegressor,
     IndependentClassifier,
     IndependentRegressor,
     L21Classifier,
@@ -112,6 +114,19 @@ def test_weights_minimise_the_held_out_loss(make, weighted, shrinkage):
 
 
 @BOTH
+def test_the_weights_are_those_of_a_stack_of_two(make):
+    model = make(cv=4)
+    classify = is_classifier(model)
+    X, y, tasks = problem(classify, outlier=2)
+    model.fit(X, y, tasks)
+    kind = AutoClassifier if classify else AutoRegressor
+    stack = kind([("own", model.baseline), ("shared", model.estimator)], cv=4)
+    stack.set_params(selection="stack").fit(X, y, tasks)
+    np.testing.assert_allclose(model.weights_, stack.weights_[:, 1], atol=1e-6)
+    np.testing.assert_allclose(model.coef_, stack.coef_, atol=1e-6)
+
+
+@BOTH
 def test_the_model_is_the_blend_of_its_parts(make):
     model = make()
     X, y, tasks = problem(is_classifier(model), seed=2, outlier=0)
@@ -174,11 +189,12 @@ def test_shrinkage_leads_to_the_baseline(make):
 
 
 @pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("shrinkage", "most"), [("auto", 0.7), (4.0, 0.8)])
 @BOTH
 @pytest.mark.slow
-def test_related_tasks_share_and_an_outlier_does_not(make, seed):
+def test_related_tasks_share_and_an_outlier_does_not(make, shrinkage, most, seed):
     """Nine small tasks, almost the same, and the opposite with more rows."""
-    model = make()
+    model = make(shrinkage=shrinkage)
     classify = is_classifier(model)
     sizes = [30 if classify else 10] * 10
     sizes[3] = 150 if classify else 60
@@ -188,7 +204,7 @@ def test_related_tasks_share_and_an_outlier_does_not(make, seed):
     related = np.delete(model.weights_, 3)
     assert model.weights_[3] < 0.1
     assert np.median(related) > 0.5
-    assert related.max() > 0.8
+    assert related.max() > most
 
 
 @pytest.mark.slow
@@ -207,7 +223,8 @@ def test_no_task_is_much_worse_than_alone():
         coef = truth.coef.copy()
         coef[0] *= -1
         y = np.where(tasks == 0, -y, y)
-        model = SafeTransferRegressor(MeanRegularizedRegressor(0.3)).fit(X, y, tasks)
+        model = SafeTransferRegressor(MeanRegularizedRegressor(0.3), shrinkage=4.0)
+        model.fit(X, y, tasks)
         error = [
             1.0 + np.sum((m.coef_ - coef) ** 2, axis=1) + np.square(m.intercept_)
             for m in (model, model.baseline_, model.estimator_)
@@ -360,7 +377,7 @@ def test_parameters_of_the_parts_are_reached_by_name():
 @BOTH
 def test_pickle_and_determinism(make):
     model = make()
-    X, y, tasks = problem(is_classifier(model))
+    X, y, tasks = problem(is_classifier(model), outlier=1)
     model.fit(X, y, tasks)
     copy = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(copy.predict(X, tasks), model.predict(X, tasks))
@@ -405,17 +422,28 @@ def test_unknown_tasks():
 def test_a_task_too_small_to_be_judged_stays_with_the_baseline():
     X, y, tasks = problem()
     keep = (tasks != 2) | (np.cumsum(tasks == 2) <= 3)
-    model = regressor(cv=5).fit(X[keep], y[keep], tasks[keep])
+    model = regressor(cv=5, shrinkage=4.0).fit(X[keep], y[keep], tasks[keep])
     assert model.weights_[2] == 0
     assert np.isnan(model.held_out_loss_["blend"][2])
     np.testing.assert_array_equal(model.coef_[2], model.baseline_.coef_[2])
 
 
+def test_a_task_too_small_to_be_judged_does_as_all_others_do():
+    """It gains most where sharing helps: learning two rows alone is no safe choice."""
+    X, y, tasks = problem(n=30)
+    keep = (tasks != 2) | (np.cumsum(tasks == 2) <= 3)
+    X, y, tasks = X[keep], y[keep], tasks[keep]
+    model = regressor().fit(X, y, tasks)
+    others = [model.weights_[t] for t in (0, 1, 3, 4)]
+    assert min(others) - 1e-9 <= model.weights_[2] <= max(others) + 1e-9
+    assert model.weights_[2] > 0
+
+
 def test_a_fold_that_takes_a_whole_task_judges_the_others():
     X, y, tasks = problem()
     fold = np.where(tasks == 2, 0, np.arange(len(y)) % 2)
-    model = regressor(cv=[(fold != k, fold == k) for k in range(2)]).fit(X, y, tasks)
-    assert model.weights_[2] == 0
+    model = regressor(cv=[(fold != k, fold == k) for k in range(2)], shrinkage=4.0)
+    assert model.fit(X, y, tasks).weights_[2] == 0
     assert np.isnan(model.held_out_loss_["baseline"][2])
     assert np.all(np.isfinite(np.delete(model.held_out_loss_["baseline"], 2)))
 
