@@ -20,6 +20,7 @@ from helpers.certificates import ROUNDING, points, solution
 from helpers.convex import least
 from helpers.malsar import Run, runs_of
 from helpers.problems import LAYOUTS, SEPARABLE, Problem, make_problem
+from helpers.quick import first
 from linmtl import (
     CalibratedRegressor,
     CalibratedRegressorCV,
@@ -278,7 +279,7 @@ def test_a_tighter_tolerance_never_ends_higher():
 
 @exact_fits
 @pytest.mark.parametrize("noise", [0.0, 1e-3, 1.0])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", first(range(3), 1))
 @pytest.mark.parametrize("penalty", [L1, L21, Ridge, MeanRegularized])
 def test_solutions_that_interpolate_some_tasks(penalty, seed, noise):
     rng = np.random.default_rng(seed)

@@ -62,6 +62,7 @@ def test_the_complete_graph_and_its_matrix():
         assert model.fit(X, y, tasks).alpha_ == pytest.approx(alpha, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_the_prior_of_a_task_covariance():
     """Coefficients drawn from it: the strength is the noise over the variance."""
     rng = np.random.default_rng(3)

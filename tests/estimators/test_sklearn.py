@@ -31,6 +31,7 @@ import linmtl
 from helpers.data import generated
 from helpers.frames import with_tasks
 from helpers.loops import looped
+from helpers.quick import first
 from linmtl import (
     L21Classifier,
     L21Regressor,
@@ -418,7 +419,15 @@ def test_fit_leaves_parameters_alone(regression):
     assert repr(model) == before
 
 
-@predictors
+@pytest.mark.parametrize(
+    "cls",
+    [
+        pytest.param(cls, marks=pytest.mark.slow)
+        if cls.__name__.endswith("CV")
+        else cls
+        for cls in PREDICTORS
+    ],
+)
 def test_pickle_predicts_the_same(cls):
     make = (
         make_multitask_classification
@@ -497,7 +506,7 @@ def test_cross_validation_functions(model, request):
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, dict) else "",
 )
-@pytest.mark.parametrize("scoring", [None, "r2"])
+@pytest.mark.parametrize("scoring", first([None, "r2"], 1))
 def test_grid_search(model, grid, scoring, regression):
     _, y, _, frame = regression
     model = clone(model).set_params(task_column="task")

@@ -111,6 +111,7 @@ def test_a_constant_target_has_nothing_to_tell():
 @pytest.mark.parametrize(
     "cls", [MeanRegularizedRegressorCV, GraphRegularizedRegressorCV]
 )
+@pytest.mark.slow
 def test_the_second_strength_is_searched(cls):
     """Far fewer rows than features: the mean itself has to be shrunk."""
     X, y, tasks = make_multitask_regression(

@@ -67,6 +67,7 @@ def by_fits(model, monkeypatch):
     fit_intercept=[True, False],
     # with more features than rows a free mean explains them all
     where=lambda name, d, **_: name != "mean free" or d == 3,
+    slow=lambda d, **_: d == 70,
 )
 def test_quadratic_penalties_are_exact(
     name, layout, d, weights, fit_intercept, monkeypatch

@@ -149,6 +149,7 @@ def lowest_of_all(problem, alpha, threshold):
 
 
 @pytest.mark.parametrize("threshold", [0.3, 1.0])
+@pytest.mark.slow
 def test_several_starts_find_the_minimum_more_often(monkeypatch, threshold):
     found = {"several": 0, "one": 0}
     for seed, part in product(range(6), [0.5, 0.1]):
@@ -214,6 +215,7 @@ def test_zero_from_alpha_max_on(make, loss):
 
 
 @every_loss
+@pytest.mark.slow
 def test_paths_and_cross_validation(loss):
     problem = make_problem(loss, sizes=(20, 24, 22))
     alphas, coefs, gaps = mtl_path(

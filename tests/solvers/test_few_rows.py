@@ -70,6 +70,7 @@ BY_FEATURE = {
     loss=("squared", "huber", "poisson"),
     spread=(0, 2),
     kind=("copy", "sum", "few rows"),
+    slow=lambda loss, **_: loss == "huber",
 )
 def test_what_free_features_explain_changes_nothing(penalty, loss, spread, kind):
     """Copies of features without a penalty, tasks that these interpolate."""

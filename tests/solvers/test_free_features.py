@@ -101,6 +101,7 @@ def in_cvxpy(name, W):
     loss=("squared", "sqrt", "huber", "logistic", "poisson"),
     penalty=("L21", "L1", "both", "largest", "fused", "groups"),
     layout=("wide", "missing", "sparse"),
+    slow=lambda loss, **_: loss in ("sqrt", "huber"),
 )
 def test_the_optimum_is_that_of_the_span(kind, loss, penalty, layout):
     F, X, Y, observed = problem(kind, loss)

@@ -85,6 +85,7 @@ def value_of(problem, model, weight, intercept_weight, alpha_mean):
     intercept_weight=[0.0, 0.8, np.inf],
     alpha_mean=[0.0, ON_MEAN],
     where=lambda loss, layout, **_: loss == "squared" or layout not in SEPARABLE,
+    slow=lambda loss, **_: loss in ("huber", "poisson"),
 )
 def test_solutions_are_optimal_and_certified(
     loss, layout, weight, intercept_weight, alpha_mean
