@@ -342,6 +342,37 @@ def test_gains_far_beyond_the_others():
     display.figure_.canvas.draw()
 
 
+@pytest.mark.parametrize("T", [1, 5, 150])
+def test_a_histogram_of_gains_counts_every_task(T):
+    tasks, effect, low, high, verdict = gains(T)
+    if T == 150:
+        effect[3], effect[4], effect[5] = -30.0, -np.inf, np.nan
+    display = TaskGainDisplay(tasks, effect, low, high, verdict)
+    display.plot(kind="histogram")
+    ax = display.ax_
+    drawn = 0
+    for name, bars in display.points_.items():
+        count = sum(bar.get_height() for bar in bars)
+        assert count == np.sum((verdict == name) & ~np.isnan(effect))
+        drawn += count
+    assert drawn == np.sum(~np.isnan(effect))
+    ends = np.concatenate([bar.get_corners()[:, 0] for bar in bars])
+    assert np.abs(ends).min() < 1e-9  # no bar is on both sides of zero
+    left, right = ax.get_xlim()
+    assert left <= 0 <= right
+    if T == 150:
+        assert left > -200
+        assert [text.get_text() for text in ax.texts] == [f"2 beyond {left:+.0f} %"]
+    display.figure_.canvas.draw()
+
+
+def test_a_histogram_of_no_gains():
+    display = TaskGainDisplay(["a", "b"], [0.0, np.nan]).plot(kind="histogram")
+    assert display.ax_.get_legend() is None
+    with pytest.raises(ValueError, match="kind must be one of 'points', 'histogram'"):
+        display.plot(kind="bars")
+
+
 @pytest.mark.parametrize(
     ("change", "match"),
     [

@@ -7,6 +7,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GroupKFold, RepeatedKFold
 from sklearn.utils import check_random_state
 
+from helpers.reports import made_up
 from helpers.transfer import make_data, random_W
 from linmtl import (
     IndependentRegressor,
@@ -378,3 +379,43 @@ def test_differences_of_other_losses(loss):
     )
     expected = report.mean_losses["alone"] - report.mean_losses["model"]
     np.testing.assert_allclose(report.alone.difference, expected)
+
+
+# --- the answer ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("effect", "verdicts", "answer"),
+    [
+        ([0.1] * 8, ["undecided"] * 8, "Sharing helps on the whole: "),
+        (
+            [0.1] * 19 + [-0.3],
+            ["helped"] * 19 + ["hurt"],
+            "Sharing helps on the whole, and hurts 1 task: ",
+        ),
+        (
+            [-0.1] * 18 + [0.3] * 2,
+            ["undecided"] * 18 + ["helped"] * 2,
+            "Sharing hurts on the whole, and helps 2 tasks: ",
+        ),
+        (
+            [0.1, -0.1],
+            ["helped", "hurt"],
+            "Sharing helps some tasks and hurts others: ",
+        ),
+        ([0.1, 0.0], ["helped", "undecided"], "Sharing helps some tasks: "),
+        ([-0.1, 0.0], ["hurt", "equivalent"], "Sharing hurts some tasks: "),
+        (
+            [0.01, 0.0, 0.1],
+            ["equivalent", "equivalent", "undecided"],
+            "Sharing makes no difference that matters in most tasks: ",
+        ),
+        ([0.1, -0.1], ["undecided"] * 2, "Whether sharing helps cannot be told: "),
+    ],
+)
+def test_the_answer_on_the_whole(effect, verdicts, answer):
+    report = made_up(effect, verdicts)
+    assert report.answer.startswith(answer)
+    lower = np.sum(np.array(effect) > 0)
+    assert f"lower in {lower} of {len(effect)} tasks" in report.answer
+    assert report.summary.startswith(report.answer)
