@@ -175,6 +175,13 @@ n_features)
         """Return the Hessian of each column at the last W times that of V."""
         raise NotImplementedError
 
+    def small_hessians(self, size: int) -> np.ndarray | None:
+        """Return the Hessians of all columns where they are smaller than their rows.
+
+        And of fewer features than ``size``; else None, also where one does for all.
+        """
+        return None
+
     def hessian_rows(self) -> Iterator[np.ndarray]:
         """Yield A with ``A'A`` the Hessian at the last W, of each column.
 

@@ -180,6 +180,15 @@ class ResidualFit(Datafit):
         """Return the design whose rows make the Hessian of these weights."""
         return self.data.design
 
+    def small_hessians(self, size):
+        weight, ptr = self.hessian_weight, self.data.task_ptr
+        design, d = self.design_at(weight), self.n_features
+        if d >= size or d > np.diff(ptr).min() or design.is_sparse:
+            return None
+        if design.columns_alike(weight):
+            return None
+        return design.hessians(weight, self.data.fit_intercept)
+
     def hessian_rows(self):
         weight, data = self.hessian_weight, self.data
         design, centre = self.design_at(weight), data.fit_intercept

@@ -365,6 +365,9 @@ def gram_descent(
     kept = 0
     gap = np.inf
     epoch = 0
+    if target > -np.inf:
+        linear, residual = model_terms(W, Gt, Et, Ct, square, G)
+        gap = gap_of(linear, residual, W, G, entry, row, positive)
     while epoch < max_epochs and (gap > target or (gap > final and epoch < free)):
         copy(W, past_W[kept])
         copy(Et, past_E[kept])

@@ -22,7 +22,7 @@ from linmtl.datafits._root import RootFit
 from linmtl.losses import Loss
 from linmtl.model_selection._jobs import in_turn, run_jobs
 from linmtl.penalties import Penalty
-from linmtl.solvers._path import models
+from linmtl.solvers._models import models
 from linmtl.solvers._quadratic_path import quadratic_forms
 
 
@@ -151,7 +151,12 @@ def held_out_path(
 def _one_fold(fit, held_out, start, rows, settings, progress):
     """Return losses, predictors if asked for, failures and the last solution."""
     losses, etas, unconverged, end = [], [], 0, None
-    for part in models(fit, W0=start, **settings):
+
+    def score(model):
+        # what ranks rows otherwise may be best elsewhere
+        return 0.0 if rows else held_out.score(model.W, model.b)
+
+    for part in models(fit, W0=start, score=score, **settings):
         losses.append(held_out.losses(part.W, part.b))
         if rows:
             etas += [
@@ -239,6 +244,10 @@ class HeldOutRows:
         )
         return self.join.task_loss(_ratio(task_loss, data.total, self.judged))
 
+    def score(self, W: np.ndarray, b: np.ndarray) -> float:
+        """Return the mean over the tasks for one model."""
+        return _mean_over_tasks(self.losses(W, b), self.data.total)
+
 
 class HeldOutMoments:
     """The mean squared loss of each task on held-out rows, from their moments."""
@@ -260,6 +269,10 @@ class HeldOutMoments:
         """
         sums = self.moments.losses(W, b)
         return self.join.task_loss(_ratio(sums, self.moments.total, self.judged))
+
+    def score(self, W: np.ndarray, b: np.ndarray) -> float:
+        """Return the mean over the tasks for one model."""
+        return _mean_over_tasks(self.losses(W, b), self.moments.total)
 
 
 def training_and_test(
@@ -345,6 +358,15 @@ class HeldOutClasses(HeldOutPredictions):
 
 def _ratio(loss, total, judged):
     return np.divide(loss, total, out=np.full(loss.shape, np.nan), where=judged)
+
+
+def _mean_over_tasks(losses, total):
+    judged = ~np.isnan(losses)
+    return (
+        float(np.average(losses[judged], weights=total[judged]))
+        if judged.any()
+        else np.nan
+    )
 
 
 def mean_over_folds(losses: np.ndarray) -> np.ndarray:

@@ -36,7 +36,7 @@ from linmtl.penalties import Penalty, compose
 from linmtl.penalties._compose import Composite
 from linmtl.penalties._quadratic_form import QuadraticForm
 from linmtl.penalties._row_separable import RowSeparable
-from linmtl.solvers._path import models
+from linmtl.solvers._models import models
 from linmtl.solvers._quadratic_path import quadratic_forms
 
 _MAX_NUMBERS = 4_000_000  # numbers that are held at a time
@@ -125,7 +125,7 @@ def one_fit(
     columns : ndarray of shape (n_columns,)
         Task labels of the columns of W.
     **options
-        As for :func:`linmtl.solvers._path.models`.
+        As for :func:`linmtl.solvers._models.models`.
     """
     forms = quadratic_forms(penalties, fit.n_features, columns)
     if forms is not None and loss.quadratic:

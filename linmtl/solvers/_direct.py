@@ -10,7 +10,7 @@ import numpy as np
 
 from linmtl.datafits._base import Datafit
 from linmtl.solvers._backtracking import first_order
-from linmtl.solvers._quadratic_system import Block, system_solver
+from linmtl.solvers._quadratic_system import LOOPED, Block, system_solver
 
 _REFINEMENTS = 3
 _ARMIJO = 1e-4
@@ -23,9 +23,12 @@ _CLOSED_GAP = 1e3  # rounding errors: a gap that no other steps would close
 
 def hessian_blocks(fit: Datafit) -> list[Block]:
     """Return the Hessian of each column, or the one that all columns share."""
-    if fit.holds_rows:
-        return [Block(A=A) for A in fit.hessian_rows()]
-    return [Block(H=H) for H in fit.H]
+    if not fit.holds_rows:
+        return [Block(H=H) for H in fit.H]
+    small = fit.small_hessians(LOOPED)
+    if small is not None:
+        return [Block(H=H) for H in small]
+    return [Block(A=A) for A in fit.hessian_rows()]
 
 
 class Direct:

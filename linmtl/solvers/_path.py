@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,15 +15,12 @@ from linmtl.datafits._base import Datafit, Residuals
 from linmtl.penalties import Penalty, Sum, compose
 from linmtl.penalties._agreement import Agreement
 from linmtl.penalties._parameters import with_alpha
-from linmtl.penalties._quadratic_form import QuadraticForm
 from linmtl.solvers._minimise import minimise, null_coefficients
 from linmtl.solvers._objective import Objective
 from linmtl.solvers._quadratic_path import QuadraticPath, pieces, quadratic_forms
 from linmtl.solvers._result import Result
-from linmtl.solvers._row_path import descend, is_small
 
-# solvers of quadratic problems by factors, of norms of rows by coordinate descent
-_DIRECT, _ON_ROWS = ("auto", "direct"), ("auto", "working_set")
+DIRECT = "auto", "direct"  # solvers of quadratic problems by factors
 
 
 def with_strength(penalty: Penalty, alpha: float) -> Penalty:
@@ -64,6 +60,7 @@ def follow(
     max_iter: int,
     solver: str = "auto",
     W0: np.ndarray | None = None,
+    slack: Callable[[], float] = lambda: 1.0,
 ) -> Iterator[Result]:
     """Yield the solution for each penalty, in the order given.
 
@@ -84,10 +81,12 @@ def follow(
         As for :func:`linmtl.solvers.minimise`.
     W0 : ndarray of shape (n_features, n_columns), default=None
         Where to start the first one.
+    slack : callable, default=None
+        What to multiply the tolerance of the next one with.
     """
     known: list[tuple[float, np.ndarray, Residuals | None]] = []
     scale, loss = None, np.inf
-    if solver in _DIRECT:
+    if solver in DIRECT:
         forms = quadratic_forms(penalties, fit.n_features, tasks)
         path = QuadraticPath.of(fit, forms)
         if path is not None:
@@ -97,13 +96,15 @@ def follow(
         objective = Objective(fit, compose(penalty, fit.n_features, tasks))
         _, start, residuals = known[-1] if known else (0.0, W0, None)
         rival = None
-        on_line = len(known) == 2 and objective.penalty.norm is not None
+        # a squared loss with quadratic penalties is solved from anywhere
+        bends = not fit.quadratic or objective.penalty.norm is not None
+        on_line = len(known) == 2 and bends
         if on_line and strengths is not None and start is not None:
             rival = loss + objective.penalty.value(start), start
-            start, residuals = _extrapolated(objective, known, strengths[i])
+            start, residuals = point_on_line(objective, known, strengths[i])
         result = minimise(
             objective,
-            tol=tol,
+            tol=tol * slack(),
             max_iter=max_iter,
             solver=solver,
             W0=start,
@@ -139,83 +140,15 @@ def _certified(fit, path, penalties, tasks, tol, max_iter) -> Iterator[Result]:
             yield result
 
 
-@dataclass
-class Models:
-    """Some of the models along a path.
+def point_on_line(objective, known, alpha):
+    """Return the point for ``alpha`` on the line through two, and the residuals there.
 
-    Attributes
-    ----------
-    W : ndarray of shape (n_models, n_features, n_columns)
-        Coefficients.
-    b : ndarray of shape (n_models, n_tasks)
-        Intercepts.
-    end : ndarray
-        The last solution, to start another path from.
-    unconverged : int
-        The number of models that did not converge.
+    These where the residuals of both are known and the point is on the line exactly.
     """
-
-    W: np.ndarray
-    b: np.ndarray
-    end: np.ndarray
-    unconverged: int
-
-
-def models(
-    fit: Datafit,
-    penalties: Sequence[Penalty],
-    tasks: np.ndarray,
-    forms: Sequence[QuadraticForm] | None,
-    *,
-    tol: float,
-    max_iter: int,
-    solver: str = "auto",
-    **options: Any,
-) -> Iterator[Models]:
-    """Yield the models for all penalties in pieces, without certificates.
-
-    They are as near the optimum as those of :func:`follow`, which solves what has no
-    shortcut.
-
-    Parameters
-    ----------
-    fit, penalties, tasks, tol, max_iter, solver, **options
-        As for :func:`follow`.
-    forms : sequence of QuadraticForm or None
-        What :func:`quadratic_forms` makes of the penalties.
-    """
-    given = {"tol": tol, "max_iter": max_iter}
-    shape = fit.n_features, fit.n_columns
-    path = QuadraticPath.of(fit, forms) if solver in _DIRECT else None
-    if path is None:
-        if solver in _ON_ROWS and is_small(fit, penalties[0], tasks):
-            results = descend(fit, penalties, tasks, **given, **options)
-        else:
-            results = follow(fit, penalties, tasks, solver=solver, **given, **options)
-        for part in pieces(len(penalties), shape):
-            found = list(islice(results, part.stop - part.start))
-            W = np.array([result.W for result in found])
-            b = np.array([result.b for result in found])
-            failures = sum(not result.converged for result in found)
-            yield Models(W, b, found[-1].point, failures)
-        return
-    for part in pieces(len(penalties), shape):
-        W, good = path.solutions(part, tol)
-        b, failures = path.fit.moments.intercepts(W), 0
-        for i in np.flatnonzero(~good).tolist():
-            penalty = compose(penalties[part][i], fit.n_features, tasks)
-            result = minimise(Objective(fit, penalty), **given)
-            W[i], b[i] = result.W, result.b
-            failures += not result.converged
-        yield Models(W, b, W[-1], failures)
-
-
-def _extrapolated(objective, known, alpha):
-    """Return the next start, and the residuals there if it is on the line exactly."""
     (first, W_first, residuals_first), (second, W, residuals) = known
-    if first == second:
+    move = move_on_line(first, second, alpha)
+    if move == 0.0:
         return W, residuals
-    move = (second - alpha) / (first - second)
     trial = W + move * (W - W_first)
     if objective.penalty.positive:
         np.maximum(trial, 0.0, out=trial)
@@ -223,6 +156,11 @@ def _extrapolated(objective, known, alpha):
     if residuals_first is None or residuals is None:
         return trial, None
     return trial, objective.fit.on_line(residuals_first, residuals, move)
+
+
+def move_on_line(first: float, second: float, alpha: float) -> float:
+    """Return how many times the way from the first to the second is to go on."""
+    return 0.0 if first == second else (second - alpha) / (first - second)
 
 
 def path_strengths(

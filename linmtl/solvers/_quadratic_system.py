@@ -25,6 +25,7 @@ _LEAST_CURVATURE = 1e-10  # of a preconditioner, relative to the largest
 _ALIKE = 4.0  # times each other: eigenvalues that a preconditioner takes for one
 _EPS = np.finfo(float).eps
 _WORST_CONDITION = 1e13  # of a matrix that is inverted
+LOOPED = 65  # features from which a loop over the columns costs nothing
 
 Solve = Callable[[np.ndarray], np.ndarray]
 
@@ -219,10 +220,10 @@ def _consensus_by_rows(blocks, quadratic, n_features):
     system = v[:, None] * H
     diagonal = np.arange(n_features)
     system[:, diagonal, diagonal] += p
-    inverse = _inverses(system)
+    inverse, _ = _inverses(system)
     H[:, diagonal, diagonal] += m
     total = np.einsum("tkj,tkl->jl", inverse, H, optimize=True) * (T / len(H))
-    for_mean = _inverses(total[None])[0]
+    for_mean = _inverses(total[None])[0][0]
     shared = quadratic.shared_rows
     scale, v, pull = scale[:, None], v[:, None], (p - v * m)[:, None]
 
@@ -239,18 +240,18 @@ def _consensus_by_rows(blocks, quadratic, n_features):
     return solve
 
 
-def _inverses(matrices: np.ndarray) -> np.ndarray:
-    """Return the inverses, (n_matrices, n, n), or pseudo-inverses where singular."""
+def _inverses(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return inverses, (n_matrices, n, n), and which are but pseudo-inverses."""
     try:
         inverse = np.linalg.inv(matrices)
     except np.linalg.LinAlgError:
-        return np.linalg.pinv(matrices)
+        return np.linalg.pinv(matrices), np.ones(len(matrices), dtype=bool)
     condition = np.abs(matrices).sum(axis=1).max(axis=1, initial=0.0)
     condition *= np.abs(inverse).sum(axis=1).max(axis=1, initial=0.0)
     poor = ~(condition < _WORST_CONDITION)
     if poor.any():
         inverse[poor] = np.linalg.pinv(matrices[poor], rcond=matrices.shape[1] * _EPS)
-    return inverse
+    return inverse, poor
 
 
 def residual(blocks, quadratic, C, W):
@@ -329,6 +330,10 @@ def _consensus(blocks, quadratic):
     a = quadratic.ridge + quadratic.centred
     m = quadratic.ridge + quadratic.mean
     T = len(blocks)
+    if all(block.A is None for block in blocks) and len(blocks[0].H) < LOOPED:
+        at_once = _small_consensus(np.array([block.H for block in blocks]), a, m)
+        if at_once is not None:
+            return at_once
     inverses = [block.ridge_inverse(a) for block in blocks]
     system: Any = 0.0
     for block, inverse in zip(blocks, inverses, strict=True):
@@ -341,6 +346,31 @@ def _consensus(blocks, quadratic):
         alone = np.column_stack([f(c) for f, c in zip(inverses, C.T, strict=True)])
         mean = for_mean(alone.mean(axis=1))
         return alone + (a - m) * np.column_stack([f(mean) for f in inverses])
+
+    return solve
+
+
+def _small_consensus(H: np.ndarray, a: float, m: float) -> Solve | None:
+    """The same of small matrices, all at once; None where one of them is singular."""
+    size = np.sqrt(np.einsum("tjj->tj", H) + a)  # features of any scale count alike
+    if not size.all():
+        return None
+    across = size[:, :, None] * size[:, None]
+    diagonal = np.arange(H.shape[1])
+    system = H.copy()
+    system[:, diagonal, diagonal] += a
+    inverse, poor = _inverses(system / across)
+    if poor.any():
+        return None
+    inverse /= across
+    system[:, diagonal, diagonal] += m - a
+    part = (inverse @ system).mean(axis=0)
+    for_mean = symmetric_inverse((part + part.T) / 2)
+
+    def solve(C):
+        alone = (inverse @ C.T[:, :, None])[:, :, 0].T
+        mean = for_mean(alone.mean(axis=1))
+        return alone + (a - m) * (inverse @ mean).T
 
     return solve
 

@@ -6,7 +6,7 @@ problem the general solver would spend more time around the descent than in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from linmtl.datafits._base import Datafit
 from linmtl.penalties import Penalty, compose
 from linmtl.solvers._minimise import minimise
 from linmtl.solvers._objective import Objective
+from linmtl.solvers._path import move_on_line
 from linmtl.solvers._result import Result
 from linmtl.solvers._working_set import descend_on_grams, lacks_rows
 
@@ -37,58 +38,101 @@ class Point:
         return self.W
 
 
-def is_small(fit: Datafit, penalty: Penalty, tasks: np.ndarray) -> bool:
-    """Whether :func:`descend` serves this problem."""
-    if not fit.quadratic or fit.holds_rows or fit.n_features > _MOST_FEATURES:
-        return False
-    whole = compose(penalty, fit.n_features, tasks)
-    if whole.is_split or whole.intercepts or whole.norm is None:
-        return False
-    return whole.norm.convex and lacks_rows(Objective(fit, whole)) is None
+class RowPath:
+    """Solutions of small problems with norms of rows.
 
+    Parameters
+    ----------
+    fit : Datafit
+        The loss, by moments.
+    tasks : ndarray of shape (n_columns,)
+        Labels of the columns of W.
+    tol, max_iter
+        As for :func:`linmtl.solvers.minimise`.
+    slack : callable
+        What to multiply the tolerance of the next one with.
+    """
 
-def descend(
-    fit: Datafit,
-    penalties: Sequence[Penalty],
-    tasks: np.ndarray,
-    *,
-    tol: float,
-    max_iter: int,
-    W0: np.ndarray | None = None,
-    strengths: Sequence[float] | np.ndarray | None = None,
-) -> Iterator[Point | Result]:
-    """Yield the solution for each penalty; see :func:`linmtl.solvers._path.follow`."""
-    W = np.zeros((fit.n_features, fit.n_columns)) if W0 is None else W0.copy()
-    scale = fit.loss_at(np.zeros_like(W))
-    stop = tol * scale + fit.rounding
-    limit = min(max_iter, _MOST_SWEEPS)
-    G, before = np.empty_like(W), None
-    for i, penalty in enumerate(penalties):
+    def __init__(
+        self,
+        fit: Datafit,
+        tasks: np.ndarray,
+        *,
+        tol: float,
+        max_iter: int,
+        slack: Callable[[], float] = lambda: 1.0,
+    ):
+        self.fit, self.tasks, self.tol, self.max_iter = fit, tasks, tol, max_iter
+        self.slack, self.shape = slack, (fit.n_features, fit.n_columns)
+        self.scale = fit.loss_at(np.zeros(self.shape))
+        self.limit = min(max_iter, _MOST_SWEEPS)
+
+    @staticmethod
+    def serves(fit: Datafit, penalty: Penalty, tasks: np.ndarray) -> bool:
+        """Whether it serves this problem."""
+        if not fit.quadratic or fit.holds_rows or fit.n_features > _MOST_FEATURES:
+            return False
         whole = compose(penalty, fit.n_features, tasks)
+        if whole.is_split or whole.intercepts or whole.norm is None:
+            return False
+        return whole.norm.convex and lacks_rows(Objective(fit, whole)) is None
+
+    def follow(
+        self,
+        penalties: Sequence[Penalty],
+        strengths: Sequence[float] | None,
+        W0: np.ndarray | None,
+    ) -> Iterator[Point | Result]:
+        """Yield that for each; see :func:`linmtl.solvers._path.follow`."""
+        W, before = np.zeros(self.shape) if W0 is None else W0, None
+        for i, penalty in enumerate(penalties):
+            start = W
+            if before is not None and strengths is not None:
+                start = W + move_on_line(*strengths[i - 2 : i + 1]) * (W - before)
+            before = W if i else None
+            result, _ = self.solution(penalty, start)
+            W = result.W
+            yield result
+
+    def between(
+        self,
+        penalty: Penalty,
+        known: Sequence[tuple[float, Point | Result]],
+        strength: float,
+    ) -> tuple[Point | Result, bool]:
+        """Return that which is about on the line through two of known strengths."""
+        (first, before), (second, after) = known
+        move = move_on_line(first, second, strength)
+        return self.solution(penalty, after.W + move * (after.W - before.W))
+
+    def solution(
+        self, penalty: Penalty, start: np.ndarray
+    ) -> tuple[Point | Result, bool]:
+        """Return that for one penalty, and whether it is not the start already."""
+        fit, tol = self.fit, self.tol * self.slack()
+        stop = tol * self.scale + fit.rounding
+        whole = compose(penalty, fit.n_features, self.tasks)
         norm: Any = whole.norm
         ridge = float(whole.base_quadratic.diagonal[0])
         entry, row = norm.strengths(fit.n_features)
-        start = W
-        if before is not None and strengths is not None:
-            far = strengths[i - 2] - strengths[i - 1]
-            move = (strengths[i - 1] - strengths[i]) / far if far else 0.0
-            start = W + move * (W - before)
-            if norm.positive:
-                np.maximum(start, 0.0, out=start)
-        before = W if i else None
         W = np.array(start, order="C")
+        if norm.positive:
+            np.maximum(W, 0.0, out=W)
+        G = np.empty_like(W)
         fit.evaluate(W, G)
         H = fit.H.copy() if ridge else fit.H
-        goal = _SAFE * stop, _SAFE * stop, 0, 0.0, limit
+        goal = _SAFE * stop, _SAFE * stop, 0, 0.0, self.limit
         penalised = entry, row, bool(norm.positive)
         W, sweeps = descend_on_grams(
             H, W, G - ridge * W, fit.square, ridge, penalised, goal
         )
-        if sweeps < limit and fit.error(W) <= stop:
-            yield Point(W, fit.moments.intercepts(W))
-            continue
+        if sweeps < self.limit and fit.error(W) <= stop:
+            return Point(W, fit.moments.intercepts(W)), sweeps > 0
         result = minimise(
-            Objective(fit, whole), tol=tol, max_iter=max_iter, W0=W, scale=scale
+            Objective(fit, whole),
+            tol=tol,
+            max_iter=self.max_iter,
+            W0=W,
+            scale=self.scale,
         )
-        W = result.W
-        yield result
+        return result, True

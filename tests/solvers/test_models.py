@@ -1,0 +1,168 @@
+"""Models for scores: near the optimum, and nearer where it matters."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from linmtl import L21RegressorCV, MultiTaskClassifier, MultiTaskRegressor
+from linmtl.datasets import make_multitask_classification, make_multitask_regression
+from linmtl.penalties import (
+    L1,
+    L21,
+    Clustered,
+    MeanRegularized,
+    TraceNorm,
+    compose,
+)
+from linmtl.penalties._quadratic_form import QuadraticForm
+from linmtl.solvers._models import _far_apart, models
+from linmtl.solvers._objective import Objective
+from linmtl.solvers._path import follow, top_strength
+from linmtl.solvers._quadratic_system import Block, _consensus, _small_consensus
+
+TOL = 1e-4
+PENALTIES = {
+    "L1": L1,
+    "L21": L21,
+    "trace norm": TraceNorm,
+    "clustered": lambda alpha: Clustered(alpha=alpha),
+    "mean": lambda alpha: MeanRegularized(alpha, 1e-3),
+}
+KINDS = [(name, "squared") for name in list(PENALTIES)[:4]] + [
+    (name, "logistic") for name in ("L21", "mean")
+]
+
+
+def problem(name, loss, n_alphas=30):
+    make, model = make_multitask_regression, MultiTaskRegressor()
+    if loss == "logistic":
+        make, model = make_multitask_classification, MultiTaskClassifier()
+    X, y, tasks = make(n_tasks=4, n_features=5, n_samples=25, random_state=0)
+    _, _, columns, objective = model._read_problem(X, y, tasks, None)
+    fit, penalty = objective.base_fit, PENALTIES[name]
+    start = Objective(fit, compose(penalty(1.0), fit.n_features, columns))
+    top = min(top_strength(start), 1.0)
+    strengths = np.geomspace(top, 0.02 * top, n_alphas)
+    return fit, columns, strengths, [penalty(alpha) for alpha in strengths]
+
+
+def found(fit, columns, strengths, penalties, score=None, tol=TOL):
+    options = {"strengths": strengths, "tol": tol, "max_iter": 10_000, "score": score}
+    parts = list(models(fit, penalties, columns, None, **options))
+    assert not any(part.unconverged for part in parts)
+    W, b = (np.concatenate([getattr(part, n) for part in parts]) for n in "Wb")
+    return W, b
+
+
+def gaps(fit, columns, penalties, W):
+    """Return gaps relative to the null objective, of points without components."""
+    out = []
+    for penalty, w in zip(penalties, W, strict=True):
+        objective = Objective(fit, compose(penalty, fit.n_features, columns))
+        out.append(objective.certificate(w).gap)
+    return np.array(out)
+
+
+@pytest.mark.parametrize(("name", "loss"), KINDS)
+def test_models_are_solutions(name, loss):
+    fit, columns, strengths, penalties = problem(name, loss)
+    options = {"strengths": strengths, "tol": 1e-9, "max_iter": 10_000}
+    expected = list(follow(fit, penalties, columns, **options))
+    for score in (None, lambda model: 0.0):
+        W, b = found(fit, columns, strengths, penalties, score, 1e-9)
+        np.testing.assert_allclose(W, [r.W for r in expected], atol=5e-4)
+        np.testing.assert_allclose(b, [r.b for r in expected], atol=5e-4)
+
+
+@pytest.mark.parametrize(("name", "loss"), KINDS)
+def test_models_on_a_line_are_near_the_optimum(name, loss):
+    fit, columns, strengths, penalties = problem(name, loss)
+    W, _ = found(fit, columns, strengths, penalties, lambda model: 0.0)
+    scale = fit.loss_at(np.zeros(W[0].shape))
+    # in the middle of two that are solved; a bend may lie beside it
+    assert gaps(fit, columns, penalties, W).max() <= 3 * TOL * scale
+    step = (strengths[:-2] - strengths[1:-1]) / (strengths[:-2] - strengths[2:])
+    line = W[:-2] + step[:, None, None] * (W[2:] - W[:-2])
+    distance = np.abs(line - W[1:-1]).max(axis=(1, 2))
+    assert loss == "logistic" or np.any(distance <= 1e-12)
+
+
+@pytest.mark.parametrize(("name", "loss"), KINDS)
+def test_less_will_do_where_a_score_is_worse(name, loss):
+    fit, columns, strengths, penalties = problem(name, loss)
+    seen = []
+
+    def rising(model):
+        seen.append(model)
+        return 1.0 + len(seen)
+
+    W, _ = found(fit, columns, strengths, penalties, rising)
+    assert 1 < len(seen) < len(penalties)
+    scale = fit.loss_at(np.zeros(W[0].shape))
+    assert gaps(fit, columns, penalties, W).max() <= 100 * TOL * scale
+
+
+def test_strengths_between_others_are_near_them():
+    rng = np.random.default_rng(0)
+    grids = [np.geomspace(1.0, 1e-3, n) for n in (1, 2, 3, 5, 40, 100, 300)]
+    grids += [np.array([5.0, 5.0, 5.0]), np.array([1.0, 0.9, 0.0])]
+    grids += [np.sort(rng.lognormal(size=50))[::-1]]
+    for strengths in grids:
+        solved = np.flatnonzero(_far_apart(strengths))
+        assert solved[0] == 0
+        assert solved[-1] == len(strengths) - 1
+        for i, j in pairwise(solved.tolist()):
+            assert j - i == 1 or (j - i <= 4 and strengths[i] <= 2 * strengths[j])
+    assert _far_apart(np.geomspace(1.0, 1e-3, 100)).sum() == 26
+    assert _far_apart(np.array([8.0, 4.0, 1.0, 0.1])).all()
+
+
+def test_the_strength_chosen_is_as_good_as_that_of_solutions():
+    for seed in range(3):
+        X, y, tasks = make_multitask_regression(
+            n_tasks=4,
+            n_features=6,
+            n_samples=20,
+            n_informative=3,
+            noise=4.0,
+            random_state=seed,
+        )
+        model = L21RegressorCV(alphas=40, cv=3).fit(X, y, tasks)
+        exact = L21RegressorCV(alphas=model.alphas_, cv=3, tol=1e-8).fit(X, y, tasks)
+        loss = exact.mse_path_.mean(axis=1)
+        assert loss[model.alphas_ == model.alpha_][0] <= 1.005 * loss.min()
+        at = loss <= 1.1 * loss.min()
+        near = model.mse_path_.mean(axis=1)[at]
+        np.testing.assert_allclose(near, loss[at], rtol=0.02)
+
+
+@pytest.mark.parametrize(("a", "m"), [(0.3, 0.01), (0.01, 0.3), (10.0, 0.0)])
+def test_small_systems_at_once_are_those_one_by_one(a, m):
+    rng = np.random.default_rng(0)
+    A = rng.normal(size=(4, 12, 3)) * [1.0, 1e3, 1e-3]
+    H, C = A.transpose(0, 2, 1) @ A, rng.normal(size=(3, 4))
+    form = QuadraticForm(4, centred=a, mean=m)
+    solve = _small_consensus(H, a, m)
+    assert solve is not None
+    W = solve(C)
+    looped = _consensus([Block(H=h) for h in H], form)(C)
+    np.testing.assert_allclose(W, looped, rtol=1e-8)
+    product = np.column_stack([h @ w for h, w in zip(H, W.T, strict=True)])
+    np.testing.assert_allclose(product + form.gradient(W), C, rtol=1e-6, atol=1e-8)
+    H[1, :, 2] = H[1, 2] = 0.0
+    assert _small_consensus(H, 0.0, m) is None
+
+
+def test_newton_steps_for_labels_are_the_same_for_few_and_many_features():
+    """Small Hessians are factored together, large ones one by one."""
+    X, y, tasks = make_multitask_classification(
+        n_tasks=3, n_features=5, n_samples=100, random_state=0
+    )
+    wide = np.hstack([X, np.zeros((len(X), 66))])
+    few, many = (
+        MultiTaskClassifier(MeanRegularized(0.1, 0.01), tol=1e-10).fit(Z, y, tasks)
+        for Z in (X, wide)
+    )
+    np.testing.assert_allclose(few.coef_, many.coef_[:, :5], atol=1e-6)
+    assert few.converged_
