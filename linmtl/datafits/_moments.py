@@ -143,6 +143,19 @@ class Moments:
         square = self.square + data.task_sum(moved * (2.0 * y + shift))
         return replace(self, C=self.C + C.T, square=np.maximum(square, 0.0))
 
+    def about_zero(self) -> Moments:
+        """Return sums about zero, for models without intercepts."""
+        n, total = len(self.H), self.total[:, None]
+        return replace(
+            self,
+            x=np.zeros_like(self.x),
+            y=np.zeros_like(self.y),
+            H=self.H + (total * self.x)[:n, :, None] * self.x[:n, None],
+            C=self.C + total * self.y[:, None] * self.x,
+            square=self.square + self.total * self.y**2,
+            centred=False,
+        )
+
     def with_ones(self, shift: float) -> Moments:
         """Return sums about zero, with a last feature that is one.
 
@@ -172,6 +185,26 @@ class Moments:
         """Return the same with a Hessian for each column."""
         return (
             replace(self, H=np.repeat(self.H, len(self.C), 0)) if self.shared else self
+        )
+
+    def among(self, positions: np.ndarray, n_tasks: int) -> Moments:
+        """Return the moments of tasks among others that have no rows."""
+
+        def spread(values):
+            out = np.zeros((n_tasks, *values.shape[1:]))
+            out[positions] = values
+            return out
+
+        whole = self.spread()
+        return Moments(
+            spread(whole.total),
+            spread(whole.x),
+            spread(whole.y),
+            spread(whole.H),
+            spread(whole.C),
+            spread(whole.square),
+            np.arange(n_tasks),
+            whole.centred,
         )
 
     def of_tasks(self, tasks: np.ndarray) -> Moments:

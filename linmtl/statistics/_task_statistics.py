@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -30,7 +29,7 @@ _ARRAYS = ("total", "x", "y", "H", "C", "square")
 _ROUNDING = 4.0 * np.finfo(float).eps
 
 
-class _Reader(BaseEstimator):
+class ColumnReader(BaseEstimator):
     """Remembers the columns that the first chunk had."""
 
     n_features_in_: int
@@ -89,8 +88,7 @@ class TaskStatistics:
     >>> X, y, tasks = make_multitask_regression(n_samples=100, random_state=0)
     >>> statistics = TaskStatistics()
     >>> for rows in np.array_split(np.arange(len(y)), 7):
-    ...     statistics.update(X[rows], y[rows], tasks[rows])
-    <TaskStatistics: ...
+    ...     _ = statistics.update(X[rows], y[rows], tasks[rows])
     >>> model = MeanRegularizedRegressor(1.0).fit_statistics(statistics)
     >>> whole = MeanRegularizedRegressor(1.0).fit(X, y, tasks)
     >>> bool(np.allclose(model.coef_, whole.coef_))
@@ -99,7 +97,7 @@ class TaskStatistics:
 
     def __init__(self, *, task_column: str | int | None = None):
         self.task_column = task_column
-        self._reader = _Reader(task_column)
+        self._reader = ColumnReader(task_column)
         self._moments: Moments | None = None
         self.single = False
         self.tasks = np.empty(0, dtype=int)
@@ -118,6 +116,13 @@ class TaskStatistics:
     @property
     def weight(self) -> np.ndarray:
         return np.empty(0) if self._moments is None else self._moments.total.copy()
+
+    @property
+    def moments(self) -> Moments:
+        """The sums, as the squared loss takes them."""
+        if self._moments is None:
+            raise ValueError("the statistics have no rows yet; update them first")
+        return self._moments
 
     @property
     def feature_names(self) -> np.ndarray | None:
@@ -172,7 +177,7 @@ class TaskStatistics:
         if n_rows(X) == 0:
             return self
         first = self._moments is None
-        reader = _Reader(self.task_column) if first else self._reader
+        reader = ColumnReader(self.task_column) if first else self._reader
         X, labels, _ = read_X(reader, X, tasks, reset=first)
         one = labels is None
         if not first and one != self.single:
@@ -221,8 +226,8 @@ class TaskStatistics:
             return
         tasks = np.union1d(self.tasks, names)
         known, more = np.searchsorted(tasks, self.tasks), np.searchsorted(tasks, names)
-        both = _spread_out(self._moments, known, len(tasks))
-        self._moments = both + _spread_out(moments, more, len(tasks))
+        here = self._moments.among(known, len(tasks))
+        self._moments = here + moments.among(more, len(tasks))
         rows = np.zeros(len(tasks), dtype=int)
         rows[known] += self.n_rows
         rows[more] += count
@@ -337,9 +342,7 @@ class TaskStatistics:
             The other arguments of ``fit``; tasks is None for one task without a label,
             and where X has a column of them.
         """
-        m = self._moments
-        if m is None:
-            raise ValueError("the statistics have no rows yet; update them first")
+        m = self.moments
         T, d = m.x.shape
         joint = np.empty((T, d + 1, d + 1))
         joint[:, :d, :d] = m.H
@@ -380,6 +383,34 @@ class TaskStatistics:
             return X
         return pd.DataFrame(X, columns=names).infer_objects()
 
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Return all there is as arrays by name, to write or to send."""
+        arrays = {"tasks": self.tasks, "n_rows": self.n_rows}
+        arrays["single"] = np.array(self.single)
+        if self._moments is not None:
+            arrays |= {name: getattr(self._moments, name) for name in _ARRAYS}
+        if self._columns is not None:
+            arrays["columns"] = np.asarray(self._columns, dtype=str)
+        if self.task_column is not None:
+            arrays["task_column"] = np.array(self.task_column)
+        return arrays
+
+    @classmethod
+    def of_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
+        """Return the statistics that :meth:`to_arrays` took apart."""
+        column = arrays["task_column"].item() if "task_column" in arrays else None
+        out = cls(task_column=column)
+        out.tasks, out.n_rows = arrays["tasks"], arrays["n_rows"]
+        out.single = bool(arrays["single"])
+        if "H" in arrays:
+            places = np.arange(len(out.tasks))
+            sums: Any = {name: arrays[name] for name in _ARRAYS}
+            out._moments = Moments(**sums, column=places)
+            out._reader.n_features_in_ = out.n_features + (column is not None)
+        if "columns" in arrays:
+            out._reader.feature_names_in_ = arrays["columns"].astype(object)
+        return out
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a file that :meth:`load` reads; it holds arrays only, no pickle.
 
@@ -389,18 +420,11 @@ class TaskStatistics:
             The file, replaced at once when all is written.
         """
         path = Path(path)
-        arrays = {"version": np.array(_VERSION), "tasks": self.tasks}
-        arrays |= {"n_rows": self.n_rows, "single": np.array(self.single)}
-        if self._moments is not None:
-            arrays |= {name: getattr(self._moments, name) for name in _ARRAYS}
-        if self._columns is not None:
-            arrays["columns"] = np.asarray(self._columns, dtype=str)
-        if self.task_column is not None:
-            arrays["task_column"] = np.array(self.task_column)
         handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
         try:
             with os.fdopen(handle, "wb") as file:
-                np.savez(file, **arrays)
+                arrays: Any = self.to_arrays()
+                np.savez(file, version=np.array(_VERSION), **arrays)
             os.replace(name, path)
         except BaseException:
             os.unlink(name)
@@ -424,9 +448,9 @@ class TaskStatistics:
             with np.load(path, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             version = int(arrays["version"])
+        except FileNotFoundError:
+            raise
         except (KeyError, ValueError, OSError) as error:
-            if isinstance(error, FileNotFoundError):
-                raise
             raise ValueError(
                 f"{os.fspath(path)!r} is no file of TaskStatistics: {error}"
             ) from None
@@ -435,25 +459,4 @@ class TaskStatistics:
                 f"{os.fspath(path)!r} has version {version} of the format, and this "
                 f"linmtl reads up to {_VERSION}; update linmtl"
             )
-        column = arrays["task_column"].item() if "task_column" in arrays else None
-        out = cls(task_column=column)
-        out.tasks, out.n_rows = arrays["tasks"], arrays["n_rows"]
-        out.single = bool(arrays["single"])
-        if "H" in arrays:
-            places = np.arange(len(out.tasks))
-            sums = {name: arrays[name] for name in _ARRAYS}
-            out._moments = Moments(**sums, column=places)
-            out._reader.n_features_in_ = out.n_features + (column is not None)
-        if "columns" in arrays:
-            out._reader.feature_names_in_ = arrays["columns"].astype(object)
-        return out
-
-
-def _spread_out(moments: Moments, positions: np.ndarray, n_tasks: int) -> Moments:
-    """Return the moments of tasks among others of which there are no rows."""
-    parts = {}
-    for name in _ARRAYS:
-        values = getattr(moments, name)
-        parts[name] = np.zeros((n_tasks, *values.shape[1:]))
-        parts[name][positions] = values
-    return replace(moments, **parts, column=np.arange(n_tasks))
+        return cls.of_arrays(arrays)

@@ -1,0 +1,272 @@
+"""Estimators for data on a Dask cluster: ``DaskL21Regressor`` and so on.
+
+Each estimator of linmtl has its name here after ``Dask``, with the same parameters and
+a ``client``. Rows stay where they are; sums over them travel, and are merged in an
+order that never changes, so that a worker that is lost changes no bit of the result.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils.validation import check_is_fitted
+
+from linmtl import estimators
+from linmtl.distributed import Parts, fit_parts
+from linmtl.distributed._parts import Merge, Question, merge_two
+from linmtl.distributed._rows import Part
+from linmtl.estimators._base import MultiTaskModel, TaskModel
+
+
+class DaskEstimator(BaseEstimator):
+    """An estimator of linmtl that is fitted to Dask collections.
+
+    Subclasses say which. Squared loss: one pass over the rows and one merge; other
+    losses, with a convex penalty of given strength, some seven passes.
+
+    Parameters
+    ----------
+    *args, **parameters
+        Those of the estimator.
+    client : dask.distributed.Client, default=None
+        The cluster; by default that of this thread, if any, or else Dask's default
+        scheduler on this machine.
+
+    Attributes
+    ----------
+    client_ : dask.distributed.Client or None
+        The cluster that was used.
+    model_ : estimator
+        The fitted estimator; its attributes are also those of this one.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from linmtl.dask import DaskL21Regressor
+    >>> from linmtl.datasets import make_multitask_regression
+    >>> X, y, tasks = make_multitask_regression(random_state=0)
+    >>> X, y, tasks = (da.from_array(a, chunks=100) for a in (X, y, tasks))
+    >>> model = DaskL21Regressor(alpha=0.1).fit(X, y, tasks)
+    >>> model.predict(X, tasks).compute().shape == y.shape
+    True
+    """
+
+    kind: ClassVar[type[TaskModel]]
+
+    def __init__(self, *args: Any, client: Any = None, **parameters: Any):
+        self.client = client
+        self._model: Any = self.kind(*args, **parameters)
+
+    def __repr__(self) -> str:
+        return f"Dask{self._model!r}"
+
+    def __getattr__(self, name: str) -> Any:
+        parts = self.__dict__
+        for inner in ("model_", "_model"):
+            if inner in parts and not name.startswith("__"):
+                return getattr(parts[inner], name)
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __sklearn_clone__(self) -> Self:
+        # a client is a connection, and no copy of it is one
+        copied: Any = clone(self._model)
+        parameters = copied.get_params(deep=False)
+        return type(self)(client=self.client, **parameters)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters, the client among them."""
+        return {**self._model.get_params(deep=deep), "client": self.client}
+
+    def set_params(self, **parameters: Any) -> Self:
+        """Set parameters by name."""
+        if "client" in parameters:
+            self.client = parameters.pop("client")
+        self._model.set_params(**parameters)
+        return self
+
+    def fit(self, X: Any, y: Any, tasks: Any = None, sample_weight: Any = None) -> Self:
+        """Fit the model to collections of the same partitions.
+
+        Parameters
+        ----------
+        X : dask.array.Array or dask.dataframe.DataFrame, (n_samples, n_features)
+            Samples; the rows of a task may be in several partitions.
+        y : dask.array.Array or dask.dataframe.Series of shape (n_samples,)
+            Targets, or labels of classes.
+        tasks : dask.array.Array or dask.dataframe.Series, default=None
+            The task label of each row, unless ``task_column`` says where they are.
+        sample_weight : dask.array.Array or dask.dataframe.Series, default=None
+            Weights >= 0.
+
+        Returns
+        -------
+        self : DaskEstimator
+            Fitted.
+
+        Raises
+        ------
+        ValueError
+            If partitions do not fit together; nothing is fitted then.
+        """
+        client = self._client()
+        copied: Any = clone(self._model)
+        model = fit_parts(copied, DaskParts(client, X, y, tasks, sample_weight))
+        self.client_, self.model_ = client, model
+        return self
+
+    def _client(self) -> Any:
+        if self.client is not None:
+            return self.client
+        try:
+            from distributed import get_client
+        except ImportError:
+            return None
+        try:
+            return get_client()
+        except ValueError:  # there is none
+            return None
+
+    def to_local(self) -> Any:
+        """Return the fitted estimator, which knows of no cluster."""
+        check_is_fitted(self, "model_")
+        return self.model_
+
+    def predict(self, X: Any, tasks: Any = None) -> Any:
+        """Return predictions as a collection, which nothing has computed yet.
+
+        Parameters
+        ----------
+        X : dask.array.Array or dask.dataframe.DataFrame
+            Samples.
+        tasks : dask.array.Array or dask.dataframe.Series, default=None
+            The task label of each row.
+
+        Returns
+        -------
+        dask.array.Array of shape (n_samples,)
+        """
+        return self._lazy("predict", X, tasks, ())
+
+    def predict_proba(self, X: Any, tasks: Any = None) -> Any:
+        """Return probabilities as a collection, of classifiers.
+
+        Parameters
+        ----------
+        X : dask.array.Array or dask.dataframe.DataFrame
+            Samples.
+        tasks : dask.array.Array or dask.dataframe.Series, default=None
+            The task label of each row.
+
+        Returns
+        -------
+        dask.array.Array of shape (n_samples, 2)
+        """
+        return self._lazy("predict_proba", X, tasks, (2,))
+
+    def _lazy(self, method, X, tasks, columns):
+        import dask.array as da
+        from dask.delayed import delayed
+
+        check_is_fitted(self, "model_")
+        model = delayed(self.model_)
+        blocks = []
+        kind = getattr(self.model_, "classes_", np.zeros(0)).dtype
+        dtype = kind if method == "predict" and columns == () else np.dtype(float)
+        for size, part in zip(_sizes(X), _aligned(X, None, tasks, None), strict=True):
+            found = delayed(_answer)(model, method, part)
+            blocks.append(da.from_delayed(found, (size, *columns), dtype=dtype))
+        return da.concatenate(blocks, axis=0, allow_unknown_chunksizes=True)
+
+
+class DaskParts(Parts):
+    """Partitions of Dask collections.
+
+    Parameters
+    ----------
+    client : dask.distributed.Client or None
+        The cluster.
+    X, y, tasks, sample_weight : dask collections
+        The arguments of ``fit``.
+    """
+
+    def __init__(self, client: Any, X: Any, y: Any, tasks: Any, sample_weight: Any):
+        self._client = client
+        self._parts = _aligned(X, y, tasks, sample_weight)
+
+    def reduce(self, question: Question, merge: Merge) -> Any:
+        from dask.base import compute
+        from dask.delayed import delayed
+
+        ask, two = delayed(question, pure=True), delayed(partial(merge_two, merge))
+        level = [ask(part) for part in self._parts]
+        while len(level) > 1:  # in pairs of neighbours, on the workers
+            pairs = zip(level[::2], level[1::2], strict=False)
+            rest = level[-1:] if len(level) % 2 else []
+            level = [two(a, b) for a, b in pairs] + rest
+        if self._client is not None:
+            return self._client.compute(level[0]).result()
+        return compute(level[0])[0]
+
+
+def _aligned(X: Any, y: Any, tasks: Any, sample_weight: Any) -> list[Any]:
+    """Return the partitions of all collections together, as delayed parts."""
+    from dask.delayed import delayed
+
+    listed = []
+    for name, given in zip(Part._fields, (X, y, tasks, sample_weight), strict=True):
+        if given is None:
+            listed.append(None)
+            continue
+        if not hasattr(given, "to_delayed"):
+            raise TypeError(
+                f"{name} must be a Dask array, DataFrame or Series, got "
+                f"{type(given).__name__}; dask.array.from_array makes one"
+            )
+        if getattr(given, "ndim", 1) == 2 and hasattr(given, "rechunk"):
+            given = given.rechunk({1: -1})  # all features of a row in one block
+        if name != "X" and hasattr(given, "rechunk") and hasattr(X, "chunks"):
+            known = not np.isnan([*X.chunks[0], *given.chunks[0]]).any()
+            if known and sum(X.chunks[0]) == sum(given.chunks[0]):
+                given = given.rechunk({0: X.chunks[0]})
+        listed.append(np.ravel(given.to_delayed()).tolist())
+    sizes = [len(each) for each in listed if each is not None]
+    if len(set(sizes)) > 1:
+        raise ValueError(
+            f"the collections have {', '.join(map(str, sizes))} partitions; X, y, "
+            "tasks and sample_weight need the same, row by row (repartition them)"
+        )
+    columns = [[None] * sizes[0] if each is None else each for each in listed]
+    return [delayed(Part)(*parts) for parts in zip(*columns, strict=True)]
+
+
+def _sizes(X: Any) -> list[float]:
+    """Return the rows of each partition, NaN where nobody knows."""
+    if hasattr(X, "chunks"):
+        return list(X.chunks[0])
+    return [float("nan")] * X.npartitions
+
+
+def _answer(model: TaskModel, method: str, part: Part) -> np.ndarray:
+    given = {} if part.tasks is None else {"tasks": part.tasks}
+    if len(part.X) == 0:
+        few = (0, 2) if method == "predict_proba" else (0,)
+        return np.zeros(few)
+    return getattr(model, method)(part.X, **given)
+
+
+_names = ["DaskEstimator", "DaskParts"]
+for _name in estimators.__all__:
+    _kind = getattr(estimators, _name)
+    if issubclass(_kind, MultiTaskModel) or hasattr(_kind, "fit_statistics"):
+        _attributes = {
+            "kind": _kind,
+            "__module__": __name__,
+            "__doc__": f":class:`linmtl.{_name}` for Dask collections; see "
+            ":class:`DaskEstimator`.",
+        }
+        globals()[f"Dask{_name}"] = type(f"Dask{_name}", (DaskEstimator,), _attributes)
+        _names.append(f"Dask{_name}")
+__all__ = _names  # pyright: ignore[reportUnsupportedDunderAll]

@@ -1,0 +1,158 @@
+"""One call for every estimator whose rows are in parts."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, TypeVar
+
+import numpy as np
+
+from linmtl.data._checks import is_whole
+from linmtl.data._labels import n_rows
+from linmtl.data._tables import as_table
+from linmtl.distributed._parts import ListedParts, Parts
+from linmtl.distributed._rounds import fit_in_rounds
+from linmtl.distributed._rows import Part
+from linmtl.estimators._base import MultiTaskModel, TaskModel
+from linmtl.estimators._statistics import FitsStatistics
+from linmtl.statistics import TaskStatistics
+
+Estimator = TypeVar("Estimator", bound=TaskModel)
+
+
+def fit_chunks(
+    estimator: Estimator,
+    chunks: Iterable[tuple[Any, ...]] | Callable[[], Iterable[tuple[Any, ...]]],
+    *,
+    n_jobs: int | None = None,
+) -> Estimator:
+    """Fit an estimator to rows that are not in memory at once.
+
+    Squared loss: one pass, whatever the penalty, and cross-validation with it. Other
+    losses: a pass for each Newton step, six or seven most often, and the duality gap of
+    the whole with the last. The numbers are those of ``fit`` on all rows.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Any regressor with the squared loss; of other losses, those with a convex
+        penalty of given strength.
+    chunks : iterable or callable
+        The arguments of ``fit`` for one chunk after the other, as ``chunks_of`` and
+        ``read_chunks`` of `linmtl.statistics` make them: a list, or a function without
+        arguments that starts from the beginning, since other losses pass several times.
+    n_jobs : int, default=None
+        Chunks at the same time, through joblib; all of them are in memory then.
+
+    Returns
+    -------
+    estimator
+        The same, fitted.
+
+    Raises
+    ------
+    ValueError
+        If the estimator needs all rows in one place, or a chunk does not fit to those
+        before; the estimator is not fitted then.
+
+    See Also
+    --------
+    linmtl.dask : The same on a cluster.
+    linmtl.federated : The same with rows that must stay where they are.
+
+    Examples
+    --------
+    >>> from functools import partial
+    >>> from linmtl import L21Classifier
+    >>> from linmtl.datasets import make_multitask_classification
+    >>> from linmtl.distributed import fit_chunks
+    >>> from linmtl.statistics import chunks_of
+    >>> X, y, tasks = make_multitask_classification(random_state=0)
+    >>> chunks = partial(chunks_of, X, y, tasks, size=100)
+    >>> model = fit_chunks(L21Classifier(0.05), chunks)
+    >>> bool(model.dual_gap_ <= model.tol_)
+    True
+    """
+    return fit_parts(estimator, ListedParts(chunks, n_jobs))
+
+
+def fit_parts(estimator: Estimator, parts: Parts) -> Estimator:
+    """Fit an estimator to rows in parts, wherever they are.
+
+    Parameters
+    ----------
+    estimator : estimator
+        As for :func:`fit_chunks`.
+    parts : Parts
+        What asks all parts a question and merges the answers.
+
+    Returns
+    -------
+    estimator
+        The same, fitted.
+    """
+    if not isinstance(estimator, TaskModel):
+        raise TypeError(f"estimator must be one of linmtl's, got {estimator!r}")
+    squared = getattr(estimator, "loss", "squared") in ("squared", "sqrt")
+    if not (isinstance(estimator, FitsStatistics) and squared):
+        if not isinstance(estimator, MultiTaskModel):
+            raise ValueError(f"{estimator!r} needs its rows in one place")
+        fit_in_rounds(estimator, parts)
+        return estimator
+    column = estimator.task_column
+    if not estimator._chooses_by_folds():
+        whole = partial(statistics_of, task_column=column)
+        estimator.fit_statistics(_some(parts.reduce(whole, TaskStatistics.merge)))
+        return estimator
+    cv = getattr(estimator, "cv", 5)
+    if getattr(estimator, "criterion", None) is not None or not is_whole(cv):
+        raise ValueError(
+            f"{type(estimator).__name__}: of rows in parts the strength is chosen in a "
+            f"number of folds; got cv={cv!r} and criterion="
+            f"{getattr(estimator, 'criterion', None)!r}"
+        )
+    folds = partial(statistics_of_folds, n_folds=int(cv), task_column=column)
+    found = _some(parts.reduce(folds, _merged_each))
+    estimator.fit_statistics(found)
+    return estimator
+
+
+def _some(found):
+    if found is None:
+        raise ValueError("the parts have no row with a label and a positive weight")
+    return found
+
+
+def statistics_of(
+    part: Part, task_column: str | int | None = None
+) -> TaskStatistics | None:
+    """Return the statistics of a part, None for no rows."""
+    part = Part(*part)
+    if n_rows(as_table(part.X)) == 0:
+        return None
+    return TaskStatistics.of(*part, task_column=task_column)
+
+
+def statistics_of_folds(
+    part: Part, n_folds: int, task_column: str | int | None = None
+) -> list[TaskStatistics] | None:
+    """Return the statistics of each fold; rows are dealt by what is in the part."""
+    X, y, tasks, weight = Part(*part)
+    X, y = as_table(X), as_table(y)
+    n = n_rows(X)
+    if n == 0:
+        return None
+    rng = np.random.default_rng(zlib.crc32(np.asarray(y, dtype=float).tobytes()))
+    fold = (np.arange(n) + rng.integers(n_folds)) % n_folds
+    fold = fold[rng.permutation(n)]
+    weight = np.ones(n) if weight is None else np.asarray(weight)
+    return [
+        TaskStatistics.of(X, y, tasks, weight * (fold == k), task_column=task_column)
+        for k in range(n_folds)
+    ]
+
+
+def _merged_each(one, other):
+    return [a.merge(b) for a, b in zip(one, other, strict=True)]

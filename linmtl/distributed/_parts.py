@@ -1,0 +1,67 @@
+"""Where the rows are: what asks all parts a question, and merges the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, Protocol
+
+from linmtl.distributed._rows import Part
+from linmtl.statistics import map_reduce
+
+Question = Callable[[Part], Any]
+Merge = Callable[[Any, Any], Any]
+
+
+class Parts(Protocol):
+    """Rows in parts."""
+
+    def reduce(self, question: Question, merge: Merge) -> Any:
+        """Return the answers of all parts, merged in an order that never changes.
+
+        None stands for a part that has nothing to say, and for all if none has.
+        """
+        ...
+
+
+class ListedParts:
+    """Parts that are read one after the other, or in processes.
+
+    Parameters
+    ----------
+    parts : iterable or callable
+        Of the arguments of ``fit``, as tuples, every time it is gone through; or what
+        returns such an iterable.
+    n_jobs : int, default=None
+        Parts at the same time, through joblib; all are in memory then. By default one.
+    """
+
+    def __init__(
+        self,
+        parts: Iterable[Any] | Callable[[], Iterable[Any]],
+        n_jobs: int | None = None,
+    ):
+        if not callable(parts) and iter(parts) is iter(parts):
+            raise ValueError(
+                "parts can be gone through once only, and a fit asks them several "
+                "times; pass a list, or a function that returns an iterator"
+            )
+        self._parts, self._n_jobs = parts, n_jobs
+
+    def reduce(self, question: Question, merge: Merge) -> Any:
+        parts = self._parts() if callable(self._parts) else self._parts
+        if self._n_jobs is None:
+            found = None
+            for part in parts:
+                found = merge_two(merge, found, question(Part(*part)))
+            return found
+        listed = [Part(*part) for part in parts]
+        merges = partial(merge_two, merge)
+        return map_reduce(listed, question, merges, n_jobs=self._n_jobs)
+
+
+def merge_two(merge: Merge, one: Any, other: Any) -> Any:
+    """Return both answers merged, where there are two."""
+    if one is None or other is None:
+        return other if one is None else one
+    return merge(one, other)

@@ -1,0 +1,392 @@
+"""Fits in a few rounds of sums over rows that stay where they are."""
+
+from __future__ import annotations
+
+import warnings
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from linmtl.data._canonical import MultiTaskData
+from linmtl.data._labels import some
+from linmtl.data._read import FitInput
+from linmtl.data._targets import encode_classes
+from linmtl.data._weights import read_task_weight
+from linmtl.datafits._gram import GramFit
+from linmtl.designs._stacked import StackedDesign
+from linmtl.distributed._parts import Merge, Parts
+from linmtl.distributed._rows import (
+    Bound,
+    Model,
+    NewtonSums,
+    Reading,
+    Survey,
+    newton_sums,
+    survey,
+)
+from linmtl.estimators._base import MultiTaskModel
+from linmtl.estimators._settings import check_settings
+from linmtl.losses import Squared
+from linmtl.penalties import compose
+from linmtl.penalties._compose import Composite
+from linmtl.solvers import Result, minimise
+from linmtl.solvers._objective import Objective
+
+Estimator = TypeVar("Estimator", bound=MultiTaskModel)
+_MAX_ROUNDS = 50
+_ARMIJO = 1e-4  # the least fall of the objective, of what the model promises
+_SHORTEST = 1e-8  # step
+_MOST_IDLE = 3  # rounds in which the objective does not fall
+_MOST_STEPS = 10_000  # of the solver of a model
+# Of the residuals of a model, relative to their best: smaller ones are inside the
+# domain where a row lies on its edge, and the model goes beyond by rounding.
+_SCALES = 1.0 - np.array([0.0, 1e-10, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3])
+
+
+class SumsFit(GramFit):
+    """A loss known by its quadratic model.
+
+    The residuals of the model, wherever they are taken and projected, are a point of
+    the dual problem of the loss. Its dual value there is left out: only the rows know.
+
+    Attributes
+    ----------
+    asked : tuple of (ndarray, ndarray, float)
+        Coefficients and intercepts at which the residuals are to be taken for it, and
+        their scale.
+    """
+
+    quadratic = bounded = False
+    asked: tuple[np.ndarray, np.ndarray, float]
+
+    def dual_limit(self):
+        return 1.0
+
+    def best_scale(self, conjugate, limit, support=0.0):
+        return min(limit, 1.0)
+
+    def dual_value(self, scale):
+        W = self._W if self._shift is None else self._W + self._shift
+        self.asked = W, self.moments.intercepts(W), scale
+        return 0.0
+
+
+class Rounds:
+    """The loss of an estimator over rows in parts.
+
+    Parameters
+    ----------
+    estimator : MultiTaskModel
+        What is fitted.
+    parts : Parts
+        Where the rows are.
+    """
+
+    def __init__(self, estimator: MultiTaskModel, parts: Parts):
+        self.parts, self.count = parts, 0
+        self.loss = estimator._loss()
+        self.reading = Reading(self.loss, estimator.task_column)
+        found = self._merged(survey, Survey.merge)
+        self.classes, side, level = None, found.side, found.level[:, 0]
+        if found.classes is not None:
+            none = np.zeros(len(found.classes), dtype=bool)
+            self.classes = encode_classes(found.classes, none)[1]
+            self.reading = Reading(self.loss, estimator.task_column, self.classes)
+            there = found.level > 0
+            side = there[:, 1].astype(int) - there[:, 0].astype(int)
+            level = found.level[:, 1] - found.level[:, 0]
+        if not estimator.fit_intercept:
+            side = np.zeros(len(side), dtype=int)
+        elif np.all(side != 0):
+            raise ValueError(
+                f"y has {self.loss.one_sided} in every task; there is nothing to fit"
+            )
+        self.found, self.side, self.mean = found, side, level / found.total
+        self.known = np.flatnonzero(side == 0)
+        self.tasks = found.tasks
+        lambda_t = read_task_weight(estimator.task_weight, found.tasks, found.total)
+        self.per_weight = (lambda_t / found.total)[self.known]  # of those in the loss
+        self.fit_intercept = bool(estimator.fit_intercept)
+
+    def _merged(self, question: Any, merge: Merge) -> Any:
+        self.count += 1
+        found = self.parts.reduce(partial(question, reading=self.reading), merge)
+        if found is None:
+            raise ValueError("the parts have no row with a label and a positive weight")
+        return found
+
+    def given(self, estimator: MultiTaskModel) -> FitInput:
+        """Return what reading all rows says, with the mean row of each task as data."""
+        found, T = self.found, len(self.found.tasks)
+        centre = found.centre / found.total[:, None]
+        weight = np.where(self.side == 0, 1.0, 0.0)
+        data = MultiTaskData(
+            StackedDesign(centre, np.arange(T + 1)),
+            self.mean,
+            weight,
+            self.fit_intercept,
+        )
+        names, column = found.names, estimator.task_column
+        if names is not None and column is not None:
+            place = list(names).index(column) if isinstance(column, str) else column
+            names = np.delete(names, place)
+        alone = np.flatnonzero(self.side)
+        return FitInput(
+            layout="long",
+            data=data,
+            tasks=found.tasks,
+            n_samples=found.total,
+            classes=self.classes,
+            side=self.side,
+            feature_names=names,
+            rows=np.arange(T),
+            n_rows=T,
+            side_means=centre[alone] if alone.size else None,
+        )
+
+    def start(self) -> np.ndarray:
+        """Return the intercepts that are best without coefficients, (n_tasks,)."""
+        b, T = np.zeros(len(self.tasks)), self.known.size
+        if not self.fit_intercept:
+            return b
+        y, zero, ptr = self.mean[self.known], np.zeros(T), np.arange(T + 1)
+        if self.classes is None:
+            b[self.known] = self.loss.intercepts(y, zero, np.ones(T), ptr, zero)
+            return b
+        # labels of both classes, each with its share
+        shares = np.column_stack([(1 - y) / 2, (1 + y) / 2]).ravel()
+        signs, zeros = np.tile([-1.0, 1.0], T), np.zeros(2 * T)
+        b[self.known] = self.loss.intercepts(signs, zeros, shares, 2 * ptr, zero)
+        return b
+
+    def model(self, W: np.ndarray, b: np.ndarray) -> Model:
+        """Return what the parts are asked about: the tasks in the loss."""
+        known = self.known
+        return Model(self.tasks[known], W[:, known], b[known])
+
+    def at(self, W: np.ndarray, b: np.ndarray, bound: Bound | None = None) -> Point:
+        """Return what the parts say at a point, and in answer to a question."""
+        question = partial(newton_sums, model=self.model(W, b), bound=bound)
+        sums = self._merged(question, NewtonSums.merge)
+        moments = sums.statistics.moments.times(self.per_weight)
+        moments = moments.among(self.known, len(self.tasks))
+        if not self.fit_intercept:
+            moments = moments.about_zero()
+        fit = SumsFit(moments, self.loss)
+        loss = float(self.per_weight @ sums.loss)
+        return Point(W, b, loss, fit, sums.conjugates @ self.per_weight)
+
+
+class Point(NamedTuple):
+    """What is known at a point.
+
+    Attributes
+    ----------
+    W : ndarray of shape (n_features, n_tasks)
+        Coefficients.
+    b : ndarray of shape (n_tasks,)
+        Intercepts.
+    loss : float
+        The loss.
+    fit : SumsFit
+        The quadratic model of the loss.
+    conjugates : ndarray of shape (n_scales,)
+        The answer to the question for a bound.
+    """
+
+    W: np.ndarray
+    b: np.ndarray
+    loss: float
+    fit: SumsFit
+    conjugates: np.ndarray
+
+
+def fit_in_rounds(estimator: Estimator, parts: Parts) -> Estimator:
+    """Fit an estimator of any loss to rows in parts.
+
+    In each round every part says its loss, gradient and Hessian at the last
+    coefficients; the model of second order is minimised here, as a least-squares
+    problem with the estimator's penalty. With the next they say the dual value at the
+    residuals of that model, which are dual feasible: the gap comes with each round.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With a convex penalty of given strength.
+    parts : Parts
+        Where the rows are.
+
+    Returns
+    -------
+    estimator
+        The same, fitted.
+
+    Raises
+    ------
+    ValueError
+        If the estimator cannot be fitted in rounds, or the parts do not fit together.
+    """
+    check_settings(estimator, estimator._losses)
+    if type(estimator).fit is not MultiTaskModel.fit or _needs_rows(estimator):
+        raise _not_in_rounds(estimator)
+    rounds = Rounds(estimator, parts)
+    given = rounds.given(estimator)
+    data, _ = estimator._problem(given)
+    penalty = estimator._make_penalty()
+    if data is not given.data or not penalty.convex:
+        raise _not_in_rounds(estimator)
+    composite = compose(penalty, data.design.n_features, rounds.tasks)
+    if composite.intercepts:
+        raise ValueError(
+            "intercept_weight needs rows in one place where the loss is not squared"
+        )
+    result, objective = _InRounds(estimator, composite, rounds).minimise()
+    _store(estimator, rounds, given, objective, result)
+    return estimator
+
+
+def _needs_rows(estimator) -> bool:
+    return (
+        isinstance(getattr(estimator, "alpha", None), str)
+        or getattr(estimator, "refit", False) is not False
+        or getattr(estimator, "class_weight", None) is not None
+        or (
+            isinstance(estimator.task_weight, str)
+            and estimator.task_weight != "n_samples"
+        )
+    )
+
+
+def _not_in_rounds(estimator) -> ValueError:
+    return ValueError(
+        f"{estimator!r} needs its rows in one place; of losses that are not squared, "
+        "convex penalties of given strength can be fitted to parts, without refit, "
+        "class_weight or a task_weight that follows from losses"
+    )
+
+
+class _InRounds:
+    """Newton's method, its steps in the variables of the penalty.
+
+    Parameters
+    ----------
+    estimator : MultiTaskModel
+        Its tolerance and number of steps.
+    composite : Composite
+        The penalty.
+    rounds : Rounds
+        The loss.
+    """
+
+    def __init__(self, estimator, composite: Composite, rounds: Rounds):
+        self.tol, self.max_iter = estimator.tol, min(estimator.max_iter, _MAX_ROUNDS)
+        self.composite, self.rounds = composite, rounds
+
+    def minimise(self) -> tuple[Result, Objective]:
+        """Return the solution, and the problem with the loss known there."""
+        rounds, composite = self.rounds, self.composite
+        W = np.zeros((rounds.found.centre.shape[1], len(rounds.tasks)))
+        at = rounds.at(W, rounds.start())
+        point = Objective(at.fit, composite).start
+        scale = value = at.loss + composite.value(point)
+        tol, dual, idle = self.tol * scale, -np.inf, 0
+        history = [(0, float(scale))]
+        for _ in range(self.max_iter):
+            objective = Objective(at.fit, composite)
+            new, b = self._step(at, objective)
+            objective.certificate(new)
+            W, intercepts, size = at.fit.asked
+            scales = size * _SCALES
+            bound = Bound(rounds.model(at.W, at.b), rounds.model(W, intercepts), scales)
+            found, answer = self._search(at, point, value, new, b, bound)
+            without = np.array([objective.dual_at(scale) for scale in scales])
+            dual = max(dual, float(np.max(without - answer)))
+            idle = 0 if found is not None and found[2] < value else idle + 1
+            if found is not None:
+                at, point, value = found
+            history.append((rounds.count, float(max(value - dual, 0.0))))
+            if history[-1][1] <= tol or idle == _MOST_IDLE:
+                break
+        gap = history[-1][1]
+        message = (
+            f"the gap is {gap:.3g} after {rounds.count} rounds, and the tolerance "
+            f"{tol:.3g}; increase tol or alpha"
+        )
+        result = Result(
+            W=composite.coefficients(point),
+            point=point,
+            b=at.b,
+            objective=float(value),
+            gap=gap,
+            tol=tol,
+            scale=float(scale),
+            n_iter=rounds.count,
+            converged=bool(gap <= tol),
+            solver="rounds",
+            history=history,
+            message="" if gap <= tol else message,
+        )
+        return result, Objective(at.fit, composite)
+
+    def _step(self, at: Point, objective: Objective) -> tuple[np.ndarray, np.ndarray]:
+        """Return where loss and penalty are least by the quadratic model."""
+        model = Objective(GramFit(at.fit.moments, Squared()), self.composite)
+        start = objective.point(at.W) if not self.composite.is_split else None
+        tol = min(1e-4 * self.tol, 1e-7)
+        result = minimise(model, tol=tol, max_iter=_MOST_STEPS, W0=start)
+        return result.point, result.b
+
+    def _search(self, at: Point, point, value, new, b, bound):
+        """Return the first point on the way that keeps a part of the promise.
+
+        None where there is none; and the answer to the question for a bound.
+        """
+        composite, losses = self.composite, at.fit.moments.losses
+        after = np.sum(losses(composite.coefficients(new), b)) + composite.value(new)
+        before = np.sum(losses(at.W, at.b)) + composite.value(point)
+        promise, rounding = before - after, 1e-13 * abs(value)
+        size, answer = 1.0, np.zeros(0)
+        while size > _SHORTEST:
+            moved = point + size * (new - point)
+            found = self.rounds.at(
+                composite.coefficients(moved),
+                at.b + size * (b - at.b),
+                bound if size == 1.0 else None,
+            )
+            answer = found.conjugates if size == 1.0 else answer
+            total = found.loss + composite.value(moved)
+            if total <= value - _ARMIJO * size * promise + rounding:
+                return (found, moved, total), answer
+            size /= 4
+        return None, answer
+
+
+def _store(estimator, rounds: Rounds, given, objective, result) -> None:
+    """Give the estimator what it has after a fit of rows in one place."""
+    found = rounds.found
+    estimator.n_features_in_ = found.n_columns
+    estimator.__dict__.pop("feature_names_in_", None)
+    if found.names is not None:
+        estimator.feature_names_in_ = found.names
+    estimator._report(given, objective, result, rounds.tasks)
+    estimator.task_weight_ = estimator._task_weights(given)
+    estimator._solution = (rounds.tasks, result.point)
+    W, b = estimator._lent(given, result.W, given.intercepts(result.b))
+    estimator._set_linear(given, W.T, b)
+    for name in ("n_iter", "objective", "tol", "converged", "solver"):
+        setattr(estimator, f"{name}_", getattr(result, name))
+    estimator.dual_gap_ = result.gap
+    estimator.gap_history_ = np.array(result.history, dtype=float).reshape(-1, 2)
+    alone = given.tasks[given.side != 0]
+    if alone.size:
+        warnings.warn(
+            f"these tasks have {rounds.loss.one_sided}: {some(alone)}; they are left "
+            "out of the loss",
+            UserWarning,
+            stacklevel=4,
+        )
+    if not result.converged:
+        message = f"{type(estimator).__name__}: {result.message}"
+        warnings.warn(message, ConvergenceWarning, stacklevel=4)

@@ -1,0 +1,339 @@
+"""What is computed where the rows are; it travels as numbers of the tasks alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from linmtl.data._labels import codes_of, encode_tasks, n_rows, require_like, some
+from linmtl.data._read import read_X
+from linmtl.data._tables import as_table
+from linmtl.data._targets import missing_mask, read_labels, read_targets
+from linmtl.data._weights import read_sample_weight
+from linmtl.losses import Loss
+from linmtl.statistics import TaskStatistics
+from linmtl.statistics._task_statistics import ColumnReader
+
+# relative to the largest: a smaller curvature of an observation is raised to it, so
+# that no working response is far away; a model of more curvature is on the safe side
+_LEAST_CURVATURE = 1e-6
+
+
+class Part(NamedTuple):
+    """The arguments of ``fit`` for some rows."""
+
+    X: Any
+    y: Any
+    tasks: Any = None
+    sample_weight: Any = None
+
+
+class Rows(NamedTuple):
+    """Rows of a part that count."""
+
+    X: Any
+    y: np.ndarray
+    labels: np.ndarray
+    weight: np.ndarray
+    names: np.ndarray | None
+    n_columns: int
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the rows of all parts are read.
+
+    Attributes
+    ----------
+    loss : Loss
+        The loss.
+    task_column : str, int or None
+        The column of X that holds the task labels.
+    classes : ndarray of shape (2,) or None
+        Labels of the classes, once all parts have been asked.
+    """
+
+    loss: Loss
+    task_column: str | int | None = None
+    classes: np.ndarray | None = None
+
+    def rows(self, part: Part) -> Rows | None:
+        """Return the rows of a part with a label and a weight, None where it has none.
+
+        Labels of classes become -1 and +1 once the classes are known.
+        """
+        part = Part(*part)
+        X, y = as_table(part.X), as_table(part.y)
+        if n_rows(X) == 0:
+            return None
+        reader = ColumnReader(self.task_column)
+        X, labels, _ = read_X(reader, X, part.tasks, reset=True)
+        if labels is None:
+            raise ValueError("rows in parts need tasks=, or a task_column")
+        y = read_labels(y) if self.loss.classify else read_targets(y)
+        if y.shape != (X.shape[0],):
+            raise ValueError(
+                f"y has shape {y.shape}, but X has {X.shape[0]} rows in this part; "
+                "pass one target for each"
+            )
+        weight = read_sample_weight(part.sample_weight, y.shape)
+        used = np.flatnonzero((weight > 0) & ~missing_mask(y))
+        if used.size == 0:
+            return None
+        X = X.tocsr()[used] if hasattr(X, "tocsr") else X[used]
+        names = getattr(reader, "feature_names_in_", None)
+        y = y[used]
+        if self.classes is not None:
+            y = np.where(y == self.classes[1], 1.0, -1.0)
+        elif not self.loss.classify:
+            y = self.loss.encode(y.astype(float), np.zeros(y.shape, dtype=bool))[0]
+        return Rows(X, y, labels[used], weight[used], names, reader.n_features_in_)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is in a part: tasks, their weights, levels and classes.
+
+    Attributes
+    ----------
+    tasks : ndarray of shape (n_tasks,)
+        Labels, sorted.
+    count : ndarray of int of shape (n_tasks,)
+        Rows.
+    total : ndarray of shape (n_tasks,)
+        Sums of the weights.
+    level : ndarray of shape (n_tasks, n_classes or 1)
+        Sums of the weights of each class, or of the weights times the targets.
+    centre : ndarray of shape (n_tasks, n_features)
+        Sums of the weights times the features.
+    side : ndarray of int of shape (n_tasks,)
+        -1 or +1 where targets are all on one side, which is no best intercept.
+    classes : ndarray or None
+        Labels of the classes.
+    names : ndarray or None
+        Names of the columns, that of the tasks included.
+    n_columns : int
+        Their number.
+    """
+
+    tasks: np.ndarray
+    count: np.ndarray
+    total: np.ndarray
+    level: np.ndarray
+    centre: np.ndarray
+    side: np.ndarray
+    classes: np.ndarray | None
+    names: np.ndarray | None
+    n_columns: int
+
+    def merge(self, other: Survey) -> Survey:
+        """Return what is in both parts."""
+        if self.centre.shape[1] != other.centre.shape[1]:
+            raise ValueError(
+                f"X has {self.centre.shape[1]} features in one part and "
+                f"{other.centre.shape[1]} in another"
+            )
+        if self.names is not None and other.names is not None:
+            differ = self.names != other.names
+            if np.any(differ):
+                raise ValueError(
+                    "the columns of X differ between parts: "
+                    f"{some(self.names[differ])} and {some(other.names[differ])}"
+                )
+        require_like(other.tasks, self.tasks, "a part has the labels")
+        tasks = np.union1d(self.tasks, other.tasks)
+        classes = self.classes
+        if classes is not None and other.classes is not None:
+            classes = np.union1d(classes, other.classes)
+        a, b = (one._among(tasks, classes) for one in (self, other))
+        side = np.where(a.side == b.side, a.side, 0)
+        side = np.where(a.count == 0, b.side, np.where(b.count == 0, a.side, side))
+        return Survey(
+            tasks,
+            a.count + b.count,
+            a.total + b.total,
+            a.level + b.level,
+            a.centre + b.centre,
+            side,
+            classes,
+            other.names if self.names is None else self.names,
+            self.n_columns,
+        )
+
+    def _among(self, tasks: np.ndarray, classes: np.ndarray | None) -> Survey:
+        """Return the same among more tasks and classes."""
+        at, level = np.searchsorted(tasks, self.tasks), self.level
+        if classes is not None and self.classes is not None:
+            level = np.zeros((len(self.tasks), len(classes)))
+            level[:, np.searchsorted(classes, self.classes)] = self.level
+
+        def spread(values):
+            out = np.zeros((len(tasks), *values.shape[1:]), values.dtype)
+            out[at] = values
+            return out
+
+        return replace(
+            self,
+            tasks=tasks,
+            count=spread(self.count),
+            total=spread(self.total),
+            level=spread(level),
+            centre=spread(self.centre),
+            side=spread(self.side),
+            classes=classes,
+        )
+
+
+def survey(part: Part, reading: Reading) -> Survey | None:
+    """Return what is in a part, None for nothing."""
+    rows = reading.rows(part)
+    if rows is None:
+        return None
+    tasks, code = encode_tasks(rows.labels)
+    T = len(tasks)
+    total = np.bincount(code, weights=rows.weight, minlength=T)
+    membership = np.zeros((T, code.size))
+    membership[code, np.arange(code.size)] = rows.weight
+    centre = np.asarray(membership @ rows.X)
+    count, classes = np.bincount(code, minlength=T), None
+    if reading.loss.classify:
+        classes, which = np.unique(rows.y, return_inverse=True)
+        level = np.zeros((T, len(classes)))
+        np.add.at(level, (code, which), rows.weight)
+        side = np.zeros(T, dtype=int)
+    else:
+        level = np.bincount(code, weights=rows.weight * rows.y, minlength=T)[:, None]
+        order = np.argsort(code, kind="stable")
+        task_ptr = np.concatenate([[0], np.cumsum(count)])
+        side = reading.loss.own_sides(rows.y[order], rows.weight[order], task_ptr)
+    return Survey(
+        tasks, count, total, level, centre, side, classes, rows.names, rows.n_columns
+    )
+
+
+@dataclass(frozen=True)
+class Model:
+    """A point to ask about.
+
+    Attributes
+    ----------
+    tasks : ndarray of shape (n_tasks,)
+        Labels of the tasks in the loss.
+    W : ndarray of shape (n_features, n_tasks)
+        Coefficients.
+    b : ndarray of shape (n_tasks,)
+        Intercepts.
+    """
+
+    tasks: np.ndarray
+    W: np.ndarray
+    b: np.ndarray
+
+    def predict(self, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+        """Return linear predictors, and the code of each row, -1 if left out."""
+        code = codes_of(rows.labels, self.tasks)
+        W, b = self.W.T[code], self.b[code]
+        if hasattr(rows.X, "multiply"):
+            eta = np.asarray(rows.X.multiply(W).sum(axis=1)).ravel()
+        else:
+            eta = np.einsum("ij,ij->i", rows.X, W, dtype=float)
+        return eta + b, code
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A question for a lower bound of the optimum.
+
+    Attributes
+    ----------
+    model : Model
+        Where the loss was replaced by its quadratic model.
+    moved : Model
+        Where the residuals of the model are taken.
+    scales : ndarray of shape (n_scales,)
+        What they are multiplied by.
+    """
+
+    model: Model
+    moved: Model
+    scales: np.ndarray
+
+    def conjugates(self, rows: Rows, loss: Loss) -> np.ndarray:
+        """Return the weighted sums of the conjugates, (n_scales, n_tasks).
+
+        Infinite where a scale takes a row out of the domain.
+        """
+        eta, code = self.model.predict(rows)
+        kept = np.flatnonzero(code >= 0)
+        y, weight = rows.y[kept], rows.weight[kept]
+        u, curvature = _slopes(loss, y, eta[kept])
+        u = u - curvature * (self.moved.predict(rows)[0] - eta)[kept]
+        low, high = loss.domain(y)
+        out, T = [], len(self.model.tasks)
+        for scale in self.scales:
+            at = scale * u
+            values = np.full(u.shape, np.inf)
+            if not np.any((at < low) | (at > high)):
+                values = loss.conjugate(y, at)
+            out.append(np.bincount(code[kept], weight * values, T))
+        return np.array(out)
+
+
+@dataclass(frozen=True)
+class NewtonSums:
+    """The loss of each task at a point, and its quadratic model there.
+
+    Attributes
+    ----------
+    loss : ndarray of shape (n_tasks,)
+        The loss.
+    statistics : TaskStatistics
+        The model: it is a weighted least-squares problem in working responses.
+    conjugates : ndarray of shape (n_scales, n_tasks)
+        The answer to the question for a bound, empty without one.
+    """
+
+    loss: np.ndarray
+    statistics: TaskStatistics
+    conjugates: np.ndarray
+
+    def merge(self, other: NewtonSums) -> NewtonSums:
+        """Return the sums over both parts."""
+        return NewtonSums(
+            self.loss + other.loss,
+            self.statistics.merge(other.statistics),
+            self.conjugates + other.conjugates,
+        )
+
+
+def newton_sums(
+    part: Part, reading: Reading, model: Model, bound: Bound | None = None
+) -> NewtonSums | None:
+    """Return loss, gradient and Hessian of the rows of a part."""
+    rows = reading.rows(part)
+    if rows is None:
+        return None
+    eta, code = model.predict(rows)
+    kept, T = np.flatnonzero(code >= 0), len(model.tasks)
+    if kept.size == 0:
+        return None
+    y, eta, weight, code = rows.y[kept], eta[kept], rows.weight[kept], code[kept]
+    u, curvature = _slopes(reading.loss, y, eta)
+    statistics = TaskStatistics.of(
+        rows.X[kept], eta + u / curvature, rows.labels[kept], weight * curvature
+    )
+    value = np.bincount(code, weight * reading.loss.value(y, eta), T)
+    conjugates = np.zeros((0, T))
+    if bound is not None:
+        conjugates = bound.conjugates(rows, reading.loss)
+    return NewtonSums(value, statistics, conjugates)
+
+
+def _slopes(loss, y, eta):
+    """Return minus the first derivative of each loss, and the second."""
+    u = -loss.derivative(y, eta)
+    curvature = loss.second_derivative(y, u)
+    least = _LEAST_CURVATURE * curvature.max(initial=1e-3)
+    return u, np.maximum(curvature, least)

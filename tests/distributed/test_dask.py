@@ -1,0 +1,155 @@
+"""Estimators on Dask collections: those of one place, also when a worker dies."""
+
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+
+from helpers.parts import data
+from linmtl import L21Classifier, L21Regressor, MeanRegularizedRegressor
+
+da = pytest.importorskip("dask.array")
+dd = pytest.importorskip("dask.dataframe")
+distributed = pytest.importorskip("distributed")
+
+from linmtl.dask import (  # noqa: E402
+    DaskL21Classifier,
+    DaskL21Regressor,
+    DaskMeanRegularizedRegressor,
+    DaskMixedEffectsRegressor,
+)
+
+
+def collections(*arrays, chunks=37):
+    return [da.from_array(a, chunks=(chunks, *a.shape[1:])) for a in arrays]
+
+
+def test_arrays_without_a_cluster():
+    X, y, tasks = data()
+    dX, dy, dt = collections(X, y, tasks)
+    model = DaskL21Regressor(alpha=0.1).fit(dX, dy, dt)
+    whole = L21Regressor(0.1).fit(X, y, tasks)
+    np.testing.assert_allclose(model.coef_, whole.coef_, atol=1e-8)
+    lazy = model.predict(dX, dt)
+    assert isinstance(lazy, da.Array)
+    np.testing.assert_allclose(lazy.compute(), whole.predict(X, tasks), atol=1e-7)
+    local = model.to_local()
+    assert isinstance(local, L21Regressor)
+    assert model.client_ is None
+
+
+def test_classifiers_and_features_in_several_blocks():
+    X, y, tasks = data(True)
+    dX = da.from_array(X, chunks=(50, 2))  # of features too
+    dy, dt = collections(y, tasks, chunks=31)
+    model = DaskL21Classifier(0.02, tol=1e-8).fit(dX, dy, dt)
+    whole = L21Classifier(0.02, tol=1e-8).fit(X, y, tasks)
+    np.testing.assert_allclose(model.coef_, whole.coef_, atol=1e-3)
+    p = model.predict_proba(dX, dt.rechunk(50)).compute()
+    np.testing.assert_allclose(p, whole.predict_proba(X, tasks), atol=1e-3)
+
+
+def test_frames_with_a_task_column_and_an_empty_partition():
+    X, y, tasks = data()
+    frame = pd.DataFrame(X, columns=list("abcdef"))
+    frame["site"], frame["y"] = [f"s{t}" for t in tasks], y
+    table = dd.from_pandas(frame, npartitions=4)
+    table = dd.concat([table, table[table.y > 1e9]])  # some without rows
+    features = table.drop(columns="y")
+    model = DaskMeanRegularizedRegressor(0.3, task_column="site")
+    model.fit(features, table.y)
+    local = MeanRegularizedRegressor(0.3, task_column="site")
+    local.fit(frame.drop(columns="y"), y)
+    np.testing.assert_allclose(model.coef_, local.coef_, rtol=1e-6)
+    found = model.predict(features).compute()
+    np.testing.assert_allclose(found, local.predict(frame.drop(columns="y")), rtol=1e-6)
+
+
+def test_chunks_of_unknown_size():
+    X, y, tasks = data()
+    dX, dy, dt = collections(X, y, tasks)
+    kept = dX[:, 0] > -0.5
+    model = DaskL21Regressor(0.1).fit(dX[kept], dy[kept], dt[kept])
+    keep = X[:, 0] > -0.5
+    whole = L21Regressor(0.1).fit(X[keep], y[keep], tasks[keep])
+    np.testing.assert_allclose(model.coef_, whole.coef_, atol=1e-8)
+    assert len(model.predict(dX[kept], dt[kept]).compute()) == keep.sum()
+
+
+def test_mixed_effects_and_the_order_of_coefficients():
+    X, y, tasks = data()
+    order = np.argsort(-tasks, kind="stable")
+    dX, dy, dt = collections(X[order], y[order], tasks[order])
+    model = DaskMixedEffectsRegressor().fit(dX, dy, dt)
+    np.testing.assert_array_equal(model.tasks_, np.unique(tasks))
+    assert model.log_likelihood_ < 0
+
+
+def test_parameters_are_those_of_the_estimator():
+    model = DaskL21Regressor(0.3, tol=1e-5)
+    assert model.get_params()["alpha"] == 0.3
+    assert clone(model.set_params(alpha=0.7)).get_params()["alpha"] == 0.7
+    assert repr(model) == "DaskL21Regressor(alpha=0.7, tol=1e-05)"
+    with pytest.raises(AttributeError, match="coef_"):
+        model.coef_  # noqa: B018
+    with pytest.raises(TypeError, match="alhpa"):
+        DaskL21Regressor(alhpa=1)
+
+
+def test_collections_that_do_not_fit_together_are_refused():
+    X, y, tasks = data()
+    dX, dy, dt = collections(X, y, tasks)
+    with pytest.raises(TypeError, match="y must be a Dask array"):
+        DaskL21Regressor().fit(dX, y, dt)
+    with pytest.raises(ValueError, match="partitions; X, y"):
+        DaskL21Regressor().fit(dX, dy[:37], dt)
+    model = DaskL21Regressor()
+    with pytest.raises(ValueError, match="NaN"):
+        model.fit(da.where(dX > 1, np.nan, dX), dy, dt)
+    assert not hasattr(model, "coef_")
+
+
+def slowly(block):
+    time.sleep(0.3)
+    return block
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with (
+        distributed.LocalCluster(
+            n_workers=4, threads_per_worker=1, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of what the cluster says when workers die
+@pytest.mark.parametrize("classify", [False, True])
+def test_a_worker_that_is_killed_changes_no_bit(cluster, classify):
+    X, y, tasks = data(classify)
+    kind = DaskL21Classifier if classify else DaskL21Regressor
+    dX, dy, dt = collections(X, y, tasks, chunks=27)
+    model = kind(0.05, client=cluster)
+    undisturbed = model.fit(dX, dy, dt).to_local()
+    slow = dX.map_blocks(slowly, dtype=X.dtype)
+    victims = list(cluster.run(os.getpid).values())
+
+    def kill():
+        time.sleep(0.5)
+        os.kill(victims[0], signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    disturbed = kind(0.05, client=cluster).fit(slow, dy, dt).to_local()
+    killer.join()
+    np.testing.assert_array_equal(undisturbed.coef_, disturbed.coef_)
+    np.testing.assert_array_equal(undisturbed.intercept_, disturbed.intercept_)
+    assert undisturbed.dual_gap_ == disturbed.dual_gap_
