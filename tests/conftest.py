@@ -17,6 +17,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--fuzz", type=int, default=100, help="number of random problems of tests/fuzz"
     )
+    parser.addoption("--fuzz-from", type=int, default=0, help="the first of them")
     parser.addoption(
         "--share",
         type=int,
