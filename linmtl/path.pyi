@@ -13,6 +13,8 @@ def alpha_max(
     penalty: Penalty,
     loss: str = "squared",
     huber_delta: float = 1.35,
+    quantile_level: float = 0.5,
+    quantile_smoothing: float = 0.1,
     tweedie_power: float = 1.5,
     fit_intercept: bool = True,
     task_weight: Any = None,
@@ -26,10 +28,15 @@ def alpha_max(
         Data in any layout, as for the estimators.
     penalty : Penalty
         The penalty; its ``alpha`` does not matter, except in a sum.
-    loss : {"squared", "huber", "poisson", "gamma", "tweedie", "sqrt", "logistic"}, default="squared"
+    loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie", "sqrt", "logistic"}, default="squared"
         The loss.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
+    quantile_level : float, default=0.5
+        The share of targets below predictions of the quantile loss, in (0, 1).
+    quantile_smoothing : float, default=0.1
+        Width of the window in which the quantile loss is smoothed, > 0, in the units of
+        y: small beside its noise, but the smaller the slower.
     tweedie_power : float, default=1.5
         Power of the mean that the variance is proportional to, in (1, 2).
     fit_intercept : bool, default=True
@@ -71,6 +78,8 @@ def alpha_grid(
     penalty: Penalty,
     loss: str = "squared",
     huber_delta: float = 1.35,
+    quantile_level: float = 0.5,
+    quantile_smoothing: float = 0.1,
     tweedie_power: float = 1.5,
     n_alphas: int = 100,
     eps: float = 0.001,
@@ -86,10 +95,15 @@ def alpha_grid(
         Data in any layout, as for the estimators.
     penalty : Penalty
         The penalty; its ``alpha`` does not matter, except in a sum.
-    loss : {"squared", "huber", "poisson", "gamma", "tweedie", "sqrt", "logistic"}, default="squared"
+    loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie", "sqrt", "logistic"}, default="squared"
         The loss.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
+    quantile_level : float, default=0.5
+        The share of targets below predictions of the quantile loss, in (0, 1).
+    quantile_smoothing : float, default=0.1
+        Width of the window in which the quantile loss is smoothed, > 0, in the units of
+        y: small beside its noise, but the smaller the slower.
     tweedie_power : float, default=1.5
         Power of the mean that the variance is proportional to, in (1, 2).
     n_alphas : int, default=100
@@ -130,6 +144,8 @@ def mtl_path(
     penalty: Penalty,
     loss: str = "squared",
     huber_delta: float = 1.35,
+    quantile_level: float = 0.5,
+    quantile_smoothing: float = 0.1,
     tweedie_power: float = 1.5,
     alphas: int | ArrayLike = 100,
     eps: float = 0.001,
@@ -151,10 +167,15 @@ def mtl_path(
         The penalty; its ``alpha`` runs along the path, its other parameters stay. In a
         sum, and where there are several strengths and none called ``alpha``, all
         strengths are multiplied by the values of the path, so that their ratios stay.
-    loss : {"squared", "huber", "poisson", "gamma", "tweedie", "sqrt", "logistic"}, default="squared"
+    loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie", "sqrt", "logistic"}, default="squared"
         The loss.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
+    quantile_level : float, default=0.5
+        The share of targets below predictions of the quantile loss, in (0, 1).
+    quantile_smoothing : float, default=0.1
+        Width of the window in which the quantile loss is smoothed, > 0, in the units of
+        y: small beside its noise, but the smaller the slower.
     tweedie_power : float, default=1.5
         Power of the mean that the variance is proportional to, in (1, 2).
     alphas : int or array-like, default=100

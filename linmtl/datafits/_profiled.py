@@ -188,13 +188,15 @@ class ProfiledFit(ResidualFit):
         return np.maximum(h, _SECANT * self._secant()) if self.loss.location else h
 
     def _secant(self):
-        """Return the curvature of parabolas about zero residuals that touch the loss.
+        """Return the curvature of parabolas that touch the loss at both signs of r.
 
-        They lie above a loss of residuals that bends less the larger they are, and
-        lead down where Newton's model, of a loss that is linear in places, leads far.
+        With the slope at a residual r of zero added, they lie above a loss that bends
+        less the larger r is, and lead down where Newton's model, of a loss that is
+        linear in places, leads far.
         """
-        r = self.y - self._at
-        return np.divide(self.theta, r, out=self.data.weight.copy(), where=r != 0)
+        r, weight = self.y - self._at, self.data.weight
+        theta = self.theta + weight * self.loss.derivative(self.y, self.y)
+        return np.divide(theta, r, out=self.loss.curvature * weight, where=r != 0)
 
     def _moves(self, h, slope, chosen):
         """Return Newton steps of the others in some tasks, for curvatures h."""

@@ -26,18 +26,25 @@ class FactoredRegressor(Regressor):
         n_tasks are used.
     alpha : float, default=1.0
         Strength, >= 0.
-    loss : {"squared", "huber", "poisson", "gamma", "tweedie"}, default="squared"
+    loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
-        have a bounded say. "poisson": Half the deviance of counts or rates y >= 0 whose
-        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then. "gamma": Half
-        the deviance of amounts y > 0 whose standard deviation is proportional to their
-        mean, ``exp(x_i . w_t + b_t)``, which is what is predicted then. "tweedie": Half
-        the deviance of amounts y >= 0, many of them zero perhaps, whose variance is
-        proportional to the power ``tweedie_power`` of their mean, ``exp(x_i . w_t +
-        b_t)``, which is what is predicted then.
+        have a bounded say. "quantile": The pinball loss, whose optimum is the quantile
+        ``quantile_level`` of y in place of its mean, smoothed over a window of
+        ``quantile_smoothing``. "poisson": Half the deviance of counts or rates y >= 0
+        whose mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then.
+        "gamma": Half the deviance of amounts y > 0 whose standard deviation is
+        proportional to their mean, ``exp(x_i . w_t + b_t)``, which is what is predicted
+        then. "tweedie": Half the deviance of amounts y >= 0, many of them zero perhaps,
+        whose variance is proportional to the power ``tweedie_power`` of their mean,
+        ``exp(x_i . w_t + b_t)``, which is what is predicted then.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
+    quantile_level : float, default=0.5
+        The share of targets below predictions of the quantile loss, in (0, 1).
+    quantile_smoothing : float, default=0.1
+        Width of the window in which the quantile loss is smoothed, > 0, in the units of
+        y: small beside its noise, but the smaller the slower.
     tweedie_power : float, default=1.5
         Power of the mean that the variance is proportional to, in (1, 2).
     n_init : int, default=1
@@ -169,6 +176,8 @@ class FactoredRegressor(Regressor):
     residual_: float
     objective_history_: np.ndarray
     huber_delta: float
+    quantile_level: float
+    quantile_smoothing: float
     tweedie_power: float
     def __init__(
         self,
@@ -177,6 +186,8 @@ class FactoredRegressor(Regressor):
         *,
         loss: str = "squared",
         huber_delta: float = 1.35,
+        quantile_level: float = 0.5,
+        quantile_smoothing: float = 0.1,
         tweedie_power: float = 1.5,
         n_init: int = 1,
         random_state: int | np.random.RandomState | None = None,
@@ -468,18 +479,25 @@ class GOMTLRegressor(Regressor):
         Strength on the basis, > 0.
     alpha_sparse : float, default=0.1
         Strength on the codes, > 0.
-    loss : {"squared", "huber", "poisson", "gamma", "tweedie"}, default="squared"
+    loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
-        have a bounded say. "poisson": Half the deviance of counts or rates y >= 0 whose
-        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then. "gamma": Half
-        the deviance of amounts y > 0 whose standard deviation is proportional to their
-        mean, ``exp(x_i . w_t + b_t)``, which is what is predicted then. "tweedie": Half
-        the deviance of amounts y >= 0, many of them zero perhaps, whose variance is
-        proportional to the power ``tweedie_power`` of their mean, ``exp(x_i . w_t +
-        b_t)``, which is what is predicted then.
+        have a bounded say. "quantile": The pinball loss, whose optimum is the quantile
+        ``quantile_level`` of y in place of its mean, smoothed over a window of
+        ``quantile_smoothing``. "poisson": Half the deviance of counts or rates y >= 0
+        whose mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then.
+        "gamma": Half the deviance of amounts y > 0 whose standard deviation is
+        proportional to their mean, ``exp(x_i . w_t + b_t)``, which is what is predicted
+        then. "tweedie": Half the deviance of amounts y >= 0, many of them zero perhaps,
+        whose variance is proportional to the power ``tweedie_power`` of their mean,
+        ``exp(x_i . w_t + b_t)``, which is what is predicted then.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
+    quantile_level : float, default=0.5
+        The share of targets below predictions of the quantile loss, in (0, 1).
+    quantile_smoothing : float, default=0.1
+        Width of the window in which the quantile loss is smoothed, > 0, in the units of
+        y: small beside its noise, but the smaller the slower.
     tweedie_power : float, default=1.5
         Power of the mean that the variance is proportional to, in (1, 2).
     n_init : int, default=1
@@ -607,6 +625,8 @@ class GOMTLRegressor(Regressor):
     residual_: float
     objective_history_: np.ndarray
     huber_delta: float
+    quantile_level: float
+    quantile_smoothing: float
     tweedie_power: float
     def __init__(
         self,
@@ -616,6 +636,8 @@ class GOMTLRegressor(Regressor):
         *,
         loss: str = "squared",
         huber_delta: float = 1.35,
+        quantile_level: float = 0.5,
+        quantile_smoothing: float = 0.1,
         tweedie_power: float = 1.5,
         n_init: int = 1,
         random_state: int | np.random.RandomState | None = None,

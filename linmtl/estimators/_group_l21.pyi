@@ -54,18 +54,25 @@ class GroupL21Regressor(Around, Refitted, Alias, Regressor):
     intercept_weight : float, default=0.0
         With ``around="mean"``, factor >= 0 on ``alpha`` of a ridge on what the intercepts
         differ from their mean; 0 leaves them free.
-    loss : {"squared", "huber", "poisson", "gamma", "tweedie"}, default="squared"
+    loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
-        have a bounded say. "poisson": Half the deviance of counts or rates y >= 0 whose
-        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then. "gamma": Half
-        the deviance of amounts y > 0 whose standard deviation is proportional to their
-        mean, ``exp(x_i . w_t + b_t)``, which is what is predicted then. "tweedie": Half
-        the deviance of amounts y >= 0, many of them zero perhaps, whose variance is
-        proportional to the power ``tweedie_power`` of their mean, ``exp(x_i . w_t +
-        b_t)``, which is what is predicted then.
+        have a bounded say. "quantile": The pinball loss, whose optimum is the quantile
+        ``quantile_level`` of y in place of its mean, smoothed over a window of
+        ``quantile_smoothing``. "poisson": Half the deviance of counts or rates y >= 0
+        whose mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then.
+        "gamma": Half the deviance of amounts y > 0 whose standard deviation is
+        proportional to their mean, ``exp(x_i . w_t + b_t)``, which is what is predicted
+        then. "tweedie": Half the deviance of amounts y >= 0, many of them zero perhaps,
+        whose variance is proportional to the power ``tweedie_power`` of their mean,
+        ``exp(x_i . w_t + b_t)``, which is what is predicted then.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
+    quantile_level : float, default=0.5
+        The share of targets below predictions of the quantile loss, in (0, 1).
+    quantile_smoothing : float, default=0.1
+        Width of the window in which the quantile loss is smoothed, > 0, in the units of
+        y: small beside its noise, but the smaller the slower.
     tweedie_power : float, default=1.5
         Power of the mean that the variance is proportional to, in (1, 2).
     fit_intercept : bool, default=True
@@ -176,6 +183,8 @@ class GroupL21Regressor(Around, Refitted, Alias, Regressor):
     coef_mean_: np.ndarray
     coef_before_refit_: np.ndarray
     huber_delta: float
+    quantile_level: float
+    quantile_smoothing: float
     tweedie_power: float
     def __init__(
         self,
@@ -190,6 +199,8 @@ class GroupL21Regressor(Around, Refitted, Alias, Regressor):
         intercept_weight: float = 0.0,
         loss: str = "squared",
         huber_delta: float = 1.35,
+        quantile_level: float = 0.5,
+        quantile_smoothing: float = 0.1,
         tweedie_power: float = 1.5,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
@@ -459,18 +470,25 @@ class GroupL21RegressorCV(Around, Refitted, AliasCV, Regressor):
     intercept_weight : float, default=0.0
         With ``around="mean"``, factor >= 0 on ``alpha`` of a ridge on what the intercepts
         differ from their mean; 0 leaves them free.
-    loss : {"squared", "huber", "poisson", "gamma", "tweedie"}, default="squared"
+    loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
-        have a bounded say. "poisson": Half the deviance of counts or rates y >= 0 whose
-        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then. "gamma": Half
-        the deviance of amounts y > 0 whose standard deviation is proportional to their
-        mean, ``exp(x_i . w_t + b_t)``, which is what is predicted then. "tweedie": Half
-        the deviance of amounts y >= 0, many of them zero perhaps, whose variance is
-        proportional to the power ``tweedie_power`` of their mean, ``exp(x_i . w_t +
-        b_t)``, which is what is predicted then.
+        have a bounded say. "quantile": The pinball loss, whose optimum is the quantile
+        ``quantile_level`` of y in place of its mean, smoothed over a window of
+        ``quantile_smoothing``. "poisson": Half the deviance of counts or rates y >= 0
+        whose mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then.
+        "gamma": Half the deviance of amounts y > 0 whose standard deviation is
+        proportional to their mean, ``exp(x_i . w_t + b_t)``, which is what is predicted
+        then. "tweedie": Half the deviance of amounts y >= 0, many of them zero perhaps,
+        whose variance is proportional to the power ``tweedie_power`` of their mean,
+        ``exp(x_i . w_t + b_t)``, which is what is predicted then.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
+    quantile_level : float, default=0.5
+        The share of targets below predictions of the quantile loss, in (0, 1).
+    quantile_smoothing : float, default=0.1
+        Width of the window in which the quantile loss is smoothed, > 0, in the units of
+        y: small beside its noise, but the smaller the slower.
     tweedie_power : float, default=1.5
         Power of the mean that the variance is proportional to, in (1, 2).
     fit_intercept : bool, default=True
@@ -537,6 +555,8 @@ class GroupL21RegressorCV(Around, Refitted, AliasCV, Regressor):
         The same for each task; NaN where it has nothing held out.
     huber_path_, task_huber_path_ : ndarray
         In their place with ``loss="huber"``: the mean Huber loss.
+    quantile_path_, task_quantile_path_ : ndarray
+        In their place with ``loss="quantile"``: the mean quantile loss.
     deviance_path_, task_deviance_path_ : ndarray
         In their place with ``loss="poisson"``: the mean Poisson deviance;
         ``loss="gamma"``: the mean gamma deviance; ``loss="tweedie"``: the mean Tweedie
@@ -606,11 +626,15 @@ class GroupL21RegressorCV(Around, Refitted, AliasCV, Regressor):
     task_mse_path_: np.ndarray
     huber_path_: np.ndarray
     task_huber_path_: np.ndarray
+    quantile_path_: np.ndarray
+    task_quantile_path_: np.ndarray
     deviance_path_: np.ndarray
     task_deviance_path_: np.ndarray
     coef_mean_: np.ndarray
     coef_before_refit_: np.ndarray
     huber_delta: float
+    quantile_level: float
+    quantile_smoothing: float
     tweedie_power: float
     def __init__(
         self,
@@ -632,6 +656,8 @@ class GroupL21RegressorCV(Around, Refitted, AliasCV, Regressor):
         intercept_weight: float = 0.0,
         loss: str = "squared",
         huber_delta: float = 1.35,
+        quantile_level: float = 0.5,
+        quantile_smoothing: float = 0.1,
         tweedie_power: float = 1.5,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,

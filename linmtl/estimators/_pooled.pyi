@@ -24,18 +24,25 @@ class PooledRegressor(Regressor):
         Strength, >= 0.
     task_intercepts : bool, default=False
         Whether each task has an intercept of its own.
-    loss : {"squared", "huber", "poisson", "gamma", "tweedie"}, default="squared"
+    loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
-        have a bounded say. "poisson": Half the deviance of counts or rates y >= 0 whose
-        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then. "gamma": Half
-        the deviance of amounts y > 0 whose standard deviation is proportional to their
-        mean, ``exp(x_i . w_t + b_t)``, which is what is predicted then. "tweedie": Half
-        the deviance of amounts y >= 0, many of them zero perhaps, whose variance is
-        proportional to the power ``tweedie_power`` of their mean, ``exp(x_i . w_t +
-        b_t)``, which is what is predicted then.
+        have a bounded say. "quantile": The pinball loss, whose optimum is the quantile
+        ``quantile_level`` of y in place of its mean, smoothed over a window of
+        ``quantile_smoothing``. "poisson": Half the deviance of counts or rates y >= 0
+        whose mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then.
+        "gamma": Half the deviance of amounts y > 0 whose standard deviation is
+        proportional to their mean, ``exp(x_i . w_t + b_t)``, which is what is predicted
+        then. "tweedie": Half the deviance of amounts y >= 0, many of them zero perhaps,
+        whose variance is proportional to the power ``tweedie_power`` of their mean,
+        ``exp(x_i . w_t + b_t)``, which is what is predicted then.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
+    quantile_level : float, default=0.5
+        The share of targets below predictions of the quantile loss, in (0, 1).
+    quantile_smoothing : float, default=0.1
+        Width of the window in which the quantile loss is smoothed, > 0, in the units of
+        y: small beside its noise, but the smaller the slower.
     tweedie_power : float, default=1.5
         Power of the mean that the variance is proportional to, in (1, 2).
     fit_intercept : bool, default=True
@@ -133,6 +140,8 @@ class PooledRegressor(Regressor):
     (10, 20)
     """
     huber_delta: float
+    quantile_level: float
+    quantile_smoothing: float
     tweedie_power: float
     def __init__(
         self,
@@ -141,6 +150,8 @@ class PooledRegressor(Regressor):
         task_intercepts: bool = False,
         loss: str = "squared",
         huber_delta: float = 1.35,
+        quantile_level: float = 0.5,
+        quantile_smoothing: float = 0.1,
         tweedie_power: float = 1.5,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
@@ -291,6 +302,8 @@ class PooledRegressorCV(CrossValidated, PooledRegressor):
     """What models that share are compared with; not public.
     """
     huber_delta: float
+    quantile_level: float
+    quantile_smoothing: float
     tweedie_power: float
     def __init__(
         self,
@@ -308,6 +321,8 @@ class PooledRegressorCV(CrossValidated, PooledRegressor):
         verbose: int = 0,
         loss: str = "squared",
         huber_delta: float = 1.35,
+        quantile_level: float = 0.5,
+        quantile_smoothing: float = 0.1,
         tweedie_power: float = 1.5,
         task_intercepts: bool = True,
         alphas: int | ArrayLike = 100,

@@ -37,18 +37,25 @@ class TreeGroupL21Regressor(Refitted, Alias, Regressor):
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
         number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
-    loss : {"squared", "huber", "poisson", "gamma", "tweedie"}, default="squared"
+    loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
-        have a bounded say. "poisson": Half the deviance of counts or rates y >= 0 whose
-        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then. "gamma": Half
-        the deviance of amounts y > 0 whose standard deviation is proportional to their
-        mean, ``exp(x_i . w_t + b_t)``, which is what is predicted then. "tweedie": Half
-        the deviance of amounts y >= 0, many of them zero perhaps, whose variance is
-        proportional to the power ``tweedie_power`` of their mean, ``exp(x_i . w_t +
-        b_t)``, which is what is predicted then.
+        have a bounded say. "quantile": The pinball loss, whose optimum is the quantile
+        ``quantile_level`` of y in place of its mean, smoothed over a window of
+        ``quantile_smoothing``. "poisson": Half the deviance of counts or rates y >= 0
+        whose mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then.
+        "gamma": Half the deviance of amounts y > 0 whose standard deviation is
+        proportional to their mean, ``exp(x_i . w_t + b_t)``, which is what is predicted
+        then. "tweedie": Half the deviance of amounts y >= 0, many of them zero perhaps,
+        whose variance is proportional to the power ``tweedie_power`` of their mean,
+        ``exp(x_i . w_t + b_t)``, which is what is predicted then.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
+    quantile_level : float, default=0.5
+        The share of targets below predictions of the quantile loss, in (0, 1).
+    quantile_smoothing : float, default=0.1
+        Width of the window in which the quantile loss is smoothed, > 0, in the units of
+        y: small beside its noise, but the smaller the slower.
     tweedie_power : float, default=1.5
         Power of the mean that the variance is proportional to, in (1, 2).
     fit_intercept : bool, default=True
@@ -154,6 +161,8 @@ class TreeGroupL21Regressor(Refitted, Alias, Regressor):
     """
     coef_before_refit_: np.ndarray
     huber_delta: float
+    quantile_level: float
+    quantile_smoothing: float
     tweedie_power: float
     def __init__(
         self,
@@ -163,6 +172,8 @@ class TreeGroupL21Regressor(Refitted, Alias, Regressor):
         refit: bool | float = False,
         loss: str = "squared",
         huber_delta: float = 1.35,
+        quantile_level: float = 0.5,
+        quantile_smoothing: float = 0.1,
         tweedie_power: float = 1.5,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
@@ -390,18 +401,25 @@ class TreeGroupL21RegressorCV(Refitted, AliasCV, Regressor):
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
         number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
-    loss : {"squared", "huber", "poisson", "gamma", "tweedie"}, default="squared"
+    loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
-        have a bounded say. "poisson": Half the deviance of counts or rates y >= 0 whose
-        mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then. "gamma": Half
-        the deviance of amounts y > 0 whose standard deviation is proportional to their
-        mean, ``exp(x_i . w_t + b_t)``, which is what is predicted then. "tweedie": Half
-        the deviance of amounts y >= 0, many of them zero perhaps, whose variance is
-        proportional to the power ``tweedie_power`` of their mean, ``exp(x_i . w_t +
-        b_t)``, which is what is predicted then.
+        have a bounded say. "quantile": The pinball loss, whose optimum is the quantile
+        ``quantile_level`` of y in place of its mean, smoothed over a window of
+        ``quantile_smoothing``. "poisson": Half the deviance of counts or rates y >= 0
+        whose mean is ``exp(x_i . w_t + b_t)``, which is what is predicted then.
+        "gamma": Half the deviance of amounts y > 0 whose standard deviation is
+        proportional to their mean, ``exp(x_i . w_t + b_t)``, which is what is predicted
+        then. "tweedie": Half the deviance of amounts y >= 0, many of them zero perhaps,
+        whose variance is proportional to the power ``tweedie_power`` of their mean,
+        ``exp(x_i . w_t + b_t)``, which is what is predicted then.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
+    quantile_level : float, default=0.5
+        The share of targets below predictions of the quantile loss, in (0, 1).
+    quantile_smoothing : float, default=0.1
+        Width of the window in which the quantile loss is smoothed, > 0, in the units of
+        y: small beside its noise, but the smaller the slower.
     tweedie_power : float, default=1.5
         Power of the mean that the variance is proportional to, in (1, 2).
     fit_intercept : bool, default=True
@@ -468,6 +486,8 @@ class TreeGroupL21RegressorCV(Refitted, AliasCV, Regressor):
         The same for each task; NaN where it has nothing held out.
     huber_path_, task_huber_path_ : ndarray
         In their place with ``loss="huber"``: the mean Huber loss.
+    quantile_path_, task_quantile_path_ : ndarray
+        In their place with ``loss="quantile"``: the mean quantile loss.
     deviance_path_, task_deviance_path_ : ndarray
         In their place with ``loss="poisson"``: the mean Poisson deviance;
         ``loss="gamma"``: the mean gamma deviance; ``loss="tweedie"``: the mean Tweedie
@@ -534,10 +554,14 @@ class TreeGroupL21RegressorCV(Refitted, AliasCV, Regressor):
     task_mse_path_: np.ndarray
     huber_path_: np.ndarray
     task_huber_path_: np.ndarray
+    quantile_path_: np.ndarray
+    task_quantile_path_: np.ndarray
     deviance_path_: np.ndarray
     task_deviance_path_: np.ndarray
     coef_before_refit_: np.ndarray
     huber_delta: float
+    quantile_level: float
+    quantile_smoothing: float
     tweedie_power: float
     def __init__(
         self,
@@ -554,6 +578,8 @@ class TreeGroupL21RegressorCV(Refitted, AliasCV, Regressor):
         refit: bool | float = False,
         loss: str = "squared",
         huber_delta: float = 1.35,
+        quantile_level: float = 0.5,
+        quantile_smoothing: float = 0.1,
         tweedie_power: float = 1.5,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,

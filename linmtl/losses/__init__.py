@@ -6,6 +6,7 @@ from linmtl.losses._huber import HuberLoss
 from linmtl.losses._logistic import Logistic
 from linmtl.losses._newton import newton
 from linmtl.losses._poisson import PoissonLoss
+from linmtl.losses._quantile import QuantileLoss
 from linmtl.losses._squared import Squared
 from linmtl.losses._tweedie import TweedieLoss
 
@@ -14,6 +15,7 @@ LOSSES: dict[str, type[Loss]] = {
     for loss in (
         Squared,
         HuberLoss,
+        QuantileLoss,
         PoissonLoss,
         GammaLoss,
         TweedieLoss,
@@ -29,6 +31,7 @@ __all__ = [
     "Loss",
     "Parameter",
     "PoissonLoss",
+    "QuantileLoss",
     "Score",
     "Squared",
     "TweedieLoss",

@@ -12,6 +12,8 @@ def lookahead_affinity(
     sample_weight: ArrayLike | None = None,
     loss: str = "squared",
     huber_delta: float = 1.35,
+    quantile_level: float = 0.5,
+    quantile_smoothing: float = 0.1,
     tweedie_power: float = 1.5,
     alpha: float = 0.01,
     step: float | None = None,
@@ -27,10 +29,15 @@ def lookahead_affinity(
     ----------
     X, y, tasks, sample_weight
         Data in any layout, as for the estimators.
-    loss : {"squared", "huber", "poisson", "gamma", "tweedie", "logistic"}, default="squared"
+    loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie", "logistic"}, default="squared"
         The loss.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
+    quantile_level : float, default=0.5
+        The share of targets below predictions of the quantile loss, in (0, 1).
+    quantile_smoothing : float, default=0.1
+        Width of the window in which the quantile loss is smoothed, > 0, in the units of
+        y: small beside its noise, but the smaller the slower.
     tweedie_power : float, default=1.5
         Power of the mean that the variance is proportional to, in (1, 2).
     alpha : float, default=0.01

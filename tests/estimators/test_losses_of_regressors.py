@@ -9,7 +9,12 @@ import numpy as np
 import pytest
 from scipy.special import huber, xlogy
 from sklearn.base import clone
-from sklearn.linear_model import GammaRegressor, PoissonRegressor, TweedieRegressor
+from sklearn.linear_model import (
+    GammaRegressor,
+    PoissonRegressor,
+    QuantileRegressor,
+    TweedieRegressor,
+)
 from sklearn.model_selection import GridSearchCV
 
 from helpers.convex import least
@@ -18,6 +23,7 @@ from helpers.problems import LAYOUTS, make_problem
 from linmtl import (
     CalibratedRegressor,
     IndependentRegressor,
+    L1Regressor,
     L21Regressor,
     L21RegressorCV,
     MCPRegressor,
@@ -41,6 +47,7 @@ from linmtl.transfer import (
 
 VALUES = {
     "huber": lambda y, p: huber(DELTA, y - p),
+    "quantile": FORMULAS["quantile"],
     "poisson": lambda y, p: 2 * (xlogy(y, y) - y * np.log(p) - y + p),
     "gamma": lambda y, p: 2 * (y / p - np.log(y / p) - 1),
     "tweedie": lambda y, p: 2 * FORMULAS["tweedie"](y, np.log(p)),
@@ -100,6 +107,29 @@ def test_one_task_is_scikit_learns_model(loss, kind):
     theirs = kind.set_params(alpha=0.1, tol=1e-10, max_iter=10_000).fit(X, y)
     np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=1e-5)
     np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("level", [0.5, 0.9])
+def test_quantiles_of_one_task_are_scikit_learns(level):
+    X, y, _ = data("squared", "one-task", sizes=(80,))
+    ours = L1Regressor(0.02, loss="quantile", quantile_level=level, tol=1e-6)
+    ours.set_params(quantile_smoothing=1e-3).fit(X, y)
+    theirs = QuantileRegressor(quantile=level, alpha=0.02).fit(X, y)
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=5e-3)
+    np.testing.assert_allclose(ours.predict(X), theirs.predict(X), atol=2e-2)
+
+
+@pytest.mark.parametrize("level", [0.1, 0.5, 0.8])
+def test_quantiles_cover_their_share_of_every_task(level):
+    X, y, tasks = data("squared", sizes=(50, 70, 60, 90))
+    model = L21Regressor(0.05, loss="quantile", quantile_level=level, tol=1e-6)
+    model.fit(X, y, tasks)
+    below = y < model.predict(X, tasks)
+    for label in model.tasks_:
+        # as many rows as coefficients may lie within the window
+        mine = tasks == label
+        assert abs(below[mine].mean() - level) <= (X.shape[1] + 1) / mine.sum()
 
 
 # --- equivalences
@@ -418,6 +448,16 @@ def test_a_wrong_delta(delta):
     X, y, tasks = data("huber")
     with pytest.raises(ValueError, match="huber_delta must be a finite number > 0"):
         L21Regressor(loss="huber", huber_delta=delta).fit(X, y, tasks)
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, 50, np.nan, "0.5", None, True])
+def test_a_wrong_level(level):
+    X, y, tasks = data("quantile")
+    message = r"quantile_level must be a number in \(0, 1\)"
+    with pytest.raises(ValueError, match=message):
+        L21Regressor(loss="quantile", quantile_level=level).fit(X, y, tasks)
+    with pytest.raises(ValueError, match="quantile_smoothing must be a finite number"):
+        L21Regressor(loss="quantile", quantile_smoothing=0.0).fit(X, y, tasks)
 
 
 @every_loss

@@ -10,11 +10,23 @@ from linmtl.losses import LOSSES
 
 DELTA = 0.7  # of the Huber loss
 POWER = 1.4  # of the Tweedie loss
-PARAMETERS = {"huber": {"delta": DELTA}, "tweedie": {"power": POWER}}
+LEVEL, WIDTH = 0.7, 0.4  # of the quantile loss
+PARAMETERS = {
+    "huber": {"delta": DELTA},
+    "quantile": {"level": LEVEL, "smoothing": WIDTH},
+    "tweedie": {"power": POWER},
+}
 A, C = 2 - POWER, POWER - 1
 FORMULAS = {
     "squared": lambda y, eta: (y - eta) ** 2 / 2,
     "huber": lambda y, eta: huber(DELTA, y - eta),
+    # half the absolute residual is smoothed as by Huber's loss
+    "quantile": lambda y, eta: (
+        (LEVEL - 0.5) * (y - eta)
+        + huber(WIDTH / 2, y - eta) / WIDTH
+        + WIDTH / 8
+        - WIDTH * LEVEL * (1 - LEVEL) / 2
+    ),
     "poisson": lambda y, eta: np.exp(eta) - y * eta + xlogy(y, y) - y,
     "gamma": lambda y, eta: y * np.exp(-eta) - 1 - np.log(y) + eta,
     "tweedie": lambda y, eta: (
@@ -35,6 +47,10 @@ def loss_of(name: str, y, eta, weight) -> cp.Expression:
         return cp.sum_squares(cp.multiply(np.sqrt(weight), y - eta)) / 2
     if name == "huber":
         return weight @ cp.huber(y - eta, DELTA) / 2
+    if name == "quantile":
+        least = WIDTH * LEVEL * (1 - LEVEL) / 2 - WIDTH / 8
+        smooth = cp.huber(y - eta, WIDTH / 2) / (2 * WIDTH)
+        return weight @ ((LEVEL - 0.5) * (y - eta) + smooth - least)
     if name == "poisson":
         return weight @ (cp.exp(eta) - cp.multiply(y, eta) + xlogy(y, y) - y)
     if name == "gamma":

@@ -137,7 +137,7 @@ def _targets(rng, X, T, loss):
     W = common + 0.4 * rng.normal(size=(T, d))
     eta = X @ W.T + rng.normal(size=T)
     eta -= eta.mean(axis=0)
-    if loss in ("squared", "huber"):
+    if loss in ("squared", "huber", "quantile"):
         noise = rng.normal(size=eta.shape)
         if loss == "huber":
             noise *= rng.choice([1.0, 20.0], p=[0.8, 0.2], size=eta.shape)
