@@ -46,6 +46,11 @@ class Table(NamedTuple):
         return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def _range(values: np.ndarray) -> str:
+    ends = [f"{end:.1f}" for end in (values.min(), values.max())]
+    return " to ".join(dict.fromkeys(ends))
+
+
 # --- tests of equal coefficients ----------------------------------------------------
 
 
@@ -243,7 +248,7 @@ def _rows_of_verdicts(
                 others[1],
                 f"{100 * np.mean(wrong[:, mine]):.1f} %",
                 f"{100 * false:.1f} %",
-                f"{ratio[mine].min():.1f} to {ratio[mine].max():.1f}",
+                _range(ratio[mine]),
                 f"{np.mean(inside[:, mine]):.2f}",
             ]
         )
@@ -282,7 +287,7 @@ def verdicts(quick: bool) -> Table:
     ]
     rows = []
     for design, classify, n, alpha in settings[:2] if quick else settings:
-        sets = 20 if quick else 60
+        sets = 20 if quick else 40
         found = verdicts_on(design, classify, n, alpha, sets)
         cells = ["classes" if classify else "numbers", str(n), f"{alpha:g}"]
         rows += _rows_of_verdicts(found, design, cells)
@@ -304,7 +309,7 @@ def gains(quick: bool) -> Table:
         true = np.std([gain.values for gain in found], axis=0, ddof=1)
         off = ~np.eye(6, dtype=bool)
         ratio = said[off] / true[off]
-        rows.append([str(n), f"{ratio.min():.1f} to {ratio.max():.1f}"])
+        rows.append([str(n), _range(ratio)])
     return Table("docs/transfer.md", ["rows", "standard error / true one"], rows)
 
 

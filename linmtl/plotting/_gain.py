@@ -224,6 +224,8 @@ class TaskGainDisplay:
         self, ax: Axes | None, effect: np.ndarray, verdict: np.ndarray
     ) -> Self:
         """Draw how many tasks have which effect, bars of the verdicts stacked."""
+        from matplotlib.ticker import MaxNLocator
+
         ax = new_axes(_HISTOGRAM_SIZE)[0] if ax is None else given_axes(ax, 1)[0]
         left, right = _fences(effect)
         n_bars = int(np.clip(2 * np.sqrt(effect.size), 10, _MOST_BARS))
@@ -255,7 +257,7 @@ class TaskGainDisplay:
             bottom += count
         ax.axvline(0.0, color="black", linewidth=0.8)
         ax.set(xlim=(edges[0], edges[-1]), ylabel="tasks")
-        ax.yaxis.get_major_locator().set_params(integer=True)
+        ax.yaxis.set_major_locator(MaxNLocator(integer=True))
         ends = (edges[0], effect < edges[0], 1), (edges[-1], effect > edges[-1], -1)
         for end, beyond, side in ends:
             if beyond.any():

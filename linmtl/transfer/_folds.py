@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import sparse
 
@@ -54,8 +56,8 @@ def deal_units(
         The unit of each row, from 0.
     """
     ones = np.ones(code.size)
-    parts = sparse.csr_array(sparse.coo_array((ones, (unit, stratum))))
-    whole = sparse.csr_array(sparse.coo_array((ones, (unit, code))))
+    parts: Any = sparse.csr_array(sparse.coo_array((ones, (unit, stratum))))
+    whole: Any = sparse.csr_array(sparse.coo_array((ones, (unit, code))))
     rows_of_task = np.bincount(code)
     share = np.bincount(stratum)
     load, size = np.zeros((n_folds, parts.shape[1])), np.zeros(n_folds)

@@ -461,7 +461,7 @@ def negative_transfer_report(
         mean_losses = {name: mean_over_folds(loss) for name, loss in losses.items()}
         settings |= _sizes(rows, splits)
         compare, values = compare_losses, losses
-    alone, pooled = (
+    against_alone, against_pooled = (
         compare(
             values[name],
             values["model"],
@@ -478,8 +478,8 @@ def negative_transfer_report(
         loss=rows.loss.score.name,
         losses=losses,
         mean_losses=mean_losses,
-        alone=alone,
-        pooled=pooled,
+        alone=against_alone,
+        pooled=against_pooled,
         level=level,
         method=method,
         margin=margin,
