@@ -21,30 +21,29 @@ own = {  # words whose meaning is the department's own: for, and against
     "food": (["fresh", "light"], ["old", "heavy"]),
     "tools": (["heavy", "solid"], ["light", "loose"]),
 }
-filler = [f"word{i}" for i in range(400)]
+filler = [f"word{i}" for i in range(150)]
 texts, liked, department = [], [], []
 for name, (pro, contra) in own.items():
-    for _ in range(400):
+    for _ in range(200):
         likes = rng.random() < 0.5
-        words = list(rng.choice(filler, size=12))
-        words += list(rng.choice(good if likes else bad, size=rng.integers(0, 2)))
-        words += list(rng.choice(pro if likes else contra, size=rng.integers(0, 2)))
-        words += list(rng.choice(good + bad, size=rng.integers(0, 2)))
+        words = list(rng.choice(filler, size=6))
+        words += list(rng.choice(good if likes else bad, size=rng.integers(0, 3)))
+        words += list(rng.choice(pro if likes else contra, size=rng.integers(0, 3)))
         texts.append(" ".join(words))
         liked.append(likes)
         department.append(name)
 liked, department = np.array(liked), np.array(department)
 
 # %%
-# Sixty reviews of each department to learn from.
+# Thirty reviews of each department to learn from.
 
 vectors = TfidfVectorizer(token_pattern=r"[\w-]+")
 X = vectors.fit_transform(texts)
-train = np.tile(np.arange(400) < 60, 4)
+train = np.tile(np.arange(200) < 30, 4)
 print(f"{X.shape[1]} words, {X.nnz / X.shape[0]:.0f} in a review")
 models = {
     "each alone": IndependentClassifier("cv"),
-    "around a mean": MeanRegularizedClassifierCV(alphas=10, cv=5),
+    "around a mean": MeanRegularizedClassifierCV(alphas=8, cv=3),
 }
 for name, model in models.items():
     model.fit(X[train], liked[train], department[train])

@@ -11,8 +11,7 @@ from linmtl.data import stack_tasks, unstack_tasks
 from linmtl.estimators import *  # noqa: F403
 from linmtl.preprocessing import TaskScaler
 from linmtl.statistics import TaskStatistics
-
-__version__ = "0.1.0"
+from linmtl.version import __version__ as __version__
 
 __all__ = [
     "AutoClassifier",

@@ -13,6 +13,7 @@ from linmtl.cli._models import EPS, N_ALPHAS, SECOND_STRENGTHS
 from linmtl.cli._report import verdict
 from linmtl.cli._results import MARGIN, Comparison, ModelResult
 from linmtl.transfer import NegativeTransferReport
+from linmtl.version import __version__
 
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "numba")
 
@@ -30,7 +31,7 @@ def to_json(comparison: Comparison, data: dict[str, Any]) -> dict[str, Any]:
     c = comparison
     return plain(
         {
-            "linmtl": _version(),
+            "linmtl": __version__,
             "versions": {
                 "python": platform.python_version(),
                 **{name: version(name) for name in _PACKAGES},
@@ -142,9 +143,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
-
-
-def _version() -> str:
-    from linmtl import __version__
-
-    return __version__

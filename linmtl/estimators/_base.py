@@ -34,6 +34,7 @@ from linmtl.penalties import Penalty, compose
 from linmtl.penalties._parameters import is_positive
 from linmtl.solvers import Result, minimise, rounded
 from linmtl.solvers._objective import Objective
+from linmtl.version import __version__
 
 
 class Problem(NamedTuple):
@@ -79,6 +80,19 @@ class TaskModel(NewTask, BaseEstimator):
         tags.target_tags.required = True
         tags.target_tags.multi_output = True
         return tags
+
+    def __getstate__(self):
+        return {**super().__getstate__(), "_linmtl_version": __version__}
+
+    def __setstate__(self, state):
+        saved = state.pop("_linmtl_version", "unknown")
+        if saved != __version__:
+            warnings.warn(
+                f"{type(self).__name__} was saved by linmtl {saved}, and this is linmtl "
+                f"{__version__}: it may predict otherwise, or fail; fit it again",
+                stacklevel=2,
+            )
+        super().__setstate__(state)
 
     def _set_linear(self, given: FitInput, W: np.ndarray, b: np.ndarray) -> None:
         """Set what predictions need: linear models, one row of W for each task."""
