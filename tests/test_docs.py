@@ -232,6 +232,14 @@ def test_links_between_pages():
             assert (page.parent / target).exists(), (page.name, target)
 
 
+def test_every_page_is_in_a_table_of_contents():
+    """Or the site would not build."""
+    folder = ROOT / "docs"
+    tables = "".join((folder / name).read_text() for name in ("index.md", "guide.md"))
+    pages = {path.stem for path in folder.glob("*.md")} - {"index"}
+    assert pages <= set(tables.split())
+
+
 def test_the_reference_lists_every_public_module():
     listed = (ROOT / "docs" / "api.rst").read_text().split()
     for name, _ in public_objects():

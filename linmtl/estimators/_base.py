@@ -88,7 +88,7 @@ class TaskModel(NewTask, BaseEstimator):
         saved = state.pop("_linmtl_version", "unknown")
         if saved != __version__:
             warnings.warn(
-                f"{type(self).__name__} was saved by linmtl {saved}, and this is linmtl "
+                f"{type(self).__name__} was saved by linmtl {saved}; this is linmtl "
                 f"{__version__}: it may predict otherwise, or fail; fit it again",
                 stacklevel=2,
             )

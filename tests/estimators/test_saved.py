@@ -32,6 +32,6 @@ def test_a_model_of_another_version_warns(monkeypatch):
     monkeypatch.setattr(base, "__version__", "0.0.9")
     saved = pickle.dumps(model)
     monkeypatch.undo()
-    with pytest.warns(UserWarning, match=r"saved by linmtl 0\.0\.9, .*fit it again"):
+    with pytest.warns(UserWarning, match=r"saved by linmtl 0\.0\.9; .*fit it again"):
         again = pickle.loads(saved)
     np.testing.assert_array_equal(again.coef_, model.coef_)
