@@ -21,6 +21,7 @@ extensions = [
     "sphinx.ext.mathjax",
     "sphinx_gallery.gen_gallery",
 ]
+default_role = "py:obj"  # `Name` is a link where there is such a name
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 
@@ -73,8 +74,20 @@ sphinx_gallery_conf = {
 html_theme = "pydata_sphinx_theme"
 html_title = "linmtl"
 html_static_path = ["_static"]
+html_sidebars = {  # pages without others below them
+    page: []
+    for page in (
+        "install",
+        "quickstart",
+        "which",
+        "migration",
+        "contributing",
+        "changelog",
+    )
+}
 html_theme_options = {
     "show_toc_level": 2,
+    "header_links_before_dropdown": 8,
     "navigation_with_keys": False,
     "footer_start": ["copyright"],
     "footer_end": [],
