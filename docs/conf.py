@@ -35,7 +35,10 @@ myst_heading_anchors = 3
 autosummary_generate = True
 autosummary_ignore_module_all = False
 autosummary_imported_members = True
-autosummary_context = {"top": linmtl.__all__}  # described there, and only there
+autosummary_context = {
+    "top": linmtl.__all__,  # described there, and only there
+    "brief": ["linmtl.dask"],  # the same estimators again
+}
 autodoc_typehints = "none"  # docstrings have the types, in words
 numpydoc_show_class_members = False  # the template lists them
 

@@ -59,7 +59,7 @@ for ax, (title, coef) in zip(
         interpolation="nearest",
     )
     ax.set(title=title)
-axes[1].set(ylabel="descriptor, the first 20")
+axes[1].set(ylabel="descriptor, the first 20", yticks=range(0, 20, 5))
 fig.supxlabel("assay", fontsize="medium")
 fig.colorbar(image, ax=axes, label="coefficient", pad=0.01)
 plt.show()
