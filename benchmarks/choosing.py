@@ -3,12 +3,15 @@
 ``python -m benchmarks.choosing`` times the CV estimators against their own paths of as
 many strengths and against the closest of scikit-learn (its estimators of one task are
 looped over the tasks), and compares ``cv="loo"`` with fits without each row. Times are
-of the processor, with one thread, the least of several runs.
+of the processor, with one thread, the least of several runs. Where Rscript finds lme4,
+which chooses strengths by restricted likelihood, a table has its seconds (elapsed, of
+one run) beside those of linmtl's models of the same kind.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -26,7 +29,7 @@ from sklearn.model_selection import PredefinedSplit
 from threadpoolctl import threadpool_limits
 
 import linmtl
-from benchmarks import machine
+from benchmarks import machine, models
 from linmtl import penalties
 from linmtl.datasets import (
     load_parkinsons,
@@ -87,6 +90,7 @@ LOGISTIC = by_task(
 )
 MULTITASK = whole(lambda n: MultiTaskLassoCV(alphas=n))
 
+FORMS = "intercept", "diagonal"
 MEAN = {"alpha_mean": 1e-3}
 SEARCHES = {
     "long": [
@@ -222,6 +226,29 @@ def times(n_alphas: int, repeats: int, small: bool) -> None:
             )
 
 
+def beside_lmer(repeats: int, small: bool) -> None:
+    if shutil.which("Rscript") is None:
+        return
+    rows = 500 if small else None
+    print(
+        "\n| Parkinson's | lmer, intercept [s] | lmer, diagonal [s] | "
+        "MixedEffectsRegressor [s] | MeanRegularizedRegressorCV [s] |"
+    )
+    print("|---|---|---|---|---|")
+    for d in (2,) if small else (2, 5):
+        X, y, tasks = patients(rows)
+        problem = models.Problem(X[:, :d], y, tasks, train=1.0)
+        every = np.arange(y.size)
+        theirs = models.lmer_models(problem, [(every, every)])
+        slopes = [theirs[f"lmer, {form}"]["seconds"][0] for form in FORMS]
+        ours = [
+            seconds(repeats, getattr(linmtl, name)().fit, X[:, :d], y, tasks)
+            for name in ("MixedEffectsRegressor", "MeanRegularizedRegressorCV")
+        ]
+        times = " | ".join(f"{value:.3f}" for value in (*slopes, *ours))
+        print(f"| {d} features | {times} |", flush=True)
+
+
 def exact(search: Search, data: Data, alphas: np.ndarray) -> np.ndarray:
     """Return the mean losses of fits without each row."""
     units = PredefinedSplit(np.arange(len(data[0])))
@@ -266,16 +293,18 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--alphas", type=int, default=100)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--only", choices=("times", "loo"))
+    parser.add_argument("--only", choices=("times", "lmer", "loo"))
     parser.add_argument("--small", action="store_true", help="a quick look")
     options = parser.parse_args(arguments)
     print(machine.describe(1))
     size = options.alphas, options.repeats, options.small
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if options.only != "loo":
+        if options.only in (None, "times"):
             times(*size)
-        if options.only != "times":
+        if options.only in (None, "lmer"):
+            beside_lmer(options.repeats, options.small)
+        if options.only in (None, "loo"):
             left_out(*size)
 
 

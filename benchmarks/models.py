@@ -151,11 +151,11 @@ def run(problem: Problem, n_splits: int, wanted: str, lmer: bool) -> dict[str, d
             )
         out[name] = {"error": errors, "seconds": seconds}
     if lmer and problem.lmer:
-        out |= _lmer(problem, splits[: problem.lmer])
+        out |= lmer_models(problem, splits[: problem.lmer])
     return out
 
 
-def _lmer(problem, splits):
+def lmer_models(problem: Problem, splits: list) -> dict[str, dict]:
     """Return errors and seconds of lme4's models."""
     names = [f"x{j}" for j in range(problem.X.shape[1])]
     with tempfile.TemporaryDirectory() as folder:
