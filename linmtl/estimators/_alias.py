@@ -16,7 +16,7 @@ from linmtl.estimators._docs import ESTIMATORS
 from linmtl.penalties import Penalty, compose
 from linmtl.penalties._parameters import strength_names
 from linmtl.solvers._objective import Objective
-from linmtl.solvers._path import largest_strength, with_strength
+from linmtl.solvers._path import largest_strength, unit_of_strength, with_strength
 
 _BALANCE = (0.7, 1.0, 1.4)  # times the strength that balances the parts
 _SECOND = (1e-4, 1e-2, 1.0)  # times the largest curvature of a task's loss
@@ -75,7 +75,8 @@ class AliasCV(CrossValidated, Alias):
     ) -> list[dict[str, Any]]:
         if self._second is not None:
             _, curvature = fit.curvature(scaled=False)
-            values = [factor * (curvature or 1.0) for factor in _SECOND]
+            unit = unit_of_strength(fit, curvature)
+            values = [factor * unit for factor in _SECOND]
             return [
                 {**setting, self._second: value}
                 for setting in settings

@@ -20,6 +20,7 @@ from linmtl.solvers._objective import Objective
 from linmtl.solvers._quadratic_path import QuadraticPath, pieces, quadratic_forms
 from linmtl.solvers._result import Result
 
+_ROUNDED_SPREAD = 100 * np.finfo(float).eps ** 2  # relative variance of a constant
 DIRECT = "auto", "direct"  # solvers of quadratic problems by factors
 
 
@@ -200,7 +201,20 @@ def grid(objective: Objective, n_alphas: int, eps: float) -> np.ndarray:
             top = 1.0
         return np.geomspace(top, top * eps, n_alphas)
     _, curvature = objective.fit.curvature(scaled=False)
-    return (curvature or 1.0) * np.logspace(2, -4, n_alphas)
+    unit = unit_of_strength(objective.base_fit, curvature)
+    return unit * np.logspace(2, -4, n_alphas)
+
+
+def unit_of_strength(fit: Datafit, curvature: float) -> float:
+    """Return the largest curvature of a task's loss; 1 if it is but rounding.
+
+    As where all features are constant within the tasks.
+    """
+    data: Any = fit.data if fit.holds_rows else fit.rows
+    if data is not None and data.fit_intercept:
+        square = data.design.column_scale(data.weight, False).max(initial=0.0)
+        curvature = curvature if curvature > _ROUNDED_SPREAD * square else 0.0
+    return float(curvature or 1.0)
 
 
 def top_strength(objective: Objective) -> float:

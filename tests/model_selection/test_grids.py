@@ -451,3 +451,16 @@ def test_a_task_of_one_class_is_ranked_by_what_the_others_share(kind, scaled):
     if kind == "Dirty":
         parts = sum(model.coef_components_.values())
         np.testing.assert_allclose(parts, model.coef_, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["Regressor", "Classifier"])
+@pytest.mark.parametrize("name", ["MeanRegularized", "GraphRegularized"])
+def test_features_that_are_constant_within_tasks_choose_nothing(name, kind):
+    rng = np.random.default_rng(0)
+    tasks = np.repeat(np.arange(6), 10)
+    X = rng.normal(60.0, 10.0, size=(6, 2))[tasks]
+    model = getattr(linmtl, f"{name}{kind}CV")(alphas=10)
+    with pytest.warns(UserWarning, match="tells no strength from another"):
+        model.fit(X, rng.normal(size=60) > 0, tasks)
+    assert model.alpha_ > 1e-3
+    assert np.abs(model.coef_).max() < 1e-6
