@@ -124,8 +124,8 @@ class Elimination:
             stop = int(self.task_ptr[1])
             first = self.first().leaves(design.first(), weight[:stop], centre)
             return np.broadcast_to(first, left.shape)
-        square, G = design.squares(weight, centre), np.empty(left.shape)
-        rest = square.copy()
+        rest, G = design.squares(weight, centre), np.empty(left.shape)
+        square = design.squares(weight, False)  # of a constant the rest is rounding too
         for unit in self.units():
             design.adjoint(self.root * self.spread(unit), G)
             rest -= G**2
@@ -133,7 +133,7 @@ class Elimination:
             chosen = np.flatnonzero(rest[:, t] <= _SUSPECT * square[:, t])
             A = design.centred_block(np.array([t]), weight, centre, chosen)
             size = np.linalg.norm(self.rest_of_block(t, A), axis=0)
-            left[chosen, t] = size > _RANK * np.linalg.norm(A, axis=0)
+            left[chosen, t] = size > _RANK * np.sqrt(square[chosen, t])
         return left
 
     def units(self) -> Iterator[np.ndarray]:
