@@ -328,13 +328,12 @@ def test_pickle_and_determinism(make):
 
 
 @pytest.mark.slow
-@SELECTIONS
 @pytest.mark.parametrize("cls", [AutoRegressor, AutoClassifier])
-@pytest.mark.parametrize("n_tasks", [1, 3])
-def test_the_default_models(cls, n_tasks, selection):
+@pytest.mark.parametrize("n_tasks", [1, 2])
+def test_the_default_models(cls, n_tasks):
     """All of them can be fitted, long and wide."""
-    X, y, tasks = problem(cls is AutoClassifier, n=30, n_tasks=n_tasks)
-    model = cls(selection=selection, cv=2)
+    X, y, tasks = problem(cls is AutoClassifier, n=20, n_tasks=n_tasks)
+    model = cls(selection="best", cv=2)
     if n_tasks == 1:
         model.fit(X, y)
         assert len(model.leaderboard_.models) == 2
