@@ -17,7 +17,8 @@ from linmtl import (
     TaskScaler,
 )
 from linmtl.datasets import make_multitask_classification, make_multitask_regression
-from linmtl.inference import _Resampler, bootstrap_intervals
+from linmtl.inference import bootstrap_intervals
+from linmtl.inference._bootstrap import _Resampler
 from linmtl.metrics import make_task_scorer, normalized_mse, per_task
 from linmtl.metrics._labels import read_labels
 

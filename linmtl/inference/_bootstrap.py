@@ -23,8 +23,6 @@ from linmtl.metrics import TaskScorer, make_task_scorer
 from linmtl.metrics._labels import read_labels
 from linmtl.model_selection._jobs import run_jobs
 
-__all__ = ["BootstrapIntervals", "ScoreIntervals", "bootstrap_intervals"]
-
 METHODS = ("percentile", "basic")
 # Draws of one resample before giving up on every task keeping its labels.
 _MAX_DRAWS = 100
