@@ -29,11 +29,13 @@ class DaskEstimator(BaseEstimator):
 
     Parameters
     ----------
-    *args, **parameters
-        Those of the estimator.
+    *args
+        Parameters of the estimator, by position.
     client : dask.distributed.Client, default=None
         The cluster; by default that of this thread, if any, or else Dask's default
         scheduler on this machine.
+    **parameters
+        Parameters of the estimator, by name.
 
     Attributes
     ----------
@@ -257,6 +259,17 @@ def _answer(model: TaskModel, method: str, part: Part) -> np.ndarray:
     return getattr(model, method)(part.X, **given)
 
 
+_DOC = """:class:`linmtl.{name}` for Dask collections.
+
+Parameters
+----------
+*args
+    Parameters of `linmtl.{name}`, by position.
+client : dask.distributed.Client, default=None
+    The cluster; see :class:`DaskEstimator`.
+**parameters
+    Parameters of `linmtl.{name}`, by name.
+"""
 _names = ["DaskEstimator", "DaskParts"]
 for _name in estimators.__all__:
     _kind = getattr(estimators, _name)
@@ -264,8 +277,7 @@ for _name in estimators.__all__:
         _attributes = {
             "kind": _kind,
             "__module__": __name__,
-            "__doc__": f":class:`linmtl.{_name}` for Dask collections; see "
-            ":class:`DaskEstimator`.",
+            "__doc__": _DOC.format(name=_name),
         }
         globals()[f"Dask{_name}"] = type(f"Dask{_name}", (DaskEstimator,), _attributes)
         _names.append(f"Dask{_name}")

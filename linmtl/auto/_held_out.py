@@ -27,7 +27,7 @@ from linmtl.model_selection._jobs import run_jobs
 class HeldOut:
     """What models that were not fitted to a row predict for it.
 
-    Attributes
+    Parameters
     ----------
     models : list of str
         Names.

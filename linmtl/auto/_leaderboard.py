@@ -96,7 +96,7 @@ def corrected_loss(units: Units, choose: Choice, seed: int = 0) -> tuple[float, 
 class Leaderboard:
     """Held-out losses of several models on the same rows.
 
-    Attributes
+    Parameters
     ----------
     models : list of str
         Names, the lowest loss first.
