@@ -243,7 +243,8 @@ class _Auto(TaskModel):
             losses = [factor * self._loss().value(rows.y, eta) for eta in stack.eta]
             units = found.units(np.array(losses))
             loss, error = corrected_loss(units, lowest)
-        width = stats.t.ppf((1 + _LEVEL) / 2, max(units.size.size - 1, 1)) * error
+        quantile = stats.t.ppf((1 + _LEVEL) / 2, max(units.size.size - 1, 1))
+        width = float(quantile) * error
         self.loss_, self.loss_interval_ = loss, (loss - width, loss + width)
         return best, weights
 
