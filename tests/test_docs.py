@@ -234,6 +234,14 @@ def test_links_between_pages():
             assert (page.parent / target).exists(), (page.name, target)
 
 
+def test_the_citation_is_of_this_version():
+    lines = (ROOT / "CITATION.cff").read_text().splitlines()
+    fields = dict(line.split(": ", 1) for line in lines if re.match(r"[\w-]+: ", line))
+    assert fields["version"] == linmtl.__version__
+    assert {"cff-version", "message", "title"} <= fields.keys()
+    assert "authors:" in lines
+
+
 def test_every_page_is_in_a_table_of_contents():
     """Or the site would not build."""
     folder = ROOT / "docs"
