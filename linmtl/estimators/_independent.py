@@ -29,8 +29,10 @@ from linmtl.model_selection._grid import (
     open_end,
 )
 from linmtl.model_selection._held_out import HeldOutPath, held_out_path, mean_over_folds
+from linmtl.model_selection._leave_one_out import left_out_path, units
 from linmtl.penalties import Penalty, Ridge
 
+_FOLDS = 5
 _GRID = np.logspace(2, -4, 13)  # strengths tried, relative to each task's curvature
 
 
@@ -120,7 +122,7 @@ class _Independent(MultiTaskModel):
     """Ridge with a strength per task, given or chosen for each."""
 
     alpha: float | ArrayLike | Mapping[Any, float] | str
-    cv: int
+    cv: Any
     per_task: bool | Literal["auto"]
     scale_features: bool | Literal["auto"]
 
@@ -168,8 +170,23 @@ class _Independent(MultiTaskModel):
             self.feature_scale_ = forms[0].scales
             self.__dict__.pop("at_bound_", None)  # of an earlier fit
             return forms[0]
-        fold = fold_of_observations(given, given.data, self.cv)
+        fold = fold_of_observations(given, given.data, self._n_folds())
         return self._tune([self._held_out(form, fold) for form in forms])
+
+    def _leaves_one_out(self) -> bool:
+        """Whether each row is predicted by a fit without it, which costs one fit."""
+        exact = self._loss().quadratic and self._join() is Join.SUM
+        if isinstance(self.cv, str) and self.cv == "loo" and not exact:
+            raise ValueError(
+                f"{type(self).__name__}: cv='loo' is for the squared loss; pass a "
+                "number of folds"
+            )
+        return isinstance(self.cv, str) and self.cv in ("auto", "loo") and exact
+
+    def _n_folds(self) -> Any:
+        """Return the folds in which ways to tune are compared."""
+        automatic = isinstance(self.cv, str) and self.cv in ("auto", "loo")
+        return _FOLDS if automatic else self.cv
 
     def _tune(self, forms: list[_Tuned]) -> FitInput:
         """Set the strengths, and return the data on the scale that they are for.
@@ -250,24 +267,49 @@ class _Independent(MultiTaskModel):
 
     def _path(self, given, fold, alphas, tasks=None):
         """Return what some of the tasks are worth at some strengths of each."""
-        data, n_samples = given.data, given.n_samples
+        data, n_samples, loss = given.data, given.n_samples, self._loss()
         if tasks is not None:
             fold = fold[data.design.observations(tasks)]
             data, n_samples = data.of_tasks(tasks), n_samples[tasks]
             alphas = alphas[:, tasks]
-        return held_out_path(
+        penalties = [Ridge(alpha) for alpha in alphas]
+        labels = given.tasks if tasks is None else given.tasks[tasks]
+        options: Any = {
+            "join": self._join(),
+            "n_samples": n_samples,
+            "tol": self.tol,
+            "max_iter": self.max_iter,
+            "solver": self.solver,
+        }
+        if not self._leaves_one_out():
+            options["lend"] = self._lends
+            return held_out_path(data, loss, penalties, labels, fold, **options)
+        path = left_out_path(
             data,
-            self._loss(),
-            [Ridge(alpha) for alpha in alphas],
-            given.tasks if tasks is None else given.tasks[tasks],
-            fold,
-            join=self._join(),
-            n_samples=n_samples,
-            lend=self._lends,
-            tol=self.tol,
-            max_iter=self.max_iter,
-            solver=self.solver,
+            loss,
+            self._make_fit(data),
+            penalties,
+            labels,
+            units(data, loss),
+            strengths=alphas.mean(axis=1),
+            **options,
         )
+        return replace(path, losses=_by_fold(data, loss, path.eta, fold))
+
+
+def _by_fold(data, loss, eta, fold):
+    """Return the losses of rows, each left out by itself, (n_strengths, n_folds, T)."""
+    n_folds = int(fold.max()) + 1
+    out = np.full((len(eta), n_folds, data.design.n_tasks), np.nan)
+    for values, row in zip(eta, out, strict=True):
+        known = ~np.isnan(values)
+        losses = np.where(known, loss.value(data.y, np.where(known, values, 0.0)), 0.0)
+        for k in range(n_folds):
+            weight = data.weight * (known & (fold == k))
+            total = data.task_sum(weight)
+            sums = data.task_sum(weight * losses)
+            np.divide(sums, total, out=row[k], where=total > 0)
+    return out
 
 
 @estimator
@@ -285,8 +327,10 @@ class IndependentRegressor(_Independent, Regressor):
     alpha : float, array-like of shape (n_tasks,), dict or "cv", default=0.01
         Strength, >= 0: one for all tasks, one per task (in the order of ``tasks_`` or
         by label), or chosen by cross-validation.
-    cv : int, default=5
-        Number of folds for ``alpha="cv"``.
+    cv : "auto", "loo", int, splitter or iterable of (train, test), default="auto"
+        What ``alpha="cv"`` holds out: each row by itself, exactly and from one fit, as
+        scikit-learn's ``RidgeCV`` does ("loo", for the squared loss); or folds. "auto":
+        the first where it can be had, otherwise five folds.
     per_task : bool or "auto", default=True
         Whether ``alpha="cv"`` chooses a strength for each task, by the held-out loss of
         its own, or the same relative strength for all: with few rows a choice for each
@@ -333,7 +377,7 @@ class IndependentRegressor(_Independent, Regressor):
 
     alpha: float | ArrayLike | Mapping[Any, float] | str = 0.01
     _: KW_ONLY
-    cv: int = 5
+    cv: Any = "auto"
     per_task: bool | Literal["auto"] = True
     scale_features: bool | Literal["auto"] = "auto"
 

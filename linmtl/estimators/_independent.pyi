@@ -21,8 +21,10 @@ class IndependentRegressor(Regressor):
     alpha : float, array-like of shape (n_tasks,), dict or "cv", default=0.01
         Strength, >= 0: one for all tasks, one per task (in the order of ``tasks_`` or
         by label), or chosen by cross-validation.
-    cv : int, default=5
-        Number of folds for ``alpha="cv"``.
+    cv : "auto", "loo", int, splitter or iterable of (train, test), default="auto"
+        What ``alpha="cv"`` holds out: each row by itself, exactly and from one fit, as
+        scikit-learn's ``RidgeCV`` does ("loo", for the squared loss); or folds. "auto":
+        the first where it can be had, otherwise five folds.
     per_task : bool or "auto", default=True
         Whether ``alpha="cv"`` chooses a strength for each task, by the held-out loss of
         its own, or the same relative strength for all: with few rows a choice for each
@@ -167,7 +169,7 @@ class IndependentRegressor(Regressor):
         self,
         alpha: float | ArrayLike | Mapping[Any, float] | str = 0.01,
         *,
-        cv: int = 5,
+        cv: Any = "auto",
         per_task: bool | Literal['auto'] = True,
         scale_features: bool | Literal['auto'] = "auto",
         loss: str = "squared",

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import Ridge
 
+from helpers.data import generated
 from helpers.transfer import make_data, random_W
 from linmtl import IndependentClassifier, IndependentRegressor
 
@@ -27,3 +29,28 @@ def test_tasks_alone_are_tuned_alone_whatever_their_weight(classify, mode):
         np.testing.assert_allclose(
             model.coef_[t], np.ravel(alone.coef_), rtol=1e-4, atol=1e-6
         )
+
+
+def test_each_row_alone_is_predicted_as_by_a_fit_without_it():
+    X, y, tasks = generated(n_tasks=3, n_samples=14, n_features=4, random_state=0)
+    model = IndependentRegressor("cv", scale_features=False).fit(X, y, tasks)
+    for t, task in enumerate(model.tasks_):
+        A, b = X[tasks == task], y[tasks == task]
+        strengths = model.alpha_[t] * np.array([0.1, 1.0, 10.0])
+        errors = []
+        for alpha in strengths:
+            left = []
+            for i in range(len(b)):
+                keep = np.arange(len(b)) != i
+                # one row less has less weight against the same strength
+                ridge = Ridge(alpha * len(b)).fit(A[keep], b[keep])
+                left.append(b[i] - ridge.predict(A[[i]])[0])
+            errors.append(np.mean(np.square(left)))
+        assert errors[1] <= min(errors) + 1e-9
+
+
+def test_leaving_one_out_is_for_the_squared_loss():
+    X, y, tasks = generated(n_tasks=3, n_samples=14, random_state=0)
+    with pytest.raises(ValueError, match="cv='loo' is for the squared loss"):
+        IndependentRegressor("cv", cv="loo", loss="huber").fit(X, y, tasks)
+    IndependentRegressor("cv", loss="huber").fit(X, y, tasks)  # in five folds
