@@ -28,7 +28,7 @@ def alpha_max(
         Data in any layout, as for the estimators.
     penalty : Penalty
         The penalty; its ``alpha`` does not matter, except in a sum.
-    loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie", "sqrt", "logistic"}, default="squared"
+    loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie", "sqrt", "logistic", "squared_hinge"}, default="squared"
         The loss.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
@@ -95,7 +95,7 @@ def alpha_grid(
         Data in any layout, as for the estimators.
     penalty : Penalty
         The penalty; its ``alpha`` does not matter, except in a sum.
-    loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie", "sqrt", "logistic"}, default="squared"
+    loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie", "sqrt", "logistic", "squared_hinge"}, default="squared"
         The loss.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
@@ -167,7 +167,7 @@ def mtl_path(
         The penalty; its ``alpha`` runs along the path, its other parameters stay. In a
         sum, and where there are several strengths and none called ``alpha``, all
         strengths are multiplied by the values of the path, so that their ratios stay.
-    loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie", "sqrt", "logistic"}, default="squared"
+    loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie", "sqrt", "logistic", "squared_hinge"}, default="squared"
         The loss.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.

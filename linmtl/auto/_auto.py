@@ -216,7 +216,7 @@ class _Auto(TaskModel):
         return models
 
     def _loss(self) -> Loss:
-        return self._target_loss
+        return getattr(self, "_target_loss", self._default_loss())
 
     def _read_fit(self, X, y, tasks, sample_weight) -> FitInput:
         return read_fit(

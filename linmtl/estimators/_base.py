@@ -445,8 +445,8 @@ class Regressor(FitsStatistics, PlainRegressor):
 
 
 @parameters
-class Classifier(PredictsClasses, ClassifierMixin, MultiTaskModel):
-    """Base of the classifiers."""
+class PlainClassifier(PredictsClasses, ClassifierMixin, MultiTaskModel):
+    """Base of the classifiers with a loss of their own."""
 
     class_weight: Mapping[Any, float] | Literal["balanced"] | None = None
 
@@ -459,10 +459,19 @@ class Classifier(PredictsClasses, ClassifierMixin, MultiTaskModel):
         return tags
 
 
+@parameters
+class Classifier(PlainClassifier):
+    """Base of the classifiers."""
+
+    loss: str = "logistic"
+
+    _losses = tuple(name for name, loss in LOSSES.items() if loss.classify)
+
+
 def loss_of(model: TaskModel) -> dict[str, Any]:
     """Return the parameters that give another estimator of its kind a model's loss."""
     loss = model._loss()
-    return {} if loss.classify else {"loss": loss.name, **loss.settings()}
+    return {"loss": loss.name, **loss.settings()}
 
 
 def model_of_loss(

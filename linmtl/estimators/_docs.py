@@ -258,10 +258,10 @@ def estimator(cls: T) -> T:
     family = next((base for base in cls.__mro__ if marks & vars(base).keys()), None)
     texts = _TEXTS | getattr(family, "_texts", {})
     names = [f.name for f in fields(cls)]
-    if "loss" in names and not cls._classify:
+    if "loss" in names:
         of_loss = [_loss_parameter(cls._losses), *_parameters_of_losses(cls._losses)]
         texts["parameters"] = "\n".join([*of_loss, texts["parameters"]])
-        texts["squared_path"] += _other_paths(cls._losses)
+        texts[f"{cls._losses[0]}_path"] += _other_paths(cls._losses)
     if "class_weight" in names:
         texts["parameters"] = f"{texts['class_weight']}\n{texts['parameters']}"
     if "around" in names:

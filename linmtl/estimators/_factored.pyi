@@ -267,6 +267,11 @@ class FactoredClassifier(Classifier):
         What sample weights are multiplied by: nothing; within each task
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
         a number by class label (1 where there is none).
+    loss : {"logistic", "squared_hinge"}, default="logistic"
+        The loss of an observation. "logistic": Minus the log-likelihood of two classes
+        whose log-odds are linear. "squared_hinge": Half the square of what a row falls
+        short of a margin of 1 on the side of its class, as in linear support vector
+        machines; it knows no probabilities.
     n_init : int, default=1
         Number of descents; those after the first start at random, and the lowest is kept.
     random_state : int, RandomState instance or None, default=None
@@ -404,6 +409,7 @@ class FactoredClassifier(Classifier):
         alpha: float = 0.01,
         *,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
+        loss: str = "logistic",
         n_init: int = 1,
         random_state: int | np.random.RandomState | None = None,
         fit_intercept: bool = True,
@@ -719,6 +725,11 @@ class GOMTLClassifier(Classifier):
         What sample weights are multiplied by: nothing; within each task
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
         a number by class label (1 where there is none).
+    loss : {"logistic", "squared_hinge"}, default="logistic"
+        The loss of an observation. "logistic": Minus the log-likelihood of two classes
+        whose log-odds are linear. "squared_hinge": Half the square of what a row falls
+        short of a margin of 1 on the side of its class, as in linear support vector
+        machines; it knows no probabilities.
     n_init : int, default=1
         Number of descents; those after the first start at random, and the lowest is kept.
     random_state : int, RandomState instance or None, default=None
@@ -850,6 +861,7 @@ class GOMTLClassifier(Classifier):
         alpha_sparse: float = 0.01,
         *,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
+        loss: str = "logistic",
         n_init: int = 1,
         random_state: int | np.random.RandomState | None = None,
         fit_intercept: bool = True,

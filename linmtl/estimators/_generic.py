@@ -80,8 +80,6 @@ class MultiTaskClassifier(Refitted, Classifier):
     penalty : Penalty, default=None
         A penalty of `linmtl.penalties` or a sum of them; None stands for
         ``L21(alpha=0.01)``.
-    loss : {"logistic"}, default="logistic"
-        The loss.
     {parameters}
 
     Attributes
@@ -114,8 +112,6 @@ class MultiTaskClassifier(Refitted, Classifier):
     """
 
     penalty: Penalty | None = None
-    _: KW_ONLY
-    loss: str = "logistic"
 
     def _make_penalty(self) -> Penalty:
         return L21(alpha=0.01) if self.penalty is None else self.penalty
@@ -198,8 +194,6 @@ class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
         ``{"alpha_mean": [0, 0.01]}`` or ``{"first__alpha": [0.1, 1, 10]}`` (the
         ratio, in a sum). The arrays below then have a leading axis for them.
     {cv_parameters}
-    loss : {"logistic"}, default="logistic"
-        The loss.
     {parameters}
 
     Attributes
@@ -230,7 +224,6 @@ class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
     penalty: Penalty | None = None
     _: KW_ONLY
     param_grid: dict[str, Any] | list[dict[str, Any]] | None = None
-    loss: str = "logistic"
 
     def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
         penalty: Any = L21() if self.penalty is None else clone(self.penalty)

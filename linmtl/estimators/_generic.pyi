@@ -206,8 +206,6 @@ class MultiTaskClassifier(Refitted, Classifier):
     penalty : Penalty, default=None
         A penalty of `linmtl.penalties` or a sum of them; None stands for
         ``L21(alpha=0.01)``.
-    loss : {"logistic"}, default="logistic"
-        The loss.
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
@@ -217,6 +215,11 @@ class MultiTaskClassifier(Refitted, Classifier):
         What sample weights are multiplied by: nothing; within each task
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
         a number by class label (1 where there is none).
+    loss : {"logistic", "squared_hinge"}, default="logistic"
+        The loss of an observation. "logistic": Minus the log-likelihood of two classes
+        whose log-odds are linear. "squared_hinge": Half the square of what a row falls
+        short of a margin of 1 on the side of its class, as in linear support vector
+        machines; it knows no probabilities.
     fit_intercept : bool, default=True
         Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -340,9 +343,9 @@ class MultiTaskClassifier(Refitted, Classifier):
         self,
         penalty: Penalty | None = None,
         *,
-        loss: str = "logistic",
         refit: bool | float = False,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
+        loss: str = "logistic",
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,
@@ -688,8 +691,6 @@ class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
     n_jobs : int, default=None
         Folds fitted at the same time, by joblib. A worker that is killed is an error with
         its default backend; ``multiprocessing`` waits for it.
-    loss : {"logistic"}, default="logistic"
-        The loss.
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
@@ -699,6 +700,11 @@ class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
         What sample weights are multiplied by: nothing; within each task
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
         a number by class label (1 where there is none).
+    loss : {"logistic", "squared_hinge"}, default="logistic"
+        The loss of an observation. "logistic": Minus the log-likelihood of two classes
+        whose log-odds are linear. "squared_hinge": Half the square of what a row falls
+        short of a margin of 1 on the side of its class, as in linear support vector
+        machines; it knows no probabilities.
     fit_intercept : bool, default=True
         Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -764,6 +770,8 @@ class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
         loss, the scores, in a single fold.
     task_scores_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
         The same for each task; NaN where it has nothing held out.
+    hinge_path_, task_hinge_path_ : ndarray
+        In their place with ``loss="squared_hinge"``: the mean squared hinge loss.
     classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
         The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
         several outputs; the pair is that of all tasks.
@@ -837,6 +845,8 @@ class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
     best_params_: dict[Any, Any]
     scores_path_: np.ndarray
     task_scores_path_: np.ndarray
+    hinge_path_: np.ndarray
+    task_hinge_path_: np.ndarray
     coef_components_: dict[Any, np.ndarray]
     stage_objectives_: np.ndarray
     components_: np.ndarray
@@ -859,9 +869,9 @@ class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
         scoring: str | Callable[..., Any] | None = None,
         scale_features: bool | Literal['auto'] = "auto",
         n_jobs: int | None = None,
-        loss: str = "logistic",
         refit: bool | float = False,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
+        loss: str = "logistic",
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,

@@ -218,6 +218,11 @@ class IndependentClassifier(Classifier):
         What sample weights are multiplied by: nothing; within each task
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
         a number by class label (1 where there is none).
+    loss : {"logistic", "squared_hinge"}, default="logistic"
+        The loss of an observation. "logistic": Minus the log-likelihood of two classes
+        whose log-odds are linear. "squared_hinge": Half the square of what a row falls
+        short of a margin of 1 on the side of its class, as in linear support vector
+        machines; it knows no probabilities.
     fit_intercept : bool, default=True
         Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -335,6 +340,7 @@ class IndependentClassifier(Classifier):
         per_task: bool | Literal['auto'] = True,
         scale_features: bool | Literal['auto'] = "auto",
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
+        loss: str = "logistic",
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,

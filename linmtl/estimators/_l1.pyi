@@ -244,6 +244,11 @@ class L1Classifier(Around, Refitted, Alias, Classifier):
         What sample weights are multiplied by: nothing; within each task
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
         a number by class label (1 where there is none).
+    loss : {"logistic", "squared_hinge"}, default="logistic"
+        The loss of an observation. "logistic": Minus the log-likelihood of two classes
+        whose log-odds are linear. "squared_hinge": Half the square of what a row falls
+        short of a margin of 1 on the side of its class, as in linear support vector
+        machines; it knows no probabilities.
     fit_intercept : bool, default=True
         Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -359,6 +364,7 @@ class L1Classifier(Around, Refitted, Alias, Classifier):
         alpha_mean: float = 0.0,
         intercept_weight: float = 0.0,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
+        loss: str = "logistic",
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,
@@ -715,6 +721,11 @@ class L1ClassifierCV(Around, Refitted, AliasCV, Classifier):
         What sample weights are multiplied by: nothing; within each task
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
         a number by class label (1 where there is none).
+    loss : {"logistic", "squared_hinge"}, default="logistic"
+        The loss of an observation. "logistic": Minus the log-likelihood of two classes
+        whose log-odds are linear. "squared_hinge": Half the square of what a row falls
+        short of a margin of 1 on the side of its class, as in linear support vector
+        machines; it knows no probabilities.
     fit_intercept : bool, default=True
         Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -778,6 +789,8 @@ class L1ClassifierCV(Around, Refitted, AliasCV, Classifier):
         loss, the scores, in a single fold.
     task_scores_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
         The same for each task; NaN where it has nothing held out.
+    hinge_path_, task_hinge_path_ : ndarray
+        In their place with ``loss="squared_hinge"``: the mean squared hinge loss.
     classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
         The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
         several outputs; the pair is that of all tasks.
@@ -844,6 +857,8 @@ class L1ClassifierCV(Around, Refitted, AliasCV, Classifier):
     best_params_: dict[Any, Any]
     scores_path_: np.ndarray
     task_scores_path_: np.ndarray
+    hinge_path_: np.ndarray
+    task_hinge_path_: np.ndarray
     coef_mean_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
@@ -864,6 +879,7 @@ class L1ClassifierCV(Around, Refitted, AliasCV, Classifier):
         alpha_mean: float = 0.0,
         intercept_weight: float = 0.0,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
+        loss: str = "logistic",
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,

@@ -8,6 +8,7 @@ from typing import Any, Self, overload
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils.metaestimators import available_if
 
 from linmtl.data._labels import is_missing
 from linmtl.data._times import refuse_times
@@ -154,13 +155,25 @@ class TaskProbabilities(list):
         return of_task(key)
 
 
+def _knows_probabilities(model: PredictsClasses) -> bool:
+    """Raise AttributeError for a loss whose linear predictor is no log-odds."""
+    loss = model._loss()
+    if not loss.likelihood:
+        raise AttributeError(
+            f"{type(model).__name__} with loss={loss.name!r} knows no probabilities; "
+            "use decision_function, or loss='logistic'"
+        )
+    return True
+
+
 class PredictsClasses(Routed):
-    """Mixin of the classifiers; the linear predictor is the log-odds."""
+    """Mixin of the classifiers; the linear predictor of "logistic" is the log-odds."""
 
     set_predict_proba_request: Callable[..., Self]
     set_predict_log_proba_request: Callable[..., Self]
     set_decision_function_request: Callable[..., Self]
     _linear_predictor: LinearPredictor
+    _loss: Callable[[], Loss]
     classes_: np.ndarray  # a list of arrays for a wide Y
 
     @property
@@ -213,6 +226,7 @@ class PredictsClasses(Routed):
     def predict_proba(self, X: Any, tasks: ArrayLike) -> np.ndarray: ...
     @overload
     def predict_proba(self, X: Any, tasks: None = None) -> Any: ...
+    @available_if(_knows_probabilities)
     def predict_proba(self, X: Any, tasks: ArrayLike | None = None) -> Any:
         """Return the probabilities of the classes.
 
@@ -236,6 +250,7 @@ class PredictsClasses(Routed):
     def predict_log_proba(self, X: Any, tasks: ArrayLike) -> np.ndarray: ...
     @overload
     def predict_log_proba(self, X: Any, tasks: None = None) -> Any: ...
+    @available_if(_knows_probabilities)
     def predict_log_proba(self, X: Any, tasks: ArrayLike | None = None) -> Any:
         """Return the logarithms of the probabilities of the classes.
 

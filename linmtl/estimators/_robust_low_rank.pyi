@@ -207,6 +207,11 @@ class RobustLowRankClassifier(Alias, Classifier):
         What sample weights are multiplied by: nothing; within each task
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
         a number by class label (1 where there is none).
+    loss : {"logistic", "squared_hinge"}, default="logistic"
+        The loss of an observation. "logistic": Minus the log-likelihood of two classes
+        whose log-odds are linear. "squared_hinge": Half the square of what a row falls
+        short of a margin of 1 on the side of its class, as in linear support vector
+        machines; it knows no probabilities.
     fit_intercept : bool, default=True
         Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -323,6 +328,7 @@ class RobustLowRankClassifier(Alias, Classifier):
         alpha_outlier: float = 0.01,
         *,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
+        loss: str = "logistic",
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,
@@ -658,6 +664,11 @@ class RobustLowRankClassifierCV(AliasCV, Classifier):
         What sample weights are multiplied by: nothing; within each task
         ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
         a number by class label (1 where there is none).
+    loss : {"logistic", "squared_hinge"}, default="logistic"
+        The loss of an observation. "logistic": Minus the log-likelihood of two classes
+        whose log-odds are linear. "squared_hinge": Half the square of what a row falls
+        short of a margin of 1 on the side of its class, as in linear support vector
+        machines; it knows no probabilities.
     fit_intercept : bool, default=True
         Whether each task has an intercept, which only an ``intercept_weight`` penalises.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -721,6 +732,8 @@ class RobustLowRankClassifierCV(AliasCV, Classifier):
         loss, the scores, in a single fold.
     task_scores_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
         The same for each task; NaN where it has nothing held out.
+    hinge_path_, task_hinge_path_ : ndarray
+        In their place with ``loss="squared_hinge"``: the mean squared hinge loss.
     classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
         The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
         several outputs; the pair is that of all tasks.
@@ -786,6 +799,8 @@ class RobustLowRankClassifierCV(AliasCV, Classifier):
     best_params_: dict[Any, Any]
     scores_path_: np.ndarray
     task_scores_path_: np.ndarray
+    hinge_path_: np.ndarray
+    task_hinge_path_: np.ndarray
     coef_components_: dict[Any, np.ndarray]
     outlier_tasks_: np.ndarray
     def __init__(
@@ -802,6 +817,7 @@ class RobustLowRankClassifierCV(AliasCV, Classifier):
         scale_features: bool | Literal['auto'] = "auto",
         n_jobs: int | None = None,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
+        loss: str = "logistic",
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
         task_column: str | int | None = None,

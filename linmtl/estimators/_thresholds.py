@@ -21,10 +21,11 @@ from linmtl.data._read import read_X
 from linmtl.data._tables import as_table
 from linmtl.data._targets import missing_mask
 from linmtl.data._weights import read_sample_weight
-from linmtl.estimators._base import Classifier
+from linmtl.estimators._base import PlainClassifier
 from linmtl.estimators._docs import estimator
 from linmtl.estimators._generic import MultiTaskClassifier
 from linmtl.estimators._predictions import PredictsClasses, routed
+from linmtl.losses import Loss
 from linmtl.model_selection import TaskKFold
 from linmtl.model_selection._folds import positions
 
@@ -178,7 +179,7 @@ class TaskThresholdClassifier(
     (10,)
     """
 
-    estimator: Classifier | None = None
+    estimator: PlainClassifier | None = None
     _: KW_ONLY
     scoring: str | Callable[..., float] = "balanced_accuracy"
     cv: Any = 5
@@ -260,9 +261,9 @@ class TaskThresholdClassifier(
         self._tune(eta[judged], positive[judged], weight[judged], code[judged])
         return self
 
-    def _check(self) -> Classifier:
+    def _check(self) -> PlainClassifier:
         model = MultiTaskClassifier() if self.estimator is None else self.estimator
-        if not isinstance(model, Classifier):
+        if not isinstance(model, PlainClassifier):
             raise ValueError(
                 "TaskThresholdClassifier: estimator must be a classifier of this "
                 f"package, such as L21Classifier(), got {model!r}"
@@ -362,6 +363,9 @@ class TaskThresholdClassifier(
         if labels is None or model._layout == "single":
             return eta - self._cuts[0]
         return eta - self._cuts[codes_of(labels, self.tasks_)]
+
+    def _loss(self) -> Loss:
+        return self._check()._loss()
 
     def _log_odds(self, X, tasks):
         check_is_fitted(self)  # thresholds leave the probabilities as they are

@@ -105,7 +105,7 @@ class TaskThresholdClassifier(PredictsClasses, ClassifierMixin, MetaEstimatorMix
     feature_names_in_: np.ndarray
     def __init__(
         self,
-        estimator: Classifier | None = None,
+        estimator: PlainClassifier | None = None,
         *,
         scoring: str | Callable[..., float] = "balanced_accuracy",
         cv: Any = 5,

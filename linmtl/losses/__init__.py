@@ -8,6 +8,7 @@ from linmtl.losses._newton import newton
 from linmtl.losses._poisson import PoissonLoss
 from linmtl.losses._quantile import QuantileLoss
 from linmtl.losses._squared import Squared
+from linmtl.losses._squared_hinge import SquaredHinge
 from linmtl.losses._tweedie import TweedieLoss
 
 LOSSES: dict[str, type[Loss]] = {
@@ -20,6 +21,7 @@ LOSSES: dict[str, type[Loss]] = {
         GammaLoss,
         TweedieLoss,
         Logistic,
+        SquaredHinge,
     )
 }
 
@@ -34,6 +36,7 @@ __all__ = [
     "QuantileLoss",
     "Score",
     "Squared",
+    "SquaredHinge",
     "TweedieLoss",
     "newton",
     "task_sums",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import entr, expit
 
-from linmtl.data._targets import encode_classes
 from linmtl.kernels._jit import kernel, readonly, reduction
-from linmtl.losses._base import Loss, Score, task_sums
+from linmtl.losses._base import Score
+from linmtl.losses._classes import TwoClasses
 
 _CHUNK = 256  # numbers at a time: work arrays that stay in the fastest cache
 _LOG_2 = 0.6931471805599453
@@ -239,7 +239,7 @@ def _inputs(*arrays):
     return [readonly(array) for array in arrays]
 
 
-class Logistic(Loss):
+class Logistic(TwoClasses):
     """``log(1 + exp(-y eta))``; conjugate at -u: entropy of p = u y in [0, 1]."""
 
     name = "logistic"
@@ -247,8 +247,7 @@ class Logistic(Loss):
     about = "Minus the log-likelihood of two classes whose log-odds are linear."
     formula = "log(1 + exp(-y_i (x_i . w_t + b_t)))"
     curvature = 0.25
-    classify = likelihood = True
-    one_sided = "a single class"
+    likelihood = True
 
     def value(self, y, eta):
         return np.logaddexp(0.0, -y * eta)
@@ -271,14 +270,6 @@ class Logistic(Loss):
 
     def domain(self, y):
         return np.minimum(y, 0.0), np.maximum(y, 0.0)
-
-    def encode(self, y, missing):
-        return encode_classes(y, missing)
-
-    def own_sides(self, y, weight, task_ptr):
-        positive = task_sums(weight * (y > 0), task_ptr) > 0
-        negative = task_sums(weight * (y < 0), task_ptr) > 0
-        return positive.astype(int) - negative.astype(int)
 
     def residual(
         self, y, eta, weight, task_ptr, total, fit_intercept, b, theta, task_loss

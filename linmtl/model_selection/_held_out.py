@@ -349,6 +349,11 @@ class HeldOutClasses(HeldOutPredictions):
         return self.eta
 
     def predict_proba(self, X: Any, tasks: Any = None) -> np.ndarray:
+        if not self.loss.likelihood:
+            raise ValueError(
+                f"loss={self.loss.name!r} knows no probabilities, which this scoring "
+                "needs; pass one of labels or decision values, such as 'roc_auc'"
+            )
         second = self.loss.mean(self.eta)
         return np.column_stack([1.0 - second, second])
 

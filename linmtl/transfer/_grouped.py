@@ -22,7 +22,12 @@ from linmtl.data._kinds import by_label
 from linmtl.data._labels import some
 from linmtl.data._weights import read_task_weight
 from linmtl.datafits._null import null_losses
-from linmtl.estimators._base import Classifier, MultiTaskModel, PlainRegressor, loss_of
+from linmtl.estimators._base import (
+    MultiTaskModel,
+    PlainClassifier,
+    PlainRegressor,
+    loss_of,
+)
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
 from linmtl.model_selection._jobs import run_jobs
@@ -369,7 +374,7 @@ class GroupedMultiTaskRegressor(_Grouped, PlainRegressor):
 
 
 @partial(documented, _OWN, "log loss")
-class GroupedMultiTaskClassifier(_Grouped, Classifier):
+class GroupedMultiTaskClassifier(_Grouped, PlainClassifier):
     """Learn classifiers together in groups, each group apart from the others.
 
     Sharing across groups of tasks that have nothing in common hurts; within a group it

@@ -3,8 +3,8 @@ import numpy as np
 from collections.abc import Callable
 from collections.abc import Mapping
 from linmtl.auto._combined import Combined
-from linmtl.estimators._base import Classifier
 from linmtl.estimators._base import MultiTaskModel
+from linmtl.estimators._base import PlainClassifier
 from linmtl.estimators._base import PlainRegressor
 from linmtl.similarity import TaskMatrix
 from linmtl.transfer._task_grouper import TaskGrouper
@@ -173,7 +173,7 @@ class GroupedMultiTaskRegressor(Combined, PlainRegressor):
         """
         ...
 
-class GroupedMultiTaskClassifier(Combined, Classifier):
+class GroupedMultiTaskClassifier(Combined, PlainClassifier):
     """Learn classifiers together in groups, each group apart from the others.
 
     Sharing across groups of tasks that have nothing in common hurts; within a group it

@@ -29,7 +29,7 @@ def lookahead_affinity(
     ----------
     X, y, tasks, sample_weight
         Data in any layout, as for the estimators.
-    loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie", "logistic"}, default="squared"
+    loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie", "logistic", "squared_hinge"}, default="squared"
         The loss.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.

@@ -19,7 +19,12 @@ from linmtl.auto._combined import (
 )
 from linmtl.auto._weights import Rows, best_weights, stacked
 from linmtl.data._checks import check_number
-from linmtl.estimators._base import Classifier, MultiTaskModel, PlainRegressor, loss_of
+from linmtl.estimators._base import (
+    MultiTaskModel,
+    PlainClassifier,
+    PlainRegressor,
+    loss_of,
+)
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
 from linmtl.model_selection._jobs import run_jobs
@@ -229,7 +234,7 @@ class SafeTransferRegressor(_SafeTransfer, PlainRegressor):
 
 
 @partial(documented, _OWN, "log loss")
-class SafeTransferClassifier(_SafeTransfer, Classifier):
+class SafeTransferClassifier(_SafeTransfer, PlainClassifier):
     """Blend a multi-task classifier with each task's own, as held-out rows advise.
 
     The linear predictor (log odds) for task t is ``a_t * estimator + (1 - a_t) *

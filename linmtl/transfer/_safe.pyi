@@ -1,8 +1,8 @@
 # written by .ci/stubs.py from linmtl.transfer._safe
 import numpy as np
 from linmtl.auto._combined import Combined
-from linmtl.estimators._base import Classifier
 from linmtl.estimators._base import MultiTaskModel
+from linmtl.estimators._base import PlainClassifier
 from linmtl.estimators._base import PlainRegressor
 from numpy.typing import ArrayLike
 from typing import Any
@@ -161,7 +161,7 @@ class SafeTransferRegressor(Combined, PlainRegressor):
         """
         ...
 
-class SafeTransferClassifier(Combined, Classifier):
+class SafeTransferClassifier(Combined, PlainClassifier):
     """Blend a multi-task classifier with each task's own, as held-out rows advise.
 
     The linear predictor (log odds) for task t is ``a_t * estimator + (1 - a_t) *

@@ -32,6 +32,7 @@ FORMULAS = {
     "tweedie": lambda y, eta: (
         np.exp(A * eta) / A + y * np.exp(-C * eta) / C - y**A / (A * C)
     ),
+    "squared_hinge": lambda y, eta: np.maximum(1 - y * eta, 0) ** 2 / 2,
     "logistic": lambda y, eta: np.logaddexp(0.0, -y * eta),
 }
 
@@ -58,4 +59,6 @@ def loss_of(name: str, y, eta, weight) -> cp.Expression:
     if name == "tweedie":
         up, down = cp.exp(A * eta) / A, cp.multiply(y, cp.exp(-C * eta)) / C
         return weight @ (up + down - y**A / (A * C))
+    if name == "squared_hinge":
+        return weight @ cp.square(cp.pos(1 - cp.multiply(y, eta))) / 2
     return weight @ cp.logistic(cp.multiply(-y, eta))

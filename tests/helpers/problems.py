@@ -27,10 +27,10 @@ from linmtl.losses import LOSSES
 from linmtl.solvers._objective import Objective
 
 ESTIMATORS = {
-    name: (
-        MultiTaskClassifier
-        if LOSSES[name].classify
-        else partial(MultiTaskRegressor, loss=name, **make_loss(name).settings())
+    name: partial(
+        MultiTaskClassifier if LOSSES[name].classify else MultiTaskRegressor,
+        loss=name,
+        **make_loss(name).settings(),
     )
     for name in FORMULAS
 }
@@ -168,7 +168,7 @@ def make_problem(
     """Return a problem; `sizes` are the rows per task, equal for the layout "wide"."""
     rng = np.random.default_rng(seed)
     T = len(sizes)
-    if loss == "logistic" and d < min(sizes):  # enough rows for classes that overlap
+    if LOSSES[loss].classify and d < min(sizes):  # enough rows for classes that overlap
         sizes = tuple(3 * n for n in sizes)
     labels = task_labels(T)
     n = sizes[0] if layout == "wide" else sum(sizes)
@@ -245,5 +245,6 @@ SEPARABLE = {"d-above-n", "shared-d-above-n"}
 
 
 def has_optimum(case, loss: str, layout: str) -> bool:
-    separable = loss in ("logistic", "poisson", "tweedie") and layout in SEPARABLE
+    separable = loss in ("logistic", "squared_hinge", "poisson", "tweedie")
+    separable &= layout in SEPARABLE
     return not (separable and case.free)

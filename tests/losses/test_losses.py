@@ -25,7 +25,7 @@ def test_every_loss_has_a_formula():
 def data(name, seed=0):
     rng = np.random.default_rng(seed)
     y = rng.normal(size=N)
-    if name == "logistic":
+    if LOSSES[name].classify:
         y = np.where(rng.uniform(size=N) < 0.5, -1.0, 1.0)
         y[:2] = y[7:9] = -1, 1  # both classes where there is room
     if name == "poisson":
@@ -147,7 +147,7 @@ def test_intercepts_are_best(name, size, start):
     eta = size * eta
     if name == "tweedie":  # beyond, the least loss of a task is no number
         eta = np.clip(eta, -500.0, 500.0)
-    if name == "logistic":  # a task with one row has no best intercept
+    if LOSSES[name].classify:  # a task with one row has no best intercept
         weight[15] = 0.0
     b, theta, task_loss = evaluate(name, y, eta, weight, True, np.full(4, start))
     assert np.all(np.isfinite(b))
