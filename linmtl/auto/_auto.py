@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from joblib import delayed
 from numpy.typing import ArrayLike
-from scipy import stats
 from sklearn.base import ClassifierMixin, RegressorMixin
 
 from linmtl.auto._candidates import default_models, named
@@ -37,8 +36,6 @@ from linmtl.estimators._predictions import PredictsClasses, PredictsTargets
 from linmtl.estimators._settings import UNKNOWN
 from linmtl.losses import Logistic, Loss, Squared
 from linmtl.model_selection._jobs import run_jobs
-
-_LEVEL = 0.95
 
 _OWN = {
     "auto_parameters": """\
@@ -78,7 +75,8 @@ loss_ : float
     strength of the shrinkage, for a stack, which is judged with weights from the other
     folds).
 loss_interval_ : tuple of float
-    Its 95 % confidence interval, for models trained on as many rows as in a fold.
+    Its 95 % interval by the bootstrap, for models trained on as many rows as in a fold;
+    all rows make better ones where there are few.
 held_out_ : HeldOut
     Losses and predictions of each model for each held-out row.""",
 }
@@ -233,7 +231,7 @@ class _Auto(TaskModel):
             weights = np.zeros(shape)
             weights[:, best] = 1.0
             self._common = weights[0]
-            loss, error = corrected_loss(units, simplest)
+            self.loss_, self.loss_interval_ = corrected_loss(units, simplest)
         else:
             rows = judge.rows(found, self._loss())
             stack = stacked(rows)
@@ -242,10 +240,7 @@ class _Auto(TaskModel):
             factor = self._loss().score.factor
             losses = [factor * self._loss().value(rows.y, eta) for eta in stack.eta]
             units = found.units(np.array(losses))
-            loss, error = corrected_loss(units, lowest)
-        quantile = stats.t.ppf((1 + _LEVEL) / 2, max(units.size.size - 1, 1))
-        width = float(quantile) * error
-        self.loss_, self.loss_interval_ = loss, (loss - width, loss + width)
+            self.loss_, self.loss_interval_ = corrected_loss(units, lowest)
         return best, weights
 
     def _set_models(self, given: FitInput) -> None:

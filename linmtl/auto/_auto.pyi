@@ -74,7 +74,8 @@ class AutoRegressor(PredictsTargets, RegressorMixin, TaskModel):
         strength of the shrinkage, for a stack, which is judged with weights from the other
         folds).
     loss_interval_ : tuple of float
-        Its 95 % confidence interval, for models trained on as many rows as in a fold.
+        Its 95 % interval by the bootstrap, for models trained on as many rows as in a fold;
+        all rows make better ones where there are few.
     held_out_ : HeldOut
         Losses and predictions of each model for each held-out row.
     coef_ : ndarray of shape (n_tasks, n_features)
@@ -249,7 +250,8 @@ class AutoClassifier(PredictsClasses, ClassifierMixin, TaskModel):
         strength of the shrinkage, for a stack, which is judged with weights from the other
         folds).
     loss_interval_ : tuple of float
-        Its 95 % confidence interval, for models trained on as many rows as in a fold.
+        Its 95 % interval by the bootstrap, for models trained on as many rows as in a fold;
+        all rows make better ones where there are few.
     held_out_ : HeldOut
         Losses and predictions of each model for each held-out row.
     classes_ : ndarray of shape (2,), or a list of n_tasks such arrays

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _N_BOOTSTRAPS = 500
+_LEVEL = 0.95  # of the interval
 _TIE = 1e-9  # relative: losses this close are those of equal models
 
 
@@ -64,12 +65,14 @@ def lowest(units: Units, count: np.ndarray | None = None) -> int:
     return int(np.argmin(units.mean(count)))
 
 
-def corrected_loss(units: Units, choose: Choice, seed: int = 0) -> tuple[float, float]:
-    """Return the loss of the model chosen, without the luck of it, and standard error.
+def corrected_loss(
+    units: Units, choose: Choice, seed: int = 0
+) -> tuple[float, tuple[float, float]]:
+    """Return the loss of the model chosen, without the luck of it, and its interval.
 
     Units are drawn with replacement, a model is chosen on them and judged on those not
-    drawn, in comparison with the one that all choose. The mean of these differences is
-    what the loss of the latter is too low by; its standard error is as it is.
+    drawn. What these losses exceed that of the model that all choose by, there, is what
+    its loss is too low by; the interval is between their quantiles.
 
     Parameters
     ----------
@@ -81,15 +84,18 @@ def corrected_loss(units: Units, choose: Choice, seed: int = 0) -> tuple[float, 
         Of the draws.
     """
     chosen, n = choose(units, None), units.size.size
-    mean, error = units.mean()[chosen], units.error(units.sums)[chosen]
-    random, luck = np.random.default_rng(seed), [0.0]
-    for _ in range(_N_BOOTSTRAPS if len(units.sums) > 1 else 0):
+    mean = float(units.mean()[chosen])
+    random, luck, losses = np.random.default_rng(seed), [0.0], [mean]
+    for _ in range(_N_BOOTSTRAPS):
         count = np.bincount(random.integers(n, size=n), minlength=n).astype(float)
         left = count == 0
         if units.size[left].sum() > 0:
-            gap = units.sums[choose(units, count)] - units.sums[chosen]
-            luck.append(float(gap[left].sum() / units.size[left].sum()))
-    return float(mean + np.mean(luck)), float(error)
+            out = units.mean(left.astype(float))
+            picked = choose(units, count) if len(units.sums) > 1 else chosen
+            luck.append(float(out[picked] - out[chosen]))
+            losses.append(float(out[picked]))
+    low, high = np.quantile(losses, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2]).tolist()
+    return mean + float(np.mean(luck)), (low, high)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
