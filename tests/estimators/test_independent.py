@@ -32,7 +32,7 @@ def test_tasks_alone_are_tuned_alone_whatever_their_weight(classify, mode):
 
 
 def test_each_row_alone_is_predicted_as_by_a_fit_without_it():
-    X, y, tasks = generated(n_tasks=3, n_samples=14, n_features=4, random_state=0)
+    X, y, tasks = generated(n_tasks=3, n_samples=14, n_features=5, random_state=0)
     model = IndependentRegressor("cv", scale_features=False).fit(X, y, tasks)
     for t, task in enumerate(model.tasks_):
         A, b = X[tasks == task], y[tasks == task]
