@@ -53,7 +53,10 @@ VALUES = {
     "tweedie": lambda y, p: 2 * FORMULAS["tweedie"](y, np.log(p)),
 }
 LOG_LINKS = ["poisson", "gamma", "tweedie"]
-every_loss = pytest.mark.parametrize("loss", list(VALUES))
+SLOW = {"quantile": [pytest.mark.slow]}  # many steps
+every_loss = pytest.mark.parametrize(
+    "loss", [pytest.param(name, marks=SLOW.get(name, [])) for name in VALUES]
+)
 
 
 def data(loss, layout="ragged", **options):
@@ -123,7 +126,7 @@ def test_quantiles_of_one_task_are_scikit_learns(level):
 @pytest.mark.parametrize("level", [0.1, 0.5, 0.8])
 def test_quantiles_cover_their_share_of_every_task(level):
     X, y, tasks = data("squared", sizes=(50, 70, 60, 90))
-    model = L21Regressor(0.05, loss="quantile", quantile_level=level, tol=1e-6)
+    model = L21Regressor(0.05, loss="quantile", quantile_level=level)
     model.fit(X, y, tasks)
     below = y < model.predict(X, tasks)
     for label in model.tasks_:
