@@ -46,7 +46,7 @@ def test_each_row_alone_is_predicted_as_by_a_fit_without_it():
                 ridge = Ridge(alpha * len(b)).fit(A[keep], b[keep])
                 left.append(b[i] - ridge.predict(A[[i]])[0])
             errors.append(np.mean(np.square(left)))
-        assert errors[1] <= min(errors) + 1e-9
+        assert errors[1] <= 1.001 * min(errors)  # of nearly equal ones the strongest
 
 
 def test_leaving_one_out_is_for_the_squared_loss():
