@@ -41,6 +41,7 @@ SOURCES = {
     "Mapping": "collections.abc",
     "MultiTaskModel": "linmtl.estimators._base",
     "Penalty": "linmtl.penalties",
+    "PlainClassifier": "linmtl.estimators._base",
     "Self": "typing",
     "Sequence": "collections.abc",
     "TaskGrouper": "linmtl.transfer._task_grouper",

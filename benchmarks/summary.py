@@ -1,6 +1,6 @@
-"""The tables of README.md, from the JSON files in ``benchmarks/results``.
+"""The tables of RESULTS.md, from the JSON files in ``benchmarks/results``.
 
-``python -m benchmarks.summary`` prints them; a test compares them with README.md.
+``python -m benchmarks.summary`` prints them; a test compares them with that page.
 """
 
 from __future__ import annotations

@@ -82,7 +82,8 @@ class TaskModel(NewTask, BaseEstimator):
         return tags
 
     def __getstate__(self):
-        return {**super().__getstate__(), "_linmtl_version": __version__}
+        state: Any = super().__getstate__()
+        return {**state, "_linmtl_version": __version__}
 
     def __setstate__(self, state):
         saved = state.pop("_linmtl_version", "unknown")

@@ -11,6 +11,11 @@ from scipy.stats import norm
 from linmtl.data._labels import one_line
 from linmtl.mixed._model import MixedModel
 
+_DRAWN = (
+    "Common coefficients are drawn to zero by a normal prior, which is not tested;\n"
+    "shrink_mean=False has z and p."
+)
+
 
 @dataclass(frozen=True, repr=False)
 class MixedEffectsSummary:
@@ -40,6 +45,9 @@ class MixedEffectsSummary:
         The sum of the sample weights.
     n_tasks : int
         The number of tasks.
+    drawn : bool
+        Whether common coefficients have a normal prior: they are predictions then, and
+        tests of them, z and p, are NaN.
     """
 
     names: list[str]
@@ -52,6 +60,7 @@ class MixedEffectsSummary:
     method: str
     n_samples: float
     n_tasks: int
+    drawn: bool = False
 
     @classmethod
     def of(cls, estimator: Any, model: MixedModel) -> MixedEffectsSummary:
@@ -90,11 +99,14 @@ class MixedEffectsSummary:
             estimator.method,
             model.n_samples,
             model.sums.n_tasks,
+            bool(model.likelihood.log_prior),
         )
 
     @property
     def z(self) -> np.ndarray:
         """Estimates over their standard errors, (n_effects,)."""
+        if self.drawn:
+            return np.full(self.estimate.shape, np.nan)
         with np.errstate(divide="ignore", invalid="ignore"):
             return self.estimate / self.std_error
 
@@ -146,6 +158,8 @@ class MixedEffectsSummary:
             lines.append(f"{name:{width}}  {std:10.4g}")
         if self.noise is not None:
             lines.append(f"{'noise':{width}}  {self.noise:10.4g}")
+        if self.drawn:
+            lines += ["", _DRAWN]
         return "\n".join(lines)
 
     __repr__ = __str__

@@ -17,7 +17,6 @@ class FitsStatistics:
     """Mixin of the regressors whose squared error needs no row once it has the sums."""
 
     statistics_: TaskStatistics
-    fit: Any
     _linear_predictor: LinearPredictor
 
     def fit_statistics(
@@ -59,8 +58,9 @@ class FitsStatistics:
         if not parts:
             raise ValueError(f"{name}: statistics is an empty list")
         merged = reduce(TaskStatistics.merge, parts)
+        model: Any = self
         if not self._chooses_by_folds():
-            self.fit(*merged.rows())
+            model.fit(*merged.rows())
         elif whole or len(parts) < 2:
             raise ValueError(
                 f"{name} chooses its strength on held-out rows: pass a list of "
@@ -82,13 +82,14 @@ class FitsStatistics:
         X, y, tasks, weight = zip(*made, strict=True)
         fold = np.repeat(np.arange(len(parts)), [len(each) for each in y])
         rows = np.arange(fold.size)
-        passed: Any = self.cv  # type: ignore[attr-defined]
-        self.cv = [(rows[fold != k], rows[fold == k]) for k in range(len(parts))]
+        model: Any = self
+        passed = model.cv
+        model.cv = [(rows[fold != k], rows[fold == k]) for k in range(len(parts))]
         try:
             labels = None if tasks[0] is None else np.concatenate(tasks)
-            self.fit(_stacked(X), np.concatenate(y), labels, np.concatenate(weight))
+            model.fit(_stacked(X), np.concatenate(y), labels, np.concatenate(weight))
         finally:
-            self.cv = passed
+            model.cv = passed
 
     def partial_fit(
         self,
@@ -125,7 +126,8 @@ class FitsStatistics:
         """
         known = getattr(self, "statistics_", None)
         if known is None:
-            known = TaskStatistics(task_column=self.task_column)  # type: ignore
+            model: Any = self
+            known = TaskStatistics(task_column=model.task_column)
         more = known.merge(TaskStatistics(task_column=known.task_column))
         return self.fit_statistics(more.update(X, y, tasks, sample_weight))
 

@@ -2,6 +2,7 @@
 import numpy as np
 from collections.abc import Callable
 from linmtl.estimators._base import Classifier
+from linmtl.estimators._base import PlainClassifier
 from linmtl.estimators._predictions import PredictsClasses
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator

@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from linmtl import (
+    AutoRegressor,
     CalibratedRegressor,
     DirtyRegressor,
     GOMTLRegressor,
@@ -23,6 +24,7 @@ from linmtl import (
     L21Regressor,
     L21RegressorCV,
     MeanRegularizedRegressor,
+    MixedEffectsRegressor,
     MultiTaskClassifierCV,
     MultiTaskRegressor,
     MultiTaskRegressorCV,
@@ -63,18 +65,18 @@ from linmtl.unsupervised import MultiTaskKMeans
 
 
 def readme() -> None:
-    X, y, tasks = load_parkinsons(return_X_y=True)  # 42 patients, 101 to 168 rows each
-    split = TaskShuffleSplit(n_splits=1, train_size=0.25, random_state=0)
-    train, test = next(split.split(X, y, groups=tasks))
-    scaler = TaskScaler().fit(X[train])
-    X_train, X_test = scaler.transform(X[train]), scaler.transform(X[test])
+    X, y, tasks = load_parkinsons(return_X_y=True)  # 42 patients
+    split = TaskShuffleSplit(n_splits=1, train_size=0.1, random_state=0)
+    rows, others = next(split.split(X, y, tasks))
+    X = TaskScaler().fit(X[rows]).transform(X)
 
-    model = L21Regressor(alpha=0.1).fit(X_train, y[train], tasks[train])
-    model.predict(X_test, tasks[test])  # each row by the model of its patient
-    model.score(X_test, y[test], tasks[test])  # R2 over all rows
-    model.coef_.shape  # (42 tasks, 19 features)
-    (model.coef_ != 0).any(axis=0)  # features that matter, for all tasks
-    model.dual_gap_ <= model.tol_  # certified: True
+    auto = AutoRegressor(cv=3).fit(X[rows], y[rows], tasks[rows])
+    print(auto.leaderboard_)  # eleven models on the same held-out rows, paired errors
+    auto.score(X[others], y[others], tasks[others])  # each row by its patient's model
+
+    model = MixedEffectsRegressor()
+    report = negative_transfer_report(model, X[rows], y[rows], tasks[rows])
+    print(report.summary)  # who is helped, hurt, equivalent or undecided
 
 
 def fitted_models() -> None:
