@@ -8,9 +8,21 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils.metaestimators import available_if
 
 from linmtl.estimators._predictions import LinearPredictor
 from linmtl.statistics import TaskStatistics
+
+
+def _keeps_no_folds(model: Any) -> bool:
+    """Whether rows may be added: what chooses a strength needs their folds."""
+    if model._chooses_by_folds():
+        raise AttributeError(
+            f"{type(model).__name__} chooses its strength on held-out rows, and rows "
+            "that are added are not kept; collect TaskStatistics of each fold for "
+            "fit_statistics"
+        )
+    return True
 
 
 class FitsStatistics:
@@ -91,6 +103,7 @@ class FitsStatistics:
         finally:
             model.cv = passed
 
+    @available_if(_keeps_no_folds)
     def partial_fit(
         self,
         X: Any,
@@ -101,7 +114,7 @@ class FitsStatistics:
         """Add rows to those of earlier calls, and fit the model to all of them.
 
         The rows themselves are not kept, only ``statistics_``. Those of ``fit`` are
-        not among them.
+        not among them. For models that choose no strength by cross-validation.
 
         Parameters
         ----------

@@ -321,6 +321,9 @@ def test_what_statistics_cannot_say_is_refused():
         L21Regressor(loss="huber").fit_statistics(statistics)
     with pytest.raises(ValueError, match="one for each fold"):
         L21RegressorCV().fit_statistics(statistics)
+    assert not hasattr(L21RegressorCV(), "partial_fit")
+    assert not hasattr(IndependentRegressor("cv"), "partial_fit")
+    assert hasattr(IndependentRegressor(0.1), "partial_fit")
     with pytest.raises(ValueError, match="no rows yet"):
         L21Regressor().fit_statistics(TaskStatistics())
     with pytest.raises(TypeError, match="must be TaskStatistics"):
