@@ -181,7 +181,10 @@ class _Independent(MultiTaskModel):
                 f"{type(self).__name__}: cv='loo' is for the squared loss; pass a "
                 "number of folds"
             )
-        return isinstance(self.cv, str) and self.cv in ("auto", "loo") and exact
+        if isinstance(self.cv, str) and self.cv == "auto":
+            # whether a choice for each task is noise, rows that share a fit do not say
+            return exact and self.per_task != "auto"
+        return isinstance(self.cv, str) and self.cv == "loo"
 
     def _n_folds(self) -> Any:
         """Return the folds in which ways to tune are compared."""
@@ -330,7 +333,8 @@ class IndependentRegressor(_Independent, Regressor):
     cv : "auto", "loo", int, splitter or iterable of (train, test), default="auto"
         What ``alpha="cv"`` holds out: each row by itself, exactly and from one fit, as
         scikit-learn's ``RidgeCV`` does ("loo", for the squared loss); or folds. "auto":
-        the first where it can be had, otherwise five folds.
+        the first where it can be had and `per_task` is not "auto", otherwise five
+        folds.
     per_task : bool or "auto", default=True
         Whether ``alpha="cv"`` chooses a strength for each task, by the held-out loss of
         its own, or the same relative strength for all: with few rows a choice for each

@@ -24,7 +24,8 @@ class IndependentRegressor(Regressor):
     cv : "auto", "loo", int, splitter or iterable of (train, test), default="auto"
         What ``alpha="cv"`` holds out: each row by itself, exactly and from one fit, as
         scikit-learn's ``RidgeCV`` does ("loo", for the squared loss); or folds. "auto":
-        the first where it can be had, otherwise five folds.
+        the first where it can be had and `per_task` is not "auto", otherwise five
+        folds.
     per_task : bool or "auto", default=True
         Whether ``alpha="cv"`` chooses a strength for each task, by the held-out loss of
         its own, or the same relative strength for all: with few rows a choice for each

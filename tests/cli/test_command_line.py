@@ -104,7 +104,7 @@ def test_main_job():
         f"{model.alpha_:.2g}",
         f"{model.score(X_test, y[test], tasks[test]):.3f}",
     ]
-    model = linmtl.IndependentRegressor("cv", tol=1e-6)
+    model = linmtl.IndependentRegressor("cv", cv=5, tol=1e-6)
     model.fit(X_train, y[train], tasks[train])
     residual = y[test] - model.predict(X_test, tasks[test])
     mean = {t: y[test][tasks[test] == t].mean() for t in model.tasks_}

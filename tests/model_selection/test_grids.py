@@ -306,14 +306,14 @@ def test_tasks_alone_are_no_worse_than_ridge_of_each(kind):
 def test_the_strength_of_all_tasks_or_of_each(classify):
     X, y, tasks = data(n=30, classify=classify)
     kind = IndependentClassifier if classify else IndependentRegressor
-    common = kind("cv", per_task=False).fit(X, y, tasks)
-    each = kind("cv").fit(X, y, tasks)
+    common = kind("cv", cv=5, per_task=False).fit(X, y, tasks)
+    each = kind("cv", cv=5).fit(X, y, tasks)
     curvature = [
         np.linalg.eigvalsh(np.cov(X[tasks == t].T, bias=True))[-1] for t in range(4)
     ]
     relative = common.alpha_ / curvature
     np.testing.assert_allclose(relative, relative[0], rtol=1e-6)
-    either = kind("cv", per_task="auto").fit(X, y, tasks)
+    either = kind("cv", cv=5, per_task="auto").fit(X, y, tasks)
     assert any(np.array_equal(either.alpha_, model.alpha_) for model in (common, each))
     with pytest.raises(ValueError, match="per_task must be"):
         kind("cv", per_task="all").fit(X, y, tasks)
