@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.intervals import table as cover
 from benchmarks.report import sizes
 
 RESULTS = Path(__file__).parent / "results"
@@ -123,6 +124,8 @@ def formulations(content: dict) -> str:
 
 _MODELS = (
     "MixedEffectsRegressor()",
+    "AutoRegressor(stack)",
+    "AutoRegressor(best)",
     "lmer, intercept",
     "lmer, diagonal",
     "lmer, full",
@@ -151,6 +154,26 @@ def models(content: dict) -> str:
             noise = errors.std(ddof=1) / errors.size**0.5
             about = f"{noise:.0f}" if noise >= 1 else f"{noise:.1g}"
             cells.append(f"{errors.mean():.4g} ± {about}")
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def mixed(content: dict) -> str:
+    """Return the table of mixed models: seconds, the likelihoods being the same."""
+    packages = ("linmtl", "mixedlm-rs", "lme4")
+    lines = [
+        "| groups | rows of each | slopes | covariance | "
+        + " | ".join(f"{package}, s" for package in packages)
+        + " |",
+        "|---" * (len(packages) + 4) + "|",
+    ]
+    for entry in content["results"]:
+        size, found = entry["size"], entry["found"]
+        cells = [f"{size[name]:,}" for name in ("tasks", "rows", "slopes")]
+        cells.append(size["covariance"])
+        for package in packages:
+            one = found.get(package)
+            cells.append("" if one is None else _time(one["seconds"]))
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -189,6 +212,8 @@ TABLES = {
     "growth": growth,
     "formulations": formulations,
     "models": models,
+    "mixed": mixed,
+    "intervals": lambda content: cover(content["results"]["normal"]),
 }
 
 

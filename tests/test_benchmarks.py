@@ -176,7 +176,8 @@ def test_an_unknown_problem_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["speed", "start_up", "growth", "formulations", "models"]
+    "name",
+    ["speed", "start_up", "growth", "formulations", "models", "mixed", "intervals"],
 )
 def test_the_tables_are_the_results(bench, name):
     summary = bench("summary")
