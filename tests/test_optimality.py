@@ -177,6 +177,8 @@ def solvers_and_forms_agree(case, loss, layout):
                 and "above" in layout
             ):
                 continue  # it creeps where rows do not determine the common model
+            if name == "cg" and loss == "quantile" and "above" in layout:
+                continue  # it creeps where most rows have no curvature
             # exact methods end at rounding errors
             tol = {"direct": 1e-13, "newton": 1e-12}.get(name, 1e-9)
             result = minimise(objective, tol=tol, max_iter=50_000, solver=name)

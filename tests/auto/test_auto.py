@@ -317,6 +317,7 @@ def test_unknown_tasks_have_what_the_models_say_of_them():
 
 
 @BOTH
+@pytest.mark.slow
 def test_pickle_and_determinism(make):
     model = make(selection="stack")
     X, y, tasks = problem(is_classifier(model))

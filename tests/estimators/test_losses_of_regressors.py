@@ -124,6 +124,7 @@ def test_quantiles_of_one_task_are_scikit_learns(level):
 
 
 @pytest.mark.parametrize("level", [0.1, 0.5, 0.8])
+@pytest.mark.slow
 def test_quantiles_cover_their_share_of_every_task(level):
     X, y, tasks = data("squared", sizes=(50, 70, 60, 90))
     model = L21Regressor(0.05, loss="quantile", quantile_level=level)

@@ -110,6 +110,7 @@ def test_bad_arguments_are_named(options, message):
         debiased_coefficients(X, y, tasks, **options)
 
 
+@pytest.mark.slow
 def test_stable_features_are_those_that_matter():
     X, y, tasks, _ = sparse_tasks(0, n=40, d=30, size=0.8)
     found = stable_features(X, y, tasks, n_pairs=12)
@@ -133,6 +134,7 @@ def test_false_selections_stay_below_the_bound():
     assert np.mean(false) <= 1.0
 
 
+@pytest.mark.slow
 def test_stable_features_of_classes_and_wide_targets():
     X, y, tasks, _ = sparse_tasks(0, n=60, d=20, size=1.5)
     found = stable_features(X, y > 1, tasks, n_pairs=8, classify=True)

@@ -375,6 +375,7 @@ def test_parameters_of_the_parts_are_reached_by_name():
 
 
 @BOTH
+@pytest.mark.slow
 def test_pickle_and_determinism(make):
     model = make()
     X, y, tasks = problem(is_classifier(model), outlier=1)
