@@ -110,7 +110,7 @@ def test_sets_are_those_of_a_loop():
 @pytest.mark.parametrize("kind", ["normal", "laplace"])
 def test_every_task_with_many_rows_is_covered(method, kind):
     rates = []
-    for seed in range(25):
+    for seed in range(16):
         draw = several([60] * 4, seed, kind=kind)
         model = TaskConformalRegressor(
             MeanRegularizedRegressor(0.3),
@@ -128,7 +128,7 @@ def test_every_task_with_many_rows_is_covered(method, kind):
 @pytest.mark.parametrize("spread", [0.0, 0.8])
 def test_tasks_with_few_rows_are_covered_on_average(spread):
     rates = []
-    for seed in range(20):
+    for seed in range(14):
         sizes = [3, 4, 5, 6, 8, 12] * 3
         draw = several(sizes, seed, spread)
         model = TaskConformalRegressor(random_state=seed)
@@ -139,7 +139,7 @@ def test_tasks_with_few_rows_are_covered_on_average(spread):
 @pytest.mark.slow
 def test_tasks_never_seen_are_covered_on_average():
     inside = []
-    for seed in range(60):
+    for seed in range(30):
         rng = np.random.default_rng(seed)
         W, b = 1 + 0.4 * rng.normal(size=(26, 3)), rng.normal(size=26)
         code = np.repeat(np.arange(26), 12)

@@ -46,7 +46,7 @@ def test_units_of_features_change_units_only():
 @pytest.mark.parametrize(("n", "d"), [(60, 12), (40, 30)])
 def test_levels_and_cover(n, d):
     small, inside, power, covered = [], [], [], []
-    for seed in range(30):
+    for seed in range(20):
         X, y, tasks, W = sparse_tasks(seed, n=n, d=d)
         found = debiased_coefficients(X, y, tasks, estimator=L21RegressorCV(alphas=20))
         small.append(np.mean(found.feature_p_value[3:] <= 0.05))
@@ -63,7 +63,7 @@ def test_levels_and_cover(n, d):
 @pytest.mark.slow
 def test_correlated_noise_of_a_wide_y_keeps_the_level():
     small = []
-    for seed in range(60):
+    for seed in range(40):
         rng = np.random.default_rng(seed)
         X = rng.normal(size=(80, 8))
         common = rng.normal(size=(80, 1))
@@ -126,7 +126,7 @@ def test_stable_features_are_those_that_matter():
 @pytest.mark.slow
 def test_false_selections_stay_below_the_bound():
     false = []
-    for seed in range(8):
+    for seed in range(4):
         X, _, tasks, _ = sparse_tasks(seed, n=20, d=30)
         y = np.random.default_rng(seed).normal(size=tasks.size)
         found = stable_features(X, y, tasks, n_pairs=10, random_state=seed)
