@@ -139,7 +139,9 @@ def gap_is_not_below_the_suboptimality(case, loss, layout):
         model = problem.fit(problem.penalty(case), tol=tol)
         written_out = problem.value_at(case, model.coef_, model.intercept_)
         assert written_out - best <= model.dual_gap_ + slack
-        np.testing.assert_allclose(model.tol_, tol * scale, rtol=1e-6)
+        np.testing.assert_allclose(
+            model.tol_, tol * scale, rtol=1e-5 if loss == "quantile" else 1e-6
+        )
         assert model.dual_gap_ <= model.tol_
 
 

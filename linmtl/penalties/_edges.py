@@ -419,7 +419,8 @@ def inverse_of(A: sparse.csr_array) -> Operator:
     if not is_dense(A):
         return splu(sparse.csc_array(A)).solve
     factor = linalg.cho_factor(A.toarray(), lower=True, check_finite=False)
-    return lambda R: linalg.cho_solve(factor, R, check_finite=False)
+    # LAPACK refuses what is empty
+    return lambda R: linalg.cho_solve(factor, R, check_finite=False) if R.size else R
 
 
 @kernel

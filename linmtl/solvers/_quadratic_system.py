@@ -59,6 +59,8 @@ def symmetric_inverse(H: np.ndarray) -> Solve:
 
     What is rounding is told at a diagonal of ones: unknowns of any scale count alike.
     """
+    if not H.size:  # LAPACK refuses what is empty
+        return np.copy
     size = np.sqrt(np.abs(np.diag(H)))
     size[size == 0] = 1.0
     scaled = H / np.outer(size, size)
@@ -93,6 +95,8 @@ def _least_norm(A: np.ndarray) -> Solve:
     size[size == 0] = 1.0
     Q = _span([A / size])
     R = np.linalg.qr(A @ Q, mode="r")
+    if not R.size:
+        return np.zeros_like
 
     def solve(g):
         w = linalg.solve_triangular(R, Q.T @ g, trans=1, check_finite=False)
