@@ -20,7 +20,6 @@ from linmtl.estimators._statistics import FitsStatistics
 from linmtl.statistics import TaskStatistics
 
 Estimator = TypeVar("Estimator", bound=TaskModel)
-_FOLDS = 5
 
 
 def fit_chunks(
@@ -107,8 +106,7 @@ def fit_parts(estimator: Estimator, parts: Parts) -> Estimator:
         whole = partial(statistics_of, task_column=column)
         estimator.fit_statistics(_some(parts.reduce(whole, TaskStatistics.merge)))
         return estimator
-    cv = getattr(estimator, "cv", _FOLDS)
-    cv = _FOLDS if isinstance(cv, str) and cv == "auto" else cv
+    cv = estimator._n_folds()
     if getattr(estimator, "criterion", None) is not None or not is_whole(cv):
         raise ValueError(
             f"{type(estimator).__name__}: of rows in parts the strength is chosen in a "

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from linmtl.data._canonical import MultiTaskData
-from linmtl.data._labels import some
 from linmtl.data._read import FitInput
 from linmtl.data._targets import encode_classes
 from linmtl.data._weights import read_task_weight
@@ -26,7 +23,7 @@ from linmtl.distributed._rows import (
     newton_sums,
     survey,
 )
-from linmtl.estimators._base import MultiTaskModel
+from linmtl.estimators._base import MultiTaskModel, Problem
 from linmtl.estimators._settings import check_settings
 from linmtl.losses import Squared
 from linmtl.penalties import compose
@@ -107,6 +104,7 @@ class Rounds:
         self.known = np.flatnonzero(side == 0)
         self.tasks = found.tasks
         lambda_t = read_task_weight(estimator.task_weight, found.tasks, found.total)
+        self.task_weight = np.where(side == 0, lambda_t, 0.0)
         self.per_weight = (lambda_t / found.total)[self.known]  # of those in the loss
         self.fit_intercept = bool(estimator.fit_intercept)
 
@@ -121,11 +119,10 @@ class Rounds:
         """Return what reading all rows says, with the mean row of each task as data."""
         found, T = self.found, len(self.found.tasks)
         centre = found.centre / found.total[:, None]
-        weight = np.where(self.side == 0, 1.0, 0.0)
         data = MultiTaskData(
             StackedDesign(centre, np.arange(T + 1)),
             self.mean,
-            weight,
+            self.task_weight,
             self.fit_intercept,
         )
         names, column = found.names, estimator.task_column
@@ -370,23 +367,4 @@ def _store(estimator, rounds: Rounds, given, objective, result) -> None:
     estimator.__dict__.pop("feature_names_in_", None)
     if found.names is not None:
         estimator.feature_names_in_ = found.names
-    estimator._report(given, objective, result, rounds.tasks)
-    estimator.task_weight_ = estimator._task_weights(given)
-    estimator._solution = (rounds.tasks, result.point)
-    W, b = estimator._lent(given, result.W, given.intercepts(result.b))
-    estimator._set_linear(given, W.T, b)
-    for name in ("n_iter", "objective", "tol", "converged", "solver"):
-        setattr(estimator, f"{name}_", getattr(result, name))
-    estimator.dual_gap_ = result.gap
-    estimator.gap_history_ = np.array(result.history, dtype=float).reshape(-1, 2)
-    alone = given.tasks[given.side != 0]
-    if alone.size:
-        warnings.warn(
-            f"these tasks have {rounds.loss.one_sided}: {some(alone)}; they are left "
-            "out of the loss",
-            UserWarning,
-            stacklevel=4,
-        )
-    if not result.converged:
-        message = f"{type(estimator).__name__}: {result.message}"
-        warnings.warn(message, ConvergenceWarning, stacklevel=4)
+    estimator._store(Problem(given, given.data, rounds.tasks, objective), result)

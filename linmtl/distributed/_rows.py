@@ -12,6 +12,7 @@ from linmtl.data._read import read_X
 from linmtl.data._tables import as_table
 from linmtl.data._targets import missing_mask, read_labels, read_targets
 from linmtl.data._weights import read_sample_weight
+from linmtl.designs._stacked import StackedDesign
 from linmtl.losses import Loss
 from linmtl.statistics import TaskStatistics
 from linmtl.statistics._task_statistics import ColumnReader
@@ -192,22 +193,21 @@ def survey(part: Part, reading: Reading) -> Survey | None:
     if rows is None:
         return None
     tasks, code = encode_tasks(rows.labels)
+    order = np.argsort(code, kind="stable")
+    X, y, weight, code = rows.X[order], rows.y[order], rows.weight[order], code[order]
     T = len(tasks)
-    total = np.bincount(code, weights=rows.weight, minlength=T)
-    membership = np.zeros((T, code.size))
-    membership[code, np.arange(code.size)] = rows.weight
-    centre = np.asarray(membership @ rows.X)
     count, classes = np.bincount(code, minlength=T), None
+    task_ptr = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
+    centre = StackedDesign(X, task_ptr).task_sums(weight)
+    total = np.bincount(code, weights=weight, minlength=T)
     if reading.loss.classify:
-        classes, which = np.unique(rows.y, return_inverse=True)
+        classes, which = np.unique(y, return_inverse=True)
         level = np.zeros((T, len(classes)))
-        np.add.at(level, (code, which), rows.weight)
+        np.add.at(level, (code, which), weight)
         side = np.zeros(T, dtype=int)
     else:
-        level = np.bincount(code, weights=rows.weight * rows.y, minlength=T)[:, None]
-        order = np.argsort(code, kind="stable")
-        task_ptr = np.concatenate([[0], np.cumsum(count)])
-        side = reading.loss.own_sides(rows.y[order], rows.weight[order], task_ptr)
+        level = np.bincount(code, weights=weight * y, minlength=T)[:, None]
+        side = reading.loss.own_sides(y, weight, task_ptr)
     return Survey(
         tasks, count, total, level, centre, side, classes, rows.names, rows.n_columns
     )

@@ -89,6 +89,11 @@ class FitsStatistics:
             return True
         return hasattr(self, "cv") and getattr(self, "alpha", "cv") == "cv"
 
+    def _n_folds(self) -> Any:
+        """Return the folds in which a strength is chosen."""
+        model: Any = self
+        return model.cv
+
     def _fit_folds(self, parts):
         made = [part.rows() for part in parts]
         X, y, tasks, weight = zip(*made, strict=True)

@@ -72,6 +72,7 @@ def test_classifiers_reach_the_optimum_and_prove_it(model):
     excess = model.objective_ - best.objective_
     assert -best.tol_ <= excess <= model.dual_gap_ + best.dual_gap_ + 1e-12
     np.testing.assert_array_equal(model.classes_, best.classes_)
+    np.testing.assert_allclose(model.task_weight_, best.task_weight_)
     tight = model.set_params(tol=1e-8)
     fit_parts(tight, ListedParts(pieces(X, y, tasks, 6, weight)))
     np.testing.assert_allclose(tight.coef_, best.coef_, atol=2e-3)
