@@ -232,7 +232,7 @@ class Combined(MultiTaskModel):
         return passed
 
 
-def check_inside(outer: TaskModel, name: str, model: Any) -> Any:
+def check_inside(outer: Any, name: str, model: Any) -> Any:
     """Return an estimator inside another, checked; `name` is what errors call it."""
     kind = type(outer).__name__
     if not isinstance(model, TaskModel):

@@ -393,7 +393,7 @@ def bootstrap_intervals(
             values, whole.tasks_, scorer.name, float(confidence_level)
         ),
         tasks=whole.tasks_,
-        feature_names=_feature_names([whole, *made], coef.shape[1]),
+        feature_names=feature_names([whole, *made], coef.shape[1]),
         method=method,
         confidence_level=float(confidence_level),
     )
@@ -438,7 +438,7 @@ def _not_ours(estimator: Any) -> ValueError:
     )
 
 
-def _feature_names(makers: list[Any], n_features: int) -> np.ndarray:
+def feature_names(makers: list[Any], n_features: int) -> np.ndarray:
     """Return the names that the model knows, or what the steps before it made."""
     for maker in makers:
         names = getattr(maker, "coef_feature_names_", None)

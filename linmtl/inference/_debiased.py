@@ -16,6 +16,7 @@ from linmtl.data._read import FitInput
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._l1 import L1Regressor
 from linmtl.estimators._l21 import L21RegressorCV
+from linmtl.inference._bootstrap import feature_names
 
 _EXACT_FROM = 2.0  # rows over features from which other features are regressed out
 _LEAST_FREEDOM = 2.0  # degrees of freedom of a task's noise that say anything
@@ -197,7 +198,6 @@ def debiased_coefficients(
     p[~tested] = np.nan
     adjusted[tested] = stats.false_discovery_control(p[tested])
     reach = stats.t.isf((1 - confidence_level) / 2, freedom)[:, None] * error
-    names = given.feature_names
     return DebiasedCoefficients(
         coef=coef,
         standard_error=error,
@@ -209,7 +209,7 @@ def debiased_coefficients(
         adjusted=adjusted,
         degrees_of_freedom=counted,
         tasks=given.tasks,
-        feature_names=np.array([f"x{j}" for j in range(d)]) if names is None else names,
+        feature_names=feature_names([model], d),
         confidence_level=float(confidence_level),
     )
 

@@ -14,6 +14,7 @@ from linmtl.data._checks import check_count, check_number
 from linmtl.data._weights import read_sample_weight
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
+from linmtl.inference._bootstrap import feature_names
 from linmtl.metrics._labels import read_labels
 from linmtl.model_selection._jobs import run_jobs
 from linmtl.path import mtl_path
@@ -164,14 +165,13 @@ def stable_features(
     loss = "logistic" if classify else "squared"
     jobs = [delayed(_first)(X, y, tasks, weight, half, first, loss) for half in halves]
     frequency = np.mean(run_jobs(jobs, n_jobs), axis=0)
-    names = given.feature_names
     return StableFeatures(
         frequency=frequency,
         selected=frequency >= threshold,
         threshold=threshold,
         n_first=first,
         max_false=max_false,
-        feature_names=np.array([f"x{j}" for j in range(d)]) if names is None else names,
+        feature_names=feature_names([reader], d),
     )
 
 

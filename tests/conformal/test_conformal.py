@@ -286,7 +286,7 @@ def test_a_task_of_one_class_is_served_by_the_others():
         ({"calibration_size": 1.0}, "calibration_size must be between"),
         ({"min_rows": 0}, "min_rows must be"),
         ({"estimator": L21Classifier()}, "must be a regressor"),
-        ({"estimator": L21Regressor(task_column=0)}, "set task_column here"),
+        ({"estimator": L21Regressor(task_column=0)}, "set task_column=0 here"),
     ],
 )
 def test_bad_parameters_are_named(parameters, message):
