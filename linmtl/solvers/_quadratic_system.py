@@ -94,7 +94,7 @@ def _least_norm(A: np.ndarray) -> Solve:
     size = np.linalg.norm(A, axis=1, keepdims=True)
     size[size == 0] = 1.0
     Q = _span([A / size])
-    R = np.linalg.qr(A @ Q, mode="r")
+    _, R = np.linalg.qr(A @ Q)
     if not R.size:
         return np.zeros_like
 
