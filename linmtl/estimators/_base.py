@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from linmtl.data import MultiTaskData
 from linmtl.data._checks import check_choice
 from linmtl.data._kinds import sort_in_time
-from linmtl.data._labels import some
+from linmtl.data._labels import codes_of, some
 from linmtl.data._read import FitInput, read_fit, read_predict, require_tasks
 from linmtl.data._targets import two_valued
 from linmtl.datafits._base import Datafit
@@ -73,6 +73,7 @@ class TaskModel(NewTask, BaseEstimator):
     handle_unknown: Literal["error", "mean"] = "error"
 
     _classify: ClassVar[bool] = False
+    _table = None  # what is known of tasks beside their rows, a TaskTable
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -163,6 +164,15 @@ class TaskModel(NewTask, BaseEstimator):
         """Return coefficients and intercept for tasks that were not seen in fit."""
         n = self._n_fitted
         return self.coef_[:n].mean(axis=0), float(self.intercept_[:n].mean())
+
+    def _without_rows(self) -> np.ndarray:
+        """Return the labels of tasks that their numbers alone make known."""
+        labels = self.tasks_[:0] if self._table is None else self._table[0]
+        return labels[codes_of(labels, self.tasks_) < 0]
+
+    def _of_numbers(self, tasks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return coefficients and intercepts of such tasks."""
+        raise NotImplementedError
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

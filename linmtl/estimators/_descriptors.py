@@ -186,12 +186,17 @@ class _Descriptor(MultiTaskModel):
         if known.size == 0:
             return self
         model = copy(self)
-        Z = rows_of_tasks(self._table, known)
+        coef, intercept = self._of_numbers(known)
         model.tasks_ = np.concatenate([self.tasks_, known])
-        model.coef_ = np.vstack([self.coef_, Z @ self.descriptor_coef_.T])
-        b = np.full(len(known), np.mean(self.intercept_[: self._n_fitted]))
-        model.intercept_ = np.append(self.intercept_, b)
+        model.coef_ = np.vstack([self.coef_, coef])
+        model.intercept_ = np.append(self.intercept_, intercept)
         return model
+
+    def _of_numbers(self, tasks):
+        Z = rows_of_tasks(self._table, tasks)
+        b = np.full(len(tasks), np.mean(self.intercept_[: self._n_fitted]))
+        # without BLAS no digit depends on what else is asked for
+        return np.einsum("ta,ja->tj", Z, self.descriptor_coef_), b
 
 
 @estimator

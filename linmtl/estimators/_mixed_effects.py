@@ -347,13 +347,19 @@ class _MixedEffects(TaskModel):
         new = described(self._table, unseen)
         model = copy(self)
         if new.size:
-            Z = self._descriptors(new)
-            mean = self._model.mean(Z)
+            coef, intercept = self._of_numbers(new)
             model.tasks_ = np.concatenate([self.tasks_, new])
-            model.coef_ = np.vstack([self.coef_, mean[:, 1:]])
-            model.intercept_ = np.append(self.intercept_, mean[:, 0])
-            model._added = [*self._added, self._model.unknown(Z)]
+            model.coef_ = np.vstack([self.coef_, coef])
+            model.intercept_ = np.append(self.intercept_, intercept)
+            unknown = self._model.unknown(self._descriptors(new))
+            model._added = [*self._added, unknown]
         return model, None if tasks is None else labels
+
+    def _of_numbers(self, tasks):
+        # one by one: no digit depends on what else is asked for
+        Z = self._descriptors(tasks)
+        mean = np.vstack([self._model.mean(z[None]) for z in Z])
+        return mean[:, 1:], mean[:, 0]
 
     def fit_new_task(
         self,

@@ -98,6 +98,8 @@ class Loss:
         Whether the root of a mean of losses is convex too.
     mean_suffices : bool
         Whether of several targets with one predictor only the mean matters.
+    link : str
+        What the linear predictor is of the mean: "identity", "log" or "logit".
     likelihood : bool
         Whether it is minus a log-likelihood, up to a scale that may be unknown: only
         then are information criteria and restricted likelihoods defined.
@@ -119,6 +121,7 @@ class Loss:
     location: ClassVar[bool] = False
     convex_root: ClassVar[bool] = False
     mean_suffices: ClassVar[bool] = False
+    link: ClassVar[str] = "identity"
     likelihood: ClassVar[bool] = False
     classify: ClassVar[bool] = False
     one_sided: ClassVar[str] = ""

@@ -32,6 +32,7 @@ class LogLink(Loss):
     title: ClassVar[str]
     targets: ClassVar[str]
     mean_suffices = True
+    link = "log"
 
     def mean(self, eta):
         return np.exp(np.minimum(eta, MAX_EXPONENT))

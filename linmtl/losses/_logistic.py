@@ -247,6 +247,7 @@ class Logistic(TwoClasses):
     about = "Minus the log-likelihood of two classes whose log-odds are linear."
     formula = "log(1 + exp(-y_i (x_i . w_t + b_t)))"
     curvature = 0.25
+    link = "logit"
     likelihood = True
 
     def value(self, y, eta):

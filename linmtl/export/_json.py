@@ -1,0 +1,286 @@
+"""Fitted models as JSON, which holds numbers and names and no code."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from linmtl.export._loaded import LoadedClassifier, LoadedRegressor
+from linmtl.export._model import SCALERS, LinearModel, read_model, unpacked
+from linmtl.losses import LOSSES, Loss
+from linmtl.version import __version__
+
+_FORMAT = "linmtl model"
+_VERSION = 1
+_KINDS = "biufU"  # of arrays: truth values, numbers, strings
+
+
+def to_json(estimator: Any) -> str:
+    """Write what predictions need of a fitted model as JSON.
+
+    Parameters
+    ----------
+    estimator : estimator or Pipeline
+        A fitted model of linmtl whose predictions are a function of ``x . w_t + b_t``:
+        any penalty, with cross-validation or without, mixed effects, the baselines,
+        `AutoRegressor`, thresholds, `SafeTransfer` and the like; or a fitted Pipeline
+        of `StandardScaler` or ``TaskScaler(within_task=False)`` and such a model.
+
+    Returns
+    -------
+    str
+        A JSON object; ``docs/export.md`` describes its entries, and a predictor of 30
+        lines that reads it with NumPy alone.
+
+    Raises
+    ------
+    TypeError
+        If the predictions are not those of a linear model for each task.
+    sklearn.exceptions.NotFittedError
+        If it was not fitted.
+
+    See Also
+    --------
+    from_json : The model again.
+    to_onnx : A graph of ONNX.
+
+    Notes
+    -----
+    Parameters, certificates, standard errors and paths are not kept; pickle does that.
+
+    Examples
+    --------
+    >>> from linmtl import L21Regressor
+    >>> from linmtl.datasets import make_multitask_regression
+    >>> from linmtl.export import from_json, to_json
+    >>> X, y, tasks = make_multitask_regression(random_state=0)
+    >>> text = to_json(L21Regressor(0.1).fit(X, y, tasks))
+    >>> from_json(text).predict(X[:2], tasks[:2]).shape
+    (2,)
+    """
+    scalers, step, inner = unpacked(estimator)
+    model = read_model(inner)
+    content: dict[str, Any] = {
+        "format": _FORMAT,
+        "format_version": _VERSION,
+        "linmtl": __version__,
+        "estimator": model.estimator,
+        "kind": "regressor" if model.classes is None else "classifier",
+        "layout": model.layout,
+        "link": model.loss.link,
+        "loss": model.loss.name,
+        "loss_parameters": model.loss.settings(),
+        "task_column": _plain(model.task_column),
+        "n_features_in": int(model.n_features_in),
+        "feature_names_in": _names(model.names_in),
+        "coef_feature_names": _names(model.names),
+        "tasks": _written(model.tasks),
+        "coef": _written(model.coef),
+        "intercept": _plain(np.asarray(model.intercept)),
+        "handle_unknown": model.handle_unknown,
+        "consensus": None,
+        "tasks_without_rows": None,
+        "classes": None if model.classes is None else _written(model.classes),
+        "cuts": None if model.cuts is None else model.cuts.tolist(),
+        "step": step,
+        "scalers": [_scaler(name, scaler) for name, scaler in scalers],
+    }
+    if model.consensus is not None:
+        coef, intercept = model.consensus
+        content["consensus"] = {"coef": coef.tolist(), "intercept": intercept}
+    if model.without_rows[0].size:
+        names = "tasks", "coef", "intercept"
+        parts = map(_written, model.without_rows)
+        content["tasks_without_rows"] = dict(zip(names, parts, strict=True))
+    return json.dumps(content, allow_nan=False)
+
+
+def from_json(text: str | bytes) -> Any:
+    """Return the model that :func:`to_json` has written.
+
+    Parameters
+    ----------
+    text : str or bytes
+        The JSON object.
+
+    Returns
+    -------
+    LoadedRegressor, LoadedClassifier or Pipeline
+        A model with the predictions of the one written, to the bit; behind its scalers
+        where it was written with some.
+
+    Raises
+    ------
+    ValueError
+        If the text is no such object, is damaged, or has a format that this version of
+        linmtl does not know.
+
+    See Also
+    --------
+    to_json : Writes it.
+
+    Examples
+    --------
+    >>> from linmtl.export import from_json
+    >>> from_json('{"format": "linmtl model", "format_version": 9, "linmtl": "7.0"}')
+    Traceback (most recent call last):
+        ...
+    ValueError: the model has version 9 of the format, by linmtl 7.0; this is linmtl \
+..., which reads version 1: update linmtl, or write the model with an older one
+    """
+    try:
+        content = json.loads(text)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise ValueError(f"this is no JSON: {error}") from None
+    if not isinstance(content, dict) or content.get("format") != _FORMAT:
+        raise ValueError("this is JSON, but no model written by linmtl.export.to_json")
+    version = content.get("format_version")
+    if version != _VERSION:
+        raise ValueError(
+            f"the model has version {version} of the format, by linmtl "
+            f"{content.get('linmtl')}; this is linmtl {__version__}, which reads "
+            f"version {_VERSION}: update linmtl, or write the model with an older one"
+        )
+    try:
+        model = _model(content)
+        steps = [(entry["step"], _read_scaler(entry)) for entry in content["scalers"]]
+    except (KeyError, TypeError, ValueError) as error:
+        missing = "it has no " if isinstance(error, KeyError) else ""
+        raise ValueError(f"the model is damaged: {missing}{error}") from None
+    kind = LoadedRegressor if model.classes is None else LoadedClassifier
+    loaded = kind(
+        model.estimator,
+        task_column=model.task_column,
+        handle_unknown=content["handle_unknown"],
+    )
+    loaded._set(model)
+    if content["step"] is None:
+        return loaded
+    return Pipeline([*steps, (content["step"], loaded)])
+
+
+def _model(content: dict[str, Any]) -> LinearModel:
+    tasks, coef = _read(content["tasks"]), _read(content["coef"])
+    intercept: Any = content["intercept"]
+    if isinstance(intercept, list):
+        intercept = np.array(intercept, dtype=float)
+    consensus = content["consensus"]
+    if consensus is not None:
+        w = np.array(consensus["coef"], dtype=float)
+        consensus = w, float(consensus["intercept"])
+    more = content["tasks_without_rows"]
+    if more is None:
+        without_rows = tasks[:0], coef[:0], np.empty(0)
+    else:
+        parts = [_read(more[name]) for name in ("tasks", "coef", "intercept")]
+        without_rows = parts[0], parts[1], parts[2]
+    cuts, classes = content["cuts"], content["classes"]
+    model = LinearModel(
+        content["estimator"],
+        content["layout"],
+        _loss(content["loss"], content["loss_parameters"]),
+        tasks,
+        coef,
+        intercept,
+        consensus,
+        without_rows,
+        None if cuts is None else np.array(cuts, dtype=float),
+        None if classes is None else _read(classes),
+        content["handle_unknown"],
+        content["task_column"],
+        content["n_features_in"],
+        _as_names(content["feature_names_in"]),
+        _as_names(content["coef_feature_names"]),
+    )
+    _check(model)
+    return model
+
+
+def _check(model: LinearModel) -> None:
+    """Raise where numbers do not fit together."""
+    T, d = np.atleast_2d(model.coef).shape
+    labels, coef, intercept = model.without_rows
+    fits = {
+        "coef": len(model.tasks) == T,
+        "intercept": np.size(model.intercept) == T,
+        "consensus": (
+            model.layout != "long"
+            if model.consensus is None
+            else model.consensus[0].shape == (d,)
+        ),
+        "tasks_without_rows": len(labels) == len(intercept)
+        and (not len(labels) or coef.shape == (len(labels), d)),
+        "cuts": model.cuts is None or model.cuts.shape == (T + 1,),
+        "classes": model.classes is None or model.classes.shape == (2,),
+        "n_features_in": model.n_features_in == d + (model.task_column is not None),
+    }
+    wrong = [name for name, fine in fits.items() if not fine]
+    if wrong:
+        raise ValueError(f"{wrong[0]} does not fit {T} tasks and {d} features")
+
+
+def _loss(name: str, settings: dict[str, Any]) -> Loss:
+    if name not in LOSSES:
+        raise ValueError(f"the loss {name!r} is not known")
+    return LOSSES[name].of(SimpleNamespace(**settings))
+
+
+def _written(values: np.ndarray) -> dict[str, Any]:
+    """Return an array as its type and its values, which JSON keeps to the bit."""
+    if values.dtype.kind == "O":  # of classes: all strings
+        values = values.astype(np.str_)
+    return {"dtype": values.dtype.str, "values": values.tolist()}
+
+
+def _read(entry: dict[str, Any]) -> np.ndarray:
+    dtype = np.dtype(entry["dtype"])
+    if dtype.kind not in _KINDS:
+        raise ValueError(f"{dtype} is no type of labels or coefficients")
+    return np.array(entry["values"], dtype=dtype)
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
+
+
+def _names(names: np.ndarray | None) -> list[str] | None:
+    return None if names is None else [str(name) for name in names]
+
+
+def _as_names(names: list[str] | None) -> np.ndarray | None:
+    return None if names is None else np.array(names, dtype=object)
+
+
+def _scaler(step: str, scaler: Any) -> dict[str, Any]:
+    mean = scaler.mean_ if scaler.with_mean else None
+    scale = scaler.scale_ if scaler.with_std else None
+    return {
+        "step": step,
+        "kind": type(scaler).__name__,
+        "mean": _plain(mean),
+        "scale": _plain(scale),
+        "task_column": _plain(getattr(scaler, "task_column", None)),
+        "n_features_in": int(scaler.n_features_in_),
+        "feature_names_in": _names(getattr(scaler, "feature_names_in_", None)),
+    }
+
+
+def _read_scaler(entry: dict[str, Any]) -> Any:
+    kind, column = SCALERS[entry["kind"]], entry["task_column"]
+    mean, scale = (
+        None if entry[name] is None else np.array(entry[name], dtype=float)
+        for name in ("mean", "scale")
+    )
+    options: dict[str, Any] = {} if column is None else {"task_column": column}
+    scaler: Any = kind(
+        with_mean=mean is not None, with_std=scale is not None, **options
+    )
+    scaler.mean_, scaler.scale_ = mean, scale
+    scaler.n_features_in_ = entry["n_features_in"]
+    if entry["feature_names_in"] is not None:
+        scaler.feature_names_in_ = _as_names(entry["feature_names_in"])
+    return scaler

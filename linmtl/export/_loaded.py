@@ -1,0 +1,197 @@
+"""Models that were read, which predict and no more."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any, Literal, NoReturn
+
+import numpy as np
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from linmtl.data._labels import codes_of
+from linmtl.data._read import read_X
+from linmtl.estimators._base import TaskModel
+from linmtl.estimators._predictions import PredictsClasses, PredictsTargets, TaskClasses
+from linmtl.export._model import LinearModel
+from linmtl.losses import Loss
+
+
+class _Loaded(TaskModel):
+    """Base: the predictions of another estimator."""
+
+    def __init__(
+        self,
+        source: str = "",
+        *,
+        task_column: str | int | None = None,
+        handle_unknown: Literal["error", "mean"] = "error",
+    ):
+        self.source = source
+        self.task_column = task_column
+        self.handle_unknown = handle_unknown
+
+    def fit(self, X: Any, y: Any = None, tasks: Any = None) -> NoReturn:
+        """Raise: what was read is fitted, and keeps nothing to fit it again with."""
+        raise TypeError(
+            f"{type(self).__name__} predicts what a fitted {self.source} does; make "
+            "a new one to fit"
+        )
+
+    def fit_new_task(self, *args: Any, **options: Any) -> NoReturn:
+        """Raise: call it before the model is written."""
+        raise TypeError(
+            f"{type(self).__name__} cannot learn a task; call fit_new_task of the "
+            f"{self.source} before it is written"
+        )
+
+    def _set(self, model: LinearModel) -> None:
+        self._layout, self._link = model.layout, model.loss
+        self._n_fitted = len(model.tasks)
+        self.tasks_, self.coef_ = model.tasks, model.coef
+        self.intercept_: Any = model.intercept
+        self._of_unknown, self._more, self._cuts = (
+            model.consensus,
+            model.without_rows,
+            model.cuts,
+        )
+        self.n_features_in_ = model.n_features_in
+        if model.names_in is not None:
+            self.feature_names_in_ = model.names_in
+        if model.names is not None:
+            self.coef_feature_names_ = model.names
+        if model.classes is not None:
+            self.classes_ = model.classes
+            if model.layout == "wide":
+                self.classes_: Any = TaskClasses([model.classes] * len(model.tasks))
+
+    def _loss(self) -> Loss:
+        return self._link
+
+    def _consensus(self):
+        return self._of_unknown
+
+    def _without_rows(self):
+        return self._more[0]
+
+    def _of_numbers(self, tasks):
+        rows = codes_of(tasks, self._more[0])
+        return self._more[1][rows], self._more[2][rows]
+
+    def _linear_predictor(self, X, tasks, every_task):
+        check_is_fitted(self)
+        model = self
+        if self._more[0].size and not every_task:
+            model = copy(self)
+            model.tasks_ = np.concatenate([self.tasks_, self._more[0]])
+            model.coef_ = np.vstack([self.coef_, self._more[1]])
+            model.intercept_ = np.append(self.intercept_, self._more[2])
+        return super(_Loaded, model)._linear_predictor(X, tasks, every_task)
+
+
+class LoadedRegressor(PredictsTargets, RegressorMixin, _Loaded):
+    """A regressor made by :func:`from_json`, which predicts and no more.
+
+    Parameters
+    ----------
+    source : str, default=""
+        The class of the estimator that was written.
+    task_column : str or int, default=None
+        The column of X that holds the task labels.
+    handle_unknown : {"error", "mean"}, default="error"
+        What to do in predict with a task that the model does not know: raise an error,
+        or use the consensus model.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_tasks, n_features), or (n_features,) for one task
+        Coefficients.
+    intercept_ : ndarray of shape (n_tasks,), or float
+        Intercepts.
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels.
+    n_features_in_ : int
+        Number of columns of X in fit, the task column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they have names.
+    coef_feature_names_ : ndarray of shape (n_features,)
+        Names of the columns of ``coef_``, where they have names.
+
+    Examples
+    --------
+    >>> from linmtl import MixedEffectsRegressor
+    >>> from linmtl.datasets import make_multitask_regression
+    >>> from linmtl.export import from_json, to_json
+    >>> X, y, tasks = make_multitask_regression(random_state=0)
+    >>> model = MixedEffectsRegressor().fit(X, y, tasks)
+    >>> again = from_json(to_json(model))
+    >>> again
+    LoadedRegressor(handle_unknown='mean', source='MixedEffectsRegressor')
+    >>> bool((again.predict(X, tasks) == model.predict(X, tasks)).all())
+    True
+    """
+
+
+class LoadedClassifier(PredictsClasses, ClassifierMixin, _Loaded):
+    """A classifier made by :func:`from_json`, which predicts and no more.
+
+    Parameters
+    ----------
+    source : str, default=""
+        The class of the estimator that was written.
+    task_column : str or int, default=None
+        The column of X that holds the task labels.
+    handle_unknown : {"error", "mean"}, default="error"
+        What to do in predict with a task that the model does not know: raise an error,
+        or use the consensus model.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+        Class labels.
+    coef_ : ndarray of shape (n_tasks, n_features)
+        Coefficients.
+    intercept_ : ndarray of shape (n_tasks,)
+        Intercepts.
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels.
+    n_features_in_ : int
+        Number of columns of X in fit, the task column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they have names.
+    coef_feature_names_ : ndarray of shape (n_features,)
+        Names of the columns of ``coef_``, where they have names.
+
+    Examples
+    --------
+    >>> from linmtl import L21Classifier, TaskThresholdClassifier
+    >>> from linmtl.datasets import make_multitask_classification
+    >>> from linmtl.export import from_json, to_json
+    >>> X, y, tasks = make_multitask_classification(random_state=0)
+    >>> model = TaskThresholdClassifier(L21Classifier(0.01)).fit(X, y, tasks)
+    >>> again = from_json(to_json(model))
+    >>> bool((again.predict(X, tasks) == model.predict(X, tasks)).all())
+    True
+    """
+
+    _classify = True
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags
+
+    def _linear_predictor(self, X, tasks, every_task):
+        """Return the log-odds less those of the thresholds, where there are some."""
+        eta = super()._linear_predictor(X, tasks, every_task)
+        if self._cuts is None:
+            return eta
+        if every_task or eta.ndim == 2:
+            return eta - self._cuts[:-1]
+        if self._layout == "single":
+            return eta - self._cuts[0]
+        labels = read_X(self, X, tasks, reset=False)[1]
+        return eta - self._cuts[codes_of(labels, self.tasks_)]
+
+    def _log_odds(self, X, tasks):
+        return super()._linear_predictor(X, tasks, every_task=False)

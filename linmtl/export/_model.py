@@ -1,0 +1,153 @@
+"""What predictions need of a fitted model, and of the scalers before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted
+
+from linmtl.estimators import TaskThresholdClassifier
+from linmtl.estimators._base import TaskModel
+from linmtl.losses import Loss
+from linmtl.preprocessing import TaskScaler
+
+SCALERS = {"StandardScaler": StandardScaler, "TaskScaler": TaskScaler}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LinearModel:
+    """A linear predictor for each task.
+
+    Attributes
+    ----------
+    estimator : str
+        The class of the estimator.
+    layout : {"long", "wide", "single"}
+        How the tasks were passed to `fit`.
+    loss : Loss
+        Of which the link is used, and of classifiers whether they know probabilities.
+    tasks : ndarray of shape (n_tasks,)
+        Labels.
+    coef, intercept : ndarray
+        As the estimator has them.
+    consensus : tuple of ndarray and float, or None
+        Coefficients and intercept of tasks that are not known; None without tasks.
+    without_rows : tuple of ndarray
+        Labels, coefficients and intercepts of tasks that are known by their numbers.
+    cuts : ndarray of shape (n_tasks + 1,) or None
+        Log-odds above which the second class is predicted, the last for other tasks.
+    classes : ndarray of shape (2,) or None
+        Of a classifier.
+    handle_unknown : {"error", "mean"}
+        What is done with tasks that are not known.
+    task_column : str, int or None
+        The column of X with the labels.
+    n_features_in : int
+        Columns of X.
+    names_in, names : ndarray or None
+        Names of the columns of X, and of the coefficients.
+    """
+
+    estimator: str
+    layout: str
+    loss: Loss
+    tasks: np.ndarray
+    coef: np.ndarray
+    intercept: np.ndarray | float
+    consensus: tuple[np.ndarray, float] | None
+    without_rows: tuple[np.ndarray, np.ndarray, np.ndarray]
+    cuts: np.ndarray | None
+    classes: np.ndarray | None
+    handle_unknown: str
+    task_column: str | int | None
+    n_features_in: int
+    names_in: np.ndarray | None
+    names: np.ndarray | None
+
+    @property
+    def n_features(self) -> int:
+        return self.coef.shape[-1]
+
+
+def read_model(estimator: Any) -> LinearModel:
+    """Return the linear model that an estimator has found."""
+    kind, cuts = type(estimator).__name__, None
+    model: Any = estimator
+    if isinstance(estimator, TaskThresholdClassifier):
+        check_is_fitted(model)
+        cuts, model = model._cuts, model.estimator_
+    if not isinstance(model, TaskModel):
+        raise TypeError(_not_linear(estimator))
+    check_is_fitted(model)
+    long = model._layout == "long"
+    new = model._without_rows() if long else model.tasks_[:0]
+    coef, intercept = np.empty((0, np.shape(model.coef_)[-1])), np.empty(0)
+    if new.size:
+        coef, intercept = model._of_numbers(new)
+    consensus = None
+    if long:
+        w, b = model._consensus()
+        consensus = np.asarray(w, dtype=float), float(b)
+    return LinearModel(
+        kind,
+        model._layout,
+        model._loss(),
+        model.tasks_,
+        np.asarray(model.coef_),
+        model.intercept_,
+        consensus,
+        (new, coef, intercept),
+        cuts,
+        getattr(model, "_two_classes", None),
+        model.handle_unknown,
+        model.task_column,
+        model.n_features_in_,
+        getattr(model, "feature_names_in_", None),
+        getattr(model, "coef_feature_names_", None),
+    )
+
+
+def _not_linear(estimator: Any) -> str:
+    text = (
+        f"{type(estimator).__name__} is no model of linmtl with linear predictions; "
+        "pass a fitted estimator, or a Pipeline of scalers and one"
+    )
+    for inner, what in (
+        ("best_estimator_", "the best model of a search"),
+        ("estimator_", "the model inside"),
+        ("to_local", "the local model"),
+    ):
+        if hasattr(estimator, inner):
+            call = "()" if inner == "to_local" else ""
+            return f"{text}, such as {what}, .{inner}{call}"
+    return text
+
+
+def unpacked(estimator: Any) -> tuple[list[tuple[str, Any]], str | None, Any]:
+    """Return the scalers of a pipeline, by name, the name of its model, and the model.
+
+    Of an estimator by itself no scalers and no name.
+    """
+    if not isinstance(estimator, Pipeline):
+        return [], None, estimator
+    *before, (name, model) = estimator.steps
+    scalers = []
+    for step, scaler in before:
+        if scaler is None or isinstance(scaler, str):  # "passthrough"
+            continue
+        within = isinstance(scaler, TaskScaler) and scaler.within_task
+        if within or type(scaler) not in SCALERS.values():
+            kind = type(scaler).__name__ + "(within_task=True)" * within
+            raise TypeError(
+                f"the step {step!r} of the Pipeline is a {kind}; those that can be "
+                f"exported are {' and '.join(SCALERS)}, over all rows: export the "
+                "model alone, or convert the Pipeline with skl2onnx after "
+                "linmtl.export.register_onnx()"
+            )
+        check_is_fitted(scaler)
+        scalers.append((step, scaler))
+    return scalers, name, model

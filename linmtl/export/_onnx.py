@@ -1,0 +1,408 @@
+"""Fitted models as graphs of ONNX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from linmtl.auto import AutoClassifier, AutoRegressor
+from linmtl.estimators._base import TaskModel
+from linmtl.estimators._docs import ESTIMATORS
+from linmtl.estimators._thresholds import TaskThresholdClassifier
+from linmtl.export._loaded import LoadedClassifier, LoadedRegressor
+from linmtl.export._model import LinearModel, read_model, unpacked
+from linmtl.losses._log_link import MAX_EXPONENT
+from linmtl.transfer import (
+    GroupedMultiTaskClassifier,
+    GroupedMultiTaskRegressor,
+    SafeTransferClassifier,
+    SafeTransferRegressor,
+)
+from linmtl.version import __version__
+
+_OPSET = 13  # the first where the axes of a sum are an input
+_ML_OPSET = 2  # of ai.onnx.ml: label encoders of any two types
+_IR_VERSION = 8
+_INSTALL = "pip install 'linmtl[onnx]'"
+
+# of an operator, its inputs and its attributes: the name of its output
+Node = Callable[..., str]
+
+
+class _Graph(NamedTuple):
+    """Where nodes and constants are added; both return names."""
+
+    node: Node
+    constant: Callable[[np.ndarray], str]
+    dtype: np.dtype
+
+    def number(self, values: Any) -> str:
+        """Add numbers of the type of X."""
+        return self.constant(np.asarray(values, dtype=self.dtype))
+
+
+class _Rows(NamedTuple):
+    """Coefficients and the like of every task that a graph knows, and of unknown ones.
+
+    The last row is for the latter: the consensus model or, where these are an error
+    for the estimator, NaN.
+    """
+
+    labels: np.ndarray
+    coef: np.ndarray
+    intercept: np.ndarray
+    cuts: np.ndarray | None
+
+
+def to_onnx(estimator: Any, *, dtype: str = "float32") -> Any:
+    """Make a graph of ONNX with the predictions of a fitted model.
+
+    Parameters
+    ----------
+    estimator : estimator or Pipeline
+        As for :func:`to_json`.
+    dtype : {"float32", "float64"}, default="float32"
+        The type of X and of all numbers in the graph.
+
+    Returns
+    -------
+    onnx.ModelProto
+        The graph. Its inputs are ``X`` of shape (n_samples, n_features), without a task
+        column, and for a model fitted with tasks ``tasks`` of shape (n_samples,):
+        strings, int64 (whole numbers and truth values) or float64. Its output is
+        ``prediction``, of the shape of `predict`; of a classifier ``label``,
+        ``decision`` and, with a logistic loss, ``probabilities``, of the shape of the
+        label plus one axis for the two classes.
+
+    Raises
+    ------
+    ImportError
+        If onnx is not installed.
+    TypeError
+        If the predictions are not those of a linear model for each task.
+    ValueError
+        If dtype is another type.
+
+    See Also
+    --------
+    register_onnx : For pipelines of any steps.
+
+    Notes
+    -----
+    A graph cannot raise an error: a task that is not known gets NaN (a classifier's
+    label is then the first class) unless ``handle_unknown="mean"``.
+
+    Examples
+    --------
+    >>> from linmtl import L21Regressor
+    >>> from linmtl.datasets import make_multitask_regression
+    >>> from linmtl.export import to_onnx
+    >>> X, y, tasks = make_multitask_regression(random_state=0)
+    >>> graph = to_onnx(L21Regressor(0.1).fit(X, y, tasks))
+    >>> [entry.name for entry in graph.graph.input]
+    ['X', 'tasks']
+    """
+    if dtype not in ("float32", "float64"):
+        raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
+    scalers, _, inner = unpacked(estimator)
+    model = read_model(inner)
+    onnx = _import("onnx")
+    helper, number = onnx.helper, np.dtype(dtype)
+    nodes, constants = [], []
+
+    def node(op: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
+        name = f"value{len(nodes)}"
+        nodes.append(helper.make_node(op, inputs, [name], domain=domain, **attributes))
+        return name
+
+    def constant(values: np.ndarray) -> str:
+        name = f"constant{len(constants)}"
+        constants.append(onnx.numpy_helper.from_array(values, name))
+        return name
+
+    def declared(name: str, kind: np.dtype, shape: list[Any]) -> Any:
+        if kind.kind in "OU":
+            tensor = onnx.TensorProto.STRING
+        else:
+            tensor = helper.np_dtype_to_tensor_dtype(kind)
+        return helper.make_tensor_value_info(name, tensor, shape)
+
+    graph = _Graph(node, constant, number)
+    X = _scaled(graph, "X", scalers, model.n_features)
+    long = model.layout == "long"
+    outputs = _outputs(graph, model, X, "tasks" if long else None)
+    inputs = [declared("X", number, ["n_samples", model.n_features])]
+    if long:
+        kind = _encoded(model.tasks).dtype
+        inputs.append(declared("tasks", kind, ["n_samples"]))
+    shape: list[Any] = ["n_samples"]
+    if model.layout == "wide":
+        shape.append(len(model.tasks))
+    results = []
+    for name, value in outputs.items():
+        nodes.append(helper.make_node("Identity", [value], [name]))
+        classes = _encoded(model.classes) if name == "label" else None
+        kind = number if classes is None else classes.dtype
+        axes = [*shape, 2] if name == "probabilities" else shape
+        results.append(declared(name, kind, axes))
+    made = helper.make_graph(nodes, model.estimator, inputs, results, constants)
+    opsets = [
+        helper.make_opsetid("", _OPSET),
+        helper.make_opsetid("ai.onnx.ml", _ML_OPSET),
+    ]
+    proto = helper.make_model(
+        made,
+        opset_imports=opsets,
+        ir_version=_IR_VERSION,
+        producer_name="linmtl",
+        producer_version=__version__,
+    )
+    onnx.checker.check_model(proto, full_check=True)
+    return proto
+
+
+def register_onnx() -> None:
+    """Tell skl2onnx how linmtl's estimators are converted, in pipelines too.
+
+    ``skl2onnx.to_onnx(pipeline, X)`` then converts pipelines of any steps that it knows
+    and one of linmtl's estimators. A model fitted with tasks needs their labels in the
+    graph: as a ``task_column`` of numbers in X or, where the model is converted by
+    itself, as a second input.
+
+    Raises
+    ------
+    ImportError
+        If skl2onnx is not installed.
+
+    See Also
+    --------
+    to_onnx : Without skl2onnx.
+    """
+    skl2onnx = _import("skl2onnx")
+    kinds = [
+        kind
+        for kind in ESTIMATORS.values()
+        if issubclass(kind, (TaskModel, TaskThresholdClassifier))
+    ]
+    kinds += [AutoRegressor, AutoClassifier, LoadedRegressor, LoadedClassifier]
+    kinds += [SafeTransferRegressor, SafeTransferClassifier]
+    kinds += [GroupedMultiTaskRegressor, GroupedMultiTaskClassifier]
+    for kind in kinds:
+        skl2onnx.update_registered_converter(
+            kind, f"Linmtl{kind.__name__}", _set_shapes, _convert
+        )
+
+
+def _import(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError:
+        raise ImportError(f"{name} is not installed: {_INSTALL}") from None
+
+
+def _scaled(graph, X, scalers, n_features):
+    """Add what the scalers of a pipeline do."""
+    for step, scaler in scalers:
+        shift = scaler.mean_ if scaler.with_mean else None
+        scale = scaler.scale_ if scaler.with_std else None
+        for op, values in (("Sub", shift), ("Div", scale)):
+            if values is None:
+                continue
+            if len(values) != n_features:
+                raise TypeError(
+                    f"the step {step!r} of the Pipeline scales the task column of its "
+                    "model too; use TaskScaler(task_column=...)"
+                )
+            X = graph.node(op, X, graph.number(values))
+    return X
+
+
+def _outputs(graph, model, X, tasks):
+    """Add the predictions, and return their names: the linear predictor, then more."""
+    eta, cut = _predictors(graph, model, X, tasks)
+    if model.classes is None:
+        if model.loss.link == "log":
+            eta = graph.node("Min", eta, graph.number(MAX_EXPONENT))
+            eta = graph.node("Exp", eta)
+        return {"prediction": eta}
+    decision = eta if cut is None else graph.node("Sub", eta, cut)
+    second = graph.node("Greater", decision, graph.number(0.0))
+    second = graph.node("Cast", second, to=_type_code(np.int64))
+    classes = graph.constant(_encoded(model.classes))
+    outputs = {"label": graph.node("Gather", classes, second), "decision": decision}
+    if model.loss.link == "logit":
+        last = graph.constant(np.array([2 if model.layout == "wide" else 1]))
+        eta = graph.node("Unsqueeze", eta, last)
+        parts = (
+            graph.node("Sigmoid", graph.node("Neg", eta)),
+            graph.node("Sigmoid", eta),
+        )
+        outputs["probabilities"] = graph.node("Concat", *parts, axis=-1)
+    return outputs
+
+
+def _predictors(graph, model, X, tasks):
+    """Add linear predictors, and the cuts of their tasks where there are some."""
+    if tasks is None:
+        coef = np.atleast_2d(model.coef)
+        eta = graph.node("MatMul", X, graph.number(coef.T))
+        eta = graph.node("Add", eta, graph.number(np.atleast_1d(model.intercept)))
+        if model.layout == "single":
+            eta = graph.node("Squeeze", eta, graph.constant(np.array([1])))
+        if model.cuts is None:
+            return eta, None
+        cuts = model.cuts[0] if model.layout == "single" else model.cuts[:-1]
+        return eta, graph.number(cuts)
+    rows = _rows(model)
+    index = _index(graph, rows.labels, tasks)
+    coef = graph.node("Gather", graph.number(rows.coef), index)
+    axis = graph.constant(np.array([1]))
+    eta = graph.node("ReduceSum", graph.node("Mul", X, coef), axis, keepdims=0)
+    intercept = graph.node("Gather", graph.number(rows.intercept), index)
+    eta = graph.node("Add", eta, intercept)
+    if rows.cuts is None:
+        return eta, None
+    return eta, graph.node("Gather", graph.number(rows.cuts), index)
+
+
+def _rows(model: LinearModel) -> _Rows:
+    labels, coef, intercept = model.without_rows
+    w, b = np.full(model.n_features, np.nan), np.nan
+    if model.handle_unknown == "mean":
+        assert model.consensus is not None  # of all that were fitted with tasks
+        w, b = model.consensus
+    cuts = model.cuts
+    if cuts is not None:
+        cuts = np.append(cuts[:-1], np.full(len(labels) + 1, cuts[-1]))
+    return _Rows(
+        np.concatenate([model.tasks, labels]),
+        np.vstack([model.coef, coef, w]),
+        np.concatenate([np.atleast_1d(model.intercept), intercept, [b]]),
+        cuts,
+    )
+
+
+def _index(graph, labels, tasks):
+    """Add the position of each row's task among the labels, one beyond for others."""
+    labels = _encoded(labels)
+    if labels.dtype.kind == "f":
+        column = graph.node("Unsqueeze", tasks, graph.constant(np.array([1])))
+        row = graph.constant(labels[None])
+        same = graph.node("Equal", column, row)
+        same = graph.node("Cast", same, to=_type_code(np.int64))
+        place = graph.constant(np.arange(len(labels)) - len(labels))
+        place = graph.node("MatMul", same, place)
+        return graph.node("Add", place, graph.constant(np.array(len(labels))))
+    keys = "keys_strings" if labels.dtype.kind == "O" else "keys_int64s"
+    return graph.node(
+        "LabelEncoder",
+        tasks,
+        domain="ai.onnx.ml",
+        **{keys: labels.tolist()},
+        values_int64s=list(range(len(labels))),
+        default_int64=len(labels),
+    )
+
+
+def _encoded(labels: Any) -> np.ndarray:
+    """Return labels in one of the types that graphs have for them."""
+    labels = np.asarray(labels)
+    if labels.dtype.kind in "OU":
+        return labels.astype(object)
+    return labels.astype(np.float64 if labels.dtype.kind == "f" else np.int64)
+
+
+def _type_code(kind: Any) -> int:
+    return int(_import("onnx").helper.np_dtype_to_tensor_dtype(np.dtype(kind)))
+
+
+def _set_shapes(operator: Any) -> None:
+    """Say to skl2onnx what a model returns."""
+    types = _import("skl2onnx.common.data_types")
+    model = read_model(operator.raw_operator)
+    n = operator.inputs[0].get_first_dimension()
+    shape = [n, len(model.tasks)] if model.layout == "wide" else [n]
+    number = types.guess_tensor_type(operator.inputs[0].type)
+    number.shape = shape
+    if model.classes is None:
+        operator.outputs[0].type = number
+        return
+    kind = _encoded(model.classes).dtype.kind
+    of_label = {"O": "StringTensorType", "i": "Int64TensorType"}
+    label = getattr(types, of_label.get(kind, "DoubleTensorType"))
+    operator.outputs[0].type = label(shape)
+    if model.loss.link == "logit":
+        number.shape = [*shape, 2]
+    operator.outputs[1].type = number
+
+
+def _convert(scope: Any, operator: Any, container: Any) -> None:
+    """Add a model to a graph of skl2onnx."""
+    model = read_model(operator.raw_operator)
+    types = _import("skl2onnx.common.data_types")
+    double = isinstance(operator.inputs[0].type, types.DoubleTensorType)
+
+    def node(op: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
+        name = scope.get_unique_variable_name(op.lower())
+        container.add_node(
+            op,
+            list(inputs),
+            [name],
+            op_domain=domain,
+            op_version=_ML_OPSET if domain else None,
+            name=scope.get_unique_operator_name(op),
+            **attributes,
+        )
+        return name
+
+    def constant(values: np.ndarray) -> str:
+        name = scope.get_unique_variable_name("constant")
+        code = _import("onnx").helper.np_dtype_to_tensor_dtype(values.dtype)
+        flat = values.ravel().tolist()
+        container.add_initializer(name, code, list(values.shape), flat)
+        return name
+
+    graph = _Graph(node, constant, np.dtype("float64" if double else "float32"))
+    X, tasks = operator.inputs[0].full_name, None
+    if model.layout == "long":
+        X, tasks = _split(graph, model, operator.inputs, X)
+    outputs = list(_outputs(graph, model, X, tasks).values())
+    if len(outputs) == 3:  # with probabilities: the label, and these
+        del outputs[1]
+    for value, output in zip(outputs, operator.outputs, strict=True):
+        container.add_node(
+            "Identity",
+            [value],
+            [output.full_name],
+            name=scope.get_unique_operator_name("Identity"),
+        )
+
+
+def _split(graph, model, inputs, X):
+    """Return the features and the labels of the tasks."""
+    if model.task_column is None:
+        if len(inputs) < 2:
+            raise TypeError(
+                f"{model.estimator} was fitted with tasks, of which a graph needs the "
+                "labels: give them a second input, fit with a task_column of numbers, "
+                "or use linmtl.export.to_onnx"
+            )
+        return X, inputs[1].full_name
+    kind = _encoded(model.tasks).dtype
+    if kind.kind == "O":
+        raise TypeError(
+            f"{model.estimator} has tasks named by strings in a column of X, which is "
+            "a table of numbers in a graph; use linmtl.export.to_onnx"
+        )
+    d = model.n_features_in
+    if isinstance(model.task_column, str):
+        column = model.names_in.tolist().index(model.task_column)
+    else:
+        column = model.task_column % d
+    others = graph.constant(np.delete(np.arange(d), column))
+    tasks = graph.node("Gather", X, graph.constant(np.array(column)), axis=1)
+    tasks = graph.node("Cast", tasks, to=_type_code(kind))
+    return graph.node("Gather", X, others, axis=1), tasks

@@ -1,0 +1,262 @@
+"""Models as JSON predict as the fitted ones do, to the bit."""
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import linmtl
+from helpers.loops import looped
+from linmtl import (
+    AutoRegressor,
+    DescriptorClassifier,
+    IndependentRegressor,
+    L21Classifier,
+    L21Regressor,
+    MeanRegularizedRegressor,
+    MixedEffectsClassifier,
+    MixedEffectsRegressor,
+    PooledRegressor,
+    TaskScaler,
+    TaskThresholdClassifier,
+)
+from linmtl.conformal import TaskConformalRegressor
+from linmtl.datasets import make_multitask_regression
+from linmtl.export import LoadedClassifier, from_json, to_json
+from linmtl.transfer import SafeTransferRegressor
+
+X, y, tasks = make_multitask_regression(
+    n_tasks=4, n_samples=12, n_features=3, n_informative=3, random_state=0
+)
+Y = np.column_stack([y[tasks == t] for t in range(4)])
+Z = X[tasks == 0]
+SITES = np.array(["a", "b", "ü", "d / 1"])[tasks]
+METHODS = ("predict", "predict_all", "decision_function", "predict_proba")
+
+
+def assert_same(model, again, X, *labels):
+    """Every answer, and what is known of the model."""
+    for method in METHODS:
+        if hasattr(model, method):
+            given = () if method == "predict_all" else labels
+            expected = np.asarray(getattr(model, method)(X, *given))
+            answer = np.asarray(getattr(again, method)(X, *given))
+            np.testing.assert_array_equal(answer, expected)
+            assert answer.dtype == expected.dtype
+        else:
+            assert not hasattr(again, method)
+
+
+PREDICTORS = [
+    obj
+    for obj in (getattr(linmtl, name) for name in linmtl.__all__)
+    if isinstance(obj, type) and hasattr(obj, "predict_all")
+]
+
+
+def quick(cls):
+    names = cls().get_params(deep=False)
+    options = {"alphas": 2, "eps": 0.1, "cv": 2} if "alphas" in names else {}
+    if "models" in names:
+        kind = linmtl.PooledClassifier if cls._classify else PooledRegressor
+        options = {"models": [kind()], "cv": 2}
+    return cls(**{k: v for k, v in options.items() if k in names})
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*")  # of searches on few rows
+@looped("cls", PREDICTORS)
+def test_every_estimator(cls):
+    classify = hasattr(cls, "decision_function")
+    model = quick(cls).fit(X, y > 0 if classify else y, tasks)
+    assert_same(model, from_json(to_json(model)), X, tasks)
+
+
+LABELS = {
+    "int": tasks - 2,
+    "float": tasks / 3,
+    "bool": tasks > 1,
+    "str": SITES,
+    "tuple": [("north", int(t)) for t in tasks],
+}
+
+
+@pytest.mark.parametrize("kind", LABELS)
+def test_labels_of_every_kind(kind):
+    labels = LABELS[kind]
+    model = L21Regressor(0.1).fit(X, y, labels)
+    again = from_json(to_json(model))
+    assert again.tasks_.dtype == model.tasks_.dtype
+    assert_same(model, again, X, labels)
+
+
+@pytest.mark.parametrize("classes", [[0, 1], ["no", "yes"], [False, True], [1.0, 2.0]])
+@pytest.mark.parametrize("layout", ["wide", "single", "long"])
+def test_classes_and_layouts(classes, layout):
+    given = {"wide": (Z, Y), "single": (Z, Y[:, 0]), "long": (X, y)}[layout]
+    labels = (tasks,) if layout == "long" else ()
+    targets = np.array(classes)[(given[1] > 0).astype(int)]
+    model = L21Classifier(0.01).fit(given[0], targets, *labels)
+    again = from_json(to_json(model))
+    assert isinstance(again, LoadedClassifier)
+    np.testing.assert_array_equal(again.classes_, model.classes_)
+    assert_same(model, again, given[0], *labels)
+
+
+@pytest.mark.parametrize("layout", ["wide", "single"])
+def test_regression_without_labels(layout):
+    target = Y if layout == "wide" else Y[:, 1]
+    model = L21Regressor(0.1).fit(Z, target)
+    again = from_json(to_json(model))
+    assert_same(model, again, Z)
+    assert again.score(Z, target) == model.score(Z, target)
+
+
+@pytest.mark.parametrize("loss", ["poisson", "tweedie", "huber"])
+def test_links(loss):
+    model = MeanRegularizedRegressor(0.1, loss=loss).fit(X, np.abs(y) + 1, tasks)
+    text = to_json(model)
+    link = "log" if loss in ("poisson", "tweedie") else "identity"
+    assert json.loads(text)["link"] == link
+    assert_same(model, from_json(text), X, tasks)
+
+
+def test_a_hinge_knows_no_probabilities():
+    model = L21Classifier(0.01, loss="squared_hinge").fit(X, y > 0, tasks)
+    assert_same(model, from_json(to_json(model)), X, tasks)
+
+
+STRANGE = np.where(tasks == 3, 9, tasks)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        L21Regressor(0.1, handle_unknown="mean"),
+        MixedEffectsRegressor(),
+        AutoRegressor([PooledRegressor(), IndependentRegressor()], cv=2),
+        SafeTransferRegressor(L21Regressor(0.1), cv=2),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_tasks_not_seen(model):
+    model = model.set_params(handle_unknown="mean").fit(X, y, tasks)
+    again = from_json(to_json(model))
+    assert_same(model, again, X, STRANGE)
+    again.set_params(handle_unknown="error")
+    with pytest.raises(ValueError, match="labels 9, which LoadedRegressor has not"):
+        again.predict(X, STRANGE)
+
+
+@pytest.mark.parametrize("cls", [MixedEffectsClassifier, DescriptorClassifier])
+def test_tasks_known_by_numbers(cls):
+    known = {t: [1.0, t] for t in range(12)}
+    name = "descriptors" if cls is DescriptorClassifier else "task_features"
+    model = cls(handle_unknown="error", **{name: known}).fit(X, y > 0, tasks)
+    again = from_json(to_json(model))
+    assert_same(model, again, X, STRANGE)
+    if cls is DescriptorClassifier:
+        around = TaskThresholdClassifier(model, cv=2).fit(X, y > 0, tasks)
+        assert_same(around, from_json(to_json(around)), X, STRANGE)
+    with pytest.raises(ValueError, match="labels 50"):
+        again.predict(X, tasks + 50)
+
+
+def test_a_task_learned_later():
+    model = L21Regressor(0.1).fit(X, y, tasks)
+    model.fit_new_task(X[:5], y[:5], 9)
+    model.set_params(handle_unknown="mean")
+    again = from_json(to_json(model))
+    assert_same(model, again, X, STRANGE)
+    assert_same(model, again, X, STRANGE + 20)  # the consensus is of the first four
+
+
+@pytest.mark.parametrize(
+    "scaler", [StandardScaler(), TaskScaler(), TaskScaler(with_std=False)]
+)
+@pytest.mark.parametrize("dtype", [float, np.float32])
+def test_pipelines_of_scalers(scaler, dtype):
+    data = (5 * X + 3).astype(dtype)
+    pipeline = make_pipeline(scaler, L21Classifier(0.01))
+    pipeline.fit(data, y > 0, l21classifier__tasks=tasks)
+    again = from_json(to_json(pipeline))
+    assert list(again.named_steps) == list(pipeline.named_steps)
+    labels = {"tasks": tasks}
+    for method in ("predict", "predict_proba"):
+        np.testing.assert_array_equal(
+            getattr(again, method)(data, **labels),
+            getattr(pipeline, method)(data, **labels),
+        )
+
+
+def test_a_task_column_of_a_frame():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(X, columns=list("abc"))
+    frame.insert(1, "site", SITES)
+    pipeline = make_pipeline(
+        TaskScaler(task_column="site"), L21Regressor(0.1, task_column="site")
+    ).fit(frame, y)
+    again = from_json(to_json(pipeline))
+    np.testing.assert_array_equal(again.predict(frame), pipeline.predict(frame))
+    assert again[-1].coef_feature_names_.tolist() == list("abc")
+    with pytest.raises(ValueError, match="feature names"):
+        again.predict(frame[["a", "b", "site", "c"]])
+
+
+def test_what_is_read_is_no_code_and_cannot_be_fitted():
+    model = from_json(to_json(L21Regressor(0.1).fit(X, y, tasks)))
+    assert repr(model) == "LoadedRegressor(source='L21Regressor')"
+    with pytest.raises(TypeError, match="predicts what a fitted L21Regressor does"):
+        model.fit(X, y)
+    with pytest.raises(TypeError, match="before it is written"):
+        model.fit_new_task(X, y, 7)
+    # as often as you like
+    assert to_json(model).replace("LoadedRegressor", "L21Regressor") == to_json(
+        L21Regressor(0.1).fit(X, y, tasks)
+    )
+
+
+def test_what_cannot_be_exported():
+    with pytest.raises(NotFittedError):
+        to_json(L21Regressor())
+    search = GridSearchCV(L21Regressor(), {"alpha": [0.1]}, cv=2).fit(Z, Y)
+    with pytest.raises(TypeError, match=r"best model of a search, \.best_estimator_"):
+        to_json(search)
+    around = TaskConformalRegressor(L21Regressor(0.1), method="split")
+    around.fit(X, y, tasks)
+    with pytest.raises(TypeError, match=r"the model inside, \.estimator_"):
+        to_json(around)
+    with pytest.raises(TypeError, match="PCA is no model of linmtl"):
+        to_json(PCA())
+    for step in (PCA(2), TaskScaler(within_task=True)):
+        with pytest.raises(TypeError, match=r"is a .*; those that can be exported"):
+            to_json(make_pipeline(step, L21Regressor(0.1)))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"format_version": 2}, "version 2 of the format, by linmtl .* update linmtl"),
+        ({"format": "other"}, "no model written by"),
+        ({"loss": "cox"}, "damaged: the loss 'cox' is not known"),
+        ({"intercept": [1.0]}, "damaged: intercept does not fit 4 tasks"),
+        ({"coef": {"dtype": "|O", "values": []}}, "no type of labels or coefficients"),
+        ({"coef": {"dtype": "<f8"}}, "damaged: it has no 'values'"),
+        ({"consensus": None}, "damaged: consensus does not fit"),
+    ],
+)
+def test_what_cannot_be_read(change, message):
+    content = json.loads(to_json(L21Regressor(0.1).fit(X, y, tasks)))
+    with pytest.raises(ValueError, match=message):
+        from_json(json.dumps(content | change))
+
+
+@pytest.mark.parametrize("text", ["", "{", b"\xff\xfe\x00", "[1]", '"model"'])
+def test_other_texts(text):
+    with pytest.raises(ValueError, match=r"no JSON|no model"):
+        from_json(text)
