@@ -3,9 +3,9 @@ Counts with exposure: accidents per junction
 ============================================
 
 Accidents at thirty junctions, counted over weeks in which 2 to 60 thousand cars passed.
-The model is of the rate, ``exp(x . w_t + b_t)`` accidents per thousand cars. With
-Poisson loss, a count with exposure e is the rate ``count / e`` with weight e: the
-likelihood is the same up to a constant.
+The model is of the rate, ``exp(x . w_t + b_t)`` accidents per thousand cars. A count
+with exposure e has the mean e times the rate: the logarithm of e is an offset, a known
+part of the linear predictor.
 """
 
 import matplotlib.pyplot as plt
@@ -29,11 +29,20 @@ print(f"{np.mean(count == 0):.0%} of the weeks without an accident")
 # :class:`linmtl.MeanRegularizedRegressorCV` would choose them. ``intercept_weight``
 # draws the levels of the junctions to each other too.
 
-weighted = {"sample_weight": cars}
-alone = IndependentRegressor(1e-3, loss="poisson")
-alone.fit(X, count / cars, junction, **weighted)
-shared = MeanRegularizedRegressor(0.05, loss="poisson", intercept_weight=0.1)
-shared.fit(X, count / cars, junction, **weighted)
+exposure = np.log(cars)
+alone = IndependentRegressor(0.02, loss="poisson")
+alone.fit(X, count, junction, offset=exposure)
+shared = MeanRegularizedRegressor(1.0, loss="poisson", intercept_weight=0.1)
+shared.fit(X, count, junction, offset=exposure)
+
+# %%
+# Predictions take the exposure as well; at ``offset=0``, of one thousand cars, they are
+# rates.
+
+rates = shared.predict(X, junction, offset=0)
+expected = shared.predict(X, junction, offset=exposure)
+np.testing.assert_allclose(expected, cars * rates)
+print(f"{expected.sum():.0f} accidents expected, {count.sum()} seen")
 
 # %%
 

@@ -35,6 +35,7 @@ def alpha_max(
     tasks: ArrayLike | None = None,
     *,
     sample_weight: ArrayLike | None = None,
+    offset: ArrayLike | None = None,
     penalty: Penalty,
     loss: str = "squared",
     fit_intercept: bool = True,
@@ -46,7 +47,7 @@ def alpha_max(
 
     Parameters
     ----------
-    X, y, tasks, sample_weight
+    X, y, tasks, sample_weight, offset
         Data in any layout, as for the estimators.
     penalty : Penalty
         The penalty; its ``alpha`` does not matter, except in a sum.
@@ -87,7 +88,7 @@ def alpha_max(
         task_weight=task_weight,
         task_order=task_order,
     )
-    objective = model._read_problem(X, y, tasks, sample_weight).objective
+    objective = model._read_problem(X, y, tasks, sample_weight, offset).objective
     return largest_strength(objective)
 
 
@@ -98,6 +99,7 @@ def alpha_grid(
     tasks: ArrayLike | None = None,
     *,
     sample_weight: ArrayLike | None = None,
+    offset: ArrayLike | None = None,
     penalty: Penalty,
     loss: str = "squared",
     n_alphas: int = 100,
@@ -111,7 +113,7 @@ def alpha_grid(
 
     Parameters
     ----------
-    X, y, tasks, sample_weight
+    X, y, tasks, sample_weight, offset
         Data in any layout, as for the estimators.
     penalty : Penalty
         The penalty; its ``alpha`` does not matter, except in a sum.
@@ -152,7 +154,7 @@ def alpha_grid(
         task_weight=task_weight,
         task_order=task_order,
     )
-    objective = model._read_problem(X, y, tasks, sample_weight).objective
+    objective = model._read_problem(X, y, tasks, sample_weight, offset).objective
     return grid(objective, n_alphas, eps)
 
 
@@ -163,6 +165,7 @@ def mtl_path(
     tasks: ArrayLike | None = None,
     *,
     sample_weight: ArrayLike | None = None,
+    offset: ArrayLike | None = None,
     penalty: Penalty,
     loss: str = "squared",
     alphas: int | ArrayLike = 100,
@@ -180,7 +183,7 @@ def mtl_path(
 
     Parameters
     ----------
-    X, y, tasks, sample_weight
+    X, y, tasks, sample_weight, offset
         Data in any layout, as for the estimators.
     penalty : Penalty
         The penalty; its ``alpha`` runs along the path, its other parameters stay. In a
@@ -232,7 +235,9 @@ def mtl_path(
         task_weight=task_weight,
         task_order=task_order,
     )
-    given, _, columns, objective = model._read_problem(X, y, tasks, sample_weight)
+    given, _, columns, objective = model._read_problem(
+        X, y, tasks, sample_weight, offset
+    )
     strengths = path_strengths(objective, alphas, eps)
     solutions = follow(
         objective.base_fit,

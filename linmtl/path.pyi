@@ -10,6 +10,7 @@ def alpha_max(
     tasks: ArrayLike | None = None,
     *,
     sample_weight: ArrayLike | None = None,
+    offset: ArrayLike | None = None,
     penalty: Penalty,
     loss: str = "squared",
     huber_delta: float = 1.35,
@@ -24,7 +25,7 @@ def alpha_max(
 
     Parameters
     ----------
-    X, y, tasks, sample_weight
+    X, y, tasks, sample_weight, offset
         Data in any layout, as for the estimators.
     penalty : Penalty
         The penalty; its ``alpha`` does not matter, except in a sum.
@@ -75,6 +76,7 @@ def alpha_grid(
     tasks: ArrayLike | None = None,
     *,
     sample_weight: ArrayLike | None = None,
+    offset: ArrayLike | None = None,
     penalty: Penalty,
     loss: str = "squared",
     huber_delta: float = 1.35,
@@ -91,7 +93,7 @@ def alpha_grid(
 
     Parameters
     ----------
-    X, y, tasks, sample_weight
+    X, y, tasks, sample_weight, offset
         Data in any layout, as for the estimators.
     penalty : Penalty
         The penalty; its ``alpha`` does not matter, except in a sum.
@@ -141,6 +143,7 @@ def mtl_path(
     tasks: ArrayLike | None = None,
     *,
     sample_weight: ArrayLike | None = None,
+    offset: ArrayLike | None = None,
     penalty: Penalty,
     loss: str = "squared",
     huber_delta: float = 1.35,
@@ -161,7 +164,7 @@ def mtl_path(
 
     Parameters
     ----------
-    X, y, tasks, sample_weight
+    X, y, tasks, sample_weight, offset
         Data in any layout, as for the estimators.
     penalty : Penalty
         The penalty; its ``alpha`` runs along the path, its other parameters stay. In a

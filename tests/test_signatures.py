@@ -37,6 +37,7 @@ def positional(parameters):
 def test_arguments_are_in_one_order(name):
     given = [p for p in positional(CALLS[name]) if p in ORDER]
     assert given == [p for p in ORDER if p in given]
+    assert "offset" not in positional(CALLS[name])  # nor offsets for weights
     # numeric labels would pass for weights in silence
     assert "sample_weight" not in given or "tasks" in given
 

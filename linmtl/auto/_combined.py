@@ -52,9 +52,9 @@ def documented(texts: dict[str, str], loss: str, cls: T) -> T:
     return cls
 
 
-# the models inside start by themselves
+# the models inside start by themselves, and know of no offset
 FIT_DOC = re.sub(
-    r"\n *coef_init : .*?(?=\n\n)",
+    r"\n *offset : .*?(?=\n\n)",
     "",
     MultiTaskModel.fit.__doc__ or "",
     flags=re.DOTALL,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -26,12 +26,16 @@ class MultiTaskData:
         ``lambda_t s_i / S_t``; zero where a label is not observed.
     fit_intercept : bool
         Whether each task has an intercept.
+    offset : ndarray of shape (n_observations,) or None
+        What is added to the linear predictors. There is none for a loss of ``y - eta``,
+        since targets take it up.
     """
 
     design: Design
     y: np.ndarray
     weight: np.ndarray
     fit_intercept: bool = True
+    offset: np.ndarray | None = None
 
     def __repr__(self) -> str:
         return (
@@ -58,27 +62,51 @@ class MultiTaskData:
         out[filled] = np.add.reduceat(values, self.task_ptr[:-1][filled])
         return out
 
+    def add_offset(
+        self, eta: np.ndarray, first: int = 0, stop: int | None = None
+    ) -> None:
+        """Add the offset to the linear predictors of a range of tasks, in place.
+
+        ``eta`` are those of all tasks, (..., n_observations).
+        """
+        if self.offset is not None:
+            stop = self.design.n_tasks if stop is None else stop
+            rows = slice(self.task_ptr[first], self.task_ptr[stop])
+            eta[..., rows] += self.offset[rows]
+
+    def mean_offset(self, weight: np.ndarray) -> np.ndarray:
+        """Return the weighted mean of the offsets of each task, (n_tasks,)."""
+        total = self.task_sum(weight)
+        if self.offset is None:
+            return np.zeros_like(total)
+        total[total <= 0] = 1.0
+        return self.task_sum(weight * self.offset) / total
+
+    def null_predictor(self) -> np.ndarray:
+        """Return the linear predictors without coefficients and intercepts."""
+        return np.zeros(self.y.size) if self.offset is None else self.offset.copy()
+
     def of_tasks(self, tasks: np.ndarray) -> MultiTaskData:
         """Return the data of these tasks (positions) only."""
-        design, rows = self.design, self.design.observations(tasks)
-        return MultiTaskData(
-            design.of_tasks(tasks), self.y[rows], self.weight[rows], self.fit_intercept
-        )
+        rows = self.design.observations(tasks)
+        return self._some(self.design.of_tasks(tasks), rows)
 
     def take(self, rows: np.ndarray) -> MultiTaskData:
         """Return some of the observations only (increasing flat indices).
 
         With a shared X they must be the same samples for every task.
         """
+        return self._some(self.design.take(rows), rows)
+
+    def _some(self, design: Design, rows: np.ndarray) -> MultiTaskData:
+        offset = None if self.offset is None else self.offset[rows]
         return MultiTaskData(
-            self.design.take(rows), self.y[rows], self.weight[rows], self.fit_intercept
+            design, self.y[rows], self.weight[rows], self.fit_intercept, offset
         )
 
     def restrict(self, features: np.ndarray) -> MultiTaskData:
         """Return the data with only these features."""
-        return MultiTaskData(
-            self.design.restrict(features), self.y, self.weight, self.fit_intercept
-        )
+        return replace(self, design=self.design.restrict(features))
 
 
 def far_intercept(side: np.ndarray, total: np.ndarray | float) -> np.ndarray:

@@ -36,7 +36,12 @@ from linmtl.data._targets import (
     read_labels,
     read_targets,
 )
-from linmtl.data._weights import read_class_weight, read_sample_weight, read_task_weight
+from linmtl.data._weights import (
+    read_class_weight,
+    read_offset,
+    read_sample_weight,
+    read_task_weight,
+)
 from linmtl.designs._shared import SharedDesign
 from linmtl.designs._stacked import StackedDesign
 
@@ -48,6 +53,7 @@ class Targets(Protocol):
     """What reading y asks of a loss."""
 
     classify: ClassVar[bool]
+    location: ClassVar[bool]
     one_sided: ClassVar[str]
 
     def encode(
@@ -95,6 +101,11 @@ class FitInput:
         What the features of the design were divided by, if anything.
     side_means : ndarray of shape (n_tasks_left_out, n_features)
         Means of the features in the tasks that are left out of the loss.
+    side_offset : ndarray of shape (n_tasks_left_out,)
+        Means of the offsets in these tasks.
+    offset : ndarray of shape (n_observations,) or None
+        What was passed to be added to the linear predictors. Where `data` have none,
+        their targets are less it.
     """
 
     layout: str
@@ -109,6 +120,8 @@ class FitInput:
     ordered: bool = False
     scale: np.ndarray | None = None
     side_means: np.ndarray | None = None
+    side_offset: np.ndarray | None = None
+    offset: np.ndarray | None = None
 
     @property
     def code(self) -> np.ndarray:
@@ -122,9 +135,15 @@ class FitInput:
         np.divide(self.n_samples, data.total, out=size, where=data.total > 0)
         return data.weight * size[self.code]
 
+    @property
+    def y(self) -> np.ndarray:
+        """Targets of all observations, offsets included."""
+        y, shift = self.data.y, self.offset
+        return y if shift is None or self.data.offset is not None else y + shift
+
     def long(self, used: np.ndarray) -> tuple[Any, np.ndarray, np.ndarray]:
         """Return X, y as passed and tasks (positions) of some of the observations."""
-        y = self.data.y[used]
+        y = self.y[used]
         if self.classes is not None:
             y = self.classes[(y > 0).astype(int)]
         return self.data.design.samples(used), y, self.code[used]
@@ -168,8 +187,11 @@ class FitInput:
         A task without a best one has one that is far on its side; a model with one
         intercept gives it to all tasks.
         """
-        b = np.broadcast_to(b, self.tasks.shape)
-        return np.where(self.side == 0, b, far_intercept(self.side, self.n_samples))
+        b, left_out = np.broadcast_to(b, self.tasks.shape), self.side != 0
+        b = np.where(left_out, far_intercept(self.side, self.n_samples), b)
+        if self.side_offset is not None:
+            b[left_out] -= self.side_offset
+        return b
 
     def lent(self, W: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return models in which tasks left out have what the others share.
@@ -198,6 +220,7 @@ def read_fit(
     sample_weight: Any,
     targets: Targets,
     null_losses: Callable[[MultiTaskData], np.ndarray],
+    offset: Any = None,
 ) -> FitInput:
     """Check the arguments of `fit` and return canonical data.
 
@@ -243,9 +266,13 @@ def read_fit(
     if incomplete:
         y = np.where(missing, 0.0, y)
     y = y.astype(np.float64, copy=False)
+    known = None if offset is None else read_offset(offset, y.shape)
+    if known is not None and targets.location:
+        y = y - known
 
     if layout == "long":
         data, names, rows = _long(X, y, weight, labels, order, estimator)
+        known = None if known is None else known[rows]
     else:
         if estimator.task_order is not None:
             raise ValueError(
@@ -260,6 +287,9 @@ def read_fit(
             np.ascontiguousarray(weight.T).ravel(),
             bool(estimator.fit_intercept),
         )
+        known = None if known is None else np.ascontiguousarray(known.T).ravel()
+    if not targets.location:
+        data = replace(data, offset=known)
     total = data.total
     if np.any(total <= 0):
         empty = "y has no observed label with a positive weight"
@@ -273,9 +303,10 @@ def read_fit(
         side = _sides(data, targets, layout)
     if not data.fit_intercept:  # then the loss has a finite optimum
         side[:] = 0
-    side_means = None
+    side_means = side_offset = None
     if side.any():
         alone = data.of_tasks(np.flatnonzero(side))
+        side_offset = alone.mean_offset(alone.weight)
         side_means = alone.design.task_sums(alone.weight) / alone.total[:, None]
     task_weight = _task_weights(estimator, data, names, side, null_losses)
     per_row = np.repeat(task_weight / total, np.diff(data.task_ptr))
@@ -294,6 +325,8 @@ def read_fit(
         n,
         ordered=order is not None,
         side_means=side_means,
+        side_offset=side_offset,
+        offset=known,
     )
 
 

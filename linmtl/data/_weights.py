@@ -44,6 +44,29 @@ def read_sample_weight(sample_weight: Any, shape: tuple[int, ...]) -> np.ndarray
     return weight
 
 
+def read_offset(offset: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Check offsets and return one for each label, an array of this shape."""
+    try:
+        values = np.asarray(offset, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"offset: {error}; pass numbers") from None
+    wide = len(shape) == 2
+    if values.ndim == 1 and values.shape == shape[:1] and wide:
+        values = values[:, None]
+    if values.ndim > 0 and values.shape not in (shape, (*shape[:1], 1)):
+        allowed = f"({shape[0]},)" + (f" or {shape}" if wide else "")
+        raise ValueError(
+            f"offset has shape {values.shape}, expected {allowed}; pass one number per "
+            "row" + (" or per label" if wide else "") + ", or one for all"
+        )
+    if not np.all(np.isfinite(values)):
+        raise ValueError(
+            "offset contains NaN or infinity; of counts it is the logarithm of an "
+            "exposure > 0"
+        )
+    return np.broadcast_to(values, shape)
+
+
 def read_class_weight(
     class_weight: Any,
     y: np.ndarray,

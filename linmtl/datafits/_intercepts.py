@@ -64,7 +64,7 @@ def _of_rows(fit) -> Carried:
     common, n = np.zeros(1), data.y.size
     loss.residual(
         data.y,
-        np.zeros(n),
+        data.null_predictor(),
         data.weight,
         np.array([0, n]),
         np.array([data.total.sum()]),

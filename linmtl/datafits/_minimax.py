@@ -79,6 +79,7 @@ class MinimaxFit(JoinedFit):
 
     def dual_value(self, scale):
         value = self.loss.dual_value(self.y, self.theta, self._weight, scale)
+        value -= self.offset_value(scale)
         count = max(int(self._used.sum()), 1)
         return value - MU * float(xlogy(self.share, count * self.share).sum())
 

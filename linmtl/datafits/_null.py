@@ -16,12 +16,12 @@ def null_losses(data: MultiTaskData, loss: Loss) -> np.ndarray:
     Zero where it is nothing but rounding; weights may have any scale.
     """
     total = np.where(data.total > 0, data.total, 1.0)
-    T, n = data.design.n_tasks, data.y.size
-    task_loss, theta = np.empty(T), np.empty(n)
+    T = data.design.n_tasks
+    task_loss, theta = np.empty(T), np.empty(data.y.size)
     weight = data.weight / np.repeat(total, np.diff(data.task_ptr))
     loss.residual(
         data.y,
-        np.zeros(n),
+        data.null_predictor(),
         weight,
         data.task_ptr,
         (data.total > 0).astype(float),

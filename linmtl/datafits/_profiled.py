@@ -110,6 +110,7 @@ class ProfiledFit(ResidualFit):
     def _residual(self, first, stop):
         """Write residuals and losses of all tasks, the others at their best."""
         data, a = self.data, self.coefficients
+        data.add_offset(self._eta)
         perfect = _PERFECT * data.total
         value, slope, size = self._try(a)
         for _ in range(_MAX_STEPS):

@@ -125,6 +125,7 @@ class ResidualFit(Datafit):
     def _residual(self, first, stop):
         """Write intercepts, residuals and losses of a range of tasks."""
         data, tasks = self.data, slice(first, stop)
+        data.add_offset(self._eta, first, stop)
         self.loss.residual(
             self.y,
             self._eta,
@@ -280,7 +281,13 @@ class ResidualFit(Datafit):
         return best_scale(linear - support, square + 2 * conjugate, limit)
 
     def dual_value(self, scale):
-        return self.loss.dual_value(self.y, self.theta, self.data.weight, scale)
+        value = self.loss.dual_value(self.y, self.theta, self.data.weight, scale)
+        return value - self.offset_value(scale)
+
+    def offset_value(self, scale: float) -> float:
+        """Return what an offset takes off the dual value at ``scale * theta``."""
+        offset = self.data.offset
+        return 0.0 if offset is None else scale * float(self.theta @ offset)
 
     def curvature(self, scaled):
         data, weight = self.data, self.largest_weight
@@ -300,7 +307,7 @@ class ResidualFit(Datafit):
         theta, task_loss = np.empty_like(data.y), np.empty(data.design.n_tasks)
         self.loss.residual(
             self.y,
-            np.zeros_like(data.y),
+            data.null_predictor(),
             data.weight,
             data.task_ptr,
             data.total,

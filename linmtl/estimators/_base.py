@@ -100,6 +100,7 @@ class TaskModel(NewTask, BaseEstimator):
         """Set what predictions need: linear models, one row of W for each task."""
         self._layout = given.layout
         self._n_fitted = len(given.tasks)  # those that fit_new_task adds come after
+        self._has_offset = given.offset is not None
         self.tasks_ = given.tasks
         W = given.unscaled(W)
         self.coef_ = np.ascontiguousarray(W, dtype=given.data.design.dtype)
@@ -249,6 +250,7 @@ class MultiTaskModel(TaskModel):
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         *,
+        offset: ArrayLike | None = None,
         coef_init: ArrayLike | None = None,
     ) -> Self:
         """Fit the models of all tasks together.
@@ -268,6 +270,9 @@ class MultiTaskModel(TaskModel):
             (in its order) and tuples (``("a", 1)`` as "a / 1") will do.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0.
+        offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+            A known part of the linear predictor, added to ``x_i . w_t + b_t``: of
+            counts the logarithm of their exposures. It is for ``predict`` too then.
         coef_init : array-like of the shape of ``coef_``, default=None
             Coefficients to start from, tasks in the order of ``tasks_``; by default the
             last solution with ``warm_start``, else none. `coef_` itself is no start.
@@ -282,7 +287,7 @@ class MultiTaskModel(TaskModel):
         ValueError
             If an argument or a parameter is not allowed; the message says why.
         """
-        problem = self._read_problem(X, y, tasks, sample_weight)
+        problem = self._read_problem(X, y, tasks, sample_weight, offset)
         objective = problem.objective
         result = minimise(
             objective,
@@ -295,7 +300,7 @@ class MultiTaskModel(TaskModel):
         self._store(problem, result)
         return self
 
-    def _read_fit(self, X, y, tasks, sample_weight) -> FitInput:
+    def _read_fit(self, X, y, tasks, sample_weight, offset=None) -> FitInput:
         """Return the arguments of `fit`, checked."""
         loss, join = self._loss(), self._join()
         loss.check()
@@ -307,12 +312,13 @@ class MultiTaskModel(TaskModel):
             sample_weight,
             loss,
             lambda data: join.task_loss(null_losses(data, loss)),
+            offset,
         )
 
-    def _read_problem(self, X, y, tasks, sample_weight) -> Problem:
+    def _read_problem(self, X, y, tasks, sample_weight, offset=None) -> Problem:
         """Return what the arguments of `fit` pose."""
         check_settings(self, self._losses)
-        given = self._rescaled(self._read_fit(X, y, tasks, sample_weight))
+        given = self._rescaled(self._read_fit(X, y, tasks, sample_weight, offset))
         data, columns = self._problem(given)
         penalty = self._make_penalty()
         check_order(self, penalty, given)

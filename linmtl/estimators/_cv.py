@@ -221,6 +221,7 @@ class CrossValidated(MultiTaskModel):
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         *,
+        offset: ArrayLike | None = None,
         coef_init: ArrayLike | None = None,
     ) -> Self:
         """Choose the strength by cross-validation, and fit all data with it.
@@ -235,6 +236,9 @@ class CrossValidated(MultiTaskModel):
             The task label of each row: all strings or all numbers.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0.
+        offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+            A known part of the linear predictor, which folds split as they do y. It is
+            for ``predict`` too then.
         coef_init : array-like of the shape of ``coef_``, default=None
             Coefficients that the fit of all data starts from; by default the last
             solution with ``warm_start``, else none.
@@ -250,7 +254,7 @@ class CrossValidated(MultiTaskModel):
             If an argument or a parameter is not allowed; the message says why.
         """
         self._check_cv()
-        problem = self._read_problem(X, y, tasks, sample_weight)
+        problem = self._read_problem(X, y, tasks, sample_weight, offset)
         given, data, columns, objective = problem
         fit = objective.base_fit
         if self._leaves_one_out:
@@ -439,7 +443,9 @@ class CrossValidated(MultiTaskModel):
         """
         scorer = self._scorer()
         rows = np.flatnonzero((fold >= 0) & (given.data.weight > 0))
-        y, labels = given.data.y[rows], given.tasks[given.code[rows]]
+        y, labels = given.y[rows], given.tasks[given.code[rows]]
+        if given.offset is not None and given.data.offset is None:
+            eta = eta + given.offset
         if given.classes is not None:
             y = given.classes[(y > 0).astype(int)]
         weight = given.sample_weight[rows]

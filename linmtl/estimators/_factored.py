@@ -130,6 +130,7 @@ class _Product(MultiTaskModel):
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         *,
+        offset: ArrayLike | None = None,
         coef_init: ArrayLike | None = None,
     ) -> Self:
         most, _ = (
@@ -137,7 +138,7 @@ class _Product(MultiTaskModel):
             for name in ("n_components", "n_init")
         )
         rng = check_random_state(self.random_state)
-        read = self._read_problem(X, y, tasks, sample_weight)
+        read = self._read_problem(X, y, tasks, sample_weight, offset)
         given, _, columns, objective = read
         problem = FactoredObjective(objective.fit, self._factored_penalty())
         k = min(most, *objective.shape)

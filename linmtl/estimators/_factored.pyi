@@ -209,6 +209,7 @@ class FactoredRegressor(Regressor):
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         *,
+        offset: ArrayLike | None = None,
         coef_init: ArrayLike | None = None,
     ) -> Self:
         """Fit the models of all tasks together.
@@ -228,6 +229,9 @@ class FactoredRegressor(Regressor):
             (in its order) and tuples (``("a", 1)`` as "a / 1") will do.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0.
+        offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+            A known part of the linear predictor, added to ``x_i . w_t + b_t``: of
+            counts the logarithm of their exposures. It is for ``predict`` too then.
         coef_init : array-like of the shape of ``coef_``, default=None
             Coefficients to start from, tasks in the order of ``tasks_``; by default the
             last solution with ``warm_start``, else none. `coef_` itself is no start.
@@ -430,6 +434,7 @@ class FactoredClassifier(Classifier):
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         *,
+        offset: ArrayLike | None = None,
         coef_init: ArrayLike | None = None,
     ) -> Self:
         """Fit the models of all tasks together.
@@ -449,6 +454,9 @@ class FactoredClassifier(Classifier):
             (in its order) and tuples (``("a", 1)`` as "a / 1") will do.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0.
+        offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+            A known part of the linear predictor, added to ``x_i . w_t + b_t``: of
+            counts the logarithm of their exposures. It is for ``predict`` too then.
         coef_init : array-like of the shape of ``coef_``, default=None
             Coefficients to start from, tasks in the order of ``tasks_``; by default the
             last solution with ``warm_start``, else none. `coef_` itself is no start.
@@ -665,6 +673,7 @@ class GOMTLRegressor(Regressor):
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         *,
+        offset: ArrayLike | None = None,
         coef_init: ArrayLike | None = None,
     ) -> Self:
         """Fit the models of all tasks together.
@@ -684,6 +693,9 @@ class GOMTLRegressor(Regressor):
             (in its order) and tuples (``("a", 1)`` as "a / 1") will do.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0.
+        offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+            A known part of the linear predictor, added to ``x_i . w_t + b_t``: of
+            counts the logarithm of their exposures. It is for ``predict`` too then.
         coef_init : array-like of the shape of ``coef_``, default=None
             Coefficients to start from, tasks in the order of ``tasks_``; by default the
             last solution with ``warm_start``, else none. `coef_` itself is no start.
@@ -882,6 +894,7 @@ class GOMTLClassifier(Classifier):
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         *,
+        offset: ArrayLike | None = None,
         coef_init: ArrayLike | None = None,
     ) -> Self:
         """Fit the models of all tasks together.
@@ -901,6 +914,9 @@ class GOMTLClassifier(Classifier):
             (in its order) and tuples (``("a", 1)`` as "a / 1") will do.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0.
+        offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+            A known part of the linear predictor, added to ``x_i . w_t + b_t``: of
+            counts the logarithm of their exposures. It is for ``predict`` too then.
         coef_init : array-like of the shape of ``coef_``, default=None
             Coefficients to start from, tasks in the order of ``tasks_``; by default the
             last solution with ``warm_start``, else none. `coef_` itself is no start.

@@ -398,7 +398,7 @@ class _MixedEffects(TaskModel):
         """
         check_is_fitted(self)
         label = self._read_name(name, "auto")
-        X, y, weight = self._read_rows(X, y, sample_weight, label)
+        X, y, weight, _ = self._read_rows(X, y, sample_weight, label)
         known = described(self._table, label).size
         Z = self._descriptors(label) if known else self._mean_descriptor()
         row, uncertainty = self._learn(self._model, X, y, weight, Z)

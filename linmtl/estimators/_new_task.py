@@ -19,7 +19,12 @@ from linmtl.data._labels import as_task_labels, codes_of, require_like, some
 from linmtl.data._read import read_X
 from linmtl.data._targets import missing_mask, read_labels, read_targets
 from linmtl.data._weights import read_sample_weight
-from linmtl.estimators._predictions import Fitted, PredictsClasses, TaskClasses
+from linmtl.estimators._predictions import (
+    Fitted,
+    PredictsClasses,
+    TaskClasses,
+    with_offset,
+)
 from linmtl.losses import Loss, newton
 
 HOWS = ("auto", "mean", "subspace", "support")
@@ -64,6 +69,7 @@ class NewTask(Fitted):
         how: str = "auto",
         alpha: float | None = None,
         sample_weight: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
     ) -> Self:
         """Learn a task that was not there in fit, from a few rows of its own.
 
@@ -102,6 +108,8 @@ class NewTask(Fitted):
             fewer than three rows, or a class of one row, the curvature itself.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights >= 0.
+        offset : float or array-like of shape (n_samples,), default=None
+            A known part of the linear predictor, where the model was fitted with one.
 
         Returns
         -------
@@ -116,11 +124,11 @@ class NewTask(Fitted):
         check_is_fitted(self)
         label = self._read_name(name, how)
         strength = self._read_strength(alpha)
-        X, y, weight = self._read_rows(X, y, sample_weight, label)
+        X, y, weight, known = self._read_rows(X, y, sample_weight, label, offset)
         coef = np.asarray(self.coef_[: self._n_fitted], dtype=float)
         prior = make_prior(coef, how)
-        Z, offset = X @ prior.basis, X @ prior.mean
         weight = weight / weight.sum()
+        Z, eta = X @ prior.basis, X @ prior.mean + known
         loss, everything = self._loss(), np.array([0, len(y)])
         side = loss.sides(y, weight, everything)
         centred = Z - weight @ Z if self.fit_intercept else Z
@@ -128,8 +136,8 @@ class NewTask(Fitted):
         if loss.curvature is not None:
             curvature *= loss.curvature
         else:  # without coefficients
-            b = loss.intercepts(y, offset, weight, everything, np.zeros(1))
-            u = -loss.derivative(y, offset + b)
+            b = loss.intercepts(y, eta, weight, everything, np.zeros(1))
+            u = -loss.derivative(y, eta + b)
             curvature *= float(weight @ loss.second_derivative(y, u))
         grid = _GRID * (curvature if curvature > 0 else 1.0)
         if side[0] and self.fit_intercept:
@@ -142,14 +150,14 @@ class NewTask(Fitted):
             # without coefficients, which could outvote the intercept
             w, b = (
                 np.zeros_like(prior.mean),
-                float(far_intercept(side, len(y))[0]),
+                float(far_intercept(side, len(y))[0] - weight @ known),
             )
             used = strength
         else:
             if loss.quadratic:
-                problem = _Squared(Z, y, weight, offset, bool(self.fit_intercept))
+                problem = _Squared(Z, y, weight, eta, bool(self.fit_intercept))
             else:
-                problem = _Curved(loss, Z, y, weight, offset, bool(self.fit_intercept))
+                problem = _Curved(loss, Z, y, weight, eta, bool(self.fit_intercept))
             used = problem.choose(grid) if strength is None else strength
             if used is None:
                 used = curvature if curvature > 0 else 1.0
@@ -195,8 +203,8 @@ class NewTask(Fitted):
             )
         return alpha
 
-    def _read_rows(self, X, y, sample_weight, label):
-        """Return the rows in use, dense, and their targets and weights."""
+    def _read_rows(self, X, y, sample_weight, label, offset=None):
+        """Return the rows in use, dense, their targets, weights and offsets."""
         X, labels, _ = read_X(self, X, None, reset=False)
         if labels is not None and np.any(codes_of(labels, label) < 0):
             others = np.unique(labels[codes_of(labels, label) < 0])
@@ -211,6 +219,7 @@ class NewTask(Fitted):
             )
         check_consistent_length(X, y)
         weight = read_sample_weight(sample_weight, y.shape)
+        shift = with_offset(self, np.zeros(y.shape), offset)
         kept = np.flatnonzero(~missing_mask(y) & (weight > 0))
         if kept.size == 0:
             raise ValueError("y has no observed label with a positive weight")
@@ -227,7 +236,7 @@ class NewTask(Fitted):
         else:
             y, _ = self._loss().encode(y, np.zeros(y.shape, dtype=bool))
         X = X.toarray() if sparse.issparse(X) else X
-        return X.astype(np.float64), y, weight
+        return X.astype(np.float64), y, weight, shift[kept]
 
 
 def make_prior(coef: np.ndarray, how: str) -> Prior:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY
+from dataclasses import KW_ONLY, replace
 from typing import Any
 
 import numpy as np
@@ -49,9 +49,8 @@ class _Pooled(MultiTaskModel):
         column = np.array(["all tasks"])
         if self.task_intercepts or len(given.tasks) == 1:
             design = TiedDesign(data.design)
-            return MultiTaskData(design, data.y, weight, data.fit_intercept), column
-        design, y, weight = _one_task(data.design, data.y, weight, self._loss())
-        return MultiTaskData(design, y, weight, data.fit_intercept), column
+            return replace(data, design=design, weight=weight), column
+        return _one_task(replace(data, weight=weight), self._loss()), column
 
     def _task_weights(self, given: FitInput) -> np.ndarray:
         total = given.data.total
@@ -60,29 +59,36 @@ class _Pooled(MultiTaskModel):
         return total / total.sum()
 
 
-def _one_task(design, y, weight, loss):
+def _one_task(data, loss):
     """Return the data as those of a single task with a single intercept."""
+    design, y, weight, offset = data.design, data.y, data.weight, data.offset
     if not design.is_shared():
         everything = np.array([0, design.task_ptr[-1]], dtype=np.int64)
-        return StackedDesign(design.X, everything), y, weight
+        return replace(data, design=StackedDesign(design.X, everything))
     # One row of X with targets of several tasks stands for as many rows.
     shape = (design.n_tasks, -1)
     Y, weights = y.reshape(shape), weight.reshape(shape)
-    if loss.mean_suffices:
+    if loss.mean_suffices and offset is None:
         total = weights.sum(axis=0)
         mean = np.divide(
             (weights * Y).sum(0), total, out=np.zeros(total.size), where=total > 0
         )
-        return SharedDesign(design.X, 1), mean, total
+        return replace(data, design=SharedDesign(design.X, 1), y=mean, weight=total)
     # equal targets are merged, where this repeats X less than once per task
     values = np.unique(y[weight > 0])
-    if values.size < design.n_tasks:
+    if values.size < design.n_tasks and offset is None:
         weights = np.array([np.where(v == Y, weights, 0.0).sum(0) for v in values])
         Y = np.repeat(values[:, None], Y.shape[1], axis=1)
     rows = np.flatnonzero(weights.ravel() > 0)
     X = sparse.csr_array(design.X) if sparse.issparse(design.X) else design.X
     part = SharedDesign(X[rows % Y.shape[1]], 1)
-    return part, Y.ravel()[rows], weights.ravel()[rows]
+    return replace(
+        data,
+        design=part,
+        y=Y.ravel()[rows],
+        weight=weights.ravel()[rows],
+        offset=None if offset is None else offset[rows],
+    )
 
 
 @estimator

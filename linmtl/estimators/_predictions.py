@@ -12,11 +12,24 @@ from sklearn.utils.metaestimators import available_if
 
 from linmtl.data._labels import is_missing
 from linmtl.data._times import refuse_times
-from linmtl.data._weights import read_sample_weight
+from linmtl.data._weights import read_offset, read_sample_weight
 from linmtl.losses import Logistic, Loss
 
 # of X, tasks and every_task: that of each row for its own task, or for every task
 LinearPredictor = Callable[..., np.ndarray]
+
+
+def with_offset(model: Any, eta: np.ndarray, offset: Any) -> np.ndarray:
+    """Return linear predictors plus an offset, which a model has that was fitted so."""
+    name, fitted = type(model).__name__, getattr(model, "_has_offset", False)
+    if offset is None and fitted:
+        raise ValueError(
+            f"{name} was fitted with an offset; pass offset= with one number per row, "
+            "or offset=0"
+        )
+    if offset is not None and not fitted:
+        raise ValueError(f"{name} was fitted without an offset; drop offset=")
+    return eta if offset is None else eta + read_offset(offset, eta.shape)
 
 
 class Routed:
@@ -49,16 +62,33 @@ class Fitted(Routed):
     _n_fitted: int
 
 
-class PredictsTargets:
-    """Mixin of the regressors."""
+class Predicts:
+    """Base of both mixins: linear predictors, with what is known of them."""
 
     _linear_predictor: LinearPredictor
     _loss: Callable[[], Loss]
 
+    def _eta(
+        self, X: Any, tasks: Any, offset: Any, every_task: bool = False
+    ) -> np.ndarray:
+        """Return linear predictors with the offset that was passed."""
+        eta = self._linear_predictor(X, tasks, every_task=every_task)
+        return with_offset(self, eta, offset)
+
+
+class PredictsTargets(Predicts):
+    """Mixin of the regressors."""
+
     def _mean(self, eta: np.ndarray) -> np.ndarray:
         return self._loss().mean(eta)
 
-    def predict(self, X: Any, tasks: ArrayLike | None = None) -> np.ndarray:
+    def predict(
+        self,
+        X: Any,
+        tasks: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+    ) -> np.ndarray:
         """Predict the target of each row.
 
         Parameters
@@ -67,6 +97,9 @@ class PredictsTargets:
             Samples.
         tasks : array-like of shape (n_samples,), default=None
             The task label of each row, where the model was fitted with ``tasks``.
+        offset : float or array-like of shape (n_samples,), default=None
+            A known part of the linear predictor, where the model was fitted with one.
+            A wide Y: also one column per task.
 
         Returns
         -------
@@ -74,22 +107,25 @@ class PredictsTargets:
             One prediction per row; one column per task for a model fitted on a wide
             Y, unless `tasks` says which to take.
         """
-        return self._mean(self._linear_predictor(X, tasks, every_task=False))
+        return self._mean(self._eta(X, tasks, offset))
 
-    def predict_all(self, X: Any) -> np.ndarray:
+    def predict_all(self, X: Any, *, offset: ArrayLike | None = None) -> np.ndarray:
         """Predict every row with the model of every task.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Samples.
+        offset : float or array-like of shape (n_samples,), default=None
+            A known part of the linear predictor, where the model was fitted with one.
+            Also one column per task.
 
         Returns
         -------
         ndarray of shape (n_samples, n_tasks)
             Columns in the order of ``tasks_``.
         """
-        return self._mean(self._linear_predictor(X, None, every_task=True))
+        return self._mean(self._eta(X, None, offset, every_task=True))
 
     def score(
         self,
@@ -97,6 +133,8 @@ class PredictsTargets:
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
     ) -> float:
         """Return R^2 of the predictions.
 
@@ -114,13 +152,15 @@ class PredictsTargets:
             The task label of each row.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights.
+        offset : float or array-like of shape (n_samples,), default=None
+            As for ``predict``.
 
         Returns
         -------
         float
             The score, 1 at best.
         """
-        prediction = self.predict(X, **routed(tasks))
+        prediction = self.predict(X, **routed(tasks, offset))
         at_least = 2 if prediction.ndim == 2 else 1
         return score_each(r2_score, y, prediction, sample_weight, at_least)
 
@@ -166,14 +206,12 @@ def _knows_probabilities(model: PredictsClasses) -> bool:
     return True
 
 
-class PredictsClasses(Routed):
+class PredictsClasses(Predicts, Routed):
     """Mixin of the classifiers; the linear predictor of "logistic" is the log-odds."""
 
     set_predict_proba_request: Callable[..., Self]
     set_predict_log_proba_request: Callable[..., Self]
     set_decision_function_request: Callable[..., Self]
-    _linear_predictor: LinearPredictor
-    _loss: Callable[[], Loss]
     classes_: np.ndarray  # a list of arrays for a wide Y
 
     @property
@@ -186,7 +224,13 @@ class PredictsClasses(Routed):
         """Return the log-odds that probabilities are made of."""
         return self._linear_predictor(X, tasks, every_task=False)
 
-    def decision_function(self, X: Any, tasks: ArrayLike | None = None) -> np.ndarray:
+    def decision_function(
+        self,
+        X: Any,
+        tasks: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+    ) -> np.ndarray:
         """Return the linear predictor, positive for the second class.
 
         Parameters
@@ -195,6 +239,9 @@ class PredictsClasses(Routed):
             Samples.
         tasks : array-like of shape (n_samples,), default=None
             The task label of each row, where the model was fitted with ``tasks``.
+        offset : float or array-like of shape (n_samples,), default=None
+            A known part of the linear predictor, where the model was fitted with one.
+            A wide Y: also one column per task.
 
         Returns
         -------
@@ -202,9 +249,15 @@ class PredictsClasses(Routed):
             One value per row; one column per task for a model fitted on a wide Y,
             unless `tasks` says which to take.
         """
-        return self._linear_predictor(X, tasks, every_task=False)
+        return self._eta(X, tasks, offset)
 
-    def predict(self, X: Any, tasks: ArrayLike | None = None) -> np.ndarray:
+    def predict(
+        self,
+        X: Any,
+        tasks: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+    ) -> np.ndarray:
         """Predict the class of each row.
 
         Parameters
@@ -213,21 +266,34 @@ class PredictsClasses(Routed):
             Samples.
         tasks : array-like of shape (n_samples,), default=None
             The task label of each row, where the model was fitted with ``tasks``.
+        offset : float or array-like of shape (n_samples,), default=None
+            A known part of the linear predictor, where the model was fitted with one.
+            A wide Y: also one column per task.
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_tasks)
             Class labels.
         """
-        eta = self._linear_predictor(X, tasks, every_task=False)
+        eta = self._eta(X, tasks, offset)
         return self._two_classes[(eta > 0).astype(int)]
 
     @overload
-    def predict_proba(self, X: Any, tasks: ArrayLike) -> np.ndarray: ...
+    def predict_proba(
+        self, X: Any, tasks: ArrayLike, *, offset: ArrayLike | None = None
+    ) -> np.ndarray: ...
     @overload
-    def predict_proba(self, X: Any, tasks: None = None) -> Any: ...
+    def predict_proba(
+        self, X: Any, tasks: None = None, *, offset: ArrayLike | None = None
+    ) -> Any: ...
     @available_if(_knows_probabilities)
-    def predict_proba(self, X: Any, tasks: ArrayLike | None = None) -> Any:
+    def predict_proba(
+        self,
+        X: Any,
+        tasks: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+    ) -> Any:
         """Return the probabilities of the classes.
 
         Parameters
@@ -236,6 +302,9 @@ class PredictsClasses(Routed):
             Samples.
         tasks : array-like of shape (n_samples,), default=None
             The task label of each row, where the model was fitted with ``tasks``.
+        offset : float or array-like of shape (n_samples,), default=None
+            A known part of the linear predictor, where the model was fitted with one.
+            A wide Y: also one column per task.
 
         Returns
         -------
@@ -243,15 +312,25 @@ class PredictsClasses(Routed):
             One column per class, in the order of ``classes_``. A list, as scikit-learn
             has it, for a model fitted on a wide Y, unless `tasks` says which to take.
         """
-        p = Logistic().mean(self._log_odds(X, tasks))
+        p = Logistic().mean(with_offset(self, self._log_odds(X, tasks), offset))
         return _by_class(1.0 - p, p)
 
     @overload
-    def predict_log_proba(self, X: Any, tasks: ArrayLike) -> np.ndarray: ...
+    def predict_log_proba(
+        self, X: Any, tasks: ArrayLike, *, offset: ArrayLike | None = None
+    ) -> np.ndarray: ...
     @overload
-    def predict_log_proba(self, X: Any, tasks: None = None) -> Any: ...
+    def predict_log_proba(
+        self, X: Any, tasks: None = None, *, offset: ArrayLike | None = None
+    ) -> Any: ...
     @available_if(_knows_probabilities)
-    def predict_log_proba(self, X: Any, tasks: ArrayLike | None = None) -> Any:
+    def predict_log_proba(
+        self,
+        X: Any,
+        tasks: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+    ) -> Any:
         """Return the logarithms of the probabilities of the classes.
 
         Parameters
@@ -260,6 +339,9 @@ class PredictsClasses(Routed):
             Samples.
         tasks : array-like of shape (n_samples,), default=None
             The task label of each row, where the model was fitted with ``tasks``.
+        offset : float or array-like of shape (n_samples,), default=None
+            A known part of the linear predictor, where the model was fitted with one.
+            A wide Y: also one column per task.
 
         Returns
         -------
@@ -267,23 +349,26 @@ class PredictsClasses(Routed):
             One column per class, in the order of ``classes_``. A list, as scikit-learn
             has it, for a model fitted on a wide Y, unless `tasks` says which to take.
         """
-        eta = self._log_odds(X, tasks)
+        eta = with_offset(self, self._log_odds(X, tasks), offset)
         return _by_class(-np.logaddexp(0.0, eta), -np.logaddexp(0.0, -eta))
 
-    def predict_all(self, X: Any) -> np.ndarray:
+    def predict_all(self, X: Any, *, offset: ArrayLike | None = None) -> np.ndarray:
         """Predict the class of every row with the model of every task.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Samples.
+        offset : float or array-like of shape (n_samples,), default=None
+            A known part of the linear predictor, where the model was fitted with one.
+            Also one column per task.
 
         Returns
         -------
         ndarray of shape (n_samples, n_tasks)
             Class labels, columns in the order of ``tasks_``.
         """
-        eta = self._linear_predictor(X, None, every_task=True)
+        eta = self._eta(X, None, offset, every_task=True)
         return self._two_classes[(eta > 0).astype(int)]
 
     def score(
@@ -292,6 +377,8 @@ class PredictsClasses(Routed):
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
     ) -> float:
         """Return the accuracy of the predictions.
 
@@ -308,13 +395,15 @@ class PredictsClasses(Routed):
             The task label of each row.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights.
+        offset : float or array-like of shape (n_samples,), default=None
+            As for ``predict``.
 
         Returns
         -------
         float
             The score, 1 at best.
         """
-        prediction = self.predict(X, **routed(tasks))
+        prediction = self.predict(X, **routed(tasks, offset))
         return score_each(accuracy_score, y, prediction, sample_weight)
 
 
@@ -326,9 +415,10 @@ def _by_class(first, second):
     return TaskProbabilities(np.column_stack(pair) for pair in pairs)
 
 
-def routed(tasks):
-    # a subclass of the user may have a predict without tasks
-    return {} if tasks is None else {"tasks": tasks}
+def routed(tasks, offset=None):
+    # a subclass of the user may have a predict without them
+    given = {"tasks": tasks, "offset": offset}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def score_each(

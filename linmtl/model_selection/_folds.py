@@ -144,7 +144,7 @@ def _given_splits(given, cv):
     n = given.n_rows
     y, groups = np.zeros(n), None
     if given.layout != "wide":
-        y[given.rows] = given.data.y
+        y[given.rows] = given.y
         if given.layout == "long":
             groups = np.zeros(n, dtype=int)
             groups[given.rows] = given.code

@@ -218,6 +218,7 @@ class HeldOutRows:
             rest = self.learned & ~one_sided
             W, b = lent(W, b, np.flatnonzero(one_sided), rest, self.means[one_sided])
         data.design.predict(W, eta)
+        data.add_offset(eta)
         return eta + np.repeat(b, np.diff(data.task_ptr))
 
     def losses(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -306,7 +307,8 @@ def training_and_test(
         if data.fit_intercept:  # as in `fit`, where there is no best intercept
             side = loss.sides(data.y, weight, data.task_ptr) * learned
             seen = n_samples * np.divide(kept, data.total, where=learned, out=0 * kept)
-            far = np.where(side == 0, np.nan, far_intercept(side, seen))
+            far = far_intercept(side, seen) - data.mean_offset(weight)
+            far[side == 0] = np.nan
             factor[side != 0] = 0.0
             if lend and loss.classify and side.any() and data.design.n_columns > 1:
                 means = data.design.task_sums(weight)

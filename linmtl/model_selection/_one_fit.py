@@ -234,6 +234,7 @@ class LeftOutRows:
         for i in range(n):
             data.design.predict(W[i], eta[i])
         eta += np.repeat(b, np.diff(data.task_ptr), axis=1)
+        data.add_offset(eta)
         slope = loss.derivative(y, eta)
         if loss.quadratic:
             curvature, hessian = np.ones(eta.shape), data.weight
