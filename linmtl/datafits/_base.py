@@ -130,6 +130,7 @@ n_features)
         None  # what :func:`linmtl.datafits._intercepts.carry_intercepts` does
     )
     least_squares: Any = None  # what alternating directions keep
+    mean_resolvents: Any = None  # what paths of quadratic penalties keep
     data: MultiTaskData
     y: np.ndarray
     theta: np.ndarray
@@ -162,8 +163,11 @@ n_features)
         """Return the loss at W alone."""
         raise NotImplementedError
 
-    def error(self, W: np.ndarray) -> float:
-        """Return what moments may cost the loss at W, beyond `rounding`."""
+    def error(self, W: np.ndarray) -> Any:
+        """Return what moments may cost the loss at W, beyond `rounding`.
+
+        A number, or (...,) for several W (..., n_features, n_columns).
+        """
         return 0.0
 
     @property

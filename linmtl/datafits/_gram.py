@@ -54,10 +54,12 @@ class GramFit(Datafit):
         self.square = float(moments.square.sum())
         self.b = moments.y.copy()
         self._shift: np.ndarray | None = None
+        self._curvature: dict[bool, tuple[np.ndarray, float]] = {}
 
     @cached_property
-    def eigenbases(self):
-        return np.linalg.eigh(self.H)
+    def eigenbases(self) -> tuple[np.ndarray, np.ndarray]:
+        h, Q = np.linalg.eigh(self.H)
+        return h, Q
 
     @property
     def row_count(self):
@@ -85,8 +87,8 @@ class GramFit(Datafit):
     def error(self, W):
         # each entry of H and C is rounded relative to the norms of its two columns, so
         # that a small loss is a difference of what these norms make of W
-        fitted = (self._column_norm * np.abs(W.T)).sum(axis=1)
-        return UNIT * float(np.sum((self._target_norm + fitted) ** 2))
+        fitted = np.sum(self._column_norm.T * np.abs(W), axis=-2)
+        return UNIT * np.sum((self._target_norm + fitted) ** 2, axis=-1)
 
     @cached_property
     def _column_norm(self):
@@ -182,6 +184,11 @@ class GramFit(Datafit):
         return scale * self._linear - scale**2 * self._square / 2
 
     def curvature(self, scaled):
+        if scaled not in self._curvature:
+            self._curvature[scaled] = self._find_curvature(scaled)
+        return self._curvature[scaled]
+
+    def _find_curvature(self, scaled):
         metric = np.ones(self.n_features)
         if scaled:
             metric = np.einsum("cjj->cj", self.H).max(axis=0).copy()
@@ -194,7 +201,11 @@ class GramFit(Datafit):
         return GramFit(self.moments.restrict(features), self.loss)
 
     def of_tasks(self, tasks):
-        return GramFit(self.moments.of_tasks(tasks), self.loss)
+        part = GramFit(self.moments.of_tasks(tasks), self.loss)
+        if "eigenbases" in self.__dict__ and not self.moments.shared:
+            h, Q = self.eigenbases
+            part.eigenbases = h[tasks], Q[tasks]
+        return part
 
 
 def additive_fit(data: MultiTaskData, loss: Loss) -> GramFit | ResidualFit:

@@ -11,7 +11,8 @@ from linmtl.datafits._base import centred_targets
 from linmtl.kernels._jit import readonly
 from linmtl.kernels._mixed import small_moments
 
-_FEW_FEATURES = 8  # up to which a loop over rows is faster than a product for each task
+# Up to which a loop over rows is faster than a product for each task.
+_FEW_FEATURES, _FEW_PRODUCTS = 8, 100_000
 LARGEST_SPREAD = 4_000_000  # numbers of Hessians that tasks may no longer share
 
 
@@ -272,7 +273,8 @@ def _by_task(data, y, x):
         return H, np.ascontiguousarray(G.T)
     H, C = np.zeros((design.n_columns, d, d)), np.zeros((design.n_columns, d))
     rows = design.stacked_rows()
-    if rows is not None and d <= _FEW_FEATURES:
+    few = d <= _FEW_FEATURES or len(data.y) * d**2 <= _FEW_PRODUCTS * design.n_tasks
+    if rows is not None and few:
         arrays = map(readonly, (rows, design.task_ptr, data.weight, y))
         small_moments(*arrays, bool(data.fit_intercept), np.empty_like(C), H, C)
         return H, C

@@ -36,6 +36,7 @@ from linmtl.model_selection._grid import (
 from linmtl.model_selection._held_out import (
     HeldOutClasses,
     HeldOutPredictions,
+    Parts,
     held_out_path,
 )
 from linmtl.model_selection._leave_one_out import (
@@ -263,15 +264,16 @@ class CrossValidated(MultiTaskModel):
             fold = fold_of_observations(given, data, self.cv)
         else:
             fold = np.zeros(data.y.size, dtype=int)  # all judge, and are judged
+        parts = self._parts_of(problem, fold)
         settings = self._completed(self._settings(), fit, columns)
         curves = []
         for setting in settings:
             penalty = self._part_with_strength(setting)
             start = Objective(fit, compose(penalty, fit.n_features, columns))
             strengths = path_strengths(start, self.alphas, self.eps)
-            curves.append(self._curve(problem, fold, setting, start, strengths))
+            curves.append(self._curve(problem, parts, setting, start, strengths))
         if np.ndim(self.alphas) == 0:
-            curves = self._extended(problem, fold, curves)
+            curves = self._extended(problem, parts, curves)
         bound = _bound(curves)
         setting = self._choose(settings, curves, bound)
         self._warn_of_search(curves, bound)
@@ -289,10 +291,25 @@ class CrossValidated(MultiTaskModel):
         self.feature_scale_ = given.scales
         return given
 
+    def _parts_of(self, problem: Problem, fold: np.ndarray) -> Parts:
+        """Return the data in folds, the same for all settings."""
+        given, data = problem.given, problem.data
+        n_samples = given.n_samples
+        if data.design.n_tasks < n_samples.size:  # all tasks as one
+            n_samples = n_samples.sum(keepdims=True)
+        return Parts(
+            data,
+            self._loss(),
+            fold,
+            join=self._join(),
+            n_samples=n_samples,
+            rows=self.scoring is not None,
+        )
+
     def _curve(
         self,
         problem: Problem,
-        fold: np.ndarray,
+        parts: Parts,
         setting: dict[str, Any],
         start: Objective,
         strengths: np.ndarray,
@@ -301,9 +318,6 @@ class CrossValidated(MultiTaskModel):
         """Return the held-out losses along some strengths."""
         given, data, columns, objective = problem
         penalties = [self._penalty_at(setting, alpha) for alpha in strengths]
-        n_samples = given.n_samples
-        if data.design.n_tasks < n_samples.size:  # all tasks as one
-            n_samples = n_samples.sum(keepdims=True)
         along: dict[str, Any] = {
             "strengths": strengths,
             "starts": ends,
@@ -311,29 +325,28 @@ class CrossValidated(MultiTaskModel):
             "max_iter": self.max_iter,
             "solver": self.solver,
         }
-        judged = {
-            "join": self._join(),
-            "n_samples": n_samples,
-            "n_jobs": self.n_jobs,
-        }
         whole = data, self._loss(), objective.base_fit, penalties, columns
         path = None
         if self.criterion is not None:
             path = criterion_path(*whole, self.criterion, **along)
         elif self._leaves_one_out:
-            path = left_out_path(*whole, fold, **judged, **along)
+            path = left_out_path(
+                *whole,
+                parts.fold,
+                join=parts.join,
+                n_samples=parts.n_samples,
+                n_jobs=self.n_jobs,
+                **along,
+            )
         elif isinstance(self.cv, LeaveOneTaskOut):
-            path = left_out_tasks_path(*whole, rows=self.scoring is not None)
+            path = left_out_tasks_path(*whole, rows=parts.rows)
         if path is None:
             path = held_out_path(
-                data,
-                self._loss(),
+                parts,
                 penalties,
                 columns,
-                fold,
-                rows=self.scoring is not None,
+                n_jobs=self.n_jobs,
                 progress=self._progress and partial(self._progress, setting),
-                **judged,
                 **along,
             )
         if np.isnan(path.losses).all():
@@ -348,7 +361,7 @@ class CrossValidated(MultiTaskModel):
             per_task = path.losses
             per_fold = _mean_over_tasks(per_task, given.data.total)
         else:
-            per_fold, per_task = self._negated_scores(given, fold, path.eta)
+            per_fold, per_task = self._negated_scores(given, parts.fold, path.eta)
         return _Curve(
             setting,
             start,
@@ -361,7 +374,7 @@ class CrossValidated(MultiTaskModel):
         )
 
     def _extended(
-        self, problem: Problem, fold: np.ndarray, curves: list[_Curve]
+        self, problem: Problem, parts: Parts, curves: list[_Curve]
     ) -> list[_Curve]:
         """Return the curves on longer grids, while the best strength ends them.
 
@@ -378,7 +391,7 @@ class CrossValidated(MultiTaskModel):
                     return curves  # nothing changes beyond
                 ends = curve.ends if end == "low" else None
                 more = self._curve(
-                    problem, fold, curve.setting, curve.start, beyond, ends
+                    problem, parts, curve.setting, curve.start, beyond, ends
                 )
                 if more.unconverged:
                     return curves

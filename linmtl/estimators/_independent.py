@@ -28,7 +28,12 @@ from linmtl.model_selection._grid import (
     is_flat,
     open_end,
 )
-from linmtl.model_selection._held_out import HeldOutPath, held_out_path, mean_over_folds
+from linmtl.model_selection._held_out import (
+    HeldOutPath,
+    Parts,
+    held_out_path,
+    mean_over_folds,
+)
 from linmtl.model_selection._leave_one_out import left_out_path, units
 from linmtl.penalties import Penalty, Ridge
 
@@ -257,36 +262,43 @@ class _Independent(MultiTaskModel):
             data.weight, data.fit_intercept, np.ones(data.design.n_features)
         )
         curvature[curvature <= 0] = 1.0
-        path = self._path(given, fold, _GRID[:, None] * curvature)
+        parts = Parts(
+            data,
+            self._loss(),
+            fold,
+            join=self._join(),
+            n_samples=given.n_samples,
+            lend=self._lends,
+        )
+        path = self._path(given, parts, _GRID[:, None] * curvature)
         tuned = _Tuned(given, curvature, _GRID, path.losses, path.unconverged)
         for end in ("low", "high"):
             while (tasks := tuned.at_end(end)).size:
                 beyond = further_strengths(tuned.relative, end, _GRID)
                 if beyond is None:
                     break
-                path = self._path(given, fold, beyond[:, None] * curvature, tasks)
+                path = self._path(given, parts, beyond[:, None] * curvature, tasks)
                 tuned = tuned.extended(end, beyond, path, tasks)
         return tuned
 
-    def _path(self, given, fold, alphas, tasks=None):
+    def _path(self, given, parts, alphas, tasks=None):
         """Return what some of the tasks are worth at some strengths of each."""
-        data, n_samples, loss = given.data, given.n_samples, self._loss()
+        labels = given.tasks
         if tasks is not None:
-            fold = fold[data.design.observations(tasks)]
-            data, n_samples = data.of_tasks(tasks), n_samples[tasks]
-            alphas = alphas[:, tasks]
+            parts, labels, alphas = (
+                parts.of_tasks(tasks),
+                labels[tasks],
+                alphas[:, tasks],
+            )
         penalties = [Ridge(alpha) for alpha in alphas]
-        labels = given.tasks if tasks is None else given.tasks[tasks]
         options: Any = {
-            "join": self._join(),
-            "n_samples": n_samples,
             "tol": self.tol,
             "max_iter": self.max_iter,
             "solver": self.solver,
         }
         if not self._leaves_one_out():
-            options["lend"] = self._lends
-            return held_out_path(data, loss, penalties, labels, fold, **options)
+            return held_out_path(parts, penalties, labels, **options)
+        data, loss = parts.data, parts.loss
         path = left_out_path(
             data,
             loss,
@@ -294,10 +306,12 @@ class _Independent(MultiTaskModel):
             penalties,
             labels,
             units(data, loss),
+            join=parts.join,
+            n_samples=parts.n_samples,
             strengths=alphas.mean(axis=1),
             **options,
         )
-        return replace(path, losses=_by_fold(data, loss, path.eta, fold))
+        return replace(path, losses=_by_fold(data, loss, path.eta, parts.fold))
 
 
 def _by_fold(data, loss, eta, fold):

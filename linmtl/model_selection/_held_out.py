@@ -7,8 +7,8 @@ treated alike and X is never copied.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import Any, TypeAlias
 
 import numpy as np
 from joblib import delayed
@@ -24,6 +24,8 @@ from linmtl.model_selection._jobs import in_turn, run_jobs
 from linmtl.penalties import Penalty
 from linmtl.solvers._models import models
 from linmtl.solvers._quadratic_path import quadratic_forms
+
+_MAX_NUMBERS = 10_000_000  # of the parts of all folds that are kept
 
 
 @dataclass
@@ -64,19 +66,91 @@ class HeldOutPath:
         )
 
 
+@dataclass
+class Parts:
+    """The training and the test parts of the folds, for one path after another.
+
+    Attributes
+    ----------
+    data : MultiTaskData
+        All data.
+    loss : Loss
+        The loss, for fitting and for judging.
+    fold : ndarray of shape (n_observations,)
+        From :func:`linmtl.model_selection._folds.fold_of_observations`.
+    join : Join, default=Join.SUM
+        How the losses of the tasks become one, for fitting.
+    n_samples : ndarray of shape (n_tasks,)
+        Sum of the sample weights of each task. It sets the intercept of a task with a
+        single class in a training part.
+    rows : bool, default=False
+        Whether to predict each row as well.
+    lend : bool, default=True
+        Whether tasks of a single class in a training part learn from the others.
+    """
+
+    data: MultiTaskData
+    loss: Loss
+    fold: np.ndarray
+    _: KW_ONLY
+    join: Join = Join.SUM
+    n_samples: np.ndarray
+    rows: bool = False
+    lend: bool = True
+    _known: list[Part] | None = field(default=None, init=False)
+
+    def __iter__(self) -> Iterator[Part]:
+        if self._known is None and self._are_small:
+            self._known = list(self._made())
+        return self._made() if self._known is None else iter(self._known)
+
+    def _made(self):
+        return training_and_test(
+            self.data,
+            self.loss,
+            self.join,
+            self.fold,
+            self.n_samples,
+            self.rows,
+            self.lend,
+        )
+
+    @property
+    def _are_small(self) -> bool:
+        design = self.data.design
+        moments = design.n_columns * design.n_features**2
+        of_fold = min(moments, design.n_features * self.fold.size) + self.fold.size
+        return of_fold * (int(self.fold.max()) + 1) <= _MAX_NUMBERS
+
+    def of_tasks(self, tasks: np.ndarray) -> Parts:
+        """Return the parts of these tasks (positions) only."""
+        of_parts = replace(
+            self,
+            data=self.data.of_tasks(tasks),
+            fold=self.fold[self.data.design.observations(tasks)],
+            n_samples=self.n_samples[tasks],
+        )
+        known = self._known or []
+        if known and not any(fit.holds_rows for fit, _ in known):
+            of_parts._known = [_of_tasks(*part, tasks) for part in known]
+        return of_parts
+
+
+def _of_tasks(fit, judge, tasks):
+    """Return a training part by moments and its test part, of these tasks only."""
+    rows, fit = fit.rows, fit.of_tasks(tasks)
+    if rows is not None:
+        fit.rows = rows.of_tasks(tasks)
+    return fit, judge.of_tasks(tasks)
+
+
 def held_out_path(
-    data: MultiTaskData,
-    loss: Loss,
+    parts: Parts,
     penalties: Sequence[Penalty],
     columns: np.ndarray,
-    fold: np.ndarray,
     *,
-    join: Join = Join.SUM,
     strengths: Sequence[float] | np.ndarray | None = None,
-    n_samples: np.ndarray | None = None,
     starts: Sequence[np.ndarray] | None = None,
-    rows: bool = False,
-    lend: bool = True,
     tol: float,
     max_iter: int,
     solver: str = "auto",
@@ -90,29 +164,16 @@ def held_out_path(
 
     Parameters
     ----------
-    data : MultiTaskData
-        All data.
-    loss : Loss
-        The loss, for fitting and for judging.
+    parts : Parts
+        The data in folds.
     penalties : sequence of Penalty
         What to compare.
     columns : ndarray of shape (n_columns,)
         Task labels of the columns of W.
-    fold : ndarray of shape (n_observations,)
-        From :func:`linmtl.model_selection._folds.fold_of_observations`.
-    join : Join, default=Join.SUM
-        How the losses of the tasks become one, for fitting.
     strengths : sequence of float, default=None
         The strength of each penalty, to extrapolate along.
-    n_samples : ndarray of shape (n_tasks,), default=None
-        Sum of the sample weights of each task; by default its number of labels. It
-        sets the intercept of a task with a single class in a training part.
     starts : sequence of ndarray, default=None
         Where to start in each fold: the ends of a path before this one.
-    rows : bool, default=False
-        Whether to return the predictor of each row as well.
-    lend : bool, default=True
-        Whether tasks of a single class in a training part learn from the others.
     tol, max_iter, solver
         As for the estimators.
     n_jobs : int, default=None
@@ -129,9 +190,10 @@ def held_out_path(
         "max_iter": max_iter,
         "solver": solver,
     }
-    settings["forms"] = quadratic_forms(penalties, data.design.n_features, columns)
+    n_features = parts.data.design.n_features
+    settings["forms"] = quadratic_forms(penalties, n_features, columns)
     told = progress if in_turn(n_jobs) else None
-    parts = training_and_test(data, loss, join, fold, n_samples, rows, lend)
+    fold, rows = parts.fold, parts.rows
     jobs = (
         delayed(_one_fold)(*part, starts[k] if starts else None, rows, settings, told)
         for k, part in enumerate(parts)
@@ -284,7 +346,7 @@ def training_and_test(
     n_samples: np.ndarray | None = None,
     rows: bool = False,
     lend: bool = True,
-) -> Iterator[tuple[Datafit, HeldOutRows | HeldOutMoments]]:
+) -> Iterator[Part]:
     """Yield for each fold the datafit of the training part and the held-out part.
 
     A task's weights are scaled up to their total over all data, so that its loss stays
@@ -328,6 +390,9 @@ def training_and_test(
                 continue
         fit = make_datafit(train, loss, join)
         yield fit, HeldOutRows(test, loss, join, learned, far, means)
+
+
+Part: TypeAlias = tuple[Datafit, HeldOutRows | HeldOutMoments]
 
 
 class HeldOutPredictions:

@@ -13,7 +13,7 @@ from linmtl.datafits._base import Datafit
 from linmtl.datafits._make import Join
 from linmtl.datafits._moments import Moments
 from linmtl.losses import Loss
-from linmtl.model_selection._held_out import HeldOutPath, held_out_path
+from linmtl.model_selection._held_out import HeldOutPath, Parts, held_out_path
 from linmtl.model_selection._one_fit import LeftOutRows, lacks_curvature, one_fit
 from linmtl.penalties import Penalty
 from linmtl.solvers._quadratic_path import QuadraticPath, quadratic_forms
@@ -73,15 +73,10 @@ def left_out_path(
 
     def refitted(chosen):
         return held_out_path(
-            data,
-            loss,
+            Parts(data, loss, unit, join=join, n_samples=n_samples, rows=True),
             [penalties[i] for i in chosen],
             columns,
-            unit,
-            join=join,
             strengths=strengths[chosen],
-            n_samples=n_samples,
-            rows=True,
             n_jobs=n_jobs,
             **options,
         )

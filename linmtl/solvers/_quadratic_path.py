@@ -21,6 +21,7 @@ _EPS = np.finfo(float).eps
 _TINY = np.finfo(float).tiny
 _STEP_TOL, _MOST_STEPS = 1e-9, 300  # of conjugate gradients
 _MAX_NUMBERS = 2_000_000  # numbers that are held at a time
+_INVERTIBLE = 1e3  # roundings that the least eigenvalue is above, to invert plainly
 _MOST_FEATURES = 300  # for which moments take the place of few rows
 
 
@@ -110,68 +111,86 @@ class QuadraticPath:
         ``tol`` times the loss at zero.
         """
         fit, forms = self.fit, self.forms[part]
+        stop = tol * self.scale + fit.rounding
+        one_by_one = self.apart(forms) or self.through_mean(forms)
+        if len(self.Q) > 1 and one_by_one:
+            W, distance = self._in_eigenbases(forms)
+            return W, distance + fit.error(W) <= stop
         solve = self._system(forms)
         W = solve(fit.C.T[None])
         G = fit.C.T - (fit.H @ W.transpose(2, 1, 0)).transpose(2, 1, 0)
         for gradient, form, w in zip(G, forms, W, strict=True):
             gradient -= form.gradient(w)
         distance = np.abs(np.sum(G * solve(G, 0.1), axis=(1, 2))) / 2
-        stop = tol * self.scale + fit.rounding
-        error = np.array([fit.error(w) for w in W])
-        return W, distance + error <= stop
+        return W, distance + fit.error(W) <= stop
 
-    def _system(self, forms) -> Callable[..., np.ndarray]:
-        """Return the solver of ``H W + W K = C``, for each K and one C or as many.
+    def _in_eigenbases(self, forms) -> tuple[np.ndarray, np.ndarray]:
+        """Return the minimisers, and the half of their Newton decrements.
 
-        Its second argument is a relative tolerance, for systems solved iteratively.
+        Of columns apart from each other but for their mean, each in its eigenbasis.
         """
-        Q = self.Q
-        if len(Q) == 1:
-            h = self.h[0, :, 0]
-            resolvents = [form.resolvent(h) for form in forms]
+        fit, Q, T = self.fit, self.Q, len(self.Q)
+        basis = Q.transpose(1, 0, 2).reshape(fit.n_features, -1)  # of all columns
+        back = np.ascontiguousarray(Q.transpose(0, 2, 1))
+        if coupled := not self.apart(forms):
+            diagonal = np.array([form.ridge + form.centred for form in forms])[None]
+            least = np.array([form.ridge + form.mean for form in forms])
+        else:
+            diagonal = least = np.array([form.diagonal for form in forms]).T
+        inverse = self._inverse(diagonal)  # (n_columns, n_features, n_forms)
+        if coupled:
+            for_mean = self._for_mean(diagonal[0], least, inverse, basis)
 
-            def solve(C, tol=0.0):
-                V = Q[0].T @ C
-                V = np.broadcast_to(V, (len(forms), *V.shape[1:]))
-                return Q[0] @ np.array(
-                    [resolvent(v) for resolvent, v in zip(resolvents, V, strict=True)]
-                )
+        def mean(alone):  # of what it is in the eigenbases
+            return basis @ alone.reshape(basis.shape[1], -1) / T
 
-            return solve
-        Qt = Q.transpose(0, 2, 1)
-        if self.apart(forms):
-            inverse = self._inverse(np.array([form.diagonal for form in forms]).T)
+        V = inverse * (back @ fit.C[:, :, None])
+        pull = diagonal - least
+        if coupled:
+            common = (for_mean @ mean(V).T[:, :, None])[:, :, 0].T
+            V += pull * inverse * (basis.T @ common).reshape(V.shape)
+        W = Q @ V
+        G = fit.C[:, :, None] - fit.H @ W - diagonal[:, None] * W
+        if coupled:
+            G += pull * W.mean(axis=0)
+        G = back @ G
+        V = inverse * G
+        decrement = np.sum(G * V, axis=(0, 1))
+        if coupled:
+            common = mean(V)
+            moved = (for_mean @ common.T[:, :, None])[:, :, 0].T
+            decrement += pull[0] * T * np.sum(common * moved, axis=0)
+        return W.transpose(2, 1, 0), np.abs(decrement) / 2
 
-            def apart(C, tol=0.0):
-                V = Q @ (inverse * (Qt @ C.transpose(2, 1, 0)))
-                return V.transpose(2, 1, 0)
+    def _for_mean(self, a, m, inverse, basis):
+        """Return the inverse of the system for the mean, of each form.
 
-            return apart
-        if not self.through_mean(forms):
-            return self._in_steps(forms)
-        # the system for the mean of `linmtl.solvers._quadratic_system`
-        a = np.array([form.ridge + form.centred for form in forms])
-        m = np.array([form.ridge + form.mean for form in forms])
-        inverse = self._inverse(a[None])
-        share = ((self.h + m) * inverse).reshape(-1, len(forms)).T / len(Q)
-        system = self._weighted_products(share)
+        See `linmtl.solvers._quadratic_system`. The system is ``P + m R``, R the mean of
+        the ``(H_t + a)^-1`` and ``P = I - a R``: one of the two says the other without
+        cancellation, for all m.
+        """
+        kept = self.fit.mean_resolvents
+        if kept is None or not np.array_equal(kept[0], a):
+            weak = a < self.h.max(initial=0.0)
+            weights = inverse * np.where(weak, 1.0, self.h)
+            known = self._weighted_products(weights.reshape(-1, len(a)).T, basis)
+            known /= len(self.Q)
+            eye, scale, weak = np.eye(len(basis)), a[:, None, None], weak[:, None, None]
+            P = np.where(weak, eye - scale * known, known)
+            R = np.where(weak, known, (eye - known) / scale)
+            self.fit.mean_resolvents = kept = a, P, R
+        _, P, R = kept
+        system = P + m[:, None, None] * R
         size = self.h.shape[1] * _EPS
-        for_mean = np.linalg.pinv(system, rcond=size, hermitian=True)
+        if np.all(m * inverse.min(axis=(0, 1)) > _INVERTIBLE * size):
+            return np.linalg.inv(system)
+        return np.linalg.pinv(system, rcond=size, hermitian=True)
 
-        def through_mean(C, tol=0.0):
-            alone = Q @ (inverse * (Qt @ C.transpose(2, 1, 0)))
-            mean = (for_mean @ alone.mean(axis=0).T[:, :, None])[:, :, 0].T
-            W = alone + (a - m) * (Q @ (inverse * (Qt @ mean)))
-            return W.transpose(2, 1, 0)
-
-        return through_mean
-
-    def _weighted_products(self, weights: np.ndarray) -> np.ndarray:
+    def _weighted_products(self, weights, basis):
         """Return for each row of weights the sum of ``weight * q q'``.
 
-        The vectors q are those of the bases of all tasks.
+        The vectors q are the columns of ``basis``.
         """
-        basis = np.hstack(list(self.Q))
         d = len(basis)
         row, column = np.triu_indices(d)
         if row.size * basis.shape[1] > _MAX_NUMBERS:
@@ -180,6 +199,26 @@ class QuadraticPath:
         out[:, row, column] = weights @ (basis[row] * basis[column]).T
         out[:, column, row] = out[:, row, column]
         return out
+
+    def _system(self, forms) -> Callable[..., np.ndarray]:
+        """Return the solver of ``H W + W K = C``, for each K and one C or as many.
+
+        Its second argument is a relative tolerance, for systems solved iteratively.
+        """
+        Q = self.Q
+        if len(Q) > 1:
+            return self._in_steps(forms)
+        h = self.h[0, :, 0]
+        resolvents = [form.resolvent(h) for form in forms]
+
+        def solve(C, tol=0.0):
+            V = Q[0].T @ C
+            V = np.broadcast_to(V, (len(forms), *V.shape[1:]))
+            return Q[0] @ np.array(
+                [resolvent(v) for resolvent, v in zip(resolvents, V, strict=True)]
+            )
+
+        return solve
 
     def _in_steps(self, forms):
         """Conjugate gradients for all K, preconditioned by the mean Hessian."""

@@ -31,9 +31,14 @@ from linmtl.datafits._make import Join
 from linmtl.datafits._moments import Moments
 from linmtl.datasets import make_multitask_regression
 from linmtl.losses import LOSSES
-from linmtl.model_selection import LeaveOneTaskOut, TaskKFold, TaskShuffleSplit
+from linmtl.model_selection import (
+    LeaveOneTaskOut,
+    TaskKFold,
+    TaskShuffleSplit,
+    _held_out,
+)
 from linmtl.model_selection._folds import fold_of_observations
-from linmtl.model_selection._held_out import training_and_test
+from linmtl.model_selection._held_out import Parts, held_out_path, training_and_test
 from linmtl.path import alpha_grid, mtl_path
 from linmtl.penalties import (
     L1,
@@ -178,6 +183,31 @@ def test_fold_gram_matrices_by_subtraction(data, fit_intercept):
                 atol=1e-12,
                 err_msg=name,
             )
+
+
+@pytest.mark.parametrize("join", [Join.SUM, Join.ROOTS])
+@pytest.mark.parametrize("tasks", [None, np.array([0, 2])])
+def test_parts_serve_one_path_after_another(join, tasks, monkeypatch):
+    """Those that are kept, of all tasks or some, are as good as made anew."""
+    data = MultiTaskRegressor()._read_problem(*ragged(), None)
+    fold = fold_of_observations(data.given, data.data, 4)
+    settings = {"join": join, "n_samples": data.given.n_samples}
+
+    def losses(parts):
+        found = []
+        for mean in (1e-3, 1.0):
+            here = parts if tasks is None else parts.of_tasks(tasks)
+            penalties = [MeanRegularized(alpha, mean) for alpha in (10.0, 0.1, 1e-3)]
+            labels = data.columns if tasks is None else data.columns[tasks]
+            path = held_out_path(here, penalties, labels, tol=1e-9, max_iter=10_000)
+            found.append(path.losses)
+        return np.array(found)
+
+    kept = Parts(data.data, LOSSES["squared"](), fold, **settings)
+    list(kept)
+    monkeypatch.setattr(_held_out, "_MAX_NUMBERS", 0)
+    anew = Parts(data.data, LOSSES["squared"](), fold, **settings)
+    np.testing.assert_allclose(losses(kept), losses(anew), rtol=1e-6)
 
 
 def by_hand(model, alphas, splits, X, y, tasks, loss_of):

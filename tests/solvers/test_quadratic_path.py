@@ -65,6 +65,20 @@ def test_solutions_are_those_of_each_alone(name, layout, fit_intercept):
         np.testing.assert_allclose(fit.moments.intercepts(found), alone.b, atol=1e-7)
 
 
+def test_what_is_kept_of_one_path_serves_another():
+    """The mean of the resolvents does not depend on the pull of the mean to zero."""
+    fit, columns = problem("ragged")
+    for mean in (0.0, 1e-3, 10.0):
+        penalties = [MeanRegularized(alpha, mean) for alpha in (1e6, *STRENGTHS, 1e-6)]
+        forms = quadratic_forms(penalties, fit.n_features, columns)
+        W, good = QuadraticPath(fit, forms).solutions(slice(None), 1e-10)
+        assert good.all()
+        anew, _ = QuadraticPath(problem("ragged")[0], forms).solutions(
+            slice(None), 1e-10
+        )
+        np.testing.assert_allclose(W, anew, rtol=1e-10)
+
+
 @pytest.mark.parametrize("name", PENALTIES)
 def test_features_that_do_not_vary_are_zero(name):
     fit, columns = problem("ragged", constant=True)
