@@ -51,6 +51,10 @@ class SplitFit(Datafit):
         self.whole.refresh(G[:d])
         G[d:] = G[:d]
 
+    def feature_scale(self):
+        scale = self.whole.feature_scale()
+        return np.concatenate([scale, scale])
+
     def residual_norm(self):
         return self.whole.residual_norm()
 

@@ -111,7 +111,8 @@ def _intercept(y, eta, weight, start, stop, b, margin, e, bits):
     class to the weight of the negative one, so the root is bracketed on the way.
     """
     low, high = -np.inf, np.inf
-    reach = 4.0
+    b = b if abs(b) < np.inf else 0.0  # a point far off may have left its mark
+    reach = max(4.0, abs(b))
     for _ in range(200):
         slope, curvature = 0.0, 0.0
         for first in range(start, stop, _CHUNK):

@@ -1,22 +1,36 @@
 """Accelerated proximal gradient with adaptive restart: any loss, any norm.
 
+Steps go by the curvature that the loss shows along the way, which is mostly far below
+its bound and costs nothing to find. They may be too long: where nothing improves for a
+while, they go by the bound.
+
 Beck, Teboulle (2009), A fast iterative shrinkage-thresholding algorithm;
-O'Donoghue, Candes (2015), Adaptive restart for accelerated gradient schemes.
+O'Donoghue, Candes (2015), Adaptive restart for accelerated gradient schemes; Malitsky,
+Mishchenko (2020), Adaptive gradient descent without descent.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
 from linmtl.kernels._jit import readonly
 from linmtl.kernels._layouts import extrapolate, gradient_step, restart_test
+from linmtl.solvers._monitor import Monitor
 from linmtl.solvers._objective import Objective
 
-_CHECK = 10  # iterations between two certificates
+_EASE = 0.9  # what the curvature is multiplied by after each step
+_LEAST_CURVATURE = 1e-6  # that counts, relative to the largest
+_FALL = 0.01  # part of the loss by which to fall, to measure the first curvature
+# Iterations between two certificates: at first, at least and at most.
+_FIRST_CHECK, _LEAST_CHECK, _MOST_CHECK = 10, 4, 20
+_PATIENCE = 4  # certificates without a better point or bound: steps are too long
+_FAR = 2.0  # times the objective at the start: so they are at this one
 
 
 class AcceleratedProximalGradient:
-    """Steps of the Lipschitz bound; one per feature for row-separable penalties.
+    """One step for all features, or for row-separable penalties one for each.
 
     Quadratic penalties join the loss beside a norm; alone, their prox is exact and
     takes their strength out of the conditioning.
@@ -35,27 +49,23 @@ class AcceleratedProximalGradient:
         return None
 
     def solve(self, objective, W, stop, max_iter, monitor, start=0):
-        fit, penalty = objective.fit, objective.penalty
-        norm, quadratic = penalty.norm, penalty.quadratic
+        norm, quadratic = objective.penalty.norm, objective.penalty.quadratic
+        smooth = objective.smooth if norm is not None else objective.fit.evaluate
         scaled = norm is not None and norm.row_separable
-        metric, lipschitz = fit.curvature(scaled)
-        bound = lipschitz * metric
-        if norm is not None:
-            bound = bound + quadratic.top
-            smooth = objective.smooth
-        else:
-            norm, smooth = quadratic, fit.evaluate
-        step = 1.0 / np.maximum(bound, np.finfo(float).tiny)
-        if lipschitz == 0.0 and quadratic.top == 0.0:
-            step = np.ones_like(bound)  # the loss does not depend on W
-        prox_step = step if scaled else float(step[0])
-
+        metric = _metric(objective) if scaled else np.ones(len(W))
         V, G, trial = W.copy(), np.empty_like(W), np.empty_like(W)
-        momentum = 1.0
+        value = smooth(V, G)
+        found = first_curvature(lambda V: _negative(smooth, V), V, value, -G, metric)
+        fixed = not 0.0 < found < np.inf  # the loss may not depend on W
+        bound = found * metric if not fixed else _bound(objective, scaled)
+        most, progress = float(found), _Progress(monitor)
+        momentum, due = 1.0, _FIRST_CHECK
         for iteration in range(1, max_iter + 1):
-            smooth(V, G)
-            gradient_step(readonly(V), readonly(step), readonly(G), G)
-            if norm is quadratic:
+            step = 1.0 / bound
+            before, last = V.copy(), G.copy()
+            gradient_step(readonly(V), readonly(step), readonly(last), G)
+            prox_step = step if scaled else float(step[0])
+            if norm is None:
                 trial[...] = quadratic.prox(G, prox_step)
             else:
                 norm.prox(G, prox_step, trial)
@@ -64,8 +74,106 @@ class AcceleratedProximalGradient:
             following = (1.0 + np.sqrt(1.0 + 4.0 * momentum**2)) / 2.0
             extrapolate(readonly(trial), W, (momentum - 1.0) / following, V)
             momentum = following
-            last = iteration == max_iter
-            if (iteration % _CHECK == 0 or last) and monitor.done(
-                W, start + iteration, stop
-            ):
-                return
+            if iteration in (due, max_iter):
+                if monitor.done(W, start + iteration, stop):
+                    return
+                left = iterations_left(monitor.history, stop)
+                due += int(np.clip(left, _LEAST_CHECK, _MOST_CHECK))
+                if not fixed and progress.ended():
+                    fixed, bound = True, _bound(objective, scaled)
+                    W[:] = V[:] = monitor.best_W
+                    momentum = 1.0
+            smooth(V, G)
+            if not fixed:
+                found = curvature_along(V - before, last - G, metric)
+                most = max(most, found)
+                least = max(found, _LEAST_CURVATURE * most)
+                bound = np.maximum(_EASE * bound, least * metric)
+
+
+class _Progress:
+    """Whether certificates still get better."""
+
+    def __init__(self, monitor: Monitor):
+        self._monitor = monitor
+        self._best = monitor.best_value, monitor.dual
+        self._most = _FAR * monitor.best_value
+        self._count = 0
+
+    def ended(self) -> bool:
+        """Look at the last certificate; return whether steps lead nowhere."""
+        monitor = self._monitor
+        best = monitor.best_value, monitor.dual
+        self._count = self._count + 1 if best == self._best else 0
+        self._best = best
+        return self._count >= _PATIENCE or not monitor.value <= self._most
+
+
+def _metric(objective: Objective) -> np.ndarray:
+    """Return the features' own curvature, up to a factor."""
+    metric = objective.fit.feature_scale() ** 2
+    metric[metric <= 0] = 1.0
+    return metric
+
+
+def _bound(objective: Objective, scaled: bool) -> np.ndarray:
+    """Return the largest curvature of each feature."""
+    metric, lipschitz = objective.fit.curvature(scaled)
+    bound = lipschitz * metric
+    if objective.penalty.norm is not None:
+        bound = bound + objective.penalty.quadratic.top
+    if not bound.any():
+        return np.ones_like(bound)  # the loss does not depend on W
+    return np.maximum(bound, np.finfo(float).tiny)
+
+
+def _negative(smooth: Callable, V: np.ndarray) -> np.ndarray:
+    """Return the gradient at V, of what writes it with the other sign."""
+    G = np.empty_like(V)
+    smooth(V, G)
+    return -G
+
+
+def first_curvature(
+    gradient: Callable[[np.ndarray], np.ndarray],
+    V: np.ndarray,
+    value: float,
+    G: np.ndarray,
+    metric: np.ndarray | None = None,
+) -> float:
+    """Return the curvature along the gradient, where the loss falls a little.
+
+    Parameters
+    ----------
+    gradient : callable
+        Returns the gradient at another point.
+    V, G : ndarray of shape (n_rows, n_columns)
+        A point and the gradient there.
+    value : float
+        The loss there.
+    metric : ndarray of shape (n_rows,), default=None
+        What curvatures are relative to.
+    """
+    down = G if metric is None else G / metric[:, None]
+    square = float(np.vdot(G, down))
+    move = -_FALL * value / max(square, np.finfo(float).tiny) * down
+    return curvature_along(move, gradient(V + move) - G, metric)
+
+
+def curvature_along(
+    move: np.ndarray, change: np.ndarray, metric: np.ndarray | None = None
+) -> float:
+    """Return the largest curvature that a change of the gradient along a move shows."""
+    slope = float(np.vdot(move, change))
+    if not slope > 0.0:
+        return 0.0
+    size = change if metric is None else change / metric[:, None]
+    return float(np.vdot(change, size)) / slope
+
+
+def iterations_left(history: list[tuple[int, float]], stop: float) -> float:
+    """Return the iterations to go, if the gap falls on as it did."""
+    (start, before), (end, gap) = history[-3:][0], history[-1]
+    if not 0.0 < stop < gap < before:
+        return np.inf
+    return (end - start) * np.log(gap / stop) / np.log(before / gap)

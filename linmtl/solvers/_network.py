@@ -17,11 +17,11 @@ import numpy as np
 from scipy import sparse
 
 from linmtl.penalties._edges import Edges, Operator, Smooth, inverse_of
+from linmtl.solvers._apg import curvature_along, first_curvature, iterations_left
 from linmtl.solvers._objective import Objective
 
 _EASE = 0.9  # what the curvature is multiplied by after each step
 _LEAST_CURVATURE = 1e-6  # that counts, relative to the largest
-_FALL = 0.01  # part of the loss by which to fall, to measure the first curvature
 _INEXACT = 0.1  # the error of a prox, as a part of the last step
 _FLOW_STEPS = 200  # on flows, for one prox
 _ROUNDING = 1e-14
@@ -72,7 +72,10 @@ class _Run:
         """Take proximal gradient steps; return W and the flow if they are too slow."""
         edges, Vt = self.edges, Wt
         value, G = self.loss.evaluate(Vt)
-        bound = self.curvature = self._first_curvature(Vt, value, G)
+        found = first_curvature(lambda V: self.loss.evaluate(V)[1], Vt, value, G)
+        if not 0.0 < found < np.inf:  # the loss may not depend on W
+            found = 1.0
+        bound = self.curvature = found
         U = np.zeros((edges.n_edges, Vt.shape[1]))
         size = float(np.abs(Vt - G / bound).max(initial=0.0))
         tol, momentum, due = 1e-3 * size, 1.0, _FIRST_CHECK
@@ -91,32 +94,17 @@ class _Run:
             if self.iteration in (due, self.max_iter):
                 if self._done(Wt, U):
                     return None
-                left = self._iterations_left()
+                left = iterations_left(self.monitor.history, self.stop)
                 slow = self.iteration >= _PATIENCE and left > _LEFT
                 if slow and Wt.size * Wt.shape[1] <= _MOST_ENTRIES:
                     return Wt, U
                 due += int(np.clip(left, _LEAST_CHECK, _MOST_CHECK))
             last = G
             _, G = self.loss.evaluate(Vt)
-            found = _curvature_along(Vt - before, G - last)
+            found = curvature_along(Vt - before, G - last)
             self.curvature = max(found, self.curvature)
             bound = max(found, _EASE * bound, _LEAST_CURVATURE * self.curvature)
         return None
-
-    def _first_curvature(self, Wt, value, G):
-        """Return the curvature along the gradient, where the loss falls a little."""
-        square = float(np.vdot(G, G))
-        move = -_FALL * value / max(square, np.finfo(float).tiny) * G
-        found = _curvature_along(move, self.loss.evaluate(Wt + move)[1] - G)
-        return found if 0 < found < np.inf else 1.0  # the loss may not depend on W
-
-    def _iterations_left(self) -> float:
-        """Return the iterations to go, if the gap falls on as it did."""
-        history, stop = self.monitor.history, self.stop
-        (start, before), (end, gap) = history[-3:][0], history[-1]
-        if not 0.0 < stop < gap < before:
-            return np.inf
-        return (end - start) * np.log(gap / stop) / np.log(before / gap)
 
     def augment(self, Wt: np.ndarray, U: np.ndarray) -> None:
         """Take steps of the augmented Lagrangian method."""
@@ -211,9 +199,3 @@ class _Loss(Smooth):
             return R @ Q.T
 
         return solve
-
-
-def _curvature_along(move: np.ndarray, change: np.ndarray) -> float:
-    """Return the largest curvature that a change of the gradient along a move shows."""
-    slope = float(np.vdot(move, change))
-    return float(np.vdot(change, change)) / slope if slope > 0.0 else 0.0

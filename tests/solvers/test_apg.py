@@ -1,0 +1,75 @@
+"""Accelerated proximal gradient: steps by curvature on the way, and by its bound."""
+
+import numpy as np
+import pytest
+
+from linmtl import MultiTaskClassifier, MultiTaskRegressor
+from linmtl.penalties import L21, Dirty, GraphLaplacian, TraceNorm
+from linmtl.solvers import _apg as apg
+from linmtl.solvers import minimise
+
+
+def labels(seed=0, d=8, n_tasks=4, rows=25):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n_tasks * rows, d))
+    tasks = np.repeat(np.arange(n_tasks), rows)
+    W = rng.normal(size=(d, 1)) + 0.5 * rng.normal(size=(d, n_tasks))
+    eta = np.sum(X * W[:, tasks].T, axis=1)
+    y = rng.random(tasks.size) < 1 / (1 + np.exp(-eta))
+    return X, y.astype(int), tasks
+
+
+def objective(penalty, data, loss="logistic"):
+    if loss == "logistic":
+        model = MultiTaskClassifier(penalty)
+    else:
+        model = MultiTaskRegressor(penalty, loss=loss)
+    return model._read_problem(*data, None).objective
+
+
+PENALTIES = [
+    L21(0.02),
+    TraceNorm(0.02),
+    Dirty(0.02, 0.01),
+    L21(0.02) + GraphLaplacian(np.ones((4, 4)) - np.eye(4), 0.1),
+]
+
+
+@pytest.mark.parametrize("loss", ["logistic", "huber"])
+@pytest.mark.parametrize("penalty", PENALTIES, ids=lambda p: type(p).__name__)
+def test_steps_that_are_too_long_give_way_to_the_bound(penalty, loss, monkeypatch):
+    problem = objective(penalty, labels(), loss)
+    options = {"tol": 1e-7, "max_iter": 20_000, "solver": "apg"}
+    found = minimise(problem, **options)
+    true = apg.curvature_along
+    monkeypatch.setattr(apg, "curvature_along", lambda *args: 0.2 * true(*args))
+    careful = minimise(problem, **options)
+    assert found.converged
+    assert careful.converged
+    assert abs(found.objective - careful.objective) <= found.gap + careful.gap
+    assert found.n_iter < careful.n_iter
+
+
+def test_the_bound_is_not_asked_for_where_steps_lead_on(monkeypatch):
+    """It costs as much as many steps."""
+    problem = objective(TraceNorm(0.02), labels())
+    monkeypatch.setattr(type(problem.fit), "curvature", None)
+    assert minimise(problem, tol=1e-8, max_iter=1000).converged
+
+
+def test_a_loss_that_does_not_depend_on_the_coefficients():
+    X, y, tasks = labels()
+    for penalty in PENALTIES:
+        found = minimise(objective(penalty, (0 * X, y, tasks)), tol=1e-8, max_iter=5)
+        assert found.converged
+        assert not found.point.any()
+
+
+def test_a_point_far_off_leaves_no_mark_on_intercepts():
+    problem = objective(TraceNorm(0.02), labels())
+    W = np.ones(problem.shape)
+    value, b = problem.value(W), problem.intercepts(W)
+    for far in (1e21, np.inf):
+        problem.fit._b[:] = far  # as a run that diverged leaves them
+        np.testing.assert_allclose(problem.value(W), value, rtol=1e-12)
+        np.testing.assert_allclose(problem.intercepts(W), b, rtol=1e-8)
