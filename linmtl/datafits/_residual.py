@@ -103,7 +103,13 @@ class ResidualFit(Datafit):
         self._remember(W)
         if residuals is None:
             self._hessian = None
-            self.data.design.evaluate(W, self._eta, self._residual, self.theta, G)
+            design = self.data.design
+            if self.loss.compiled:
+                design.evaluate(W, self._eta, self._residual, self.theta, G)
+            else:
+                design.predict(W, self._eta)
+                self._residual(0, design.n_tasks)
+                design.adjoint(self.theta, G)
             if np.abs(self._b).max(initial=0.0) > _FAR:
                 self._recentre(self.hessian_weight)
                 self.refresh(G)

@@ -107,6 +107,8 @@ class Loss:
         Whether y holds labels of classes.
     one_sided : str
         What is wrong with the targets of a task without a best intercept.
+    compiled : bool
+        Whether `residual` is a kernel: it may be called for a few tasks at a time.
     drawn : bool
         Whether a penalty draws the intercepts of the tasks to each other, so that each
         has a best one if that of all rows together has.
@@ -125,6 +127,7 @@ class Loss:
     likelihood: ClassVar[bool] = False
     classify: ClassVar[bool] = False
     one_sided: ClassVar[str] = ""
+    compiled: ClassVar[bool] = False
     drawn: ClassVar[bool] = False
 
     @classmethod

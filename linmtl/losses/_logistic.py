@@ -249,7 +249,7 @@ class Logistic(TwoClasses):
     formula = "log(1 + exp(-y_i (x_i . w_t + b_t)))"
     curvature = 0.25
     link = "logit"
-    likelihood = True
+    likelihood = compiled = True
 
     def value(self, y, eta):
         return np.logaddexp(0.0, -y * eta)

@@ -38,7 +38,7 @@ class Squared(Loss):
     about = "Half the squared residual."
     formula = "(y_i - x_i . w_t - b_t)^2 / 2"
     curvature = 1.0
-    quadratic = location = convex_root = mean_suffices = likelihood = True
+    quadratic = location = convex_root = mean_suffices = likelihood = compiled = True
 
     def value(self, y, eta):
         return (y - eta) ** 2 / 2
