@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from scipy.special import entr, expit
+from scipy.special import entr, expit, xlogy
 
 Columns = Sequence[np.ndarray]  # one flat array per task
+HUBER_DELTA = 1.35  # residuals beyond it count linearly
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,9 @@ class Objective:
     ----------
     data : Shared or Ragged
         Samples and targets.
-    loss : {"squared", "logistic"}
-        The loss; the squared one has the factor 1/2.
+    loss : {"squared", "logistic", "huber", "poisson"}
+        The loss; the squared one has the factor 1/2, the Poisson loss is half the
+        deviance.
     penalty : {"l21", "trace", "l1", "mean"}
         Row norms, nuclear norm, entries, or half the squared distance to the mean.
     fit_intercept : bool, default=True
@@ -144,10 +146,7 @@ class Objective:
         total = alpha * penalty_value(self.penalty, W)
         terms = zip(self.scales, self.data.targets, eta, b, strict=True)
         for scale, y, eta_t, b_t in terms:
-            if self.loss == "squared":
-                total += scale * float(((y - eta_t - b_t) ** 2).sum()) / 2
-            else:
-                total += scale * float(np.logaddexp(0.0, -y * (eta_t + b_t)).sum())
+            total += scale * float(_values(self.loss, y, eta_t + b_t).sum())
         return total
 
     def bounds(
@@ -171,9 +170,8 @@ class Objective:
         if not self.fit_intercept:
             return np.zeros(self.data.n_tasks)
         pairs = zip(self.data.targets, eta, strict=True)
-        if self.loss == "squared":
-            return np.array([np.mean(y - eta_t) for y, eta_t in pairs])
-        return np.array([_logistic_intercept(y, eta_t) for y, eta_t in pairs])
+        best = _INTERCEPTS[self.loss]
+        return np.array([best(y, eta_t) for y, eta_t in pairs])
 
     @cached_property
     def _null(self) -> tuple[float, float]:
@@ -198,10 +196,7 @@ class Objective:
         thetas = []
         terms = zip(self.scales, self.data.targets, eta, b, strict=True)
         for scale, y, eta_t, b_t in terms:
-            if self.loss == "squared":
-                thetas.append(scale * (y - eta_t - b_t))
-            else:
-                thetas.append(scale * y * expit(-y * (eta_t + b_t)))
+            thetas.append(scale * falls(self.loss, y, eta_t + b_t))
         return thetas
 
     def _dual(self, thetas: Columns, limit: float) -> float:
@@ -215,9 +210,42 @@ class Objective:
         s = min(1.0, limit)
         total = 0.0
         for scale, y, theta in terms:
-            u = np.clip(s * theta * y / scale, 0.0, 1.0)
-            total += scale * float((entr(u) + entr(1.0 - u)).sum())
+            total -= scale * float(_conjugates(self.loss, y, s * theta / scale).sum())
         return total
+
+
+def _values(loss: str, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+    """Return the loss of each observation."""
+    if loss == "squared":
+        return (y - eta) ** 2 / 2
+    if loss == "logistic":
+        return np.logaddexp(0.0, -y * eta)
+    if loss == "huber":
+        size = np.minimum(np.abs(y - eta), HUBER_DELTA)
+        return size * (np.abs(y - eta) - size / 2)
+    return np.exp(eta) - y * eta + xlogy(y, y) - y
+
+
+def falls(loss: str, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+    """Return minus the derivative of the loss of each observation."""
+    if loss == "squared":
+        return y - eta
+    if loss == "logistic":
+        return y * expit(-y * eta)
+    if loss == "huber":
+        return np.clip(y - eta, -HUBER_DELTA, HUBER_DELTA)
+    return y - np.exp(eta)
+
+
+def _conjugates(loss: str, y: np.ndarray, theta: np.ndarray) -> np.ndarray:
+    """Return the conjugate of each loss at -theta; theta is in its domain."""
+    if loss == "logistic":
+        u = np.clip(theta * y, 0.0, 1.0)
+        return -entr(u) - entr(1.0 - u)
+    if loss == "huber":
+        return theta**2 / 2 - theta * y
+    rate = np.maximum(y - theta, 0.0)
+    return xlogy(rate, rate) - rate - xlogy(y, y) + y
 
 
 def _logistic_intercept(y: np.ndarray, eta: np.ndarray) -> float:
@@ -239,9 +267,33 @@ def _logistic_intercept(y: np.ndarray, eta: np.ndarray) -> float:
     return b
 
 
+def _huber_intercept(y: np.ndarray, eta: np.ndarray) -> float:
+    """Newton's method on a piecewise linear slope, kept inside a bracket."""
+    r = y - eta
+    low, high = float(r.min()), float(r.max())
+    b = float(np.median(r))
+    for _ in range(200):
+        slope = float(np.clip(r - b, -HUBER_DELTA, HUBER_DELTA).sum())
+        low, high = (b, high) if slope > 0 else (low, b)
+        inside = np.count_nonzero(np.abs(r - b) < HUBER_DELTA)
+        new = b + slope / max(inside, 1)
+        if new == b or abs(slope) <= 1e-14 * len(y):
+            break
+        b = new if low <= new <= high else (low + high) / 2
+    return b
+
+
 def _bracket(eta: np.ndarray) -> float:
     """An intercept beyond this has a slope of known sign, if both classes occur."""
     return float(np.abs(eta).max(initial=0.0)) + np.log(2.0 * len(eta) + 1.0) + 1.0
+
+
+_INTERCEPTS = {
+    "squared": lambda y, eta: float(np.mean(y - eta)),
+    "logistic": _logistic_intercept,
+    "huber": _huber_intercept,
+    "poisson": lambda y, eta: float(np.log(y.sum()) - np.log(np.exp(eta).sum())),
+}
 
 
 def mean_regularised_optimum(objective: Objective, alpha: float) -> float:

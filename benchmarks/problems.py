@@ -76,6 +76,28 @@ def ragged_classification(rows: list[int], W: np.ndarray, rng) -> Ragged:
     return Ragged(Xs, ys)
 
 
+def ragged_counts(rows: list[int], W: np.ndarray, rng) -> Ragged:
+    """Return counts drawn from a Poisson model of mean rate 2."""
+    Xs, ys = [], []
+    for n, w in zip(rows, W.T, strict=True):
+        X = ar_design(rng, n, len(w))
+        eta = X @ w
+        eta *= 0.5 / max(eta.std(), 1e-12)
+        Xs.append(X)
+        ys.append(rng.poisson(2.0 * np.exp(eta)).astype(float))
+    return Ragged(Xs, ys)
+
+
+def ragged_outliers(rows: list[int], W: np.ndarray, rng) -> Ragged:
+    """Return data with noise from a t distribution of two degrees of freedom."""
+    Xs, ys = [], []
+    for n, w in zip(rows, W.T, strict=True):
+        X = ar_design(rng, n, len(w))
+        Xs.append(X)
+        ys.append(X @ w + rng.standard_t(2, n))
+    return Ragged(Xs, ys)
+
+
 @dataclass(frozen=True)
 class Sizes:
     """Rows (per task where ragged), features, tasks, true rows or rank."""
@@ -104,12 +126,15 @@ def _ragged_low_rank(sizes: Sizes, seed: int) -> Ragged:
     return ragged_regression([sizes.n] * sizes.T, W, rng)
 
 
-def _ragged_labels(sizes: Sizes, seed: int) -> Ragged:
-    rng = np.random.default_rng(seed)
-    W = row_sparse(rng, sizes.d, sizes.T, sizes.true)
-    low, high = sizes.n
-    rows = rng.integers(low, high + 1, sizes.T).tolist()
-    return ragged_classification(rows, W, rng)
+def _ragged(draw: Callable[..., Ragged]) -> Callable[[Sizes, int], Ragged]:
+    def data(sizes: Sizes, seed: int) -> Ragged:
+        rng = np.random.default_rng(seed)
+        W = row_sparse(rng, sizes.d, sizes.T, sizes.true)
+        low, high = sizes.n
+        rows = rng.integers(low, high + 1, sizes.T).tolist()
+        return draw(rows, W, rng)
+
+    return data
 
 
 def _read_school(path: str | None) -> Ragged:
@@ -254,13 +279,23 @@ _TALL = _sized(_shared, Sizes(20_000, 300, 30, 50), Sizes(400, 30, 5, 5), 0)
 _WIDE = _sized(_shared, Sizes(300, 5000, 20, 30), Sizes(50, 120, 5, 5), 1)
 _MIDDLE = _sized(_shared, Sizes(5000, 500, 30, 50), Sizes(200, 30, 5, 5), 2)
 _MANY = _sized(
-    _ragged_labels, Sizes((100, 300), 200, 20, 20), Sizes((40, 80), 20, 5, 4), 3
+    _ragged(ragged_classification),
+    Sizes((100, 300), 200, 20, 20),
+    Sizes((40, 80), 20, 5, 4),
+    3,
 )
 _FEW = _sized(
-    _ragged_labels, Sizes((1000, 2000), 200, 10, 20), Sizes((80, 160), 20, 4, 4), 4
+    _ragged(ragged_classification),
+    Sizes((1000, 2000), 200, 10, 20),
+    Sizes((80, 160), 20, 4, 4),
+    4,
 )
 _FLAT = _sized(_shared_low_rank, Sizes(5000, 400, 200, 5), Sizes(200, 20, 10, 2), 5)
 _FLAT_RAGGED = _sized(_ragged_low_rank, Sizes(200, 500, 100, 5), Sizes(30, 20, 8, 2), 6)
+_COUNTS, _OUTLIERS = (
+    _sized(_ragged(draw), Sizes((100, 300), 200, 20, 20), Sizes((40, 80), 20, 5, 4), k)
+    for k, draw in ((7, ragged_counts), (8, ragged_outliers))
+)
 
 PROBLEMS = {
     problem.name: problem
@@ -364,6 +399,24 @@ PROBLEMS = {
             _MANY,
             "logistic",
             "l1",
+            (0.1,),
+            fit_intercept=True,
+        ),
+        Problem(
+            "poisson-many",
+            "L21 Poisson, many ragged tasks, .1 alpha_max",
+            _COUNTS,
+            "poisson",
+            "l21",
+            (0.1,),
+            fit_intercept=True,
+        ),
+        Problem(
+            "huber-many",
+            "L21 Huber, many ragged tasks, .1 alpha_max",
+            _OUTLIERS,
+            "huber",
+            "l21",
             (0.1,),
             fit_intercept=True,
         ),

@@ -23,7 +23,11 @@ class Adelie(Solver):
     @classmethod
     def supports(cls, instance):
         problem = instance.problem
-        return problem.penalty in ("l21", "l1") and problem.kind in ("fit", "path")
+        return (
+            problem.penalty in ("l21", "l1")
+            and problem.loss != "huber"
+            and problem.kind in ("fit", "path")
+        )
 
     def __init__(self, instance, threads):
         super().__init__(instance, threads)
@@ -62,6 +66,8 @@ class Adelie(Solver):
         total = weight.sum()
         if problem.loss == "logistic":
             glm = adelie.glm.binomial((y > 0).astype(float), weights=weight / total)
+        elif problem.loss == "poisson":
+            glm = adelie.glm.poisson(y, weights=weight / total)
         else:
             glm = adelie.glm.gaussian(y, weights=weight / total)
         options = {

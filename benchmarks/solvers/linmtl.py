@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 import linmtl
+from benchmarks.objective import HUBER_DELTA
 from benchmarks.solvers._base import Solution, Solver
 from linmtl.path import mtl_path
 from linmtl.penalties import L1, L21, MeanRegularized, TraceNorm
@@ -41,12 +44,15 @@ class Linmtl(Solver):
         return self._model(self.alphas[0], tol).fit(*self.fit_data)
 
     def _model(self, alpha, tol):
-        kinds = {
-            "squared": linmtl.MultiTaskRegressor,
-            "logistic": linmtl.MultiTaskClassifier,
-        }
-        return kinds[self.problem.loss](
+        loss, options = self.problem.loss, {}
+        kind: Any = linmtl.MultiTaskClassifier
+        if loss != "logistic":
+            kind, options["loss"] = linmtl.MultiTaskRegressor, loss
+        if loss == "huber":
+            options["huber_delta"] = HUBER_DELTA
+        return kind(
             self._penalty(alpha),
+            **options,
             fit_intercept=self.problem.fit_intercept,
             task_weight=self.task_weight,
             tol=tol,
