@@ -214,7 +214,35 @@ TABLES = {
     "models": models,
     "mixed": mixed,
     "intervals": lambda content: cover(content["results"]["normal"]),
+    "parts": lambda content: f"{parts(content)}\n\n{hospitals(content)}",
 }
+
+
+def parts(content: dict) -> str:
+    """Return rows a second, and what a round sends to and from one part."""
+    lines = [
+        "| loss | tasks | features | rows a second: 1 thread | 2 | rounds "
+        "| asked, KiB | answered, KiB | computed: 10 workers | 100 | 1,000 |",
+        "|" + "---|" * 11,
+    ]
+    for row in content["rows"]:
+        speed = [f"{row['rows'] / row[f'seconds_{n}']:,.0f}" for n in (1, 2)]
+        sent = [f"{row[name] / 1024:,.0f}" for name in ("asked", "said")]
+        computed = [f"{_time(value)} s" for value in row["computed"].values()]
+        shape = str(row["tasks"]), str(row["features"])
+        cells = row["loss"], *shape, *speed, str(row["rounds"]), *sent, *computed
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def hospitals(content: dict) -> str:
+    """Return the accuracies of the hospitals of FLamby."""
+    lines = ["| fit | accuracy, mean of four hospitals |", "|---|---|"]
+    named = {f"FLamby: {name}": value for name, value in content["flamby"].items()}
+    for name, value in (content["hospitals"] | named).items():
+        if "difference" not in name:
+            lines.append(f"| {name} | {value:.4f} |")
+    return "\n".join(lines)
 
 
 def read(name: str) -> dict:

@@ -177,7 +177,10 @@ def test_an_unknown_problem_is_named(tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    ["speed", "start_up", "growth", "formulations", "models", "mixed", "intervals"],
+    [
+        *("speed", "start_up", "growth", "formulations", "models", "mixed"),
+        *("intervals", "parts"),
+    ],
 )
 def test_the_tables_are_the_results(bench, name):
     summary = bench("summary")
@@ -340,3 +343,18 @@ def test_leave_one_out_is_compared_with_fits_without_each_row(bench, capsys):
     errors = {row[2].strip(): float(row[3]) for row in rows}
     assert errors["MeanRegularizedRegressorCV"] == pytest.approx(0.0, abs=0.01)
     assert abs(errors["L21RegressorCV"]) < 1.0
+
+
+def test_what_many_workers_would_take_is_computed_from_what_was_measured(bench):
+    parts = bench("parts")
+    row = {"seconds_1": 2.0, "rounds": 3, "asked": 0, "said": 125_000_000}
+    assert parts.extrapolated(row, 8) == pytest.approx(250 + 3 * 3 * 1.002)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:these tasks have a single class")
+def test_hospitals_that_share_no_row_have_the_model_of_all_rows(bench):
+    found = bench("parts").hospitals((0.1,))
+    # the benchmark's own best is .7314
+    assert found["four processes, alpha=0.1"] > 0.8
+    assert found["difference of the objective, alpha=0.1"] < 1e-8

@@ -44,7 +44,7 @@ def fit_chunks(
         ``read_chunks`` of `linmtl.statistics` make them: a list, or a function without
         arguments that starts from the beginning, since other losses pass several times.
     n_jobs : int, default=None
-        Chunks at the same time, through joblib; all of them are in memory then.
+        Chunks at the same time, in threads of joblib; all are in memory then.
 
     Returns
     -------

@@ -15,7 +15,9 @@ def in_turn(n_jobs: int | None) -> bool:
     return effective_n_jobs(jobs) == 1
 
 
-def run_jobs(jobs: Iterable[Any], n_jobs: int | None) -> list[Any]:
+def run_jobs(
+    jobs: Iterable[Any], n_jobs: int | None, prefer: str | None = None
+) -> list[Any]:
     """Return the results of jobs, in their order.
 
     Parameters
@@ -25,6 +27,8 @@ def run_jobs(jobs: Iterable[Any], n_jobs: int | None) -> list[Any]:
         a method, since a backend may pickle it.
     n_jobs : int or None
         How many run at the same time, as in joblib.
+    prefer : {"threads", "processes"}, default=None
+        What runs them, unless the user has chosen a backend.
 
     Raises
     ------
@@ -33,7 +37,7 @@ def run_jobs(jobs: Iterable[Any], n_jobs: int | None) -> list[Any]:
         ``multiprocessing`` never hears of it, and waits for its answer.
     """
     try:
-        return list(Parallel(n_jobs=n_jobs)(jobs))
+        return list(Parallel(n_jobs=n_jobs, prefer=prefer)(jobs))
     except BrokenExecutor as error:
         raise RuntimeError(
             "a worker process was killed, most often by the system for lack of memory; "
