@@ -1,4 +1,4 @@
-"""The command ``linmtl``: compare models on the bundled data or on a CSV file."""
+"""The command ``linmtl``: compare models, predict with one, look at the set-up."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from threadpoolctl import threadpool_limits
 
 from linmtl import __version__
 from linmtl.cli._compare import compare, transfer_report
+from linmtl.cli._doctor import diagnose
 from linmtl.cli._errors import InputError
 from linmtl.cli._files import STDIN, read_table
 from linmtl.cli._html import to_html
@@ -21,6 +22,7 @@ from linmtl.cli._json import to_json, transfer_json
 from linmtl.cli._markdown import to_markdown
 from linmtl.cli._models import DEFAULT_MODELS, MODELS, check_models
 from linmtl.cli._page import Origin, blocks_of
+from linmtl.cli._predict import predict_table, read_model
 from linmtl.cli._report import render, render_transfer
 from linmtl.cli._results import Comparison
 from linmtl.cli._table import Problem, make_problem, split_names
@@ -40,8 +42,24 @@ examples:
       --models pooled,independent,l21 --train 0.7 --output result.json
   zcat visits.csv.gz | linmtl compare - --target score --task patient \\
       --drop "id,comment*" --no-transfer
-exit codes: 0 done; 2 what was given cannot be used, the last line of standard
-error says why; 130 interrupted (Ctrl-C)
+
+"""
+_EXIT_CODES = """\
+exit codes: 0 done; 1 doctor found something to mend; 2 what was given cannot be used,
+the last line of standard error says why; 130 interrupted (Ctrl-C)
+"""
+_PREDICT = """\
+MODEL.json is what linmtl.export.to_json has written of a fitted model. Columns are
+found by the names that they had in fit; linmtl.prepare makes indicators of text, such
+as clinic=north, and days of dates: so does this.
+
+examples:
+  linmtl predict model.json visits.csv --task patient > predicted.csv
+  zcat visits.csv.gz | linmtl predict model.json - --task patient --output predicted.csv
+
+The table written has the task of each row, its prediction and, of a classifier, the
+probability of each class; its rows are those of the table read.
+
 """
 
 
@@ -90,22 +108,32 @@ def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = _Parser(
         prog="linmtl",
-        description="Multi-task models against tasks learned alone: tuned, certified "
-        "and judged\non held-out rows. Without a command: on bundled data.",
-        epilog=_EXAMPLE,
+        description="Do your patients, sites or sensors predict better together than "
+        "alone?\nMulti-task models against tasks learned alone: tuned, certified and "
+        "judged on\nheld-out rows. Without a command: on bundled data.",
+        epilog=_EXAMPLE + _EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"linmtl {__version__}")
-    commands = parser.add_subparsers(metavar="compare")
+    commands = parser.add_subparsers(title="commands", metavar="")
+    _add_compare(commands)
+    _add_predict(commands)
+    _add_doctor(commands)
+    return parser
+
+
+def _add_compare(commands: Any) -> None:
     one = commands.add_parser(
         "compare",
-        help="compare models on a CSV file (linmtl compare --help)",
-        description="Compare models on a table with a header line: CSV (comma, "
-        "semicolon, tab\nor | between the fields; gzipped, zipped or neither) or, with "
-        "pandas, Parquet\nand Excel. Whatever is done to it is said in a note.",
-        epilog=_EXAMPLE,
+        help="which model is best for a table of yours, and whom does sharing help?",
+        description="Which model is best for your table, and whom does sharing help or "
+        "hurt?\nReads a table with a header line: CSV (comma, semicolon, tab or | "
+        "between the\nfields; gzipped, zipped or neither) or, with pandas, Parquet and "
+        "Excel. Whatever\nis done to it is said in a note.",
+        epilog=_EXAMPLE + _EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    one.set_defaults(run=_run_file)
     one.add_argument(
         "file", metavar="FILE.csv", help="one row per observation; - is standard input"
     )
@@ -145,13 +173,7 @@ def make_parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--seed", type=int, default=0, help="of the split (default: %(default)s)"
     )
-    one.add_argument(
-        "--decimal",
-        choices=(".", ","),
-        metavar="MARK",
-        help="the decimal mark, . or , where a column can be read with either "
-        "(default: as the other columns)",
-    )
+    _add_decimal(one)
     one.add_argument(
         "--no-transfer",
         action="store_true",
@@ -164,7 +186,66 @@ def make_parser() -> argparse.ArgumentParser:
         help="write a report with tables and pictures here: FILE.md is Markdown, any "
         "other name a page (HTML) in one file",
     )
-    return parser
+
+
+def _add_predict(commands: Any) -> None:
+    one = commands.add_parser(
+        "predict",
+        help="what does a model say of the rows of a table?",
+        description="What does a model say of the rows of a table?\nReads the model "
+        "from a file and the table as linmtl compare does; writes CSV.",
+        epilog=_PREDICT + _EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    one.set_defaults(run=_run_predict)
+    one.add_argument("model", metavar="MODEL.json", help="written by to_json")
+    one.add_argument(
+        "file", metavar="TABLE", help="one row per prediction; - is standard input"
+    )
+    one.add_argument(
+        "--task",
+        metavar="COLUMN",
+        help="which task a row belongs to (default: the task_column of the model)",
+    )
+    one.add_argument(
+        "--features",
+        action="append",
+        metavar="LIST",
+        help="the columns of a model that knows no names, in the order of fit "
+        "(default: all others)",
+    )
+    _add_decimal(one)
+    one.add_argument(
+        "--output", metavar="FILE.csv", help="write here, not to standard output"
+    )
+
+
+def _add_doctor(commands: Any) -> None:
+    one = commands.add_parser(
+        "doctor",
+        help="is linmtl set up well on this machine?",
+        description="Is linmtl set up well on this machine?\nVersions, threads, the "
+        "folder of compiled code and whether it can be written to,\nand the time of a "
+        "first fit.",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    one.set_defaults(run=_run_doctor)
+    one.add_argument(
+        "--warm",
+        action="store_true",
+        help="compile now what any estimator needs, a minute or two once for all",
+    )
+
+
+def _add_decimal(one: argparse.ArgumentParser) -> None:
+    one.add_argument(
+        "--decimal",
+        choices=(".", ","),
+        metavar="MARK",
+        help="the decimal mark, . or , where a column can be read with either "
+        "(default: as the other columns)",
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -178,19 +259,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 on success, 2 if something given cannot be used, 130 on Ctrl-C.
+        0 on success, 1 if the doctor finds something to mend, 2 if something given
+        cannot be used, 130 on Ctrl-C.
     """
     progress = Progress()
     try:
         given = sys.argv[1:] if argv is None else list(argv)
         arguments = make_parser().parse_args(given)
         arguments.command = one_line(shlex.join(["linmtl", *given]))
+        run = getattr(arguments, "run", _run_bundled)
         # many small products: threads of BLAS would only wait for each other
-        with threadpool_limits(1, user_api="blas"):
-            if hasattr(arguments, "file"):
-                _run_file(arguments, progress)
-            else:
-                _run_bundled(progress)
+        threads = None if run is _run_doctor else 1  # it says how many there are
+        with threadpool_limits(threads, user_api="blas"):
+            code = run(arguments, progress)
         sys.stdout.flush()
     except InputError as error:
         progress.clear()
@@ -202,10 +283,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _forget_stdout()
         return 0
-    return 0
+    return code
 
 
-def _run_bundled(progress: Progress) -> None:
+def _run_bundled(arguments: argparse.Namespace, progress: Progress) -> int:
     bundle = load_parkinsons()
     comparison = compare(
         bundle.data,
@@ -223,9 +304,40 @@ def _run_bundled(progress: Progress) -> None:
         "test_time is a feature, so that this is filling gaps within six months",
     ]
     print(render(comparison, title, about))
+    return 0
 
 
-def _run_file(arguments: argparse.Namespace, progress: Progress) -> None:
+def _run_predict(arguments: argparse.Namespace, progress: Progress) -> int:
+    places = {"--output": arguments.output}
+    check_places(places, arguments.file)
+    check_places(places, arguments.model)
+    model = read_model(arguments.model)
+    progress.flash(f"reading {_name(arguments.file)}")
+    predictions = predict_table(
+        model,
+        read_table(arguments.file),
+        task=arguments.task,
+        features=arguments.features,
+        decimal=arguments.decimal,
+    )
+    for note in predictions.notes:
+        progress.say(f"note: {note}")
+    progress.clear()
+    if arguments.output is None:
+        print(predictions.to_csv(), end="")
+    else:
+        progress.say(write("--output", arguments.output, predictions.to_csv()))
+    return 0
+
+
+def _run_doctor(arguments: argparse.Namespace, progress: Progress) -> int:
+    lines, well = diagnose(arguments.warm, progress)
+    progress.clear()
+    print("\n".join(lines))
+    return 0 if well else 1
+
+
+def _run_file(arguments: argparse.Namespace, progress: Progress) -> int:
     models = [name.strip() for name in arguments.models.split(",") if name.strip()]
     _check_arguments(arguments, models)
     progress.flash(f"reading {_name(arguments.file)}")
@@ -276,6 +388,7 @@ def _run_file(arguments: argparse.Namespace, progress: Progress) -> None:
         as_markdown = arguments.report.lower().endswith((".md", ".markdown"))
         page = (to_markdown if as_markdown else to_html)(blocks)
         progress.say(write("--report", arguments.report, page))
+    return 0
 
 
 def _show(text: str, to_write: bool) -> None:

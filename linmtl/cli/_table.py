@@ -138,14 +138,14 @@ def make_problem(
 def _check_columns(table: Table, target: str, task: str) -> None:
     for option, name in (("--target", target), ("--task", task)):
         if name not in table.columns:
-            raise InputError(f"{option}: {_no_column(name, table.columns)}")
+            raise InputError(f"{option}: {no_column(name, table.columns)}")
     if target == task:
         raise InputError(
             f"--target and --task are both {target!r}; they must be different columns"
         )
 
 
-def _no_column(name: str, names: Iterable[str]) -> str:
+def no_column(name: str, names: Iterable[str]) -> str:
     names = list(names)
     return (
         f"there is no column {name!r}{closest(name, names) or ';'} the columns are "
@@ -207,7 +207,7 @@ def _matching(
             continue
         matches = {column for column in table.columns if fnmatchcase(column, name)}
         if not matches:
-            raise InputError(f"{option}: {_no_column(name, table.columns)}")
+            raise InputError(f"{option}: {no_column(name, table.columns)}")
         found |= matches - set(roles)
     return found
 

@@ -14,10 +14,41 @@ its own file and reads no constant of another file.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
+
+_MADE: list[Any] = []  # every kernel that was imported
+
+
+class Compiled(NamedTuple):
+    """What this process has to do with compilation.
+
+    Attributes
+    ----------
+    folder : str or None
+        Where the machine code of a kernel is kept; None where there is no folder to
+        write to, or compilation is turned off.
+    loaded, compiled : int
+        Versions of kernels that were read from there, and that had to be compiled.
+    """
+
+    folder: str | None
+    loaded: int
+    compiled: int
+
+
+def compiled() -> Compiled:
+    """Return where compiled code is kept, and what this process has made of it."""
+    stats = [kernel.stats for kernel in _MADE if hasattr(kernel, "stats")]
+    folders = [s.cache_path for s in stats if s.cache_path is not None]
+    return Compiled(
+        folders[0] if folders else None,
+        sum(sum(s.cache_hits.values()) for s in stats),
+        sum(len(kernel.signatures) for kernel in _MADE if hasattr(kernel, "stats"))
+        - sum(sum(s.cache_hits.values()) for s in stats),
+    )
 
 
 def _rebuilding(compiled: Any) -> Any:
@@ -52,11 +83,13 @@ def _compile(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             make = njit(cache=True, nogil=True, error_model="numpy", **options)
-            return _rebuilding(make(function))
+            made = _rebuilding(make(function))
         except RuntimeError:
             # Numba finds no folder to write its cache to (a read-only file system,
             # a zip archive): compile in every process rather than fail at import.
-            return njit(nogil=True, error_model="numpy", **options)(function)
+            made = njit(nogil=True, error_model="numpy", **options)(function)
+        _MADE.append(made)
+        return made
 
     return decorate
 

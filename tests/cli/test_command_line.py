@@ -604,7 +604,8 @@ def test_missing_arguments(capsys):
     [
         ("--version", f"linmtl {linmtl.__version__}"),
         ("--help", "linmtl compare visits.csv --target score --task patient"),
-        ("--help", "exit codes: 0 done; 2 what was given cannot be used"),
+        ("--help", "exit codes: 0 done; 1 doctor found something to mend; 2 what"),
+        ("--help", "Do your patients, sites or sensors predict better together"),
     ],
 )
 def test_version_and_help(capsys, option, text):

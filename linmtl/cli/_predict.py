@@ -1,0 +1,309 @@
+"""What a model that was written as JSON says of the rows of a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from linmtl.cli._columns import Fields, missing, read_numbers
+from linmtl.cli._errors import InputError, name_list
+from linmtl.cli._frames import Table
+from linmtl.cli._table import class_names, no_column, split_names
+from linmtl.data._labels import codes_of, one_line
+from linmtl.export import from_json
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Columns to write beside each other, and what was done to the table.
+
+    Attributes
+    ----------
+    columns : dict of str -> sequence
+        By name, in their order: the task, where there is one, and the predictions.
+    notes : list of str
+        A line each.
+    """
+
+    columns: dict[str, Sequence[Any]]
+    notes: list[str]
+
+    def to_csv(self) -> str:
+        """Return a CSV table; numbers are written so that they are read to the bit."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(self.columns)
+        writer.writerows(zip(*self.columns.values(), strict=True))
+        return out.getvalue()
+
+
+def read_model(path: str) -> Any:
+    """Return the model in a file that ``linmtl.export.to_json`` has filled.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    try:
+        text = Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+    try:
+        return from_json(text)
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def predict_table(
+    model: Any,
+    table: Table,
+    *,
+    task: str | None = None,
+    features: Sequence[str] | None = None,
+    decimal: str | None = None,
+) -> Predictions:
+    """Predict the rows of a table.
+
+    Parameters
+    ----------
+    model : LoadedRegressor, LoadedClassifier or Pipeline
+        From :func:`read_model`; it forgets the names of its columns.
+    table : Table
+        From :func:`linmtl.cli._files.read_table`. Features are found by the names that
+        they had in fit: ``clinic=north`` is 1 where the column clinic says north, as
+        `linmtl.prepare` makes it.
+    task : str, default=None
+        The column with the task labels; that of the model by default.
+    features : list of str, default=None
+        The columns that the model's features are, in their order, for a model that
+        knows no names; by default all but that of the task.
+    decimal : {".", ","}, default=None
+        As for :func:`linmtl.prepare`.
+
+    Returns
+    -------
+    Predictions
+        The task and ``prediction``; of a classifier that knows probabilities also that
+        of each class; one column for each task of a model fitted on a wide Y.
+
+    Raises
+    ------
+    InputError
+        If the table lacks a column or a value that the model needs, or has a task that
+        it does not know.
+    """
+    last = model[-1] if _is_pipeline(model) else model
+    column = _task_column(last, table, task)
+    names = _by_position(model)
+    notes = list(table.notes)
+    names = _columns(last, names, table, column, features)
+    X = _features(table, names, decimal, notes)
+    given, columns = {}, {}
+    if column is not None:
+        labels = _labels(last, table, column)
+        columns[column] = labels.tolist()
+        if last.task_column is None:
+            given["tasks"] = labels
+        else:
+            place = last.task_column % last.n_features_in_
+            X = np.insert(X.astype(object), place, labels, axis=1)
+    predicted = np.asarray(model.predict(X, **given))
+    if predicted.ndim == 2:
+        for name, values in zip(last.tasks_.tolist(), predicted.T, strict=True):
+            columns[f"prediction {one_line(name)}"] = values.tolist()
+        return Predictions(columns, notes)
+    columns["prediction"] = predicted.tolist()
+    if hasattr(last, "predict_proba"):
+        p = model.predict_proba(X, **given)
+        for name, values in zip(class_names(last.classes_), p.T, strict=True):
+            columns[f"probability {one_line(name)}"] = values.tolist()
+    return Predictions(columns, notes)
+
+
+def _task_column(model: Any, table: Table, task: str | None) -> str | None:
+    """Return the column with the labels, None for a model without."""
+    if model._layout != "long":
+        if task is not None:
+            raise InputError(f"--task {task}: the model was fitted without tasks")
+        return None
+    if task is None and isinstance(model.task_column, str):
+        task = model.task_column
+    if task is None:
+        raise InputError(
+            "the model was fitted with tasks: --task COLUMN says which column has "
+            "their labels"
+        )
+    if task not in table.columns:
+        raise InputError(f"--task: {no_column(task, table.columns)}")
+    return task
+
+
+def _labels(model: Any, table: Table, column: str) -> np.ndarray:
+    """Return the labels of the rows, of the kind that the model has."""
+    fields = table.columns[column]
+    gone = missing(fields)
+    if gone.any():
+        raise InputError(
+            f"the task column {column!r} has no label on {_where(table, gone)}"
+        )
+    known = model.tasks_
+    if known.dtype.kind == "U":
+        if isinstance(fields, np.ndarray):
+            fields = [f"{value:.15g}" for value in fields]
+        labels = np.array(fields)
+    else:
+        words = {"true": 1.0, "false": 0.0}
+        try:
+            labels = np.array(
+                [words.get(str(f).lower(), f) for f in fields], dtype=float
+            )
+        except ValueError:
+            raise InputError(
+                f"the task column {column!r} holds text, but the tasks of the model "
+                f"are numbers: {name_list(known)}"
+            ) from None
+        if np.all(labels == np.round(labels)):
+            labels = labels.astype(np.int64)
+    unknown = codes_of(labels, np.concatenate([known, model._without_rows()])) < 0
+    if unknown.any() and model.handle_unknown == "error":
+        raise InputError(
+            f"column {column!r} has tasks that the model does not know: "
+            f"{name_list(np.unique(labels[unknown]))}"
+        )
+    return labels
+
+
+def _where(table: Table, rows: np.ndarray) -> str:
+    count = int(rows.sum())
+    more = f" and {count - 1} more" if count > 1 else ""
+    return f"{table.line} {table.lines[int(np.argmax(rows))]}{more}"
+
+
+def _columns(
+    model: Any,
+    names: list[str] | None,
+    table: Table,
+    task: str | None,
+    chosen: Sequence[str] | None,
+) -> list[str]:
+    """Return the names of the features, or the columns that are these."""
+    if names is not None:
+        if chosen is not None:
+            raise InputError(
+                f"--features: the model knows its features by name: {name_list(names)}"
+            )
+        return names
+    names = split_names(chosen, table.columns)
+    if names is None:
+        names = [name for name in table.columns if name != task]
+    d = np.shape(model.coef_)[-1]
+    if len(names) != d:
+        raise InputError(
+            f"the model has {d} features without names, and the table {len(names)} "
+            f"columns for them ({name_list(names)}); --features LIST says which to "
+            "take, in their order"
+        )
+    return names
+
+
+def _features(
+    table: Table, names: list[str], decimal: str | None, notes: list[str]
+) -> np.ndarray:
+    """Return the features by their names."""
+    levels = {name: _level(name, table) for name in names}
+    lost = [name for name in names if name not in table.columns and not levels[name]]
+    if lost:
+        raise InputError(
+            f"the model needs columns that are not there: {name_list(lost)}"
+        )
+    plain = {
+        name: table.columns[name]
+        for name in names
+        if not levels[name] and name not in table.categories
+    }
+    numbers = read_numbers(plain, decimal=decimal, commas_split=table.commas_split)
+    notes += numbers.notes
+    X = np.empty((len(table.lines), len(names)))
+    for j, name in enumerate(names):
+        if pair := levels[name]:
+            X[:, j] = _text(table.columns[pair[0]]) == pair[1]
+            continue
+        values = numbers.values.get(name)
+        if values is None:
+            raise InputError(f"column {name!r} holds text; the model needs numbers")
+        gone = np.isnan(values)
+        if gone.any():
+            raise InputError(
+                f"column {name!r} has no number on {_where(table, gone)}; fill it in "
+                "as for the rows that the model was fitted to, or drop these rows"
+            )
+        X[:, j] = values
+    notes += _strange_levels(table, [pair for pair in levels.values() if pair])
+    return X
+
+
+def _level(name: str, table: Table) -> tuple[str, str] | None:
+    """Return the column and the level that an indicator is of, None for a column."""
+    if name in table.columns:
+        return None
+    parts = name.split("=")
+    for k in range(1, len(parts)):
+        column, level = "=".join(parts[:k]), "=".join(parts[k:])
+        if column in table.columns:
+            return column, level
+    return None
+
+
+def _text(fields: Fields) -> np.ndarray:
+    if isinstance(fields, np.ndarray):
+        return np.array([f"{value:.15g}" for value in fields])
+    return np.array(fields)
+
+
+def _strange_levels(table: Table, pairs: list[tuple[str, str]]) -> list[str]:
+    """Say which levels the model has no indicator of, of columns with several."""
+    notes = []
+    for column in dict.fromkeys(column for column, _ in pairs):
+        known = [level for name, level in pairs if name == column]
+        found = _text(table.columns[column])
+        strange = np.setdiff1d(found[~missing(table.columns[column])], known)
+        # of two levels only the second has an indicator
+        if strange.size and not (len(known) == 1 and strange.size == 1):
+            notes.append(
+                f"column {one_line(column)} has levels without a coefficient: "
+                f"{name_list(strange)}"
+            )
+    return notes
+
+
+def _by_position(model: Any) -> list[str] | None:
+    """Have a model find the columns of X by position, in arrays without names.
+
+    Returns the names of its features, where they have some.
+    """
+    features = None
+    steps = [step for _, step in model.steps] if _is_pipeline(model) else [model]
+    for place, step in enumerate(steps):
+        names = step.__dict__.pop("feature_names_in_", None)
+        if names is None:
+            continue
+        names, column = names.tolist(), getattr(step, "task_column", None)
+        if isinstance(column, str):
+            column = names.index(column)
+            step.set_params(task_column=column)
+        if place == 0:
+            gone = None if column is None else column % len(names)
+            features = [str(name) for j, name in enumerate(names) if j != gone]
+    return features
+
+
+def _is_pipeline(model: Any) -> bool:
+    return isinstance(model, Pipeline)

@@ -1,0 +1,145 @@
+"""The command ``predict``: the predictions of the model, for a table as it is."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+from sklearn.pipeline import make_pipeline
+
+import linmtl
+from linmtl import L21Classifier, L21Regressor, TaskScaler
+from linmtl import __main__ as command
+from linmtl.export import to_json
+
+HEADER = ["dose", "visit", "clinic", "site", "score"]
+
+
+def rows(n=24, seed=0):
+    rng = np.random.default_rng(seed)
+    for i in range(n):
+        dose = f"{rng.uniform(900, 2000):,.1f}"
+        day = f"2024-01-{rng.integers(1, 29):02d}"
+        clinic = ("north", "south", "west")[rng.integers(3)]
+        yield [dose, day, clinic, "ab"[i % 2], f"{rng.normal():.3f}"]
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "visits.csv"
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([HEADER, *rows()])
+    return path
+
+
+def saved(tmp_path, model):
+    path = tmp_path / "model.json"
+    path.write_text(to_json(model))
+    return str(path)
+
+
+def predicted(capsys):
+    out, err = capsys.readouterr()
+    return list(csv.DictReader(io.StringIO(out))), err
+
+
+def test_the_columns_of_prepare_are_made_again(table, tmp_path, capsys):
+    X, y, tasks, _ = linmtl.prepare(table, "score", "site")
+    model = make_pipeline(TaskScaler(), L21Regressor(0.01))
+    model.fit(X, y, l21regressor__tasks=tasks)
+    path = saved(tmp_path, model)
+    assert command.main(["predict", path, str(table), "--task", "site"]) == 0
+    found, notes = predicted(capsys)
+    assert [row["site"] for row in found] == tasks.tolist()
+    expected = model.predict(X, tasks=tasks)
+    assert [float(row["prediction"]) for row in found] == expected.tolist()
+    assert "note: dates read as days since 1970-01-01: visit" in notes
+    # and written to a file
+    out = tmp_path / "out.csv"
+    command.main(["predict", path, str(table), "--task", "site", "--output", str(out)])
+    assert len(out.read_text().splitlines()) == 25
+    assert "wrote" in capsys.readouterr().err
+
+
+def test_a_task_column_and_probabilities(table, tmp_path, capsys):
+    pd = pytest.importorskip("pandas")
+    X, y, tasks, _ = linmtl.prepare(table, "score", "site")
+    frame = pd.DataFrame(X).assign(site=tasks)
+    model = L21Classifier(0.01, task_column="site")
+    model.fit(frame, np.where(y > 0, "up", "down"))
+    assert command.main(["predict", saved(tmp_path, model), str(table)]) == 0
+    found, _ = predicted(capsys)
+    assert [row["prediction"] for row in found] == model.predict(frame).tolist()
+    p = [float(row["probability up"]) for row in found]
+    assert p == model.predict_proba(frame)[:, 1].tolist()
+
+
+def test_models_without_names(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(20, 2)), rng.normal(size=(20, 3))
+    path = tmp_path / "t.csv"
+    np.savetxt(path, X, delimiter=",", header="u,v", comments="", fmt="%.17g")
+    wide = L21Regressor(0.01).fit(X, Y)
+    assert command.main(["predict", saved(tmp_path, wide), str(path)]) == 0
+    found, _ = predicted(capsys)
+    assert list(found[0]) == [f"prediction {t}" for t in range(3)]
+    assert [list(map(float, r.values())) for r in found] == wide.predict(X).tolist()
+    options = ["--features", "v,u"]  # in this order
+    assert command.main(["predict", saved(tmp_path, wide), str(path), *options]) == 0
+    found, _ = predicted(capsys)
+    swapped = wide.predict(X[:, ::-1])
+    assert [list(map(float, r.values())) for r in found] == swapped.tolist()
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "message"),
+    [
+        ({}, [], "--task COLUMN says which column"),
+        ({}, ["--task", "sitte"], "there is no column 'sitte'; did you mean 'site'?"),
+        ({"site": "c"}, ["--task", "site"], "tasks that the model does not know: c"),
+        ({"site": ""}, ["--task", "site"], "'site' has no label on line 2 and 23 more"),
+        ({"dose": ""}, ["--task", "site"], "'dose' has no number on line 2"),
+        ({"dose": "much"}, ["--task", "site"], "column 'dose' holds text"),
+        ({"clinic": None}, ["--task", "site"], "not there: clinic=north, clinic=south"),
+    ],
+)
+def test_errors_take_one_line(table, tmp_path, capsys, change, options, message):
+    X, y, tasks, _ = linmtl.prepare(table, "score", "site")
+    path = saved(tmp_path, L21Regressor(0.01).fit(X, y, tasks))
+    columns = dict(zip(HEADER, zip(*rows(), strict=True), strict=True))
+    columns |= {name: (value,) * 24 for name, value in change.items()}
+    columns = {k: v for k, v in columns.items() if v[0] is not None}
+    with table.open("w", newline="") as file:
+        csv.writer(file).writerows([columns, *zip(*columns.values(), strict=True)])
+    assert command.main(["predict", path, str(table), *options]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err.splitlines()[-1]
+
+
+def test_models_that_are_none(table, tmp_path, capsys):
+    other = tmp_path / "other.json"
+    for text, message in (
+        (None, "No such file"),
+        ("{}", "no model written by linmtl.export.to_json"),
+        (json.dumps({"format": "linmtl model", "format_version": 7}), "version 7"),
+    ):
+        if text is not None:
+            other.write_text(text)
+        assert command.main(["predict", str(other), str(table)]) == 2
+        assert message in capsys.readouterr().err
+    assert (
+        command.main(["predict", str(other), str(table), "--output", str(table)]) == 2
+    )
+    assert "is the table itself" in capsys.readouterr().err
+
+
+def test_levels_that_the_model_does_not_know(table, tmp_path, capsys):
+    X, y, tasks, _ = linmtl.prepare(table, "score", "site")
+    path = saved(tmp_path, L21Regressor(0.01).fit(X, y, tasks))
+    table.write_text(table.read_text().replace("west", "east"))
+    assert command.main(["predict", path, str(table), "--task", "site"]) == 0
+    assert (
+        "column clinic has levels without a coefficient: east" in predicted(capsys)[1]
+    )
