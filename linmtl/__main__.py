@@ -15,7 +15,6 @@ from threadpoolctl import threadpool_limits
 from linmtl import __version__
 from linmtl.cli._compare import compare, transfer_report
 from linmtl.cli._doctor import diagnose
-from linmtl.cli._errors import InputError
 from linmtl.cli._files import STDIN, read_table
 from linmtl.cli._html import to_html
 from linmtl.cli._json import to_json, transfer_json
@@ -27,6 +26,7 @@ from linmtl.cli._report import render, render_transfer
 from linmtl.cli._results import Comparison
 from linmtl.cli._table import Problem, make_problem, split_names
 from linmtl.cli._write import check_places, write
+from linmtl.data._errors import InputError
 from linmtl.data._labels import one_line
 from linmtl.datasets import load_parkinsons
 from linmtl.transfer import NegativeTransferReport

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linmtl.cli._errors import name_list
 from linmtl.cli._judge import judged, target_variance
 from linmtl.cli._models import (
     DEFAULT_MODELS,
@@ -25,6 +24,7 @@ from linmtl.cli._models import (
 )
 from linmtl.cli._prepare import Split, split_rows
 from linmtl.cli._results import Comparison, ModelResult
+from linmtl.data._errors import name_list
 from linmtl.estimators._base import OF_TASKS
 from linmtl.model_selection._grid import OF_SEARCHES
 from linmtl.transfer import NegativeTransferReport, negative_transfer_report

@@ -14,10 +14,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from linmtl.cli._columns import Fields, is_number
-from linmtl.cli._errors import InputError, name_list
-from linmtl.cli._frames import Table, check_header, table_of
+from linmtl.data._columns import Fields, is_number
+from linmtl.data._errors import InputError, name_list
 from linmtl.data._labels import is_missing
+from linmtl.data._table import Table, check_header, table_of
 
 STDIN = "-"
 _DELIMITERS = (",", ";", "\t", "|")

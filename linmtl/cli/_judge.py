@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from linmtl.cli._errors import InputError
 from linmtl.cli._prepare import Split
+from linmtl.data._errors import InputError
 
 _NULL = 0.01  # spread within a task, relative to that of targets, that is none
 

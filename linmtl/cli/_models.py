@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from linmtl.cli._errors import InputError, closest, name_list
+from linmtl.data._errors import InputError, closest, name_list
 from linmtl.estimators import (
     GraphRegularizedClassifierCV,
     GraphRegularizedRegressorCV,

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from linmtl.cli._columns import Fields, missing, read_numbers
-from linmtl.cli._errors import InputError, name_list
-from linmtl.cli._frames import Table
 from linmtl.cli._table import class_names, no_column, split_names
+from linmtl.data._columns import Fields, missing, read_numbers
+from linmtl.data._errors import InputError, name_list
 from linmtl.data._labels import codes_of, one_line
+from linmtl.data._table import Table
 from linmtl.export import from_json
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.impute import SimpleImputer
 
-from linmtl.cli._errors import InputError, name_list
+from linmtl.data._errors import InputError, name_list
 from linmtl.data._labels import as_task_labels, encode_tasks
 from linmtl.model_selection import TaskKFold, TaskShuffleSplit
 from linmtl.preprocessing import TaskScaler

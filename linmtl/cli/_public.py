@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from linmtl.cli._errors import InputError, name_list
 from linmtl.cli._files import read_table
-from linmtl.cli._frames import table_of
 from linmtl.cli._table import Problem, make_problem, sizes
+from linmtl.data._errors import InputError, name_list
+from linmtl.data._table import table_of
 from linmtl.data._tables import as_table
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from linmtl.cli._errors import name_list
+from linmtl.data._encoding import looks_like_id
+from linmtl.data._errors import name_list
 from linmtl.data._labels import one_line
 from linmtl.data._targets import two_valued
 
-_ID = re.compile(
-    r"(^|[\W_])(?i:id|ids|nr|no|num|number|index|key)($|[\W_])|[a-z]I[Dd]$"
-)
 _FEWEST = 10  # rows in which a pattern is no chance
 _LEAK = 0.995  # correlation with the target within tasks
 
@@ -47,7 +44,7 @@ def suspicions(
     ids = [
         name
         for name, x in zip(names, X.T, strict=True)
-        if name not in dates and _looks_like_id(name, x)
+        if name not in dates and looks_like_id(name, x)
     ]
     if ids:
         notes.append(
@@ -67,16 +64,6 @@ def suspicions(
     if not classify:
         notes += _classes_beside_numbers(y, labels, codes, target)
     return notes
-
-
-def _looks_like_id(name: str, x: np.ndarray) -> bool:
-    """Whether a column has another whole number in each row and looks like a count."""
-    if len(x) < _FEWEST or np.isnan(x).any() or np.any(x != np.round(x)):
-        return False
-    if len(np.unique(x)) < len(x):
-        return False
-    counts = x.max() - x.min() == len(x) - 1 or np.all(np.diff(x) > 0)
-    return bool(counts or _ID.search(name))
 
 
 def _correlation(x: np.ndarray, y: np.ndarray, codes: np.ndarray) -> float:

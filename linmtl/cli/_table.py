@@ -13,13 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from linmtl.cli._columns import Fields, Numbers, is_number, missing, read_numbers
-from linmtl.cli._errors import InputError, closest, name_list
-from linmtl.cli._frames import Table
 from linmtl.cli._suspicions import suspicions
+from linmtl.data._columns import Fields, Numbers, is_number, missing, read_numbers
+from linmtl.data._encoding import MAX_LEVELS, codings
+from linmtl.data._errors import InputError, closest, name_list
 from linmtl.data._labels import one_line
-
-MAX_LEVELS = 20
+from linmtl.data._table import Table
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -310,68 +309,9 @@ def _features(
     table: Table, used: Sequence[str], numbers: Numbers, notes: list[str]
 ) -> tuple[np.ndarray, list[str]]:
     """Return the features as numbers, text columns as indicators of their levels."""
-    parts: list[tuple[str, np.ndarray]] = []
-    encoded, dropped, empty, mixed = [], [], [], []
-    for name in used:
-        fields, values = table.columns[name], numbers.values.get(name)
-        if values is not None and np.isnan(values).all():
-            empty.append(name)
-        elif values is not None and _is_index(name, values):
-            notes.append("column 1 dropped: it has no name and counts the rows")
-        elif values is not None:
-            parts.append((name, values))
-        else:
-            indicators = _indicators(name, list(fields))
-            parts += indicators
-            (encoded if indicators else dropped).append(name)
-            mixed += [name] * (name not in table.categories)
-    if encoded:
-        notes.append(f"text encoded by an indicator per level: {name_list(encoded)}")
-    if dropped:
-        notes.append(
-            f"text with more than {MAX_LEVELS} levels, dropped: {name_list(dropped)}"
-        )
-    notes += [note for name in mixed for note in _nearly_numeric(table, name)]
-    if empty:
-        notes.append(f"columns without any number, dropped: {name_list(empty)}")
-    infinite = [name for name in numbers.infinite if name in used]
-    if infinite:
-        count = sum(int(numbers.infinite[name].sum()) for name in infinite)
-        notes.append(
-            f"infinite values taken for missing ones ({count}): {name_list(infinite)}"
-        )
-    X = np.column_stack([part for _, part in parts]) if parts else np.empty((0, 0))
-    return X, [name for name, _ in parts]
-
-
-def _nearly_numeric(table: Table, name: str) -> list[str]:
-    """Say what keeps a column of text from being one of numbers, if little does."""
-    fields = table.columns[name]
-    text = [i for i, field in enumerate(fields) if not is_number(field)]
-    if len(text) > 0.2 * len(fields):
-        return []
-    if not text:
-        return [f"column {one_line(name)} is text: its numbers differ in notation"]
-    return [
-        f"column {one_line(name)} is text: {len(text)} of {len(fields)} fields are no "
-        f"numbers, the first {fields[text[0]]!r} on {table.line} {table.lines[text[0]]}"
+    found = codings(table, used, numbers, notes)
+    parts = [
+        c.features(table.columns[c.name], numbers.values.get(c.name)) for c in found
     ]
-
-
-def _is_index(name: str, numbers: np.ndarray) -> bool:
-    """Whether a column is the row number that some programs write first."""
-    return name == "column 1" and bool(np.all(np.diff(numbers) > 0))
-
-
-def _indicators(name: str, fields: list[str]) -> list[tuple[str, np.ndarray]]:
-    """Return an indicator per level (one for two levels), none for many levels.
-
-    A missing field has no level: all its indicators are zero.
-    """
-    values, gone = np.array(fields), missing(fields)
-    levels = np.unique(values[~gone]).tolist()
-    if len(levels) > MAX_LEVELS:
-        return []
-    if len(levels) == 2 and not gone.any():
-        levels = levels[1:]
-    return [(f"{name}={level}", (values == level).astype(float)) for level in levels]
+    X = np.hstack(parts) if parts else np.empty((0, 0))
+    return X, [name for coding in found for name in coding.feature_names]

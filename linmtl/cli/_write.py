@@ -8,8 +8,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from linmtl.cli._errors import InputError
 from linmtl.cli._files import STDIN
+from linmtl.data._errors import InputError
 
 
 def check_places(places: Mapping[str, str | None], source: str) -> None:

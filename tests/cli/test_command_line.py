@@ -16,13 +16,13 @@ import pytest
 import linmtl
 from helpers.processes import python
 from linmtl import __main__ as command
-from linmtl.cli._errors import InputError
 from linmtl.cli._files import read_table
 from linmtl.cli._html import to_html
 from linmtl.cli._markdown import to_markdown
 from linmtl.cli._page import Heading, Picture, Table, Text
 from linmtl.cli._report import percent
 from linmtl.cli._table import make_problem
+from linmtl.data._errors import InputError
 from linmtl.datasets import load_heart_disease, load_parkinsons
 
 

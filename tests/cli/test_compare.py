@@ -18,7 +18,6 @@ from linmtl import (
     TraceNormClassifier,
 )
 from linmtl.cli._compare import compare, transfer_report
-from linmtl.cli._errors import InputError
 from linmtl.cli._html import to_html
 from linmtl.cli._json import plain, to_json
 from linmtl.cli._models import EPS, MODELS, N_ALPHAS, SECOND_STRENGTHS, TOL
@@ -26,6 +25,7 @@ from linmtl.cli._page import Origin, blocks_of
 from linmtl.cli._prepare import split_rows
 from linmtl.cli._report import number, render, verdict
 from linmtl.cli._results import Comparison, ModelResult
+from linmtl.data._errors import InputError
 from linmtl.datasets import (
     load_heart_disease,
     make_multitask_classification,

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from linmtl.cli._errors import InputError
 from linmtl.cli._files import read_table
-from linmtl.cli._frames import table_of
+from linmtl.data._errors import InputError
+from linmtl.data._table import table_of
 
 TEXT = "größe,site\n1,ä\n2,b\n"
 

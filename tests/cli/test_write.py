@@ -5,8 +5,8 @@ import stat
 
 import pytest
 
-from linmtl.cli._errors import InputError
 from linmtl.cli._write import check_places, write
+from linmtl.data._errors import InputError
 
 
 @pytest.fixture(autouse=True)

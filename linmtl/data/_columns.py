@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from linmtl.cli._errors import name_list
+from linmtl.data._errors import name_list
 
 Fields = list[str] | np.ndarray  # text; or numbers, NaN where there is none
 

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from linmtl.cli._columns import read_numbers
+from linmtl.data._columns import read_numbers
 
 
 def read(columns, decimal=None, commas_split=False):

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from linmtl.cli._columns import Fields
-from linmtl.cli._errors import InputError, name_list
+from linmtl.data._columns import Fields
+from linmtl.data._errors import InputError, name_list
 from linmtl.data._labels import is_dataframe, is_missing
 
 _DAY = timedelta(days=1)

@@ -1,0 +1,153 @@
+"""Columns of a table as features: numbers, and indicators of the levels of text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from linmtl.data._columns import Fields, Numbers, is_number, missing
+from linmtl.data._errors import name_list
+from linmtl.data._labels import one_line
+from linmtl.data._table import Table
+
+MAX_LEVELS = 20
+_FEWEST = 10  # rows in which a pattern is no chance
+_ID = re.compile(
+    r"(^|[\W_])(?i:id|ids|nr|no|num|number|index|key)($|[\W_])|[a-z]I[Dd]$"
+)
+
+
+@dataclass(frozen=True)
+class Coding:
+    """How a column becomes features.
+
+    Attributes
+    ----------
+    name : str
+        The column.
+    levels : list of str or None
+        The levels of text that have an indicator each, None for numbers.
+    """
+
+    name: str
+    levels: list[str] | None = None
+
+    @property
+    def feature_names(self) -> list[str]:
+        if self.levels is None:
+            return [self.name]
+        return [f"{self.name}={level}" for level in self.levels]
+
+    def features(self, fields: Fields, values: np.ndarray | None) -> np.ndarray:
+        """Return the features, (n_rows, n_features), of text or of its numbers.
+
+        A missing field has no level: all its indicators are zero.
+        """
+        if self.levels is None:
+            assert values is not None
+            return values[:, None]
+        text = np.array(as_text(fields))
+        return (text[:, None] == np.array(self.levels)).astype(float)
+
+
+def codings(
+    table: Table,
+    used: Sequence[str],
+    numbers: Numbers,
+    notes: list[str],
+    max_levels: int = MAX_LEVELS,
+) -> list[Coding]:
+    """Return how columns become features, and add to the notes what is done.
+
+    Parameters
+    ----------
+    table : Table
+        The table.
+    used : sequence of str
+        Its columns to take.
+    numbers : Numbers
+        What could be read as numbers.
+    notes : list of str
+        Lines are added here.
+    max_levels : int, default=20
+        Text of more levels is left out.
+    """
+    found, encoded, dropped, empty, mixed = [], [], [], [], []
+    for name in used:
+        values = numbers.values.get(name)
+        if values is not None and np.isnan(values).all():
+            empty.append(name)
+        elif values is not None and _is_index(name, values):
+            notes.append("column 1 dropped: it has no name and counts the rows")
+        elif values is not None:
+            found.append(Coding(name))
+        else:
+            levels = _levels(table.columns[name])
+            if len(levels) <= max_levels:
+                found.append(Coding(name, levels))
+                encoded.append(name)
+            else:
+                dropped.append(name)
+            mixed += [name] * (name not in table.categories)
+    if encoded:
+        notes.append(f"text encoded by an indicator per level: {name_list(encoded)}")
+    if dropped:
+        notes.append(
+            f"text with more than {max_levels} levels, dropped: {name_list(dropped)}"
+        )
+    notes += [note for name in mixed for note in _nearly_numeric(table, name)]
+    if empty:
+        notes.append(f"columns without any number, dropped: {name_list(empty)}")
+    infinite = [name for name in numbers.infinite if name in used]
+    if infinite:
+        count = sum(int(numbers.infinite[name].sum()) for name in infinite)
+        notes.append(
+            f"infinite values taken for missing ones ({count}): {name_list(infinite)}"
+        )
+    return found
+
+
+def as_text(fields: Fields) -> list[str]:
+    """Return the fields of a column as text, numbers as briefly as can be."""
+    if isinstance(fields, np.ndarray):
+        return ["" if np.isnan(number) else f"{number:.15g}" for number in fields]
+    return fields
+
+
+def looks_like_id(name: str, x: np.ndarray) -> bool:
+    """Whether a column has another whole number in each row and looks like a count."""
+    if len(x) < _FEWEST or np.isnan(x).any() or np.any(x != np.round(x)):
+        return False
+    if len(np.unique(x)) < len(x):
+        return False
+    counts = x.max() - x.min() == len(x) - 1 or np.all(np.diff(x) > 0)
+    return bool(counts or _ID.search(name))
+
+
+def _is_index(name: str, numbers: np.ndarray) -> bool:
+    """Whether a column is the row number that some programs write first."""
+    return name == "column 1" and bool(np.all(np.diff(numbers) > 0))
+
+
+def _levels(fields: Fields) -> list[str]:
+    """Return the levels of text that need an indicator: one of two suffices."""
+    gone = missing(fields)
+    levels = np.unique(np.array(as_text(fields))[~gone]).tolist()
+    return levels[1:] if len(levels) == 2 and not gone.any() else levels
+
+
+def _nearly_numeric(table: Table, name: str) -> list[str]:
+    """Say what keeps a column of text from being one of numbers, if little does."""
+    fields = table.columns[name]
+    text = [i for i, field in enumerate(fields) if not is_number(field)]
+    if len(text) > 0.2 * len(fields):
+        return []
+    if not text:
+        return [f"column {one_line(name)} is text: its numbers differ in notation"]
+    return [
+        f"column {one_line(name)} is text: {len(text)} of {len(fields)} fields are no "
+        f"numbers, the first {fields[text[0]]!r} on {table.line} {table.lines[text[0]]}"
+    ]
