@@ -23,6 +23,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--size", choices=("small", "full"), default="full")
     add("--target", type=float, help="relative accuracy instead of the problem's own")
     add("--repeats", type=int, default=5, help="rounds; the median counts")
+    add("--draws", type=int, default=1, help="of each problem: other seeds and sizes")
     add("--threads", type=int, default=1, help="of every solver, alike")
     add("--time-limit", type=float, default=120.0, help="seconds of one run")
     add("--school", help=f"path of school.mat; default: the variable {SCHOOL_VARIABLE}")
@@ -76,6 +77,7 @@ def main(arguments: list[str] | None = None) -> None:
         time_limit=options.time_limit,
         curves=options.plot is not None,
         school=options.school,
+        draws=options.draws,
     )
 
     def show(record: dict) -> None:

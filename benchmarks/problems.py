@@ -107,6 +107,18 @@ class Sizes:
     T: int
     true: int
 
+    def varied(self, rng: np.random.Generator) -> Sizes:
+        """Return sizes that differ by up to a fifth, each by a factor of its own."""
+
+        def vary(size):
+            return max(int(size * rng.uniform(0.8, 1.2)), 2)
+
+        n = self.n
+        rows = vary(n) if isinstance(n, int) else (vary(n[0]), max(vary(n[1]), n[0]))
+        if not isinstance(rows, int):
+            rows = min(rows), max(rows)
+        return Sizes(rows, vary(self.d), vary(self.T), vary(self.true))
+
 
 def _shared(sizes: Sizes, seed: int) -> Shared:
     rng = np.random.default_rng(seed)
@@ -168,7 +180,7 @@ class Problem:
     name, title : str
         For the command line and for readers.
     make : callable
-        ``make(size, school)`` returns the data.
+        ``make(size, school, draw)`` returns the data.
     loss, penalty, fit_intercept, mean_loss
         As for :class:`benchmarks.objective.Objective`.
     fractions : tuple of float
@@ -187,7 +199,7 @@ class Problem:
 
     name: str
     title: str
-    make: Callable[[str, str | None], Data]
+    make: Callable[[str, str | None, int], Data]
     loss: str
     penalty: str
     fractions: tuple[float, ...]
@@ -203,12 +215,26 @@ class Problem:
 
 
 class Instance:
-    """A problem with its data."""
+    """A problem with its data.
 
-    def __init__(self, problem: Problem, size: str, school: str | None = None):
+    Parameters
+    ----------
+    problem : Problem
+        What to solve.
+    size : {"full", "small"}
+        How large.
+    school : str, default=None
+        Path of school.mat.
+    draw : int, default=0
+        The problem's own data, or others: another seed, and sizes varied by a fifth.
+    """
+
+    def __init__(
+        self, problem: Problem, size: str, school: str | None = None, draw: int = 0
+    ):
         self.problem = problem
         self.size = size
-        self.data = problem.make(size, school)
+        self.data = problem.make(size, school, draw)
         self.objective = Objective(
             self.data,
             problem.loss,
@@ -255,14 +281,17 @@ class Instance:
 
 
 def _sized(make, full: Sizes, small: Sizes, seed: int):
-    def data(size: str, school: str | None) -> Data:
-        return make(full if size == "full" else small, seed)
+    def data(size: str, school: str | None, draw: int) -> Data:
+        sizes = full if size == "full" else small
+        if draw:
+            sizes = sizes.varied(np.random.default_rng([seed, draw]))
+        return make(sizes, seed + 1000 * draw)
 
     return data
 
 
 def _school(standard: bool):
-    def data(size: str, school: str | None) -> Ragged:
+    def data(size: str, school: str | None, draw: int) -> Ragged:
         tasks = _read_school(school or os.environ.get(SCHOOL_VARIABLE))
         if size == "small":
             tasks = Ragged(tasks.Xs[:20], tasks.targets[:20])

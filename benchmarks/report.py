@@ -66,8 +66,9 @@ def heading(record: dict) -> str:
     }[record["criterion"]]
     if record["relative_to"] == "optimum":
         measure = "objective above the optimum, relative"
+    draw = f", draw {record['draw']}" if record.get("draw") else ""
     return (
-        f"{record['problem']}: {record['title']} ({sizes(record)})\n"
+        f"{record['problem']}{draw}: {record['title']} ({sizes(record)})\n"
         f"  {measure} <= {record['target']:g}"
     )
 
@@ -117,7 +118,8 @@ def plot(record: dict, folder: Path) -> Path:
     ax.title.set_fontsize(9)
     ax.legend(fontsize=8)
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{record['problem']}.png"
+    draw = f"-{record['draw']}" if record.get("draw") else ""
+    path = folder / f"{record['problem']}{draw}.png"
     fig.savefig(path, dpi=150)
     plt.close(fig)
     return path

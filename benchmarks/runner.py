@@ -32,6 +32,7 @@ class Settings:
     time_limit: float = 120.0
     curves: bool = False
     school: str | None = None
+    draws: int = 1
 
 
 @dataclass
@@ -83,10 +84,15 @@ class Contest:
         How to measure.
     workers : dict of str to Worker
         The processes, by solver.
+    draw : int, default=0
+        Which data, as for :class:`benchmarks.problems.Instance`.
     """
 
-    def __init__(self, problem: Problem, settings: Settings, workers: dict):
+    def __init__(
+        self, problem: Problem, settings: Settings, workers: dict, draw: int = 0
+    ):
         self.problem = problem
+        self.draw = draw
         self.settings = settings
         self.workers = workers
         self.target = settings.target or problem.target
@@ -197,7 +203,7 @@ class Contest:
 
     def _open(self, entry: Entry) -> None:
         s = self.settings
-        arguments = (self.problem.name, s.size, s.school)
+        arguments = (self.problem.name, s.size, s.school, self.draw)
         try:
             # room for data and compilation, on top of a run
             limit = s.time_limit + 120.0
@@ -314,6 +320,7 @@ class Contest:
             "problem": self.problem.name,
             "title": self.problem.title,
             "size": self.settings.size,
+            "draw": self.draw,
             "target": self.target,
             "criterion": self.criterion,
             "relative_to": self.problem.relative_to,
@@ -389,10 +396,13 @@ def run(problems: list[str], settings: Settings, report: Callable[[dict], None])
     records = []
     try:
         for name in problems:
-            contest = Contest(PROBLEMS[name], settings, workers)
-            contest.run()
-            records.append(contest.record())
-            report(records[-1])
+            # School's data are what they are
+            draws = 1 if PROBLEMS[name].needs_school else settings.draws
+            for draw in range(draws):
+                contest = Contest(PROBLEMS[name], settings, workers, draw)
+                contest.run()
+                records.append(contest.record())
+                report(records[-1])
     finally:
         for worker in workers.values():
             worker.close()

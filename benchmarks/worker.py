@@ -53,7 +53,7 @@ class Session:
         self.threads = threads
         self.solver = None
 
-    def open(self, problem: str, size: str, school: str | None) -> dict:
+    def open(self, problem: str, size: str, school: str | None, draw: int) -> dict:
         """Make the data, and solve the small form of the problem to compile.
 
         Returns
@@ -65,7 +65,7 @@ class Session:
         reason = self.adapter.missing()
         if reason:
             return {"skipped": reason}
-        self.instance = Instance(PROBLEMS[problem], size, school)
+        self.instance = Instance(PROBLEMS[problem], size, school, draw)
         if not self.adapter.supports(self.instance):
             return {"skipped": "does not have this model"}
         small = Instance(PROBLEMS[problem], "small", school)

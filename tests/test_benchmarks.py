@@ -215,6 +215,36 @@ def test_summary_shows_where_linmtl_loses(bench, capsys):
     assert capsys.readouterr().out.count("|---") >= 4
 
 
+def test_draws_are_other_data_and_the_worst_of_them_is_shown(bench):
+    problems, summary = bench("problems"), bench("summary")
+    for problem in problems.PROBLEMS.values():
+        if not problem.needs_school:
+            first, other = (problems.Instance(problem, "small", draw=k) for k in (0, 2))
+            for own, varied in (
+                (first.data.n_features, other.data.n_features),
+                (first.data.n_tasks, other.data.n_tasks),
+            ):
+                assert 0.79 * own - 1 <= varied <= 1.21 * own
+            ours = first.data.targets[0][:20]
+            assert not np.allclose(ours, other.data.targets[0][: ours.size])
+    shape = {"title": "t", "samples": 7, "rows_per_task": [7, 7], "features": 3}
+    shape["tasks"] = 2
+    records = [
+        shape
+        | {
+            "draw": k,
+            "results": [
+                {"solver": "linmtl", "seconds": 1.0, "skipped": None},
+                {"solver": "celer", "seconds": time, "skipped": None},
+            ],
+        }
+        for k, time in enumerate([4.0, 2.0, 6.0])
+    ]
+    lines = summary.speed({"problems": records}).splitlines()
+    assert len(lines) == 3
+    assert "| 4 (worst of 3: 2) |" in lines[-1]
+
+
 def contest(bench, name, loss):
     return bench("formulations").Contest(name, loss, "small", 10.0)
 
