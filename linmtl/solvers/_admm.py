@@ -21,11 +21,16 @@ from linmtl.datafits._base import Datafit
 from linmtl.penalties._decomposition import SplitForm, Stacked, halves, joined
 from linmtl.penalties._deviation import AboutMean
 from linmtl.penalties._row_separable import RowSeparable
+from linmtl.solvers._apg import AcceleratedProximalGradient
 from linmtl.solvers._objective import Objective
 
 _TRSV: Any = get_blas_funcs("trsv", dtype=np.float64)
 _EPS = np.finfo(float).eps
 _RELAXATION = 1.7
+# Accelerated steps that cost no more than to prepare for others: singular values make
+# them dear.
+_FEW_STEPS, _SOME_STEPS = 50, 80
+_SMALL = 50  # features or samples of a task, of which little has to be prepared
 _CHECK = 10  # iterations between two certificates at most
 _FIRST_CHECK = 5  # the first: on a path a start is near the end
 _BALANCE = 10.0  # a residual this many times the other moves rho
@@ -59,6 +64,12 @@ class AlternatingDirections:
         return None
 
     def solve(self, objective, W, stop, max_iter, monitor):
+        if _steps_may_do(objective):
+            first, norm = AcceleratedProximalGradient(), objective.penalty.norm
+            most = _FEW_STEPS if norm.spectral else _SOME_STEPS
+            if first.begin(objective, W, stop, max_iter, monitor, most):
+                return
+        start = monitor.n_iter
         squares = _least_squares(objective)
         norm = squares.norm(objective.penalty.norm)
         rho = 0.1 * squares.size
@@ -70,15 +81,15 @@ class AlternatingDirections:
         # at the optimum rho U is the negative gradient: a warm start brings it along
         U = squares.enter(objective.D) / rho if W.any() else np.zeros_like(Z)
         due = _FIRST_CHECK
-        for iteration in range(1, max_iter + 1):
+        for iteration in range(1, max_iter - start + 1):
             Z_loss = squares.solve(Z - U, rho)
             relaxed = _RELAXATION * Z_loss + (1.0 - _RELAXATION) * Z
             np.add(relaxed, U, out=V)
             before = Z.copy()
             norm.prox(V, 1.0 / rho, Z)
             U += relaxed - Z
-            if iteration in (due, max_iter):
-                if monitor.done(squares.leave(Z), iteration, stop):
+            if iteration in (due, max_iter - start):
+                if monitor.done(squares.leave(Z), start + iteration, stop):
                     break
                 due = iteration + _iterations_left(monitor.history, stop)
             if _is_time_to_balance(iteration):
@@ -88,6 +99,27 @@ class AlternatingDirections:
                     U /= factor
                     squares.prepare(rho)
         W[:] = monitor.best_W
+
+
+def _steps_may_do(objective: Objective) -> bool:
+    """Whether to begin with steps that need nothing prepared.
+
+    For many Hessians that takes as long as many steps, in badly conditioned problems
+    fewer than they need.
+    """
+    fit, norm = objective.whole_fit, objective.penalty.norm
+    prepared, creeps = fit.least_squares is not None, isinstance(norm, RowSeparable)
+    if prepared or creeps or objective.free_means.any():
+        return False
+    cheap = min(fit.n_features, fit.largest_block[0]) < _SMALL
+    return not (cheap or _have_one_hessian(fit))
+
+
+def _have_one_hessian(fit: Datafit) -> bool:
+    """Whether all columns share one Hessian."""
+    if fit.holds_rows:
+        return fit.data.design.columns_alike(fit.data.weight)
+    return len(fit.H) == 1
 
 
 def _least_squares(objective: Objective) -> _Squares:
@@ -116,7 +148,7 @@ def _least_squares(objective: Objective) -> _Squares:
 
 def _make_squares(fit, norm, ridge, split):
     gram = not fit.holds_rows
-    if len(fit.H) == 1 if gram else fit.data.design.columns_alike(fit.data.weight):
+    if _have_one_hessian(fit):
         kind = _Eigenbasis if norm is not None and norm.spectral else _OneHessian
         squares = kind.of_gram(fit, ridge) if gram else kind.of_rows(fit, ridge)
     else:

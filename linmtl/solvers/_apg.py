@@ -27,6 +27,7 @@ _FALL = 0.01  # part of the loss by which to fall, to measure the first curvatur
 _FIRST_CHECK, _LEAST_CHECK, _MOST_CHECK = 10, 4, 20
 _PATIENCE = 4  # certificates without a better point or bound: steps are too long
 _FAR = 2.0  # times the objective at the start: so they are at this one
+_FEW = 20  # iterations from which it may give way to another method
 
 
 class AcceleratedProximalGradient:
@@ -49,6 +50,24 @@ class AcceleratedProximalGradient:
         return None
 
     def solve(self, objective, W, stop, max_iter, monitor, start=0):
+        self._descend(objective, W, stop, max_iter, monitor, start, np.inf)
+
+    def begin(
+        self,
+        objective: Objective,
+        W: np.ndarray,
+        stop: float,
+        max_iter: int,
+        monitor: Monitor,
+        most: int,
+    ) -> bool:
+        """Minimise as `solve`, but give up where that takes ``most`` iterations more.
+
+        Return whether it is done; if not, W is the best point.
+        """
+        return self._descend(objective, W, stop, max_iter, monitor, 0, most)
+
+    def _descend(self, objective, W, stop, max_iter, monitor, start, most_left):
         norm, quadratic = objective.penalty.norm, objective.penalty.quadratic
         smooth = objective.smooth if norm is not None else objective.fit.evaluate
         scaled = norm is not None and norm.row_separable
@@ -75,20 +94,25 @@ class AcceleratedProximalGradient:
             extrapolate(readonly(trial), W, (momentum - 1.0) / following, V)
             momentum = following
             if iteration in (due, max_iter):
-                if monitor.done(W, start + iteration, stop):
-                    return
+                if monitor.done(W, start + iteration, stop) or iteration == max_iter:
+                    return True
                 left = iterations_left(monitor.history, stop)
                 due += int(np.clip(left, _LEAST_CHECK, _MOST_CHECK))
-                if not fixed and progress.ended():
-                    fixed, bound = True, _bound(objective, scaled)
+                ended = not fixed and progress.ended()
+                slow = iteration >= _FEW and left > most_left
+                hasty = most_left < np.inf
+                if ended or slow or (hasty and iteration >= 2 * most_left):
                     W[:] = V[:] = monitor.best_W
-                    momentum = 1.0
+                    if hasty:
+                        return False
+                    fixed, bound, momentum = True, _bound(objective, scaled), 1.0
             smooth(V, G)
             if not fixed:
                 found = curvature_along(V - before, last - G, metric)
                 most = max(most, found)
                 least = max(found, _LEAST_CURVATURE * most)
                 bound = np.maximum(_EASE * bound, least * metric)
+        return True
 
 
 class _Progress:

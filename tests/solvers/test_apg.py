@@ -5,8 +5,8 @@ import pytest
 
 from linmtl import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.penalties import L21, Dirty, GraphLaplacian, TraceNorm
+from linmtl.solvers import _admm, minimise
 from linmtl.solvers import _apg as apg
-from linmtl.solvers import minimise
 
 
 def labels(seed=0, d=8, n_tasks=4, rows=25):
@@ -73,3 +73,25 @@ def test_a_point_far_off_leaves_no_mark_on_intercepts():
         problem.fit._b[:] = far  # as a run that diverged leaves them
         np.testing.assert_allclose(problem.value(W), value, rtol=1e-12)
         np.testing.assert_allclose(problem.intercepts(W), b, rtol=1e-8)
+
+
+@pytest.mark.parametrize("scale", [0.0, 2.0])
+def test_alternating_directions_begin_with_steps_and_take_over(scale, monkeypatch):
+    """Where features are badly conditioned steps would take long."""
+    rng = np.random.default_rng(0)
+    X, _, tasks = labels(d=10, rows=80)
+    X *= 10.0 ** (scale * rng.uniform(-0.5, 0.5, 10))
+    y = X @ (10.0 ** (-scale / 2) * rng.normal(size=10)) + rng.normal(size=tasks.size)
+    monkeypatch.setattr(_admm, "_SMALL", 0)
+    prepared = []
+    prepare = _admm._Grams.prepare
+    monkeypatch.setattr(
+        _admm._Grams, "prepare", lambda *args: prepared.append(prepare(*args))
+    )
+    problem = objective(TraceNorm(0.01), (X, y, tasks), "squared")
+    found = minimise(problem, tol=1e-9, max_iter=20_000)
+    assert found.solver == "admm"
+    assert found.converged
+    assert bool(prepared) == (scale > 0)
+    exact = minimise(problem, tol=1e-11, max_iter=20_000)  # prepared for already
+    assert found.objective - exact.objective <= found.gap
