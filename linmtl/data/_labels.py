@@ -280,11 +280,27 @@ def codes_of(labels: ArrayLike, tasks_: ArrayLike) -> np.ndarray:
     labels, tasks_ = np.asarray(labels), np.asarray(tasks_)
     if len(tasks_) == 0 or (labels.dtype.kind == "U") != (tasks_.dtype.kind == "U"):
         return np.full(len(labels), -1, dtype=np.int64)
+    if labels.dtype == tasks_.dtype == np.int64:
+        low = tasks_.min()
+        span = int(tasks_.max()) - int(low)
+        if span < len(labels):  # a table pays
+            return _codes_by_table(labels, tasks_, low, span)
     order = np.argsort(tasks_, kind="stable").astype(np.int64)
     place = np.searchsorted(tasks_, labels, sorter=order)
     codes = order[np.minimum(place, len(tasks_) - 1)]
     codes[tasks_[codes] != labels] = -1
     return codes
+
+
+def _codes_by_table(
+    labels: np.ndarray, tasks_: np.ndarray, low: np.int64, span: int
+) -> np.ndarray:
+    """Return codes of integers by a table of the numbers from low to low + span."""
+    table = np.full(span + 2, -1, dtype=np.int64)  # the last is for all others
+    table[tasks_ - low] = np.arange(len(tasks_))
+    # without a sign those below are beyond, whatever overflows
+    place = (labels - low).view(np.uint64)
+    return table[np.minimum(place, np.uint64(span + 1), out=place).view(np.int64)]
 
 
 def require_like(labels: np.ndarray, tasks_: np.ndarray, what: str) -> None:

@@ -340,17 +340,24 @@ def read_predict(
     predict every row.
     """
     X, labels, _ = read_X(estimator, X, tasks, reset=False)
+    return X, task_codes(estimator, labels, every_task)
+
+
+def task_codes(
+    estimator: Any, labels: np.ndarray | None, every_task: bool = False
+) -> np.ndarray | None:
+    """Return the codes of :func:`read_predict` for labels that were read."""
     if labels is None or every_task:
-        return X, None
+        return None
     if estimator._layout == "single":
         raise ValueError(
             f"{type(estimator).__name__} was fitted without tasks; drop tasks="
         )
-    if len(labels):
-        found = f"tasks has the labels {some(np.unique(labels))}, which are"
-        require_like(labels, estimator.tasks_, found)
     codes = codes_of(labels, estimator.tasks_)
     unknown = codes < 0
+    if len(labels) and unknown.all():
+        found = f"tasks has the labels {some(np.unique(labels))}, which are"
+        require_like(labels, estimator.tasks_, found)
     if unknown.any() and estimator.handle_unknown == "error":
         raise ValueError(
             f"tasks has the labels {some(np.unique(labels[unknown]))}, which "
@@ -359,7 +366,7 @@ def read_predict(
             "cross-validation, pass cv=TaskKFold(5): a splitter that does not know the "
             "tasks can leave whole tasks out of the training part"
         )
-    return X, codes
+    return codes
 
 
 def require_tasks(estimator: Any, codes: np.ndarray | None) -> None:

@@ -26,6 +26,7 @@ from linmtl.kernels._layouts import (
     feature_predict,
     gather_features,
     mirror,
+    mixed_predict,
     sparse_adjoint,
     sparse_predict,
     stacked_adjoint,
@@ -36,6 +37,33 @@ from linmtl.kernels._layouts import (
 
 _CACHE_BYTES = 2**20  # bytes of X that stay in the cache from one pass to the next
 _TILE_ROWS = 64  # rows that are transposed at a time
+
+
+def predict_each(X: Matrix, codes: np.ndarray, Wt: np.ndarray) -> np.ndarray:
+    """Return ``x_i . w_t`` of each row for its own task, rows in any order.
+
+    Parameters
+    ----------
+    X : ndarray or sparse matrix of shape (n_samples, n_features)
+        The rows.
+    codes : ndarray of shape (n_samples,), dtype int64
+        The task of each.
+    Wt : ndarray of shape (n_tasks, n_features)
+        Coefficients.
+    """
+    eta = np.empty(len(codes))
+    if not sparse.issparse(X):
+        X, Wt = np.ascontiguousarray(X), np.ascontiguousarray(Wt)
+        mixed_predict(readonly(X), readonly(codes), readonly(Wt), eta)
+        return eta
+    order = np.argsort(codes, kind="stable")
+    counts = np.bincount(codes, minlength=len(Wt))
+    task_ptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    in_order = np.empty(len(codes))
+    design = StackedDesign(sparse.csr_array(X)[order], task_ptr)
+    design.predict(np.ascontiguousarray(Wt.T), in_order)
+    eta[order] = in_order
+    return eta
 
 
 class StackedDesign(Design):

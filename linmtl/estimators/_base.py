@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
@@ -17,13 +18,20 @@ from linmtl.data import MultiTaskData
 from linmtl.data._checks import check_choice
 from linmtl.data._kinds import sort_in_time
 from linmtl.data._labels import codes_of, some
-from linmtl.data._read import FitInput, read_fit, read_predict, require_tasks
+from linmtl.data._read import (
+    FitInput,
+    read_fit,
+    read_X,
+    require_tasks,
+    task_codes,
+)
 from linmtl.data._targets import two_valued
+from linmtl.data._task_table import described
 from linmtl.datafits._base import Datafit
 from linmtl.datafits._make import Join, make_datafit
 from linmtl.datafits._null import null_losses
 from linmtl.designs._shared import SharedDesign
-from linmtl.designs._stacked import StackedDesign
+from linmtl.designs._stacked import predict_each
 from linmtl.estimators._docs import parameters
 from linmtl.estimators._new_task import NewTask
 from linmtl.estimators._predictions import PredictsClasses, PredictsTargets, TaskClasses
@@ -73,7 +81,6 @@ class TaskModel(NewTask, BaseEstimator):
     handle_unknown: Literal["error", "mean"] = "error"
 
     _classify: ClassVar[bool] = False
-    _table = None  # what is known of tasks beside their rows, a TaskTable
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -135,31 +142,40 @@ class TaskModel(NewTask, BaseEstimator):
 
     def _linear_predictor(self, X: Any, tasks: Any, every_task: bool) -> np.ndarray:
         check_is_fitted(self)
-        X, codes = read_predict(self, X, tasks, every_task)
+        X, labels, _ = read_X(self, X, tasks, reset=False)
+        model = self if every_task else self._knowing(labels)
+        codes = task_codes(model, labels, every_task)
         if not every_task:
-            require_tasks(self, codes)
-        W = np.atleast_2d(self.coef_).T.astype(float)
-        b = np.atleast_1d(self.intercept_)
+            require_tasks(model, codes)
+        W = np.atleast_2d(model.coef_).astype(float, copy=False)
+        b = np.atleast_1d(model.intercept_)
         if every_task or codes is None:
             flat = np.empty(X.shape[0] * len(b))
-            SharedDesign(X, len(b)).predict(W, flat)
+            SharedDesign(X, len(b)).predict(W.T, flat)
             eta = flat.reshape(len(b), -1).T + b
             wide = every_task or self._layout == "wide"
             return eta if wide else eta[:, 0]
-        # the last column is for tasks not seen in fit
-        w, level = self._consensus()
-        W, b = np.column_stack([W, w]), np.append(b, level)
-        codes = np.where(codes < 0, len(b) - 1, codes)
-        order = np.argsort(codes, kind="stable")
-        counts = np.bincount(codes, minlength=len(b))
-        task_ptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        sorted_eta = np.empty(len(codes))
-        X = X.tocsr() if hasattr(X, "tocsr") else X
-        design = StackedDesign(X[order], task_ptr)
-        design.predict(np.ascontiguousarray(W), sorted_eta)
-        eta = np.empty(len(codes))
-        eta[order] = sorted_eta
-        return eta + b[codes]
+        if codes.min(initial=0) < 0:  # for them one row more
+            w, level = self._consensus()
+            W, b = np.vstack([W, w]), np.append(b, level)
+            codes = np.where(codes < 0, len(b) - 1, codes)
+        return predict_each(X, codes, W) + b[codes]
+
+    def _knowing(self, labels: np.ndarray | None) -> Self:
+        """Return the model with those tasks that their numbers make known."""
+        if self._table is None or labels is None or self._layout == "single":
+            return self
+        new = described(
+            self._table, np.unique(labels[codes_of(labels, self.tasks_) < 0])
+        )
+        if not new.size:
+            return self
+        model = copy(self)
+        coef, intercept = self._of_numbers(new)
+        model.tasks_ = np.concatenate([self.tasks_, new])
+        model.coef_ = np.vstack([self.coef_, coef])
+        model.intercept_ = np.append(self.intercept_, intercept)
+        return model
 
     def _consensus(self) -> tuple[np.ndarray, float]:
         """Return coefficients and intercept for tasks that were not seen in fit."""

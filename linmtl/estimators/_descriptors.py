@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import copy
 from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
-from sklearn.utils.validation import check_is_fitted
 
 from linmtl.data import MultiTaskData
-from linmtl.data._labels import codes_of
-from linmtl.data._read import FitInput, read_X
-from linmtl.data._task_table import described, read_task_table, rows_of_tasks
+from linmtl.data._read import FitInput
+from linmtl.data._task_table import read_task_table, rows_of_tasks
 from linmtl.datafits._base import Datafit
 from linmtl.datafits._gram import GramFit
 from linmtl.datafits._make import Join
@@ -168,29 +165,6 @@ class _Descriptor(MultiTaskModel):
         coef = np.ascontiguousarray(design.Z @ M.T, dtype=dtype)
         self.coef_ = coef[0] if single else coef
         self.descriptor_coef_ = np.ascontiguousarray(M, dtype=dtype)
-
-    def _linear_predictor(self, X, tasks, every_task):
-        check_is_fitted(self)
-        model = self
-        if not every_task and (tasks is not None or self.task_column is not None):
-            labels = read_X(self, X, tasks, reset=False)[1]
-            if self._layout != "single":
-                model = self._with_tasks(np.unique(labels))
-                # an iterator is read by now
-                tasks = None if tasks is None else labels
-        return super(_Descriptor, model)._linear_predictor(X, tasks, every_task)
-
-    def _with_tasks(self, labels):
-        """Return the model with those of these tasks that have a descriptor."""
-        known = described(self._table, labels[codes_of(labels, self.tasks_) < 0])
-        if known.size == 0:
-            return self
-        model = copy(self)
-        coef, intercept = self._of_numbers(known)
-        model.tasks_ = np.concatenate([self.tasks_, known])
-        model.coef_ = np.vstack([self.coef_, coef])
-        model.intercept_ = np.append(self.intercept_, intercept)
-        return model
 
     def _of_numbers(self, tasks):
         Z = rows_of_tasks(self._table, tasks)

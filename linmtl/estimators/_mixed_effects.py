@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
-from copy import copy
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import KW_ONLY, replace
 from typing import Any, ClassVar, Literal, Self
 
@@ -21,8 +20,7 @@ from linmtl.data._checks import (
     check_flag,
     is_whole,
 )
-from linmtl.data._labels import codes_of
-from linmtl.data._read import FitInput, read_fit, read_predict, read_X, require_tasks
+from linmtl.data._read import FitInput, read_fit, read_X, task_codes
 from linmtl.data._task_table import described, read_task_table, rows_of_tasks
 from linmtl.estimators._base import TaskModel
 from linmtl.estimators._docs import chosen, estimator, parameters
@@ -328,32 +326,13 @@ class _MixedEffects(TaskModel):
     def _mean_descriptor(self):
         return np.eye(1, 1 + self._centre.size)
 
-    def _linear_predictor(self, X, tasks, every_task):
-        check_is_fitted(self)
-        model = self
-        if not every_task:
-            model, tasks = self._described(X, tasks)
-        return super(_MixedEffects, model)._linear_predictor(X, tasks, every_task)
-
-    def _described(self, X: Any, tasks: Any) -> tuple[Self, Any]:
-        """Return the model with the tasks in X that their numbers make known.
-
-        And the labels, which may have been an iterator.
-        """
-        labels = read_X(self, X, tasks, reset=False)[1]
-        if labels is None or self._layout == "single":
-            return self, tasks
-        unseen = np.unique(labels[codes_of(labels, self.tasks_) < 0])
-        new = described(self._table, unseen)
-        model = copy(self)
+    def _knowing(self, labels):
+        model = super()._knowing(labels)
+        new = model.tasks_[len(self.tasks_) :]
         if new.size:
-            coef, intercept = self._of_numbers(new)
-            model.tasks_ = np.concatenate([self.tasks_, new])
-            model.coef_ = np.vstack([self.coef_, coef])
-            model.intercept_ = np.append(self.intercept_, intercept)
             unknown = self._model.unknown(self._descriptors(new))
             model._added = [*self._added, unknown]
-        return model, None if tasks is None else labels
+        return model
 
     def _of_numbers(self, tasks):
         # one by one: no digit depends on what else is asked for
@@ -491,10 +470,9 @@ class MixedEffectsRegressor(
         std : ndarray of the same shape
             Only with ``return_std``.
         """
-        check_is_fitted(self)
-        model, tasks = self._described(X, tasks)
-        y = model._linear_predictor(X, tasks, every_task=False)
-        return (y, model._std(X, tasks)) if return_std else y
+        given: Any = list(tasks) if isinstance(tasks, Iterator) else tasks
+        y = self._linear_predictor(X, given, every_task=False)
+        return (y, self._std(X, given)) if return_std else y
 
     _estimate = staticmethod(fit_mixed)
     _learn = staticmethod(MixedModel.of_new_task)
@@ -511,10 +489,11 @@ class MixedEffectsRegressor(
         self.noise_ = float(model.noise[0]) if shared else model.noise
 
     def _std(self, X, tasks):
-        X, codes = read_predict(self, X, tasks)
-        require_tasks(self, codes)
+        X, labels, _ = read_X(self, X, tasks, reset=False)
+        model = self._knowing(labels)
+        codes = task_codes(model, labels)
         X = np.asarray(X.toarray() if sparse.issparse(X) else X, dtype=float)
-        every, n_tasks = self._uncertainty(), len(self.tasks_)
+        every, n_tasks = model._uncertainty(), len(model.tasks_)
         levels = self._model.noise
         usual = np.sqrt(np.mean(levels**2))
         noise = np.append(levels, np.full(n_tasks + 1 - levels.size, usual))

@@ -11,6 +11,7 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.metaestimators import available_if
 
 from linmtl.data._labels import is_missing
+from linmtl.data._task_table import TaskTable
 from linmtl.data._times import refuse_times
 from linmtl.data._weights import read_offset, read_sample_weight
 from linmtl.losses import Logistic, Loss
@@ -60,6 +61,7 @@ class Fitted(Routed):
     coef_feature_names_: np.ndarray
     _layout: str
     _n_fitted: int
+    _table: TaskTable | None = None  # what is known of tasks beside their rows
 
 
 class Predicts:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from copy import copy
 from typing import Any, Literal, NoReturn
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils.validation import check_is_fitted
 
 from linmtl.data._labels import codes_of
 from linmtl.data._read import read_X
@@ -50,11 +48,10 @@ class _Loaded(TaskModel):
         self._n_fitted = len(model.tasks)
         self.tasks_, self.coef_ = model.tasks, model.coef
         self.intercept_: Any = model.intercept
-        self._of_unknown, self._more, self._cuts = (
-            model.consensus,
-            model.without_rows,
-            model.cuts,
-        )
+        self._of_unknown, self._cuts = model.consensus, model.cuts
+        labels, *self._more = model.without_rows
+        if labels.size:
+            self._table = labels, np.empty((labels.size, 0))
         self.n_features_in_ = model.n_features_in
         if model.names_in is not None:
             self.feature_names_in_ = model.names_in
@@ -71,22 +68,10 @@ class _Loaded(TaskModel):
     def _consensus(self):
         return self._of_unknown
 
-    def _without_rows(self):
-        return self._more[0]
-
     def _of_numbers(self, tasks):
-        rows = codes_of(tasks, self._more[0])
-        return self._more[1][rows], self._more[2][rows]
-
-    def _linear_predictor(self, X, tasks, every_task):
-        check_is_fitted(self)
-        model = self
-        if self._more[0].size and not every_task:
-            model = copy(self)
-            model.tasks_ = np.concatenate([self.tasks_, self._more[0]])
-            model.coef_ = np.vstack([self.coef_, self._more[1]])
-            model.intercept_ = np.append(self.intercept_, self._more[2])
-        return super(_Loaded, model)._linear_predictor(X, tasks, every_task)
+        coef, intercept = self._more
+        rows = codes_of(tasks, self._without_rows())
+        return coef[rows], intercept[rows]
 
 
 class LoadedRegressor(PredictsTargets, RegressorMixin, _Loaded):

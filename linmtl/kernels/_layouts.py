@@ -25,6 +25,17 @@ def stacked_predict(X, task_ptr, Wt, eta):
             eta[i] = total
 
 
+@reduction
+def mixed_predict(X, codes, Wt, eta):
+    """eta_i = x_i . w_t for dense rows of tasks in any order."""
+    for i in range(codes.size):
+        t = codes[i]
+        total = 0.0
+        for j in range(X.shape[1]):
+            total += X[i, j] * Wt[t, j]
+        eta[i] = total
+
+
 @kernel
 def stacked_adjoint(X, task_ptr, r, Gt):
     """Gt_t = X_t' r_t for dense stacked rows, four rows at a time."""

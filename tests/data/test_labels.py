@@ -169,6 +169,21 @@ def test_codes_equal_a_dictionary_lookup(seed):
     assert codes_of(label_names, names).tolist() == expected
 
 
+def test_codes_of_many_integers():
+    """Those of a table are those of a search, whatever overflows."""
+    rng = np.random.default_rng(0)
+    ends = np.iinfo(np.int64)
+    labels = np.concatenate([rng.integers(-60, 60, 200), [ends.min, ends.max]])
+    for tasks in (rng.permutation(np.arange(-50, 50, 3)), np.array([7])):
+        known = {task: t for t, task in enumerate(tasks.tolist())}
+        expected = [known.get(label, -1) for label in labels.tolist()]
+        assert codes_of(labels, tasks).tolist() == expected
+    for low in (ends.min, ends.max - 9):
+        tasks = low + np.arange(10)
+        assert codes_of(tasks[::-1], tasks).tolist() == list(range(9, -1, -1))
+        assert codes_of(labels, tasks).tolist()[:200] == [-1] * 200
+
+
 def test_strings_never_match_numbers():
     assert codes_of(np.array(["1", "2"]), np.array([1, 2])).tolist() == [-1, -1]
     assert codes_of(np.array([1, 2]), np.array(["1", "2"])).tolist() == [-1, -1]
