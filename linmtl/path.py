@@ -211,7 +211,8 @@ def mtl_path(
     alphas : ndarray of shape (n_alphas,)
         Strengths, decreasing.
     coefs : ndarray of shape (n_tasks, n_features, n_alphas)
-        Coefficients.
+        Coefficients; of more than two classes (n_tasks, n_classes, n_features,
+        n_alphas), and the intercepts likewise.
     gaps : ndarray of shape (n_alphas,)
         Duality gap of each solution; a warning says how many are above the tolerance.
     intercepts : ndarray of shape (n_tasks, n_alphas)
@@ -235,13 +236,12 @@ def mtl_path(
         task_weight=task_weight,
         task_order=task_order,
     )
-    given, _, columns, objective = model._read_problem(
-        X, y, tasks, sample_weight, offset
-    )
+    problem = model._read_problem(X, y, tasks, sample_weight, offset)
+    given, _, columns, objective, classes = problem
     strengths = path_strengths(objective, alphas, eps)
     solutions = follow(
         objective.base_fit,
-        [with_strength(penalty, alpha) for alpha in strengths],
+        [problem.on_columns(with_strength(penalty, alpha)) for alpha in strengths],
         columns,
         strengths=strengths,
         solver=solver,
@@ -255,7 +255,7 @@ def mtl_path(
         rows = used_rows(solution.W)
         W[rows] = solution.W[rows]
         gaps.append(solution.gap)
-        intercepts.append(given.intercepts(solution.b))
+        intercepts.append(solution.b if classes else given.intercepts(solution.b))
         if not solution.converged:
             failures.append(solution.message)
     if failures:
@@ -265,8 +265,11 @@ def mtl_path(
             ConvergenceWarning,
             stacklevel=2,
         )
-    found = strengths, coefs.T, np.array(gaps)
-    return (*found, np.stack(intercepts, axis=-1)) if return_intercepts else found
+    b, models = np.stack(intercepts, axis=-1), coefs.T
+    if classes is not None:
+        models, b = classes.by_task(models, b, len(given.tasks))
+    found = strengths, models, np.array(gaps)
+    return (*found, b) if return_intercepts else found
 
 
 def _model(

@@ -202,7 +202,8 @@ def mtl_path(
     alphas : ndarray of shape (n_alphas,)
         Strengths, decreasing.
     coefs : ndarray of shape (n_tasks, n_features, n_alphas)
-        Coefficients.
+        Coefficients; of more than two classes (n_tasks, n_classes, n_features,
+        n_alphas), and the intercepts likewise.
     gaps : ndarray of shape (n_alphas,)
         Duality gap of each solution; a warning says how many are above the tolerance.
     intercepts : ndarray of shape (n_tasks, n_alphas)

@@ -384,8 +384,6 @@ def test_labels_of_two_classes(labels, classes, missing, container):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ([0, 1, 2], "Only binary classification.*3 classes, 0, 1, 2"),
-        (["a", "b", "c"], "Only binary classification.*3 classes, 'a', 'b', 'c'"),
         ([1], "y has only 1 class, 1; a classifier needs both"),
         (["a"], "y has only 1 class, 'a'; a classifier needs both"),
         ([0.5, 1.5, 2.25, 3.125], "Unknown label type|continuous|4 classes"),
@@ -398,6 +396,28 @@ def test_not_two_classes(values, message, layout):
     args = (X, y, tasks) if layout == "long" else (X, np.column_stack([y, y]))
     with pytest.raises(ValueError, match=message):
         L21Classifier().fit(*args)
+
+
+@pytest.mark.parametrize("values", [[0, 1, 2], ["a", "b", "c"]])
+@pytest.mark.parametrize("layout", ["long", "wide"])
+@pytest.mark.parametrize(
+    "model",
+    [
+        L21Classifier(loss="squared_hinge"),
+        linmtl.TreeGroupL21Classifier(),
+        linmtl.GOMTLClassifier(),
+        linmtl.MixedEffectsClassifier(),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_more_than_two_classes_where_there_may_be_two(model, values, layout):
+    X, _, tasks = data()
+    y = np.resize(values, 30)
+    args = (X, y, tasks) if layout == "long" else (X, np.column_stack([y, y]))
+    known = ", ".join(map(repr, values))
+    message = f"Only binary classification.*3 classes, {known}"
+    with pytest.raises(ValueError, match=message):
+        model.fit(*args)
 
 
 def test_strings_and_numbers_as_classes():

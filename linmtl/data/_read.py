@@ -17,6 +17,7 @@ from sklearn.utils.validation import (
 )
 
 from linmtl.data._canonical import MultiTaskData, far_intercept, lent
+from linmtl.data._classes import ClassColumns
 from linmtl.data._frames import column_named
 from linmtl.data._kinds import order_of
 from linmtl.data._labels import (
@@ -32,6 +33,7 @@ from linmtl.data._labels import (
 from linmtl.data._tables import as_table
 from linmtl.data._targets import (
     column_labels,
+    encode_classes,
     missing_mask,
     read_labels,
     read_targets,
@@ -83,8 +85,9 @@ class FitInput:
         Task labels, in the order of the data.
     n_samples : ndarray of shape (n_tasks,)
         Sum of the sample weights of each task, S_t.
-    classes : ndarray of shape (2,) or None
-        Class labels of a classifier; y is -1 for the first and +1 for the second.
+    classes : ndarray of shape (n_classes,) or None
+        Class labels of a classifier; of two, y is -1 for the first and +1 for the
+        second, of more y is the position.
     side : ndarray of shape (n_tasks,)
         -1 or +1 for a task whose best intercept is infinite on that side (only one
         class occurs, counts are all zero) and which is therefore left out of the loss,
@@ -143,10 +146,19 @@ class FitInput:
 
     def long(self, used: np.ndarray) -> tuple[Any, np.ndarray, np.ndarray]:
         """Return X, y as passed and tasks (positions) of some of the observations."""
+        return self.data.design.samples(used), self.labels(used), self.code[used]
+
+    def labels(self, used: np.ndarray) -> np.ndarray:
+        """Return the targets of some of the observations as they were passed."""
         y = self.y[used]
-        if self.classes is not None:
-            y = self.classes[(y > 0).astype(int)]
-        return self.data.design.samples(used), y, self.code[used]
+        if self.classes is None:
+            return y
+        return self.classes[(y if self.several else y > 0).astype(int)]
+
+    @property
+    def several(self) -> bool:
+        """Whether there are more than two classes."""
+        return self.classes is not None and self.classes.size > 2
 
     def spreads(self) -> np.ndarray:
         """Return the spread of each feature within the tasks, (n_features,).
@@ -221,12 +233,13 @@ def read_fit(
     targets: Targets,
     null_losses: Callable[[MultiTaskData], np.ndarray],
     offset: Any = None,
+    several: bool = False,
 ) -> FitInput:
     """Check the arguments of `fit` and return canonical data.
 
     ``targets`` is the loss, or what knows as much of y. ``null_losses`` returns the
     mean loss of each task without coefficients; it is called where weights of tasks
-    depend on it.
+    depend on it. With ``several`` there may be more than two classes.
     """
     name = type(estimator).__name__
     if y is None:
@@ -258,7 +271,11 @@ def read_fit(
     weight = read_sample_weight(sample_weight, y.shape)
     if incomplete:
         weight[missing] = 0.0
-    y, classes = targets.encode(y, missing)
+    if several:
+        y, classes = encode_classes(y, missing, several)
+    else:
+        y, classes = targets.encode(y, missing)
+    several = classes is not None and classes.size > 2
     if classes is not None:
         class_weight = getattr(estimator, "class_weight", None)
         if class_weight is not None:
@@ -266,6 +283,11 @@ def read_fit(
     if incomplete:
         y = np.where(missing, 0.0, y)
     y = y.astype(np.float64, copy=False)
+    if several and offset is not None:
+        raise ValueError(
+            "offset is for two classes: added to the linear predictors of all of "
+            f"{classes.size} classes it changes nothing; drop it"
+        )
     known = None if offset is None else read_offset(offset, y.shape)
     if known is not None and targets.location:
         y = y - known
@@ -299,7 +321,9 @@ def read_fit(
             f"{empty} for the tasks {some(names[total <= 0])}; drop these tasks"
         )
     side = np.zeros(len(names), dtype=int)
-    if data.fit_intercept or targets.classify:
+    if several:
+        _require_classes(ClassColumns.of(data, names, classes), layout)
+    elif data.fit_intercept or targets.classify:
         side = _sides(data, targets, layout)
     if not data.fit_intercept:  # then the loss has a finite optimum
         side[:] = 0
@@ -308,7 +332,12 @@ def read_fit(
         alone = data.of_tasks(np.flatnonzero(side))
         side_offset = alone.mean_offset(alone.weight)
         side_means = alone.design.task_sums(alone.weight) / alone.total[:, None]
-    task_weight = _task_weights(estimator, data, names, side, null_losses)
+    of_null = data
+    if several:
+        of_null = ClassColumns.of(data, names, classes).expand(data)
+    task_weight = _task_weights(
+        estimator, data, names, side, lambda _: null_losses(of_null)
+    )
     per_row = np.repeat(task_weight / total, np.diff(data.task_ptr))
     per_row[np.repeat(side != 0, np.diff(data.task_ptr))] = 0.0
     per_row *= data.weight
@@ -451,6 +480,15 @@ def _sides(data, targets, layout):
             "there is nothing to fit"
         )
     return side
+
+
+def _require_classes(columns, layout):
+    if columns.task.size == len(columns.tasks):
+        where = "the data" if layout == "single" else "every task"
+        raise ValueError(
+            f"y has only 1 class in {where} (labels of weight zero left out); a "
+            "classifier needs two"
+        )
 
 
 def _long(X, y, weight, labels, order, estimator):

@@ -183,8 +183,13 @@ def two_valued(y: np.ndarray, used: np.ndarray, task_ptr: np.ndarray) -> np.ndar
     return two & more.any()
 
 
-def encode_classes(y: np.ndarray, missing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return -1 and +1 for labels of two classes, 0 where missing, and the classes."""
+def encode_classes(
+    y: np.ndarray, missing: np.ndarray, several: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return -1 and +1 for labels of two classes, 0 where missing, and the classes.
+
+    Of more than two, if ``several`` are allowed, the positions in the classes.
+    """
     observed = y[~missing]
     if observed.size == 0:
         raise ValueError("y has no observed label")
@@ -200,6 +205,10 @@ def encode_classes(y: np.ndarray, missing: np.ndarray) -> tuple[np.ndarray, np.n
     became_float = missing.any() and classes.dtype.kind == "f"
     if became_float and _are_integers(classes):
         classes = classes.astype(np.int64)
+    if classes.size > 2 and several:
+        codes = np.zeros(y.shape)
+        codes[~missing] = np.searchsorted(classes, observed)
+        return codes, classes
     if classes.size > 2:
         raise ValueError(
             "Only binary classification is supported. The type of the target is "

@@ -81,14 +81,15 @@ def read_class_weight(
     class_weight : "balanced" or dict
         The parameter of the classifiers; "balanced" is within each task.
     y : ndarray of shape (n_samples,) or (n_samples, n_tasks)
-        Labels -1 and +1.
+        Labels -1 and +1; of more than two classes, positions in `classes`.
     weight : ndarray of y's shape
         Sample weights, zero for a missing label.
     labels : ndarray of shape (n_samples,) or None
         Task label of each row.
-    classes : ndarray of shape (2,)
+    classes : ndarray of shape (n_classes,)
         The class labels.
     """
+    y = (y if classes.size > 2 else y > 0).astype(int)
     if isinstance(class_weight, Mapping):
         known = classes.tolist()
         unknown = [label for label in class_weight if label not in known]
@@ -103,7 +104,7 @@ def read_class_weight(
                 raise ValueError(
                     f"class_weight must have finite numbers >= 0, got {value!r}"
                 )
-        return np.where(y > 0, values[1], values[0])
+        return np.array(values)[y]
     if not (isinstance(class_weight, str) and class_weight == "balanced"):
         raise ValueError(
             "class_weight must be None, 'balanced' or a dict by class label, got "
@@ -116,16 +117,14 @@ def read_class_weight(
     else:
         names, code = np.unique(labels, return_inverse=True)
         T = len(names)
-    code = code.ravel()
-    negative, positive = (
-        np.bincount(code, (weight * side).ravel(), minlength=T)
-        for side in (y < 0, y > 0)
-    )
-    both = (negative > 0) & (positive > 0)
-    out = np.ones((2, T))  # a task with a single class has nothing to balance
-    for row, of_class in zip(out, (negative, positive), strict=True):
-        row[both] = (negative + positive)[both] / (2.0 * of_class[both])
-    return out[(y > 0).ravel().astype(int), code].reshape(y.shape)
+    shape = classes.size, T
+    position = np.ravel_multi_index((y.ravel(), code.ravel()), shape)
+    size = np.bincount(position, weight.ravel(), minlength=classes.size * T)
+    size = size.reshape(shape)
+    # one, where a task has a single class: it has nothing to balance
+    count = np.maximum((size > 0).sum(axis=0), 1)
+    out = size.sum(axis=0) / (count * np.where(size > 0, size, np.inf))
+    return out.ravel()[position].reshape(y.shape)
 
 
 def read_task_weight(

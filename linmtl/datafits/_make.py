@@ -10,6 +10,7 @@ from linmtl.data._canonical import MultiTaskData
 from linmtl.datafits._base import Datafit
 from linmtl.datafits._gram import additive_fit
 from linmtl.datafits._minimax import MinimaxFit
+from linmtl.datafits._multinomial import MultinomialFit
 from linmtl.datafits._residual import about_zero
 from linmtl.datafits._root import RootFit
 from linmtl.losses import Loss, Score
@@ -41,9 +42,14 @@ def make_datafit(data: MultiTaskData, loss: Loss, join: Join = Join.SUM) -> Data
     ValueError
         If the roots of this loss are not convex.
     """
+    several = data.design.group_ptr is not None
+    if several and join is not Join.SUM:
+        raise ValueError("task_weight='minimax' is for two classes; pass 'null_loss'")
     if join is Join.MAXIMUM:
         return MinimaxFit(data, loss)
     if join is Join.SUM:
+        if several:
+            return about_zero(data, loss, MultinomialFit)
         if loss.quadratic or not data.fit_intercept:
             return additive_fit(data, loss)
         return about_zero(data, loss)

@@ -13,8 +13,11 @@ _ROUNDING = 1e-28  # losses relative to the size of y that are all rounding
 def null_losses(data: MultiTaskData, loss: Loss) -> np.ndarray:
     """Return the mean loss of each task at W = 0 with the best intercept, (n_tasks,).
 
-    Zero where it is nothing but rounding; weights may have any scale.
+    Zero where it is nothing but rounding; weights may have any scale. Of several
+    classes of a task together.
     """
+    group_ptr = data.design.group_ptr
+    loss = loss.of_classes(group_ptr)
     total = np.where(data.total > 0, data.total, 1.0)
     T = data.design.n_tasks
     task_loss, theta = np.empty(T), np.empty(data.y.size)
@@ -31,4 +34,6 @@ def null_losses(data: MultiTaskData, loss: Loss) -> np.ndarray:
         task_loss,
     )
     task_loss[task_loss <= _ROUNDING * data.task_sum(weight * loss.size(data.y))] = 0.0
-    return task_loss
+    return (
+        task_loss if group_ptr is None else np.add.reduceat(task_loss, group_ptr[:-1])
+    )

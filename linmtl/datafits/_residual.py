@@ -354,15 +354,18 @@ class ResidualFit(Datafit):
         return self.data.design.restrict(features), self.theta
 
 
-def about_zero(data: MultiTaskData, loss: Loss) -> ResidualFit:
+def about_zero(
+    data: MultiTaskData, loss: Loss, kind: type[ResidualFit] | None = None
+) -> ResidualFit:
     """Return the loss of data with intercepts, features far from zero moved there.
 
     Intercepts as far away would lack the digits for residuals to sum to zero.
     """
-    moved = data.design.about_zero()
+    kind = ResidualFit if kind is None else kind
+    moved = data.design.about_zero() if data.fit_intercept else None
     if moved is None:
-        return ResidualFit(data, loss)
-    fit = ResidualFit(replace(data, design=moved[0]), loss, moved[1])
+        return kind(data, loss)
+    fit = kind(replace(data, design=moved[0]), loss, moved[1])
     fit.given = data
     return fit
 

@@ -64,6 +64,8 @@ class Design:
     n_features: int
     task_ptr: np.ndarray  # (n_tasks + 1,)
     dtype: np.dtype
+    # bounds of the tasks, where what is a task here is a class of a task
+    group_ptr: np.ndarray | None = None
 
     @property
     def n_tasks(self) -> int:

@@ -19,7 +19,7 @@ class WrappedDesign(Design):
     def __init__(self, design: Design, n_features: int | None = None):
         self.design = design
         self.n_features = design.n_features if n_features is None else n_features
-        self.task_ptr = design.task_ptr
+        self.task_ptr, self.group_ptr = design.task_ptr, design.group_ptr
         self.dtype = design.dtype
 
     @property

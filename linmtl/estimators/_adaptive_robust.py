@@ -61,6 +61,7 @@ class _AdaptiveRobust(Alias):
     """
 
     _weight: ClassVar[np.ndarray | None] = None
+    _several_classes = False
 
     def _problem(self, given: FitInput):
         total, n_features = given.data.total, given.data.design.n_features

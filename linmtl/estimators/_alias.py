@@ -38,6 +38,10 @@ class Alias(MultiTaskModel):
 
     _penalty: ClassVar[Callable[..., Penalty]]
 
+    @property
+    def _several_classes(self) -> bool:
+        return getattr(self._penalty, "takes_classes", True)  # or fit says why not
+
     def _penalty_names(self) -> list[str]:
         return list(inspect.signature(self._penalty).parameters)
 

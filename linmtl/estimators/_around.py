@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from typing import Any, Literal
 
 from linmtl.estimators._base import MultiTaskModel
@@ -44,8 +43,9 @@ def around(kind: type[Penalty]) -> Any:
         for p in inspect.signature(make).parameters.values()
         if p.kind != p.VAR_KEYWORD
     ]
-    function: Callable[..., Penalty] = make
-    function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+    function: Any = make
+    function.takes_classes = kind.takes_classes
+    function.__signature__ = inspect.Signature(
         [p.replace(kind=p.KEYWORD_ONLY) for p in of_kind + added]
     )
     return staticmethod(function)

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
@@ -16,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from linmtl.data import MultiTaskData
 from linmtl.data._checks import check_choice
+from linmtl.data._classes import ClassColumns
 from linmtl.data._kinds import sort_in_time
 from linmtl.data._labels import codes_of, some
 from linmtl.data._read import (
@@ -39,6 +41,8 @@ from linmtl.estimators._settings import check_settings
 from linmtl.estimators._statistics import FitsStatistics
 from linmtl.losses import LOSSES, Loss
 from linmtl.penalties import Penalty, compose
+from linmtl.penalties._base import check_is_penalty
+from linmtl.penalties._compose import Composite
 from linmtl.penalties._parameters import is_positive
 from linmtl.solvers import Result, minimise, rounded
 from linmtl.solvers._objective import Objective
@@ -58,12 +62,33 @@ class Problem(NamedTuple):
         Labels of the columns of W.
     objective : Objective
         Loss and penalty.
+    classes : ClassColumns or None
+        Which columns they are, of more than two classes.
     """
 
     given: FitInput
     data: MultiTaskData
     columns: np.ndarray
     objective: Objective
+    classes: ClassColumns | None = None
+
+    def on_columns(self, penalty: Penalty) -> Penalty:
+        """Return a penalty on the tasks as one on the columns of W."""
+        return on_columns(penalty, self.data.design.n_features, self.classes)
+
+    def compose(self, penalty: Penalty) -> Composite:
+        """Return a penalty on the tasks in the form in which solvers see it."""
+        d = self.data.design.n_features
+        return compose(self.on_columns(penalty), d, self.columns)
+
+
+def on_columns(penalty: Penalty, d: int, classes: ClassColumns | None) -> Penalty:
+    """Return a penalty on the tasks as one on the columns of W, of d features."""
+    if classes is None:
+        return penalty
+    check_is_penalty(penalty)
+    penalty.check(d, classes.tasks)
+    return penalty.of_classes(classes)
 
 
 # warnings about the data, which are said once where models are fitted inside others
@@ -104,7 +129,11 @@ class TaskModel(NewTask, BaseEstimator):
         super().__setstate__(state)
 
     def _set_linear(self, given: FitInput, W: np.ndarray, b: np.ndarray) -> None:
-        """Set what predictions need: linear models, one row of W for each task."""
+        """Set what predictions need: linear models, one row of W for each task.
+
+        Of several classes W is (n_tasks, n_classes, n_features), b without the last.
+        """
+        self._several = W.ndim == 3
         self._layout = given.layout
         self._n_fitted = len(given.tasks)  # those that fit_new_task adds come after
         self._has_offset = given.offset is not None
@@ -116,8 +145,8 @@ class TaskModel(NewTask, BaseEstimator):
             self.classes_ = given.classes
             if given.layout == "wide":
                 self.classes_ = TaskClasses([given.classes] * len(given.tasks))
-        elif given.layout == "single":
-            self.coef_, self.intercept_ = self.coef_[0], b[0].item()
+        if given.layout == "single" and (given.classes is None or self._several):
+            self.coef_, self.intercept_ = self.coef_[0], b[0][()]
         # what an earlier fit may have left
         for name in ("new_tasks_", "coef_feature_names_"):
             self.__dict__.pop(name, None)
@@ -147,8 +176,28 @@ class TaskModel(NewTask, BaseEstimator):
         codes = task_codes(model, labels, every_task)
         if not every_task:
             require_tasks(model, codes)
-        W = np.atleast_2d(model.coef_).astype(float, copy=False)
-        b = np.atleast_1d(model.intercept_)
+        coef = np.asarray(model.coef_).astype(float, copy=False)
+        b = np.asarray(model.intercept_)
+        if not self._several:
+            W, b = np.atleast_2d(coef), np.atleast_1d(b)
+            return self._predictor(X, codes, W, b, every_task, self._consensus)
+        if self._layout == "single":
+            coef, b = coef[None], b[None]
+        etas = []
+        for W, level in zip(coef.swapaxes(0, 1), b.T, strict=True):
+            known = np.flatnonzero(~np.isnan(level))
+            mean = W[known].mean(axis=0), float(level[known].mean())
+            models = W, level, every_task, partial(tuple, mean)
+            etas.append(self._predictor(X, codes, *models))
+        eta = np.stack(etas, axis=-1)
+        eta[np.isnan(eta)] = -np.inf  # classes that a task has never shown
+        return eta
+
+    def _predictor(self, X, codes, W, b, every_task, consensus):
+        """Return linear predictors of models W, (n_tasks, n_features), and b.
+
+        ``consensus`` returns the model of tasks that were not seen in fit.
+        """
         if every_task or codes is None:
             flat = np.empty(X.shape[0] * len(b))
             SharedDesign(X, len(b)).predict(W.T, flat)
@@ -156,7 +205,7 @@ class TaskModel(NewTask, BaseEstimator):
             wide = every_task or self._layout == "wide"
             return eta if wide else eta[:, 0]
         if codes.min(initial=0) < 0:  # for them one row more
-            w, level = self._consensus()
+            w, level = consensus()
             W, b = np.vstack([W, w]), np.append(b, level)
             codes = np.where(codes < 0, len(b) - 1, codes)
         return predict_each(X, codes, W) + b[codes]
@@ -207,6 +256,11 @@ class MultiTaskModel(TaskModel):
     _losses: ClassVar[tuple[str, ...]] = ()
     # whether a task of a single class, which the loss leaves out, has what others share
     _lends: ClassVar[bool] = True
+
+    @property
+    def _takes_classes(self) -> bool:
+        """Whether there may be more than two classes."""
+        return False
 
     def _make_penalty(self) -> Penalty:
         raise NotImplementedError
@@ -276,7 +330,7 @@ class MultiTaskModel(TaskModel):
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Samples; with ``task_column``, one column holds the task labels.
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
-            Targets, or labels of two classes. Two dimensions: one column per task, all
+            Targets, or labels of classes. Two dimensions: one column per task, all
             tasks sharing X (NaN: label not observed). One dimension: one target per
             row, of the task that ``tasks`` or ``task_column`` says (NaN: not
             observed), or of the only task.
@@ -316,7 +370,9 @@ class MultiTaskModel(TaskModel):
         self._store(problem, result)
         return self
 
-    def _read_fit(self, X, y, tasks, sample_weight, offset=None) -> FitInput:
+    def _read_fit(
+        self, X, y, tasks, sample_weight, offset=None, several: bool = False
+    ) -> FitInput:
         """Return the arguments of `fit`, checked."""
         loss, join = self._loss(), self._join()
         loss.check()
@@ -329,18 +385,33 @@ class MultiTaskModel(TaskModel):
             loss,
             lambda data: join.task_loss(null_losses(data, loss)),
             offset,
+            several,
         )
 
-    def _read_problem(self, X, y, tasks, sample_weight, offset=None) -> Problem:
-        """Return what the arguments of `fit` pose."""
+    def _read_problem(
+        self, X, y, tasks, sample_weight, offset=None, several: bool = True
+    ) -> Problem:
+        """Return what the arguments of `fit` pose.
+
+        Of more than two classes only if ``several`` are allowed.
+        """
         check_settings(self, self._losses)
-        given = self._rescaled(self._read_fit(X, y, tasks, sample_weight, offset))
+        given = self._rescaled(
+            self._read_fit(
+                X, y, tasks, sample_weight, offset, several and self._takes_classes
+            )
+        )
         data, columns = self._problem(given)
         penalty = self._make_penalty()
         check_order(self, penalty, given)
-        penalty = compose(penalty, data.design.n_features, columns)
-        objective = Objective(self._make_fit(data), penalty)
-        return Problem(given, data, columns, objective)
+        classes = None
+        if given.several:
+            classes = ClassColumns.of(data, columns, given.classes)
+            data, columns = classes.expand(data), classes.labels
+        d = data.design.n_features
+        composite = compose(on_columns(penalty, d, classes), d, columns)
+        objective = Objective(self._make_fit(data), composite)
+        return Problem(given, data, columns, objective, classes)
 
     def _rescaled(self, given: FitInput) -> FitInput:
         """Return the arguments with features on the scale of the strengths."""
@@ -352,7 +423,9 @@ class MultiTaskModel(TaskModel):
         if coef_init is None:
             return self._warm_W(shape, problem.columns)
         coef = read_coefficients(self, coef_init, given)
-        W = given.scales[:, None] * coef.T
+        W = (given.scales * coef).T
+        if problem.classes is not None:
+            return problem.objective.point(problem.classes.columns_of(W.T).T)
         if shape == (len(W), 1):  # one model for all tasks
             return W.mean(axis=1, keepdims=True)
         fit = problem.objective.base_fit
@@ -378,18 +451,21 @@ class MultiTaskModel(TaskModel):
         return W
 
     def _store(self, problem: Problem, result: Result) -> None:
-        given, _, columns, objective = problem
+        given, _, columns, objective, classes = problem
         n_tasks = len(given.tasks)
         result = rounded(objective, result, given.data.design.dtype)
         W = result.W
-        if W.shape[1] != n_tasks:  # one model for all tasks
+        if W.shape[1] != n_tasks and classes is None:  # one model for all tasks
             W = np.repeat(W, n_tasks, axis=1)
-        self._report(given, objective, result, columns)
+        self._report(problem, result)
         if "task_weight_" not in self._reported:
             self.task_weight_ = self._task_weights(given)
         self._solution = (columns, result.point)
-        W, b = self._lent(given, W, given.intercepts(result.b))
-        self._set_linear(given, W.T, b)
+        if classes is None:
+            W, b = self._lent(given, W, given.intercepts(result.b))
+            self._set_linear(given, W.T, b)
+        else:
+            self._set_linear(given, *classes.by_task(W.T, result.b, n_tasks))
         self.n_iter_ = result.n_iter
         self.objective_ = result.objective
         self.dual_gap_ = result.gap
@@ -405,6 +481,15 @@ class MultiTaskModel(TaskModel):
         return given.lent(W, b) if self._classify and self._lends else (W, b)
 
     def _warn_of_tasks(self, given, columns):
+        if given.several and given.layout != "single":
+            alone = np.sum(~np.isnan(self.intercept_), axis=1) == 1
+            if alone.any():
+                warnings.warn(
+                    f"these tasks have a single class: {some(given.tasks[alone])}; "
+                    "they have no loss, and predict what they have seen only",
+                    UserWarning,
+                    stacklevel=4,
+                )
         if np.any(given.side):
             alone = some(given.tasks[given.side != 0])
             warnings.warn(
@@ -438,8 +523,9 @@ class MultiTaskModel(TaskModel):
                 stacklevel=4,
             )
 
-    def _report(self, given, objective, result, columns):
+    def _report(self, problem, result):
         """Set what penalty and loss know of; drop the attributes of an earlier fit."""
+        given, _, columns, objective, classes = problem
         for name in getattr(self, "_reported", ()):
             delattr(self, name)
         penalty = objective.penalty
@@ -449,7 +535,9 @@ class MultiTaskModel(TaskModel):
         found.update(objective.fitted_attributes(result.point))
         whole = result.W.any(axis=0)
         for name, part in found.get("coef_components_", {}).items():
-            if given.classes is not None:  # where all is nothing, the parts are, too
+            if classes is not None:
+                part, _ = classes.by_task(part, result.b, len(given.tasks))
+            elif given.classes is not None:  # where all is nothing, the parts are, too
                 lent, _ = given.lent(part.T, np.zeros(len(part)))
                 part = np.where(whole[:, None], part, lent.T)
             found["coef_components_"][name] = given.unscaled(part)
@@ -488,7 +576,7 @@ class PlainClassifier(PredictsClasses, ClassifierMixin, MultiTaskModel):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
+        tags.classifier_tags.multi_class = self._takes_classes
         return tags
 
 
@@ -499,6 +587,11 @@ class Classifier(PlainClassifier):
     loss: str = "logistic"
 
     _losses = tuple(name for name, loss in LOSSES.items() if loss.classify)
+    _several_classes: ClassVar[bool] = True  # whether the penalty is for them
+
+    @property
+    def _takes_classes(self):
+        return self._several_classes and self._loss_name() == "logistic"
 
 
 def loss_of(model: TaskModel) -> dict[str, Any]:
@@ -544,7 +637,10 @@ def read_coefficients(model: Any, coef_init: Any, given: FitInput) -> np.ndarray
         coef = np.array(coef_init, dtype=float)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name}: coef_init: {error}; pass numbers") from None
-    expected = T, given.data.design.n_features
+    expected: tuple[int, ...] = T, given.data.design.n_features
+    if given.several:
+        expected = T, given.classes.size, expected[1]
+        coef = np.nan_to_num(coef)  # where a task has no such class
     if given.layout == "single" and coef.shape == expected[1:]:
         coef = coef[None]
     if coef.shape != expected:

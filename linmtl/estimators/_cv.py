@@ -45,7 +45,7 @@ from linmtl.model_selection._leave_one_out import (
     left_out_tasks_path,
     units,
 )
-from linmtl.penalties import Penalty, compose
+from linmtl.penalties import Penalty
 from linmtl.solvers import minimise
 from linmtl.solvers._objective import Objective
 from linmtl.solvers._path import path_strengths, top_strength
@@ -232,7 +232,7 @@ class CrossValidated(MultiTaskModel):
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Samples; with ``task_column``, one column holds the task labels.
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
-            Targets, or labels of two classes, in any layout.
+            Targets, or labels of classes, in any layout.
         tasks : array-like of shape (n_samples,), default=None
             The task label of each row: all strings or all numbers.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
@@ -256,9 +256,11 @@ class CrossValidated(MultiTaskModel):
         """
         self._check_cv()
         problem = self._read_problem(X, y, tasks, sample_weight, offset)
-        given, data, columns, objective = problem
+        given, data, columns, objective, classes = problem
         fit = objective.base_fit
-        if self._leaves_one_out:
+        if classes is not None:
+            fold = classes.spread(data, self._fold_of_rows(given))
+        elif self._leaves_one_out:
             fold = units(data, self._loss())
         elif self.criterion is None:
             fold = fold_of_observations(given, data, self.cv)
@@ -269,7 +271,7 @@ class CrossValidated(MultiTaskModel):
         curves = []
         for setting in settings:
             penalty = self._part_with_strength(setting)
-            start = Objective(fit, compose(penalty, fit.n_features, columns))
+            start = Objective(fit, problem.compose(penalty))
             strengths = path_strengths(start, self.alphas, self.eps)
             curves.append(self._curve(problem, parts, setting, start, strengths))
         if np.ndim(self.alphas) == 0:
@@ -280,6 +282,15 @@ class CrossValidated(MultiTaskModel):
         flat = is_flat(np.concatenate([curve.mean for curve in curves]))
         self._refit(problem, setting, flat, coef_init)
         return self
+
+    def _fold_of_rows(self, given: FitInput) -> np.ndarray:
+        """Return the fold of each observation, of more than two classes."""
+        if self._leaves_one_out or self.criterion is not None:
+            raise ValueError(
+                f"{type(self).__name__}: cv='loo' and criterion are for two classes, "
+                f"and y has {given.classes.size}; pass a number of folds"
+            )
+        return fold_of_observations(given, given.data, self.cv)
 
     def _rescaled(self, given: FitInput) -> FitInput:
         scale = self.scale_features
@@ -294,8 +305,10 @@ class CrossValidated(MultiTaskModel):
     def _parts_of(self, problem: Problem, fold: np.ndarray) -> Parts:
         """Return the data in folds, the same for all settings."""
         given, data = problem.given, problem.data
-        n_samples = given.n_samples
-        if data.design.n_tasks < n_samples.size:  # all tasks as one
+        n_samples, classes = given.n_samples, problem.classes
+        if classes is not None:
+            n_samples = n_samples[classes.task]
+        elif data.design.n_tasks < n_samples.size:  # all tasks as one
             n_samples = n_samples.sum(keepdims=True)
         return Parts(
             data,
@@ -316,8 +329,10 @@ class CrossValidated(MultiTaskModel):
         ends: list[np.ndarray] | None = None,
     ) -> _Curve:
         """Return the held-out losses along some strengths."""
-        given, data, columns, objective = problem
-        penalties = [self._penalty_at(setting, alpha) for alpha in strengths]
+        given, data, columns, objective, classes = problem
+        penalties = [
+            problem.on_columns(self._penalty_at(setting, alpha)) for alpha in strengths
+        ]
         along: dict[str, Any] = {
             "strengths": strengths,
             "starts": ends,
@@ -361,7 +376,10 @@ class CrossValidated(MultiTaskModel):
             per_task = path.losses
             per_fold = _mean_over_tasks(per_task, given.data.total)
         else:
-            per_fold, per_task = self._negated_scores(given, parts.fold, path.eta)
+            fold, eta = parts.fold, path.eta
+            if classes is not None:
+                eta, fold = classes.by_row(data, eta), self._fold_of_rows(given)
+            per_fold, per_task = self._negated_scores(given, fold, eta)
         return _Curve(
             setting,
             start,
@@ -456,11 +474,9 @@ class CrossValidated(MultiTaskModel):
         """
         scorer = self._scorer()
         rows = np.flatnonzero((fold >= 0) & (given.data.weight > 0))
-        y, labels = given.y[rows], given.tasks[given.code[rows]]
+        y, labels = given.labels(rows), given.tasks[given.code[rows]]
         if given.offset is not None and given.data.offset is None:
             eta = eta + given.offset
-        if given.classes is not None:
-            y = given.classes[(y > 0).astype(int)]
         weight = given.sample_weight[rows]
         position = {label: t for t, label in enumerate(given.tasks.tolist())}
         together, apart = [], np.full((len(eta), 1, len(given.tasks)), np.nan)
@@ -565,10 +581,9 @@ class CrossValidated(MultiTaskModel):
         flat: bool,
         coef_init: Any = None,
     ) -> None:
-        _, _, columns, objective = problem
         penalty = self._penalty_at(setting, self.alpha_)
-        fit = objective.base_fit
-        best = Objective(fit, compose(penalty, fit.n_features, columns))
+        fit = problem.objective.base_fit
+        best = Objective(fit, problem.compose(penalty))
         result = minimise(
             best,
             tol=self.tol,

@@ -138,6 +138,7 @@ class _Descriptor(MultiTaskModel):
     descriptors: Any
 
     _texts: ClassVar[dict[str, str]] = {}
+    _several_classes = False
 
     def _make_penalty(self) -> Penalty:
         return Ridge(self.alpha)

@@ -54,8 +54,9 @@ verbose : int, default=0
     "class_weight": """\
 class_weight : None, "balanced" or dict, default=None
     What sample weights are multiplied by: nothing; within each task
-    ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
-    a number by class label (1 where there is none).""",
+    ``n_t / (K_t n_tc)``, with n the sums of its sample weights and those of the class,
+    and K_t the number of its classes; or a number by class label (1 where there is
+    none).""",
     "attributes": """\
 coef_ : ndarray of shape (n_tasks, n_features)
     Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
@@ -127,15 +128,20 @@ refit : bool or float, default=False
 coef_before_refit_ : ndarray of the shape of coef_
     The solution of the penalised problem; only with ``refit``.""",
     "classes": """\
-classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+classes_ : ndarray of shape (n_classes,), or a list of n_tasks such arrays
     The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
-    several outputs; the pair is that of all tasks.""",
+    several outputs; its arrays are those of all tasks. Of more than two classes
+    ``coef_`` is (n_tasks, n_classes, n_features) and ``intercept_`` (n_tasks,
+    n_classes), NaN where a task has never shown a class, and without the first axis
+    for one task (1-D y without tasks).""",
     "squared_symbols": (
         "with sample weights s_i, their sum S_t over task t, and task weights lambda_t."
     ),
     "logistic_symbols": """\
 with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
-y_i is +1 for the second class and -1 for the first.""",
+y_i is +1 for the second class and -1 for the first. Of more than two classes W has a
+column for each class of each task, and the loss of a row is the multinomial one,
+``log(sum_k exp(eta_ik)) - eta_iy``.""",
     "cv": """\
 Every task is in every training part, with two rows where it has them (an intercept
 takes one); a task with fewer rows than folds is always in training, unless no task has

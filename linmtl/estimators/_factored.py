@@ -104,6 +104,7 @@ class _Product(MultiTaskModel):
     random_state: int | np.random.RandomState | None = None
 
     _lends = False  # codes of a task are all that it has
+    _several_classes = False
 
     def _factored_penalty(self) -> FactoredPenalty:
         raise NotImplementedError
@@ -139,7 +140,7 @@ class _Product(MultiTaskModel):
         )
         rng = check_random_state(self.random_state)
         read = self._read_problem(X, y, tasks, sample_weight, offset)
-        given, _, columns, objective = read
+        given, _, columns, objective, _ = read
         problem = FactoredObjective(objective.fit, self._factored_penalty())
         k = min(most, *objective.shape)
         with blas_threads(objective.largest_product):

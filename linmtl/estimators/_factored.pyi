@@ -219,7 +219,7 @@ class FactoredRegressor(Regressor):
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Samples; with ``task_column``, one column holds the task labels.
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
-            Targets, or labels of two classes. Two dimensions: one column per task, all
+            Targets, or labels of classes. Two dimensions: one column per task, all
             tasks sharing X (NaN: label not observed). One dimension: one target per
             row, of the task that ``tasks`` or ``task_column`` says (NaN: not
             observed), or of the only task.
@@ -258,7 +258,9 @@ class FactoredClassifier(Classifier):
             + alpha / 2 * (||U||^2 + ||V||^2)
 
     with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
-    y_i is +1 for the second class and -1 for the first.
+    y_i is +1 for the second class and -1 for the first. Of more than two classes W has a
+    column for each class of each task, and the loss of a row is the multinomial one,
+    ``log(sum_k exp(eta_ik)) - eta_iy``.
 
     Parameters
     ----------
@@ -269,8 +271,9 @@ class FactoredClassifier(Classifier):
         Strength, >= 0.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
-        ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
-        a number by class label (1 where there is none).
+        ``n_t / (K_t n_tc)``, with n the sums of its sample weights and those of the class,
+        and K_t the number of its classes; or a number by class label (1 where there is
+        none).
     loss : {"logistic", "squared_hinge"}, default="logistic"
         The loss of an observation. "logistic": Minus the log-likelihood of two classes
         whose log-odds are linear. "squared_hinge": Half the square of what a row falls
@@ -317,9 +320,12 @@ class FactoredClassifier(Classifier):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+    classes_ : ndarray of shape (n_classes,), or a list of n_tasks such arrays
         The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
-        several outputs; the pair is that of all tasks.
+        several outputs; its arrays are those of all tasks. Of more than two classes
+        ``coef_`` is (n_tasks, n_classes, n_features) and ``intercept_`` (n_tasks,
+        n_classes), NaN where a task has never shown a class, and without the first axis
+        for one task (1-D y without tasks).
     trace_norm_gap_ : float
         ``objective_`` less a lower bound of the optimum of `TraceNormClassifier` with
         the same ``alpha``: the solution is at most this far from the best of all.
@@ -444,7 +450,7 @@ class FactoredClassifier(Classifier):
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Samples; with ``task_column``, one column holds the task labels.
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
-            Targets, or labels of two classes. Two dimensions: one column per task, all
+            Targets, or labels of classes. Two dimensions: one column per task, all
             tasks sharing X (NaN: label not observed). One dimension: one target per
             row, of the task that ``tasks`` or ``task_column`` says (NaN: not
             observed), or of the only task.
@@ -683,7 +689,7 @@ class GOMTLRegressor(Regressor):
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Samples; with ``task_column``, one column holds the task labels.
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
-            Targets, or labels of two classes. Two dimensions: one column per task, all
+            Targets, or labels of classes. Two dimensions: one column per task, all
             tasks sharing X (NaN: label not observed). One dimension: one target per
             row, of the task that ``tasks`` or ``task_column`` says (NaN: not
             observed), or of the only task.
@@ -723,7 +729,9 @@ class GOMTLClassifier(Classifier):
             + alpha_basis / 2 * ||L||^2 + alpha_sparse * sum |S|
 
     with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
-    y_i is +1 for the second class and -1 for the first.
+    y_i is +1 for the second class and -1 for the first. Of more than two classes W has a
+    column for each class of each task, and the loss of a row is the multinomial one,
+    ``log(sum_k exp(eta_ik)) - eta_iy``.
 
     Parameters
     ----------
@@ -735,8 +743,9 @@ class GOMTLClassifier(Classifier):
         Strength on the codes, > 0.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
-        ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
-        a number by class label (1 where there is none).
+        ``n_t / (K_t n_tc)``, with n the sums of its sample weights and those of the class,
+        and K_t the number of its classes; or a number by class label (1 where there is
+        none).
     loss : {"logistic", "squared_hinge"}, default="logistic"
         The loss of an observation. "logistic": Minus the log-likelihood of two classes
         whose log-odds are linear. "squared_hinge": Half the square of what a row falls
@@ -783,9 +792,12 @@ class GOMTLClassifier(Classifier):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+    classes_ : ndarray of shape (n_classes,), or a list of n_tasks such arrays
         The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
-        several outputs; the pair is that of all tasks.
+        several outputs; its arrays are those of all tasks. Of more than two classes
+        ``coef_`` is (n_tasks, n_classes, n_features) and ``intercept_`` (n_tasks,
+        n_classes), NaN where a task has never shown a class, and without the first axis
+        for one task (1-D y without tasks).
     components_ : ndarray of shape (n_components_, n_features)
         What the tasks share, the largest component first.
     task_codes_ : ndarray of shape (n_tasks, n_components_)
@@ -904,7 +916,7 @@ class GOMTLClassifier(Classifier):
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Samples; with ``task_column``, one column holds the task labels.
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
-            Targets, or labels of two classes. Two dimensions: one column per task, all
+            Targets, or labels of classes. Two dimensions: one column per task, all
             tasks sharing X (NaN: label not observed). One dimension: one target per
             row, of the task that ``tasks`` or ``task_column`` says (NaN: not
             observed), or of the only task.

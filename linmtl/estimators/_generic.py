@@ -65,7 +65,7 @@ class MultiTaskRegressor(Refitted, Regressor):
 
 @estimator
 class MultiTaskClassifier(Refitted, Classifier):
-    """Multi-task logistic regression (two classes) with any penalty.
+    """Multi-task logistic regression with any penalty.
 
     Minimises over W (n_features, n_tasks) and the intercepts b::
 

@@ -191,7 +191,7 @@ class MultiTaskRegressor(Refitted, Regressor):
     ) -> None: ...
 
 class MultiTaskClassifier(Refitted, Classifier):
-    """Multi-task logistic regression (two classes) with any penalty.
+    """Multi-task logistic regression with any penalty.
 
     Minimises over W (n_features, n_tasks) and the intercepts b::
 
@@ -213,8 +213,9 @@ class MultiTaskClassifier(Refitted, Classifier):
         coefficients and the like are those of the penalised problem.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
-        ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
-        a number by class label (1 where there is none).
+        ``n_t / (K_t n_tc)``, with n the sums of its sample weights and those of the class,
+        and K_t the number of its classes; or a number by class label (1 where there is
+        none).
     loss : {"logistic", "squared_hinge"}, default="logistic"
         The loss of an observation. "logistic": Minus the log-likelihood of two classes
         whose log-odds are linear. "squared_hinge": Half the square of what a row falls
@@ -259,9 +260,12 @@ class MultiTaskClassifier(Refitted, Classifier):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+    classes_ : ndarray of shape (n_classes,), or a list of n_tasks such arrays
         The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
-        several outputs; the pair is that of all tasks.
+        several outputs; its arrays are those of all tasks. Of more than two classes
+        ``coef_`` is (n_tasks, n_classes, n_features) and ``intercept_`` (n_tasks,
+        n_classes), NaN where a task has never shown a class, and without the first axis
+        for one task (1-D y without tasks).
     coef_components_ : dict of ndarray of shape (n_tasks, n_features)
         The parts of which the coefficients are the sum; only with a decomposition.
     stage_objectives_ : ndarray of shape (n_stages,)
@@ -698,8 +702,9 @@ class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
         coefficients and the like are those of the penalised problem.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
-        ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
-        a number by class label (1 where there is none).
+        ``n_t / (K_t n_tc)``, with n the sums of its sample weights and those of the class,
+        and K_t the number of its classes; or a number by class label (1 where there is
+        none).
     loss : {"logistic", "squared_hinge"}, default="logistic"
         The loss of an observation. "logistic": Minus the log-likelihood of two classes
         whose log-odds are linear. "squared_hinge": Half the square of what a row falls
@@ -772,9 +777,12 @@ class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
         The same for each task; NaN where it has nothing held out.
     hinge_path_, task_hinge_path_ : ndarray
         In their place with ``loss="squared_hinge"``: the mean squared hinge loss.
-    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+    classes_ : ndarray of shape (n_classes,), or a list of n_tasks such arrays
         The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
-        several outputs; the pair is that of all tasks.
+        several outputs; its arrays are those of all tasks. Of more than two classes
+        ``coef_`` is (n_tasks, n_classes, n_features) and ``intercept_`` (n_tasks,
+        n_classes), NaN where a task has never shown a class, and without the first axis
+        for one task (1-D y without tasks).
     coef_components_ : dict of ndarray of shape (n_tasks, n_features)
         The parts of which the coefficients are the sum; only with a decomposition.
     stage_objectives_ : ndarray of shape (n_stages,)

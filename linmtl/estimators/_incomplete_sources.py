@@ -162,7 +162,7 @@ class _IncompleteSources(BaseEstimator):
         X : {array-like, DataFrame} of shape (n_samples, n_features)
             Samples. A row has NaN in all columns of a source, or in none.
         y : array-like of shape (n_samples,)
-            Targets, or labels of two classes.
+            Targets, or labels of classes.
         tasks : None
             Not allowed: the tasks are the patterns of sources.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -339,11 +339,6 @@ class _Regressor(RegressorMixin, _IncompleteSources):
 class _Classifier(ClassifierMixin, _IncompleteSources):
     _losses = ("logistic",)
     _classify = True
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
-        return tags
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Return the linear predictor, positive for ``classes_[1]``.

@@ -217,7 +217,7 @@ class IncompleteSourcesRegressor(RegressorMixin, BaseEstimator):
         X : {array-like, DataFrame} of shape (n_samples, n_features)
             Samples. A row has NaN in all columns of a source, or in none.
         y : array-like of shape (n_samples,)
-            Targets, or labels of two classes.
+            Targets, or labels of classes.
         tasks : None
             Not allowed: the tasks are the patterns of sources.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -281,9 +281,12 @@ class IncompleteSourcesClassifier(ClassifierMixin, BaseEstimator):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+    classes_ : ndarray of shape (n_classes,), or a list of n_tasks such arrays
         The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
-        several outputs; the pair is that of all tasks.
+        several outputs; its arrays are those of all tasks. Of more than two classes
+        ``coef_`` is (n_tasks, n_classes, n_features) and ``intercept_`` (n_tasks,
+        n_classes), NaN where a task has never shown a class, and without the first axis
+        for one task (1-D y without tasks).
     patterns_ : ndarray of bool of shape (n_patterns, n_sources)
         The sources that each pattern has, the most complete first.
     sources_ : ndarray of shape (n_sources,)
@@ -494,7 +497,7 @@ class IncompleteSourcesClassifier(ClassifierMixin, BaseEstimator):
         X : {array-like, DataFrame} of shape (n_samples, n_features)
             Samples. A row has NaN in all columns of a source, or in none.
         y : array-like of shape (n_samples,)
-            Targets, or labels of two classes.
+            Targets, or labels of classes.
         tasks : None
             Not allowed: the tasks are the patterns of sources.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -763,7 +766,7 @@ class IncompleteSourcesRegressorCV(RegressorMixin, BaseEstimator):
         X : {array-like, DataFrame} of shape (n_samples, n_features)
             Samples. A row has NaN in all columns of a source, or in none.
         y : array-like of shape (n_samples,)
-            Targets, or labels of two classes.
+            Targets, or labels of classes.
         tasks : None
             Not allowed: the tasks are the patterns of sources.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -880,9 +883,12 @@ class IncompleteSourcesClassifierCV(ClassifierMixin, BaseEstimator):
         loss, the scores, in a single fold.
     task_scores_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
         The same for each task; NaN where it has nothing held out.
-    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+    classes_ : ndarray of shape (n_classes,), or a list of n_tasks such arrays
         The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
-        several outputs; the pair is that of all tasks.
+        several outputs; its arrays are those of all tasks. Of more than two classes
+        ``coef_`` is (n_tasks, n_classes, n_features) and ``intercept_`` (n_tasks,
+        n_classes), NaN where a task has never shown a class, and without the first axis
+        for one task (1-D y without tasks).
     patterns_ : ndarray of bool of shape (n_patterns, n_sources)
         The sources that each pattern has, the most complete first.
     sources_ : ndarray of shape (n_sources,)
@@ -1088,7 +1094,7 @@ class IncompleteSourcesClassifierCV(ClassifierMixin, BaseEstimator):
         X : {array-like, DataFrame} of shape (n_samples, n_features)
             Samples. A row has NaN in all columns of a source, or in none.
         y : array-like of shape (n_samples,)
-            Targets, or labels of two classes.
+            Targets, or labels of classes.
         tasks : None
             Not allowed: the tasks are the patterns of sources.
         sample_weight : array-like of shape (n_samples,), default=None

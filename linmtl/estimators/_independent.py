@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from linmtl.data import MultiTaskData
 from linmtl.data._checks import check_choice
+from linmtl.data._classes import ClassColumns
 from linmtl.data._labels import some
 from linmtl.data._read import FitInput
 from linmtl.datafits._make import Join
@@ -290,6 +291,16 @@ class _Independent(MultiTaskModel):
                 labels[tasks],
                 alphas[:, tasks],
             )
+        if given.several:
+            classes = ClassColumns.of(parts.data, labels, given.classes)
+            data, labels, alphas = (
+                classes.expand(parts.data),
+                classes.labels,
+                alphas[:, classes.task],
+            )
+            fold = classes.spread(data, parts.fold)
+            n_samples = parts.n_samples[classes.task]
+            parts = replace(parts, data=data, fold=fold, n_samples=n_samples)
         penalties = [Ridge(alpha) for alpha in alphas]
         options: Any = {
             "tol": self.tol,

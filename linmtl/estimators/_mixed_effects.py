@@ -385,7 +385,7 @@ class _MixedEffects(TaskModel):
         self.intercept_ = np.append(self.intercept_, row[0])
         self.tasks_ = np.concatenate([self.tasks_, label])
         if isinstance(self, PredictsClasses) and isinstance(self.classes_, list):
-            more: Any = TaskClasses([*self.classes_, self._two_classes])
+            more: Any = TaskClasses([*self.classes_, self._all_classes])
             self.classes_ = more
         self._added = [*self._added, uncertainty]
         found = getattr(self, "new_tasks_", {})

@@ -332,8 +332,9 @@ class MixedEffectsClassifier(PredictsClasses, ClassifierMixin, TaskModel):
         or more than half as many as rows. lme4 has none.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
-        ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
-        a number by class label (1 where there is none).
+        ``n_t / (K_t n_tc)``, with n the sums of its sample weights and those of the class,
+        and K_t the number of its classes; or a number by class label (1 where there is
+        none).
     fit_intercept : bool, default=True
         Whether each task has an intercept.
     task_column : str or int, default=None
@@ -353,9 +354,12 @@ class MixedEffectsClassifier(PredictsClasses, ClassifierMixin, TaskModel):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+    classes_ : ndarray of shape (n_classes,), or a list of n_tasks such arrays
         The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
-        several outputs; the pair is that of all tasks.
+        several outputs; its arrays are those of all tasks. Of more than two classes
+        ``coef_`` is (n_tasks, n_classes, n_features) and ``intercept_`` (n_tasks,
+        n_classes), NaN where a task has never shown a class, and without the first axis
+        for one task (1-D y without tasks).
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.

@@ -187,7 +187,9 @@ class NetworkLassoClassifier(Alias, Classifier):
             + alpha * sum over edges (i, j) of a_ij ||w_i - w_j||_2
 
     with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
-    y_i is +1 for the second class and -1 for the first.
+    y_i is +1 for the second class and -1 for the first. Of more than two classes W has a
+    column for each class of each task, and the loss of a row is the multinomial one,
+    ``log(sum_k exp(eta_ik)) - eta_iy``.
 
     Parameters
     ----------
@@ -198,8 +200,9 @@ class NetworkLassoClassifier(Alias, Classifier):
         Strength, >= 0.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
-        ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
-        a number by class label (1 where there is none).
+        ``n_t / (K_t n_tc)``, with n the sums of its sample weights and those of the class,
+        and K_t the number of its classes; or a number by class label (1 where there is
+        none).
     loss : {"logistic", "squared_hinge"}, default="logistic"
         The loss of an observation. "logistic": Minus the log-likelihood of two classes
         whose log-odds are linear. "squared_hinge": Half the square of what a row falls
@@ -244,9 +247,12 @@ class NetworkLassoClassifier(Alias, Classifier):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+    classes_ : ndarray of shape (n_classes,), or a list of n_tasks such arrays
         The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
-        several outputs; the pair is that of all tasks.
+        several outputs; its arrays are those of all tasks. Of more than two classes
+        ``coef_`` is (n_tasks, n_classes, n_features) and ``intercept_`` (n_tasks,
+        n_classes), NaN where a task has never shown a class, and without the first axis
+        for one task (1-D y without tasks).
     labels_ : ndarray of shape (n_tasks,)
         The cluster of each task: those with equal coefficients along the edges.
     coef_ : ndarray of shape (n_tasks, n_features)
@@ -624,8 +630,9 @@ class NetworkLassoClassifierCV(AliasCV, Classifier):
         its default backend; ``multiprocessing`` waits for it.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
-        ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
-        a number by class label (1 where there is none).
+        ``n_t / (K_t n_tc)``, with n the sums of its sample weights and those of the class,
+        and K_t the number of its classes; or a number by class label (1 where there is
+        none).
     loss : {"logistic", "squared_hinge"}, default="logistic"
         The loss of an observation. "logistic": Minus the log-likelihood of two classes
         whose log-odds are linear. "squared_hinge": Half the square of what a row falls
@@ -696,9 +703,12 @@ class NetworkLassoClassifierCV(AliasCV, Classifier):
         The same for each task; NaN where it has nothing held out.
     hinge_path_, task_hinge_path_ : ndarray
         In their place with ``loss="squared_hinge"``: the mean squared hinge loss.
-    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+    classes_ : ndarray of shape (n_classes,), or a list of n_tasks such arrays
         The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
-        several outputs; the pair is that of all tasks.
+        several outputs; its arrays are those of all tasks. Of more than two classes
+        ``coef_`` is (n_tasks, n_classes, n_features) and ``intercept_`` (n_tasks,
+        n_classes), NaN where a task has never shown a class, and without the first axis
+        for one task (1-D y without tasks).
     labels_ : ndarray of shape (n_tasks,)
         The cluster of each task: those with equal coefficients along the edges.
     coef_ : ndarray of shape (n_tasks, n_features)

@@ -59,6 +59,7 @@ class NewTask(Fitted):
 
     fit_intercept: bool
     _classify: ClassVar[bool]
+    _several = False  # whether there are more than two classes
 
     def fit_new_task(
         self,
@@ -122,6 +123,11 @@ class NewTask(Fitted):
             If an argument is not allowed; the message says why.
         """
         check_is_fitted(self)
+        if self._several:
+            raise ValueError(
+                f"{type(self).__name__}: fit_new_task is for two classes; fit all "
+                "tasks together"
+            )
         label = self._read_name(name, how)
         strength = self._read_strength(alpha)
         X, y, weight, known = self._read_rows(X, y, sample_weight, label, offset)
@@ -168,7 +174,7 @@ class NewTask(Fitted):
         self.intercept_ = np.append(self.intercept_, b)
         self.tasks_ = np.concatenate([self.tasks_, label])
         if isinstance(self, PredictsClasses) and isinstance(self.classes_, list):
-            more: Any = TaskClasses([*self.classes_, self._two_classes])
+            more: Any = TaskClasses([*self.classes_, self._all_classes])
             self.classes_ = more
         used = None if used is None else float(used)
         known = getattr(self, "new_tasks_", {})
@@ -225,12 +231,12 @@ class NewTask(Fitted):
             raise ValueError("y has no observed label with a positive weight")
         X, y, weight = X[kept], y[kept], weight[kept]
         if isinstance(self, PredictsClasses):
-            known = dict(zip(self._two_classes.tolist(), (-1.0, 1.0), strict=True))
+            known = dict(zip(self._all_classes.tolist(), (-1.0, 1.0), strict=True))
             strange = [value for value in y.tolist() if value not in known]
             if strange:
                 raise ValueError(
                     f"y has the labels {some(strange)}, but the classes are "
-                    f"{some(self._two_classes)}"
+                    f"{some(self._all_classes)}"
                 )
             y = np.array([known[value] for value in y.tolist()])
         else:

@@ -7,6 +7,7 @@ from typing import Any, Self, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import log_softmax, softmax
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.metaestimators import available_if
 
@@ -176,7 +177,7 @@ class TaskClasses(list):
 
     @property
     def shape(self) -> tuple[int, int]:
-        return len(self), 2
+        return len(self), len(self[0])
 
     def __getitem__(self, key: Any) -> Any:
         classes = super().__getitem__
@@ -214,13 +215,19 @@ class PredictsClasses(Predicts, Routed):
     set_predict_proba_request: Callable[..., Self]
     set_predict_log_proba_request: Callable[..., Self]
     set_decision_function_request: Callable[..., Self]
+    _several = False  # whether there are more than two classes
     classes_: np.ndarray  # a list of arrays for a wide Y
 
     @property
-    def _two_classes(self) -> np.ndarray:
-        """The classes, which all tasks have in common."""
+    def _all_classes(self) -> np.ndarray:
+        """The classes, over all tasks."""
         known = self.classes_
         return known[0] if isinstance(known, list) else known
+
+    def _class_of(self, eta: np.ndarray) -> np.ndarray:
+        """Return the classes that linear predictors stand for."""
+        code = np.argmax(eta, axis=-1) if self._several else (eta > 0).astype(int)
+        return self._all_classes[code]
 
     def _log_odds(self, X: Any, tasks: Any) -> np.ndarray:
         """Return the log-odds that probabilities are made of."""
@@ -234,6 +241,9 @@ class PredictsClasses(Predicts, Routed):
         offset: ArrayLike | None = None,
     ) -> np.ndarray:
         """Return the linear predictor, positive for the second class.
+
+        Of more than two classes that of each, whose differences are log-odds; minus
+        infinity for a class that the task has never shown.
 
         Parameters
         ----------
@@ -249,7 +259,8 @@ class PredictsClasses(Predicts, Routed):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_tasks)
             One value per row; one column per task for a model fitted on a wide Y,
-            unless `tasks` says which to take.
+            unless `tasks` says which to take. Of more than two classes with a last axis
+            for these, in the order of ``classes_``.
         """
         return self._eta(X, tasks, offset)
 
@@ -277,8 +288,7 @@ class PredictsClasses(Predicts, Routed):
         ndarray of shape (n_samples,) or (n_samples, n_tasks)
             Class labels.
         """
-        eta = self._eta(X, tasks, offset)
-        return self._two_classes[(eta > 0).astype(int)]
+        return self._class_of(self._eta(X, tasks, offset))
 
     @overload
     def predict_proba(
@@ -310,11 +320,14 @@ class PredictsClasses(Predicts, Routed):
 
         Returns
         -------
-        ndarray of shape (n_samples, 2), or a list of n_tasks such arrays
+        ndarray of shape (n_samples, n_classes), or a list of n_tasks such arrays
             One column per class, in the order of ``classes_``. A list, as scikit-learn
             has it, for a model fitted on a wide Y, unless `tasks` says which to take.
         """
-        p = Logistic().mean(with_offset(self, self._log_odds(X, tasks), offset))
+        eta = with_offset(self, self._log_odds(X, tasks), offset)
+        if self._several:
+            return _by_task(softmax(eta, axis=-1))
+        p = Logistic().mean(eta)
         return _by_class(1.0 - p, p)
 
     @overload
@@ -347,11 +360,13 @@ class PredictsClasses(Predicts, Routed):
 
         Returns
         -------
-        ndarray of shape (n_samples, 2), or a list of n_tasks such arrays
+        ndarray of shape (n_samples, n_classes), or a list of n_tasks such arrays
             One column per class, in the order of ``classes_``. A list, as scikit-learn
             has it, for a model fitted on a wide Y, unless `tasks` says which to take.
         """
         eta = with_offset(self, self._log_odds(X, tasks), offset)
+        if self._several:
+            return _by_task(log_softmax(eta, axis=-1))
         return _by_class(-np.logaddexp(0.0, eta), -np.logaddexp(0.0, -eta))
 
     def predict_all(self, X: Any, *, offset: ArrayLike | None = None) -> np.ndarray:
@@ -370,8 +385,7 @@ class PredictsClasses(Predicts, Routed):
         ndarray of shape (n_samples, n_tasks)
             Class labels, columns in the order of ``tasks_``.
         """
-        eta = self._eta(X, None, offset, every_task=True)
-        return self._two_classes[(eta > 0).astype(int)]
+        return self._class_of(self._eta(X, None, offset, every_task=True))
 
     def score(
         self,
@@ -415,6 +429,11 @@ def _by_class(first, second):
         return np.column_stack([first, second])
     pairs = zip(first.T, second.T, strict=True)
     return TaskProbabilities(np.column_stack(pair) for pair in pairs)
+
+
+def _by_task(values):
+    """Return what is said of several classes, for each task."""
+    return values if values.ndim == 2 else TaskProbabilities(values.swapaxes(0, 1))
 
 
 def routed(tasks, offset=None):

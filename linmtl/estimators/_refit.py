@@ -28,6 +28,10 @@ class Refitted(MultiTaskModel):
 
     def _store(self, problem, result):
         ridge = self._check_refit()
+        if ridge is not None and problem.classes is not None:
+            raise ValueError(
+                f"{type(self).__name__}: refit is for two classes; set it to False"
+            )
         super()._store(problem, result)
         if hasattr(self, "coef_before_refit_"):
             del self.coef_before_refit_

@@ -254,7 +254,7 @@ class TaskThresholdClassifier(
         missing = missing_mask(np.asarray(labels, dtype=object))
         used = ~missing & (weight > 0) & (code >= 0)
         positive = (
-            np.reshape([v == self._two_classes[1] for v in flat], shape) & ~missing
+            np.reshape([v == self._all_classes[1] for v in flat], shape) & ~missing
         )
         eta = self._held_out(model, X, labels, tasks, weight, used, code)
         judged = used & ~np.isnan(eta)

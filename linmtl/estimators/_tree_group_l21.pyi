@@ -197,7 +197,9 @@ class TreeGroupL21Classifier(Refitted, Alias, Classifier):
             + alpha * sum_j sum_v weight_v * ||W_j,v||_2
 
     with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
-    y_i is +1 for the second class and -1 for the first.
+    y_i is +1 for the second class and -1 for the first. Of more than two classes W has a
+    column for each class of each task, and the loss of a row is the multinomial one,
+    ``log(sum_k exp(eta_ik)) - eta_iy``.
 
     Parameters
     ----------
@@ -216,8 +218,9 @@ class TreeGroupL21Classifier(Refitted, Alias, Classifier):
         coefficients and the like are those of the penalised problem.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
-        ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
-        a number by class label (1 where there is none).
+        ``n_t / (K_t n_tc)``, with n the sums of its sample weights and those of the class,
+        and K_t the number of its classes; or a number by class label (1 where there is
+        none).
     loss : {"logistic", "squared_hinge"}, default="logistic"
         The loss of an observation. "logistic": Minus the log-likelihood of two classes
         whose log-odds are linear. "squared_hinge": Half the square of what a row falls
@@ -262,9 +265,12 @@ class TreeGroupL21Classifier(Refitted, Alias, Classifier):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+    classes_ : ndarray of shape (n_classes,), or a list of n_tasks such arrays
         The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
-        several outputs; the pair is that of all tasks.
+        several outputs; its arrays are those of all tasks. Of more than two classes
+        ``coef_`` is (n_tasks, n_classes, n_features) and ``intercept_`` (n_tasks,
+        n_classes), NaN where a task has never shown a class, and without the first axis
+        for one task (1-D y without tasks).
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -660,8 +666,9 @@ class TreeGroupL21ClassifierCV(Refitted, AliasCV, Classifier):
         coefficients and the like are those of the penalised problem.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
-        ``n_t / (2 n_tc)``, with n the sums of its sample weights and those of the class; or
-        a number by class label (1 where there is none).
+        ``n_t / (K_t n_tc)``, with n the sums of its sample weights and those of the class,
+        and K_t the number of its classes; or a number by class label (1 where there is
+        none).
     loss : {"logistic", "squared_hinge"}, default="logistic"
         The loss of an observation. "logistic": Minus the log-likelihood of two classes
         whose log-odds are linear. "squared_hinge": Half the square of what a row falls
@@ -732,9 +739,12 @@ class TreeGroupL21ClassifierCV(Refitted, AliasCV, Classifier):
         The same for each task; NaN where it has nothing held out.
     hinge_path_, task_hinge_path_ : ndarray
         In their place with ``loss="squared_hinge"``: the mean squared hinge loss.
-    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+    classes_ : ndarray of shape (n_classes,), or a list of n_tasks such arrays
         The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
-        several outputs; the pair is that of all tasks.
+        several outputs; its arrays are those of all tasks. Of more than two classes
+        ``coef_`` is (n_tasks, n_classes, n_features) and ``intercept_`` (n_tasks,
+        n_classes), NaN where a task has never shown a class, and without the first axis
+        for one task (1-D y without tasks).
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.

@@ -83,6 +83,8 @@ def read_model(estimator: Any) -> LinearModel:
     if not isinstance(model, TaskModel):
         raise TypeError(_not_linear(estimator))
     check_is_fitted(model)
+    if model._several:
+        raise ValueError(f"{kind}: models of more than two classes are not exported")
     long = model._layout == "long"
     new = model._without_rows() if long else model.tasks_[:0]
     coef, intercept = np.empty((0, np.shape(model.coef_)[-1])), np.empty(0)
@@ -102,7 +104,7 @@ def read_model(estimator: Any) -> LinearModel:
         consensus,
         (new, coef, intercept),
         cuts,
-        getattr(model, "_two_classes", None),
+        getattr(model, "_all_classes", None),
         model.handle_unknown,
         model.task_column,
         model.n_features_in_,

@@ -163,6 +163,16 @@ class Loss:
     def check(self) -> None:
         """Raise ValueError where a parameter is not allowed."""
 
+    def of_classes(self, group_ptr: np.ndarray | None) -> Loss:
+        """Return this loss for several classes a task, None for two: itself.
+
+        ``group_ptr`` (n_tasks + 1,) has the bounds of the tasks among all their
+        classes.
+        """
+        if group_ptr is not None:
+            raise ValueError(f"loss={self.name!r} is for two classes")
+        return self
+
     def value(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Return the loss of each observation."""
         raise NotImplementedError

@@ -8,6 +8,7 @@ from scipy.special import entr, expit
 from linmtl.kernels._jit import kernel, readonly, reduction
 from linmtl.losses._base import Score
 from linmtl.losses._classes import TwoClasses
+from linmtl.losses._multinomial import Multinomial
 
 _CHUNK = 256  # numbers at a time: work arrays that stay in the fastest cache
 _LOG_2 = 0.6931471805599453
@@ -250,6 +251,9 @@ class Logistic(TwoClasses):
     curvature = 0.25
     link = "logit"
     likelihood = compiled = True
+
+    def of_classes(self, group_ptr):
+        return self if group_ptr is None else Multinomial(group_ptr)
 
     def value(self, y, eta):
         return np.logaddexp(0.0, -y * eta)

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from joblib import delayed
+from scipy.special import softmax
 
 from linmtl.data._canonical import MultiTaskData, far_intercept, lent
 from linmtl.datafits._base import Datafit
@@ -260,9 +261,14 @@ class HeldOutRows:
         far: np.ndarray,
         means: np.ndarray | None = None,
     ):
-        self.data, self.loss, self.join, self.far = data, loss, join, far
+        self.data, self.join, self.far = data, join, far
+        self.loss = loss.of_classes(data.design.group_ptr)
         self.learned, self.means = learned, means
-        self.judged = (data.total > 0) & learned
+        self._first = slice(None)  # of several classes of a task one stands for it
+        if data.design.group_ptr is not None:
+            self._first = data.design.group_ptr[:-1]
+        self.total = data.total[self._first]
+        self.judged = (self.total > 0) & learned[self._first]
 
     def of_tasks(self, tasks: np.ndarray) -> HeldOutRows:
         """Return the rows of these tasks (positions) only."""
@@ -305,11 +311,13 @@ class HeldOutRows:
             theta,
             task_loss,
         )
-        return self.join.task_loss(_ratio(task_loss, data.total, self.judged))
+        if data.design.group_ptr is not None:
+            task_loss = np.add.reduceat(task_loss, self._first)
+        return self.join.task_loss(_ratio(task_loss, self.total, self.judged))
 
     def score(self, W: np.ndarray, b: np.ndarray) -> float:
         """Return the mean over the tasks for one model."""
-        return _mean_over_tasks(self.losses(W, b), self.data.total)
+        return _mean_over_tasks(self.losses(W, b), self.total)
 
 
 class HeldOutMoments:
@@ -354,6 +362,7 @@ def training_and_test(
     ``rows`` the held-out part has rows all the same. With ``lend`` tasks of a single
     class in training learn from the others, as in `fit`.
     """
+    loss = loss.of_classes(data.design.group_ptr)
     if n_samples is None:
         n_samples = data.task_sum((data.weight > 0).astype(float))
     whole = make_datafit(data, loss) if loss.quadratic else None
@@ -421,11 +430,15 @@ class HeldOutClasses(HeldOutPredictions):
                 f"loss={self.loss.name!r} knows no probabilities, which this scoring "
                 "needs; pass one of labels or decision values, such as 'roc_auc'"
             )
+        if self.classes_.size > 2:
+            return softmax(self.eta, axis=-1)
         second = self.loss.mean(self.eta)
         return np.column_stack([1.0 - second, second])
 
     def predict(self, X: Any, tasks: Any = None) -> np.ndarray:
-        return self.classes_[(self.eta > 0).astype(int)]
+        several = self.classes_.size > 2
+        code = self.eta.argmax(axis=-1) if several else (self.eta > 0).astype(int)
+        return self.classes_[code]
 
 
 def _ratio(loss, total, judged):

@@ -50,6 +50,8 @@ class Penalty(BaseEstimator):
         Whether it depends on the singular values of W only.
     ordered : bool
         Whether it depends on the order of the tasks.
+    takes_classes : bool
+        Whether it has a meaning for several columns a task, one for each class.
     draws_intercepts : bool
         Whether it draws the intercepts of the tasks to each other.
     joins : str
@@ -61,6 +63,7 @@ class Penalty(BaseEstimator):
     row_separable: ClassVar[bool] = False
     spectral: ClassVar[bool] = False
     ordered: ClassVar[bool] = False
+    takes_classes: ClassVar[bool] = False
     joins: ClassVar[str] = ""
 
     @property
@@ -99,6 +102,19 @@ class Penalty(BaseEstimator):
     def bind(self, tasks: np.ndarray) -> Penalty:
         """Return this penalty with task labels replaced by positions; here, itself."""
         return self
+
+    def of_classes(self, classes: Any) -> Penalty:
+        """Return the penalty for a column of W for each class of a task.
+
+        ``classes`` is a :class:`linmtl.data._classes.ClassColumns`; this penalty has
+        been checked for its tasks.
+        """
+        if self.takes_classes:
+            return self
+        raise ValueError(
+            f"{type(self).__name__} is for two classes: it has no meaning for several "
+            f"columns of W a task, and y has {classes.classes.size} classes"
+        )
 
     def fitted_attributes(
         self, W: np.ndarray, parts: Mapping[str, np.ndarray], tasks: np.ndarray
@@ -288,6 +304,9 @@ class Sum(Penalty):
 
     def bind(self, tasks):
         return Sum(self.first.bind(tasks), self.second.bind(tasks))
+
+    def of_classes(self, classes):
+        return Sum(self.first.of_classes(classes), self.second.of_classes(classes))
 
     def fitted_attributes(self, W, parts, tasks):
         out = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from linmtl.penalties._base import Penalty
@@ -39,6 +41,8 @@ class CappedL1(Nonconvex):
     >>> float(CappedL1(alpha=1.0, threshold=2.0).value(W))
     2.5
     """
+
+    takes_classes: ClassVar[bool] = True
 
     def __init__(self, alpha: float = 1.0, threshold: float = 1.0):
         self.alpha = alpha

@@ -244,6 +244,8 @@ class SharedStructure(_ClusterNorm):
 
     _size_name = "n_components"
 
+    takes_classes: ClassVar[bool] = True
+
     def __init__(self, n_components: int = 2, alpha: float = 1.0, eta: float = 1.0):
         self.n_components = n_components
         self.alpha = alpha

@@ -131,6 +131,10 @@ class InfimalConvolution(Decomposition):
     def parts(self):
         return self.first, self.second
 
+    def of_classes(self, classes):
+        parts = (part.of_classes(classes) for part in self.parts())
+        return InfimalConvolution(*parts)
+
     def check(self, n_features, tasks):
         for part in self.parts():
             if not isinstance(part, Penalty) or isinstance(part, Decomposition):

@@ -53,6 +53,7 @@ class Dirty(Decomposition):
     """
 
     part_names: ClassVar[tuple[str, str]] = ("shared", "own")
+    takes_classes: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from linmtl.penalties._base import Penalty
@@ -16,6 +18,8 @@ class _FoldedConcave(Nonconvex):
     alpha: float
     gamma: float
     _least: float  # of gamma
+
+    takes_classes: ClassVar[bool] = True
 
     def check(self, n_features, tasks):
         super().check(n_features, tasks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -83,6 +83,8 @@ class GroupL21(Penalty):
     """
 
     joins = "L1"
+
+    takes_classes: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -244,6 +246,8 @@ class GroupL21(Penalty):
 
 class SparseGroupL21(Penalty):
     """The sum of an `L1` and a `GroupL21`, whose prox is one after the other."""
+
+    takes_classes: ClassVar[bool] = True
 
     def __init__(self, l1: L1, groups: GroupL21):
         self.l1 = l1

@@ -10,7 +10,7 @@ Jacob, Obozinski, Vert (2009), Group lasso with overlap and graph lasso.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -30,6 +30,8 @@ class LatentGroups(Penalty):
     feature : ndarray of int of shape (n_copies,)
         The feature that each is a copy of.
     """
+
+    takes_classes: ClassVar[bool] = True
 
     def __init__(self, copies: Any, feature: np.ndarray):
         self.copies = copies

@@ -108,6 +108,7 @@ class Linf1(Penalty):
     """
 
     row_separable: ClassVar[bool] = True
+    takes_classes: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -27,9 +27,26 @@ class QuadraticPenalty(Penalty):
     """Base of the penalties ``tr(W K W') / 2``; all follow from K."""
 
     smooth: ClassVar[bool] = True
+    takes_classes: ClassVar[bool] = True
 
     def quadratic(self, tasks: np.ndarray) -> QuadraticForm:
         raise NotImplementedError
+
+    def on_tasks(self, tasks: np.ndarray, some: np.ndarray) -> np.ndarray:
+        """Return K over some of the tasks (positions), the same for all features.
+
+        ``feature_weight`` are factors on it.
+        """
+        raise NotImplementedError
+
+    def of_classes(self, classes):
+        """Return the sum over the classes of this penalty on the tasks that have it."""
+        K = np.zeros((classes.task.size, classes.task.size))
+        for k in np.unique(classes.code):
+            own = np.flatnonzero(classes.code == k)
+            K[np.ix_(own, own)] = self.on_tasks(classes.tasks, classes.task[own])
+        weight = getattr(self, "feature_weight", None)
+        return TaskQuadratic(K, feature_weight=weight)
 
     def _form(self, W: np.ndarray) -> QuadraticForm:
         return self.quadratic(np.arange(W.shape[1]))
@@ -90,6 +107,10 @@ class Ridge(QuadraticPenalty):
 
     def quadratic(self, tasks):
         return QuadraticForm(len(tasks), ridge=self._per_task(tasks))
+
+    def of_classes(self, classes):
+        alpha = self._per_task(classes.tasks)
+        return Ridge(alpha[classes.task]) if alpha.ndim else self
 
 
 class MeanRegularized(QuadraticPenalty):
@@ -161,6 +182,17 @@ class MeanRegularized(QuadraticPenalty):
             len(tasks), centred=times(self.alpha, weight), mean=on_mean
         )
 
+    def on_tasks(self, tasks, some):
+        form = QuadraticForm(some.size, centred=self.alpha, mean=self.alpha_mean)
+        return form.dense()
+
+    def of_classes(self, classes):
+        if self.intercept_weight:
+            raise ValueError(
+                "MeanRegularized: intercept_weight is for two classes; set it to 0"
+            )
+        return super().of_classes(classes)
+
     @property
     def draws_intercepts(self) -> bool:
         return is_positive(self.alpha) and is_positive(self.intercept_weight)
@@ -225,6 +257,13 @@ networkx graph or None, default=None
         return QuadraticForm(
             len(tasks), adjacency=self.alpha * adjacency, weight=weight
         )
+
+    def on_tasks(self, tasks, some):
+        if self.graph is None:
+            return QuadraticForm(some.size, centred=self.alpha).dense()
+        adjacency: Any = adjacency_of(self.graph, tasks)
+        part = self.alpha * adjacency[some][:, some]
+        return QuadraticForm(some.size, adjacency=part).dense()
 
 
 class TaskQuadratic(QuadraticPenalty):
@@ -315,6 +354,12 @@ class TaskQuadratic(QuadraticPenalty):
         return QuadraticForm(
             len(tasks), matrix=self.alpha * (K + K.T) / 2, weight=weight
         )
+
+    def on_tasks(self, tasks, some):
+        if self.K is None:
+            return self.alpha * np.eye(some.size)
+        K = self._matrix(tasks)[np.ix_(some, some)]
+        return self.alpha * (K + K.T) / 2
 
 
 def adjacency_of(

@@ -21,6 +21,7 @@ class RowSeparable(Penalty):
     """
 
     row_separable: ClassVar[bool] = True
+    takes_classes: ClassVar[bool] = True
     positive: bool
 
     def strengths(self, n_features: int) -> tuple[np.ndarray, np.ndarray]:
@@ -34,6 +35,14 @@ class RowSeparable(Penalty):
             return None
         parameters: Any = {"alpha": self.alpha, "positive": self.positive}  # type: ignore[attr-defined]
         return EntryWeighted(type(self)(**parameters), np.asarray(weight, dtype=float))
+
+    def of_classes(self, classes):
+        weight = getattr(self, "feature_weight", None)
+        if weight is None or np.ndim(weight) != 2:
+            return self
+        parameters = self.get_params(deep=False)
+        parameters["feature_weight"] = np.asarray(weight, dtype=float)[:, classes.task]
+        return type(self)(**parameters)
 
     def joined(self, others):
         norm = super().joined(others)

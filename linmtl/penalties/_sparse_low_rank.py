@@ -54,6 +54,7 @@ class SparseLowRank(Decomposition):
     """
 
     part_names: ClassVar[tuple[str, str]] = ("sparse", "low_rank")
+    takes_classes: ClassVar[bool] = True
 
     def __init__(
         self,

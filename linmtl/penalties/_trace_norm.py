@@ -40,6 +40,7 @@ class TraceNorm(Penalty):
     """
 
     spectral: ClassVar[bool] = True
+    takes_classes: ClassVar[bool] = True
 
     def __init__(self, alpha: float = 1.0):
         self.alpha = alpha

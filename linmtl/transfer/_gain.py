@@ -172,8 +172,8 @@ class _Problem:
         self.estimator = estimator
         self.classify = estimator._classify
         reader = plain_reader(estimator)
-        self.given, self.data, self.tasks, _ = reader._read_problem(
-            X, y, tasks, sample_weight
+        self.given, self.data, self.tasks, *_ = reader._read_problem(
+            X, y, tasks, sample_weight, several=False
         )
         require_order(estimator, self.given)
         if len(self.tasks) < 2:

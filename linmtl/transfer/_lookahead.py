@@ -73,7 +73,9 @@ def lookahead_affinity(
     pooled = model_of_loss(_KINDS, loss, of_loss, alpha, task_column=task_column)
     pooled.fit(X, y, tasks, sample_weight)
     reader = plain_reader(pooled)
-    given, data, labels, _ = reader._read_problem(X, y, tasks, sample_weight)
+    given, data, labels, *_ = reader._read_problem(
+        X, y, tasks, sample_weight, several=False
+    )
     fit = ResidualFit(data, pooled._loss())
     T = len(labels)
     start = np.repeat(np.atleast_2d(pooled.coef_)[:1].T.astype(float), T, axis=1)

@@ -92,7 +92,9 @@ class Rows:
         sample_weight: ArrayLike | None,
     ):
         reader = plain_reader(estimator)
-        given, data, self.tasks, _ = reader._read_problem(X, y, tasks, sample_weight)
+        given, data, self.tasks, *_ = reader._read_problem(
+            X, y, tasks, sample_weight, several=False
+        )
         require_order(estimator, given)
         self.classes: Any = given.classes  # None for targets
         self.loss = reader._loss()

@@ -138,7 +138,7 @@ class SafeTransferRegressor(Combined, PlainRegressor):
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Samples; with ``task_column``, one column holds the task labels.
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
-            Targets, or labels of two classes. Two dimensions: one column per task, all
+            Targets, or labels of classes. Two dimensions: one column per task, all
             tasks sharing X (NaN: label not observed). One dimension: one target per
             row, of the task that ``tasks`` or ``task_column`` says (NaN: not
             observed), or of the only task.
@@ -211,9 +211,12 @@ class SafeTransferClassifier(Combined, PlainClassifier):
         never held out.
     estimator_, baseline_ : estimator
         Both, fitted to all data.
-    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+    classes_ : ndarray of shape (n_classes,), or a list of n_tasks such arrays
         The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
-        several outputs; the pair is that of all tasks.
+        several outputs; its arrays are those of all tasks. Of more than two classes
+        ``coef_`` is (n_tasks, n_classes, n_features) and ``intercept_`` (n_tasks,
+        n_classes), NaN where a task has never shown a class, and without the first axis
+        for one task (1-D y without tasks).
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -288,7 +291,7 @@ class SafeTransferClassifier(Combined, PlainClassifier):
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Samples; with ``task_column``, one column holds the task labels.
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
-            Targets, or labels of two classes. Two dimensions: one column per task, all
+            Targets, or labels of classes. Two dimensions: one column per task, all
             tasks sharing X (NaN: label not observed). One dimension: one target per
             row, of the task that ``tasks`` or ``task_column`` says (NaN: not
             observed), or of the only task.
