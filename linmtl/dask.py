@@ -164,9 +164,10 @@ class DaskEstimator(BaseEstimator):
 
         Returns
         -------
-        dask.array.Array of shape (n_samples, 2)
+        dask.array.Array of shape (n_samples, n_classes)
         """
-        return self._lazy("predict_proba", X, tasks, (2,))
+        check_is_fitted(self, "model_")
+        return self._lazy("predict_proba", X, tasks, self.model_.classes_.shape)
 
     def _lazy(self, method, X, tasks, columns):
         import dask.array as da
@@ -254,8 +255,8 @@ def _sizes(X: Any) -> list[float]:
 def _answer(model: TaskModel, method: str, part: Part) -> np.ndarray:
     given = {} if part.tasks is None else {"tasks": part.tasks}
     if len(part.X) == 0:
-        few = (0, 2) if method == "predict_proba" else (0,)
-        return np.zeros(few)
+        columns = model.classes_.shape if method == "predict_proba" else ()
+        return np.zeros((0, *columns))
     return getattr(model, method)(part.X, **given)
 
 
