@@ -56,6 +56,8 @@ class Numbers:
     infinite : dict of str -> ndarray
         Of columns that have any: where a value is infinite, or beyond what a float can
         hold. It is NaN in `values`.
+    decimals : dict of str -> str
+        The decimal mark that a column of text was read with; "" if either would do.
     notes : list of str
         How what is not plain was read.
     """
@@ -63,6 +65,7 @@ class Numbers:
     values: dict[str, np.ndarray | None]
     dates: set[str]
     infinite: dict[str, np.ndarray]
+    decimals: dict[str, str]
     notes: list[str]
 
 
@@ -159,7 +162,7 @@ def read_numbers(
             note(unit, f"numbers read without their {unit}", name)
     certain = {found[0].decimal for _, found in texts.values() if len(found) == 1}
     marks = {decimal} if decimal else certain - {""}
-    dates, infinite = set(), {}
+    dates, infinite, decimals = set(), {}, {}
     for name, (fields, found) in texts.items():
         if not found:
             values[name] = _days(fields)
@@ -168,7 +171,7 @@ def read_numbers(
                 note(_EPOCH, f"dates read as days since {_EPOCH:%Y-%m-%d}", name)
             continue
         reading, other = _choose(found, marks, commas_split)
-        values[name] = reading.values
+        values[name], decimals[name] = reading.values, reading.decimal
         if reading.example is not None or other is not None:
             kind = reading.decimal, reading.grouped, other is None
             note(kind, reading.told(fields, other), name)
@@ -177,7 +180,7 @@ def read_numbers(
             infinite[name] = np.isinf(numbers)
             values[name] = np.where(infinite[name], np.nan, numbers)
     lines = [f"{text}: {name_list(names)}" for text, names in notes.values()]
-    return Numbers(values, dates, infinite, lines)
+    return Numbers(values, dates, infinite, decimals, lines)
 
 
 def _without_unit(fields: list[str]) -> tuple[str, list[str]]:
