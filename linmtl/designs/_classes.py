@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 
 from linmtl.designs._base import Design
 from linmtl.designs._shared import SharedDesign
 from linmtl.designs._wrapped import WrappedDesign
+from linmtl.kernels._jit import readonly
+from linmtl.kernels._layouts import classes_adjoint, classes_predict
 
 
 class ClassesDesign(WrappedDesign):
@@ -41,9 +44,11 @@ class ClassesDesign(WrappedDesign):
         super().__init__(design)
         self.task = task
         self._column = np.arange(task.size) if column is None else column
+        self._n_columns = int(self._column.max(initial=-1)) + 1
         size = np.diff(design.task_ptr)[task]
         self.task_ptr = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
-        self.group_ptr = np.searchsorted(task, np.arange(design.n_tasks + 1))
+        bounds = np.arange(design.n_tasks + 1)
+        self.group_ptr = np.searchsorted(task, bounds).astype(np.int64)
 
     @property
     def column(self):
@@ -51,7 +56,7 @@ class ClassesDesign(WrappedDesign):
 
     @property
     def n_columns(self):
-        return int(self._column.max(initial=-1)) + 1
+        return self._n_columns
 
     def _on(self, design: Design) -> ClassesDesign:
         return ClassesDesign(design, self.task, self._column)
@@ -68,19 +73,41 @@ class ClassesDesign(WrappedDesign):
             part = SharedDesign(self.design.block(t), stop - first)
             yield part, slice(first, stop), rows
 
+    @cached_property
+    def _rows(self) -> np.ndarray | None:
+        """Dense rows in double precision, where each task has its own."""
+        rows = None if self.is_shared() else self.design.stacked_rows()
+        return None if rows is None or rows.dtype != np.float64 else rows
+
     def predict(self, W, eta):
+        if self._rows is not None:
+            Wt = np.ascontiguousarray(W.T[self._column])
+            classes_predict(*map(readonly, self._of_kernels), readonly(Wt), eta)
+            return
         for part, pairs, rows in self._parts():
             part.predict(W[:, self._column[pairs]], eta[rows])
 
+    @property
+    def _of_kernels(self):
+        return self._rows, self.design.task_ptr, self.group_ptr
+
     def adjoint(self, r, G):
         G[...] = 0.0
+        if self._rows is not None:
+            Gt = np.empty((self.n_tasks, self.n_features))
+            classes_adjoint(*map(readonly, self._of_kernels), readonly(r), Gt)
+            self._add(Gt.T, slice(None), G)
+            return
         for part, pairs, rows in self._parts():
             G_part = np.empty((self.n_features, part.n_tasks), dtype=G.dtype)
             part.adjoint(r[rows], G_part)
-            if self.n_columns == self.n_tasks:
-                G[:, pairs] = G_part
-            else:  # several pairs have one column
-                np.add.at(G, (slice(None), self._column[pairs]), G_part)
+            self._add(G_part, pairs, G)
+
+    def _add(self, G_part, pairs, G):
+        if self.n_columns == self.n_tasks:
+            G[:, pairs] = G_part
+        else:  # several pairs have one column
+            np.add.at(G, (slice(None), self._column[pairs]), G_part)
 
     def spread(self, values: np.ndarray) -> np.ndarray:
         """Return values of the observations of the other design, for every pair."""

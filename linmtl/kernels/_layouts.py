@@ -11,6 +11,8 @@ then it does one number at a time.
 
 from __future__ import annotations
 
+import numpy as np
+
 from linmtl.kernels._jit import kernel, reduction
 
 
@@ -53,6 +55,31 @@ def stacked_adjoint(X, task_ptr, r, Gt):
         for i in range(fours, stop):
             for j in range(X.shape[1]):
                 Gt[t, j] += r[i] * X[i, j]
+
+
+@kernel
+def classes_predict(X, row_ptr, group_ptr, Wt, eta):
+    """Predictors of dense rows by the several models of their task, task after task.
+
+    Of a task ``eta`` has all rows for one model after another.
+    """
+    start = 0
+    for t in range(row_ptr.size - 1):
+        X_t, W_t = X[row_ptr[t] : row_ptr[t + 1]], Wt[group_ptr[t] : group_ptr[t + 1]]
+        stop = start + len(X_t) * len(W_t)
+        np.dot(W_t, X_t.T, eta[start:stop].reshape(len(W_t), len(X_t)))
+        start = stop
+
+
+@kernel
+def classes_adjoint(X, row_ptr, group_ptr, r, Gt):
+    """The transpose of `classes_predict`."""
+    start = 0
+    for t in range(row_ptr.size - 1):
+        X_t, G_t = X[row_ptr[t] : row_ptr[t + 1]], Gt[group_ptr[t] : group_ptr[t + 1]]
+        stop = start + len(X_t) * len(G_t)
+        np.dot(r[start:stop].reshape(len(G_t), len(X_t)), X_t, G_t)
+        start = stop
 
 
 @kernel

@@ -23,7 +23,7 @@ from linmtl.kernels import _mixed as mixed
 from linmtl.kernels import _rows as rows
 from linmtl.kernels._jit import readonly
 from linmtl.losses import _logistic as logistic
-from linmtl.losses._logistic import (
+from linmtl.losses._log_odds import (
     logistic_dual,
     logistic_hessian,
     logistic_range,
