@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 from scipy.optimize import brentq, lsq_linear, minimize, nnls
-from scipy.special import entr, expit
+from scipy.special import entr, expit, softmax
 
 import linmtl
 from helpers.files import ROOT
@@ -22,7 +22,7 @@ from linmtl.kernels import _layouts as kernels
 from linmtl.kernels import _mixed as mixed
 from linmtl.kernels import _rows as rows
 from linmtl.kernels._jit import readonly
-from linmtl.losses import _logistic as logistic
+from linmtl.losses import _log_odds as logistic
 from linmtl.losses._log_odds import (
     logistic_dual,
     logistic_hessian,
@@ -313,6 +313,44 @@ def test_best_intercept_from_afar(start, shift):
     work = empty(256), empty(256), np.zeros(256, dtype=np.int64)
     b = logistic._intercept(y, eta, weight, 0, 4, start, *work)
     np.testing.assert_allclose(b + shift, np.log(3.0), atol=1e-6)
+
+
+@pytest.mark.parametrize("n", [6, 300])
+@pytest.mark.parametrize("start", [0.0, 50.0])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_multinomial_residual(fit_intercept, start, n):
+    """Two tasks of three and two classes; of the second the first has no rows."""
+    rng = np.random.default_rng(0)
+    sizes, group_ptr = np.repeat([n, n + 2], [3, 2]), np.array([0, 3, 5])
+    task_ptr = np.concatenate([[0], np.cumsum(sizes)])
+    eta = 5 * rng.normal(size=task_ptr[-1])
+    code = np.resize([0, 1, 2], n), np.ones(n + 2, dtype=int)
+    y = np.concatenate([(code[int(j > 2)] == j - 3 * (j > 2)) for j in range(5)])
+    y, w = y.astype(float), [rng.uniform(size=n), rng.uniform(size=n + 2)]
+    w[0][0] = 0.0
+    weight = np.concatenate([w[0]] * 3 + [w[1]] * 2)
+    b, theta, loss = start * np.arange(5.0), empty(task_ptr[-1]), empty(5)
+    arrays = map(readonly, (y, eta, weight, task_ptr, group_ptr))
+    logistic.multinomial_residual(*arrays, fit_intercept, b, theta, loss)
+    for t, own in enumerate((slice(0, 3), slice(3, 5))):
+        rows, k = slice(task_ptr[own.start], task_ptr[own.stop]), own.stop - own.start
+        at = eta[rows].reshape(k, -1) + b[own, None]
+        if t == 1 and fit_intercept:  # as if half a row had been of the class
+            assert b[3] - b[4] == pytest.approx(-np.log(2 * (n + 2) + 1))
+            at[0] = -np.inf
+        p, hot = softmax(at, axis=0), y[rows].reshape(k, -1)
+        np.testing.assert_allclose(
+            theta[rows].reshape(k, -1), w[t] * (hot - p), atol=1e-14
+        )
+        own_p = (p * hot).sum(axis=0)
+        np.testing.assert_allclose(loss[own].sum(), -w[t] @ np.log(own_p), atol=1e-12)
+        if fit_intercept:
+            sums = theta[rows].reshape(k, -1).sum(axis=1)
+            np.testing.assert_allclose(sums, 0.0, atol=1e-14 * n)
+    if fit_intercept:
+        assert b[:3].sum() == pytest.approx(0.0, abs=1e-10)
+    else:
+        assert not b.any()
 
 
 def test_exponentials_and_logarithms():
