@@ -117,3 +117,10 @@ def rows_by_code(codes: np.ndarray, n_codes: int) -> list[np.ndarray]:
     order = np.argsort(codes, kind="stable")
     bounds = np.searchsorted(codes[order], np.arange(n_codes + 1))
     return [order[a:b] for a, b in pairwise(bounds.tolist())]
+
+
+def among_tasks(values: np.ndarray, positions: np.ndarray, n_tasks: int) -> np.ndarray:
+    """Return values by task with those tasks at their positions, zeros elsewhere."""
+    out = np.zeros((n_tasks, *values.shape[1:]), values.dtype)
+    out[positions] = values
+    return out

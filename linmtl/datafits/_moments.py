@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from linmtl.data._canonical import MultiTaskData
+from linmtl.data._rows import among_tasks
 from linmtl.datafits._base import centred_targets
 from linmtl.kernels._jit import readonly
 from linmtl.kernels._mixed import small_moments
@@ -190,23 +191,12 @@ class Moments:
 
     def among(self, positions: np.ndarray, n_tasks: int) -> Moments:
         """Return the moments of tasks among others that have no rows."""
-
-        def spread(values):
-            out = np.zeros((n_tasks, *values.shape[1:]))
-            out[positions] = values
-            return out
-
         whole = self.spread()
-        return Moments(
-            spread(whole.total),
-            spread(whole.x),
-            spread(whole.y),
-            spread(whole.H),
-            spread(whole.C),
-            spread(whole.square),
-            np.arange(n_tasks),
-            whole.centred,
-        )
+        sums = {
+            name: among_tasks(getattr(whole, name), positions, n_tasks)
+            for name in ("total", "x", "y", "H", "C", "square")
+        }
+        return replace(whole, column=np.arange(n_tasks), **sums)
 
     def of_tasks(self, tasks: np.ndarray) -> Moments:
         """Return the moments of these tasks (positions) only."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from linmtl.data._labels import codes_of, encode_tasks, n_rows, require_like, some
 from linmtl.data._read import read_X
+from linmtl.data._rows import among_tasks
 from linmtl.data._tables import as_table
 from linmtl.data._targets import missing_mask, read_labels, read_targets
 from linmtl.data._weights import read_sample_weight
@@ -165,26 +166,17 @@ class Survey:
 
     def _among(self, tasks: np.ndarray, classes: np.ndarray | None) -> Survey:
         """Return the same among more tasks and classes."""
-        at, level = np.searchsorted(tasks, self.tasks), self.level
+        level = self.level
         if classes is not None and self.classes is not None:
             level = np.zeros((len(self.tasks), len(classes)))
             level[:, np.searchsorted(classes, self.classes)] = self.level
-
-        def spread(values):
-            out = np.zeros((len(tasks), *values.shape[1:]), values.dtype)
-            out[at] = values
-            return out
-
-        return replace(
-            self,
-            tasks=tasks,
-            count=spread(self.count),
-            total=spread(self.total),
-            level=spread(level),
-            centre=spread(self.centre),
-            side=spread(self.side),
-            classes=classes,
-        )
+        own = replace(self, tasks=tasks, level=level, classes=classes)
+        positions = np.searchsorted(tasks, self.tasks)
+        sums = {
+            name: among_tasks(getattr(own, name), positions, len(tasks))
+            for name in ("count", "total", "level", "centre", "side")
+        }
+        return replace(own, **sums)
 
 
 def survey(part: Part, reading: Reading) -> Survey | None:
