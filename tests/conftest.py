@@ -29,18 +29,18 @@ def pytest_addoption(parser):
 def pytest_generate_tests(metafunc):
     """Parametrise a test marked `product`: in pairs, or by everything with `-m full`.
 
-    The factors are the keywords of the mark, but for two functions of a combination:
-    `where` says which exist, `slow` which are slow.
+    The factors are the keywords of the mark, but for three functions of a combination:
+    `where` says which exist, `slow` which are slow, `dear` which are for `-m full`.
     """
     mark = metafunc.definition.get_closest_marker("product")
     if mark is None:
         return
     factors = dict(mark.kwargs)
-    where, slow = factors.pop("where", None), factors.pop("slow", None)
+    where, slow, dear = (factors.pop(key, None) for key in ("where", "slow", "dear"))
     full = re.search(r"(?<!not )\bfull\b", metafunc.config.option.markexpr)
     cases = []
     share = metafunc.config.option.share if full else 1
-    for values in (whole if full else pairwise)(factors, where):
+    for values in whole(factors, where) if full else pairwise(factors, where, dear):
         name = "-".join(map(_name_of, values))
         if crc32(name.encode()) % share:  # by name, so that no factor loses a value
             continue

@@ -218,7 +218,7 @@ def test_cross_validation_is_the_loop_written_out(loss, layout, cls):
     y = np.asarray(y)
     cv = TaskKFold(3, shuffle=True, random_state=0)
     splits = list(cv.split(X, y, tasks))
-    search = of(cls, loss, alphas=4, eps=0.05, cv=splits, tol=1e-8)
+    search = of(cls, loss, alphas=3, eps=0.05, cv=splits, tol=1e-8)
     if cls is MeanRegularizedRegressorCV:
         search.set_params(alpha_mean=1e-3)  # as of the model without search
     search.fit(X, y, tasks)

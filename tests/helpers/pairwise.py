@@ -18,16 +18,22 @@ def whole(factors: Factors, where: Where | None = None) -> list[tuple]:
     return [case for case in cases if where(**dict(zip(factors, case, strict=True)))]
 
 
-def pairwise(factors: Factors, where: Where | None = None) -> list[tuple]:
+def pairwise(
+    factors: Factors, where: Where | None = None, dear: Where | None = None
+) -> list[tuple]:
     """Return cases that hold every pair of values of two factors that `whole` holds.
 
     Their number is about that of the pairs of the two largest factors: those that
-    bring many new pairs are taken first.
+    bring many new pairs are taken first. Cases for which `dear(**case)` is true are
+    not taken; their pairs are met in others, where there are such.
     """
     cases = whole(factors, where)
     pairs = [set(combinations(enumerate(case), 2)) for case in cases]
     # in order, the first values of the small factors would fill up all the rest
     order = random.Random(0).sample(range(len(cases)), len(cases))
+    if dear is not None:
+        named = [dict(zip(factors, case, strict=True)) for case in cases]
+        order = [k for k in order if not dear(**named[k])]
     seen: set[tuple] = set()
     chosen = []
     for new in range(len(list(combinations(factors, 2))), 0, -1):

@@ -31,6 +31,14 @@ def test_every_pair_that_can_meet_meets(names, where):
     assert len(set(cases)) == len(cases)
 
 
+def test_dear_cases_are_left_out_and_their_pairs_are_not():
+    dear = lambda a, c, **_: a > 4 and c
+    cases = pairwise(FACTORS, dear=dear)
+    assert not any(dear(**dict(zip(FACTORS, case, strict=True))) for case in cases)
+    apart = {((0, 5), (2, True)), ((0, 6), (2, True))}
+    assert pairs(cases) == pairs(whole(FACTORS)) - apart
+
+
 def test_cases_are_few():
     largest = len(FACTORS["a"]) * len(FACTORS["b"])
     assert largest <= len(pairwise(FACTORS)) <= 1.1 * largest

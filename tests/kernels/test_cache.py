@@ -31,20 +31,22 @@ def call(tmp_path):
     return run
 
 
-DAMAGES = {
-    "half": lambda content: content[: len(content) // 2],
-    "empty": lambda content: b"",
-    "other": lambda content: b"\x80" + content,
-}
+DAMAGES = (
+    lambda content: content[: len(content) // 2],
+    lambda content: b"",
+    lambda content: b"\x80" + content,
+)
 
 
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-@pytest.mark.parametrize("kind", ["nbi", "nbc"])
 @pytest.mark.slow
-def test_a_damaged_file_is_made_anew(tmp_path, call, kind, damage):
-    (path,) = (tmp_path / "__pycache__").glob(f"*.{kind}")
-    path.write_bytes(damage(path.read_bytes()))
-    assert call().stdout.split() == ["42.0", "0"]
+def test_damaged_files_are_made_anew(tmp_path, call):
+    for kind in ("nbi", "nbc"):
+        (path,) = (tmp_path / "__pycache__").glob(f"*.{kind}")
+        whole = path.read_bytes()
+        for damage in DAMAGES:
+            path.write_bytes(damage(whole))
+            assert call().stdout.split() == ["42.0", "0"]
+            assert path.read_bytes() == whole
     assert call().stdout.split() == ["42.0", "1"]
 
 

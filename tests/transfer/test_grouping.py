@@ -704,8 +704,16 @@ def test_the_order_of_the_tasks_is_set_outside():
     np.testing.assert_allclose(model.coef_[:3], alone.coef_, atol=1e-8)
 
 
-@pytest.mark.parametrize("classify", [False, True])
-@pytest.mark.parametrize("mode", ["null_loss", "minimax", "n_samples", "by-task"])
+@pytest.mark.parametrize(
+    ("classify", "mode"),
+    [
+        (False, "null_loss"),
+        (False, "minimax"),
+        (False, "n_samples"),
+        (False, "by-task"),
+        (True, "null_loss"),  # of classes it is an entropy
+    ],
+)
 @pytest.mark.slow
 def test_the_number_of_groups_is_judged_with_the_weights_of_the_tasks(classify, mode):
     X, y, tasks = four_tasks(classify)

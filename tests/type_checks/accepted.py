@@ -226,11 +226,12 @@ def around_the_models() -> None:
     print(MultiTaskKMeans(2).fit(X, tasks=tasks).labels_)
 
 
-if __name__ == "__main__":
-    readme()
-    fitted_models()
-    data_of_every_kind()
-    classifiers()
-    strengths()
-    scikit_learn()
-    around_the_models()
+# the example of the README runs with its page
+SNIPPETS = [
+    fitted_models,
+    data_of_every_kind,
+    classifiers,
+    strengths,
+    scikit_learn,
+    around_the_models,
+]

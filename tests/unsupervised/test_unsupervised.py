@@ -29,7 +29,7 @@ from linmtl.unsupervised import _kmeans as kmeans
 @parametrize_with_checks(
     [
         MultiTaskKMeans(n_init=2),
-        MultiTaskKMeans(n_init=2, assignment="soft"),
+        MultiTaskKMeans(n_init=1, assignment="soft"),
         TemporalMatrixCompletion(),
         TemporalMatrixCompletion(shared_basis=True, n_init=2),
         TemporalMatrixCompletion(missing_values=0),
