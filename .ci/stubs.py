@@ -46,6 +46,7 @@ SOURCES = {
     "Sequence": "collections.abc",
     "TaskGrouper": "linmtl.transfer._task_grouper",
     "TaskMatrix": "linmtl.similarity",
+    "TaskScores": "linmtl.metrics",
 }
 # the types of attributes, where the docstring has another word for them
 TYPES = {

@@ -207,9 +207,9 @@ def test_every_family_has_a_section():
     text = MODELS.read_text()
     sections = set(re.findall(r"^### (\w+)$", text, re.MULTILINE))
     families = {
-        re.sub(r"(Regressor|Classifier)(CV)?$", "", name)
+        re.sub(r"(Regressor|Classifier|Estimator)(CV)?$", "", name)
         for name in linmtl.__all__
-        if re.search(r"(Regressor|Classifier)(CV)?$", name)
+        if re.search(r"(Regressor|Classifier|Estimator)(CV)?$", name)
     }
     unsupervised = importlib.import_module("linmtl.unsupervised").__all__
     of_penalties = {"Deviation", "InfimalConvolution"}

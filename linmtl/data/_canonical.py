@@ -29,6 +29,8 @@ class MultiTaskData:
     offset : ndarray of shape (n_observations,) or None
         What is added to the linear predictors. There is none for a loss of ``y - eta``,
         since targets take it up.
+    kind : ndarray of int of shape (n_tasks,) or None
+        Which loss each task has, where they are of different kinds.
     """
 
     design: Design
@@ -36,6 +38,7 @@ class MultiTaskData:
     weight: np.ndarray
     fit_intercept: bool = True
     offset: np.ndarray | None = None
+    kind: np.ndarray | None = None
 
     def __repr__(self) -> str:
         return (
@@ -89,7 +92,8 @@ class MultiTaskData:
     def of_tasks(self, tasks: np.ndarray) -> MultiTaskData:
         """Return the data of these tasks (positions) only."""
         rows = self.design.observations(tasks)
-        return self._some(self.design.of_tasks(tasks), rows)
+        kind = None if self.kind is None else self.kind[tasks]
+        return replace(self._some(self.design.of_tasks(tasks), rows), kind=kind)
 
     def take(self, rows: np.ndarray) -> MultiTaskData:
         """Return some of the observations only (increasing flat indices).
@@ -100,8 +104,12 @@ class MultiTaskData:
 
     def _some(self, design: Design, rows: np.ndarray) -> MultiTaskData:
         offset = None if self.offset is None else self.offset[rows]
-        return MultiTaskData(
-            design, self.y[rows], self.weight[rows], self.fit_intercept, offset
+        return replace(
+            self,
+            design=design,
+            y=self.y[rows],
+            weight=self.weight[rows],
+            offset=offset,
         )
 
     def restrict(self, features: np.ndarray) -> MultiTaskData:

@@ -245,9 +245,7 @@ def read_fit(
     if y is None:
         raise ValueError(f"{name} requires y to be passed, but the target y is None")
     X, y = as_table(X), as_table(y)
-    order = estimator.task_order
-    if order is None:
-        order = _order_of_tasks(X, tasks, estimator.task_column)
+    order = order_of_tasks(estimator, X, tasks)
     X, labels, feature_names = read_X(estimator, X, tasks, reset=True)
     n = X.shape[0]
     columns = column_labels(y)
@@ -456,8 +454,11 @@ def _refuse_selectors(estimator):
         frame = frame.f_back
 
 
-def _order_of_tasks(X, tasks, column):
-    """Return the categories of the labels in their order, where they have one."""
+def order_of_tasks(estimator: Any, X: Any, tasks: Any) -> Any:
+    """Return ``task_order``, or the categories of labels that have an order."""
+    column = estimator.task_column
+    if estimator.task_order is not None:
+        return estimator.task_order
     if tasks is None and column is not None and is_dataframe(X):
         position = task_column_index(X, column)
         at = hasattr(X, "iloc")
@@ -523,6 +524,6 @@ def _task_weights(estimator, data, names, side, null_losses):
             raise ValueError(
                 f"task_weight={mode!r} divides by the loss without coefficients, which "
                 f"is zero for the tasks {some(names[null <= 0])}: their targets are "
-                "constant; drop these tasks, or pass one weight per task"
+                "constant, or one sample; drop these tasks, or pass one weight per task"
             )
     return read_task_weight(mode, names, data.total, null)

@@ -61,6 +61,11 @@ def _check(fit_intercept: bool, tied: bool) -> None:
 def _of_rows(fit) -> Carried:
     data, loss = fit.given, fit.loss
     _check(data.fit_intercept, fit.n_columns < fit.b.size)
+    if data.kind is not None:
+        raise ValueError(
+            "intercept_weight is positive, but the tasks are of different kinds, whose "
+            "intercepts have no common level; set it to 0"
+        )
     common, n = np.zeros(1), data.y.size
     loss.residual(
         data.y,

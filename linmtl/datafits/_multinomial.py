@@ -37,7 +37,7 @@ class MultinomialFit(ResidualFit):
         self, data: MultiTaskData, loss: Loss, centres: np.ndarray | None = None
     ):
         design: Any = data.design
-        super().__init__(data, loss.of_classes(design.group_ptr), centres)
+        super().__init__(data, loss, centres)
         self._groups = design.group_ptr
 
     def _tasks(self, *values: np.ndarray) -> Iterator[list[np.ndarray]]:

@@ -17,7 +17,7 @@ def null_losses(data: MultiTaskData, loss: Loss) -> np.ndarray:
     classes of a task together.
     """
     group_ptr = data.design.group_ptr
-    loss = loss.of_classes(group_ptr)
+    loss = loss.on(data)
     total = np.where(data.total > 0, data.total, 1.0)
     T = data.design.n_tasks
     task_loss, theta = np.empty(T), np.empty(data.y.size)

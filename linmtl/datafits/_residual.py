@@ -49,11 +49,11 @@ class ResidualFit(Datafit):
     def __init__(
         self, data: MultiTaskData, loss: Loss, centres: np.ndarray | None = None
     ):
-        self.loss = loss
+        self.loss = loss.on(data)
         self.data = self.given = data
         self._centres, self._at_centres = centres, np.zeros(data.design.n_columns)
         self.quadratic = self.residuals_are_linear = loss.quadratic
-        self.bounded = loss.curvature is not None
+        self.bounded = self.loss.curvature is not None
         n = data.y.size
         self._b = np.zeros(data.design.n_tasks)
         self._offset = np.zeros(data.design.n_tasks)

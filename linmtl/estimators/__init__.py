@@ -11,6 +11,8 @@ from linmtl.estimators._docs import ESTIMATORS
 for _file in (
     # any penalty
     "_generic",
+    # a loss for each task
+    "_mixed_tasks",
     # one penalty each
     "_adaptive_robust",
     "_calibrated",

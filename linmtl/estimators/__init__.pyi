@@ -2,6 +2,7 @@ from linmtl.estimators._generic import MultiTaskRegressor as MultiTaskRegressor
 from linmtl.estimators._generic import MultiTaskClassifier as MultiTaskClassifier
 from linmtl.estimators._generic import MultiTaskRegressorCV as MultiTaskRegressorCV
 from linmtl.estimators._generic import MultiTaskClassifierCV as MultiTaskClassifierCV
+from linmtl.estimators._mixed_tasks import MixedTaskEstimator as MixedTaskEstimator
 from linmtl.estimators._adaptive_robust import AdaptiveRobustRegressor as AdaptiveRobustRegressor
 from linmtl.estimators._adaptive_robust import AdaptiveRobustClassifier as AdaptiveRobustClassifier
 from linmtl.estimators._adaptive_robust import AdaptiveRobustRegressorCV as AdaptiveRobustRegressorCV
@@ -123,6 +124,7 @@ __all__ = [
     "MultiTaskClassifier",
     "MultiTaskRegressorCV",
     "MultiTaskClassifierCV",
+    "MixedTaskEstimator",
     "AdaptiveRobustRegressor",
     "AdaptiveRobustClassifier",
     "AdaptiveRobustRegressorCV",

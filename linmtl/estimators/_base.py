@@ -128,6 +128,10 @@ class TaskModel(NewTask, BaseEstimator):
             )
         super().__setstate__(state)
 
+    def _losses_given(self) -> list[Any]:
+        """Return the names of the losses that the user chose, to be checked."""
+        return [vars(self)["loss"]] if "loss" in vars(self) else []
+
     def _set_linear(self, given: FitInput, W: np.ndarray, b: np.ndarray) -> None:
         """Set what predictions need: linear models, one row of W for each task.
 

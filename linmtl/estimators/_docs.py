@@ -263,6 +263,7 @@ def estimator(cls: T) -> T:
     marks = {"_penalty", "_texts"}
     family = next((base for base in cls.__mro__ if marks & vars(base).keys()), None)
     texts = _TEXTS | getattr(family, "_texts", {})
+    template = inspect.cleandoc(cls.__doc__ or "")
     names = [f.name for f in fields(cls)]
     if "loss" in names:
         of_loss = [_loss_parameter(cls._losses), *_parameters_of_losses(cls._losses)]
@@ -276,7 +277,10 @@ def estimator(cls: T) -> T:
     if "refit" in names:
         texts["parameters"] = f"{texts['refit']}\n{texts['parameters']}"
         texts["attributes"] += f"\n{texts['refitted']}"
-    template = inspect.cleandoc(cls.__doc__ or "")
+    section = template.partition("Parameters\n")[2].partition("\n\n")[0]
+    own = [name for name, _ in _entries(section)]  # what it says itself
+    common = _entries(texts["parameters"])
+    texts["parameters"] = "\n".join(e for name, e in common if name not in own)
     if family is not None:
         texts.update(_family_texts(cls, family, texts))
         template = _MEMBER_CV if cls.__name__.endswith("CV") else _MEMBER

@@ -14,8 +14,8 @@ def check_settings(estimator: Any, losses: tuple[str, ...]) -> None:
     """Check the parameters that all estimators share."""
     name = type(estimator).__name__
     check_choice(f"{name}: handle_unknown", estimator.handle_unknown, UNKNOWN)
-    if hasattr(estimator, "loss"):
-        check_choice(f"{name}: loss", estimator.loss, losses)
+    for loss in estimator._losses_given():
+        check_choice(f"{name}: loss", loss, losses)
     if isinstance(estimator.solver, str):
         check_choice(f"{name}: solver", estimator.solver, ("auto", *SOLVERS))
     elif not isinstance(estimator.solver, type):

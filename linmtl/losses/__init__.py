@@ -4,6 +4,7 @@ from linmtl.losses._base import Loss, Parameter, Score, task_sums
 from linmtl.losses._gamma import GammaLoss
 from linmtl.losses._huber import HuberLoss
 from linmtl.losses._logistic import Logistic
+from linmtl.losses._mixed import MixedLoss
 from linmtl.losses._multinomial import Multinomial
 from linmtl.losses._newton import newton
 from linmtl.losses._poisson import PoissonLoss
@@ -32,6 +33,7 @@ __all__ = [
     "HuberLoss",
     "Logistic",
     "Loss",
+    "MixedLoss",
     "Multinomial",
     "Parameter",
     "PoissonLoss",

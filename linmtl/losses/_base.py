@@ -160,6 +160,10 @@ class Loss:
         object.__setattr__(loss, "drawn", True)
         return loss
 
+    def on(self, data: Any) -> Loss:
+        """Return the loss of these observations, which may depend on their tasks."""
+        return self.of_classes(data.design.group_ptr)
+
     def check(self) -> None:
         """Raise ValueError where a parameter is not allowed."""
 

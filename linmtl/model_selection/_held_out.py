@@ -261,8 +261,7 @@ class HeldOutRows:
         far: np.ndarray,
         means: np.ndarray | None = None,
     ):
-        self.data, self.join, self.far = data, join, far
-        self.loss = loss.of_classes(data.design.group_ptr)
+        self.data, self.loss, self.join, self.far = data, loss.on(data), join, far
         self.learned, self.means = learned, means
         self._first = slice(None)  # of several classes of a task one stands for it
         if data.design.group_ptr is not None:
@@ -362,7 +361,7 @@ def training_and_test(
     ``rows`` the held-out part has rows all the same. With ``lend`` tasks of a single
     class in training learn from the others, as in `fit`.
     """
-    loss = loss.of_classes(data.design.group_ptr)
+    loss = loss.on(data)
     if n_samples is None:
         n_samples = data.task_sum((data.weight > 0).astype(float))
     whole = make_datafit(data, loss) if loss.quadratic else None

@@ -139,7 +139,7 @@ def for_checks(cls):
         given = {"alphas": 2}
         if not cls.__name__.startswith(QUADRATIC):
             given |= {"eps": 0.1, "cv": 2}
-    if cls.__name__ == "IncompleteSourcesClassifier":
+    if cls.__name__ in ("IncompleteSourcesClassifier", "MixedTaskEstimator"):
         # repeated rows make Hessians pay where weighted ones do not, and two methods
         # agree to 1e-7 only beyond the default tolerance
         given["tol"] = 1e-10
@@ -269,6 +269,7 @@ POSITIONAL = {
     "MCP": ["alpha", "gamma", "alpha_ridge"],
     "MeanRegularized": ["alpha", "alpha_mean"],
     "MixedEffects": ["covariance"],
+    "MixedTask": ["penalty"],
     "MultiTask": ["penalty"],
     "NetworkLasso": ["graph", "alpha"],
     "NonconvexFusedGroup": ["alpha", "alpha_fused", "form", "l1_weight"],
@@ -301,7 +302,8 @@ def test_signatures(cls):
     """Written out: the order in which arguments may be passed must not change."""
     parameters = inspect.signature(cls).parameters
     own, kind = re.fullmatch(
-        r"(\w+?)(RegressorCV|ClassifierCV|Regressor|Classifier)", cls.__name__
+        r"(\w+?)(RegressorCV|ClassifierCV|Regressor|Classifier|Estimator)",
+        cls.__name__,
     ).groups()
     expected = POSITIONAL_CV.get(own, []) if kind.endswith("CV") else POSITIONAL[own]
     positional = [

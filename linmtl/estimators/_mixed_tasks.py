@@ -1,0 +1,409 @@
+"""Tasks of different kinds in one model: measurements, classes, counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import KW_ONLY, replace
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import RegressorMixin
+from sklearn.utils.validation import check_consistent_length
+
+from linmtl.data._kinds import by_label
+from linmtl.data._labels import (
+    as_task_labels,
+    codes_of,
+    encode_tasks,
+    n_rows,
+    some,
+    split_task_column,
+)
+from linmtl.data._read import FitInput, order_of_tasks, read_fit, read_X
+from linmtl.data._tables import as_table
+from linmtl.data._targets import (
+    as_array,
+    column_labels,
+    missing_mask,
+    read_labels,
+    read_targets,
+)
+from linmtl.data._weights import read_offset, read_sample_weight
+from linmtl.datafits._null import null_losses
+from linmtl.estimators._base import MultiTaskModel
+from linmtl.estimators._docs import estimator, parameters
+from linmtl.estimators._predictions import PredictsTargets
+from linmtl.losses import LOSSES, Loss, MixedLoss
+from linmtl.metrics import TaskScores
+from linmtl.penalties import L21, Penalty
+
+_ROUNDING = 1e-28  # losses relative to the size of y that are all rounding
+# those that predict a mean
+_LOSSES = tuple(n for n, kind in LOSSES.items() if not kind.classify or kind.likelihood)
+
+
+@parameters
+class _MixedTasks(PredictsTargets, RegressorMixin, MultiTaskModel):
+    loss: Mapping[Any, str] | str = "squared"
+    task_weight: Mapping[Any, float] | ArrayLike | None = "null_loss"
+
+    _losses = _LOSSES
+
+
+@estimator
+class MixedTaskEstimator(_MixedTasks):
+    """Tasks of different kinds in one model: measurements, two classes, counts.
+
+    Each task has a loss of its own, and all share a penalty. Minimises over W
+    (n_features, n_tasks) and the intercepts b::
+
+        sum_t lambda_t / S_t * sum_{i in t} s_i loss_t(y_i, x_i . w_t + b_t)
+            + penalty(W)
+
+    with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
+
+    Parameters
+    ----------
+    penalty : Penalty, default=None
+        A penalty of `linmtl.penalties` or a sum of them; None stands for
+        ``L21(alpha=0.01)``.
+    loss : dict or str, default="squared"
+        The loss of each task by its label, or one for all: a loss of the regressors,
+        or "logistic" for a task of two classes.
+    task_weight : None, str, dict or array-like of shape (n_tasks,), default="null_loss"
+        Weight lambda_t of each task's mean loss. "null_loss": one over its loss without
+        coefficients, so that losses of different kinds and units count alike. None: 1
+        each. "n_samples", "minimax", a dict or an array: as for `MultiTaskRegressor`.
+    {parameters}
+
+    Attributes
+    ----------
+    task_classes_ : dict
+        The two classes of each task that has classes, by task label.
+    {attributes}
+
+    See Also
+    --------
+    MultiTaskRegressor, MultiTaskClassifier : One loss for all tasks.
+
+    Notes
+    -----
+    Predictions are means: of a task with classes the probability of the second of them.
+    Strengths are relative to the losses: with ``task_weight="null_loss"`` all
+    coefficients are zero at an ``alpha`` of order 1.
+
+    ``handle_unknown="mean"`` and ``fit_new_task`` are not for tasks of different kinds.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linmtl import MixedTaskEstimator
+    >>> from linmtl.penalties import L21
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(200, 6))
+    >>> eta = X[:, :2] @ rng.normal(size=(2, 3))
+    >>> Y = np.column_stack([
+    ...     120 + 10 * eta[:, 0] + rng.normal(size=200),  # blood pressure
+    ...     eta[:, 1] + rng.logistic(size=200) > 0,  # stroke
+    ...     rng.poisson(np.exp(eta[:, 2])),  # visits
+    ... ])
+    >>> losses = {0: "squared", 1: "logistic", 2: "poisson"}
+    >>> model = MixedTaskEstimator(L21(0.05), loss=losses).fit(X, Y)
+    >>> model.task_scores(X, Y)
+    TaskScores(D^2 of 3 tasks: 0.133 to 0.878)
+    """
+
+    penalty: Penalty | None = None
+    _: KW_ONLY
+
+    def _make_penalty(self) -> Penalty:
+        return L21(alpha=0.01) if self.penalty is None else self.penalty
+
+    def _loss_name(self) -> str:
+        return "mixed"
+
+    def _loss(self) -> Any:
+        if not hasattr(self, "_mixed"):
+            raise ValueError(
+                f"{type(self).__name__} has a loss for each task, and this is for "
+                "models with one for all"
+            )
+        one = len(self._mixed.losses) == 1  # which has faster ways
+        return self._mixed.losses[0] if one else self._mixed
+
+    def _read_problem(self, X, y, tasks, sample_weight, offset=None, several=False):
+        if self.handle_unknown != "error":
+            raise ValueError(
+                f"{type(self).__name__}: handle_unknown must be 'error': tasks of "
+                "different kinds have no mean model"
+            )
+        return super()._read_problem(X, y, tasks, sample_weight, offset, several)
+
+    def _losses_given(self):
+        given = self.loss
+        return list(given.values()) if isinstance(given, Mapping) else [given]
+
+    def _read_fit(
+        self, X, y, tasks, sample_weight, offset=None, several=False
+    ) -> FitInput:
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is "
+                "None"
+            )
+        X, y = as_table(X), as_table(y)
+        tasks = list(tasks) if isinstance(tasks, Iterator) else tasks
+        order = order_of_tasks(self, X, tasks)
+        columns = column_labels(y)
+        values = as_array(y)
+        labels = self._row_labels(X, tasks)
+        if labels is not None:
+            names, code = encode_tasks(labels, order)
+            check_consistent_length(code, values)
+        else:
+            width = values.shape[1] if values.ndim == 2 else 1
+            names = np.arange(width) if columns is None else columns
+            code = None
+        self._mixed = self._losses_of(names)
+        loss, join = self._loss(), self._join()
+        loss.check()
+
+        def of_kinds(data):
+            return replace(data, kind=getattr(loss, "kind", None))
+
+        self.task_classes_: dict[Any, np.ndarray] = {}
+        numbers = self._encoded(values, code, names)
+        if columns is not None:
+            numbers = type(y)(numbers, columns=y.columns)
+        targets: Any = _AsEncoded(loss)
+        given = read_fit(
+            self,
+            X,
+            numbers,
+            tasks,
+            sample_weight,
+            targets,
+            lambda data: join.task_loss(null_losses(of_kinds(data), loss)),
+            offset,
+        )
+        return replace(given, data=of_kinds(given.data))
+
+    def _row_labels(self, X, tasks):
+        """Return the task label of each row, None where rows have none."""
+        if self.task_column is not None and tasks is None:
+            return split_task_column(X, self.task_column)[1]
+        return None if tasks is None else as_task_labels(tasks, n_rows(X))
+
+    def _losses_of(self, names) -> MixedLoss:
+        """Return the losses of the tasks with these labels."""
+        given = self.loss
+        each: list[Any] = [given] * len(names)
+        if isinstance(given, Mapping):
+            by_name = by_label(given)
+            lacking = [n for n in names.tolist() if n not in by_name]
+            if lacking:
+                raise ValueError(
+                    f"{type(self).__name__}: loss has no entry for the tasks "
+                    f"{some(lacking)}; it has {some(list(by_name))}"
+                )
+            each = [by_name[n] for n in names.tolist()]
+        kinds, kind = np.unique(np.array(each, dtype=str), return_inverse=True)
+        return MixedLoss([LOSSES[k].of(self) for k in kinds.tolist()], kind)
+
+    def _encoded(self, y, code, names) -> np.ndarray:
+        """Return targets as the losses of their tasks take them, NaN where missing.
+
+        ``code`` is the task of each row; None where tasks are columns. Classes are
+        those of ``task_classes_``, or are found and kept there.
+        """
+        numbers = np.full(y.shape, np.nan)
+        for t, label in enumerate(names.tolist()):
+            rows: Any = slice(None) if code is None else code == t
+            where = (rows, t) if code is None and y.ndim == 2 else rows
+            loss = self._mixed.of_task(t)
+            try:
+                numbers[where] = self._encoded_task(loss, y[where], label)
+            except ValueError as error:
+                raise ValueError(f"{error} (task {label!r})") from None
+        return numbers
+
+    def _encoded_task(self, loss, y, label):
+        values = read_labels(y) if loss.classify else read_targets(y)
+        missing = missing_mask(values)
+        known = self.task_classes_.get(label)
+        if known is None:
+            values, classes = loss.encode(values, missing)
+            if classes is not None:
+                self.task_classes_[label] = classes
+            return np.where(missing, np.nan, values)
+        strange = [v for v in values[~missing].tolist() if v not in known.tolist()]
+        if strange:
+            raise ValueError(
+                f"y has the labels {some(strange)}, but the classes are {some(known)}"
+            )
+        return np.where(missing, np.nan, np.where(values == known[1], 1.0, -1.0))
+
+    def _codes(self, X, tasks, eta) -> np.ndarray | None:
+        """Return the task of each row, None where the columns are tasks."""
+        if eta.ndim == 2:
+            return None
+        labels = read_X(self, X, tasks, reset=False)[1]
+        if labels is None:
+            return np.zeros(len(eta), dtype=int)
+        return codes_of(labels, self.tasks_)
+
+    def _means(self, eta, code):
+        out = np.empty_like(eta)
+        for t in range(len(self.tasks_)):
+            where = (slice(None), t) if code is None else code == t
+            out[where] = self._mixed.of_task(t).mean(eta[where])
+        return out
+
+    def predict(
+        self,
+        X: Any,
+        tasks: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+    ) -> np.ndarray:
+        """Predict the mean of each row's target, of classes the probability.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row, where the model was fitted with ``tasks``.
+        offset : float or array-like of shape (n_samples,), default=None
+            A known part of the linear predictor, where the model was fitted with one.
+            A wide Y: also one column per task.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_tasks)
+            One prediction per row; one column per task for a model fitted on a wide
+            Y, unless `tasks` says which to take.
+        """
+        tasks = list(tasks) if isinstance(tasks, Iterator) else tasks
+        eta = self._eta(X, tasks, offset)
+        return self._means(eta, self._codes(X, tasks, eta))
+
+    def predict_all(self, X: Any, *, offset: ArrayLike | None = None) -> np.ndarray:
+        return self._means(self._eta(X, None, offset, every_task=True), None)
+
+    predict_all.__doc__ = PredictsTargets.predict_all.__doc__
+
+    def score(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+    ) -> float:
+        """Return the mean over the tasks of their scores, see `task_scores`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+            True targets; a missing one is left out.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row.
+        sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
+            Weights.
+        offset : float or array-like of shape (n_samples,), default=None
+            As for ``predict``.
+
+        Returns
+        -------
+        float
+            The score, 1 at best.
+        """
+        scores = self.task_scores(X, y, tasks, sample_weight, offset=offset)
+        return scores.average()
+
+    def task_scores(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+    ) -> TaskScores:
+        """Return the share of each task's loss that is explained, D^2.
+
+        One less the loss over that of the best constant prediction: R^2 of a task with
+        the squared loss, the share of the deviance of counts, amounts and classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+            True targets; a missing one is left out.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row.
+        sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
+            Weights.
+        offset : float or array-like of shape (n_samples,), default=None
+            As for ``predict``; the constant is added to it.
+
+        Returns
+        -------
+        TaskScores
+            The scores, 1 at best; NaN for a task without two different targets.
+        """
+        tasks = list(tasks) if isinstance(tasks, Iterator) else tasks
+        eta = self._eta(X, tasks, offset)
+        code = self._codes(X, tasks, eta)
+        y = as_array(as_table(y))
+        if y.shape != eta.shape:
+            raise ValueError(
+                f"y has shape {y.shape} but the model predicts {eta.shape}"
+            )
+        numbers = self._encoded(y, code, self.tasks_)
+        weight = read_sample_weight(sample_weight, y.shape)
+        known = read_offset(0.0 if offset is None else offset, y.shape)
+        used, T = ~np.isnan(numbers) & (weight > 0), len(self.tasks_)
+        values, counts, totals = np.full(T, np.nan), np.zeros(T, dtype=int), np.zeros(T)
+        for t in range(T):
+            mine = used & (np.arange(T) == t if code is None else code == t)
+            counts[t], totals[t] = mine.sum(), weight[mine].sum()
+            each = numbers[mine], eta[mine], known[mine], weight[mine]
+            values[t] = _explained(self._mixed.of_task(t), *each)
+        return TaskScores(values, self.tasks_, counts, totals, "D^2", True)
+
+    @property
+    def fit_new_task(self) -> NoReturn:
+        raise AttributeError(
+            f"{type(self).__name__} has no fit_new_task: tasks of different kinds have "
+            "no mean model that another one could start from"
+        )
+
+
+class _AsEncoded:
+    """What reading y asks of a loss, of targets that are encoded already."""
+
+    def __init__(self, loss: Loss):
+        self.classify, self.location = False, loss.location
+        self.sides, self.one_sided = loss.sides, loss.one_sided
+
+    def encode(self, y, missing):
+        return y, None
+
+
+def _explained(loss: Loss, y, eta, offset, weight) -> float:
+    """Return one less the loss over that of the best constant, NaN where that is 0."""
+    rows = np.array([0, y.size])
+    if y.size == 0 or loss.sides(y, weight, rows)[0]:
+        return np.nan
+    constant = offset + loss.intercepts(y, offset, weight, rows, np.zeros(1))
+    least = float(weight @ loss.value(y, constant))
+    if least <= _ROUNDING * float(weight @ loss.size(y)):
+        return np.nan
+    return 1.0 - float(weight @ loss.value(y, eta)) / least

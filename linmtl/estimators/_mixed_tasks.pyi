@@ -1,0 +1,279 @@
+# written by .ci/stubs.py from linmtl.estimators._mixed_tasks
+import numpy as np
+from collections.abc import Mapping
+from linmtl.estimators._base import MultiTaskModel
+from linmtl.estimators._predictions import PredictsTargets
+from linmtl.metrics import TaskScores
+from linmtl.penalties import Penalty
+from numpy.typing import ArrayLike
+from sklearn.base import RegressorMixin
+from typing import Any
+from typing import Literal
+
+class MixedTaskEstimator(PredictsTargets, RegressorMixin, MultiTaskModel):
+    """Tasks of different kinds in one model: measurements, two classes, counts.
+
+    Each task has a loss of its own, and all share a penalty. Minimises over W
+    (n_features, n_tasks) and the intercepts b::
+
+        sum_t lambda_t / S_t * sum_{i in t} s_i loss_t(y_i, x_i . w_t + b_t)
+            + penalty(W)
+
+    with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
+
+    Parameters
+    ----------
+    penalty : Penalty, default=None
+        A penalty of `linmtl.penalties` or a sum of them; None stands for
+        ``L21(alpha=0.01)``.
+    loss : dict or str, default="squared"
+        The loss of each task by its label, or one for all: a loss of the regressors,
+        or "logistic" for a task of two classes.
+    task_weight : None, str, dict or array-like of shape (n_tasks,), default="null_loss"
+        Weight lambda_t of each task's mean loss. "null_loss": one over its loss without
+        coefficients, so that losses of different kinds and units count alike. None: 1
+        each. "n_samples", "minimax", a dict or an array: as for `MultiTaskRegressor`.
+    huber_delta : float, default=1.35
+        Where the Huber loss becomes linear, > 0, in the units of y.
+    quantile_level : float, default=0.5
+        The share of targets below predictions of the quantile loss, in (0, 1).
+    quantile_smoothing : float, default=0.1
+        Width of the window in which the quantile loss is smoothed, > 0, in the units of
+        y: small beside its noise, but the smaller the slower.
+    tweedie_power : float, default=1.5
+        Power of the mean that the variance is proportional to, in (1, 2).
+    fit_intercept : bool, default=True
+        Whether each task has an intercept, which only an ``intercept_weight`` penalises.
+    task_column : str or int, default=None
+        The column of X that holds the task labels (name or position), instead of
+        ``tasks=``; for whatever calls ``predict(X)`` alone.
+    task_order : array-like, default=None
+        The order of the tasks; sorted by default. Not for wide Y, whose columns are the
+        tasks.
+    handle_unknown : {"error", "mean"}, default="error"
+        What to do when predicting for a task not seen in fit: raise an error that names
+        it, or use the mean of the tasks' models.
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton", "cg"}, default="auto"
+        Accelerated proximal gradient (any penalty); coordinate descent on working sets
+        (L1 and L21 penalties, squared loss) and inside Newton steps (other losses);
+        alternating directions (other norms and decompositions, squared loss); an augmented
+        Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
+        loss), Newton's method (other losses) and conjugate gradients (sparse X). The
+        default is the fastest that applies.
+    max_iter : int, default=10000
+        Iterations at most.
+    tol : float, default=1e-4
+        Stop when the duality gap is at most ``tol`` times the objective of the null model
+        (no coefficients, best intercepts).
+    warm_start : bool, default=False
+        Start from the last solution, matched by task label; ``fit(coef_init=)`` starts from
+        coefficients of your own.
+    verbose : int, default=0
+        If positive, print a line at each certificate.
+
+    Attributes
+    ----------
+    task_classes_ : dict
+        The two classes of each task that has classes, by task label.
+    coef_ : ndarray of shape (n_tasks, n_features)
+        Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
+        (1, n_features) for classifiers.
+    intercept_ : ndarray of shape (n_tasks,)
+        Intercepts; a float for a regressor with one task (1-D y without tasks).
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels.
+    task_weight_ : ndarray of shape (n_tasks,)
+        Weight of each task's mean loss in the objective, or in its gradient at the solution
+        where weights are found at the same time; zero for a task left out, NaN for one
+        whose noise level is zero.
+    new_tasks_ : dict
+        What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
+        task label; where there are such tasks.
+    objective_ : float
+        The objective at the solution.
+    dual_gap_ : float
+        Duality gap: the objective is at most this far from the optimum.
+    gap_history_ : ndarray of shape (n_certificates, 2)
+        Iteration and duality gap at each certificate; of the last stage, for a penalty
+        that is not convex.
+    tol_ : float
+        The absolute tolerance used for the gap.
+    converged_ : bool
+        Whether ``dual_gap_ <= tol_``.
+    n_iter_ : int
+        Iterations.
+    solver_ : str
+        The solver used.
+    n_features_in_ : int
+        Number of columns of X in fit, the task column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they have names.
+    coef_feature_names_ : ndarray of shape (n_features,)
+        Names of the columns of ``coef_``, where they have names.
+
+    See Also
+    --------
+    MultiTaskRegressor, MultiTaskClassifier : One loss for all tasks.
+
+    Notes
+    -----
+    Predictions are means: of a task with classes the probability of the second of them.
+    Strengths are relative to the losses: with ``task_weight="null_loss"`` all
+    coefficients are zero at an ``alpha`` of order 1.
+
+    ``handle_unknown="mean"`` and ``fit_new_task`` are not for tasks of different kinds.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linmtl import MixedTaskEstimator
+    >>> from linmtl.penalties import L21
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(200, 6))
+    >>> eta = X[:, :2] @ rng.normal(size=(2, 3))
+    >>> Y = np.column_stack([
+    ...     120 + 10 * eta[:, 0] + rng.normal(size=200),  # blood pressure
+    ...     eta[:, 1] + rng.logistic(size=200) > 0,  # stroke
+    ...     rng.poisson(np.exp(eta[:, 2])),  # visits
+    ... ])
+    >>> losses = {0: "squared", 1: "logistic", 2: "poisson"}
+    >>> model = MixedTaskEstimator(L21(0.05), loss=losses).fit(X, Y)
+    >>> model.task_scores(X, Y)
+    TaskScores(D^2 of 3 tasks: 0.133 to 0.878)
+    """
+    task_classes_: dict[Any, Any]
+    huber_delta: float
+    quantile_level: float
+    quantile_smoothing: float
+    tweedie_power: float
+    def __init__(
+        self,
+        penalty: Penalty | None = None,
+        *,
+        loss: Mapping[Any, str] | str = "squared",
+        task_weight: Mapping[Any, float] | ArrayLike | None = "null_loss",
+        huber_delta: float = 1.35,
+        quantile_level: float = 0.5,
+        quantile_smoothing: float = 0.1,
+        tweedie_power: float = 1.5,
+        fit_intercept: bool = True,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: Literal['error', 'mean'] = "error",
+        solver: str = "auto",
+        max_iter: int = 10000,
+        tol: float = 0.0001,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ) -> None: ...
+    def predict(
+        self,
+        X: Any,
+        tasks: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+    ) -> np.ndarray:
+        """Predict the mean of each row's target, of classes the probability.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row, where the model was fitted with ``tasks``.
+        offset : float or array-like of shape (n_samples,), default=None
+            A known part of the linear predictor, where the model was fitted with one.
+            A wide Y: also one column per task.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_tasks)
+            One prediction per row; one column per task for a model fitted on a wide
+            Y, unless `tasks` says which to take.
+        """
+        ...
+    def predict_all(
+        self,
+        X: Any,
+        *,
+        offset: ArrayLike | None = None,
+    ) -> np.ndarray:
+        """Predict every row with the model of every task.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+        offset : float or array-like of shape (n_samples,), default=None
+            A known part of the linear predictor, where the model was fitted with one.
+            Also one column per task.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_tasks)
+            Columns in the order of ``tasks_``.
+        """
+        ...
+    def score(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+    ) -> float:
+        """Return the mean over the tasks of their scores, see `task_scores`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+            True targets; a missing one is left out.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row.
+        sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
+            Weights.
+        offset : float or array-like of shape (n_samples,), default=None
+            As for ``predict``.
+
+        Returns
+        -------
+        float
+            The score, 1 at best.
+        """
+        ...
+    def task_scores(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+    ) -> TaskScores:
+        """Return the share of each task's loss that is explained, D^2.
+
+        One less the loss over that of the best constant prediction: R^2 of a task with
+        the squared loss, the share of the deviance of counts, amounts and classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+            True targets; a missing one is left out.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row.
+        sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
+            Weights.
+        offset : float or array-like of shape (n_samples,), default=None
+            As for ``predict``; the constant is added to it.
+
+        Returns
+        -------
+        TaskScores
+            The scores, 1 at best; NaN for a task without two different targets.
+        """
+        ...
