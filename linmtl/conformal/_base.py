@@ -22,6 +22,7 @@ from linmtl.conformal._calibration import (
     Calibration,
 )
 from linmtl.data._checks import check_choice, check_count, check_number, is_whole
+from linmtl.data._labels import with_columns
 from linmtl.data._read import read_predict
 from linmtl.estimators._base import TaskModel
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
@@ -274,23 +275,38 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self)
         if isinstance(tasks, Iterator):
             tasks = list(tasks)
+        X = with_columns(X)
         _, codes = read_predict(self.estimator_, X, tasks)
-        every = [self._statements(model, X, tasks) for model in self.estimators_]
-        known = np.stack(every)
-        if known.ndim == 3:  # a column for each task
-            T = known.shape[2]
-            found = [answer(known[:, :, t], self._held_out, t) for t in range(T)]
-            return np.stack(found, axis=1)
-        codes = np.zeros(known.shape[1], dtype=int) if codes is None else codes
-        out = np.empty((known.shape[1], 2))
-        for t in np.unique(codes[codes >= 0]):
+        if codes is None or np.all(codes >= 0):
+            known = self._said_by(self.estimators_, X, tasks)
+            if known.ndim == 3:  # a column for each task
+                T = known.shape[2]
+                found = [answer(known[:, :, t], self._held_out, t) for t in range(T)]
+                return np.stack(found, axis=1)
+            return self._answers(known, codes, answer)
+        out = np.empty((codes.size, 2))
+        for mine, models in (
+            (codes >= 0, self.estimators_),
+            (codes < 0, self._without_task or self.estimators_),
+        ):
+            rows = np.flatnonzero(mine)
+            if rows.size:
+                labels = None if tasks is None else _safe_indexing(tasks, rows)
+                said = self._said_by(models, _safe_indexing(X, rows), labels)
+                out[mine] = self._answers(said, codes[mine], answer)
+        return out
+
+    def _said_by(self, models, X, tasks) -> np.ndarray:
+        return np.stack([self._statements(model, X, tasks) for model in models])
+
+    def _answers(self, said, codes, answer) -> np.ndarray:
+        """Return the answers on rows of some tasks."""
+        codes = np.zeros(said.shape[1], dtype=int) if codes is None else codes
+        out = np.empty((said.shape[1], 2))
+        for t in np.unique(codes):
             mine = codes == t
-            out[mine] = answer(known[:, mine], self._held_out, t)
-        new = codes < 0
-        if new.any():
-            models = self._without_task or self.estimators_
-            said = np.stack([self._statements(m, X, tasks)[new] for m in models])
-            out[new] = answer(said, self._left_out, -1)
+            calibration = self._left_out if t < 0 else self._held_out
+            out[mine] = answer(said[:, mine], calibration, t)
         return out
 
     def _statements(self, model: Any, X: Any, tasks: Any) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Intervals and sets that cover: against loops by hand, and on data of known truth."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
@@ -251,6 +252,39 @@ def test_few_tasks_say_nothing_of_a_new_one():
     found = model.predict_interval(X[:4], [0, 9, 1, 9])
     np.testing.assert_array_equal(np.isinf(found[:, 0]), [False, True, False, True])
     assert np.all(np.isfinite(model.predict_interval(X[:4], [9] * 4, coverage=0.7)))
+
+
+@pytest.mark.parametrize("column", [None, "site"])
+def test_models_are_asked_for_the_rows_that_they_speak_for(column, monkeypatch):
+    """Those of the folds for known tasks, those without some tasks for new ones."""
+    X, y, tasks = generated(n_tasks=12, n_samples=12, random_state=0)
+    frame, labels = pd.DataFrame(X).add_prefix("x"), np.asarray(tasks)
+    model = TaskConformalRegressor(
+        MeanRegularizedRegressor(1.0), handle_unknown="mean", task_column=column, cv=3
+    )
+    if column is None:
+        model.fit(frame, y, labels)
+    else:
+        model.fit(frame.assign(site=labels), y)
+    new = labels.copy()
+    new[::4] = 99
+    asked = []
+    inner = type(model)._statements
+
+    def counted(self, model, X, tasks):
+        asked.append(len(X))
+        return inner(self, model, X, tasks)
+
+    monkeypatch.setattr(type(model), "_statements", counted)
+    if column is None:
+        found = model.predict_interval(frame, new)
+        alone = model.predict_interval(frame[new == 99], new[new == 99])
+    else:
+        found = model.predict_interval(frame.assign(site=new))
+        alone = model.predict_interval(frame.assign(site=new)[new == 99])
+    n_new = int(np.sum(new == 99))
+    assert asked == [len(y) - n_new] * 3 + [n_new] * 6
+    np.testing.assert_allclose(found[new == 99], alone)
 
 
 def test_unknown_tasks_are_refused_where_none_were_expected():
