@@ -45,11 +45,11 @@ models : list of estimators or (name, estimator), default=None
     with an intercept for each task), independent, mixed effects, mean-regularised, L21
     and trace norm (about zero and about a common model), clustered, adaptive robust;
     each that has a strength with 12 of them, in three folds.
-selection : {"stack", "best"}, default="stack"
+selection : {"stack", "best", "1se"}, default="stack"
     Give the models weights in each task, not negative, with a sum of one, by the
     held-out rows of the task and, the fewer it has, by those of all; or take for all
-    tasks the first model whose held-out loss is within one standard error of the lowest
-    (of the difference between the two).
+    tasks the model with the lowest held-out loss ("best"), or the first of `models`
+    whose loss is within one standard error of it (of the difference between the two).
 cv : int, splitter or iterable of (train, test), default=5
     Number of folds, drawn within the tasks (stratified by class for classifiers); or
     the folds. All models are judged on the same ones, and tuned within their training
@@ -93,7 +93,7 @@ class _Auto(TaskModel):
         self,
         models: Sequence[Any] | None = None,
         *,
-        selection: Literal["stack", "best"] = "stack",
+        selection: Literal["stack", "best", "1se"] = "stack",
         cv: Any = 5,
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,
@@ -120,7 +120,7 @@ class _Auto(TaskModel):
         groups: ArrayLike | None = None,
     ) -> Self:
         name = type(self).__name__
-        check_choice(f"{name}: selection", self.selection, ("best", "stack"))
+        check_choice(f"{name}: selection", self.selection, ("best", "1se", "stack"))
         check_choice(f"{name}: handle_unknown", self.handle_unknown, UNKNOWN)
         models = self._checked_models()
         passed = FitArguments(self, X, y, tasks, sample_weight)
@@ -224,14 +224,15 @@ class _Auto(TaskModel):
     def _judged(self, judge: Judge, found: HeldOut) -> tuple[int, np.ndarray]:
         """Return the best model and the weights of all, and set what they are worth."""
         units = found.units()
-        best = simplest(units)
+        choose = simplest if self.selection == "1se" else lowest
+        best = choose(units)
         shape = len(found.tasks), len(found.models)
-        if self.selection == "best":
+        if self.selection != "stack":
             self.__dict__.pop("shrinkage_", None)  # of an earlier fit
             weights = np.zeros(shape)
             weights[:, best] = 1.0
             self._common = weights[0]
-            self.loss_, self.loss_interval_ = corrected_loss(units, simplest)
+            self.loss_, self.loss_interval_ = corrected_loss(units, choose)
         else:
             rows = judge.rows(found, self._loss())
             stack = stacked(rows)

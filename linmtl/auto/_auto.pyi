@@ -29,11 +29,11 @@ class AutoRegressor(PredictsTargets, RegressorMixin, TaskModel):
         with an intercept for each task), independent, mixed effects, mean-regularised, L21
         and trace norm (about zero and about a common model), clustered, adaptive robust;
         each that has a strength with 12 of them, in three folds.
-    selection : {"stack", "best"}, default="stack"
+    selection : {"stack", "best", "1se"}, default="stack"
         Give the models weights in each task, not negative, with a sum of one, by the
         held-out rows of the task and, the fewer it has, by those of all; or take for all
-        tasks the first model whose held-out loss is within one standard error of the lowest
-        (of the difference between the two).
+        tasks the model with the lowest held-out loss ("best"), or the first of `models`
+        whose loss is within one standard error of it (of the difference between the two).
     cv : int, splitter or iterable of (train, test), default=5
         Number of folds, drawn within the tasks (stratified by class for classifiers); or
         the folds. All models are judged on the same ones, and tuned within their training
@@ -139,7 +139,7 @@ class AutoRegressor(PredictsTargets, RegressorMixin, TaskModel):
         self,
         models: Sequence[Any] | None = None,
         *,
-        selection: Literal['stack', 'best'] = "stack",
+        selection: Literal['stack', 'best', '1se'] = "stack",
         cv: Any = 5,
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,
@@ -205,11 +205,11 @@ class AutoClassifier(PredictsClasses, ClassifierMixin, TaskModel):
         with an intercept for each task), independent, mixed effects, mean-regularised, L21
         and trace norm (about zero and about a common model), clustered, adaptive robust;
         each that has a strength with 12 of them, in three folds.
-    selection : {"stack", "best"}, default="stack"
+    selection : {"stack", "best", "1se"}, default="stack"
         Give the models weights in each task, not negative, with a sum of one, by the
         held-out rows of the task and, the fewer it has, by those of all; or take for all
-        tasks the first model whose held-out loss is within one standard error of the lowest
-        (of the difference between the two).
+        tasks the model with the lowest held-out loss ("best"), or the first of `models`
+        whose loss is within one standard error of it (of the difference between the two).
     cv : int, splitter or iterable of (train, test), default=5
         Number of folds, drawn within the tasks (stratified by class for classifiers); or
         the folds. All models are judged on the same ones, and tuned within their training
@@ -318,7 +318,7 @@ class AutoClassifier(PredictsClasses, ClassifierMixin, TaskModel):
         self,
         models: Sequence[Any] | None = None,
         *,
-        selection: Literal['stack', 'best'] = "stack",
+        selection: Literal['stack', 'best', '1se'] = "stack",
         cv: Any = 5,
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,

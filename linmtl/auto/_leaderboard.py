@@ -61,8 +61,10 @@ def simplest(units: Units, count: np.ndarray | None = None) -> int:
 
 
 def lowest(units: Units, count: np.ndarray | None = None) -> int:
-    """Return the model with the lowest loss."""
-    return int(np.argmin(units.mean(count)))
+    """Return the model with the lowest loss, the first of equal ones."""
+    mean = units.mean(count)
+    best = mean.min()
+    return int(np.argmax(mean - best <= _TIE * abs(best)))
 
 
 def corrected_loss(

@@ -221,6 +221,27 @@ def test_the_simpler_of_equal_models_is_taken():
     assert model.weights_[0].tolist() == [0, 1, 0]
 
 
+def test_which_model_is_taken():
+    """The lowest loss, or the first of those that are within one standard error."""
+    X, y, tasks = problem(n=40)
+    models = [("bad", PooledRegressor(1e6))]
+    for alpha in (1.0, 0.1, 0.09):
+        models.append((f"mean {alpha}", MeanRegularizedRegressor(alpha)))
+    best, near = (
+        AutoRegressor(models, selection=selection).fit(X, y, tasks)
+        for selection in ("best", "1se")
+    )
+    loss = best.held_out_.losses.mean(axis=1)
+    lowest = int(np.argmin(loss))
+    assert best.best_ == models[lowest][0]
+    apart = best.held_out_.losses - best.held_out_.losses[lowest]
+    error = apart.std(axis=1, ddof=1) / np.sqrt(apart.shape[1])
+    first = int(np.argmax(loss - loss[lowest] <= error))
+    assert 0 < first < lowest
+    assert near.best_ == models[first][0]
+    assert near.weights_[0].tolist() == np.eye(4)[first].tolist()
+
+
 # --- groups
 
 
