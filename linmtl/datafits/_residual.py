@@ -65,6 +65,7 @@ class ResidualFit(Datafit):
         self._eta = np.empty(n)
         self.theta = np.empty(n)
         self._hessian: np.ndarray | None = None
+        self._projector: tuple | None = None  # what `_project_along` keeps
         self._for_hessians: Design | None = None
 
     @property
@@ -239,6 +240,11 @@ class ResidualFit(Datafit):
         design, column = self.design_at(h), data.design.column
         columns, entries, over = directions(parts, G)
         tasks = np.flatnonzero(np.isin(column, columns))
+        one = len(parts) == 1 and entries[0].shape[1] == 1
+        if one and design is data.design and 2 * tasks.size > design.n_tasks:
+            rows = np.arange(self.n_features)[parts[0].rows]
+            if self._project_along(rows, columns, entries[0][:, 0], over, tasks, h):
+                return
         size = np.diff(data.task_ptr)[tasks]
         # each observation counts with the entry of its task
         position = np.repeat(np.searchsorted(columns, column[tasks]), size)
@@ -253,6 +259,49 @@ class ResidualFit(Datafit):
         )
         self.theta[where] -= np.sqrt(h[where]) * z
         self._recentre(h)
+
+    def _project_along(self, rows, columns, entry, over, tasks, h):
+        """Project along one direction over most tasks, if that is well conditioned.
+
+        By the sum of their Hessians, which serves until the weights change, and without
+        a copy of their rows. Return whether it was.
+        """
+        key = rows.tobytes(), columns.tobytes(), entry.tobytes()
+        weight = self.hessian_weight
+        if (
+            self._projector is None
+            or self._projector[0] != key
+            or not (self.quadratic or self._projector[1] is weight)
+        ):
+            solve = self._normal_equations(rows, columns, entry, tasks, h)
+            self._projector = key, weight, solve
+        solve = self._projector[2]
+        if solve is None:
+            return False
+        V, eta = np.zeros((self.n_features, self.n_columns)), np.empty_like(self.theta)
+        V[np.ix_(rows, columns)] = solve(over)[:, None] * entry
+        self.data.design.predict(V, eta)
+        self.theta -= h * eta
+        self._recentre(h)
+        return True
+
+    def _normal_equations(self, rows, columns, entry, tasks, h):
+        """Return the solver of the sum of Hessians, None where it is near singular."""
+        data, d = self.data, rows.size
+        if d > np.diff(data.task_ptr)[tasks].sum():
+            return None
+        some = None if d == self.n_features else rows
+        position = np.searchsorted(columns, data.design.column[tasks])
+        total = np.zeros((d, d))
+        for t, e in zip(tasks, entry[position], strict=True):
+            A = data.design.centred_block(np.array([t]), h, data.fit_intercept, some)
+            total += e**2 * (A.T @ A)
+        size = np.sqrt(np.diag(total))
+        size[size == 0] = 1.0
+        factor, failed = _POTRF(total / size[:, None] / size)
+        if failed or np.diag(factor).min(initial=1.0) <= _COLLINEAR:
+            return None
+        return lambda g: _POTRS(factor, g / size)[0] / size
 
     def _recentre(self, h):
         """Take off what residuals sum to: features far from zero make much of it."""

@@ -12,7 +12,6 @@ from functools import cached_property
 
 import numpy as np
 from scipy import linalg, sparse
-from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 
 from linmtl.kernels._jit import kernel, readonly, reduction
@@ -80,11 +79,9 @@ class Edges:
 
     def _joined(self, chosen: np.ndarray) -> tuple[int, np.ndarray]:
         """Return number and label of the components that these edges make."""
-        ends = tuple(end[chosen] for end in self.ends)
-        graph = sparse.coo_array(
-            (np.ones(ends[0].size), ends), shape=(self.n_tasks, self.n_tasks)
-        )
-        return connected_components(graph, directed=False)
+        label = np.empty(self.n_tasks, dtype=np.int64)
+        count = join(*self.ends, readonly(chosen), label)
+        return int(count), label
 
     @cached_property
     def _component(self) -> tuple[int, np.ndarray]:
@@ -115,6 +112,12 @@ class Edges:
     def length(self, W: np.ndarray) -> float:
         """Return ``sum_e a_e ||w_i - w_j||``."""
         return float(self._distances(np.ascontiguousarray(W.T)) @ self.weight)
+
+    def net(self, U: np.ndarray) -> np.ndarray:
+        """Return what leaves each task less what arrives there."""
+        out = np.zeros((self.n_tasks, U.shape[1]))
+        add_net(readonly(U), *self.ends, out)
+        return out
 
     def _distances(self, Wt):
         out = np.empty(self.n_edges)
@@ -172,7 +175,7 @@ class Edges:
         size = float(np.abs(Vt).max(initial=0.0))
         c = readonly(strength * self.weight)
         self.descend(Vt, c, _TOL * size, effort[0], U)
-        Wt = Vt - self.incidence @ U
+        Wt = Vt - self.net(U)
         residual, inside = self.residual(Wt, U, c)
         best, stalled = residual, 0
         steps = self.augmented(_Distance(self, Vt), Wt, U, c, 1.0, 0.1 * _TOL * size)
@@ -180,7 +183,7 @@ class Edges:
             if residual <= _TOL * size or stalled == _MAX_STALLED:
                 break
             _, U, _ = next(steps)
-            Wt = Vt - self.incidence @ U
+            Wt = Vt - self.net(U)
             residual, inside = self.residual(Wt, U, c)
             near = residual <= _STALL_TOL * size
             stalled = stalled + 1 if near and residual > 0.5 * best else 0
@@ -362,7 +365,7 @@ class Edges:
 
         And that flow, relative to it.
         """
-        flow = U + self.least_flow(G.T - self.incidence @ U)
+        flow = U + self.least_flow(G.T - self.net(U))
         bound = float((np.linalg.norm(flow, axis=1) / self.weight).max(initial=0.0))
         return bound, flow / bound if bound > 0.0 else flow
 
@@ -421,6 +424,41 @@ def inverse_of(A: sparse.csr_array) -> Operator:
     factor = linalg.cho_factor(A.toarray(), lower=True, check_finite=False)
     # LAPACK refuses what is empty
     return lambda R: linalg.cho_solve(factor, R, check_finite=False) if R.size else R
+
+
+@kernel
+def add_net(U, i, j, out):
+    """Add ``U B'`` to out, with one row per edge and task."""
+    for e in range(i.size):
+        for k in range(U.shape[1]):
+            out[i[e], k] += U[e, k]
+        for k in range(U.shape[1]):
+            out[j[e], k] -= U[e, k]
+
+
+@kernel
+def join(i, j, chosen, label):
+    """Number the components that the chosen edges make; returns how many there are."""
+    for t in range(label.size):
+        label[t] = t
+    for e in range(i.size):
+        if chosen[e]:
+            a, b = i[e], j[e]
+            while label[a] != a:  # up to the first of its component
+                label[a] = label[label[a]]
+                a = label[a]
+            while label[b] != b:
+                label[b] = label[label[b]]
+                b = label[b]
+            label[max(a, b)] = min(a, b)
+    count = 0
+    for t in range(label.size):  # the first of a component comes first
+        if label[t] == t:
+            label[t] = count
+            count += 1
+        else:
+            label[t] = label[label[t]]
+    return count
 
 
 @kernel

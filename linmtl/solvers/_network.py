@@ -83,7 +83,7 @@ class _Run:
             self.iteration += 1
             target, flow = Vt - G / bound, U / bound
             edges.descend(target, self.longest / bound, tol, _FLOW_STEPS, flow)
-            new, U = target - edges.incidence @ flow, bound * flow
+            new, U = target - edges.net(flow), bound * flow
             step = new - Wt
             tol = max(_INEXACT * float(np.abs(step).max()), _ROUNDING * size)
             if np.vdot(Vt - new, step) > 0:

@@ -10,6 +10,7 @@ import networkx as nx
 import numpy as np
 import pytest
 from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 from cases import chain, frame_chain, network, networkx_chain, pairs, task_labels
 from helpers.convex import least
@@ -483,3 +484,18 @@ def test_composed_penalty_is_free_where_no_edge_is():
     assert compose(NetworkLasso(), 4, labels).norm is not None
     assert compose(NetworkLasso(np.eye(3)), 4, labels).norm is None
     assert compose(NetworkLasso(), 4, labels[:1]).norm is None
+
+
+def test_components_are_those_of_scipy():
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        n = int(rng.integers(2, 12))
+        A = np.triu(rng.random((n, n)) < rng.uniform(0.05, 0.3), 1)
+        edges = module.Edges(sparse.csr_array(A + A.T + 0.0), n)
+        chosen = rng.random(edges.n_edges) < 0.7
+        graph = np.zeros((n, n))
+        graph[edges.ends[0][chosen], edges.ends[1][chosen]] = 1.0
+        count, label = connected_components(graph, directed=False)
+        found = edges._joined(chosen)
+        assert found[0] == count
+        np.testing.assert_array_equal(found[1], label)

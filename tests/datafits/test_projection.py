@@ -1,0 +1,59 @@
+"""Projections of the residuals, so that the gradient vanishes along some directions."""
+
+import numpy as np
+import pytest
+
+from linmtl.data import MultiTaskData
+from linmtl.datafits import _residual as residual
+from linmtl.datafits._base import FreePart
+from linmtl.designs._stacked import StackedDesign
+from linmtl.losses import LOSSES
+
+
+def fit(loss, intercept=True):
+    rng = np.random.default_rng(0)
+    task_ptr = np.array([0, 9, 20, 31, 45])
+    X = rng.normal(size=(45, 6)) * 10.0 ** np.arange(-2, 4)
+    y = rng.normal(size=45)
+    y = np.where(y > 0, 1.0, -1.0) if loss == "logistic" else y
+    weight = rng.random(45) * (rng.random(45) < 0.9)
+    data = MultiTaskData(StackedDesign(X, task_ptr), y, weight, intercept)
+    made = residual.ResidualFit(data, LOSSES[loss]())
+    G = np.empty((6, 4))
+    made.evaluate(1e-4 * rng.normal(size=G.shape), G)
+    return made, G
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic", "huber"])
+@pytest.mark.parametrize("rows", [slice(None), [0, 2, 5]])
+@pytest.mark.parametrize("columns", [[0, 1, 2, 3], [0, 1, 3]])
+def test_two_ways_to_project_along_one_direction(loss, rows, columns, monkeypatch):
+    rows, columns = np.arange(6)[rows], np.array(columns)
+    vector = np.linspace(0.5, 2.0, columns.size)[:, None]
+    target = np.zeros(rows.size)
+    found = []
+    for collinear in (residual._COLLINEAR, np.inf):
+        monkeypatch.setattr(residual, "_COLLINEAR", collinear)
+        made, G = fit(loss)
+        part = FreePart(rows, columns, target, vector)
+        for _ in range(2):
+            made.project([part], G)
+            made.refresh(G)
+        size = made.feature_scale()[rows] * made.residual_norm()
+        assert np.all(np.abs(G[rows][:, columns] @ vector)[:, 0] <= 1e-12 * size)
+        found.append(made.theta.copy())
+    np.testing.assert_allclose(*found, rtol=1e-8, atol=1e-12)
+
+
+def test_what_is_kept_of_one_projection_serves_no_other():
+    made, _ = fit("logistic")
+    for columns in ([0, 1, 2, 3], [1, 2, 3]):
+        for size in (1e-4, 1e-2):
+            G = np.empty((6, 4))
+            made.evaluate(np.full(G.shape, size / 100), G)
+            part = FreePart(np.arange(6), np.array(columns), np.zeros(6))
+            for _ in range(2):
+                made.project([part], G)
+                made.refresh(G)
+            scale = made.feature_scale() * made.residual_norm()
+            assert np.all(np.abs(G[:, columns].sum(axis=1)) <= 1e-12 * scale)
