@@ -1,0 +1,253 @@
+"""Several classes: time until the objective is within 1e-6 of its optimum.
+
+``python -m benchmarks.multinomial`` prints a table; ``--output FILE.json`` keeps it.
+Objectives are NumPy of the benchmark, relative to those of the null model; the optimum
+is the lowest of all runs. A solver's time is that of its loosest tolerance, from a
+ladder of half decades, that gets there: seconds of the processor, with one thread, the
+least of several runs, compilation apart. scikit-learn is looped over the tasks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.special import logsumexp, xlogy
+from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
+
+from benchmarks import machine, report
+from linmtl import MultiTaskClassifier
+from linmtl.path import alpha_max
+from linmtl.penalties import L21, Penalty, Ridge, TraceNorm
+
+TARGET = 1e-6
+LADDER = 10.0 ** -np.arange(2.0, 11.5, 0.5)
+Model = tuple[np.ndarray, np.ndarray]  # coef (n_tasks, n_classes, n_features) and b
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Data of tasks in order, and a penalty by its name and strength.
+
+    Attributes
+    ----------
+    title : str
+        What a table says.
+    X, y, tasks : ndarray
+        Rows sorted by task, classes as integers.
+    kind : {"ridge", "l21", "trace"}
+        The penalty.
+    alpha : float
+        Its strength.
+    """
+
+    title: str
+    X: np.ndarray
+    y: np.ndarray
+    tasks: np.ndarray
+    kind: str
+    alpha: float
+
+    def objective(self, coef: np.ndarray, b: np.ndarray) -> float:
+        """Return the mean losses of the tasks and the penalty; NaN is no class."""
+        total = 0.0
+        for t, (W, level) in enumerate(zip(coef, b, strict=True)):
+            own, shown = self.tasks == t, ~np.isnan(level)
+            eta = self.X[own] @ W[shown].T + level[shown]
+            place = np.searchsorted(np.flatnonzero(shown), self.y[own])
+            at = eta[np.arange(len(eta)), place]
+            total += float(np.mean(logsumexp(eta, axis=1) - at))
+        W = np.nan_to_num(coef).reshape(-1, coef.shape[-1])
+        if self.kind == "ridge":
+            return total + self.alpha / 2 * float(np.sum(W**2))
+        if self.kind == "l21":
+            return total + self.alpha * float(np.linalg.norm(W, axis=0).sum())
+        return total + self.alpha * float(np.linalg.norm(W, "nuc"))
+
+    def null(self) -> float:
+        """Return the objective without coefficients."""
+        total = 0.0
+        for t in np.unique(self.tasks):
+            share = np.unique(self.y[self.tasks == t], return_counts=True)[1]
+            share = share / share.sum()
+            total -= float(xlogy(share, share).sum())
+        return total
+
+
+def make(n_tasks: int, n: int, d: int, n_classes: int, used: int = 10) -> tuple:
+    """Return rows of tasks that use some of the features."""
+    rng = np.random.default_rng(0)
+    X, tasks = rng.normal(size=(n_tasks * n, d)), np.repeat(np.arange(n_tasks), n)
+    for j in range(1, d):
+        X[:, j] = 0.5 * X[:, j - 1] + np.sqrt(0.75) * X[:, j]
+    y = np.empty(len(X), dtype=int)
+    chosen = rng.choice(d, min(used, d), replace=False)
+    for t in range(n_tasks):
+        own = tasks == t
+        eta = X[own][:, chosen] @ rng.normal(size=(chosen.size, n_classes))
+        y[own] = (eta + rng.gumbel(size=eta.shape)).argmax(axis=1)
+    return X, y, tasks
+
+
+def problems(small: bool) -> list[Problem]:
+    """Return the problems; ``small`` ones for a quick look."""
+    part = 5 if small else 1
+    sizes = {
+        "one task": (1, 20_000 // part, 100, 10),
+        "wide, one task": (1, 500, 2000 // part, 5),
+        "50 tasks": (50, 500 // part, 50, 5),
+        "200 small tasks": (200, 60, 20, 4),
+    }
+    out = []
+    for name, size in sizes.items():
+        data = make(*size)
+        for kind, penalty in (("ridge", None), ("l21", L21()), ("trace", TraceNorm())):
+            alpha = 0.01
+            if penalty is not None:
+                top = alpha_max(*data, penalty=penalty, loss="logistic")
+                alpha = 0.05 * top
+            n_tasks, n, d, k = size
+            title = f"{kind}, {name} (n {n}, d {d}, K {k}, T {n_tasks})"
+            out.append(Problem(title, *data, kind, alpha))
+    return out
+
+
+def linmtl(problem: Problem, tol: float) -> Model:
+    penalty: Penalty = {"ridge": Ridge, "l21": L21, "trace": TraceNorm}[problem.kind](
+        problem.alpha
+    )
+    model = MultiTaskClassifier(penalty, tol=tol)
+    model.fit(problem.X, problem.y, problem.tasks)
+    return model.coef_, model.intercept_
+
+
+def sklearn(solver: str) -> Callable[[Problem, float], Model]:
+    def fit(problem: Problem, tol: float) -> Model:
+        n_classes, T = problem.y.max() + 1, problem.tasks.max() + 1
+        coef = np.full((T, n_classes, problem.X.shape[1]), np.nan)
+        b = np.full((T, n_classes), np.nan)
+        for t in range(T):
+            own = problem.tasks == t
+            C = 1.0 / (problem.alpha * own.sum())
+            model = LogisticRegression(C=C, solver=solver, tol=tol, max_iter=10_000)
+            model.fit(problem.X[own], problem.y[own])
+            coef[t, model.classes_], b[t, model.classes_] = (
+                model.coef_,
+                model.intercept_,
+            )
+        return coef, b
+
+    return fit
+
+
+def adelie(problem: Problem, tol: float) -> Model:
+    """One task: a feature of all classes is a group of adelie's."""
+    import adelie as ad
+
+    K = int(problem.y.max()) + 1
+    Y, d = np.eye(K)[problem.y], problem.X.shape[1]
+    found = ad.grpnet(
+        np.asfortranarray(problem.X),
+        ad.glm.multinomial(Y),
+        penalty=np.ones(d),
+        lmda_path=[problem.alpha / K],  # its loss is divided by the classes
+        tol=tol,
+        irls_tol=tol,
+        max_iters=10_000_000,
+        irls_max_iters=100_000,
+        early_exit=False,
+        progress_bar=False,
+        n_threads=1,
+    )
+    return found.betas.toarray()[-1].reshape(d, K).T[None], found.intercepts[-1:]
+
+
+def peers(problem: Problem) -> dict[str, Callable[[Problem, float], Model]]:
+    found: dict[str, Callable[[Problem, float], Model]] = {"linmtl": linmtl}
+    if problem.kind == "ridge":
+        found["scikit-learn, lbfgs"] = sklearn("lbfgs")
+        found["scikit-learn, newton-cg"] = sklearn("newton-cg")
+    if problem.kind == "l21" and problem.tasks.max() == 0:
+        try:
+            import adelie as _  # noqa: F401
+        except ImportError:
+            return found
+        found["adelie"] = adelie
+    return found
+
+
+def measure(problem: Problem, repeats: int, limit: float) -> dict[str, Any]:
+    """Return the seconds of each solver, None for one that does not get there."""
+    runs = {}
+    for name, fit in peers(problem).items():
+        fit(problem, 0.1)  # what is compiled
+        ladder = []
+        for tol in LADDER:
+            began = time.process_time()
+            model = fit(problem, float(tol))
+            seconds = time.process_time() - began
+            ladder.append((float(tol), problem.objective(*model), seconds))
+            if seconds > limit:
+                break
+        runs[name] = ladder
+    best = min(value for ladder in runs.values() for _, value, _ in ladder)
+    enough = best + TARGET * problem.null()
+    seconds: dict[str, float | None] = {}
+    for name, ladder in runs.items():
+        good = [(tol, time) for tol, value, time in ladder if value <= enough]
+        seconds[name] = None
+        if good:
+            tol, least = good[0]
+            for _ in range(repeats - 1):
+                began = time.process_time()
+                peers(problem)[name](problem, tol)
+                least = min(least, time.process_time() - began)
+            seconds[name] = least
+    return {"title": problem.title, "optimum": best, "seconds": seconds}
+
+
+def table(content: dict) -> str:
+    """Return the table of results."""
+    lines = ["| problem | linmtl, s | the others, s | ratio |", "|---|---|---|---|"]
+    for record in content["problems"]:
+        times = dict(record["seconds"])
+        own = times.pop("linmtl")
+        shown = [
+            f"{name} {'not reached' if s is None else f'{s:.2g}'}"
+            for name, s in times.items()
+        ]
+        known = [s for s in times.values() if s is not None]
+        ratio = f"{min(known) / own:.3g}" if known and own else ""
+        cells = record["title"], f"{own:.2g}" if own else "", ", ".join(shown), ratio
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", choices=("small", "full"), default="full")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--limit", type=float, default=30.0, help="seconds of a run")
+    parser.add_argument("--output", type=Path)
+    options = parser.parse_args()
+    content = machine.describe(1) | {"problems": []}
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for problem in problems(options.size == "small"):
+            record = measure(problem, options.repeats, options.limit)
+            content["problems"].append(record)
+            print(record["title"], record["seconds"], flush=True)
+    print(table(content))
+    if options.output:
+        report.write_json(options.output, content)
+
+
+if __name__ == "__main__":
+    main()
