@@ -88,7 +88,9 @@ def alpha_max(
         task_weight=task_weight,
         task_order=task_order,
     )
-    objective = model._read_problem(X, y, tasks, sample_weight, offset).objective
+    objective = model._read_problem(
+        X, y, tasks, sample_weight, offset, incomplete=True
+    ).objective
     return largest_strength(objective)
 
 
@@ -154,7 +156,9 @@ def alpha_grid(
         task_weight=task_weight,
         task_order=task_order,
     )
-    objective = model._read_problem(X, y, tasks, sample_weight, offset).objective
+    objective = model._read_problem(
+        X, y, tasks, sample_weight, offset, incomplete=True
+    ).objective
     return grid(objective, n_alphas, eps)
 
 
@@ -236,7 +240,7 @@ def mtl_path(
         task_weight=task_weight,
         task_order=task_order,
     )
-    problem = model._read_problem(X, y, tasks, sample_weight, offset)
+    problem = model._read_problem(X, y, tasks, sample_weight, offset, incomplete=True)
     given, _, columns, objective, classes = problem
     strengths = path_strengths(objective, alphas, eps)
     solutions = follow(

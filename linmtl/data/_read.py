@@ -16,6 +16,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from linmtl.data._absent import fill_absent
 from linmtl.data._canonical import MultiTaskData, far_intercept, lent
 from linmtl.data._classes import ClassColumns
 from linmtl.data._frames import column_named
@@ -48,7 +49,10 @@ from linmtl.designs._shared import SharedDesign
 from linmtl.designs._stacked import StackedDesign
 
 _ROUNDING_OF_SQUARES = 1e-13
-_X_OPTIONS = {"accept_sparse": ("csr", "csc"), "dtype": [np.float64, np.float32]}
+_X_OPTIONS: dict[str, Any] = {
+    "accept_sparse": ("csr", "csc"),
+    "dtype": [np.float64, np.float32],
+}
 
 
 class Targets(Protocol):
@@ -106,6 +110,9 @@ class FitInput:
         Means of the features in the tasks that are left out of the loss.
     side_offset : ndarray of shape (n_tasks_left_out,)
         Means of the offsets in these tasks.
+    present : ndarray of bool of shape (n_features, n_tasks) or None
+        Which features each task has; those absent are zero in `data`. None where all
+        have all.
     offset : ndarray of shape (n_observations,) or None
         What was passed to be added to the linear predictors. Where `data` have none,
         their targets are less it.
@@ -125,6 +132,7 @@ class FitInput:
     side_means: np.ndarray | None = None
     side_offset: np.ndarray | None = None
     offset: np.ndarray | None = None
+    present: np.ndarray | None = None
 
     @property
     def code(self) -> np.ndarray:
@@ -169,6 +177,8 @@ class FitInput:
         """
         data = self.data
         total = data.total.sum()
+        if self.present is not None:  # of the tasks that have a feature
+            total = np.where((of := self.present @ data.total) > 0, of, 1.0)
         square = data.design.column_squares(data.weight, data.fit_intercept) / total
         if data.fit_intercept:  # of a constant nothing but rounding is left
             whole = data.design.column_squares(data.weight, False) / total
@@ -192,6 +202,13 @@ class FitInput:
     def unscaled(self, W: np.ndarray) -> np.ndarray:
         """Return coefficients (..., n_features) in the units of X."""
         return W if self.scale is None else W / self.scale
+
+    def masked(self, W: np.ndarray) -> np.ndarray:
+        """Return coefficients (n_tasks, ..., n_features), zero for absent features."""
+        if self.present is None:
+            return W
+        present = self.present.T
+        return np.where(present if W.ndim == 2 else present[:, None], W, 0.0)
 
     def intercepts(self, b: np.ndarray) -> np.ndarray:
         """Return the intercept of every task, (n_tasks,).
@@ -234,19 +251,24 @@ def read_fit(
     null_losses: Callable[[MultiTaskData], np.ndarray],
     offset: Any = None,
     several: bool = False,
+    incomplete: bool = False,
 ) -> FitInput:
     """Check the arguments of `fit` and return canonical data.
 
     ``targets`` is the loss, or what knows as much of y. ``null_losses`` returns the
     mean loss of each task without coefficients; it is called where weights of tasks
-    depend on it. With ``several`` there may be more than two classes.
+    depend on it. With ``several`` there may be more than two classes, and with
+    ``incomplete`` features that some tasks do not have.
     """
     name = type(estimator).__name__
     if y is None:
         raise ValueError(f"{name} requires y to be passed, but the target y is None")
     X, y = as_table(X), as_table(y)
     order = order_of_tasks(estimator, X, tasks)
-    X, labels, feature_names = read_X(estimator, X, tasks, reset=True)
+    X, labels, feature_names = read_X(estimator, X, tasks, True, incomplete)
+    present = None
+    if incomplete:
+        X, present = fill_absent(X, labels, order, feature_names, estimator)
     n = X.shape[0]
     columns = column_labels(y)
     y = read_labels(y) if targets.classify else read_targets(y)
@@ -354,6 +376,7 @@ def read_fit(
         side_means=side_means,
         side_offset=side_offset,
         offset=known,
+        present=present,
     )
 
 
@@ -405,12 +428,17 @@ def require_tasks(estimator: Any, codes: np.ndarray | None) -> None:
         )
 
 
-def read_X(estimator: Any, X: Any, tasks: Any, reset: bool) -> tuple[Any, Any, Any]:
+def read_X(
+    estimator: Any, X: Any, tasks: Any, reset: bool, allow_nan: bool = False
+) -> tuple[Any, Any, Any]:
     """Return X without the task column, the task labels and the features' names."""
     X, column = as_table(X), estimator.task_column
+    options: dict[str, Any] = {**_X_OPTIONS}
+    if allow_nan:
+        options["ensure_all_finite"] = "allow-nan"
     if column is None:
         with column_named(X):
-            X = validate_data(estimator, X, reset=reset, **_X_OPTIONS)
+            X = validate_data(estimator, X, reset=reset, **options)
         labels = None if tasks is None else as_task_labels(tasks, X.shape[0])
         names = getattr(estimator, "feature_names_in_", None)
     else:
@@ -429,7 +457,7 @@ def read_X(estimator: Any, X: Any, tasks: Any, reset: bool) -> tuple[Any, Any, A
                 "required"
             )
         with column_named(X):
-            X = check_array(X, estimator=estimator, input_name="X", **_X_OPTIONS)
+            X = check_array(X, estimator=estimator, input_name="X", **options)
         names = None
         if hasattr(estimator, "feature_names_in_") and rest is not None:
             names = np.asarray(rest, dtype=object)

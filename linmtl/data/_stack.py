@@ -24,7 +24,8 @@ def stack_tasks(
     ----------
     Xs : sequence or dict of n_tasks arrays of shape (n_samples_t, n_features)
         The samples of each task: arrays, SciPy sparse matrices or pandas DataFrames.
-        A dict has the task labels as keys.
+        A dict has the task labels as keys. The columns of DataFrames may differ; what a
+        task does not have is NaN in its rows, and so the estimators know it.
     ys : sequence or dict of n_tasks arrays of shape (n_samples_t,)
         The targets of each task, in the same order or under the same keys.
     names : sequence of n_tasks labels, default=None
@@ -86,7 +87,7 @@ def stack_tasks(
     ys = [np.asarray(y).reshape(-1) for y in ys]
     width = Xs[0].shape[1] if Xs[0].ndim == 2 else None
     for name, X, y in zip(names, Xs, ys, strict=True):
-        if X.ndim != 2 or X.shape[1] != width:
+        if X.ndim != 2 or (X.shape[1] != width and not frames):
             raise ValueError(
                 f"X of task {name!r} has shape {X.shape}; every task needs a 2-D X "
                 f"with the same features ({width})"
@@ -98,13 +99,10 @@ def stack_tasks(
     if frames:
         import pandas as pd
 
-        columns = list(Xs[0].columns)
         for name, X in zip(names, Xs, strict=True):
-            if set(X.columns) != set(columns):
-                raise ValueError(
-                    f"X of task {name!r} has other column names than the first task"
-                )
-        stacked = pd.concat([X[columns] for X in Xs], ignore_index=True)
+            if not X.columns.is_unique:
+                raise ValueError(f"X of task {name!r} repeats a column name")
+        stacked = pd.concat(Xs, ignore_index=True)
     elif any(sparse.issparse(X) for X in Xs):
         stacked = sparse.vstack([sparse.csr_array(X) for X in Xs], format="csr")
     else:

@@ -108,6 +108,9 @@ class AdaptiveRobustRegressor(Alias, Regressor):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -163,6 +166,7 @@ class AdaptiveRobustRegressor(Alias, Regressor):
     """
     coef_mean_: np.ndarray
     coef_components_: dict[Any, np.ndarray]
+    feature_mask_: np.ndarray
     huber_delta: float
     quantile_level: float
     quantile_smoothing: float
@@ -286,6 +290,9 @@ class AdaptiveRobustClassifier(Alias, Classifier):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -341,6 +348,7 @@ class AdaptiveRobustClassifier(Alias, Classifier):
     """
     coef_mean_: np.ndarray
     coef_components_: dict[Any, np.ndarray]
+    feature_mask_: np.ndarray
     def __init__(
         self,
         alpha: float = 0.3,
@@ -521,6 +529,9 @@ class AdaptiveRobustRegressorCV(AliasCV, Regressor):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -576,6 +587,7 @@ class AdaptiveRobustRegressorCV(AliasCV, Regressor):
     task_deviance_path_: np.ndarray
     coef_mean_: np.ndarray
     coef_components_: dict[Any, np.ndarray]
+    feature_mask_: np.ndarray
     huber_delta: float
     quantile_level: float
     quantile_smoothing: float
@@ -760,6 +772,9 @@ class AdaptiveRobustClassifierCV(AliasCV, Classifier):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -811,6 +826,7 @@ class AdaptiveRobustClassifierCV(AliasCV, Classifier):
     task_hinge_path_: np.ndarray
     coef_mean_: np.ndarray
     coef_components_: dict[Any, np.ndarray]
+    feature_mask_: np.ndarray
     def __init__(
         self,
         *,

@@ -11,11 +11,13 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from linmtl.data import MultiTaskData
+from linmtl.data._absent import fill_as_in_fit
 from linmtl.data._checks import check_choice
 from linmtl.data._classes import ClassColumns
 from linmtl.data._kinds import sort_in_time
@@ -74,7 +76,8 @@ class Problem(NamedTuple):
 
     def on_columns(self, penalty: Penalty) -> Penalty:
         """Return a penalty on the tasks as one on the columns of W."""
-        return on_columns(penalty, self.data.design.n_features, self.classes)
+        d, present = self.data.design.n_features, self.given.present
+        return on_columns(penalty, d, self.classes, present)
 
     def compose(self, penalty: Penalty) -> Composite:
         """Return a penalty on the tasks in the form in which solvers see it."""
@@ -82,8 +85,19 @@ class Problem(NamedTuple):
         return compose(self.on_columns(penalty), d, self.columns)
 
 
-def on_columns(penalty: Penalty, d: int, classes: ClassColumns | None) -> Penalty:
-    """Return a penalty on the tasks as one on the columns of W, of d features."""
+def on_columns(
+    penalty: Penalty,
+    d: int,
+    classes: ClassColumns | None,
+    present: np.ndarray | None = None,
+) -> Penalty:
+    """Return a penalty on the tasks as one on the columns of W, of d features.
+
+    ``present`` says which of them each task has.
+    """
+    if present is not None:
+        check_is_penalty(penalty)
+        penalty = penalty.on_present(present.mean(axis=1))
     if classes is None:
         return penalty
     check_is_penalty(penalty)
@@ -142,7 +156,7 @@ class TaskModel(NewTask, BaseEstimator):
         self._n_fitted = len(given.tasks)  # those that fit_new_task adds come after
         self._has_offset = given.offset is not None
         self.tasks_ = given.tasks
-        W = given.unscaled(W)
+        W = given.masked(given.unscaled(W))
         self.coef_ = np.ascontiguousarray(W, dtype=given.data.design.dtype)
         self.intercept_ = b
         if given.classes is not None:
@@ -152,8 +166,10 @@ class TaskModel(NewTask, BaseEstimator):
         if given.layout == "single" and (given.classes is None or self._several):
             self.coef_, self.intercept_ = self.coef_[0], b[0][()]
         # what an earlier fit may have left
-        for name in ("new_tasks_", "coef_feature_names_"):
+        for name in ("new_tasks_", "coef_feature_names_", "feature_mask_"):
             self.__dict__.pop(name, None)
+        if given.present is not None:
+            self.feature_mask_ = np.ascontiguousarray(given.present.T)
         if given.feature_names is not None:
             self.coef_feature_names_ = given.feature_names
 
@@ -175,11 +191,14 @@ class TaskModel(NewTask, BaseEstimator):
 
     def _linear_predictor(self, X: Any, tasks: Any, every_task: bool) -> np.ndarray:
         check_is_fitted(self)
-        X, labels, _ = read_X(self, X, tasks, reset=False)
+        mask = None if every_task else getattr(self, "feature_mask_", None)
+        X, labels, _ = read_X(self, X, tasks, False, allow_nan=mask is not None)
         model = self if every_task else self._knowing(labels)
         codes = task_codes(model, labels, every_task)
         if not every_task:
             require_tasks(model, codes)
+        if mask is not None and codes is not None and not sparse.issparse(X):
+            X = fill_as_in_fit(X, codes, mask, model.tasks_)
         coef = np.asarray(model.coef_).astype(float, copy=False)
         b = np.asarray(model.intercept_)
         if not self._several:
@@ -232,8 +251,9 @@ class TaskModel(NewTask, BaseEstimator):
 
     def _consensus(self) -> tuple[np.ndarray, float]:
         """Return coefficients and intercept for tasks that were not seen in fit."""
-        n = self._n_fitted
-        return self.coef_[:n].mean(axis=0), float(self.intercept_[:n].mean())
+        n, mask = self._n_fitted, getattr(self, "feature_mask_", None)
+        shared = np.mean if mask is None else partial(np.mean, where=mask)
+        return shared(self.coef_[:n], axis=0), float(self.intercept_[:n].mean())
 
     def _without_rows(self) -> np.ndarray:
         """Return the labels of tasks that their numbers alone make known."""
@@ -258,6 +278,7 @@ class MultiTaskModel(TaskModel):
     verbose: int = 0
 
     _losses: ClassVar[tuple[str, ...]] = ()
+    _takes_absent: ClassVar[bool] = True  # features that some tasks do not have
     # whether a task of a single class, which the loss leaves out, has what others share
     _lends: ClassVar[bool] = True
 
@@ -332,7 +353,8 @@ class MultiTaskModel(TaskModel):
         Parameters
         ----------
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Samples; with ``task_column``, one column holds the task labels.
+            Samples; with ``task_column``, one column holds the task labels. A feature
+            that is NaN in every row of a task is one that the task does not have.
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
             Targets, or labels of classes. Two dimensions: one column per task, all
             tasks sharing X (NaN: label not observed). One dimension: one target per
@@ -361,7 +383,9 @@ class MultiTaskModel(TaskModel):
         ValueError
             If an argument or a parameter is not allowed; the message says why.
         """
-        problem = self._read_problem(X, y, tasks, sample_weight, offset)
+        problem = self._read_problem(
+            X, y, tasks, sample_weight, offset, incomplete=True
+        )
         objective = problem.objective
         result = minimise(
             objective,
@@ -375,7 +399,14 @@ class MultiTaskModel(TaskModel):
         return self
 
     def _read_fit(
-        self, X, y, tasks, sample_weight, offset=None, several: bool = False
+        self,
+        X,
+        y,
+        tasks,
+        sample_weight,
+        offset=None,
+        several: bool = False,
+        incomplete: bool = False,
     ) -> FitInput:
         """Return the arguments of `fit`, checked."""
         loss, join = self._loss(), self._join()
@@ -390,20 +421,28 @@ class MultiTaskModel(TaskModel):
             lambda data: join.task_loss(null_losses(data, loss)),
             offset,
             several,
+            incomplete,
         )
 
     def _read_problem(
-        self, X, y, tasks, sample_weight, offset=None, several: bool = True
+        self,
+        X,
+        y,
+        tasks,
+        sample_weight,
+        offset=None,
+        several: bool = True,
+        incomplete: bool = False,
     ) -> Problem:
         """Return what the arguments of `fit` pose.
 
-        Of more than two classes only if ``several`` are allowed.
+        Of more than two classes only if ``several`` are allowed, of features that tasks
+        do not have if ``incomplete``.
         """
         check_settings(self, self._losses)
+        allowed = several and self._takes_classes, incomplete and self._takes_absent
         given = self._rescaled(
-            self._read_fit(
-                X, y, tasks, sample_weight, offset, several and self._takes_classes
-            )
+            self._read_fit(X, y, tasks, sample_weight, offset, *allowed)
         )
         data, columns = self._problem(given)
         penalty = self._make_penalty()
@@ -413,7 +452,7 @@ class MultiTaskModel(TaskModel):
             classes = ClassColumns.of(data, columns, given.classes)
             data, columns = classes.expand(data), classes.labels
         d = data.design.n_features
-        composite = compose(on_columns(penalty, d, classes), d, columns)
+        composite = compose(on_columns(penalty, d, classes, given.present), d, columns)
         objective = Objective(self._make_fit(data), composite)
         return Problem(given, data, columns, objective, classes)
 

@@ -87,6 +87,9 @@ class CalibratedRegressor(FitsStatistics, Refitted, PlainRegressor):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -151,6 +154,7 @@ class CalibratedRegressor(FitsStatistics, Refitted, PlainRegressor):
     3
     """
     noise_: np.ndarray
+    feature_mask_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,
@@ -303,6 +307,9 @@ class CalibratedRegressorCV(FitsStatistics, Refitted, CrossValidated, PlainRegre
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -353,6 +360,7 @@ class CalibratedRegressorCV(FitsStatistics, Refitted, CrossValidated, PlainRegre
     best_params_: dict[Any, Any]
     rmse_path_: np.ndarray
     task_rmse_path_: np.ndarray
+    feature_mask_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,

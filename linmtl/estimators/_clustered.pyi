@@ -118,6 +118,9 @@ class ClusteredRegressor(Around, Alias, Regressor):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -177,6 +180,7 @@ class ClusteredRegressor(Around, Alias, Regressor):
     """
     labels_: np.ndarray
     task_relation_: np.ndarray
+    feature_mask_: np.ndarray
     coef_mean_: np.ndarray
     huber_delta: float
     quantile_level: float
@@ -313,6 +317,9 @@ class ClusteredClassifier(Around, Alias, Classifier):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -372,6 +379,7 @@ class ClusteredClassifier(Around, Alias, Classifier):
     """
     labels_: np.ndarray
     task_relation_: np.ndarray
+    feature_mask_: np.ndarray
     coef_mean_: np.ndarray
     def __init__(
         self,
@@ -572,6 +580,9 @@ class ClusteredRegressorCV(Around, AliasCV, Regressor):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -630,6 +641,7 @@ class ClusteredRegressorCV(Around, AliasCV, Regressor):
     task_deviance_path_: np.ndarray
     labels_: np.ndarray
     task_relation_: np.ndarray
+    feature_mask_: np.ndarray
     coef_mean_: np.ndarray
     huber_delta: float
     quantile_level: float
@@ -834,6 +846,9 @@ class ClusteredClassifierCV(Around, AliasCV, Classifier):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -888,6 +903,7 @@ class ClusteredClassifierCV(Around, AliasCV, Classifier):
     task_hinge_path_: np.ndarray
     labels_: np.ndarray
     task_relation_: np.ndarray
+    feature_mask_: np.ndarray
     coef_mean_: np.ndarray
     def __init__(
         self,

@@ -230,7 +230,8 @@ class CrossValidated(MultiTaskModel):
         Parameters
         ----------
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Samples; with ``task_column``, one column holds the task labels.
+            Samples; with ``task_column``, one column holds the task labels. A feature
+            that is NaN in every row of a task is one that the task does not have.
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
             Targets, or labels of classes, in any layout.
         tasks : array-like of shape (n_samples,), default=None
@@ -255,7 +256,9 @@ class CrossValidated(MultiTaskModel):
             If an argument or a parameter is not allowed; the message says why.
         """
         self._check_cv()
-        problem = self._read_problem(X, y, tasks, sample_weight, offset)
+        problem = self._read_problem(
+            X, y, tasks, sample_weight, offset, incomplete=True
+        )
         given, data, columns, objective, classes = problem
         fit = objective.base_fit
         if classes is not None:

@@ -137,6 +137,7 @@ class _Descriptor(MultiTaskModel):
     alpha: float
     descriptors: Any
 
+    _takes_absent = False
     _texts: ClassVar[dict[str, str]] = {}
     _several_classes = False
 

@@ -101,6 +101,9 @@ class DescriptorRegressor(Regressor):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -157,6 +160,7 @@ class DescriptorRegressor(Regressor):
     array([3.])
     """
     descriptor_coef_: np.ndarray
+    feature_mask_: np.ndarray
     huber_delta: float
     quantile_level: float
     quantile_smoothing: float
@@ -275,6 +279,9 @@ class DescriptorClassifier(Classifier):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -331,6 +338,7 @@ class DescriptorClassifier(Classifier):
     array([ True])
     """
     descriptor_coef_: np.ndarray
+    feature_mask_: np.ndarray
     def __init__(
         self,
         descriptors: Mapping[Any, ArrayLike] | ArrayLike | None = None,

@@ -139,7 +139,7 @@ class _Product(MultiTaskModel):
             for name in ("n_components", "n_init")
         )
         rng = check_random_state(self.random_state)
-        read = self._read_problem(X, y, tasks, sample_weight, offset)
+        read = self._read_problem(X, y, tasks, sample_weight, offset, incomplete=True)
         given, _, columns, objective, _ = read
         problem = FactoredObjective(objective.fit, self._factored_penalty())
         k = min(most, *objective.shape)

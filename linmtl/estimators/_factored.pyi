@@ -217,7 +217,8 @@ class FactoredRegressor(Regressor):
         Parameters
         ----------
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Samples; with ``task_column``, one column holds the task labels.
+            Samples; with ``task_column``, one column holds the task labels. A feature
+            that is NaN in every row of a task is one that the task does not have.
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
             Targets, or labels of classes. Two dimensions: one column per task, all
             tasks sharing X (NaN: label not observed). One dimension: one target per
@@ -448,7 +449,8 @@ class FactoredClassifier(Classifier):
         Parameters
         ----------
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Samples; with ``task_column``, one column holds the task labels.
+            Samples; with ``task_column``, one column holds the task labels. A feature
+            that is NaN in every row of a task is one that the task does not have.
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
             Targets, or labels of classes. Two dimensions: one column per task, all
             tasks sharing X (NaN: label not observed). One dimension: one target per
@@ -687,7 +689,8 @@ class GOMTLRegressor(Regressor):
         Parameters
         ----------
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Samples; with ``task_column``, one column holds the task labels.
+            Samples; with ``task_column``, one column holds the task labels. A feature
+            that is NaN in every row of a task is one that the task does not have.
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
             Targets, or labels of classes. Two dimensions: one column per task, all
             tasks sharing X (NaN: label not observed). One dimension: one target per
@@ -914,7 +917,8 @@ class GOMTLClassifier(Classifier):
         Parameters
         ----------
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Samples; with ``task_column``, one column holds the task labels.
+            Samples; with ``task_column``, one column holds the task labels. A feature
+            that is NaN in every row of a task is one that the task does not have.
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
             Targets, or labels of classes. Two dimensions: one column per task, all
             tasks sharing X (NaN: label not observed). One dimension: one target per

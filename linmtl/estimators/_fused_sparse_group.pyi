@@ -108,6 +108,9 @@ class FusedSparseGroupRegressor(Refitted, Alias, Regressor):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -160,6 +163,7 @@ class FusedSparseGroupRegressor(Refitted, Alias, Regressor):
     >>> model.coef_.shape
     (10, 20)
     """
+    feature_mask_: np.ndarray
     coef_before_refit_: np.ndarray
     huber_delta: float
     quantile_level: float
@@ -284,6 +288,9 @@ class FusedSparseGroupClassifier(Refitted, Alias, Classifier):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -336,6 +343,7 @@ class FusedSparseGroupClassifier(Refitted, Alias, Classifier):
     >>> model.coef_.shape
     (10, 20)
     """
+    feature_mask_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,
@@ -528,6 +536,9 @@ class FusedSparseGroupRegressorCV(Refitted, AliasCV, Regressor):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -583,6 +594,7 @@ class FusedSparseGroupRegressorCV(Refitted, AliasCV, Regressor):
     task_quantile_path_: np.ndarray
     deviance_path_: np.ndarray
     task_deviance_path_: np.ndarray
+    feature_mask_: np.ndarray
     coef_before_refit_: np.ndarray
     huber_delta: float
     quantile_level: float
@@ -780,6 +792,9 @@ class FusedSparseGroupClassifierCV(Refitted, AliasCV, Classifier):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -831,6 +846,7 @@ class FusedSparseGroupClassifierCV(Refitted, AliasCV, Classifier):
     task_scores_path_: np.ndarray
     hinge_path_: np.ndarray
     task_hinge_path_: np.ndarray
+    feature_mask_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,

@@ -113,6 +113,9 @@ class MultiTaskRegressor(Refitted, Regressor):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -163,6 +166,7 @@ class MultiTaskRegressor(Refitted, Regressor):
     task_relation_: np.ndarray
     task_covariance_: np.ndarray
     task_correlation_: np.ndarray
+    feature_mask_: np.ndarray
     coef_before_refit_: np.ndarray
     huber_delta: float
     quantile_level: float
@@ -285,6 +289,9 @@ class MultiTaskClassifier(Refitted, Classifier):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -342,6 +349,7 @@ class MultiTaskClassifier(Refitted, Classifier):
     task_relation_: np.ndarray
     task_covariance_: np.ndarray
     task_correlation_: np.ndarray
+    feature_mask_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,
@@ -538,6 +546,9 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -604,6 +615,7 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
     task_relation_: np.ndarray
     task_covariance_: np.ndarray
     task_correlation_: np.ndarray
+    feature_mask_: np.ndarray
     coef_before_refit_: np.ndarray
     huber_delta: float
     quantile_level: float
@@ -802,6 +814,9 @@ class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -863,6 +878,7 @@ class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
     task_relation_: np.ndarray
     task_covariance_: np.ndarray
     task_correlation_: np.ndarray
+    feature_mask_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,

@@ -113,6 +113,9 @@ class IndependentRegressor(Regressor):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -162,6 +165,7 @@ class IndependentRegressor(Regressor):
     alpha_: np.ndarray
     at_bound_: np.ndarray
     feature_scale_: np.ndarray
+    feature_mask_: np.ndarray
     huber_delta: float
     quantile_level: float
     quantile_smoothing: float
@@ -288,6 +292,9 @@ class IndependentClassifier(Classifier):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -337,6 +344,7 @@ class IndependentClassifier(Classifier):
     alpha_: np.ndarray
     at_bound_: np.ndarray
     feature_scale_: np.ndarray
+    feature_mask_: np.ndarray
     def __init__(
         self,
         alpha: float | ArrayLike | Mapping[Any, float] | str = 0.01,

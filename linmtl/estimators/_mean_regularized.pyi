@@ -108,6 +108,9 @@ class MeanRegularizedRegressor(Likely, Regressor):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -153,6 +156,7 @@ class MeanRegularizedRegressor(Likely, Regressor):
     (10, 20)
     """
     alpha_: float
+    feature_mask_: np.ndarray
     huber_delta: float
     quantile_level: float
     quantile_smoothing: float
@@ -277,6 +281,9 @@ class MeanRegularizedClassifier(Likely, Classifier):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -322,6 +329,7 @@ class MeanRegularizedClassifier(Likely, Classifier):
     (10, 20)
     """
     alpha_: float
+    feature_mask_: np.ndarray
     def __init__(
         self,
         alpha: float | str = 0.1,
@@ -506,6 +514,9 @@ class MeanRegularizedRegressorCV(AliasCV, Regressor):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -559,6 +570,7 @@ class MeanRegularizedRegressorCV(AliasCV, Regressor):
     task_quantile_path_: np.ndarray
     deviance_path_: np.ndarray
     task_deviance_path_: np.ndarray
+    feature_mask_: np.ndarray
     huber_delta: float
     quantile_level: float
     quantile_smoothing: float
@@ -747,6 +759,9 @@ class MeanRegularizedClassifierCV(AliasCV, Classifier):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -796,6 +811,7 @@ class MeanRegularizedClassifierCV(AliasCV, Classifier):
     task_scores_path_: np.ndarray
     hinge_path_: np.ndarray
     task_hinge_path_: np.ndarray
+    feature_mask_: np.ndarray
     def __init__(
         self,
         *,

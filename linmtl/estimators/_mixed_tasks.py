@@ -132,20 +132,27 @@ class MixedTaskEstimator(_MixedTasks):
         one = len(self._mixed.losses) == 1  # which has faster ways
         return self._mixed.losses[0] if one else self._mixed
 
-    def _read_problem(self, X, y, tasks, sample_weight, offset=None, several=False):
+    def _read_problem(self, *args, **options):
         if self.handle_unknown != "error":
             raise ValueError(
                 f"{type(self).__name__}: handle_unknown must be 'error': tasks of "
                 "different kinds have no mean model"
             )
-        return super()._read_problem(X, y, tasks, sample_weight, offset, several)
+        return super()._read_problem(*args, **options)
 
     def _losses_given(self):
         given = self.loss
         return list(given.values()) if isinstance(given, Mapping) else [given]
 
     def _read_fit(
-        self, X, y, tasks, sample_weight, offset=None, several=False
+        self,
+        X,
+        y,
+        tasks,
+        sample_weight,
+        offset=None,
+        several=False,
+        incomplete=False,
     ) -> FitInput:
         if y is None:
             raise ValueError(
@@ -186,6 +193,7 @@ class MixedTaskEstimator(_MixedTasks):
             targets,
             lambda data: join.task_loss(null_losses(of_kinds(data), loss)),
             offset,
+            incomplete=incomplete,
         )
         return replace(given, data=of_kinds(given.data))
 
@@ -248,7 +256,7 @@ class MixedTaskEstimator(_MixedTasks):
         """Return the task of each row, None where the columns are tasks."""
         if eta.ndim == 2:
             return None
-        labels = read_X(self, X, tasks, reset=False)[1]
+        labels = read_X(self, X, tasks, False, allow_nan=True)[1]
         if labels is None:
             return np.zeros(len(eta), dtype=int)
         return codes_of(labels, self.tasks_)

@@ -86,6 +86,9 @@ class MixedTaskEstimator(PredictsTargets, RegressorMixin, MultiTaskModel):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -142,6 +145,7 @@ class MixedTaskEstimator(PredictsTargets, RegressorMixin, MultiTaskModel):
     TaskScores(D^2 of 3 tasks: 0.133 to 0.878)
     """
     task_classes_: dict[Any, Any]
+    feature_mask_: np.ndarray
     huber_delta: float
     quantile_level: float
     quantile_smoothing: float

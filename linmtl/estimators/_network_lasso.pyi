@@ -101,6 +101,9 @@ class NetworkLassoRegressor(Alias, Regressor):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -151,6 +154,7 @@ class NetworkLassoRegressor(Alias, Regressor):
     (10, 20)
     """
     labels_: np.ndarray
+    feature_mask_: np.ndarray
     huber_delta: float
     quantile_level: float
     quantile_smoothing: float
@@ -266,6 +270,9 @@ class NetworkLassoClassifier(Alias, Classifier):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -316,6 +323,7 @@ class NetworkLassoClassifier(Alias, Classifier):
     (10, 20)
     """
     labels_: np.ndarray
+    feature_mask_: np.ndarray
     def __init__(
         self,
         graph: Any = None,
@@ -490,6 +498,9 @@ class NetworkLassoRegressorCV(AliasCV, Regressor):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -544,6 +555,7 @@ class NetworkLassoRegressorCV(AliasCV, Regressor):
     deviance_path_: np.ndarray
     task_deviance_path_: np.ndarray
     labels_: np.ndarray
+    feature_mask_: np.ndarray
     huber_delta: float
     quantile_level: float
     quantile_smoothing: float
@@ -722,6 +734,9 @@ class NetworkLassoClassifierCV(AliasCV, Classifier):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -772,6 +787,7 @@ class NetworkLassoClassifierCV(AliasCV, Classifier):
     hinge_path_: np.ndarray
     task_hinge_path_: np.ndarray
     labels_: np.ndarray
+    feature_mask_: np.ndarray
     def __init__(
         self,
         graph: Any = None,

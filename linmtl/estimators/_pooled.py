@@ -25,6 +25,8 @@ class _Pooled(MultiTaskModel):
     alpha: float
     task_intercepts: bool
 
+    _takes_absent = False
+
     def _make_penalty(self) -> Penalty:
         return Ridge(self.alpha)
 

@@ -52,7 +52,8 @@ class Refitted(MultiTaskModel):
         W, b = self._lent(given, fitted.W, given.intercepts(fitted.b))
         single = self.coef_.ndim == 1
         self.coef_before_refit_ = self.coef_
-        coef = np.ascontiguousarray(given.unscaled(W.T), dtype=self.coef_.dtype)
+        coef = given.masked(given.unscaled(W.T))
+        coef = np.ascontiguousarray(coef, dtype=self.coef_.dtype)
         self.coef_, self.intercept_ = (coef[0], b[0].item()) if single else (coef, b)
         self._warn_unless_converged(fitted)
 

@@ -104,6 +104,9 @@ class RobustLowRankRegressor(Alias, Regressor):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -157,6 +160,7 @@ class RobustLowRankRegressor(Alias, Regressor):
     """
     coef_components_: dict[Any, np.ndarray]
     outlier_tasks_: np.ndarray
+    feature_mask_: np.ndarray
     huber_delta: float
     quantile_level: float
     quantile_smoothing: float
@@ -275,6 +279,9 @@ class RobustLowRankClassifier(Alias, Classifier):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -328,6 +335,7 @@ class RobustLowRankClassifier(Alias, Classifier):
     """
     coef_components_: dict[Any, np.ndarray]
     outlier_tasks_: np.ndarray
+    feature_mask_: np.ndarray
     def __init__(
         self,
         alpha_rank: float = 0.01,
@@ -515,6 +523,9 @@ class RobustLowRankRegressorCV(AliasCV, Regressor):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -570,6 +581,7 @@ class RobustLowRankRegressorCV(AliasCV, Regressor):
     task_deviance_path_: np.ndarray
     coef_components_: dict[Any, np.ndarray]
     outlier_tasks_: np.ndarray
+    feature_mask_: np.ndarray
     huber_delta: float
     quantile_level: float
     quantile_smoothing: float
@@ -762,6 +774,9 @@ class RobustLowRankClassifierCV(AliasCV, Classifier):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -813,6 +828,7 @@ class RobustLowRankClassifierCV(AliasCV, Classifier):
     task_hinge_path_: np.ndarray
     coef_components_: dict[Any, np.ndarray]
     outlier_tasks_: np.ndarray
+    feature_mask_: np.ndarray
     def __init__(
         self,
         *,

@@ -103,6 +103,9 @@ class SharedStructureRegressor(Alias, Regressor):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -159,6 +162,7 @@ class SharedStructureRegressor(Alias, Regressor):
     (2, 20)
     """
     components_: np.ndarray
+    feature_mask_: np.ndarray
     huber_delta: float
     quantile_level: float
     quantile_smoothing: float
@@ -277,6 +281,9 @@ class SharedStructureClassifier(Alias, Classifier):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -333,6 +340,7 @@ class SharedStructureClassifier(Alias, Classifier):
     (2, 20)
     """
     components_: np.ndarray
+    feature_mask_: np.ndarray
     def __init__(
         self,
         n_components: int = 2,
@@ -515,6 +523,9 @@ class SharedStructureRegressorCV(AliasCV, Regressor):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -569,6 +580,7 @@ class SharedStructureRegressorCV(AliasCV, Regressor):
     deviance_path_: np.ndarray
     task_deviance_path_: np.ndarray
     components_: np.ndarray
+    feature_mask_: np.ndarray
     huber_delta: float
     quantile_level: float
     quantile_smoothing: float
@@ -755,6 +767,9 @@ class SharedStructureClassifierCV(AliasCV, Classifier):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -805,6 +820,7 @@ class SharedStructureClassifierCV(AliasCV, Classifier):
     hinge_path_: np.ndarray
     task_hinge_path_: np.ndarray
     components_: np.ndarray
+    feature_mask_: np.ndarray
     def __init__(
         self,
         n_components: int | ArrayLike = 2,

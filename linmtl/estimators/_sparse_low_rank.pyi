@@ -109,6 +109,9 @@ class SparseLowRankRegressor(Refitted, Alias, Regressor):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -163,6 +166,7 @@ class SparseLowRankRegressor(Refitted, Alias, Regressor):
     ['low_rank', 'sparse']
     """
     coef_components_: dict[Any, np.ndarray]
+    feature_mask_: np.ndarray
     coef_before_refit_: np.ndarray
     huber_delta: float
     quantile_level: float
@@ -288,6 +292,9 @@ class SparseLowRankClassifier(Refitted, Alias, Classifier):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -342,6 +349,7 @@ class SparseLowRankClassifier(Refitted, Alias, Classifier):
     ['low_rank', 'sparse']
     """
     coef_components_: dict[Any, np.ndarray]
+    feature_mask_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,
@@ -538,6 +546,9 @@ class SparseLowRankRegressorCV(Refitted, AliasCV, Regressor):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -594,6 +605,7 @@ class SparseLowRankRegressorCV(Refitted, AliasCV, Regressor):
     deviance_path_: np.ndarray
     task_deviance_path_: np.ndarray
     coef_components_: dict[Any, np.ndarray]
+    feature_mask_: np.ndarray
     coef_before_refit_: np.ndarray
     huber_delta: float
     quantile_level: float
@@ -795,6 +807,9 @@ class SparseLowRankClassifierCV(Refitted, AliasCV, Classifier):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -847,6 +862,7 @@ class SparseLowRankClassifierCV(Refitted, AliasCV, Classifier):
     hinge_path_: np.ndarray
     task_hinge_path_: np.ndarray
     coef_components_: dict[Any, np.ndarray]
+    feature_mask_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,

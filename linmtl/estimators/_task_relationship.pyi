@@ -112,6 +112,9 @@ class TaskRelationshipRegressor(Around, Alias, Regressor):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -169,6 +172,7 @@ class TaskRelationshipRegressor(Around, Alias, Regressor):
     """
     task_covariance_: np.ndarray
     task_correlation_: np.ndarray
+    feature_mask_: np.ndarray
     coef_mean_: np.ndarray
     huber_delta: float
     quantile_level: float
@@ -297,6 +301,9 @@ class TaskRelationshipClassifier(Around, Alias, Classifier):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -354,6 +361,7 @@ class TaskRelationshipClassifier(Around, Alias, Classifier):
     """
     task_covariance_: np.ndarray
     task_correlation_: np.ndarray
+    feature_mask_: np.ndarray
     coef_mean_: np.ndarray
     def __init__(
         self,
@@ -541,6 +549,9 @@ class TaskRelationshipRegressorCV(Around, AliasCV, Regressor):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -599,6 +610,7 @@ class TaskRelationshipRegressorCV(Around, AliasCV, Regressor):
     task_deviance_path_: np.ndarray
     task_covariance_: np.ndarray
     task_correlation_: np.ndarray
+    feature_mask_: np.ndarray
     coef_mean_: np.ndarray
     huber_delta: float
     quantile_level: float
@@ -790,6 +802,9 @@ class TaskRelationshipClassifierCV(Around, AliasCV, Classifier):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -844,6 +859,7 @@ class TaskRelationshipClassifierCV(Around, AliasCV, Classifier):
     task_hinge_path_: np.ndarray
     task_covariance_: np.ndarray
     task_correlation_: np.ndarray
+    feature_mask_: np.ndarray
     coef_mean_: np.ndarray
     def __init__(
         self,

@@ -107,6 +107,9 @@ class TemporalGroupRegressor(Refitted, Alias, Regressor):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -159,6 +162,7 @@ class TemporalGroupRegressor(Refitted, Alias, Regressor):
     >>> model.coef_.shape
     (10, 20)
     """
+    feature_mask_: np.ndarray
     coef_before_refit_: np.ndarray
     huber_delta: float
     quantile_level: float
@@ -282,6 +286,9 @@ class TemporalGroupClassifier(Refitted, Alias, Classifier):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -334,6 +341,7 @@ class TemporalGroupClassifier(Refitted, Alias, Classifier):
     >>> model.coef_.shape
     (10, 20)
     """
+    feature_mask_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,
@@ -520,6 +528,9 @@ class TemporalGroupRegressorCV(Refitted, AliasCV, Regressor):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -575,6 +586,7 @@ class TemporalGroupRegressorCV(Refitted, AliasCV, Regressor):
     task_quantile_path_: np.ndarray
     deviance_path_: np.ndarray
     task_deviance_path_: np.ndarray
+    feature_mask_: np.ndarray
     coef_before_refit_: np.ndarray
     huber_delta: float
     quantile_level: float
@@ -765,6 +777,9 @@ class TemporalGroupClassifierCV(Refitted, AliasCV, Classifier):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -816,6 +831,7 @@ class TemporalGroupClassifierCV(Refitted, AliasCV, Classifier):
     task_scores_path_: np.ndarray
     hinge_path_: np.ndarray
     task_hinge_path_: np.ndarray
+    feature_mask_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,

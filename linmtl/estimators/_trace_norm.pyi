@@ -108,6 +108,9 @@ class TraceNormRegressor(Around, Alias, Regressor):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -155,6 +158,7 @@ class TraceNormRegressor(Around, Alias, Regressor):
     >>> model.coef_.shape
     (10, 20)
     """
+    feature_mask_: np.ndarray
     coef_mean_: np.ndarray
     huber_delta: float
     quantile_level: float
@@ -279,6 +283,9 @@ class TraceNormClassifier(Around, Alias, Classifier):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -326,6 +333,7 @@ class TraceNormClassifier(Around, Alias, Classifier):
     >>> model.coef_.shape
     (10, 20)
     """
+    feature_mask_: np.ndarray
     coef_mean_: np.ndarray
     def __init__(
         self,
@@ -509,6 +517,9 @@ class TraceNormRegressorCV(Around, AliasCV, Regressor):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -565,6 +576,7 @@ class TraceNormRegressorCV(Around, AliasCV, Regressor):
     task_quantile_path_: np.ndarray
     deviance_path_: np.ndarray
     task_deviance_path_: np.ndarray
+    feature_mask_: np.ndarray
     coef_mean_: np.ndarray
     huber_delta: float
     quantile_level: float
@@ -752,6 +764,9 @@ class TraceNormClassifierCV(Around, AliasCV, Classifier):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -804,6 +819,7 @@ class TraceNormClassifierCV(Around, AliasCV, Classifier):
     task_scores_path_: np.ndarray
     hinge_path_: np.ndarray
     task_hinge_path_: np.ndarray
+    feature_mask_: np.ndarray
     coef_mean_: np.ndarray
     def __init__(
         self,

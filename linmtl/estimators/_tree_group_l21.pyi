@@ -108,6 +108,9 @@ class TreeGroupL21Regressor(Refitted, Alias, Regressor):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -159,6 +162,7 @@ class TreeGroupL21Regressor(Refitted, Alias, Regressor):
     >>> model.coef_.shape
     (10, 20)
     """
+    feature_mask_: np.ndarray
     coef_before_refit_: np.ndarray
     huber_delta: float
     quantile_level: float
@@ -282,6 +286,9 @@ class TreeGroupL21Classifier(Refitted, Alias, Classifier):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -333,6 +340,7 @@ class TreeGroupL21Classifier(Refitted, Alias, Classifier):
     >>> model.coef_.shape
     (10, 20)
     """
+    feature_mask_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,
@@ -515,6 +523,9 @@ class TreeGroupL21RegressorCV(Refitted, AliasCV, Regressor):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -570,6 +581,7 @@ class TreeGroupL21RegressorCV(Refitted, AliasCV, Regressor):
     task_quantile_path_: np.ndarray
     deviance_path_: np.ndarray
     task_deviance_path_: np.ndarray
+    feature_mask_: np.ndarray
     coef_before_refit_: np.ndarray
     huber_delta: float
     quantile_level: float
@@ -756,6 +768,9 @@ class TreeGroupL21ClassifierCV(Refitted, AliasCV, Classifier):
         Weight of each task's mean loss in the objective, or in its gradient at the solution
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some are NaN in all rows of a task.
+        Coefficients of the others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -807,6 +822,7 @@ class TreeGroupL21ClassifierCV(Refitted, AliasCV, Classifier):
     task_scores_path_: np.ndarray
     hinge_path_: np.ndarray
     task_hinge_path_: np.ndarray
+    feature_mask_: np.ndarray
     coef_before_refit_: np.ndarray
     def __init__(
         self,

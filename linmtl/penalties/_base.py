@@ -103,6 +103,13 @@ class Penalty(BaseEstimator):
         """Return this penalty with task labels replaced by positions; here, itself."""
         return self
 
+    def on_present(self, share: np.ndarray) -> Penalty:
+        """Return the penalty where features are those of a share of the tasks.
+
+        ``share`` is of shape (n_features,).
+        """
+        return self
+
     def of_classes(self, classes: Any) -> Penalty:
         """Return the penalty for a column of W for each class of a task.
 
@@ -304,6 +311,9 @@ class Sum(Penalty):
 
     def bind(self, tasks):
         return Sum(self.first.bind(tasks), self.second.bind(tasks))
+
+    def on_present(self, share):
+        return Sum(self.first.on_present(share), self.second.on_present(share))
 
     def of_classes(self, classes):
         return Sum(self.first.of_classes(classes), self.second.of_classes(classes))

@@ -28,7 +28,8 @@ default=None
         A factor >= 0 on the strength of each feature; 0 leaves it unpenalised,
         infinity leaves it out. With a column for each task, in the order of ``tasks_``,
         a factor > 0 for each coefficient, or 0 for all of a feature. The
-        norm of a row is then that of its entries times their weights.
+        norm of a row is then that of its entries times their weights. Where tasks lack
+        features, None stands for the roots of the shares of the tasks that have them.
     positive : bool, default=False
         Restrict the coefficients to be non-negative.
 
@@ -66,6 +67,12 @@ default=None
         super().check(n_features, tasks)
         check_feature_weight(self, n_features, n_tasks=len(tasks))
         check_positive(self)
+
+    def on_present(self, share):
+        if self.feature_weight is not None:
+            return self
+        weight = np.sqrt(share)
+        return L21(self.alpha, feature_weight=weight, positive=self.positive)
 
     def strengths(self, n_features):
         strength = row_strength(self, n_features)

@@ -1,0 +1,223 @@
+"""Features that some tasks do not have: NaN in every row of the task."""
+
+from __future__ import annotations
+
+import cvxpy as cp
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+
+from helpers.convex import least
+from helpers.losses import loss_of
+from linmtl import (
+    IndependentRegressor,
+    L1Regressor,
+    L21Classifier,
+    L21Regressor,
+    L21RegressorCV,
+    MeanRegularizedRegressor,
+    MixedTaskEstimator,
+    MultiTaskClassifier,
+    MultiTaskRegressor,
+    PooledRegressor,
+    TaskScaler,
+    TraceNormRegressor,
+    stack_tasks,
+)
+from linmtl.path import alpha_max, mtl_path
+from linmtl.penalties import L21, Ridge
+
+COLUMNS = {"a": "xyz", "b": "zw", "c": "xyw"}
+TIGHT = {"tol": 1e-9}
+
+
+def frames(seed=0, n=24):
+    """Return DataFrames with different columns, and targets."""
+    rng = np.random.default_rng(seed)
+    w = dict(zip("wxyz", rng.normal(size=4), strict=True))
+    Xs = {
+        task: pd.DataFrame(rng.normal(size=(n, len(names))) + 1.0, columns=list(names))
+        for task, names in COLUMNS.items()
+    }
+    ys = {
+        task: sum(w[name] * X[name] for name in X).to_numpy() + rng.normal(size=n) / 2
+        for task, X in Xs.items()
+    }
+    return Xs, ys
+
+
+def data():
+    return stack_tasks(*frames())
+
+
+def own(coef, names):
+    """Return the rows of coefficients of each task, its own features only."""
+    return [
+        row[[names.index(c) for c in columns]]
+        for row, columns in zip(coef, COLUMNS.values(), strict=True)
+    ]
+
+
+def test_frames_are_stacked_by_the_names_of_their_columns():
+    Xs, ys = frames()
+    X, y, tasks = stack_tasks(Xs, ys)
+    assert list(X.columns) == list("xyzw")
+    for task, columns in COLUMNS.items():
+        mine = X[tasks == task]
+        assert list(mine.columns[mine.notna().all()]) == sorted(
+            columns, key="xyzw".index
+        )
+        assert mine.isna().all().sum() == 4 - len(columns)
+        np.testing.assert_array_equal(mine[list(columns)], Xs[task])
+    np.testing.assert_array_equal(y, np.concatenate(list(ys.values())))
+
+
+@pytest.mark.parametrize("classify", [False, True])
+@pytest.mark.parametrize("weight", [None, [1.0, 1.0, 1.0, 1.0]])
+def test_optimum_is_that_of_the_features_that_tasks_have(classify, weight):
+    Xs, ys = frames()
+    X, y, tasks = stack_tasks(Xs, ys)
+    names, loss = list(X.columns), "logistic" if classify else "squared"
+    cls = L21Classifier if classify else L21Regressor
+    model = cls(0.05, feature_weight=weight, **TIGHT)
+    model.fit(X, y > 0 if classify else y, tasks)
+    b, total, rows = cp.Variable(3), 0, {name: [] for name in names}
+    for t, (X_t, y_t) in enumerate(zip(Xs.values(), ys.values(), strict=True)):
+        w = cp.Variable(X_t.shape[1])
+        for k, name in enumerate(X_t):
+            rows[name].append(w[k])
+        y_t = np.where(y_t > 0, 1.0, -1.0) if classify else y_t
+        eta = X_t.to_numpy() @ w + b[t]
+        total += loss_of(loss, y_t, eta, np.full(len(y_t), 1 / len(y_t)))
+    for row in rows.values():  # of two tasks each, out of three
+        factor = np.sqrt(2 / 3) if weight is None else 1.0
+        total += 0.05 * factor * cp.norm(cp.hstack(row))
+    assert model.objective_ == pytest.approx(least(total), rel=1e-6)
+    present = np.array([[c in columns for c in names] for columns in COLUMNS.values()])
+    np.testing.assert_array_equal(model.feature_mask_, present)
+    assert np.all(model.coef_[~present] == 0)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [L1Regressor(0.1, **TIGHT), IndependentRegressor(0.1), IndependentRegressor("cv")],
+)
+def test_what_shares_nothing_fits_each_task_on_its_own_features(model):
+    Xs, ys = frames()
+    X, y, tasks = stack_tasks(Xs, ys)
+    together = clone(model).fit(X, y, tasks)
+    for row, task in zip(own(together.coef_, list("xyzw")), COLUMNS, strict=True):
+        alone = clone(model).fit(Xs[task], ys[task], np.full(len(ys[task]), task))
+        np.testing.assert_allclose(row, alone.coef_[0], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        L21Regressor(0.1, **TIGHT),
+        L21Regressor(0.1, refit=True, **TIGHT),
+        TraceNormRegressor(0.1),
+        MeanRegularizedRegressor(0.1, 0.01),
+        L21RegressorCV(alphas=4, cv=3),
+        MultiTaskRegressor(L21(0.1) + Ridge(0.1), loss="huber"),
+    ],
+)
+def test_coefficients_are_zero_and_predictions_need_no_value(model):
+    X, y, tasks = data()
+    model.fit(X, y, tasks)
+    assert np.all(model.coef_[~model.feature_mask_] == 0)
+    mean = model.predict(X, tasks)
+    np.testing.assert_allclose(model.predict(X.fillna(77.0), tasks), mean)
+    assert model.score(X, y, tasks) > 0.5
+    one = X[tasks == "b"]
+    np.testing.assert_allclose(model.predict(one, ["b"] * len(one)), mean[tasks == "b"])
+    with pytest.raises(ValueError, match="NaN in features that rows of the tasks 'b'"):
+        model.predict(one.assign(z=np.nan), ["b"] * len(one))
+    with pytest.raises(ValueError, match="contains NaN"):
+        model.predict_all(X)
+    assert not hasattr(clone(model).fit(X.fillna(0.0), y, tasks), "feature_mask_")
+
+
+def test_what_is_absent_has_no_say_in_scales_and_centres():
+    X, y, tasks = data()
+    for change in (lambda x: 1000 * x, lambda x: x + 1e6):
+        changed = X.assign(w=change(X["w"]))
+        fits = [
+            L21RegressorCV(alphas=[0.1], cv=3, scale_features=True, **TIGHT).fit(
+                table, y, tasks
+            )
+            for table in (X, changed)
+        ]
+        means = [m.predict(t, tasks) for m, t in zip(fits, (X, changed), strict=True)]
+        np.testing.assert_allclose(*means, atol=1e-3)
+    spread = np.mean([X.loc[tasks == t, "z"].std(ddof=0) ** 2 for t in "ab"])
+    assert fits[0].feature_scale_[2] == pytest.approx(np.sqrt(spread))
+
+
+def test_scaled_within_tasks_they_stay_absent():
+    X, y, tasks = data()
+    table = X.assign(task=tasks)
+    model = make_pipeline(
+        TaskScaler(within_task=True, task_column="task"),
+        L21Regressor(0.1, task_column="task"),
+    ).fit(table, y)
+    mask = model[-1].feature_mask_
+    assert mask.sum() == 8
+    scaler = model[0]
+    for t, task in enumerate("abc"):
+        for j, name in enumerate("xyzw"):
+            if mask[t, j]:
+                mine = X.loc[tasks == task, name]
+                assert scaler.mean_[t, j] == pytest.approx(mine.mean())
+                assert scaler.scale_[t, j] == pytest.approx(mine.std(ddof=0))
+    assert model.score(table, y) > 0.5
+
+
+def test_paths_several_classes_kinds_and_unknown_tasks():
+    X, y, tasks = data()
+    top = alpha_max(X, y, tasks, penalty=L21())
+    assert not L21Regressor(top * (1 + 1e-10)).fit(X, y, tasks).coef_.any()
+    assert L21Regressor(0.95 * top, **TIGHT).fit(X, y, tasks).coef_.any()
+    alphas, coefs, _ = mtl_path(X, y, tasks, penalty=L21(), alphas=3, **TIGHT)
+    model = L21Regressor(alphas[1], handle_unknown="mean", **TIGHT).fit(X, y, tasks)
+    np.testing.assert_allclose(coefs[:, :, 1], model.coef_, atol=1e-4)
+    shared = model.coef_.mean(axis=0) * 3 / 2  # of two tasks each
+    eta = X.fillna(0.5) @ shared + model.intercept_.mean()
+    found = model.predict(X.fillna(0.5), ["new"] * len(X))
+    np.testing.assert_allclose(found, eta)
+    classes = np.digitize(y, [0.0, 2.0])
+    several = MultiTaskClassifier(L21(0.01)).fit(X, classes, tasks)
+    assert not several.coef_[0, :, 3].any()
+    assert several.predict_proba(X, tasks).shape == (len(X), 3)
+    kinds = {"a": "squared", "b": "huber", "c": "squared"}
+    mixed = MixedTaskEstimator(L21(0.05), loss=kinds).fit(X, y, tasks)
+    assert np.all(mixed.coef_[~mixed.feature_mask_] == 0)
+    assert mixed.score(X, y, tasks) > 0.5
+
+
+def test_errors_say_which_feature_and_task():
+    X, y, tasks = data()
+    model = L21Regressor()
+    some = X.copy()
+    some.loc[2, "z"] = np.nan
+    for wrong, what in (
+        (some, "feature 'z' in some rows of task 'a' only; impute it"),
+        (X.assign(z=np.nan), "NaN in every row of the features 'z'"),
+        (
+            X.assign(z=np.nan, w=np.nan)[["x", "y", "z", "w"]],
+            "every row of the features",
+        ),
+        (X.where(np.tile(tasks[:, None] != "b", 4)), "the tasks 'b' have no feature"),
+    ):
+        with pytest.raises(ValueError, match=what):
+            model.fit(wrong, y, tasks)
+    with pytest.raises(ValueError, match="PooledRegressor does not accept missing"):
+        PooledRegressor().fit(X, y, tasks)
+    with pytest.raises(ValueError, match="Input X contains NaN"):
+        model.fit(X, np.column_stack([y, y]))
+    Xs, ys = frames()
+    twice = Xs["a"].set_axis(list("xxz"), axis=1)
+    with pytest.raises(ValueError, match="task 'a' repeats a column name"):
+        stack_tasks(Xs | {"a": twice}, ys)
