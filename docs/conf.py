@@ -3,8 +3,12 @@
 import inspect
 import os
 import re
+import sys
 
 import linmtl
+
+sys.path.insert(0, os.path.dirname(__file__))
+from figures import DOCS, draw_benchmarks
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 
@@ -41,6 +45,20 @@ autosummary_context = {
 }
 autodoc_typehints = "none"  # docstrings have the types, in words
 numpydoc_show_class_members = False  # the template lists them
+# every parameter and every result is described, wherever the reference shows it
+numpydoc_validation_checks = {
+    *(f"PR0{k}" for k in (1, 2, 3, 5, 6, 7, 8, 9)),  # parameters
+    *("RT01", "RT03", "RT04", "RT05", "YD01"),  # what is returned
+    *("GL01", "GL03", "GL06", "GL07", "GL08", "SS01", "SS03"),  # form
+}
+numpydoc_validation_exclude = {  # what only solvers call
+    r"^linmtl\.(data|losses|solvers)\b",
+    r"^linmtl\.penalties\.(\w+\.\w+|compose)$",
+    r"\.(count|index)$",  # of tuples
+    r"^linmtl\.distributed\.Parts$",  # a protocol: nobody makes one
+    r"\.reduce$",  # as it says
+    r"^linmtl\.similarity\.MantelResult\.\w+$",  # whose entries Python describes
+}
 
 
 def skip_inherited(app, what, name, obj, skip, options):
@@ -99,5 +117,6 @@ html_theme_options = {
 
 
 def setup(app):
+    draw_benchmarks(DOCS / "generated" / "figures")
     app.connect("autodoc-process-docstring", escape_types, priority=400)
     app.connect("autodoc-skip-member", skip_inherited)

@@ -79,11 +79,33 @@ class DaskEstimator(BaseEstimator):
         return type(self)(client=self.client, **parameters)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters, the client among them."""
+        """Return the parameters, the client among them.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to return those of a penalty, too.
+
+        Returns
+        -------
+        dict of str -> object
+            Parameters by name.
+        """
         return {**self._model.get_params(deep=deep), "client": self.client}
 
     def set_params(self, **parameters: Any) -> Self:
-        """Set parameters by name."""
+        """Set parameters by name.
+
+        Parameters
+        ----------
+        **parameters : object
+            New values.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+        """
         if "client" in parameters:
             self.client = parameters.pop("client")
         self._model.set_params(**parameters)
@@ -132,7 +154,13 @@ class DaskEstimator(BaseEstimator):
             return None
 
     def to_local(self) -> Any:
-        """Return the fitted estimator, which knows of no cluster."""
+        """Return the fitted estimator, which knows of no cluster.
+
+        Returns
+        -------
+        estimator
+            An estimator of `linmtl`.
+        """
         check_is_fitted(self, "model_")
         return self.model_
 

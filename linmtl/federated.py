@@ -204,6 +204,11 @@ def folder_site(
         The name that the site serves under.
     timeout : float, default=600
         Seconds to wait for an answer.
+
+    Returns
+    -------
+    callable
+        From the bytes of a question to those of its answer.
     """
     return _FolderSite(Path(folder), name, timeout)
 

@@ -69,6 +69,7 @@ class HeldOut:
         Returns
         -------
         ndarray of shape (n_models, n_tasks)
+            Losses, columns in the order of ``tasks``.
         """
         n = len(self.tasks)
         total = np.bincount(self.task, self.weight, n)
@@ -77,14 +78,36 @@ class HeldOut:
         return np.divide(sums, total, out=out, where=total > 0)
 
     def units(self, losses: np.ndarray | None = None) -> Units:
-        """Return the losses of each unit."""
+        """Return the losses of each unit.
+
+        Parameters
+        ----------
+        losses : ndarray of shape (n_models, n_rows), default=None
+            Losses of held-out rows; those of the models by default.
+
+        Returns
+        -------
+        Units
+            Sums of losses and weights over rows that are held out together.
+        """
         losses = self.losses if losses is None else losses
         _, unit = np.unique(self.unit, return_inverse=True)
         sums = np.array([np.bincount(unit, self.weight * each) for each in losses])
         return Units(sums, np.bincount(unit, self.weight))
 
     def only(self, models: list[int]) -> HeldOut:
-        """Return the same of some of the models (positions)."""
+        """Return the same of some of the models (positions).
+
+        Parameters
+        ----------
+        models : list of int
+            Positions of the models.
+
+        Returns
+        -------
+        HeldOut
+            What is known of these.
+        """
         names = [self.models[k] for k in models]
         losses, eta = self.losses[models], self.eta[models]
         return HeldOut(

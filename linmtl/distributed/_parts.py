@@ -22,6 +22,18 @@ class Parts(Protocol):
         """Return the answers of all parts, merged in an order that never changes.
 
         None stands for a part that has nothing to say, and for all if none has.
+
+        Parameters
+        ----------
+        question : callable
+            Of a part; it changes nothing, and may be asked again.
+        merge : callable
+            Of two answers; associative.
+
+        Returns
+        -------
+        object
+            The answer of all parts.
         """
         ...
 

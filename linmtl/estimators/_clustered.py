@@ -23,8 +23,8 @@ class _Clustered(Around, Alias):
     Parameters
     ----------
     n_clusters : int, default={n_clusters}
-        Number of clusters, from 1 to the number of tasks. (With a single task it is 1
-        whatever is given.)
+        Number of clusters, from 1 to the number of tasks. With a single task it is 1
+        whatever is given.
     alpha : float, default={alpha}
         Strength, >= 0.
     eta : float, default={eta}

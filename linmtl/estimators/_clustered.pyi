@@ -25,8 +25,8 @@ class ClusteredRegressor(Around, Alias, Regressor):
     Parameters
     ----------
     n_clusters : int, default=2
-        Number of clusters, from 1 to the number of tasks. (With a single task it is 1
-        whatever is given.)
+        Number of clusters, from 1 to the number of tasks. With a single task it is 1
+        whatever is given.
     alpha : float, default=1.0
         Strength, >= 0.
     eta : float, default=1.0
@@ -229,8 +229,8 @@ class ClusteredClassifier(Around, Alias, Classifier):
     Parameters
     ----------
     n_clusters : int, default=2
-        Number of clusters, from 1 to the number of tasks. (With a single task it is 1
-        whatever is given.)
+        Number of clusters, from 1 to the number of tasks. With a single task it is 1
+        whatever is given.
     alpha : float, default=0.01
         Strength, >= 0.
     eta : float, default=1.0
@@ -418,8 +418,8 @@ class ClusteredRegressorCV(Around, AliasCV, Regressor):
     Parameters
     ----------
     n_clusters : int or array-like, default=2
-        Number of clusters, from 1 to the number of tasks. (With a single task it is 1
-        whatever is given.)
+        Number of clusters, from 1 to the number of tasks. With a single task it is 1
+        whatever is given.
         Or the values to try.
     eta : float or array-like, default=1.0
         Freedom within clusters, > 0: differences within cost ``(1 + eta) / eta`` times
@@ -694,8 +694,8 @@ class ClusteredClassifierCV(Around, AliasCV, Classifier):
     Parameters
     ----------
     n_clusters : int or array-like, default=2
-        Number of clusters, from 1 to the number of tasks. (With a single task it is 1
-        whatever is given.)
+        Number of clusters, from 1 to the number of tasks. With a single task it is 1
+        whatever is given.
         Or the values to try.
     eta : float or array-like, default=1.0
         Freedom within clusters, > 0: differences within cost ``(1 + eta) / eta`` times

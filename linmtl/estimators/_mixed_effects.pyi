@@ -211,8 +211,8 @@ class MixedEffectsRegressor(FitsStatistics, PredictsTargets, RegressorMixin, Tas
         tasks : array-like of shape (n_samples,), default=None
             The task label of each row.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
-            Weights >= 0: a row of weight 2 counts as two rows. (Weights of lme4 are
-            precisions: there it is one row with half the variance.)
+            Weights >= 0: a row of weight 2 counts as two rows. Weights of lme4 are
+            precisions: there it is one row with half the variance.
 
         Returns
         -------
@@ -475,8 +475,8 @@ class MixedEffectsClassifier(PredictsClasses, ClassifierMixin, TaskModel):
         tasks : array-like of shape (n_samples,), default=None
             The task label of each row.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
-            Weights >= 0: a row of weight 2 counts as two rows. (Weights of lme4 are
-            precisions: there it is one row with half the variance.)
+            Weights >= 0: a row of weight 2 counts as two rows. Weights of lme4 are
+            precisions: there it is one row with half the variance.
 
         Returns
         -------

@@ -30,14 +30,36 @@ class _Loaded(TaskModel):
         self.handle_unknown = handle_unknown
 
     def fit(self, X: Any, y: Any = None, tasks: Any = None) -> NoReturn:
-        """Raise: what was read is fitted, and keeps nothing to fit it again with."""
+        """Raise: what was read is fitted, and keeps nothing to fit it again with.
+
+        Parameters
+        ----------
+        X, y, tasks : object
+            Ignored.
+
+        Raises
+        ------
+        TypeError
+            Always.
+        """
         raise TypeError(
             f"{type(self).__name__} predicts what a fitted {self.source} does; make "
             "a new one to fit"
         )
 
     def fit_new_task(self, *args: Any, **options: Any) -> NoReturn:
-        """Raise: call it before the model is written."""
+        """Raise: call it before the model is written.
+
+        Parameters
+        ----------
+        *args, **options : object
+            Ignored.
+
+        Raises
+        ------
+        TypeError
+            Always.
+        """
         raise TypeError(
             f"{type(self).__name__} cannot learn a task; call fit_new_task of the "
             f"{self.source} before it is written"

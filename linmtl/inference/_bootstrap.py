@@ -64,7 +64,13 @@ class ScoreIntervals:
         )
 
     def to_frame(self) -> Any:
-        """Return a pandas DataFrame with a row for each task."""
+        """Return a pandas DataFrame with a row for each task.
+
+        Returns
+        -------
+        DataFrame
+            Scores and their intervals.
+        """
         import pandas as pd
 
         return pd.DataFrame(
@@ -150,7 +156,13 @@ class BootstrapIntervals:
         return _interval(self.coef, self.resamples, method, confidence_level)
 
     def to_frame(self) -> Any:
-        """Return a pandas DataFrame with a row for each task and feature."""
+        """Return a pandas DataFrame with a row for each task and feature.
+
+        Returns
+        -------
+        DataFrame
+            Coefficients and their intervals.
+        """
         import pandas as pd
 
         n_tasks, n_features = self.coef.shape

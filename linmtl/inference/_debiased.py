@@ -72,7 +72,13 @@ class DebiasedCoefficients:
         )
 
     def to_frame(self) -> Any:
-        """Return a pandas DataFrame with a row for each feature, the surest first."""
+        """Return a pandas DataFrame with a row for each feature, the surest first.
+
+        Returns
+        -------
+        DataFrame
+            Tests of each feature over all tasks.
+        """
         import pandas as pd
 
         frame = pd.DataFrame(
@@ -124,6 +130,7 @@ def debiased_coefficients(
     Returns
     -------
     DebiasedCoefficients
+        Coefficients, standard errors and tests of each feature.
 
     Raises
     ------

@@ -63,7 +63,13 @@ class StableFeatures:
         )
 
     def to_frame(self) -> Any:
-        """Return a pandas DataFrame with a row for each feature, the surest first."""
+        """Return a pandas DataFrame with a row for each feature, the surest first.
+
+        Returns
+        -------
+        DataFrame
+            How often each was selected.
+        """
         import pandas as pd
 
         frame = pd.DataFrame(
@@ -114,6 +120,7 @@ def stable_features(
     Returns
     -------
     StableFeatures
+        How often each feature was selected, and which are stable.
 
     Raises
     ------

@@ -170,7 +170,13 @@ class TaskScores:
         return float(np.average(values, weights=weights))
 
     def to_frame(self) -> Any:
-        """Return a pandas DataFrame with the columns task, score and n_samples."""
+        """Return a pandas DataFrame with the columns task, score and n_samples.
+
+        Returns
+        -------
+        DataFrame
+            A row for each task.
+        """
         import pandas as pd
 
         return pd.DataFrame(

@@ -181,6 +181,7 @@ class _TaskSplitter(BaseCrossValidator):
         Returns
         -------
         n_splits : int
+            How often `split` yields.
         """
         return int(self.n_splits)
 
@@ -465,6 +466,7 @@ class LeaveOneTaskOut(BaseCrossValidator):
         Returns
         -------
         n_splits : int
+            How often `split` yields.
         """
         if X is None and groups is not None:
             X = np.asarray(groups)

@@ -116,8 +116,8 @@ class Clustered(_ClusterNorm):
     Parameters
     ----------
     n_clusters : int, default=2
-        Number of clusters, from 1 to the number of tasks. (With a single task it is 1
-        whatever is given.)
+        Number of clusters, from 1 to the number of tasks. With a single task it is 1
+        whatever is given.
     alpha : float, default=1.0
         Strength, >= 0.
     eta : float, default=1.0

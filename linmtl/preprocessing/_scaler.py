@@ -209,6 +209,7 @@ class TaskScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         self : TaskScaler
+            The fitted scaler.
         """
         for name in ("within_task", "with_mean", "with_std"):
             check_flag(name, getattr(self, name))

@@ -120,6 +120,7 @@ class SelectFeatures(SelectorMixin, MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         self : SelectFeatures
+            The fitted selector.
         """
         name = type(self).__name__
         given, by_name = self.threshold, {"mean": np.mean, "median": np.median}

@@ -37,7 +37,7 @@ class ChowResult:
         Degrees of freedom of the variances; where they are infinite, the statistic is
         chi-squared.
     p_values : ndarray of shape (n_tasks, n_tasks)
-        p-values, 1 on the diagonal.
+        The p-values, 1 on the diagonal.
     adjusted_p_values : ndarray of shape (n_tasks, n_tasks)
         Adjusted for the number of pairs.
     adjust : {"bh", "holm", None}

@@ -37,7 +37,7 @@ class HeterogeneityResult:
         Degrees of freedom of the variances; where they are infinite, Q is chi-squared.
         NaN where the p-value is that of normal scores and not of Q.
     p_values : ndarray of shape (n_features,)
-        p-values.
+        The p-values.
     adjusted_p_values : ndarray of shape (n_features,)
         Adjusted for the number of features.
     i_squared : ndarray of shape (n_features,)

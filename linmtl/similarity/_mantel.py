@@ -15,7 +15,15 @@ from linmtl.similarity._result import TaskMatrix, labels_of
 
 
 class MantelResult(NamedTuple):
-    """The correlation of two matrices, and the p-value of no correlation."""
+    """The correlation of two matrices, and the p-value of no correlation.
+
+    Parameters
+    ----------
+    correlation : float
+        Of the entries off the diagonal.
+    p_value : float
+        Share of permutations with a correlation as far from zero.
+    """
 
     correlation: float
     p_value: float

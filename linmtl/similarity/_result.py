@@ -40,7 +40,7 @@ class TaskMatrix:
     standard_errors : ndarray of shape (n_tasks, n_tasks), default=None
         Standard errors of the values, where the measure has them.
     p_values : ndarray of shape (n_tasks, n_tasks), default=None
-        p-values of no difference, where the measure has them; not adjusted for the
+        The p-values of no difference, where the measure has them; not adjusted for the
         number of pairs.
 
     Examples

@@ -287,7 +287,26 @@ class TaskStatistics:
         *,
         task_column: str | int | None = None,
     ) -> Self:
-        """Return the statistics of some rows; arguments as for :meth:`update`."""
+        """Return the statistics of some rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+            Targets.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row.
+        sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
+            Weights >= 0.
+        task_column : str or int, default=None
+            The column of X with the task labels.
+
+        Returns
+        -------
+        TaskStatistics
+            As after one :meth:`update`.
+        """
         return cls(task_column=task_column).update(X, y, tasks, sample_weight)
 
     @classmethod
@@ -384,7 +403,13 @@ class TaskStatistics:
         return pd.DataFrame(X, columns=names).infer_objects()
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """Return all there is as arrays by name, to write or to send."""
+        """Return all there is as arrays by name, to write or to send.
+
+        Returns
+        -------
+        dict of str -> ndarray
+            What `of_arrays` takes.
+        """
         arrays = {"tasks": self.tasks, "n_rows": self.n_rows}
         arrays["single"] = np.array(self.single)
         if self._moments is not None:
@@ -397,7 +422,18 @@ class TaskStatistics:
 
     @classmethod
     def of_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
-        """Return the statistics that :meth:`to_arrays` took apart."""
+        """Return the statistics that :meth:`to_arrays` took apart.
+
+        Parameters
+        ----------
+        arrays : dict of str -> ndarray
+            What it returned.
+
+        Returns
+        -------
+        TaskStatistics
+            The same statistics.
+        """
         column = arrays["task_column"].item() if "task_column" in arrays else None
         out = cls(task_column=column)
         out.tasks, out.n_rows = arrays["tasks"], arrays["n_rows"]

@@ -215,7 +215,13 @@ class NegativeTransferReport:
         return np.nan_to_num(effect[counted], nan=0.0, neginf=-np.inf)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a table with one row per task, by label (needs pandas)."""
+        """Return a table with one row per task, by label (needs pandas).
+
+        Returns
+        -------
+        DataFrame
+            Losses, effects and verdicts.
+        """
         import pandas as pd
 
         columns: dict[str, Any] = {
@@ -248,6 +254,7 @@ class NegativeTransferReport:
         Returns
         -------
         matplotlib.axes.Axes
+            Where it was drawn.
         """
         from linmtl.plotting import TaskGainDisplay
 

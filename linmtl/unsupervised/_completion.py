@@ -457,6 +457,7 @@ class TemporalMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstim
         Returns
         -------
         self : TemporalMatrixCompletion
+            The fitted estimator.
         """
         self._fit(X, tasks)
         return self

@@ -433,6 +433,7 @@ class MultiTaskKMeans(ClusterMixin, BaseEstimator):
         Returns
         -------
         self : MultiTaskKMeans
+            The fitted estimator.
         """
         X, labels = self._read(X, tasks, reset=True)
         self._check(X)
