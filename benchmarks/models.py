@@ -126,6 +126,7 @@ def models() -> dict[str, Callable]:
         "TaskRelationshipRegressorCV": TaskRelationshipRegressorCV,
         "L21RegressorCV": L21RegressorCV,
         "AutoRegressor(best)": lambda: AutoRegressor(selection="best"),
+        "AutoRegressor(1se)": lambda: AutoRegressor(selection="1se"),
         "AutoRegressor(stack)": lambda: AutoRegressor(selection="stack"),
     }
 

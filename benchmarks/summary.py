@@ -146,6 +146,7 @@ _MODELS = (
     "MixedEffectsRegressor()",
     "AutoRegressor(stack)",
     "AutoRegressor(best)",
+    "AutoRegressor(1se)",
     "lmer, intercept",
     "lmer, diagonal",
     "lmer, full",

@@ -190,6 +190,16 @@ def test_the_tables_are_the_results(bench, name):
     assert name != "speed" or summary.machine(content) in page
 
 
+def test_the_tables_of_the_docs_are_the_results(bench):
+    calibration = bench("calibration")
+    tables = json.loads(calibration._RESULTS.read_text())["tables"]
+    assert set(tables) == set(calibration.DESIGNS)
+    for table in tables.values():
+        page = (ROOT / table["page"]).read_text()
+        _, _, *rows = str(calibration.Table(**table)).splitlines()
+        assert all(row in page for row in rows)
+
+
 def test_summary_shows_where_linmtl_loses(bench, capsys):
     summary = bench("summary")
     solvers = {"linmtl": 2.0, "sklearn": 1.0, "adelie": None, "celer": 3.0}
