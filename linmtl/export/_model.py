@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from linmtl.estimators import TaskThresholdClassifier
 from linmtl.estimators._base import TaskModel
-from linmtl.losses import Loss
+from linmtl.losses import Loss, MixedLoss
 from linmtl.preprocessing import TaskScaler
 
 SCALERS = {"StandardScaler": StandardScaler, "TaskScaler": TaskScaler}
@@ -85,6 +85,9 @@ def read_model(estimator: Any) -> LinearModel:
     check_is_fitted(model)
     if model._several:
         raise ValueError(f"{kind}: models of more than two classes are not exported")
+    if model._has_offset or isinstance(model._loss(), MixedLoss):
+        what = "an offset" if model._has_offset else "tasks of different kinds"
+        raise ValueError(f"{kind}: models with {what} are not exported")
     long = model._layout == "long"
     new = model._without_rows() if long else model.tasks_[:0]
     coef, intercept = np.empty((0, np.shape(model.coef_)[-1])), np.empty(0)

@@ -31,8 +31,11 @@ _METHODS = ("predict", "predict_proba", "decision_function")
 class _Asked:
     """The answers of a fitted model, each asked for once."""
 
-    def __init__(self, model: Any, X: Any, tasks: Any, labels: TaskRows) -> None:
+    def __init__(
+        self, model: Any, X: Any, tasks: Any, labels: TaskRows, offset: Any = None
+    ) -> None:
         self.model, self.X, self.tasks, self.labels = model, X, tasks, labels
+        self._offset = {} if offset is None else {"offset": offset}
         self._known: dict[str, Any] = {}
 
     def has(self, method: str) -> bool:
@@ -53,9 +56,9 @@ class _Asked:
 
     def _answer(self, function, method, takes):
         if takes:
-            return function(self.X, tasks=self.tasks)
+            return function(self.X, tasks=self.tasks, **self._offset)
         try:
-            return function(self.X)
+            return function(self.X, **self._offset)
         except ValueError as error:
             routing = sklearn.get_config()["enable_metadata_routing"]
             if self.tasks is None or not routing:
@@ -126,7 +129,11 @@ class TaskScorer:
         self.task_column = task_column
         self.undefined = undefined
         self.metric_params = metric_params
-        self._requests: dict[str, Any] = {"tasks": True, "sample_weight": None}
+        self._requests: dict[str, Any] = {
+            "tasks": True,
+            "sample_weight": None,
+            "offset": None,
+        }
         check_undefined(undefined)
         if callable(metric) and metric in TASK_METRICS:
             refuse_direction(metric, greater_is_better)
@@ -168,6 +175,8 @@ class TaskScorer:
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
     ) -> float:
         """Return the average score of the tasks, negated where less is better.
 
@@ -183,14 +192,16 @@ class TaskScorer:
             The task of each row, where X does not carry it and y is one-dimensional.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0.
+        offset : float or array-like of shape (n_samples,), default=None
+            A known part of the linear predictor, for an estimator fitted with one.
 
         Returns
         -------
         float
             The score.
         """
-        average = self.average
-        return self._sign * self._score(estimator, X, y, tasks, sample_weight, average)
+        given = X, y, tasks, sample_weight, offset
+        return self._sign * self._score(estimator, *given, self.average)
 
     def per_task(
         self,
@@ -199,6 +210,8 @@ class TaskScorer:
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
     ) -> TaskScores:
         """Return the score of each task, not negated.
 
@@ -214,18 +227,20 @@ class TaskScorer:
             The task of each row, where X does not carry it and y is one-dimensional.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0.
+        offset : float or array-like of shape (n_samples,), default=None
+            A known part of the linear predictor, for an estimator fitted with one.
 
         Returns
         -------
         TaskScores
             The score of each task.
         """
-        return self._score(estimator, X, y, tasks, sample_weight, None)
+        return self._score(estimator, X, y, tasks, sample_weight, offset, None)
 
-    def _score(self, estimator, X, y, tasks, sample_weight, average) -> Any:
+    def _score(self, estimator, X, y, tasks, sample_weight, offset, average) -> Any:
         labelled = self._tasks_of(estimator, X, y, tasks)
         labels = read_labels(y, labelled, sample_weight)
-        answers = _Asked(estimator, X, tasks, labels)
+        answers = _Asked(estimator, X, tasks, labels, offset)
         classes = getattr(estimator, "classes_", None)
         if isinstance(classes, list):  # of each output
             classes = np.unique(np.concatenate(classes))
@@ -288,6 +303,7 @@ class TaskScorer:
         *,
         tasks: bool | str | None = True,
         sample_weight: bool | str | None = None,
+        offset: bool | str | None = None,
     ) -> TaskScorer:
         """Say what metadata routing is to hand over.
 
@@ -300,15 +316,19 @@ class TaskScorer:
             True to be given ``tasks``, which is how a new scorer is; False not to be;
             a string for the name under which they are passed; None for an error if
             they are.
-        sample_weight : bool, str or None, default=None
-            The same for the weights.
+        sample_weight, offset : bool, str or None, default=None
+            The same for the weights, and for the offset of the predictions.
 
         Returns
         -------
         self : TaskScorer
             The scorer.
         """
-        self._requests = {"tasks": tasks, "sample_weight": sample_weight}
+        self._requests = {
+            "tasks": tasks,
+            "sample_weight": sample_weight,
+            "offset": offset,
+        }
         return self
 
     def get_metadata_routing(self) -> MetadataRequest:

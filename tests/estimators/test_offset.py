@@ -28,6 +28,7 @@ from linmtl import (
     TaskThresholdClassifier,
 )
 from linmtl.losses import LOSSES
+from linmtl.metrics import make_task_scorer
 from linmtl.model_selection import TaskKFold
 from linmtl.path import alpha_max, mtl_path
 from linmtl.penalties import L21, MeanRegularized, Ridge, TraceNorm
@@ -245,6 +246,26 @@ def test_a_search_hands_over_the_offset():
         model.fit(X[train], y[train], tasks[train], offset=offset[train])
         scores.append(model.score(X[test], y[test], tasks[test], offset=offset[test]))
     assert search.best_score_ == pytest.approx(np.mean(scores))
+
+
+def test_scorers_hand_it_on():
+    X, y, tasks, offset = data()
+    table = np.column_stack([tasks, X])
+    scorer = make_task_scorer("neg_mean_poisson_deviance")
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = L21Regressor(task_column=0, loss="poisson")
+        search = GridSearchCV(
+            model.set_fit_request(offset=True),
+            {"alpha": [0.1, 10.0]},
+            cv=TaskKFold(3, task_column=0),
+            scoring=scorer.set_score_request(offset=True),
+        ).fit(table, y, offset=offset)
+    mean = search.best_estimator_.predict(table, offset=offset)
+    losses = 2 * FORMULAS["poisson"](y, np.log(mean))
+    expected = -np.mean([losses[tasks == t].mean() for t in range(3)])
+    found = scorer(search.best_estimator_, table, y, offset=offset)
+    assert found == pytest.approx(expected)
+    assert search.best_params_ == {"alpha": 0.1}
 
 
 # --- tasks apart

@@ -260,3 +260,13 @@ def test_what_cannot_be_read(change, message):
 def test_other_texts(text):
     with pytest.raises(ValueError, match=r"no JSON|no model"):
         from_json(text)
+
+
+def test_models_that_are_not_exported_say_why():
+    model = L21Regressor().fit(X, y, tasks, offset=1.0)
+    with pytest.raises(ValueError, match="with an offset are not exported"):
+        to_json(model)
+    kinds = dict.fromkeys(range(4), "squared") | {2: "huber"}
+    mixed = linmtl.MixedTaskEstimator(loss=kinds).fit(X, y, tasks)
+    with pytest.raises(ValueError, match="tasks of different kinds are not exported"):
+        to_json(mixed)
