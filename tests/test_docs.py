@@ -5,6 +5,7 @@ import importlib
 import inspect
 import os
 import re
+import tomllib
 from itertools import product
 
 import numpy as np
@@ -240,6 +241,15 @@ def test_the_citation_is_of_this_version():
     assert fields["version"] == linmtl.__version__
     assert {"cff-version", "message", "title"} <= fields.keys()
     assert "authors:" in lines
+
+
+def test_the_recipe_of_conda_has_the_dependencies():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    recipe = (ROOT / ".conda" / "meta.yaml").read_text()
+    run = recipe.split("  run:\n")[1].split("\n\n")[0]
+    listed = [line.strip(" -").replace(" ", "") for line in run.splitlines()]
+    assert listed == [f"python{project['requires-python']}", *project["dependencies"]]
+    assert f"linmtl = {project['scripts']['linmtl']}" in recipe
 
 
 def test_every_page_is_in_a_table_of_contents():
