@@ -168,6 +168,11 @@ class FitInput:
         """Whether there are more than two classes."""
         return self.classes is not None and self.classes.size > 2
 
+    def class_columns(self, data: MultiTaskData, tasks: np.ndarray) -> ClassColumns:
+        """Return the columns of W of more than two classes, for data of these tasks."""
+        assert self.classes is not None
+        return ClassColumns.of(data, tasks, self.classes)
+
     def spreads(self) -> np.ndarray:
         """Return the spread of each feature within the tasks, (n_features,).
 

@@ -449,7 +449,7 @@ class MultiTaskModel(TaskModel):
         check_order(self, penalty, given)
         classes = None
         if given.several:
-            classes = ClassColumns.of(data, columns, given.classes)
+            classes = given.class_columns(data, columns)
             data, columns = classes.expand(data), classes.labels
         d = data.design.n_features
         composite = compose(on_columns(penalty, d, classes, given.present), d, columns)
@@ -682,7 +682,8 @@ def read_coefficients(model: Any, coef_init: Any, given: FitInput) -> np.ndarray
         raise ValueError(f"{name}: coef_init: {error}; pass numbers") from None
     expected: tuple[int, ...] = T, given.data.design.n_features
     if given.several:
-        expected = T, given.classes.size, expected[1]
+        classes: Any = given.classes
+        expected = T, classes.size, expected[1]
         coef = np.nan_to_num(coef)  # where a task has no such class
     if given.layout == "single" and coef.shape == expected[1:]:
         coef = coef[None]

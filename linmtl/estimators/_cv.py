@@ -291,7 +291,7 @@ class CrossValidated(MultiTaskModel):
         if self._leaves_one_out or self.criterion is not None:
             raise ValueError(
                 f"{type(self).__name__}: cv='loo' and criterion are for two classes, "
-                f"and y has {given.classes.size}; pass a number of folds"
+                "and y has more; pass a number of folds"
             )
         return fold_of_observations(given, given.data, self.cv)
 

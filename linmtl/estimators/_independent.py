@@ -13,7 +13,6 @@ from sklearn.exceptions import ConvergenceWarning
 
 from linmtl.data import MultiTaskData
 from linmtl.data._checks import check_choice
-from linmtl.data._classes import ClassColumns
 from linmtl.data._labels import some
 from linmtl.data._read import FitInput
 from linmtl.datafits._make import Join
@@ -292,7 +291,7 @@ class _Independent(MultiTaskModel):
                 alphas[:, tasks],
             )
         if given.several:
-            classes = ClassColumns.of(parts.data, labels, given.classes)
+            classes = given.class_columns(parts.data, labels)
             data, labels, alphas = (
                 classes.expand(parts.data),
                 classes.labels,

@@ -369,6 +369,8 @@ def bootstrap_intervals(
     whole.fit(Z, y, **given)
     if not (hasattr(whole, "coef_") and hasattr(whole, "tasks_")):
         raise _not_ours(last)
+    if whole.coef_.ndim > 2:
+        raise ValueError("intervals of more than two classes are not available")
     column = getattr(last, "task_column", None)
     labelled = tasks if column is None else split_task_column(Z, column)[1]
     labels = read_labels(y, labelled, sample_weight)

@@ -263,7 +263,7 @@ class HeldOutRows:
     ):
         self.data, self.loss, self.join, self.far = data, loss.on(data), join, far
         self.learned, self.means = learned, means
-        self._first = slice(None)  # of several classes of a task one stands for it
+        self._first: Any = slice(None)  # of several classes of a task one stands for it
         if data.design.group_ptr is not None:
             self._first = data.design.group_ptr[:-1]
         self.total = data.total[self._first]

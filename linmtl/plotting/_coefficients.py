@@ -131,6 +131,11 @@ class CoefficientDisplay:
                 "pipeline: pipeline[-1])"
             )
         coef: Any = np.atleast_2d(estimator.coef_)
+        if coef.ndim > 2:
+            raise ValueError(
+                f"coef_ of this {name} has an axis for classes; pass those of one, "
+                "CoefficientDisplay(coef_[:, k], tasks_)"
+            )
         tasks = getattr(estimator, "tasks_", None)
         if feature_names is None:
             for attribute in ("coef_feature_names_", "feature_names_in_"):

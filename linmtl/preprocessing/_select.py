@@ -145,7 +145,8 @@ class SelectFeatures(SelectorMixin, MetaEstimatorMixin, BaseEstimator):
         self.estimator_ = model
         column = getattr(model, "task_column", None)
         self._task = None if column is None else task_column_index(X, column)
-        self.scores_ = np.linalg.norm(np.atleast_2d(model.coef_), axis=0)
+        coef = np.nan_to_num(model.coef_)  # where a task has never shown a class
+        self.scores_ = np.linalg.norm(coef.reshape(-1, coef.shape[-1]), axis=0)
         self.threshold_ = float(
             by_name[given](self.scores_) if isinstance(given, str) else given
         )

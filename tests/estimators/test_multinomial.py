@@ -25,6 +25,8 @@ from linmtl.designs._classes import ClassesDesign
 from linmtl.designs._shared import SharedDesign
 from linmtl.designs._stacked import StackedDesign
 from linmtl.estimators._base import Classifier
+from linmtl.export import to_json
+from linmtl.inference import bootstrap_intervals
 from linmtl.path import alpha_max, mtl_path
 from linmtl.penalties import (
     L1,
@@ -37,6 +39,10 @@ from linmtl.penalties import (
     TaskQuadratic,
     TraceNorm,
 )
+from linmtl.plotting import CoefficientDisplay
+from linmtl.preprocessing import SelectFeatures
+from linmtl.similarity import coefficient_similarity
+from linmtl.transfer import negative_transfer_report, transfer_gain
 
 CLASSES = np.array(["a", "b", "c", "d"])
 CHAIN = np.array([[0, 2, 0], [2, 0, 1], [0, 1, 0.0]])
@@ -455,8 +461,8 @@ def test_starts():
             "intercept_weight is for two classes; set it to 0",
         ),
         (L21Classifier(refit=True), "refit is for two classes; set it to False"),
-        (L21ClassifierCV(cv="loo"), "are for two classes, and y has 4"),
-        (L21ClassifierCV(criterion="bic"), "are for two classes, and y has 4"),
+        (L21ClassifierCV(cv="loo"), "are for two classes, and y has more"),
+        (L21ClassifierCV(criterion="bic"), "are for two classes, and y has more"),
         (
             L21Classifier(task_weight="minimax"),
             "'minimax' is for two classes; pass 'null_loss'",
@@ -481,3 +487,31 @@ def test_what_tags_say():
             assert tags.multi_class == kind()._takes_classes
             hinge = kind(loss="squared_hinge").__sklearn_tags__().classifier_tags
             assert not hinge.multi_class
+
+
+def test_models_of_several_classes_where_two_are_expected():
+    X, y, tasks = data()
+    model = L21Classifier(0.02).fit(X, y, tasks)
+    with pytest.raises(ValueError, match="fit_new_task is for two classes"):
+        model.fit_new_task(X, y, "t9")
+    with pytest.raises(ValueError, match="has an axis for classes"):
+        CoefficientDisplay.from_estimator(model)
+    with pytest.raises(ValueError, match=r"coefficients have shape \(3, 4, 4\)"):
+        coefficient_similarity(model)
+    with pytest.raises(ValueError, match="more than two classes are not available"):
+        bootstrap_intervals(model, X, y, tasks, n_resamples=2)
+    with pytest.raises(ValueError, match="more than two classes are not exported"):
+        to_json(model)
+    for refuses in (negative_transfer_report, transfer_gain):
+        with pytest.raises(ValueError, match="Only binary classification"):
+            refuses(model, X, y, tasks)
+    with pytest.raises(ValueError, match="offset is for two classes"):
+        model.fit(X, y, tasks, offset=np.ones(len(y)))
+
+
+def test_features_are_selected_by_all_tasks_and_classes():
+    X, y, tasks = data()
+    top = alpha_max(X, y, tasks, penalty=L21(), loss="logistic")
+    selector = SelectFeatures(L21Classifier(0.5 * top)).fit(X, y, tasks=tasks)
+    used = np.nan_to_num(selector.estimator_.coef_).any(axis=(0, 1))
+    np.testing.assert_array_equal(selector.get_support(), used)
