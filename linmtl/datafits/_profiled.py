@@ -16,6 +16,8 @@ from linmtl.data._canonical import MultiTaskData
 from linmtl.datafits._base import UNIT
 from linmtl.datafits._residual import ResidualFit
 from linmtl.designs._eliminated import EliminatedDesign, Elimination
+from linmtl.kernels._jit import readonly
+from linmtl.kernels._layouts import stacked_predict, task_products
 from linmtl.losses import Loss
 
 _MAX_STEPS = 100
@@ -27,7 +29,7 @@ _DAMPING = 1e-12  # of the largest curvature or 1, for models to be bounded
 _CONSTRAINT_ROUNDING = 1e-12
 _INFEASIBLE = 1e-10  # the same, where it certifies nothing
 _ROUNDING = 1e-14
-_SHORT = 50  # observations of a task, on average, that are no work for a product
+_FEW = 25  # entries of a product of each task that are no work for a library
 _PERFECT = 1e-15  # mean loss of a task whose classes are separated
 
 
@@ -63,7 +65,6 @@ class ProfiledFit(ResidualFit):
         self.coefficients = np.zeros(ridge.shape) if start is None else start
         self._task = np.repeat(np.arange(data.design.n_tasks), np.diff(data.task_ptr))
         self._bounds = list(pairwise(data.task_ptr.tolist()))
-        self._short = data.y.size <= _SHORT * len(self._bounds)
         self._at = np.empty_like(data.y)
         self._feasible = True
         self._left: tuple[np.ndarray, EliminatedDesign] | None = None
@@ -91,13 +92,16 @@ class ProfiledFit(ResidualFit):
             total = self.data.total
             size = np.sqrt(np.where(total > 0, total, 1.0))
             V = np.column_stack([V, (1.0 / size)[self._task]])
-        return V
+        return np.ascontiguousarray(V)
 
     def _sums(self, A):
         """Return ``A' V`` of each task, V being the basis."""
         V = self._basis
-        if self._short and A.shape[1] * V.shape[1] <= _SHORT:
-            return self.data.task_sum(A[:, :, None] * V[:, None, :])
+        if A.shape[1] * V.shape[1] <= _FEW:
+            ptr = readonly(self.data.task_ptr)
+            out = np.empty((self.data.design.n_tasks, A.shape[1], V.shape[1]))
+            task_products(readonly(np.ascontiguousarray(A)), readonly(V), ptr, out)
+            return out
         return np.stack([A[i:j].T @ V[i:j] for i, j in self._bounds])
 
     def evaluate(self, W, G, residuals=None):
@@ -159,12 +163,8 @@ class ProfiledFit(ResidualFit):
     def _try(self, a):
         """Evaluate at these coefficients; return values, slopes and their sizes."""
         data = self.data
-        V = self._basis
-        if self._short:
-            np.einsum("ik,ik->i", V, a[self._task], out=self._at)
-        else:
-            for (i, j), a_t in zip(self._bounds, a, strict=True):
-                np.dot(V[i:j], a_t, out=self._at[i:j])
+        V, ptr = readonly(self._basis), readonly(data.task_ptr)
+        stacked_predict(V, ptr, readonly(np.ascontiguousarray(a)), self._at)
         self._at += self._eta
         self.loss.residual(
             self.y,

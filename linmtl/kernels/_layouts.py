@@ -83,6 +83,19 @@ def classes_adjoint(X, row_ptr, group_ptr, r, Gt):
 
 
 @kernel
+def task_products(A, B, task_ptr, out):
+    """out_t = A_t' B_t for few columns, one matrix per task."""
+    for t in range(task_ptr.size - 1):
+        for k in range(A.shape[1]):
+            for m in range(B.shape[1]):
+                out[t, k, m] = 0.0
+        for i in range(task_ptr[t], task_ptr[t + 1]):
+            for k in range(A.shape[1]):
+                for m in range(B.shape[1]):
+                    out[t, k, m] += A[i, k] * B[i, m]
+
+
+@kernel
 def sparse_predict(data, indices, indptr, task_ptr, Wt, eta):
     """eta_i = x_i . w_t for stacked rows in compressed sparse row format."""
     for t in range(task_ptr.size - 1):

@@ -86,6 +86,13 @@ def test_stacked_products():
     np.testing.assert_allclose(Gt, expected)  # zero, not NaN, for empty tasks
 
 
+def test_task_products():
+    A, B, out = normal(9, 2), normal(9, 3, seed=1), empty(5, 2, 3)
+    kernels.task_products(A, B, TASK_PTR, out)
+    for (start, stop), product in zip(pairwise(TASK_PTR), out, strict=True):
+        np.testing.assert_allclose(product, A[start:stop].T @ B[start:stop])
+
+
 def test_features_in_rows():
     X, W, r = normal(9, 4), normal(3, 5, seed=1).copy(), normal(9, seed=2)
     W[1, 2] = 0.0
@@ -1048,6 +1055,16 @@ def test_kernels_of_edges():
     np.testing.assert_allclose(residual, np.abs(U - projected).max())
     np.testing.assert_array_equal(inside, length <= c)
     assert 0 < inside.sum() < i.size
+    net, expected = np.zeros(Wt.shape), np.zeros(Wt.shape)
+    network.add_net(U, i, j, net)
+    np.add.at(expected, i, U)
+    np.subtract.at(expected, j, U)
+    np.testing.assert_allclose(net, expected)
+    label = np.zeros(5, dtype=np.int64)
+    for pairs, labels in (([], [0, 1, 2, 3, 4]), ([(1, 4), (2, 4)], [0, 1, 1, 2, 1])):
+        chosen = np.isin(5 * i + j, [5 * a + b for a, b in pairs])
+        assert network.join(i, j, chosen, label) == max(labels) + 1
+        np.testing.assert_array_equal(label, labels)
 
 
 def test_descent_of_flows():
