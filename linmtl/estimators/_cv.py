@@ -51,6 +51,8 @@ from linmtl.solvers._objective import Objective
 from linmtl.solvers._path import path_strengths, top_strength
 
 _ALMOST = 1 - 1e-9
+_CLOSE = 0.005  # relative: losses of rough models that leave open which is the best
+_REACH = 8.0  # strengths over which rough models are off by about as much
 _FEWEST = 3  # of two strengths one always is at an end
 
 
@@ -74,8 +76,12 @@ class _Curve:
         The last solution in each fold.
     unconverged : int
         The number of fits that did not converge.
+    exact : ndarray of bool of shape (n_strengths,)
+        Where the models are exact, and do not only tell about where the best is.
     freedom : ndarray of shape (n_strengths,) or None
         Degrees of freedom, where they are known.
+    point : ndarray or None
+        A solution on all data near the best strength, to start from.
     """
 
     setting: dict[str, Any]
@@ -85,18 +91,46 @@ class _Curve:
     per_task: np.ndarray
     ends: list[np.ndarray]
     unconverged: int
+    exact: np.ndarray
     freedom: np.ndarray | None = None
+    point: np.ndarray | None = None
 
     @property
     def mean(self) -> np.ndarray:
         return np.nanmean(self.per_fold, axis=-1)
+
+    @property
+    def rough(self) -> np.ndarray:
+        """Of the best strength and those beside it, the positions of rough models."""
+        best = best_strength(self.mean)
+        near = np.arange(max(best - 1, 0), min(best + 2, self.strengths.size))
+        return near[~self.exact[near]]
+
+    def correct(self, some: np.ndarray, exact: _Curve) -> None:
+        """Take over exact models at some positions.
+
+        Losses of rough models near them are moved by as much, less with the distance:
+        otherwise the best would be where models are rough in the right direction.
+        """
+        position = np.arange(self.strengths.size)
+        nearest = np.abs(position[:, None] - some).argmin(axis=1)
+        share = 1.0 - np.abs(position - some[nearest]) / _REACH
+        share = np.where(self.exact, 0.0, np.maximum(share, 0.0))
+        for name in ("per_fold", "per_task"):
+            losses, known = getattr(self, name), getattr(exact, name)
+            error = (known - losses[some])[nearest]
+            moved = losses + share.reshape(-1, *[1] * (losses.ndim - 1)) * error
+            moved = np.maximum(moved, np.minimum(losses, 0.0))
+            moved[some] = known
+            setattr(self, name, moved)
+        self.exact[some] = True
 
 
 def _joined(strong: _Curve, weak: _Curve) -> _Curve:
     """Return one curve of two, from strong to weak."""
     both = {
         name: np.concatenate([getattr(strong, name), getattr(weak, name)])
-        for name in ("strengths", "per_fold", "per_task")
+        for name in ("strengths", "per_fold", "per_task", "exact")
     }
     if strong.freedom is not None and weak.freedom is not None:
         both["freedom"] = np.concatenate([strong.freedom, weak.freedom])
@@ -279,11 +313,13 @@ class CrossValidated(MultiTaskModel):
             curves.append(self._curve(problem, parts, setting, start, strengths))
         if np.ndim(self.alphas) == 0:
             curves = self._extended(problem, parts, curves)
+        self._refine(problem, parts, curves)
         bound = _bound(curves)
         setting = self._choose(settings, curves, bound)
         self._warn_of_search(curves, bound)
         flat = is_flat(np.concatenate([curve.mean for curve in curves]))
-        self._refit(problem, setting, flat, coef_init)
+        point = next(curve.point for curve in curves if curve.setting is setting)
+        self._refit(problem, setting, flat, coef_init, point)
         return self
 
     def _fold_of_rows(self, given: FitInput) -> np.ndarray:
@@ -330,6 +366,7 @@ class CrossValidated(MultiTaskModel):
         start: Objective,
         strengths: np.ndarray,
         ends: list[np.ndarray] | None = None,
+        exact: bool = False,
     ) -> _Curve:
         """Return the held-out losses along some strengths."""
         given, data, columns, objective, classes = problem
@@ -344,7 +381,7 @@ class CrossValidated(MultiTaskModel):
             "solver": self.solver,
         }
         whole = data, self._loss(), objective.base_fit, penalties, columns
-        path = None
+        path, progress = None, None if exact else self._progress
         if self.criterion is not None:
             path = criterion_path(*whole, self.criterion, **along)
         elif self._leaves_one_out:
@@ -354,6 +391,7 @@ class CrossValidated(MultiTaskModel):
                 join=parts.join,
                 n_samples=parts.n_samples,
                 n_jobs=self.n_jobs,
+                exact=exact,
                 **along,
             )
         elif isinstance(self.cv, LeaveOneTaskOut):
@@ -363,8 +401,9 @@ class CrossValidated(MultiTaskModel):
                 parts,
                 penalties,
                 columns,
+                exact=exact,
                 n_jobs=self.n_jobs,
-                progress=self._progress and partial(self._progress, setting),
+                progress=progress and partial(progress, setting),
                 **along,
             )
         if np.isnan(path.losses).all():
@@ -391,6 +430,7 @@ class CrossValidated(MultiTaskModel):
             per_task,
             path.ends,
             path.unconverged,
+            np.full(strengths.size, path.exact),
             path.freedom,
         )
 
@@ -420,6 +460,41 @@ class CrossValidated(MultiTaskModel):
                 longer.append(_joined(*pair))
             curves = longer
         return curves
+
+    def _refine(self, problem: Problem, parts: Parts, curves: list[_Curve]) -> None:
+        """Make models exact where the best may be, until it and its neighbours are."""
+        fit = problem.objective.base_fit
+        while True:
+            least = np.array([curve.mean.min() for curve in curves])
+            open_ = least <= least.min() + _CLOSE * abs(least.min())
+            rough = [
+                curve
+                for curve, among in zip(curves, open_, strict=True)
+                if among and curve.rough.size
+            ]
+            if not rough:
+                return
+            for curve in rough:
+                some, best = curve.rough, curve.strengths[best_strength(curve.mean)]
+                penalty = self._penalty_at(curve.setting, best)
+                curve.point = minimise(
+                    Objective(fit, problem.compose(penalty)),
+                    tol=self.tol,
+                    max_iter=self.max_iter,
+                    solver=self.solver,
+                    W0=curve.point,
+                ).point
+                ends = [curve.point] * len(curve.ends)
+                near = self._curve(
+                    problem,
+                    parts,
+                    curve.setting,
+                    curve.start,
+                    curve.strengths[some],
+                    ends,
+                    exact=True,
+                )
+                curve.correct(some, near)
 
     @property
     def _leaves_one_out(self) -> bool:
@@ -583,16 +658,18 @@ class CrossValidated(MultiTaskModel):
         setting: dict[str, Any],
         flat: bool,
         coef_init: Any = None,
+        point: np.ndarray | None = None,
     ) -> None:
         penalty = self._penalty_at(setting, self.alpha_)
         fit = problem.objective.base_fit
         best = Objective(fit, problem.compose(penalty))
+        start = self._start(problem._replace(objective=best), coef_init)
         result = minimise(
             best,
             tol=self.tol,
             max_iter=self.max_iter,
             solver=self.solver,
-            W0=self._start(problem._replace(objective=best), coef_init),
+            W0=point if start is None else start,
             verbose=self.verbose,
         )
         if result.scale > 0 and flat:

@@ -496,8 +496,10 @@ class FusedSparseGroupRegressorCV(Refitted, AliasCV, Regressor):
     ----------
     alpha_ : float
         The factor chosen.
-    alphas_ : ndarray of shape (n_alphas,)
-        The factors tried, decreasing.
+    alphas_ : ndarray of shape (n_alphas,) or (n_settings, n_alphas)
+        The factors tried, decreasing. Where several values of other parameters are tried,
+        too, a row for each combination, in the order of scikit-learn's ``ParameterGrid``;
+        the paths below have that axis in front as well.
     at_bound_ : bool
         Whether the best factor is at an end of those tried, and a better one is likely to
         lie beyond.
@@ -751,8 +753,10 @@ class FusedSparseGroupClassifierCV(Refitted, AliasCV, Classifier):
     ----------
     alpha_ : float
         The factor chosen.
-    alphas_ : ndarray of shape (n_alphas,)
-        The factors tried, decreasing.
+    alphas_ : ndarray of shape (n_alphas,) or (n_settings, n_alphas)
+        The factors tried, decreasing. Where several values of other parameters are tried,
+        too, a row for each combination, in the order of scikit-learn's ``ParameterGrid``;
+        the paths below have that axis in front as well.
     at_bound_ : bool
         Whether the best factor is at an end of those tried, and a better one is likely to
         lie beyond.

@@ -498,8 +498,10 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
         ``rmse_path_`` and ``task_rmse_path_`` in place of the next two.
     alpha_ : float
         The strength chosen.
-    alphas_ : ndarray of shape (n_alphas,)
-        The strengths tried, decreasing.
+    alphas_ : ndarray of shape (n_alphas,) or (n_settings, n_alphas)
+        The strengths tried, decreasing. Where several values of other parameters are tried,
+        too, a row for each combination, in the order of scikit-learn's ``ParameterGrid``;
+        the paths below have that axis in front as well.
     at_bound_ : bool
         Whether the best strength is at an end of those tried, and a better one is likely to
         lie beyond.
@@ -765,8 +767,10 @@ class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
         The penalty with the parameters and strengths that were chosen.
     alpha_ : float
         The strength chosen.
-    alphas_ : ndarray of shape (n_alphas,)
-        The strengths tried, decreasing.
+    alphas_ : ndarray of shape (n_alphas,) or (n_settings, n_alphas)
+        The strengths tried, decreasing. Where several values of other parameters are tried,
+        too, a row for each combination, in the order of scikit-learn's ``ParameterGrid``;
+        the paths below have that axis in front as well.
     at_bound_ : bool
         Whether the best strength is at an end of those tried, and a better one is likely to
         lie beyond.

@@ -552,8 +552,10 @@ class GroupL21RegressorCV(Around, Refitted, AliasCV, Regressor):
     ----------
     alpha_ : float
         The strength chosen.
-    alphas_ : ndarray of shape (n_alphas,)
-        The strengths tried, decreasing.
+    alphas_ : ndarray of shape (n_alphas,) or (n_settings, n_alphas)
+        The strengths tried, decreasing. Where several values of other parameters are tried,
+        too, a row for each combination, in the order of scikit-learn's ``ParameterGrid``;
+        the paths below have that axis in front as well.
     at_bound_ : bool
         Whether the best strength is at an end of those tried, and a better one is likely to
         lie beyond.
@@ -821,8 +823,10 @@ class GroupL21ClassifierCV(Around, Refitted, AliasCV, Classifier):
     ----------
     alpha_ : float
         The strength chosen.
-    alphas_ : ndarray of shape (n_alphas,)
-        The strengths tried, decreasing.
+    alphas_ : ndarray of shape (n_alphas,) or (n_settings, n_alphas)
+        The strengths tried, decreasing. Where several values of other parameters are tried,
+        too, a row for each combination, in the order of scikit-learn's ``ParameterGrid``;
+        the paths below have that axis in front as well.
     at_bound_ : bool
         Whether the best strength is at an end of those tried, and a better one is likely to
         lie beyond.

@@ -27,6 +27,7 @@ from linmtl.solvers._models import models
 from linmtl.solvers._quadratic_path import quadratic_forms
 
 _MAX_NUMBERS = 10_000_000  # of the parts of all folds that are kept
+_EXACT = 1e-6  # tolerance of models that are compared with those beside them
 
 
 @dataclass
@@ -46,6 +47,9 @@ class HeldOutPath:
         is none; only where rows were asked for.
     freedom : ndarray of shape (n_penalties,) or None
         Degrees of freedom of the models, where they are known.
+    exact : bool
+        Whether all models are within the tolerance; else they tell about where the
+        best is.
     """
 
     losses: np.ndarray
@@ -53,18 +57,7 @@ class HeldOutPath:
     unconverged: int
     eta: np.ndarray | None = None
     freedom: np.ndarray | None = None
-
-    def followed_by(self, other: HeldOutPath) -> HeldOutPath:
-        """Return this path continued by another, which started at its ends."""
-        eta = None
-        if self.eta is not None and other.eta is not None:
-            eta = np.concatenate([self.eta, other.eta])
-        return HeldOutPath(
-            np.concatenate([self.losses, other.losses]),
-            other.ends,
-            self.unconverged + other.unconverged,
-            eta,
-        )
+    exact: bool = True
 
 
 @dataclass
@@ -152,6 +145,7 @@ def held_out_path(
     *,
     strengths: Sequence[float] | np.ndarray | None = None,
     starts: Sequence[np.ndarray] | None = None,
+    exact: bool = False,
     tol: float,
     max_iter: int,
     solver: str = "auto",
@@ -175,6 +169,8 @@ def held_out_path(
         The strength of each penalty, to extrapolate along.
     starts : sequence of ndarray, default=None
         Where to start in each fold: the ends of a path before this one.
+    exact : bool, default=False
+        Whether every model is to be found, to a tolerance of 1e-6 at most.
     tol, max_iter, solver
         As for the estimators.
     n_jobs : int, default=None
@@ -187,7 +183,7 @@ def held_out_path(
         "penalties": penalties,
         "tasks": columns,
         "strengths": strengths,
-        "tol": tol,
+        "tol": min(tol, _EXACT) if exact else tol,
         "max_iter": max_iter,
         "solver": solver,
     }
@@ -196,40 +192,46 @@ def held_out_path(
     told = progress if in_turn(n_jobs) else None
     fold, rows = parts.fold, parts.rows
     jobs = (
-        delayed(_one_fold)(*part, starts[k] if starts else None, rows, settings, told)
+        delayed(_one_fold)(
+            *part, starts[k] if starts else None, rows, exact, settings, told
+        )
         for k, part in enumerate(parts)
     )
     found = run_jobs(jobs, n_jobs)
-    losses, etas, unconverged, ends = zip(*found, strict=True)
+    losses, etas, unconverged, ends, within = zip(*found, strict=True)
     eta = None
     if rows:
         eta = np.full((len(penalties), fold.size), np.nan)
         for k, values in enumerate(etas):
             eta[:, fold == k] = values
     return HeldOutPath(
-        np.swapaxes(np.array(losses), 0, 1), list(ends), sum(unconverged), eta
+        np.swapaxes(np.array(losses), 0, 1),
+        list(ends),
+        sum(unconverged),
+        eta,
+        exact=all(within),
     )
 
 
-def _one_fold(fit, held_out, start, rows, settings, progress):
-    """Return losses, predictors if asked for, failures and the last solution."""
-    losses, etas, unconverged, end = [], [], 0, None
+def _one_fold(fit, held_out, start, rows, exact, settings, progress):
+    """Return losses, predictors if asked for, failures, the end, and whether exact."""
+    losses, etas, unconverged, end, within = [], [], 0, None, True
 
     def score(model):
         # what ranks rows otherwise may be best elsewhere
         return 0.0 if rows else held_out.score(model.W, model.b)
 
-    for part in models(fit, W0=start, score=score, **settings):
+    for part in models(fit, W0=start, score=None if exact else score, **settings):
         losses.append(held_out.losses(part.W, part.b))
         if rows:
             etas += [
                 held_out.predict(*model) for model in zip(part.W, part.b, strict=True)
             ]
         unconverged += part.unconverged
-        end = part.end
+        end, within = part.end, part.exact
     if progress is not None:
         progress()
-    return np.concatenate(losses), etas, unconverged, end
+    return np.concatenate(losses), etas, unconverged, end, within
 
 
 class HeldOutRows:

@@ -16,11 +16,13 @@ from linmtl.losses import Loss
 from linmtl.model_selection._held_out import HeldOutPath, Parts, held_out_path
 from linmtl.model_selection._one_fit import LeftOutRows, lacks_curvature, one_fit
 from linmtl.penalties import Penalty
+from linmtl.solvers._models import far_apart
 from linmtl.solvers._quadratic_path import QuadraticPath, quadratic_forms
 
 # Features in use, and degrees of freedom, for each row: of more one step leads astray,
 # most often to a loss too high; then the best and its neighbours are fitted.
 _MAX_IN_USE = 0.1
+_STRIDE = 4  # strengths from one that is fitted to the next where the best is sought
 
 
 def units(data: MultiTaskData, loss: Loss) -> np.ndarray:
@@ -53,13 +55,16 @@ def left_out_path(
     n_samples: np.ndarray,
     starts: Sequence[np.ndarray] | None = None,
     n_jobs: int | None = None,
+    exact: bool = False,
     **options: Any,
 ) -> HeldOutPath:
     """Return the leave-one-out losses of models along a path.
 
-    From one fit for each penalty where that suffices. Fits without each row replace it
-    for the best strength and those beside it where features in use are many for the
-    rows, and everywhere for losses and penalties without second derivatives.
+    From one fit for each penalty where that suffices, exactly for the squared loss with
+    a quadratic penalty. Otherwise at one strength in eight, and between on the line,
+    but for the best strength and those beside it; where features in use are many for
+    the rows, fits without each row replace it there. For losses and penalties without
+    second derivatives there are such fits alone.
 
     Parameters
     ----------
@@ -67,50 +72,109 @@ def left_out_path(
         As for :func:`one_fit`.
     unit : ndarray of shape (n_observations,)
         From :func:`units`.
-    join, strengths, n_samples, starts, n_jobs, **options
+    join, strengths, n_samples, starts, n_jobs, exact, **options
         As for :func:`linmtl.model_selection._held_out.held_out_path`.
     """
 
-    def refitted(chosen):
+    def refitted(chosen, exact):
         return held_out_path(
             Parts(data, loss, unit, join=join, n_samples=n_samples, rows=True),
             [penalties[i] for i in chosen],
             columns,
             strengths=strengths[chosen],
             n_jobs=n_jobs,
+            exact=exact,
             **options,
         )
 
     if lacks_curvature(data, fit, penalties[0], columns) is not None:
-        path = refitted(np.arange(len(penalties)))
+        path = refitted(np.arange(len(penalties)), exact)
         assert path.eta is not None
         losses = join.task_loss(_left_out_losses(data, loss, path.eta))
         return replace(path, losses=losses, ends=path.ends[:1])
     start = starts[0] if starts else None
+    forms = quadratic_forms(penalties[:1], fit.n_features, columns)
+    exactly = loss.quadratic and forms is not None
+    known = np.ones(len(strengths), dtype=bool) if exactly else far_apart(strengths)
     one = one_fit(
-        data, loss, fit, penalties, columns, strengths=strengths, W0=start, **options
+        data,
+        loss,
+        fit,
+        penalties,
+        columns,
+        some=known,
+        strengths=strengths,
+        W0=start,
+        **options,
     )
-    freedom = one.freedom.sum(axis=1)
     judged = unit >= 0
-    many = (one.active > _MAX_IN_USE * (unit.max() + 1)) | (
-        freedom > _MAX_IN_USE * judged.sum()
-    )
-    unsure = (one.active > 0) & many
-    # where rows are fitted whatever they are one step says nothing
-    unknown = unsure & np.isnan(one.eta[:, judged]).any(axis=1)
+    refits = np.zeros(known.size, dtype=bool)
+    end, losses = one.end, _left_out_losses(data, loss, one.eta)
+    step = 1
     while True:
-        losses = _left_out_losses(data, loss, one.eta)
-        losses[unknown & unsure] = np.inf
-        mean = np.nansum(losses[:, 0] * data.total, axis=1)
+        # of many features in use, or degrees of freedom, one step is not to be trusted
+        many = (one.active > _MAX_IN_USE * (unit.max() + 1)) | (
+            one.freedom.sum(axis=1) > _MAX_IN_USE * judged.sum()
+        )
+        unsure = (one.active > 0) & many & ~refits
+        # where rows are fitted whatever they are one step says nothing
+        nothing = np.isnan(one.eta[:, judged]).any(axis=1)
+        losses[known & unsure & nothing] = np.inf
+        values = on_lines(losses, known, strengths)
+        mean = np.nansum(values[:, 0] * data.total, axis=1)
         best = int(np.argmin(mean))
-        near = np.arange(max(best - 1, 0), min(best + 2, len(mean)))
+        if refits.any() and unsure[best]:  # led astray: the best may be far
+            step = _STRIDE
+        near = np.unique(np.clip([best - step, best, best + step], 0, len(mean) - 1))
+        chosen = near[~known[near]]
+        if chosen.size:
+            some = [penalties[i] for i in chosen]
+            own = one_fit(data, loss, fit, some, columns, W0=end, **options)
+            for name in ("eta", "loss", "freedom", "active"):
+                getattr(one, name)[chosen] = getattr(own, name)
+            losses[chosen] = _left_out_losses(data, loss, own.eta)
+            end, known[chosen] = own.end, True
+            continue
         chosen = near[unsure[near]]
         if not chosen.size:
-            break
-        path = refitted(chosen)
-        one.eta[chosen], unsure[chosen] = path.eta, False
+            if step == 1:
+                break
+            step = 1
+            continue
+        path = refitted(chosen, exact=True)
+        one.eta[chosen], refits[chosen] = path.eta, True
+        losses[chosen] = _left_out_losses(data, loss, one.eta[chosen])
         one.unconverged += path.unconverged
-    return HeldOutPath(losses, [one.end], one.unconverged, one.eta, freedom)
+    eta, freedom = (
+        on_lines(part, known, strengths) for part in (one.eta, one.freedom.sum(axis=1))
+    )
+    return HeldOutPath(values, [one.end], one.unconverged, eta, freedom)
+
+
+def on_lines(
+    values: np.ndarray, known: np.ndarray, strengths: np.ndarray
+) -> np.ndarray:
+    """Return values along a path, unknown ones from the line between their neighbours.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_strengths, ...)
+        Values; what those not known are does not matter.
+    known : ndarray of bool of shape (n_strengths,)
+        The first and the last one are.
+    strengths : ndarray of shape (n_strengths,)
+        Decreasing.
+    """
+    out, rest = values.copy(), np.flatnonzero(~known)
+    if rest.size:
+        at = np.flatnonzero(known)
+        after = np.searchsorted(at, rest)
+        i, j = at[after - 1], at[after]
+        apart = strengths[i] - strengths[j]
+        share = (strengths[i] - strengths[rest]) / np.where(apart > 0, apart, 1.0)
+        share = share.reshape(-1, *[1] * (values.ndim - 1))
+        out[rest] = (1.0 - share) * values[i] + share * values[j]
+    return out
 
 
 def left_out_tasks_path(

@@ -108,6 +108,8 @@ def one_fit(
     fit: Datafit,
     penalties: Sequence[Penalty],
     columns: np.ndarray,
+    *,
+    some: np.ndarray | None = None,
     **options: Any,
 ) -> OneFit:
     """Return leave-one-out predictions and degrees of freedom along a path.
@@ -132,20 +134,20 @@ def one_fit(
         data, fit = _in_span(data, loss, fit)
     T, rows = data.design.n_tasks, LeftOutRows(data, loss)
     eta = np.full((len(penalties), data.y.size), np.nan)
-    in_sample, freedom = np.empty((2, len(penalties), T))
+    in_sample, freedom = np.zeros((2, len(penalties), T))
+    wanted = np.ones(len(penalties), dtype=bool) if some is None else some
     active = np.zeros(len(penalties), dtype=int)
     done, unconverged, end = 0, 0, np.empty(0)
     whole = compose(penalties[0], fit.n_features, columns)
     norm, dense = whole.norm, _is_dense(whole)
     for part in models(fit, penalties, columns, forms, **options):
         unconverged, end = unconverged + part.unconverged, part.end
-        for some in _pieces(part.W, loss.quadratic, dense):
-            W, b = part.W[some], part.b[some]
-            place = slice(done, done + len(W))
-            terms = [
-                compose(penalty, fit.n_features, columns)
-                for penalty in penalties[place]
-            ]
+        places = done + np.flatnonzero(wanted[done : done + len(part.W)])
+        all_W, all_b = part.W[places - done], part.b[places - done]
+        done += len(part.W)
+        for piece in _pieces(all_W, loss.quadratic, dense):
+            W, b, place = all_W[piece], all_b[piece], places[piece]
+            terms = [compose(penalties[i], fit.n_features, columns) for i in place]
             used = np.ones(fit.n_features, dtype=bool)
             if isinstance(norm, RowSeparable):
                 used = np.asarray(W.any(axis=(0, 2)))
@@ -156,7 +158,6 @@ def one_fit(
             eta[place], in_sample[place], freedom[place] = rows.left_out(
                 fit, W, b, curved
             )
-            done += len(W)
     return OneFit(eta, in_sample, freedom, active, end, unconverged)
 
 

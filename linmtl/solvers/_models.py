@@ -1,15 +1,15 @@
 """Models along a path without certificates, for scores.
 
-They are about as near the optimum as the solutions of :mod:`linmtl.solvers._path`, and
-less so where their score is clearly worse than the best. One in four is solved for:
-between near strengths most models are near enough to the line through two solutions.
+They are about as near the optimum as the solutions of :mod:`linmtl.solvers._path`.
+Where scores are to tell but about where the best strength is, less so where a score is
+clearly worse than the best, and one in eight is solved for: those between are taken
+from the line through their neighbours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice, pairwise
 from typing import Any
 
@@ -20,14 +20,15 @@ from linmtl.penalties import Penalty, compose
 from linmtl.penalties._quadratic_form import QuadraticForm
 from linmtl.solvers._minimise import minimise
 from linmtl.solvers._objective import Objective
-from linmtl.solvers._path import DIRECT, follow, move_on_line, point_on_line
+from linmtl.solvers._path import DIRECT, follow, move_on_line
 from linmtl.solvers._quadratic_path import QuadraticPath, pieces
 from linmtl.solvers._result import Result
 from linmtl.solvers._row_path import Point, RowPath
 
 _ON_ROWS = "auto", "working_set"  # solvers of norms of rows by coordinate descent
+_LEAST_ROUGH_TOL = 1e-5  # below it all models are as exact as asked for
 # Strengths between which solutions hardly bend: steps of the grid, and ratio.
-_LONGEST_BLOCK, _LARGEST_RATIO = 4, 2.0
+_LONGEST_BLOCK, _LARGEST_RATIO = 8, 2.5
 # An excess of a score over the best, as a share of it, from which tolerances grow in
 # proportion; and what they grow to.
 _TELLING_EXCESS, _LARGEST_SLACK = 0.005, 50.0
@@ -47,12 +48,15 @@ class Models:
         The last solution, to start another path from.
     unconverged : int
         The number of models that did not converge.
+    exact : bool
+        Whether all are within the tolerance.
     """
 
     W: np.ndarray
     b: np.ndarray
     end: np.ndarray
     unconverged: int
+    exact: bool = True
 
 
 def models(
@@ -78,8 +82,9 @@ def models(
         What :func:`linmtl.solvers._quadratic_path.quadratic_forms` makes of the
         penalties.
     score : callable, default=None
-        The loss of a model on other data, if that is what models are for. Those of
-        strengths between others may then have features of both in use.
+        The loss of a model on other data, if models are to tell but about where that is
+        lowest. Unless ``tol`` is below 1e-5, or the penalty is not convex, they are
+        rough then, and those between others may have features of both in use.
     """
     shape = fit.n_features, fit.n_columns
     path = QuadraticPath.of(fit, forms) if solver in DIRECT else None
@@ -87,32 +92,31 @@ def models(
     if path is not None:
         yield from _quadratic(fit, path, penalties, tasks, exact)
         return
-    solved, curve = np.ones(len(penalties), dtype=bool), _Curve(score)
-    if score is not None and strengths is not None:
-        whole = compose(penalties[0], fit.n_features, tasks)
-        if whole.norm is None or whole.norm.convex:
-            solved = _far_apart(np.asarray(strengths, dtype=float))
+    norm = compose(penalties[0], fit.n_features, tasks).norm
+    rough = score is not None and tol >= _LEAST_ROUGH_TOL
+    # otherwise where a solution starts decides which it is
+    rough = rough and (norm is None or norm.convex)
+    curve = _Curve(score if rough else None)
+    solved = np.ones(len(penalties), dtype=bool)
+    if rough and strengths is not None:
+        solved = far_apart(np.asarray(strengths, dtype=float))
     chosen = np.flatnonzero(solved).tolist()
     some = [penalties[i] for i in chosen]
     along = None if strengths is None else [strengths[i] for i in chosen]
-    near: Callable[..., Any]
+    exact["slack"] = curve.slack
     if solver in _ON_ROWS and RowPath.serves(fit, penalties[0], tasks):
-        rows = RowPath(fit, tasks, slack=curve.slack, **exact)
-        results, near = rows.follow(some, along, W0), rows.between
+        results = RowPath(fit, tasks, **exact).follow(some, along, W0)
     else:
-        exact["solver"] = solver
         results = follow(
-            fit, some, tasks, strengths=along, W0=W0, slack=curve.slack, **exact
+            fit, some, tasks, strengths=along, W0=W0, solver=solver, **exact
         )
-        near = partial(_near, fit, tasks, curve, exact)
-    if score is not None:
-        results = _filled(results, near, penalties, strengths, chosen, curve)
+    results = _filled(results, strengths, chosen, curve)
     for part in pieces(len(penalties), shape):
         found = list(islice(results, part.stop - part.start))
         W = np.array([result.W for result in found])
         b = np.array([result.b for result in found])
         failures = sum(not result.converged for result in found)
-        yield Models(W, b, found[-1].point, failures)
+        yield Models(W, b, found[-1].point, failures, not rough)
 
 
 def _quadratic(fit, path, penalties, tasks, exact):
@@ -129,8 +133,14 @@ def _quadratic(fit, path, penalties, tasks, exact):
         yield Models(W, b, W[-1], failures)
 
 
-def _far_apart(strengths):
-    """Return which strengths to solve for: the others are near to both neighbours."""
+def far_apart(strengths: np.ndarray) -> np.ndarray:
+    """Return which strengths are enough, as booleans: others are near to two of them.
+
+    Parameters
+    ----------
+    strengths : ndarray of shape (n_strengths,)
+        Decreasing.
+    """
     solved, last = np.zeros(strengths.size, dtype=bool), 0
     for i in range(1, strengths.size):
         far = (
@@ -167,54 +177,17 @@ class _Curve:
         return min(slack, _LARGEST_SLACK) if slack > 1.0 else 1.0
 
 
-def _filled(results, near, penalties, strengths, chosen, curve):
-    """Yield results for all penalties, the others from the line between two chosen.
-
-    That in the middle is farthest from the line: if it is near enough, so are all.
-    """
-
-    def between(i, before, j, after):
-        if j - i < 2:
-            return
-        k = (i + j) // 2
-        known = (strengths[i], before), (strengths[j], after)
-        middle, bends = near(penalties[k], known, strengths[k])
-        if bends:
-            yield from between(i, before, k, middle)
-            yield middle
-            yield from between(k, middle, j, after)
-            return
-        for other in range(i + 1, j):
-            yield middle if other == k else _on_line(known, strengths[other])
-
+def _filled(results, strengths, chosen, curve):
+    """Yield results for all strengths, the others from the line between two chosen."""
     before = next(results)
     curve.add(before)
     yield before
     for (i, j), after in zip(pairwise(chosen), results, strict=True):
         curve.add(after)
-        yield from between(i, before, j, after)
+        for k in range(i + 1, j):
+            move = move_on_line(strengths[i], strengths[j], strengths[k])
+            W = after.W + move * (after.W - before.W)
+            b = after.b + move * (after.b - before.b)
+            yield Point(W, b)
         yield after
         before = after
-
-
-def _on_line(known, strength):
-    (first, before), (second, after) = known
-    move = move_on_line(first, second, strength)
-    W = after.W + move * (after.W - before.W)
-    b = after.b + move * (after.b - before.b)
-    return Point(W, b, before.converged and after.converged)
-
-
-def _near(fit, tasks, curve, exact, penalty, known, strength):
-    """Return the solution that is about on the line, and whether it had to be found."""
-    objective = Objective(fit, compose(penalty, fit.n_features, tasks))
-    ends = [(alpha, end.point, end.residuals) for alpha, end in known]
-    start, residuals = point_on_line(objective, ends, strength)
-    result = minimise(
-        objective,
-        **{**exact, "tol": exact["tol"] * curve.slack()},
-        W0=start,
-        residuals=residuals,
-        scale=known[0][1].scale,
-    )
-    return result, len(result.history) > 1

@@ -21,7 +21,7 @@ from linmtl.solvers._result import Result
 from linmtl.solvers._working_set import descend_on_grams, lacks_rows
 
 _MOST_FEATURES = 100
-_MOST_SWEEPS = 300
+_MOST_SWEEPS = 100
 _SAFE = 0.8  # of the tolerance, for what rounding does to a gap
 
 
@@ -90,25 +90,12 @@ class RowPath:
             if before is not None and strengths is not None:
                 start = W + move_on_line(*strengths[i - 2 : i + 1]) * (W - before)
             before = W if i else None
-            result, _ = self.solution(penalty, start)
+            result = self.solution(penalty, start)
             W = result.W
             yield result
 
-    def between(
-        self,
-        penalty: Penalty,
-        known: Sequence[tuple[float, Point | Result]],
-        strength: float,
-    ) -> tuple[Point | Result, bool]:
-        """Return that which is about on the line through two of known strengths."""
-        (first, before), (second, after) = known
-        move = move_on_line(first, second, strength)
-        return self.solution(penalty, after.W + move * (after.W - before.W))
-
-    def solution(
-        self, penalty: Penalty, start: np.ndarray
-    ) -> tuple[Point | Result, bool]:
-        """Return that for one penalty, and whether it is not the start already."""
+    def solution(self, penalty: Penalty, start: np.ndarray) -> Point | Result:
+        """Return that for one penalty."""
         fit, tol = self.fit, self.tol * self.slack()
         stop = tol * self.scale + fit.rounding
         whole = compose(penalty, fit.n_features, self.tasks)
@@ -127,12 +114,11 @@ class RowPath:
             H, W, G - ridge * W, fit.square, ridge, penalised, goal
         )
         if sweeps < self.limit and fit.error(W) <= stop:
-            return Point(W, fit.moments.intercepts(W)), sweeps > 0
-        result = minimise(
+            return Point(W, fit.moments.intercepts(W))
+        return minimise(
             Objective(fit, whole),
             tol=tol,
             max_iter=self.max_iter,
             W0=W,
             scale=self.scale,
         )
-        return result, True

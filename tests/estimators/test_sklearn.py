@@ -1039,7 +1039,7 @@ def test_a_bound_is_not_balanced():
 
 def test_a_grid_over_two_parameters_is_a_loop():
     X, y, tasks = several_tasks(False)
-    options = {"alphas": [1.0, 0.1], "cv": 3}
+    options = {"alphas": [1.0, 0.1], "cv": 3, "tol": 1e-6}
     grid = {"n_clusters": [1, 3], "eta": [0.1, 1.0, 5.0]}
     model = linmtl.ClusteredRegressorCV(**grid, **options).fit(X, y, tasks)
     assert model.mse_path_.shape == (6, 2, 3)

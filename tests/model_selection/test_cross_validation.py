@@ -276,10 +276,11 @@ def test_task_with_one_class_in_a_training_part_is_judged_by_its_odds():
     y[40:] = [1, 0, 0, 0]
     test = np.append(np.arange(20), 40)
     rest = np.setdiff1d(np.arange(44), test)
-    model = L21ClassifierCV(alphas=[0.1], cv=[(rest, test), (test, rest)])
+    splits = [(rest, test), (test, rest)]
+    model = L21ClassifierCV(alphas=[0.1], cv=splits, tol=1e-8)
     scores = model.fit(X, y, tasks).task_scores_path_[0, :, 1]
     with pytest.warns(UserWarning, match="single class"):
-        plain = L21Classifier(0.1).fit(X[rest], y[rest], tasks[rest])
+        plain = L21Classifier(0.1, tol=1e-8).fit(X[rest], y[rest], tasks[rest])
     # three samples of class 0: log-odds -log(2 * 3 + 1); then one of class 1
     mean = X[rest][tasks[rest] == 1].mean(axis=0, keepdims=True)
     assert plain.decision_function(mean, [1]) == pytest.approx(-np.log(7))
