@@ -48,7 +48,8 @@ def problem(name, loss, n_alphas=30):
     if loss == "logistic":
         make, model = make_multitask_classification, MultiTaskClassifier()
     X, y, tasks = make(n_tasks=4, n_features=5, n_samples=25, random_state=0)
-    _, _, columns, objective = model._read_problem(X, y, tasks, None)
+    posed = model._read_problem(X, y, tasks, None)
+    columns, objective = posed.columns, posed.objective
     fit, penalty = objective.base_fit, PENALTIES[name]
     start = Objective(fit, compose(penalty(1.0), fit.n_features, columns))
     top = min(top_strength(start), 1.0)
