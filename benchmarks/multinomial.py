@@ -107,15 +107,15 @@ def problems(small: bool) -> list[Problem]:
     }
     out = []
     for name, size in sizes.items():
-        data = make(*size)
+        X, y, tasks = make(*size)
         for kind, penalty in (("ridge", None), ("l21", L21()), ("trace", TraceNorm())):
             alpha = 0.01
             if penalty is not None:
-                top = alpha_max(*data, penalty=penalty, loss="logistic")
+                top = alpha_max(X, y, tasks, penalty=penalty, loss="logistic")
                 alpha = 0.05 * top
             n_tasks, n, d, k = size
             title = f"{kind}, {name} (n {n}, d {d}, K {k}, T {n_tasks})"
-            out.append(Problem(title, *data, kind, alpha))
+            out.append(Problem(title, X, y, tasks, kind, alpha))
     return out
 
 
@@ -157,7 +157,7 @@ def adelie(problem: Problem, tol: float) -> Model:
         np.asfortranarray(problem.X),
         ad.glm.multinomial(Y),
         penalty=np.ones(d),
-        lmda_path=[problem.alpha / K],  # its loss is divided by the classes
+        lmda_path=np.array([problem.alpha / K]),  # its loss is divided by the classes
         tol=tol,
         irls_tol=tol,
         max_iters=10_000_000,
@@ -189,28 +189,32 @@ def measure(problem: Problem, repeats: int, limit: float) -> dict[str, Any]:
     for name, fit in peers(problem).items():
         fit(problem, 0.1)  # what is compiled
         ladder = []
-        for tol in LADDER:
-            began = time.process_time()
-            model = fit(problem, float(tol))
-            seconds = time.process_time() - began
-            ladder.append((float(tol), problem.objective(*model), seconds))
-            if seconds > limit:
+        for tol in LADDER.tolist():
+            took, model = timed(fit, problem, tol)
+            ladder.append((tol, problem.objective(*model), took))
+            if took > limit:
                 break
         runs[name] = ladder
     best = min(value for ladder in runs.values() for _, value, _ in ladder)
     enough = best + TARGET * problem.null()
     seconds: dict[str, float | None] = {}
-    for name, ladder in runs.items():
-        good = [(tol, time) for tol, value, time in ladder if value <= enough]
+    for name, fit in peers(problem).items():
+        good = [(tol, took) for tol, value, took in runs[name] if value <= enough]
         seconds[name] = None
         if good:
             tol, least = good[0]
-            for _ in range(repeats - 1):
-                began = time.process_time()
-                peers(problem)[name](problem, tol)
-                least = min(least, time.process_time() - began)
-            seconds[name] = least
+            again = [timed(fit, problem, tol)[0] for _ in range(repeats - 1)]
+            seconds[name] = min([least, *again])
     return {"title": problem.title, "optimum": best, "seconds": seconds}
+
+
+def timed(
+    fit: Callable[[Problem, float], Model], problem: Problem, tol: float
+) -> tuple[float, Model]:
+    """Return the seconds of a fit, and the model."""
+    began = time.process_time()
+    model = fit(problem, tol)
+    return time.process_time() - began, model
 
 
 def table(content: dict) -> str:

@@ -50,7 +50,8 @@ class ClassColumns:
         code = np.repeat(np.arange(len(shown)), np.diff(data.task_ptr))
         shown[code[used], data.y[used].astype(int)] = True
         tied = data.design.n_columns < data.design.n_tasks
-        return cls(tasks, classes, *np.nonzero(shown), len(shown), tied)
+        task, code = np.nonzero(shown)
+        return cls(tasks, classes, task, code, len(shown), tied)
 
     @property
     def column(self) -> np.ndarray:

@@ -301,6 +301,7 @@ def read_fit(
     else:
         y, classes = targets.encode(y, missing)
     several = classes is not None and classes.size > 2
+    all_classes: Any = classes
     if classes is not None:
         class_weight = getattr(estimator, "class_weight", None)
         if class_weight is not None:
@@ -311,7 +312,7 @@ def read_fit(
     if several and offset is not None:
         raise ValueError(
             "offset is for two classes: added to the linear predictors of all of "
-            f"{classes.size} classes it changes nothing; drop it"
+            f"{all_classes.size} classes it changes nothing; drop it"
         )
     known = None if offset is None else read_offset(offset, y.shape)
     if known is not None and targets.location:
@@ -347,7 +348,7 @@ def read_fit(
         )
     side = np.zeros(len(names), dtype=int)
     if several:
-        _require_classes(ClassColumns.of(data, names, classes), layout)
+        _require_classes(ClassColumns.of(data, names, all_classes), layout)
     elif data.fit_intercept or targets.classify:
         side = _sides(data, targets, layout)
     if not data.fit_intercept:  # then the loss has a finite optimum
@@ -359,7 +360,7 @@ def read_fit(
         side_means = alone.design.task_sums(alone.weight) / alone.total[:, None]
     of_null = data
     if several:
-        of_null = ClassColumns.of(data, names, classes).expand(data)
+        of_null = ClassColumns.of(data, names, all_classes).expand(data)
     task_weight = _task_weights(
         estimator, data, names, side, lambda _: null_losses(of_null)
     )

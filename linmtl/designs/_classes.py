@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -74,7 +75,7 @@ class ClassesDesign(WrappedDesign):
             yield part, slice(first, stop), rows
 
     @cached_property
-    def _rows(self) -> np.ndarray | None:
+    def _rows(self) -> Any:
         """Dense rows in double precision, where each task has its own."""
         rows = None if self.is_shared() else self.design.stacked_rows()
         return None if rows is None or rows.dtype != np.float64 else rows
@@ -107,7 +108,8 @@ class ClassesDesign(WrappedDesign):
         if self.n_columns == self.n_tasks:
             G[:, pairs] = G_part
         else:  # several pairs have one column
-            np.add.at(G, (slice(None), self._column[pairs]), G_part)
+            where: Any = slice(None), self._column[pairs]
+            np.add.at(G, where, G_part)
 
     def spread(self, values: np.ndarray) -> np.ndarray:
         """Return values of the observations of the other design, for every pair."""
