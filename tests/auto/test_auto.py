@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone, is_classifier
 
-from helpers.transfer import around_a_centre
+from helpers.transfer import around_a_centre, linear_predictor
 from linmtl import (
     AutoClassifier,
     AutoRegressor,
@@ -54,12 +54,6 @@ def problem(classify=False, seed=0, n=24, n_tasks=5, outlier=None):
     turned = [] if outlier is None else [outlier]
     options = {"n_tasks": n_tasks, "n_features": 4, "n_samples": n}
     return around_a_centre(classify, turned, **options, random_state=seed)
-
-
-def linear_predictor(model, X, tasks):
-    every = dict(zip(model.tasks_.tolist(), range(len(model.tasks_)), strict=True))
-    code = [every[label] for label in tasks.tolist()]
-    return np.sum(X * model.coef_[code], axis=1) + model.intercept_[code]
 
 
 # --- what is computed

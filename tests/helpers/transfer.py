@@ -29,3 +29,10 @@ def around_a_centre(classify=False, turned=(), **options):
     """Return data of tasks around a centre, some of them turned into the opposite."""
     X, y, tasks = generated(classify, structure="mean_deviation", **options)
     return X, np.where(np.isin(tasks, turned), 1 - y if classify else -y, y), tasks
+
+
+def linear_predictor(model, X, tasks):
+    """Return the linear predictor of each row by the coefficients of its task."""
+    every = dict(zip(model.tasks_.tolist(), range(len(model.tasks_)), strict=True))
+    code = [every[label] for label in tasks.tolist()]
+    return np.sum(X * model.coef_[code], axis=1) + model.intercept_[code]

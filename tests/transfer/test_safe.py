@@ -11,7 +11,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from helpers.transfer import around_a_centre
+from helpers.transfer import around_a_centre, linear_predictor
 from linmtl import (
     AutoClassifier,
     AutoRegressor,
@@ -55,12 +55,6 @@ def problem(classify=False, seed=0, n=24, n_tasks=5, outlier=None):
 def parts(X, y, tasks, cv):
     splitter = TaskKFold(cv, shuffle=True, random_state=0)
     return list(splitter.split(X, y, tasks))
-
-
-def linear_predictor(model, X, tasks):
-    every = dict(zip(model.tasks_.tolist(), range(len(model.tasks_)), strict=True))
-    code = [every[label] for label in tasks.tolist()]
-    return np.sum(X * model.coef_[code], axis=1) + model.intercept_[code]
 
 
 def out_of_fold(model, X, y, tasks, splits, weight):
