@@ -28,7 +28,15 @@ def pairwise(
     not taken; their pairs are met in others, where there are such.
     """
     cases = whole(factors, where)
-    pairs = [set(combinations(enumerate(case), 2)) for case in cases]
+    code: dict[tuple, int] = {}  # of a factor and a value: quick to compare
+    pairs = [
+        set(
+            combinations(
+                [code.setdefault(one, len(code)) for one in enumerate(case)], 2
+            )
+        )
+        for case in cases
+    ]
     # in order, the first values of the small factors would fill up all the rest
     order = random.Random(0).sample(range(len(cases)), len(cases))
     if dear is not None:
@@ -36,9 +44,14 @@ def pairwise(
         order = [k for k in order if not dear(**named[k])]
     seen: set[tuple] = set()
     chosen = []
-    for new in range(len(list(combinations(factors, 2))), 0, -1):
+    most = len(list(combinations(factors, 2)))
+    new = dict.fromkeys(order, most)  # pairs that a case had at its last look, or fewer
+    for least in range(most, 0, -1):
         for k in order:
-            if len(pairs[k] - seen) >= new:
+            if new[k] < least:
+                continue
+            new[k] = len(pairs[k] - seen)
+            if new[k] >= least:
                 seen |= pairs[k]
                 chosen.append(k)
     return [cases[k] for k in sorted(chosen)]

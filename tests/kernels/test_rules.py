@@ -10,6 +10,7 @@ import builtins
 import json
 import re
 import textwrap
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,11 @@ from linmtl.datasets import make_multitask_regression
 PACKAGE = Path(linmtl.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 DECORATORS = {"kernel", "inlined", "reduction"}
+
+
+@cache
+def tree_of(path):
+    return ast.parse(path.read_text())
 
 
 def imports(tree):
@@ -50,9 +56,8 @@ def is_literal(node):
     return True
 
 
-def violations(source):
-    """Return what breaks the rules in the source of a module, as texts."""
-    tree = ast.parse(source)
+def violations(tree):
+    """Return what breaks the rules in a module, as texts."""
     kernels = {node.name for node in tree.body if is_kernel(node)}
     constants, modules = set(), {}
     for node in tree.body:
@@ -105,18 +110,18 @@ def imports_numba(tree):
 
 
 def test_numba_is_imported_in_one_place():
-    users = [p.name for p in FILES if imports_numba(ast.parse(p.read_text()))]
+    users = [p.name for p in FILES if imports_numba(tree_of(p))]
     assert users == ["_jit.py"]
 
 
 @looped("path", FILES)
 def test_kernels_keep_to_their_file(path):
-    assert violations(path.read_text()) == []
+    assert violations(tree_of(path)) == []
 
 
 def test_there_are_kernels():
     """The walk above must not pass because it finds nothing."""
-    found = sum(is_kernel(n) for p in FILES for n in ast.walk(ast.parse(p.read_text())))
+    found = sum(is_kernel(n) for p in FILES for n in ast.walk(tree_of(p)))
     assert found > 20
 
 
@@ -140,7 +145,7 @@ def test_there_are_kernels():
     ],
 )
 def test_violations_are_found(source, message):
-    assert any(re.search(message, v) for v in violations(source))
+    assert any(re.search(message, v) for v in violations(ast.parse(source)))
 
 
 def test_what_is_allowed_is_allowed():
@@ -157,7 +162,7 @@ def test_what_is_allowed_is_allowed():
                 total += h(A[i]) + math.sqrt(A[i]) + np.inf
             return total
     """
-    assert violations(textwrap.dedent(source)) == []
+    assert violations(ast.parse(textwrap.dedent(source))) == []
 
 
 # --- the cache, in new processes
