@@ -33,7 +33,8 @@ def problem(layout, constant=False, fit_intercept=True):
     if constant:
         X[:, 1] = 2.0
     model = MultiTaskRegressor(fit_intercept=fit_intercept)
-    _, _, columns, objective = model._read_problem(X + 1.0, y, *(tasks or [None]), None)
+    posed = model._read_problem(X + 1.0, y, *(tasks or [None]), None)
+    columns, objective = posed.columns, posed.objective
     return objective.base_fit, columns
 
 
