@@ -1,15 +1,19 @@
 """How often tests and verdicts are right, on data whose truth is known.
 
-``python -m benchmarks.calibration`` prints the tables of docs/similarity.md and
-docs/transfer.md, a function for each design, and writes them to
+``python -m benchmarks.calibration`` prints the tables of docs/similarity.md,
+docs/transfer.md and docs/intervals.md, a function for each design, and writes them to
 ``results/calibration.json``. Everything follows from the seeds 0, 1, ... of the data.
+hidimstat (``pip install hidimstat``) is a reference where it is installed.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import warnings
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,11 +24,13 @@ from benchmarks import machine
 from linmtl import (
     IndependentClassifier,
     IndependentRegressor,
+    L1RegressorCV,
     MeanRegularizedClassifier,
     MeanRegularizedRegressor,
     PooledClassifier,
     PooledRegressor,
 )
+from linmtl.inference import debiased_coefficients
 from linmtl.similarity import chow_test, heterogeneity
 from linmtl.transfer import negative_transfer_report, transfer_gain
 from linmtl.transfer._paired import compare_losses, compare_rows
@@ -313,10 +319,72 @@ def gains(quick: bool) -> Table:
     return Table("docs/transfer.md", ["rows", "standard error / true one"], rows)
 
 
+# --- features -----------------------------------------------------------------------
+
+
+def _separate(X: np.ndarray, Y: np.ndarray) -> np.ndarray:
+    """Return p-values of debiased lassos of each task, combined as Fisher did."""
+    each = [
+        debiased_coefficients(X, y, estimator=L1RegressorCV()).feature_p_value
+        for y in Y.T
+    ]
+    logs = np.log(np.maximum(each, np.finfo(float).tiny))
+    return stats.chi2.sf(-2 * logs.sum(axis=0), 2 * len(each))
+
+
+def _hidimstat(X: np.ndarray, Y: np.ndarray) -> np.ndarray:
+    """Return p-values of hidimstat's desparsified multi-task lasso, NaN if it fails."""
+    from hidimstat import DesparsifiedLasso
+    from sklearn.linear_model import MultiTaskLassoCV
+
+    model = DesparsifiedLasso(MultiTaskLassoCV(cv=5, alphas=30), noise_method="median")
+    try:
+        with redirect_stdout(None):
+            model.fit(X, Y)
+            model.importance(X, Y)
+    except ValueError:  # of some noise it finds no covariance
+        return np.full(X.shape[1], np.nan)
+    return np.asarray(model.pvalues_)
+
+
+def features(quick: bool) -> Table:
+    """Level and power of tests of a feature over all tasks."""
+    tests: dict[str, Any] = {
+        "`debiased_coefficients`": lambda X, Y: (
+            debiased_coefficients(X, Y).feature_p_value
+        ),
+        "separate lassos": _separate,
+    }
+    if find_spec("hidimstat"):
+        tests["hidimstat"] = _hidimstat
+    rows = []
+    n, d = 100, 40
+    for size in (0.0, 0.2):
+        found = {name: [] for name in tests}
+        for seed in range(10 if quick else 100):
+            rng = np.random.default_rng(seed)
+            X = rng.normal(size=(n, d)) + 0.6 * rng.normal(size=(n, 1))
+            W = np.zeros((d, 4))
+            W[:4] = size * rng.choice([-1, 1], size=(4, 4))
+            Y = X @ W + rng.normal(size=(n, 4))
+            for name, test in tests.items():
+                p = test(X, Y)
+                small = np.where(np.isnan(p), np.nan, p <= LEVEL)
+                found[name].append((small[4:].mean(), small[:4].mean()))
+        shares = {name: np.nanmean(each, axis=0) for name, each in found.items()}
+        cells = [f"{level:.3f}" for level, _ in shares.values()]
+        cells += [f"{power:.2f}" if size else "" for _, power in shares.values()]
+        rows.append([f"{size:g}", *cells])
+    head = ["coefficients"]
+    head += [f"level, {name}" for name in tests] + [f"power, {name}" for name in tests]
+    return Table("docs/intervals.md", head, rows)
+
+
 DESIGNS: dict[str, Callable[[bool], Table]] = {
     "equal_coefficients": equal_coefficients,
     "verdicts": verdicts,
     "gains": gains,
+    "features": features,
 }
 
 
@@ -337,6 +405,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     options = parser.parse_args(argv)
     machine.limit_threads(1)
+    warnings.simplefilter("ignore")  # of null models, which may be the truth here
     known = json.loads(_RESULTS.read_text()) if _RESULTS.exists() else {}
     tables = known.get("tables", {})
     for name in options.designs.split(","):
