@@ -43,10 +43,14 @@ def fill_absent(
         If a feature is NaN in some rows of a task only, or in all of every task; or if
         a task has no feature.
     """
-    if labels is None or sparse.issparse(X) or not np.isnan(X).any():
+    if labels is None or sparse.issparse(X):
         assert_all_finite(X, estimator_name=type(estimator).__name__, input_name="X")
         return X, None
-    missing = np.isnan(X)
+    with np.errstate(over="ignore", invalid="ignore"):
+        none = not np.isnan(np.sum(X))  # quick, and with no copy
+    missing = np.zeros((0, 0), dtype=bool) if none else np.isnan(X)
+    if not missing.any():
+        return X, None
     tasks, codes = encode_tasks(labels, order)
     absent = np.array([missing[r].all(axis=0) for r in rows_by_code(codes, len(tasks))])
     names = np.arange(X.shape[1]) if names is None else names
