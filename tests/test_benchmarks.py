@@ -200,6 +200,24 @@ def test_the_tables_of_the_docs_are_the_results(bench):
         assert all(row in page for row in rows)
 
 
+def test_speed_in_the_readme_is_that_of_the_results(bench):
+    summary, text = bench("summary"), " ".join((ROOT / "README.md").read_text().split())
+    ratios = []
+    for record in summary.read("speed")["problems"]:
+        own, others, _ = summary._times(record)
+        if record["problem"].startswith("l21") and own and others:
+            ratios.append(min(others.values()) / own)
+    low, high = min(ratios), max(ratios)
+    assert f"1e-6: {low:.0f} to {high:.0f} times faster" in text
+    (record,) = [
+        record["found"]
+        for record in summary.read("mixed")["results"]
+        if record["size"]["tasks"] == 125_066 and record["size"]["covariance"] == "full"
+    ]
+    own, lme4 = (record[name]["seconds"] for name in ("linmtl", "lme4"))
+    assert f"in {own:.2f} s, {lme4 / own:.0f} times faster than lme4" in text
+
+
 def test_summary_shows_where_linmtl_loses(bench, capsys):
     summary = bench("summary")
     solvers = {"linmtl": 2.0, "sklearn": 1.0, "adelie": None, "celer": 3.0}
