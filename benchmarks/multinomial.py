@@ -241,7 +241,7 @@ def main() -> None:
     parser.add_argument("--limit", type=float, default=30.0, help="seconds of a run")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
-    content = machine.describe(1) | {"problems": []}
+    content = machine.describe(1) | {"size": options.size, "problems": []}
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for problem in problems(options.size == "small"):

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.intervals import table as cover
+from benchmarks.multinomial import table as several_classes
 from benchmarks.report import sizes
 
 RESULTS = Path(__file__).parent / "results"
@@ -234,6 +235,7 @@ TABLES = {
     "formulations": formulations,
     "models": models,
     "mixed": mixed,
+    "multinomial": several_classes,
     "intervals": lambda content: cover(content["results"]["normal"]),
     "parts": lambda content: f"{parts(content)}\n\n{hospitals(content)}",
 }
