@@ -77,6 +77,7 @@ def test_there_are_no_probabilities(layout):
     assert hasattr(model, "predict_proba")
 
 
+@pytest.mark.slow
 def test_models_around_it_have_none_either():
     X, y, tasks = data()
     inside = L21Classifier(0.05, **HINGE)

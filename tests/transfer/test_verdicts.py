@@ -161,6 +161,7 @@ def test_groups_are_whole_and_tasks_spread():
     assert np.all(fold[code > 0] >= 0)
 
 
+@pytest.mark.slow
 def test_folds_of_a_report():
     """10 folds, of which a task of three rows has three."""
     X, y, tasks = make_data(random_W(3), [3, 20, 40])
@@ -241,6 +242,7 @@ def test_copies_of_rows_are_no_evidence(copies):
 # --- verdicts -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_opposite_task_is_flagged_and_its_like_are_not():
     rng = np.random.default_rng(0)
     W = np.repeat(rng.normal(size=(1, 10)) / np.sqrt(10), 6, axis=0)
