@@ -141,10 +141,6 @@ class ClassesDesign(WrappedDesign):
         column = np.unique(self._column[tasks], return_inverse=True)[1]
         return ClassesDesign(self.design.of_tasks(own), task, column)
 
-    def feature_rows(self):
-        A, start = self.design.feature_rows()
-        return A, start[self.task]
-
     def block(self, task):
         return self.design.block(int(self.task[task]))
 

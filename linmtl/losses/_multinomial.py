@@ -35,8 +35,6 @@ class Multinomial(Loss):
 
     name = "logistic"
     score = Score("log loss", 1.0, "scores_path_", -1.0)
-    about = "Minus the log-likelihood of classes whose log-odds are linear."
-    formula = "log(sum_k exp(x_i . w_tk + b_tk)) - (x_i . w_ty + b_ty)"
     curvature = 0.5
     likelihood = True
     classify = True
