@@ -232,6 +232,7 @@ TABLES = {
     "speed": speed,
     "start_up": start_up,
     "growth": growth,
+    "large": lambda content: large(content),
     "formulations": formulations,
     "models": models,
     "mixed": mixed,
@@ -239,6 +240,27 @@ TABLES = {
     "intervals": lambda content: cover(content["results"]["normal"]),
     "parts": lambda content: f"{parts(content)}\n\n{hospitals(content)}",
 }
+
+
+def large(content: dict) -> str:
+    """Return processor time and memory of fits of large data."""
+    lines = [
+        "| data, penalty, loss | processor, s | data, MB | beyond the data "
+        "| features used | method |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in content["rows"]:
+        seconds, extra = row["processor_seconds"], row["extra_over_data"]
+        cells = [
+            row["case"],
+            _time(seconds),
+            f"{row['data_bytes'] / 1e6:,.0f}",
+            f"{extra:.2f}x",
+            f"{row['active_features']:,}",
+            f"`{row['solver']}`",
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
 
 
 def parts(content: dict) -> str:

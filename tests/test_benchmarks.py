@@ -179,7 +179,7 @@ def test_an_unknown_problem_is_named(tmp_path):
     "name",
     [
         *("speed", "start_up", "growth", "formulations", "models", "mixed"),
-        *("intervals", "parts"),
+        *("intervals", "parts", "large"),
     ],
 )
 def test_the_tables_are_the_results(bench, name):
@@ -216,6 +216,15 @@ def test_speed_in_the_readme_is_that_of_the_results(bench):
     ]
     own, lme4 = (record[name]["seconds"] for name in ("linmtl", "lme4"))
     assert f"in {own:.2f} s, {lme4 / own:.0f} times faster than lme4" in text
+
+
+@pytest.mark.parametrize("penalty", ["l21", "trace", "mean"])
+def test_large_measures_a_fit(bench, monkeypatch, penalty):
+    large = bench("large")
+    monkeypatch.setitem(large._MAKERS, "small", lambda _: large._stacked(3, 20, 60))
+    row = large.measure(large.Case("small", penalty, "logistic", 1.0))
+    assert row["converged"]
+    assert "small" in large.line(row)
 
 
 def test_summary_shows_where_linmtl_loses(bench, capsys):
