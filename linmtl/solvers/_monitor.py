@@ -7,6 +7,9 @@ import numpy as np
 from linmtl.datafits._base import Residuals
 from linmtl.solvers._objective import Certificate, Objective
 
+# of the rounding of the objective: values that differ by less are alike
+_ALIKE = 0.1
+
 
 class Monitor:
     """Keeps the best point and the best lower bound seen, and says when to stop."""
@@ -18,6 +21,7 @@ class Monitor:
         self.best_W: np.ndarray | None = None
         self.best_b = np.zeros(0)
         self.best_value = np.inf
+        self._lowest = self._own_gap = np.inf  # of all points, of the best one
         self.value = self.gap = np.inf  # of the last point
         self.n_iter = 0
         self.history: list[tuple[int, float]] = []
@@ -45,10 +49,14 @@ class Monitor:
             noise = 16 * np.finfo(float).eps * (certificate.primal - self.best_value)
         self.dual = max(self.dual, certificate.dual - noise)
         self.gap = max(certificate.primal - self.dual, 0.0)
-        if certificate.primal < self.best_value:
-            self.best_value = certificate.primal
+        # of points alike to rounding, the one nearest to its own bound
+        value, alike = certificate.primal, _ALIKE * self.objective.rounding
+        lower = value < self.best_value - alike
+        if lower or (value <= self._lowest + alike and certificate.gap < self._own_gap):
+            self.best_value, self._own_gap = value, certificate.gap
             self.best_W = W.copy()
             self.best_b = self.objective.intercepts(W)
+        self._lowest = min(self._lowest, value)
         self.history.append((iteration, self.best_gap))
         if self.verbose:
             print(

@@ -12,11 +12,6 @@ def solution(objective):
     """Return a near-optimal point, its objective and that of the null model."""
     _, scale = null_model(objective)
     result = minimise(objective, tol=1e-11, max_iter=100_000)
-    gap = objective.certificate(result.point).gap
-    if gap > 1e-8 * scale and not objective.fit.reweightable:
-        # of points whose values are alike to rounding the first is not the nearest
-        other = minimise(objective, tol=1e-11, max_iter=100_000, solver="backtracking")
-        result = min(result, other, key=lambda r: objective.certificate(r.point).gap)
     return result.point, result.objective, scale
 
 
