@@ -58,7 +58,7 @@ def fill_absent(
     if partly.any():
         row, j = np.argwhere(partly)[0]
         raise ValueError(
-            f"Input X contains NaN: feature {names[j]!r} in some rows of task "
+            f"Input X contains NaN: feature {some(names[[j]])} in some rows of task "
             f"{tasks[codes[row]].item()!r} only; impute it, or drop it for the whole "
             "task (NaN in every row of a task is a feature that the task does not have)"
         )

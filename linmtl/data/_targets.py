@@ -123,7 +123,10 @@ def read_labels(y: Any) -> np.ndarray:
     if y.dtype.kind == "O":
         flat = y.ravel().tolist()
         present = [value for value in flat if not is_missing(value)]
-        if all(isinstance(value, (numbers.Real, np.bool_)) for value in present):
+        whole = numbers.Integral, np.bool_
+        if len(present) == len(flat) and all(isinstance(v, whole) for v in flat):
+            y = np.array(flat).reshape(y.shape)
+        elif all(isinstance(value, (numbers.Real, np.bool_)) for value in present):
             flat = [np.nan if is_missing(value) else float(value) for value in flat]
             y = np.array(flat).reshape(y.shape)
     _check_bounded(y)

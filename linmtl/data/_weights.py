@@ -47,13 +47,17 @@ def read_sample_weight(sample_weight: Any, shape: tuple[int, ...]) -> np.ndarray
 def read_offset(offset: Any, shape: tuple[int, ...]) -> np.ndarray:
     """Check offsets and return one for each label, an array of this shape."""
     try:
-        values = np.asarray(offset, dtype=np.float64)
+        values = np.asarray(offset)
+        if values.dtype.kind in "cmM":
+            raise TypeError(f"it holds {values.dtype}")
+        values = values.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"offset: {error}; pass numbers") from None
     wide = len(shape) == 2
     if values.ndim == 1 and values.shape == shape[:1] and wide:
         values = values[:, None]
-    if values.ndim > 0 and values.shape not in (shape, (*shape[:1], 1)):
+    column = wide and values.shape == (shape[0], 1)
+    if values.ndim > 0 and values.shape != shape and not column:
         allowed = f"({shape[0]},)" + (f" or {shape}" if wide else "")
         raise ValueError(
             f"offset has shape {values.shape}, expected {allowed}; pass one number per "

@@ -208,7 +208,8 @@ class TaskModel(NewTask, BaseEstimator):
             coef, b = coef[None], b[None]
         etas = []
         for W, level in zip(coef.swapaxes(0, 1), b.T, strict=True):
-            known = np.flatnonzero(~np.isnan(level))
+            known = ~np.isnan(level)
+            known |= not known.any()  # its rows have no weight: NaN of all
             mean = W[known].mean(axis=0), float(level[known].mean())
             models = W, level, every_task, partial(tuple, mean)
             etas.append(self._predictor(X, codes, *models))

@@ -685,7 +685,7 @@ class CrossValidated(MultiTaskModel):
             warnings.warn(
                 f"{type(self).__name__}: cross-validation chose the null model, all "
                 "coefficients zero: no other strength predicts held-out rows better "
-                "than the level of each task. With few rows of a class, "
+                "than the level of each task. With few rows of one of two classes, "
                 "scoring='roc_auc' may tell the models apart",
                 UserWarning,
                 stacklevel=3,

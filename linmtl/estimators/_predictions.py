@@ -63,6 +63,7 @@ class Fitted(Routed):
     _layout: str
     _n_fitted: int
     _table: TaskTable | None = None  # what is known of tasks beside their rows
+    _has_offset = False  # whether fit was given one
 
 
 class Predicts:

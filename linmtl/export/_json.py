@@ -81,6 +81,7 @@ def to_json(estimator: Any) -> str:
         "tasks": _written(model.tasks),
         "coef": _written(model.coef),
         "intercept": _plain(np.asarray(model.intercept)),
+        "feature_mask": _plain(model.present),
         "handle_unknown": model.handle_unknown,
         "consensus": None,
         "tasks_without_rows": None,
@@ -179,6 +180,7 @@ def _model(content: dict[str, Any]) -> LinearModel:
         parts = [_read(more[name]) for name in ("tasks", "coef", "intercept")]
         without_rows = parts[0], parts[1], parts[2]
     cuts, classes = content["cuts"], content["classes"]
+    present = content.get("feature_mask")
     model = LinearModel(
         content["estimator"],
         content["layout"],
@@ -195,6 +197,7 @@ def _model(content: dict[str, Any]) -> LinearModel:
         content["n_features_in"],
         _as_names(content["feature_names_in"]),
         _as_names(content["coef_feature_names"]),
+        None if present is None else np.array(present, dtype=bool),
     )
     _check(model)
     return model
@@ -214,6 +217,8 @@ def _check(model: LinearModel) -> None:
         ),
         "tasks_without_rows": len(labels) == len(intercept)
         and (not len(labels) or coef.shape == (len(labels), d)),
+        "feature_mask": model.present is None
+        or model.present.shape == (len(model.tasks), d),
         "cuts": model.cuts is None or model.cuts.shape == (T + 1,),
         "classes": model.classes is None or model.classes.shape == (2,),
         "n_features_in": model.n_features_in == d + (model.task_column is not None),

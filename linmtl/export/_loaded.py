@@ -79,6 +79,8 @@ class _Loaded(TaskModel):
             self.feature_names_in_ = model.names_in
         if model.names is not None:
             self.coef_feature_names_ = model.names
+        if model.present is not None:
+            self.feature_mask_ = model.present
         if model.classes is not None:
             self.classes_ = model.classes
             if model.layout == "wide":
@@ -123,6 +125,8 @@ class LoadedRegressor(PredictsTargets, RegressorMixin, _Loaded):
         Names of the columns of X, where they have names.
     coef_feature_names_ : ndarray of shape (n_features,)
         Names of the columns of ``coef_``, where they have names.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has, where that differs.
 
     Examples
     --------
@@ -168,6 +172,8 @@ class LoadedClassifier(PredictsClasses, ClassifierMixin, _Loaded):
         Names of the columns of X, where they have names.
     coef_feature_names_ : ndarray of shape (n_features,)
         Names of the columns of ``coef_``, where they have names.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has, where that differs.
 
     Examples
     --------

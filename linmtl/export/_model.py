@@ -50,6 +50,8 @@ class LinearModel:
         Columns of X.
     names_in, names : ndarray or None
         Names of the columns of X, and of the coefficients.
+    present : ndarray of bool of shape (n_tasks, n_features) or None
+        Which features each task has; None where all have all.
     """
 
     estimator: str
@@ -67,6 +69,7 @@ class LinearModel:
     n_features_in: int
     names_in: np.ndarray | None
     names: np.ndarray | None
+    present: np.ndarray | None
 
     @property
     def n_features(self) -> int:
@@ -113,6 +116,7 @@ def read_model(estimator: Any) -> LinearModel:
         model.n_features_in_,
         getattr(model, "feature_names_in_", None),
         getattr(model, "coef_feature_names_", None),
+        getattr(model, "feature_mask_", None),
     )
 
 

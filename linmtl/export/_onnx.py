@@ -55,6 +55,7 @@ class _Rows(NamedTuple):
     coef: np.ndarray
     intercept: np.ndarray
     cuts: np.ndarray | None
+    present: np.ndarray | None
 
 
 def to_onnx(estimator: Any, *, dtype: str = "float32") -> Any:
@@ -259,6 +260,9 @@ def _predictors(graph, model, X, tasks):
     rows = _rows(model)
     index = _index(graph, rows.labels, tasks)
     coef = graph.node("Gather", graph.number(rows.coef), index)
+    if rows.present is not None:  # NaN in X, as in fit
+        present = graph.node("Gather", graph.constant(rows.present), index)
+        X = graph.node("Where", present, X, graph.number(0.0))
     axis = graph.constant(np.array([1]))
     eta = graph.node("ReduceSum", graph.node("Mul", X, coef), axis, keepdims=0)
     intercept = graph.node("Gather", graph.number(rows.intercept), index)
@@ -277,11 +281,16 @@ def _rows(model: LinearModel) -> _Rows:
     cuts = model.cuts
     if cuts is not None:
         cuts = np.append(cuts[:-1], np.full(len(labels) + 1, cuts[-1]))
+    present = model.present
+    if present is not None:
+        others = np.ones((len(labels) + 1, model.n_features), dtype=bool)
+        present = np.vstack([present, others])
     return _Rows(
         np.concatenate([model.tasks, labels]),
         np.vstack([model.coef, coef, w]),
         np.concatenate([np.atleast_1d(model.intercept), intercept, [b]]),
         cuts,
+        present,
     )
 
 

@@ -353,6 +353,7 @@ class Measure:
         classes : ndarray, default=None
             The classes of the model; by default the distinct labels.
         """
+        given = classes is not None
         classes = labels.classes if classes is None else classes
         function: Any = self._metric
         params, sign = dict(self._params), 1
@@ -361,7 +362,7 @@ class Measure:
         if function is sklearn_log_loss and len(classes) > 1:
             params.setdefault("labels", classes)
         if isinstance(function, str):
-            return self._by_name(labels, answers, classes)
+            return self._by_name(labels, answers, classes, given)
         if labels.weight is not None and not _takes_weights(function):
             raise ValueError(
                 f"{self.name} takes no sample_weight; drop sample_weight, or pass "
@@ -376,9 +377,9 @@ class Measure:
 
         return score
 
-    def _by_name(self, labels, answers, classes):
+    def _by_name(self, labels, answers, classes, given):
         def score(t: int) -> float:
-            kind = _Classifier if len(classes) <= 2 else _Regressor
+            kind = _Classifier if given or len(classes) <= 2 else _Regressor
             weight = (
                 {} if labels.weight is None else {"sample_weight": labels.weight[t]}
             )

@@ -47,3 +47,11 @@ def test_elements_stay_what_they_are(y, kind):
 
 def test_labels_of_numbers_and_missing_ones_are_numbers():
     assert_array_equal(read_labels([0, 1, None]), [0.0, 1.0, NAN])
+
+
+@pytest.mark.parametrize("kind", ["Int64", "object"])
+def test_whole_numbers_of_objects_stay_whole(kind):
+    pd = pytest.importorskip("pandas")
+    labels = read_labels(pd.Series([0, 2, 1], dtype=kind))
+    assert labels.dtype.kind == "i"
+    assert read_labels(pd.Series([True, False], dtype="boolean")).dtype == bool

@@ -8,6 +8,7 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 
 import linmtl
 from helpers.convex import least
@@ -27,6 +28,7 @@ from linmtl.designs._stacked import StackedDesign
 from linmtl.estimators._base import Classifier
 from linmtl.export import to_json
 from linmtl.inference import bootstrap_intervals
+from linmtl.metrics import make_task_scorer
 from linmtl.path import alpha_max, mtl_path
 from linmtl.penalties import (
     L1,
@@ -515,3 +517,24 @@ def test_features_are_selected_by_all_tasks_and_classes():
     selector = SelectFeatures(L21Classifier(0.5 * top)).fit(X, y, tasks=tasks)
     used = np.nan_to_num(selector.estimator_.coef_).any(axis=(0, 1))
     np.testing.assert_array_equal(selector.get_support(), used)
+
+
+def test_a_class_whose_rows_have_no_weight_is_never_predicted():
+    X, y, tasks = data()
+    model = L21Classifier(0.02).fit(X, y, tasks, sample_weight=y != "a")
+    place = model.classes_.tolist().index("a")
+    assert np.isnan(model.coef_[:, place]).all()
+    probability = model.predict_proba(X, tasks)
+    np.testing.assert_array_equal(probability[:, place], 0.0)
+    np.testing.assert_allclose(probability.sum(axis=1), 1.0)
+
+
+def test_scorers_of_several_classes_by_name():
+    X, y, tasks = data()
+    X, y, tasks = X[tasks == "t0"], y[tasks == "t0"], tasks[tasks == "t0"]
+    model = L21Classifier(0.02).fit(X, y, tasks)
+    found = make_task_scorer("roc_auc_ovr")(model, X, y, tasks)
+    expected = roc_auc_score(y, model.predict_proba(X, tasks), multi_class="ovr")
+    assert found == pytest.approx(expected)
+    with pytest.raises(ValueError, match=r"roc_auc of task 't0': multi_class must"):
+        make_task_scorer("roc_auc")(model, X, y, tasks)

@@ -365,3 +365,17 @@ def test_what_was_fitted_with_an_offset_asks_for_one():
     classes = TaskThresholdClassifier().fit(X, y, tasks)
     with pytest.raises(ValueError, match="fitted without an offset"):
         classes.predict(X, tasks, offset=offset)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda o: o[:, None], r"offset has shape \(.*, 1\), expected"),
+        (lambda o: o + 1j, "offset: it holds complex128; pass numbers"),
+        (lambda o: o.astype("M8[D]"), "offset: it holds datetime64"),
+    ],
+)
+def test_offsets_that_are_no_numbers_for_each_row(change, message):
+    X, y, tasks, offset = data()
+    with pytest.raises(ValueError, match=message):
+        L21Regressor(0.1).fit(X, y, tasks, offset=change(offset))

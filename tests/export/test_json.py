@@ -270,3 +270,18 @@ def test_models_that_are_not_exported_say_why():
     mixed = linmtl.MixedTaskEstimator(loss=kinds).fit(X, y, tasks)
     with pytest.raises(ValueError, match="tasks of different kinds are not exported"):
         to_json(mixed)
+
+
+def test_features_that_differ_by_task():
+    absent = np.where((tasks == 1)[:, None] & [False, True, False], np.nan, X)
+    model = L21Regressor(0.1, handle_unknown="mean").fit(absent, y, tasks)
+    again = from_json(to_json(model))
+    labels = np.where(tasks == 3, 9, tasks)  # and a task not seen
+    np.testing.assert_array_equal(
+        again.predict(absent, labels), model.predict(absent, labels)
+    )
+    with pytest.raises(ValueError, match="NaN in features that rows of the tasks 1"):
+        again.predict(np.where((tasks == 1)[:, None], np.nan, X), tasks)
+    content = json.loads(to_json(model)) | {"feature_mask": [[True]]}
+    with pytest.raises(ValueError, match="damaged: feature_mask does not fit"):
+        from_json(json.dumps(content))

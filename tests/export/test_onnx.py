@@ -106,6 +106,14 @@ def test_tasks_not_seen():
     np.testing.assert_array_equal(np.isnan(found), strange == 9)
 
 
+def test_features_that_differ_by_task():
+    absent = np.where((tasks == 1)[:, None] & (np.arange(X.shape[1]) == 1), np.nan, X)
+    model = L21Regressor(0.1, handle_unknown="mean").fit(absent, y, tasks)
+    strange = np.where(tasks == 3, 9, tasks)
+    found = run(to_onnx(model), absent, strange)["prediction"]
+    assert_close(found, model.predict(absent, strange))
+
+
 def test_scalers_before_a_model():
     data = 5 * X + 3
     pipeline = make_pipeline(StandardScaler(), TaskScaler(), L21Regressor(0.1))
