@@ -8,9 +8,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from linmtl.data._checks import check_flag
+from linmtl.data._labels import as_task_labels, codes_of, some
 from linmtl.preprocessing._scaler import TaskScaler
 
 
@@ -149,7 +150,8 @@ class TargetScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         -------
         ndarray of the shape of X
         """
-        return self._apply(self._scaler_of().inverse_transform, X, tasks)
+        inverse = self._scaler_of().inverse_transform
+        return self._apply(inverse, X, tasks, named=False)
 
     def fit_transform(
         self, X: Any, y: Any = None, tasks: ArrayLike | None = None
@@ -175,14 +177,25 @@ class TargetScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return self._scaler
 
-    def _read(self, X: Any, tasks: Any, reset: bool) -> np.ndarray:
-        """Return targets as an array with columns."""
+    def _read(self, X: Any, tasks: Any, reset: bool, named: bool = True) -> np.ndarray:
+        """Return targets as columns; of predictions these have no names."""
         X = _as_array(X)
         if X.ndim == 1:
             X = np.asarray(X).reshape(-1, 1)
-        Y: Any = validate_data(
-            self, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan"
-        )
+        options: dict[str, Any] = {
+            "dtype": np.float64,
+            "ensure_all_finite": "allow-nan",
+        }
+        Y: Any
+        if named:
+            Y = validate_data(self, X, reset=reset, **options)
+        else:
+            Y = check_array(X, estimator=self, input_name="X", **options)
+            if Y.shape[1] != self.n_features_in_:
+                raise ValueError(
+                    f"X has {Y.shape[1]} features, but TargetScaler is expecting "
+                    f"{self.n_features_in_} features as input"
+                )
         if tasks is not None and Y.shape[1] > 1:
             raise ValueError(
                 f"tasks were passed with {Y.shape[1]} columns of targets; each column "
@@ -190,12 +203,30 @@ class TargetScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             )
         return Y
 
-    def _apply(self, change: Callable[..., Any], X: Any, tasks: Any) -> np.ndarray:
-        Y = self._read(X, tasks, reset=False)
+    def _apply(
+        self, change: Callable[..., Any], X: Any, tasks: Any, named: bool = True
+    ) -> np.ndarray:
+        Y = self._read(X, tasks, reset=False, named=named)
         within = hasattr(self, "tasks_")
+        if within:
+            self._check_tasks(tasks, len(Y))
         columns = Y if self.per_task else Y.reshape(-1, 1)
         out = change(columns, tasks=tasks if within else None).reshape(Y.shape)
         return out[:, 0] if _as_array(X).ndim == 1 else out
+
+    def _check_tasks(self, tasks: Any, n: int) -> None:
+        """Raise where the tasks are not those of fit."""
+        if tasks is None:
+            raise ValueError(
+                "TargetScaler needs the task of each row, as in fit; pass tasks="
+            )
+        labels = as_task_labels(tasks, n)
+        unknown = codes_of(labels, self.tasks_) < 0
+        if unknown.any():
+            raise ValueError(
+                f"tasks has the labels {some(np.unique(labels[unknown]))}, which "
+                f"TargetScaler has not seen in fit; it knows {some(self.tasks_)}"
+            )
 
 
 def _as_array(X: Any) -> Any:

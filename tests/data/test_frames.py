@@ -5,7 +5,12 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
-from linmtl import IncompleteSourcesRegressor, L21Regressor, TaskScaler
+from linmtl import (
+    IncompleteSourcesRegressor,
+    L21Regressor,
+    MixedEffectsRegressor,
+    TaskScaler,
+)
 from linmtl.unsupervised import MultiTaskKMeans, TemporalMatrixCompletion
 
 MODELS = [
@@ -60,3 +65,13 @@ def test_other_errors_stay():
         L21Regressor().fit(X.drop(columns="smoker"), np.arange(11.0))
     with pytest.raises(ValueError, match="could not convert string to float: 'No'"):
         fit(L21Regressor(), X.to_numpy())
+
+
+@pytest.mark.parametrize("sizes", [(10, 20), (15, 15)])
+@pytest.mark.parametrize("kind", [list, tuple, dict])
+def test_a_table_for_each_task_says_what_stacks_them(kind, sizes):
+    tables = [np.ones((n, 3)) for n in sizes]
+    Xs = kind(enumerate(tables)) if kind is dict else kind(tables)
+    for model in (L21Regressor(), MixedEffectsRegressor()):
+        with pytest.raises(ValueError, match=r"2 tables; .* stack_tasks\(Xs, ys\)"):
+            model.fit(Xs, [np.ones(n) for n in sizes])

@@ -86,3 +86,15 @@ def test_constant_targets_and_targets_of_one_dimension():
     y = np.arange(5.0)
     scaler = TargetScaler().fit(y)
     np.testing.assert_allclose(scaler.inverse_transform(scaler.transform(y)), y)
+
+
+def test_predictions_have_no_names_and_tasks_are_those_of_fit():
+    pd = pytest.importorskip("pandas")
+    Y = pd.DataFrame({"a": [1.0, 2.0, np.nan], "b": [3.0, 5.0, 4.0]})
+    scaler = TargetScaler(per_task=True)
+    np.testing.assert_allclose(scaler.inverse_transform(scaler.fit_transform(Y)), Y)
+    with pytest.raises(ValueError, match="X has 1 features, but TargetScaler is exp"):
+        scaler.inverse_transform([1.0, 2.0])
+    scaler.fit([1.0, 2.0, 3.0, 5.0], tasks=["u", "u", "v", "v"])
+    with pytest.raises(ValueError, match=r"labels 'w', which TargetScaler .* 'u', 'v'"):
+        scaler.transform([1.0, 2.0], tasks=["u", "w"])
