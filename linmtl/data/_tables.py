@@ -29,7 +29,7 @@ def as_table(X: Any) -> Any:
 
 
 def _refuse_several(Xs: Any) -> None:
-    if isinstance(Xs, (list, tuple, dict)) and Xs:
+    if type(Xs) in (list, tuple, dict) and Xs:  # sparse matrices are dicts too
         first: Any = next(iter(Xs.values() if isinstance(Xs, dict) else Xs))
         if len(getattr(first, "shape", ())) == 2:
             raise ValueError(

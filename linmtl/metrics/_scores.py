@@ -421,7 +421,10 @@ class _Regressor(RegressorMixin, _Model):
 
 
 class _Classifier(ClassifierMixin, _Model):
-    @available_if(lambda self: self.answers.has("decision_function"))
+    # of several classes it is infinite for those that a task has never shown
+    @available_if(
+        lambda self: len(self.classes_) <= 2 and self.answers.has("decision_function")
+    )
     def decision_function(self, X: Any) -> np.ndarray:
         return self.answers.of("decision_function")[self.t]
 

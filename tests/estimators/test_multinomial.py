@@ -531,10 +531,11 @@ def test_a_class_whose_rows_have_no_weight_is_never_predicted():
 
 def test_scorers_of_several_classes_by_name():
     X, y, tasks = data()
+    model = L21Classifier(0.02).fit(X, y, tasks)
+    with pytest.raises(ValueError, match=r"roc_auc of task 't0': multi_class must"):
+        make_task_scorer("roc_auc")(model, X, y, tasks)
     X, y, tasks = X[tasks == "t0"], y[tasks == "t0"], tasks[tasks == "t0"]
     model = L21Classifier(0.02).fit(X, y, tasks)
     found = make_task_scorer("roc_auc_ovr")(model, X, y, tasks)
     expected = roc_auc_score(y, model.predict_proba(X, tasks), multi_class="ovr")
     assert found == pytest.approx(expected)
-    with pytest.raises(ValueError, match=r"roc_auc of task 't0': multi_class must"):
-        make_task_scorer("roc_auc")(model, X, y, tasks)
