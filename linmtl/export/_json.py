@@ -149,6 +149,7 @@ def from_json(text: str | bytes) -> Any:
     try:
         model = _model(content)
         steps = [(entry["step"], _read_scaler(entry)) for entry in content["scalers"]]
+        last = content["step"]
     except (KeyError, TypeError, ValueError) as error:
         missing = "it has no " if isinstance(error, KeyError) else ""
         raise ValueError(f"the model is damaged: {missing}{error}") from None
@@ -159,9 +160,9 @@ def from_json(text: str | bytes) -> Any:
         handle_unknown=content["handle_unknown"],
     )
     loaded._set(model)
-    if content["step"] is None:
+    if last is None:
         return loaded
-    return Pipeline([*steps, (content["step"], loaded)])
+    return Pipeline([*steps, (last, loaded)])
 
 
 def _model(content: dict[str, Any]) -> LinearModel:
@@ -204,7 +205,11 @@ def _model(content: dict[str, Any]) -> LinearModel:
 
 
 def _check(model: LinearModel) -> None:
-    """Raise where numbers do not fit together."""
+    """Raise where numbers do not fit together, or words are not known."""
+    if model.layout not in ("long", "wide", "single"):
+        raise ValueError(f"the layout {model.layout!r} is not known")
+    if model.handle_unknown not in ("error", "mean"):
+        raise ValueError(f"handle_unknown is {model.handle_unknown!r}")
     T, d = np.atleast_2d(model.coef).shape
     labels, coef, intercept = model.without_rows
     fits = {
@@ -218,7 +223,7 @@ def _check(model: LinearModel) -> None:
         "tasks_without_rows": len(labels) == len(intercept)
         and (not len(labels) or coef.shape == (len(labels), d)),
         "feature_mask": model.present is None
-        or model.present.shape == (len(model.tasks), d),
+        or (len(model.present) <= T and model.present.shape[1:] == (d,)),
         "cuts": model.cuts is None or model.cuts.shape == (T + 1,),
         "classes": model.classes is None or model.classes.shape == (2,),
         "n_features_in": model.n_features_in == d + (model.task_column is not None),

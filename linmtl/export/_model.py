@@ -50,8 +50,8 @@ class LinearModel:
         Columns of X.
     names_in, names : ndarray or None
         Names of the columns of X, and of the coefficients.
-    present : ndarray of bool of shape (n_tasks, n_features) or None
-        Which features each task has; None where all have all.
+    present : ndarray of bool of shape (n_tasks_in_fit, n_features) or None
+        Which features each task has; None where all have all, as tasks learned later.
     """
 
     estimator: str

@@ -283,8 +283,8 @@ def _rows(model: LinearModel) -> _Rows:
         cuts = np.append(cuts[:-1], np.full(len(labels) + 1, cuts[-1]))
     present = model.present
     if present is not None:
-        others = np.ones((len(labels) + 1, model.n_features), dtype=bool)
-        present = np.vstack([present, others])
+        n = len(model.tasks) + len(labels) + 1 - len(present)  # without a row in it
+        present = np.vstack([present, np.ones((n, model.n_features), dtype=bool)])
     return _Rows(
         np.concatenate([model.tasks, labels]),
         np.vstack([model.coef, coef, w]),

@@ -248,12 +248,22 @@ def test_what_cannot_be_exported():
         ({"coef": {"dtype": "|O", "values": []}}, "no type of labels or coefficients"),
         ({"coef": {"dtype": "<f8"}}, "damaged: it has no 'values'"),
         ({"consensus": None}, "damaged: consensus does not fit"),
+        ({"layout": "broad"}, "damaged: the layout 'broad' is not known"),
+        ({"handle_unknown": None}, "damaged: handle_unknown is None"),
     ],
 )
 def test_what_cannot_be_read(change, message):
     content = json.loads(to_json(L21Regressor(0.1).fit(X, y, tasks)))
     with pytest.raises(ValueError, match=message):
         from_json(json.dumps(content | change))
+
+
+def test_no_entry_of_the_model_is_missed_silently():
+    content = json.loads(to_json(L21Regressor(0.1).fit(X, y, tasks)))
+    for name in content.keys() - {"linmtl", "kind", "link", "feature_mask"}:
+        rest = {key: value for key, value in content.items() if key != name}
+        with pytest.raises(ValueError, match=r"no model|version None|it has no"):
+            from_json(json.dumps(rest))
 
 
 @pytest.mark.parametrize("text", ["", "{", b"\xff\xfe\x00", "[1]", '"model"'])
@@ -280,6 +290,10 @@ def test_features_that_differ_by_task():
     np.testing.assert_array_equal(
         again.predict(absent, labels), model.predict(absent, labels)
     )
+    model.fit_new_task(X[:6], y[:6], 7)
+    later = from_json(to_json(model)).predict(absent, np.where(tasks == 2, 7, labels))
+    expected = model.predict(absent, np.where(tasks == 2, 7, labels))
+    np.testing.assert_array_equal(later, expected)
     with pytest.raises(ValueError, match="NaN in features that rows of the tasks 1"):
         again.predict(np.where((tasks == 1)[:, None], np.nan, X), tasks)
     content = json.loads(to_json(model)) | {"feature_mask": [[True]]}

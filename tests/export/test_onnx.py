@@ -110,6 +110,8 @@ def test_features_that_differ_by_task():
     absent = np.where((tasks == 1)[:, None] & (np.arange(X.shape[1]) == 1), np.nan, X)
     model = L21Regressor(0.1, handle_unknown="mean").fit(absent, y, tasks)
     strange = np.where(tasks == 3, 9, tasks)
+    model.fit_new_task(X[:6], y[:6], 17)
+    strange[tasks == 2] = 17
     found = run(to_onnx(model), absent, strange)["prediction"]
     assert_close(found, model.predict(absent, strange))
 
