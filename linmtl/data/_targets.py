@@ -120,6 +120,8 @@ def read_labels(y: Any) -> np.ndarray:
     y = as_sequence(y)
     refuse_times(y, "y")
     y = as_array(y)
+    if y.dtype.kind == "S":
+        raise ValueError("y holds bytes; pass strings, as y.astype(str)")
     if y.dtype.kind == "O":
         flat = y.ravel().tolist()
         present = [value for value in flat if not is_missing(value)]

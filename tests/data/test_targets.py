@@ -55,3 +55,8 @@ def test_whole_numbers_of_objects_stay_whole(kind):
     labels = read_labels(pd.Series([0, 2, 1], dtype=kind))
     assert labels.dtype.kind == "i"
     assert read_labels(pd.Series([True, False], dtype="boolean")).dtype == bool
+
+
+def test_labels_of_bytes_say_so():
+    with pytest.raises(ValueError, match=r"y holds bytes; pass strings"):
+        L21Classifier().fit(np.eye(4), np.array([b"a", b"b"] * 2))
