@@ -61,7 +61,10 @@ class _AdaptiveRobust(Alias):
     """
 
     _weight: ClassVar[np.ndarray | None] = None
-    _several_classes = False
+
+    @property
+    def _several_classes(self) -> bool:
+        return False
 
     def _problem(self, given: FitInput):
         total, n_features = given.data.total, given.data.design.n_features

@@ -213,6 +213,7 @@ def test_a_path_is_its_fits(loss, penalty):
 @pytest.mark.parametrize("layout", ["ragged", "shared-missing"])
 @pytest.mark.parametrize("cls", [L21RegressorCV, MeanRegularizedRegressorCV])
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*chose the null model")
 def test_cross_validation_is_the_loop_written_out(loss, layout, cls):
     X, y, tasks = data(loss, layout)
     y = np.asarray(y)
