@@ -13,7 +13,8 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from linmtl.cli._table import class_names, no_column, split_names
-from linmtl.data._columns import Fields, missing, read_numbers
+from linmtl.data._columns import missing, read_numbers
+from linmtl.data._encoding import as_text
 from linmtl.data._errors import InputError, name_list
 from linmtl.data._labels import codes_of, one_line
 from linmtl.data._table import Table
@@ -156,9 +157,7 @@ def _labels(model: Any, table: Table, column: str) -> np.ndarray:
         )
     known = model.tasks_
     if known.dtype.kind == "U":
-        if isinstance(fields, np.ndarray):
-            fields = [f"{value:.15g}" for value in fields]
-        labels = np.array(fields)
+        labels = np.array(as_text(fields))
     else:
         words = {"true": 1.0, "false": 0.0}
         try:
@@ -234,7 +233,7 @@ def _features(
     X = np.empty((len(table.lines), len(names)))
     for j, name in enumerate(names):
         if pair := levels[name]:
-            X[:, j] = _text(table.columns[pair[0]]) == pair[1]
+            X[:, j] = np.array(as_text(table.columns[pair[0]])) == pair[1]
             continue
         values = numbers.values.get(name)
         if values is None:
@@ -262,18 +261,12 @@ def _level(name: str, table: Table) -> tuple[str, str] | None:
     return None
 
 
-def _text(fields: Fields) -> np.ndarray:
-    if isinstance(fields, np.ndarray):
-        return np.array([f"{value:.15g}" for value in fields])
-    return np.array(fields)
-
-
 def _strange_levels(table: Table, pairs: list[tuple[str, str]]) -> list[str]:
     """Say which levels the model has no indicator of, of columns with several."""
     notes = []
     for column in dict.fromkeys(column for column, _ in pairs):
         known = [level for name, level in pairs if name == column]
-        found = _text(table.columns[column])
+        found = np.array(as_text(table.columns[column]))
         strange = np.setdiff1d(found[~missing(table.columns[column])], known)
         # of two levels only the second has an indicator
         if strange.size and not (len(known) == 1 and strange.size == 1):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import partial
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -90,7 +91,7 @@ def unpack(message: bytes) -> Any:
         with np.load(io.BytesIO(message), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         header = json.loads(arrays["header"].item())
-    except (ValueError, KeyError, OSError, EOFError) as error:
+    except (ValueError, KeyError, OSError, EOFError, BadZipFile) as error:
         raise ValueError(f"this is no message of linmtl: {error}") from None
     if header["version"] != _VERSION:
         raise ValueError(

@@ -40,6 +40,8 @@ def to_json(estimator: Any) -> str:
     ------
     TypeError
         If the predictions are not those of a linear model for each task.
+    ValueError
+        If the model has more than two classes, an offset, or tasks of different kinds.
     sklearn.exceptions.NotFittedError
         If it was not fitted.
 
@@ -150,7 +152,7 @@ def from_json(text: str | bytes) -> Any:
         model = _model(content)
         steps = [(entry["step"], _read_scaler(entry)) for entry in content["scalers"]]
         last = content["step"]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
         missing = "it has no " if isinstance(error, KeyError) else ""
         raise ValueError(f"the model is damaged: {missing}{error}") from None
     kind = LoadedRegressor if model.classes is None else LoadedClassifier
@@ -236,7 +238,10 @@ def _check(model: LinearModel) -> None:
 def _loss(name: str, settings: dict[str, Any]) -> Loss:
     if name not in LOSSES:
         raise ValueError(f"the loss {name!r} is not known")
-    return LOSSES[name].of(SimpleNamespace(**settings))
+    try:
+        return LOSSES[name].of(SimpleNamespace(**settings))
+    except AttributeError as error:
+        raise KeyError(error.name) from None
 
 
 def _written(values: np.ndarray) -> dict[str, Any]:
@@ -280,13 +285,19 @@ def _scaler(step: str, scaler: Any) -> dict[str, Any]:
 
 
 def _read_scaler(entry: dict[str, Any]) -> Any:
-    kind, column = SCALERS[entry["kind"]], entry["task_column"]
+    name, column = entry["kind"], entry["task_column"]
+    if name not in SCALERS:
+        raise ValueError(f"the scaler {name!r} is not known")
     mean, scale = (
-        None if entry[name] is None else np.array(entry[name], dtype=float)
-        for name in ("mean", "scale")
+        None if entry[part] is None else np.array(entry[part], dtype=float)
+        for part in ("mean", "scale")
     )
+    # one number would be taken for all features
+    shape = (entry["n_features_in"] - (column is not None),)
+    if any(part is not None and part.shape != shape for part in (mean, scale)):
+        raise ValueError(f"the scaler does not fit {shape[0]} features")
     options: dict[str, Any] = {} if column is None else {"task_column": column}
-    scaler: Any = kind(
+    scaler: Any = SCALERS[name](
         with_mean=mean is not None, with_std=scale is not None, **options
     )
     scaler.mean_, scaler.scale_ = mean, scale

@@ -85,7 +85,8 @@ def to_onnx(estimator: Any, *, dtype: str = "float32") -> Any:
     TypeError
         If the predictions are not those of a linear model for each task.
     ValueError
-        If dtype is another type.
+        If dtype is another type, or the model has more than two classes, an offset, or
+        tasks of different kinds.
 
     See Also
     --------
@@ -369,8 +370,8 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
 
     def constant(values: np.ndarray) -> str:
         name = scope.get_unique_variable_name("constant")
-        code = _import("onnx").helper.np_dtype_to_tensor_dtype(values.dtype)
         flat = values.ravel().tolist()
+        code = _type_code(values.dtype)
         container.add_initializer(name, code, list(values.shape), flat)
         return name
 

@@ -113,6 +113,9 @@ def test_messages_hold_no_code_and_are_checked():
     site = sites_of(X, y, tasks)[0]
     with pytest.raises(ValueError, match="no message"):
         site(b"rubbish")
+    for damaged in (message[:-10], message[:40], b""):
+        with pytest.raises(ValueError, match="no message"):
+            unpack(damaged)
     with pytest.raises(ValueError, match="no question of linmtl"):
         site(pack({"question": "eval"}))
     with pytest.raises(TypeError, match="cannot be sent"):

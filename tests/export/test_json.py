@@ -250,12 +250,31 @@ def test_what_cannot_be_exported():
         ({"consensus": None}, "damaged: consensus does not fit"),
         ({"layout": "broad"}, "damaged: the layout 'broad' is not known"),
         ({"handle_unknown": None}, "damaged: handle_unknown is None"),
+        ({"loss": "huber"}, "damaged: it has no 'huber_delta'"),
+        ({"tasks": {"dtype": "<i8", "values": [10**30]}}, "damaged: .* too large"),
     ],
 )
 def test_what_cannot_be_read(change, message):
     content = json.loads(to_json(L21Regressor(0.1).fit(X, y, tasks)))
     with pytest.raises(ValueError, match=message):
         from_json(json.dumps(content | change))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"kind": "PCA"}, "damaged: the scaler 'PCA' is not known"),
+        ({"mean": [1.0]}, "damaged: the scaler does not fit 3 features"),
+        ({"scale": [[1.0] * 3]}, "damaged: the scaler does not fit 3 features"),
+    ],
+)
+def test_scalers_that_cannot_be_read(change, message):
+    content = json.loads(
+        to_json(make_pipeline(StandardScaler(), PooledRegressor()).fit(X, y))
+    )
+    content["scalers"][0] |= change
+    with pytest.raises(ValueError, match=message):
+        from_json(json.dumps(content))
 
 
 def test_no_entry_of_the_model_is_missed_silently():
