@@ -183,7 +183,8 @@ class FitInput:
         data = self.data
         total = data.total.sum()
         if self.present is not None:  # of the tasks that have a feature
-            total = np.where((of := self.present @ data.total) > 0, of, 1.0)
+            total = self.present @ data.total
+            total[total <= 0] = 1.0
         square = data.design.column_squares(data.weight, data.fit_intercept) / total
         if data.fit_intercept:  # of a constant nothing but rounding is left
             whole = data.design.column_squares(data.weight, False) / total
@@ -265,90 +266,39 @@ def read_fit(
     depend on it. With ``several`` there may be more than two classes, and with
     ``incomplete`` features that some tasks do not have.
     """
-    name = type(estimator).__name__
     if y is None:
-        raise ValueError(f"{name} requires y to be passed, but the target y is None")
+        raise ValueError(
+            f"{type(estimator).__name__} requires y to be passed, but the target y is "
+            "None"
+        )
     X, y = as_table(X), as_table(y)
     order = order_of_tasks(estimator, X, tasks)
     X, labels, feature_names = read_X(estimator, X, tasks, True, incomplete)
     present = None
     if incomplete:
         X, present = fill_absent(X, labels, order, feature_names, estimator)
-    n = X.shape[0]
     columns = column_labels(y)
-    y = read_labels(y) if targets.classify else read_targets(y)
-    check_consistent_length(X, y)
-    if labels is not None and y.ndim == 2:
-        if y.shape[1] != 1:
-            raise ValueError(
-                f"tasks has {n} labels but y has {y.shape[1]} columns; pass y of shape "
-                "(n_samples,) with tasks, or drop tasks"
-            )
-        y = column_or_1d(y, warn=True)
-    layout = "wide" if y.ndim == 2 else "single" if labels is None else "long"
-    missing = missing_mask(y)
-    if layout == "single" and missing.any():
-        raise ValueError(
-            f"Input y contains NaN: {int(missing.sum())} labels are missing; drop "
-            "these rows (missing labels are allowed in a wide Y, and with tasks)"
-        )
-    incomplete = bool(missing.any())
-    weight = read_sample_weight(sample_weight, y.shape)
-    if incomplete:
-        weight[missing] = 0.0
-    if several:
-        y, classes = encode_classes(y, missing, several)
-    else:
-        y, classes = targets.encode(y, missing)
-    several = classes is not None and classes.size > 2
-    all_classes: Any = classes
-    if classes is not None:
-        class_weight = getattr(estimator, "class_weight", None)
-        if class_weight is not None:
-            weight *= read_class_weight(class_weight, y, weight, labels, classes)
-    if incomplete:
-        y = np.where(missing, 0.0, y)
-    y = y.astype(np.float64, copy=False)
-    if several and offset is not None:
-        raise ValueError(
-            "offset is for two classes: added to the linear predictors of all of "
-            f"{all_classes.size} classes it changes nothing; drop it"
-        )
-    known = None if offset is None else read_offset(offset, y.shape)
-    if known is not None and targets.location:
-        y = y - known
-
+    y, layout = _read_y(X, y, labels, targets)
+    y, weight, classes = _encode(
+        estimator, y, sample_weight, labels, layout, targets, several
+    )
+    if offset is not None:
+        offset = _read_offset(offset, y, classes)
+        y = y - offset if targets.location else y
     if layout == "long":
         data, names, rows = _long(X, y, weight, labels, order, estimator)
-        known = None if known is None else known[rows]
+        offset = None if offset is None else offset[rows]
     else:
-        if estimator.task_order is not None:
-            raise ValueError(
-                "task_order is for data with tasks=; the tasks of a wide Y are in the "
-                "order of its columns"
-            )
-        rows = np.arange(n)
-        names = columns if columns is not None else np.arange(y.size // n)
-        data = MultiTaskData(
-            SharedDesign(X, len(names)),
-            np.ascontiguousarray(y.T).ravel(),
-            np.ascontiguousarray(weight.T).ravel(),
-            bool(estimator.fit_intercept),
-        )
-        known = None if known is None else np.ascontiguousarray(known.T).ravel()
+        data, names, rows = _wide(X, y, weight, columns, estimator)
+        offset = None if offset is None else _by_task(offset)
     if not targets.location:
-        data = replace(data, offset=known)
-    total = data.total
-    if np.any(total <= 0):
-        empty = "y has no observed label with a positive weight"
-        if layout == "single":
-            raise ValueError(f"{empty}; sample_weight must not be all zero")
-        raise ValueError(
-            f"{empty} for the tasks {some(names[total <= 0])}; drop these tasks"
-        )
+        data = replace(data, offset=offset)
+    _require_weight(data, names, layout)
+    pairs = None
     side = np.zeros(len(names), dtype=int)
-    if several:
-        _require_classes(ClassColumns.of(data, names, all_classes), layout)
+    if classes is not None and classes.size > 2:
+        pairs = ClassColumns.of(data, names, classes)
+        _require_classes(pairs, layout)
     elif data.fit_intercept or targets.classify:
         side = _sides(data, targets, layout)
     if not data.fit_intercept:  # then the loss has a finite optimum
@@ -358,32 +308,79 @@ def read_fit(
         alone = data.of_tasks(np.flatnonzero(side))
         side_offset = alone.mean_offset(alone.weight)
         side_means = alone.design.task_sums(alone.weight) / alone.total[:, None]
-    of_null = data
-    if several:
-        of_null = ClassColumns.of(data, names, all_classes).expand(data)
+    total = data.total
     task_weight = _task_weights(
-        estimator, data, names, side, lambda _: null_losses(of_null)
+        estimator,
+        names,
+        total,
+        side,
+        lambda: null_losses(data if pairs is None else pairs.expand(data)),
     )
-    per_row = np.repeat(task_weight / total, np.diff(data.task_ptr))
-    per_row[np.repeat(side != 0, np.diff(data.task_ptr))] = 0.0
-    per_row *= data.weight
-    data = replace(data, weight=per_row)
+    factor = np.where(side == 0, task_weight / total, 0.0)
+    weight = data.weight * np.repeat(factor, np.diff(data.task_ptr))
     return FitInput(
         layout,
-        data,
+        replace(data, weight=weight),
         names,
         total,
         classes,
         side,
         feature_names,
         rows,
-        n,
+        X.shape[0],
         ordered=order is not None,
         side_means=side_means,
         side_offset=side_offset,
-        offset=known,
+        offset=offset,
         present=present,
     )
+
+
+def _read_y(X, y, labels, targets):
+    """Return targets or labels, NaN or None where missing, and the layout."""
+    y = read_labels(y) if targets.classify else read_targets(y)
+    check_consistent_length(X, y)
+    if labels is not None and y.ndim == 2:
+        if y.shape[1] != 1:
+            raise ValueError(
+                f"tasks has {len(labels)} labels but y has {y.shape[1]} columns; pass "
+                "y of shape (n_samples,) with tasks, or drop tasks"
+            )
+        y = column_or_1d(y, warn=True)
+    return y, "wide" if y.ndim == 2 else "single" if labels is None else "long"
+
+
+def _encode(estimator, y, sample_weight, labels, layout, targets, several):
+    """Return targets as numbers, weights that are zero where y is missing, classes."""
+    missing = missing_mask(y)
+    incomplete = bool(missing.any())
+    if layout == "single" and incomplete:
+        raise ValueError(
+            f"Input y contains NaN: {int(missing.sum())} labels are missing; drop "
+            "these rows (missing labels are allowed in a wide Y, and with tasks)"
+        )
+    weight = read_sample_weight(sample_weight, y.shape)
+    if incomplete:
+        weight[missing] = 0.0
+    if several:
+        y, classes = encode_classes(y, missing, several)
+    else:
+        y, classes = targets.encode(y, missing)
+    class_weight = getattr(estimator, "class_weight", None)
+    if classes is not None and class_weight is not None:
+        weight *= read_class_weight(class_weight, y, weight, labels, classes)
+    if incomplete:
+        y = np.where(missing, 0.0, y)
+    return y.astype(np.float64, copy=False), weight, classes
+
+
+def _read_offset(offset, y, classes):
+    if classes is not None and classes.size > 2:
+        raise ValueError(
+            "offset is for two classes: added to the linear predictors of all of "
+            f"{classes.size} classes it changes nothing; drop it"
+        )
+    return read_offset(offset, y.shape)
 
 
 def read_predict(
@@ -517,8 +514,20 @@ def _sides(data, targets, layout):
     return side
 
 
-def _require_classes(columns, layout):
-    if columns.task.size == len(columns.tasks):
+def _require_weight(data, names, layout):
+    """Raise where a task has no label of positive weight."""
+    empty = data.total <= 0
+    if not empty.any():
+        return
+    lacking = "y has no observed label with a positive weight"
+    if layout == "single":
+        raise ValueError(f"{lacking}; sample_weight must not be all zero")
+    raise ValueError(f"{lacking} for the tasks {some(names[empty])}; drop these tasks")
+
+
+def _require_classes(pairs, layout):
+    """Raise where each task has a single class."""
+    if pairs.task.size == len(pairs.tasks):
         where = "the data" if layout == "single" else "every task"
         raise ValueError(
             f"y has only 1 class in {where} (labels of weight zero left out); a "
@@ -547,12 +556,31 @@ def _long(X, y, weight, labels, order, estimator):
     return MultiTaskData(design, y, weight, bool(estimator.fit_intercept)), names, rows
 
 
-def _task_weights(estimator, data, names, side, null_losses):
+def _wide(X, y, weight, columns, estimator):
+    """Hold one column of y per task, or the only one, on the rows that all share."""
+    if estimator.task_order is not None:
+        raise ValueError(
+            "task_order is for data with tasks=; the tasks of a wide Y are in the "
+            "order of its columns"
+        )
+    n = X.shape[0]
+    names = columns if columns is not None else np.arange(y.size // n)
+    design, fit_intercept = SharedDesign(X, len(names)), bool(estimator.fit_intercept)
+    data = MultiTaskData(design, _by_task(y), _by_task(weight), fit_intercept)
+    return data, names, np.arange(n)
+
+
+def _by_task(values):
+    """Return values of the shape of y in one dimension, task after task."""
+    return np.ascontiguousarray(values.T).ravel()
+
+
+def _task_weights(estimator, names, total, side, null_losses):
     """Return lambda_t, with what the modes that follow from the losses start from."""
     mode = estimator.task_weight
     null = None
     if isinstance(mode, str) and mode in ("null_loss", "minimax"):
-        null = null_losses(data)
+        null = null_losses()
         null[side != 0] = 1.0  # whatever their weight, it is not used
         if np.any(null <= 0):
             raise ValueError(
@@ -560,4 +588,4 @@ def _task_weights(estimator, data, names, side, null_losses):
                 f"is zero for the tasks {some(names[null <= 0])}: their targets are "
                 "constant, or one sample; drop these tasks, or pass one weight per task"
             )
-    return read_task_weight(mode, names, data.total, null)
+    return read_task_weight(mode, names, total, null)
