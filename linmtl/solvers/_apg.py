@@ -12,6 +12,7 @@ Mishchenko (2020), Adaptive gradient descent without descent.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -59,13 +60,13 @@ class AcceleratedProximalGradient:
         stop: float,
         max_iter: int,
         monitor: Monitor,
-        most: int,
+        most_left: int,
     ) -> bool:
-        """Minimise as `solve`, but give up where that takes ``most`` iterations more.
+        """Minimise as `solve`, but give up where ``most_left`` iterations will not do.
 
         Return whether it is done; if not, W is the best point.
         """
-        return self._descend(objective, W, stop, max_iter, monitor, 0, most)
+        return self._descend(objective, W, stop, max_iter, monitor, 0, most_left)
 
     def _descend(self, objective, W, stop, max_iter, monitor, start, most_left):
         norm, quadratic = objective.penalty.norm, objective.penalty.quadratic
@@ -77,7 +78,7 @@ class AcceleratedProximalGradient:
         found = first_curvature(lambda V: _negative(smooth, V), V, value, -G, metric)
         fixed = not 0.0 < found < np.inf  # the loss may not depend on W
         bound = found * metric if not fixed else _bound(objective, scaled)
-        most, progress = float(found), _Progress(monitor)
+        largest, progress = float(found), _Progress(monitor)
         momentum, due = 1.0, _FIRST_CHECK
         for iteration in range(1, max_iter + 1):
             step = 1.0 / bound
@@ -100,18 +101,16 @@ class AcceleratedProximalGradient:
                 due += int(np.clip(left, _LEAST_CHECK, _MOST_CHECK))
                 ended = not fixed and progress.ended()
                 slow = iteration >= _FEW and left > most_left
-                hasty = most_left < np.inf
-                if ended or slow or (hasty and iteration >= 2 * most_left):
+                if ended or slow or iteration >= 2 * most_left:
                     W[:] = V[:] = monitor.best_W
-                    if hasty:
+                    if most_left < np.inf:
                         return False
                     fixed, bound, momentum = True, _bound(objective, scaled), 1.0
             smooth(V, G)
             if not fixed:
                 found = curvature_along(V - before, last - G, metric)
-                most = max(most, found)
-                least = max(found, _LEAST_CURVATURE * most)
-                bound = np.maximum(_EASE * bound, least * metric)
+                largest = max(largest, found)
+                bound = eased(bound, found, largest, metric)
         return True
 
 
@@ -193,6 +192,24 @@ def curvature_along(
         return 0.0
     size = change if metric is None else change / metric[:, None]
     return float(np.vdot(change, size)) / slope
+
+
+def eased(
+    bound: Any, found: float, largest: float, metric: np.ndarray | float = 1.0
+) -> Any:
+    """Return the curvature to step by next: the one found, or the last one eased.
+
+    Parameters
+    ----------
+    bound : float or ndarray of shape (n_rows,)
+        What the last step went by.
+    found, largest : float
+        Curvature along the last step, and the largest so far.
+    metric : ndarray of shape (n_rows,), default=1.0
+        What curvatures are relative to.
+    """
+    least = max(found, _LEAST_CURVATURE * largest)
+    return np.maximum(_EASE * bound, least * metric)
 
 
 def iterations_left(history: list[tuple[int, float]], stop: float) -> float:

@@ -17,11 +17,10 @@ import numpy as np
 from scipy import sparse
 
 from linmtl.penalties._edges import Edges, Operator, Smooth, inverse_of
-from linmtl.solvers._apg import curvature_along, first_curvature, iterations_left
+from linmtl.solvers._apg import curvature_along, eased, first_curvature, iterations_left
 from linmtl.solvers._objective import Objective
 
-_EASE = 0.9  # what the curvature is multiplied by after each step
-_LEAST_CURVATURE = 1e-6  # that counts, relative to the largest
+_LEAST_EIGENVALUE = 1e-6  # that counts, relative to the largest
 _INEXACT = 0.1  # the error of a prox, as a part of the last step
 _FLOW_STEPS = 200  # on flows, for one prox
 _ROUNDING = 1e-14
@@ -103,7 +102,7 @@ class _Run:
             _, G = self.loss.evaluate(Vt)
             found = curvature_along(Vt - before, G - last)
             self.curvature = max(found, self.curvature)
-            bound = max(found, _EASE * bound, _LEAST_CURVATURE * self.curvature)
+            bound = float(eased(bound, found, self.curvature))
         return None
 
     def augment(self, Wt: np.ndarray, U: np.ndarray) -> None:
@@ -179,7 +178,7 @@ class _Loss(Smooth):
     @staticmethod
     def _in_eigenbasis(K: Any, h: np.ndarray, Q: np.ndarray) -> Operator:
         """Return the solver for Hessians ``Q diag(h) Q'``, coupled by K."""
-        h = np.maximum(h, max(_LEAST_CURVATURE * h[-1], np.finfo(float).tiny))
+        h = np.maximum(h, max(_LEAST_EIGENVALUE * h[-1], np.finfo(float).tiny))
         if K.shape[0] <= _FEW_TASKS:
             k, S = np.linalg.eigh(K.toarray())
             inverse = 1.0 / (h + np.maximum(k, 0.0)[:, None])
