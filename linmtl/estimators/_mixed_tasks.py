@@ -39,7 +39,7 @@ from linmtl.metrics import TaskScores
 from linmtl.penalties import L21, Penalty
 
 _ROUNDING = 1e-28  # losses relative to the size of y that are all rounding
-# those that predict a mean
+# of labels only those that know probabilities
 _LOSSES = tuple(n for n, kind in LOSSES.items() if not kind.classify or kind.likelihood)
 
 
@@ -89,7 +89,8 @@ class MixedTaskEstimator(_MixedTasks):
 
     Notes
     -----
-    Predictions are means: of a task with classes the probability of the second of them.
+    Predictions are means, of a task with classes the probability of the second of
+    them; of one with the quantile loss they are quantiles.
     Strengths are relative to the losses: with ``task_weight="null_loss"`` all
     coefficients are zero at an ``alpha`` of order 1.
 
@@ -275,7 +276,7 @@ class MixedTaskEstimator(_MixedTasks):
         *,
         offset: ArrayLike | None = None,
     ) -> np.ndarray:
-        """Predict the mean of each row's target, of classes the probability.
+        """Predict each row's target, of classes the probability of the second.
 
         Parameters
         ----------
@@ -370,6 +371,8 @@ class MixedTaskEstimator(_MixedTasks):
         eta = self._eta(X, tasks, offset)
         code = self._codes(X, tasks, eta)
         y = as_array(as_table(y))
+        if len(y) == len(eta) and y.size == eta.size:  # of one column, as in fit
+            y = y.reshape(eta.shape)
         if y.shape != eta.shape:
             raise ValueError(
                 f"y has shape {y.shape} but the model predicts {eta.shape}"

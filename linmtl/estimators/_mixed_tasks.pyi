@@ -120,7 +120,8 @@ class MixedTaskEstimator(PredictsTargets, RegressorMixin, MultiTaskModel):
 
     Notes
     -----
-    Predictions are means: of a task with classes the probability of the second of them.
+    Predictions are means, of a task with classes the probability of the second of
+    them; of one with the quantile loss they are quantiles.
     Strengths are relative to the losses: with ``task_weight="null_loss"`` all
     coefficients are zero at an ``alpha`` of order 1.
 
@@ -177,7 +178,7 @@ class MixedTaskEstimator(PredictsTargets, RegressorMixin, MultiTaskModel):
         *,
         offset: ArrayLike | None = None,
     ) -> np.ndarray:
-        """Predict the mean of each row's target, of classes the probability.
+        """Predict each row's target, of classes the probability of the second.
 
         Parameters
         ----------

@@ -142,7 +142,9 @@ def test_long_and_wide_are_the_same_model():
     model.fit(rows, y, tasks)
     order = [list(model.tasks_).index(name) for name in Y]
     np.testing.assert_allclose(model.coef_[order], wide.coef_, atol=1e-5)
-    np.testing.assert_allclose(model.score(rows, y, tasks), wide.score(X, Y), atol=1e-5)
+    score = model.score(rows, y, tasks)
+    np.testing.assert_allclose(score, wide.score(X, Y), atol=1e-5)
+    assert model.score(rows, np.asarray(y)[:, None], tasks) == score
     for name, mean in zip(Y, wide.predict(X).T, strict=True):
         of_task = model.predict(X, [name] * len(X))
         np.testing.assert_allclose(of_task, mean, atol=1e-4)
