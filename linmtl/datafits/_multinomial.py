@@ -92,8 +92,7 @@ class MultinomialFit(ResidualFit):
         return out
 
     def project(self, parts: Sequence[FreePart], G: np.ndarray) -> None:
-        """Move the residuals as the base says; by conjugate gradients."""
-
+        """Move the residuals as the base says, by conjugate gradients."""
         ways = [
             (
                 np.arange(len(G))[part.rows],

@@ -51,8 +51,8 @@ from linmtl.solvers._objective import Objective
 from linmtl.solvers._path import path_strengths, top_strength
 
 _ALMOST = 1 - 1e-9
-_CLOSE = 0.005  # relative: losses of rough models that leave open which is the best
-_REACH = 8.0  # strengths over which rough models are off by about as much
+_CLOSE = 0.005  # relative difference of rough losses that leaves the best one open
+_REACH = 8.0  # strengths over which the error of rough losses stays about the same
 _FEWEST = 3  # of two strengths one always is at an end
 
 
@@ -77,7 +77,7 @@ class _Curve:
     unconverged : int
         The number of fits that did not converge.
     exact : ndarray of bool of shape (n_strengths,)
-        Where the models are exact, and do not only tell about where the best is.
+        Where the models are exact; others only show roughly where the best one is.
     freedom : ndarray of shape (n_strengths,) or None
         Degrees of freedom, where they are known.
     point : ndarray or None

@@ -14,8 +14,8 @@ from linmtl.kernels._jit import readonly
 from linmtl.losses._base import Loss, Score
 from linmtl.losses._log_odds import multinomial_residual
 
-_LEAST = 1e-300  # what counts as none
-_ROUNDING = 1e-15
+_LEAST = 1e-300  # in place of a residual of zero, to divide by
+_ROUNDING = 1e-15  # of a probability
 
 
 class Multinomial(Loss):

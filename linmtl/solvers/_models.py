@@ -1,9 +1,9 @@
 """Models along a path without certificates, for scores.
 
-They are about as near the optimum as the solutions of :mod:`linmtl.solvers._path`.
-Where scores are to tell but about where the best strength is, less so where a score is
-clearly worse than the best, and one in eight is solved for: those between are taken
-from the line through their neighbours.
+They are about as near the optimum as the solutions of :mod:`linmtl.solvers._path`. To
+find roughly where the best strength is, less will do: one strength in eight is solved
+for, less accurately where its score is clearly worse than the best, and models between
+two of them are taken from the line through both.
 """
 
 from __future__ import annotations
@@ -82,9 +82,9 @@ def models(
         What :func:`linmtl.solvers._quadratic_path.quadratic_forms` makes of the
         penalties.
     score : callable, default=None
-        The loss of a model on other data, if models are to tell but about where that is
-        lowest. Unless ``tol`` is below 1e-5, or the penalty is not convex, they are
-        rough then, and those between others may have features of both in use.
+        The loss of a model on other data, if models only have to show roughly where it
+        is lowest. They are rough then, unless ``tol`` is below 1e-5 or the penalty is
+        not convex; one on the line between two uses the features of both.
     """
     shape = fit.n_features, fit.n_columns
     path = QuadraticPath.of(fit, forms) if solver in DIRECT else None
@@ -94,7 +94,7 @@ def models(
         return
     norm = compose(penalties[0], fit.n_features, tasks).norm
     rough = score is not None and tol >= _LEAST_ROUGH_TOL
-    # otherwise where a solution starts decides which it is
+    # of a penalty that is not convex the start decides which solution is found
     rough = rough and (norm is None or norm.convex)
     curve = _Curve(score if rough else None)
     solved = np.ones(len(penalties), dtype=bool)
@@ -120,7 +120,7 @@ def models(
 
 
 def _quadratic(fit, path, penalties, tasks, exact):
-    """Yield those of quadratic problems."""
+    """Yield the models of quadratic problems in pieces."""
     shape = fit.n_features, fit.n_columns
     for part in pieces(len(penalties), shape):
         W, good = path.solutions(part, exact["tol"])
@@ -134,7 +134,7 @@ def _quadratic(fit, path, penalties, tasks, exact):
 
 
 def far_apart(strengths: np.ndarray) -> np.ndarray:
-    """Return which strengths are enough, as booleans: others are near to two of them.
+    """Return which strengths to solve for, as booleans: the others lie near to two.
 
     Parameters
     ----------
@@ -172,13 +172,13 @@ class _Curve:
         self._excess = excess / self._best if self._best > 0 else 0.0
 
     def slack(self) -> float:
-        """Return what to multiply tolerances with behind the last model."""
+        """Return what to multiply the tolerance by after the last model."""
         slack = self._excess / _TELLING_EXCESS
         return min(slack, _LARGEST_SLACK) if slack > 1.0 else 1.0
 
 
 def _filled(results, strengths, chosen, curve):
-    """Yield results for all strengths, the others from the line between two chosen."""
+    """Yield results for all strengths: between two chosen ones, points on the line."""
     before = next(results)
     curve.add(before)
     yield before

@@ -82,8 +82,8 @@ def follow(
         As for :func:`linmtl.solvers.minimise`.
     W0 : ndarray of shape (n_features, n_columns), default=None
         Where to start the first one.
-    slack : callable, default=None
-        What to multiply the tolerance of the next one with.
+    slack : callable
+        Returns what to multiply the tolerance of the next one by; 1 by default.
     """
     known: list[tuple[float, np.ndarray, Residuals | None]] = []
     scale, loss = None, np.inf

@@ -50,7 +50,7 @@ class RowPath:
     tol, max_iter
         As for :func:`linmtl.solvers.minimise`.
     slack : callable
-        What to multiply the tolerance of the next one with.
+        Returns what to multiply the tolerance of the next one by; 1 by default.
     """
 
     def __init__(
