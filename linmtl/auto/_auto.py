@@ -133,30 +133,7 @@ class _Auto(TaskModel):
         self._warn_of_classes(passed.given, stacklevel=3)
         judge = Judge(passed, groups, self.cv, self.random_state)
         found, failed = judge.held_out(models, self._loss(), self.n_jobs)
-        fitted: dict[str, Any] = {}
-        while True:
-            if not found.models:
-                raise ValueError(
-                    f"{name}: no model could be fitted: "
-                    + "; ".join(f"{n}: {why}" for n, why in failed.items())
-                )
-            best, weights = self._judged(judge, found)
-            used = weights.max(axis=0) > 0
-            used[best] = True
-            needed = [m for m, u in zip(found.models, used, strict=True) if u]
-            missing = [m for m in needed if m not in fitted]
-            jobs = [delayed(judge.fit)(models[m]) for m in missing]
-            late = {}
-            for m, (model, _, wrong) in zip(
-                missing, run_jobs(jobs, self.n_jobs), strict=True
-            ):
-                fitted[m] = model
-                if wrong is not None:
-                    late[m] = wrong
-            if not late:
-                break
-            failed |= late
-            found = found.only([k for k, m in enumerate(found.models) if m not in late])
+        found, best, weights, fitted = self._fit_chosen(judge, models, found, failed)
         for m, why in failed.items():
             warnings.warn(
                 f"{name}: the model {m!r} is left out: {why}", UserWarning, stacklevel=2
@@ -190,6 +167,43 @@ class _Auto(TaskModel):
         FIT_DOC,
         count=1,
     )
+
+    def _fit_chosen(
+        self,
+        judge: Judge,
+        models: dict[str, Any],
+        found: HeldOut,
+        failed: dict[str, str],
+    ) -> tuple[HeldOut, int, np.ndarray, dict[str, Any]]:
+        """Choose, and fit what is chosen to all data; anew without what fails there.
+
+        Returns the models that are left, the best, the weights, and fitted models;
+        those that fail are added to ``failed``.
+        """
+        fitted: dict[str, Any] = {}
+        while True:
+            if not found.models:
+                raise ValueError(
+                    f"{type(self).__name__}: no model could be fitted: "
+                    + "; ".join(f"{n}: {why}" for n, why in failed.items())
+                )
+            best, weights = self._judged(judge, found)
+            used = weights.max(axis=0) > 0
+            used[best] = True
+            needed = [m for m, u in zip(found.models, used, strict=True) if u]
+            missing = [m for m in needed if m not in fitted]
+            jobs = [delayed(judge.fit)(models[m]) for m in missing]
+            late = {}
+            for m, (model, _, wrong) in zip(
+                missing, run_jobs(jobs, self.n_jobs), strict=True
+            ):
+                fitted[m] = model
+                if wrong is not None:
+                    late[m] = wrong
+            if not late:
+                return found, best, weights, fitted
+            failed |= late
+            found = found.only([k for k, m in enumerate(found.models) if m not in late])
 
     def _checked_models(self) -> dict[str, Any] | None:
         """Return the models of the user by name, None where the default is to try."""

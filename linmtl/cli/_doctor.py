@@ -27,7 +27,7 @@ _MEND = "set NUMBA_CACHE_DIR to a folder that can be written to"
 
 
 def diagnose(warm: bool, progress: Callable[[str], None]) -> tuple[list[str], bool]:
-    """Return what there is to say of this installation, and whether all is well.
+    """Examine this installation: versions, threads, and where compiled code is kept.
 
     Parameters
     ----------
@@ -35,6 +35,13 @@ def diagnose(warm: bool, progress: Callable[[str], None]) -> tuple[list[str], bo
         Whether to compile whatever the estimators need, so that no fit waits for it.
     progress : callable
         Called with a line of text at each step.
+
+    Returns
+    -------
+    lines : list of str
+        What there is to say.
+    well : bool
+        Whether compiled code is found by the processes to come.
     """
     lines = [
         f"linmtl {__version__}, Python {platform.python_version()}",

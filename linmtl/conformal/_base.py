@@ -10,17 +10,12 @@ from typing import Any, Literal, Self
 import numpy as np
 from joblib import delayed
 from numpy.typing import ArrayLike
-from sklearn.base import (
-    BaseEstimator,
-    MetaEstimatorMixin,
-)
+from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from linmtl.auto._combined import FitArguments, check_inside
-from linmtl.conformal._calibration import (
-    Calibration,
-)
+from linmtl.conformal._calibration import Calibration
 from linmtl.data._checks import check_choice, check_count, check_number, is_whole
 from linmtl.data._labels import with_columns
 from linmtl.data._read import read_predict

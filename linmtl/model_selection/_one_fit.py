@@ -126,6 +126,8 @@ def one_fit(
         From strong to weak.
     columns : ndarray of shape (n_columns,)
         Task labels of the columns of W.
+    some : ndarray of bool of shape (n_penalties,), default=None
+        Which penalties to do this for; of the others results stay NaN and zero.
     **options
         As for :func:`linmtl.solvers._models.models`.
     """

@@ -146,44 +146,14 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         check_flag(f"{name}: drop_ids", self.drop_ids)
         check_choice(f"{name}: decimal", self.decimal, (None, ".", ","))
         X, table, place = self._read(X, reset=True)
-        self.notes_ = list(table.notes)
         numbers = _numbers(table, self.decimal)
-        self.notes_ += numbers.notes
-        used = list(table.columns)
-        found = codings(table, used, numbers, self.notes_, self.max_levels)
-        ids = _ids(numbers) if self.drop_ids else []
-        self._codings = [coding for coding in found if coding.name not in ids]
-        if ids:
-            self.notes_.append(
-                "a number of its own in every row, an id, dropped (drop_ids=False "
-                f"keeps it): {name_list(ids)}"
-            )
-        if not self._codings:
-            raise ValueError(
-                f"{name}: no column is left; a feature is a column of numbers, or of "
-                f"text with at most {self.max_levels} levels"
-            )
+        self.notes_ = [*table.notes, *numbers.notes]
+        self._codings = self._chosen(table, numbers)
         self._decimals = numbers.decimals
         marks = set(numbers.decimals.values()) - {""}
         self._decimal = self.decimal or (marks.pop() if len(marks) == 1 else None)
         self._dates = numbers.dates
-        gone = {
-            name: missing(fields) if values is None else np.isnan(values)
-            for name, fields in table.columns.items()
-            for values in [numbers.values.get(name)]
-        }
-        self._missing = {name for name, where in gone.items() if where.any()}
-        self._medians = {
-            name: float(np.nanmedian(values))
-            for name, values in numbers.values.items()
-            if values is not None and not gone[name].all()
-        }
-        holes = [c.name for c in self._codings if c.name in self._missing]
-        if holes:
-            self.notes_.append(
-                "missing values with an indicator, numbers replaced by the median: "
-                f"{name_list(holes)}"
-            )
+        self._learn_missing(table, numbers)
         self.levels_ = {c.name: c.levels for c in self._codings if c.levels is not None}
         self._seen = {
             name: np.unique(np.array(as_text(table.columns[name])))
@@ -250,6 +220,44 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         if self.task_column is not None:
             features.insert(self._place, names[self._task])
         return np.array(features, dtype=object)
+
+    def _chosen(self, table: Table, numbers: Numbers) -> list[Any]:
+        """Return how the columns that say something become features."""
+        used = list(table.columns)
+        found = codings(table, used, numbers, self.notes_, self.max_levels)
+        ids = _ids(numbers) if self.drop_ids else []
+        chosen = [coding for coding in found if coding.name not in ids]
+        if ids:
+            self.notes_.append(
+                "a number of its own in every row, an id, dropped (drop_ids=False "
+                f"keeps it): {name_list(ids)}"
+            )
+        if not chosen:
+            raise ValueError(
+                f"{type(self).__name__}: no column is left; a feature is a column of "
+                f"numbers, or of text with at most {self.max_levels} levels"
+            )
+        return chosen
+
+    def _learn_missing(self, table: Table, numbers: Numbers) -> None:
+        """Find the columns with missing values, and the medians of numbers."""
+        gone = {
+            name: missing(fields) if values is None else np.isnan(values)
+            for name, fields in table.columns.items()
+            for values in [numbers.values.get(name)]
+        }
+        self._missing = {name for name, where in gone.items() if where.any()}
+        self._medians = {
+            name: float(np.nanmedian(values))
+            for name, values in numbers.values.items()
+            if values is not None and not gone[name].all()
+        }
+        holes = [c.name for c in self._codings if c.name in self._missing]
+        if holes:
+            self.notes_.append(
+                "missing values with an indicator, numbers replaced by the median: "
+                f"{name_list(holes)}"
+            )
 
     def _read(self, X: Any, reset: bool) -> tuple[Any, Table, Any]:
         """Return X, the table of its columns without the tasks, and where these are."""

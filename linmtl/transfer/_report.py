@@ -396,7 +396,6 @@ def negative_transfer_report(
         raise TypeError(
             f"estimator must be one of linmtl's estimators, got {estimator!r}"
         )
-    classify = estimator._classify
     rows = Rows(estimator, X, y, tasks, sample_weight)
     if len(rows.tasks) < 2:
         raise ValueError(
@@ -404,49 +403,8 @@ def negative_transfer_report(
         )
     units = rows.units(groups)
     splits = _splits(rows, cv, n_repeats, units, method, random_state)
-    trained = _part_trained(rows, splits)
-    if method == "clt" and trained < _LEAST_TRAINED:
-        if units is not None:
-            raise ValueError(
-                f"groups need training parts of {_LEAST_TRAINED:g} of the rows or "
-                f"more, got {trained:.2g}; hold out fewer rows, cv=5 for example"
-            )
-        method = "resampled_t"
-    if not any(np.any(np.minimum(*map(rows.count, split))) for split in splits):
-        raise ValueError(
-            "cv judges no task, since each is either wholly in training or wholly held "
-            "out; split the rows within the tasks, for example cv=30"
-        )
-    same: Any = {"fit_intercept": estimator.fit_intercept, **loss_of(estimator)}
-    if baseline is None:
-        kind = IndependentClassifier if classify else IndependentRegressor
-        baseline = kind(
-            "cv",
-            cv=_folds(rows, splits),
-            per_task="auto",
-            **same,
-        )
-    if pooled is None:
-        kind = PooledClassifierCV if classify else PooledRegressorCV
-        pooled = kind(
-            alphas=_POOLED_ALPHAS,
-            cv=_folds(rows, splits),
-            **same,
-        )
-    for name, other in (("baseline", baseline), ("pooled", pooled)):
-        if isinstance(other, TaskModel) and other._loss().name != rows.loss.name:
-            raise ValueError(
-                f"{name} has loss={other._loss().name!r} and estimator "
-                f"loss={rows.loss.name!r}; their errors cannot be compared"
-            )
-    generic = MultiTaskClassifier if classify else MultiTaskRegressor
-    levels = generic(L21(_ZERO_STRENGTH), **same)
-    models = {
-        "model": estimator,
-        "alone": baseline,
-        "pooled": pooled,
-        "levels": levels,
-    }
+    method, trained = _usable_method(rows, splits, units, method)
+    models = _judged_models(rows, splits, estimator, baseline, pooled)
     jobs = [delayed(_one_split)(rows, models, *parts) for parts in splits]
     found = run_jobs(jobs, n_jobs)
     losses = {
@@ -492,6 +450,61 @@ def negative_transfer_report(
         margin=margin,
         trained=trained,
     )
+
+
+def _usable_method(
+    rows: Rows,
+    splits: list[tuple[np.ndarray, ...]],
+    units: np.ndarray | None,
+    method: Literal["clt", "resampled_t"],
+) -> tuple[Literal["clt", "resampled_t"], float]:
+    """Return the method that the splits allow, and the part of the rows in training."""
+    trained = _part_trained(rows, splits)
+    if method == "clt" and trained < _LEAST_TRAINED:
+        if units is not None:
+            raise ValueError(
+                f"groups need training parts of {_LEAST_TRAINED:g} of the rows or "
+                f"more, got {trained:.2g}; hold out fewer rows, cv=5 for example"
+            )
+        method = "resampled_t"
+    if not any(np.any(np.minimum(*map(rows.count, split))) for split in splits):
+        raise ValueError(
+            "cv judges no task, since each is either wholly in training or wholly held "
+            "out; split the rows within the tasks, for example cv=30"
+        )
+    return method, trained
+
+
+def _judged_models(
+    rows: Rows,
+    splits: list[tuple[np.ndarray, ...]],
+    estimator: TaskModel,
+    baseline: BaseEstimator | None,
+    pooled: BaseEstimator | None,
+) -> dict[str, BaseEstimator]:
+    """Return the model, those it is compared with, and intercepts alone, by name."""
+    classify = estimator._classify
+    same: Any = {"fit_intercept": estimator.fit_intercept, **loss_of(estimator)}
+    if baseline is None:
+        kind = IndependentClassifier if classify else IndependentRegressor
+        baseline = kind("cv", cv=_folds(rows, splits), per_task="auto", **same)
+    if pooled is None:
+        kind = PooledClassifierCV if classify else PooledRegressorCV
+        pooled = kind(alphas=_POOLED_ALPHAS, cv=_folds(rows, splits), **same)
+    for name, other in (("baseline", baseline), ("pooled", pooled)):
+        if isinstance(other, TaskModel) and other._loss().name != rows.loss.name:
+            raise ValueError(
+                f"{name} has loss={other._loss().name!r} and estimator "
+                f"loss={rows.loss.name!r}; their errors cannot be compared"
+            )
+    generic = MultiTaskClassifier if classify else MultiTaskRegressor
+    levels = generic(L21(_ZERO_STRENGTH), **same)
+    return {
+        "model": estimator,
+        "alone": baseline,
+        "pooled": pooled,
+        "levels": levels,
+    }
 
 
 def _splits(
