@@ -21,6 +21,7 @@ import numpy as np
 from scipy import stats
 
 from benchmarks import machine
+from benchmarks.report import write_json
 from linmtl import (
     IndependentClassifier,
     IndependentRegressor,
@@ -414,7 +415,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         tables[name] = table._asdict()
         if not options.quick:
             out = machine.describe(1) | {"tables": tables}
-            _RESULTS.write_text(json.dumps(out, indent=1) + "\n")
+            write_json(_RESULTS, out)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ from scipy import sparse
 from benchmarks import machine, report
 from benchmarks.growth import reset_peak, resident
 
-_WIDE, _SHORT, _SPARSE = "139 x 100,000", "10,000 x 200", "sparse 20,000 x 50,000"
+_WIDE, _SHORT = "139 x 100,000", "10,000 x 200"
+_MAPPED, _SPARSE = "memmap 1e6 x 500", "sparse 20,000 x 50,000"
 
 
 class Data(NamedTuple):
@@ -127,12 +128,12 @@ def _coefficients(rng, features: int, n_tasks: int) -> np.ndarray:
 _MAKERS: dict[str, Callable[[Path], Data]] = {
     _SHORT: short,
     _WIDE: wide,
-    "memmap 1e6 x 500": mapped,
+    _MAPPED: mapped,
     _SPARSE: few_entries,
 }
 CASES = [
     Case(_SHORT, seconds=5.0),
-    Case("memmap 1e6 x 500", seconds=3.0),
+    Case(_MAPPED, seconds=3.0),
     Case(_WIDE, seconds=3.0),
     *(
         Case(_SPARSE, penalty, loss, goal, 3.0)
@@ -234,9 +235,10 @@ def main(arguments: list[str] | None = None) -> None:
         return
     machine.limit_threads(options.threads)
     rows = []
-    head = ("seconds", 9), ("of CPU", 9), ("goal", 7), ("data MB", 9), ("extra", 8)
-    head = *head, ("goal", 7), ("active", 9)
-    print(f"{'case':42s}" + "".join(f"{text:>{width}s}" for text, width in head))
+    print(
+        f"{'case':42s}{'seconds':>9s}{'of CPU':>9s}{'goal':>7s}{'data MB':>9s}"
+        f"{'extra':>8s}{'goal':>7s}{'active':>9s}"
+    )
     for case in CASES:
         if options.only in case.name:
             rows.append(measure_apart(case, options.time_limit))

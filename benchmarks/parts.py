@@ -22,6 +22,7 @@ from sklearn.base import clone
 from sklearn.model_selection import train_test_split
 
 from benchmarks import machine
+from benchmarks.report import write_json
 from linmtl import (
     IndependentClassifier,
     L21Classifier,
@@ -203,7 +204,7 @@ def main(given: list[str] | None = None) -> None:
     print(json.dumps(found, indent=1))
     if arguments.output:
         out = machine.describe(1) | {"rows": rows, "hospitals": found, "flamby": FLAMBY}
-        arguments.output.write_text(json.dumps(out, indent=1) + "\n")
+        write_json(arguments.output, out)
 
 
 if __name__ == "__main__":

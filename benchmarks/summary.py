@@ -228,20 +228,6 @@ def _time(seconds: float | None) -> str:
     return f"{seconds:.2g}" if seconds < 100 else f"{seconds:.0f}"
 
 
-TABLES = {
-    "speed": speed,
-    "start_up": start_up,
-    "growth": growth,
-    "large": lambda content: large(content),
-    "formulations": formulations,
-    "models": models,
-    "mixed": mixed,
-    "multinomial": several_classes,
-    "intervals": lambda content: cover(content["results"]["normal"]),
-    "parts": lambda content: f"{parts(content)}\n\n{hospitals(content)}",
-}
-
-
 def large(content: dict) -> str:
     """Return processor time and memory of fits of large data."""
     lines = [
@@ -288,6 +274,20 @@ def hospitals(content: dict) -> str:
         if "difference" not in name:
             lines.append(f"| {name} | {value:.4f} |")
     return "\n".join(lines)
+
+
+TABLES = {
+    "speed": speed,
+    "start_up": start_up,
+    "growth": growth,
+    "large": large,
+    "formulations": formulations,
+    "models": models,
+    "mixed": mixed,
+    "multinomial": several_classes,
+    "intervals": lambda content: cover(content["results"]["normal"]),
+    "parts": lambda content: f"{parts(content)}\n\n{hospitals(content)}",
+}
 
 
 def read(name: str) -> dict:

@@ -48,10 +48,13 @@ CLASSIFIERS = [
     AdaptiveRobustClassifier(0.3),
     NetworkLassoClassifier(alpha=0.02),
 ]
-REGRESSORS = [
+OTHER_LOSSES = [
+    L21Classifier(0.02, loss="squared_hinge"),
     L21Regressor(0.02, loss="poisson"),
     MeanRegularizedRegressor(0.1, loss="poisson"),
     L21Regressor(0.02, loss="huber"),
+    L21Regressor(0.02, loss="gamma"),
+    L21Regressor(0.02, loss="tweedie"),
 ]
 
 
@@ -80,11 +83,13 @@ def test_classifiers_reach_the_optimum_and_prove_it(model):
     assert tight.objective_ == pytest.approx(best.objective_, rel=1e-7)
 
 
-@pytest.mark.parametrize("model", REGRESSORS, ids=repr)
+@pytest.mark.parametrize("model", OTHER_LOSSES, ids=repr)
 @pytest.mark.slow
 def test_other_losses_reach_the_optimum(model):
-    X, y, tasks = data()
-    y = np.round(np.exp(0.2 * y)) if model.loss == "poisson" else y
+    X, y, tasks = data(model.loss == "squared_hinge")
+    if model.loss in ("poisson", "gamma", "tweedie"):
+        y = np.exp(0.2 * y)
+        y = y if model.loss == "gamma" else np.round(y)
     best = exact(model, X, y, tasks)
     fit_parts(model.set_params(tol=1e-7), ListedParts(pieces(X, y, tasks)))
     assert model.objective_ == pytest.approx(best.objective_, rel=1e-6)
