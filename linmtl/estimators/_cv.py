@@ -35,6 +35,7 @@ from linmtl.model_selection._grid import (
 )
 from linmtl.model_selection._held_out import (
     HeldOutClasses,
+    HeldOutPath,
     HeldOutPredictions,
     Parts,
     held_out_path,
@@ -369,43 +370,7 @@ class CrossValidated(MultiTaskModel):
         exact: bool = False,
     ) -> _Curve:
         """Return the held-out losses along some strengths."""
-        given, data, columns, objective, classes = problem
-        penalties = [
-            problem.on_columns(self._penalty_at(setting, alpha)) for alpha in strengths
-        ]
-        along: dict[str, Any] = {
-            "strengths": strengths,
-            "starts": ends,
-            "tol": self.tol,
-            "max_iter": self.max_iter,
-            "solver": self.solver,
-        }
-        whole = data, self._loss(), objective.base_fit, penalties, columns
-        path, progress = None, None if exact else self._progress
-        if self.criterion is not None:
-            path = criterion_path(*whole, self.criterion, **along)
-        elif self._leaves_one_out:
-            path = left_out_path(
-                *whole,
-                parts.fold,
-                join=parts.join,
-                n_samples=parts.n_samples,
-                n_jobs=self.n_jobs,
-                exact=exact,
-                **along,
-            )
-        elif isinstance(self.cv, LeaveOneTaskOut):
-            path = left_out_tasks_path(*whole, rows=parts.rows)
-        if path is None:
-            path = held_out_path(
-                parts,
-                penalties,
-                columns,
-                exact=exact,
-                n_jobs=self.n_jobs,
-                progress=progress and partial(progress, setting),
-                **along,
-            )
+        path = self._path(problem, parts, setting, strengths, ends, exact)
         if np.isnan(path.losses).all():
             raise ValueError(
                 f"{type(self).__name__}: cv judges no task, since each is either "
@@ -414,6 +379,7 @@ class CrossValidated(MultiTaskModel):
                 "tasks judge models of unknown tasks, in GridSearchCV, and the former "
                 "in MeanRegularizedRegressorCV)"
             )
+        given, data, classes = problem.given, problem.data, problem.classes
         if path.eta is None or self.scoring is None:
             per_task = path.losses
             per_fold = _mean_over_tasks(per_task, given.data.total)
@@ -432,6 +398,48 @@ class CrossValidated(MultiTaskModel):
             path.unconverged,
             np.full(strengths.size, path.exact),
             path.freedom,
+        )
+
+    def _path(self, problem, parts, setting, strengths, ends, exact) -> HeldOutPath:
+        """Return what models along some strengths make of the rows held out."""
+        _, data, columns, objective, _ = problem
+        penalties = [
+            problem.on_columns(self._penalty_at(setting, alpha)) for alpha in strengths
+        ]
+        along: dict[str, Any] = {
+            "strengths": strengths,
+            "starts": ends,
+            "tol": self.tol,
+            "max_iter": self.max_iter,
+            "solver": self.solver,
+        }
+        whole = data, self._loss(), objective.base_fit, penalties, columns
+        path = None
+        if self.criterion is not None:
+            path = criterion_path(*whole, self.criterion, **along)
+        elif self._leaves_one_out:
+            path = left_out_path(
+                *whole,
+                parts.fold,
+                join=parts.join,
+                n_samples=parts.n_samples,
+                n_jobs=self.n_jobs,
+                exact=exact,
+                **along,
+            )
+        elif isinstance(self.cv, LeaveOneTaskOut):
+            path = left_out_tasks_path(*whole, rows=parts.rows)
+        if path is not None:
+            return path
+        progress = None if exact else self._progress
+        return held_out_path(
+            parts,
+            penalties,
+            columns,
+            exact=exact,
+            n_jobs=self.n_jobs,
+            progress=progress and partial(progress, setting),
+            **along,
         )
 
     def _extended(

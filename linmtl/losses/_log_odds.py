@@ -426,6 +426,55 @@ def _class_intercepts(eta, weight, count, total, used, b, p, lse, work, bits, mo
 
 
 @kernel
+def _to_residuals(y, eta, weight, b, move, begin, end, p, lse, work, loss):
+    """Turn probabilities of some rows into residuals; add to the loss of each class.
+
+    Probabilities and `lse` are those before the last move of the intercepts, which is
+    small: they follow it to first order.
+    """
+    n, m = weight.size, end - begin
+    w, lse_m = weight[begin:end], lse[begin:end]
+    mean, each = work[0, :m], work[1, :m]
+    for i in range(m):
+        mean[i] = 0.0
+    for k in range(b.size):
+        p_k = p[k * n + begin : k * n + end]
+        for i in range(m):
+            mean[i] += p_k[i] * move[k]
+    for k in range(b.size):
+        part = slice(k * n + begin, k * n + end)
+        p_k, y_k, eta_k = p[part], y[part], eta[part]
+        for i in range(m):
+            each[i] = y_k[i] * (lse_m[i] + mean[i] - eta_k[i] - b[k])
+            p_k[i] = w[i] * (y_k[i] - p_k[i] * (1.0 + (move[k] - mean[i])))
+        loss[k] += _product(w, each)
+
+
+@kernel
+def _centre_intercepts(b, used, rows):
+    """Let the intercepts of the classes in use sum to zero, and set the others.
+
+    A class without rows gets one as if half an observation more had been of it.
+    """
+    mean, some, largest = 0.0, 0, -np.inf
+    for k in range(b.size):
+        if used[k]:
+            mean += b[k]
+            some += 1
+            largest = max(largest, b[k])
+    mean /= some
+    odds = 0.0
+    for k in range(b.size):
+        if used[k]:
+            odds += math.exp(b[k] - largest)
+    for k in range(b.size):
+        if used[k]:
+            b[k] -= mean
+        else:
+            b[k] = largest - mean + math.log(odds) - math.log(2.0 * rows + 1.0)
+
+
+@kernel
 def multinomial_residual(
     y, eta, weight, task_ptr, group_ptr, fit_intercept, b, theta, task_loss
 ):
@@ -465,39 +514,8 @@ def multinomial_residual(
             )
         for begin in range(0, n, _CHUNK):
             end = min(begin + _CHUNK, n)
-            m = end - begin
-            w_m, lse_m = w[begin:end], lse[begin:end]
-            mean, loss = work[0, :m], work[1, :m]
             if not fit_intercept:
                 _probabilities(eta_g, b_g, used, begin, end, p, lse, work, bits)
-            for i in range(m):
-                mean[i] = 0.0
-            for k in range(K):
-                p_k = p[k * n + begin : k * n + end]
-                for i in range(m):
-                    mean[i] += p_k[i] * move[k]
-            for k in range(K):
-                part = slice(k * n + begin, k * n + end)
-                p_k, y_k, eta_k = p[part], y_g[part], eta_g[part]
-                for i in range(m):
-                    loss[i] = y_k[i] * (lse_m[i] + mean[i] - eta_k[i] - b_g[k])
-                    p_k[i] = w_m[i] * (y_k[i] - p_k[i] * (1.0 + (move[k] - mean[i])))
-                loss_g[k] += _product(w_m, loss)
-        if not fit_intercept:
-            continue
-        mean_b, some, largest = 0.0, 0, -np.inf
-        for k in range(K):
-            if used[k]:
-                mean_b += b_g[k]
-                some += 1
-                largest = max(largest, b_g[k])
-        mean_b /= some
-        odds = 0.0
-        for k in range(K):
-            if used[k]:
-                odds += math.exp(b_g[k] - largest)
-        for k in range(K):
-            if used[k]:
-                b_g[k] -= mean_b
-            else:  # as if half an observation more had been one of this class
-                b_g[k] = largest - mean_b + math.log(odds) - math.log(2.0 * rows + 1.0)
+            _to_residuals(y_g, eta_g, w, b_g, move, begin, end, p, lse, work, loss_g)
+        if fit_intercept:
+            _centre_intercepts(b_g, used, rows)
