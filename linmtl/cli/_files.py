@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from linmtl.data._columns import Fields, is_number
+from linmtl.data._columns import Fields, reads_as_number
 from linmtl.data._errors import InputError, name_list
 from linmtl.data._labels import is_missing
 from linmtl.data._table import Table, check_header, table_of
@@ -145,7 +145,7 @@ def _csv(name: str, text: str, notes: list[str]) -> Table:
     if text.count('"') % 2 and any("\n" in field for field in rows[-1]):
         raise InputError(f"{name}: a quote is not closed; it runs to the end")
     header = check_header(name, rows[0])
-    if all(map(is_number, rows[0])):
+    if all(map(reads_as_number, rows[0])):
         raise InputError(
             f"{name} begins with numbers; its first line must name the columns"
         )

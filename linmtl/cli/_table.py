@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from linmtl.cli._suspicions import suspicions
-from linmtl.data._columns import Fields, Numbers, is_number, missing, read_numbers
+from linmtl.data._columns import Fields, Numbers, missing, read_numbers, reads_as_number
 from linmtl.data._encoding import MAX_LEVELS, codings
 from linmtl.data._errors import InputError, closest, name_list
 from linmtl.data._labels import one_line
@@ -281,7 +281,7 @@ def class_names(labels: np.ndarray) -> tuple[str, ...]:
 
 def _not_numeric(table: Table, target: str, n_levels: int) -> str:
     fields = table.columns[target]
-    text = [i for i, field in enumerate(fields) if not is_number(field)] or [0]
+    text = [i for i, field in enumerate(fields) if not reads_as_number(field)] or [0]
     return (
         f"target {target!r} is not numeric: {len(text)} of {len(fields)} rows hold "
         f"text, the first {fields[text[0]]!r} on {table.line} "

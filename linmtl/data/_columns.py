@@ -118,7 +118,7 @@ def missing(fields: Fields) -> np.ndarray:
     return np.array([text in _MISSING for text in fields], dtype=bool)
 
 
-def is_number(text: str) -> bool:
+def reads_as_number(text: str) -> bool:
     """Whether a field is a number in some notation, or missing."""
     return bool(_readings([text]))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from linmtl.data._columns import Fields, Numbers, is_number, missing
+from linmtl.data._columns import Fields, Numbers, missing, reads_as_number
 from linmtl.data._errors import name_list
 from linmtl.data._labels import one_line
 from linmtl.data._table import Table
@@ -142,7 +142,7 @@ def _levels(fields: Fields) -> list[str]:
 def _nearly_numeric(table: Table, name: str) -> list[str]:
     """Say what keeps a column of text from being one of numbers, if little does."""
     fields = table.columns[name]
-    text = [i for i, field in enumerate(fields) if not is_number(field)]
+    text = [i for i, field in enumerate(fields) if not reads_as_number(field)]
     if len(text) > 0.2 * len(fields):
         return []
     if not text:

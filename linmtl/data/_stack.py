@@ -58,29 +58,7 @@ def stack_tasks(
     >>> tasks
     array(['a', 'a', 'b'], dtype='<U1')
     """
-    if isinstance(Xs, Mapping) != isinstance(ys, Mapping):
-        raise ValueError("Xs and ys must be both dicts or both sequences")
-    if isinstance(Xs, Mapping):
-        if names is not None:
-            raise ValueError("names is for sequences; the keys of a dict are the names")
-        names = list(Xs)
-        if set(names) != set(ys):
-            raise ValueError(
-                "Xs and ys have different keys: "
-                f"{sorted(set(names) ^ set(ys), key=str)}"
-            )
-        Xs, ys = [Xs[k] for k in names], [ys[k] for k in names]
-    Xs, ys = list(Xs), list(ys)
-    names = list(range(len(Xs))) if names is None else list(names)
-    if not Xs:
-        raise ValueError("Xs has no tasks; pass one array per task")
-    if not len(Xs) == len(ys) == len(names):
-        raise ValueError(
-            f"Xs has {len(Xs)} tasks, ys {len(ys)} and names {len(names)}; pass one "
-            "of each per task"
-        )
-    if len(set(names)) < len(names):
-        raise ValueError("names repeats a label; task labels must be distinct")
+    Xs, ys, names = _read_tasks(Xs, ys, names)
     frames = all(hasattr(X, "columns") for X in Xs)
     if not frames:
         Xs = [X if sparse.issparse(X) else np.asarray(X) for X in Xs]
@@ -109,6 +87,34 @@ def stack_tasks(
         stacked = np.concatenate(Xs)
     labels = as_task_labels(names, name="names")
     return stacked, np.concatenate(ys), np.repeat(labels, [y.size for y in ys])
+
+
+def _read_tasks(Xs, ys, names) -> tuple[list[Any], list[Any], list[Any]]:
+    """Return samples, targets and labels of the tasks as lists, one entry each."""
+    if isinstance(Xs, Mapping) != isinstance(ys, Mapping):
+        raise ValueError("Xs and ys must be both dicts or both sequences")
+    if isinstance(Xs, Mapping):
+        if names is not None:
+            raise ValueError("names is for sequences; the keys of a dict are the names")
+        names = list(Xs)
+        if set(names) != set(ys):
+            raise ValueError(
+                "Xs and ys have different keys: "
+                f"{sorted(set(names) ^ set(ys), key=str)}"
+            )
+        Xs, ys = [Xs[k] for k in names], [ys[k] for k in names]
+    Xs, ys = list(Xs), list(ys)
+    names = list(range(len(Xs))) if names is None else list(names)
+    if not Xs:
+        raise ValueError("Xs has no tasks; pass one array per task")
+    if not len(Xs) == len(ys) == len(names):
+        raise ValueError(
+            f"Xs has {len(Xs)} tasks, ys {len(ys)} and names {len(names)}; pass one "
+            "of each per task"
+        )
+    if len(set(names)) < len(names):
+        raise ValueError("names repeats a label; task labels must be distinct")
+    return Xs, ys, names
 
 
 def unstack_tasks(

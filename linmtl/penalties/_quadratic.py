@@ -382,18 +382,7 @@ def adjacency_of(
         graph = graph.reorder(tasks).values
     if hasattr(graph, "nodes") and hasattr(graph, "edges"):
         _require_labels(f"{name}: graph has no node", labels, map(plain, graph.nodes))
-        position = {label: i for i, label in enumerate(labels)}
-        entries = {}
-        for i, j, weight in graph.edges(data="weight", default=1.0):
-            i, j = plain(i), plain(j)
-            if i in position and j in position:
-                i, j = position[i], position[j]
-                entries[i, j] = entries.get((i, j), 0.0) + weight
-                if not graph.is_directed() and i != j:
-                    entries[j, i] = entries.get((j, i), 0.0) + weight
-        rows, columns = np.array(list(entries), dtype=int).reshape(-1, 2).T
-        values = np.array(list(entries.values()), dtype=float)
-        A = sparse.csr_array((values, (rows, columns)), shape=(T, T))
+        A = _adjacency_of_edges(graph, labels)
     elif hasattr(graph, "loc") and hasattr(graph, "columns"):
         graph = _with_plain_labels(graph)
         _require_labels(f"{name}: graph has no node", labels, graph.index)
@@ -423,6 +412,23 @@ def adjacency_of(
             "directions do not matter"
         )
     return A
+
+
+def _adjacency_of_edges(graph: Any, labels: list[Any]) -> sparse.csr_array:
+    """Return the adjacency of a networkx graph, parallel edges added up."""
+    position = {label: i for i, label in enumerate(labels)}
+    entries: dict[tuple[int, int], float] = {}
+    for first, second, weight in graph.edges(data="weight", default=1.0):
+        i, j = position.get(plain(first)), position.get(plain(second))
+        if i is None or j is None:
+            continue
+        entries[i, j] = entries.get((i, j), 0.0) + weight
+        if not graph.is_directed() and i != j:
+            entries[j, i] = entries.get((j, i), 0.0) + weight
+    rows, columns = np.array(list(entries), dtype=int).reshape(-1, 2).T
+    values = np.array(list(entries.values()), dtype=float)
+    shape = len(labels), len(labels)
+    return sparse.csr_array((values, (rows, columns)), shape=shape)
 
 
 def _with_plain_labels(frame: Any) -> Any:
