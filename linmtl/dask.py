@@ -66,11 +66,12 @@ class DaskEstimator(BaseEstimator):
         return f"Dask{self._model!r}"
 
     def __getattr__(self, name: str) -> Any:
-        parts = self.__dict__
-        for inner in ("model_", "_model"):
-            if inner in parts and not name.startswith("__"):
-                return getattr(parts[inner], name)
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        model = self.__dict__.get("_model")
+        if model is None or name.startswith("__"):
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        if name not in model.get_params(deep=False):  # may be set after the fit
+            model = self.__dict__.get("model_", model)
+        return getattr(model, name)
 
     def __sklearn_clone__(self) -> Self:
         # a client is a connection, and no copy of it is one
