@@ -121,6 +121,7 @@ class _Curve:
             losses, known = getattr(self, name), getattr(exact, name)
             error = (known - losses[some])[nearest]
             moved = losses + share.reshape(-1, *[1] * (losses.ndim - 1)) * error
+            # a loss that was not negative stays so
             moved = np.maximum(moved, np.minimum(losses, 0.0))
             moved[some] = known
             setattr(self, name, moved)
