@@ -130,23 +130,14 @@ class NewTask(Fitted):
             )
         label = self._read_name(name, how)
         strength = self._read_strength(alpha)
-        X, y, weight, known = self._read_rows(X, y, sample_weight, label, offset)
+        X, y, weight, shift = self._read_rows(X, y, sample_weight, label, offset)
         coef = np.asarray(self.coef_[: self._n_fitted], dtype=float)
         prior = make_prior(coef, how)
         weight = weight / weight.sum()
-        Z, eta = X @ prior.basis, X @ prior.mean + known
-        loss, everything = self._loss(), np.array([0, len(y)])
-        side = loss.sides(y, weight, everything)
-        centred = Z - weight @ Z if self.fit_intercept else Z
-        curvature = _top_curvature(np.sqrt(weight)[:, None] * centred)
-        if loss.curvature is not None:
-            curvature *= loss.curvature
-        else:  # without coefficients
-            b = loss.intercepts(y, eta, weight, everything, np.zeros(1))
-            u = -loss.derivative(y, eta + b)
-            curvature *= float(weight @ loss.second_derivative(y, u))
-        grid = _GRID * (curvature if curvature > 0 else 1.0)
-        if side[0] and self.fit_intercept:
+        Z, eta = X @ prior.basis, X @ prior.mean + shift
+        loss, fit_intercept = self._loss(), bool(self.fit_intercept)
+        side = loss.sides(y, weight, np.array([0, len(y)]))
+        if side[0] and fit_intercept:
             warnings.warn(
                 f"the task {label[0].item()!r} has {loss.one_sided} and no finite "
                 "optimum for its intercept; it predicts what it has seen only",
@@ -156,17 +147,19 @@ class NewTask(Fitted):
             # without coefficients, which could outvote the intercept
             w, b = (
                 np.zeros_like(prior.mean),
-                float(far_intercept(side, len(y))[0] - weight @ known),
+                float(far_intercept(side, len(y))[0] - weight @ shift),
             )
             used = strength
         else:
             if loss.quadratic:
-                problem = _Squared(Z, y, weight, eta, bool(self.fit_intercept))
+                problem = _Squared(Z, y, weight, eta, fit_intercept)
             else:
-                problem = _Curved(loss, Z, y, weight, eta, bool(self.fit_intercept))
-            used = problem.choose(grid) if strength is None else strength
+                problem = _Curved(loss, Z, y, weight, eta, fit_intercept)
+            used = strength
             if used is None:
-                used = curvature if curvature > 0 else 1.0
+                unit = _unit_of_strength(loss, Z, y, weight, eta, fit_intercept)
+                used = problem.choose(_GRID * unit)
+                used = unit if used is None else used
             v, b = problem.solution(used)
             w = prior.mean + prior.basis @ v
         dtype = self.coef_.dtype
@@ -352,6 +345,19 @@ class _Curved:
                 eta = self.offset[test] + self.Z[test] @ self._newton(train, alpha)
                 losses[k] += self.weight[test] @ self.loss.value(self.y[test], eta)
         return grid[int(np.argmin(losses))]
+
+
+def _unit_of_strength(loss, Z, y, weight, eta, fit_intercept):
+    """Return the largest curvature of the loss without coefficients, 1 if zero."""
+    centred = Z - weight @ Z if fit_intercept else Z
+    curvature = _top_curvature(np.sqrt(weight)[:, None] * centred)
+    if loss.curvature is not None:
+        curvature *= loss.curvature
+    else:
+        b = loss.intercepts(y, eta, weight, np.array([0, len(y)]), np.zeros(1))
+        u = -loss.derivative(y, eta + b)
+        curvature *= float(weight @ loss.second_derivative(y, u))
+    return curvature if curvature > 0 else 1.0
 
 
 def _top_curvature(A):
