@@ -274,8 +274,8 @@ def _read_target(
 
 def class_names(labels: np.ndarray) -> tuple[str, ...]:
     """Return labels of classes as text."""
-    if labels.dtype.kind == "U":
-        return tuple(labels.tolist())
+    if labels.dtype.kind in "Ub":
+        return tuple(map(str, labels.tolist()))
     return tuple(f"{label:.15g}" for label in labels)
 
 

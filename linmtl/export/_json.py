@@ -10,7 +10,13 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from linmtl.export._loaded import LoadedClassifier, LoadedRegressor
-from linmtl.export._model import SCALERS, LinearModel, read_model, unpacked
+from linmtl.export._model import (
+    SCALERS,
+    LinearModel,
+    read_model,
+    shift_and_scale,
+    unpacked,
+)
 from linmtl.losses import LOSSES, Loss
 from linmtl.version import __version__
 
@@ -271,8 +277,7 @@ def _as_names(names: list[str] | None) -> np.ndarray | None:
 
 
 def _scaler(step: str, scaler: Any) -> dict[str, Any]:
-    mean = scaler.mean_ if scaler.with_mean else None
-    scale = scaler.scale_ if scaler.with_std else None
+    mean, scale = shift_and_scale(scaler)
     return {
         "step": step,
         "kind": type(scaler).__name__,

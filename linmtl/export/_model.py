@@ -136,6 +136,14 @@ def _not_linear(estimator: Any) -> str:
     return text
 
 
+def shift_and_scale(scaler: Any) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Return what a scaler subtracts and what it divides by, None for nothing."""
+    return (
+        scaler.mean_ if scaler.with_mean else None,
+        scaler.scale_ if scaler.with_std else None,
+    )
+
+
 def unpacked(estimator: Any) -> tuple[list[tuple[str, Any]], str | None, Any]:
     """Return the scalers of a pipeline, by name, the name of its model, and the model.
 
@@ -151,11 +159,15 @@ def unpacked(estimator: Any) -> tuple[list[tuple[str, Any]], str | None, Any]:
         within = isinstance(scaler, TaskScaler) and scaler.within_task
         if within or type(scaler) not in SCALERS.values():
             kind = type(scaler).__name__ + "(within_task=True)" * within
+            advice = "export the model alone"
+            if not type(scaler).__module__.startswith("linmtl."):
+                advice += (
+                    ", or convert the Pipeline with skl2onnx after "
+                    "linmtl.export.register_onnx()"
+                )
             raise TypeError(
                 f"the step {step!r} of the Pipeline is a {kind}; those that can be "
-                f"exported are {' and '.join(SCALERS)}, over all rows: export the "
-                "model alone, or convert the Pipeline with skl2onnx after "
-                "linmtl.export.register_onnx()"
+                f"exported are {' and '.join(SCALERS)}, over all rows: {advice}"
             )
         check_is_fitted(scaler)
         scalers.append((step, scaler))

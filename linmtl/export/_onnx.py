@@ -13,7 +13,12 @@ from linmtl.estimators._base import TaskModel
 from linmtl.estimators._docs import ESTIMATORS
 from linmtl.estimators._thresholds import TaskThresholdClassifier
 from linmtl.export._loaded import LoadedClassifier, LoadedRegressor
-from linmtl.export._model import LinearModel, read_model, unpacked
+from linmtl.export._model import (
+    LinearModel,
+    read_model,
+    shift_and_scale,
+    unpacked,
+)
 from linmtl.losses._log_link import MAX_EXPONENT
 from linmtl.transfer import (
     GroupedMultiTaskClassifier,
@@ -151,19 +156,24 @@ def to_onnx(estimator: Any, *, dtype: str = "float32") -> Any:
         axes = [*shape, 2] if name == "probabilities" else shape
         results.append(declared(name, kind, axes))
     made = helper.make_graph(nodes, model.estimator, inputs, results, constants)
-    opsets = [
-        helper.make_opsetid("", _OPSET),
-        helper.make_opsetid("ai.onnx.ml", _ML_OPSET),
-    ]
-    proto = helper.make_model(
-        made,
-        opset_imports=opsets,
+    return _checked(onnx, made)
+
+
+def _checked(onnx: Any, graph: Any) -> Any:
+    """Return a graph as a model of ONNX, after its own checks."""
+    helper = onnx.helper
+    model = helper.make_model(
+        graph,
+        opset_imports=[
+            helper.make_opsetid("", _OPSET),
+            helper.make_opsetid("ai.onnx.ml", _ML_OPSET),
+        ],
         ir_version=_IR_VERSION,
         producer_name="linmtl",
         producer_version=__version__,
     )
-    onnx.checker.check_model(proto, full_check=True)
-    return proto
+    onnx.checker.check_model(model, full_check=True)
+    return model
 
 
 def register_onnx() -> None:
@@ -208,8 +218,7 @@ def _import(name: str) -> Any:
 def _scaled(graph, X, scalers, n_features):
     """Add what the scalers of a pipeline do."""
     for step, scaler in scalers:
-        shift = scaler.mean_ if scaler.with_mean else None
-        scale = scaler.scale_ if scaler.with_std else None
+        shift, scale = shift_and_scale(scaler)
         for op, values in (("Sub", shift), ("Div", scale)):
             if values is None:
                 continue

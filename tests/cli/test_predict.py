@@ -75,6 +75,18 @@ def test_a_task_column_and_probabilities(table, tmp_path, capsys):
     assert p == model.predict_proba(frame)[:, 1].tolist()
 
 
+def test_truth_values_are_called_alike_in_every_column(table, tmp_path, capsys):
+    X, y, tasks, _ = linmtl.prepare(table, "score", "site")
+    path = saved(tmp_path, L21Classifier(0.01).fit(X, y > 0, tasks))
+    assert command.main(["predict", path, str(table), "--task", "site"]) == 0
+    for row in predicted(capsys)[0]:
+        other = {"True": "False", "False": "True"}[row["prediction"]]
+        likely, rest = (
+            float(row[f"probability {name}"]) for name in (row["prediction"], other)
+        )
+        assert likely >= rest
+
+
 def test_models_without_names(tmp_path, capsys):
     rng = np.random.default_rng(0)
     X, Y = rng.normal(size=(20, 2)), rng.normal(size=(20, 3))
