@@ -210,11 +210,15 @@ class FitInput:
         return W if self.scale is None else W / self.scale
 
     def masked(self, W: np.ndarray) -> np.ndarray:
-        """Return coefficients (n_tasks, ..., n_features), zero for absent features."""
+        """Return coefficients (n_tasks, ..., n_features), zero for absent features.
+
+        Those of classes that a task does not have stay NaN.
+        """
         if self.present is None:
             return W
         present = self.present.T
-        return np.where(present if W.ndim == 2 else present[:, None], W, 0.0)
+        present = present if W.ndim == 2 else present[:, None]
+        return np.where(present | np.isnan(W), W, 0.0)
 
     def intercepts(self, b: np.ndarray) -> np.ndarray:
         """Return the intercept of every task, (n_tasks,).

@@ -210,7 +210,8 @@ class TaskModel(NewTask, BaseEstimator):
         for W, level in zip(coef.swapaxes(0, 1), b.T, strict=True):
             known = ~np.isnan(level)
             known |= not known.any()  # its rows have no weight: NaN of all
-            mean = W[known].mean(axis=0), float(level[known].mean())
+            of_known = None if mask is None else mask[known]
+            mean = mean_model(W[known], of_known), float(level[known].mean())
             models = W, level, every_task, partial(tuple, mean)
             etas.append(self._predictor(X, codes, *models))
         eta = np.stack(etas, axis=-1)
@@ -253,8 +254,7 @@ class TaskModel(NewTask, BaseEstimator):
     def _consensus(self) -> tuple[np.ndarray, float]:
         """Return coefficients and intercept for tasks that were not seen in fit."""
         n, mask = self._n_fitted, getattr(self, "feature_mask_", None)
-        shared = np.mean if mask is None else partial(np.mean, where=mask)
-        return shared(self.coef_[:n], axis=0), float(self.intercept_[:n].mean())
+        return mean_model(self.coef_[:n], mask), float(self.intercept_[:n].mean())
 
     def _without_rows(self) -> np.ndarray:
         """Return the labels of tasks that their numbers alone make known."""
@@ -584,7 +584,7 @@ class MultiTaskModel(TaskModel):
             elif given.classes is not None:  # where all is nothing, the parts are, too
                 lent, _ = given.lent(part.T, np.zeros(len(part)))
                 part = np.where(whole[:, None], part, lent.T)
-            found["coef_components_"][name] = given.unscaled(part)
+            found["coef_components_"][name] = given.masked(given.unscaled(part))
         if "coef_mean_" in found:
             found["coef_mean_"] = given.unscaled(found["coef_mean_"][None])[0]
         if result.stages is not None:
@@ -672,6 +672,21 @@ def model_of_loss(
     model = by_name[loss](*args, **options)
     mine = {**of_loss, "loss": loss}
     return model.set_params(**{k: v for k, v in mine.items() if hasattr(model, k)})
+
+
+def mean_model(W: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+    """Return the mean coefficients of tasks, of each feature over those that have it.
+
+    Parameters
+    ----------
+    W : ndarray of shape (n_tasks, n_features)
+        Coefficients, zero for features that a task does not have.
+    mask : ndarray of bool of shape (n_tasks, n_features) or None
+        Which features each task has; None where all have all.
+    """
+    if mask is None:
+        return W.mean(axis=0)
+    return W.sum(axis=0) / np.maximum(mask.sum(axis=0), 1)
 
 
 def read_coefficients(model: Any, coef_init: Any, given: FitInput) -> np.ndarray:

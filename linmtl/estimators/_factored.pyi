@@ -94,8 +94,8 @@ class FactoredRegressor(Regressor):
     components_ : ndarray of shape (n_components_, n_features)
         What the tasks share, the largest component first.
     task_codes_ : ndarray of shape (n_tasks, n_components_)
-        What each task makes of it: ``coef_ = task_codes_ @ components_``. The largest code
-        of a component is positive.
+        What each task makes of it: ``coef_ = task_codes_ @ components_``, but for zeros of
+        features that a task does not have. The largest code of a component is positive.
     n_components_ : int
         Number of components: ``n_components``, at most n_features and n_tasks.
     coef_ : ndarray of shape (n_tasks, n_features)
@@ -333,8 +333,8 @@ class FactoredClassifier(Classifier):
     components_ : ndarray of shape (n_components_, n_features)
         What the tasks share, the largest component first.
     task_codes_ : ndarray of shape (n_tasks, n_components_)
-        What each task makes of it: ``coef_ = task_codes_ @ components_``. The largest code
-        of a component is positive.
+        What each task makes of it: ``coef_ = task_codes_ @ components_``, but for zeros of
+        features that a task does not have. The largest code of a component is positive.
     n_components_ : int
         Number of components: ``n_components``, at most n_features and n_tasks.
     coef_ : ndarray of shape (n_tasks, n_features)
@@ -566,8 +566,8 @@ class GOMTLRegressor(Regressor):
     components_ : ndarray of shape (n_components_, n_features)
         What the tasks share, the largest component first.
     task_codes_ : ndarray of shape (n_tasks, n_components_)
-        What each task makes of it: ``coef_ = task_codes_ @ components_``. The largest code
-        of a component is positive.
+        What each task makes of it: ``coef_ = task_codes_ @ components_``, but for zeros of
+        features that a task does not have. The largest code of a component is positive.
     n_components_ : int
         Number of components: ``n_components``, at most n_features and n_tasks.
     coef_ : ndarray of shape (n_tasks, n_features)
@@ -804,8 +804,8 @@ class GOMTLClassifier(Classifier):
     components_ : ndarray of shape (n_components_, n_features)
         What the tasks share, the largest component first.
     task_codes_ : ndarray of shape (n_tasks, n_components_)
-        What each task makes of it: ``coef_ = task_codes_ @ components_``. The largest code
-        of a component is positive.
+        What each task makes of it: ``coef_ = task_codes_ @ components_``, but for zeros of
+        features that a task does not have. The largest code of a component is positive.
     n_components_ : int
         Number of components: ``n_components``, at most n_features and n_tasks.
     coef_ : ndarray of shape (n_tasks, n_features)

@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from helpers.convex import least
 from helpers.losses import loss_of
 from linmtl import (
+    AdaptiveRobustRegressor,
     IndependentRegressor,
     L1Regressor,
     L21Classifier,
@@ -22,6 +23,7 @@ from linmtl import (
     MultiTaskClassifier,
     MultiTaskRegressor,
     PooledRegressor,
+    RobustLowRankRegressor,
     TaskScaler,
     TraceNormRegressor,
     stack_tasks,
@@ -140,6 +142,19 @@ def test_coefficients_are_zero_and_predictions_need_no_value(model):
     assert not hasattr(clone(model).fit(X.fillna(0.0), y, tasks), "feature_mask_")
 
 
+def test_parts_add_up_without_what_is_absent():
+    X, y, tasks = data()
+    for model in (
+        RobustLowRankRegressor(0.1, 0.1),
+        L21Regressor(0.1, around="mean"),
+        AdaptiveRobustRegressor(),
+    ):
+        model.fit(X, y, tasks)
+        assert np.any(model.coef_ == 0)
+        total = sum(model.coef_components_.values())
+        np.testing.assert_allclose(total, model.coef_, atol=1e-12)
+
+
 def test_what_is_absent_has_no_say_in_scales_and_centres():
     X, y, tasks = data()
     for change in (lambda x: 1000 * x, lambda x: x + 1e6):
@@ -188,9 +203,17 @@ def test_paths_several_classes_kinds_and_unknown_tasks():
     found = model.predict(X.fillna(0.5), ["new"] * len(X))
     np.testing.assert_allclose(found, eta)
     classes = np.digitize(y, [0.0, 2.0])
-    several = MultiTaskClassifier(L21(0.01)).fit(X, classes, tasks)
+    several = MultiTaskClassifier(L21(0.01), handle_unknown="mean")
+    several.fit(X, classes, tasks)
     assert not several.coef_[0, :, 3].any()
     assert several.predict_proba(X, tasks).shape == (len(X), 3)
+    lacking = np.isnan(several.intercept_)  # a task that has not shown a class
+    np.testing.assert_array_equal(np.isnan(several.coef_).all(axis=2), lacking)
+    known = several.feature_mask_[:, None] & ~lacking[:, :, None]
+    shared = np.nansum(several.coef_, axis=0) / known.sum(axis=0)
+    eta = X.fillna(0.5) @ shared.T + np.nanmean(several.intercept_, axis=0)
+    found = several.decision_function(X.fillna(0.5), ["new"] * len(X))
+    np.testing.assert_allclose(found, eta)
     kinds = {"a": "squared", "b": "huber", "c": "squared"}
     mixed = MixedTaskEstimator(L21(0.05), loss=kinds).fit(X, y, tasks)
     assert np.all(mixed.coef_[~mixed.feature_mask_] == 0)
