@@ -18,6 +18,7 @@ from linmtl.auto._combined import (
     observation_losses,
 )
 from linmtl.auto._weights import Rows, best_weights, stacked
+from linmtl.data._canonical import MultiTaskData
 from linmtl.data._checks import check_number
 from linmtl.estimators._base import (
     MultiTaskModel,
@@ -27,6 +28,7 @@ from linmtl.estimators._base import (
 )
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
+from linmtl.losses import Loss
 from linmtl.model_selection._jobs import run_jobs
 
 _FOLDS = 5  # in which the default baseline is tuned
@@ -89,19 +91,7 @@ class _SafeTransfer(Combined):
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        kinds = (MultiTaskRegressor, IndependentRegressor)
-        if self._classify:
-            kinds = (MultiTaskClassifier, IndependentClassifier)
-        estimator: Any = self._inner("estimator", kinds[0]())
-        same: Any = {"fit_intercept": estimator.fit_intercept, **loss_of(estimator)}
-        alone = kinds[1]("cv", **same)
-        baseline = self._inner("baseline", alone)
-        if baseline._loss().name != estimator._loss().name:
-            raise ValueError(
-                f"{type(self).__name__}: estimator has loss={estimator._loss().name!r} "
-                f"and baseline loss={baseline._loss().name!r}; only predictors of one "
-                "loss can be blended"
-            )
+        baseline, estimator = self._blended()
         shrinkage = None
         if self.shrinkage != "auto":
             shrinkage = check_number("shrinkage", self.shrinkage, 0.0)
@@ -146,20 +136,43 @@ class _SafeTransfer(Combined):
         self.weights_ = a
         weight = np.where(np.any(masks, axis=0), passed.weight, 0.0)
         own, shared = eta.T
-        mixed = own + a[code] * (shared - own)
-        total = data.task_sum(weight)
-        self.held_out_loss_ = {}
-        for name, eta in (("baseline", own), ("estimator", shared), ("blend", mixed)):
-            sums = data.task_sum(weight * observation_losses(data, eta, loss))
-            self.held_out_loss_[name] = np.divide(
-                sums, total, out=np.full(total.size, np.nan), where=total > 0
-            )
+        self.held_out_loss_ = {
+            "baseline": _task_losses(data, weight, own, loss),
+            "estimator": _task_losses(data, weight, shared, loss),
+            "blend": _task_losses(data, weight, own + a[code] * (shared - own), loss),
+        }
         (W, b), (V, c) = linear(self.baseline_), linear(self.estimator_)
         self._set_linear(passed.given, W + a[:, None] * (V - W), b + a * (c - b))
         self.n_iter_ = max(self.baseline_.n_iter_, self.estimator_.n_iter_)
         return self
 
     fit.__doc__ = FIT_DOC
+
+    def _blended(self) -> tuple[Any, Any]:
+        """Return the models to blend, checked: the baseline and the estimator."""
+        kinds = (MultiTaskRegressor, IndependentRegressor)
+        if self._classify:
+            kinds = (MultiTaskClassifier, IndependentClassifier)
+        estimator: Any = self._inner("estimator", kinds[0]())
+        same: Any = {"fit_intercept": estimator.fit_intercept, **loss_of(estimator)}
+        alone = kinds[1]("cv", **same)
+        baseline = self._inner("baseline", alone)
+        if baseline._loss().name != estimator._loss().name:
+            raise ValueError(
+                f"{type(self).__name__}: estimator has loss={estimator._loss().name!r} "
+                f"and baseline loss={baseline._loss().name!r}; only predictors of one "
+                "loss can be blended"
+            )
+        return baseline, estimator
+
+
+def _task_losses(
+    data: MultiTaskData, weight: np.ndarray, eta: np.ndarray, loss: Loss
+) -> np.ndarray:
+    """Return the mean loss of each task at predictors, NaN without weight."""
+    total = data.task_sum(weight)
+    sums = data.task_sum(weight * observation_losses(data, eta, loss))
+    return np.divide(sums, total, out=np.full(total.size, np.nan), where=total > 0)
 
 
 def _drawn_to_baseline(rows: Rows, shrinkage: float) -> np.ndarray:
