@@ -73,6 +73,11 @@ class DaskEstimator(BaseEstimator):
             model = self.__dict__.get("model_", model)
         return getattr(model, name)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        model = self.__dict__.get("_model")
+        own = model is None or name not in model.get_params(deep=False)
+        object.__setattr__(self if own else model, name, value)
+
     def __sklearn_clone__(self) -> Self:
         # a client is a connection, and no copy of it is one
         copied: Any = clone(self._model)

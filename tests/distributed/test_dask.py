@@ -101,11 +101,15 @@ def test_parameters_are_those_of_the_estimator():
         DaskL21Regressor(alhpa=1)
 
 
-def test_parameters_set_after_a_fit_are_shown():
-    model = DaskL21Regressor(0.1).fit(*collections(*data()))
+def test_parameters_set_after_a_fit_are_shown_and_used():
+    rows = collections(*data())
+    model = DaskL21Regressor(0.1).fit(*rows)
     model.set_params(alpha=0.7)
     assert model.alpha == model.get_params()["alpha"] == 0.7
     assert model.to_local().alpha == 0.1
+    model.alpha = 0.3
+    assert model.get_params()["alpha"] == 0.3
+    assert model.fit(*rows).to_local().alpha == 0.3
 
 
 def test_collections_that_do_not_fit_together_are_refused():
