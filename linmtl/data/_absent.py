@@ -95,3 +95,18 @@ def fill_as_in_fit(X: Any, codes: np.ndarray, mask: np.ndarray, tasks: Any) -> A
             f"Input X contains NaN in features that rows{of} had in fit; impute them"
         )
     return np.where(missing, X.dtype.type(0), X)
+
+
+def mean_model(W: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+    """Return the mean coefficients of tasks, of each feature over those that have it.
+
+    Parameters
+    ----------
+    W : ndarray of shape (n_tasks, n_features)
+        Coefficients.
+    mask : ndarray of bool of shape (n_tasks, n_features) or None
+        Which features each task has; None where all have all.
+    """
+    if mask is None:
+        return W.mean(axis=0)
+    return W.sum(axis=0, where=mask) / np.maximum(mask.sum(axis=0), 1)

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from linmtl.data._absent import mean_model
 from linmtl.designs._base import Design
 
 _ZERO_COEFFICIENT = 1e-9  # relative to the largest coefficient
@@ -132,6 +133,7 @@ def lent(
     alone: np.ndarray,
     others: np.ndarray,
     mean: np.ndarray,
+    present: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return models in which tasks left out of the loss take the mean of the others.
 
@@ -148,12 +150,15 @@ def lent(
         The tasks in the loss.
     mean : ndarray of shape (n_alone, n_features)
         Where the linear predictors of the tasks left out stay what they are.
+    present : ndarray of bool of shape (n_features, n_tasks), default=None
+        Which features each task has; all by default.
     """
     least = _ZERO_COEFFICIENT * np.abs(W).max(initial=0.0)
     nothing = np.abs(W[:, alone]).max(axis=0, initial=0.0) <= least
     if not nothing.any() or not others.any():
         return W, b
-    consensus = W[:, others].mean(axis=1)
+    mask = None if present is None else present.T[others]
+    consensus = mean_model(W.T[others], mask)
     W, b = W.copy(), b.copy()
     W[:, alone[nothing]] = consensus[:, None]
     b[alone[nothing]] -= mean[nothing] @ consensus

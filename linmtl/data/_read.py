@@ -248,7 +248,7 @@ class FitInput:
         if self.side_means is None:
             return W, b
         alone = np.flatnonzero(self.side)
-        return lent(W, b, alone, self.side == 0, self.side_means)
+        return lent(W, b, alone, self.side == 0, self.side_means, self.present)
 
 
 def read_fit(

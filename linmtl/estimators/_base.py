@@ -17,7 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from linmtl.data import MultiTaskData
-from linmtl.data._absent import fill_as_in_fit
+from linmtl.data._absent import fill_as_in_fit, mean_model
 from linmtl.data._checks import check_choice
 from linmtl.data._classes import ClassColumns
 from linmtl.data._kinds import sort_in_time
@@ -672,21 +672,6 @@ def model_of_loss(
     model = by_name[loss](*args, **options)
     mine = {**of_loss, "loss": loss}
     return model.set_params(**{k: v for k, v in mine.items() if hasattr(model, k)})
-
-
-def mean_model(W: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
-    """Return the mean coefficients of tasks, of each feature over those that have it.
-
-    Parameters
-    ----------
-    W : ndarray of shape (n_tasks, n_features)
-        Coefficients, zero for features that a task does not have.
-    mask : ndarray of bool of shape (n_tasks, n_features) or None
-        Which features each task has; None where all have all.
-    """
-    if mask is None:
-        return W.mean(axis=0)
-    return W.sum(axis=0) / np.maximum(mask.sum(axis=0), 1)
 
 
 def read_coefficients(model: Any, coef_init: Any, given: FitInput) -> np.ndarray:

@@ -13,6 +13,7 @@ from scipy import sparse
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from linmtl.data._absent import mean_model
 from linmtl.data._canonical import far_intercept
 from linmtl.data._checks import check_choice, check_number
 from linmtl.data._labels import as_task_labels, codes_of, require_like, some
@@ -132,6 +133,9 @@ class NewTask(Fitted):
         strength = self._read_strength(alpha)
         X, y, weight, shift = self._read_rows(X, y, sample_weight, label, offset)
         coef = np.asarray(self.coef_[: self._n_fitted], dtype=float)
+        mask = getattr(self, "feature_mask_", None)
+        if mask is not None:  # a task says nothing of what it does not have
+            coef = np.where(mask, coef, mean_model(coef, mask))
         prior = make_prior(coef, how)
         weight = weight / weight.sum()
         Z, eta = X @ prior.basis, X @ prior.mean + shift

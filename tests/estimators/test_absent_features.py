@@ -14,6 +14,7 @@ from helpers.losses import loss_of
 from linmtl import (
     AdaptiveRobustRegressor,
     IndependentRegressor,
+    L1Classifier,
     L1Regressor,
     L21Classifier,
     L21Regressor,
@@ -155,6 +156,17 @@ def test_parts_add_up_without_what_is_absent():
         np.testing.assert_allclose(total, model.coef_, atol=1e-12)
 
 
+def test_tasks_of_a_single_class_learn_what_others_have():
+    X, y, tasks = data()
+    labels = np.where(tasks == "a", True, y > 1.0)
+    model = L1Classifier(0.01)
+    with pytest.warns(UserWarning, match="a single class"):
+        model.fit(X, labels, tasks)
+    # of x and y task c alone, of z task b
+    np.testing.assert_array_equal(model.coef_[0, :2], model.coef_[2, :2])
+    assert model.coef_[0, 2] == model.coef_[1, 2] != 0
+
+
 def test_what_is_absent_has_no_say_in_scales_and_centres():
     X, y, tasks = data()
     for change in (lambda x: 1000 * x, lambda x: x + 1e6):
@@ -202,6 +214,10 @@ def test_paths_several_classes_kinds_and_unknown_tasks():
     eta = X.fillna(0.5) @ shared + model.intercept_.mean()
     found = model.predict(X.fillna(0.5), ["new"] * len(X))
     np.testing.assert_allclose(found, eta)
+    new = X[:3].fillna(0.5), y[:3]  # of no say at this strength
+    near = clone(model).fit(X, y, tasks)
+    near.fit_new_task(*new, "new", how="mean", alpha=1e9)
+    np.testing.assert_allclose(near.coef_[-1], shared, atol=1e-6)
     classes = np.digitize(y, [0.0, 2.0])
     several = MultiTaskClassifier(L21(0.01), handle_unknown="mean")
     several.fit(X, classes, tasks)
