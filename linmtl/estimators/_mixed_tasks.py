@@ -391,6 +391,7 @@ class MixedTaskEstimator(_MixedTasks):
 
     @property
     def fit_new_task(self) -> NoReturn:
+        """A method of other estimators, which tasks of different kinds do not have."""
         raise AttributeError(
             f"{type(self).__name__} has no fit_new_task: tasks of different kinds have "
             "no mean model that another one could start from"

@@ -139,6 +139,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         Returns
         -------
         self : TableEncoder
+            Fitted.
         """
         name = type(self).__name__
         check_count(f"{name}: max_levels", self.max_levels)

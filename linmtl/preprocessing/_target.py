@@ -103,6 +103,7 @@ class TargetScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         self : TargetScaler
+            Fitted.
         """
         check_flag("per_task", self.per_task)
         Y = self._read(X, tasks, reset=True)
@@ -133,6 +134,7 @@ class TargetScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of the shape of X
+            Standardised targets, NaN where they were missing.
         """
         return self._apply(self._scaler_of().transform, X, tasks)
 
@@ -149,6 +151,7 @@ class TargetScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of the shape of X
+            Targets in their own units.
         """
         inverse = self._scaler_of().inverse_transform
         return self._apply(inverse, X, tasks, named=False)
@@ -170,6 +173,7 @@ class TargetScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of the shape of X
+            Standardised targets, NaN where they were missing.
         """
         return self.fit(X, tasks=tasks).transform(X, tasks)
 
