@@ -129,7 +129,10 @@ def certificate_is_tight_at_the_optimum(case, loss, layout):
     for form in forms(loss):
         objective = problem.objective(problem.penalty(case), form)
         certificate = objective.certificate(W)
-        assert certificate.gap <= 1e-7 * scale
+        # W is exact to the root of how exact its objective is, and where rows have no
+        # curvature, residuals moved into a dual constraint cost to first order
+        limit = 1e-6 if loss == "huber" else 1e-7
+        assert certificate.gap <= limit * scale
 
 
 def gap_is_not_below_the_suboptimality(case, loss, layout):
