@@ -105,7 +105,7 @@ class ResidualFit(Datafit):
         if residuals is None:
             self._hessian = None
             design = self.data.design
-            if self.loss.compiled:
+            if self.loss.kernel is not None:
                 design.evaluate(W, self._eta, self._residual, self.theta, G)
             else:
                 design.predict(W, self._eta)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
+
+from linmtl.kernels._jit import readonly
 
 _MAX_STEPS = 200  # of the search for an intercept
 _LONGEST_STEP = 1e300  # a step without a curvature
@@ -107,8 +110,9 @@ class Loss:
         Whether y holds labels of classes.
     one_sided : str
         What is wrong with the targets of a task without a best intercept.
-    compiled : bool
-        Whether `residual` is a kernel: it may be called for a few tasks at a time.
+    kernel : callable or None
+        `residual` as a kernel, whose last arguments are the parameters: it is cheap
+        enough to be called for a few tasks at a time.
     drawn : bool
         Whether a penalty draws the intercepts of the tasks to each other, so that each
         has a best one if that of all rows together has.
@@ -127,7 +131,7 @@ class Loss:
     likelihood: ClassVar[bool] = False
     classify: ClassVar[bool] = False
     one_sided: ClassVar[str] = ""
-    compiled: ClassVar[bool] = False
+    kernel: ClassVar[Callable[..., None] | None] = None
     drawn: ClassVar[bool] = False
 
     @classmethod
@@ -261,6 +265,11 @@ class Loss:
         over each task is zero where an intercept is fitted: with intercepts always
         at their optimum, the residuals satisfy that constraint of the dual problem.
         """
+        if self.kernel is not None:
+            given = (readonly(a) for a in (y, eta, weight, task_ptr, total))
+            parameters = (float(getattr(self, f.name)) for f in fields(self))
+            self.kernel(*given, bool(fit_intercept), b, theta, task_loss, *parameters)
+            return
         rows, bounds = slice(task_ptr[0], task_ptr[-1]), task_ptr - task_ptr[0]
         y, eta, weight = y[rows], eta[rows], weight[rows]
         size = np.diff(bounds)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from linmtl.data._checks import is_number
-from linmtl.kernels._jit import kernel, readonly
+from linmtl.kernels._jit import kernel
 from linmtl.losses._base import Loss, Score, parameter
 
 
@@ -91,7 +91,7 @@ class HuberLoss(Loss):
     formula = "huber(y_i - x_i . w_t - b_t)"
     curvature = 1.0
     location = True
-    compiled = True
+    kernel = staticmethod(huber_residual)
 
     delta: float = parameter(
         1.35, "Where the Huber loss becomes linear, > 0, in the units of y."
@@ -114,22 +114,6 @@ class HuberLoss(Loss):
     def second_derivative(self, y, u):
         # u is a quotient by the weights: on the linear part it is delta up to rounding
         return (np.abs(u) < self.delta * (1 - 1e-12)).astype(float)
-
-    def residual(
-        self, y, eta, weight, task_ptr, total, fit_intercept, b, theta, task_loss
-    ):
-        huber_residual(
-            readonly(y),
-            readonly(eta),
-            readonly(weight),
-            readonly(task_ptr),
-            readonly(total),
-            bool(fit_intercept),
-            b,
-            theta,
-            task_loss,
-            float(self.delta),
-        )
 
     def conjugate(self, y, u):
         return u * (u / 2 - y)

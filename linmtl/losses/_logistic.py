@@ -30,7 +30,8 @@ class Logistic(TwoClasses):
     formula = "log(1 + exp(-y_i (x_i . w_t + b_t)))"
     curvature = 0.25
     link = "logit"
-    likelihood = compiled = True
+    likelihood = True
+    kernel = staticmethod(logistic_residual)
 
     def of_classes(self, group_ptr):
         return self if group_ptr is None else Multinomial(group_ptr)
@@ -56,21 +57,6 @@ class Logistic(TwoClasses):
 
     def domain(self, y):
         return np.minimum(y, 0.0), np.maximum(y, 0.0)
-
-    def residual(
-        self, y, eta, weight, task_ptr, total, fit_intercept, b, theta, task_loss
-    ):
-        logistic_residual(
-            readonly(y),
-            readonly(eta),
-            readonly(weight),
-            readonly(task_ptr),
-            readonly(total),
-            bool(fit_intercept),
-            b,
-            theta,
-            task_loss,
-        )
 
     def dual_value(self, y, theta, weight, scale):
         return logistic_dual(*_inputs(y, theta, weight), float(scale))

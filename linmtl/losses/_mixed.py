@@ -68,18 +68,14 @@ class MixedLoss(Loss):
     def own_sides(self, y, weight, task_ptr):
         sides = [
             loss.own_sides(y, weight, task_ptr[tasks.start : tasks.stop + 1])
-            for loss, tasks in self._runs(self.kind)
+            for loss, tasks in self._runs()
         ]
         return np.concatenate(sides)
 
     def residual(
         self, y, eta, weight, task_ptr, total, fit_intercept, b, theta, task_loss
     ):
-        first = int(np.searchsorted(self.task_ptr, task_ptr[0]))
-        size = task_ptr.size  # tasks without rows may begin there as well
-        while not np.array_equal(self.task_ptr[first : first + size], task_ptr):
-            first += 1
-        for loss, tasks in self._runs(self.kind[first : first + size - 1]):
+        for loss, tasks in self._runs():
             loss.residual(
                 y,
                 eta,
@@ -119,13 +115,13 @@ class MixedLoss(Loss):
 
     def _parts(self) -> Iterator[tuple[Loss, slice]]:
         """Yield the losses, each with a range of observations."""
-        for loss, tasks in self._runs(self.kind):
+        for loss, tasks in self._runs():
             yield loss, slice(*self.task_ptr[[tasks.start, tasks.stop]])
 
-    def _runs(self, kind: np.ndarray) -> Iterator[tuple[Loss, slice]]:
+    def _runs(self) -> Iterator[tuple[Loss, slice]]:
         """Yield the losses, each with a range of tasks that have it in common."""
         start = 0
-        for k, run in groupby(kind.tolist()):
+        for k, run in groupby(self.kind.tolist()):
             stop = start + len(list(run))
             yield self.losses[k], slice(start, stop)
             start = stop

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from linmtl.kernels._jit import readonly, reduction
+from linmtl.kernels._jit import reduction
 from linmtl.losses._base import Loss, Score
 
 
@@ -38,7 +38,8 @@ class Squared(Loss):
     about = "Half the squared residual."
     formula = "(y_i - x_i . w_t - b_t)^2 / 2"
     curvature = 1.0
-    quadratic = location = convex_root = mean_suffices = likelihood = compiled = True
+    quadratic = location = convex_root = mean_suffices = likelihood = True
+    kernel = staticmethod(squared_residual)
 
     def value(self, y, eta):
         return (y - eta) ** 2 / 2
@@ -54,21 +55,6 @@ class Squared(Loss):
 
     def domain(self, y):
         return -np.inf, np.inf
-
-    def residual(
-        self, y, eta, weight, task_ptr, total, fit_intercept, b, theta, task_loss
-    ):
-        squared_residual(
-            readonly(y),
-            readonly(eta),
-            readonly(weight),
-            readonly(task_ptr),
-            readonly(total),
-            bool(fit_intercept),
-            b,
-            theta,
-            task_loss,
-        )
 
     def dual_value(self, y, theta, weight, scale):
         linear, square = self.dual_terms(y, theta, weight)
