@@ -12,6 +12,7 @@ from linmtl.distributed._parts import Merge, Question, merge_two
 from linmtl.distributed._rows import Part
 from linmtl.estimators._base import TaskModel
 from linmtl.statistics import read_chunks
+from linmtl.statistics._chunks import columns_of_X
 
 __all__ = ["SparkParts", "fit_spark"]
 
@@ -43,21 +44,13 @@ class SparkParts(Parts):
         sample_weight: str | None = None,
     ):
         others = [target, tasks, *([] if sample_weight is None else [sample_weight])]
-        if features is None:
-            features = [name for name in frame.columns if name not in others]
-        wanted = [*features, *others]
-        missing = [name for name in wanted if name not in frame.columns]
-        if missing:
-            raise ValueError(
-                f"the table has no column {missing[0]!r}; it has "
-                f"{', '.join(frame.columns)}"
-            )
-        self._frame = frame.select(*wanted)
+        names = columns_of_X(frame.columns, others, features, "the table")
+        self._frame = frame.select(*names, *others)
         self._read = partial(
             read_chunks,
             target=target,
             tasks=tasks,
-            features=list(features),
+            features=names,
             sample_weight=sample_weight,
         )
 

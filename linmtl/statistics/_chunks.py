@@ -88,15 +88,45 @@ def read_chunks(
     columns = None if wanted is None else [*wanted, *others]
     for table in _tables(source, columns, size):
         frame = table.to_pandas() if hasattr(table, "to_pandas") else table
-        missing = [c for c in columns or others if c not in frame.columns]
-        if missing:
-            raise ValueError(
-                f"a piece of the table has no column {missing[0]!r}; it has "
-                f"{', '.join(map(str, frame.columns))}"
-            )
-        names = wanted or [c for c in frame.columns if c not in others]
+        names = columns_of_X(
+            frame.columns, others, wanted or None, "a piece of the table"
+        )
         weight = None if sample_weight is None else frame[sample_weight]
         yield frame[names], frame[target], frame[tasks], weight
+
+
+def columns_of_X(
+    there: Iterable[str],
+    others: Iterable[str],
+    features: Iterable[str] | None,
+    table: str,
+) -> list[str]:
+    """Return the columns of X, by default all that are not others.
+
+    Parameters
+    ----------
+    there : iterable of str
+        The columns of the table.
+    others : iterable of str
+        Those of the target, the tasks and the weights.
+    features : iterable of str or None
+        The columns of X that are asked for.
+    table : str
+        What messages call the table.
+
+    Raises
+    ------
+    ValueError
+        If one is not there.
+    """
+    there, others = list(there), list(others)
+    names = [c for c in there if c not in others] if features is None else [*features]
+    missing = [c for c in (*names, *others) if c not in there]
+    if missing:
+        raise ValueError(
+            f"{table} has no column {missing[0]!r}; it has {', '.join(map(str, there))}"
+        )
+    return names
 
 
 def _tables(source: Any, columns: list[str] | None, size: int) -> Iterator[Any]:
