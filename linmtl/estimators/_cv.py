@@ -6,7 +6,6 @@ import copy
 import numbers
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar, Literal, Self
 
@@ -19,19 +18,23 @@ from linmtl.data._checks import check_choice
 from linmtl.data._read import FitInput
 from linmtl.datafits._base import Datafit
 from linmtl.estimators._base import MultiTaskModel, Problem
+from linmtl.estimators._curves import (
+    Curve,
+    bound_of,
+    end_worth_extending,
+    joined,
+    open_axes,
+)
 from linmtl.estimators._docs import parameters
 from linmtl.estimators._scale import uneven
 from linmtl.metrics import TaskScorer, make_task_scorer
 from linmtl.model_selection import LeaveOneTaskOut
 from linmtl.model_selection._folds import fold_of_observations
 from linmtl.model_selection._grid import (
-    WORTH_SAYING,
     End,
     best_strength,
     further_strengths,
-    gain_of_a_decade,
     is_flat,
-    open_end,
 )
 from linmtl.model_selection._held_out import (
     HeldOutClasses,
@@ -51,144 +54,7 @@ from linmtl.solvers import minimise
 from linmtl.solvers._objective import Objective
 from linmtl.solvers._path import path_strengths, top_strength
 
-_ALMOST = 1 - 1e-9
 _CLOSE = 0.005  # relative difference of rough losses that leaves the best one open
-_REACH = 8.0  # strengths over which the error of rough losses stays about the same
-_FEWEST = 3  # of two strengths one always is at an end
-
-
-@dataclass
-class _Curve:
-    """The held-out losses along the strengths of one setting.
-
-    Attributes
-    ----------
-    setting : dict
-        The parameters of the penalty beside its strength.
-    start : Objective
-        The problem whose solution is zero where the grid begins.
-    strengths : ndarray of shape (n_strengths,)
-        Decreasing.
-    per_fold : ndarray of shape (n_strengths, n_folds)
-        The losses; NaN for a fold that judges no task.
-    per_task : ndarray of shape (n_strengths, n_folds, n_tasks)
-        The losses of each task.
-    ends : list of ndarray
-        The last solution in each fold.
-    unconverged : int
-        The number of fits that did not converge.
-    exact : ndarray of bool of shape (n_strengths,)
-        Where the models are exact; others only show roughly where the best one is.
-    freedom : ndarray of shape (n_strengths,) or None
-        Degrees of freedom, where they are known.
-    point : ndarray or None
-        A solution on all data near the best strength, to start from.
-    """
-
-    setting: dict[str, Any]
-    start: Objective
-    strengths: np.ndarray
-    per_fold: np.ndarray
-    per_task: np.ndarray
-    ends: list[np.ndarray]
-    unconverged: int
-    exact: np.ndarray
-    freedom: np.ndarray | None = None
-    point: np.ndarray | None = None
-
-    @property
-    def mean(self) -> np.ndarray:
-        return np.nanmean(self.per_fold, axis=-1)
-
-    @property
-    def rough(self) -> np.ndarray:
-        """Of the best strength and those beside it, the positions of rough models."""
-        best = best_strength(self.mean)
-        near = np.arange(max(best - 1, 0), min(best + 2, self.strengths.size))
-        return near[~self.exact[near]]
-
-    def correct(self, some: np.ndarray, exact: _Curve) -> None:
-        """Take over exact models at some positions.
-
-        Losses of rough models near them are moved by as much, less with the distance:
-        otherwise the best would be where models are rough in the right direction.
-        """
-        position = np.arange(self.strengths.size)
-        nearest = np.abs(position[:, None] - some).argmin(axis=1)
-        share = 1.0 - np.abs(position - some[nearest]) / _REACH
-        share = np.where(self.exact, 0.0, np.maximum(share, 0.0))
-        for name in ("per_fold", "per_task"):
-            losses, known = getattr(self, name), getattr(exact, name)
-            error = (known - losses[some])[nearest]
-            moved = losses + share.reshape(-1, *[1] * (losses.ndim - 1)) * error
-            # a loss that was not negative stays so
-            moved = np.maximum(moved, np.minimum(losses, 0.0))
-            moved[some] = known
-            setattr(self, name, moved)
-        self.exact[some] = True
-
-
-def _joined(strong: _Curve, weak: _Curve) -> _Curve:
-    """Return one curve of two, from strong to weak."""
-    both = {
-        name: np.concatenate([getattr(strong, name), getattr(weak, name)])
-        for name in ("strengths", "per_fold", "per_task", "exact")
-    }
-    if strong.freedom is not None and weak.freedom is not None:
-        both["freedom"] = np.concatenate([strong.freedom, weak.freedom])
-    unconverged = strong.unconverged + weak.unconverged
-    return replace(weak, **both, unconverged=unconverged)
-
-
-def _end_worth_extending(curves: list[_Curve]) -> End | None:
-    """Return an end at which a loss falls, if once more as much would be the best."""
-    least = min(float(curve.mean.min()) for curve in curves)
-    for curve in curves:
-        end = open_end(curve.strengths, curve.mean)
-        if end is None:
-            continue
-        last = 0 if end == "high" else -1
-        gain = gain_of_a_decade(curve.strengths, curve.mean, last)
-        if curve.mean[last] - gain <= least:
-            return end
-    return None
-
-
-def _bound(curves: list[_Curve]) -> End | None:
-    """Return the end of its grid at which the best strength lies and matters."""
-    best = curves[int(np.argmin([curve.mean.min() for curve in curves]))]
-    if best.strengths.size < _FEWEST:
-        return None
-    end = open_end(best.strengths, best.mean, WORTH_SAYING)
-    if end == "high" and best.strengths[0] >= _ALMOST * top_strength(best.start):
-        return None  # nothing changes beyond
-    return end
-
-
-def _open_axes(curves: list[_Curve]) -> dict[str, End]:
-    """Return other parameters whose best value is at an end of those tried.
-
-    Of numbers, three at least, where what is held out is predicted better and better
-    towards the end.
-    """
-    least = np.array([curve.mean.min() for curve in curves])
-    found = {}
-    for name in curves[0].setting:
-        values = [curve.setting.get(name) for curve in curves]
-        if name.startswith("n_") or not all(map(_is_amount, values)):
-            continue
-        tried = np.unique(np.array(values, dtype=float))[::-1]
-        losses = [least[np.array(values) == value].min() for value in tried]
-        if tried.size >= _FEWEST:
-            end = open_end(tried, np.array(losses), WORTH_SAYING)
-            if end is not None:
-                found[name] = end
-    return found
-
-
-def _is_amount(value: Any) -> bool:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return number and 0 <= value < np.inf
 
 
 def _mean_over_tasks(losses: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -316,7 +182,7 @@ class CrossValidated(MultiTaskModel):
         if np.ndim(self.alphas) == 0:
             curves = self._extended(problem, parts, curves)
         self._refine(problem, parts, curves)
-        bound = _bound(curves)
+        bound = bound_of(curves)
         setting = self._choose(settings, curves, bound)
         self._warn_of_search(curves, bound)
         flat = is_flat(np.concatenate([curve.mean for curve in curves]))
@@ -369,7 +235,7 @@ class CrossValidated(MultiTaskModel):
         strengths: np.ndarray,
         ends: list[np.ndarray] | None = None,
         exact: bool = False,
-    ) -> _Curve:
+    ) -> Curve:
         """Return the held-out losses along some strengths."""
         path = self._path(problem, parts, setting, strengths, ends, exact)
         if np.isnan(path.losses).all():
@@ -389,7 +255,7 @@ class CrossValidated(MultiTaskModel):
             if classes is not None:
                 eta, fold = classes.by_row(data, eta), self._fold_of_rows(given)
             per_fold, per_task = self._negated_scores(given, fold, eta)
-        return _Curve(
+        return Curve(
             setting,
             start,
             strengths,
@@ -444,14 +310,14 @@ class CrossValidated(MultiTaskModel):
         )
 
     def _extended(
-        self, problem: Problem, parts: Parts, curves: list[_Curve]
-    ) -> list[_Curve]:
+        self, problem: Problem, parts: Parts, curves: list[Curve]
+    ) -> list[Curve]:
         """Return the curves on longer grids, while the best strength ends them.
 
         The grids of all settings are extended alike, by a decade at a time.
         """
         first = [curve.strengths for curve in curves]
-        while len(first[0]) > 1 and (end := _end_worth_extending(curves)):
+        while len(first[0]) > 1 and (end := end_worth_extending(curves)):
             longer = []
             for curve, grid in zip(curves, first, strict=True):
                 beyond = further_strengths(curve.strengths, end, grid)
@@ -466,11 +332,11 @@ class CrossValidated(MultiTaskModel):
                 if more.unconverged:
                     return curves
                 pair = (curve, more) if end == "low" else (more, curve)
-                longer.append(_joined(*pair))
+                longer.append(joined(*pair))
             curves = longer
         return curves
 
-    def _refine(self, problem: Problem, parts: Parts, curves: list[_Curve]) -> None:
+    def _refine(self, problem: Problem, parts: Parts, curves: list[Curve]) -> None:
         """Make models exact where the best may be, until it and its neighbours are."""
         fit = problem.objective.base_fit
         while True:
@@ -585,7 +451,7 @@ class CrossValidated(MultiTaskModel):
         return np.array(together)[:, None], apart
 
     def _choose(
-        self, settings: list[dict[str, Any]], curves: list[_Curve], bound: End | None
+        self, settings: list[dict[str, Any]], curves: list[Curve], bound: End | None
     ) -> dict[str, Any]:
         """Store the losses and the best of them. Return the best setting."""
         alphas = np.array([curve.strengths for curve in curves])
@@ -623,7 +489,7 @@ class CrossValidated(MultiTaskModel):
             setattr(self, name, factor * (values[0] if one else values))
         return setting
 
-    def _warn_of_search(self, curves: list[_Curve], bound: End | None) -> None:
+    def _warn_of_search(self, curves: list[Curve], bound: End | None) -> None:
         name = type(self).__name__
         if bound is not None:
             weaker = "smallest" if bound == "low" else "largest"
@@ -640,7 +506,7 @@ class CrossValidated(MultiTaskModel):
                 UserWarning,
                 stacklevel=3,
             )
-        for parameter, end in _open_axes(curves).items():
+        for parameter, end in open_axes(curves).items():
             if getattr(self, parameter, ()) is None:
                 continue  # values that the data gave
             extreme = "smallest" if end == "low" else "largest"

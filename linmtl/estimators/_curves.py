@@ -1,0 +1,156 @@
+"""Held-out losses along the strengths of a penalty, and what they say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from linmtl.model_selection._grid import (
+    WORTH_SAYING,
+    End,
+    best_strength,
+    gain_of_a_decade,
+    open_end,
+)
+from linmtl.solvers._objective import Objective
+from linmtl.solvers._path import top_strength
+
+_ALMOST = 1 - 1e-9
+_REACH = 8.0  # strengths over which the error of rough losses stays about the same
+_FEWEST = 3  # of two strengths one always is at an end
+
+
+@dataclass
+class Curve:
+    """The held-out losses along the strengths of one setting.
+
+    Attributes
+    ----------
+    setting : dict
+        The parameters of the penalty beside its strength.
+    start : Objective
+        The problem whose solution is zero where the grid begins.
+    strengths : ndarray of shape (n_strengths,)
+        Decreasing.
+    per_fold : ndarray of shape (n_strengths, n_folds)
+        The losses; NaN for a fold that judges no task.
+    per_task : ndarray of shape (n_strengths, n_folds, n_tasks)
+        The losses of each task.
+    ends : list of ndarray
+        The last solution in each fold.
+    unconverged : int
+        The number of fits that did not converge.
+    exact : ndarray of bool of shape (n_strengths,)
+        Where the models are exact; others only show roughly where the best one is.
+    freedom : ndarray of shape (n_strengths,) or None
+        Degrees of freedom, where they are known.
+    point : ndarray or None
+        A solution on all data near the best strength, to start from.
+    """
+
+    setting: dict[str, Any]
+    start: Objective
+    strengths: np.ndarray
+    per_fold: np.ndarray
+    per_task: np.ndarray
+    ends: list[np.ndarray]
+    unconverged: int
+    exact: np.ndarray
+    freedom: np.ndarray | None = None
+    point: np.ndarray | None = None
+
+    @property
+    def mean(self) -> np.ndarray:
+        return np.nanmean(self.per_fold, axis=-1)
+
+    @property
+    def rough(self) -> np.ndarray:
+        """Of the best strength and those beside it, the positions of rough models."""
+        best = best_strength(self.mean)
+        near = np.arange(max(best - 1, 0), min(best + 2, self.strengths.size))
+        return near[~self.exact[near]]
+
+    def correct(self, some: np.ndarray, exact: Curve) -> None:
+        """Take over exact models at some positions.
+
+        Losses of rough models near them are moved by as much, less with the distance:
+        otherwise the best would be where models are rough in the right direction.
+        """
+        position = np.arange(self.strengths.size)
+        nearest = np.abs(position[:, None] - some).argmin(axis=1)
+        share = 1.0 - np.abs(position - some[nearest]) / _REACH
+        share = np.where(self.exact, 0.0, np.maximum(share, 0.0))
+        for name in ("per_fold", "per_task"):
+            losses, known = getattr(self, name), getattr(exact, name)
+            error = (known - losses[some])[nearest]
+            moved = losses + share.reshape(-1, *[1] * (losses.ndim - 1)) * error
+            # a loss that was not negative stays so
+            moved = np.maximum(moved, np.minimum(losses, 0.0))
+            moved[some] = known
+            setattr(self, name, moved)
+        self.exact[some] = True
+
+
+def joined(strong: Curve, weak: Curve) -> Curve:
+    """Return one curve of two, from strong to weak."""
+    both = {
+        name: np.concatenate([getattr(strong, name), getattr(weak, name)])
+        for name in ("strengths", "per_fold", "per_task", "exact")
+    }
+    if strong.freedom is not None and weak.freedom is not None:
+        both["freedom"] = np.concatenate([strong.freedom, weak.freedom])
+    unconverged = strong.unconverged + weak.unconverged
+    return replace(weak, **both, unconverged=unconverged)
+
+
+def end_worth_extending(curves: list[Curve]) -> End | None:
+    """Return an end at which a loss falls, if once more as much would be the best."""
+    least = min(float(curve.mean.min()) for curve in curves)
+    for curve in curves:
+        end = open_end(curve.strengths, curve.mean)
+        if end is None:
+            continue
+        last = 0 if end == "high" else -1
+        gain = gain_of_a_decade(curve.strengths, curve.mean, last)
+        if curve.mean[last] - gain <= least:
+            return end
+    return None
+
+
+def bound_of(curves: list[Curve]) -> End | None:
+    """Return the end of its grid at which the best strength lies and matters."""
+    best = curves[int(np.argmin([curve.mean.min() for curve in curves]))]
+    if best.strengths.size < _FEWEST:
+        return None
+    end = open_end(best.strengths, best.mean, WORTH_SAYING)
+    if end == "high" and best.strengths[0] >= _ALMOST * top_strength(best.start):
+        return None  # nothing changes beyond
+    return end
+
+
+def open_axes(curves: list[Curve]) -> dict[str, End]:
+    """Return other parameters whose best value is at an end of those tried.
+
+    Of numbers, three at least, where what is held out is predicted better and better
+    towards the end.
+    """
+    least = np.array([curve.mean.min() for curve in curves])
+    found = {}
+    for name in curves[0].setting:
+        values = [curve.setting.get(name) for curve in curves]
+        if name.startswith("n_") or not all(map(_is_amount, values)):
+            continue
+        tried = np.unique(np.array(values, dtype=float))[::-1]
+        losses = [least[np.array(values) == value].min() for value in tried]
+        if tried.size >= _FEWEST:
+            end = open_end(tried, np.array(losses), WORTH_SAYING)
+            if end is not None:
+                found[name] = end
+    return found
+
+
+def _is_amount(value: Any) -> bool:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and 0 <= value < np.inf
