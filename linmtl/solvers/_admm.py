@@ -31,7 +31,7 @@ _RELAXATION = 1.7
 # them dear.
 _FEW_STEPS, _SOME_STEPS = 50, 80
 _SMALL = 50  # features or samples of a task, of which little has to be prepared
-_CHECK = 10  # iterations between two certificates at most
+_LEAST_CHECK, _MOST_CHECK = 2, 10  # iterations between two certificates
 _FIRST_CHECK = 5  # the first: on a path a start is near the end
 _BALANCE = 10.0  # a residual this many times the other moves rho
 _ALIKE = 1.25  # a rho this near the best one stays: another has to be prepared for
@@ -91,7 +91,8 @@ class AlternatingDirections:
             if iteration in (due, max_iter - start):
                 if monitor.done(squares.leave(Z), start + iteration, stop):
                     break
-                due = iteration + _iterations_left(monitor.history, stop)
+                left = np.ceil(monitor.iterations_left(stop, over=1))
+                due = iteration + int(np.clip(left, _LEAST_CHECK, _MOST_CHECK))
             if _is_time_to_balance(iteration):
                 factor = _balance(Z_loss - Z, rho * (Z - before), Z_loss, Z, rho * U)
                 if not 1 / _ALIKE < factor < _ALIKE:
@@ -413,15 +414,6 @@ def _power_iteration(K: np.ndarray) -> float:
         value = unit * length
         v = K @ (v / value)
     return value
-
-
-def _iterations_left(history: list[tuple[int, float]], stop: float) -> int:
-    """Return when to certify next, as if the gap fell at the same rate."""
-    (start, before), (end, gap) = history[-2:]
-    if not 0.0 < stop < gap < before:
-        return _CHECK
-    needed = (end - start) * np.log(gap / stop) / np.log(before / gap)
-    return int(np.clip(np.ceil(needed), 2, _CHECK))
 
 
 def _is_time_to_balance(iteration: int) -> bool:

@@ -97,7 +97,7 @@ class AcceleratedProximalGradient:
             if iteration in (due, max_iter):
                 if monitor.done(W, start + iteration, stop) or iteration == max_iter:
                     return True
-                left = iterations_left(monitor.history, stop)
+                left = monitor.iterations_left(stop)
                 due += int(np.clip(left, _LEAST_CHECK, _MOST_CHECK))
                 ended = not fixed and progress.ended()
                 slow = iteration >= _FEW and left > most_left
@@ -210,11 +210,3 @@ def eased(
     """
     least = max(found, _LEAST_CURVATURE * largest)
     return np.maximum(_EASE * bound, least * metric)
-
-
-def iterations_left(history: list[tuple[int, float]], stop: float) -> float:
-    """Return the iterations to go, if the gap falls on as it did."""
-    (start, before), (end, gap) = history[-3:][0], history[-1]
-    if not 0.0 < stop < gap < before:
-        return np.inf
-    return (end - start) * np.log(gap / stop) / np.log(before / gap)

@@ -65,3 +65,20 @@ class Monitor:
             )
         # below what moments can tell, further steps are of no use
         return self.best_gap <= stop or self.best_gap <= self.objective.error(W)
+
+    def iterations_left(self, stop: float, over: int = 2) -> float:
+        """Return the iterations to go, if the gap falls on as over the last ones.
+
+        Infinite where it does not fall.
+
+        Parameters
+        ----------
+        stop : float
+            The gap to reach.
+        over : int, default=2
+            The number of certificates to go back.
+        """
+        (start, before), (end, gap) = self.history[-over - 1 :][0], self.history[-1]
+        if not 0.0 < stop < gap < before:
+            return np.inf
+        return (end - start) * np.log(gap / stop) / np.log(before / gap)

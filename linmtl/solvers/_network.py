@@ -17,7 +17,7 @@ import numpy as np
 from scipy import sparse
 
 from linmtl.penalties._edges import Edges, Operator, Smooth, inverse_of
-from linmtl.solvers._apg import curvature_along, eased, first_curvature, iterations_left
+from linmtl.solvers._apg import curvature_along, eased, first_curvature
 from linmtl.solvers._objective import Objective
 
 _LEAST_EIGENVALUE = 1e-6  # that counts, relative to the largest
@@ -93,7 +93,7 @@ class _Run:
             if self.iteration in (due, self.max_iter):
                 if self._done(Wt, U):
                     return None
-                left = iterations_left(self.monitor.history, self.stop)
+                left = self.monitor.iterations_left(self.stop)
                 slow = self.iteration >= _PATIENCE and left > _LEFT
                 if slow and Wt.size * Wt.shape[1] <= _MOST_ENTRIES:
                     return Wt, U
