@@ -18,7 +18,8 @@ from linmtl import estimators
 from linmtl.distributed import Parts, fit_parts
 from linmtl.distributed._parts import Merge, Question, merge_two
 from linmtl.distributed._rows import Part
-from linmtl.estimators._base import MultiTaskModel, TaskModel
+from linmtl.estimators._base import MultiTaskModel
+from linmtl.estimators._task_model import TaskModel
 
 
 class DaskEstimator(BaseEstimator):

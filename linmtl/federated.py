@@ -28,7 +28,7 @@ from linmtl.distributed import Parts, fit_parts
 from linmtl.distributed._messages import pack, pack_question, unpack, unpack_question
 from linmtl.distributed._parts import Merge, Question, merge_two
 from linmtl.distributed._rows import Part, Survey
-from linmtl.estimators._base import TaskModel
+from linmtl.estimators._task_model import TaskModel
 from linmtl.statistics import TaskStatistics
 
 __all__ = ["Site", "fit_sites", "folder_site", "serve_folder"]

@@ -11,7 +11,8 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from linmtl.designs._base import used_rows
-from linmtl.estimators._base import MultiTaskModel, model_of_loss
+from linmtl.estimators._base import MultiTaskModel
+from linmtl.estimators._by_loss import model_of_loss
 from linmtl.estimators._docs import takes_loss
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.penalties import Penalty, Sum

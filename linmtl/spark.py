@@ -10,7 +10,7 @@ from linmtl.distributed import Parts, fit_parts
 from linmtl.distributed._messages import pack, unpack
 from linmtl.distributed._parts import Merge, Question, merge_two
 from linmtl.distributed._rows import Part
-from linmtl.estimators._base import TaskModel
+from linmtl.estimators._task_model import TaskModel
 from linmtl.statistics import read_chunks
 from linmtl.statistics._chunks import columns_of_X
 

@@ -31,9 +31,9 @@ from linmtl.auto._leaderboard import (
 from linmtl.auto._weights import stacked
 from linmtl.data._checks import check_choice
 from linmtl.data._read import FitInput, read_fit
-from linmtl.estimators._base import TaskModel
 from linmtl.estimators._predictions import PredictsClasses, PredictsTargets
 from linmtl.estimators._settings import UNKNOWN
+from linmtl.estimators._task_model import TaskModel
 from linmtl.losses import Logistic, Loss, Squared
 from linmtl.model_selection._jobs import run_jobs
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from linmtl.auto._held_out import HeldOut
 from linmtl.auto._leaderboard import Leaderboard
 from linmtl.estimators._base import MultiTaskModel
-from linmtl.estimators._base import TaskModel
 from linmtl.estimators._predictions import PredictsClasses
 from linmtl.estimators._predictions import PredictsTargets
+from linmtl.estimators._task_model import TaskModel
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 from sklearn.base import RegressorMixin

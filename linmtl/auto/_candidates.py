@@ -22,8 +22,8 @@ from linmtl.estimators import (
     TraceNormClassifierCV,
     TraceNormRegressorCV,
 )
-from linmtl.estimators._base import TaskModel
 from linmtl.estimators._pooled import PooledClassifierCV, PooledRegressorCV
+from linmtl.estimators._task_model import TaskModel
 
 # every model is tuned in each fold anew, hence more coarsely than alone
 _FOLDS = 3

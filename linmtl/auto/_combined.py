@@ -18,10 +18,11 @@ from linmtl.data._labels import some
 from linmtl.data._read import FitInput
 from linmtl.data._tables import as_table
 from linmtl.data._weights import read_sample_weight
-from linmtl.estimators._base import OF_TASKS, MultiTaskModel, TaskModel
+from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._docs import chosen
 from linmtl.estimators._fill import fill
 from linmtl.estimators._settings import check_settings
+from linmtl.estimators._task_model import OF_TASKS, TaskModel
 from linmtl.losses import Loss
 from linmtl.model_selection._folds import fold_of_observations
 

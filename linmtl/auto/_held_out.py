@@ -18,7 +18,7 @@ from linmtl.auto._leaderboard import Units
 from linmtl.auto._weights import Rows
 from linmtl.data._checks import is_whole
 from linmtl.data._labels import one_line
-from linmtl.estimators._base import TaskModel
+from linmtl.estimators._task_model import TaskModel
 from linmtl.losses import Loss
 from linmtl.model_selection._jobs import run_jobs
 

@@ -25,7 +25,7 @@ from linmtl.cli._models import (
 from linmtl.cli._prepare import Split, split_rows
 from linmtl.cli._results import Comparison, ModelResult
 from linmtl.data._errors import name_list
-from linmtl.estimators._base import OF_TASKS
+from linmtl.estimators._task_model import OF_TASKS
 from linmtl.model_selection._grid import OF_SEARCHES
 from linmtl.transfer import NegativeTransferReport, negative_transfer_report
 

@@ -16,8 +16,8 @@ from threadpoolctl import threadpool_info
 
 from linmtl.datasets import make_multitask_regression
 from linmtl.estimators import L21Regressor, TaskThresholdClassifier
-from linmtl.estimators._base import TaskModel
 from linmtl.estimators._docs import ESTIMATORS
+from linmtl.estimators._task_model import TaskModel
 from linmtl.kernels._jit import compiled
 from linmtl.version import __version__
 

@@ -19,12 +19,12 @@ from linmtl.conformal._calibration import Calibration
 from linmtl.data._checks import check_choice, check_count, check_number, is_whole
 from linmtl.data._labels import with_columns
 from linmtl.data._read import read_predict
-from linmtl.estimators._base import TaskModel
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._mixed_effects import (
     MixedEffectsClassifier,
     MixedEffectsRegressor,
 )
+from linmtl.estimators._task_model import TaskModel
 from linmtl.model_selection import TaskShuffleSplit
 from linmtl.model_selection._jobs import run_jobs
 from linmtl.transfer._subset import for_tasks

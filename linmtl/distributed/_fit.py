@@ -15,8 +15,9 @@ from linmtl.data._tables import as_table
 from linmtl.distributed._parts import ListedParts, Parts
 from linmtl.distributed._rounds import fit_in_rounds
 from linmtl.distributed._rows import Part
-from linmtl.estimators._base import MultiTaskModel, TaskModel
+from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._statistics import FitsStatistics
+from linmtl.estimators._task_model import TaskModel
 from linmtl.statistics import TaskStatistics
 
 Estimator = TypeVar("Estimator", bound=TaskModel)

@@ -23,7 +23,8 @@ from linmtl.distributed._rows import (
     newton_sums,
     survey,
 )
-from linmtl.estimators._base import MultiTaskModel, Problem
+from linmtl.estimators._base import MultiTaskModel
+from linmtl.estimators._problem import Problem
 from linmtl.estimators._settings import check_settings
 from linmtl.losses import Squared
 from linmtl.penalties import compose

@@ -17,7 +17,7 @@ from sklearn.model_selection import ParameterGrid
 from linmtl.data._checks import check_choice
 from linmtl.data._read import FitInput
 from linmtl.datafits._base import Datafit
-from linmtl.estimators._base import MultiTaskModel, Problem
+from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._curves import (
     Curve,
     bound_of,
@@ -26,6 +26,7 @@ from linmtl.estimators._curves import (
     open_axes,
 )
 from linmtl.estimators._docs import parameters
+from linmtl.estimators._problem import Problem
 from linmtl.estimators._scale import uneven
 from linmtl.metrics import TaskScorer, make_task_scorer
 from linmtl.model_selection import LeaveOneTaskOut

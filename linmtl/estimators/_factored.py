@@ -16,13 +16,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from linmtl.data._checks import check_count
-from linmtl.estimators._base import (
-    Classifier,
-    MultiTaskModel,
-    Regressor,
-    read_coefficients,
-)
+from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
 from linmtl.estimators._docs import chosen, estimator, parameters
+from linmtl.estimators._problem import read_coefficients
 from linmtl.kernels._threads import blas_threads
 from linmtl.penalties import Penalty, Ridge, TraceNorm, compose
 from linmtl.penalties._parameters import check_strength

@@ -22,12 +22,12 @@ from linmtl.data._checks import (
 )
 from linmtl.data._read import FitInput, read_fit, read_X, task_codes
 from linmtl.data._task_table import described, read_task_table, rows_of_tasks
-from linmtl.estimators._base import TaskModel
 from linmtl.estimators._docs import chosen, estimator, parameters
 from linmtl.estimators._mixed_summary import MixedEffectsSummary
 from linmtl.estimators._predictions import PredictsClasses, PredictsTargets, TaskClasses
 from linmtl.estimators._settings import UNKNOWN, check_stopping
 from linmtl.estimators._statistics import FitsStatistics
+from linmtl.estimators._task_model import TaskModel
 from linmtl.losses import Logistic, Loss, Squared
 from linmtl.mixed._covariance import COVARIANCES
 from linmtl.mixed._fit import Choices, fit_logistic, fit_mixed

@@ -1,11 +1,11 @@
 # written by .ci/stubs.py from linmtl.estimators._mixed_effects
 import numpy as np
 from collections.abc import Mapping
-from linmtl.estimators._base import TaskModel
 from linmtl.estimators._mixed_summary import MixedEffectsSummary
 from linmtl.estimators._predictions import PredictsClasses
 from linmtl.estimators._predictions import PredictsTargets
 from linmtl.estimators._statistics import FitsStatistics
+from linmtl.estimators._task_model import TaskModel
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 from sklearn.base import RegressorMixin

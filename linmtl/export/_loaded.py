@@ -9,8 +9,8 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 
 from linmtl.data._labels import codes_of
 from linmtl.data._read import read_X
-from linmtl.estimators._base import TaskModel
 from linmtl.estimators._predictions import PredictsClasses, PredictsTargets, TaskClasses
+from linmtl.estimators._task_model import TaskModel
 from linmtl.export._model import LinearModel
 from linmtl.losses import Loss
 

@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from linmtl.estimators import TaskThresholdClassifier
-from linmtl.estimators._base import TaskModel
+from linmtl.estimators._task_model import TaskModel
 from linmtl.losses import Loss, MixedLoss
 from linmtl.preprocessing import TaskScaler
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from linmtl.auto import AutoClassifier, AutoRegressor
-from linmtl.estimators._base import TaskModel
 from linmtl.estimators._docs import ESTIMATORS
+from linmtl.estimators._task_model import TaskModel
 from linmtl.estimators._thresholds import TaskThresholdClassifier
 from linmtl.export._loaded import LoadedClassifier, LoadedRegressor
 from linmtl.export._model import (

@@ -22,12 +22,8 @@ from linmtl.data._kinds import by_label
 from linmtl.data._labels import some
 from linmtl.data._weights import read_task_weight
 from linmtl.datafits._null import null_losses
-from linmtl.estimators._base import (
-    MultiTaskModel,
-    PlainClassifier,
-    PlainRegressor,
-    loss_of,
-)
+from linmtl.estimators._base import MultiTaskModel, PlainClassifier, PlainRegressor
+from linmtl.estimators._by_loss import loss_of
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
 from linmtl.model_selection._jobs import run_jobs

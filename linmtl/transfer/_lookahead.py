@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from linmtl.datafits._residual import ResidualFit
-from linmtl.estimators._base import model_of_loss
+from linmtl.estimators._by_loss import model_of_loss
 from linmtl.estimators._docs import takes_loss
 from linmtl.estimators._pooled import PooledClassifier, PooledRegressor
 from linmtl.similarity._result import TaskMatrix

@@ -15,10 +15,11 @@ from sklearn.utils import check_random_state
 
 from linmtl.data._checks import check_choice, check_count, check_number, is_whole
 from linmtl.data._labels import one_line, some
-from linmtl.estimators._base import TaskModel, loss_of
+from linmtl.estimators._by_loss import loss_of
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
 from linmtl.estimators._pooled import PooledClassifierCV, PooledRegressorCV
+from linmtl.estimators._task_model import TaskModel
 from linmtl.model_selection._held_out import mean_over_folds
 from linmtl.model_selection._jobs import run_jobs
 from linmtl.penalties import L21

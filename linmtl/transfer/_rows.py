@@ -16,8 +16,10 @@ from linmtl.data._checks import is_whole
 from linmtl.data._labels import as_task_labels, codes_of
 from linmtl.data._read import FitInput
 from linmtl.data._targets import missing_mask
-from linmtl.estimators._base import OF_TASKS, MultiTaskModel, TaskModel, check_order
+from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
+from linmtl.estimators._problem import check_order
+from linmtl.estimators._task_model import OF_TASKS, TaskModel
 from linmtl.model_selection import TaskShuffleSplit
 from linmtl.model_selection._folds import positions
 from linmtl.model_selection._grid import OF_SEARCHES

@@ -20,12 +20,8 @@ from linmtl.auto._combined import (
 from linmtl.auto._weights import Rows, best_weights, stacked
 from linmtl.data._canonical import MultiTaskData
 from linmtl.data._checks import check_number
-from linmtl.estimators._base import (
-    MultiTaskModel,
-    PlainClassifier,
-    PlainRegressor,
-    loss_of,
-)
+from linmtl.estimators._base import MultiTaskModel, PlainClassifier, PlainRegressor
+from linmtl.estimators._by_loss import loss_of
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
 from linmtl.losses import Loss

@@ -11,8 +11,8 @@ from sklearn.base import clone
 
 from linmtl.data._checks import check_number, is_whole
 from linmtl.data._labels import as_task_labels, codes_of, some
-from linmtl.estimators._base import TaskModel
 from linmtl.estimators._pooled import PooledRegressor
+from linmtl.estimators._task_model import TaskModel
 from linmtl.model_selection import TaskKFold
 from linmtl.transfer._rows import Rows
 

@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-import linmtl.estimators._base as base
+import linmtl.estimators._task_model as task_model
 from linmtl import AutoRegressor, IndependentRegressor, L21Regressor
 from linmtl.datasets import make_multitask_regression
 
@@ -29,7 +29,7 @@ def test_a_saved_model_predicts_the_same(model):
 
 def test_a_model_of_another_version_warns(monkeypatch):
     model = L21Regressor(0.1).fit(X, y, tasks)
-    monkeypatch.setattr(base, "__version__", "0.0.9")
+    monkeypatch.setattr(task_model, "__version__", "0.0.9")
     saved = pickle.dumps(model)
     monkeypatch.undo()
     with pytest.warns(UserWarning, match=r"saved by linmtl 0\.0\.9; .*fit it again"):

@@ -1,0 +1,186 @@
+"""The models with coefficients of each task: what they are and how they predict."""
+
+from __future__ import annotations
+
+import warnings
+from copy import copy
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from linmtl.data._absent import fill_as_in_fit, mean_model
+from linmtl.data._labels import codes_of, some
+from linmtl.data._read import FitInput, read_X, require_tasks, task_codes
+from linmtl.data._targets import two_valued
+from linmtl.data._task_table import described
+from linmtl.designs._shared import SharedDesign
+from linmtl.designs._stacked import predict_each
+from linmtl.estimators._new_task import NewTask
+from linmtl.estimators._predictions import TaskClasses
+from linmtl.version import __version__
+
+# warnings about the data, which are said once where models are fitted inside others
+OF_TASKS = (
+    "these tasks have .*; they are left out|the targets of these tasks have two values"
+)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class TaskModel(NewTask, BaseEstimator):
+    """Base of the models that predict with coefficients of each task."""
+
+    task_column: str | int | None = None
+    task_order: ArrayLike | None = None
+    handle_unknown: Literal["error", "mean"] = "error"
+
+    _classify: ClassVar[bool] = False
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        return tags
+
+    def __getstate__(self):
+        state: Any = super().__getstate__()
+        return {**state, "_linmtl_version": __version__}
+
+    def __setstate__(self, state):
+        saved = state.pop("_linmtl_version", "unknown")
+        if saved != __version__:
+            warnings.warn(
+                f"{type(self).__name__} was saved by linmtl {saved}; this is linmtl "
+                f"{__version__}: it may predict otherwise, or fail; fit it again",
+                stacklevel=2,
+            )
+        super().__setstate__(state)
+
+    def _losses_given(self) -> list[Any]:
+        """Return the names of the losses that the user chose, to be checked."""
+        return [vars(self)["loss"]] if "loss" in vars(self) else []
+
+    def _set_linear(self, given: FitInput, W: np.ndarray, b: np.ndarray) -> None:
+        """Set what predictions need: linear models, one row of W for each task.
+
+        Of several classes W is (n_tasks, n_classes, n_features), b without the last.
+        """
+        self._several = W.ndim == 3
+        self._layout = given.layout
+        self._n_fitted = len(given.tasks)  # those that fit_new_task adds come after
+        self._has_offset = given.offset is not None
+        self.tasks_ = given.tasks
+        W = given.masked(given.unscaled(W))
+        self.coef_ = np.ascontiguousarray(W, dtype=given.data.design.dtype)
+        self.intercept_ = b
+        if given.classes is not None:
+            self.classes_ = given.classes
+            if given.layout == "wide":
+                self.classes_ = TaskClasses([given.classes] * len(given.tasks))
+        if given.layout == "single" and (given.classes is None or self._several):
+            self.coef_, self.intercept_ = self.coef_[0], b[0][()]
+        # what an earlier fit may have left
+        for name in ("new_tasks_", "coef_feature_names_", "feature_mask_"):
+            self.__dict__.pop(name, None)
+        if given.present is not None:
+            self.feature_mask_ = np.ascontiguousarray(given.present.T)
+        if given.feature_names is not None:
+            self.coef_feature_names_ = given.feature_names
+
+    def _warn_of_classes(self, given, stacklevel=5):
+        """Say which targets look like classes though the loss takes numbers."""
+        data, loss = given.data, self._loss()
+        if not loss.location:
+            return
+        two = two_valued(data.y, data.weight > 0, data.task_ptr)
+        if two.any():
+            warnings.warn(
+                "the targets of these tasks have two values only, as classes have, "
+                f"where others have more: {some(given.tasks[two])}; the {loss.name} "
+                "loss fits them as numbers: if they are classes, fit them apart with "
+                "a classifier",
+                UserWarning,
+                stacklevel=stacklevel,
+            )
+
+    def _linear_predictor(self, X: Any, tasks: Any, every_task: bool) -> np.ndarray:
+        check_is_fitted(self)
+        mask = None if every_task else getattr(self, "feature_mask_", None)
+        X, labels, _ = read_X(self, X, tasks, False, allow_nan=mask is not None)
+        model = self if every_task else self._knowing(labels)
+        codes = task_codes(model, labels, every_task)
+        if not every_task:
+            require_tasks(model, codes)
+        if mask is not None and codes is not None and not sparse.issparse(X):
+            X = fill_as_in_fit(X, codes, mask, model.tasks_)
+        coef = np.asarray(model.coef_).astype(float, copy=False)
+        b = np.asarray(model.intercept_)
+        if not self._several:
+            W, b = np.atleast_2d(coef), np.atleast_1d(b)
+            return self._predictor(X, codes, W, b, every_task, self._consensus)
+        if self._layout == "single":
+            coef, b = coef[None], b[None]
+        etas = []
+        for W, level in zip(coef.swapaxes(0, 1), b.T, strict=True):
+            known = ~np.isnan(level)
+            known |= not known.any()  # its rows have no weight: NaN of all
+            of_known = None if mask is None else mask[known]
+            mean = mean_model(W[known], of_known), float(level[known].mean())
+            models = W, level, every_task, partial(tuple, mean)
+            etas.append(self._predictor(X, codes, *models))
+        eta = np.stack(etas, axis=-1)
+        eta[np.isnan(eta)] = -np.inf  # classes that a task has never shown
+        return eta
+
+    def _predictor(self, X, codes, W, b, every_task, consensus):
+        """Return linear predictors of models W, (n_tasks, n_features), and b.
+
+        ``consensus`` returns the model of tasks that were not seen in fit.
+        """
+        if every_task or codes is None:
+            flat = np.empty(X.shape[0] * len(b))
+            SharedDesign(X, len(b)).predict(W.T, flat)
+            eta = flat.reshape(len(b), -1).T + b
+            wide = every_task or self._layout == "wide"
+            return eta if wide else eta[:, 0]
+        if codes.min(initial=0) < 0:  # for them one row more
+            w, level = consensus()
+            W, b = np.vstack([W, w]), np.append(b, level)
+            codes = np.where(codes < 0, len(b) - 1, codes)
+        return predict_each(X, codes, W) + b[codes]
+
+    def _knowing(self, labels: np.ndarray | None) -> Self:
+        """Return the model with those tasks that their numbers make known."""
+        if self._table is None or labels is None or self._layout == "single":
+            return self
+        new = described(
+            self._table, np.unique(labels[codes_of(labels, self.tasks_) < 0])
+        )
+        if not new.size:
+            return self
+        model = copy(self)
+        coef, intercept = self._of_numbers(new)
+        model.tasks_ = np.concatenate([self.tasks_, new])
+        model.coef_ = np.vstack([self.coef_, coef])
+        model.intercept_ = np.append(self.intercept_, intercept)
+        return model
+
+    def _consensus(self) -> tuple[np.ndarray, float]:
+        """Return coefficients and intercept for tasks that were not seen in fit."""
+        n, mask = self._n_fitted, getattr(self, "feature_mask_", None)
+        return mean_model(self.coef_[:n], mask), float(self.intercept_[:n].mean())
+
+    def _without_rows(self) -> np.ndarray:
+        """Return the labels of tasks that their numbers alone make known."""
+        labels = self.tasks_[:0] if self._table is None else self._table[0]
+        return labels[codes_of(labels, self.tasks_) < 0]
+
+    def _of_numbers(self, tasks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return coefficients and intercepts of such tasks."""
+        raise NotImplementedError
