@@ -13,6 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from linmtl.penalties._accelerated import accelerated
 from linmtl.penalties._base import DualTerms, Penalty
 from linmtl.penalties._quadratic_form import QuadraticForm
 
@@ -271,18 +272,15 @@ def _split_prox(stack: Stacked, V: np.ndarray, step: float):
 
     Accelerated proximal gradient, to a duality gap.
     """
-    Z = np.zeros((2 * len(V), V.shape[1]))
-    at, momentum = Z.copy(), 1.0
+
+    def advance(at):
+        residual, new = V - joined(at), np.empty_like(at)
+        stack.prox(at + np.vstack([residual, residual]) / 2, step / 2, new)
+        return new
+
+    points = accelerated(advance, np.zeros((2 * len(V), V.shape[1])))
     scale = max(float(np.sum(V**2)) / 2, np.finfo(float).tiny)
-    for iteration in range(_MAX_ITER):
-        residual = V - joined(at)
-        trial = np.empty_like(Z)
-        stack.prox(at + np.vstack([residual, residual]) / 2, step / 2, trial)
-        if np.sum((at - trial) * (trial - Z)) > 0:
-            momentum = 1.0
-        following = (1.0 + np.sqrt(1.0 + 4.0 * momentum**2)) / 2.0
-        at = trial + (momentum - 1.0) / following * (trial - Z)
-        Z, momentum = trial, following
+    for iteration, Z in zip(range(_MAX_ITER), points, strict=False):
         if iteration % 10 == 0:
             residual = V - joined(Z)
             value = np.sum(residual**2) / 2 + step * stack.value(Z)

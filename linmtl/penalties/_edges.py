@@ -533,6 +533,7 @@ def flow_descent(Vt, i, j, c, step, tol, max_steps, U, Y, P, Wt):
             largest = max(largest, square / (step[e] * step[e]))
         if uphill > 0.0:
             momentum = 1.0
+        # as `extrapolation`, which a kernel cannot call
         following = (1.0 + np.sqrt(1.0 + 4.0 * momentum * momentum)) / 2.0
         beta = (momentum - 1.0) / following
         momentum = following

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from linmtl.penalties._accelerated import accelerated
 from linmtl.penalties._base import Penalty
 
 _MAX_ITER = 20_000
@@ -85,24 +86,19 @@ class LatentGroups(Penalty):
 
     def prox(self, V, step, out):
         d, count = len(V), float(self._count(len(V)).max())
-        Z = np.zeros((self.feature.size, V.shape[1]))
-        at, momentum = Z.copy(), 1.0
+
+        def advance(at):
+            left, new = V - self.summed(at, d), np.empty_like(at)
+            self.copies.prox(at + left[self.feature] / count, step / count, new)
+            return new
+
+        points = accelerated(advance, np.zeros((self.feature.size, V.shape[1])))
         scale = max(float(np.sum(V**2)) / 2, np.finfo(float).tiny)
         free = self.free_rows(d)
-        for iteration in range(_MAX_ITER):
-            left = V - self.summed(at, d)
-            trial = np.empty_like(Z)
-            value = self.copies.prox(
-                at + left[self.feature] / count, step / count, trial
-            )
-            if np.sum((at - trial) * (trial - Z)) > 0:
-                momentum = 1.0
-            following = (1.0 + np.sqrt(1.0 + 4.0 * momentum**2)) / 2.0
-            at = trial + (momentum - 1.0) / following * (trial - Z)
-            Z, momentum = trial, following
+        for iteration, Z in zip(range(_MAX_ITER), points, strict=False):
             if iteration % 10 == 0:
                 left = V - self.summed(Z, d)
-                primal = np.sum(left**2) / 2 + step * value
+                primal = np.sum(left**2) / 2 + step * self.copies.value(Z)
                 left[free] = 0.0
                 s = 1.0 / max(self.dual_norm(left) / step, 1.0) if step else 0.0
                 dual = s * np.vdot(left, V) - s**2 * np.sum(left**2) / 2

@@ -339,10 +339,6 @@ class QuadraticForm:
         """Return ``G K^+``."""
         return self._apply_inverse(G, 0.0, 1.0)
 
-    def shifted_inverse(self, V: np.ndarray, shift: np.ndarray) -> np.ndarray:
-        """Return the rows ``v_j (shift_j I + K_j)^+``, shifts of shape (n_rows, 1)."""
-        return self._apply_inverse(V, shift, 1.0)
-
     def on_deviations(self, n_rows: int) -> np.ndarray:
         """Return the strength on deviations of each row, with an equal ridge."""
         # one task has none, and its mean stands for them
@@ -391,8 +387,7 @@ class QuadraticForm:
                 return form._apply_inverse(V, shift, step * factor)
             out = np.empty_like(V)
             for rows, form in self.kinds(len(V)):
-                base = shift[rows] if np.ndim(shift) else shift
-                out[rows] = form._apply_inverse(V[rows], base, step)
+                out[rows] = form._apply_inverse(V[rows], shift, step)
             return out
         if apart:
             eigenvalue, Q = self._dense_eigen

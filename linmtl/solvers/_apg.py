@@ -18,6 +18,7 @@ import numpy as np
 
 from linmtl.kernels._jit import readonly
 from linmtl.kernels._layouts import extrapolate, gradient_step, restart_test
+from linmtl.penalties._accelerated import extrapolation
 from linmtl.solvers._monitor import Monitor
 from linmtl.solvers._objective import Objective
 
@@ -91,9 +92,8 @@ class AcceleratedProximalGradient:
                 norm.prox(G, prox_step, trial)
             if restart_test(readonly(V), readonly(trial), readonly(W), step) > 0:
                 momentum = 1.0
-            following = (1.0 + np.sqrt(1.0 + 4.0 * momentum**2)) / 2.0
-            extrapolate(readonly(trial), W, (momentum - 1.0) / following, V)
-            momentum = following
+            beta, momentum = extrapolation(momentum)
+            extrapolate(readonly(trial), W, beta, V)
             if iteration in (due, max_iter):
                 if monitor.done(W, start + iteration, stop) or iteration == max_iter:
                     return True

@@ -12,6 +12,7 @@ import numpy as np
 
 from linmtl.kernels._jit import readonly
 from linmtl.kernels._layouts import extrapolate, gradient_step, restart_test
+from linmtl.penalties._accelerated import extrapolation
 from linmtl.solvers._apg import AcceleratedProximalGradient
 from linmtl.solvers._objective import Objective
 
@@ -80,9 +81,9 @@ class Backtracking:
             if restart_test(readonly(V), readonly(trial), readonly(W), step) > 0:
                 momentum = 1.0
             ratio = min(float(last_step / step.max()), 1.0) if last_step < np.inf else 1
-            following = (1.0 + np.sqrt(1.0 + 4.0 * ratio * momentum**2)) / 2.0
-            extrapolate(readonly(trial), W, (momentum - 1.0) / following, V)
-            momentum, last_step = following, float(step.max())
+            beta, momentum = extrapolation(momentum, ratio)
+            extrapolate(readonly(trial), W, beta, V)
+            last_step = float(step.max())
             curvature *= _EASE
             last = iteration == max_iter
             if (iteration % _CHECK == 0 or last) and monitor.done(

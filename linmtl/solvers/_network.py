@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from linmtl.penalties._accelerated import extrapolation
 from linmtl.penalties._edges import Edges, Operator, Smooth, inverse_of
 from linmtl.solvers._apg import curvature_along, eased, first_curvature
 from linmtl.solvers._objective import Objective
@@ -87,9 +88,8 @@ class _Run:
             tol = max(_INEXACT * float(np.abs(step).max()), _ROUNDING * size)
             if np.vdot(Vt - new, step) > 0:
                 momentum = 1.0
-            following = (1.0 + np.sqrt(1.0 + 4.0 * momentum**2)) / 2.0
-            before, Vt = Vt, new + (momentum - 1.0) / following * step
-            Wt, momentum = new, following
+            beta, momentum = extrapolation(momentum)
+            before, Vt, Wt = Vt, new + beta * step, new
             if self.iteration in (due, self.max_iter):
                 if self._done(Wt, U):
                     return None
