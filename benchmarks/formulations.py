@@ -46,7 +46,7 @@ LOSSES = ("squared", "logistic")
 GOALS = ("gap", "objective")
 _MANY = 1_000_000
 _LADDER = [10.0 ** (-k / 2) for k in range(2, 21)]  # tolerances of linmtl
-_FAR = 1e-9, 1e-7  # that of the best known objective; where a model is not convex
+_BEST_TOL = 1e-9, 1e-7  # of the best known objective; where a model is not convex
 _ROUND_SECONDS, _ROUND_RUNS = 0.2, 10  # a round repeats quick runs up to this
 _UNTIMED = {"seconds": None, "process_seconds": None}
 _STILL = 1e-7  # NumPy: a point that moves by less of its size has converged
@@ -979,7 +979,7 @@ class Contest:
 
     def _settle_best(self) -> None:
         """Solve far beyond the target; where it is not convex, the other way too."""
-        tol = _FAR[0] if self.case.convex else _FAR[1]
+        tol = _BEST_TOL[0] if self.case.convex else _BEST_TOL[1]
         self.best["linmtl"] = self.value_of_model(self._fit(tol))
         if not self.case.convex:
             self._walk(None)

@@ -16,7 +16,7 @@ from linmtl.losses import Loss
 STRENGTHS = (np.inf, 256.0, 64.0, 16.0, 4.0)
 _STEPS = 30
 _HALVINGS = 12
-_CLOSE = 1e-10  # a step gains less, relative to the objective
+_LEAST_GAIN = 1e-10  # of a step, relative to the objective
 _LEAST_CURVATURE = 1e-3  # of the largest: where it vanishes a Newton step has no end
 
 
@@ -110,7 +110,7 @@ def best_weights(rows: Rows, prior: np.ndarray, start: np.ndarray) -> np.ndarray
             if value <= last:
                 break
             step /= 2
-        if value >= last - _CLOSE * abs(last):
+        if value >= last - _LEAST_GAIN * abs(last):
             return trial if value < last else a
         a = trial
     return a

@@ -9,9 +9,8 @@ import numpy as np
 from linmtl.data._encoding import looks_like_id
 from linmtl.data._errors import name_list
 from linmtl.data._labels import one_line
-from linmtl.data._targets import two_valued
+from linmtl.data._targets import NO_CHANCE, two_valued
 
-_FEWEST = 10  # rows in which a pattern is no chance
 _LEAK = 0.995  # correlation with the target within tasks
 
 
@@ -70,7 +69,7 @@ def _correlation(x: np.ndarray, y: np.ndarray, codes: np.ndarray) -> float:
     """Return the absolute correlation within tasks, 0 where there are few rows."""
     known = ~np.isnan(x)
     x, y, codes = x[known], y[known].astype(float), codes[known]
-    if len(x) - len(np.unique(codes)) < _FEWEST:
+    if len(x) - len(np.unique(codes)) < NO_CHANCE:
         return 0.0
     x, y = _standardised(x, codes), _standardised(y, codes)
     return float(abs(x @ y))

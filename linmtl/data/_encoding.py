@@ -12,9 +12,9 @@ from linmtl.data._columns import Fields, Numbers, missing, reads_as_number
 from linmtl.data._errors import name_list
 from linmtl.data._labels import one_line
 from linmtl.data._table import Table
+from linmtl.data._targets import NO_CHANCE
 
 MAX_LEVELS = 20
-_FEWEST = 10  # rows in which a pattern is no chance
 _ID = re.compile(
     r"(^|[\W_])(?i:id|ids|nr|no|num|number|index|key)($|[\W_])|[a-z]I[Dd]$"
 )
@@ -119,7 +119,7 @@ def as_text(fields: Fields) -> list[str]:
 
 def looks_like_id(name: str, x: np.ndarray) -> bool:
     """Whether a column has another whole number in each row and looks like a count."""
-    if len(x) < _FEWEST or np.isnan(x).any() or np.any(x != np.round(x)):
+    if len(x) < NO_CHANCE or np.isnan(x).any() or np.any(x != np.round(x)):
         return False
     if len(np.unique(x)) < len(x):
         return False

@@ -14,7 +14,7 @@ from linmtl.data._labels import array_of_rows, as_task_labels, is_missing, some
 from linmtl.data._tables import as_table
 from linmtl.data._times import refuse_times
 
-_FEWEST = 10  # rows in which two values are no chance
+NO_CHANCE = 10  # rows in which a pattern is none
 
 
 def column_labels(y: Any, name: str = "y") -> np.ndarray | None:
@@ -184,7 +184,7 @@ def two_valued(y: np.ndarray, used: np.ndarray, task_ptr: np.ndarray) -> np.ndar
     high = np.maximum.reduceat(np.where(used, y, -np.inf), first)
     between = used & (y > np.repeat(low, size)) & (y < np.repeat(high, size))
     more = np.logical_or.reduceat(between, first)
-    two = ~more & (low < high) & (np.add.reduceat(used, first, dtype=int) >= _FEWEST)
+    two = ~more & (low < high) & (np.add.reduceat(used, first, dtype=int) >= NO_CHANCE)
     return two & more.any()
 
 

@@ -13,7 +13,7 @@ from linmtl.datafits._residual import ResidualFit
 from linmtl.losses import Loss
 
 _RANK = 1e-12  # eigenvalues, relative to the largest, that are rounding
-_CLOSE = 1e-13  # what conjugate gradients leave of a constraint
+_CG_TOL = 1e-13  # what conjugate gradients leave of a constraint
 _MAX_STEPS = 200
 _ROUNDING = 1e-12  # of the sum of the residuals of an observation
 
@@ -146,7 +146,7 @@ def _conjugate_gradients(product, g: list[np.ndarray]) -> list[np.ndarray]:
     z, r, p = [0.0 * part for part in g], g, g
     square = first = dot(r, r)
     for _ in range(_MAX_STEPS):
-        if square <= _CLOSE**2 * first:
+        if square <= _CG_TOL**2 * first:
             break
         q = product(p)
         curvature = dot(p, q)

@@ -29,7 +29,7 @@ _DAMPING = 1e-12  # of the largest curvature or 1, for models to be bounded
 _CONSTRAINT_ROUNDING = 1e-12
 _INFEASIBLE = 1e-10  # the same, where it certifies nothing
 _ROUNDING = 1e-14
-_FEW = 25  # entries of a product of each task that are no work for a library
+_SMALL_PRODUCT = 25  # entries of a product of each task that are no work for a library
 _PERFECT = 1e-15  # mean loss of a task whose classes are separated
 
 
@@ -97,7 +97,7 @@ class ProfiledFit(ResidualFit):
     def _sums(self, A):
         """Return ``A' V`` of each task, V being the basis."""
         V = self._basis
-        if A.shape[1] * V.shape[1] <= _FEW:
+        if A.shape[1] * V.shape[1] <= _SMALL_PRODUCT:
             ptr = readonly(self.data.task_ptr)
             out = np.empty((self.data.design.n_tasks, A.shape[1], V.shape[1]))
             task_products(readonly(np.ascontiguousarray(A)), readonly(V), ptr, out)

@@ -24,7 +24,7 @@ from linmtl.losses import Loss
 _RANK = 1e-12  # singular values, relative to the largest, that are rounding
 _COLLINEAR = 1e-3  # pivots of columns of length 1 that are smaller
 _POTRF, _POTRS = linalg.get_lapack_funcs(("potrf", "potrs"), dtype=np.float64)
-_FAR = 1e6  # an intercept of which so many digits are lost
+_FAR_INTERCEPT = 1e6  # an intercept of which so many digits are lost
 _LEAST_CURVATURE = 1e-6  # of a row that is moved to meet a dual constraint
 
 
@@ -111,7 +111,7 @@ class ResidualFit(Datafit):
                 design.predict(W, self._eta)
                 self._residual(0, design.n_tasks)
                 design.adjoint(self.theta, G)
-            if np.abs(self._b).max(initial=0.0) > _FAR:
+            if np.abs(self._b).max(initial=0.0) > _FAR_INTERCEPT:
                 self._recentre(self.hessian_weight)
                 self.refresh(G)
             return self.join(self.task_loss)

@@ -55,7 +55,7 @@ from linmtl.solvers import minimise
 from linmtl.solvers._objective import Objective
 from linmtl.solvers._path import path_strengths, top_strength
 
-_CLOSE = 0.005  # relative difference of rough losses that leaves the best one open
+_ROUGHNESS = 0.005  # of rough losses, relative: within it the best one is open
 
 
 def _mean_over_tasks(losses: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -342,7 +342,7 @@ class CrossValidated(MultiTaskModel):
         fit = problem.objective.base_fit
         while True:
             least = np.array([curve.mean.min() for curve in curves])
-            open_ = least <= least.min() + _CLOSE * abs(least.min())
+            open_ = least <= least.min() + _ROUGHNESS * abs(least.min())
             rough = [
                 curve
                 for curve, among in zip(curves, open_, strict=True)

@@ -20,7 +20,7 @@ _LEAST_PROBABILITY = 1e-300  # probabilities below count as none
 _LARGEST_MARGIN = 709.0  # exp(-709) is no normal number: it becomes 0
 # of the intercepts of several classes
 _LONGEST_STEP = 2.0  # of Newton's method
-_CLOSE = 1e-8  # a step this small is the last: the error after it is its square
+_STEP_TOL = 1e-8  # a step this small is the last: the error after it is its square
 _MAX_STEPS = 1000
 _PIVOT = 1e-10  # of the curvature that a class has by itself: less is rounding
 _ROUNDING = 1e-15  # of a slope that is none, relative to the weights
@@ -418,7 +418,7 @@ def _class_intercepts(eta, weight, count, total, used, b, p, lse, work, bits, mo
                     move[k] = math.log(count[k] / max(s[k], _LEAST_PROBABILITY))
             b[k] += move[k]
             largest = max(largest, abs(move[k]))
-        if newton and largest <= _CLOSE:
+        if newton and largest <= _STEP_TOL:
             return
     for k in range(K):
         move[k] = 0.0

@@ -12,7 +12,7 @@ from linmtl.losses._base import Score, parameter
 from linmtl.losses._log_link import MAX_EXPONENT, LogLink
 
 _STEPS = 50  # of Newton's method at most
-_CLOSE = 1e-15
+_STEP_TOL = 1e-15
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,6 @@ def _difference_of_exponentials(v, a, c):
         over = np.log1p(v + less) - a * z
         step = over / (a + c * (1.0 + less) / (1.0 + v + less))
         z += step
-        if np.all(np.abs(step) <= _CLOSE * (1.0 + z)):
+        if np.all(np.abs(step) <= _STEP_TOL * (1.0 + z)):
             break
     return sign * z

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 _TIE = 1e-7  # relative: losses this close are those of equal models
-_FLAT = 1e-3  # gain over a decade of strengths, relative to the loss, that is none
+_NO_GAIN = 1e-3  # gain over a decade of strengths, relative to the loss, that is none
 _ZERO_LOSS = 1e-6  # the same relative to the largest loss: what is left is no loss
 WORTH_SAYING = 1e-3  # and to that from which on a user is told
 _COARSEST = 10**0.2  # ratio of two strengths beyond a grid, unless its own is larger
@@ -58,7 +58,7 @@ def open_end(
     if best == last and strengths[last] == 0:
         return None  # nothing is weaker than no penalty
     gain = gain_of_a_decade(strengths, losses, best)
-    much = _FLAT * abs(losses[best]) + nothing * np.abs(losses).max()
+    much = _NO_GAIN * abs(losses[best]) + nothing * np.abs(losses).max()
     return None if gain <= much else "low" if best else "high"
 
 

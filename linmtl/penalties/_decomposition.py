@@ -18,7 +18,7 @@ from linmtl.penalties._base import DualTerms, Penalty
 from linmtl.penalties._quadratic_form import QuadraticForm
 
 _MAX_ITER = 20_000
-_BALANCE = (10, 20, 40, 80, 160, 320, 640)  # iterations that move the step
+_STEP_MOVES = (10, 20, 40, 80, 160, 320, 640)  # iterations that move the step
 _TOL = 1e-11  # of the value and the prox of the infimal convolution itself
 
 
@@ -322,7 +322,7 @@ def _infimum(stack: Stacked, W: np.ndarray) -> float:
             bound = max(bound, s * np.vdot(G, W) - s * support - s**2 * square)
             if best - bound <= _TOL * best:
                 break
-        if iteration in _BALANCE:
+        if iteration in _STEP_MOVES:
             primal = np.linalg.norm(W - P - Q) / np.linalg.norm(W)
             dual = np.linalg.norm(Q - before) / max(np.linalg.norm(U), 1e-300)
             if primal > 0 and dual > 0:

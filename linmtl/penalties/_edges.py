@@ -33,8 +33,8 @@ _SIGMA, _LARGEST_SIGMA, _GROWTH, _SLOW, _MANY_STEPS = 10.0, 1e6, 5.0, 0.1, 8
 _HOLD, _LEAST_HOLD, _GRADIENT_LEFT, _NOISE = 1e-3, 1e-11, 0.1, 0.01
 _MAX_NEWTON, _MAX_CG, _MAX_HALVINGS = 30, 200, 30
 _CG_TOL = 1e-3  # residual of a Newton system, relative
-# the dual norm: relative error; and from where on how far beyond 1 it is is of no use
-_EXACT, _MAX_STEPS, _FAR = 1e-10, 100, 2.0
+# the dual norm: relative error; steps; up to where a certificate needs it
+_EXACT, _MAX_STEPS, _NEEDED = 1e-10, 100, 2.0
 
 
 class Edges:
@@ -346,7 +346,7 @@ class Edges:
                 bounds.append(self._mended(D, alpha * flow))
         bound, best = min(bounds, key=lambda pair: pair[0])
         least = self._ratio(D, self.potential.pseudo_inverse(D))
-        if alpha < bound < np.inf and least <= _FAR * alpha:
+        if alpha < bound < np.inf and least <= _NEEDED * alpha:
             effort = _EFFORT if self.flow is None else _LITTLE
             _, U = self._shrink(D, alpha, best, effort)
             bound, best = min(

@@ -30,11 +30,11 @@ _RELAXATION = 1.7
 # Accelerated steps that cost no more than to prepare for others: singular values make
 # them dear.
 _FEW_STEPS, _SOME_STEPS = 50, 80
-_SMALL = 50  # features or samples of a task, of which little has to be prepared
+_SMALL_SIDE = 50  # features or samples of a task, of which little has to be prepared
 _LEAST_CHECK, _MOST_CHECK = 2, 10  # iterations between two certificates
 _FIRST_CHECK = 5  # the first: on a path a start is near the end
-_BALANCE = 10.0  # a residual this many times the other moves rho
-_ALIKE = 1.25  # a rho this near the best one stays: another has to be prepared for
+_RHO_FACTOR = 10.0  # by which rho moves at most
+_RHO_KEPT = 1.25  # times the best: so near it stays, as another has to be prepared for
 _POWER_STEPS = 10  # for the size of the Hessian, of which rho is a fraction
 
 
@@ -95,7 +95,7 @@ class AlternatingDirections:
                 due = iteration + int(np.clip(left, _LEAST_CHECK, _MOST_CHECK))
             if _is_time_to_balance(iteration):
                 factor = _balance(Z_loss - Z, rho * (Z - before), Z_loss, Z, rho * U)
-                if not 1 / _ALIKE < factor < _ALIKE:
+                if not 1 / _RHO_KEPT < factor < _RHO_KEPT:
                     rho *= factor
                     U /= factor
                     squares.prepare(rho)
@@ -112,7 +112,7 @@ def _steps_may_do(objective: Objective) -> bool:
     prepared, creeps = fit.least_squares is not None, isinstance(norm, RowSeparable)
     if prepared or creeps or objective.free_means.any():
         return False
-    cheap = min(fit.n_features, fit.largest_block[0]) < _SMALL
+    cheap = min(fit.n_features, fit.largest_block[0]) < _SMALL_SIDE
     return not (cheap or _have_one_hessian(fit))
 
 
@@ -427,4 +427,4 @@ def _balance(primal, dual, W, Z, Y):
     s = np.linalg.norm(dual) / max(np.linalg.norm(Y), 1e-300)
     if r == 0.0 or s == 0.0:
         return 1.0
-    return float(np.clip(np.sqrt(r / s), 1 / _BALANCE, _BALANCE))
+    return float(np.clip(np.sqrt(r / s), 1 / _RHO_FACTOR, _RHO_FACTOR))

@@ -28,8 +28,8 @@ _FALL = 0.01  # part of the loss by which to fall, to measure the first curvatur
 # Iterations between two certificates: at first, at least and at most.
 _FIRST_CHECK, _LEAST_CHECK, _MOST_CHECK = 10, 4, 20
 _PATIENCE = 4  # certificates without a better point or bound: steps are too long
-_FAR = 2.0  # times the objective at the start: so they are at this one
-_FEW = 20  # iterations from which it may give way to another method
+_RISE = 2.0  # of the objective since the start: so they are there, too
+_LEAST_ITERATIONS = 20  # iterations from which it may give way to another method
 
 
 class AcceleratedProximalGradient:
@@ -100,7 +100,7 @@ class AcceleratedProximalGradient:
                 left = monitor.iterations_left(stop)
                 due += int(np.clip(left, _LEAST_CHECK, _MOST_CHECK))
                 ended = not fixed and progress.ended()
-                slow = iteration >= _FEW and left > most_left
+                slow = iteration >= _LEAST_ITERATIONS and left > most_left
                 if ended or slow or iteration >= 2 * most_left:
                     W[:] = V[:] = monitor.best_W
                     if most_left < np.inf:
@@ -120,7 +120,7 @@ class _Progress:
     def __init__(self, monitor: Monitor):
         self._monitor = monitor
         self._best = monitor.best_value, monitor.dual
-        self._most = _FAR * monitor.best_value
+        self._most = _RISE * monitor.best_value
         self._count = 0
 
     def ended(self) -> bool:

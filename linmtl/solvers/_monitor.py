@@ -7,8 +7,7 @@ import numpy as np
 from linmtl.datafits._base import Residuals
 from linmtl.solvers._objective import Certificate, Objective
 
-# of the rounding of the objective: values that differ by less are alike
-_ALIKE = 0.1
+_SAME_VALUE = 0.1  # of the rounding of the objective: a difference that is none
 
 
 class Monitor:
@@ -50,7 +49,7 @@ class Monitor:
         self.dual = max(self.dual, certificate.dual - noise)
         self.gap = max(certificate.primal - self.dual, 0.0)
         # of points alike to rounding, the one nearest to its own bound
-        value, alike = certificate.primal, _ALIKE * self.objective.rounding
+        value, alike = certificate.primal, _SAME_VALUE * self.objective.rounding
         lower = value < self.best_value - alike
         if lower or (value <= self._lowest + alike and certificate.gap < self._own_gap):
             self.best_value, self._own_gap = value, certificate.gap

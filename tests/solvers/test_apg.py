@@ -82,7 +82,7 @@ def test_alternating_directions_begin_with_steps_and_take_over(scale, monkeypatc
     X, _, tasks = labels(d=10, rows=80)
     X *= 10.0 ** (scale * rng.uniform(-0.5, 0.5, 10))
     y = X @ (10.0 ** (-scale / 2) * rng.normal(size=10)) + rng.normal(size=tasks.size)
-    monkeypatch.setattr(_admm, "_SMALL", 0)
+    monkeypatch.setattr(_admm, "_SMALL_SIDE", 0)
     prepared = []
     prepare = _admm._Grams.prepare
     monkeypatch.setattr(
