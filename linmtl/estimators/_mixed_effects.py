@@ -23,7 +23,7 @@ from linmtl.data._checks import (
 from linmtl.data._read import FitInput, read_fit, read_X, task_codes
 from linmtl.data._task_table import described, read_task_table, rows_of_tasks
 from linmtl.estimators._docs import chosen, estimator, parameters
-from linmtl.estimators._mixed_summary import MixedEffectsSummary
+from linmtl.estimators._mixed_summary import MixedEffectsSummary, origin_and_units
 from linmtl.estimators._predictions import PredictsClasses, PredictsTargets, TaskClasses
 from linmtl.estimators._settings import UNKNOWN, check_stopping
 from linmtl.estimators._statistics import FitsStatistics
@@ -104,6 +104,8 @@ class _MixedEffects(TaskModel):
     covariance : {"diagonal", "scalar", "full", "low_rank"}, default="diagonal"
         Sigma: a variance for each feature and the intercept; one for all features and
         one for the intercept; any covariance; a diagonal plus ``n_components`` factors.
+        Only "full" is the same model wherever zero is, and "scalar" needs features in
+        the same units: a warning names features to centre or to scale.
     n_components : int, default=2
         The number of factors of ``covariance="low_rank"``.
     random_intercept : bool, default=True
@@ -213,6 +215,7 @@ class _MixedEffects(TaskModel):
         self._added: list[Uncertainty] = []
         self._store(given, model)
         self.log_likelihood_ = model.log_likelihood
+        self._warn(given, model)
         return self
 
     def _check(self):
@@ -269,7 +272,11 @@ class _MixedEffects(TaskModel):
         self.tol_ = self.tol * null + 1e-13 * model.likelihood.size
         self.n_iter_ = model.n_iter
         self.converged_ = bool(model.converged and self.dual_gap_ <= self.tol_)
-        self._warn_of_classes(given)
+
+    def _warn(self, given, model):
+        self._warn_of_classes(given, stacklevel=4)
+        for text in origin_and_units(self, model):
+            warnings.warn(f"{type(self).__name__}: {text}", stacklevel=3)
         if not self.converged_:
             warnings.warn(
                 f"{type(self).__name__}: the likelihood was not at its maximum after "

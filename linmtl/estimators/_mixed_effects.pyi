@@ -32,6 +32,8 @@ class MixedEffectsRegressor(FitsStatistics, PredictsTargets, RegressorMixin, Tas
     covariance : {"diagonal", "scalar", "full", "low_rank"}, default="diagonal"
         Sigma: a variance for each feature and the intercept; one for all features and
         one for the intercept; any covariance; a diagonal plus ``n_components`` factors.
+        Only "full" is the same model wherever zero is, and "scalar" needs features in
+        the same units: a warning names features to centre or to scale.
     n_components : int, default=2
         The number of factors of ``covariance="low_rank"``.
     random_intercept : bool, default=True
@@ -315,6 +317,8 @@ class MixedEffectsClassifier(PredictsClasses, ClassifierMixin, TaskModel):
     covariance : {"diagonal", "scalar", "full", "low_rank"}, default="diagonal"
         Sigma: a variance for each feature and the intercept; one for all features and
         one for the intercept; any covariance; a diagonal plus ``n_components`` factors.
+        Only "full" is the same model wherever zero is, and "scalar" needs features in
+        the same units: a warning names features to centre or to scale.
     n_components : int, default=2
         The number of factors of ``covariance="low_rank"``.
     random_features : array-like of str or int, default=None

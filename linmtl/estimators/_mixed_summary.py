@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
 from scipy.stats import norm
 
+from linmtl.data._errors import name_list
 from linmtl.data._labels import one_line
 from linmtl.mixed._model import MixedModel
 
@@ -15,6 +17,37 @@ _DRAWN = (
     "Common coefficients are drawn to zero by a normal prior, which is not tested;\n"
     "shrink_mean=False has z and p."
 )
+_WIDTH = 79
+
+
+def origin_and_units(estimator: Any, model: MixedModel) -> list[str]:
+    """Say which features should be centred or scaled for this covariance."""
+    covariance, names = estimator.covariance, _features(estimator, model)
+    found = []
+    far = model.far_from_zero()
+    if covariance != "full" and far.size:
+        found.append(
+            "features lie far from zero for how they vary within tasks, "
+            f"{name_list(names[far])}: a random intercept is a task's level at zero, "
+            f"and with covariance={covariance!r} differences between slopes are hidden "
+            'there; centre features (StandardScaler), or take covariance="full"'
+        )
+    unlike = model.in_different_units()
+    if covariance == "scalar" and unlike.size:
+        found.append(
+            f"features are in different units, {name_list(names[unlike])}: covariance="
+            "'scalar' is one variance for all; scale them (StandardScaler), or take "
+            'covariance="diagonal"'
+        )
+    return found
+
+
+def _features(estimator: Any, model: MixedModel) -> np.ndarray:
+    """Return the names of the features, made up where they have none."""
+    names = getattr(estimator, "coef_feature_names_", None)
+    if names is None:
+        names = [f"x{j}" for j in range(model.frame.scale.size)]
+    return np.array([one_line(name) for name in names], dtype=object)
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,6 +81,8 @@ class MixedEffectsSummary:
     drawn : bool
         Whether common coefficients have a normal prior: they are predictions then, and
         tests of them, z and p, are NaN.
+    cautions : list of str
+        What the origin or the units of features make of the model.
     """
 
     names: list[str]
@@ -61,6 +96,7 @@ class MixedEffectsSummary:
     n_samples: float
     n_tasks: int
     drawn: bool = False
+    cautions: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, estimator: Any, model: MixedModel) -> MixedEffectsSummary:
@@ -73,11 +109,7 @@ class MixedEffectsSummary:
         model : MixedModel
             What it found.
         """
-        d = model.frame.scale.size
-        features = getattr(estimator, "coef_feature_names_", None)
-        if features is None:
-            features = [f"x{j}" for j in range(d)]
-        columns = [one_line(name) for name in features]
+        columns = _features(estimator, model).tolist()
         if model.frame.intercept:
             columns = ["(intercept)", *columns]
         q = model.likelihood.Z.shape[1]
@@ -100,6 +132,7 @@ class MixedEffectsSummary:
             model.n_samples,
             model.sums.n_tasks,
             bool(model.likelihood.log_prior),
+            origin_and_units(estimator, model),
         )
 
     @property
@@ -160,6 +193,8 @@ class MixedEffectsSummary:
             lines.append(f"{'noise':{width}}  {self.noise:10.4g}")
         if self.drawn:
             lines += ["", _DRAWN]
+        for text in self.cautions:
+            lines += ["", *wrap(text, _WIDTH)]
         return "\n".join(lines)
 
     __repr__ = __str__

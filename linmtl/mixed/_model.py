@@ -12,6 +12,9 @@ from linmtl.losses import Logistic, newton
 from linmtl.mixed._likelihood import Likelihood, Point, condition
 from linmtl.mixed._sums import Frame, Sums
 
+_FAR = 3.0  # standard deviations within tasks; further out slopes are drawn together
+_DIFFERENT = 10.0  # times one standard deviation is another
+
 
 @dataclass(frozen=True)
 class Uncertainty:
@@ -145,6 +148,27 @@ class MixedModel:
     def _level(self):
         """Return the mean of the tasks' own intercepts."""
         return self.coefficients()[:, 0].mean()
+
+    @property
+    def random_features(self) -> np.ndarray:
+        """The features that have random effects, positions."""
+        columns = np.unique(self.likelihood.structure.row)
+        first = int(self.frame.intercept)
+        return columns[columns >= first] - first
+
+    def far_from_zero(self) -> np.ndarray:
+        """Return the features with random effects that lie far from zero, positions.
+
+        A random intercept is the level of a task where they are zero.
+        """
+        j, frame = self.random_features, self.frame
+        return j[np.abs(frame.mean[j]) > _FAR * frame.scale[j]]
+
+    def in_different_units(self) -> np.ndarray:
+        """Return the features with random effects if their spreads differ much."""
+        j, scale = self.random_features, self.frame.scale
+        apart = j.size and scale[j].max() > _DIFFERENT * scale[j].min()
+        return j if apart else j[:0]
 
     def squares(self) -> np.ndarray:
         """Return the squared residuals of each task, (n_tasks,)."""

@@ -47,6 +47,7 @@ def estimator_of(case):
     )
 
 
+@pytest.mark.filterwarnings("ignore:.* lie far from zero")
 @pytest.mark.parametrize("name", [n for n in CASES if "labels" not in n])
 def test_the_answers_of_lme4(name):
     case = CASES[name]
@@ -184,6 +185,33 @@ def test_units_and_origins_of_features():
             ours = moved.predict(scale * X[:5] + move, labels, return_std=True)
             theirs = plain.predict(X[:5], labels, return_std=True)
             np.testing.assert_allclose(ours, theirs, rtol=1e-3)
+
+
+@pytest.mark.parametrize("covariance", ["diagonal", "scalar", "low_rank"])
+def test_features_far_from_zero_are_named(covariance):
+    """Slopes are drawn together there, and nothing else would say so."""
+    X, y, tasks = made(3, tasks=20)
+    far = pd.DataFrame(X + [0.0, 1000.0, -2.0], columns=["dose", "year", "age"])
+    model = MixedEffectsRegressor(covariance)
+    with pytest.warns(UserWarning, match=r"far from zero .*, year: .*centre") as caught:
+        model.fit(far, y, tasks)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    assert "tasks, year: a random" in " ".join(str(model.summary()).split())
+    for fine in (
+        MixedEffectsRegressor("full"),
+        MixedEffectsRegressor(covariance, random_intercept=False),
+        MixedEffectsRegressor(covariance, random_features=["dose"]),
+    ):
+        assert fine.fit(far, y, tasks).summary().cautions == []
+    with pytest.warns(UserWarning, match="far from zero"):
+        MixedEffectsClassifier(covariance).fit(far, y > 1, tasks)
+
+
+def test_one_variance_for_features_in_different_units():
+    X, y, tasks = made(3)
+    with pytest.warns(UserWarning, match=r"different units, x0, x1, x2: .*scale"):
+        MixedEffectsRegressor("scalar").fit(X * [1.0, 1000.0, 1.0], y, tasks)
 
 
 def test_layouts_agree():
