@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from linmtl.cli._table import class_names, no_column, split_names
-from linmtl.data._columns import missing, read_numbers
+from linmtl.data._columns import AMBIGUOUS, missing, read_numbers
 from linmtl.data._encoding import as_text
 from linmtl.data._errors import InputError, name_list
 from linmtl.data._labels import codes_of, one_line
@@ -236,6 +236,9 @@ def _features(
             X[:, j] = np.array(as_text(table.columns[pair[0]])) == pair[1]
             continue
         values = numbers.values.get(name)
+        if name in numbers.ambiguous:
+            why = AMBIGUOUS.format(numbers.ambiguous[name])
+            raise InputError(f"column {name!r}: {why}")
         if values is None:
             raise InputError(f"column {name!r} holds text; the model needs numbers")
         gone = np.isnan(values)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +29,25 @@ _GROUPS = "'’ \u00a0\u2009\u202f"  # beside these
 
 _INFINITE = re.compile(r"[-+]?inf(?:inity)?", re.IGNORECASE)
 _ISO_DATE = re.compile(r"\d{4}-\d\d(-\d\d([T ]\d\d:.+)?)?")
-_DATE = re.compile(r"(\d{1,2})([./])(\d{1,2})\2(\d{4})")
+_MONTHS = "janfebmaraprmayjunjulaugsepoctnovdec"
+_MONTH = (
+    "(?P<month>jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|"
+    r"sept?(ember)?|oct(ober)?|nov(ember)?|dec(ember)?)\.?"
+)
+_TIME = (
+    r"([T ,]+(?P<hour>\d{1,2}):(?P<minute>\d\d)(:(?P<second>\d\d(\.\d+)?))?"
+    r"( ?(?P<half>[ap])\.?m\.?)?)?"
+)
+# as people and spreadsheets write them, a time behind or not
+_DATES = [
+    re.compile(date + _TIME, re.IGNORECASE)
+    for date in (
+        r"(?P<first>\d{1,2})(?P<mark>[./-])(?P<other>\d{1,2})(?P=mark)(?P<year>\d{4})",
+        r"(?P<year>\d{4})(?P<mark>[./])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})",
+        r"(?P<day>\d{1,2})\.?[ -]" + _MONTH + r"[ -](?P<year>\d{4})",
+        _MONTH + r" (?P<day>\d{1,2}),? (?P<year>\d{4})",
+    )
+]
 _EPOCH = datetime(1970, 1, 1)
 
 
@@ -43,6 +62,9 @@ def _pattern(decimal: str) -> re.Pattern[str]:
 _PATTERNS = {decimal: _pattern(decimal) for decimal in _OTHER}
 
 
+AMBIGUOUS = "day and month cannot be told apart in {}; write dates as 2024-05-26"
+
+
 @dataclass(frozen=True)
 class Numbers:
     """Columns as numbers.
@@ -53,6 +75,9 @@ class Numbers:
         By column, NaN where there is none; None for a column of text.
     dates : set of str
         The columns that hold dates, now days.
+    ambiguous : dict of str -> str
+        The columns of dates of which it cannot be said what is the day and what the
+        month, with a date of each; they are text.
     infinite : dict of str -> ndarray
         Of columns that have any: where a value is infinite, or beyond what a float can
         hold. It is NaN in `values`.
@@ -64,6 +89,7 @@ class Numbers:
 
     values: dict[str, np.ndarray | None]
     dates: set[str]
+    ambiguous: dict[str, str]
     infinite: dict[str, np.ndarray]
     decimals: dict[str, str]
     notes: list[str]
@@ -162,10 +188,13 @@ def read_numbers(
             note(unit, f"numbers read without their {unit}", name)
     certain = {found[0].decimal for _, found in texts.values() if len(found) == 1}
     marks = {decimal} if decimal else certain - {""}
-    dates, infinite, decimals = set(), {}, {}
+    dates, ambiguous, infinite, decimals = set(), {}, {}, {}
     for name, (fields, found) in texts.items():
         if not found:
-            values[name] = _days(fields)
+            try:
+                values[name] = _days(fields)
+            except _Ambiguous as error:
+                values[name], ambiguous[name] = None, str(error)
             if values[name] is not None:
                 dates.add(name)
                 note(_EPOCH, f"dates read as days since {_EPOCH:%Y-%m-%d}", name)
@@ -180,7 +209,7 @@ def read_numbers(
             infinite[name] = np.isinf(numbers)
             values[name] = np.where(infinite[name], np.nan, numbers)
     lines = [f"{text}: {name_list(names)}" for text, names in notes.values()]
-    return Numbers(values, dates, infinite, decimals, lines)
+    return Numbers(values, dates, ambiguous, infinite, decimals, lines)
 
 
 def _without_unit(fields: list[str]) -> tuple[str, list[str]]:
@@ -275,13 +304,10 @@ def _choose(
 def _days(fields: list[str]) -> np.ndarray | None:
     """Return dates as days since the epoch, None if any field is something else."""
     rows = np.flatnonzero(~missing(fields))
-    texts = [fields[i] for i in rows]
-    matches = [match for text in texts if (match := _DATE.fullmatch(text))]
     try:
-        if len(matches) == len(texts):
-            dates = _with_day_or_month_first(matches)
-        else:
-            dates = [_iso_date(text) for text in texts]
+        dates = _read_dates([fields[i] for i in rows])
+    except _Ambiguous:
+        raise
     except ValueError:
         return None
     days = np.full(len(fields), np.nan)
@@ -289,20 +315,52 @@ def _days(fields: list[str]) -> np.ndarray | None:
     return days
 
 
+class _Ambiguous(ValueError):
+    """Which number is the day and which the month, no field says."""
+
+
+def _read_dates(texts: list[str]) -> list[datetime]:
+    if all(map(_ISO_DATE.fullmatch, texts)):
+        return [_iso_date(text) for text in texts]
+    for pattern in _DATES:
+        matches = [match for text in texts if (match := pattern.fullmatch(text))]
+        if len(matches) == len(texts):
+            parts = [match.groupdict() for match in matches]
+            if "first" in parts[0]:
+                _tell_day_and_month(parts)
+            return [_date(part) for part in parts]
+    raise ValueError("not all are dates of one kind")
+
+
 def _iso_date(text: str) -> datetime:
-    if not _ISO_DATE.fullmatch(text):
-        raise ValueError(f"{text!r} is no date")
     date = datetime.fromisoformat(text if len(text) > 7 else f"{text}-01")
     return date.astimezone(UTC).replace(tzinfo=None) if date.tzinfo else date
 
 
-def _with_day_or_month_first(matches: Sequence[re.Match[str]]) -> list[datetime]:
+def _tell_day_and_month(parts: list[dict[str, Any]]) -> None:
     """Read 31.01.2024 and 31/01/2024; 01/31/2024 where no day could come first."""
-    first, second, year = (
-        [int(match[group]) for match in matches] for group in (1, 3, 4)
-    )
-    if any(match[2] == "/" for match in matches) and max(first) <= 12:
-        if max(second) <= 12:
-            raise ValueError("day and month cannot be told apart")
-        first, second = second, first
-    return [datetime(*date) for date in zip(year, second, first, strict=True)]
+    day, month = "first", "other"
+    if any(p["mark"] != "." for p in parts) and max(int(p[day]) for p in parts) <= 12:
+        day, month = month, day
+        unlike = [p for p in parts if int(p[day]) != int(p[month])]
+        if unlike and max(int(p[day]) for p in parts) <= 12:
+            raise _Ambiguous("{first}{mark}{other}{mark}{year}".format(**unlike[0]))
+    for part in parts:
+        part["day"], part["month"] = part[day], part[month]
+
+
+def _date(part: dict[str, Any]) -> datetime:
+    month = part["month"].lower()
+    month = int(month) if month.isdigit() else _MONTHS.index(month[:3]) // 3 + 1
+    date = datetime(int(part["year"]), month, int(part["day"]))
+    if part["hour"] is None:
+        return date
+    hour, minute = int(part["hour"]), int(part["minute"])
+    if part["half"]:  # 12 AM is midnight
+        if not 1 <= hour <= 12:
+            raise ValueError(f"there is no {hour} o'clock in half a day")
+        hour = hour % 12 + 12 * (part["half"].lower() == "p")
+    if hour > 23 or minute > 59:
+        raise ValueError(f"there is no time {hour}:{minute}")
+    second = float(part["second"] or 0)
+    return date + timedelta(hours=hour, minutes=minute, seconds=second)

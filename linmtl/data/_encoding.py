@@ -8,7 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from linmtl.data._columns import Fields, Numbers, missing, reads_as_number
+from linmtl.data._columns import (
+    AMBIGUOUS,
+    Fields,
+    Numbers,
+    missing,
+    reads_as_number,
+)
 from linmtl.data._errors import name_list
 from linmtl.data._labels import one_line
 from linmtl.data._table import Table
@@ -78,7 +84,10 @@ def codings(
     found, encoded, dropped, empty, mixed = [], [], [], [], []
     for name in used:
         values = numbers.values.get(name)
-        if values is not None and np.isnan(values).all():
+        if name in numbers.ambiguous:
+            why = AMBIGUOUS.format(numbers.ambiguous[name])
+            notes.append(f"column {one_line(name)} dropped: {why}")
+        elif values is not None and np.isnan(values).all():
             empty.append(name)
         elif values is not None and _is_index(name, values):
             notes.append("column 1 dropped: it has no name and counts the rows")

@@ -185,6 +185,15 @@ def test_dates_are_no_ids():
     assert not any("an id?" in note for note in prepare(table(visit=days)).notes)
 
 
+def test_one_line_on_dates_that_may_be_two():
+    days = [f"{1 + i % 12:02}/04/2024" for i in range(24)]
+    prepared = prepare(table(visit=days))
+    assert prepared.notes == [
+        "column visit dropped: day and month cannot be told apart in 01/04/2024; write "
+        "dates as 2024-05-26"
+    ]
+
+
 @pytest.mark.parametrize("classify", [False, True])
 def test_leaks_are_noted(classify):
     columns = table(200)

@@ -165,6 +165,15 @@ def test_infinite_values():
         (["02.01.1970", "31.12.1969"], [1, -1]),
         (["02/01/1970", "31/12/1969"], [1, -1]),
         (["01/02/1970", "12/31/1969"], [1, -1]),
+        (["02/01/1970 03:00", "31/12/1969"], [1.125, -1]),
+        (["02.01.1970, 3:00:30", "02.01.1970 03:00"], [1.125 + 30 / 86400, 1.125]),
+        (["1/2/1970 3:00 PM", "12/31/1969 12:00 am"], [1.625, -1]),
+        (["02-01-1970", "31-12-1969"], [1, -1]),
+        (["1970/1/2", "1969/12/31 12:00"], [1, -0.5]),
+        (["2 January 1970", "31 Dec 1969"], [1, -1]),
+        (["2-Jan-1970 03:00", "31-DEC-1969"], [1.125, -1]),
+        (["January 2, 1970", "Dec. 31 1969"], [1, -1]),
+        (["01/01/1970", "03/03/1970"], [0, 61]),  # no matter which is the day
     ],
 )
 def test_dates_are_days(fields, days):
@@ -177,7 +186,11 @@ def test_dates_are_days(fields, days):
 @pytest.mark.parametrize(
     "fields",
     [
-        ["01/02/1970", "03/04/1970"],  # the day or the month first?
+        ["2024-02-01 25:00", "2024-02-01"],
+        ["01/31/2024 13:00 PM"],
+        ["31 Juvember 2024"],
+        ["may", "june"],
+        ["2 Jan 1970", "02/01/1970"],
         ["2024-02-30", "2024-02-01"],
         ["2024-13-01"],
         ["2024-01-01", "soon"],
@@ -187,3 +200,16 @@ def test_dates_are_days(fields, days):
 )
 def test_no_dates(fields):
     assert one(fields)[0] is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "example"),
+    [
+        (["01/01/2024", "03/04/2024"], "03/04/2024"),
+        (["", "3-4-2024", "5-4-2024 03:00"], "3-4-2024"),
+    ],
+)
+def test_dates_that_may_be_two(fields, example):
+    found = read({"d": fields, "x": ["1"] * len(fields)})
+    assert found.values["d"] is None
+    assert found.ambiguous == {"d": example}
