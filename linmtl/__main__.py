@@ -24,6 +24,7 @@ from linmtl.cli._page import Origin, blocks_of
 from linmtl.cli._predict import predict_table, read_model
 from linmtl.cli._report import render, render_transfer
 from linmtl.cli._results import Comparison
+from linmtl.cli._save import model_json
 from linmtl.cli._table import Problem, make_problem, split_names
 from linmtl.cli._write import check_places, write
 from linmtl.data._errors import InputError
@@ -41,7 +42,7 @@ examples:
   linmtl compare visits.csv --target sick --task hospital --classify \\
       --models pooled,independent,l21 --train 0.7 --output result.json
   zcat visits.csv.gz | linmtl compare - --target score --task patient \\
-      --drop "id,comment*" --no-transfer
+      --drop "comment*" --no-transfer --save model.json
 
 """
 _EXIT_CODES = """\
@@ -49,9 +50,10 @@ exit codes: 0 done; 1 doctor found something to mend; 2 what was given cannot be
 the last line of standard error says why; 130 interrupted (Ctrl-C)
 """
 _PREDICT = """\
-MODEL.json is what linmtl.export.to_json has written of a fitted model. Columns are
-found by the names that they had in fit; linmtl.prepare makes indicators of text, such
-as clinic=north, and days of dates: so does this.
+MODEL.json is what linmtl compare --save, or linmtl.export.to_json, has written of a
+fitted model. Columns are found by the names that they had in fit; linmtl.prepare makes
+indicators of text, such as clinic=north, and days of dates: so does this. What is
+missing is filled in by models that were saved by linmtl compare, an error elsewhere.
 
 examples:
   linmtl predict model.json visits.csv --task patient > predicted.csv
@@ -179,6 +181,11 @@ def _add_compare(commands: Any) -> None:
         action="store_true",
         help="do not test which tasks are helped and hurt; it takes the most time",
     )
+    one.add_argument(
+        "--save",
+        metavar="MODEL.json",
+        help="fit the best model to all rows and write it here, for linmtl predict",
+    )
     one.add_argument("--output", metavar="FILE.json", help="write every number here")
     one.add_argument(
         "--report",
@@ -198,14 +205,16 @@ def _add_predict(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     one.set_defaults(run=_run_predict)
-    one.add_argument("model", metavar="MODEL.json", help="written by to_json")
+    one.add_argument(
+        "model", metavar="MODEL.json", help="by linmtl compare --save, or to_json"
+    )
     one.add_argument(
         "file", metavar="TABLE", help="one row per prediction; - is standard input"
     )
     one.add_argument(
         "--task",
         metavar="COLUMN",
-        help="which task a row belongs to (default: the task_column of the model)",
+        help="which task a row belongs to (default: as in fit, if the model knows it)",
     )
     one.add_argument(
         "--features",
@@ -311,10 +320,10 @@ def _run_predict(arguments: argparse.Namespace, progress: Progress) -> int:
     places = {"--output": arguments.output}
     check_places(places, arguments.file)
     check_places(places, arguments.model)
-    model = read_model(arguments.model)
+    saved = read_model(arguments.model)
     progress.flash(f"reading {_name(arguments.file)}")
     predictions = predict_table(
-        model,
+        saved,
         read_table(arguments.file),
         task=arguments.task,
         features=arguments.features,
@@ -364,8 +373,13 @@ def _run_file(arguments: argparse.Namespace, progress: Progress) -> int:
     )
     progress.clear()
     title = _title(arguments, problem)
-    to_write = arguments.output is not None or arguments.report is not None
+    files = arguments.save, arguments.output, arguments.report
+    to_write = any(file is not None for file in files)
     _show(render(comparison, title, problem.notes), to_write)
+    if arguments.save is not None:
+        progress(f"fitting {comparison.best.label} to all rows")
+        text = model_json(comparison, problem, arguments.task.strip())
+        progress.say(write("--save", arguments.save, text))
     report = None
     if not arguments.no_transfer:
         progress("which tasks are helped and hurt")
@@ -425,7 +439,11 @@ def _check_arguments(arguments: argparse.Namespace, models: Sequence[str]) -> No
         raise InputError(f"--train must be between 0 and 1, got {arguments.train:g}")
     if not 0 <= arguments.seed < 2**32:
         raise InputError(f"--seed must be from 0 to 2**32 - 1, got {arguments.seed}")
-    places = {"--output": arguments.output, "--report": arguments.report}
+    places = {
+        "--save": arguments.save,
+        "--output": arguments.output,
+        "--report": arguments.report,
+    }
     check_places(places, arguments.file)
 
 

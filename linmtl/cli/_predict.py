@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 
 from linmtl.cli._table import class_names, no_column, split_names
@@ -45,7 +47,26 @@ class Predictions:
         return out.getvalue()
 
 
-def read_model(path: str) -> Any:
+@dataclass(frozen=True)
+class SavedModel:
+    """A model in a file, and how to read tables for it.
+
+    Attributes
+    ----------
+    model : LoadedRegressor, LoadedClassifier or Pipeline
+        From :func:`linmtl.export.from_json`.
+    task : str or None
+        The column of the table with the task labels, where the file says so.
+    decimal : {".", ","} or None
+        The decimal mark of the table that it was fitted to.
+    """
+
+    model: Any
+    task: str | None = None
+    decimal: str | None = None
+
+
+def read_model(path: str) -> SavedModel:
     """Return the model in a file that ``linmtl.export.to_json`` has filled.
 
     Raises
@@ -58,13 +79,13 @@ def read_model(path: str) -> Any:
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
     try:
-        return from_json(text)
-    except ValueError as error:
+        return SavedModel(from_json(text), **json.loads(text).get("table", {}))
+    except (TypeError, ValueError) as error:
         raise InputError(f"{path}: {error}") from None
 
 
 def predict_table(
-    model: Any,
+    saved: SavedModel,
     table: Table,
     *,
     task: str | None = None,
@@ -75,8 +96,8 @@ def predict_table(
 
     Parameters
     ----------
-    model : LoadedRegressor, LoadedClassifier or Pipeline
-        From :func:`read_model`; it forgets the names of its columns.
+    saved : SavedModel
+        From :func:`read_model`; its model forgets the names of its columns.
     table : Table
         From :func:`linmtl.cli._files.read_table`. Features are found by the names that
         they had in fit: ``clinic=north`` is 1 where the column clinic says north, as
@@ -101,12 +122,14 @@ def predict_table(
         If the table lacks a column or a value that the model needs, or has a task that
         it does not know.
     """
+    model: Any = saved.model
     last = model[-1] if _is_pipeline(model) else model
-    column = _task_column(last, table, task)
+    column = _task_column(last, table, task or saved.task)
+    fills = _is_pipeline(model) and isinstance(model[0], SimpleImputer)
     names = _by_position(model)
     notes = list(table.notes)
     names = _columns(last, names, table, column, features)
-    X = _features(table, names, decimal, notes)
+    X = _features(table, names, decimal or saved.decimal, fills, notes)
     given, columns = {}, {}
     if column is not None:
         labels = _labels(last, table, column)
@@ -214,9 +237,13 @@ def _columns(
 
 
 def _features(
-    table: Table, names: list[str], decimal: str | None, notes: list[str]
+    table: Table,
+    names: list[str],
+    decimal: str | None,
+    fills: bool,
+    notes: list[str],
 ) -> np.ndarray:
-    """Return the features by their names."""
+    """Return the features by their names; NaN only for a model that fills it in."""
     levels = {name: _level(name, table) for name in names}
     lost = [name for name in names if name not in table.columns and not levels[name]]
     if lost:
@@ -242,7 +269,7 @@ def _features(
         if values is None:
             raise InputError(f"column {name!r} holds text; the model needs numbers")
         gone = np.isnan(values)
-        if gone.any():
+        if gone.any() and not fills:
             raise InputError(
                 f"column {name!r} has no number on {_where(table, gone)}; fill it in "
                 "as for the rows that the model was fitted to, or drop these rows"

@@ -22,7 +22,7 @@ class PreparedTable(NamedTuple):
     Attributes
     ----------
     X : DataFrame or ndarray of shape (n_samples, n_features)
-        Features, NaN where a value is missing.
+        Features, NaN where a value is missing (a note says which).
     y : ndarray of shape (n_samples,)
         Targets: numbers, or the labels of two classes.
     tasks : ndarray of shape (n_samples,)
@@ -54,9 +54,13 @@ def prepare(
 
     Rows without a target or a task are left out. Numbers are read however they are
     written, dates become days since 1970-01-01, text of at most 20 levels an indicator
-    for each level, and other text is left out. Values that are missing are NaN: fill
-    them in with what training rows say, for example
-    ``SimpleImputer(strategy="median")``, and scale with `TaskScaler`.
+    for each level; other text and ids are left out.
+
+    The command goes on from here with the rows that it draws for training, and what
+    these say is left to you, so that no row to predict has a part in it: missing
+    values, which are NaN here, become the median of a feature; features without two
+    values go; and all are standardised. ``SimpleImputer(strategy="median")`` and
+    `TaskScaler` do so, and `TableEncoder` does the whole in a pipeline.
 
     Parameters
     ----------
@@ -71,7 +75,8 @@ def prepare(
         Whether the target is one of two classes. One of two texts is so anyway.
     features : str or list of str, default=None
         The columns to predict from, by name or by pattern (``"x*"``); None takes all
-        others.
+        others but ids: whole numbers of columns that are called so (``patient_id``),
+        one for each row or task, and counts of the rows.
     drop : str or list of str, default=None
         Columns to leave out, by name or by pattern.
     decimal : {".", ","}, default=None
@@ -107,6 +112,7 @@ def prepare(
     ...     print(note)
     dates read as days since 1970-01-01: visit
     thousands separators, 1,000 read as 1000: dose
+    missing values left as NaN (1), SimpleImputer fills them in: dose
     """
     table = _with_levels(as_table(table), {target, task})
     given = read_table(table) if isinstance(table, (str, Path)) else table_of(table)
@@ -124,7 +130,20 @@ def prepare(
         raise InputError(_without_dashes(str(error))) from None
     X, notes = _framed(problem, getattr(table, "index", None))
     y = problem.y if problem.labels is None else problem.labels[problem.y]
-    return PreparedTable(X, y, problem.tasks, [_without_dashes(n) for n in notes])
+    notes = [_without_dashes(note) for note in notes] + _note_on_missing(problem)
+    return PreparedTable(X, y, problem.tasks, notes)
+
+
+def _note_on_missing(problem: Problem) -> list[str]:
+    """Say where values are missing, which the command fills in and this does not."""
+    gone = np.isnan(problem.X).sum(axis=0)
+    if not gone.any():
+        return []
+    holes = [problem.feature_names[j] for j in np.flatnonzero(gone)]
+    return [
+        f"missing values left as NaN ({gone.sum()}), SimpleImputer fills them in: "
+        f"{name_list(holes)}"
+    ]
 
 
 def _with_levels(table: Any, names: set[str]) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from linmtl.data._encoding import looks_like_id
+from linmtl.data._encoding import may_be_id
 from linmtl.data._errors import name_list
 from linmtl.data._labels import one_line
 from linmtl.data._targets import NO_CHANCE, two_valued
@@ -43,7 +43,7 @@ def suspicions(
     ids = [
         name
         for name, x in zip(names, X.T, strict=True)
-        if name not in dates and looks_like_id(name, x)
+        if name not in dates and may_be_id(name, x)
     ]
     if ids:
         notes.append(

@@ -15,7 +15,7 @@ import numpy as np
 
 from linmtl.cli._suspicions import suspicions
 from linmtl.data._columns import Fields, Numbers, missing, read_numbers, reads_as_number
-from linmtl.data._encoding import MAX_LEVELS, codings
+from linmtl.data._encoding import MAX_LEVELS, Coding, codings, is_id
 from linmtl.data._errors import InputError, closest, name_list
 from linmtl.data._labels import one_line
 from linmtl.data._table import Table
@@ -41,6 +41,8 @@ class Problem:
         What was done to the table.
     rows : ndarray of shape (n_samples,)
         The rows of the table, positions.
+    decimal : str or None
+        The decimal mark of its columns, None where there are none or several.
     """
 
     X: np.ndarray
@@ -50,6 +52,7 @@ class Problem:
     labels: np.ndarray | None
     notes: list[str]
     rows: np.ndarray
+    decimal: str | None
 
     @property
     def classes(self) -> tuple[str, ...] | None:
@@ -121,7 +124,8 @@ def make_problem(
             f"column {task!r} names a single task ({one_line(names[0])}); a "
             "comparison needs two or more tasks"
         )
-    X, feature_names = _features(table, used, numbers, notes)
+    of_ids = tasks if features is None else None  # those asked for stay
+    X, feature_names = _features(table, used, numbers, of_ids, notes)
     if not feature_names:
         raise InputError(
             f"no column is left to predict {target!r} from, besides {target!r} and "
@@ -131,7 +135,9 @@ def make_problem(
     notes += suspicions(
         X, y, tasks, feature_names, numbers.dates, target, labels is not None
     )
-    return Problem(X, y, tasks, feature_names, labels, notes, rows)
+    marks = set(numbers.decimals.values()) - {""}
+    decimal = marks.pop() if len(marks) == 1 else None
+    return Problem(X, y, tasks, feature_names, labels, notes, rows, decimal)
 
 
 def _check_columns(table: Table, target: str, task: str) -> None:
@@ -306,12 +312,37 @@ def _read_tasks(fields: Fields) -> np.ndarray:
 
 
 def _features(
-    table: Table, used: Sequence[str], numbers: Numbers, notes: list[str]
+    table: Table,
+    used: Sequence[str],
+    numbers: Numbers,
+    tasks: np.ndarray | None,
+    notes: list[str],
 ) -> tuple[np.ndarray, list[str]]:
-    """Return the features as numbers, text columns as indicators of their levels."""
+    """Return the features as numbers, text columns as indicators of their levels.
+
+    Ids of rows or ``tasks`` are left out, unless these are None.
+    """
     found = codings(table, used, numbers, notes)
+    if tasks is not None:
+        found = _without_ids(found, numbers, tasks, notes)
     parts = [
         c.features(table.columns[c.name], numbers.values.get(c.name)) for c in found
     ]
     X = np.hstack(parts) if parts else np.empty((0, 0))
     return X, [name for coding in found for name in coding.feature_names]
+
+
+def _without_ids(
+    found: list[Coding], numbers: Numbers, tasks: np.ndarray, notes: list[str]
+) -> list[Coding]:
+    codes = np.unique(tasks, return_inverse=True)[1]
+    ids = [
+        coding.name
+        for coding in found
+        if (values := numbers.values.get(coding.name)) is not None
+        and coding.name not in numbers.dates
+        and is_id(coding.name, values, codes)
+    ]
+    if ids:
+        notes.append(f"ids, dropped (--features keeps them): {name_list(ids)}")
+    return [coding for coding in found if coding.name not in ids]

@@ -21,8 +21,12 @@ from linmtl.data._table import Table
 from linmtl.data._targets import NO_CHANCE
 
 MAX_LEVELS = 20
-_ID = re.compile(
+_ID = re.compile(r"(^|[\W_])(?i:ids?|uuid)$|^(?i:id)[\W_]|[a-z]I[Dd]$")
+_COUNT = re.compile(
     r"(^|[\W_])(?i:id|ids|nr|no|num|number|index|key)($|[\W_])|[a-z]I[Dd]$"
+)
+_OF_TIME = re.compile(
+    r"(?i:date|time|hour|day|week|month|year|age|visit|step|min|sec|^t$)"
 )
 
 
@@ -126,14 +130,47 @@ def as_text(fields: Fields) -> list[str]:
     return fields
 
 
-def looks_like_id(name: str, x: np.ndarray) -> bool:
-    """Whether a column has another whole number in each row and looks like a count."""
-    if len(x) < NO_CHANCE or np.isnan(x).any() or np.any(x != np.round(x)):
+def is_id(name: str, x: np.ndarray, codes: np.ndarray | None = None) -> bool:
+    """Whether a column numbers rows or tasks and says nothing else.
+
+    That is one called an id with another whole number in each row, or one for each
+    task; or a count of the rows in their order, unless its name speaks of time.
+
+    Parameters
+    ----------
+    name : str
+        The column.
+    x : ndarray of shape (n_rows,)
+        Its numbers.
+    codes : ndarray of int of shape (n_rows,), default=None
+        The task of each row.
+    """
+    if not _all_whole(x):
         return False
-    if len(np.unique(x)) < len(x):
+    if _ID.search(name):
+        of_tasks = codes is not None and _one_value_each(x, codes)
+        return of_tasks or len(np.unique(x)) == len(x)
+    steps = np.diff(x)
+    return bool(abs(steps[0]) == 1 and np.all(steps == steps[0])) and not (
+        _OF_TIME.search(name)
+    )
+
+
+def may_be_id(name: str, x: np.ndarray) -> bool:
+    """Whether a column has another whole number in each row and looks like a count."""
+    if not _all_whole(x) or len(np.unique(x)) < len(x):
         return False
     counts = x.max() - x.min() == len(x) - 1 or np.all(np.diff(x) > 0)
-    return bool(counts or _ID.search(name))
+    return bool(counts or _COUNT.search(name))
+
+
+def _all_whole(x: np.ndarray) -> bool:
+    return len(x) >= NO_CHANCE and bool(np.all(x == np.round(x)))  # NaN is none
+
+
+def _one_value_each(x: np.ndarray, codes: np.ndarray) -> bool:
+    pairs = np.unique(np.column_stack([codes, x]), axis=0)
+    return len(pairs) == len(np.unique(codes))
 
 
 def _is_index(name: str, numbers: np.ndarray) -> bool:

@@ -7,12 +7,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 
 from linmtl.export._loaded import LoadedClassifier, LoadedRegressor
 from linmtl.export._model import (
     SCALERS,
     LinearModel,
+    filling,
     read_model,
     shift_and_scale,
     unpacked,
@@ -34,7 +36,8 @@ def to_json(estimator: Any) -> str:
         A fitted model of linmtl whose predictions are a function of ``x . w_t + b_t``:
         any penalty, with cross-validation or without, mixed effects, the baselines,
         `AutoRegressor`, thresholds, `SafeTransfer` and the like; or a fitted Pipeline
-        of `StandardScaler` or ``TaskScaler(within_task=False)`` and such a model.
+        of `SimpleImputer`, `StandardScaler`, ``TaskScaler(within_task=False)`` and such
+        a model.
 
     Returns
     -------
@@ -156,7 +159,7 @@ def from_json(text: str | bytes) -> Any:
         )
     try:
         model = _model(content)
-        steps = [(entry["step"], _read_scaler(entry)) for entry in content["scalers"]]
+        steps = [(entry["step"], _read_step(entry)) for entry in content["scalers"]]
         last = content["step"]
     except (KeyError, OverflowError, TypeError, ValueError) as error:
         missing = "it has no " if isinstance(error, KeyError) else ""
@@ -277,16 +280,38 @@ def _as_names(names: list[str] | None) -> np.ndarray | None:
 
 
 def _scaler(step: str, scaler: Any) -> dict[str, Any]:
+    fill = filling(scaler)
+    if fill is not None:
+        return _of_step(step, scaler) | {"fill": fill.tolist()}
     mean, scale = shift_and_scale(scaler)
-    return {
-        "step": step,
-        "kind": type(scaler).__name__,
+    return _of_step(step, scaler) | {
         "mean": _plain(mean),
         "scale": _plain(scale),
         "task_column": _plain(getattr(scaler, "task_column", None)),
-        "n_features_in": int(scaler.n_features_in_),
-        "feature_names_in": _names(getattr(scaler, "feature_names_in_", None)),
     }
+
+
+def _of_step(name: str, step: Any) -> dict[str, Any]:
+    return {
+        "step": name,
+        "kind": type(step).__name__,
+        "n_features_in": int(step.n_features_in_),
+        "feature_names_in": _names(getattr(step, "feature_names_in_", None)),
+    }
+
+
+def _read_step(entry: dict[str, Any]) -> Any:
+    step = _read_imputer(entry) if "fill" in entry else _read_scaler(entry)
+    if entry["feature_names_in"] is not None:
+        step.feature_names_in_ = _as_names(entry["feature_names_in"])
+    return step
+
+
+def _read_imputer(entry: dict[str, Any]) -> Any:
+    fill = np.array(entry["fill"], dtype=float)
+    if fill.shape != (entry["n_features_in"],):
+        raise ValueError(f"the imputer does not fit {entry['n_features_in']} features")
+    return SimpleImputer(strategy="median").fit(fill[None])
 
 
 def _read_scaler(entry: dict[str, Any]) -> Any:
@@ -307,6 +332,4 @@ def _read_scaler(entry: dict[str, Any]) -> Any:
     )
     scaler.mean_, scaler.scale_ = mean, scale
     scaler.n_features_in_ = entry["n_features_in"]
-    if entry["feature_names_in"] is not None:
-        scaler.feature_names_in_ = _as_names(entry["feature_names_in"])
     return scaler

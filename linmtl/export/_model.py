@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
+from linmtl.data._labels import is_missing
 from linmtl.estimators import TaskThresholdClassifier
 from linmtl.estimators._task_model import TaskModel
 from linmtl.losses import Loss, MixedLoss
 from linmtl.preprocessing import TaskScaler
 
 SCALERS = {"StandardScaler": StandardScaler, "TaskScaler": TaskScaler}
+STEPS = {"SimpleImputer": SimpleImputer, **SCALERS}  # before a model
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -144,10 +147,15 @@ def shift_and_scale(scaler: Any) -> tuple[np.ndarray | None, np.ndarray | None]:
     )
 
 
-def unpacked(estimator: Any) -> tuple[list[tuple[str, Any]], str | None, Any]:
-    """Return the scalers of a pipeline, by name, the name of its model, and the model.
+def filling(step: Any) -> np.ndarray | None:
+    """Return what a step fills in for missing values, None for a scaler."""
+    return step.statistics_ if isinstance(step, SimpleImputer) else None
 
-    Of an estimator by itself no scalers and no name.
+
+def unpacked(estimator: Any) -> tuple[list[tuple[str, Any]], str | None, Any]:
+    """Return the steps of a pipeline, by name, the name of its model, and the model.
+
+    Of an estimator by itself no steps and no name.
     """
     if not isinstance(estimator, Pipeline):
         return [], None, estimator
@@ -157,7 +165,7 @@ def unpacked(estimator: Any) -> tuple[list[tuple[str, Any]], str | None, Any]:
         if scaler is None or isinstance(scaler, str):  # "passthrough"
             continue
         within = isinstance(scaler, TaskScaler) and scaler.within_task
-        if within or type(scaler) not in SCALERS.values():
+        if within or type(scaler) not in STEPS.values():
             kind = type(scaler).__name__ + "(within_task=True)" * within
             advice = "export the model alone"
             if not type(scaler).__module__.startswith("linmtl."):
@@ -167,8 +175,21 @@ def unpacked(estimator: Any) -> tuple[list[tuple[str, Any]], str | None, Any]:
                 )
             raise TypeError(
                 f"the step {step!r} of the Pipeline is a {kind}; those that can be "
-                f"exported are {' and '.join(SCALERS)}, over all rows: {advice}"
+                f"exported are {', '.join(STEPS)}, over all rows: {advice}"
             )
         check_is_fitted(scaler)
+        if type(scaler) is SimpleImputer:
+            _check_imputer(step, scaler)
         scalers.append((step, scaler))
     return scalers, name, model
+
+
+def _check_imputer(name: str, step: Any) -> None:
+    numbers = step.statistics_.dtype.kind in "iuf"
+    if step.add_indicator or not (numbers and np.isfinite(step.statistics_).all()):
+        raise TypeError(
+            f"the step {name!r} of the Pipeline is a SimpleImputer that drops or adds "
+            "columns, or holds text: export one that fills numbers in"
+        )
+    if not is_missing(step.missing_values):
+        raise TypeError(f"the step {name!r} of the Pipeline replaces other than NaN")

@@ -15,6 +15,7 @@ from linmtl.estimators._thresholds import TaskThresholdClassifier
 from linmtl.export._loaded import LoadedClassifier, LoadedRegressor
 from linmtl.export._model import (
     LinearModel,
+    filling,
     read_model,
     shift_and_scale,
     unpacked,
@@ -218,17 +219,27 @@ def _import(name: str) -> Any:
 def _scaled(graph, X, scalers, n_features):
     """Add what the scalers of a pipeline do."""
     for step, scaler in scalers:
-        shift, scale = shift_and_scale(scaler)
-        for op, values in (("Sub", shift), ("Div", scale)):
-            if values is None:
-                continue
+        for op, values in _operations(scaler):
             if len(values) != n_features:
                 raise TypeError(
-                    f"the step {step!r} of the Pipeline scales the task column of its "
+                    f"the step {step!r} of the Pipeline takes the task column of its "
                     "model too; use TaskScaler(task_column=...)"
                 )
-            X = graph.node(op, X, graph.number(values))
+            numbers = graph.number(values)
+            if op == "Where":
+                X = graph.node("Where", graph.node("IsNaN", X), numbers, X)
+            else:
+                X = graph.node(op, X, numbers)
     return X
+
+
+def _operations(step):
+    """Return what a step does to all features, and with which numbers."""
+    fill = filling(step)
+    if fill is not None:
+        return [("Where", fill)]
+    both = zip(("Sub", "Div"), shift_and_scale(step), strict=True)
+    return [(op, values) for op, values in both if values is not None]
 
 
 def _outputs(graph, model, X, tasks):

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from linmtl.data._checks import check_choice, check_count, check_flag
 from linmtl.data._columns import Numbers, missing, read_numbers
-from linmtl.data._encoding import MAX_LEVELS, as_text, codings, looks_like_id
+from linmtl.data._encoding import MAX_LEVELS, as_text, codings, is_id
 from linmtl.data._errors import name_list
 from linmtl.data._labels import is_dataframe, some, task_column_index, with_columns
 from linmtl.data._table import Table, table_of
@@ -40,7 +40,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         What to do with a level not seen in fit: no indicator of its column is one, or
         an error names it.
     drop_ids : bool, default=True
-        Whether to leave out columns that number the rows.
+        Whether to leave out columns that number the rows: called an id, with another
+        whole number in each, or counting them in their order.
     decimal : {".", ","}, default=None
         The decimal mark of columns of text that can be read with either (``1,234``);
         None goes by the other columns.
@@ -230,8 +231,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         chosen = [coding for coding in found if coding.name not in ids]
         if ids:
             self.notes_.append(
-                "a number of its own in every row, an id, dropped (drop_ids=False "
-                f"keeps it): {name_list(ids)}"
+                f"ids, dropped (drop_ids=False keeps them): {name_list(ids)}"
             )
         if not chosen:
             raise ValueError(
@@ -366,7 +366,5 @@ def _ids(numbers: Numbers) -> list[str]:
     return [
         name
         for name, values in numbers.values.items()
-        if values is not None
-        and name not in numbers.dates
-        and looks_like_id(name, values)
+        if values is not None and name not in numbers.dates and is_id(name, values)
     ]

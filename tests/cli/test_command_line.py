@@ -531,7 +531,9 @@ def test_columns_are_dropped_and_chosen(tmp_path, capsys):
         assert run(table, *options, *chosen) == 0
         return json.loads(output.read_text(encoding="utf-8"))["data"]["features"]
 
-    assert features() == ["id", "a", "size, cm"]
+    assert features() == ["a", "size, cm"]
+    assert "ids, dropped (--features keeps them): id" in capsys.readouterr().out
+    assert features("--features", "*") == ["id", "a", "size, cm"]
     assert "an id? --drop leaves it out: id" in capsys.readouterr().out
     assert features("--drop", "id") == ["a", "size, cm"]
     assert "columns left out as asked: id" in capsys.readouterr().out

@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 import linmtl
 from linmtl import L21Classifier, L21Regressor, TaskScaler
 from linmtl import __main__ as command
-from linmtl.export import to_json
+from linmtl.export import from_json, to_json
 
 HEADER = ["dose", "visit", "clinic", "site", "score"]
 
@@ -42,6 +42,42 @@ def saved(tmp_path, model):
 def predicted(capsys):
     out, err = capsys.readouterr()
     return list(csv.DictReader(io.StringIO(out))), err
+
+
+@pytest.mark.parametrize("more", [[], ["--classify"]], ids=["numbers", "classes"])
+def test_the_model_that_compare_has_saved(more, tmp_path, capsys):
+    """Fitted to all rows; for the table as it is, with what is missing in it."""
+    path, model = tmp_path / "visits.csv", tmp_path / "model.json"
+    lines = list(rows(60))
+    for line in lines[::9]:
+        line[0] = ""
+    if more:
+        for line in lines:
+            line[4] = "sick" if float(line[4]) > 0 else "well"
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([HEADER, *lines])
+    asked = ["--target", "score", "--task", "site", "--models", "independent,l21"]
+    asked += ["--no-transfer", "--save", str(model), *more]
+    assert command.main(["compare", str(path), *asked]) == 0
+    assert f"wrote {model}" in capsys.readouterr().err
+    assert command.main(["predict", str(model), str(path)]) == 0
+    found, _ = predicted(capsys)
+
+    X, _, tasks, _ = linmtl.prepare(path, "score", "site")
+    content = json.loads(model.read_text())
+    assert content["scalers"][0]["fill"] == X.median().tolist()
+    assert content["table"] == {"task": "site", "decimal": "."}
+    again = from_json(model.read_text())
+    expected = again.predict(X, tasks=tasks)
+    assert [row["site"] for row in found] == tasks.tolist()
+    assert [row["prediction"] for row in found] == [str(value) for value in expected]
+    # a table of one row, whose number alone could be read either way
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([HEADER[:4], ["1,234", *lines[0][1:4]]])
+    assert command.main(["predict", str(model), str(path)]) == 0
+    one = X.iloc[:1].assign(dose=1234.0)
+    expected = again.predict(one, tasks=tasks[:1])
+    assert predicted(capsys)[0][0]["prediction"] == str(expected[0])
 
 
 def test_the_columns_of_prepare_are_made_again(table, tmp_path, capsys):

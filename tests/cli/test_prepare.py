@@ -39,6 +39,7 @@ def test_what_it_returns():
     np.testing.assert_array_equal(y, kept["score"])
     np.testing.assert_array_equal(tasks, kept["site"])
     assert "rows dropped, no target (column score): 1" in notes
+    assert "missing values left as NaN (1), SimpleImputer fills them in: age" in notes
     assert repr(prepared) == "<PreparedTable: 23 rows, 5 features, 3 tasks>"
     model = linmtl.L21Regressor().fit(X.fillna(X.median()), y, tasks)
     assert model.feature_names_in_.tolist() == names
@@ -156,27 +157,48 @@ def test_lists_on_the_command_line():
     assert split_names(["a,,"], names) == ["a"]
 
 
+SHUFFLED = np.random.default_rng(0).permutation(99)[:24]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("row", np.arange(24) + 7),
+        ("record", 24 - np.arange(24)),
+        ("patient_id", SHUFFLED),
+        ("patientId", SHUFFLED),
+        ("ID", SHUFFLED.astype(str)),
+        ("site_id", np.array([31, 7, 19])[np.arange(24) % 3]),
+    ],
+)
+def test_ids_are_dropped_unless_asked_for(name, values):
+    columns = table(**{name: values})
+    prepared = prepare(columns)
+    assert f"ids, dropped (features keeps them): {name}" in prepared.notes
+    assert name not in prepared.X.columns
+    assert name in prepare(columns, features=["age", name]).X.columns
+
+
 @pytest.mark.parametrize(
     ("name", "values", "noted"),
     [
-        ("row", np.arange(24) + 7, True),
-        ("when", np.sort(np.random.default_rng(0).permutation(99)[:24]), True),
-        ("patient_id", np.random.default_rng(0).permutation(99)[:24], True),
-        ("patientId", np.random.default_rng(0).permutation(99)[:24], True),
-        ("income", np.random.default_rng(0).permutation(99)[:24], False),
-        ("paid", np.random.default_rng(0).permutation(99)[:24], False),
+        ("when", np.sort(SHUFFLED), True),
+        ("record no", SHUFFLED, True),
+        ("day", np.arange(24), True),
+        ("rank", np.random.default_rng(0).permutation(24), True),
+        ("number of steps", SHUFFLED, True),
+        ("income", SHUFFLED, False),
+        ("paid", SHUFFLED, False),
         ("id", np.arange(24) % 5, False),
+        ("altitude", np.array([31, 7, 19])[np.arange(24) % 3], False),
         ("number", np.arange(24) + 0.5, False),
+        ("id", np.arange(24) + 0.5, False),
     ],
 )
-def test_ids_are_noted_and_kept(name, values, noted):
+def test_what_may_be_a_number_is_kept_and_noted(name, values, noted):
     prepared = prepare(table(**{name: values}))
-    said = [note for note in prepared.notes if "an id?" in note]
-    assert (
-        said
-        == [f"a number of its own in every row, an id? drop leaves it out: {name}"]
-        * noted
-    )
+    text = f"a number of its own in every row, an id? drop leaves it out: {name}"
+    assert (text in prepared.notes) == noted
     assert name in prepared.X.columns
 
 
@@ -250,7 +272,7 @@ def test_infinite_features_are_missing_ones():
     columns["age"][[2, 4]] = np.inf, -np.inf
     prepared = prepare(columns)
     assert np.isnan(prepared.X["age"]).sum() == 2
-    assert prepared.notes == ["infinite values taken for missing ones (2): age"]
+    assert prepared.notes[0] == "infinite values taken for missing ones (2): age"
 
 
 def test_targets():

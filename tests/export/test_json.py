@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
+from sklearn.impute import SimpleImputer
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -194,6 +195,32 @@ def test_pipelines_of_scalers(scaler, dtype):
         )
 
 
+@pytest.mark.parametrize("strategy", ["median", "mean", "most_frequent"])
+def test_missing_values_are_filled_in(strategy):
+    data = np.where(np.abs(X) > 1.5, np.nan, X)
+    steps = SimpleImputer(strategy=strategy), TaskScaler(), L21Regressor(0.1)
+    pipeline = make_pipeline(*steps).fit(data, y, l21regressor__tasks=tasks)
+    again = from_json(to_json(pipeline))
+    assert list(again.named_steps) == list(pipeline.named_steps)
+    np.testing.assert_array_equal(
+        again.predict(data, tasks=tasks), pipeline.predict(data, tasks=tasks)
+    )
+
+
+@pytest.mark.parametrize(
+    ("imputer", "message"),
+    [
+        (SimpleImputer(add_indicator=True), "drops or adds columns"),
+        (SimpleImputer(missing_values=0), "replaces other than NaN"),
+    ],
+)
+def test_imputers_that_cannot_be_written(imputer, message):
+    data = np.where(np.abs(X) > 1.5, imputer.missing_values, X)
+    pipeline = make_pipeline(imputer, PooledRegressor()).fit(data, y)
+    with pytest.raises(TypeError, match=message):
+        to_json(pipeline)
+
+
 def test_a_task_column_of_a_frame():
     pd = pytest.importorskip("pandas")
     frame = pd.DataFrame(X, columns=list("abc"))
@@ -278,6 +305,14 @@ def test_scalers_that_cannot_be_read(change, message):
     )
     content["scalers"][0] |= change
     with pytest.raises(ValueError, match=message):
+        from_json(json.dumps(content))
+
+
+def test_imputers_that_cannot_be_read():
+    pipeline = make_pipeline(SimpleImputer(), PooledRegressor()).fit(X, y)
+    content = json.loads(to_json(pipeline))
+    content["scalers"][0]["fill"] = [1.0]
+    with pytest.raises(ValueError, match="the imputer does not fit 3 features"):
         from_json(json.dumps(content))
 
 

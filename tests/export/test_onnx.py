@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -124,8 +125,16 @@ def test_scalers_before_a_model():
     assert_close(found, pipeline.predict(data, tasks=tasks))
     pipeline = make_pipeline(StandardScaler(), L21Regressor(0.1, task_column=0))
     pipeline.fit(np.column_stack([tasks, X]), y)
-    with pytest.raises(TypeError, match="scales the task column of its model too"):
+    with pytest.raises(TypeError, match="takes the task column of its model too"):
         to_onnx(pipeline)
+
+
+def test_missing_values_are_filled_in():
+    data = np.where(np.abs(X) > 1.5, np.nan, X)
+    pipeline = make_pipeline(SimpleImputer(), StandardScaler(), L21Regressor(0.1))
+    pipeline.fit(data, y, l21regressor__tasks=tasks)
+    found = run(to_onnx(pipeline), data, tasks)["prediction"]
+    assert_close(found, pipeline.predict(data, tasks=tasks))
 
 
 def test_other_types_are_refused():

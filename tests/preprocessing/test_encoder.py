@@ -62,7 +62,7 @@ def test_what_it_makes_of_a_table():
     assert out["drug missing"].sum() == 1
     assert out["day"].iloc[-1] == (pd.Timestamp("2024-01-01") - pd.Timestamp(0)).days
     notes = "\n".join(encoder.notes_)
-    for text in ("an id, dropped", "visit_id", "dates read as days", "remark"):
+    for text in ("ids, dropped", "visit_id", "dates read as days", "remark"):
         assert text in notes
 
 
