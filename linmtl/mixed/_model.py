@@ -12,8 +12,10 @@ from linmtl.losses import Logistic, newton
 from linmtl.mixed._likelihood import Likelihood, Point, condition
 from linmtl.mixed._sums import Frame, Sums
 
-_FAR = 3.0  # standard deviations within tasks; further out slopes are drawn together
-_DIFFERENT = 10.0  # times one standard deviation is another
+_FAR_FROM_ZERO = (
+    3.0  # standard deviations within tasks; further out slopes are drawn together
+)
+_OTHER_UNITS = 10.0  # times one standard deviation is another
 
 
 @dataclass(frozen=True)
@@ -162,12 +164,12 @@ class MixedModel:
         A random intercept is the level of a task where they are zero.
         """
         j, frame = self.random_features, self.frame
-        return j[np.abs(frame.mean[j]) > _FAR * frame.scale[j]]
+        return j[np.abs(frame.mean[j]) > _FAR_FROM_ZERO * frame.scale[j]]
 
     def in_different_units(self) -> np.ndarray:
         """Return the features with random effects if their spreads differ much."""
         j, scale = self.random_features, self.frame.scale
-        apart = j.size and scale[j].max() > _DIFFERENT * scale[j].min()
+        apart = j.size and scale[j].max() > _OTHER_UNITS * scale[j].min()
         return j if apart else j[:0]
 
     def squares(self) -> np.ndarray:
