@@ -9,10 +9,11 @@ Lee, Battle, Raina, Ng (2006), Efficient sparse coding algorithms.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 
 import numpy as np
-from scipy import linalg
+
+from linmtl.kernels._jit import inlined, kernel, readonly, reduction
 
 _MAX_STEPS = 10_000
 _FLAT = 1e-11  # curvature, relative to that of each coefficient, that is rounding
@@ -21,7 +22,7 @@ _ACCURACY = 1e-9  # of a bound on the gradient
 
 
 def lasso_of_tasks(
-    H: Sequence[np.ndarray] | np.ndarray,
+    H: np.ndarray,
     G: np.ndarray,
     W: np.ndarray,
     strength: np.ndarray,
@@ -31,100 +32,155 @@ def lasso_of_tasks(
 
     Parameters
     ----------
-    H : sequence of ndarray of shape (n_features, n_features)
+    H : ndarray of shape (1 or n_tasks, n_features, n_features)
         The Hessian of each task, or the one that all share.
     G, W : ndarray of shape (n_features, n_tasks)
         Minus the slope of the loss at W, and where to start.
     strength : ndarray of shape (n_features,)
-        The strengths.
+        The strengths, > 0.
     positive : bool
         Whether W is restricted to be non-negative.
     """
-    steps = 1
-    for t in range(W.shape[1]):
-        H_t, w = H[t if len(H) > 1 else 0], W[:, t].copy()
-        c = G[:, t] + H_t @ w
-        done = feature_sign(H_t, c, strength, w, positive, _MAX_STEPS)
-        W[:, t], steps = w, max(steps, done)
+    n, Wt = len(W), np.ascontiguousarray(W.T)
+    C = (H @ Wt[:, :, None])[:, :, 0] + G.T
+    steps = feature_signs(
+        readonly(np.ascontiguousarray(H, dtype=float)),
+        readonly(C),
+        readonly(strength),
+        Wt,
+        bool(positive),
+        _MAX_STEPS,
+        np.empty((n, n)),
+        np.empty((4, n)),
+        np.empty(n, dtype=np.int64),
+    )
+    W[:] = Wt.T
     return steps
 
 
-def feature_sign(
-    H: np.ndarray,
-    c: np.ndarray,
-    strength: np.ndarray,
-    w: np.ndarray,
-    positive: bool,
-    max_steps: int,
-) -> int:
+@reduction
+def product(a, b, size):
+    total = 0.0
+    for i in range(size):
+        total += a[i] * b[i]
+    return total
+
+
+@kernel
+def add_row(L, H, used, k):
+    """Factorise one more row and column of H; return what is left of its diagonal."""
+    row, of_feature = L[k], H[used[k]]
+    for i in range(k):
+        row[i] = (of_feature[used[i]] - product(row, L[i], i)) / L[i, i]
+    left = of_feature[used[k]] - product(row, row, k)
+    row[k] = math.sqrt(left) if left > 0.0 else 0.0
+    return left
+
+
+@inlined
+def solve_transposed(L, k, x):
+    """Solve with the transpose of the k first rows of L, in place."""
+    for a in range(k):
+        i = k - 1 - a
+        x[i] /= L[i, i]
+        for j in range(i):
+            x[j] -= L[i, j] * x[i]
+
+
+@kernel
+def feature_sign(H, c, strength, w, positive, max_steps, L, work, used):
     """Minimise ``w'Hw / 2 - c'w + strength'|w|`` in place; return the steps taken.
 
-    Parameters
-    ----------
-    H : ndarray of shape (n, n)
-        Positive semi-definite; c lies in its range.
-    c, strength : ndarray of shape (n,)
-        Minus the slope at zero, and the strengths, > 0.
-    w : ndarray of shape (n,)
-        Where to start.
-    positive : bool
-        Whether w is restricted to be non-negative.
-    max_steps : int
-        Steps at most.
+    H (n, n) is positive semi-definite, c (n,) minus the slope at zero lies in its
+    range, and the strengths (n,) are > 0. L (n, n), work (4, n) and used (n,) are
+    written to. The factor of H on the support is kept as far as its order stays.
     """
-    sign = np.sign(w)
-    rounding = _ROUNDING * np.abs(c).max(initial=0.0)
-    allowed = _ACCURACY * strength + rounding
-    used = [int(j) for j in np.flatnonzero(sign)]
+    sign, at, slope, move = work
+    n, k, factored, size = w.size, 0, 0, 0.0
+    for j in range(n):
+        size = max(size, abs(c[j]))
+        sign[j] = np.sign(w[j])  # zero outside the support
+        if w[j] != 0.0:
+            used[k] = j
+            k += 1
     for step in range(max_steps):
-        if used:
-            g = c[used] - H[np.ix_(used, used)] @ w[used]
-            slope = g - strength[used] * sign[used]
-            if np.any(np.abs(slope) > allowed[used]):
-                dropped = _step(H, used, slope, sign, w)
-                if dropped is None:
+        for a in range(k):
+            at[a] = w[used[a]]
+        settled = True
+        for a in range(k):
+            j, total = used[a], 0.0
+            for b in range(k):
+                total += H[j, used[b]] * at[b]
+            slope[a] = c[j] - total - strength[j] * sign[j]
+            if abs(slope[a]) > _ACCURACY * strength[j] + _ROUNDING * size:
+                settled = False
+        if settled:
+            best, worst, side = -1, 0.0, 0.0
+            for j in range(n):
+                if sign[j] != 0.0:
                     continue
-                w[dropped], sign[dropped] = 0.0, 0.0
-                used.remove(dropped)
-                continue
-        g = c - H[:, used] @ w[used]
-        over = (g if positive else np.abs(g)) - strength
-        over[used] = -np.inf
-        j = int(np.argmax(over / strength))
-        if over[j] <= allowed[j]:
-            return step
-        sign[j] = np.sign(g[j])
-        used.append(j)
+                g = c[j]
+                for b in range(k):
+                    g -= H[j, used[b]] * at[b]
+                over = (g if positive else abs(g)) - strength[j]
+                allowed = _ACCURACY * strength[j] + _ROUNDING * size
+                if over > allowed and over > worst * strength[j]:
+                    best, worst, side = j, over / strength[j], np.sign(g)
+            if best < 0:
+                return step
+            used[k], sign[best] = best, side
+            k += 1
+            continue
+        full = True
+        while full and factored < k:
+            j = used[factored]
+            if add_row(L, H, used, factored) > _FLAT * H[j, j]:
+                factored += 1
+            else:
+                full = False
+        if full:  # to the minimum for these signs
+            for a in range(k):
+                move[a] = (slope[a] - product(L[a], move, a)) / L[a, a]
+            solve_transposed(L, k, move)
+        else:  # downwards along the direction that is flat
+            for a in range(k):
+                move[a] = -L[factored, a] if a < factored else 0.0
+            solve_transposed(L, factored, move)
+            move[factored] = 1.0
+            if product(slope, move, factored + 1) < 0.0:
+                for a in range(factored + 1):
+                    move[a] = -move[a]
+        first, reach, least = -1, np.inf, 0
+        for a in range(k):
+            if abs(at[a]) < abs(at[least]):
+                least = a
+            if sign[used[a]] * move[a] < 0.0 and -at[a] / move[a] < reach:
+                first, reach = a, -at[a] / move[a]
+        if full and reach >= 1.0:
+            for a in range(k):
+                w[used[a]] = at[a] + move[a]
+            continue
+        if first < 0:  # all rounding: there is nowhere to go
+            first, reach = least, 0.0
+        for a in range(k):
+            w[used[a]] = at[a] + reach * move[a]
+        j = used[first]
+        w[j], sign[j] = 0.0, 0.0
+        k -= 1
+        for a in range(first, k):
+            used[a] = used[a + 1]
+        factored = min(factored, first)
     return max_steps
 
 
-def _step(H, used, slope, sign, w):
-    """Move towards the minimum for these signs; return the first to become zero."""
-    part = H[np.ix_(used, used)]
-    size = np.sqrt(np.diag(part))
-    size[size == 0] = 1.0
-    scaled = part / np.outer(size, size)
-    move, full = None, True
-    try:
-        factor = linalg.cho_factor(scaled, check_finite=False)
-        if np.abs(np.diag(factor[0])).min() ** 2 > _FLAT:
-            move = linalg.cho_solve(factor, slope / size, check_finite=False) / size
-    except linalg.LinAlgError:
-        pass
-    if move is None:
-        _, Q = np.linalg.eigh(scaled)
-        move, full = Q[:, 0] / size, False  # the flattest direction, downwards
-        if slope @ move < 0:
-            move = -move
-    at, s = w[used], sign[used]
-    inward = s * move < 0
-    reach = np.full(len(used), np.inf)
-    np.divide(-at, move, out=reach, where=inward)
-    first = int(np.argmin(reach))
-    if full and reach[first] >= 1.0:
-        w[used] = at + move
-        return None
-    if not np.isfinite(reach[first]):  # all rounding: there is nowhere to go
-        return used[int(np.argmin(np.abs(at)))]
-    w[used] = at + reach[first] * move
-    return used[first]
+@kernel
+def feature_signs(H, C, strength, Wt, positive, max_steps, L, work, used):
+    """Do the same for each row of C and Wt; return the most steps, at least one."""
+    steps = 1
+    for t in range(len(Wt)):
+        H_t = H[t if len(H) > 1 else 0]
+        done = feature_sign(
+            H_t, C[t], strength, Wt[t], positive, max_steps, L, work, used
+        )
+        steps = max(steps, done)
+    return steps

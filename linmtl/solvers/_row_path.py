@@ -14,6 +14,7 @@ import numpy as np
 
 from linmtl.datafits._base import Datafit
 from linmtl.penalties import Penalty, compose
+from linmtl.solvers._feature_sign import lasso_of_tasks
 from linmtl.solvers._minimise import minimise
 from linmtl.solvers._objective import Objective
 from linmtl.solvers._path import move_on_line
@@ -107,13 +108,16 @@ class RowPath:
             np.maximum(W, 0.0, out=W)
         G = np.empty_like(W)
         fit.evaluate(W, G)
-        H = fit.H.copy() if ridge else fit.H
-        goal = _SAFE * stop, _SAFE * stop, 0, 0.0, self.limit
-        penalised = entry, row, bool(norm.positive)
-        W, sweeps = descend_on_grams(
-            H, W, G - ridge * W, fit.square, ridge, penalised, goal
-        )
-        if sweeps < self.limit and fit.error(W) <= stop:
+        H, D = fit.H, G - ridge * W
+        if row.any():
+            goal = _SAFE * stop, _SAFE * stop, 0, 0.0, self.limit
+            penalised = entry, row, bool(norm.positive)
+            H = H.copy() if ridge else H
+            W, steps = descend_on_grams(H, W, D, fit.square, ridge, penalised, goal)
+        else:  # tasks apart from each other
+            H = H + ridge * np.eye(len(W)) if ridge else H
+            steps = lasso_of_tasks(H, D, W, entry, norm.positive)
+        if steps < self.limit and fit.error(W) <= stop:
             return Point(W, fit.moments.intercepts(W))
         return minimise(
             Objective(fit, whole),

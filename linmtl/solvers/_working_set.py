@@ -352,8 +352,8 @@ class _FlatRows:
                 )
             W[rows] = monitor.best_W
             return max(monitor.n_iter, 1), None
-        ridge = self.ridge * np.eye(rows.size)
-        H = [block.matrix() + ridge for block in hessian_blocks(part_fit)]
+        H = np.array([block.matrix() for block in hessian_blocks(part_fit)])
+        H += self.ridge * np.eye(rows.size)
         steps = lasso_of_tasks(H, D[rows], chosen, entry, norm.positive)
         W[rows] = chosen
         return steps, None

@@ -7,7 +7,7 @@ import pytest
 
 from linmtl import MultiTaskRegressor
 from linmtl.penalties import L1, L21, Ridge
-from linmtl.solvers._feature_sign import feature_sign
+from linmtl.solvers._feature_sign import lasso_of_tasks
 
 PENALTIES = {
     "L1": L1,
@@ -67,7 +67,9 @@ def test_the_lasso_of_one_task_is_exact(rank, positive):
         a = size * strength
         for start in (np.zeros(12), rng.normal(size=12)):
             w = np.abs(start) if positive else start
-            steps = feature_sign(A.T @ A, A.T @ y, a, w, positive, 1000)
+            W, G = w[:, None].copy(), A.T @ (y - A @ w)[:, None]
+            steps = lasso_of_tasks((A.T @ A)[None], G, W, a, positive)
+            w = W[:, 0]
             slope = A.T @ (y - A @ w)
             assert steps < 1000
             np.testing.assert_allclose(slope[w != 0], (a * np.sign(w))[w != 0], 1e-6)
