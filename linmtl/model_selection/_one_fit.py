@@ -32,6 +32,7 @@ from linmtl.designs._shared import SharedDesign
 from linmtl.designs._stacked import StackedDesign
 from linmtl.losses import Loss
 from linmtl.model_selection._curvature import PenalisedCurvature
+from linmtl.model_selection._directions import left_out_of_directions
 from linmtl.penalties import Penalty, compose
 from linmtl.penalties._compose import Composite
 from linmtl.penalties._quadratic_form import QuadraticForm
@@ -95,7 +96,9 @@ def lacks_curvature(
             return "a quadratic penalty, or an L1, L21 or trace norm"
         if not (quadratic.is_diagonal and quadratic.equal_ridge):
             return "a ridge as the only quadratic penalty beside a norm"
-    if _is_dense(whole) and fit.n_features * fit.n_columns > _MAX_UNKNOWNS:
+    many = fit.n_features * fit.n_columns > _MAX_UNKNOWNS
+    apart = fit.quadratic and norm is None and data.design.is_shared()
+    if _is_dense(whole) and many and not apart:
         return "fewer coefficients"
     if data.design.is_shared() and not data.design.columns_alike(data.weight):
         return "all labels of a wide Y, with equal weights"
@@ -135,6 +138,10 @@ def one_fit(
     if forms is not None and loss.quadratic:
         data, fit = _in_span(data, loss, fit)
     T, rows = data.design.n_tasks, LeftOutRows(data, loss)
+    if forms is not None and loss.quadratic and data.design.is_shared():
+        c = rows.c[: data.task_ptr[1]]
+        found = left_out_of_directions(data, forms, c, _LEAST_REST)
+        return OneFit(*found, np.zeros(len(forms), dtype=int), np.empty(0), 0)
     eta = np.full((len(penalties), data.y.size), np.nan)
     in_sample, freedom = np.zeros((2, len(penalties), T))
     wanted = np.ones(len(penalties), dtype=bool) if some is None else some
