@@ -15,6 +15,7 @@ from linmtl.datafits._moments import Moments
 from linmtl.losses import Loss
 from linmtl.model_selection._held_out import HeldOutPath, Parts, held_out_path
 from linmtl.model_selection._one_fit import LeftOutRows, lacks_curvature, one_fit
+from linmtl.model_selection._refits import RowRefits
 from linmtl.penalties import Penalty
 from linmtl.solvers._models import far_apart
 from linmtl.solvers._quadratic_path import QuadraticPath, quadratic_forms
@@ -22,7 +23,6 @@ from linmtl.solvers._quadratic_path import QuadraticPath, quadratic_forms
 # Features in use, and degrees of freedom, for each row: of more one step leads astray,
 # most often to a loss too high; then the best and its neighbours are fitted.
 _MAX_IN_USE = 0.1
-_STRIDE = 4  # strengths from one that is fitted to the next where the best is sought
 
 
 def units(data: MultiTaskData, loss: Loss) -> np.ndarray:
@@ -107,48 +107,69 @@ def left_out_path(
         W0=start,
         **options,
     )
-    judged = unit >= 0
-    refits = np.zeros(known.size, dtype=bool)
-    end, losses = one.end, _left_out_losses(data, loss, one.eta)
-    step = 1
+    refits = RowRefits.of(
+        data, fit, penalties[0], columns, options["tol"], options["max_iter"]
+    )
+    judged, end = unit >= 0, one.end
+    fitted = np.zeros(known.size, dtype=bool)
+    rough = _left_out_losses(data, loss, one.eta)
+    # where rows are fitted whatever they are one step says nothing
+    rough[known & np.isnan(one.eta[:, judged]).any(axis=1)] = np.inf
+    rough = on_lines(rough, known, strengths)
+    true = np.zeros(rough.shape)
     while True:
         # of many features in use, or degrees of freedom, one step is not to be trusted
         many = (one.active > _MAX_IN_USE * (unit.max() + 1)) | (
             one.freedom.sum(axis=1) > _MAX_IN_USE * judged.sum()
         )
-        unsure = (one.active > 0) & many & ~refits
-        # where rows are fitted whatever they are one step says nothing
-        nothing = np.isnan(one.eta[:, judged]).any(axis=1)
-        losses[known & unsure & nothing] = np.inf
-        values = on_lines(losses, known, strengths)
+        unsure = (one.active > 0) & many
+        values = _moved(rough, fitted, true, known & ~unsure)
         mean = np.nansum(values[:, 0] * data.total, axis=1)
         best = int(np.argmin(mean))
-        if refits.any() and unsure[best]:  # led astray: the best may be far
-            step = _STRIDE
-        near = np.unique(np.clip([best - step, best, best + step], 0, len(mean) - 1))
-        chosen = near[~known[near]]
-        if chosen.size:
-            some = [penalties[i] for i in chosen]
+        near = np.array([best])
+        if fitted[best] or not fitted.any():  # is it better than those beside it?
+            near = np.unique(np.clip(best + np.arange(-1, 2), 0, len(mean) - 1))
+        new, chosen = near[~known[near]], near[(unsure & ~fitted)[near]]
+        if new.size:
+            some = [penalties[i] for i in new]
             own = one_fit(data, loss, fit, some, columns, W0=end, **options)
             for name in ("eta", "loss", "freedom", "active"):
-                getattr(one, name)[chosen] = getattr(own, name)
-            losses[chosen] = _left_out_losses(data, loss, own.eta)
-            end, known[chosen] = own.end, True
-            continue
-        chosen = near[unsure[near]]
-        if not chosen.size:
-            if step == 1:
-                break
-            step = 1
-            continue
-        path = refitted(chosen, exact=True)
-        one.eta[chosen], refits[chosen] = path.eta, True
-        losses[chosen] = _left_out_losses(data, loss, one.eta[chosen])
-        one.unconverged += path.unconverged
+                getattr(one, name)[new] = getattr(own, name)
+            rough[new] = _left_out_losses(data, loss, own.eta)
+            end, known[new] = own.end, True
+        elif chosen.size:
+            if refits is None:
+                path = refitted(chosen, exact=True)
+                one.eta[chosen] = path.eta
+                one.unconverged += path.unconverged
+            else:
+                one.eta[chosen] = [refits.predictors(penalties[i]) for i in chosen]
+            true[chosen] = _left_out_losses(data, loss, one.eta[chosen])
+            fitted[chosen] = True
+        else:
+            break
     eta, freedom = (
         on_lines(part, known, strengths) for part in (one.eta, one.freedom.sum(axis=1))
     )
     return HeldOutPath(values, [one.end], one.unconverged, eta, freedom)
+
+
+def _moved(rough, fitted, true, sure):
+    """Return losses along a path, the true ones where models were fitted.
+
+    Between these, rough losses are moved by the line between the two errors, and beyond
+    by the error of the last; those that are sure stay.
+    """
+    at = np.flatnonzero(fitted)
+    if not at.size:
+        return rough
+    error = true[at] - rough[at]
+    error[np.isinf(error)] = 0.0  # nothing was known there
+    share = [np.interp(np.arange(len(rough)), at, row) for row in np.eye(at.size)]
+    moved = rough + np.tensordot(np.transpose(share), error, axes=1)
+    out = np.where(sure[:, None, None], rough, np.maximum(moved, 0.0))
+    out[at] = true[at]
+    return out
 
 
 def on_lines(

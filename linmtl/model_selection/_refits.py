@@ -1,0 +1,207 @@
+"""Fits without each row for norms of rows and the squared loss, from one of all.
+
+Without a row the moments of its tasks are those of all rows less one product, and the
+solution is near: a few sweeps of coordinate descent on the features that may be in use
+lead to it. A solver called for each row would spend its time around them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+
+from linmtl.data._canonical import MultiTaskData
+from linmtl.datafits._base import Datafit, centred_targets
+from linmtl.datafits._gram import GramFit
+from linmtl.datafits._moments import Moments
+from linmtl.model_selection._one_fit import LeftOutRows
+from linmtl.penalties import Penalty, compose
+from linmtl.penalties._compose import Composite
+from linmtl.penalties._quadratic_form import QuadraticForm
+from linmtl.solvers._feature_sign import lasso_of_tasks
+from linmtl.solvers._minimise import minimise
+from linmtl.solvers._objective import Objective
+from linmtl.solvers._working_set import descend_on_grams, lacks_rows
+
+_MAX_NUMBERS = 4_000_000  # of the Hessians
+_TOL = 1e-6  # that of models that are compared with those beside them
+_MOST_SWEEPS = 300
+_NEAR = 0.7  # of its bound, from which a gradient may reach it without a row
+_OVER = 1e-4  # relative excess over a bound, from which a feature is missed
+
+
+class RowRefits:
+    """Predictions of each row by models without it.
+
+    Parameters
+    ----------
+    data : MultiTaskData
+        All data.
+    fit : Datafit
+        Their squared loss.
+    columns : ndarray of shape (n_tasks,)
+        Task labels of the columns of W.
+    tol, max_iter
+        As for :func:`linmtl.solvers.minimise`.
+    """
+
+    def __init__(
+        self,
+        data: MultiTaskData,
+        fit: Datafit,
+        columns: np.ndarray,
+        tol: float,
+        max_iter: int,
+    ):
+        self.data, self.fit, self.columns = data, fit, columns
+        self.c = LeftOutRows(data, fit.loss).c
+        self.options: dict[str, Any] = {"tol": min(tol, _TOL), "max_iter": max_iter}
+        self.moments = Moments.of(data) if fit.holds_rows else fit.moments
+        self.y = centred_targets(data)[1]
+        self.W: np.ndarray | None = None
+
+    @classmethod
+    def of(
+        cls, data: MultiTaskData, fit: Datafit, penalty: Penalty, columns, *args: Any
+    ) -> Self | None:
+        """Return the refits of such penalties, None where these are none for them."""
+        whole = compose(penalty, fit.n_features, columns)
+        n_hessians = 1 if data.design.is_shared() else data.design.n_tasks
+        if not fit.quadratic or n_hessians * fit.n_features**2 > _MAX_NUMBERS:
+            return None
+        if lacks_rows(Objective(fit, whole)) is not None:
+            return None
+        return cls(data, fit, columns, *args)
+
+    def predictors(self, penalty: Penalty) -> np.ndarray:
+        """Return those of all observations, NaN where a task has no other."""
+        problem, data = _Problem(self, penalty), self.data
+        mean = np.repeat(self.moments.y, np.diff(data.task_ptr))
+        eta = np.full(data.y.size, np.nan)
+        for tasks, rows, X in self._blocks():
+            for i, x in zip(rows.T, X, strict=True):
+                c, w, y = self.c[i[0]], data.weight[i[0]], self.y[i]
+                if np.isnan(c):
+                    continue
+                product = problem.without(tasks, x, y, w, c)
+                moved = w * c / data.total[tasks][0] if data.fit_intercept else 0.0
+                eta[i] = mean[i] - moved * y + (1.0 + moved) * product
+        return eta
+
+    def _blocks(self) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+        """Yield tasks, the observations of their rows and these, about their means."""
+        data, ptr, x = self.data, self.data.task_ptr, self.moments.x
+        if data.design.is_shared():
+            rows = np.arange(data.y.size).reshape(data.design.n_tasks, -1)
+            yield slice(None), rows, data.design.block(0) - x[0]
+            return
+        for t in range(data.design.n_tasks):
+            rows = np.arange(ptr[t], ptr[t + 1])[None]
+            yield slice(t, t + 1), rows, data.design.block(t) - x[t]
+
+
+class _Problem:
+    """The problem of one penalty: its solution, and what is near it."""
+
+    def __init__(self, refits: RowRefits, penalty: Penalty):
+        self.refits, self.moments, fit = refits, refits.moments, refits.fit
+        whole = compose(penalty, fit.n_features, refits.columns)
+        result = minimise(Objective(fit, whole), W0=refits.W, **refits.options)
+        self.W = refits.W = result.point
+        self.goal = result.tol / 2, result.tol / 2, 0, 0.0, _MOST_SWEEPS
+        self.scale = result.scale
+        self.norm = norm = whole.norm
+        self.positive = bool(norm.positive)
+        self.entry, self.row = norm.strengths(fit.n_features)
+        self.ridge = float(whole.base_quadratic.diagonal[0])
+        self.apart = not self.row.any()  # the tasks
+        D = self._slope(self.moments.H, self.moments.C, self.W) - self.ridge * self.W
+        self._gather(self._reached(D, 1.0 / _NEAR) | self.W.any(axis=1))
+
+    @staticmethod
+    def _slope(H, C, W):
+        """Return minus the slope of the loss, (n_rows_of_H, n_tasks)."""
+        return (C - (H @ W.T[:, :, None])[:, :, 0]).T
+
+    def _reached(self, D, factor):
+        """Return which features have a slope that times a factor is over its bound."""
+        size = D if self.positive else np.abs(D)
+        over = np.maximum(factor * size - self.entry[:, None], 0.0)
+        return np.linalg.norm(over, axis=1) > self.row
+
+    def _gather(self, near):
+        """Take the features that may be in use without a row."""
+        self.near = near
+        self.C, self.start = self.moments.C[:, near], self.W[near]
+        self.eye = self.ridge * np.eye(len(self.start))
+        self.H = self.moments.H[:, near][:, :, near] + self.eye
+        self.G = self._slope(self.H, self.C, self.start)
+        self.strengths = self.entry[near], self.row[near], self.positive
+
+    def without(self, tasks, x, y, w, c) -> np.ndarray:
+        """Return x times the coefficients of these tasks without a row.
+
+        The row is x (n_features,) and y, those of the tasks, of weight w.
+        """
+        moments = self.moments
+        less = c * w if moments.centred else w
+        own = tasks if len(moments.H) > 1 else slice(None)
+        while True:
+            part = x[self.near]
+            H = c * (self.H[own] - less * np.outer(part, part))
+            H += (1.0 - c) * self.eye
+            C = c * (self.C[tasks] - less * np.outer(y, part))
+            V = self._solution(tasks, own, H, C, less, y, c)
+            product = part @ V[:, tasks if V.shape[1] > len(y) else slice(None)]
+            missed = self._missed(tasks, own, V, x, y - product, less, c)
+            if not missed.any():
+                return product
+            self._gather(self.near | missed)
+
+    def _solution(self, tasks, own, H, C, less, y, c):
+        V = self.start[:, tasks].copy()
+        D = C.T - H[0] @ V
+        if self.apart:
+            lasso_of_tasks(H, D, V, self.strengths[0], self.strengths[2])
+            return V
+        squares = self.moments.square.copy()
+        squares[tasks] = c * (squares[tasks] - less * y**2)
+        V, G, kept = self.start.copy(), self.G.copy(), self.H[own].copy()
+        G[:, tasks] = D
+        self.H[own] = H
+        V, sweeps = descend_on_grams(
+            self.H, V, G, squares.sum(), 0.0, self.strengths, self.goal
+        )
+        if sweeps == _MOST_SWEEPS:  # coordinates creep
+            V = self._by_solver(tasks, C, squares, V)
+        self.H[own] = kept
+        return V
+
+    def _by_solver(self, tasks, C, squares, V):
+        every = self.C.copy()
+        every[tasks] = C
+        moments = replace(
+            self.moments.restrict(self.near), H=self.H, C=every, square=squares
+        )
+        norm = self.norm.on_features(np.flatnonzero(self.near), self.near.size)
+        form = QuadraticForm(V.shape[1])
+        part = Composite(norm, form, np.zeros(len(V), dtype=bool))
+        fit = GramFit(moments, self.refits.fit.loss)
+        options = self.refits.options
+        return minimise(Objective(fit, part), W0=V, scale=self.scale, **options).W
+
+    def _missed(self, tasks, own, V, x, residual, less, c):
+        """Return the features left out of the solution V whose slope asks for them."""
+        if self.near.all():
+            return np.zeros(self.near.size, dtype=bool)
+        moments = self.moments
+        H, C = moments.H, moments.C
+        if self.apart:
+            H, C = H[own], C[tasks]
+        D = self._slope(H[:, :, self.near], C, V)
+        mine = slice(None) if self.apart else tasks
+        D[:, mine] = c * (D[:, mine] - less * np.outer(x, residual))
+        return self._reached(D, 1.0 / (1.0 + _OVER)) & ~self.near
