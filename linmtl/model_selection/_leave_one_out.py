@@ -144,6 +144,8 @@ def left_out_path(
                 one.unconverged += path.unconverged
             else:
                 one.eta[chosen] = [refits.predictors(penalties[i]) for i in chosen]
+                one.unconverged += refits.unconverged
+                refits.unconverged = 0
             true[chosen] = _left_out_losses(data, loss, one.eta[chosen])
             fitted[chosen] = True
         else:

@@ -24,6 +24,7 @@ from linmtl.penalties._quadratic_form import QuadraticForm
 from linmtl.solvers._feature_sign import lasso_of_tasks
 from linmtl.solvers._minimise import minimise
 from linmtl.solvers._objective import Objective
+from linmtl.solvers._result import Result
 from linmtl.solvers._working_set import descend_on_grams, lacks_rows
 
 _MAX_NUMBERS = 4_000_000  # of the Hessians
@@ -46,6 +47,11 @@ class RowRefits:
         Task labels of the columns of W.
     tol, max_iter
         As for :func:`linmtl.solvers.minimise`.
+
+    Attributes
+    ----------
+    unconverged : int
+        The number of fits that did not converge.
     """
 
     def __init__(
@@ -62,6 +68,7 @@ class RowRefits:
         self.moments = Moments.of(data) if fit.holds_rows else fit.moments
         self.y = centred_targets(data)[1]
         self.W: np.ndarray | None = None
+        self.unconverged = 0
 
     @classmethod
     def of(
@@ -91,6 +98,12 @@ class RowRefits:
                 eta[i] = mean[i] - moved * y + (1.0 + moved) * product
         return eta
 
+    def minimise(self, objective: Objective, **start: Any) -> Result:
+        """Return the minimum, and count it if it was not reached."""
+        result = minimise(objective, **start, **self.options)
+        self.unconverged += not result.converged
+        return result
+
     def _blocks(self) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
         """Yield tasks, the observations of their rows and these, about their means."""
         data, ptr, x = self.data, self.data.task_ptr, self.moments.x
@@ -109,7 +122,7 @@ class _Problem:
     def __init__(self, refits: RowRefits, penalty: Penalty):
         self.refits, self.moments, fit = refits, refits.moments, refits.fit
         whole = compose(penalty, fit.n_features, refits.columns)
-        result = minimise(Objective(fit, whole), W0=refits.W, **refits.options)
+        result = refits.minimise(Objective(fit, whole), W0=refits.W)
         self.W = refits.W = result.point
         self.goal = result.tol / 2, result.tol / 2, 0, 0.0, _MOST_SWEEPS
         self.scale = result.scale
@@ -190,8 +203,7 @@ class _Problem:
         form = QuadraticForm(V.shape[1])
         part = Composite(norm, form, np.zeros(len(V), dtype=bool))
         fit = GramFit(moments, self.refits.fit.loss)
-        options = self.refits.options
-        return minimise(Objective(fit, part), W0=V, scale=self.scale, **options).W
+        return self.refits.minimise(Objective(fit, part), W0=V, scale=self.scale).W
 
     def _missed(self, tasks, own, V, x, residual, less, c):
         """Return the features left out of the solution V whose slope asks for them."""

@@ -38,6 +38,15 @@ QUADRATIC = {
     "form": partial(TaskQuadraticRegressorCV, np.eye(4) + CHAIN / 4),
 }
 
+OF_ROWS = {
+    "L1": L1(),
+    "positive": L1(positive=True),
+    "L21": L21(),
+    "both": L1(0.5) + L21(),
+    "with ridge": L21() + Ridge(0.5),
+    "L1 with ridge": L1() + Ridge(0.5),
+}
+
 
 def data(layout, n=(6, 14), d=3, seed=0, **options):
     shared = layout == "wide"
@@ -176,6 +185,27 @@ def test_strengths_with_many_features_in_use_are_fitted_where_they_may_be_best(
     best = int(np.argmin(expected))
     np.testing.assert_allclose(found[best], expected[best], rtol=1e-3)
     assert alpha == model.alpha_
+
+
+@pytest.mark.product(
+    penalty=list(OF_ROWS),
+    layout=["long", "wide"],
+    d=[3, 30],
+    weights=[False, True],
+    fit_intercept=[True, False],
+)
+def test_sweeps_from_the_fit_of_all_lead_to_those_without_each_row(
+    penalty, layout, d, weights, fit_intercept, monkeypatch
+):
+    X, y, *tasks = data(layout, n=(5, 8), d=d)
+    rng = np.random.default_rng(0)
+    s = rng.uniform(0.5, 2.0, len(X)) if weights else None
+    options = EXACT | {"alphas": [0.4, 0.1], "fit_intercept": fit_intercept}
+    model = MultiTaskRegressorCV(OF_ROWS[penalty], **options)
+    monkeypatch.setattr(module, "_MAX_IN_USE", -1.0)
+    found = model.fit(X, y, *tasks, sample_weight=s).task_mse_path_
+    expected = by_fits(model, monkeypatch).fit(X, y, *tasks, sample_weight=s)
+    np.testing.assert_allclose(found, expected.task_mse_path_, rtol=1e-3)
 
 
 def test_penalties_without_second_derivatives_are_fitted_without_each_row():
