@@ -126,7 +126,8 @@ class _Problem:
         self.W = refits.W = result.point
         self.goal = result.tol / 2, result.tol / 2, 0, 0.0, _MOST_SWEEPS
         self.scale = result.scale
-        self.norm = norm = whole.norm
+        norm: Any = whole.norm
+        self.norm = norm
         self.positive = bool(norm.positive)
         self.entry, self.row = norm.strengths(fit.n_features)
         self.ridge = float(whole.base_quadratic.diagonal[0])
