@@ -27,12 +27,13 @@ from linmtl.cli._results import Comparison
 from linmtl.cli._save import model_json
 from linmtl.cli._table import Problem, make_problem, split_names
 from linmtl.cli._write import check_places, write
-from linmtl.data._errors import InputError
+from linmtl.data._errors import InputError, name_list
 from linmtl.data._labels import one_line
 from linmtl.datasets import load_parkinsons
 from linmtl.transfer import NegativeTransferReport
 
 _BUNDLED_TRAIN = 0.25
+_FEW_CLASSES = 3  # that are named by themselves
 _EXAMPLE = """\
 examples:
   python -m linmtl
@@ -163,7 +164,7 @@ def _add_compare(commands: Any) -> None:
         "fitted",
     )
     one.add_argument(
-        "--classify", action="store_true", help="the target is one of two classes"
+        "--classify", action="store_true", help="the target is one of classes"
     )
     one.add_argument(
         "--train",
@@ -428,7 +429,9 @@ def _title(arguments: argparse.Namespace, problem: Problem) -> str:
     given = _name(arguments.file), arguments.target, arguments.task
     file, what, task = map(one_line, given)
     if problem.classes is not None:
-        what = f"{what} ({' or '.join(map(one_line, problem.classes))})"
+        names, few = problem.classes, len(problem.classes) <= _FEW_CLASSES
+        listed = " or ".join(map(one_line, names)) if few else name_list(names)
+        what = f"{what} ({listed})"
     return f"{file}: predict {what}; a task is a {task}"
 
 

@@ -17,9 +17,9 @@ from linmtl.auto._candidates import default_models, named
 from linmtl.auto._combined import (
     FIT_DOC,
     FitArguments,
+    blended,
     check_inside,
     documented,
-    linear,
 )
 from linmtl.auto._held_out import HeldOut, Judge
 from linmtl.auto._leaderboard import (
@@ -44,7 +44,8 @@ models : list of estimators or (name, estimator), default=None
     have nothing to tune, all with the same loss. None stands for pooled (without and
     with an intercept for each task), independent, mixed effects, mean-regularised, L21
     and trace norm (about zero and about a common model), clustered, adaptive robust;
-    each that has a strength with 12 of them, in three folds.
+    each that has a strength with 12 of them, in three folds. Of more than two classes
+    those of them that take these.
 selection : {"stack", "best", "1se"}, default="stack"
     Give the models weights in each task, not negative, with a sum of one, by the
     held-out rows of the task and, the fewer it has, by those of all; or take for all
@@ -126,7 +127,9 @@ class _Auto(TaskModel):
         passed = FitArguments(self, X, y, tasks, sample_weight)
         if models is None:
             given = passed.given
-            models = default_models(self._classify, given.layout, len(given.tasks))
+            models = default_models(
+                self._classify, given.layout, len(given.tasks), given.several
+            )
         # without an intercept tasks of a single class are learned like others
         if any(model.fit_intercept for model in models.values()):
             passed.warn_of_single_classes(stacklevel=3)
@@ -153,7 +156,7 @@ class _Auto(TaskModel):
             weights.mean(axis=0),
             self._loss().score.name,
         )
-        self._set_models(passed.given)
+        self._set_models(passed)
         self.n_iter_ = max(getattr(m, "n_iter_", 1) for m in self.estimators_.values())
         return self
 
@@ -230,9 +233,16 @@ class _Auto(TaskModel):
     def _loss(self) -> Loss:
         return getattr(self, "_target_loss", self._default_loss())
 
-    def _read_fit(self, X, y, tasks, sample_weight) -> FitInput:
+    def _read_fit(self, X, y, tasks, sample_weight, several=False) -> FitInput:
         return read_fit(
-            self, X, y, tasks, sample_weight, self._loss(), lambda data: np.ones(0)
+            self,
+            X,
+            y,
+            tasks,
+            sample_weight,
+            self._loss(),
+            lambda data: np.ones(0),
+            several=several,
         )
 
     def _judged(self, judge: Judge, found: HeldOut) -> tuple[int, np.ndarray]:
@@ -252,21 +262,20 @@ class _Auto(TaskModel):
             stack = stacked(rows)
             weights, self._common = stack.weights, stack.common
             self.shrinkage_ = stack.strength
-            factor = self._loss().score.factor
-            losses = [factor * self._loss().value(rows.y, eta) for eta in stack.eta]
+            factor = rows.loss.score.factor
+            losses = [factor * rows.loss.value(rows.y, eta) for eta in stack.eta]
             units = found.units(np.array(losses))
             self.loss_, self.loss_interval_ = corrected_loss(units, lowest)
         return best, weights
 
-    def _set_models(self, given: FitInput) -> None:
+    def _set_models(self, passed: FitArguments) -> None:
         """Set coefficients: those of the models, weighted."""
-        coef: Any = 0.0
-        intercept: Any = 0.0
-        for m, weight in zip(self.held_out_.models, self.weights_.T, strict=True):
-            if m in self.estimators_:
-                W, b = linear(self.estimators_[m])
-                coef, intercept = coef + weight[:, None] * W, intercept + weight * b
-        self._set_linear(given, coef, intercept)
+        parts = [
+            (weight, *passed.linear(self.estimators_[m]))
+            for m, weight in zip(self.held_out_.models, self.weights_.T, strict=True)
+            if m in self.estimators_
+        ]
+        self._set_linear(passed.given, *blended(parts))
 
     def _consensus(self) -> tuple[np.ndarray, float]:
         """Return what the models say of tasks not seen, with the common weights."""
@@ -386,7 +395,11 @@ class AutoClassifier(PredictsClasses, ClassifierMixin, _Auto):
     _classify = True
     _default_loss = Logistic
 
+    @property
+    def _takes_classes(self):
+        return self._loss().likelihood
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
+        tags.classifier_tags.multi_class = self._takes_classes
         return tags

@@ -28,7 +28,8 @@ class AutoRegressor(PredictsTargets, RegressorMixin, TaskModel):
         have nothing to tune, all with the same loss. None stands for pooled (without and
         with an intercept for each task), independent, mixed effects, mean-regularised, L21
         and trace norm (about zero and about a common model), clustered, adaptive robust;
-        each that has a strength with 12 of them, in three folds.
+        each that has a strength with 12 of them, in three folds. Of more than two classes
+        those of them that take these.
     selection : {"stack", "best", "1se"}, default="stack"
         Give the models weights in each task, not negative, with a sum of one, by the
         held-out rows of the task and, the fewer it has, by those of all; or take for all
@@ -205,7 +206,8 @@ class AutoClassifier(PredictsClasses, ClassifierMixin, TaskModel):
         have nothing to tune, all with the same loss. None stands for pooled (without and
         with an intercept for each task), independent, mixed effects, mean-regularised, L21
         and trace norm (about zero and about a common model), clustered, adaptive robust;
-        each that has a strength with 12 of them, in three folds.
+        each that has a strength with 12 of them, in three folds. Of more than two classes
+        those of them that take these.
     selection : {"stack", "best", "1se"}, default="stack"
         Give the models weights in each task, not negative, with a sum of one, by the
         held-out rows of the task and, the fewer it has, by those of all; or take for all

@@ -36,11 +36,13 @@ _ABOUT_MEAN: dict[str, Any] = _SEARCH | {
 }
 
 
-def default_models(classify: bool, layout: str, n_tasks: int) -> dict[str, TaskModel]:
+def default_models(
+    classify: bool, layout: str, n_tasks: int, several: bool = False
+) -> dict[str, TaskModel]:
     """Return the models to try where the user names none, by name.
 
     With a single task, those that differ there; not for wide data one that predicts the
-    same for all tasks.
+    same for all tasks. Of more than two classes (``several``) those that take them.
     """
     pick = 1 if classify else 0
 
@@ -73,6 +75,12 @@ def default_models(classify: bool, layout: str, n_tasks: int) -> dict[str, TaskM
     }
     if layout == "wide":
         del models["pooled"]
+    if several:
+        return {
+            name: model
+            for name, model in models.items()
+            if model._takes_classes and getattr(model, "around", "zero") == "zero"
+        }
     return models
 
 

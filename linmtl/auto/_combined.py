@@ -6,7 +6,7 @@ import inspect
 import numbers
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 import numpy as np
@@ -23,7 +23,7 @@ from linmtl.estimators._docs import chosen
 from linmtl.estimators._fill import fill
 from linmtl.estimators._settings import check_settings
 from linmtl.estimators._task_model import OF_TASKS, TaskModel
-from linmtl.losses import Loss
+from linmtl.losses import Loss, MultinomialOfRows
 from linmtl.model_selection._folds import fold_of_observations
 
 _COMMON = {
@@ -94,7 +94,9 @@ class FitArguments:
     ):
         X, y = as_table(X), as_table(y)
         y, tasks = (list(v) if isinstance(v, Iterator) else v for v in (y, tasks))
-        self.given: FitInput = model._read_fit(X, y, tasks, sample_weight)
+        self.given: FitInput = model._read_fit(
+            X, y, tasks, sample_weight, several=model._takes_classes
+        )
         self.X, y, self.tasks = indexable(X, y, tasks)
         self.y = y if hasattr(y, "shape") else np.asarray(y)
         self.settings: dict[str, Any] = {"task_column": model.task_column}
@@ -156,7 +158,7 @@ class FitArguments:
 
     def warn_of_single_classes(self, stacklevel: int) -> None:
         """Say which tasks are left out of the loss; the fits inside do not."""
-        alone = self.given.tasks[self.given.side != 0]
+        alone = self.given.tasks[self.given.single_class]
         if alone.size:
             warnings.warn(
                 f"these tasks have a single class: {some(alone)}; they are left out of "
@@ -167,11 +169,27 @@ class FitArguments:
             )
 
     def predict(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """Return the linear predictor of each observation; W has one row per task."""
+        """Return the linear predictor of each observation; W has one row per task.
+
+        Of several classes W and b have an axis for them after the first, and so has
+        what is returned; those that a task does not have are as good as impossible.
+        """
         data = self.given.data
+        if W.ndim == 3:
+            pairs = zip(W.swapaxes(0, 1), b.T, strict=True)
+            eta = np.stack([self.predict(*pair) for pair in pairs], axis=1)
+            return MultinomialOfRows.floored(np.where(np.isnan(eta), -np.inf, eta))
         eta = np.empty(data.y.size)
         data.design.predict(np.ascontiguousarray(W.T, dtype=float), eta)
         return eta + np.repeat(b, np.diff(data.task_ptr))
+
+    def linear(self, model: TaskModel) -> tuple[np.ndarray, np.ndarray]:
+        """Return what :func:`linear` does, with the classes of all data."""
+        return linear(model, self.given.classes if self.given.several else None)
+
+    def loss(self, loss: Loss) -> Loss:
+        """Return a loss as one of the predictors of :meth:`predict`."""
+        return MultinomialOfRows() if self.given.several else loss
 
     def rows_to_tune_on(self, keep: np.ndarray) -> int:
         """Return the rows of the largest task that can be held out of `keep`.
@@ -258,9 +276,43 @@ def check_inside(outer: Any, name: str, model: Any) -> Any:
     return model
 
 
-def linear(model: TaskModel) -> tuple[np.ndarray, np.ndarray]:
-    """Return coefficients, (n_tasks, n_features), and intercepts."""
-    return np.atleast_2d(model.coef_).astype(float), np.atleast_1d(model.intercept_)
+def linear(
+    model: Any, classes: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return coefficients, (n_tasks, n_features), and intercepts.
+
+    With more than two ``classes`` those of each, (n_tasks, n_classes, n_features), NaN
+    for one that the model does not know.
+    """
+    coef, b = np.asarray(model.coef_, dtype=float), np.asarray(model.intercept_)
+    if classes is None:
+        return np.atleast_2d(coef), np.atleast_1d(b)
+    if not model._several:  # its rows had two of the classes
+        half, level = np.atleast_2d(coef) / 2, np.atleast_1d(b) / 2
+        coef, b = np.stack([-half, half], axis=1), np.stack([-level, level], axis=1)
+    elif model._layout == "single":
+        coef, b = coef[None], b[None]
+    known = np.searchsorted(classes, model._all_classes)
+    W = np.full((len(coef), classes.size, coef.shape[-1]), np.nan)
+    level = np.full(W.shape[:2], np.nan)
+    W[:, known], level[:, known] = coef, b
+    return W, level
+
+
+def blended(
+    parts: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sum of linear models, each with a weight for each task.
+
+    A class has no model where one that counts has none.
+    """
+    coef: Any = 0.0
+    intercept: Any = 0.0
+    for weight, W, b in parts:
+        a = weight.reshape(-1, *(1,) * (W.ndim - 1))
+        coef = coef + np.where(a != 0, a * W, 0.0)
+        intercept = intercept + np.where(a[..., 0] != 0, a[..., 0] * b, 0.0)
+    return coef, intercept
 
 
 def observation_losses(data: Any, eta: np.ndarray, loss: Loss) -> np.ndarray:

@@ -13,7 +13,7 @@ from joblib import delayed
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
-from linmtl.auto._combined import FitArguments, linear, observation_losses
+from linmtl.auto._combined import FitArguments, observation_losses
 from linmtl.auto._leaderboard import Units
 from linmtl.auto._weights import Rows
 from linmtl.data._checks import is_whole
@@ -35,9 +35,10 @@ class HeldOut:
         Task labels.
     losses : ndarray of shape (n_models, n_rows)
         Squared errors, or log losses, or those of another loss.
-    eta : ndarray of shape (n_models, n_rows)
-        Predictions; log-odds of the second class for classifiers, and the logarithm of
-        the mean for the Poisson loss.
+    eta : ndarray of shape (n_models, n_rows) or (n_models, n_rows, n_classes)
+        Predictions; log-odds of the second class for classifiers, of more than two a
+        number for each whose differences are log-odds, and the logarithm of the mean
+        for the Poisson loss.
     task : ndarray of int of shape (n_rows,)
         The task of each row, a position in `tasks`.
     row : ndarray of int of shape (n_rows,)
@@ -209,7 +210,8 @@ class Judge:
         given, data = self.passed.given, self.passed.given.data
         parts = [(name, k) for name in models for k in range(len(self.masks))]
         jobs = [delayed(self._one)(models[name], ~self.masks[k]) for name, k in parts]
-        eta = {name: np.zeros(data.y.size) for name in models}
+        shape = data.y.size, *given.class_axis
+        eta = {name: np.zeros(shape) for name in models}
         seconds, failed = dict.fromkeys(models, 0.0), {}
         for (name, k), found in zip(parts, run_jobs(jobs, n_jobs), strict=True):
             coefficients, took, wrong = found
@@ -222,10 +224,10 @@ class Judge:
         left = [name for name in models if name not in failed]
         used = np.flatnonzero(np.any(self.masks, axis=0))
         fold = np.argmax(self.masks, axis=0)[used]
-        predicted = np.array([eta[name] for name in left]).reshape(-1, data.y.size)
-        losses = np.zeros((len(left), used.size))
+        predicted = np.array([eta[name] for name in left]).reshape(len(left), *shape)
+        losses, of_rows = np.zeros((len(left), used.size)), self.passed.loss(loss)
         for k, each in enumerate(predicted):
-            losses[k] = observation_losses(data, each, loss)[used]
+            losses[k] = observation_losses(data, each, of_rows)[used]
         row = self.row[used]
         found = HeldOut(
             left,
@@ -245,18 +247,18 @@ class Judge:
         """Return what weights are found from."""
         used = np.flatnonzero(np.any(self.masks, axis=0))
         return Rows(
-            np.ascontiguousarray(found.eta.T),
+            np.ascontiguousarray(np.moveaxis(found.eta, 0, -1)),
             self.passed.given.data.y[used],
             found.weight,
             found.task,
             found.fold,
             len(found.tasks),
-            loss,
+            self.passed.loss(loss),
         )
 
     def _one(self, model, keep):
         fitted, took, wrong = self.fit(model, keep)
-        return None if wrong else linear(fitted), took, wrong
+        return None if wrong else self.passed.linear(fitted), took, wrong
 
 
 def _folds_of_groups(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from scipy.optimize import nnls
+from scipy.special import softmax
 
 from linmtl.losses import Loss
 
@@ -26,7 +27,7 @@ class Rows:
 
     Attributes
     ----------
-    eta : ndarray of shape (n_rows, n_models)
+    eta : ndarray of shape (n_rows, n_models) or (n_rows, n_classes, n_models)
         Linear predictors.
     y, weight : ndarray of shape (n_rows,)
         Targets as the loss takes them, and sample weights > 0.
@@ -75,12 +76,40 @@ class Rows:
         But for a constant, for weights that sum to one: then a squared error against
         targets that Newton's method works with has no linear part.
         """
-        u = -self.loss.derivative(self.y, self.eta @ a)
+        eta = self.eta @ a
+        u = -self.loss.derivative(self.y, eta)
+        if eta.ndim == 2:
+            return self._form_of_classes(eta, u)
         curvature = self.loss.second_derivative(self.y, u)
         least = _LEAST_CURVATURE * (self.loss.curvature or curvature.max(initial=1.0))
         curvature = np.maximum(curvature, least)
-        residual = self.eta - (self.eta @ a + u / curvature)[:, None]
+        residual = self.eta - (eta + u / curvature)[:, None]
         return residual.T @ ((self.weight * curvature)[:, None] * residual)
+
+    def _form_of_classes(self, eta, u):
+        """Return the same where the curvature is ``diag(p) - p p'``, and a little."""
+        least = _LEAST_CURVATURE * (self.loss.curvature or 1.0)
+        p = softmax(eta, axis=1)
+        diagonal = p + least
+        share = p / diagonal
+        # the inverse of a diagonal less a product of rank one, times u
+        rest = np.sum(share * u, axis=1) / (least * share.sum(axis=1))
+        target = eta + u / diagonal + share * rest[:, None]
+        residual = self.eta - target[..., None]
+        mean = np.einsum("nk,nkm->nm", p, residual)
+        square = np.einsum(
+            "nk,nkm,nkl->ml",
+            diagonal * self.weight[:, None],
+            residual,
+            residual,
+            optimize=True,
+        )
+        return square - mean.T @ (self.weight[:, None] * mean)
+
+    def blended(self, weights: np.ndarray) -> np.ndarray:
+        """Return linear predictors with weights by task, (n_tasks, n_models)."""
+        own = weights[self.task]
+        return np.sum(self.eta * (own if self.eta.ndim == 2 else own[:, None]), axis=-1)
 
 
 def best_weights(rows: Rows, prior: np.ndarray, start: np.ndarray) -> np.ndarray:
@@ -141,7 +170,7 @@ class Common:
     """
 
     def __init__(self, rows: Rows):
-        K = rows.eta.shape[1]
+        K = rows.eta.shape[-1]
         self.tasks = rows.of_tasks()
         nothing = np.zeros((K, K))
         self.weights = best_weights(rows, nothing, np.full(K, 1.0 / K))
@@ -182,7 +211,7 @@ class Stack:
         How strongly tasks are drawn to these, in rows.
     strengths : ndarray of shape (n_strengths,)
         The strengths tried.
-    eta : ndarray of shape (n_strengths, n_rows)
+    eta : ndarray of shape (n_strengths, n_rows) or (n_strengths, n_rows, n_classes)
         What the stack predicts for each row with weights from the other folds.
     """
 
@@ -199,16 +228,16 @@ def stacked(rows: Rows, strengths: Sequence[float] = STRENGTHS) -> Stack:
     The strength is the one whose weights predict each fold best when they are found on
     the others.
     """
-    eta = np.zeros((len(strengths), rows.y.size))
+    eta: Any = np.zeros((len(strengths), *rows.eta.shape[:-1]))
     for k in np.unique(rows.fold):
         held = rows.fold == k
         if held.all():  # a single fold: there are no others to learn from
-            eta[:] = rows.eta.mean(axis=1)
+            eta[:] = rows.eta.mean(axis=-1)
             break
         common = Common(rows.part(~held))
         for strength, predicted in zip(strengths, eta, strict=True):
             weights = common.of_tasks(strength)
-            predicted[held] = np.sum(rows.eta[held] * weights[rows.task[held]], axis=1)
+            predicted[held] = rows.part(held).blended(weights)
     losses = [rows.weight @ rows.loss.value(rows.y, e) for e in eta]
     strength = strengths[int(np.argmin(losses))]
     common = Common(rows)

@@ -59,13 +59,13 @@ def compare(
     X : array-like of shape (n_samples, n_features)
         Features; NaN where a value is missing.
     y : array-like of shape (n_samples,)
-        Targets; 0 or 1 for classification.
+        Targets; for classification the numbers of the classes, from 0.
     tasks : array-like of shape (n_samples,)
         Task labels.
     models : sequence of str, default=("pooled", "independent", "mean", "l21", "trace")
         Names from ``linmtl.cli._models.MODELS``. "independent" is added if not there.
     classify : bool, default=False
-        Whether to use the logistic loss.
+        Whether to use the logistic loss, multinomial of more than two classes.
     train_size : float, default=0.5
         Fraction of each task's rows for training.
     random_state : int, default=0

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from linmtl.cli._prepare import Split
+from linmtl.data._classes import on_classes
 from linmtl.data._errors import InputError
+from linmtl.losses import MultinomialOfRows
 
 _NULL = 0.01  # spread within a task, relative to that of targets, that is none
 
@@ -50,7 +52,7 @@ def judged(
     variance : ndarray of shape (n_tasks,)
         From :func:`target_variance`.
     classify : bool
-        Whether the target is one of two classes.
+        Whether the targets are classes.
     one_intercept : bool, default=False
         Whether the model has one intercept for all tasks.
 
@@ -65,15 +67,19 @@ def judged(
         predict(X, tasks)
         for X, tasks in ((X_train, data.tasks_train), (X_test, data.tasks_test))
     )
+    if classify and data.n_classes > 2:
+        fitted, predicted = (
+            on_classes(eta, model.classes_, np.arange(data.n_classes))
+            for eta in (fitted, predicted)
+        )
     if classify:
         scores = _class_scores(data, predicted)
     else:
         scores = _scores(data, predicted, variance)
-    spread = _variances(
-        data,
-        np.concatenate([fitted, predicted]),
-        np.concatenate([data.tasks_train, data.tasks_test]),
-    )
+    every = np.concatenate([fitted, predicted])
+    labels = np.concatenate([data.tasks_train, data.tasks_test])
+    parts = [every] if every.ndim == 1 else _log_odds(every).T
+    spread = np.max([_variances(data, part, labels) for part in parts], axis=0)
     usual = 1.0  # of log-odds
     if not classify:
         size = data.n_train
@@ -105,16 +111,27 @@ def _scores(data: Split, predicted: np.ndarray, variance: np.ndarray) -> dict[st
 
 
 def _class_scores(data: Split, eta: np.ndarray) -> dict[str, Any]:
-    positive = data.y_test > 0
-    loss = np.logaddexp(0.0, np.where(positive, -eta, eta))
-    task_loss = _means(data, loss, data.tasks_test)
-    correct = ((eta > 0) == positive).astype(float)
+    if eta.ndim == 1:
+        positive = data.y_test > 0
+        loss = np.logaddexp(0.0, np.where(positive, -eta, eta))
+        correct = (eta > 0) == positive
+    else:
+        loss = MultinomialOfRows().value(data.y_test, eta)
+        correct = eta.argmax(axis=1) == data.y_test
+    task_loss, correct = _means(data, loss, data.tasks_test), correct.astype(float)
     return {
         "score": float(correct.mean()),
         "within": float(np.nanmean(task_loss)),
         "task_loss": task_loss,
         "task_score": _means(data, correct, data.tasks_test),
     }
+
+
+def _log_odds(eta: np.ndarray) -> np.ndarray:
+    """Return predictors less their mean over the classes that a row can have."""
+    known = np.isfinite(eta)
+    mean = np.sum(eta, axis=1, where=known) / known.sum(axis=1)
+    return np.where(known, eta - mean[:, None], 0.0)
 
 
 def _means(data: Split, values: np.ndarray, tasks: np.ndarray) -> np.ndarray:

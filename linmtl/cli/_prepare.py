@@ -35,6 +35,8 @@ class Split:
         The task labels, sorted.
     n_train, n_test : ndarray of shape (n_tasks,)
         Rows of each task.
+    n_classes : int
+        Of targets that are classes, 0 for others.
     cv : int
         Folds that the training rows allow.
     notes : list of str
@@ -54,6 +56,7 @@ class Split:
     tasks: np.ndarray
     n_train: np.ndarray
     n_test: np.ndarray
+    n_classes: int
     cv: int
     notes: list[str]
 
@@ -129,6 +132,7 @@ def split_rows(
         names,
         n_train,
         n_test,
+        int(y.max()) + 1 if classify else 0,
         cv,
         notes,
     )
@@ -155,8 +159,8 @@ def _check(
                 f"{what} have values beyond {_LARGEST:g}, which cannot be squared; "
                 "use a larger unit"
             )
-    if classify and not np.isin(y, (0, 1)).all():
-        raise InputError("the classes must be 0 and 1")
+    if classify and not np.isin(y, np.arange(len(y))).all():
+        raise InputError("the classes must be numbered, 0, 1 and so on")
     labels, codes, sizes = np.unique(tasks, return_inverse=True, return_counts=True)
     if len(labels) < 2:
         raise InputError(
@@ -206,12 +210,10 @@ def _note_tasks(
         )
     if not classify:
         return
-    mean = np.bincount(codes[train], weights=y[train], minlength=len(names))
-    size = np.bincount(codes[train], minlength=len(names))
-    single = (mean == 0) | (mean == size)
+    single = _classes_of(y[train], codes[train], len(names)) < 2
     if single.all():
         raise InputError(
-            "no task has both classes among its training rows; use a larger training "
+            "no task has two classes among its training rows; use a larger training "
             "fraction, or another task column"
         )
     if single.any():
@@ -221,14 +223,19 @@ def _note_tasks(
         )
 
 
+def _classes_of(y: np.ndarray, codes: np.ndarray, n_tasks: int) -> np.ndarray:
+    """Return how many classes each task has, (n_tasks,)."""
+    pairs = np.unique(np.column_stack([codes, y]), axis=0)
+    return np.bincount(pairs[:, 0].astype(int), minlength=n_tasks)
+
+
 def _number_of_folds(
     y: np.ndarray, codes: np.ndarray, cv: int, classify: bool, notes: list[str]
 ) -> int:
     """Return fewer folds where most tasks have few rows or rare classes."""
     n_train = np.bincount(codes)
     if classify:  # a task with one class is not judged
-        positive = np.bincount(codes, weights=y)
-        judged = ((positive > 0) & (positive < n_train))[codes]
+        judged = (_classes_of(y, codes, len(n_train)) > 1)[codes]
         y, codes = y[judged], codes[judged]
     X = np.zeros((len(y), 1))
     most = max(2, min(cv, int(np.median(n_train))))

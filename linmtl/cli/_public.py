@@ -24,7 +24,7 @@ class PreparedTable(NamedTuple):
     X : DataFrame or ndarray of shape (n_samples, n_features)
         Features, NaN where a value is missing (a note says which).
     y : ndarray of shape (n_samples,)
-        Targets: numbers, or the labels of two classes.
+        Targets: numbers, or labels of classes.
     tasks : ndarray of shape (n_samples,)
         Task labels.
     notes : list of str
@@ -72,7 +72,7 @@ def prepare(
     task : str
         The column that says which task a row belongs to, or a level of the index.
     classify : bool, default=False
-        Whether the target is one of two classes. One of two texts is so anyway.
+        Whether the target is one of classes. Texts that repeat are so anyway.
     features : str or list of str, default=None
         The columns to predict from, by name or by pattern (``"x*"``); None takes all
         others but ids: whole numbers of columns that are called so (``patient_id``),

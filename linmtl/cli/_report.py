@@ -269,7 +269,7 @@ def _score_terms(c: Comparison) -> list[tuple[str, str]]:
     if c.classify:
         return [
             ("acc. all", "accuracy over all test rows"),
-            ("loss within", "mean over tasks of the log-loss (tossing a coin: 0.693)"),
+            ("loss within", f"mean over tasks of the log-loss ({_chance(c)})"),
         ]
     return [
         ("R2 all", "over all test rows; knowing the tasks' levels alone can do it"),
@@ -278,6 +278,13 @@ def _score_terms(c: Comparison) -> list[tuple[str, str]]:
             "1 - sum SSE / sum SST, squares about each task's mean: judge by this",
         ),
     ]
+
+
+def _chance(c: Comparison) -> str:
+    if c.data.n_classes == 2:
+        return "tossing a coin: 0.693"
+    n = c.data.n_classes
+    return f"all {n} classes alike: {math.log(n):.3f}"
 
 
 def _certificates(c: Comparison) -> str:

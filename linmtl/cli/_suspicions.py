@@ -36,7 +36,7 @@ def suspicions(
     target : str
         Name of the target.
     classify : bool
-        Whether the target is one of two classes, 0 and 1.
+        Whether the targets are positions of classes.
     """
     labels, codes = np.unique(tasks, return_inverse=True)
     notes = []
@@ -50,10 +50,13 @@ def suspicions(
             "a number of its own in every row, an id? --drop leaves it out: "
             f"{name_list(ids)}"
         )
+    targets = [y]
+    if classify and y.max(initial=0) > 1:
+        targets += [y == k for k in range(int(y.max()) + 1)]
     leaks = [
         name
         for name, x in zip(names, X.T, strict=True)
-        if _correlation(x, y, codes) > _LEAK
+        if max(_correlation(x, column, codes) for column in targets) > _LEAK
     ]
     if leaks:
         notes.append(

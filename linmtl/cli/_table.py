@@ -20,6 +20,8 @@ from linmtl.data._errors import InputError, closest, name_list
 from linmtl.data._labels import one_line
 from linmtl.data._table import Table
 
+_MOST_CLASSES = 50  # of text that nobody has called a class
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Problem:
@@ -30,13 +32,13 @@ class Problem:
     X : ndarray of shape (n_samples, n_features)
         Features, NaN where a value is missing.
     y : ndarray of shape (n_samples,)
-        Targets; for classification the index of the class, 0 or 1.
+        Targets; for classification the position of the class in `labels`.
     tasks : ndarray of shape (n_samples,)
         Task labels.
     feature_names : list of str
         Names of the columns of X.
-    labels : ndarray of shape (2,) or None
-        The two classes, None for regression.
+    labels : ndarray of shape (n_classes,) or None
+        The classes, None for regression.
     notes : list of str
         What was done to the table.
     rows : ndarray of shape (n_samples,)
@@ -56,7 +58,7 @@ class Problem:
 
     @property
     def classes(self) -> tuple[str, ...] | None:
-        """Names of the two classes, None for regression."""
+        """Names of the classes, None for regression."""
         return None if self.labels is None else class_names(self.labels)
 
     def __repr__(self) -> str:
@@ -253,7 +255,7 @@ def _read_target(
     names = class_names(levels)
     if len(levels) == 1:
         raise InputError(f"target {target!r} is {one_line(names[0])} in every row")
-    if values is None and not classify and len(levels) > 2:
+    if values is None and not classify and not _are_classes(fields, levels):
         raise InputError(_not_numeric(table, target, len(levels)))
     if values is not None and not classify:
         if len(levels) == 2:
@@ -263,19 +265,29 @@ def _read_target(
                 "classes"
             )
         return values, None
-    if len(levels) > 2:
+    if 2 * len(levels) > len(fields):
         raise InputError(
-            f"target {target!r} has {len(levels)} classes ({name_list(names)}); "
-            "classification is for two: merge classes or drop rows"
+            f"target {target!r} has {len(levels)} classes ({name_list(names)}) in "
+            f"{len(fields)} rows, which tell nothing of each: merge classes, or drop "
+            "--classify if they are numbers"
         )
     if not classify:
+        count = "two" if len(levels) == 2 else len(levels)
         notes.append(
-            f"target {one_line(target)} has two values that are not numbers: "
+            f"target {one_line(target)} has {count} values that are not numbers: "
             "classification"
         )
     if values is not None and np.all(levels == np.round(levels)):
         levels = levels.astype(np.int64)
     return codes.astype(np.int64), levels
+
+
+def _are_classes(fields: Fields, levels: np.ndarray) -> bool:
+    """Whether text is one of classes, and no number with a few misprints."""
+    if len(levels) <= 2:
+        return True
+    repeated = len(levels) <= min(_MOST_CLASSES, len(fields) / 2)
+    return repeated and not any(map(reads_as_number, fields))
 
 
 def class_names(labels: np.ndarray) -> tuple[str, ...]:
@@ -292,7 +304,7 @@ def _not_numeric(table: Table, target: str, n_levels: int) -> str:
         f"target {target!r} is not numeric: {len(text)} of {len(fields)} rows hold "
         f"text, the first {fields[text[0]]!r} on {table.line} "
         f"{table.lines[text[0]]}; mend them, or choose a numeric column or one with "
-        f"two classes (this has {n_levels})"
+        f"fewer classes (this has {n_levels})"
     )
 
 

@@ -20,6 +20,7 @@ from linmtl.data._checks import check_choice, check_count, check_number, is_whol
 from linmtl.data._labels import with_columns
 from linmtl.data._read import read_predict
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
+from linmtl.estimators._mean_regularized import MeanRegularizedClassifierCV
 from linmtl.estimators._mixed_effects import (
     MixedEffectsClassifier,
     MixedEffectsRegressor,
@@ -86,7 +87,7 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Samples; with ``task_column``, one column holds the task labels.
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
-            Targets, or labels of two classes, in any layout that the estimator takes.
+            Targets, or labels of classes, in any layout that the estimator takes.
         tasks : array-like of shape (n_samples,), default=None
             The task label of each row.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
@@ -102,8 +103,9 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
         ValueError
             If an argument or a parameter is not allowed; the message says why.
         """
-        model = self._checked()
+        self._check()
         passed = self._read(X, y, tasks, sample_weight)
+        model = self._model(passed.given.several)
         masks = self._folds(passed)
         parts: list[Any] = [~mask for mask in masks]
         split = self.method == "split"
@@ -124,13 +126,14 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
             self.__dict__.pop(name, None)
             if hasattr(self.estimator_, name):
                 setattr(self, name, getattr(self.estimator_, name))
+        self._classes = passed.given.classes
         self._calibrate(passed, masks, groups)
         self.n_calibration_ = self._held_out.count
         self._warn_of_few()
         return self
 
-    def _checked(self) -> TaskModel:
-        """Return the estimator, with every parameter checked."""
+    def _check(self) -> None:
+        """Check every parameter."""
         name = type(self).__name__
         check_choice(f"{name}: method", self.method, METHODS)
         self._check_coverage(self.coverage)
@@ -139,11 +142,16 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
             raise ValueError(f"{name}: calibration_size must be between 0 and 1")
         if self.min_rows != "auto":
             check_count(f"{name}: min_rows", self.min_rows)
-        model: Any = self.estimator
-        if model is None:
-            mixed = MixedEffectsClassifier if self._classify else MixedEffectsRegressor
-            model = mixed()
-        return check_inside(self, "estimator", model)
+        if self.estimator is not None:
+            check_inside(self, "estimator", self.estimator)
+
+    def _model(self, several: bool) -> Any:
+        """Return the estimator, by default one for two classes or for several."""
+        if self.estimator is not None:
+            return self.estimator
+        if several:
+            return MeanRegularizedClassifierCV()
+        return MixedEffectsClassifier() if self._classify else MixedEffectsRegressor()
 
     def _check_coverage(self, coverage: Any) -> float:
         name = f"{type(self).__name__}: coverage"
@@ -218,13 +226,14 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
         rows = passed.given.rows
         if passed.wide:
             every = self._statements(model, passed.X, None)[rows]
-            return every.reshape(len(rows), -1).T.reshape(-1)[observations]
+            every = every.swapaxes(0, 1).reshape(-1, *every.shape[2:])
+            return every[observations]
         rows, tasks = rows[observations], passed.tasks
         tasks = None if tasks is None else _safe_indexing(tasks, rows)
         return self._statements(model, _safe_indexing(passed.X, rows), tasks)
 
     def _scores(self, y: np.ndarray, said: np.ndarray) -> np.ndarray:
-        """Return how badly rows were predicted; classes are -1 and +1."""
+        """Return how badly rows were predicted; classes are as a loss takes them."""
         raise NotImplementedError
 
     def _least(self, coverage: float) -> int:
@@ -264,8 +273,9 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
     def _of_each_task(self, X: Any, tasks: Any, answer: Any) -> np.ndarray:
         """Return answers row by row, from those on the rows of one task.
 
-        `answer` takes predictions, (n_models, n_samples), the calibration that goes
-        with them and the task, -1 for one not seen in fit.
+        `answer` takes predictions, (n_models, n_samples) or with one more axis for
+        classes, the calibration that goes with them and the task, -1 for one not seen
+        in fit.
         """
         check_is_fitted(self)
         if isinstance(tasks, Iterator):
@@ -274,12 +284,12 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
         _, codes = read_predict(self.estimator_, X, tasks)
         if codes is None or np.all(codes >= 0):
             known = self._said_by(self.estimators_, X, tasks)
-            if known.ndim == 3:  # a column for each task
+            if self._every_task(known):
                 T = known.shape[2]
                 found = [answer(known[:, :, t], self._held_out, t) for t in range(T)]
                 return np.stack(found, axis=1)
             return self._answers(known, codes, answer)
-        out = np.empty((codes.size, 2))
+        out = np.empty((codes.size, self._n_answers))
         for mine, models in (
             (codes >= 0, self.estimators_),
             (codes < 0, self._without_task or self.estimators_),
@@ -291,13 +301,22 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
                 out[mine] = self._answers(said, codes[mine], answer)
         return out
 
+    @property
+    def _n_answers(self) -> int:
+        """Of each row: two ends, or whether each class is in its set."""
+        return 2 if self._classes is None else len(self._classes)
+
+    def _every_task(self, said: np.ndarray) -> bool:
+        """Whether predictions have an axis for tasks, the third."""
+        return said.ndim == (3 if self._classes is None else 4)
+
     def _said_by(self, models, X, tasks) -> np.ndarray:
         return np.stack([self._statements(model, X, tasks) for model in models])
 
     def _answers(self, said, codes, answer) -> np.ndarray:
         """Return the answers on rows of some tasks."""
         codes = np.zeros(said.shape[1], dtype=int) if codes is None else codes
-        out = np.empty((said.shape[1], 2))
+        out = np.empty((said.shape[1], self._n_answers))
         for t in np.unique(codes):
             mine = codes == t
             calibration = self._left_out if t < 0 else self._held_out
@@ -305,7 +324,7 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
         return out
 
     def _statements(self, model: Any, X: Any, tasks: Any) -> np.ndarray:
-        """Return what a model says of each row, a number."""
+        """Return what a model says of each row, a number or one for each class."""
         raise NotImplementedError
 
     def _witnesses(self, calibration: Calibration, task: int, coverage: float) -> Any:

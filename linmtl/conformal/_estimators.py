@@ -222,7 +222,8 @@ class TaskConformalClassifier(_PredictsInside, ClassifierMixin, TaskConformal):
     Parameters
     ----------
     estimator : classifier, default=None
-        Any of linmtl's; by default :class:`~linmtl.MixedEffectsClassifier`.
+        Any of linmtl's; by default :class:`~linmtl.MixedEffectsClassifier`, and of more
+        than two classes ``MeanRegularizedClassifierCV()``.
     method : {"cv+", "split"}, default="cv+"
         Models of all folds, each row judged by the model that has not seen it; or one
         model, and one part of each task held out of it, which costs one fit.
@@ -252,7 +253,7 @@ class TaskConformalClassifier(_PredictsInside, ClassifierMixin, TaskConformal):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (2,)
+    classes_ : ndarray of shape (n_classes,)
         The classes (of a wide Y a list of them, one for each task).
     estimator_ : estimator
         The model of all rows ("split": of those not held out), which predicts.
@@ -276,9 +277,9 @@ class TaskConformalClassifier(_PredictsInside, ClassifierMixin, TaskConformal):
     The score of a row and a class is one less the probability of the class. A class is
     in the set of a row unless fewer than a share ``1 - coverage`` of the held-out rows,
     the row itself among them, scored as high with the classes that they have. A set
-    with both classes says that the model cannot tell, an empty one that it would be
-    surer of either class if this were a row like the others. Coverage holds on average
-    over both classes of a task, not in each.
+    with several classes says that the model cannot tell, an empty one that it would be
+    surer of one of them if this were a row like the others. Coverage holds on average
+    over the classes of a task, not in each.
 
     References
     ----------
@@ -300,11 +301,14 @@ class TaskConformalClassifier(_PredictsInside, ClassifierMixin, TaskConformal):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
+        inside = self.estimator
+        takes = inside is None or getattr(inside, "_takes_classes", False)
+        tags.classifier_tags.multi_class = takes
         return tags
 
     def _scores(self, y, said):
-        return np.where(y > 0, 1.0 - said, said)
+        code = y.astype(int) if said.shape[1] > 2 else (y > 0).astype(int)
+        return 1.0 - np.take_along_axis(said, code[:, None], axis=1)[:, 0]
 
     def predict_proba(self, X: Any, tasks: ArrayLike | None = None) -> Any:
         """Return the probabilities of the classes by ``estimator_``.
@@ -318,7 +322,7 @@ class TaskConformalClassifier(_PredictsInside, ClassifierMixin, TaskConformal):
 
         Returns
         -------
-        ndarray of shape (n_samples, 2), or a list of n_tasks such arrays
+        ndarray of shape (n_samples, n_classes), or a list of n_tasks such arrays
             As of the estimator inside.
         """
         check_is_fitted(self)
@@ -326,9 +330,11 @@ class TaskConformalClassifier(_PredictsInside, ClassifierMixin, TaskConformal):
 
     def _statements(self, model, X, tasks):
         p = model.predict_proba(X, tasks)
-        if isinstance(p, list):
-            return np.column_stack([of_task[:, 1] for of_task in p])
-        return p[:, 1]
+        p = np.stack(p, axis=1) if isinstance(p, list) else p
+        classes: Any = self._classes
+        out = np.zeros((*p.shape[:-1], len(classes)))
+        out[..., np.searchsorted(classes, model._all_classes)] = p
+        return out
 
     def predict_set(
         self, X: Any, tasks: ArrayLike | None = None, *, coverage: float | None = None
@@ -346,18 +352,20 @@ class TaskConformalClassifier(_PredictsInside, ClassifierMixin, TaskConformal):
 
         Returns
         -------
-        ndarray of bool of shape (n_samples, 2) or (n_samples, n_tasks, 2)
+        ndarray of bool of shape (n_samples, n_classes), or of three axes
             A column for each class, in the order of ``classes_``; for a model fitted on
-            a wide Y the sets of every task, unless `tasks` says which to take.
+            a wide Y (n_samples, n_tasks, n_classes), the sets of every task, unless
+            `tasks` says which to take.
         """
         level = self._check_coverage(self.coverage if coverage is None else coverage)
 
         def chosen(said, calibration, task):
             if calibration is None:
-                return np.ones((said.shape[1], 2))
+                return np.ones(said.shape[1:])
             rows, weight, _ = self._witnesses(calibration, task, level)
             rest = calibration.score[rows], calibration.model[rows], weight
-            shares = [share_at_least(score, *rest) for score in (said, 1.0 - said)]
+            scores = np.moveaxis(1.0 - said, -1, 0)
+            shares = [share_at_least(score, *rest) for score in scores]
             return np.column_stack(shares) > 1.0 - level + 1e-12
 
         return self._of_each_task(X, tasks, chosen).astype(bool)

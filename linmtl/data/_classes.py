@@ -12,6 +12,23 @@ from linmtl.data._canonical import MultiTaskData
 from linmtl.designs._classes import ClassesDesign
 
 
+def on_classes(eta: np.ndarray, own: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Return linear predictors by class, minus infinity for those not known.
+
+    Parameters
+    ----------
+    eta : ndarray of shape (n_rows, n_own) or (n_rows,)
+        By class of `own`, or of the second of two.
+    own, classes : ndarray
+        Labels, sorted; the first are among the second.
+    """
+    if eta.ndim == 1:
+        eta = np.column_stack([np.zeros(eta.size), eta])
+    out = np.full((len(eta), classes.size), -np.inf)
+    out[:, np.searchsorted(classes, own)] = eta
+    return out
+
+
 @dataclass(frozen=True, eq=False)
 class ClassColumns:
     """The classes that tasks have, one pair of a task and a class after another.

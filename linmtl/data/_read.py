@@ -168,6 +168,19 @@ class FitInput:
         """Whether there are more than two classes."""
         return self.classes is not None and self.classes.size > 2
 
+    @property
+    def class_axis(self) -> tuple[int, ...]:
+        """The length of the axis that several classes add to linear predictors."""
+        return (len(self.classes),) if self.classes is not None and self.several else ()
+
+    @property
+    def single_class(self) -> np.ndarray:
+        """Which tasks have a single class, or no best intercept, (n_tasks,)."""
+        if not self.several:
+            return self.side != 0
+        pairs = self.class_columns(self.data, self.tasks)
+        return np.bincount(pairs.task, minlength=len(self.tasks)) < 2
+
     def class_columns(self, data: MultiTaskData, tasks: np.ndarray) -> ClassColumns:
         """Return the columns of W of more than two classes, for data of these tasks."""
         assert self.classes is not None

@@ -56,11 +56,6 @@ class MultiTaskModel(TaskModel):
     # whether a task of a single class, which the loss leaves out, has what others share
     _lends: ClassVar[bool] = True
 
-    @property
-    def _takes_classes(self) -> bool:
-        """Whether there may be more than two classes."""
-        return False
-
     def _make_penalty(self) -> Penalty:
         raise NotImplementedError
 

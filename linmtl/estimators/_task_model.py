@@ -41,6 +41,11 @@ class TaskModel(NewTask, BaseEstimator):
 
     _classify: ClassVar[bool] = False
 
+    @property
+    def _takes_classes(self) -> bool:
+        """Whether there may be more than two classes."""
+        return False
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
@@ -127,12 +132,8 @@ class TaskModel(NewTask, BaseEstimator):
         if self._layout == "single":
             coef, b = coef[None], b[None]
         etas = []
-        for W, level in zip(coef.swapaxes(0, 1), b.T, strict=True):
-            known = ~np.isnan(level)
-            known |= not known.any()  # its rows have no weight: NaN of all
-            of_known = None if mask is None else mask[known]
-            mean = mean_model(W[known], of_known), float(level[known].mean())
-            models = W, level, every_task, partial(tuple, mean)
+        for k, (W, level) in enumerate(zip(coef.swapaxes(0, 1), b.T, strict=True)):
+            models = W, level, every_task, partial(self._consensus_of_class, k)
             etas.append(self._predictor(X, codes, *models))
         eta = np.stack(etas, axis=-1)
         eta[np.isnan(eta)] = -np.inf  # classes that a task has never shown
@@ -171,10 +172,26 @@ class TaskModel(NewTask, BaseEstimator):
         model.intercept_ = np.append(self.intercept_, intercept)
         return model
 
-    def _consensus(self) -> tuple[np.ndarray, float]:
-        """Return coefficients and intercept for tasks that were not seen in fit."""
+    def _consensus(self) -> tuple[np.ndarray, Any]:
+        """Return coefficients and intercept for tasks that were not seen in fit.
+
+        Of several classes those of each.
+        """
+        if self._several:
+            each = [self._consensus_of_class(k) for k in range(self.coef_.shape[-2])]
+            coef, b = zip(*each, strict=True)
+            return np.array(coef), np.array(b)
         n, mask = self._n_fitted, getattr(self, "feature_mask_", None)
         return mean_model(self.coef_[:n], mask), float(self.intercept_[:n].mean())
+
+    def _consensus_of_class(self, k: int) -> tuple[np.ndarray, float]:
+        """Return the same of one of several classes: of the tasks that have it."""
+        W, level = self.coef_[:, k].astype(float), self.intercept_[:, k]
+        mask = getattr(self, "feature_mask_", None)
+        known = ~np.isnan(level)
+        known |= not known.any()  # its rows have no weight: NaN of all
+        mask = None if mask is None else mask[known]
+        return mean_model(W[known], mask), float(level[known].mean())
 
     def _without_rows(self) -> np.ndarray:
         """Return the labels of tasks that their numbers alone make known."""

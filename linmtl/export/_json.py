@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from types import SimpleNamespace
 from typing import Any
 
@@ -50,7 +51,7 @@ def to_json(estimator: Any) -> str:
     TypeError
         If the predictions are not those of a linear model for each task.
     ValueError
-        If the model has more than two classes, an offset, or tasks of different kinds.
+        If the model has an offset, or tasks of different kinds.
     sklearn.exceptions.NotFittedError
         If it was not fitted.
 
@@ -91,7 +92,7 @@ def to_json(estimator: Any) -> str:
         "coef_feature_names": _names(model.names),
         "tasks": _written(model.tasks),
         "coef": _written(model.coef),
-        "intercept": _plain(np.asarray(model.intercept)),
+        "intercept": _numbers(model.intercept),
         "feature_mask": _plain(model.present),
         "handle_unknown": model.handle_unknown,
         "consensus": None,
@@ -103,7 +104,8 @@ def to_json(estimator: Any) -> str:
     }
     if model.consensus is not None:
         coef, intercept = model.consensus
-        content["consensus"] = {"coef": coef.tolist(), "intercept": intercept}
+        parts = {"coef": coef, "intercept": intercept}
+        content["consensus"] = {name: _numbers(part) for name, part in parts.items()}
     if model.without_rows[0].size:
         names = "tasks", "coef", "intercept"
         parts = map(_written, model.without_rows)
@@ -184,7 +186,8 @@ def _model(content: dict[str, Any]) -> LinearModel:
     consensus = content["consensus"]
     if consensus is not None:
         w = np.array(consensus["coef"], dtype=float)
-        consensus = w, float(consensus["intercept"])
+        b = np.array(consensus["intercept"], dtype=float)
+        consensus = w, b if b.ndim else float(b)
     more = content["tasks_without_rows"]
     if more is None:
         without_rows = tasks[:0], coef[:0], np.empty(0)
@@ -221,22 +224,23 @@ def _check(model: LinearModel) -> None:
         raise ValueError(f"the layout {model.layout!r} is not known")
     if model.handle_unknown not in ("error", "mean"):
         raise ValueError(f"handle_unknown is {model.handle_unknown!r}")
-    T, d = np.atleast_2d(model.coef).shape
+    classes, (T, *K, d) = model.classes, model.coef_by_task.shape
+    n_classes = [model.n_classes] if model.several else []
     labels, coef, intercept = model.without_rows
     fits = {
-        "coef": len(model.tasks) == T,
-        "intercept": np.size(model.intercept) == T,
+        "coef": len(model.tasks) == T and n_classes == K,
+        "intercept": np.size(model.intercept) == T * math.prod(K),
         "consensus": (
             model.layout != "long"
             if model.consensus is None
-            else model.consensus[0].shape == (d,)
+            else [np.shape(part) for part in model.consensus] == [(*K, d), (*K,)]
         ),
         "tasks_without_rows": len(labels) == len(intercept)
         and (not len(labels) or coef.shape == (len(labels), d)),
         "feature_mask": model.present is None
         or (len(model.present) <= T and model.present.shape[1:] == (d,)),
         "cuts": model.cuts is None or model.cuts.shape == (T + 1,),
-        "classes": model.classes is None or model.classes.shape == (2,),
+        "classes": classes is None or (classes.ndim == 1 and classes.size >= 2),
         "n_features_in": model.n_features_in == d + (model.task_column is not None),
     }
     wrong = [name for name, fine in fits.items() if not fine]
@@ -257,7 +261,16 @@ def _written(values: np.ndarray) -> dict[str, Any]:
     """Return an array as its type and its values, which JSON keeps to the bit."""
     if values.dtype.kind == "O":  # of classes: all strings
         values = values.astype(np.str_)
-    return {"dtype": values.dtype.str, "values": values.tolist()}
+    return {"dtype": values.dtype.str, "values": _numbers(values)}
+
+
+def _numbers(values: Any) -> Any:
+    """Return the entries of an array, None in place of NaN, of which JSON has none."""
+    values = np.asarray(values)
+    if values.dtype.kind == "f" and np.isnan(values).any():
+        values = values.astype(object)
+        values[values != values] = None
+    return values.tolist()
 
 
 def _read(entry: dict[str, Any]) -> np.ndarray:

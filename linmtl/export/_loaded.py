@@ -70,7 +70,8 @@ class _Loaded(TaskModel):
         self._n_fitted = len(model.tasks)
         self.tasks_, self.coef_ = model.tasks, model.coef
         self.intercept_: Any = model.intercept
-        self._of_unknown, self._cuts = model.consensus, model.cuts
+        self._of_unknown: Any = model.consensus
+        self._cuts = model.cuts
         labels, *self._more = model.without_rows
         if labels.size:
             self._table = labels, np.empty((labels.size, 0))
@@ -83,6 +84,7 @@ class _Loaded(TaskModel):
             self.feature_mask_ = model.present
         if model.classes is not None:
             self.classes_ = model.classes
+            self._several = model.several
             if model.layout == "wide":
                 self.classes_: Any = TaskClasses([model.classes] * len(model.tasks))
 
@@ -91,6 +93,10 @@ class _Loaded(TaskModel):
 
     def _consensus(self):
         return self._of_unknown
+
+    def _consensus_of_class(self, k):
+        coef, intercept = self._consensus()
+        return coef[k], intercept[k]
 
     def _of_numbers(self, tasks):
         coef, intercept = self._more
@@ -158,12 +164,12 @@ class LoadedClassifier(PredictsClasses, ClassifierMixin, _Loaded):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+    classes_ : ndarray of shape (n_classes,), or a list of n_tasks such arrays
         Class labels.
     coef_ : ndarray of shape (n_tasks, n_features)
-        Coefficients.
+        Coefficients; of more than two classes an axis for these before the last.
     intercept_ : ndarray of shape (n_tasks,)
-        Intercepts.
+        Intercepts; of more than two classes (n_tasks, n_classes).
     tasks_ : ndarray of shape (n_tasks,)
         Task labels.
     n_features_in_ : int
@@ -191,7 +197,7 @@ class LoadedClassifier(PredictsClasses, ClassifierMixin, _Loaded):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
+        tags.classifier_tags.multi_class = self._several
         return tags
 
     def _linear_predictor(self, X, tasks, every_task):

@@ -36,14 +36,14 @@ class LinearModel:
     tasks : ndarray of shape (n_tasks,)
         Labels.
     coef, intercept : ndarray
-        As the estimator has them.
-    consensus : tuple of ndarray and float, or None
+        As the estimator has them; NaN for classes that a task does not have.
+    consensus : tuple of ndarray and float (of several classes ndarray), or None
         Coefficients and intercept of tasks that are not known; None without tasks.
     without_rows : tuple of ndarray
         Labels, coefficients and intercepts of tasks that are known by their numbers.
     cuts : ndarray of shape (n_tasks + 1,) or None
         Log-odds above which the second class is predicted, the last for other tasks.
-    classes : ndarray of shape (2,) or None
+    classes : ndarray of shape (n_classes,) or None
         Of a classifier.
     handle_unknown : {"error", "mean"}
         What is done with tasks that are not known.
@@ -63,7 +63,7 @@ class LinearModel:
     tasks: np.ndarray
     coef: np.ndarray
     intercept: np.ndarray | float
-    consensus: tuple[np.ndarray, float] | None
+    consensus: tuple[np.ndarray, Any] | None
     without_rows: tuple[np.ndarray, np.ndarray, np.ndarray]
     cuts: np.ndarray | None
     classes: np.ndarray | None
@@ -73,6 +73,22 @@ class LinearModel:
     names_in: np.ndarray | None
     names: np.ndarray | None
     present: np.ndarray | None
+
+    @property
+    def n_classes(self) -> int:
+        """How many classes there are, 0 of a regressor."""
+        return 0 if self.classes is None else self.classes.size
+
+    @property
+    def several(self) -> bool:
+        """Whether there are more than two classes."""
+        return self.n_classes > 2
+
+    @property
+    def coef_by_task(self) -> np.ndarray:
+        """Coefficients whose first axis is the tasks, also of one."""
+        flat = self.coef.ndim == (2 if self.several else 1)
+        return self.coef[None] if flat else self.coef
 
     @property
     def n_features(self) -> int:
@@ -89,8 +105,6 @@ def read_model(estimator: Any) -> LinearModel:
     if not isinstance(model, TaskModel):
         raise TypeError(_not_linear(estimator))
     check_is_fitted(model)
-    if model._several:
-        raise ValueError(f"{kind}: models of more than two classes are not exported")
     if model._has_offset or isinstance(model._loss(), MixedLoss):
         what = "an offset" if model._has_offset else "tasks of different kinds"
         raise ValueError(f"{kind}: models with {what} are not exported")
@@ -102,7 +116,7 @@ def read_model(estimator: Any) -> LinearModel:
     consensus = None
     if long:
         w, b = model._consensus()
-        consensus = np.asarray(w, dtype=float), float(b)
+        consensus = np.asarray(w, dtype=float), b
     return LinearModel(
         kind,
         model._layout,

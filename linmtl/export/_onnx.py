@@ -82,7 +82,7 @@ def to_onnx(estimator: Any, *, dtype: str = "float32") -> Any:
         strings, int64 (whole numbers and truth values) or float64. Its output is
         ``prediction``, of the shape of `predict`; of a classifier ``label``,
         ``decision`` and, with a logistic loss, ``probabilities``, of the shape of the
-        label plus one axis for the two classes.
+        label plus one axis for the classes; of more than two so has ``decision``.
 
     Raises
     ------
@@ -91,8 +91,8 @@ def to_onnx(estimator: Any, *, dtype: str = "float32") -> Any:
     TypeError
         If the predictions are not those of a linear model for each task.
     ValueError
-        If dtype is another type, or the model has more than two classes, an offset, or
-        tasks of different kinds.
+        If dtype is another type, or the model has an offset, or tasks of different
+        kinds.
 
     See Also
     --------
@@ -154,10 +154,16 @@ def to_onnx(estimator: Any, *, dtype: str = "float32") -> Any:
         nodes.append(helper.make_node("Identity", [value], [name]))
         classes = _encoded(model.classes) if name == "label" else None
         kind = number if classes is None else classes.dtype
-        axes = [*shape, 2] if name == "probabilities" else shape
-        results.append(declared(name, kind, axes))
+        axes = _axes(model, name)
+        results.append(declared(name, kind, [*shape, *axes]))
     made = helper.make_graph(nodes, model.estimator, inputs, results, constants)
     return _checked(onnx, made)
+
+
+def _axes(model: LinearModel, output: str) -> list[int]:
+    """Return the lengths of the axes of an output beside those of the label."""
+    with_classes = ("decision", "probabilities") if model.several else "probabilities"
+    return [model.n_classes] if output in with_classes else []
 
 
 def _checked(onnx: Any, graph: Any) -> Any:
@@ -250,10 +256,15 @@ def _outputs(graph, model, X, tasks):
             eta = graph.node("Min", eta, graph.number(MAX_EXPONENT))
             eta = graph.node("Exp", eta)
         return {"prediction": eta}
+    classes = graph.constant(_encoded(model.classes))
+    if model.several:
+        code = graph.node("ArgMax", eta, axis=-1, keepdims=0)
+        outputs = {"label": graph.node("Gather", classes, code), "decision": eta}
+        outputs["probabilities"] = graph.node("Softmax", eta, axis=-1)
+        return outputs
     decision = eta if cut is None else graph.node("Sub", eta, cut)
     second = graph.node("Greater", decision, graph.number(0.0))
     second = graph.node("Cast", second, to=_type_code(np.int64))
-    classes = graph.constant(_encoded(model.classes))
     outputs = {"label": graph.node("Gather", classes, second), "decision": decision}
     if model.loss.link == "logit":
         last = graph.constant(np.array([2 if model.layout == "wide" else 1]))
@@ -269,10 +280,13 @@ def _outputs(graph, model, X, tasks):
 def _predictors(graph, model, X, tasks):
     """Add linear predictors, and the cuts of their tasks where there are some."""
     if tasks is None:
-        coef = np.atleast_2d(model.coef)
-        eta = graph.node("MatMul", X, graph.number(coef.T))
-        eta = graph.node("Add", eta, graph.number(np.atleast_1d(model.intercept)))
-        if model.layout == "single":
+        coef, b = _finite(model.coef_by_task, model.intercept)
+        eta = graph.node("MatMul", X, graph.number(coef.reshape(-1, coef.shape[-1]).T))
+        eta = graph.node("Add", eta, graph.number(b.ravel()))
+        if model.several and model.layout == "wide":
+            shape = np.array([-1, *coef.shape[:2]])
+            eta = graph.node("Reshape", eta, graph.constant(shape))
+        elif model.layout == "single" and not model.several:
             eta = graph.node("Squeeze", eta, graph.constant(np.array([1])))
         if model.cuts is None:
             return eta, None
@@ -284,7 +298,9 @@ def _predictors(graph, model, X, tasks):
     if rows.present is not None:  # NaN in X, as in fit
         present = graph.node("Gather", graph.constant(rows.present), index)
         X = graph.node("Where", present, X, graph.number(0.0))
-    axis = graph.constant(np.array([1]))
+    if model.several:
+        X = graph.node("Unsqueeze", X, graph.constant(np.array([1])))
+    axis = graph.constant(np.array([2 if model.several else 1]))
     eta = graph.node("ReduceSum", graph.node("Mul", X, coef), axis, keepdims=0)
     intercept = graph.node("Gather", graph.number(rows.intercept), index)
     eta = graph.node("Add", eta, intercept)
@@ -295,10 +311,13 @@ def _predictors(graph, model, X, tasks):
 
 def _rows(model: LinearModel) -> _Rows:
     labels, coef, intercept = model.without_rows
-    w, b = np.full(model.n_features, np.nan), np.nan
+    known, of_known = _finite(model.coef, model.intercept)
+    w, b = np.full(known.shape[1:], np.nan), np.full(of_known.shape[1:], np.nan)
     if model.handle_unknown == "mean":
         assert model.consensus is not None  # of all that were fitted with tasks
         w, b = model.consensus
+    more = [coef.reshape(-1, *known.shape[1:]), w[None]]
+    more_b = [intercept.reshape(-1, *of_known.shape[1:]), np.asarray(b)[None]]
     cuts = model.cuts
     if cuts is not None:
         cuts = np.append(cuts[:-1], np.full(len(labels) + 1, cuts[-1]))
@@ -308,11 +327,17 @@ def _rows(model: LinearModel) -> _Rows:
         present = np.vstack([present, np.ones((n, model.n_features), dtype=bool)])
     return _Rows(
         np.concatenate([model.tasks, labels]),
-        np.vstack([model.coef, coef, w]),
-        np.concatenate([np.atleast_1d(model.intercept), intercept, [b]]),
+        np.concatenate([known, *more]),
+        np.concatenate([of_known, *more_b]),
         cuts,
         present,
     )
+
+
+def _finite(coef: Any, intercept: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return models in which classes that a task does not have are impossible."""
+    b = np.atleast_1d(intercept)
+    return np.where(np.isnan(coef), 0.0, coef), np.where(np.isnan(b), -np.inf, b)
 
 
 def _index(graph, labels, tasks):
@@ -365,7 +390,7 @@ def _set_shapes(operator: Any) -> None:
     label = getattr(types, of_label.get(kind, "DoubleTensorType"))
     operator.outputs[0].type = label(shape)
     if model.loss.link == "logit":
-        number.shape = [*shape, 2]
+        number.shape = [*shape, model.n_classes]
     operator.outputs[1].type = number
 
 

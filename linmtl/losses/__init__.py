@@ -5,7 +5,7 @@ from linmtl.losses._gamma import GammaLoss
 from linmtl.losses._huber import HuberLoss
 from linmtl.losses._logistic import Logistic
 from linmtl.losses._mixed import MixedLoss
-from linmtl.losses._multinomial import Multinomial
+from linmtl.losses._multinomial import Multinomial, MultinomialOfRows
 from linmtl.losses._newton import newton
 from linmtl.losses._poisson import PoissonLoss
 from linmtl.losses._quantile import QuantileLoss
@@ -35,6 +35,7 @@ __all__ = [
     "Loss",
     "MixedLoss",
     "Multinomial",
+    "MultinomialOfRows",
     "Parameter",
     "PoissonLoss",
     "QuantileLoss",

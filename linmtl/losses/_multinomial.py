@@ -8,7 +8,7 @@ class: y is one for the class of the observation and zero for the others, residu
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import entr
+from scipy.special import entr, logsumexp, softmax
 
 from linmtl.kernels._jit import readonly
 from linmtl.losses._base import Loss, Score
@@ -16,6 +16,7 @@ from linmtl.losses._log_odds import multinomial_residual
 
 _LEAST = 1e-300  # in place of a residual of zero, to divide by
 _ROUNDING = 1e-15  # of a probability
+_LEAST_LOG = float(np.log(np.finfo(float).eps))  # of a probability, as scikit-learn's
 
 
 class Multinomial(Loss):
@@ -81,3 +82,30 @@ class Multinomial(Loss):
         if not wrong <= _ROUNDING:
             return 0.0
         return 1.0 / max(u[own].max(initial=0.0), _LEAST)
+
+
+class MultinomialOfRows(Loss):
+    """The same loss, of arrays with a row for each observation and a column per class.
+
+    y has positions of classes, eta is of shape (n_rows, n_classes), minus infinity for
+    a class that cannot be. No loss is above that of the least probability that is told
+    from zero.
+    """
+
+    name = "logistic"
+    score = Multinomial.score
+    curvature = 0.5
+    likelihood = True
+    classify = True
+
+    def value(self, y, eta):
+        own = np.take_along_axis(eta, y[:, None].astype(int), axis=1)[:, 0]
+        return np.minimum(logsumexp(eta, axis=1) - own, -_LEAST_LOG)
+
+    def derivative(self, y, eta):
+        return softmax(eta, axis=1) - (y[:, None] == np.arange(eta.shape[1]))
+
+    @staticmethod
+    def floored(eta: np.ndarray) -> np.ndarray:
+        """Return finite predictors, of probabilities that are zero or the least."""
+        return np.maximum(eta, eta.max(axis=-1, keepdims=True) + _LEAST_LOG)

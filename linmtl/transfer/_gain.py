@@ -79,8 +79,9 @@ def transfer_gain(
     Strengths are those of the estimator, for tasks alone and for pairs. Where a pair
     is then shrunk less or more than a task alone, as by mean-regularised and graph
     penalties, part of a gain is of this and not of what task i says: a few percent from
-    a source without any signal. Compare with the gain from a source whose y has been
-    permuted.
+    a source without any signal. A task of two classes beside others with more has one
+    column of coefficients alone, and in a pair two, shrunk more. Compare with the gain
+    from a source whose y has been permuted.
 
     References
     ----------
@@ -123,7 +124,7 @@ def transfer_gain(
     together[:, range(T), range(T)] = alone
     values, errors = _gain(alone, together)
     silent = np.zeros((T, T), dtype=bool)
-    silent[problem.given.side != 0] = True
+    silent[problem.given.single_class] = True
     np.fill_diagonal(silent, False)
     values[silent] = errors[silent] = np.nan
     return TaskMatrix(
@@ -172,9 +173,8 @@ class _Problem:
         self.estimator = estimator
         self.classify = estimator._classify
         reader = plain_reader(estimator)
-        self.given, self.data, self.tasks, *_ = reader._read_problem(
-            X, y, tasks, sample_weight, several=False
-        )
+        self.given = reader._read_problem(X, y, tasks, sample_weight).given
+        self.data, self.tasks = self.given.data, self.given.tasks
         require_order(estimator, self.given)
         if len(self.tasks) < 2:
             raise ValueError(
@@ -185,7 +185,8 @@ class _Problem:
         self.join = Join.ROOTS if roots else Join.SUM
         self.fold = fold_of_observations(self.given, self.data, cv)
         self.simple = (
-            type(estimator).fit is MultiTaskModel.fit
+            not self.given.several
+            and type(estimator).fit is MultiTaskModel.fit
             and type(estimator)._problem is MultiTaskModel._problem
             and not isinstance(estimator.task_weight, str)  # depends on the other task
             and estimator._join() is self.join
@@ -195,7 +196,7 @@ class _Problem:
         )
         if not self.simple:
             self.rows = Rows(estimator, X, y, tasks, sample_weight)
-            self.fold_of_row = self.fold[self.data.weight > 0]
+            self.fold_of_row = self.fold[self.rows.used]
 
     def _lends_in_training(self) -> bool:
         """Whether a task is left out of the loss of a training part, but not of all.
@@ -214,22 +215,24 @@ class _Problem:
 
     def losses(self, sets, n_jobs, report) -> np.ndarray:
         """Return the held-out losses, (n_folds, n_sets, largest set), NaN if none."""
-        one_fold = self._by_parts if self.simple else self._by_refitting
-        parts = enumerate(
-            training_and_test(
-                self.data,
-                self.loss,
-                self.join,
-                self.fold,
-                self.given.n_samples,
-                lend=self.estimator._lends,
+        if not self.simple:
+            jobs = (
+                delayed(self._by_refitting)(k, sets, report)
+                for k in range(int(self.fold.max()) + 1)
             )
+            return np.array(run_jobs(jobs, n_jobs))
+        parts = training_and_test(
+            self.data,
+            self.loss,
+            self.join,
+            self.fold,
+            self.given.n_samples,
+            lend=self.estimator._lends,
         )
-        jobs = (delayed(one_fold)(k, *part, sets, report) for k, part in parts)
-        folds = run_jobs(jobs, n_jobs)
-        return np.array(folds)
+        jobs = (delayed(self._by_parts)(*part, sets, report) for part in parts)
+        return np.array(run_jobs(jobs, n_jobs))
 
-    def _by_parts(self, k, fit, held_out, sets, report):
+    def _by_parts(self, fit, held_out, sets, report):
         """Fit each set of tasks on its part of the sums of all."""
         model, out = self.estimator, np.full((len(sets), 2), np.nan)
         whole = model._make_penalty()
@@ -256,7 +259,7 @@ class _Problem:
             report(waiting)
         return out
 
-    def _by_refitting(self, k, fit, held_out, sets, report):
+    def _by_refitting(self, k, sets, report):
         """Fit the estimator itself on the rows of each set of tasks."""
         out = np.full((len(sets), 2), np.nan)
         test = self.fold_of_row == k

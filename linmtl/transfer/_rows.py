@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from linmtl.auto._combined import require_folds_of_any_rows
 from linmtl.data._canonical import MultiTaskData, far_intercept
 from linmtl.data._checks import is_whole
+from linmtl.data._classes import on_classes
 from linmtl.data._labels import as_task_labels, codes_of
 from linmtl.data._read import FitInput
 from linmtl.data._targets import missing_mask
@@ -20,6 +21,7 @@ from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._problem import check_order
 from linmtl.estimators._task_model import OF_TASKS, TaskModel
+from linmtl.losses import MultinomialOfRows
 from linmtl.model_selection import TaskShuffleSplit
 from linmtl.model_selection._folds import positions
 from linmtl.model_selection._grid import OF_SEARCHES
@@ -72,6 +74,8 @@ class Rows:
         Targets as passed, and sample weights.
     code : ndarray of int of shape (n_rows,)
         The task of each row, a position in `tasks`.
+    used : ndarray of int of shape (n_rows,)
+        The observation of each row, a position in the canonical data.
     source : ndarray of int of shape (n_rows,)
         The row of X as passed.
     tasks : ndarray of shape (n_tasks,)
@@ -94,20 +98,22 @@ class Rows:
         sample_weight: ArrayLike | None,
     ):
         reader = plain_reader(estimator)
-        given, data, self.tasks, *_ = reader._read_problem(
-            X, y, tasks, sample_weight, several=False
-        )
+        given = reader._read_problem(X, y, tasks, sample_weight).given
+        data, self.tasks = given.data, given.tasks
         require_order(estimator, given)
         self.classes: Any = given.classes  # None for targets
-        self.loss = reader._loss()
+        self._several = given.several
+        self.loss = MultinomialOfRows() if self._several else reader._loss()
         self.n_passed, self._wide = given.n_rows, given.layout == "wide"
-        used = np.flatnonzero(data.weight > 0)
+        alone = given.single_class
+        used = np.flatnonzero((data.weight > 0) & ~alone[given.code])
+        self.used = used
         self.X, self.y, self.code = given.long(used)
         self.n_samples = np.bincount(self.code, minlength=len(self.tasks))
         labelled = np.diff(data.task_ptr)
         if self._wide:
             labelled = np.sum(~missing_mask(np.asarray(y)), axis=0)
-        self.n_observed = np.where(given.side, labelled, self.n_samples)
+        self.n_observed = np.where(alone, labelled, self.n_samples)
         # so that task_weight="n_samples" means what it says
         self.weight = given.sample_weight[used]
         self.source = given.rows[used % len(given.rows)]
@@ -168,7 +174,7 @@ class Rows:
         """
         stratum = self.code
         if self.classes is not None:
-            stratum = 2 * stratum + (self.y == self.classes[1])
+            stratum = len(self.classes) * stratum + self._positions(slice(None))
         random = check_random_state(random_state)
         if units is None:
             fold = deal_rows(self.code, stratum, n_folds, random)
@@ -290,6 +296,8 @@ class Rows:
 
     def _has_no_optimum(self, model, rows):
         """Whether no task has a best intercept in these rows, where there is one."""
+        if self._several:
+            return bool(self._shown(rows).sum(axis=1).max() < 2)
         if not getattr(model, "fit_intercept", True):
             return False
         return bool(np.all(self._sides(rows)[self.code[rows]] != 0))
@@ -298,6 +306,9 @@ class Rows:
         """Return the loss on each row of the intercepts that `fit` would give."""
         code, weight = self.code[learned], self.weight[learned]
         size = np.bincount(code, weights=weight, minlength=len(self.tasks))
+        if self._several:
+            shown = self._shown(learned)[self.code[rows]]
+            return self._reported(rows, np.where(shown, 0.0, -np.inf))
         far = far_intercept(self._sides(learned), size)
         return self._reported(rows, far[self.code[rows]])
 
@@ -305,12 +316,25 @@ class Rows:
         """Return targets as the loss takes them."""
         if self.classes is None:
             return self.y[rows]
-        return np.where(self.y[rows] == self.classes[1], 1.0, -1.0)
+        code = self._positions(rows)
+        return code if self._several else np.where(code == 1, 1.0, -1.0)
+
+    def _shown(self, rows):
+        """Return which classes each task has in some rows, (n_tasks, n_classes)."""
+        out = np.zeros((len(self.tasks), len(self.classes)), dtype=bool)
+        out[self.code[rows], self._positions(rows)] = True
+        return out
+
+    def _positions(self, rows):
+        """Return the classes of some rows as positions."""
+        return np.searchsorted(self.classes, self.y[rows])
 
     def losses(self, model: Any, rows: np.ndarray) -> np.ndarray:
         """Return the loss of a fitted model on each row, on the scale of reports."""
         X, labels = self.X[rows], self.tasks[self.code[rows]]
         eta = model._linear_predictor(X, labels, every_task=False)
+        if self._several:
+            eta = on_classes(eta, model._all_classes, self.classes)
         return self._reported(rows, eta)
 
     def _reported(self, rows, eta):

@@ -13,8 +13,8 @@ from sklearn.base import BaseEstimator, is_classifier
 from linmtl.auto._combined import (
     FIT_DOC,
     Combined,
+    blended,
     documented,
-    linear,
     observation_losses,
 )
 from linmtl.auto._weights import Rows, best_weights, stacked
@@ -108,11 +108,11 @@ class _SafeTransfer(Combined):
         (self.baseline_, self.estimator_), *pairs = zip(
             fitted[::2], fitted[1::2], strict=True
         )
-        eta = np.zeros((data.y.size, 2))
+        eta = np.zeros((data.y.size, *passed.given.class_axis, 2))
         for mask, pair in zip(masks, pairs, strict=True):
             for k, model in enumerate(pair):
-                eta[mask, k] = passed.predict(*linear(model))[mask]
-        loss = estimator._loss()
+                eta[mask, ..., k] = passed.predict(*passed.linear(model))[mask]
+        loss = passed.loss(estimator._loss())
         used = np.flatnonzero(np.any(masks, axis=0))
         code = passed.given.code
         rows = Rows(
@@ -128,17 +128,19 @@ class _SafeTransfer(Combined):
             weights = stacked(rows).weights
         else:
             weights = _drawn_to_baseline(rows, shrinkage)
-        a = np.where(passed.given.side == 0, weights[:, 1], 0.0)
+        a = np.where(passed.given.single_class, 0.0, weights[:, 1])
         self.weights_ = a
         weight = np.where(np.any(masks, axis=0), passed.weight, 0.0)
-        own, shared = eta.T
+        own, shared = np.moveaxis(eta, -1, 0)
+        both = own + (shared - own) * a[code].reshape(-1, *(1,) * (own.ndim - 1))
         self.held_out_loss_ = {
             "baseline": _task_losses(data, weight, own, loss),
             "estimator": _task_losses(data, weight, shared, loss),
-            "blend": _task_losses(data, weight, own + a[code] * (shared - own), loss),
+            "blend": _task_losses(data, weight, both, loss),
         }
-        (W, b), (V, c) = linear(self.baseline_), linear(self.estimator_)
-        self._set_linear(passed.given, W + a[:, None] * (V - W), b + a * (c - b))
+        parts = zip((1.0 - a, a), (self.baseline_, self.estimator_), strict=True)
+        models = [(weight, *passed.linear(model)) for weight, model in parts]
+        self._set_linear(passed.given, *blended(models))
         self.n_iter_ = max(self.baseline_.n_iter_, self.estimator_.n_iter_)
         return self
 
@@ -294,6 +296,10 @@ class SafeTransferClassifier(_SafeTransfer, PlainClassifier):
     >>> bool(((model.weights_ >= 0) & (model.weights_ <= 1)).all())
     True
     """
+
+    @property
+    def _takes_classes(self):
+        return self._loss().likelihood
 
 
 def SafeTransfer(

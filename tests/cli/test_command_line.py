@@ -281,7 +281,7 @@ def _edited(column, values):
         (_edited(2, ["7"]), {}, "'score' is 7 in every row"),
         (_edited(2, ["inf", "1"]), {}, "infinite on line 2"),
         (_edited(2, ["1", "x", "3"]), {}, "not numeric: 16 of 48 rows"),
-        (_edited(2, ["1", "2", "3"]), {"options": ["--classify"]}, "has 3 classes"),
+        (rows_of(), {"options": ["--classify"]}, "which tell nothing of each"),
         (_edited(2, [""]), {}, "no row has both"),
         ([["score", "site"], ["1", "a"], ["2", "b"]], {}, "no column is left"),
         ([["a", "a", "score"], ["1", "2", "3"]], {}, "several columns named a"),

@@ -11,6 +11,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 import linmtl
+from helpers.classes import CLASSES
+from helpers.classes import several_classes as data
 from helpers.convex import least
 from linmtl import (
     IndependentClassifier,
@@ -26,7 +28,6 @@ from linmtl.designs._classes import ClassesDesign
 from linmtl.designs._shared import SharedDesign
 from linmtl.designs._stacked import StackedDesign
 from linmtl.estimators._base import Classifier
-from linmtl.export import to_json
 from linmtl.inference import bootstrap_intervals
 from linmtl.metrics import make_task_scorer
 from linmtl.path import alpha_max, mtl_path
@@ -44,23 +45,8 @@ from linmtl.penalties import (
 from linmtl.plotting import CoefficientDisplay
 from linmtl.preprocessing import SelectFeatures
 from linmtl.similarity import coefficient_similarity
-from linmtl.transfer import negative_transfer_report, transfer_gain
 
-CLASSES = np.array(["a", "b", "c", "d"])
 CHAIN = np.array([[0, 2, 0], [2, 0, 1], [0, 1, 0.0]])
-
-
-def data(n=30, d=4, seed=0):
-    """Three tasks of which the second has no "b", the third "b" and "d" only."""
-    rng = np.random.default_rng(seed)
-    X, tasks = rng.normal(size=(3 * n, d)), np.repeat(["t0", "t1", "t2"], n)
-    W = rng.normal(size=(d, 4))
-    noise = rng.gumbel(size=(3 * n, 4))
-    noise[tasks == "t1", 1] = -np.inf
-    noise[np.ix_(tasks == "t2", [0, 2])] = -np.inf
-    y = CLASSES[(X @ W + noise).argmax(axis=1)]
-    order = rng.permutation(3 * n)
-    return X[order], y[order], tasks[order]
 
 
 def multinomial(X, y, tasks, weight=None, fit_intercept=True):
@@ -502,11 +488,6 @@ def test_models_of_several_classes_where_two_are_expected():
         coefficient_similarity(model)
     with pytest.raises(ValueError, match="more than two classes are not available"):
         bootstrap_intervals(model, X, y, tasks, n_resamples=2)
-    with pytest.raises(ValueError, match="more than two classes are not exported"):
-        to_json(model)
-    for refuses in (negative_transfer_report, transfer_gain):
-        with pytest.raises(ValueError, match="Only binary classification"):
-            refuses(model, X, y, tasks)
     with pytest.raises(ValueError, match="offset is for two classes"):
         model.fit(X, y, tasks, offset=np.ones(len(y)))
 
