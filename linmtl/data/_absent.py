@@ -1,4 +1,4 @@
-"""Features that some tasks do not have: NaN in every row of the task."""
+"""Features that some tasks do not have: NaN in every row of the task, or by a mask."""
 
 from __future__ import annotations
 
@@ -12,8 +12,92 @@ from linmtl.data._labels import encode_tasks, some
 from linmtl.data._rows import rows_by_code
 
 
+def read_feature_mask(
+    estimator: Any, n_features: int, names: np.ndarray | None, tasks: np.ndarray
+) -> np.ndarray:
+    """Return ``feature_mask`` in the order of the features and of the tasks.
+
+    Parameters
+    ----------
+    estimator : object
+        It has the parameter.
+    n_features : int
+        Number of features.
+    names : ndarray of shape (n_features,) or None
+        Their names; their positions by default.
+    tasks : ndarray of shape (n_tasks,)
+        Task labels.
+
+    Returns
+    -------
+    ndarray of bool of shape (n_features, n_tasks)
+        Which features each task may have.
+
+    Raises
+    ------
+    ValueError
+        If the mask is not one of these features and tasks, or if it leaves a feature or
+        a task with nothing.
+    """
+    name = f"{type(estimator).__name__}: feature_mask"
+    mask, shape = estimator.feature_mask, (n_features, len(tasks))
+    names = np.arange(n_features) if names is None else names
+    if hasattr(mask, "columns"):
+        rows, columns = mask.index.get_indexer(names), mask.columns.get_indexer(tasks)
+        for what, at, labels in (("row", rows, names), ("column", columns, tasks)):
+            if np.any(at < 0):
+                kind = "features" if what == "row" else "tasks"
+                raise ValueError(
+                    f"{name} has no {what} for the {kind} {some(labels[at < 0])}"
+                )
+        mask = mask.to_numpy()[rows][:, columns]
+    try:
+        given = np.asarray(mask)
+    except ValueError as error:  # rows of different lengths
+        raise ValueError(f"{name}: {error}") from None
+    if given.shape != shape:
+        raise ValueError(
+            f"{name} has shape {given.shape}, but there are {n_features} features and "
+            f"{len(tasks)} tasks; pass one row per feature and one column per task, in "
+            "the order of tasks_"
+        )
+    if not all(value in (0, 1) for value in given.ravel().tolist()):
+        raise ValueError(f"{name} must hold True (the task has the feature) and False")
+    present = given.astype(bool)
+    if not present.any(axis=0).all():
+        raise ValueError(
+            f"{name} leaves the tasks {some(tasks[~present.any(axis=0)])} without a "
+            "feature; drop these tasks"
+        )
+    if not present.any(axis=1).all():
+        raise ValueError(
+            f"{name} gives the features {some(names[~present.any(axis=1)])} to no "
+            "task; drop them"
+        )
+    return present
+
+
+def without_absent(X: Any, codes: np.ndarray, present: np.ndarray) -> Any:
+    """Return X with zeros for the features that the tasks of its rows do not have.
+
+    ``codes`` are the tasks of the rows, ``present`` is (n_features, n_tasks).
+    """
+    if not sparse.issparse(X):
+        return np.where(present.T[codes], X, X.dtype.type(0))
+    X = sparse.csr_array(X, copy=True)
+    row = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
+    X.data[~present[X.indices, codes[row]]] = 0
+    X.eliminate_zeros()
+    return X
+
+
 def fill_absent(
-    X: Any, labels: np.ndarray | None, order: Any, names: Any, estimator: Any
+    X: Any,
+    labels: np.ndarray | None,
+    order: Any,
+    names: Any,
+    estimator: Any,
+    masked: bool = False,
 ) -> tuple[Any, np.ndarray | None]:
     """Return X with zeros for features that are absent, and which are present.
 
@@ -29,11 +113,13 @@ def fill_absent(
         Names of the features.
     estimator : object
         What errors name.
+    masked : bool, default=False
+        Whether its ``feature_mask`` counts.
 
     Returns
     -------
     X : ndarray or sparse matrix
-        X itself, where nothing is NaN.
+        X itself, where nothing is absent.
     present : ndarray of bool of shape (n_features, n_tasks), or None
         Which features each task has; None where all have all.
 
@@ -43,6 +129,13 @@ def fill_absent(
         If a feature is NaN in some rows of a task only, or in all of every task; or if
         a task has no feature.
     """
+    if masked and labels is not None:
+        tasks, codes = encode_tasks(labels, order)
+        mask = read_feature_mask(estimator, X.shape[1], names, tasks)
+        X, present = fill_absent(
+            without_absent(X, codes, mask), labels, order, names, estimator
+        )
+        return X, mask if present is None else mask & present
     if labels is None or sparse.issparse(X):
         assert_all_finite(X, estimator_name=type(estimator).__name__, input_name="X")
         return X, None

@@ -16,7 +16,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from linmtl.data._absent import fill_absent
+from linmtl.data._absent import fill_absent, read_feature_mask, without_absent
 from linmtl.data._canonical import MultiTaskData, far_intercept, lent
 from linmtl.data._classes import ClassColumns
 from linmtl.data._frames import column_named
@@ -291,9 +291,14 @@ def read_fit(
     X, y = as_table(X), as_table(y)
     order = order_of_tasks(estimator, X, tasks)
     X, labels, feature_names = read_X(estimator, X, tasks, True, incomplete)
-    present = None
+    present, masked = None, getattr(estimator, "feature_mask", None) is not None
+    if masked and not incomplete:
+        raise ValueError(
+            f"{type(estimator).__name__}: feature_mask is not for this model or what "
+            "is made of it here, in which all tasks have all features; drop it"
+        )
     if incomplete:
-        X, present = fill_absent(X, labels, order, feature_names, estimator)
+        X, present = fill_absent(X, labels, order, feature_names, estimator, masked)
     columns = column_labels(y)
     y, layout = _read_y(X, y, labels, targets)
     y, weight, classes = _encode(
@@ -307,6 +312,14 @@ def read_fit(
         offset = None if offset is None else offset[rows]
     else:
         data, names, rows = _wide(X, y, weight, columns, estimator)
+        if masked:
+            if layout == "single":
+                raise ValueError(
+                    f"{type(estimator).__name__}: feature_mask says which task has "
+                    "which features, and there is one task; drop it"
+                )
+            mask = read_feature_mask(estimator, X.shape[1], feature_names, names)
+            data, present = _with_mask(data, X, mask), mask
         offset = None if offset is None else _by_task(offset)
     if not targets.location:
         data = replace(data, offset=offset)
@@ -585,6 +598,15 @@ def _wide(X, y, weight, columns, estimator):
     design, fit_intercept = SharedDesign(X, len(names)), bool(estimator.fit_intercept)
     data = MultiTaskData(design, _by_task(y), _by_task(weight), fit_intercept)
     return data, names, np.arange(n)
+
+
+def _with_mask(data, X, present):
+    """Return data of a wide Y in which each task has rows of its own features."""
+    n, T = X.shape[0], present.shape[1]
+    X = X.tocsr() if sparse.issparse(X) else X
+    codes = np.repeat(np.arange(T), n)
+    own = without_absent(X[np.tile(np.arange(n), T)], codes, present)
+    return replace(data, design=StackedDesign(own, data.task_ptr))
 
 
 def _by_task(values):

@@ -250,6 +250,7 @@ def _needs_rows(estimator) -> bool:
         isinstance(getattr(estimator, "alpha", None), str)
         or getattr(estimator, "refit", False) is not False
         or getattr(estimator, "class_weight", None) is not None
+        or estimator.feature_mask is not None
         or (
             isinstance(estimator.task_weight, str)
             and estimator.task_weight != "n_samples"
@@ -261,7 +262,7 @@ def _not_in_rounds(estimator) -> ValueError:
     return ValueError(
         f"{estimator!r} needs its rows in one place; of losses that are not squared, "
         "convex penalties of given strength can be fitted to parts, without refit, "
-        "class_weight or a task_weight that follows from losses"
+        "class_weight, feature_mask or a task_weight that follows from losses"
     )
 
 

@@ -45,6 +45,7 @@ class MultiTaskModel(TaskModel):
 
     fit_intercept: bool = True
     task_weight: Mapping[Any, float] | ArrayLike | None = None
+    feature_mask: ArrayLike | None = None
     solver: str = "auto"
     max_iter: int = 10_000
     tol: float = 1e-4

@@ -225,6 +225,7 @@ class CrossValidated(MultiTaskModel):
             join=self._join(),
             n_samples=n_samples,
             rows=self.scoring is not None,
+            present=given.present,
         )
 
     def _curve(
@@ -293,6 +294,7 @@ class CrossValidated(MultiTaskModel):
                 n_samples=parts.n_samples,
                 n_jobs=self.n_jobs,
                 exact=exact,
+                present=parts.present,
                 **along,
             )
         elif isinstance(self.cv, LeaveOneTaskOut):

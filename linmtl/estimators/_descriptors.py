@@ -109,6 +109,8 @@ class _Descriptor(MultiTaskModel):
         every task: the same coefficients for all.
     alpha : float, default={alpha}
         Strength, >= 0.
+    feature_mask : None
+        Not for this model, in which all tasks have all features.
 
     Attributes
     ----------

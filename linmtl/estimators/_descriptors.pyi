@@ -28,6 +28,8 @@ class DescriptorRegressor(Regressor):
         every task: the same coefficients for all.
     alpha : float, default=0.01
         Strength, >= 0.
+    feature_mask : None
+        Not for this model, in which all tasks have all features.
     loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
@@ -59,6 +61,10 @@ class DescriptorRegressor(Regressor):
         loss is minimised, smoothed; the sum of the losses is replaced by
         ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
         over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    feature_mask : array-like or DataFrame of bool of shape (n_features, n_tasks), default=None
+        Which features each task has, tasks in the order of ``tasks_``; a DataFrame goes by
+        the names of the features and the labels of the tasks. What X holds of the others
+        does not matter. None: those that are not NaN in every row of the task.
     task_column : str or int, default=None
         The column of X that holds the task labels (name or position), instead of
         ``tasks=``; for whatever calls ``predict(X)`` alone.
@@ -102,8 +108,8 @@ class DescriptorRegressor(Regressor):
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
     feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
-        Which features each task has; only where some are NaN in all rows of a task.
-        Coefficients of the others are zero.
+        Which features each task has; only where some do not have all. Coefficients of the
+        others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -170,6 +176,7 @@ class DescriptorRegressor(Regressor):
         descriptors: Mapping[Any, ArrayLike] | ArrayLike | None = None,
         alpha: float = 0.01,
         *,
+        feature_mask: ArrayLike | None = None,
         loss: str = "squared",
         huber_delta: float = 1.35,
         quantile_level: float = 0.5,
@@ -211,6 +218,8 @@ class DescriptorClassifier(Classifier):
         every task: the same coefficients for all.
     alpha : float, default=0.01
         Strength, >= 0.
+    feature_mask : None
+        Not for this model, in which all tasks have all features.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
         ``n_t / (K_t n_tc)``, with n the sums of its sample weights and those of the class,
@@ -231,6 +240,10 @@ class DescriptorClassifier(Classifier):
         loss is minimised, smoothed; the sum of the losses is replaced by
         ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
         over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    feature_mask : array-like or DataFrame of bool of shape (n_features, n_tasks), default=None
+        Which features each task has, tasks in the order of ``tasks_``; a DataFrame goes by
+        the names of the features and the labels of the tasks. What X holds of the others
+        does not matter. None: those that are not NaN in every row of the task.
     task_column : str or int, default=None
         The column of X that holds the task labels (name or position), instead of
         ``tasks=``; for whatever calls ``predict(X)`` alone.
@@ -280,8 +293,8 @@ class DescriptorClassifier(Classifier):
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
     feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
-        Which features each task has; only where some are NaN in all rows of a task.
-        Coefficients of the others are zero.
+        Which features each task has; only where some do not have all. Coefficients of the
+        others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -344,6 +357,7 @@ class DescriptorClassifier(Classifier):
         descriptors: Mapping[Any, ArrayLike] | ArrayLike | None = None,
         alpha: float = 0.01,
         *,
+        feature_mask: ArrayLike | None = None,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
         loss: str = "logistic",
         fit_intercept: bool = True,

@@ -24,6 +24,11 @@ task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
     loss is minimised, smoothed; the sum of the losses is replaced by
     ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
     over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+feature_mask : array-like or DataFrame of bool of shape (n_features, n_tasks), \
+default=None
+    Which features each task has, tasks in the order of ``tasks_``; a DataFrame goes by
+    the names of the features and the labels of the tasks. What X holds of the others
+    does not matter. None: those that are not NaN in every row of the task.
 task_column : str or int, default=None
     The column of X that holds the task labels (name or position), instead of
     ``tasks=``; for whatever calls ``predict(X)`` alone.
@@ -70,8 +75,8 @@ task_weight_ : ndarray of shape (n_tasks,)
     where weights are found at the same time; zero for a task left out, NaN for one
     whose noise level is zero.
 feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
-    Which features each task has; only where some are NaN in all rows of a task.
-    Coefficients of the others are zero.
+    Which features each task has; only where some do not have all. Coefficients of the
+    others are zero.
 new_tasks_ : dict
     What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
     task label; where there are such tasks.

@@ -44,8 +44,8 @@ random_state : int, RandomState instance or None, default=None
 {
         chosen(
             "parameters",
-            *("fit_intercept", "task_weight", "task_column", "task_order"),
-            "handle_unknown",
+            *("fit_intercept", "task_weight", "feature_mask"),
+            *("task_column", "task_order", "handle_unknown"),
         )
     }
 solver : str, default="auto"

@@ -61,6 +61,10 @@ class FactoredRegressor(Regressor):
         loss is minimised, smoothed; the sum of the losses is replaced by
         ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
         over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    feature_mask : array-like or DataFrame of bool of shape (n_features, n_tasks), default=None
+        Which features each task has, tasks in the order of ``tasks_``; a DataFrame goes by
+        the names of the features and the labels of the tasks. What X holds of the others
+        does not matter. None: those that are not NaN in every row of the task.
     task_column : str or int, default=None
         The column of X that holds the task labels (name or position), instead of
         ``tasks=``; for whatever calls ``predict(X)`` alone.
@@ -193,6 +197,7 @@ class FactoredRegressor(Regressor):
         random_state: int | np.random.RandomState | None = None,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        feature_mask: ArrayLike | None = None,
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,
         handle_unknown: Literal['error', 'mean'] = "error",
@@ -294,6 +299,10 @@ class FactoredClassifier(Classifier):
         loss is minimised, smoothed; the sum of the losses is replaced by
         ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
         over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    feature_mask : array-like or DataFrame of bool of shape (n_features, n_tasks), default=None
+        Which features each task has, tasks in the order of ``tasks_``; a DataFrame goes by
+        the names of the features and the labels of the tasks. What X holds of the others
+        does not matter. None: those that are not NaN in every row of the task.
     task_column : str or int, default=None
         The column of X that holds the task labels (name or position), instead of
         ``tasks=``; for whatever calls ``predict(X)`` alone.
@@ -425,6 +434,7 @@ class FactoredClassifier(Classifier):
         random_state: int | np.random.RandomState | None = None,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        feature_mask: ArrayLike | None = None,
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,
         handle_unknown: Literal['error', 'mean'] = "error",
@@ -536,6 +546,10 @@ class GOMTLRegressor(Regressor):
         loss is minimised, smoothed; the sum of the losses is replaced by
         ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
         over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    feature_mask : array-like or DataFrame of bool of shape (n_features, n_tasks), default=None
+        Which features each task has, tasks in the order of ``tasks_``; a DataFrame goes by
+        the names of the features and the labels of the tasks. What X holds of the others
+        does not matter. None: those that are not NaN in every row of the task.
     task_column : str or int, default=None
         The column of X that holds the task labels (name or position), instead of
         ``tasks=``; for whatever calls ``predict(X)`` alone.
@@ -665,6 +679,7 @@ class GOMTLRegressor(Regressor):
         random_state: int | np.random.RandomState | None = None,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        feature_mask: ArrayLike | None = None,
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,
         handle_unknown: Literal['error', 'mean'] = "error",
@@ -768,6 +783,10 @@ class GOMTLClassifier(Classifier):
         loss is minimised, smoothed; the sum of the losses is replaced by
         ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
         over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    feature_mask : array-like or DataFrame of bool of shape (n_features, n_tasks), default=None
+        Which features each task has, tasks in the order of ``tasks_``; a DataFrame goes by
+        the names of the features and the labels of the tasks. What X holds of the others
+        does not matter. None: those that are not NaN in every row of the task.
     task_column : str or int, default=None
         The column of X that holds the task labels (name or position), instead of
         ``tasks=``; for whatever calls ``predict(X)`` alone.
@@ -893,6 +912,7 @@ class GOMTLClassifier(Classifier):
         random_state: int | np.random.RandomState | None = None,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        feature_mask: ArrayLike | None = None,
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,
         handle_unknown: Literal['error', 'mean'] = "error",

@@ -44,6 +44,10 @@ class MixedTaskEstimator(PredictsTargets, RegressorMixin, MultiTaskModel):
         Power of the mean that the variance is proportional to, in (1, 2).
     fit_intercept : bool, default=True
         Whether each task has an intercept, which only an ``intercept_weight`` penalises.
+    feature_mask : array-like or DataFrame of bool of shape (n_features, n_tasks), default=None
+        Which features each task has, tasks in the order of ``tasks_``; a DataFrame goes by
+        the names of the features and the labels of the tasks. What X holds of the others
+        does not matter. None: those that are not NaN in every row of the task.
     task_column : str or int, default=None
         The column of X that holds the task labels (name or position), instead of
         ``tasks=``; for whatever calls ``predict(X)`` alone.
@@ -87,8 +91,8 @@ class MixedTaskEstimator(PredictsTargets, RegressorMixin, MultiTaskModel):
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
     feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
-        Which features each task has; only where some are NaN in all rows of a task.
-        Coefficients of the others are zero.
+        Which features each task has; only where some do not have all. Coefficients of the
+        others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -162,6 +166,7 @@ class MixedTaskEstimator(PredictsTargets, RegressorMixin, MultiTaskModel):
         quantile_smoothing: float = 0.1,
         tweedie_power: float = 1.5,
         fit_intercept: bool = True,
+        feature_mask: ArrayLike | None = None,
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,
         handle_unknown: Literal['error', 'mean'] = "error",

@@ -59,6 +59,10 @@ class NetworkLassoRegressor(Alias, Regressor):
         loss is minimised, smoothed; the sum of the losses is replaced by
         ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
         over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    feature_mask : array-like or DataFrame of bool of shape (n_features, n_tasks), default=None
+        Which features each task has, tasks in the order of ``tasks_``; a DataFrame goes by
+        the names of the features and the labels of the tasks. What X holds of the others
+        does not matter. None: those that are not NaN in every row of the task.
     task_column : str or int, default=None
         The column of X that holds the task labels (name or position), instead of
         ``tasks=``; for whatever calls ``predict(X)`` alone.
@@ -102,8 +106,8 @@ class NetworkLassoRegressor(Alias, Regressor):
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
     feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
-        Which features each task has; only where some are NaN in all rows of a task.
-        Coefficients of the others are zero.
+        Which features each task has; only where some do not have all. Coefficients of the
+        others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -171,6 +175,7 @@ class NetworkLassoRegressor(Alias, Regressor):
         tweedie_power: float = 1.5,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        feature_mask: ArrayLike | None = None,
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,
         handle_unknown: Literal['error', 'mean'] = "error",
@@ -222,6 +227,10 @@ class NetworkLassoClassifier(Alias, Classifier):
         loss is minimised, smoothed; the sum of the losses is replaced by
         ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
         over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    feature_mask : array-like or DataFrame of bool of shape (n_features, n_tasks), default=None
+        Which features each task has, tasks in the order of ``tasks_``; a DataFrame goes by
+        the names of the features and the labels of the tasks. What X holds of the others
+        does not matter. None: those that are not NaN in every row of the task.
     task_column : str or int, default=None
         The column of X that holds the task labels (name or position), instead of
         ``tasks=``; for whatever calls ``predict(X)`` alone.
@@ -271,8 +280,8 @@ class NetworkLassoClassifier(Alias, Classifier):
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
     feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
-        Which features each task has; only where some are NaN in all rows of a task.
-        Coefficients of the others are zero.
+        Which features each task has; only where some do not have all. Coefficients of the
+        others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -333,6 +342,7 @@ class NetworkLassoClassifier(Alias, Classifier):
         loss: str = "logistic",
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        feature_mask: ArrayLike | None = None,
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,
         handle_unknown: Literal['error', 'mean'] = "error",
@@ -425,6 +435,10 @@ class NetworkLassoRegressorCV(AliasCV, Regressor):
         loss is minimised, smoothed; the sum of the losses is replaced by
         ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
         over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    feature_mask : array-like or DataFrame of bool of shape (n_features, n_tasks), default=None
+        Which features each task has, tasks in the order of ``tasks_``; a DataFrame goes by
+        the names of the features and the labels of the tasks. What X holds of the others
+        does not matter. None: those that are not NaN in every row of the task.
     task_column : str or int, default=None
         The column of X that holds the task labels (name or position), instead of
         ``tasks=``; for whatever calls ``predict(X)`` alone.
@@ -501,8 +515,8 @@ class NetworkLassoRegressorCV(AliasCV, Regressor):
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
     feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
-        Which features each task has; only where some are NaN in all rows of a task.
-        Coefficients of the others are zero.
+        Which features each task has; only where some do not have all. Coefficients of the
+        others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -581,6 +595,7 @@ class NetworkLassoRegressorCV(AliasCV, Regressor):
         tweedie_power: float = 1.5,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        feature_mask: ArrayLike | None = None,
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,
         handle_unknown: Literal['error', 'mean'] = "error",
@@ -662,6 +677,10 @@ class NetworkLassoClassifierCV(AliasCV, Classifier):
         loss is minimised, smoothed; the sum of the losses is replaced by
         ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
         over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    feature_mask : array-like or DataFrame of bool of shape (n_features, n_tasks), default=None
+        Which features each task has, tasks in the order of ``tasks_``; a DataFrame goes by
+        the names of the features and the labels of the tasks. What X holds of the others
+        does not matter. None: those that are not NaN in every row of the task.
     task_column : str or int, default=None
         The column of X that holds the task labels (name or position), instead of
         ``tasks=``; for whatever calls ``predict(X)`` alone.
@@ -739,8 +758,8 @@ class NetworkLassoClassifierCV(AliasCV, Classifier):
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
     feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
-        Which features each task has; only where some are NaN in all rows of a task.
-        Coefficients of the others are zero.
+        Which features each task has; only where some do not have all. Coefficients of the
+        others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -808,6 +827,7 @@ class NetworkLassoClassifierCV(AliasCV, Classifier):
         loss: str = "logistic",
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        feature_mask: ArrayLike | None = None,
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,
         handle_unknown: Literal['error', 'mean'] = "error",

@@ -109,6 +109,8 @@ class PooledRegressor(_Pooled, Regressor):
         Strength, >= 0.
     task_intercepts : bool, default=False
         Whether each task has an intercept of its own.
+    feature_mask : None
+        Not for this model, in which all tasks have all features.
     {parameters}
 
     Attributes
@@ -157,6 +159,8 @@ class PooledClassifier(_Pooled, Classifier):
         Strength, >= 0.
     task_intercepts : bool, default=False
         Whether each task has an intercept of its own.
+    feature_mask : None
+        Not for this model, in which all tasks have all features.
     {parameters}
 
     Attributes

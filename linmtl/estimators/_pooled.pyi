@@ -24,6 +24,8 @@ class PooledRegressor(Regressor):
         Strength, >= 0.
     task_intercepts : bool, default=False
         Whether each task has an intercept of its own.
+    feature_mask : None
+        Not for this model, in which all tasks have all features.
     loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
@@ -96,8 +98,8 @@ class PooledRegressor(Regressor):
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
     feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
-        Which features each task has; only where some are NaN in all rows of a task.
-        Coefficients of the others are zero.
+        Which features each task has; only where some do not have all. Coefficients of the
+        others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -152,6 +154,7 @@ class PooledRegressor(Regressor):
         alpha: float = 0.01,
         *,
         task_intercepts: bool = False,
+        feature_mask: ArrayLike | None = None,
         loss: str = "squared",
         huber_delta: float = 1.35,
         quantile_level: float = 0.5,
@@ -185,6 +188,8 @@ class PooledClassifier(Classifier):
         Strength, >= 0.
     task_intercepts : bool, default=False
         Whether each task has an intercept of its own.
+    feature_mask : None
+        Not for this model, in which all tasks have all features.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
         ``n_t / (K_t n_tc)``, with n the sums of its sample weights and those of the class,
@@ -252,8 +257,8 @@ class PooledClassifier(Classifier):
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
     feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
-        Which features each task has; only where some are NaN in all rows of a task.
-        Coefficients of the others are zero.
+        Which features each task has; only where some do not have all. Coefficients of the
+        others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -302,6 +307,7 @@ class PooledClassifier(Classifier):
         alpha: float = 0.01,
         *,
         task_intercepts: bool = False,
+        feature_mask: ArrayLike | None = None,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
         loss: str = "logistic",
         fit_intercept: bool = True,
@@ -332,6 +338,7 @@ class PooledRegressorCV(CrossValidated, PooledRegressor):
         handle_unknown: Literal['error', 'mean'] = "error",
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        feature_mask: ArrayLike | None = None,
         solver: str = "auto",
         max_iter: int = 10000,
         tol: float = 0.0001,
@@ -365,6 +372,7 @@ class PooledClassifierCV(CrossValidated, PooledClassifier):
         handle_unknown: Literal['error', 'mean'] = "error",
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        feature_mask: ArrayLike | None = None,
         solver: str = "auto",
         max_iter: int = 10000,
         tol: float = 0.0001,

@@ -67,6 +67,10 @@ class SCADRegressor(Refitted, Alias, Regressor):
         loss is minimised, smoothed; the sum of the losses is replaced by
         ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
         over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    feature_mask : array-like or DataFrame of bool of shape (n_features, n_tasks), default=None
+        Which features each task has, tasks in the order of ``tasks_``; a DataFrame goes by
+        the names of the features and the labels of the tasks. What X holds of the others
+        does not matter. None: those that are not NaN in every row of the task.
     task_column : str or int, default=None
         The column of X that holds the task labels (name or position), instead of
         ``tasks=``; for whatever calls ``predict(X)`` alone.
@@ -110,8 +114,8 @@ class SCADRegressor(Refitted, Alias, Regressor):
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
     feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
-        Which features each task has; only where some are NaN in all rows of a task.
-        Coefficients of the others are zero.
+        Which features each task has; only where some do not have all. Coefficients of the
+        others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -193,6 +197,7 @@ class SCADRegressor(Refitted, Alias, Regressor):
         tweedie_power: float = 1.5,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        feature_mask: ArrayLike | None = None,
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,
         handle_unknown: Literal['error', 'mean'] = "error",
@@ -251,6 +256,10 @@ class SCADClassifier(Refitted, Alias, Classifier):
         loss is minimised, smoothed; the sum of the losses is replaced by
         ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
         over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    feature_mask : array-like or DataFrame of bool of shape (n_features, n_tasks), default=None
+        Which features each task has, tasks in the order of ``tasks_``; a DataFrame goes by
+        the names of the features and the labels of the tasks. What X holds of the others
+        does not matter. None: those that are not NaN in every row of the task.
     task_column : str or int, default=None
         The column of X that holds the task labels (name or position), instead of
         ``tasks=``; for whatever calls ``predict(X)`` alone.
@@ -300,8 +309,8 @@ class SCADClassifier(Refitted, Alias, Classifier):
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
     feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
-        Which features each task has; only where some are NaN in all rows of a task.
-        Coefficients of the others are zero.
+        Which features each task has; only where some do not have all. Coefficients of the
+        others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -376,6 +385,7 @@ class SCADClassifier(Refitted, Alias, Classifier):
         loss: str = "logistic",
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        feature_mask: ArrayLike | None = None,
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,
         handle_unknown: Literal['error', 'mean'] = "error",
@@ -479,6 +489,10 @@ class SCADRegressorCV(Refitted, AliasCV, Regressor):
         loss is minimised, smoothed; the sum of the losses is replaced by
         ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
         over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    feature_mask : array-like or DataFrame of bool of shape (n_features, n_tasks), default=None
+        Which features each task has, tasks in the order of ``tasks_``; a DataFrame goes by
+        the names of the features and the labels of the tasks. What X holds of the others
+        does not matter. None: those that are not NaN in every row of the task.
     task_column : str or int, default=None
         The column of X that holds the task labels (name or position), instead of
         ``tasks=``; for whatever calls ``predict(X)`` alone.
@@ -555,8 +569,8 @@ class SCADRegressorCV(Refitted, AliasCV, Regressor):
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
     feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
-        Which features each task has; only where some are NaN in all rows of a task.
-        Coefficients of the others are zero.
+        Which features each task has; only where some do not have all. Coefficients of the
+        others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -640,6 +654,7 @@ class SCADRegressorCV(Refitted, AliasCV, Regressor):
         tweedie_power: float = 1.5,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        feature_mask: ArrayLike | None = None,
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,
         handle_unknown: Literal['error', 'mean'] = "error",
@@ -732,6 +747,10 @@ class SCADClassifierCV(Refitted, AliasCV, Classifier):
         loss is minimised, smoothed; the sum of the losses is replaced by
         ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
         over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    feature_mask : array-like or DataFrame of bool of shape (n_features, n_tasks), default=None
+        Which features each task has, tasks in the order of ``tasks_``; a DataFrame goes by
+        the names of the features and the labels of the tasks. What X holds of the others
+        does not matter. None: those that are not NaN in every row of the task.
     task_column : str or int, default=None
         The column of X that holds the task labels (name or position), instead of
         ``tasks=``; for whatever calls ``predict(X)`` alone.
@@ -809,8 +828,8 @@ class SCADClassifierCV(Refitted, AliasCV, Classifier):
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
     feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
-        Which features each task has; only where some are NaN in all rows of a task.
-        Coefficients of the others are zero.
+        Which features each task has; only where some do not have all. Coefficients of the
+        others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -883,6 +902,7 @@ class SCADClassifierCV(Refitted, AliasCV, Classifier):
         loss: str = "logistic",
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        feature_mask: ArrayLike | None = None,
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,
         handle_unknown: Literal['error', 'mean'] = "error",

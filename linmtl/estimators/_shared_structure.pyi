@@ -61,6 +61,10 @@ class SharedStructureRegressor(Alias, Regressor):
         loss is minimised, smoothed; the sum of the losses is replaced by
         ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
         over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    feature_mask : array-like or DataFrame of bool of shape (n_features, n_tasks), default=None
+        Which features each task has, tasks in the order of ``tasks_``; a DataFrame goes by
+        the names of the features and the labels of the tasks. What X holds of the others
+        does not matter. None: those that are not NaN in every row of the task.
     task_column : str or int, default=None
         The column of X that holds the task labels (name or position), instead of
         ``tasks=``; for whatever calls ``predict(X)`` alone.
@@ -104,8 +108,8 @@ class SharedStructureRegressor(Alias, Regressor):
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
     feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
-        Which features each task has; only where some are NaN in all rows of a task.
-        Coefficients of the others are zero.
+        Which features each task has; only where some do not have all. Coefficients of the
+        others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -180,6 +184,7 @@ class SharedStructureRegressor(Alias, Regressor):
         tweedie_power: float = 1.5,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        feature_mask: ArrayLike | None = None,
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,
         handle_unknown: Literal['error', 'mean'] = "error",
@@ -233,6 +238,10 @@ class SharedStructureClassifier(Alias, Classifier):
         loss is minimised, smoothed; the sum of the losses is replaced by
         ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
         over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    feature_mask : array-like or DataFrame of bool of shape (n_features, n_tasks), default=None
+        Which features each task has, tasks in the order of ``tasks_``; a DataFrame goes by
+        the names of the features and the labels of the tasks. What X holds of the others
+        does not matter. None: those that are not NaN in every row of the task.
     task_column : str or int, default=None
         The column of X that holds the task labels (name or position), instead of
         ``tasks=``; for whatever calls ``predict(X)`` alone.
@@ -282,8 +291,8 @@ class SharedStructureClassifier(Alias, Classifier):
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
     feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
-        Which features each task has; only where some are NaN in all rows of a task.
-        Coefficients of the others are zero.
+        Which features each task has; only where some do not have all. Coefficients of the
+        others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -351,6 +360,7 @@ class SharedStructureClassifier(Alias, Classifier):
         loss: str = "logistic",
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        feature_mask: ArrayLike | None = None,
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,
         handle_unknown: Literal['error', 'mean'] = "error",
@@ -450,6 +460,10 @@ class SharedStructureRegressorCV(AliasCV, Regressor):
         loss is minimised, smoothed; the sum of the losses is replaced by
         ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
         over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    feature_mask : array-like or DataFrame of bool of shape (n_features, n_tasks), default=None
+        Which features each task has, tasks in the order of ``tasks_``; a DataFrame goes by
+        the names of the features and the labels of the tasks. What X holds of the others
+        does not matter. None: those that are not NaN in every row of the task.
     task_column : str or int, default=None
         The column of X that holds the task labels (name or position), instead of
         ``tasks=``; for whatever calls ``predict(X)`` alone.
@@ -526,8 +540,8 @@ class SharedStructureRegressorCV(AliasCV, Regressor):
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
     feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
-        Which features each task has; only where some are NaN in all rows of a task.
-        Coefficients of the others are zero.
+        Which features each task has; only where some do not have all. Coefficients of the
+        others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -607,6 +621,7 @@ class SharedStructureRegressorCV(AliasCV, Regressor):
         tweedie_power: float = 1.5,
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        feature_mask: ArrayLike | None = None,
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,
         handle_unknown: Literal['error', 'mean'] = "error",
@@ -695,6 +710,10 @@ class SharedStructureClassifierCV(AliasCV, Classifier):
         loss is minimised, smoothed; the sum of the losses is replaced by
         ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
         over its noise level, which is estimated too; the same as ``loss="sqrt"``.
+    feature_mask : array-like or DataFrame of bool of shape (n_features, n_tasks), default=None
+        Which features each task has, tasks in the order of ``tasks_``; a DataFrame goes by
+        the names of the features and the labels of the tasks. What X holds of the others
+        does not matter. None: those that are not NaN in every row of the task.
     task_column : str or int, default=None
         The column of X that holds the task labels (name or position), instead of
         ``tasks=``; for whatever calls ``predict(X)`` alone.
@@ -772,8 +791,8 @@ class SharedStructureClassifierCV(AliasCV, Classifier):
         where weights are found at the same time; zero for a task left out, NaN for one
         whose noise level is zero.
     feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
-        Which features each task has; only where some are NaN in all rows of a task.
-        Coefficients of the others are zero.
+        Which features each task has; only where some do not have all. Coefficients of the
+        others are zero.
     new_tasks_ : dict
         What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
         task label; where there are such tasks.
@@ -842,6 +861,7 @@ class SharedStructureClassifierCV(AliasCV, Classifier):
         loss: str = "logistic",
         fit_intercept: bool = True,
         task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        feature_mask: ArrayLike | None = None,
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,
         handle_unknown: Literal['error', 'mean'] = "error",

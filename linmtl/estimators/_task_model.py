@@ -116,7 +116,9 @@ class TaskModel(NewTask, BaseEstimator):
 
     def _linear_predictor(self, X: Any, tasks: Any, every_task: bool) -> np.ndarray:
         check_is_fitted(self)
-        mask = None if every_task else getattr(self, "feature_mask_", None)
+        labelled = tasks is not None or self.task_column is not None
+        own = labelled and not every_task
+        mask = getattr(self, "feature_mask_", None) if own else None
         X, labels, _ = read_X(self, X, tasks, False, allow_nan=mask is not None)
         model = self if every_task else self._knowing(labels)
         codes = task_codes(model, labels, every_task)

@@ -230,7 +230,9 @@ class TaskThresholdClassifier(
         self.estimator_ = fitted.fit(X, labels, tasks, sample_weight)
         reader: Any = clone(model)
         reader.set_params(class_weight=None)
-        given = reader._read_fit(X, labels, tasks, sample_weight)
+        given = reader._read_fit(
+            X, labels, tasks, sample_weight, incomplete=reader._takes_absent
+        )
         self.tasks_, self.classes_ = self.estimator_.tasks_, self.estimator_.classes_
         self.n_features_in_ = self.estimator_.n_features_in_
         if hasattr(self.estimator_, "feature_names_in_"):
@@ -359,7 +361,7 @@ class TaskThresholdClassifier(
         eta = model.decision_function(X, **routed(tasks))
         if eta.ndim == 2:
             return eta - self._cuts[:-1]
-        labels = read_X(model, X, tasks, reset=False)[1]
+        labels = read_X(model, X, tasks, reset=False, allow_nan=True)[1]
         if labels is None or model._layout == "single":
             return eta - self._cuts[0]
         return eta - self._cuts[codes_of(labels, self.tasks_)]

@@ -81,6 +81,8 @@ class Parts:
         Whether to predict each row as well.
     lend : bool, default=True
         Whether tasks of a single class in a training part learn from the others.
+    present : ndarray of bool of shape (n_features, n_tasks), default=None
+        Which features each task has; all by default.
     """
 
     data: MultiTaskData
@@ -91,6 +93,7 @@ class Parts:
     n_samples: np.ndarray
     rows: bool = False
     lend: bool = True
+    present: np.ndarray | None = None
     _known: list[Part] | None = field(default=None, init=False)
 
     def __iter__(self) -> Iterator[Part]:
@@ -107,6 +110,7 @@ class Parts:
             self.n_samples,
             self.rows,
             self.lend,
+            self.present,
         )
 
     @property
@@ -123,6 +127,7 @@ class Parts:
             data=self.data.of_tasks(tasks),
             fold=self.fold[self.data.design.observations(tasks)],
             n_samples=self.n_samples[tasks],
+            present=None if self.present is None else self.present[:, tasks],
         )
         known = self._known or []
         if known and not any(fit.holds_rows for fit, _ in known):
@@ -252,6 +257,8 @@ class HeldOutRows:
     means : ndarray of shape (n_tasks, n_features), default=None
         Means of the features of these tasks in training, where they learn from the
         others.
+    present : ndarray of bool of shape (n_features, n_tasks), default=None
+        Which features each task has; all by default.
     """
 
     def __init__(
@@ -262,9 +269,10 @@ class HeldOutRows:
         learned: np.ndarray,
         far: np.ndarray,
         means: np.ndarray | None = None,
+        present: np.ndarray | None = None,
     ):
         self.data, self.loss, self.join, self.far = data, loss.on(data), join, far
-        self.learned, self.means = learned, means
+        self.learned, self.means, self.present = learned, means, present
         self._first: Any = slice(None)  # of several classes of a task one stands for it
         if data.design.group_ptr is not None:
             self._first = data.design.group_ptr[:-1]
@@ -275,7 +283,9 @@ class HeldOutRows:
         """Return the rows of these tasks (positions) only."""
         data, learned = self.data.of_tasks(tasks), self.learned[tasks]
         means = None if self.means is None else self.means[tasks]
-        return HeldOutRows(data, self.loss, self.join, learned, self.far[tasks], means)
+        present = None if self.present is None else self.present[:, tasks]
+        far, join = self.far[tasks], self.join
+        return HeldOutRows(data, self.loss, join, learned, far, means, present)
 
     def predict(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Return the linear predictor of each row, for one model."""
@@ -285,7 +295,8 @@ class HeldOutRows:
         b = np.where(one_sided, self.far, b)
         if self.means is not None:
             rest = self.learned & ~one_sided
-            W, b = lent(W, b, np.flatnonzero(one_sided), rest, self.means[one_sided])
+            alone, means = np.flatnonzero(one_sided), self.means[one_sided]
+            W, b = lent(W, b, alone, rest, means, self.present)
         data.design.predict(W, eta)
         data.add_offset(eta)
         return eta + np.repeat(b, np.diff(data.task_ptr))
@@ -355,13 +366,15 @@ def training_and_test(
     n_samples: np.ndarray | None = None,
     rows: bool = False,
     lend: bool = True,
+    present: np.ndarray | None = None,
 ) -> Iterator[Part]:
     """Yield for each fold the datafit of the training part and the held-out part.
 
     A task's weights are scaled up to their total over all data, so that its loss stays
     a mean. Where moments pay, those of a fold are subtracted from those of all; with
     ``rows`` the held-out part has rows all the same. With ``lend`` tasks of a single
-    class in training learn from the others, as in `fit`.
+    class in training learn from the others, as in `fit`, of each feature from those
+    that have it (``present``).
     """
     loss = loss.on(data)
     if n_samples is None:
@@ -395,11 +408,11 @@ def training_and_test(
             if join is not Join.MAXIMUM:
                 judge = HeldOutMoments(held_out, join, learned)
                 if rows:
-                    judge = HeldOutRows(test, loss, join, learned, far, means)
+                    judge = HeldOutRows(test, loss, join, learned, far, means, present)
                 yield fit, judge
                 continue
         fit = make_datafit(train, loss, join)
-        yield fit, HeldOutRows(test, loss, join, learned, far, means)
+        yield fit, HeldOutRows(test, loss, join, learned, far, means, present)
 
 
 Part: TypeAlias = tuple[Datafit, HeldOutRows | HeldOutMoments]

@@ -56,6 +56,7 @@ def left_out_path(
     starts: Sequence[np.ndarray] | None = None,
     n_jobs: int | None = None,
     exact: bool = False,
+    present: np.ndarray | None = None,
     **options: Any,
 ) -> HeldOutPath:
     """Return the leave-one-out losses of models along a path.
@@ -72,13 +73,21 @@ def left_out_path(
         As for :func:`one_fit`.
     unit : ndarray of shape (n_observations,)
         From :func:`units`.
-    join, strengths, n_samples, starts, n_jobs, exact, **options
+    join, strengths, n_samples, starts, n_jobs, exact, present, **options
         As for :func:`linmtl.model_selection._held_out.held_out_path`.
     """
 
     def refitted(chosen, exact):
         return held_out_path(
-            Parts(data, loss, unit, join=join, n_samples=n_samples, rows=True),
+            Parts(
+                data,
+                loss,
+                unit,
+                join=join,
+                n_samples=n_samples,
+                rows=True,
+                present=present,
+            ),
             [penalties[i] for i in chosen],
             columns,
             strengths=strengths[chosen],

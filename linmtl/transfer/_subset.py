@@ -20,6 +20,7 @@ from linmtl.penalties._tree_group_l21 import (
 # parameters of estimators and penalties that may have a row per task, or a row and a
 # column; a class adds those that others use in another sense as `_per_task_too`
 _PER_TASK = frozenset({"alpha", "task_weight", "descriptors", "task_features"})
+_PER_COLUMN = frozenset({"feature_weight", "feature_mask"})
 _PER_PAIR = frozenset({"graph", "K"})
 
 Model = TypeVar("Model", bound=BaseEstimator)
@@ -77,7 +78,9 @@ def _part(model, name, value, tasks, chosen):
         return _part_of_grid(model, value, tasks, chosen)
     if name == "tree" and value is not None:
         return _branches(value, tasks, chosen)
-    if name == "feature_weight" and value is not None and np.ndim(value) == 2:
+    if name == "feature_mask" and hasattr(value, "columns"):
+        return value
+    if name in _PER_COLUMN and value is not None and np.ndim(value) == 2:
         array = np.asarray(value)
         return array[:, chosen] if array.shape[1] == len(tasks) else value
     if name in _PER_PAIR or name in getattr(model, "_per_pair_too", ()):

@@ -1,4 +1,4 @@
-"""Features that some tasks do not have: NaN in every row of the task."""
+"""Features that some tasks do not have: NaN in every row of the task, or by a mask."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import cvxpy as cp
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from helpers.convex import least
@@ -15,6 +17,7 @@ from linmtl import (
     AdaptiveRobustRegressor,
     IndependentRegressor,
     L1Classifier,
+    L1ClassifierCV,
     L1Regressor,
     L21Classifier,
     L21Regressor,
@@ -26,11 +29,14 @@ from linmtl import (
     PooledRegressor,
     RobustLowRankRegressor,
     TaskScaler,
+    TaskThresholdClassifier,
     TraceNormRegressor,
     stack_tasks,
 )
+from linmtl.distributed import fit_chunks
 from linmtl.path import alpha_max, mtl_path
 from linmtl.penalties import L21, Ridge
+from linmtl.statistics import TaskStatistics
 
 COLUMNS = {"a": "xyz", "b": "zw", "c": "xyw"}
 TIGHT = {"tol": 1e-9}
@@ -260,3 +266,148 @@ def test_errors_say_which_feature_and_task():
     twice = Xs["a"].set_axis(list("xxz"), axis=1)
     with pytest.raises(ValueError, match="task 'a' repeats a column name"):
         stack_tasks(Xs | {"a": twice}, ys)
+
+
+MASK = pd.DataFrame({t: [c in own for c in "xyzw"] for t, own in COLUMNS.items()})
+MASK.index = pd.Index(list("xyzw"))
+
+
+def wide():
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(30, 4)) + 1.0
+    Y = X @ rng.normal(size=(4, 3)) + rng.normal(size=(30, 3))
+    Y[rng.random(Y.shape) < 0.2] = np.nan
+    return X, Y
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array, pd.DataFrame])
+def test_a_mask_says_what_missing_values_say(form):
+    X, y, tasks = data()
+    known = L21Regressor(0.1, **TIGHT).fit(X, y, tasks)
+    if form is pd.DataFrame:  # by label, in any order, tasks that are not there too
+        mask = MASK.iloc[::-1, ::-1].assign(d=True)
+        table = X.fillna(77.0)
+    else:
+        mask, table = MASK.to_numpy(), form(X.fillna(77.0).to_numpy())
+    model = L21Regressor(0.1, feature_mask=mask, **TIGHT).fit(table, y, tasks)
+    np.testing.assert_array_equal(model.feature_mask_, known.feature_mask_)
+    np.testing.assert_allclose(model.coef_, known.coef_, atol=1e-7)
+    np.testing.assert_allclose(
+        model.predict(table, tasks), known.predict(X, tasks), atol=1e-6
+    )
+    if form is pd.DataFrame:  # what is missing may stay so, and more may be
+        both = clone(model).fit(X, y, tasks)
+        np.testing.assert_allclose(both.coef_, known.coef_, atol=1e-7)
+        more = MASK.assign(a=[True, True, False, False])
+        fewer = clone(model).set_params(feature_mask=more).fit(X, y, tasks)
+        assert fewer.feature_mask_.sum() == known.feature_mask_.sum() - 1
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        L21Regressor(0.1, **TIGHT),
+        L21RegressorCV(alphas=3, cv=3, scale_features=True),
+        TraceNormRegressor(0.1, **TIGHT),
+        L21Classifier(0.02, **TIGHT),
+        MultiTaskRegressor(Ridge(0.1), loss="huber"),
+        MixedTaskEstimator(L21(0.05), loss={0: "squared", 1: "huber", 2: "squared"}),
+    ],
+)
+def test_a_mask_of_a_wide_table_is_that_of_its_rows(model):
+    X, Y = wide()
+    if isinstance(model, L21Classifier):
+        Y = np.where(np.isnan(Y), np.nan, Y > 1.0)
+    n, T = Y.shape
+    cv = [(np.arange(n) % 3 != k, np.arange(n) % 3 == k) for k in range(3)]
+    rows = X[np.tile(np.arange(n), T)], Y.T.ravel(), np.repeat(np.arange(T), n)
+    long = clone(model)
+    if hasattr(model, "cv"):
+        model.set_params(cv=cv)
+        long.set_params(cv=[tuple(np.tile(part, T) for part in pair) for pair in cv])
+    mask = MASK.to_numpy()
+    model.set_params(feature_mask=mask).fit(X, Y)
+    long.set_params(feature_mask=mask).fit(*rows)
+    np.testing.assert_array_equal(model.feature_mask_.T, mask)
+    assert np.all(model.coef_[~model.feature_mask_] == 0)
+    np.testing.assert_allclose(model.coef_, long.coef_, atol=1e-6)
+    thin = (
+        clone(model).fit(sparse.csr_array(X), Y) if not hasattr(model, "cv") else model
+    )
+    np.testing.assert_allclose(thin.coef_, model.coef_, atol=1e-3)
+    assert model.predict(X).shape == Y.shape
+    with pytest.raises(ValueError, match="contains NaN"):
+        model.predict(np.where(X > 2, np.nan, X))
+
+
+def test_a_mask_goes_through_searches_thresholds_and_statistics():
+    X, y, tasks = data()
+    table = X.fillna(0.5).assign(task=tasks)
+    model = L21Regressor(feature_mask=MASK, task_column="task")
+    grid = {"alpha": [0.1, 0.01], "feature_mask": [None, MASK]}
+    search = GridSearchCV(model, grid, cv=3, scoring="r2")
+    search.set_params(cv=[(np.arange(72) % 3 != 0, np.arange(72) % 3 == 0)])
+    assert np.isfinite(search.fit(table, y).best_score_)
+    sums = clone(model).fit_statistics(TaskStatistics.of(table, y, task_column="task"))
+    whole = clone(model).fit(table, y)
+    np.testing.assert_allclose(sums.coef_, whole.coef_, atol=1e-3)
+    labels = y > 1.0
+    cut = TaskThresholdClassifier(L21Classifier(0.02), cv=3).fit(X, labels, tasks)
+    masked = L21Classifier(0.02, feature_mask=MASK)
+    other = TaskThresholdClassifier(masked, cv=3).fit(X.fillna(9.0), labels, tasks)
+    np.testing.assert_allclose(cut.thresholds_, other.thresholds_, atol=1e-6)
+    np.testing.assert_array_equal(
+        cut.predict(X, tasks), other.predict(X.fillna(9.0), tasks)
+    )
+
+
+def test_held_out_tasks_of_a_single_class_learn_from_those_that_have_a_feature():
+    # held out, task b has one class in training, and x is of task a alone
+    X = np.array([[1.0, 0.0]] * 6 + [[-1.0, 0.0]] * 6 + [[1.0, 0.0], [-1.0, 0.0]] * 3)
+    X[:, 1] = np.random.default_rng(0).normal(size=18)
+    y = np.r_[np.ones(6), np.zeros(6), np.ones(5), 0] > 0
+    tasks = np.array(["a"] * 12 + ["b"] * 6 + ["c"] * 12)
+    X, y = np.vstack([X, X[:12]]), np.r_[y, X[:12, 1] > 0]
+    table = X.copy()
+    table[18:, 0] = np.nan
+    test = np.arange(30) == 17
+    model = L1ClassifierCV(alphas=[0.01], cv=[(~test, test)], **TIGHT)
+    model.fit(table, y, tasks)
+    part = L1Classifier(0.01, **TIGHT)
+    with pytest.warns(UserWarning, match="single class"):
+        part.fit(table[~test], y[~test], tasks[~test])
+    assert part.coef_[1, 0] == part.coef_[0, 0] != 0
+    held_out = part.predict_log_proba(table[test], ["b"])[0, 0]
+    assert model.task_scores_path_[0, 0, 1] == pytest.approx(held_out, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("mask", "what"),
+    [
+        (MASK.to_numpy().T, r"shape \(3, 4\), but there are 4 features and 3 tasks"),
+        (MASK.assign(b=False), "leaves the tasks 'b' without a feature; drop these"),
+        (MASK.mul(MASK.index != "x", axis=0), "gives the features 'x' to no task"),
+        (MASK.drop(columns="b"), "has no column for the tasks 'b'"),
+        (MASK.drop(index="w"), "has no row for the features 'w'"),
+        (MASK * 0.5, "must hold True"),
+        ([[True], [True, False]], "feature_mask"),
+    ],
+)
+def test_errors_of_masks_are_one_line(mask, what):
+    X, y, tasks = data()
+    model = L21Regressor(feature_mask=mask)
+    with pytest.raises(ValueError, match=what) as error:
+        model.fit(X, y, tasks)
+    assert "\n" not in str(error.value)
+
+
+def test_masks_are_refused_where_they_cannot_count():
+    X, y, tasks = data()
+    X = X.fillna(0.0)
+    with pytest.raises(ValueError, match="feature_mask says which task"):
+        L21Regressor(feature_mask=MASK[["a"]]).fit(X, y)
+    with pytest.raises(ValueError, match="feature_mask is not for this model"):
+        PooledRegressor(feature_mask=MASK).fit(X, y, tasks)
+    model = L21Regressor(feature_mask=MASK, loss="huber")
+    with pytest.raises(ValueError, match="feature_mask"):
+        fit_chunks(model, [(X, y, tasks)])
