@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from linmtl.data._canonical import MultiTaskData
-from linmtl.datafits._base import FreePart
-from linmtl.datafits._residual import ResidualFit
+from linmtl.datafits._coupled import CoupledFit
 from linmtl.losses import Loss
 
 _RANK = 1e-12  # eigenvalues, relative to the largest, that are rounding
-_CG_TOL = 1e-13  # what conjugate gradients leave of a constraint
-_MAX_STEPS = 200
 _ROUNDING = 1e-12  # of the sum of the residuals of an observation
 
 
-class MultinomialFit(ResidualFit):
+class MultinomialFit(CoupledFit):
     """The multinomial loss, on a design with a column for each class of a task.
 
     Parameters
@@ -30,8 +27,6 @@ class MultinomialFit(ResidualFit):
     centres : ndarray of shape (n_features,), default=None
         As for `ResidualFit`.
     """
-
-    additive = False
 
     def __init__(
         self, data: MultiTaskData, loss: Loss, centres: np.ndarray | None = None
@@ -63,8 +58,7 @@ class MultinomialFit(ResidualFit):
             ]
         return self._hessian
 
-    def _curved(self, eta: np.ndarray) -> np.ndarray:
-        """Return the Hessian in linear predictors times some, intercepts eliminated."""
+    def _curved(self, eta):
         out = self._product(eta)
         return self._without_sums(out) if self.data.fit_intercept else out
 
@@ -85,43 +79,6 @@ class MultinomialFit(ResidualFit):
             part[...] = (inverse @ r.sum(axis=1))[:, None] * (w > 0)
         return theta - self._product(move)
 
-    def hessian_product(self, V):
-        eta, out = np.empty_like(self.y), np.empty_like(V)
-        self.data.design.predict(V, eta)
-        self.data.design.adjoint(self._curved(eta), out)
-        return out
-
-    def project(self, parts: Sequence[FreePart], G: np.ndarray) -> None:
-        """Move the residuals as the base says, by conjugate gradients."""
-        ways = [
-            (
-                np.arange(len(G))[part.rows],
-                part.columns,
-                np.ones((part.columns.size, 1))
-                if part.vectors is None
-                else part.vectors,
-            )
-            for part in parts
-        ]
-
-        def along(A):
-            return [A[np.ix_(rows, columns)] @ v for rows, columns, v in ways]
-
-        def spread(z):
-            V = np.zeros_like(G)
-            for (rows, columns, v), part in zip(ways, z, strict=True):
-                V[np.ix_(rows, columns)] += part @ v.T
-            return V
-
-        rest = [
-            value - np.asarray(part.target).reshape(len(value), -1)
-            for part, value in zip(parts, along(G), strict=True)
-        ]
-        z = _conjugate_gradients(lambda z: along(self.hessian_product(spread(z))), rest)
-        eta = np.empty_like(self.y)
-        self.data.design.predict(spread(z), eta)
-        self.theta -= self._curved(eta)
-
     def _recentre(self, h):
         if self.data.fit_intercept:
             assert self.hessian_weight is not None
@@ -132,27 +89,3 @@ class MultinomialFit(ResidualFit):
             if np.any(np.abs(theta.sum(axis=0)) > _ROUNDING * w[0]):
                 return 0.0  # no differences of probabilities
         return super().dual_limit()
-
-
-def _conjugate_gradients(product, g: list[np.ndarray]) -> list[np.ndarray]:
-    """Return z with ``product(z) = g``, for a positive semi-definite product."""
-
-    def dot(a, b):
-        return sum(float(np.vdot(u, v)) for u, v in zip(a, b, strict=True))
-
-    def add(a, factor, b):
-        return [u + factor * v for u, v in zip(a, b, strict=True)]
-
-    z, r, p = [0.0 * part for part in g], g, g
-    square = first = dot(r, r)
-    for _ in range(_MAX_STEPS):
-        if square <= _CG_TOL**2 * first:
-            break
-        q = product(p)
-        curvature = dot(p, q)
-        if not curvature > 0.0:
-            break
-        z, r = add(z, square / curvature, p), add(r, -square / curvature, q)
-        square, last = dot(r, r), square
-        p = add(r, square / last, p)
-    return z

@@ -13,6 +13,8 @@ for _file in (
     "_generic",
     # a loss for each task
     "_mixed_tasks",
+    # classes that have an order
+    "_ordinal",
     # one penalty each
     "_adaptive_robust",
     "_calibrated",

@@ -3,6 +3,7 @@ from linmtl.estimators._generic import MultiTaskClassifier as MultiTaskClassifie
 from linmtl.estimators._generic import MultiTaskRegressorCV as MultiTaskRegressorCV
 from linmtl.estimators._generic import MultiTaskClassifierCV as MultiTaskClassifierCV
 from linmtl.estimators._mixed_tasks import MixedTaskEstimator as MixedTaskEstimator
+from linmtl.estimators._ordinal import OrdinalClassifier as OrdinalClassifier
 from linmtl.estimators._adaptive_robust import AdaptiveRobustRegressor as AdaptiveRobustRegressor
 from linmtl.estimators._adaptive_robust import AdaptiveRobustClassifier as AdaptiveRobustClassifier
 from linmtl.estimators._adaptive_robust import AdaptiveRobustRegressorCV as AdaptiveRobustRegressorCV
@@ -125,6 +126,7 @@ __all__ = [
     "MultiTaskRegressorCV",
     "MultiTaskClassifierCV",
     "MixedTaskEstimator",
+    "OrdinalClassifier",
     "AdaptiveRobustRegressor",
     "AdaptiveRobustClassifier",
     "AdaptiveRobustRegressorCV",

@@ -128,7 +128,7 @@ class TaskModel(NewTask, BaseEstimator):
             X = fill_as_in_fit(X, codes, mask, model.tasks_)
         coef = np.asarray(model.coef_).astype(float, copy=False)
         b = np.asarray(model.intercept_)
-        if not self._several:
+        if not self._coef_by_class:
             W, b = np.atleast_2d(coef), np.atleast_1d(b)
             return self._predictor(X, codes, W, b, every_task, self._consensus)
         if self._layout == "single":
@@ -140,6 +140,11 @@ class TaskModel(NewTask, BaseEstimator):
         eta = np.stack(etas, axis=-1)
         eta[np.isnan(eta)] = -np.inf  # classes that a task has never shown
         return eta
+
+    @property
+    def _coef_by_class(self) -> bool:
+        """Whether each class of a task has coefficients of its own."""
+        return self._several
 
     def _predictor(self, X, codes, W, b, every_task, consensus):
         """Return linear predictors of models W, (n_tasks, n_features), and b.

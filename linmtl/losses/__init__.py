@@ -7,6 +7,7 @@ from linmtl.losses._logistic import Logistic
 from linmtl.losses._mixed import MixedLoss
 from linmtl.losses._multinomial import Multinomial, MultinomialOfRows
 from linmtl.losses._newton import newton
+from linmtl.losses._ordinal import Ordinal
 from linmtl.losses._poisson import PoissonLoss
 from linmtl.losses._quantile import QuantileLoss
 from linmtl.losses._squared import Squared
@@ -36,6 +37,7 @@ __all__ = [
     "MixedLoss",
     "Multinomial",
     "MultinomialOfRows",
+    "Ordinal",
     "Parameter",
     "PoissonLoss",
     "QuantileLoss",

@@ -1,0 +1,88 @@
+"""Losses whose Hessian is no sum over the observations: projections without it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from linmtl.datafits._base import FreePart
+from linmtl.datafits._residual import ResidualFit
+
+_CG_TOL = 1e-13  # what conjugate gradients leave of a constraint
+_MAX_STEPS = 200
+
+
+class CoupledFit(ResidualFit):
+    """A loss whose Hessian in the linear predictors is known by its products."""
+
+    additive = False
+
+    def _curved(self, eta: np.ndarray) -> np.ndarray:
+        """Return the Hessian in linear predictors times some, intercepts eliminated."""
+        raise NotImplementedError
+
+    def _move(self, eta: np.ndarray) -> None:
+        """Move the residuals as linear predictors that grow by ``eta`` would."""
+        self.theta -= self._curved(eta)
+
+    def hessian_product(self, V):
+        eta, out = np.empty_like(self.y), np.empty_like(V)
+        self.data.design.predict(V, eta)
+        self.data.design.adjoint(self._curved(eta), out)
+        return out
+
+    def project(self, parts: Sequence[FreePart], G: np.ndarray) -> None:
+        """Move the residuals as the base says, by conjugate gradients."""
+        ways = [
+            (
+                np.arange(len(G))[part.rows],
+                part.columns,
+                np.ones((part.columns.size, 1))
+                if part.vectors is None
+                else part.vectors,
+            )
+            for part in parts
+        ]
+
+        def along(A):
+            return [A[np.ix_(rows, columns)] @ v for rows, columns, v in ways]
+
+        def spread(z):
+            V = np.zeros_like(G)
+            for (rows, columns, v), part in zip(ways, z, strict=True):
+                V[np.ix_(rows, columns)] += part @ v.T
+            return V
+
+        rest = [
+            value - np.asarray(part.target).reshape(len(value), -1)
+            for part, value in zip(parts, along(G), strict=True)
+        ]
+        z = _conjugate_gradients(lambda z: along(self.hessian_product(spread(z))), rest)
+        eta = np.empty_like(self.y)
+        self.data.design.predict(spread(z), eta)
+        self._move(eta)
+
+
+def _conjugate_gradients(product, g: list[np.ndarray]) -> list[np.ndarray]:
+    """Return z with ``product(z) = g``, for a positive semi-definite product."""
+
+    def dot(a, b):
+        return sum(float(np.vdot(u, v)) for u, v in zip(a, b, strict=True))
+
+    def add(a, factor, b):
+        return [u + factor * v for u, v in zip(a, b, strict=True)]
+
+    z, r, p = [0.0 * part for part in g], g, g
+    square = first = dot(r, r)
+    for _ in range(_MAX_STEPS):
+        if square <= _CG_TOL**2 * first:
+            break
+        q = product(p)
+        curvature = dot(p, q)
+        if not curvature > 0.0:
+            break
+        z, r = add(z, square / curvature, p), add(r, -square / curvature, q)
+        square, last = dot(r, r), square
+        p = add(r, square / last, p)
+    return z

@@ -1,0 +1,310 @@
+"""Classes that have an order: proportional odds in every task."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import KW_ONLY
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import entr, log_expit
+from sklearn.base import ClassifierMixin
+
+from linmtl.data import MultiTaskData
+from linmtl.data._kinds import order_of
+from linmtl.data._labels import some
+from linmtl.data._read import FitInput, read_fit
+from linmtl.data._tables import as_table
+from linmtl.data._targets import (
+    column_labels,
+    encode_classes,
+    missing_mask,
+    read_labels,
+)
+from linmtl.datafits._base import Datafit
+from linmtl.datafits._make import Join
+from linmtl.datafits._ordinal import OrdinalFit
+from linmtl.datafits._residual import about_zero
+from linmtl.estimators._base import MultiTaskModel
+from linmtl.estimators._docs import estimator
+from linmtl.estimators._predictions import PredictsClasses, TaskClasses
+from linmtl.losses import Ordinal
+from linmtl.penalties import L21, Penalty
+
+
+class _Ordinal(PredictsClasses, ClassifierMixin, MultiTaskModel):
+    thresholds_: np.ndarray
+
+
+@estimator
+class OrdinalClassifier(_Ordinal):
+    """Classes that have an order: grades, stages, ratings (proportional odds).
+
+    A row of task t has a class up to k with probability
+    ``1 / (1 + exp(x_i . w_t - c_tk))``: the larger ``x_i . w_t``, the higher the class.
+    Minimises over W (n_features, n_tasks) and the thresholds c, which increase within
+    each task::
+
+        sum_t lambda_t / S_t * sum_{i in t} s_i (-log P(y_i | x_i . w_t, c_t))
+            + penalty(W)
+
+    with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
+
+    Parameters
+    ----------
+    penalty : Penalty, default=None
+        A penalty of `linmtl.penalties` or a sum of them; None stands for
+        ``L21(alpha=0.01)``.
+    class_order : array-like of shape (n_classes,), default=None
+        The classes from the lowest to the highest. By default the order of an ordered
+        categorical y, else sorted.
+    fit_intercept : bool, default=True
+        Thresholds take the place of intercepts: True.
+    task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
+        Weight lambda_t of each task's mean loss: 1 each, "n_samples" or "null_loss",
+        or given, as for `MultiTaskClassifier`.
+    handle_unknown : {"error"}, default="error"
+        Tasks that were not seen in fit have no thresholds.
+    {parameters}
+
+    Attributes
+    ----------
+    thresholds_ : ndarray of shape (n_tasks, n_classes - 1)
+        The thresholds c between each two classes of ``classes_``. Two are equal where a
+        task has never shown the class between them; they are infinite beyond the
+        classes that it has shown.
+    classes_ : ndarray of shape (n_classes,), or a list of n_tasks such arrays
+        The class labels in their order, over all tasks. A list for a wide Y.
+    {found}
+    {attributes}
+
+    See Also
+    --------
+    MultiTaskClassifier : Classes without an order.
+
+    Notes
+    -----
+    The loss is convex in W and the thresholds together, and the duality gap is that of
+    both. ``intercept_`` is zero, of two classes minus their threshold.
+
+    ``offset=``, ``fit_new_task`` and penalised intercepts are not for this model.
+
+    References
+    ----------
+    McCullagh (1980), Regression models for ordinal data.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linmtl import OrdinalClassifier
+    >>> from linmtl.datasets import make_multitask_regression
+    >>> from linmtl.penalties import L21
+    >>> X, y, tasks = make_multitask_regression(random_state=0)
+    >>> stage = np.digitize(y, [-2.0, 0.0, 2.0])
+    >>> model = OrdinalClassifier(L21(0.01)).fit(X, stage, tasks)
+    >>> model.thresholds_.shape
+    (10, 3)
+    """
+
+    penalty: Penalty | None = None
+    _: KW_ONLY
+    class_order: ArrayLike | None = None
+
+    _losses = ("ordinal",)
+    _classify = True
+    _lends = False
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = True
+        tags.classifier_tags.poor_score = True  # of classes without an order
+        return tags
+
+    def _make_penalty(self) -> Penalty:
+        return L21(alpha=0.01) if self.penalty is None else self.penalty
+
+    def _loss(self) -> Any:
+        known = hasattr(self, "classes_")
+        return Ordinal(self._all_classes.size if known else 2)
+
+    def _join(self) -> Join:
+        join = super()._join()
+        if join is not Join.SUM:
+            raise ValueError(
+                f"{type(self).__name__}: task_weight='minimax' is not for ordered "
+                "classes; pass 'null_loss'"
+            )
+        return join
+
+    def _make_fit(self, data: MultiTaskData) -> Datafit:
+        return about_zero(data, self._loss(), OrdinalFit)
+
+    def _read_problem(self, *args, **options):
+        name = type(self).__name__
+        if self.handle_unknown != "error":
+            raise ValueError(
+                f"{name}: handle_unknown must be 'error': a task that was not seen has "
+                "no thresholds"
+            )
+        if not self.fit_intercept:
+            raise ValueError(
+                f"{name}: fit_intercept must be True: classes that have an order have "
+                "thresholds"
+            )
+        self._join()  # one that is not for this loss raises
+        problem = super()._read_problem(*args, **options)
+        if problem.objective.penalty.intercepts:
+            raise ValueError(
+                f"{name}: intercept_weight is for models with one intercept a task; "
+                "drop it"
+            )
+        return problem
+
+    def _read_fit(
+        self,
+        X,
+        y,
+        tasks,
+        sample_weight,
+        offset=None,
+        several=False,
+        incomplete=False,
+    ) -> FitInput:
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is "
+                "None"
+            )
+        if offset is not None:
+            raise ValueError(f"{type(self).__name__} takes no offset; drop offset=")
+        y = list(y) if isinstance(y, Iterator) else as_table(y)
+        columns, labels = column_labels(y), read_labels(y)
+        codes, self.classes_ = self._encoded(labels, order_of(y))
+        if columns is not None:
+            kind: Any = type(y)
+            codes = kind(codes, columns=list(columns))
+        targets: Any = _Codes()
+        given = read_fit(
+            self,
+            X,
+            codes,
+            tasks,
+            sample_weight,
+            targets,
+            lambda data: _null_losses(data, self._all_classes.size),
+            incomplete=incomplete,
+        )
+        shown = _class_weights(given.data, self._all_classes.size) > 0
+        if not (shown.sum(axis=1) > 1).any():
+            where = "the data" if given.layout == "single" else "every task"
+            raise ValueError(
+                f"y has only 1 class in {where} (labels of weight zero left out); a "
+                "classifier needs two"
+            )
+        self._single = shown.sum(axis=1) == 1
+        return given
+
+    def _encoded(self, y, order) -> tuple[np.ndarray, np.ndarray]:
+        """Return positions of labels in their order, NaN where missing, and it."""
+        missing = missing_mask(y)
+        codes = np.full(y.shape, np.nan)
+        signs, classes = encode_classes(y, missing, several=True)
+        codes[~missing] = (signs if classes.size > 2 else signs > 0)[~missing]
+        given = order if self.class_order is None else self.class_order
+        if given is None:
+            return codes, classes
+        given = np.asarray(given).tolist()
+        place = {label: k for k, label in enumerate(given)}
+        lacking = [label for label in classes.tolist() if label not in place]
+        if lacking or len(place) < len(given):
+            raise ValueError(
+                f"{type(self).__name__}: class_order must name each class once, got "
+                f"{some(given)} for the classes {some(classes)}"
+            )
+        rank = np.argsort([place[label] for label in classes.tolist()])
+        codes[~missing] = np.argsort(rank)[codes[~missing].astype(int)]
+        return codes, classes[rank]
+
+    def _store(self, problem, result):
+        classes: Any = self.classes_
+        super()._store(problem, result)
+        if self._layout == "wide":
+            classes = TaskClasses([classes] * len(self.tasks_))
+        self.classes_ = classes
+        self.coef_ = np.atleast_2d(self.coef_)
+        self._several = self._all_classes.size > 2
+        self.intercept_ = np.zeros(len(self.tasks_))  # thresholds take them up
+        if not self._several:
+            self.intercept_ -= self.thresholds_[:, 0]
+        if self._single.any():
+            warnings.warn(
+                "these tasks have a single class: "
+                f"{some(problem.given.tasks[self._single])}; they have no loss, and "
+                "predict what they have seen only",
+                UserWarning,
+                stacklevel=3,
+            )
+        del self._single
+
+    @property
+    def fit_new_task(self) -> NoReturn:
+        """A method of other estimators, which have one intercept a task."""
+        raise AttributeError(
+            f"{type(self).__name__} has no fit_new_task: a new task would need "
+            "thresholds of its own"
+        )
+
+    @property
+    def _coef_by_class(self):
+        return False
+
+    def _predictor(self, X, codes, W, b, every_task, consensus):
+        """Return the log-probabilities of more than two classes, the last axis."""
+        eta = super()._predictor(X, codes, W, b, every_task, consensus)
+        if not self._several:
+            return eta
+        eta, cuts = eta[..., None], self.thresholds_
+        if codes is not None and not every_task:
+            cuts = cuts[codes]
+        elif eta.ndim == 2:
+            cuts = cuts[0]
+        return _log_probabilities(eta, cuts)
+
+
+def _log_probabilities(eta: np.ndarray, cuts: np.ndarray) -> np.ndarray:
+    """Return the log-probability of each class, (..., n_classes), of (..., 1)."""
+    none = np.full((*cuts.shape[:-1], 1), np.inf)
+    high = np.concatenate([cuts, none], axis=-1)
+    low = np.concatenate([-none, cuts], axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gap = np.log(-np.expm1(low - high))  # of no width: minus infinity
+    gap[low >= high] = -np.inf  # of infinities, too
+    return log_expit(high - eta) + log_expit(eta - low) + gap
+
+
+class _Codes:
+    """What reading y asks of a loss, of targets that are positions of classes."""
+
+    classify, location, one_sided = False, False, "a single class"
+
+    def encode(self, y, missing):
+        return y, None
+
+    def sides(self, y, weight, task_ptr):
+        return np.zeros(task_ptr.size - 1, dtype=int)
+
+
+def _class_weights(data: MultiTaskData, n_classes: int) -> np.ndarray:
+    """Return the weight of each class of each task, (n_tasks, n_classes)."""
+    T = data.design.n_tasks
+    task = np.repeat(np.arange(T), np.diff(data.task_ptr))
+    code = task * n_classes + data.y.astype(int)
+    return np.bincount(code, data.weight, T * n_classes).reshape(T, n_classes)
+
+
+def _null_losses(data: MultiTaskData, n_classes: int) -> np.ndarray:
+    """Return the mean loss of each task without coefficients."""
+    size = _class_weights(data, n_classes)
+    return entr(size / size.sum(axis=1, keepdims=True)).sum(axis=1)

@@ -1,0 +1,176 @@
+# written by .ci/stubs.py from linmtl.estimators._ordinal
+import numpy as np
+from collections.abc import Mapping
+from linmtl.estimators._base import MultiTaskModel
+from linmtl.estimators._predictions import PredictsClasses
+from linmtl.penalties import Penalty
+from numpy.typing import ArrayLike
+from sklearn.base import ClassifierMixin
+from typing import Any
+from typing import Literal
+
+class OrdinalClassifier(PredictsClasses, ClassifierMixin, MultiTaskModel):
+    """Classes that have an order: grades, stages, ratings (proportional odds).
+
+    A row of task t has a class up to k with probability
+    ``1 / (1 + exp(x_i . w_t - c_tk))``: the larger ``x_i . w_t``, the higher the class.
+    Minimises over W (n_features, n_tasks) and the thresholds c, which increase within
+    each task::
+
+        sum_t lambda_t / S_t * sum_{i in t} s_i (-log P(y_i | x_i . w_t, c_t))
+            + penalty(W)
+
+    with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
+
+    Parameters
+    ----------
+    penalty : Penalty, default=None
+        A penalty of `linmtl.penalties` or a sum of them; None stands for
+        ``L21(alpha=0.01)``.
+    class_order : array-like of shape (n_classes,), default=None
+        The classes from the lowest to the highest. By default the order of an ordered
+        categorical y, else sorted.
+    fit_intercept : bool, default=True
+        Thresholds take the place of intercepts: True.
+    task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
+        Weight lambda_t of each task's mean loss: 1 each, "n_samples" or "null_loss",
+        or given, as for `MultiTaskClassifier`.
+    handle_unknown : {"error"}, default="error"
+        Tasks that were not seen in fit have no thresholds.
+    feature_mask : array-like or DataFrame of bool of shape (n_features, n_tasks), default=None
+        Which features each task has, tasks in the order of ``tasks_``; a DataFrame goes by
+        the names of the features and the labels of the tasks. What X holds of the others
+        does not matter. None: those that are not NaN in every row of the task.
+    task_column : str or int, default=None
+        The column of X that holds the task labels (name or position), instead of
+        ``tasks=``; for whatever calls ``predict(X)`` alone.
+    task_order : array-like, default=None
+        The order of the tasks; sorted by default. Not for wide Y, whose columns are the
+        tasks.
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton", "cg"}, default="auto"
+        Accelerated proximal gradient (any penalty); coordinate descent on working sets
+        (L1 and L21 penalties, squared loss) and inside Newton steps (other losses);
+        alternating directions (other norms and decompositions, squared loss); an augmented
+        Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
+        loss), Newton's method (other losses) and conjugate gradients (sparse X). The
+        default is the fastest that applies.
+    max_iter : int, default=10000
+        Iterations at most.
+    tol : float, default=1e-4
+        Stop when the duality gap is at most ``tol`` times the objective of the null model
+        (no coefficients, best intercepts).
+    warm_start : bool, default=False
+        Start from the last solution, matched by task label; ``fit(coef_init=)`` starts from
+        coefficients of your own.
+    verbose : int, default=0
+        If positive, print a line at each certificate.
+
+    Attributes
+    ----------
+    thresholds_ : ndarray of shape (n_tasks, n_classes - 1)
+        The thresholds c between each two classes of ``classes_``. Two are equal where a
+        task has never shown the class between them; they are infinite beyond the
+        classes that it has shown.
+    classes_ : ndarray of shape (n_classes,), or a list of n_tasks such arrays
+        The class labels in their order, over all tasks. A list for a wide Y.
+    coef_components_ : dict of ndarray of shape (n_tasks, n_features)
+        The parts of which the coefficients are the sum; only with a decomposition.
+    stage_objectives_ : ndarray of shape (n_stages,)
+        The objective after each stage; only with a penalty that is not convex.
+    components_, labels_, outlier_tasks_, task_relation_ : ndarray
+        What some penalties find besides; see the estimators of each.
+    task_covariance_, task_correlation_ : ndarray of shape (n_tasks, n_tasks)
+        The same.
+    coef_ : ndarray of shape (n_tasks, n_features)
+        Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
+        (1, n_features) for classifiers.
+    intercept_ : ndarray of shape (n_tasks,)
+        Intercepts; a float for a regressor with one task (1-D y without tasks).
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels.
+    task_weight_ : ndarray of shape (n_tasks,)
+        Weight of each task's mean loss in the objective, or in its gradient at the solution
+        where weights are found at the same time; zero for a task left out, NaN for one
+        whose noise level is zero.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some do not have all. Coefficients of the
+        others are zero.
+    new_tasks_ : dict
+        What ``fit_new_task`` used for each task that it added, ``how`` and ``alpha`` by
+        task label; where there are such tasks.
+    objective_ : float
+        The objective at the solution.
+    dual_gap_ : float
+        Duality gap: the objective is at most this far from the optimum.
+    gap_history_ : ndarray of shape (n_certificates, 2)
+        Iteration and duality gap at each certificate; of the last stage, for a penalty
+        that is not convex.
+    tol_ : float
+        The absolute tolerance used for the gap.
+    converged_ : bool
+        Whether ``dual_gap_ <= tol_``.
+    n_iter_ : int
+        Iterations.
+    solver_ : str
+        The solver used.
+    n_features_in_ : int
+        Number of columns of X in fit, the task column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they have names.
+    coef_feature_names_ : ndarray of shape (n_features,)
+        Names of the columns of ``coef_``, where they have names.
+
+    See Also
+    --------
+    MultiTaskClassifier : Classes without an order.
+
+    Notes
+    -----
+    The loss is convex in W and the thresholds together, and the duality gap is that of
+    both. ``intercept_`` is zero, of two classes minus their threshold.
+
+    ``offset=``, ``fit_new_task`` and penalised intercepts are not for this model.
+
+    References
+    ----------
+    McCullagh (1980), Regression models for ordinal data.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linmtl import OrdinalClassifier
+    >>> from linmtl.datasets import make_multitask_regression
+    >>> from linmtl.penalties import L21
+    >>> X, y, tasks = make_multitask_regression(random_state=0)
+    >>> stage = np.digitize(y, [-2.0, 0.0, 2.0])
+    >>> model = OrdinalClassifier(L21(0.01)).fit(X, stage, tasks)
+    >>> model.thresholds_.shape
+    (10, 3)
+    """
+    thresholds_: np.ndarray
+    coef_components_: dict[Any, np.ndarray]
+    stage_objectives_: np.ndarray
+    components_: np.ndarray
+    labels_: np.ndarray
+    outlier_tasks_: np.ndarray
+    task_relation_: np.ndarray
+    task_covariance_: np.ndarray
+    task_correlation_: np.ndarray
+    feature_mask_: np.ndarray
+    def __init__(
+        self,
+        penalty: Penalty | None = None,
+        *,
+        class_order: ArrayLike | None = None,
+        fit_intercept: bool = True,
+        task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        handle_unknown: Literal['error', 'mean'] = "error",
+        feature_mask: ArrayLike | None = None,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        solver: str = "auto",
+        max_iter: int = 10000,
+        tol: float = 0.0001,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ) -> None: ...

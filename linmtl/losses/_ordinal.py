@@ -1,0 +1,57 @@
+"""Ordinal loss: the proportional odds of classes that have an order."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import numpy as np
+
+from linmtl.losses._base import Loss, Score
+
+
+class Ordinal(Loss):
+    """Minus the log-likelihood of ordered classes, ``P(y <= k) = expit(c_k - eta)``.
+
+    The cuts c of a task increase. They belong to all of its observations, so that the
+    formulas are those of :class:`linmtl.datafits._ordinal.OrdinalFit`; this says what
+    else is asked of a loss.
+
+    Parameters
+    ----------
+    n_classes : int
+        Number of classes of all tasks; targets are positions among them.
+
+    References
+    ----------
+    McCullagh (1980), Regression models for ordinal data.
+    """
+
+    name = "ordinal"
+    score = Score("log loss", 1.0, "scores_path_", -1.0)
+    curvature = 0.5
+    link = "logit"
+    likelihood = True
+    classify = True
+    one_sided = "a single class"
+
+    n_classes: int
+
+    def __init__(self, n_classes: int):
+        object.__setattr__(self, "n_classes", n_classes)  # the base is frozen
+
+    def size(self, y):
+        return np.ones_like(y)
+
+    def _of_rows(self, *arguments: Any) -> NoReturn:
+        raise ValueError(
+            "classes that have an order have thresholds in each task, and this is for "
+            "models with a linear predictor alone; use MultiTaskClassifier"
+        )
+
+    value: Any = _of_rows
+    derivative: Any = _of_rows
+    second_derivative: Any = _of_rows
+    conjugate: Any = _of_rows
+    domain: Any = _of_rows
+    mean: Any = _of_rows
+    settings: Any = _of_rows

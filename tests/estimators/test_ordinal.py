@@ -1,0 +1,201 @@
+"""Classes that have an order: proportional odds, certified."""
+
+from __future__ import annotations
+
+import pickle
+
+import cvxpy as cp
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, cross_val_predict
+from statsmodels.miscmodels.ordinal_model import OrderedModel
+
+from helpers.convex import least
+from linmtl import MultiTaskClassifier, OrdinalClassifier
+from linmtl.model_selection import TaskKFold
+from linmtl.penalties import L21, Deviation, MeanRegularized, Ridge, TraceNorm
+
+TIGHT = {"tol": 1e-9}
+
+
+def data(seed=0, n=60, T=3):
+    """Return rows of some tasks, one of which has never shown a class."""
+    rng = np.random.default_rng(seed)
+    X, tasks = rng.normal(size=(n, 4)), np.arange(n) % T
+    eta = X @ rng.normal(size=(4, T)) + rng.logistic(size=(n, T))
+    y = np.digitize(eta[np.arange(n), tasks], [-1.0, 0.5, 1.5])
+    y[(tasks == 1) & (y == 1)] = 2
+    return X, y, tasks
+
+
+def ordinal_loss(eta, k, cuts, constraints):
+    """Return minus the log-probability of class k, of increasing cuts, in cvxpy."""
+    out, last = 0, cuts.size
+    if k < last:
+        out += cp.logistic(eta - cuts[k])
+    if k > 0:
+        out += cp.logistic(cuts[k - 1] - eta)
+    if 0 < k < last:  # the barrier -log(1 - exp(-gap))
+        barrier = cp.Variable()
+        constraints.append(cp.exp(-barrier) + cp.exp(cuts[k - 1] - cuts[k]) <= 1)
+        out += barrier
+    return out
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_optimum_is_that_of_a_conic_solver(weighted):
+    X, y, tasks = data()
+    weight = np.random.default_rng(1).integers(1, 4, len(y)) if weighted else None
+    w = np.ones(len(y)) if weight is None else weight
+    W, total, constraints = cp.Variable((4, 3)), 0, []
+    for t in range(3):
+        rows = tasks == t
+        shown, codes = np.unique(y[rows], return_inverse=True)
+        cuts = cp.Variable(len(shown) - 1)
+        for i, k in zip(np.flatnonzero(rows), codes.tolist(), strict=True):
+            part = ordinal_loss(X[i] @ W[:, t], k, cuts, constraints)
+            total += w[i] / w[rows].sum() * part
+    total += 0.05 * cp.sum(cp.norm(W, 2, axis=1))
+    best = least(total, constraints)
+    model = OrdinalClassifier(L21(0.05), **TIGHT).fit(X, y, tasks, weight)
+    assert model.objective_ == pytest.approx(best, rel=1e-6)
+    assert model.dual_gap_ <= model.tol_
+    loose = OrdinalClassifier(L21(0.05), tol=0.05).fit(X, y, tasks, weight)
+    suboptimality = loose.objective_ - model.objective_
+    assert -1e-9 <= suboptimality <= loose.dual_gap_ + 1e-9
+
+
+def test_one_task_without_a_penalty_is_statsmodels():
+    X, y, _ = data()
+    y = np.array(["low", "mid", "high", "top"])[y]
+    order = ["low", "mid", "high", "top"]
+    model = OrdinalClassifier(Ridge(0.0), class_order=order, tol=1e-10).fit(X, y)
+    kind = pd.CategoricalDtype(order, ordered=True)
+    series = pd.Series(y).astype(kind)
+    known = OrderedModel(series, X, distr="logit").fit(method="bfgs", disp=0)
+    np.testing.assert_allclose(model.coef_[0], known.params[:4], atol=1e-3)
+    cuts = known.model.transform_threshold_params(known.params[4:].to_numpy())
+    np.testing.assert_allclose(model.thresholds_[0], cuts[1:-1], atol=1e-3)
+    np.testing.assert_allclose(model.predict_proba(X), known.predict(X), atol=1e-3)
+    again = OrdinalClassifier(Ridge(0.0), tol=1e-10).fit(X, series)
+    np.testing.assert_array_equal(again.classes_, order)
+    np.testing.assert_allclose(again.coef_, model.coef_)
+
+
+def test_two_classes_are_those_of_the_logistic_loss():
+    X, y, tasks = data()
+    ordered = OrdinalClassifier(L21(0.02), **TIGHT).fit(X, y > 1, tasks)
+    plain = MultiTaskClassifier(L21(0.02), **TIGHT).fit(X, y > 1, tasks)
+    assert ordered.objective_ == pytest.approx(plain.objective_, rel=1e-8)
+    np.testing.assert_allclose(ordered.coef_, plain.coef_, atol=1e-5)
+    np.testing.assert_allclose(-ordered.thresholds_[:, 0], plain.intercept_, atol=1e-5)
+    np.testing.assert_allclose(
+        ordered.predict_proba(X, tasks), plain.predict_proba(X, tasks), atol=1e-5
+    )
+
+
+def test_turned_around_the_model_is_the_same():
+    X, y, tasks = data()
+    up = OrdinalClassifier(TraceNorm(0.05), **TIGHT).fit(X, y, tasks)
+    down = OrdinalClassifier(TraceNorm(0.05), class_order=[3, 2, 1, 0], **TIGHT)
+    down.fit(X, y, tasks)
+    np.testing.assert_allclose(down.coef_, -up.coef_, atol=1e-5)
+    np.testing.assert_allclose(
+        down.predict_proba(X, tasks)[:, ::-1], up.predict_proba(X, tasks), atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    "penalty",
+    [
+        L21(0.05, feature_weight=[1.0, 0.0, 1.0, 1.0]),
+        MeanRegularized(0.1, 0.0),
+        Deviation(L21(0.05)),
+        L21(0.02) + Ridge(0.1),
+    ],
+)
+def test_what_is_free_is_certified_or_refused(penalty):
+    X, y, tasks = data()
+    model = OrdinalClassifier(penalty, tol=1e-7)
+    model.fit(X, y, tasks)
+    assert model.dual_gap_ <= model.tol_
+    rough = clone(model).set_params(tol=1e-2).fit(X, y, tasks)
+    assert rough.objective_ - model.objective_ <= rough.dual_gap_ + 1e-9
+
+
+def test_layouts_are_one_model():
+    X, y, _ = data()
+    Y = np.column_stack([y, y[::-1], np.where(y == 3, 2, y)]).astype(float)
+    Y[::7, 0] = np.nan
+    wide = OrdinalClassifier(L21(0.03), **TIGHT).fit(X, Y)
+    n, T = Y.shape
+    rows = X[np.tile(np.arange(n), T)], Y.T.ravel(), np.repeat(np.arange(T), n)
+    long = OrdinalClassifier(L21(0.03), **TIGHT).fit(*rows)
+    np.testing.assert_allclose(wide.coef_, long.coef_, atol=1e-6)
+    np.testing.assert_allclose(wide.thresholds_, long.thresholds_, atol=1e-6)
+    assert np.isposinf(long.thresholds_[2, 2])
+    wide_p, long_p = wide.predict_proba(X), long.predict_proba(rows[0], rows[2])
+    np.testing.assert_allclose(np.concatenate(wide_p), long_p, atol=1e-6)
+    np.testing.assert_allclose(long_p.sum(axis=1), 1.0)
+    assert np.all(long_p[rows[2] == 2, 3] == 0)
+    assert wide.predict(X).shape == wide.predict_all(X).shape == Y.shape
+    sparse_X = sparse.csr_array(rows[0])
+    thin = OrdinalClassifier(L21(0.03), **TIGHT).fit(sparse_X, *rows[1:])
+    np.testing.assert_allclose(thin.coef_, long.coef_, atol=1e-5)
+    single = OrdinalClassifier(L21(0.03)).fit(X.astype(np.float32), y)
+    assert (single.coef_.dtype, single.coef_.shape) == (np.float32, (1, 4))
+    far = OrdinalClassifier(L21(0.03), **TIGHT).fit(rows[0] + 1e7, *rows[1:])
+    np.testing.assert_allclose(
+        far.predict_proba(rows[0] + 1e7, rows[2]), long_p, atol=1e-4
+    )
+
+
+def test_searches_pipelines_and_pickles():
+    X, y, tasks = data()
+    table = pd.DataFrame(X, columns=list("abcd")).assign(task=tasks)
+    model = OrdinalClassifier(task_column="task")
+    cv = TaskKFold(3, task_column="task")
+    grid = {"penalty": [L21(0.3), L21(0.03)]}
+    search = GridSearchCV(model, grid, cv=cv, scoring="neg_log_loss").fit(table, y)
+    assert np.isfinite(search.best_score_)
+    assert cross_val_predict(search.best_estimator_, table, y, cv=cv).shape == y.shape
+    best = search.best_estimator_
+    again = pickle.loads(pickle.dumps(best))
+    np.testing.assert_array_equal(again.predict_proba(table), best.predict_proba(table))
+    assert best.score(table, y) > 0.4
+    warm = clone(best).set_params(warm_start=True).fit(table, y).fit(table, y)
+    assert warm.n_iter_ == 1
+
+
+def test_a_task_of_one_class_predicts_it():
+    X, y, tasks = data()
+    y = np.where(tasks == 2, 3, y)
+    model = OrdinalClassifier(L21(0.03))
+    with pytest.warns(UserWarning, match="these tasks have a single class: 2"):
+        model.fit(X, y, tasks)
+    assert np.all(model.predict(X[tasks == 2], tasks[tasks == 2]) == 3)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "fitting", "what"),
+    [
+        ({"fit_intercept": False}, {}, "fit_intercept must be True"),
+        ({"handle_unknown": "mean"}, {}, "handle_unknown must be 'error'"),
+        ({"class_order": [0, 1, 2]}, {}, "class_order must name each class once"),
+        ({"task_weight": "minimax"}, {}, "task_weight='minimax' is not for"),
+        ({"solver": "newton"}, {}, "solver='newton' needs"),
+        ({}, {"offset": 0.0}, "takes no offset"),
+        ({}, {"y": np.full(60, 2)}, "only 1 class"),
+        ({}, {"y": np.arange(60) / 4}, "continuous"),
+    ],
+)
+def test_errors_are_one_line(parameters, fitting, what):
+    X, y, tasks = data()
+    given = {"X": X, "y": y, "tasks": tasks} | fitting
+    with pytest.raises(ValueError, match=what) as error:
+        OrdinalClassifier(**{"penalty": Ridge(0.1)} | parameters).fit(**given)
+    assert "\n" not in str(error.value)
+    assert not hasattr(OrdinalClassifier(), "fit_new_task")
