@@ -61,10 +61,6 @@ class DescriptorRegressor(Regressor):
         loss is minimised, smoothed; the sum of the losses is replaced by
         ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
         over its noise level, which is estimated too; the same as ``loss="sqrt"``.
-    feature_mask : array-like or DataFrame of bool of shape (n_features, n_tasks), default=None
-        Which features each task has, tasks in the order of ``tasks_``; a DataFrame goes by
-        the names of the features and the labels of the tasks. What X holds of the others
-        does not matter. None: those that are not NaN in every row of the task.
     task_column : str or int, default=None
         The column of X that holds the task labels (name or position), instead of
         ``tasks=``; for whatever calls ``predict(X)`` alone.
@@ -240,10 +236,6 @@ class DescriptorClassifier(Classifier):
         loss is minimised, smoothed; the sum of the losses is replaced by
         ``0.05 log(mean_t exp(loss_t / null_t / 0.05))``. "uncertainty" (regression): one
         over its noise level, which is estimated too; the same as ``loss="sqrt"``.
-    feature_mask : array-like or DataFrame of bool of shape (n_features, n_tasks), default=None
-        Which features each task has, tasks in the order of ``tasks_``; a DataFrame goes by
-        the names of the features and the labels of the tasks. What X holds of the others
-        does not matter. None: those that are not NaN in every row of the task.
     task_column : str or int, default=None
         The column of X that holds the task labels (name or position), instead of
         ``tasks=``; for whatever calls ``predict(X)`` alone.

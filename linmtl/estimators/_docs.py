@@ -288,6 +288,8 @@ def estimator(cls: T) -> T:
         texts["parameters"] = f"{texts['refit']}\n{texts['parameters']}"
         texts["attributes"] += f"\n{texts['refitted']}"
     section = template.partition("Parameters\n")[2].partition("\n\n")[0]
+    if family is not None:
+        section += "\n" + _sections(family)[1].get("Parameters", "")
     own = [name for name, _ in _entries(section)]  # what it says itself
     common = _entries(texts["parameters"])
     texts["parameters"] = "\n".join(e for name, e in common if name not in own)
