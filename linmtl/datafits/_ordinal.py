@@ -18,7 +18,7 @@ _CUT_TOL = 1e-13  # a slope relative to the weight of its task
 _DUAL_TOL = 1e-10  # the same, of a dual point that certifies nothing
 _LOSS_TOL = 1e-14  # of a loss, relative to the same
 _SIGN_TOL = 1e-15  # a residual of the wrong sign that is rounding
-_MAX_APPROACH = 0.9  # share of the way to where two cuts meet that a step may go
+_MAX_SHARE = 0.9  # share of the way to where two cuts meet that a step may go
 
 
 class _Slopes(NamedTuple):
@@ -96,8 +96,10 @@ class OrdinalFit(CoupledFit):
             move = -self._solve(slopes, slope)
             step = np.ones(self.data.design.n_tasks)
             gap, closer = np.diff(cuts, prepend=0.0), -np.diff(move, prepend=0.0)
-            met = self._inner & (closer > _MAX_APPROACH * gap)
-            np.minimum.at(step, self._cut_task[met], _MAX_APPROACH * gap[met] / closer[met])
+            met = self._inner & (closer > _MAX_SHARE * gap)
+            np.minimum.at(
+                step, self._cut_task[met], _MAX_SHARE * gap[met] / closer[met]
+            )
             fall = np.bincount(self._cut_task, slope * move, step.size)
             while True:
                 trial = cuts + step[self._cut_task] * move
