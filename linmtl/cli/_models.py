@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from linmtl.data._errors import InputError, closest, name_list
+from linmtl.data._errors import InputError, name_list
+from linmtl.data._suggestions import closest
 from linmtl.estimators import (
     GraphRegularizedClassifierCV,
     GraphRegularizedRegressorCV,

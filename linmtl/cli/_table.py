@@ -16,8 +16,9 @@ import numpy as np
 from linmtl.cli._suspicions import suspicions
 from linmtl.data._columns import Fields, Numbers, missing, read_numbers, reads_as_number
 from linmtl.data._encoding import MAX_LEVELS, Coding, codings, is_id
-from linmtl.data._errors import InputError, closest, name_list
+from linmtl.data._errors import InputError, name_list
 from linmtl.data._labels import one_line
+from linmtl.data._suggestions import closest
 from linmtl.data._table import Table
 
 _MOST_CLASSES = 50  # of text that nobody has called a class

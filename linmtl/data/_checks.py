@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import numbers
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import cache
 from typing import Any, TypeGuard
 
 import numpy as np
 
+from linmtl.data._errors import name_list
 from linmtl.data._labels import some
+from linmtl.data._suggestions import closest
 
 
 def is_number(value: Any) -> TypeGuard[float]:
@@ -24,7 +28,34 @@ def is_whole(value: Any) -> TypeGuard[int]:
 def check_choice(name: str, value: Any, allowed: Sequence[Any]) -> None:
     """Check that a parameter is one of the values allowed."""
     if not any(isinstance(value, type(a)) and value == a for a in allowed):
-        raise ValueError(f"{name} must be one of {some(allowed, 10)}, got {value!r}")
+        hint = ""
+        if isinstance(value, str):
+            hint = closest(value, [a for a in allowed if isinstance(a, str)])
+        raise ValueError(
+            f"{name} must be one of {some(allowed, 10)}, got {value!r}{hint}"
+        )
+
+
+def check_keywords(cls: type, given: Collection[str]) -> None:
+    """Check that a constructor knows the keywords that it is about to be given."""
+    known = _keywords(cls)
+    if known is None or known.issuperset(given):
+        return
+    name = next(name for name in given if name not in known)
+    names = sorted(known - {"self"})
+    hint = closest(name, names) or f"; it has {name_list(names, len(names))}"
+    raise TypeError(
+        f"{cls.__name__}() got an unexpected keyword argument {name!r}{hint}"
+    )
+
+
+@cache
+def _keywords(cls: type) -> frozenset[str] | None:
+    """Return the names of a constructor's parameters, None if it takes any."""
+    parameters = inspect.signature(cls.__init__).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return None
+    return frozenset(parameters)
 
 
 def check_number(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Any
 
@@ -19,10 +18,3 @@ def name_list(names: Iterable[Any], limit: int = 6) -> str:
     extra = len(names) - limit
     text = ", ".join(names[:limit])
     return f"{text} and {extra} more" if extra > 0 else text
-
-
-def closest(name: str, names: Iterable[str]) -> str:
-    """Return '; did you mean ...?' where a name resembles the given one."""
-    by_fold = {str(other).casefold(): str(other) for other in names}
-    match = difflib.get_close_matches(name.casefold(), list(by_fold), n=1, cutoff=0.5)
-    return f"; did you mean {by_fold[match[0]]!r}?" if match else ""

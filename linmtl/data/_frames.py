@@ -11,12 +11,24 @@ import numpy as np
 from linmtl.data._labels import is_dataframe, is_missing
 from linmtl.data._times import refuse_times
 
+_TASKS = (
+    "; if it says which task a row belongs to, pass it as tasks=, or name it as "
+    "task_column="
+)
+
 
 @contextmanager
-def column_named(X: Any) -> Iterator[None]:
+def column_named(X: Any, may_be_tasks: bool = False) -> Iterator[None]:
     """Name the column of a DataFrame where validation finds something not a number.
 
     Dates and spans of time, which would pass for numbers, are found beforehand.
+
+    Parameters
+    ----------
+    X : array-like or DataFrame
+        What is validated.
+    may_be_tasks : bool, default=False
+        Whether text may be the labels of tasks, which the user has not given.
     """
     refuse_times(X, "X")
     try:
@@ -24,14 +36,17 @@ def column_named(X: Any) -> Iterator[None]:
     except (TypeError, ValueError) as error:
         # others, such as that of a missing value, say what is wrong
         text = isinstance(error, TypeError) or "could not convert" in str(error)
+        hint = _TASKS if may_be_tasks else ""
         found = _not_numeric(X) if text and is_dataframe(X) else None
+        if found is None and hint and "could not convert string" in str(error):
+            raise ValueError(f"{error}{hint}") from error
         if found is None:
             raise
         name, value = found
         kind = "string" if isinstance(value, str) else type(value).__name__
         raise ValueError(
             f"could not convert {kind} to float: {value!r} in column {name!r} of X; "
-            "encode the column as numbers, or drop it"
+            f"encode the column as numbers, or drop it{hint}"
         ) from error
 
 

@@ -19,6 +19,7 @@ from linmtl.data._kinds import (
     plain,
     plain_times,
 )
+from linmtl.data._suggestions import closest
 from linmtl.data._tables import as_table
 
 _FIX = "make all labels strings or all labels numbers"
@@ -423,9 +424,10 @@ def task_column_index(X: Any, task_column: Any) -> int:
         if len(hits) == 1:
             return hits[0]
         problem = f"names {len(hits)} columns" if hits else "is not a column"
+        hint = "" if hits else closest(str(task_column), names)
         raise ValueError(
             f"task_column {task_column!r} {problem} of X, which has the columns "
-            f"{some(names, 10)}; pass one of these names or an integer position"
+            f"{some(names, 10)}{hint}; pass one of these names or an integer position"
         )
     if isinstance(task_column, str):
         raise ValueError(

@@ -465,12 +465,17 @@ def read_X(
     estimator: Any, X: Any, tasks: Any, reset: bool, allow_nan: bool = False
 ) -> tuple[Any, Any, Any]:
     """Return X without the task column, the task labels and the features' names."""
+    if isinstance(tasks, str):
+        raise ValueError(
+            f"tasks is the name {tasks!r}; pass one label per row, or the name as "
+            "task_column= of the estimator, for a column of X"
+        )
     X, column = as_table(X), estimator.task_column
     options: dict[str, Any] = {**_X_OPTIONS}
     if allow_nan:
         options["ensure_all_finite"] = "allow-nan"
     if column is None:
-        with column_named(X):
+        with column_named(X, may_be_tasks=reset and tasks is None):
             X = validate_data(estimator, X, reset=reset, **options)
         labels = None if tasks is None else as_task_labels(tasks, X.shape[0])
         names = getattr(estimator, "feature_names_in_", None)

@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from linmtl.data._absent import fill_as_in_fit, mean_model
+from linmtl.data._checks import check_keywords
 from linmtl.data._labels import codes_of, some
 from linmtl.data._read import FitInput, read_X, require_tasks, task_codes
 from linmtl.data._targets import two_valued
@@ -40,6 +41,11 @@ class TaskModel(NewTask, BaseEstimator):
     handle_unknown: Literal["error", "mean"] = "error"
 
     _classify: ClassVar[bool] = False
+
+    def __new__(cls, *args: Any, **given: Any) -> Self:
+        if given:
+            check_keywords(cls, given)
+        return super().__new__(cls)
 
     @property
     def _takes_classes(self) -> bool:

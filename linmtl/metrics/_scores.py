@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.metrics import get_scorer
+from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.metrics import log_loss as sklearn_log_loss
 from sklearn.utils.metaestimators import available_if
 
 from linmtl.data._checks import is_number
 from linmtl.data._labels import some
 from linmtl.data._rows import TaskRows
+from linmtl.data._suggestions import closest
 from linmtl.metrics._labels import read_labels, read_predictions
 
 AVERAGES = ("macro", "samples", "worst")
@@ -306,7 +307,7 @@ class Measure:
                     "its own parameters; pass the function of sklearn.metrics instead"
                 )
             self.name, self.greater_is_better = metric, True
-            self._scorer: Any = get_scorer(metric)
+            self._scorer: Any = _named_scorer(metric)
         elif callable(metric):
             self.name = getattr(metric, "__name__", None) or repr(metric)
             self._scorer = None
@@ -387,6 +388,14 @@ class Measure:
             return self._scorer(model, labels.rows[t], labels.y[t], **weight)
 
         return score
+
+
+def _named_scorer(name: str) -> Any:
+    try:
+        return get_scorer(name)
+    except ValueError as error:
+        hint = closest(name, get_scorer_names())
+        raise ValueError(f"{str(error).rstrip('.')}{hint}") from None
 
 
 def _takes_weights(function: Callable[..., Any]) -> bool:

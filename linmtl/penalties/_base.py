@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from linmtl.data._checks import check_keywords
 from linmtl.penalties._parameters import check_strength, strength_names, with_alpha
 from linmtl.penalties._quadratic_form import QuadraticForm
 
@@ -65,6 +66,11 @@ class Penalty(BaseEstimator):
     ordered: ClassVar[bool] = False
     takes_classes: ClassVar[bool] = False
     joins: ClassVar[str] = ""
+
+    def __new__(cls, *args: Any, **given: Any) -> Self:
+        if given:
+            check_keywords(cls, given)
+        return super().__new__(cls)
 
     @property
     def draws_intercepts(self) -> bool:
