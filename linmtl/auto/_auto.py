@@ -55,6 +55,9 @@ cv : int, splitter or iterable of (train, test), default=5
     Number of folds, drawn within the tasks (stratified by class for classifiers); or
     the folds. All models are judged on the same ones, and tuned within their training
     parts.""",
+    "progress": """\
+verbose : int, default=0
+    Whether to say after each model and fold how many are done, and when all may be.""",
     "auto_attributes": """\
 leaderboard_ : Leaderboard
     Held-out {loss} of each model; ``print(leaderboard_)`` shows a table,
@@ -101,6 +104,7 @@ class _Auto(TaskModel):
         handle_unknown: Literal["error", "mean"] = "error",
         random_state: int | np.random.RandomState | None = 0,
         n_jobs: int | None = None,
+        verbose: int = 0,
     ):
         self.models = models
         self.selection = selection
@@ -110,6 +114,7 @@ class _Auto(TaskModel):
         self.handle_unknown = handle_unknown
         self.random_state = random_state
         self.n_jobs = n_jobs
+        self.verbose = verbose
 
     def fit(
         self,
@@ -135,7 +140,7 @@ class _Auto(TaskModel):
             passed.warn_of_single_classes(stacklevel=3)
         self._warn_of_classes(passed.given, stacklevel=3)
         judge = Judge(passed, groups, self.cv, self.random_state)
-        found, failed = judge.held_out(models, self._loss(), self.n_jobs)
+        found, failed = judge.held_out(models, self._loss(), self.n_jobs, self.verbose)
         found, best, weights, fitted = self._fit_chosen(judge, models, found, failed)
         for m, why in failed.items():
             warnings.warn(
@@ -301,6 +306,7 @@ class AutoRegressor(PredictsTargets, RegressorMixin, _Auto):
     ----------
     {auto_parameters}
     {layout_parameters}
+    {progress}
 
     Attributes
     ----------
@@ -355,6 +361,7 @@ class AutoClassifier(PredictsClasses, ClassifierMixin, _Auto):
     ----------
     {auto_parameters}
     {layout_parameters}
+    {progress}
 
     Attributes
     ----------

@@ -52,6 +52,8 @@ class AutoRegressor(PredictsTargets, RegressorMixin, TaskModel):
         Seed of folds, and of what else is drawn.
     n_jobs : int, default=None
         Models fitted at the same time, through joblib.
+    verbose : int, default=0
+        Whether to say after each model and fold how many are done, and when all may be.
 
     Attributes
     ----------
@@ -147,6 +149,7 @@ class AutoRegressor(PredictsTargets, RegressorMixin, TaskModel):
         handle_unknown: Literal['error', 'mean'] = "error",
         random_state: int | np.random.RandomState | None = 0,
         n_jobs: int | None = None,
+        verbose: int = 0,
     ): ...
     def fit(
         self,
@@ -230,6 +233,8 @@ class AutoClassifier(PredictsClasses, ClassifierMixin, TaskModel):
         Seed of folds, and of what else is drawn.
     n_jobs : int, default=None
         Models fitted at the same time, through joblib.
+    verbose : int, default=0
+        Whether to say after each model and fold how many are done, and when all may be.
 
     Attributes
     ----------
@@ -328,6 +333,7 @@ class AutoClassifier(PredictsClasses, ClassifierMixin, TaskModel):
         handle_unknown: Literal['error', 'mean'] = "error",
         random_state: int | np.random.RandomState | None = 0,
         n_jobs: int | None = None,
+        verbose: int = 0,
     ): ...
     def fit(
         self,

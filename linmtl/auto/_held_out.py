@@ -204,7 +204,11 @@ class Judge:
         return fitted, time.perf_counter() - start, wrong
 
     def held_out(
-        self, models: Mapping[str, TaskModel], loss: Loss, n_jobs: int | None
+        self,
+        models: Mapping[str, TaskModel],
+        loss: Loss,
+        n_jobs: int | None,
+        verbose: int,
     ) -> tuple[HeldOut, dict[str, str]]:
         """Return what the models are worth, and why some are left out."""
         given, data = self.passed.given, self.passed.given.data
@@ -213,7 +217,9 @@ class Judge:
         shape = data.y.size, *given.class_axis
         eta = {name: np.zeros(shape) for name in models}
         seconds, failed = dict.fromkeys(models, 0.0), {}
-        for (name, k), found in zip(parts, run_jobs(jobs, n_jobs), strict=True):
+        for (name, k), found in zip(
+            parts, run_jobs(jobs, n_jobs, verbose=verbose), strict=True
+        ):
             coefficients, took, wrong = found
             seconds[name] += took
             if wrong is not None:

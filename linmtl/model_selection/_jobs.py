@@ -8,6 +8,8 @@ from typing import Any
 
 from joblib import Parallel, effective_n_jobs
 
+_EACH_JOB = 11  # as joblib counts: from more than 10 on it tells of every job
+
 
 def in_turn(n_jobs: int | None) -> bool:
     """Whether jobs run one after the other, in this process."""
@@ -16,7 +18,10 @@ def in_turn(n_jobs: int | None) -> bool:
 
 
 def run_jobs(
-    jobs: Iterable[Any], n_jobs: int | None, prefer: str | None = None
+    jobs: Iterable[Any],
+    n_jobs: int | None,
+    prefer: str | None = None,
+    verbose: int = 0,
 ) -> list[Any]:
     """Return the results of jobs, in their order.
 
@@ -29,6 +34,8 @@ def run_jobs(
         How many run at the same time, as in joblib.
     prefer : {"threads", "processes"}, default=None
         What runs them, unless the user has chosen a backend.
+    verbose : int, default=0
+        Whether to say after each job how many are done, and when all may be.
 
     Raises
     ------
@@ -37,7 +44,8 @@ def run_jobs(
         ``multiprocessing`` never hears of it, and waits for its answer.
     """
     try:
-        return list(Parallel(n_jobs=n_jobs, prefer=prefer)(jobs))
+        said = _EACH_JOB if verbose else 0
+        return list(Parallel(n_jobs=n_jobs, prefer=prefer, verbose=said)(jobs))
     except BrokenExecutor as error:
         raise RuntimeError(
             "a worker process was killed, most often by the system for lack of memory; "

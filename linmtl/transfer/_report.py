@@ -300,6 +300,7 @@ def negative_transfer_report(
     margin: float = 0.05,
     random_state: int | None = 0,
     n_jobs: int | None = None,
+    verbose: int = 0,
 ) -> NegativeTransferReport:
     """Say for each task whether learning it with the others helps or hurts it.
 
@@ -350,6 +351,9 @@ def negative_transfer_report(
         Seed of the splits of an integer ``cv``.
     n_jobs : int, default=None
         Splits computed at the same time, through joblib.
+    verbose : int, default=0
+        Whether to say after each split how many are done, and when all may be: models
+        that try many others, such as `AutoClassifier`, take minutes.
 
     Returns
     -------
@@ -407,7 +411,7 @@ def negative_transfer_report(
     method, trained = _usable_method(rows, splits, units, method)
     models = _judged_models(rows, splits, estimator, baseline, pooled)
     jobs = [delayed(_one_split)(rows, models, *parts) for parts in splits]
-    found = run_jobs(jobs, n_jobs)
+    found = run_jobs(jobs, n_jobs, verbose=verbose)
     losses = {
         name: np.array([rows.task_means(each[name].losses) for each in found])
         for name in models

@@ -169,6 +169,14 @@ def test_what_is_held_out_says_nothing_of_its_predictions(make):
     assert np.all(np.any(first.eta[:, ~held] != second.eta[:, ~held], axis=0))
 
 
+def test_progress_is_told_where_asked(capsys):
+    X, y, tasks = problem()
+    regressor(cv=2).fit(X, y, tasks)
+    assert capsys.readouterr().err == ""
+    regressor(cv=2, verbose=1).fit(X, y, tasks)
+    assert "Done" in capsys.readouterr().err
+
+
 def test_models_may_be_named_by_their_class():
     X, y, tasks = problem()
     models = [PooledRegressor(), PooledRegressor(0.1), MixedEffectsRegressor()]

@@ -112,6 +112,13 @@ def test_planted_tasks_are_flagged(classify):
 
 
 @pytest.mark.slow
+def test_progress_is_told_where_asked(capsys):
+    X, y, tasks = make_multitask_regression(n_tasks=3, random_state=0)
+    model = MeanRegularizedRegressor()
+    negative_transfer_report(model, X, y, tasks, cv=2, verbose=1)
+    assert "Done" in capsys.readouterr().err
+
+
 def test_report_of_the_baseline_itself_finds_nothing():
     X, y, tasks = planted()
     report = negative_transfer_report(
