@@ -357,7 +357,7 @@ class ResidualFit(Datafit):
     def largest_weight(self) -> np.ndarray:
         """The largest weights of the Hessian, or without a bound those at zero."""
         data = self.data
-        if self.bounded:
+        if self.loss.curvature is not None:
             return self.loss.curvature * data.weight
         theta, task_loss = np.empty_like(data.y), np.empty(data.design.n_tasks)
         self.loss.residual(

@@ -25,7 +25,7 @@ from scipy.sparse.linalg import splu
 # up to this many tasks a graph is handled by dense matrices, unless there are more than
 # a few and no more than this part of the pairs is joined
 _DENSE_TASKS, _SPARSE = 2000, 0.05
-_FEW_TASKS = 300  # for which one product with K is cheaper than its parts
+_FEW_TASKS = 300  # for which a graph is dense in products
 # Entries of a sparse factor for each task, and factors, beyond which there are others:
 # dense ones, or conjugate gradients, since graphs whose factors fill up have
 # well-conditioned Laplacians.
@@ -233,10 +233,10 @@ class QuadraticForm:
         return np.where(np.isinf(self.centred), 0.0, self.centred)
 
     @cached_property
-    def _K(self) -> np.ndarray | None:
-        """K where it is small and couples pairs of tasks, else None."""
-        few = self.is_coupled and self.n_tasks <= _FEW_TASKS
-        return self.dense() if few and not self.varies else None
+    def _graph(self) -> Any:
+        """The Laplacian, dense for few tasks."""
+        few = self.n_tasks <= _FEW_TASKS
+        return self.laplacian.toarray() if few else self.laplacian
 
     def dense(self) -> np.ndarray:
         """Return K, which all rows have, as an array of shape (n_tasks, n_tasks)."""
@@ -297,12 +297,11 @@ class QuadraticForm:
         """Return ``W K``; of rows that all tasks share, what their mean costs."""
         if self.is_diagonal:
             return W * self.diagonal
-        if self._K is not None:
-            return W @ self._K
         mean = W.mean(axis=1, keepdims=True)
-        out = W * self.ridge + self._finite * (W - mean) + self.mean * mean
-        if self.laplacian is not None:
-            out += self.weight * (W @ self.laplacian)
+        D = W - mean
+        out = self._finite * D + (W * self.ridge + self.mean * mean)
+        if self.laplacian is not None:  # of what the tasks share rounding is left
+            out += self.weight * (D @ self._graph)
         if self.matrix is not None:
             out += self.weight * (W @ self.matrix)
         return out
@@ -311,14 +310,13 @@ class QuadraticForm:
         """Return ``tr(W K W') / 2``, as a sum of squares where it is one."""
         if self.is_zero:
             return 0.0
-        if self._K is not None:
-            return max(float(np.vdot(W, W @ self._K)), 0.0) / 2
         mean = W.mean(axis=1, keepdims=True)
+        D = W - mean
         value = np.sum(W**2 * self.ridge)
-        value += np.sum(self._finite * (W - mean) ** 2)
+        value += np.sum(self._finite * D**2)
         value += self.n_tasks * np.sum(self.mean * mean**2)
         if self.laplacian is not None:
-            value += max(np.sum(self.weight * W * (W @ self.laplacian)), 0.0)
+            value += max(np.sum(self.weight * D * (D @ self._graph)), 0.0)
         if self.matrix is not None:
             value += max(np.sum(self.weight * W * (W @ self.matrix)), 0.0)
         if np.any(W[self.shared_rows] != W[self.shared_rows, :1]):

@@ -171,7 +171,7 @@ class Objective:
             self.D, self.row_sizes, self.limit = G, np.full(len(G), np.inf), 0.0
             self._costs = 0.0, 0.0
             return Certificate(primal, -np.inf)
-        limit = _LARGEST_SCALE
+        limit, support = _LARGEST_SCALE, 0.0
         if signs:
             limit, conjugate, D = self._certify_signs(W, G, _ROUNDING * size)
         else:
@@ -181,7 +181,8 @@ class Objective:
                 rows = np.ones(self.whole_fit.n_features, dtype=bool)
                 form = penalty.base_quadratic + null
             if rows.any():
-                limit = self._project(form.null_space(len(rows)), rows, G, limit)
+                null_space = form.null_space(len(rows))
+                limit, support = self._project(null_space, rows, W, G, limit)
             D, conjugate = G, 0.0
             if not quadratic.is_zero:
                 at = W if null is None else self._moved(null, W, G)
@@ -189,14 +190,14 @@ class Objective:
                 conjugate += quadratic.rows(~free).value(_rows(at, ~free))
                 D = G - quadratic.gradient(at)
         self.D = D
-        support = 0.0
         if penalty.norm is not None:
             if isinstance(penalty.norm, RowSeparable):
                 self.row_sizes = penalty.norm.row_dual_norms(D)
                 size = float(self.row_sizes.max(initial=0.0))
             else:
-                size, support, square = penalty.norm.dual_terms(np.ascontiguousarray(D))
-                conjugate += square
+                terms = penalty.norm.dual_terms(np.ascontiguousarray(D))
+                size, conjugate = terms[0], conjugate + terms[2]
+                support += terms[1]
             limit = min(limit, 1.0 / size if size > 0 else np.inf)
         self.limit = min(limit, fit.dual_limit())
         scale = fit.best_scale(conjugate, self.limit, support)
@@ -364,17 +365,19 @@ class Objective:
     def _feature_scale(self) -> np.ndarray:
         return self.whole_fit.feature_scale()
 
-    def _project(self, null_space, rows, G, limit):
+    def _project(self, null_space, rows, W, G, limit):
         """Move the residuals to where the gradient is zero along the null space.
 
-        Return the largest scale at which they are a point of the dual problem: zero
-        where they are not.
+        Return the largest scale at which they are a point of the dual problem, zero
+        where they are not, and what the gradient that is left costs the bound: about
+        as much at the optimum as at W.
         """
         fit = self.fit
         null_space = [(rows & some, *basis) for some, *basis in null_space]
         null_space = [basis for basis in null_space if basis[0].any()]
         if not null_space:
-            return limit
+            return limit, 0.0
+        W = joined(W) if self.penalty.is_split else W
         allowed = _INFEASIBLE * self._feature_scale * fit.residual_norm()
         parts = [
             FreePart(some, columns, np.zeros(int(some.sum())), vectors)
@@ -382,20 +385,23 @@ class Objective:
         ]
         groups = _overlapping(parts, self.shape[1])
 
-        def feasible():
+        def left():
+            cost = 0.0
             for some, columns, vectors in null_space:
                 over = np.abs(G[: len(some)][some][:, columns] @ vectors)
                 if np.any(over.max(axis=1, initial=0) > allowed[some]):
-                    return False
-            return True
+                    return np.inf
+                cost += float(np.sum(over * np.abs(W[some][:, columns] @ vectors)))
+            return cost
 
         for _ in range(_PROJECTIONS):
             for together in groups:
                 fit.project(together, G)
             fit.refresh(G)
-            if feasible():
-                return limit
-        return 0.0
+            cost = left()
+            if cost < np.inf:
+                return limit, cost
+        return 0.0, 0.0
 
     @cached_property
     def _gradient_size(self) -> float:

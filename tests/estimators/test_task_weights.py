@@ -308,6 +308,17 @@ def test_minimax_from_a_far_warm_start():
 @pytest.mark.filterwarnings("ignore:.*the best strength is the smallest tried")
 @pytest.mark.filterwarnings("ignore:.*the best strength is")
 @pytest.mark.slow
+def test_minimax_of_a_loss_that_is_linear_at_the_start():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(30, 2)), 100.0 + rng.normal(size=30)
+    tasks = np.repeat([0, 1], 15)
+    model = L21Regressor(
+        0.001, loss="quantile", fit_intercept=False, task_weight="minimax", tol=1e-3
+    ).fit(X, y, tasks)
+    assert model.converged_
+    assert model.coef_.any()
+
+
 def test_minimax_over_a_path_and_with_a_search():
     X, y, tasks = ragged()
     penalty = L21()

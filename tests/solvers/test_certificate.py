@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 from scipy.optimize import minimize
 
+from helpers.problems import make_problem
 from helpers.quick import first
 from linmtl import (
     GraphRegularizedClassifier,
@@ -14,6 +16,9 @@ from linmtl import (
     MeanRegularizedClassifier,
     PooledClassifier,
 )
+from linmtl.penalties import GraphLaplacian, MeanRegularized
+from linmtl.solvers import _objective
+from linmtl.solvers._minimise import minimise
 
 MODELS = [
     IndependentClassifier(alpha=0.0),
@@ -54,3 +59,29 @@ def test_collinear_features_that_nothing_penalises(model, seed, tol):
         value = np.logaddexp(0, -y * eta).mean()
         assert value - best <= model.dual_gap_ + 1e-12, name
         assert model.converged_ == (model.dual_gap_ <= model.tol_), name
+
+
+def test_a_graph_costs_differences_of_any_size():
+    """What the tasks share is 1e9 times as large."""
+    rng = np.random.default_rng(0)
+    W = 1e6 + 1e-3 * rng.normal(size=(3, 4))
+    adjacency = np.array([[0, 1, 0, 2], [1, 0, 3, 0], [0, 3, 0, 0], [2, 0, 0, 0.0]])
+    form = GraphLaplacian(adjacency, alpha=0.5).quadratic(np.arange(4))
+    differences = W[:, :, None] - W[:, None, :]
+    exact = 0.25 * np.sum(np.triu(adjacency) * differences**2)
+    assert form.value(W) == pytest.approx(exact, rel=1e-12)
+    gradient = 0.5 * np.einsum("kl,jkl->jk", adjacency, differences)
+    assert_allclose(form.gradient(W), gradient, rtol=1e-9)
+
+
+def test_what_a_projection_leaves_costs_the_bound(monkeypatch):
+    problem = make_problem(d=3)
+    objective = problem.objective(MeanRegularized(0.1))
+    W = minimise(objective, tol=1e-12, max_iter=100).W
+    best = objective.value(W)
+    monkeypatch.setattr(type(objective.fit), "project", lambda self, parts, G: None)
+    monkeypatch.setattr(_objective, "_INFEASIBLE", 1.0)
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        near = W + 0.01 * rng.normal(size=W.shape)
+        assert objective.certificate(near).dual <= best * (1 + 1e-12)
