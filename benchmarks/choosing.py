@@ -16,6 +16,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from threadpoolctl import threadpool_limits
 
 import linmtl
 from benchmarks import machine, models
+from benchmarks.report import Printed, write_json
 from linmtl import penalties
 from linmtl.datasets import (
     load_parkinsons,
@@ -206,7 +208,7 @@ def path(search: Search, data: Data, alphas: Any, scale: Any = 1.0) -> None:
     mtl_path(X / scale, *rest, penalty=search.penalty, alphas=alphas, loss=loss)
 
 
-def times(n_alphas: int, repeats: int, small: bool) -> None:
+def times(n_alphas: int, repeats: int, small: bool) -> list[dict[str, Any]]:
     made = {"n_informative": 5, "random_state": 0}
     problems = {
         "long": ("Parkinson's, 42 tasks", patients(500 if small else None)),
@@ -216,39 +218,32 @@ def times(n_alphas: int, repeats: int, small: bool) -> None:
             make_multitask_classification(3 if small else 20, 20, 100, **made),
         ),
     }
-    print(
-        "\n| data | estimator | CV [s] | its path [s] | ratio | scikit-learn | [s] "
-        "| within budget |"
+    table = Printed(
+        {"data": "", "estimator": "", "CV [s]": ".3f", "its path [s]": ".3f"}
+        | {"ratio": ".1f", "scikit-learn": "", "[s]": ".3f", "within budget": ""}
     )
-    print("|---|---|---|---|---|---|---|---|")
     for kind, (name, data) in problems.items():
         for search in SEARCHES[kind]:
             model = search.fit(data, alphas=n_alphas)
             own = seconds(repeats, search.fit, data, alphas=n_alphas)
             grid = model.alphas_, model.feature_scale_
             alone = seconds(repeats, path, search, data, *grid)
-            peer, name_of_peer = "", search.peer_name or "-"
-            within = own <= BUDGET * alone
+            theirs, within = None, own <= BUDGET * alone
             if search.peer is not None:
                 theirs = seconds(1, search.peer, data, n_alphas)
-                peer, within = f"{theirs:.3f}", within and own <= theirs
-            print(
-                f"| {name} | {search.name} | {own:.3f} | {alone:.3f} "
-                f"| {own / alone:.1f} | {name_of_peer} | {peer} "
-                f"| {'yes' if within else 'no'} |",
-                flush=True,
-            )
+                within = within and own <= theirs
+            said = search.peer_name or "-", theirs, "yes" if within else "no"
+            table.add(name, search.name, own, alone, own / alone, *said)
+    return table.rows
 
 
-def beside_lmer(repeats: int, small: bool) -> None:
+def beside_lmer(repeats: int, small: bool) -> list[dict[str, Any]]:
     if shutil.which("Rscript") is None:
-        return
+        return []
     rows = 500 if small else None
-    print(
-        "\n| Parkinson's | lmer, intercept [s] | lmer, diagonal [s] | "
-        "MixedEffectsRegressor [s] | MeanRegularizedRegressorCV [s] |"
-    )
-    print("|---|---|---|---|---|")
+    names = "MixedEffectsRegressor", "MeanRegularizedRegressorCV"
+    timed = [*(f"lmer, {form}" for form in FORMS), *names]
+    table = Printed({"Parkinson's": ""} | {f"{name} [s]": ".3f" for name in timed})
     for d in (2,) if small else (2, 5):
         X, y, tasks = patients(rows)
         problem = models.Problem(X[:, :d], y, tasks, train=1.0)
@@ -257,10 +252,10 @@ def beside_lmer(repeats: int, small: bool) -> None:
         slopes = [theirs[f"lmer, {form}"]["seconds"][0] for form in FORMS]
         ours = [
             seconds(repeats, getattr(linmtl, name)().fit, X[:, :d], y, tasks)
-            for name in ("MixedEffectsRegressor", "MeanRegularizedRegressorCV")
+            for name in names
         ]
-        times = " | ".join(f"{value:.3f}" for value in (*slopes, *ours))
-        print(f"| {d} features | {times} |", flush=True)
+        table.add(f"{d} features", *slopes, *ours)
+    return table.rows
 
 
 def exact(search: Search, data: Data, alphas: np.ndarray) -> np.ndarray:
@@ -271,12 +266,12 @@ def exact(search: Search, data: Data, alphas: np.ndarray) -> np.ndarray:
     return np.nanmean(losses, axis=1).mean(axis=1)
 
 
-def left_out(n_alphas: int, repeats: int, small: bool) -> None:
-    print(
-        "\n| data | estimator | error at the choice [%] | at stronger ones [%] "
-        "| same choice | loo [s] | path [s] | ratio | fits without each row [s] |"
+def left_out(n_alphas: int, repeats: int, small: bool) -> list[dict[str, Any]]:
+    table = Printed(
+        {"data": "", "estimator": "", "error at the choice [%]": "+.2f"}
+        | {"at stronger ones [%]": ".2f", "same choice": "", "loo [s]": ".3f"}
+        | {"path [s]": ".3f", "ratio": ".1f", "fits without each row [s]": ".1f"}
     )
-    print("|---|---|---|---|---|---|---|---|---|")
     options = {"alphas": n_alphas, "cv": "loo", "scale_features": False}
     for name, data, searches in left_out_problems(small):
         for search in searches:
@@ -294,13 +289,10 @@ def left_out(n_alphas: int, repeats: int, small: bool) -> None:
             error = 100 * (found[chosen] / truth - 1)
             again = int(chosen[np.argmin(truth)])
             at, others = error[chosen == best][0], error[np.isin(chosen, far)]
-            print(
-                f"| {name} | {search.name} | {at:+.2f} "
-                f"| {np.abs(others).max(initial=0.0):.2f} "
-                f"| {'yes' if again == best else f'{again - best:+d} strengths'} "
-                f"| {own:.3f} | {alone:.3f} | {own / alone:.1f} | {each:.1f} |",
-                flush=True,
-            )
+            same = "yes" if again == best else f"{again - best:+d} strengths"
+            worst = np.abs(others).max(initial=0.0)
+            table.add(name, search.name, at, worst, same, own, alone, own / alone, each)
+    return table.rows
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -309,17 +301,21 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", choices=("times", "lmer", "loo"))
     parser.add_argument("--small", action="store_true", help="a quick look")
+    parser.add_argument("--output", type=Path, help="JSON file to write")
     options = parser.parse_args(arguments)
-    print(machine.describe(1))
+    out = machine.describe(1)
+    print(out)
     size = options.alphas, options.repeats, options.small
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if options.only in (None, "times"):
-            times(*size)
+            out["times"] = times(*size)
         if options.only in (None, "lmer"):
-            beside_lmer(options.repeats, options.small)
+            out["lmer"] = beside_lmer(options.repeats, options.small)
         if options.only in (None, "loo"):
-            left_out(*size)
+            out["loo"] = left_out(*size)
+    if options.output:
+        write_json(options.output, out)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ of a task, which the truth tells.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 import warnings
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import machine
+from benchmarks.report import write_json
 
 COVERAGE = 0.9
 MANY, FEW, NEW = 10, 20, 10  # tasks
@@ -181,12 +181,16 @@ def table(found: dict[str, dict]) -> str:
     ]
     for name, r in found.items():
         cells = [f"{r['many']:.3f}", f"{r['worst']:.3f} to {r['best']:.3f}"]
-        cells += [f"{r[part]:.3f}" for part in ("few", "new")]
-        cells += [f"{w:.2f}" for w in r["width"]]
+        cells += [_number(r[part], 3) for part in ("few", "new")]
+        cells += [_number(w, 2) for w in r["width"]]
         cells += [f"{100 * r['infinite']:.0f} %", f"{r['seconds']:.2f}"]
-        line = f"| {name} | {' | '.join(cells)} |"
-        lines.append(line.replace(" nan ", " - "))
+        lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _number(value: float | None, digits: int) -> str:
+    """Write a number; a dash for NaN, and for None, as JSON has it."""
+    return "-" if value is None or np.isnan(value) else f"{value:.{digits}f}"
 
 
 def main(given: list[str] | None = None) -> None:
@@ -206,7 +210,7 @@ def main(given: list[str] | None = None) -> None:
         print(f"{kind} errors, {arguments.sets} data sets\n\n{table(results[kind])}\n")
     if arguments.output:
         out = machine.describe(1) | {"sets": arguments.sets, "results": results}
-        arguments.output.write_text(json.dumps(out, indent=1) + "\n")
+        write_json(arguments.output, out)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import machine
+from benchmarks.report import write_json
 
 _AXES = ("tasks", "rows", "slopes")
 _SCRIPT = Path(__file__).with_name("mixed.R")
@@ -204,7 +205,7 @@ def main(given: list[str] | None = None) -> None:
     print(table(results))
     if arguments.output:
         out = machine.describe(1) | {"results": results}
-        arguments.output.write_text(json.dumps(out, indent=1) + "\n")
+        write_json(arguments.output, out)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import machine
+from benchmarks.report import write_json
 
 _SCRIPT = Path(__file__).with_name("models.R")
 
@@ -241,7 +242,7 @@ def main(given: list[str] | None = None) -> None:
                 results[name] = known.get(name, {}) | found
             results = known | results
         out = machine.describe(1) | {"splits": arguments.splits, "results": results}
-        arguments.output.write_text(json.dumps(out, indent=1) + "\n")
+        write_json(arguments.output, out)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 COLUMNS = ("problem", "solver", "seconds", "ratio", "reached", "note")
 
@@ -92,9 +95,45 @@ def table(record: dict) -> str:
     return "\n".join(text) + "\n"
 
 
+def table_line(cells: Iterable[str]) -> str:
+    """Return a line of a table in Markdown."""
+    return "| " + " | ".join(cells) + " |"
+
+
+class Printed:
+    """A table in Markdown that is printed row by row, and keeps its numbers.
+
+    Parameters
+    ----------
+    columns : dict of str -> str
+        The heads, and the format of the values below each.
+    """
+
+    def __init__(self, columns: dict[str, str]) -> None:
+        self.formats = columns
+        self.rows: list[dict[str, Any]] = []
+        print(f"\n{table_line(columns)}\n|{'---|' * len(columns)}")
+
+    def add(self, *values: Any) -> None:
+        """Print a row; nothing in the place of None."""
+        self.rows.append(dict(zip(self.formats, values, strict=True)))
+        pairs = zip(values, self.formats.values(), strict=True)
+        cells = ["" if value is None else f"{value:{how}}" for value, how in pairs]
+        print(table_line(cells), flush=True)
+
+
 def write_json(path: Path, content: dict) -> None:
+    """Write what was measured; NaN and infinity, which JSON has not, as null."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
+    path.write_text(json.dumps(_finite(content), indent=1, allow_nan=False) + "\n")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def plot(record: dict, folder: Path) -> Path:

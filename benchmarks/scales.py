@@ -8,6 +8,7 @@ they are and standardised: the mean over tasks and data sets.
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks import machine
+from benchmarks.report import Printed, write_json
 from linmtl import (
     IndependentRegressor,
     L21RegressorCV,
@@ -88,16 +91,22 @@ def errors(kind: str, seed: int) -> dict[str, np.ndarray]:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--sets", type=int, default=10, help="data sets of each kind")
-    sets = parser.parse_args(arguments).sets
-    print(f"{'data':<12}{'model':<18}{'/ RidgeCV':>10}{'/ standardised':>16}")
+    parser.add_argument("--output", type=Path, help="JSON file to write")
+    options = parser.parse_args(arguments)
+    table = Printed(
+        {"data": "", "model": "", "/ RidgeCV": ".3f", "/ standardised": ".3f"}
+    )
     for kind in ("robot", "inverse", "raw", "correlated", "unit"):
-        found = [errors(kind, seed) for seed in range(sets)]
+        found = [errors(kind, seed) for seed in range(options.sets)]
         for name in MODELS:
-            ratio = [
-                np.mean([each[name] / each[base] for each in found])
+            ratios = [
+                float(np.mean([each[name] / each[base] for each in found]))
                 for base in ("RidgeCV", "standardised")
             ]
-            print(f"{kind:<12}{name:<18}{ratio[0]:>10.3f}{ratio[1]:>16.3f}")
+            table.add(kind, name, *ratios)
+    if options.output:
+        out = machine.describe(1) | {"sets": options.sets, "results": table.rows}
+        write_json(options.output, out)
 
 
 if __name__ == "__main__":

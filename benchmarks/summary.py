@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.intervals import table as cover
 from benchmarks.multinomial import table as several_classes
-from benchmarks.report import sizes
+from benchmarks.report import sizes, table_line
 
 RESULTS = Path(__file__).parent / "results"
 _NAMES = {
@@ -42,12 +41,8 @@ def speed(content: dict) -> str:
         problem = f"{record['title']} ({sizes(record)})"
         shown = "not reached" if own is None else _time(own)
         cells = problem, shown, best, ratio, ", ".join(rest)
-        lines.append(_line(cells))
+        lines.append(table_line(cells))
     return "\n".join(lines)
-
-
-def _line(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
 
 
 def _times(record: dict) -> tuple[float | None, dict, list[str]]:
@@ -108,7 +103,7 @@ def growth(content: dict) -> str:
             tail = _time(row["seconds"]), "" if extra is None else f"{extra:.2f}"
         counts = (f"{row[key]:,}" for key in ("rows", "tasks", "features"))
         cells = *counts, f"{row['data_bytes'] / 1e6:.3g}", *tail
-        lines.append(_line(cells))
+        lines.append(table_line(cells))
     return "\n".join(lines)
 
 
@@ -134,7 +129,7 @@ def formulations(content: dict) -> str:
                 shown.append(cell)
             ratio = "" if None in times else _ratio(times[1] / times[0])
             cells += [*shown, ratio]
-        lines.append(_line(cells))
+        lines.append(table_line(cells))
     lines += [
         "",
         "| proximal operator | rows | tasks | seconds | ns per entry | full SVD, s |",
@@ -144,7 +139,7 @@ def formulations(content: dict) -> str:
         counts = (f"{row[key]:,}" for key in ("rows", "tasks"))
         tail = f"{row['ns_per_entry']:.1f}", _time(row["svd_seconds"])
         cells = row["operator"], *counts, _time(row["seconds"]), *tail
-        lines.append(_line(cells))
+        lines.append(table_line(cells))
     return "\n".join(lines)
 
 
@@ -181,7 +176,7 @@ def models(content: dict) -> str:
             noise = errors.std(ddof=1) / errors.size**0.5
             about = f"{noise:.0f}" if noise >= 1 else f"{noise:.1g}"
             cells.append(f"{errors.mean():.4g} ± {about}")
-        lines.append(_line(cells))
+        lines.append(table_line(cells))
     return "\n".join(lines)
 
 
@@ -201,7 +196,7 @@ def mixed(content: dict) -> str:
         for package in packages:
             one = found.get(package)
             cells.append("" if one is None else _time(one["seconds"]))
-        lines.append(_line(cells))
+        lines.append(table_line(cells))
     return "\n".join(lines)
 
 
@@ -250,7 +245,7 @@ def large(content: dict) -> str:
             f"{row['active_features']:,}",
             f"`{row['solver']}`",
         ]
-        lines.append(_line(cells))
+        lines.append(table_line(cells))
     return "\n".join(lines)
 
 
@@ -267,7 +262,7 @@ def parts(content: dict) -> str:
         computed = [f"{_time(value)} s" for value in row["computed"].values()]
         shape = str(row["tasks"]), str(row["features"])
         cells = row["loss"], *shape, *speed, str(row["rounds"]), *sent, *computed
-        lines.append(_line(cells))
+        lines.append(table_line(cells))
     return "\n".join(lines)
 
 

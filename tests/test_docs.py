@@ -245,7 +245,8 @@ def test_the_citation_is_of_this_version():
 
 def test_the_recipe_of_conda_has_the_dependencies():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    recipe = (ROOT / ".conda" / "meta.yaml").read_text()
+    recipe = (ROOT / ".conda" / "recipe.yaml").read_text()
+    assert f'version: "{linmtl.__version__}"' in recipe
     run = recipe.split("  run:\n")[1].split("\n\n")[0]
     listed = [line.strip(" -").replace(" ", "") for line in run.splitlines()]
     assert listed == [f"python{project['requires-python']}", *project["dependencies"]]
