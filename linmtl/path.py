@@ -92,6 +92,8 @@ def alpha_max(
     objective = model._read_problem(
         X, y, tasks, sample_weight, offset, incomplete=True
     ).objective
+    if objective.base_fit.pending:  # one gradient is enough
+        objective = objective.of_rows() or objective
     return largest_strength(objective)
 
 

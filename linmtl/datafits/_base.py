@@ -92,6 +92,8 @@ class Datafit:
         Whether it has residuals and a design, rather than moments alone.
     residuals_are_linear : bool
         Whether residuals on a line between two points lie between theirs.
+    pending : bool
+        Whether moments are yet to be made, at the cost of many passes over the rows.
     rows : MultiTaskData or None
         The rows of moments, where they are at hand.
     of_rows : Datafit or None
@@ -122,6 +124,7 @@ n_features)
     reweightable: bool = False
     holds_rows: bool = True
     residuals_are_linear: bool = False
+    pending: bool = False
     rows: MultiTaskData | None = None
     of_rows: Datafit | None = None
     residuals: Residuals | None = None
@@ -158,6 +161,9 @@ n_features)
         multiplied by X' if the gradient is among them.
         """
         raise NotImplementedError
+
+    def settle(self) -> None:
+        """Make the moments now, if they are pending, with as many threads as pay."""
 
     def loss_at(self, W: np.ndarray) -> float:
         """Return the loss at W alone."""

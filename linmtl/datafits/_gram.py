@@ -18,14 +18,18 @@ from linmtl.kernels._layouts import gram_adjoint
 from linmtl.kernels._threads import blas_threads
 from linmtl.losses import Loss
 
+# features from which moments cost as much as some ten passes over the rows, and the
+# multiplications from which that is worth a look
+_MANY_FEATURES, _MUCH_WORK = 256, 1e10
+
 
 class GramFit(Datafit):
     """Squared loss through the moments of each task; no row is looked at.
 
     Parameters
     ----------
-    moments : Moments
-        The moments.
+    moments : Moments or None
+        The moments; None if they are to be made of the rows when first asked for.
     loss : Loss
         The squared loss.
     data : MultiTaskData or callable, default=None
@@ -44,17 +48,47 @@ class GramFit(Datafit):
 
     def __init__(
         self,
-        moments: Moments,
+        moments: Moments | None,
         loss: Loss,
         data: MultiTaskData | Callable[[], MultiTaskData] | None = None,
     ):
-        self.moments, self.loss, self._data = moments, loss, data
-        self.H, self.C = moments.H, moments.C
-        self.n_columns, self.n_features = moments.C.shape
-        self.square = float(moments.square.sum())
-        self.b = moments.y.copy()
+        self.loss, self._data = loss, data
+        if moments is not None:
+            self.moments = moments
+            self.n_columns, self.n_features = moments.C.shape
+        else:
+            design = self.rows.design
+            self.n_columns, self.n_features = design.n_columns, design.n_features
         self._shift: np.ndarray | None = None
         self._curvature: dict[bool, tuple[np.ndarray, float]] = {}
+
+    @cached_property
+    def moments(self):
+        return _moments(self.rows)
+
+    @property
+    def pending(self):
+        return "moments" not in self.__dict__
+
+    def settle(self):
+        if self.pending:
+            self.moments = _moments(self.rows)
+
+    @property
+    def H(self):
+        return self.moments.H
+
+    @property
+    def C(self):
+        return self.moments.C
+
+    @cached_property
+    def square(self):
+        return float(self.moments.square.sum())
+
+    @cached_property
+    def b(self):
+        return self.moments.y.copy()
 
     @cached_property
     def eigenbases(self) -> tuple[np.ndarray, np.ndarray]:
@@ -221,8 +255,14 @@ def additive_fit(data: MultiTaskData, loss: Loss) -> GramFit | ResidualFit:
     sparse_too_large = 8.0 * grams * d * d > design.spare_bytes
     if not loss.quadratic or grams * d > rows or sparse_too_large:
         return ResidualFit(data, loss)
-    with blas_threads(float(np.diff(design.task_ptr).max()) * d * d):
-        return GramFit(Moments.of(data), loss, data)
+    late = d >= _MANY_FEATURES and float(rows) * d * d >= _MUCH_WORK
+    return GramFit(None if late else _moments(data), loss, data)
+
+
+def _moments(data: MultiTaskData) -> Moments:
+    design = data.design
+    with blas_threads(float(np.diff(design.task_ptr).max()) * design.n_features**2):
+        return Moments.of(data)
 
 
 def scaled_solver(

@@ -14,6 +14,7 @@ from linmtl.kernels._mixed import small_moments
 
 # Up to which a loop over rows is faster than a product for each task.
 _FEW_FEATURES, _FEW_PRODUCTS = 8, 100_000
+_PIECE_SIZE = 2**19  # numbers of X that are centred at a time
 LARGEST_SPREAD = 4_000_000  # numbers of Hessians that tasks may no longer share
 
 
@@ -268,13 +269,21 @@ def _by_task(data, y, x):
         arrays = map(readonly, (rows, design.task_ptr, data.weight, y))
         small_moments(*arrays, bool(data.fit_intercept), np.empty_like(C), H, C)
         return H, C
-    for t, c in enumerate(design.column):  # one task at a time keeps the copies small
-        if data.task_ptr[t] == data.task_ptr[t + 1]:
+    step = max(_PIECE_SIZE // max(d, 1), 1)
+    for t, c in enumerate(design.column):
+        start, stop = data.task_ptr[t], data.task_ptr[t + 1]
+        if start == stop:
             continue
-        A = design.centred_block(np.array([t]), data.weight, data.fit_intercept)
-        rows = slice(data.task_ptr[t], data.task_ptr[t + 1])
-        H[c] += A.T @ A
-        C[c] += (root[rows] * y[rows]) @ A
+        X, w = design.block(t), root[start:stop, None]
+        target = root[start:stop] * y[start:stop]
+        memory = np.empty((min(step, stop - start), d))
+        for first in range(0, stop - start, step):  # small copies stay in the cache
+            part = slice(first, first + step)
+            A = memory[: len(X[part])]
+            np.subtract(X[part], x[t], out=A)
+            A *= w[part]
+            H[c] += A.T @ A
+            C[c] += target[part] @ A
     return H, C
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from linmtl.solvers._monitor import Monitor
 from linmtl.solvers._objective import Objective
 from linmtl.solvers._result import Result
 from linmtl.solvers._stages import MAX_STAGES, STARTS, convex_start, tangent
+from linmtl.solvers._working_set import FewFeatures, WorkingSet
 
 # Digits that moments lose below this share of the tolerance are of no account.
 _NEGLIGIBLE = 1e-3
@@ -164,6 +166,20 @@ def minimise(
     missing = method.missing(objective)
     if missing is not None:
         raise ValueError(f"solver={method.name!r} needs {missing}; use solver='auto'")
+    through_rows = objective.of_rows() if objective.base_fit.pending else None
+    if through_rows is not None and method is WorkingSet:
+        options: dict[str, Any] = {"tol": tol, "verbose": verbose}
+        found = minimise(
+            through_rows,
+            max_iter=max_iter,
+            solver=FewFeatures,
+            W0=W0,
+            rival=rival,
+            scale=scale,
+            **options,
+        )
+        return found if found.converged else _go_on(found, objective, max_iter, options)
+    objective.base_fit.settle()
     monitor = Monitor(objective, verbose)
     with blas_threads(objective.largest_product):
         if W0 is None:
@@ -216,23 +232,28 @@ def minimise(
         b, stop = exact.intercepts(result.point), tol * scale + exact.rounding
         result = replace(result, b=b, tol=stop, residuals=None)
         result = _judged(result, certificate.primal, certificate.gap, max_iter)
-        left = max_iter - n_iter
-        if result.converged or left < 1:
+        if result.converged:
             return result
-        following = minimise(
-            exact,
-            tol=tol,
-            max_iter=left,
-            solver=solver,
-            W0=result.point,
-            scale=scale,
-            verbose=verbose,
-        )
-        later = [(n_iter + i, gap) for i, gap in following.history]
-        history = result.history[:-1] + later
-        return replace(following, n_iter=n_iter + following.n_iter, history=history)
+        options = {"tol": tol, "solver": solver, "verbose": verbose}
+        return _go_on(result, exact, max_iter, options)
     lost = objective.error(result.point)
     return _judged(result, result.objective, gap + lost, max_iter) if lost else result
+
+
+def _go_on(
+    result: Result, objective: Objective, max_iter: int, options: dict[str, Any]
+) -> Result:
+    """Go on from a result with the same objective in another form."""
+    left = max_iter - result.n_iter
+    if left < 1:
+        return result
+    objective.base_fit.settle()
+    following = minimise(
+        objective, max_iter=left, W0=result.point, scale=result.scale, **options
+    )
+    later = [(result.n_iter + i, gap) for i, gap in following.history]
+    n_iter = result.n_iter + following.n_iter
+    return replace(following, n_iter=n_iter, history=result.history[:-1] + later)
 
 
 def _by_rows(objective: Objective, W: np.ndarray, stop: float) -> Objective:
@@ -240,7 +261,7 @@ def _by_rows(objective: Objective, W: np.ndarray, stop: float) -> Objective:
 
     That through residuals where moments lose too many digits and the rows are at hand.
     """
-    matters = objective.error(W) > _NEGLIGIBLE * stop
+    matters = objective.base_fit.pending or objective.error(W) > _NEGLIGIBLE * stop
     return (objective.of_rows() or objective) if matters else objective
 
 

@@ -60,6 +60,7 @@ class WorkingSet:
     """Exact on the rows that matter, certified on all."""
 
     name = "working_set"
+    most = 1.0  # of the features; a larger set is given up
 
     @staticmethod
     def missing(objective) -> str | None:
@@ -79,6 +80,8 @@ class WorkingSet:
             D = objective.D
             gap = monitor.gap
             chosen, settled = rows.choose(W, objective.row_sizes, monitor.best_gap)
+            if chosen.size > self.most * len(W):
+                return
             if not is_affordable(objective.fit, chosen.size):
                 break
             final = 0.8 * stop
@@ -101,6 +104,12 @@ class WorkingSet:
         W[:] = monitor.best_W
         finish = AcceleratedProximalGradient()
         finish.solve(objective, W, stop, max_iter - epochs, monitor, start=epochs)
+
+
+class FewFeatures(WorkingSet):
+    """Where few features are in use, rows say in some passes what moments would."""
+
+    most = 0.25
 
 
 @dataclass(frozen=True)

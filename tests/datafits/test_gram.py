@@ -8,12 +8,15 @@ from sklearn.base import clone
 
 from linmtl import IndependentRegressor, L21Regressor, TraceNormRegressor
 from linmtl.data import MultiTaskData
+from linmtl.datafits import _gram
 from linmtl.datafits._gram import GramFit
 from linmtl.datafits._moments import Moments
 from linmtl.datafits._residual import ResidualFit
+from linmtl.datasets import make_multitask_regression
 from linmtl.designs._stacked import StackedDesign
 from linmtl.losses import Squared
-from linmtl.penalties import Ridge, TraceNorm, compose
+from linmtl.path import alpha_max
+from linmtl.penalties import L21, Ridge, TraceNorm, compose
 from linmtl.solvers import minimise
 from linmtl.solvers._objective import Objective
 
@@ -66,3 +69,30 @@ def test_without_rows_the_gap_has_what_moments_lose(penalty, offset):
         assert rows.value(found.point) - least <= found.gap
         assert abs(rows.value(found.point) - found.objective) <= found.gap
         assert found.converged == (found.gap <= found.tol) == (not found.message)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("strength", [0.3, 0.001])
+def test_moments_are_made_only_where_many_features_are_used(
+    monkeypatch, strength, dtype
+):
+    X, y, tasks = make_multitask_regression(
+        n_tasks=3, n_samples=400, n_features=280, random_state=0
+    )
+    X = X.astype(dtype)
+    top = alpha_max(X, y, tasks, penalty=L21())
+    whole = L21Regressor(strength * top, tol=1e-8).fit(X, y, tasks)
+    made = []
+    make = _gram._moments
+    monkeypatch.setattr(_gram, "_MUCH_WORK", 0.0)
+    monkeypatch.setattr(_gram, "_moments", lambda data: made.append(1) or make(data))
+    assert alpha_max(X, y, tasks, penalty=L21()) == pytest.approx(top, rel=1e-12)
+    assert not made
+    model = L21Regressor(strength * top, tol=1e-8).fit(X, y, tasks)
+    assert len(made) == (strength < 0.1)
+    np.testing.assert_allclose(model.coef_, whole.coef_, atol=1e-5)
+    assert model.objective_ == pytest.approx(whole.objective_, abs=whole.tol_)
+    assert model.dual_gap_ <= model.tol_
+    L21Regressor(2 * top).fit(X, y, tasks)
+    TraceNormRegressor(top).fit(X, y, tasks)  # its solver takes moments at once
+    assert len(made) == 1 + (strength < 0.1)
