@@ -10,7 +10,7 @@ extrapolation; Bertrand, Massias (2021), Anderson acceleration of coordinate des
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -83,7 +83,8 @@ class WorkingSet:
             if chosen.size > self.most * len(W):
                 return
             if not is_affordable(objective.fit, chosen.size):
-                break
+                inner = _PartOfRows(objective, AcceleratedProximalGradient)
+                most = _MAX_EPOCHS
             final = 0.8 * stop
             target = max((0.02 if settled else 0.2) * gap, final)
             if rows.near and gap <= _SINGLE_SET_GAP * final:
@@ -340,27 +341,37 @@ class _RaggedRows(_Descent):
         return epochs, None
 
 
+class _PartOfRows:
+    """Another method on the problem of these rows."""
+
+    def __init__(self, objective: Objective, method: Any):
+        self.objective, self.method = objective, method
+
+    def __call__(self, W, D, rows, entry, row, goal):
+        fit, penalty = self.objective.fit, self.objective.penalty
+        norm: Any = penalty.norm
+        norm, free = norm.on_features(rows, len(W)), np.zeros(rows.size, dtype=bool)
+        part = Objective(fit.gather(rows), Composite(norm, penalty.quadratic, free))
+        monitor, chosen = Monitor(part), np.ascontiguousarray(W[rows])
+        if not monitor.done(chosen, 0, goal.final):
+            self.method().solve(part, chosen, goal.target, goal.limit, monitor)
+        W[rows] = monitor.best_W
+        return max(monitor.n_iter, 1), None
+
+
 class _FlatRows:
     """Where coordinates creep: systems on the support for L1, else splitting."""
 
     def __init__(self, objective: Objective, ridge: float):
         self.objective, self.ridge = objective, ridge
+        self._splitting = _PartOfRows(objective, AlternatingDirections)
 
     def __call__(self, W, D, rows, entry, row, goal):
-        fit, penalty = self.objective.fit, self.objective.penalty
-        whole: Any = penalty.norm
-        norm = whole.on_features(rows, len(W))
-        part_fit, chosen = fit.gather(rows), np.ascontiguousarray(W[rows])
         if row.any():
-            free = np.zeros(rows.size, dtype=bool)
-            part = Objective(part_fit, Composite(norm, penalty.quadratic, free))
-            monitor = Monitor(part)
-            if not monitor.done(chosen, 0, goal.final):
-                AlternatingDirections().solve(
-                    part, chosen, goal.final, goal.limit, monitor
-                )
-            W[rows] = monitor.best_W
-            return max(monitor.n_iter, 1), None
+            goal = replace(goal, target=goal.final)
+            return self._splitting(W, D, rows, entry, row, goal)
+        norm: Any = self.objective.penalty.norm
+        part_fit, chosen = self.objective.fit.gather(rows), W[rows]
         H = np.array([block.matrix() for block in hessian_blocks(part_fit)])
         H += self.ridge * np.eye(rows.size)
         steps = lasso_of_tasks(H, D[rows], chosen, entry, norm.positive)
