@@ -31,7 +31,12 @@ _PIECE_SIZE = 2**19  # numbers that are converted to double precision at a time
 
 def used_rows(W: np.ndarray) -> np.ndarray:
     """Return the mask of the rows that are not all zero; faster than ``any``."""
-    return np.abs(W) @ np.ones(W.shape[1]) != 0.0
+    ones = np.ones(W.shape[1])
+    step = max(_PIECE_SIZE // max(W.shape[1], 1), 1)
+    if len(W) <= step:
+        return np.abs(W) @ ones != 0.0
+    parts = (W[first : first + step] for first in range(0, len(W), step))
+    return np.concatenate([np.abs(part) @ ones != 0.0 for part in parts])
 
 
 def spare_bytes(X: Matrix) -> float:

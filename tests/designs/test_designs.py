@@ -61,3 +61,25 @@ def test_some_tasks_predict_as_among_all(name, chosen):
             same.toarray() if sparse.issparse(same) else same,
             block.toarray() if sparse.issparse(block) else block,
         )
+
+
+def test_few_of_many_features_predict_as_all():
+    rng, d = np.random.default_rng(3), 12_000
+    rows = rng.normal(size=(PTR[-1], d))
+    design, W = StackedDesign(rows, PTR), np.zeros((d, len(SIZES)))
+    W[[7, d - 1]] = rng.normal(size=(2, len(SIZES)))
+    code = np.repeat(np.arange(len(SIZES)), SIZES)
+    expected = np.sum(rows * W.T[code], axis=1)
+    eta, theta, G = np.empty(PTR[-1]), np.empty(PTR[-1]), np.empty(W.shape)
+    design.predict(W, eta)
+    assert_allclose(eta, expected, atol=1e-12)
+
+    def residual(first, stop):
+        own = slice(PTR[first], PTR[stop])
+        theta[own] = -eta[own]
+
+    eta[...] = 0.0
+    design.evaluate(W, eta, residual, theta, G)
+    assert_allclose(theta, -expected, atol=1e-12)
+    design.adjoint(theta, W)
+    assert_array_equal(G, W)
