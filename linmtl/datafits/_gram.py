@@ -57,6 +57,7 @@ class GramFit(Datafit):
             self.moments = moments
             self.n_columns, self.n_features = moments.C.shape
         else:
+            assert self.rows is not None
             design = self.rows.design
             self.n_columns, self.n_features = design.n_columns, design.n_features
         self._shift: np.ndarray | None = None
@@ -64,6 +65,7 @@ class GramFit(Datafit):
 
     @cached_property
     def moments(self):
+        assert self.rows is not None
         return _moments(self.rows)
 
     @property
@@ -71,8 +73,7 @@ class GramFit(Datafit):
         return "moments" not in self.__dict__
 
     def settle(self):
-        if self.pending:
-            self.moments = _moments(self.rows)
+        _ = self.moments
 
     @property
     def H(self):
