@@ -200,6 +200,14 @@ def encode_classes(
         raise ValueError("y has no observed label")
     try:
         classes = np.unique(observed)
+        if classes.dtype.kind == "f":
+            fractions = classes[classes != np.round(classes)]
+            if fractions.size:
+                raise ValueError(
+                    "Unknown label type: y holds fractions, such as "
+                    f"{some(fractions[:1])}, where classes are expected; use a "
+                    "regressor, or pass strings or whole numbers as labels"
+                )
         if classes.size > 2 or not _are_labels(classes):
             with np.errstate(invalid="ignore"):  # it casts them to integers
                 check_classification_targets(observed)

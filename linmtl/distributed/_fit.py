@@ -38,8 +38,8 @@ def fit_chunks(
     Parameters
     ----------
     estimator : estimator
-        Any regressor with the squared loss; of other losses, those with a convex
-        penalty of given strength.
+        Any regressor with the squared loss; of other losses but the quantile loss,
+        those with a convex penalty of given strength.
     chunks : iterable or callable
         The arguments of ``fit`` for one chunk after the other, as ``chunks_of`` and
         ``read_chunks`` of `linmtl.statistics` make them: a list, or a function without

@@ -229,6 +229,12 @@ def fit_in_rounds(estimator: Estimator, parts: Parts) -> Estimator:
     check_settings(estimator, estimator._losses)
     if type(estimator).fit is not MultiTaskModel.fit or _needs_rows(estimator):
         raise _not_in_rounds(estimator)
+    loss = estimator._loss()
+    if loss.mostly_flat:
+        raise ValueError(
+            f"loss={loss.name!r} needs its rows in one place: it has no curvature at "
+            "most of them, by which parts tell where to go"
+        )
     rounds = Rounds(estimator, parts)
     given = rounds.given(estimator)
     data, _ = estimator._problem(given)

@@ -110,6 +110,9 @@ class Loss:
         Whether y holds labels of classes.
     one_sided : str
         What is wrong with the targets of a task without a best intercept.
+    mostly_flat : bool
+        Whether the second derivative is zero for most targets: Newton's method alone
+        does not get on then.
     kernel : callable or None
         `residual` as a kernel, whose last arguments are the parameters: it is cheap
         enough to be called for a few tasks at a time.
@@ -127,6 +130,7 @@ class Loss:
     location: ClassVar[bool] = False
     convex_root: ClassVar[bool] = False
     mean_suffices: ClassVar[bool] = False
+    mostly_flat: ClassVar[bool] = False
     link: ClassVar[str] = "identity"
     likelihood: ClassVar[bool] = False
     classify: ClassVar[bool] = False

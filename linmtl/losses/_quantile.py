@@ -45,6 +45,7 @@ class QuantileLoss(Loss):
     )
     formula = "pinball(y_i - x_i . w_t - b_t)"
     location = True
+    mostly_flat = True
 
     level: float = parameter(
         0.5,

@@ -206,6 +206,7 @@ def test_a_task_of_a_single_class_is_left_out_as_in_one_place():
         L21Classifier(class_weight="balanced"),
         L21Classifier(task_weight="null_loss"),
         MeanRegularizedClassifier("reml"),
+        L21Regressor(loss="quantile"),
     ],
     ids=repr,
 )
