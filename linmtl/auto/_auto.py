@@ -15,7 +15,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 
 from linmtl.auto._candidates import default_models, named
 from linmtl.auto._combined import (
-    FIT_DOC,
+    FIT_DOC_WITH_OFFSET,
     FitArguments,
     blended,
     check_inside,
@@ -123,18 +123,21 @@ class _Auto(TaskModel):
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         *,
+        offset: ArrayLike | None = None,
         groups: ArrayLike | None = None,
     ) -> Self:
         name = type(self).__name__
         check_choice(f"{name}: selection", self.selection, ("best", "1se", "stack"))
         check_choice(f"{name}: handle_unknown", self.handle_unknown, UNKNOWN)
         models = self._checked_models()
-        passed = FitArguments(self, X, y, tasks, sample_weight)
+        passed = FitArguments(self, X, y, tasks, sample_weight, offset)
         if models is None:
             given = passed.given
             models = default_models(
                 self._classify, given.layout, len(given.tasks), given.several
             )
+            if offset is not None and self._classify:
+                models.pop("mixed effects", None)  # it takes none
         # without an intercept tasks of a single class are learned like others
         if any(model.fit_intercept for model in models.values()):
             passed.warn_of_single_classes(stacklevel=3)
@@ -172,7 +175,7 @@ class _Auto(TaskModel):
             Rows with the same label are held out together (the visits of a patient, the
             days of a sensor), here and where models are tuned; standard errors are
             those of groups.""",
-        FIT_DOC,
+        FIT_DOC_WITH_OFFSET,
         count=1,
     )
 
@@ -238,7 +241,9 @@ class _Auto(TaskModel):
     def _loss(self) -> Loss:
         return getattr(self, "_target_loss", self._default_loss())
 
-    def _read_fit(self, X, y, tasks, sample_weight, several=False) -> FitInput:
+    def _read_fit(
+        self, X, y, tasks, sample_weight, offset=None, several=False
+    ) -> FitInput:
         return read_fit(
             self,
             X,
@@ -247,7 +252,8 @@ class _Auto(TaskModel):
             sample_weight,
             self._loss(),
             lambda data: np.ones(0),
-            several=several,
+            offset,
+            several,
         )
 
     def _judged(self, judge: Judge, found: HeldOut) -> tuple[int, np.ndarray]:

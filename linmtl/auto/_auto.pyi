@@ -158,6 +158,7 @@ class AutoRegressor(PredictsTargets, RegressorMixin, TaskModel):
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         *,
+        offset: ArrayLike | None = None,
         groups: ArrayLike | None = None,
     ) -> Self:
         """Fit the models of all tasks together.
@@ -178,6 +179,9 @@ class AutoRegressor(PredictsTargets, RegressorMixin, TaskModel):
             (in its order) and tuples (``("a", 1)`` as "a / 1") will do.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0.
+        offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+            A known part of the linear predictor, added to ``x_i . w_t + b_t``: of
+            counts the logarithm of their exposures. It is for ``predict`` too then.
         groups : array-like of shape (n_samples,), default=None
             Rows with the same label are held out together (the visits of a patient, the
             days of a sensor), here and where models are tuned; standard errors are
@@ -342,6 +346,7 @@ class AutoClassifier(PredictsClasses, ClassifierMixin, TaskModel):
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         *,
+        offset: ArrayLike | None = None,
         groups: ArrayLike | None = None,
     ) -> Self:
         """Fit the models of all tasks together.
@@ -362,6 +367,9 @@ class AutoClassifier(PredictsClasses, ClassifierMixin, TaskModel):
             (in its order) and tuples (``("a", 1)`` as "a / 1") will do.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0.
+        offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+            A known part of the linear predictor, added to ``x_i . w_t + b_t``: of
+            counts the logarithm of their exposures. It is for ``predict`` too then.
         groups : array-like of shape (n_samples,), default=None
             Rows with the same label are held out together (the visits of a patient, the
             days of a sensor), here and where models are tuned; standard errors are

@@ -17,7 +17,7 @@ from linmtl.data._checks import is_whole
 from linmtl.data._labels import some
 from linmtl.data._read import FitInput
 from linmtl.data._tables import as_table
-from linmtl.data._weights import read_sample_weight
+from linmtl.data._weights import read_offset, read_sample_weight
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._docs import chosen
 from linmtl.estimators._fill import fill
@@ -53,12 +53,15 @@ def documented(texts: dict[str, str], loss: str, cls: T) -> T:
     return cls
 
 
-# the models inside start by themselves, and know of no offset
-FIT_DOC = re.sub(
-    r"\n *offset : .*?(?=\n\n)",
-    "",
-    MultiTaskModel.fit.__doc__ or "",
-    flags=re.DOTALL,
+# the models inside start by themselves
+FIT_DOC_WITH_OFFSET, FIT_DOC = (
+    re.sub(
+        rf"\n *{first} : .*?(?=\n\n)",
+        "",
+        MultiTaskModel.fit.__doc__ or "",
+        flags=re.DOTALL,
+    )
+    for first in ("coef_init", "offset")
 )
 
 
@@ -91,11 +94,12 @@ class FitArguments:
         y: Any,
         tasks: Any,
         sample_weight: Any,
+        offset: Any = None,
     ):
         X, y = as_table(X), as_table(y)
         y, tasks = (list(v) if isinstance(v, Iterator) else v for v in (y, tasks))
         self.given: FitInput = model._read_fit(
-            X, y, tasks, sample_weight, several=model._takes_classes
+            X, y, tasks, sample_weight, offset, several=model._takes_classes
         )
         self.X, y, self.tasks = indexable(X, y, tasks)
         self.y = y if hasattr(y, "shape") else np.asarray(y)
@@ -104,8 +108,10 @@ class FitArguments:
         if not self.wide:
             self.settings["task_order"] = model.task_order
         n, T = self.given.n_rows, len(self.given.tasks)
-        weight = read_sample_weight(sample_weight, (n, T) if self.wide else (n,))
+        shape = (n, T) if self.wide else (n,)
+        weight = read_sample_weight(sample_weight, shape)
         self.sample_weight = None if sample_weight is None else weight
+        self.offset = None if offset is None else read_offset(offset, shape)
         self.weight = self.given.sample_weight
 
     def part(
@@ -121,6 +127,7 @@ class FitArguments:
             The tasks, positions in ``given.tasks``; all by default.
         """
         X, y, tasks, weight = self.X, self.y, self.tasks, self.sample_weight
+        offset = self.offset
         if self.wide:
             n, T = self.given.n_rows, len(self.given.tasks)
             if keep is not None:
@@ -129,6 +136,7 @@ class FitArguments:
             if chosen is not None:
                 y = _safe_indexing(y, chosen, axis=1)
                 weight = None if weight is None else weight[:, chosen]
+                offset = None if offset is None else offset[:, chosen]
         elif keep is not None or chosen is not None:
             used = np.ones(self.given.rows.size, dtype=bool) if keep is None else keep
             if chosen is not None:
@@ -137,7 +145,9 @@ class FitArguments:
             X, y = _safe_indexing(X, rows), _safe_indexing(y, rows)
             tasks = None if tasks is None else _safe_indexing(tasks, rows)
             weight = None if weight is None else weight[rows]
-        return {"X": X, "y": y, "tasks": tasks, "sample_weight": weight}
+            offset = None if offset is None else offset[rows]
+        arguments = {"X": X, "y": y, "tasks": tasks, "sample_weight": weight}
+        return arguments if offset is None else {**arguments, "offset": offset}
 
     def prepared(self, model: TaskModel) -> Any:
         """Return a copy that reads the data as the estimator around it does."""
@@ -181,6 +191,7 @@ class FitArguments:
             return MultinomialOfRows.floored(np.where(np.isnan(eta), -np.inf, eta))
         eta = np.empty(data.y.size)
         data.design.predict(np.ascontiguousarray(W.T, dtype=float), eta)
+        data.add_offset(eta)
         return eta + np.repeat(b, np.diff(data.task_ptr))
 
     def linear(self, model: TaskModel) -> tuple[np.ndarray, np.ndarray]:
@@ -240,10 +251,10 @@ class Combined(MultiTaskModel):
         model = getattr(self, name)
         return default if model is None else check_inside(self, name, model)
 
-    def _read(self, X, y, tasks, sample_weight, inner) -> FitArguments:
+    def _read(self, X, y, tasks, sample_weight, inner, offset=None) -> FitArguments:
         """Read the arguments of a fit, and warn for the estimators inside."""
         check_settings(self, self._losses)
-        passed = FitArguments(self, X, y, tasks, sample_weight)
+        passed = FitArguments(self, X, y, tasks, sample_weight, offset)
         # without an intercept tasks of a single class are learned like others
         if any(model.fit_intercept for model in inner):
             passed.warn_of_single_classes(stacklevel=4)

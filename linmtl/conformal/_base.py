@@ -79,6 +79,8 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
     ) -> Self:
         """Fit the models, and keep how well they predict rows they have not seen.
 
@@ -92,6 +94,9 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
             The task label of each row.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0 of the fits. Held-out rows of a positive weight count alike.
+        offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+            A known part of the linear predictor, for the estimator inside. It is for
+            what predicts too then.
 
         Returns
         -------
@@ -104,7 +109,7 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
             If an argument or a parameter is not allowed; the message says why.
         """
         self._check()
-        passed = self._read(X, y, tasks, sample_weight)
+        passed = self._read(X, y, tasks, sample_weight, offset)
         model = self._model(passed.given.several)
         masks = self._folds(passed)
         parts: list[Any] = [~mask for mask in masks]
@@ -160,7 +165,7 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
             raise ValueError(f"{name} must be between 0 and 1, got {coverage!r}")
         return number
 
-    def _read(self, X, y, tasks, sample_weight) -> FitArguments:
+    def _read(self, X, y, tasks, sample_weight, offset) -> FitArguments:
         kind = MultiTaskClassifier if self._classify else MultiTaskRegressor
         inside = {} if self.estimator is None else self.estimator.get_params(deep=False)
         same = ("task_column", "task_order", "handle_unknown")
@@ -168,7 +173,7 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
         reader = kind(fit_intercept=inside.get("fit_intercept", True), **options)
         if inside.get("loss", "sqrt") != "sqrt":
             reader.set_params(loss=inside["loss"])
-        passed = FitArguments(reader, X, y, tasks, sample_weight)
+        passed = FitArguments(reader, X, y, tasks, sample_weight, offset)
         passed.settings["handle_unknown"] = self.handle_unknown
         passed.warn_of_single_classes(stacklevel=4)
         return passed
@@ -211,7 +216,7 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
 
     def _scored(self, passed, models, parts, n_tasks) -> Calibration:
         scores = [
-            self._scores(passed.given.data.y[part], self._said(model, passed, part))
+            self._scores(passed.given.y[part], self._said(model, passed, part))
             for model, part in zip(models, parts, strict=True)
         ]
         return Calibration(
@@ -223,14 +228,15 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
 
     def _said(self, model, passed, observations) -> np.ndarray:
         """Return what a model says of some of the observations."""
-        rows = passed.given.rows
+        rows, offset = passed.given.rows, passed.offset
         if passed.wide:
-            every = self._statements(model, passed.X, None)[rows]
+            every = self._statements(model, passed.X, None, offset)[rows]
             every = every.swapaxes(0, 1).reshape(-1, *every.shape[2:])
             return every[observations]
         rows, tasks = rows[observations], passed.tasks
         tasks = None if tasks is None else _safe_indexing(tasks, rows)
-        return self._statements(model, _safe_indexing(passed.X, rows), tasks)
+        offset = None if offset is None else offset[rows]
+        return self._statements(model, _safe_indexing(passed.X, rows), tasks, offset)
 
     def _scores(self, y: np.ndarray, said: np.ndarray) -> np.ndarray:
         """Return how badly rows were predicted; classes are as a loss takes them."""
@@ -270,7 +276,7 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
                 stacklevel=3,
             )
 
-    def _of_each_task(self, X: Any, tasks: Any, answer: Any) -> np.ndarray:
+    def _of_each_task(self, X: Any, tasks: Any, offset: Any, answer: Any) -> np.ndarray:
         """Return answers row by row, from those on the rows of one task.
 
         `answer` takes predictions, (n_models, n_samples) or with one more axis for
@@ -283,7 +289,7 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
         X = with_columns(X)
         _, codes = read_predict(self.estimator_, X, tasks)
         if codes is None or np.all(codes >= 0):
-            known = self._said_by(self.estimators_, X, tasks)
+            known = self._said_by(self.estimators_, X, tasks, offset)
             if self._every_task(known):
                 T = known.shape[2]
                 found = [answer(known[:, :, t], self._held_out, t) for t in range(T)]
@@ -297,7 +303,8 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
             rows = np.flatnonzero(mine)
             if rows.size:
                 labels = None if tasks is None else _safe_indexing(tasks, rows)
-                said = self._said_by(models, _safe_indexing(X, rows), labels)
+                known = np.asarray(offset)[rows] if np.ndim(offset) else offset
+                said = self._said_by(models, _safe_indexing(X, rows), labels, known)
                 out[mine] = self._answers(said, codes[mine], answer)
         return out
 
@@ -310,8 +317,8 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
         """Whether predictions have an axis for tasks, the third."""
         return said.ndim == (3 if self._classes is None else 4)
 
-    def _said_by(self, models, X, tasks) -> np.ndarray:
-        return np.stack([self._statements(model, X, tasks) for model in models])
+    def _said_by(self, models, X, tasks, offset) -> np.ndarray:
+        return np.stack([self._statements(model, X, tasks, offset) for model in models])
 
     def _answers(self, said, codes, answer) -> np.ndarray:
         """Return the answers on rows of some tasks."""
@@ -323,7 +330,7 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
             out[mine] = answer(said[:, mine], calibration, t)
         return out
 
-    def _statements(self, model: Any, X: Any, tasks: Any) -> np.ndarray:
+    def _statements(self, model: Any, X: Any, tasks: Any, offset: Any) -> np.ndarray:
         """Return what a model says of each row, a number or one for each class."""
         raise NotImplementedError
 

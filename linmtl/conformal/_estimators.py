@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from linmtl.conformal._base import TaskConformal
 from linmtl.conformal._calibration import Scales, share_at_least, upper_ends
+from linmtl.estimators._predictions import routed
 
 
 class _PredictsInside:
@@ -18,7 +19,13 @@ class _PredictsInside:
 
     estimator_: Any
 
-    def predict(self, X: Any, tasks: ArrayLike | None = None) -> np.ndarray:
+    def predict(
+        self,
+        X: Any,
+        tasks: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+    ) -> np.ndarray:
         """Predict each row by ``estimator_``.
 
         Parameters
@@ -27,6 +34,8 @@ class _PredictsInside:
             Samples.
         tasks : array-like of shape (n_samples,), default=None
             The task label of each row, where the model was fitted with ``tasks``.
+        offset : float or array-like of shape (n_samples,), default=None
+            A known part of the linear predictor, where the model was fitted with one.
 
         Returns
         -------
@@ -34,7 +43,7 @@ class _PredictsInside:
             As of the estimator inside.
         """
         check_is_fitted(self)
-        return self.estimator_.predict(X, tasks)
+        return self.estimator_.predict(X, tasks, **routed(None, offset))
 
     def score(
         self,
@@ -42,6 +51,8 @@ class _PredictsInside:
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
     ) -> float:
         """Return the score of ``estimator_``: R^2, or accuracy.
 
@@ -55,6 +66,8 @@ class _PredictsInside:
             The task label of each row.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights.
+        offset : float or array-like of shape (n_samples,), default=None
+            A known part of the linear predictor, where the model was fitted with one.
 
         Returns
         -------
@@ -62,7 +75,8 @@ class _PredictsInside:
             The score, 1 at best.
         """
         check_is_fitted(self)
-        return self.estimator_.score(X, y, tasks, sample_weight)
+        known = routed(None, offset)
+        return self.estimator_.score(X, y, tasks, sample_weight, **known)
 
 
 class TaskConformalRegressor(_PredictsInside, RegressorMixin, TaskConformal):
@@ -172,11 +186,16 @@ class TaskConformalRegressor(_PredictsInside, RegressorMixin, TaskConformal):
         self._scales = Scales(held.score, held.code, held.n_tasks)
         self.scale_ = self._scales.value
 
-    def _statements(self, model, X, tasks):
-        return model.predict(X, tasks)
+    def _statements(self, model, X, tasks, offset):
+        return model.predict(X, tasks, **routed(None, offset))
 
     def predict_interval(
-        self, X: Any, tasks: ArrayLike | None = None, *, coverage: float | None = None
+        self,
+        X: Any,
+        tasks: ArrayLike | None = None,
+        *,
+        coverage: float | None = None,
+        offset: ArrayLike | None = None,
     ) -> np.ndarray:
         """Return an interval for the target of each row.
 
@@ -188,6 +207,8 @@ class TaskConformalRegressor(_PredictsInside, RegressorMixin, TaskConformal):
             The task label of each row, where the model was fitted with ``tasks``.
         coverage : float, default=None
             Another coverage than that of the constructor.
+        offset : float or array-like of shape (n_samples,), default=None
+            A known part of the linear predictor, where the model was fitted with one.
 
         Returns
         -------
@@ -208,7 +229,7 @@ class TaskConformalRegressor(_PredictsInside, RegressorMixin, TaskConformal):
             rest = error, calibration.model[rows], weight, level
             return np.column_stack([-upper_ends(-said, *rest), upper_ends(said, *rest)])
 
-        return self._of_each_task(X, tasks, interval)
+        return self._of_each_task(X, tasks, offset, interval)
 
 
 class TaskConformalClassifier(_PredictsInside, ClassifierMixin, TaskConformal):
@@ -310,7 +331,13 @@ class TaskConformalClassifier(_PredictsInside, ClassifierMixin, TaskConformal):
         code = y.astype(int) if said.shape[1] > 2 else (y > 0).astype(int)
         return 1.0 - np.take_along_axis(said, code[:, None], axis=1)[:, 0]
 
-    def predict_proba(self, X: Any, tasks: ArrayLike | None = None) -> Any:
+    def predict_proba(
+        self,
+        X: Any,
+        tasks: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+    ) -> Any:
         """Return the probabilities of the classes by ``estimator_``.
 
         Parameters
@@ -319,6 +346,8 @@ class TaskConformalClassifier(_PredictsInside, ClassifierMixin, TaskConformal):
             Samples.
         tasks : array-like of shape (n_samples,), default=None
             The task label of each row, where the model was fitted with ``tasks``.
+        offset : float or array-like of shape (n_samples,), default=None
+            A known part of the linear predictor, where the model was fitted with one.
 
         Returns
         -------
@@ -326,10 +355,10 @@ class TaskConformalClassifier(_PredictsInside, ClassifierMixin, TaskConformal):
             As of the estimator inside.
         """
         check_is_fitted(self)
-        return self.estimator_.predict_proba(X, tasks)
+        return self.estimator_.predict_proba(X, tasks, **routed(None, offset))
 
-    def _statements(self, model, X, tasks):
-        p = model.predict_proba(X, tasks)
+    def _statements(self, model, X, tasks, offset):
+        p = model.predict_proba(X, tasks, **routed(None, offset))
         p = np.stack(p, axis=1) if isinstance(p, list) else p
         classes: Any = self._classes
         out = np.zeros((*p.shape[:-1], len(classes)))
@@ -337,7 +366,12 @@ class TaskConformalClassifier(_PredictsInside, ClassifierMixin, TaskConformal):
         return out
 
     def predict_set(
-        self, X: Any, tasks: ArrayLike | None = None, *, coverage: float | None = None
+        self,
+        X: Any,
+        tasks: ArrayLike | None = None,
+        *,
+        coverage: float | None = None,
+        offset: ArrayLike | None = None,
     ) -> np.ndarray:
         """Return which classes are in the set of each row.
 
@@ -349,6 +383,8 @@ class TaskConformalClassifier(_PredictsInside, ClassifierMixin, TaskConformal):
             The task label of each row, where the model was fitted with ``tasks``.
         coverage : float, default=None
             Another coverage than that of the constructor.
+        offset : float or array-like of shape (n_samples,), default=None
+            A known part of the linear predictor, where the model was fitted with one.
 
         Returns
         -------
@@ -368,4 +404,4 @@ class TaskConformalClassifier(_PredictsInside, ClassifierMixin, TaskConformal):
             shares = [share_at_least(score, *rest) for score in scores]
             return np.column_stack(shares) > 1.0 - level + 1e-12
 
-        return self._of_each_task(X, tasks, chosen).astype(bool)
+        return self._of_each_task(X, tasks, offset, chosen).astype(bool)

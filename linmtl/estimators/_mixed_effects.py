@@ -164,6 +164,8 @@ class _MixedEffects(TaskModel):
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
     ) -> Self:
         """Estimate covariance, noise and the coefficients of all tasks.
 
@@ -180,6 +182,9 @@ class _MixedEffects(TaskModel):
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0: a row of weight 2 counts as two rows. Weights of lme4 are
             precisions: there it is one row with half the variance.
+        offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+            A known part of the linear predictor, for ``predict`` too then. Not for
+            classifiers.
 
         Returns
         -------
@@ -192,7 +197,11 @@ class _MixedEffects(TaskModel):
             If an argument or a parameter is not allowed; the message says why.
         """
         self._check()
-        given = read_fit(self, X, y, tasks, sample_weight, self._targets, _no_losses)
+        if offset is not None and self._classify:
+            raise ValueError(f"{type(self).__name__} takes no offset; drop offset=")
+        given = read_fit(
+            self, X, y, tasks, sample_weight, self._targets, _no_losses, offset
+        )
         data = replace(given.data, weight=given.sample_weight)
         self._table = read_task_table(
             self.task_features, given.tasks, self, "task_features"
@@ -354,6 +363,7 @@ class _MixedEffects(TaskModel):
         name: Any,
         *,
         sample_weight: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
     ) -> Self:
         """Learn a task that was not there in fit, from a few rows of its own.
 
@@ -371,6 +381,8 @@ class _MixedEffects(TaskModel):
             The label of the task, of the type of those in ``tasks_``.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights >= 0.
+        offset : float or array-like of shape (n_samples,), default=None
+            A known part of the linear predictor, where the model was fitted with one.
 
         Returns
         -------
@@ -384,7 +396,8 @@ class _MixedEffects(TaskModel):
         """
         check_is_fitted(self)
         label = self._read_name(name, "auto")
-        X, y, weight, _ = self._read_rows(X, y, sample_weight, label)
+        X, y, weight, shift = self._read_rows(X, y, sample_weight, label, offset)
+        y = y if self._classify else y - shift
         known = described(self._table, label).size
         Z = self._descriptors(label) if known else self._mean_descriptor()
         row, uncertainty = self._learn(self._model, X, y, weight, Z)
@@ -455,7 +468,12 @@ class MixedEffectsRegressor(
         return Squared()
 
     def predict(
-        self, X: Any, tasks: ArrayLike | None = None, return_std: bool = False
+        self,
+        X: Any,
+        tasks: ArrayLike | None = None,
+        return_std: bool = False,
+        *,
+        offset: ArrayLike | None = None,
     ) -> Any:
         """Predict the target of each row.
 
@@ -468,6 +486,9 @@ class MixedEffectsRegressor(
         return_std : bool, default=False
             Whether to return the standard deviation of the target, too: of what is not
             known of the task, and of the noise.
+        offset : float or array-like of shape (n_samples,), default=None
+            A known part of the linear predictor, where the model was fitted with one.
+            A wide Y: also one column per task.
 
         Returns
         -------
@@ -478,7 +499,7 @@ class MixedEffectsRegressor(
             Only with ``return_std``.
         """
         given: Any = list(tasks) if isinstance(tasks, Iterator) else tasks
-        y = self._linear_predictor(X, given, every_task=False)
+        y = self._eta(X, given, offset)
         return (y, self._std(X, given)) if return_std else y
 
     _estimate = staticmethod(fit_mixed)

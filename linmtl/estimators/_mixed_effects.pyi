@@ -171,6 +171,8 @@ class MixedEffectsRegressor(FitsStatistics, PredictsTargets, RegressorMixin, Tas
         X: Any,
         tasks: ArrayLike | None = None,
         return_std: bool = False,
+        *,
+        offset: ArrayLike | None = None,
     ) -> Any:
         """Predict the target of each row.
 
@@ -183,6 +185,9 @@ class MixedEffectsRegressor(FitsStatistics, PredictsTargets, RegressorMixin, Tas
         return_std : bool, default=False
             Whether to return the standard deviation of the target, too: of what is not
             known of the task, and of the noise.
+        offset : float or array-like of shape (n_samples,), default=None
+            A known part of the linear predictor, where the model was fitted with one.
+            A wide Y: also one column per task.
 
         Returns
         -------
@@ -199,6 +204,8 @@ class MixedEffectsRegressor(FitsStatistics, PredictsTargets, RegressorMixin, Tas
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
     ) -> Self:
         """Estimate covariance, noise and the coefficients of all tasks.
 
@@ -215,6 +222,9 @@ class MixedEffectsRegressor(FitsStatistics, PredictsTargets, RegressorMixin, Tas
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0: a row of weight 2 counts as two rows. Weights of lme4 are
             precisions: there it is one row with half the variance.
+        offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+            A known part of the linear predictor, for ``predict`` too then. Not for
+            classifiers.
 
         Returns
         -------
@@ -256,6 +266,7 @@ class MixedEffectsRegressor(FitsStatistics, PredictsTargets, RegressorMixin, Tas
         name: Any,
         *,
         sample_weight: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
     ) -> Self:
         """Learn a task that was not there in fit, from a few rows of its own.
 
@@ -273,6 +284,8 @@ class MixedEffectsRegressor(FitsStatistics, PredictsTargets, RegressorMixin, Tas
             The label of the task, of the type of those in ``tasks_``.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights >= 0.
+        offset : float or array-like of shape (n_samples,), default=None
+            A known part of the linear predictor, where the model was fitted with one.
 
         Returns
         -------
@@ -465,6 +478,8 @@ class MixedEffectsClassifier(PredictsClasses, ClassifierMixin, TaskModel):
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
     ) -> Self:
         """Estimate covariance, noise and the coefficients of all tasks.
 
@@ -481,6 +496,9 @@ class MixedEffectsClassifier(PredictsClasses, ClassifierMixin, TaskModel):
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0: a row of weight 2 counts as two rows. Weights of lme4 are
             precisions: there it is one row with half the variance.
+        offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+            A known part of the linear predictor, for ``predict`` too then. Not for
+            classifiers.
 
         Returns
         -------
@@ -522,6 +540,7 @@ class MixedEffectsClassifier(PredictsClasses, ClassifierMixin, TaskModel):
         name: Any,
         *,
         sample_weight: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
     ) -> Self:
         """Learn a task that was not there in fit, from a few rows of its own.
 
@@ -539,6 +558,8 @@ class MixedEffectsClassifier(PredictsClasses, ClassifierMixin, TaskModel):
             The label of the task, of the type of those in ``tasks_``.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights >= 0.
+        offset : float or array-like of shape (n_samples,), default=None
+            A known part of the linear predictor, where the model was fitted with one.
 
         Returns
         -------

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, is_classifier
 
 from linmtl.auto._combined import (
-    FIT_DOC,
+    FIT_DOC_WITH_OFFSET,
     Combined,
     blended,
     documented,
@@ -86,12 +86,15 @@ class _SafeTransfer(Combined):
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
     ) -> Self:
         baseline, estimator = self._blended()
         shrinkage = None
         if self.shrinkage != "auto":
             shrinkage = check_number("shrinkage", self.shrinkage, 0.0)
-        passed = self._read(X, y, tasks, sample_weight, (baseline, estimator))
+        inner = baseline, estimator
+        passed = self._read(X, y, tasks, sample_weight, inner, offset)
         data = passed.given.data
         masks = passed.folds(self.cv, self.random_state)
         if self.baseline is None:
@@ -144,7 +147,7 @@ class _SafeTransfer(Combined):
         self.n_iter_ = max(self.baseline_.n_iter_, self.estimator_.n_iter_)
         return self
 
-    fit.__doc__ = FIT_DOC
+    fit.__doc__ = FIT_DOC_WITH_OFFSET
 
     def _blended(self) -> tuple[Any, Any]:
         """Return the models to blend, checked: the baseline and the estimator."""

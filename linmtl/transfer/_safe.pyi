@@ -130,6 +130,8 @@ class SafeTransferRegressor(Combined, PlainRegressor):
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
     ) -> Self:
         """Fit the models of all tasks together.
 
@@ -149,6 +151,9 @@ class SafeTransferRegressor(Combined, PlainRegressor):
             (in its order) and tuples (``("a", 1)`` as "a / 1") will do.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0.
+        offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+            A known part of the linear predictor, added to ``x_i . w_t + b_t``: of
+            counts the logarithm of their exposures. It is for ``predict`` too then.
 
         Returns
         -------
@@ -284,6 +289,8 @@ class SafeTransferClassifier(Combined, PlainClassifier):
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
     ) -> Self:
         """Fit the models of all tasks together.
 
@@ -303,6 +310,9 @@ class SafeTransferClassifier(Combined, PlainClassifier):
             (in its order) and tuples (``("a", 1)`` as "a / 1") will do.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0.
+        offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+            A known part of the linear predictor, added to ``x_i . w_t + b_t``: of
+            counts the logarithm of their exposures. It is for ``predict`` too then.
 
         Returns
         -------

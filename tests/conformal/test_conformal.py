@@ -271,9 +271,9 @@ def test_models_are_asked_for_the_rows_that_they_speak_for(column, monkeypatch):
     asked = []
     inner = type(model)._statements
 
-    def counted(self, model, X, tasks):
+    def counted(self, model, X, tasks, offset):
         asked.append(len(X))
-        return inner(self, model, X, tasks)
+        return inner(self, model, X, tasks, offset)
 
     monkeypatch.setattr(type(model), "_statements", counted)
     if column is None:

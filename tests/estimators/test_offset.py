@@ -7,31 +7,43 @@ import numpy as np
 import pytest
 import sklearn
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.linear_model import PoissonRegressor
 from sklearn.model_selection import GridSearchCV
 
 from helpers.convex import least
 from helpers.losses import FORMULAS, loss_of, make_loss
 from linmtl import (
+    AutoClassifier,
+    AutoRegressor,
     FactoredRegressor,
     IndependentClassifier,
     IndependentRegressor,
+    L21Classifier,
     L21Regressor,
     L21RegressorCV,
     MeanRegularizedClassifierCV,
     MeanRegularizedRegressor,
     MeanRegularizedRegressorCV,
+    MixedEffectsClassifier,
+    MixedEffectsRegressor,
     MultiTaskClassifier,
     MultiTaskRegressor,
     PooledClassifier,
     PooledRegressor,
     TaskThresholdClassifier,
 )
+from linmtl.conformal import TaskConformalClassifier, TaskConformalRegressor
 from linmtl.losses import LOSSES
 from linmtl.metrics import make_task_scorer
 from linmtl.model_selection import TaskKFold
 from linmtl.path import alpha_max, mtl_path
 from linmtl.penalties import L21, MeanRegularized, Ridge, TraceNorm
+from linmtl.transfer import (
+    SafeTransferClassifier,
+    SafeTransferRegressor,
+    negative_transfer_report,
+)
 
 CLASSES = [name for name, loss in LOSSES.items() if loss.classify]
 LOCATION = [name for name, loss in LOSSES.items() if loss.location]
@@ -379,3 +391,94 @@ def test_offsets_that_are_no_numbers_for_each_row(change, message):
     X, y, tasks, offset = data()
     with pytest.raises(ValueError, match=message):
         L21Regressor(0.1).fit(X, y, tasks, offset=change(offset))
+
+
+AROUND = [
+    MixedEffectsRegressor(),
+    AutoRegressor([L21Regressor(0.1), IndependentRegressor("cv")], cv=3),
+    SafeTransferRegressor(L21Regressor(0.1), cv=3),
+    TaskConformalRegressor(L21Regressor(0.1), cv=3),
+]
+
+
+@pytest.mark.parametrize("model", AROUND, ids=lambda m: type(m).__name__)
+@pytest.mark.parametrize("wide", [False, True])
+def test_around_other_models_an_offset_is_taken_off_the_targets(model, wide):
+    X, y, tasks, offset = data("squared", wide=wide)
+    given, shifted = clone(model), clone(model)
+    given.fit(X, y, tasks, offset=offset)
+    shifted.fit(X, y - offset, tasks)
+    np.testing.assert_allclose(
+        given.predict(X, tasks, offset=offset), shifted.predict(X, tasks) + offset
+    )
+    assert np.isfinite(given.score(X, y, tasks, offset=offset))
+    if isinstance(model, TaskConformalRegressor):
+        np.testing.assert_allclose(
+            given.predict_interval(X, tasks, offset=offset),
+            shifted.predict_interval(X, tasks) + offset[..., None],
+        )
+    with pytest.raises(ValueError, match="pass offset="):
+        given.predict(X, tasks)
+
+
+@pytest.mark.parametrize(
+    ("model", "loss"),
+    [
+        (
+            SafeTransferRegressor(
+                L21Regressor(0.1, loss="poisson"),
+                IndependentRegressor(0.1, loss="poisson"),
+                cv=3,
+            ),
+            "poisson",
+        ),
+        (
+            SafeTransferClassifier(
+                L21Classifier(0.02), IndependentClassifier(0.02), cv=3
+            ),
+            "logistic",
+        ),
+        (AutoClassifier([L21Classifier(0.02), PooledClassifier()], cv=3), "logistic"),
+    ],
+    ids=lambda m: type(m).__name__,
+)
+def test_around_other_models_a_constant_offset_is_a_part_of_the_intercepts(model, loss):
+    X, y, tasks, offset = data(loss)
+    plain = clone(model).fit(X, y, tasks)
+    moved = clone(model).fit(X, y, tasks, offset=1.5)
+    np.testing.assert_allclose(moved.coef_, plain.coef_, atol=2e-3)
+    np.testing.assert_allclose(moved.intercept_ + 1.5, plain.intercept_, atol=2e-3)
+    known = clone(model).fit(X, y, tasks, offset=offset)
+    better = known.score(X, y, tasks, offset=offset)
+    assert better > plain.score(X, y, tasks) - 0.02
+
+
+def test_sets_of_classes_and_new_tasks_know_the_offset():
+    X, y, tasks, offset = data("logistic", n=40)
+    model = TaskConformalClassifier(L21Classifier(0.02), cv=3)
+    model.fit(X, y, tasks, offset=offset)
+    sets = model.predict_set(X, tasks, offset=offset)
+    inside = sets[np.arange(len(y)), (y > 0).astype(int)]
+    assert inside.mean() > 0.8
+    assert sets.mean() < 1.0
+    X, y, tasks, offset = data("squared")
+    old = tasks < 2
+    given = MixedEffectsRegressor().fit(X[old], y[old], tasks[old], offset=offset[old])
+    shifted = MixedEffectsRegressor().fit(X[old], (y - offset)[old], tasks[old])
+    given.fit_new_task(X[~old], y[~old], 2, offset=offset[~old])
+    shifted.fit_new_task(X[~old], (y - offset)[~old], 2)
+    np.testing.assert_allclose(given.coef_, shifted.coef_)
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (lambda *a, **o: MixedEffectsClassifier().fit(*a, **o), ValueError),
+        (lambda *a, **o: TaskThresholdClassifier().fit(*a, **o), TypeError),
+        (lambda *a, **o: negative_transfer_report(L21Classifier(), *a, **o), TypeError),
+    ],
+)
+def test_what_takes_no_offset_says_so(call, error):
+    X, y, tasks, offset = data("logistic")
+    with pytest.raises(error, match="offset"):
+        call(X, y, tasks, offset=offset)
