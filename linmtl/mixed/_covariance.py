@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-COVARIANCES = ("diagonal", "scalar", "full", "low_rank")
+COVARIANCES = ("auto", "diagonal", "scalar", "shrunk", "full", "low_rank")
+_MAX_CORRELATED = 6  # random coefficients up to which "auto" is "shrunk"
+
+
+def resolved(covariance: str, n_random: int) -> str:
+    """Return what "auto" stands for with so many random coefficients."""
+    if covariance != "auto":
+        return covariance
+    return "shrunk" if n_random <= _MAX_CORRELATED else "diagonal"
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,7 @@ class Structure:
         Parameters
         ----------
         covariance : str
-            One of `COVARIANCES`.
+            One of `COVARIANCES`, but for "auto".
         size : int
             The number of columns; the first one is of ones, with an intercept.
         intercept : bool
@@ -55,7 +63,7 @@ class Structure:
         r = random.size
         place = np.arange(r)
         own = random[place]
-        if covariance == "full":
+        if covariance in ("full", "shrunk"):
             i, j = np.tril_indices(r)
             return cls(size, r, random[i], j, np.arange(i.size))
         if covariance == "scalar":
@@ -92,6 +100,14 @@ class Structure:
         F[self.row, self.column] = theta[self.parameter]
         return F
 
+    def of_entries(self, chosen: np.ndarray) -> Structure:
+        """Return the structure with some of the entries (mask), a parameter for each.
+
+        Of one in which each has its own.
+        """
+        row, column = self.row[chosen], self.column[chosen]
+        return replace(self, row=row, column=column, parameter=np.arange(row.size))
+
     def sums(self, values: np.ndarray) -> np.ndarray:
         """Return the sums over the places of each parameter, along the last axis."""
         if self.n_parameters == self.parameter.size:
@@ -102,3 +118,20 @@ class Structure:
         for place, k in enumerate(self.parameter):
             out[..., k] += values[..., place]
         return out
+
+    def of_sigma(self, F: np.ndarray, S: np.ndarray) -> np.ndarray:
+        """Return the derivatives of ``S F0 F0' S'``, (n, n, n_parameters).
+
+        F is ``S F0``, with F0 from `factor`.
+        """
+        one = S[:, self.row][:, None] * F[:, self.column]
+        return self.sums(one + one.transpose(1, 0, 2))
+
+    def through_sigma(self, slope: np.ndarray) -> np.ndarray:
+        """Return a second derivative's part that is due to Sigma being quadratic.
+
+        ``slope`` is the symmetric gradient in ``F0 F0'``.
+        """
+        inner = 2.0 * slope[np.ix_(self.row, self.row)]
+        inner *= self.column[:, None] == self.column
+        return self.sums(self.sums(inner).T)

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from linmtl.data import MultiTaskData
 from linmtl.kernels._threads import blas_threads
-from linmtl.mixed._covariance import Structure
+from linmtl.mixed._covariance import Structure, resolved
 from linmtl.mixed._laplace import Laplace, LogisticRows
 from linmtl.mixed._likelihood import Likelihood
 from linmtl.mixed._model import MixedModel
@@ -21,6 +21,8 @@ _MAX_ROUNDS = 30  # of noise levels, or a prior, and covariance in turn
 _PRIOR_TOL = 0.02  # change of the logarithm of a prior's precision that ends them
 _MAX_LOG_PRECISION = 25.0  # the largest such logarithm
 _MAX_FREE_COMMON = 10  # common coefficients beyond which they have a prior
+_CORRELATION = 0.5  # standard deviation of the correlations' prior
+_LEAST_DEVIATION = 1e-3  # below it standard deviations are as good as zero
 _NOISE_TOL = 1e-4  # change of a noise level, relative, that ends them
 _LEAST_RIDGE = 1e-5  # on common coefficients of labels, relative to the rows
 _MOST_NUMBERS = 4e8  # in the second moments of all tasks
@@ -123,14 +125,18 @@ def _structure(sums, Z, choices, intercept):
     random = np.flatnonzero(varies_within(sums, intercept) & chosen)
     if Z.shape[1] >= len(Z):  # deviations cannot be told from the map of descriptors
         random = random[:0]
+    covariance = resolved(choices.covariance, random.size)
     return Structure.of(
-        choices.covariance, sums.n_columns, intercept, random, choices.n_components
+        covariance, sums.n_columns, intercept, random, choices.n_components
     )
 
 
 def _maximum(model, frame, moments, choices, fit_intercept):
     """Return the model of the highest likelihood."""
     theta, shrinks = start(model), choices.shrink_mean
+    random = np.unique(model.structure.row)
+    if resolved(choices.covariance, random.size) == "shrunk":
+        model, theta = _with_small_correlations(model, choices.max_iter)
     many = model.kept.size > min(_MAX_FREE_COMMON, model.n / 2)
     if shrinks is True or (shrinks == "auto" and many):
         model.restricted = True
@@ -147,6 +153,33 @@ def _maximum(model, frame, moments, choices, fit_intercept):
         n_iter=n_iter,
         converged=converged,
     )
+
+
+def _with_small_correlations(model, max_iter):
+    """Return the likelihood with a normal prior of the correlations, and a start.
+
+    They are relative to the standard deviations that are found without any. What does
+    not vary then has none.
+    """
+    s = model.structure
+    random, place = np.unique(s.row), np.searchsorted(np.unique(s.row), s.row)
+    diagonal = Structure.of("diagonal", s.size, False, random, 1)
+    alone = model.structured(diagonal, model.sums, model.ridge)
+    point, _, _ = maximise(alone, start(alone), max_iter)
+    deviation = np.abs(point.theta)
+    varies = deviation > _LEAST_DEVIATION * alone.units
+    own = place == s.column
+    s = s.of_entries(own | (varies[place] & varies[s.column]))
+    usual = np.zeros(s.size)
+    usual[random[varies]] = _CORRELATION * deviation[varies] ** 2
+    size = np.outer(usual, usual)
+    weight = np.divide(1.0, size, out=np.zeros(size.shape), where=size > 0)
+    np.fill_diagonal(weight, 0.0)
+    model = model.structured(s, model.sums, model.ridge)
+    model.prior = replace(model.prior, weight=weight)
+    theta = np.zeros(s.n_parameters)
+    theta[s.diagonal] = deviation
+    return model, theta
 
 
 def _with_prior(model, theta, intercept, max_iter):

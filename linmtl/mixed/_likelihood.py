@@ -11,6 +11,7 @@ import numpy as np
 from linmtl.kernels._jit import readonly
 from linmtl.kernels._mixed import marginal
 from linmtl.mixed._covariance import Structure
+from linmtl.mixed._prior import Prior
 from linmtl.mixed._sums import Sums
 
 # Columns up to which fourth powers of their number are nothing.
@@ -92,9 +93,10 @@ class Likelihood:
         self.sums, self.Z, self.structure, self.S = sums, Z, structure, S
         self.restricted = restricted
         self.log_prior = 0.0  # logarithm of the determinant of a prior's precision
-        self.bound = np.zeros(structure.n_parameters)
+        bound = np.zeros(structure.n_parameters)
         spread = np.abs(np.diag(S))[structure.row] / self.largest
-        np.maximum.at(self.bound, structure.parameter, spread**2)
+        np.maximum.at(bound, structure.parameter, spread**2)
+        self.prior = Prior(structure, bound)
         self._alike = Z.shape[1] == 1 and bool(np.all(Z == 1.0))  # no descriptors
         self.ZZ = np.einsum("ta,tb->tab", Z, Z).reshape(len(Z), -1)
         self.ridge = ridge
@@ -112,15 +114,20 @@ class Likelihood:
     def changed(
         self, sums: Sums, ridge: np.ndarray, log_prior: float = 0.0
     ) -> Likelihood:
-        """Return the same with other sums and another prior."""
-        Z, structure = self.Z, self.structure
-        other = Likelihood(sums, Z, structure, self.S, self.restricted, ridge)
-        other.log_prior = log_prior
+        """Return the same with other sums and another prior of the fixed effects."""
+        other = self.structured(self.structure, sums, ridge)
+        other.prior, other.log_prior = self.prior, log_prior
         return other
+
+    def structured(
+        self, structure: Structure, sums: Sums, ridge: np.ndarray
+    ) -> Likelihood:
+        """Return that of another structure of the covariance."""
+        return Likelihood(sums, self.Z, structure, self.S, self.restricted, ridge)
 
     def constant(self, point: Point) -> float:
         """Return what the deviance leaves out, or has beside the likelihood."""
-        prior = float(self.bound @ point.theta**2)
+        prior = self.prior.value(point.theta)
         return self.degrees * np.log(2.0 * np.pi) - prior
 
     @cached_property
@@ -164,7 +171,7 @@ class Likelihood:
         degrees = max(self.degrees, 1.0)
         noise = max(squares / degrees, self.least)
         deviance = degrees * np.log(noise) + squares / noise + log_det
-        deviance += self.bound @ theta**2 - self.log_prior
+        deviance += self.prior.value(theta) - self.log_prior
         if self.restricted:
             deviance += 2.0 * log_root
         g = a - np.einsum("tij,tj->ti", N, self.means(beta))
@@ -299,8 +306,7 @@ class Likelihood:
         The tasks are passed once, whatever the number of parameters.
         """
         s, S, D = self.structure, self.S, self.sums.n_columns
-        one = S[:, s.row][:, None] * F[:, s.column]
-        slopes = s.sums(one + one.transpose(1, 0, 2))  # of Sigma
+        slopes = s.of_sigma(F, S)
         flat, g = point.N.reshape(-1, D * D), point.g
         once = (flat.T @ g).reshape(D, D, D)
         pairs = (g[:, :, None] * g[:, None, :]).reshape(-1, D * D)
@@ -313,8 +319,8 @@ class Likelihood:
         """Return the gradient with respect to the parameters."""
         s, S = self.structure, self.S
         F = S @ s.factor(point.theta)
-        own = 2.0 * self.bound * point.theta
-        return s.sums(2.0 * (S.T @ slope @ F)[s.row, s.column]) + own
+        of_data = s.sums(2.0 * (S.T @ slope @ F)[s.row, s.column])
+        return of_data + self.prior.gradient(point.theta)
 
     def curvature(self, point: Point, slope: np.ndarray) -> np.ndarray:
         """Return the Hessian in the parameters, by average information."""
@@ -328,10 +334,8 @@ class Likelihood:
         H /= point.noise
         own = self._slope_of_squares(point, F)
         H -= np.outer(own, own) / max(self.degrees, 1.0)
-        # of Sigma, which is quadratic in the parameters
-        inner = 2.0 * (S.T @ slope @ S)[np.ix_(s.row, s.row)]
-        inner *= s.column[:, None] == s.column
-        return H + s.sums(s.sums(inner).T) + 2.0 * np.diag(self.bound)
+        H += s.through_sigma(S.T @ slope @ S)
+        return H + self.prior.hessian(point.theta)
 
 
 def _over_tasks(A: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from linmtl import (
 from linmtl.data import stack_tasks
 from linmtl.mixed._covariance import Structure
 from linmtl.mixed._laplace import Laplace, LogisticRows
+from linmtl.mixed._prior import Prior
 from linmtl.transfer import negative_transfer_report
 
 CASES = json.loads((ROOT / "tests/fixtures/lme4.json").read_text())
@@ -109,6 +110,69 @@ def test_a_variance_of_zero_is_an_answer():
     np.testing.assert_allclose(np.ptp(models, axis=0)[shared], 0.0, atol=1e-4)
 
 
+# --- correlations drawn to zero
+
+
+def test_correlations_are_between_none_and_those_of_the_likelihood():
+    X, y, tasks = made(4, tasks=20, d=2)
+    X = X + 1.0  # intercepts and slopes are correlated there
+
+    def correlations(covariance):
+        model = MixedEffectsRegressor(covariance).fit(X, y, tasks)
+        std = np.sqrt(np.diag(model.covariance_))
+        return (model.covariance_ / np.outer(std, std))[np.tril_indices(3, -1)]
+
+    free, shrunk = correlations("full"), correlations("shrunk")
+    assert np.abs(free).max() > 0.3
+    assert np.sum(shrunk**2) < np.sum(free**2)
+    assert shrunk @ free > 0
+    assert np.all(correlations("diagonal") == 0)
+
+
+def test_shrunk_correlations_do_not_depend_on_order_or_units():
+    X, y, tasks = made(5)
+    scale, order = np.array([1e2, 1e-2, 1.0]), np.array([2, 0, 1])
+    plain = MixedEffectsRegressor("shrunk").fit(X, y, tasks)
+    other = MixedEffectsRegressor("shrunk").fit(X[:, order] * scale, y, tasks)
+    np.testing.assert_allclose(other.coef_ * scale, plain.coef_[:, order], rtol=1e-4)
+    assert other.log_likelihood_ == pytest.approx(plain.log_likelihood_, abs=1e-3)
+
+
+@pytest.mark.parametrize(("d", "covariance"), [(5, "shrunk"), (6, "diagonal")])
+def test_the_default_goes_by_the_number_of_random_coefficients(d, covariance):
+    given = made(6, tasks=15, rows=20, d=d)
+    found = MixedEffectsRegressor().fit(*given).covariance_
+    np.testing.assert_array_equal(
+        found, MixedEffectsRegressor(covariance).fit(*given).covariance_
+    )
+
+
+def test_what_does_not_vary_is_correlated_with_nothing():
+    case = CASES["no variance"]
+    X, y, tasks = np.array(case["x"]).T, np.array(case["y"]), np.array(case["task"])
+    model = MixedEffectsRegressor("shrunk").fit(X, y, tasks)
+    covariance = model.covariance_
+    still = np.diag(covariance) < 1e-10 * y.var()
+    assert still.any()
+    assert np.abs(covariance[still]).max() < 1e-8 * y.var()
+
+
+def test_gradient_and_hessian_of_the_prior():
+    rng = np.random.default_rng(0)
+    structure = Structure.of("shrunk", 5, True, np.array([0, 1, 3, 4]), 1)
+    weight = rng.uniform(size=(5, 5))
+    weight = weight + weight.T - 2 * np.diag(np.diag(weight))
+    prior = Prior(structure, rng.uniform(size=structure.n_parameters), weight)
+    theta = rng.normal(size=structure.n_parameters)
+    moves = 1e-6 * np.eye(theta.size)
+
+    def slope(value):
+        return np.array([value(theta + m) - value(theta - m) for m in moves]) / 2e-6
+
+    np.testing.assert_allclose(prior.gradient(theta), slope(prior.value), atol=1e-7)
+    np.testing.assert_allclose(prior.hessian(theta), slope(prior.gradient), atol=1e-7)
+
+
 # --- the penalised problem
 
 
@@ -187,7 +251,7 @@ def test_units_and_origins_of_features():
             np.testing.assert_allclose(ours, theirs, rtol=1e-3)
 
 
-@pytest.mark.parametrize("covariance", ["diagonal", "scalar", "low_rank"])
+@pytest.mark.parametrize("covariance", ["auto", "diagonal", "scalar", "low_rank"])
 def test_features_far_from_zero_are_named(covariance):
     """Slopes are drawn together there, and nothing else would say so."""
     X, y, tasks = made(3, tasks=20)

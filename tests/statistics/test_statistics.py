@@ -132,7 +132,7 @@ def test_one_row_at_a_time():
 
 def test_a_likelihood_counts_the_rows():
     X, y, tasks, _ = rows()
-    model = MixedEffectsRegressor().fit(X, y, tasks)
+    model = MixedEffectsRegressor("full").fit(X, y, tasks)
     value = model.log_likelihood_
     model.fit_statistics(TaskStatistics.of(X, y, tasks))
     assert model.log_likelihood_ == pytest.approx(value, abs=1e-7)
