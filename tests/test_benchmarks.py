@@ -218,6 +218,34 @@ def test_speed_in_the_readme_is_that_of_the_results(bench):
     assert f"in {own:.2f} s, {lme4 / own:.0f} times faster than lme4" in text
 
 
+def test_accuracy_verdicts_and_intervals_in_the_readme(bench):
+    summary, text = bench("summary"), " ".join((ROOT / "README.md").read_text().split())
+    ratios = []
+    for found in summary.read("models")["results"].values():
+        error = {name: np.mean(entry["error"]) for name, entry in found.items()}
+        peers = [value for name, value in error.items() if name.startswith("lmer")]
+        ratios += [error["MixedEffectsRegressor()"] / min(peers)] if peers else []
+    assert max(ratios) < 1.02
+    assert len(ratios) == 5
+    assert "best model to 2 % on five grouped data sets" in text
+
+    path = bench("calibration")._RESULTS
+    table = json.loads(path.read_text())["tables"]["verdicts"]
+    rows = [dict(zip(table["head"], row, strict=True)) for row in table["rows"]]
+    wrong = max(float(row["wrong sign"].removesuffix(" %")) for row in rows)
+    opposite = {r["rows"]: r["hurt"] for r in rows[:6] if r["tasks"] == "opposite"}
+    assert f"called hurt in {opposite['100']} of data sets" in text
+    assert f"by the wrong sign in {wrong:g} % at most" in text
+    assert f"is found in {opposite['40']} of data sets" in text
+
+    found = summary.read("intervals")["results"]["normal"]
+    ours = [found["linmtl, cv+"], found["linmtl, split"]]
+    low, high = min(r["worst"] for r in ours), max(r["best"] for r in ours)
+    assert f"{100 * low:.0f} to {100 * high:.0f} % held in every task" in text
+    low, high = (100 * (r["width"][0] - 1) for r in ours)
+    assert f"{low:.0f} to {high:.0f} % wider than the best possible" in text
+
+
 @pytest.mark.parametrize("penalty", ["l21", "trace", "mean"])
 def test_large_measures_a_fit(bench, monkeypatch, penalty):
     large = bench("large")
