@@ -186,11 +186,16 @@ n_features)
         raise NotImplementedError
 
     def small_hessians(self, size: int) -> np.ndarray | None:
-        """Return the Hessians of all columns where they are smaller than their rows.
+        """Return the Hessians of all columns where features are fewer than ``size``.
 
-        And of fewer features than ``size``; else None, also where one does for all.
+        Else None, also where one does for all.
         """
         return None
+
+    @property
+    def fewest_rows(self) -> int:
+        """Rows of the smallest task."""
+        raise NotImplementedError
 
     def hessian_rows(self) -> Iterator[np.ndarray]:
         """Yield A with ``A'A`` the Hessian at the last W, of each column.

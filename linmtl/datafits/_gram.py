@@ -164,6 +164,9 @@ class GramFit(Datafit):
         self._square = self._linear - float(np.vdot(W, G))
         return max(self._square, 0.0) / 2
 
+    def small_hessians(self, size):
+        return self.H if self.n_features < size and len(self.H) > 1 else None
+
     def hessians(self, features, dtype=np.float64, least=0.0):
         return np.ascontiguousarray(self.H[:, features][:, :, features])
 

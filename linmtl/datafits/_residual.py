@@ -189,13 +189,15 @@ class ResidualFit(Datafit):
         return self.data.design
 
     def small_hessians(self, size):
-        weight, ptr = self.hessian_weight, self.data.task_ptr
-        design, d = self.design_at(weight), self.n_features
-        if d >= size or d > np.diff(ptr).min() or design.is_sparse:
-            return None
-        if design.columns_alike(weight):
+        weight = self.hessian_weight
+        design = self.design_at(weight)
+        if self.n_features >= size or design.is_sparse or design.columns_alike(weight):
             return None
         return design.hessians(weight, self.data.fit_intercept)
+
+    @property
+    def fewest_rows(self):
+        return int(np.diff(self.data.task_ptr).min())
 
     def hessian_rows(self):
         weight, data = self.hessian_weight, self.data

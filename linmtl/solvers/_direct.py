@@ -9,8 +9,15 @@ from __future__ import annotations
 import numpy as np
 
 from linmtl.datafits._base import Datafit
+from linmtl.penalties._quadratic_form import QuadraticForm
 from linmtl.solvers._backtracking import first_order
-from linmtl.solvers._quadratic_system import LOOPED, Block, system_solver
+from linmtl.solvers._quadratic_system import (
+    LOOPED,
+    Block,
+    Solve,
+    small_systems,
+    system_solver,
+)
 
 _REFINEMENTS = 3
 _ARMIJO = 1e-4
@@ -23,12 +30,24 @@ _CLOSED_GAP = 1e3  # rounding errors: a gap that no other steps would close
 
 def hessian_blocks(fit: Datafit) -> list[Block]:
     """Return the Hessian of each column, or the one that all columns share."""
+    return _blocks(fit, fit.small_hessians(LOOPED))
+
+
+def _blocks(fit: Datafit, small: np.ndarray | None) -> list[Block]:
     if not fit.holds_rows:
         return [Block(H=H) for H in fit.H]
-    small = fit.small_hessians(LOOPED)
-    if small is not None:
+    if small is not None and fit.fewest_rows >= fit.n_features:
         return [Block(H=H) for H in small]
     return [Block(A=A) for A in fit.hessian_rows()]
+
+
+def _system_solver(fit: Datafit, quadratic: QuadraticForm) -> Solve:
+    """Return the solver of the system at the last W."""
+    small = fit.small_hessians(LOOPED)
+    solve = None if small is None else small_systems(small, quadratic)
+    if solve is None:
+        solve = system_solver(_blocks(fit, small), quadratic, fit.n_features)
+    return solve
 
 
 class Direct:
@@ -47,8 +66,7 @@ class Direct:
 
     def solve(self, objective, W, stop, max_iter, monitor):
         fit, quadratic = objective.fit, objective.penalty.quadratic
-        blocks = hessian_blocks(fit)
-        solve = system_solver(blocks, quadratic, objective.shape[0])
+        solve = _system_solver(fit, quadratic)
         W[:] = 0.0
         G = np.empty_like(W)
         for iteration in range(1, _REFINEMENTS + 2):
@@ -83,8 +101,7 @@ class Newton:
         short = 0  # steps in a row
         for iteration in range(1, max_iter + 1):
             value = objective.smooth(W, G)
-            blocks = hessian_blocks(fit)
-            move = system_solver(blocks, quadratic, objective.shape[0])(G)
+            move = _system_solver(fit, quadratic)(G)
             slope = float(np.sum(G * move))
             step = 1.0
             while step > _LEAST_STEP:

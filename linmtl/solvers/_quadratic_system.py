@@ -138,6 +138,62 @@ def system_solver(
     return _conjugate_gradients(blocks, quadratic, n_features)
 
 
+def small_systems(H: np.ndarray, quadratic: QuadraticForm) -> Solve | None:
+    """Return the same of small matrices, all at once.
+
+    Parameters
+    ----------
+    H : ndarray of shape (n_columns, n_features, n_features)
+        The Hessians.
+    quadratic : QuadraticForm
+        The coupling K.
+
+    Returns
+    -------
+    callable or None
+        None where a matrix is singular, or K couples pairs of columns or has rows
+        that are not multiples of one.
+    """
+    if quadratic.proportion is not None:
+        factor, form = quadratic.proportion
+        scale = 1.0 / np.sqrt(factor)
+        solve = small_systems(H * scale * scale.T, form)
+        return None if solve is None else lambda C: scale * solve(scale * C)
+    if quadratic.varies or quadratic.is_coupled:
+        return None
+    if not (quadratic.is_diagonal or quadratic.equal_ridge):
+        return None
+    own = np.broadcast_to(quadratic.ridge + quadratic.centred, len(H))
+    size = np.sqrt(np.einsum("tjj->tj", H) + own[:, None])  # any scale counts alike
+    if not size.all():
+        return None
+    across = size[:, :, None] * size[:, None]
+    diagonal = np.arange(H.shape[1])
+    system = H.copy()
+    system[:, diagonal, diagonal] += own[:, None]
+    inverse, poor = _inverses(system / across)
+    if poor.any():
+        return None
+    inverse /= across
+
+    def apart(C):
+        return np.matmul(inverse, C.T[:, :, None])[:, :, 0].T
+
+    if quadratic.is_diagonal:
+        return apart
+    a, m = own[0], quadratic.ridge + quadratic.mean  # as in _consensus
+    system[:, diagonal, diagonal] += m - a
+    part = np.einsum("tij,tjk->ik", inverse, system, optimize=True) / len(H)
+    for_mean = symmetric_inverse((part + part.T) / 2)
+
+    def solve(C):
+        alone = apart(C)
+        mean = for_mean(alone.mean(axis=1))
+        return alone + (a - m) * (inverse @ mean).T
+
+    return solve
+
+
 def _rescaled(blocks, factor, form):
     """Rows whose penalties are multiples of one: that of coefficients times roots."""
     scale = 1.0 / np.sqrt(factor)
@@ -334,10 +390,6 @@ def _consensus(blocks, quadratic):
     a = quadratic.ridge + quadratic.centred
     m = quadratic.ridge + quadratic.mean
     T = len(blocks)
-    if all(block.A is None for block in blocks) and len(blocks[0].H) < LOOPED:
-        at_once = _small_consensus(np.array([block.H for block in blocks]), a, m)
-        if at_once is not None:
-            return at_once
     inverses = [block.ridge_inverse(a) for block in blocks]
     system: Any = 0.0
     for block, inverse in zip(blocks, inverses, strict=True):
@@ -350,31 +402,6 @@ def _consensus(blocks, quadratic):
         alone = np.column_stack([f(c) for f, c in zip(inverses, C.T, strict=True)])
         mean = for_mean(alone.mean(axis=1))
         return alone + (a - m) * np.column_stack([f(mean) for f in inverses])
-
-    return solve
-
-
-def _small_consensus(H: np.ndarray, a: float, m: float) -> Solve | None:
-    """The same of small matrices, all at once; None where one of them is singular."""
-    size = np.sqrt(np.einsum("tjj->tj", H) + a)  # features of any scale count alike
-    if not size.all():
-        return None
-    across = size[:, :, None] * size[:, None]
-    diagonal = np.arange(H.shape[1])
-    system = H.copy()
-    system[:, diagonal, diagonal] += a
-    inverse, poor = _inverses(system / across)
-    if poor.any():
-        return None
-    inverse /= across
-    system[:, diagonal, diagonal] += m - a
-    part = (inverse @ system).mean(axis=0)
-    for_mean = symmetric_inverse((part + part.T) / 2)
-
-    def solve(C):
-        alone = (inverse @ C.T[:, :, None])[:, :, 0].T
-        mean = for_mean(alone.mean(axis=1))
-        return alone + (a - m) * (inverse @ mean).T
 
     return solve
 

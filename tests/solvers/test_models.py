@@ -28,7 +28,7 @@ from linmtl.penalties._quadratic_form import QuadraticForm
 from linmtl.solvers._models import far_apart, models
 from linmtl.solvers._objective import Objective
 from linmtl.solvers._path import follow, top_strength
-from linmtl.solvers._quadratic_system import Block, _consensus, _small_consensus
+from linmtl.solvers._quadratic_system import Block, _consensus, small_systems
 
 TOL = 1e-4
 PENALTIES = {
@@ -173,7 +173,7 @@ def test_small_systems_at_once_are_those_one_by_one(a, m):
     A = rng.normal(size=(4, 12, 3)) * [1.0, 1e3, 1e-3]
     H, C = A.transpose(0, 2, 1) @ A, rng.normal(size=(3, 4))
     form = QuadraticForm(4, centred=a, mean=m)
-    solve = _small_consensus(H, a, m)
+    solve = small_systems(H, form)
     assert solve is not None
     W = solve(C)
     looped = _consensus([Block(H=h) for h in H], form)(C)
@@ -181,7 +181,7 @@ def test_small_systems_at_once_are_those_one_by_one(a, m):
     product = np.column_stack([h @ w for h, w in zip(H, W.T, strict=True)])
     np.testing.assert_allclose(product + form.gradient(W), C, rtol=1e-6, atol=1e-8)
     H[1, :, 2] = H[1, 2] = 0.0
-    assert _small_consensus(H, 0.0, m) is None
+    assert small_systems(H, QuadraticForm(4, mean=m)) is None
 
 
 def test_newton_steps_for_labels_are_the_same_for_few_and_many_features():
