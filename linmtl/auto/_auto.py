@@ -23,6 +23,7 @@ from linmtl.auto._combined import (
 )
 from linmtl.auto._held_out import HeldOut, Judge
 from linmtl.auto._leaderboard import (
+    Choice,
     corrected_loss,
     leaderboard,
     lowest,
@@ -126,29 +127,10 @@ class _Auto(TaskModel):
         offset: ArrayLike | None = None,
         groups: ArrayLike | None = None,
     ) -> Self:
-        name = type(self).__name__
-        check_choice(f"{name}: selection", self.selection, ("best", "1se", "stack"))
-        check_choice(f"{name}: handle_unknown", self.handle_unknown, UNKNOWN)
-        models = self._checked_models()
-        passed = FitArguments(self, X, y, tasks, sample_weight, offset)
-        if models is None:
-            given = passed.given
-            models = default_models(
-                self._classify, given.layout, len(given.tasks), given.several
-            )
-            if offset is not None and self._classify:
-                models.pop("mixed effects", None)  # it takes none
-        # without an intercept tasks of a single class are learned like others
-        if any(model.fit_intercept for model in models.values()):
-            passed.warn_of_single_classes(stacklevel=3)
-        self._warn_of_classes(passed.given, stacklevel=3)
-        judge = Judge(passed, groups, self.cv, self.random_state)
+        judge, models = self._judge(X, y, tasks, sample_weight, offset, groups)
         found, failed = judge.held_out(models, self._loss(), self.n_jobs, self.verbose)
         found, best, weights, fitted = self._fit_chosen(judge, models, found, failed)
-        for m, why in failed.items():
-            warnings.warn(
-                f"{name}: the model {m!r} is left out: {why}", UserWarning, stacklevel=2
-            )
+        self._tell(failed)
         self.held_out_, self.weights_ = found, weights
         self.best_ = found.models[best]
         self.best_estimator_ = fitted[self.best_]
@@ -164,7 +146,7 @@ class _Auto(TaskModel):
             weights.mean(axis=0),
             self._loss().score.name,
         )
-        self._set_models(passed)
+        self._set_models(judge.passed)
         self.n_iter_ = max(getattr(m, "n_iter_", 1) for m in self.estimators_.values())
         return self
 
@@ -178,6 +160,89 @@ class _Auto(TaskModel):
         FIT_DOC_WITH_OFFSET,
         count=1,
     )
+
+    def held_out_losses(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return what `fit` would be worth, without a model of all rows.
+
+        The models that predict a row are not fitted to it, and their weights, or the
+        choice between them, come from the other folds.
+
+        Parameters
+        ----------
+        X, y, tasks, sample_weight, offset, groups
+            As for `fit`.
+
+        Returns
+        -------
+        row : ndarray of int of shape (n_held_out,)
+            Rows of X; of a wide y those of each task in turn.
+        loss : ndarray of shape (n_held_out,)
+            The loss on each.
+        """
+        judge, models = self._judge(X, y, tasks, sample_weight, offset, groups)
+        found, failed = judge.held_out(models, self._loss(), self.n_jobs, self.verbose)
+        self._tell(failed)
+        if not found.models:
+            raise self._nothing_left(failed)
+        if self.selection == "stack":
+            rows = judge.rows(found, self._loss())
+            stack = stacked(rows)
+            eta = stack.eta[list(stack.strengths).index(stack.strength)]
+            return found.row, rows.loss.score.factor * rows.loss.value(rows.y, eta)
+        choose, loss = self._choice(), np.empty(found.row.size)
+        for k in np.unique(found.fold):
+            held = found.fold == k
+            # of a single fold there are no others
+            others = found.units() if held.all() else found.units(rows=~held)
+            loss[held] = found.losses[choose(others, None), held]
+        return found.row, loss
+
+    def _judge(self, X, y, tasks, sample_weight, offset, groups) -> tuple[Judge, dict]:
+        """Read the arguments of a fit, and return what judges the models, and these."""
+        name = type(self).__name__
+        check_choice(f"{name}: selection", self.selection, ("best", "1se", "stack"))
+        check_choice(f"{name}: handle_unknown", self.handle_unknown, UNKNOWN)
+        models = self._checked_models()
+        passed = FitArguments(self, X, y, tasks, sample_weight, offset)
+        if models is None:
+            given = passed.given
+            models = default_models(
+                self._classify, given.layout, len(given.tasks), given.several
+            )
+            if offset is not None and self._classify:
+                models.pop("mixed effects", None)  # it takes none
+        # without an intercept tasks of a single class are learned like others
+        if any(model.fit_intercept for model in models.values()):
+            passed.warn_of_single_classes(stacklevel=4)
+        self._warn_of_classes(passed.given, stacklevel=4)
+        return Judge(passed, groups, self.cv, self.random_state), models
+
+    def _tell(self, failed: dict[str, str]) -> None:
+        """Warn of models that are left out."""
+        for m, why in failed.items():
+            warnings.warn(
+                f"{type(self).__name__}: the model {m!r} is left out: {why}",
+                UserWarning,
+                stacklevel=3,
+            )
+
+    def _nothing_left(self, failed: dict[str, str]) -> ValueError:
+        return ValueError(
+            f"{type(self).__name__}: no model could be fitted: "
+            + "; ".join(f"{n}: {why}" for n, why in failed.items())
+        )
+
+    def _choice(self) -> Choice:
+        return simplest if self.selection == "1se" else lowest
 
     def _fit_chosen(
         self,
@@ -194,10 +259,7 @@ class _Auto(TaskModel):
         fitted: dict[str, Any] = {}
         while True:
             if not found.models:
-                raise ValueError(
-                    f"{type(self).__name__}: no model could be fitted: "
-                    + "; ".join(f"{n}: {why}" for n, why in failed.items())
-                )
+                raise self._nothing_left(failed)
             best, weights = self._judged(judge, found)
             used = weights.max(axis=0) > 0
             used[best] = True
@@ -259,8 +321,8 @@ class _Auto(TaskModel):
     def _judged(self, judge: Judge, found: HeldOut) -> tuple[int, np.ndarray]:
         """Return the best model and the weights of all, and set what they are worth."""
         units = found.units()
-        choose = simplest if self.selection == "1se" else lowest
-        best = choose(units)
+        choose = self._choice()
+        best = choose(units, None)
         shape = len(found.tasks), len(found.models)
         if self.selection != "stack":
             self.__dict__.pop("shrinkage_", None)  # of an earlier fit

@@ -198,6 +198,33 @@ class AutoRegressor(PredictsTargets, RegressorMixin, TaskModel):
             If an argument or a parameter is not allowed; the message says why.
         """
         ...
+    def held_out_losses(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return what `fit` would be worth, without a model of all rows.
+
+        The models that predict a row are not fitted to it, and their weights, or the
+        choice between them, come from the other folds.
+
+        Parameters
+        ----------
+        X, y, tasks, sample_weight, groups
+            As for `fit`.
+
+        Returns
+        -------
+        row : ndarray of int of shape (n_held_out,)
+            Rows of X; of a wide y those of each task in turn.
+        loss : ndarray of shape (n_held_out,)
+            The loss on each.
+        """
+        ...
 
 class AutoClassifier(PredictsClasses, ClassifierMixin, TaskModel):
     """Try many ways to share between tasks, and stack them or take the best.
@@ -384,5 +411,32 @@ class AutoClassifier(PredictsClasses, ClassifierMixin, TaskModel):
         ------
         ValueError
             If an argument or a parameter is not allowed; the message says why.
+        """
+        ...
+    def held_out_losses(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return what `fit` would be worth, without a model of all rows.
+
+        The models that predict a row are not fitted to it, and their weights, or the
+        choice between them, come from the other folds.
+
+        Parameters
+        ----------
+        X, y, tasks, sample_weight, groups
+            As for `fit`.
+
+        Returns
+        -------
+        row : ndarray of int of shape (n_held_out,)
+            Rows of X; of a wide y those of each task in turn.
+        loss : ndarray of shape (n_held_out,)
+            The loss on each.
         """
         ...

@@ -78,13 +78,19 @@ class HeldOut:
         out = np.full((len(sums), n), np.nan)
         return np.divide(sums, total, out=out, where=total > 0)
 
-    def units(self, losses: np.ndarray | None = None) -> Units:
+    def units(
+        self,
+        losses: np.ndarray | None = None,
+        rows: np.ndarray | slice = slice(None),
+    ) -> Units:
         """Return the losses of each unit.
 
         Parameters
         ----------
         losses : ndarray of shape (n_models, n_rows), default=None
             Losses of held-out rows; those of the models by default.
+        rows : ndarray of bool of shape (n_rows,), default=all
+            The rows that count.
 
         Returns
         -------
@@ -92,9 +98,10 @@ class HeldOut:
             Sums of losses and weights over rows that are held out together.
         """
         losses = self.losses if losses is None else losses
-        _, unit = np.unique(self.unit, return_inverse=True)
-        sums = np.array([np.bincount(unit, self.weight * each) for each in losses])
-        return Units(sums, np.bincount(unit, self.weight))
+        weight = self.weight[rows]
+        _, unit = np.unique(self.unit[rows], return_inverse=True)
+        sums = [np.bincount(unit, weight * each) for each in losses[:, rows]]
+        return Units(np.array(sums), np.bincount(unit, weight))
 
     def only(self, models: list[int]) -> HeldOut:
         """Return the same of some of the models (positions).

@@ -330,7 +330,8 @@ def negative_transfer_report(
         aside. None: 5 folds, or 30 splits.
     n_repeats : int, default=None
         Partitions into folds, for an integer ``cv``; the losses of a row are averaged.
-        None: 4 for the default ``cv``, otherwise 1.
+        None: 4 for the default ``cv``, otherwise and for `AutoRegressor` and
+        `AutoClassifier` 1.
     groups : array-like of shape (n_samples,), default=None
         Rows that are not independent, such as the visits of a patient or the days of a
         sensor, have the same label. A group is held out as a whole, in all its tasks,
@@ -370,6 +371,9 @@ def negative_transfer_report(
     first. Rows are taken for independent: pass ``groups`` where they are not. A task
     with fewer than five rows (groups) held out is "undecided".
 
+    `AutoRegressor` and `AutoClassifier` judge their models on the folds of the report,
+    in one pass: what predicts a row is chosen, or weighed, by the other folds.
+
     "equivalent" is two one-sided tests of the level ``level / 2`` for each task: where
     sharing changes a loss by the margin or more, it is called equivalent that rarely.
     It is not adjusted for the number of tasks, and does not change what is called
@@ -407,11 +411,18 @@ def negative_transfer_report(
             "the data have one task; pass tasks=, or one column of y per task"
         )
     units = rows.units(groups)
+    if n_repeats is None and hasattr(estimator, "held_out_losses"):
+        n_repeats = 1  # many models, tuned in each fold
     splits = _splits(rows, cv, n_repeats, units, method, random_state)
     method, trained = _usable_method(rows, splits, units, method)
     models = _judged_models(rows, splits, estimator, baseline, pooled)
-    jobs = [delayed(_one_split)(rows, models, *parts) for parts in splits]
-    found = run_jobs(jobs, n_jobs, verbose=verbose)
+    known = _known_losses(rows, models, splits, units, n_jobs)
+    others = {name: model for name, model in models.items() if name not in known}
+    jobs = [delayed(_one_split)(rows, others, *parts) for parts in splits]
+    found = [
+        each | {name: losses[k] for name, losses in known.items()}
+        for k, each in enumerate(run_jobs(jobs, n_jobs, verbose=verbose))
+    ]
     losses = {
         name: np.array([rows.task_means(each[name].losses) for each in found])
         for name in models
@@ -570,6 +581,52 @@ def _one_split(
             losses, fitted = rows.row_losses(clone(model), train, test)
         out[name] = _Judged(losses, rows.at_bound(fitted))
     return out
+
+
+def _known_losses(
+    rows: Rows,
+    models: dict[str, Any],
+    splits: list[tuple[np.ndarray, ...]],
+    units: np.ndarray | None,
+    n_jobs: int | None,
+) -> dict[str, list[_Judged]]:
+    """Return losses of models that judge others on all folds of a partition at once.
+
+    They would do so again within every training part, at several times the cost.
+    """
+    partitions = _partitions(splits)
+    out: dict[str, list[_Judged]] = {}
+    for name, model in models.items():
+        if partitions is None or not hasattr(model, "held_out_losses"):
+            continue
+        out[name], bound = [], rows.at_bound(None)
+        for folds in partitions:
+            inner: Any = clone(model)
+            if inner.n_jobs is None:
+                inner.set_params(n_jobs=n_jobs)
+            losses = rows.losses_in_folds(inner, folds, units)
+            out[name] += [
+                _Judged(np.where(test, losses, np.nan), bound) for _, test in folds
+            ]
+    return out
+
+
+def _partitions(
+    splits: list[tuple[np.ndarray, ...]],
+) -> list[list[tuple[np.ndarray, ...]]] | None:
+    """Return the folds of each partition; None where splits are none, or not alike."""
+    out: list[list[tuple[np.ndarray, ...]]] = []
+    tested: list[np.ndarray] = []
+    for train, test in splits:
+        if np.any(train == test):
+            return None
+        if not out or np.any(tested[-1] & test):
+            out.append([])
+            tested.append(np.zeros_like(test))
+        out[-1].append((train, test))
+        tested[-1] = tested[-1] | test
+    alike = all(np.array_equal(rows, tested[0]) for rows in tested)
+    return out if alike and min(map(len, out)) > 1 else None
 
 
 def _over_splits(found: list[_Judged]) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -244,9 +245,42 @@ class Rows:
             why = _LEFT_OUT if chosen is None else IN_PARTS
             fitted = self.fit(model, learned, why)
             out[rows] = self.losses(fitted, rows)
-        exact = self.task_means(out) <= self.rounding
-        out[rows[exact[self.code[rows]]]] = 0.0
-        return out, fitted
+        return self._without_rounding(out), fitted
+
+    def losses_in_folds(
+        self,
+        model: Any,
+        folds: Sequence[tuple[np.ndarray, ...]],
+        units: np.ndarray | None,
+    ) -> np.ndarray:
+        """Return the loss on each row of a choice among models, made in each fold.
+
+        Parameters
+        ----------
+        model : AutoRegressor or AutoClassifier
+            Its own folds are these.
+        folds : list of (train, test)
+            Masks of a partition.
+        units : ndarray of int of shape (n_rows,) or None
+            Rows that no fold within parts either.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            NaN for rows that are not tested.
+        """
+        cv = [tuple(map(np.flatnonzero, fold)) for fold in folds]
+        chosen = np.unique(self.code)
+        out = np.full(self.code.size, np.nan)
+        with self._inside(model.set_params(cv=cv), chosen, _LEFT_OUT) as inner:
+            row, loss = inner.held_out_losses(*self._part(slice(None)), groups=units)
+        out[row] = loss
+        return self._without_rounding(out)
+
+    def _without_rounding(self, losses):
+        """Return losses of zero in tasks that are predicted as well as can be."""
+        exact = self.task_means(losses) <= self.rounding
+        return np.where(exact[self.code] & ~np.isnan(losses), 0.0, losses)
 
     def task_means(self, losses: np.ndarray) -> np.ndarray:
         """Return the mean over each task's rows, (n_tasks,), NaN for none.
@@ -276,17 +310,27 @@ class Rows:
         `why` says for an error what the fit is for, if it is not of all tasks.
         """
         require_folds_of_any_rows(model)
-        code = self.code[rows]
-        chosen = np.unique(code)
+        with self._inside(model, np.unique(self.code[rows]), why) as inner:
+            return inner.fit(*self._part(rows))
+
+    @contextmanager
+    def _inside(self, model, chosen, why):
+        """Give a copy of a model for some tasks, which says nothing of the data."""
         model = for_tasks(model, self.tasks, chosen)
         parameters = model.get_params(deep=False)
         settings = {"task_column": None, "task_order": self.tasks[chosen]}
         model.set_params(**{k: v for k, v in settings.items() if k in parameters})
         with inner_fit(model, self.tasks, chosen, why), warnings.catch_warnings():
             warnings.filterwarnings("ignore", f"{OF_TASKS}|{OF_SEARCHES}")
-            return model.fit(
-                self.X[rows], self.y[rows], self.tasks[code], self.weight[rows]
-            )
+            yield model
+
+    def _part(self, rows):
+        return (
+            self.X[rows],
+            self.y[rows],
+            self.tasks[self.code[rows]],
+            self.weight[rows],
+        )
 
     def _sides(self, rows):
         """Return the side on which each task has no best intercept, 0 if it has one."""

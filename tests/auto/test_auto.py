@@ -23,6 +23,7 @@ from linmtl import (
     PooledRegressor,
 )
 from linmtl.auto._held_out import _folds_of_groups
+from linmtl.auto._leaderboard import Units, lowest, simplest
 from linmtl.estimators._pooled import PooledClassifierCV
 from linmtl.model_selection import TaskKFold
 
@@ -211,6 +212,28 @@ def test_a_stack_shares_where_tasks_are_alike_and_not_elsewhere(seed):
         for m in (model, *(clone(m).fit(*rows) for _, m in REGRESSORS))
     ]
     assert errors[0] < 1.02 * min(errors[1:])
+
+
+@BOTH
+@pytest.mark.parametrize("selection", ["best", "1se", "stack"])
+def test_held_out_losses_are_of_choices_by_the_other_folds(make, selection):
+    data = problem(make is classifier, outlier=1)
+    model = make(selection=selection).fit(*data)
+    row, loss = model.held_out_losses(*data)
+    found = model.held_out_
+    np.testing.assert_array_equal(row, found.row)
+    if (
+        selection == "stack"
+    ):  # weights from others: no row is predicted as well as can be
+        assert loss.mean() > found.losses.mean(axis=1).min() * 0.8
+        assert loss.mean() <= model.loss_ * (1 + 1e-9)
+        return
+    choose = simplest if selection == "1se" else lowest
+    for k in range(5):
+        others, held = found.fold != k, found.fold == k
+        size = np.ones(others.sum())
+        chosen = choose(Units(found.losses[:, others], size))
+        np.testing.assert_array_equal(loss[held], found.losses[chosen, held])
 
 
 def test_the_simpler_of_equal_models_is_taken():

@@ -9,6 +9,7 @@ from sklearn.model_selection import LeaveOneGroupOut
 
 from helpers.transfer import make_data, random_W
 from linmtl import (
+    AutoRegressor,
     IndependentRegressor,
     L21Classifier,
     L21Regressor,
@@ -27,6 +28,26 @@ from linmtl.penalties import L21
 from linmtl.transfer import detect_sources, negative_transfer_report, transfer_gain
 from linmtl.transfer._paired import compare_losses
 from linmtl.transfer._rows import Rows
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_a_choice_among_models_is_judged_in_one_pass(grouped):
+    """What chooses from one model is that model; folds are not made within folds."""
+    X, y, tasks = make_data(random_W(3), [30, 45, 20])
+    settings = {"random_state": 0, "baseline": IndependentRegressor(0.1)}
+    settings |= {"pooled": PooledRegressor(0.1)}
+    if grouped:
+        settings["groups"] = np.arange(len(y)) // 2
+    model = MeanRegularizedRegressor(0.5)
+    of_one, itself = (
+        negative_transfer_report(estimator, X, y, tasks, cv=3, n_repeats=2, **settings)
+        for estimator in (AutoRegressor([model]), model)
+    )
+    for name, losses in itself.losses.items():
+        np.testing.assert_allclose(of_one.losses[name], losses, rtol=1e-9)
+    np.testing.assert_array_equal(of_one.verdict, itself.verdict)
+    once = negative_transfer_report(AutoRegressor([model]), X, y, tasks, **settings)
+    assert len(once.losses["model"]) == 5
 
 
 def test_report_is_the_loop_written_out():
