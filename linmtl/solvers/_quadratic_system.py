@@ -157,8 +157,8 @@ def small_systems(H: np.ndarray, quadratic: QuadraticForm) -> Solve | None:
     if quadratic.proportion is not None:
         factor, form = quadratic.proportion
         scale = 1.0 / np.sqrt(factor)
-        solve = small_systems(H * scale * scale.T, form)
-        return None if solve is None else lambda C: scale * solve(scale * C)
+        rescaled = small_systems(H * scale * scale.T, form)
+        return None if rescaled is None else lambda C: scale * rescaled(scale * C)
     if quadratic.varies or quadratic.is_coupled:
         return None
     if not (quadratic.is_diagonal or quadratic.equal_ridge):
