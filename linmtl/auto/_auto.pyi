@@ -205,6 +205,7 @@ class AutoRegressor(PredictsTargets, RegressorMixin, TaskModel):
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         *,
+        offset: ArrayLike | None = None,
         groups: ArrayLike | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return what `fit` would be worth, without a model of all rows.
@@ -214,7 +215,7 @@ class AutoRegressor(PredictsTargets, RegressorMixin, TaskModel):
 
         Parameters
         ----------
-        X, y, tasks, sample_weight, groups
+        X, y, tasks, sample_weight, offset, groups
             As for `fit`.
 
         Returns
@@ -420,6 +421,7 @@ class AutoClassifier(PredictsClasses, ClassifierMixin, TaskModel):
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         *,
+        offset: ArrayLike | None = None,
         groups: ArrayLike | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return what `fit` would be worth, without a model of all rows.
@@ -429,7 +431,7 @@ class AutoClassifier(PredictsClasses, ClassifierMixin, TaskModel):
 
         Parameters
         ----------
-        X, y, tasks, sample_weight, groups
+        X, y, tasks, sample_weight, offset, groups
             As for `fit`.
 
         Returns

@@ -416,7 +416,7 @@ def negative_transfer_report(
     splits = _splits(rows, cv, n_repeats, units, method, random_state)
     method, trained = _usable_method(rows, splits, units, method)
     models = _judged_models(rows, splits, estimator, baseline, pooled)
-    known = _known_losses(rows, models, splits, units, n_jobs)
+    known = _known_losses(rows, models, splits, units, n_jobs, verbose)
     others = {name: model for name, model in models.items() if name not in known}
     jobs = [delayed(_one_split)(rows, others, *parts) for parts in splits]
     found = [
@@ -589,6 +589,7 @@ def _known_losses(
     splits: list[tuple[np.ndarray, ...]],
     units: np.ndarray | None,
     n_jobs: int | None,
+    verbose: int,
 ) -> dict[str, list[_Judged]]:
     """Return losses of models that judge others on all folds of a partition at once.
 
@@ -604,6 +605,7 @@ def _known_losses(
             inner: Any = clone(model)
             if inner.n_jobs is None:
                 inner.set_params(n_jobs=n_jobs)
+            inner.set_params(verbose=max(inner.verbose, verbose))
             losses = rows.losses_in_folds(inner, folds, units)
             out[name] += [
                 _Judged(np.where(test, losses, np.nan), bound) for _, test in folds
