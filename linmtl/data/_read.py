@@ -573,20 +573,20 @@ def _require_classes(pairs, layout):
 def _long(X, y, weight, labels, order, estimator):
     """Sort rows by task and leave out those without a label or a weight."""
     names, codes = encode_tasks(labels, order)
-    used = weight > 0
-    absent = np.flatnonzero(np.bincount(codes[used], minlength=len(names)) == 0)
-    if absent.size:
+    rows = np.flatnonzero(weight > 0)
+    codes = codes[rows]
+    task_ptr = np.zeros(len(names) + 1, dtype=np.int64)
+    np.cumsum(np.bincount(codes, minlength=len(names)), out=task_ptr[1:])
+    absent = task_ptr[1:] == task_ptr[:-1]
+    if absent.any():
         raise ValueError(
             "y has no observed label with a positive weight for the tasks "
             f"{some(names[absent])}; drop these tasks"
         )
-    rows = np.flatnonzero(used)
-    rows = rows[np.argsort(codes[rows], kind="stable")]
-    if rows.size < codes.size or np.any(rows[1:] < rows[:-1]):
+    rows = rows[np.argsort(codes, kind="stable")]
+    if rows.size < len(y) or np.any(rows[1:] < rows[:-1]):
         X = X.tocsr() if sparse.issparse(X) else X
-        X, y, weight, codes = X[rows], y[rows], weight[rows], codes[rows]
-    counts = np.bincount(codes, minlength=len(names))
-    task_ptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        X, y, weight = X[rows], y[rows], weight[rows]
     design, y = StackedDesign(X, task_ptr), np.ascontiguousarray(y)
     return MultiTaskData(design, y, weight, bool(estimator.fit_intercept)), names, rows
 

@@ -7,17 +7,34 @@ threads as with one. Products are given threads only where they are large.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
-from functools import lru_cache
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
+from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
 _WORTH_THREADS = 2e8  # multiplications of one product, about 10 ms
 
 
-@lru_cache(maxsize=1)
-def _controller() -> ThreadpoolController:
-    return ThreadpoolController()
+@cache
+def _libraries() -> list[Any]:
+    return ThreadpoolController().select(user_api="blas").lib_controllers
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """As ``ThreadpoolController.limit``, which asks for much that is not needed."""
+    before = [library.num_threads for library in _libraries()]
+    for library, count in zip(_libraries(), before, strict=True):
+        if count != 1:
+            library.set_num_threads(1)
+    try:
+        yield
+    finally:
+        for library, count in zip(_libraries(), before, strict=True):
+            if count != 1:
+                library.set_num_threads(count)
 
 
 def blas_threads(work: float) -> AbstractContextManager:
@@ -30,4 +47,4 @@ def blas_threads(work: float) -> AbstractContextManager:
     """
     if work > _WORTH_THREADS:
         return nullcontext()
-    return _controller().limit(limits=1, user_api="blas")
+    return _one_thread()

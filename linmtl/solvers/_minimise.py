@@ -224,7 +224,6 @@ def minimise(
         monitor.history,
         residuals=objective.residuals() if fresh else None,
     )
-    result = _judged(result, result.objective, gap, max_iter)
     exact = _by_rows(objective, result.point, stop)
     if exact is not objective:
         with blas_threads(exact.largest_product):
@@ -236,8 +235,8 @@ def minimise(
             return result
         options = {"tol": tol, "solver": solver, "verbose": verbose}
         return _go_on(result, exact, max_iter, options)
-    lost = objective.error(result.point)
-    return _judged(result, result.objective, gap + lost, max_iter) if lost else result
+    gap += objective.error(result.point)
+    return _judged(result, result.objective, gap, max_iter)
 
 
 def _go_on(
