@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone, is_classifier
 
-from helpers.transfer import around_a_centre, linear_predictor
+from helpers.transfer import around_a_centre, linear_predictor, wide_and_long
 from linmtl import (
     AutoClassifier,
     AutoRegressor,
@@ -320,21 +320,10 @@ def test_groups_are_held_out_together(wide):
 @BOTH
 def test_layouts_agree(make, selection):
     model = make(selection=selection)
-    classify = is_classifier(model)
-    rng = np.random.default_rng(3)
-    X = rng.standard_normal((40, 4))
-    Y = X @ (rng.standard_normal(4) + 0.3 * rng.standard_normal((3, 4))).T
-    Y += rng.standard_normal(Y.shape)
-    Y = (Y > 0).astype(float) if classify else Y
-    Y[rng.random(Y.shape) < 0.2] = np.nan
-    fold = np.arange(40) % 4
-    wide = clone(model).set_params(cv=[(fold != k, fold == k) for k in range(4)])
-    wide.fit(X, Y)
+    (X, Y, cv), (X_long, y, tasks, cv_long, rows) = wide_and_long(is_classifier(model))
+    wide = clone(model).set_params(cv=cv).fit(X, Y)
     assert wide.predict(X).shape == (40, 3)
-    tasks, rows = np.repeat([0, 1, 2], 40), np.tile(np.arange(40), 3)
-    y, folds = Y.T.ravel(), fold[rows]
-    cv = [(folds != k, folds == k) for k in range(4)]
-    long = clone(model).set_params(cv=cv).fit(X[rows], y, tasks, groups=rows)
+    long = clone(model).set_params(cv=cv_long).fit(X_long, y, tasks, groups=rows)
     np.testing.assert_allclose(long.leaderboard_.loss, wide.leaderboard_.loss, 1e-4)
     np.testing.assert_allclose(
         long.leaderboard_.difference_error,
@@ -342,12 +331,11 @@ def test_layouts_agree(make, selection):
         atol=1e-3,
     )
     np.testing.assert_allclose(long.coef_, wide.coef_, atol=2e-2)
-    frame = pd.DataFrame(X[rows], columns=list("abcd")).assign(site=tasks)
-    column = (
-        clone(model).set_params(cv=cv, task_column="site").fit(frame, y, groups=rows)
-    )
+    frame = pd.DataFrame(X_long, columns=list("abcd")).assign(site=tasks)
+    column = clone(model).set_params(cv=cv_long, task_column="site")
+    column.fit(frame, y, groups=rows)
     np.testing.assert_allclose(column.weights_, long.weights_, atol=1e-8)
-    np.testing.assert_allclose(column.predict(frame), long.predict(X[rows], tasks))
+    np.testing.assert_allclose(column.predict(frame), long.predict(X_long, tasks))
     assert column.coef_feature_names_.tolist() == list("abcd")
 
 

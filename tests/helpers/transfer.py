@@ -36,3 +36,21 @@ def linear_predictor(model, X, tasks):
     every = dict(zip(model.tasks_.tolist(), range(len(model.tasks_)), strict=True))
     code = [every[label] for label in tasks.tolist()]
     return np.sum(X * model.coef_[code], axis=1) + model.intercept_[code]
+
+
+def wide_and_long(classify=False, turned=()):
+    """Return X, Y with missing labels and folds, and the same with tasks and rows.
+
+    Those are X, y, tasks, folds, and the row of the wide X that each row is.
+    """
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((40, 4))
+    Y = X @ (rng.standard_normal(4) + 0.3 * rng.standard_normal((3, 4))).T
+    Y += rng.standard_normal(Y.shape)
+    Y[:, list(turned)] *= -1
+    Y = (Y > 0).astype(float) if classify else Y
+    Y[rng.random(Y.shape) < 0.2] = np.nan
+    rows, fold = np.tile(np.arange(40), 3), np.arange(40) % 4
+    wide, long = ([(f != k, f == k) for k in range(4)] for f in (fold, fold[rows]))
+    tasks = np.repeat([0, 1, 2], 40)
+    return (X, Y, wide), (X[rows], Y.T.ravel(), tasks, long, rows)

@@ -6,10 +6,9 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
-from helpers.convex import least
-from helpers.losses import loss_of
+from helpers.convex import fit_and_optimum, least
 from helpers.matrices import normal, prox
-from linmtl import L1Regressor, L21Regressor, MultiTaskClassifier, MultiTaskRegressor
+from linmtl import L1Regressor, L21Regressor, MultiTaskRegressor
 from linmtl.path import mtl_path
 from linmtl.penalties import L1, L21, Fused, Ridge
 from linmtl.transfer._subset import for_tasks
@@ -55,37 +54,19 @@ def test_the_prox_is_that_of_a_general_solver(kind, positive):
     extra=("nothing", "ridge", "positive"),
 )
 def test_the_optimum_is_that_of_a_general_solver(kind, loss, layout, extra):
-    rng = np.random.default_rng(1)
-    X = rng.normal(size=(N, D))
-    Y = X @ rng.normal(size=(D, T)) + rng.normal(size=(N, T))
-    if loss == "logistic":
-        Y = np.where(Y > 0, 1.0, -1.0)
     weight = weights()
     if extra == "positive":
         weight[1] = 0.5
     penalty = kind(0.05, feature_weight=weight, positive=extra == "positive")
+    W = cp.Variable((D, T))
+    cost = 0.05 * in_cvxpy(kind, weight, W)
     if extra == "ridge":
-        penalty = penalty + Ridge(0.1)
-    if loss == "logistic":
-        model = MultiTaskClassifier(penalty, tol=1e-8)
-    else:
-        model = MultiTaskRegressor(penalty, loss=loss, huber_delta=0.7, tol=1e-8)
-    observed = np.ones((N, T), dtype=bool)
-    if layout == "missing":
-        observed = rng.random((N, T)) < 0.8
-    if layout == "long":
-        model.fit(np.tile(X, (T, 1)), Y.T.ravel(), np.repeat(np.arange(T), N))
-    else:
-        model.fit(X, np.where(observed, Y, np.nan))
-    W, b = cp.Variable((D, T)), cp.Variable(T)
-    total = 0.05 * in_cvxpy(kind, weight, W)
-    if extra == "ridge":
-        total += 0.05 * cp.sum_squares(W)
-    for t in range(T):
-        rows = observed[:, t]
-        eta = X[rows] @ W[:, t] + b[t]
-        total += loss_of(loss, Y[rows, t], eta, np.full(rows.sum(), 1 / rows.sum()))
-    best = least(total, [W[2, 0] == 0] + [W >= 0] * (extra == "positive"))
+        penalty, cost = penalty + Ridge(0.1), cost + 0.05 * cp.sum_squares(W)
+    constraints = [W[2, 0] == 0] + [W >= 0] * (extra == "positive")
+    signal = normal((D, T), 1)
+    model, best = fit_and_optimum(
+        signal, penalty, loss, layout, (W, cost), constraints, 1e-8
+    )
     assert model.converged_
     assert model.objective_ == pytest.approx(best, rel=1e-6)
     assert model.coef_[0, 2] == 0.0

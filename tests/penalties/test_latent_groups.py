@@ -6,10 +6,9 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
-from helpers.convex import least
-from helpers.losses import loss_of
+from helpers.convex import fit_and_optimum, least
 from helpers.matrices import normal, prox
-from linmtl import GroupL21Regressor, MultiTaskClassifier, MultiTaskRegressor
+from linmtl import GroupL21Regressor, MultiTaskRegressor
 from linmtl.path import alpha_max, mtl_path
 from linmtl.penalties import L1, GroupL21, Ridge
 
@@ -52,38 +51,17 @@ def test_value_prox_and_dual_norm(positive):
     slow=lambda loss, layout, extra: loss == "sqrt",
 )
 def test_the_optimum_is_that_of_a_general_solver(loss, layout, extra):
-    rng = np.random.default_rng(1)
-    X = rng.normal(size=(N, D))
-    Y = X @ (rng.normal(size=(D, T)) * [[1], [1], [1], [0], [0], [0]])
-    Y += rng.normal(size=(N, T))
-    if loss == "logistic":
-        Y = np.where(Y > 0, 1.0, -1.0)
     weight = [1.0, 0.0, 1.5, 1.2] if extra == "free" else WEIGHT
     penalty = GroupL21(GROUPS, 0.1, group_weight=weight, positive=extra == "positive")
+    W, norm, parts = in_cvxpy(weight)
+    cost = 0.1 * norm
     if extra == "ridge":
-        penalty = penalty + Ridge(0.1)
-    if loss == "logistic":
-        model = MultiTaskClassifier(penalty, tol=1e-7)
-    else:
-        model = MultiTaskRegressor(penalty, loss=loss, huber_delta=0.7, tol=1e-7)
-    observed = np.ones((N, T), dtype=bool)
-    if layout == "missing":
-        observed = rng.random((N, T)) < 0.8
-    if layout == "long":
-        model.fit(np.tile(X, (T, 1)), Y.T.ravel(), np.repeat(np.arange(T), N))
-    else:
-        model.fit(X, np.where(observed, Y, np.nan))
-    W, cost, parts = in_cvxpy(weight)
-    b, total = cp.Variable(T), 0.1 * cost
-    if extra == "ridge":
-        total += 0.05 * cp.sum_squares(W)
-    for t in range(T):
-        rows = observed[:, t]
-        y, eta = Y[rows, t], X[rows] @ W[:, t] + b[t]
-        w = np.full(rows.sum(), 1 / rows.sum())
-        root = cp.norm(cp.multiply(np.sqrt(w), y - eta))
-        total += root if loss == "sqrt" else loss_of(loss, y, eta, w)
-    best = least(total, [part >= 0 for part in parts] * (extra == "positive"))
+        penalty, cost = penalty + Ridge(0.1), cost + 0.05 * cp.sum_squares(W)
+    constraints = [part >= 0 for part in parts] * (extra == "positive")
+    signal = normal((D, T), 1) * [[1], [1], [1], [0], [0], [0]]
+    model, best = fit_and_optimum(
+        signal, penalty, loss, layout, (W, cost), constraints, 1e-7
+    )
     assert model.converged_
     assert model.objective_ == pytest.approx(best, rel=2e-6)
 

@@ -11,7 +11,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from helpers.transfer import around_a_centre, linear_predictor
+from helpers.transfer import around_a_centre, linear_predictor, wide_and_long
 from linmtl import (
     AutoClassifier,
     AutoRegressor,
@@ -285,31 +285,19 @@ def test_weights_are_repetitions(make):
 def test_layouts_agree(make):
     """Wide, long, a column of X, sparse: the same rows, folds and result."""
     model = make()
-    classify = is_classifier(model)
-    rng = np.random.default_rng(3)
-    X = rng.standard_normal((40, 4))
-    Y = X @ (rng.standard_normal(4) + 0.3 * rng.standard_normal((3, 4))).T
-    Y += rng.standard_normal(Y.shape)
-    Y[:, 2] *= -1
-    Y = (Y > 0).astype(float) if classify else Y
-    Y[rng.random(Y.shape) < 0.2] = np.nan
-    fold = np.arange(40) % 4
-    wide = clone(model).set_params(cv=[(fold != k, fold == k) for k in range(4)])
-    wide.fit(X, Y)
+    (X, Y, folds), (X_long, y, tasks, cv, _) = wide_and_long(is_classifier(model), [2])
+    wide = clone(model).set_params(cv=folds).fit(X, Y)
     assert wide.predict(X).shape == (40, 3)
-    tasks, rows = np.repeat([0, 1, 2], 40), np.tile(np.arange(40), 3)
-    y, folds = Y.T.ravel(), fold[rows]
-    cv = [(folds != k, folds == k) for k in range(4)]
-    long = clone(model).set_params(cv=cv).fit(X[rows], y, tasks)
+    long = clone(model).set_params(cv=cv).fit(X_long, y, tasks)
     np.testing.assert_allclose(long.weights_, wide.weights_, atol=1e-5)
     np.testing.assert_allclose(long.coef_, wide.coef_, atol=1e-5)
-    frame = pd.DataFrame(X[rows], columns=list("abcd")).assign(site=tasks)
+    frame = pd.DataFrame(X_long, columns=list("abcd")).assign(site=tasks)
     column = clone(model).set_params(cv=cv, task_column="site").fit(frame, y)
     np.testing.assert_allclose(column.weights_, long.weights_, atol=1e-8)
-    np.testing.assert_allclose(column.predict(frame), long.predict(X[rows], tasks))
+    np.testing.assert_allclose(column.predict(frame), long.predict(X_long, tasks))
     assert column.coef_feature_names_.tolist() == list("abcd")
     assert column.n_features_in_ == 5
-    one = clone(model).set_params(cv=cv).fit(sparse.coo_array(X[rows]), y, tasks)
+    one = clone(model).set_params(cv=cv).fit(sparse.coo_array(X_long), y, tasks)
     np.testing.assert_allclose(one.weights_, long.weights_, atol=1e-5)
     # labels of columns are labels of tasks
     named = (
