@@ -96,8 +96,7 @@ def fit_parts(estimator: Estimator, parts: Parts) -> Estimator:
     """
     if not isinstance(estimator, TaskModel):
         raise TypeError(f"estimator must be one of linmtl's, got {estimator!r}")
-    squared = getattr(estimator, "loss", "squared") in ("squared", "sqrt")
-    if not (isinstance(estimator, FitsStatistics) and squared):
+    if not (isinstance(estimator, FitsStatistics) and estimator._takes_statistics()):
         if not isinstance(estimator, MultiTaskModel):
             raise ValueError(f"{estimator!r} needs its rows in one place")
         fit_in_rounds(estimator, parts)

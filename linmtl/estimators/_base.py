@@ -92,7 +92,7 @@ class MultiTaskModel(TaskModel):
                 )
             return Join.MAXIMUM
         if _is(self.task_weight, "uncertainty") and not roots:
-            if name != "squared":
+            if not self._loss().quadratic:
                 raise ValueError(
                     f"{kind}: task_weight='uncertainty' is for regression with "
                     "loss='squared': a noise level is estimated for each task; use "
@@ -404,7 +404,8 @@ class Classifier(PlainClassifier):
 
     @property
     def _takes_classes(self):
-        return self._several_classes and self._loss_name() == "logistic"
+        loss = LOSSES.get(self._loss_name())  # none by a wrong name, refused in fit
+        return self._several_classes and loss is not None and loss.several
 
 
 def _is(value: Any, mode: str) -> bool:

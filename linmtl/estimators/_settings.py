@@ -14,8 +14,7 @@ def check_settings(estimator: Any, losses: tuple[str, ...]) -> None:
     """Check the parameters that all estimators share."""
     name = type(estimator).__name__
     check_choice(f"{name}: handle_unknown", estimator.handle_unknown, UNKNOWN)
-    for loss in estimator._losses_given():
-        check_choice(f"{name}: loss", loss, losses)
+    check_losses(estimator, losses)
     if isinstance(estimator.solver, str):
         check_choice(f"{name}: solver", estimator.solver, ("auto", *SOLVERS))
     elif not isinstance(estimator.solver, type):
@@ -23,6 +22,12 @@ def check_settings(estimator: Any, losses: tuple[str, ...]) -> None:
     for parameter in ("fit_intercept", "warm_start"):
         check_flag(f"{name}: {parameter}", getattr(estimator, parameter))
     check_stopping(estimator)
+
+
+def check_losses(estimator: Any, losses: tuple[str, ...]) -> None:
+    """Check the names of losses of an estimator."""
+    for loss in estimator._losses_given():
+        check_choice(f"{type(estimator).__name__}: loss", loss, losses)
 
 
 def check_stopping(estimator: Any) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.metaestimators import available_if
 
 from linmtl.estimators._predictions import LinearPredictor
+from linmtl.estimators._settings import check_losses
 from linmtl.statistics import TaskStatistics
 
 
@@ -54,11 +55,11 @@ class FitsStatistics:
             needed and not given.
         """
         name = type(self).__name__
-        loss = getattr(self, "loss", "squared")
-        if loss not in ("squared", "sqrt"):
+        model: Any = self
+        if not self._takes_statistics():
             raise ValueError(
                 f"{name}: statistics say all that the squared error needs, and loss="
-                f"{loss!r} needs the rows; fit these"
+                f"{model.loss!r} needs the rows; fit these"
             )
         whole = isinstance(statistics, TaskStatistics)
         parts: list[Any] = [statistics] if whole else list(statistics)
@@ -70,7 +71,6 @@ class FitsStatistics:
         if not parts:
             raise ValueError(f"{name}: statistics is an empty list")
         merged = reduce(TaskStatistics.merge, parts)
-        model: Any = self
         if not self._chooses_by_folds():
             model.fit(*merged.rows())
         elif whole or len(parts) < 2:
@@ -82,6 +82,12 @@ class FitsStatistics:
             self._fit_folds(parts)
         self.statistics_ = merged
         return self
+
+    def _takes_statistics(self) -> bool:
+        """Whether the loss is quadratic, so that sums over the rows say all of it."""
+        model: Any = self
+        check_losses(model, model._losses)
+        return model._loss().quadratic
 
     def _chooses_by_folds(self) -> bool:
         """Whether a strength is chosen on rows that are held out."""

@@ -108,6 +108,8 @@ class Loss:
         then are information criteria and restricted likelihoods defined.
     classify : bool
         Whether y holds labels of classes.
+    several : bool
+        Whether a task may have more than two of them, see `of_classes`.
     one_sided : str
         What is wrong with the targets of a task without a best intercept.
     mostly_flat : bool
@@ -134,6 +136,7 @@ class Loss:
     link: ClassVar[str] = "identity"
     likelihood: ClassVar[bool] = False
     classify: ClassVar[bool] = False
+    several: ClassVar[bool] = False
     one_sided: ClassVar[str] = ""
     kernel: ClassVar[Callable[..., None] | None] = None
     drawn: ClassVar[bool] = False

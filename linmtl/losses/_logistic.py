@@ -31,6 +31,7 @@ class Logistic(TwoClasses):
     curvature = 0.25
     link = "logit"
     likelihood = True
+    several = True
     kernel = staticmethod(logistic_residual)
 
     def of_classes(self, group_ptr):
