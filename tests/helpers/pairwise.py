@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection, Hashable, Mapping
-from itertools import combinations, product
+from itertools import product
+
+import numpy as np
 
 Factors = Mapping[str, Collection[Hashable]]
 Where = Callable[..., bool]
@@ -28,30 +30,22 @@ def pairwise(
     not taken; their pairs are met in others, where there are such.
     """
     cases = whole(factors, where)
-    code: dict[tuple, int] = {}  # of a factor and a value: quick to compare
-    pairs = [
-        set(
-            combinations(
-                [code.setdefault(one, len(code)) for one in enumerate(case)], 2
-            )
-        )
-        for case in cases
-    ]
+    code: dict[tuple, int] = {}  # of a factor and a value
+    codes = np.array(
+        [[code.setdefault(one, len(code)) for one in enumerate(case)] for case in cases]
+    )
+    first, second = np.triu_indices(len(factors), 1)
+    pairs = codes[:, first] * len(code) + codes[:, second]  # one number for each
     # in order, the first values of the small factors would fill up all the rest
-    order = random.Random(0).sample(range(len(cases)), len(cases))
+    order = np.array(random.Random(0).sample(range(len(cases)), len(cases)))
     if dear is not None:
         named = [dict(zip(factors, case, strict=True)) for case in cases]
-        order = [k for k in order if not dear(**named[k])]
-    seen: set[tuple] = set()
+        order = order[[not dear(**named[k]) for k in order]]
+    new = np.ones(len(code) ** 2, dtype=bool)  # pairs that no case chosen has
     chosen = []
-    most = len(list(combinations(factors, 2)))
-    new = dict.fromkeys(order, most)  # pairs that a case had at its last look, or fewer
-    for least in range(most, 0, -1):
-        for k in order:
-            if new[k] < least:
-                continue
-            new[k] = len(pairs[k] - seen)
-            if new[k] >= least:
-                seen |= pairs[k]
+    for least in range(pairs.shape[1], 0, -1):
+        for k in order[new[pairs[order]].sum(axis=1) >= least]:
+            if np.count_nonzero(new[pairs[k]]) >= least:
+                new[pairs[k]] = False
                 chosen.append(k)
     return [cases[k] for k in sorted(chosen)]
