@@ -48,20 +48,7 @@ class AlternatingDirections:
         """Return what the problem lacks for this solver, None where it applies."""
         if not objective.fit.quadratic:
             return "the squared loss"
-        fit = objective.whole_fit
-        if fit.holds_rows and fit.data.design.is_sparse:
-            return "a dense X, or at least as many samples as coefficients"
-        norm, quadratic = objective.penalty.norm, objective.penalty.quadratic
-        if norm is None or isinstance(norm, RowSeparable) or not norm.convex:
-            return "a convex norm other than L1 and L21"
-        semi = norm.null_form(objective.shape[1]) is not None
-        if semi and not objective.free_means.any():  # its steps grow small
-            return "a norm that is zero at zero only"
-        if isinstance(quadratic, SplitForm):
-            quadratic = quadratic.form
-        if not (quadratic.is_diagonal and quadratic.equal_ridge):
-            return "a ridge as the only quadratic penalty"
-        return None
+        return lacks_norm(objective)
 
     def solve(self, objective, W, stop, max_iter, monitor):
         if _steps_may_do(objective):
@@ -100,6 +87,24 @@ class AlternatingDirections:
                     U /= factor
                     squares.prepare(rho)
         W[:] = monitor.best_W
+
+
+def lacks_norm(objective: Objective) -> str | None:
+    """Return what X and penalty lack for alternating directions."""
+    fit = objective.whole_fit
+    if fit.holds_rows and fit.data.design.is_sparse:
+        return "a dense X, or at least as many samples as coefficients"
+    norm, quadratic = objective.penalty.norm, objective.penalty.quadratic
+    if norm is None or isinstance(norm, RowSeparable) or not norm.convex:
+        return "a convex norm other than L1 and L21"
+    semi = norm.null_form(objective.shape[1]) is not None
+    if semi and not objective.free_means.any():  # its steps grow small
+        return "a norm that is zero at zero only"
+    if isinstance(quadratic, SplitForm):
+        quadratic = quadratic.form
+    if not (quadratic.is_diagonal and quadratic.equal_ridge):
+        return "a ridge as the only quadratic penalty"
+    return None
 
 
 def _steps_may_do(objective: Objective) -> bool:

@@ -19,6 +19,7 @@ from linmtl.solvers._monitor import Monitor
 from linmtl.solvers._network import NetworkDescent
 from linmtl.solvers._objective import LARGE_SYSTEM, Objective
 from linmtl.solvers._prox_newton import ProxNewton
+from linmtl.solvers._second_order import SecondOrder
 from linmtl.solvers._working_set import WorkingSet
 
 
@@ -50,6 +51,7 @@ METHODS: dict[str, type[Method]] = {
         ProxNewton,
         NetworkDescent,
         AlternatingDirections,
+        SecondOrder,
         Direct,
         Newton,
         ConjugateGradients,
@@ -67,6 +69,7 @@ def choose_method(objective: Objective) -> type[Method]:
             ProxNewton,
             NetworkDescent,
             AlternatingDirections,
+            SecondOrder,
         )
     else:
         d, rows = fit.n_features, fit.row_count

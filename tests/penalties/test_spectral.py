@@ -278,9 +278,8 @@ def test_fits_are_those_of_a_general_solver(case, data, loss):
     objectives = []
     for solver in ["auto", "apg"] if loss == "squared" else ["auto"]:
         model = problem.fit(problem.penalty(case), tol=1e-9, solver=solver)
-        assert model.solver_ == {"squared": "admm", "logistic": "apg"}[loss] or (
-            solver == "apg"
-        )
+        chosen = {"squared": "admm", "logistic": "second_order"}[loss]
+        assert model.solver_ == (chosen if solver == "auto" else solver)
         assert model.converged_
         written_out = problem.value_at(case, model.coef_, model.intercept_)
         np.testing.assert_allclose(model.objective_, written_out, rtol=1e-10)
