@@ -12,6 +12,7 @@ functions.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -106,7 +107,8 @@ class SecondOrder:
 
 def _model_at(objective: Objective, W: np.ndarray, damping: float) -> Objective:
     """Return the problem with the second-order model of its loss at W."""
-    fit, penalty = objective.whole_fit, objective.penalty
+    fit: Any = objective.whole_fit
+    penalty = objective.penalty
     W = joined(W) if penalty.is_split else W
     fit.loss_at(W)
     data, h, top = fit.data, fit.hessian_weight, fit.loss.curvature
