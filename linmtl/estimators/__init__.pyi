@@ -3,6 +3,7 @@ from linmtl.estimators._generic import MultiTaskClassifier as MultiTaskClassifie
 from linmtl.estimators._generic import MultiTaskRegressorCV as MultiTaskRegressorCV
 from linmtl.estimators._generic import MultiTaskClassifierCV as MultiTaskClassifierCV
 from linmtl.estimators._mixed_tasks import MixedTaskEstimator as MixedTaskEstimator
+from linmtl.estimators._mixed_tasks import MixedTaskEstimatorCV as MixedTaskEstimatorCV
 from linmtl.estimators._ordinal import OrdinalClassifier as OrdinalClassifier
 from linmtl.estimators._adaptive_robust import AdaptiveRobustRegressor as AdaptiveRobustRegressor
 from linmtl.estimators._adaptive_robust import AdaptiveRobustClassifier as AdaptiveRobustClassifier
@@ -126,6 +127,7 @@ __all__ = [
     "MultiTaskRegressorCV",
     "MultiTaskClassifierCV",
     "MixedTaskEstimator",
+    "MixedTaskEstimatorCV",
     "OrdinalClassifier",
     "AdaptiveRobustRegressor",
     "AdaptiveRobustClassifier",

@@ -291,8 +291,9 @@ def estimator(cls: T) -> T:
     if family is not None:
         section += "\n" + _sections(family)[1].get("Parameters", "")
     own = [name for name, _ in _entries(section)]  # what it says itself
-    common = _entries(texts["parameters"])
-    texts["parameters"] = "\n".join(e for name, e in common if name not in own)
+    for key in ("parameters", "cv_parameters"):
+        common = _entries(texts[key])
+        texts[key] = "\n".join(e for name, e in common if name not in own)
     if family is not None:
         texts.update(_family_texts(cls, family, texts))
         template = _MEMBER_CV if cls.__name__.endswith("CV") else _MEMBER

@@ -117,8 +117,23 @@ class MultiTaskClassifier(Refitted, Classifier):
         return L21(alpha=0.01) if self.penalty is None else self.penalty
 
 
+class ChoosesPenalty(CrossValidated):
+    """Mixin: the strength of any penalty, and other parameters of it, are chosen."""
+
+    penalty: Penalty | None
+
+    def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
+        penalty: Any = L21() if self.penalty is None else clone(self.penalty)
+        return with_strength(penalty.set_params(**setting), alpha)
+
+    def _choose(self, settings, curves, bound):
+        setting = super()._choose(settings, curves, bound)
+        self.penalty_ = self._penalty_at(setting, self.alpha_)
+        return setting
+
+
 @estimator
-class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
+class MultiTaskRegressorCV(Refitted, ChoosesPenalty, Regressor):
     """`MultiTaskRegressor` with its penalty's strength by cross-validation.
 
     {cv}
@@ -168,18 +183,9 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
 
     _losses = (*Regressor._losses, "sqrt")
 
-    def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
-        penalty: Any = L21() if self.penalty is None else clone(self.penalty)
-        return with_strength(penalty.set_params(**setting), alpha)
-
-    def _choose(self, settings, curves, bound):
-        setting = super()._choose(settings, curves, bound)
-        self.penalty_ = self._penalty_at(setting, self.alpha_)
-        return setting
-
 
 @estimator
-class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
+class MultiTaskClassifierCV(Refitted, ChoosesPenalty, Classifier):
     """`MultiTaskClassifier` with its penalty's strength by cross-validation.
 
     {cv}
@@ -224,12 +230,3 @@ class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
     penalty: Penalty | None = None
     _: KW_ONLY
     param_grid: dict[str, Any] | list[dict[str, Any]] | None = None
-
-    def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
-        penalty: Any = L21() if self.penalty is None else clone(self.penalty)
-        return with_strength(penalty.set_params(**setting), alpha)
-
-    def _choose(self, settings, curves, bound):
-        setting = super()._choose(settings, curves, bound)
-        self.penalty_ = self._penalty_at(setting, self.alpha_)
-        return setting

@@ -380,7 +380,34 @@ class MultiTaskClassifier(Refitted, Classifier):
         verbose: int = 0,
     ) -> None: ...
 
-class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
+class ChoosesPenalty(CrossValidated):
+    """Mixin: the strength of any penalty, and other parameters of it, are chosen.
+    """
+    def __init__(
+        self,
+        *,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: Literal['error', 'mean'] = "error",
+        fit_intercept: bool = True,
+        task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        feature_mask: ArrayLike | None = None,
+        solver: str = "auto",
+        max_iter: int = 10000,
+        tol: float = 0.0001,
+        warm_start: bool = False,
+        verbose: int = 0,
+        alphas: int | ArrayLike = 100,
+        eps: float = 0.001,
+        cv: Any = 5,
+        criterion: Literal['aic', 'bic', 'gcv'] | None = None,
+        selection: Literal['min', '1se'] = "min",
+        scoring: str | Callable[..., Any] | None = None,
+        scale_features: bool | Literal['auto'] = "auto",
+        n_jobs: int | None = None,
+    ) -> None: ...
+
+class MultiTaskRegressorCV(Refitted, ChoosesPenalty, Regressor):
     """`MultiTaskRegressor` with its penalty's strength by cross-validation.
 
     Every task is in every training part, with two rows where it has them (an intercept
@@ -669,7 +696,7 @@ class MultiTaskRegressorCV(Refitted, CrossValidated, Regressor):
         verbose: int = 0,
     ) -> None: ...
 
-class MultiTaskClassifierCV(Refitted, CrossValidated, Classifier):
+class MultiTaskClassifierCV(Refitted, ChoosesPenalty, Classifier):
     """`MultiTaskClassifier` with its penalty's strength by cross-validation.
 
     Every task is in every training part, with two rows where it has them (an intercept

@@ -33,6 +33,7 @@ from linmtl.data._weights import read_offset, read_sample_weight
 from linmtl.datafits._null import null_losses
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._docs import estimator, parameters
+from linmtl.estimators._generic import ChoosesPenalty
 from linmtl.estimators._predictions import PredictsTargets
 from linmtl.losses import LOSSES, Loss, MixedLoss
 from linmtl.metrics import TaskScores
@@ -85,6 +86,7 @@ class MixedTaskEstimator(_MixedTasks):
 
     See Also
     --------
+    MixedTaskEstimatorCV : With the strength chosen by cross-validation.
     MultiTaskRegressor, MultiTaskClassifier : One loss for all tasks.
 
     Notes
@@ -396,6 +398,91 @@ class MixedTaskEstimator(_MixedTasks):
             f"{type(self).__name__} has no fit_new_task: tasks of different kinds have "
             "no mean model that another one could start from"
         )
+
+
+@estimator
+class MixedTaskEstimatorCV(ChoosesPenalty, MixedTaskEstimator):
+    """`MixedTaskEstimator` with its penalty's strength by cross-validation.
+
+    {cv}
+
+    Parameters
+    ----------
+    penalty : Penalty, default=None
+        A penalty of `linmtl.penalties` or a sum of them; None stands for ``L21()``. Its
+        ``alpha`` is chosen; in a sum, a factor on all strengths.
+    param_grid : dict or list of dict, default=None
+        Values to try for other parameters of the penalty, such as
+        ``{"alpha_mean": [0, 0.01]}`` or ``{"first__alpha": [0.1, 1, 10]}`` (the
+        ratio, in a sum). The arrays below then have a leading axis for them.
+    cv : int, splitter or iterable of (train, test), default=5
+        Number of folds, drawn within the tasks as by ``TaskKFold(cv, shuffle=True,
+        random_state=0)``; or the folds. Not "loo".
+    criterion : None
+        Losses of different kinds have no criterion in common.
+    scoring : None
+        Nor have they a score; strengths are judged by held-out losses.
+    {cv_parameters}
+    loss : dict or str, default="squared"
+        The loss of each task by its label, or one for all: a loss of the regressors,
+        or "logistic" for a task of two classes.
+    task_weight : None, str, dict or array-like of shape (n_tasks,), default="null_loss"
+        Weight lambda_t of each task's mean loss, where models are fitted and where they
+        are judged. "null_loss": one over its loss without coefficients, so that losses
+        of different kinds and units count alike.
+    {parameters}
+
+    Attributes
+    ----------
+    penalty_ : Penalty
+        The penalty with the parameters and strengths that were chosen.
+    losses_path_ : ndarray of shape (n_alphas, n_folds)
+        Held-out loss, averaged over the tasks with their weights. Where all tasks have
+        one loss this and the next are named as those of its estimators, ``mse_path_``.
+    task_losses_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
+        The same for each task in its own units; NaN where it has nothing held out.
+    task_classes_ : dict
+        The two classes of each task that has classes, by task label.
+    {cv_attributes}
+    {attributes}
+
+    See Also
+    --------
+    MixedTaskEstimator : With a given penalty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linmtl import MixedTaskEstimatorCV
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(200, 6))
+    >>> eta = X[:, :2] @ rng.normal(size=(2, 2))
+    >>> Y = np.column_stack([eta[:, 0], rng.poisson(np.exp(eta[:, 1]))])
+    >>> losses = {0: "squared", 1: "poisson"}
+    >>> model = MixedTaskEstimatorCV(loss=losses, alphas=5, eps=0.01).fit(X, Y)
+    >>> model.losses_path_.shape
+    (5, 5)
+    """
+
+    penalty: Penalty | None = None
+    _: KW_ONLY
+    param_grid: dict[str, Any] | list[dict[str, Any]] | None = None
+    task_weight: Mapping[Any, float] | ArrayLike | None = "null_loss"
+
+    def _check_cv(self):
+        super()._check_cv()
+        name = type(self).__name__
+        for parameter in ("criterion", "scoring"):
+            if getattr(self, parameter) is not None:
+                raise ValueError(
+                    f"{name}: {parameter} is for models with one loss; strengths are "
+                    "judged by held-out losses here, relative to those without "
+                    "coefficients"
+                )
+        if self._leaves_one_out:
+            raise ValueError(
+                f"{name}: cv='loo' is for models with one loss; pass a number of folds"
+            )
 
 
 class _AsEncoded:

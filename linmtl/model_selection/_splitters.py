@@ -124,6 +124,8 @@ def _read(
     codes, columns, vital = np.zeros(n, dtype=np.int64), None, None
     if y is not None:
         observed = ~missing_mask(y)
+        if stratify == "auto" and _differ_in_kind(y, observed, labels):
+            stratify = False
         codes, is_class = _class_codes(y, observed, stratify)
         if y.ndim == 2:
             if labels is None and (is_class or not observed.all()):
@@ -131,6 +133,22 @@ def _read(
             codes = np.where(observed.any(axis=1), 0, -1)
     rows = rows_by_task(codes, labels, np.ones(n, dtype=bool))
     return _Rows(**vars(rows), codes=codes, columns=columns, vital=vital)
+
+
+def _differ_in_kind(
+    y: np.ndarray, observed: np.ndarray, labels: np.ndarray | None
+) -> bool:
+    """Whether some tasks have text throughout, and the others none."""
+    if y.dtype.kind != "O" or (y.ndim == 2) != (labels is None):
+        return False
+    text = np.reshape([isinstance(value, str) for value in y.ravel()], y.shape)
+    task = np.broadcast_to(np.arange(y.shape[-1]), y.shape)
+    if labels is not None:
+        task = np.unique(labels, return_inverse=True)[1]
+    count, texts = np.bincount(task[observed]), np.bincount(task[observed & text])
+    texts = np.append(texts, np.zeros(count.size - texts.size))
+    one_kind = np.all((texts == 0) | (texts == count))
+    return bool(one_kind and 0 < texts.sum() < count.sum())
 
 
 def _mark_columns(

@@ -12,10 +12,12 @@ from scipy.optimize import minimize_scalar
 from sklearn.base import clone
 from sklearn.metrics import d2_log_loss_score, d2_tweedie_score, r2_score
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from helpers.convex import least
 from helpers.losses import DELTA, FORMULAS, loss_of
-from linmtl import MixedTaskEstimator, MultiTaskRegressor
+from linmtl import MixedTaskEstimator, MixedTaskEstimatorCV, MultiTaskRegressor
 from linmtl.datafits._residual import ResidualFit
 from linmtl.model_selection import TaskKFold
 from linmtl.penalties import L21, MeanRegularized, Ridge, TraceNorm
@@ -252,3 +254,87 @@ def test_errors_say_what_is_wrong():
         model.score(X, Y.assign(stroke="maybe"))
     with pytest.raises(ValueError, match="has a loss for each task"):
         MixedTaskEstimator(loss=KINDS)._loss()
+
+
+# --- strengths by cross-validation
+
+
+def without_some(Y, seed=3):
+    """Return the table with a fifth of the labels missing."""
+    gone = np.random.default_rng(seed).random(Y.shape) < 0.2
+    return Y.astype(object).mask(gone)
+
+
+def test_held_out_losses_are_those_of_models_without_the_fold():
+    X, Y = table()
+    Y = without_some(Y)
+    rows = np.arange(len(X)) % 3
+    cv = [(rows != k, rows == k) for k in range(3)]
+    model = MixedTaskEstimatorCV(loss=KINDS, alphas=[0.2, 0.02], cv=cv, tol=1e-9)
+    model.fit(X, Y)
+    weight = dict(zip(KINDS, model.task_weight_, strict=True))
+    for i, alpha in enumerate(model.alphas_):
+        for k in range(3):
+            part = MixedTaskEstimator(L21(alpha), loss=KINDS, task_weight=weight)
+            part.set_params(tol=1e-9).fit(X[rows != k], Y[rows != k])
+            eta = X[rows == k] @ part.coef_.T + part.intercept_
+            for t, name in enumerate(KINDS):
+                y = Y[name][rows == k]
+                used = y.notna().to_numpy()
+                values = np.where(y == "yes", 1.0, -1.0) if name == "stroke" else y
+                loss = part._mixed.of_task(t)
+                each = loss.value(np.asarray(values[used], dtype=float), eta[used, t])
+                found = model.task_losses_path_[i, k, t]
+                assert found == pytest.approx(each.mean(), rel=1e-4)
+    mean = np.average(model.task_losses_path_, axis=2, weights=model.task_weight_)
+    np.testing.assert_allclose(model.losses_path_, mean)
+    best = np.argmin(mean.mean(axis=1))
+    assert model.alpha_ == model.penalty_.alpha == model.alphas_[best]
+    chosen = MixedTaskEstimator(model.penalty_, loss=KINDS, tol=1e-9).fit(X, Y)
+    np.testing.assert_allclose(chosen.coef_, model.coef_, atol=1e-6)
+
+
+def test_a_search_beats_a_strength_that_is_too_strong():
+    X, Y = table(n=80)
+    search = MixedTaskEstimatorCV(loss=KINDS, alphas=6, eps=0.01, cv=3).fit(X, Y)
+    null = MixedTaskEstimator(L21(1.0), loss=KINDS).fit(X, Y)
+    assert search.score(X, Y) > null.score(X, Y) + 0.1
+
+
+def test_searches_in_pipelines_grids_and_every_layout():
+    X, Y = table()
+    wide = make_pipeline(
+        StandardScaler(), MixedTaskEstimatorCV(loss=KINDS, alphas=3, eps=0.1, cv=3)
+    ).fit(X, without_some(Y))
+    assert wide[-1].losses_path_.shape == (3, 3)
+    assert wide.predict(X).shape == Y.shape
+    assert wide.score(X, Y) > 0.1
+    rows, y, tasks = long(X, Y)
+    frame = pd.DataFrame(rows, columns=list("abcd")).assign(task=tasks)
+    model = MixedTaskEstimatorCV(
+        loss=KINDS, alphas=[0.1, 0.01], cv=3, task_column="task"
+    )
+    grid = {"penalty": [L21(), Ridge() + L21()]}
+    search = GridSearchCV(model, grid, cv=TaskKFold(2, task_column="task"))
+    assert search.fit(frame, y).best_score_ > 0.0
+    absent = frame.assign(d=frame["d"].mask(tasks == "bp"))
+    lacking = clone(model).fit(absent, y)
+    assert lacking.coef_[0, 3] == 0
+    again = pickle.loads(pickle.dumps(lacking))
+    np.testing.assert_array_equal(again.predict(absent), lacking.predict(absent))
+    one = MixedTaskEstimatorCV(alphas=[0.1, 0.01], cv=3).fit(X, Y[["bp", "weight"]])
+    assert one.mse_path_.shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        ({"cv": "loo"}, "cv='loo' is for models with one loss"),
+        ({"criterion": "aic"}, "criterion is for models with one loss"),
+        ({"scoring": "r2"}, "scoring is for models with one loss"),
+    ],
+)
+def test_searches_say_what_is_for_one_loss(options, what):
+    X, Y = table()
+    with pytest.raises(ValueError, match=what):
+        MixedTaskEstimatorCV(loss=KINDS, **options).fit(X, Y)

@@ -568,6 +568,19 @@ def test_data_that_cannot_be_split(splitter, data, message):
         list(splitter.split(np.zeros((7, 2)), **data))
 
 
+def test_tasks_of_different_kinds_are_split_without_classes():
+    y = np.array(["a", "b"] * 4 + [1.5, 2.5] * 4, dtype=object)
+    groups = np.repeat(["text", "numbers"], 8)
+    X = np.zeros((16, 1))
+    plain = list(TaskKFold(2, stratify=False).split(X, y, groups))
+    for found, known in zip(TaskKFold(2).split(X, y, groups), plain, strict=True):
+        np.testing.assert_array_equal(found[1], known[1])
+    Y = np.column_stack([y[:8], y[8:]])
+    assert len(list(TaskKFold(2).split(X[:8], Y))) == 2
+    with pytest.raises(ValueError, match="y mixes strings"):
+        list(TaskKFold(2).split(X, y[::-1], np.arange(16) % 2))
+
+
 def test_no_rows():
     with pytest.raises(ValueError, match="no rows"):
         list(TaskKFold(2).split(np.zeros((0, 2))))
