@@ -275,6 +275,7 @@ POSITIONAL = {
     "MultiTask": ["penalty"],
     "NetworkLasso": ["graph", "alpha"],
     "NonconvexFusedGroup": ["alpha", "alpha_fused", "form", "l1_weight"],
+    "Ordinal": ["penalty"],
     "Pooled": ["alpha"],
     "RobustFeatures": ["alpha_shared", "alpha_outlier"],
     "RobustLowRank": ["alpha_rank", "alpha_outlier"],
@@ -291,6 +292,7 @@ POSITIONAL_CV = {
     "Clustered": ["n_clusters"],
     "GraphRegularized": ["graph"],
     "GroupL21": ["groups"],
+    "MixedTask": ["penalty"],
     "MultiTask": ["penalty"],
     "NetworkLasso": ["graph"],
     "SharedStructure": ["n_components"],
@@ -304,7 +306,7 @@ def test_signatures(cls):
     """Written out: the order in which arguments may be passed must not change."""
     parameters = inspect.signature(cls).parameters
     own, kind = re.fullmatch(
-        r"(\w+?)(RegressorCV|ClassifierCV|Regressor|Classifier|Estimator)",
+        r"(\w+?)((?:Regressor|Classifier|Estimator)(?:CV)?)",
         cls.__name__,
     ).groups()
     expected = POSITIONAL_CV.get(own, []) if kind.endswith("CV") else POSITIONAL[own]
