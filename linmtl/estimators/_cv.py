@@ -240,7 +240,7 @@ class CrossValidated(MultiTaskModel):
     ) -> Curve:
         """Return the held-out losses along some strengths."""
         path = self._path(problem, parts, setting, strengths, ends, exact)
-        if np.isnan(path.losses).all():
+        if path is None or np.isnan(path.losses).all():
             raise ValueError(
                 f"{type(self).__name__}: cv judges no task, since each is either "
                 "wholly in training or wholly held out; split the rows within the "
@@ -269,8 +269,13 @@ class CrossValidated(MultiTaskModel):
             path.freedom,
         )
 
-    def _path(self, problem, parts, setting, strengths, ends, exact) -> HeldOutPath:
-        """Return what models along some strengths make of the rows held out."""
+    def _path(
+        self, problem, parts, setting, strengths, ends, exact
+    ) -> HeldOutPath | None:
+        """Return what models along some strengths make of the rows held out.
+
+        None where whole tasks are, and nothing is known of them.
+        """
         _, data, columns, objective, _ = problem
         penalties = [
             problem.on_columns(self._penalty_at(setting, alpha)) for alpha in strengths
@@ -298,7 +303,7 @@ class CrossValidated(MultiTaskModel):
                 **along,
             )
         elif isinstance(self.cv, LeaveOneTaskOut):
-            path = left_out_tasks_path(*whole, rows=parts.rows)
+            return left_out_tasks_path(*whole, rows=parts.rows)
         if path is not None:
             return path
         progress = None if exact else self._progress

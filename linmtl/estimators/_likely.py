@@ -48,7 +48,7 @@ class Likely(Alias):
         drawn = getattr(self, "intercept_weight", 0.0)
         given_weight = getattr(self, "feature_weight", None)
         weight = np.append([] if given_weight is None else given_weight, drawn)
-        if not np.all(np.isfinite(weight)):
+        if weight.dtype.kind in "fiu" and not np.all(np.isfinite(weight)):
             raise ValueError(
                 f"{name}: alpha='reml' needs finite weights; pass a number"
             )

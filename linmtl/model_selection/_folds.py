@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 
 from linmtl.data._canonical import MultiTaskData
 from linmtl.data._read import FitInput
-from linmtl.model_selection import TaskKFold
+from linmtl.model_selection import LeaveOneTaskOut, TaskKFold
 
 _LEAST_ROWS = 2  # of a task in training: an intercept takes one
 
@@ -42,6 +42,8 @@ def fold_of_observations(
         )
     n_tasks = given.data.design.n_tasks
     wide = given.layout == "wide"
+    if wide and isinstance(cv, LeaveOneTaskOut):
+        return np.repeat(np.arange(n_tasks), np.diff(data.task_ptr))
     if isinstance(cv, numbers.Integral):
         # over the rows in use, in the order in which they were passed
         order = np.argsort(given.rows, kind="stable")

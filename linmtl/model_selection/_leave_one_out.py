@@ -10,13 +10,14 @@ import numpy as np
 
 from linmtl.data._canonical import MultiTaskData
 from linmtl.datafits._base import Datafit
-from linmtl.datafits._make import Join
+from linmtl.datafits._make import Join, make_datafit
 from linmtl.datafits._moments import Moments
 from linmtl.losses import Loss
 from linmtl.model_selection._held_out import HeldOutPath, Parts, held_out_path
 from linmtl.model_selection._one_fit import LeftOutRows, lacks_curvature, one_fit
 from linmtl.model_selection._refits import RowRefits
 from linmtl.penalties import Penalty
+from linmtl.penalties._quadratic import QuadraticPenalty
 from linmtl.solvers._models import far_apart
 from linmtl.solvers._quadratic_path import QuadraticPath, quadratic_forms
 
@@ -76,6 +77,8 @@ def left_out_path(
     join, strengths, n_samples, starts, n_jobs, exact, present, **options
         As for :func:`linmtl.model_selection._held_out.held_out_path`.
     """
+
+    data, fit, penalties = _without_weights(data, loss, fit, penalties)
 
     def refitted(chosen, exact):
         return held_out_path(
@@ -165,6 +168,22 @@ def left_out_path(
     return HeldOutPath(values, [one.end], one.unconverged, eta, freedom)
 
 
+def _without_weights(data, loss, fit, penalties):
+    """Return the problem without weights of features: they are squares of scales.
+
+    As it is where the penalty is none of a quadratic one, or leaves a feature free.
+    """
+    weight = getattr(penalties[0], "feature_weight", None)
+    quadratic = isinstance(penalties[0], QuadraticPenalty)
+    if weight is None or not (quadratic and fit.additive):
+        return data, fit, penalties
+    weight = np.asarray(weight, dtype=float)
+    if not np.all((weight > 0) & np.isfinite(weight)):
+        return data, fit, penalties
+    data = replace(data, design=data.design.scaled(1.0 / np.sqrt(weight)))
+    return data, make_datafit(data, loss), [p.without_weights() for p in penalties]
+
+
 def _moved(rough, fitted, true, sure):
     """Return losses along a path, the true ones where models were fitted.
 
@@ -230,6 +249,7 @@ def left_out_tasks_path(
     rows : bool
         Whether to return the predictor of each row as well.
     """
+    data, fit, penalties = _without_weights(data, loss, fit, penalties)
     forms = quadratic_forms(penalties, fit.n_features, columns)
     T = data.design.n_tasks
     if forms is None or not fit.quadratic or fit.n_columns < T or T < 2:
@@ -298,6 +318,7 @@ def criterion_path(
     ValueError
         If the degrees of freedom or the likelihood are not known.
     """
+    data, fit, penalties = _without_weights(data, loss, fit, penalties)
     missing = lacks_curvature(data, fit, penalties[0], columns)
     if missing is None and not loss.likelihood:
         missing = "the loss of a likelihood"

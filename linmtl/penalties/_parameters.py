@@ -86,8 +86,14 @@ def check_feature_weight(
     """
     if penalty.feature_weight is None:
         return
-    weight = np.asarray(penalty.feature_weight, dtype=float)
     name = type(penalty).__name__
+    try:
+        weight = np.asarray(penalty.feature_weight, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{name}: feature_weight must be numbers, one per column of coef_, got "
+            f"{penalty.feature_weight!r}"
+        ) from None
     if n_tasks is not None and weight.ndim == 2:
         if weight.shape != (n_features, n_tasks):
             raise ValueError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -47,6 +47,10 @@ class QuadraticPenalty(Penalty):
             K[np.ix_(own, own)] = self.on_tasks(classes.tasks, classes.task[own])
         weight = getattr(self, "feature_weight", None)
         return TaskQuadratic(K, feature_weight=weight)
+
+    def without_weights(self) -> Self:
+        """Return the penalty with all features alike."""
+        return type(self)(**self.get_params(deep=False) | {"feature_weight": None})
 
     def _form(self, W: np.ndarray) -> QuadraticForm:
         return self.quadratic(np.arange(W.shape[1]))

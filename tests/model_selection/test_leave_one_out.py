@@ -254,6 +254,31 @@ def test_tasks_left_out_are_predicted_by_the_mean_of_the_others(
     np.testing.assert_allclose(model.task_mse_path_[:, 0], expected, rtol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:.*tells no strength from another")
+def test_tasks_of_a_wide_y_are_left_out_too():
+    X, Y = data("wide")
+    options = EXACT | {"alpha_mean": 0.01, "cv": LeaveOneTaskOut()}
+    wide = MeanRegularizedRegressorCV(**options).fit(X, Y)
+    X, tasks = np.tile(X, (4, 1)), np.repeat(np.arange(4), len(X))
+    long = MeanRegularizedRegressorCV(**options).fit(X, Y.T.ravel(), tasks)
+    np.testing.assert_allclose(wide.task_mse_path_, long.task_mse_path_)
+    with pytest.raises(ValueError, match="judges no task"):
+        L21RegressorCV(cv=LeaveOneTaskOut(), alphas=2).fit(*data("wide"))
+
+
+@pytest.mark.parametrize("search", [{"cv": "loo"}, {"cv": LeaveOneTaskOut()}])
+@pytest.mark.parametrize("layout", ["long", "wide"])
+@pytest.mark.filterwarnings("ignore:.*tells no strength from another")
+def test_weights_of_features_are_squares_of_scales(search, layout):
+    X, y, *tasks = data(layout)
+    weight = np.array([0.5, 2.0, 4.0])
+    options = EXACT | {"alpha_mean": 0.01} | search
+    model = MeanRegularizedRegressorCV(**options, feature_weight=weight)
+    found = model.fit(X, y, *tasks).mse_path_
+    plain = MeanRegularizedRegressorCV(**options).fit(X / np.sqrt(weight), y, *tasks)
+    np.testing.assert_allclose(found, plain.mse_path_)
+
+
 def test_scorers_score_tasks_left_out():
     X, y, tasks = data("long")
     options = {"alphas": ALPHAS, "alpha_mean": 0.01, "cv": LeaveOneTaskOut()}
