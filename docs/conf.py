@@ -54,6 +54,7 @@ numpydoc_validation_checks = {
 numpydoc_validation_exclude = {  # what only solvers call
     r"^linmtl\.(data|losses|solvers)\b",
     r"^linmtl\.penalties\.(\w+\.\w+|compose)$",
+    r"^linmtl\.penalties\.(Penalty|Nonconvex|Decomposition)$",  # bases, made by nobody
     r"\.(count|index)$",  # of tuples
     r"^linmtl\.distributed\.Parts$",  # a protocol: nobody makes one
     r"\.reduce$",  # as it says
