@@ -57,6 +57,7 @@ PREDICTORS = [
     obj
     for obj in (getattr(linmtl, name) for name in linmtl.__all__)
     if isinstance(obj, type) and hasattr(obj, "predict_all")
+    if obj is not linmtl.OrdinalClassifier
 ]
 
 
@@ -331,6 +332,9 @@ def test_other_texts(text):
 
 
 def test_models_that_are_not_exported_say_why():
+    model = linmtl.OrdinalClassifier().fit(X, np.arange(len(y)) % 3, tasks)
+    with pytest.raises(ValueError, match="classes that have an order are not exported"):
+        to_json(model)
     model = L21Regressor().fit(X, y, tasks, offset=1.0)
     with pytest.raises(ValueError, match="with an offset are not exported"):
         to_json(model)
