@@ -76,11 +76,7 @@ def default_models(
     if layout == "wide":
         del models["pooled"]
     if several:
-        return {
-            name: model
-            for name, model in models.items()
-            if model._takes_classes and getattr(model, "around", "zero") == "zero"
-        }
+        return {name: model for name, model in models.items() if model._takes_classes}
     return models
 
 

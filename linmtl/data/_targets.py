@@ -231,7 +231,8 @@ def encode_classes(
     if classes.size > 2:
         raise ValueError(
             "Only binary classification is supported. The type of the target is "
-            f"multiclass: y has {classes.size} classes, {some(classes)}"
+            f"multiclass: y has {classes.size} classes, {some(classes)}; "
+            "MeanRegularizedClassifier and others with loss='logistic' take more"
         )
     if classes.size == 1:
         raise ValueError(

@@ -62,10 +62,6 @@ class _AdaptiveRobust(Alias):
 
     _weight: ClassVar[np.ndarray | None] = None
 
-    @property
-    def _several_classes(self) -> bool:
-        return False
-
     def _problem(self, given: FitInput):
         total, n_features = given.data.total, given.data.design.n_features
         weight = total * np.sqrt(n_features / given.n_samples)

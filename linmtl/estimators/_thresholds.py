@@ -226,13 +226,23 @@ class TaskThresholdClassifier(
         model = self._check()
         X, y = as_table(X), as_table(y)
         labels, tasks = (list(v) if isinstance(v, Iterator) else v for v in (y, tasks))
-        fitted: Any = clone(model)
-        self.estimator_ = fitted.fit(X, labels, tasks, sample_weight)
         reader: Any = clone(model)
         reader.set_params(class_weight=None)
         given = reader._read_fit(
-            X, labels, tasks, sample_weight, incomplete=reader._takes_absent
+            X,
+            labels,
+            tasks,
+            sample_weight,
+            several=True,
+            incomplete=reader._takes_absent,
         )
+        if given.several:
+            raise ValueError(
+                f"{type(self).__name__}: a threshold is for two classes, and y has "
+                f"{len(given.classes)}; use the classifier itself"
+            )
+        fitted: Any = clone(model)
+        self.estimator_ = fitted.fit(X, labels, tasks, sample_weight)
         self.tasks_, self.classes_ = self.estimator_.tasks_, self.estimator_.classes_
         self.n_features_in_ = self.estimator_.n_features_in_
         if hasattr(self.estimator_, "feature_names_in_"):

@@ -57,6 +57,8 @@ class Deviation(Decomposition):
     """
 
     part_names: ClassVar[tuple[str, str]] = ("mean", "deviation")
+    takes_classes: ClassVar[bool] = True
+    means: Means | None = None  # of columns of several classes: one for each
 
     def __init__(
         self,
@@ -110,12 +112,25 @@ class Deviation(Decomposition):
         return [(self.penalty, "deviation")]
 
     def bind(self, tasks):
-        return Deviation(
-            self.penalty.bind(tasks),
+        return self._around(self.penalty.bind(tasks), self.means)
+
+    def _around(self, penalty: Penalty, means: Means | None) -> Deviation:
+        out = Deviation(
+            penalty,
             self.alpha_mean,
             alpha_mean_l1=self.alpha_mean_l1,
             intercept_weight=self.intercept_weight,
         )
+        out.means = means
+        return out
+
+    def of_classes(self, classes):
+        if self.intercept_weight:
+            raise ValueError(
+                "Deviation: intercept_weight is for two classes; set it to 0"
+            )
+        inner = self.penalty.of_classes(classes)
+        return self._around(inner, Means(classes.code, classes.classes.size))
 
     @property
     def ordered(self) -> bool:  # type: ignore[override]
@@ -131,7 +146,7 @@ class Deviation(Decomposition):
 
         Both with a row for the intercepts below their ``n_features``, if that is given.
         """
-        common = Common(self.alpha_mean, self.alpha_mean_l1, n_features)
+        common = Common(self.alpha_mean, self.alpha_mean_l1, n_features, self.means)
         inner = self.penalty.bind(tasks)
         inner = inner.joined([]) or inner
         if n_features is not None:
@@ -139,7 +154,7 @@ class Deviation(Decomposition):
         return AroundCommon(common, inner)
 
     def shared_out(self, W):
-        return _mean_and_rest(W)
+        return _mean_and_rest(W, self.means)
 
     def about_mean(self) -> AboutMean | None:
         """Return this penalty as a semi-norm of W, where it is one of known prox.
@@ -153,7 +168,7 @@ class Deviation(Decomposition):
         rotated = inner.spectral or isinstance(inner, (L21, GroupL21, TaskRelationship))
         if not rotated or inner.joined([]) is not inner:
             return None
-        return AboutMean(inner)
+        return AboutMean(inner, self.means)
 
     def value(self, W):
         about_mean = self.about_mean()
@@ -175,15 +190,19 @@ class Deviation(Decomposition):
 
     def fitted_attributes(self, W, parts, tasks):
         found = super().fitted_attributes(W, parts, tasks)
-        found["coef_mean_"] = parts["mean"][:, 0].copy()
+        mean, means = parts["mean"], self.means
+        found["coef_mean_"] = (
+            mean[:, 0].copy() if means is None else means.by_class(mean)
+        )
         return found | self.penalty.fitted_attributes(parts["deviation"], {}, tasks)
 
 
 class AboutMean(Penalty):
     """A penalty on the deviations of the columns of W from their mean."""
 
-    def __init__(self, inner: Penalty):
+    def __init__(self, inner: Penalty, means: Means | None = None):
         self.inner = inner
+        self.means = means
 
     @property
     def row_separable(self) -> bool:  # type: ignore[override]
@@ -191,20 +210,20 @@ class AboutMean(Penalty):
 
     def parts(self, W: np.ndarray) -> dict[str, np.ndarray]:
         """Return the mean, for each task, and the deviations from it."""
-        mean, deviation = _mean_and_rest(W)
+        mean, deviation = _mean_and_rest(W, self.means)
         return dict(zip(Deviation.part_names, (mean, deviation), strict=True))
 
     def value(self, W):
-        return self.inner.value(_mean_and_rest(W)[1])
+        return self.inner.value(_mean_and_rest(W, self.means)[1])
 
     def prox(self, V, step, out):
-        mean, rest = _mean_and_rest(V)
+        mean, rest = _mean_and_rest(V, self.means)
         value = self.inner.prox(rest, step, out)
         out += mean
         return value
 
     def prox_naive(self, V, step):
-        mean, rest = _mean_and_rest(V)
+        mean, rest = _mean_and_rest(V, self.means)
         return mean + self.inner.prox_naive(rest, step)
 
     def dual_norm(self, G):
@@ -214,12 +233,50 @@ class AboutMean(Penalty):
         return self.inner.dual_terms(D)
 
     def null_form(self, n_tasks):
-        return QuadraticForm(n_tasks, centred=1.0)
+        return _differences(n_tasks, self.means)
 
 
-def _mean_and_rest(W: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    mean = np.repeat(W.mean(axis=1, keepdims=True), W.shape[1], axis=1)
+class Means:
+    """The means over the columns of a class.
+
+    Parameters
+    ----------
+    code : ndarray of int of shape (n_columns,)
+        The class of each column.
+    n_classes : int
+        The number of classes.
+    """
+
+    def __init__(self, code: np.ndarray, n_classes: int):
+        self.code = code
+        self.member = (code[:, None] == np.arange(n_classes)).astype(float)
+        self.size = self.member.sum(axis=0)  # zero of a class whose rows do not count
+
+    def of(self, W: np.ndarray) -> np.ndarray:
+        """Return for each column the mean of its class, of the shape of W."""
+        return (W @ self.member / np.maximum(self.size, 1.0))[:, self.code]
+
+    def by_class(self, mean: np.ndarray) -> np.ndarray:
+        """Return the columns of the classes, (n_classes, n_rows), NaN where none."""
+        out = np.full((self.size.size, len(mean)), np.nan)
+        out[self.code] = mean.T
+        return out
+
+
+def _mean_and_rest(W: np.ndarray, means: Means | None) -> tuple[np.ndarray, np.ndarray]:
+    if means is None:
+        mean = np.repeat(W.mean(axis=1, keepdims=True), W.shape[1], axis=1)
+    else:
+        mean = means.of(W)
     return mean, W - mean
+
+
+def _differences(n_tasks: int, means: Means | None) -> QuadraticForm:
+    """Return the form of the deviations from the mean."""
+    if means is None:
+        return QuadraticForm(n_tasks, centred=1.0)
+    every = np.eye(n_tasks)
+    return QuadraticForm(n_tasks, matrix=every - means.of(every))
 
 
 class AroundCommon(Stacked):
@@ -235,6 +292,8 @@ class AroundCommon(Stacked):
 class Common(Penalty):
     """Finite where all columns are the same m, with a ridge or an L1 penalty on it.
 
+    Or where all of a class are, of several classes.
+
     Parameters
     ----------
     ridge, l1 : float
@@ -242,12 +301,24 @@ class Common(Penalty):
     n_features : int, default=None
         The number of features, where a row below them is that of the intercepts, whose
         mean is free.
+    means : Means, default=None
+        Those of several classes.
     """
 
-    def __init__(self, ridge: float, l1: float, n_features: int | None = None):
+    def __init__(
+        self,
+        ridge: float,
+        l1: float,
+        n_features: int | None = None,
+        means: Means | None = None,
+    ):
         self.ridge = ridge
         self.l1 = l1
         self.n_features = n_features
+        self.means = means
+
+    def _groups(self, n_tasks: int) -> Means:
+        return self.means or Means(np.zeros(n_tasks, dtype=int), 1)
 
     def strengths(self, n_rows: int) -> np.ndarray:
         """Return the ridge and the L1 strength of each row, (2, n_rows)."""
@@ -261,22 +332,30 @@ class Common(Penalty):
         free = self.strengths(n_rows).sum(axis=0) == 0
         if not free.any():
             return None
+        if self.means is not None:
+            return _differences(n_tasks, self.means)
         return QuadraticForm(n_tasks, centred=1.0, mean=np.where(free, 0.0, 1.0))
 
     def value(self, W):
-        ridge, l1 = self.strengths(len(W))
-        if np.any(W[:, :1] != W):
+        means = self._groups(W.shape[1])
+        m = means.by_class(W).T
+        if np.any(m[:, means.code] != W):
             return np.inf
-        m = W[:, 0]
-        return float(W.shape[1] * ridge @ m**2 / 2 + l1 @ np.abs(m))
+        return self._cost(np.nan_to_num(m), means)
+
+    def _cost(self, m, means):
+        ridge, l1 = self.strengths(len(m))
+        return float(ridge @ m**2 @ means.size / 2 + (l1 @ np.abs(m)).sum())
 
     def prox(self, V, step, out):
         ridge, l1 = self.strengths(len(V))
-        T, mean = V.shape[1], V.mean(axis=1)
-        m = np.sign(mean) * np.maximum(np.abs(mean) - step * l1 / T, 0.0)
-        m /= 1.0 + step * ridge
-        out[...] = m[:, None]
-        return float(T * ridge @ m**2 / 2 + l1 @ np.abs(m))
+        means = self._groups(V.shape[1])
+        size = np.maximum(means.size, 1.0)
+        mean = V @ means.member / size
+        m = np.sign(mean) * np.maximum(np.abs(mean) - step * l1[:, None] / size, 0.0)
+        m /= 1.0 + step * ridge[:, None]
+        out[...] = m[:, means.code]
+        return self._cost(m, means)
 
     def prox_naive(self, V, step):
         out = np.empty_like(V)
@@ -289,9 +368,10 @@ class Common(Penalty):
 
     def dual_terms(self, D):
         ridge, l1 = self.strengths(len(D))
-        along, T = D.sum(axis=1), D.shape[1]
-        norm = np.abs(along[l1 > 0] / l1[l1 > 0]).max(initial=0.0)
-        square = np.sum(along[ridge > 0] ** 2 / ridge[ridge > 0]) / (2 * T)
+        means = self._groups(D.shape[1])
+        along, size = D @ means.member, np.maximum(means.size, 1.0)
+        norm = np.abs(along[l1 > 0] / l1[l1 > 0, None]).max(initial=0.0)
+        square = np.sum(along[ridge > 0] ** 2 / (2 * size * ridge[ridge > 0, None]))
         return DualTerms(norm=float(norm), square=float(square))
 
 

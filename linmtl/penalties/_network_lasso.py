@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+from scipy import sparse
 
+from linmtl.data._classes import ClassColumns
 from linmtl.penalties._base import DualTerms, Penalty
 from linmtl.penalties._edges import Edges
 from linmtl.penalties._quadratic import adjacency_of
@@ -44,7 +46,9 @@ networkx graph or None, default=None
     of strengths start where all tasks of a component agree.
 
     A fitted estimator has ``labels_``, (n_tasks,), the cluster of each task in order
-    of first appearance: tasks with equal coefficients along the edges of the graph.
+    of first appearance: tasks with equal coefficients along the edges of the graph. Of
+    more than two classes (n_tasks, n_classes), of each class by itself, -1 where a task
+    does not have it.
 
     References
     ----------
@@ -56,13 +60,16 @@ networkx graph or None, default=None
     Examples
     --------
     >>> import numpy as np
+from scipy import sparse
     >>> from linmtl.penalties import NetworkLasso
     >>> chain = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]])
     >>> float(NetworkLasso(chain, alpha=0.5).value(np.array([[1.0, 2.0, 4.0]])))
     1.5
     """
 
+    takes_classes: ClassVar[bool] = True
     edges: Edges | None = None  # of a penalty that is bound to tasks
+    classes: ClassColumns | None = None  # whose columns the edges join
 
     def __init__(self, graph: Any = None, alpha: float = 1.0):
         self.graph = graph
@@ -75,8 +82,20 @@ networkx graph or None, default=None
     def bind(self, tasks):
         adjacency = adjacency_of(self.graph, tasks, type(self).__name__)
         bound = NetworkLasso(adjacency, self.alpha)
-        bound.edges = Edges(adjacency, len(tasks))
+        bound.edges, bound.classes = Edges(adjacency, len(tasks)), self.classes
         return bound
+
+    def of_classes(self, classes):
+        """Return the penalty whose edges join the columns of each class."""
+        adjacency: Any = adjacency_of(self.graph, classes.tasks, type(self).__name__)
+        alike = sparse.csr_array(classes.code[:, None] == classes.code, dtype=float)
+        if adjacency is None:  # all pairs of tasks
+            joined = alike / len(classes.tasks)
+        else:
+            joined = alike.multiply(adjacency[classes.task][:, classes.task])
+        out = NetworkLasso(sparse.csr_array(joined), self.alpha)
+        out.classes = classes
+        return out
 
     def _network(self, n_tasks: int) -> Edges:
         """Return the edges; those of a bound penalty carry what is known of flows."""
@@ -141,4 +160,12 @@ networkx graph or None, default=None
         return self._network(n_tasks).potential
 
     def fitted_attributes(self, W, parts, tasks):
-        return {"labels_": self._network(W.shape[1]).clusters(W)}
+        labels = self._network(W.shape[1]).clusters(W)
+        if self.classes is not None:
+            code, task = self.classes.code, self.classes.task
+            by_class = np.full((len(self.classes.tasks), self.classes.classes.size), -1)
+            for k in np.unique(code):
+                own = np.unique(labels[code == k], return_inverse=True)[1]
+                by_class[task[code == k], k] = own
+            labels = by_class
+        return {"labels_": labels}

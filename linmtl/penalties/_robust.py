@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import ClassVar
 
 import numpy as np
 
+from linmtl.data._classes import ClassColumns
+from linmtl.penalties._base import Penalty
 from linmtl.penalties._decomposition import Decomposition
 from linmtl.penalties._l21 import L21
 from linmtl.penalties._task_l21 import TaskL21
@@ -15,8 +18,29 @@ from linmtl.penalties._trace_norm import TraceNorm
 class _Robust(Decomposition):
     """Base: the second part is zero but for outlier tasks."""
 
+    takes_classes: ClassVar[bool] = True
+    classes: ClassColumns | None = None  # of the columns, where tasks have several
+
+    def _of_tasks(self) -> tuple[Penalty, Penalty]:
+        """Return the penalties of the two parts, for one column a task."""
+        raise NotImplementedError
+
+    def parts(self):
+        first, second = self._of_tasks()
+        if self.classes is None:
+            return first, second
+        return first.of_classes(self.classes), second.of_classes(self.classes)
+
+    def of_classes(self, classes):
+        out = copy(self)
+        out.classes = classes
+        return out
+
     def fitted_attributes(self, W, parts, tasks):
         outlier = parts["outlier"].any(axis=0)
+        if self.classes is not None:
+            tasks, own = self.classes.tasks, self.classes.task[outlier]
+            outlier = np.isin(np.arange(len(tasks)), own)
         return {
             **super().fitted_attributes(W, parts, tasks),
             "outlier_tasks_": np.asarray(tasks)[outlier],
@@ -61,7 +85,7 @@ class RobustFeatures(_Robust):
         self.alpha_shared = alpha_shared
         self.alpha_outlier = alpha_outlier
 
-    def parts(self):
+    def _of_tasks(self):
         return L21(self.alpha_shared), TaskL21(self.alpha_outlier)
 
 
@@ -106,5 +130,5 @@ class RobustLowRank(_Robust):
         self.alpha_rank = alpha_rank
         self.alpha_outlier = alpha_outlier
 
-    def parts(self):
+    def _of_tasks(self):
         return TraceNorm(self.alpha_rank), TaskL21(self.alpha_outlier)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,6 +16,7 @@ class TaskL21(Penalty):
     """``alpha * sum_t weight_t * ||w_t||_2`` over the columns (tasks) of W.
 
     As one part of a decomposition it picks the tasks that deviate from the other part.
+    Of more than two classes the norm of a task is that of all its columns.
 
     Parameters
     ----------
@@ -44,6 +45,9 @@ class TaskL21(Penalty):
     2.5
     """
 
+    takes_classes: ClassVar[bool] = True
+    task: np.ndarray | None = None  # of each column, where tasks have several
+
     def __init__(
         self,
         alpha: float = 1.0,
@@ -55,34 +59,51 @@ class TaskL21(Penalty):
 
     def check(self, n_features, tasks):
         super().check(n_features, tasks)
-        check_task_weight(self, tasks)
+        if self.task is None:
+            check_task_weight(self, tasks)
 
     def bind(self, tasks):
-        if self.task_weight is None:
+        if self.task_weight is None or self.task is not None:
             return self
         return TaskL21(self.alpha, task_weight=task_weights(self, tasks))
 
-    def _strength(self, W):
-        return self.alpha * task_weights(self, np.arange(W.shape[1]))
+    def of_classes(self, classes):
+        weight = None if self.task_weight is None else task_weights(self, classes.tasks)
+        out = TaskL21(self.alpha, task_weight=weight)
+        out.task = classes.task
+        return out
+
+    def _strength(self, norm):
+        return self.alpha * task_weights(self, np.arange(norm.size))
+
+    def _norms(self, W):
+        if self.task is None:
+            return np.linalg.norm(W, axis=0)
+        return np.sqrt(np.bincount(self.task, np.sum(W**2, axis=0)))
+
+    def _times(self, W, factor):
+        return W * (factor if self.task is None else factor[self.task])
 
     def value(self, W):
-        return float(self._strength(W) @ np.linalg.norm(W, axis=0))
+        norm = self._norms(W)
+        return float(self._strength(norm) @ norm)
 
     def prox(self, V, step, out):
-        norm, strength = np.linalg.norm(V, axis=0), self._strength(V)
+        norm = self._norms(V)
+        strength = self._strength(norm)
         kept = np.maximum(norm - float(step) * strength, 0.0)
         factor = np.divide(kept, norm, out=np.zeros_like(norm), where=norm > 0)
         factor[np.isnan(norm)] = np.nan
-        np.multiply(V, factor, out=out)
+        out[...] = self._times(V, factor)
         return float(strength @ kept)
 
     def prox_naive(self, V, step):
-        norm = np.maximum(np.linalg.norm(V, axis=0), 1e-300)
-        return V * np.maximum(0.0, 1.0 - step * self._strength(V) / norm)
+        norm = np.maximum(self._norms(V), 1e-300)
+        return self._times(V, np.maximum(0.0, 1.0 - step * self._strength(norm) / norm))
 
     def dual_norm(self, G):
-        norm = np.linalg.norm(G, axis=0)
-        return float((norm / self._strength(G)).max(initial=0.0))
+        norm = self._norms(G)
+        return float((norm / self._strength(norm)).max(initial=0.0))
 
     def free_rows(self, n_features):
         return np.full(n_features, self.alpha == 0)

@@ -33,7 +33,8 @@ class TaskRelationship(Penalty):
     A fitted estimator has ``task_covariance_``, the Omega of the solution, and
     ``task_correlation_``, both (n_tasks, n_tasks). A task whose coefficients are all
     zero has the variance 0 and the correlation 0 with the others. Where all are zero,
-    any Omega is as good: it is then ``I / n_tasks``.
+    any Omega is as good: it is then ``I / n_tasks``. Of more than two classes both are
+    of the columns of W: the classes of the first task, then those of the next.
 
     Solutions are those of :class:`TraceNorm` with ``alpha`` times their trace norm as
     its strength. Tasks may be negatively correlated.
@@ -52,6 +53,7 @@ class TaskRelationship(Penalty):
     """
 
     spectral: ClassVar[bool] = True
+    takes_classes: ClassVar[bool] = True
 
     def __init__(self, alpha: float = 1.0):
         self.alpha = alpha

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -149,6 +149,7 @@ class TreeGroupL21(Penalty):
     """
 
     row_separable: ClassVar[bool] = True
+    takes_classes: ClassVar[bool] = True
 
     def __init__(self, tree: Any = None, alpha: float = 1.0):
         self.tree = tree
@@ -160,6 +161,11 @@ class TreeGroupL21(Penalty):
 
     def bind(self, tasks):
         return TreeGroupL21(self._nested(tasks), self.alpha)
+
+    def of_classes(self, classes):
+        """Return the penalty whose groups have all classes of their tasks."""
+        tree = self._nested(classes.tasks)
+        return TreeGroupL21(replace(tree, owner=tree.owner[classes.task]), self.alpha)
 
     def value(self, W):
         tree = self._nested(np.arange(W.shape[1]))

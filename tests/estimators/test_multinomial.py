@@ -15,13 +15,17 @@ from helpers.classes import CLASSES
 from helpers.classes import several_classes as data
 from helpers.convex import least
 from linmtl import (
+    AdaptiveRobustClassifier,
+    ClusteredClassifier,
     IndependentClassifier,
     L21Classifier,
     L21ClassifierCV,
     MeanRegularizedClassifier,
+    MixedEffectsClassifier,
     MultiTaskClassifier,
     MultiTaskClassifierCV,
     PooledClassifier,
+    TaskThresholdClassifier,
     TraceNormClassifier,
 )
 from linmtl.designs._classes import ClassesDesign
@@ -34,17 +38,23 @@ from linmtl.path import alpha_max, mtl_path
 from linmtl.penalties import (
     L1,
     L21,
+    Clustered,
     Deviation,
     GraphLaplacian,
     MeanRegularized,
+    NetworkLasso,
     Ridge,
+    RobustLowRank,
     TaskL21,
     TaskQuadratic,
+    TaskRelationship,
     TraceNorm,
+    TreeGroupL21,
 )
 from linmtl.plotting import CoefficientDisplay
 from linmtl.preprocessing import SelectFeatures
 from linmtl.similarity import coefficient_similarity
+from linmtl.transfer import GroupedMultiTaskClassifier
 
 CHAIN = np.array([[0, 2, 0], [2, 0, 1], [0, 1, 0.0]])
 
@@ -88,6 +98,52 @@ def of_mean(alpha, alpha_mean):
         return alpha * np.eye(n) + (alpha_mean - alpha) * np.ones((n, n)) / n
 
     return K
+
+
+def about_means(W, shown):
+    """Return W less a column for each class, and the squares of these columns."""
+    M, code = cp.Variable((W.shape[0], len(CLASSES))), [k for _, k in shown]
+    return W - M[:, code], cp.sum_squares(M[:, code])
+
+
+def around(norm, alpha_mean):
+    def value(W, shown):
+        U, squares = about_means(W, shown)
+        return norm(U, shown) + alpha_mean / 2 * squares
+
+    return value
+
+
+def of_columns(W, shown, tasks):
+    return W[:, [j for j, (t, _) in enumerate(shown) if t in tasks]]
+
+
+def by_task(W, shown):
+    """Return the sum of the norms of all columns of a task."""
+    return sum(cp.norm(cp.vec(of_columns(W, shown, [t]), "F"), 2) for t in range(3))
+
+
+def with_outliers(W, shown):
+    Q = cp.Variable(W.shape)
+    return 0.02 * cp.norm(W - Q, "nuc") + 0.04 * by_task(Q, shown)
+
+
+def along_edges(W, shown):
+    """Return the norms of the differences of a class along the chain of tasks."""
+    pairs = [
+        CHAIN[s, t] * cp.norm(W[:, i] - W[:, j], 2)
+        for i, (s, k) in enumerate(shown)
+        for j, (t, m) in enumerate(shown)
+        if k == m and s < t
+    ]
+    return sum(pairs)
+
+
+def tree(W, shown):
+    groups = [([0, 1, 2], 0.5), ([0, 1], 1.0), ([2], 1.0)]
+    return sum(
+        w * cp.sum(cp.norm(of_columns(W, shown, some), 2, axis=1)) for some, w in groups
+    )
 
 
 def of_chain(tasks):
@@ -134,6 +190,27 @@ PENALTIES = {
     "graph": (
         GraphLaplacian(CHAIN, 0.05) + Ridge(0.01),
         lambda W, shown: within_classes(W, shown, of_chain),
+    ),
+    "around-the-means": (
+        Deviation(L21(0.02)),
+        around(lambda U, _: 0.02 * cp.sum(cp.norm(U, 2, axis=1)), 0.0),
+    ),
+    "outlier-tasks": (
+        Deviation(TaskL21(0.04), 0.01),
+        around(lambda U, shown: 0.04 * by_task(U, shown), 0.01),
+    ),
+    "RobustLowRank": (RobustLowRank(0.02, 0.04), with_outliers),
+    "NetworkLasso": (
+        NetworkLasso(CHAIN, 0.02) + Ridge(0.01),
+        lambda W, shown: 0.02 * along_edges(W, shown) + 0.005 * cp.sum_squares(W),
+    ),
+    "TreeGroupL21": (
+        TreeGroupL21([(["t0", "t1", "t2"], 0.5), ["t0", "t1"], ["t2"]], 0.02),
+        lambda W, shown: 0.02 * tree(W, shown),
+    ),
+    "TaskRelationship": (
+        TaskRelationship(0.02),
+        lambda W, _: 0.01 * cp.square(cp.norm(W, "nuc")),
     ),
     "by-task": (
         Ridge([0.1, 0.2, 0.3]),
@@ -441,9 +518,16 @@ def test_starts():
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (MultiTaskClassifier(TaskL21(0.1)), "TaskL21 is for two classes"),
-        (MultiTaskClassifier(Deviation(L21(0.1))), "Deviation is for two classes"),
-        (L21Classifier(0.1, around="mean"), "Deviation is for two classes"),
+        (MultiTaskClassifier(Clustered(2)), "Clustered is for two classes"),
+        (ClusteredClassifier(2), "MeanRegularizedClassifier and others"),
+        (MixedEffectsClassifier(), "MeanRegularizedClassifier and others"),
+        (L21Classifier(loss="squared_hinge"), "loss='logistic' take more"),
+        (TaskThresholdClassifier(L21Classifier()), "a threshold is for two classes"),
+        (GroupedMultiTaskClassifier(L21Classifier()), "Only binary classification"),
+        (
+            L21Classifier(around="mean", intercept_weight=1),
+            "Deviation: intercept_weight is for two classes; set it to 0",
+        ),
         (
             MultiTaskClassifier(MeanRegularized(0.1, intercept_weight=1)),
             "intercept_weight is for two classes; set it to 0",
@@ -520,3 +604,23 @@ def test_scorers_of_several_classes_by_name():
     found = make_task_scorer("roc_auc_ovr")(model, X, y, tasks)
     expected = roc_auc_score(y, model.predict_proba(X, tasks), multi_class="ovr")
     assert found == pytest.approx(expected)
+
+
+def test_what_is_found_beside_coefficients():
+    """Of the tasks, with entries for classes where these have them."""
+    X, y, tasks = data()
+    model = L21Classifier(0.02, around="mean", alpha_mean=0.01).fit(X, y, tasks)
+    assert model.coef_mean_.shape == (4, 4)
+    mean, deviation = (model.coef_components_[k] for k in ("mean", "deviation"))
+    np.testing.assert_allclose(mean + deviation, model.coef_)
+    shown = ~np.isnan(mean)
+    np.testing.assert_array_equal(mean[shown], np.stack([model.coef_mean_] * 3)[shown])
+    # outliers in all of their classes: a task whose classes are in another order
+    moved = np.where(tasks == "t0", CLASSES[3 - np.searchsorted(CLASSES, y)], y)
+    model = MultiTaskClassifier(RobustLowRank(0.02, 0.02)).fit(X, moved, tasks)
+    assert set(model.outlier_tasks_) < {"t0", "t1", "t2"}
+    model = MultiTaskClassifier(NetworkLasso(alpha=1.0) + Ridge(0.01)).fit(X, y, tasks)
+    present = ~np.isnan(model.intercept_)
+    np.testing.assert_array_equal(model.labels_, np.where(present, 0, -1))
+    robust = AdaptiveRobustClassifier().fit(X, y, tasks)
+    assert robust.coef_.shape == (3, 4, 4)
