@@ -4,12 +4,17 @@
 Objectives are NumPy of the benchmark, relative to those of the null model; the optimum
 is the lowest of all runs. A solver's time is that of its loosest tolerance, from a
 ladder of half decades, that gets there: seconds of the processor, with one thread, the
-least of several runs, compilation apart. scikit-learn is looped over the tasks.
+least of several runs, compilation apart. scikit-learn is looped over the tasks; adelie
+and glmnet (in R, where Rscript finds it) are fitted to one.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import shutil
+import subprocess
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
@@ -169,17 +174,60 @@ def adelie(problem: Problem, tol: float) -> Model:
     return found.betas.toarray()[-1].reshape(d, K).T[None], found.intercepts[-1:]
 
 
-def peers(problem: Problem) -> dict[str, Callable[[Problem, float], Model]]:
-    found: dict[str, Callable[[Problem, float], Model]] = {"linmtl": linmtl}
+_GLMNET = """
+suppressMessages(library(glmnet))
+at <- commandArgs(TRUE); given <- as.numeric(at[-1])
+n <- given[1]; d <- given[2]; tol <- given[3]; strengths <- given[-(1:4)]
+file <- file(file.path(at[1], "data"), "rb")
+X <- matrix(readBin(file, "double", n * d), ncol = d); y <- readBin(file, "double", n)
+clock <- proc.time()
+model <- glmnet(X, factor(y), family = "multinomial", type.multinomial = "grouped",
+    alpha = given[4], lambda = strengths, thresh = tol, standardize = FALSE,
+    maxit = 1e8)
+took <- proc.time() - clock
+last <- length(model$lambda)
+W <- sapply(model$beta, function(B) B[, last])
+file <- file(file.path(at[1], "model"), "wb")
+writeBin(c(took[[1]] + took[[2]], as.vector(W), model$a0[, last]), file)
+close(file)
+"""
+_GLMNET_PATH = 10  # strengths that it comes to the last one by, as its authors advise
+
+
+def has_glmnet() -> bool:
+    """Return whether Rscript finds glmnet."""
+    if shutil.which("Rscript") is None:
+        return False
+    asked = ["Rscript", "-e", "library(glmnet)"]
+    return subprocess.run(asked, capture_output=True, check=False).returncode == 0
+
+
+def glmnet(problem: Problem, tol: float) -> tuple[float, Model]:
+    """One task, in R: its seconds, and the model."""
+    K, (n, d) = int(problem.y.max()) + 1, problem.X.shape
+    ridge = problem.kind == "ridge"
+    top = problem.alpha * (100.0 if ridge else 20.0)
+    strengths = np.geomspace(top, problem.alpha, _GLMNET_PATH).tolist()
+    with tempfile.TemporaryDirectory() as folder:
+        columns = np.concatenate([problem.X.T.ravel(), problem.y])
+        columns.astype(float).tofile(Path(folder, "data"))
+        numbers = map(repr, [n, d, tol, 0.0 if ridge else 1.0, *strengths])
+        subprocess.run(["Rscript", "-e", _GLMNET, folder, *numbers], check=True)
+        seconds, *found = np.fromfile(Path(folder, "model")).tolist()
+    coef = np.reshape(found[: K * d], (1, K, d))
+    return seconds, (coef, np.reshape(found[K * d :], (1, K)))
+
+
+def peers(problem: Problem) -> dict[str, Callable[[Problem, float], Any]]:
+    found: dict[str, Callable[[Problem, float], Any]] = {"linmtl": linmtl}
     if problem.kind == "ridge":
         found["scikit-learn, lbfgs"] = sklearn("lbfgs")
         found["scikit-learn, newton-cg"] = sklearn("newton-cg")
-    if problem.kind == "l21" and problem.tasks.max() == 0:
-        try:
-            import adelie as _  # noqa: F401
-        except ImportError:
-            return found
+    one = problem.tasks.max() == 0
+    if problem.kind == "l21" and one and importlib.util.find_spec("adelie"):
         found["adelie"] = adelie
+    if problem.kind in ("ridge", "l21") and one and has_glmnet():
+        found["glmnet"] = glmnet
     return found
 
 
@@ -209,9 +257,11 @@ def measure(problem: Problem, repeats: int, limit: float) -> dict[str, Any]:
 
 
 def timed(
-    fit: Callable[[Problem, float], Model], problem: Problem, tol: float
+    fit: Callable[[Problem, float], Any], problem: Problem, tol: float
 ) -> tuple[float, Model]:
     """Return the seconds of a fit, and the model."""
+    if fit is glmnet:  # a process of its own
+        return glmnet(problem, tol)
     began = time.process_time()
     model = fit(problem, tol)
     return time.process_time() - began, model

@@ -189,7 +189,7 @@ class Deviation(Decomposition):
         return float(times(inner.alpha, self.intercept_weight))
 
     def fitted_attributes(self, W, parts, tasks):
-        found = super().fitted_attributes(W, parts, tasks)
+        found: dict[str, Any] = super().fitted_attributes(W, parts, tasks)
         mean, means = parts["mean"], self.means
         found["coef_mean_"] = (
             mean[:, 0].copy() if means is None else means.by_class(mean)
