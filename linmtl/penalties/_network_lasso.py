@@ -60,7 +60,6 @@ networkx graph or None, default=None
     Examples
     --------
     >>> import numpy as np
-from scipy import sparse
     >>> from linmtl.penalties import NetworkLasso
     >>> chain = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]])
     >>> float(NetworkLasso(chain, alpha=0.5).value(np.array([[1.0, 2.0, 4.0]])))
