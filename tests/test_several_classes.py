@@ -8,7 +8,8 @@ import json
 import cvxpy as cp
 import numpy as np
 import pytest
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.metrics import get_scorer
 
 from helpers.classes import CLASSES, log_loss_of, several_classes
 from helpers.convex import least
@@ -16,6 +17,7 @@ from linmtl import (
     AutoClassifier,
     IndependentClassifier,
     L21Classifier,
+    L21ClassifierCV,
     MixedEffectsClassifier,
     PooledClassifier,
 )
@@ -24,6 +26,7 @@ from linmtl.auto._weights import Rows, best_weights, stacked
 from linmtl.conformal import TaskConformalClassifier
 from linmtl.export import from_json, to_json, to_onnx
 from linmtl.losses import Logistic, MultinomialOfRows
+from linmtl.metrics import make_task_scorer
 from linmtl.transfer import (
     SafeTransferClassifier,
     negative_transfer_report,
@@ -151,6 +154,34 @@ def test_report_and_gain():
     y = np.where(tasks == "t1", "a", y)  # no task of which a verdict could be
     gain = transfer_gain(MODELS[1], X, y, tasks, cv=3)
     assert np.isnan(gain.values[1, [0, 2]]).all()
+
+
+@pytest.mark.filterwarnings("ignore:L21ClassifierCV")  # of a short grid
+@pytest.mark.parametrize("name", ["roc_auc_ovr", "roc_auc_ovo", "neg_brier_score"])
+def test_scorers_see_the_classes_of_each_task(name):
+    X, y, tasks = several_classes()
+    model = MODELS[1].fit(X, y, tasks)
+    found = make_task_scorer(name).per_task(model, X, y, tasks)
+    for t, task in enumerate(model.tasks_):
+        own = tasks == task
+        alone = clone(MODELS[1]).fit(X[own], y[own])  # knows only these classes
+        p = model.predict_proba(X[own], tasks[own])
+        p = p[:, np.isin(CLASSES, alone.classes_)]
+        code = np.searchsorted(alone.classes_, y[own])
+        score = get_scorer(name)(Says(p, np.unique(code)), X[own], code)
+        assert found.values[t] == pytest.approx(score)
+    search = L21ClassifierCV(alphas=2, cv=2, scoring=name, tol=1e-2)
+    assert np.all(np.isfinite(search.fit(X, y, tasks).scores_path_))
+
+
+class Says(ClassifierMixin, BaseEstimator):
+    """A fitted classifier that says what it is told."""
+
+    def __init__(self, predict_proba=None, classes_=None):
+        self.said, self.classes_ = predict_proba, classes_
+
+    def predict_proba(self, X):
+        return self.said
 
 
 def written(path, X, y, tasks):

@@ -381,11 +381,13 @@ class Measure:
     def _by_name(self, labels, answers, classes, given):
         def score(t: int) -> float:
             kind = _Classifier if given or len(classes) <= 2 else _Regressor
-            weight = (
-                {} if labels.weight is None else {"sample_weight": labels.weight[t]}
-            )
-            model = kind(answers, t, classes)
-            return self._scorer(model, labels.rows[t], labels.y[t], **weight)
+            weight = {}
+            # equal ones are none, which some metrics know only
+            if labels.weight is not None and np.ptp(labels.weight[t]) > 0:
+                weight["sample_weight"] = labels.weight[t]
+            model = kind(answers, t, classes, labels.y[t])
+            y = model.encoded(labels.y[t])
+            return self._scorer(model, labels.rows[t], y, **weight)
 
         return score
 
@@ -413,10 +415,17 @@ class _Model(BaseEstimator):
     scikit-learn alone.
     """
 
-    def __init__(self, answers: Answers, t: int, classes: np.ndarray) -> None:
+    def __init__(
+        self, answers: Answers, t: int, classes: np.ndarray, y: np.ndarray
+    ) -> None:
         self.answers = answers
         self.t = t
         self.classes_ = classes
+        self.y = y
+
+    def encoded(self, y: np.ndarray) -> np.ndarray:
+        """Return labels as they are told from each other here."""
+        return y
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
@@ -430,9 +439,28 @@ class _Regressor(RegressorMixin, _Model):
 
 
 class _Classifier(ClassifierMixin, _Model):
+    def __init__(self, answers, t, classes, y):
+        super().__init__(answers, t, classes, y)
+        self.several = len(classes) > 2
+        self.used: Any = slice(None)
+        if self.several and answers.has("predict_proba"):
+            # metrics want the classes of a task, not all of the model
+            p = answers.of("predict_proba")[t]
+            used = p.any(axis=0) | np.isin(classes, y)
+            if used.sum() > 1:
+                self.used, self.known = used, classes[used]
+                self.classes_ = np.arange(used.sum())
+
+    def encoded(self, y):
+        # numbers: of two texts metrics would not know which is positive
+        return y if isinstance(self.used, slice) else np.searchsorted(self.known, y)
+
+    def predict(self, X: Any) -> np.ndarray:
+        return self.encoded(super().predict(X))
+
     # of several classes it is infinite for those that a task has never shown
     @available_if(
-        lambda self: len(self.classes_) <= 2 and self.answers.has("decision_function")
+        lambda self: not self.several and self.answers.has("decision_function")
     )
     def decision_function(self, X: Any) -> np.ndarray:
         return self.answers.of("decision_function")[self.t]
@@ -446,7 +474,7 @@ class _Classifier(ClassifierMixin, _Model):
                 "function with pos_label="
             )
         p = self.answers.of("predict_proba")[self.t]
-        return np.column_stack([1.0 - p, p]) if p.ndim == 1 else p
+        return np.column_stack([1.0 - p, p]) if p.ndim == 1 else p[:, self.used]
 
 
 def policy(undefined: Any) -> dict[str, Any]:
