@@ -15,9 +15,13 @@ import numpy as np
 from linmtl.data._canonical import MultiTaskData
 from linmtl.datafits._base import UNIT
 from linmtl.datafits._residual import ResidualFit
-from linmtl.designs._eliminated import EliminatedDesign, Elimination
+from linmtl.designs._eliminated import (
+    EliminatedDesign,
+    Elimination,
+    products_of_tasks,
+)
 from linmtl.kernels._jit import readonly
-from linmtl.kernels._layouts import stacked_predict, task_products
+from linmtl.kernels._layouts import feature_adjoint, feature_predict
 from linmtl.losses import Loss
 
 _MAX_STEPS = 100
@@ -86,23 +90,13 @@ class ProfiledFit(ResidualFit):
 
     @cached_property
     def _basis(self) -> np.ndarray:
-        """The others of each observation, in the basis that they are fitted in."""
+        """The others of each observation, a row for each vector they are fitted in."""
         V = self.gone.unscaled(self.gone.of_observations())
         if self.data.fit_intercept:
             total = self.data.total
             size = np.sqrt(np.where(total > 0, total, 1.0))
             V = np.column_stack([V, (1.0 / size)[self._task]])
-        return np.ascontiguousarray(V)
-
-    def _sums(self, A):
-        """Return ``A' V`` of each task, V being the basis."""
-        V = self._basis
-        if A.shape[1] * V.shape[1] <= _SMALL_PRODUCT:
-            ptr = readonly(self.data.task_ptr)
-            out = np.empty((self.data.design.n_tasks, A.shape[1], V.shape[1]))
-            task_products(readonly(np.ascontiguousarray(A)), readonly(V), ptr, out)
-            return out
-        return np.stack([A[i:j].T @ V[i:j] for i, j in self._bounds])
+        return np.ascontiguousarray(V.T)
 
     def evaluate(self, W, G, residuals=None):
         if residuals is not None:
@@ -162,9 +156,8 @@ class ProfiledFit(ResidualFit):
 
     def _try(self, a):
         """Evaluate at these coefficients; return values, slopes and their sizes."""
-        data = self.data
-        V, ptr = readonly(self._basis), readonly(data.task_ptr)
-        stacked_predict(V, ptr, readonly(np.ascontiguousarray(a)), self._at)
+        data, V, ptr = self.data, readonly(self._basis), readonly(self.data.task_ptr)
+        feature_predict(V, ptr, readonly(np.ascontiguousarray(a.T)), self._at)
         self._at += self._eta
         self.loss.residual(
             self.y,
@@ -180,7 +173,9 @@ class ProfiledFit(ResidualFit):
         self.task_loss += np.sum(self._ridge * a**2, axis=1) / 2
         with np.errstate(over="ignore"):  # a trial may lead to infinity
             size = np.sqrt(data.task_sum(self.gone.unscaled(self.theta) ** 2))
-        slope = self._sums(self.theta[:, None])[:, 0] - self._ridge * a
+        slope = np.empty(a.T.shape)
+        feature_adjoint(V, ptr, readonly(self.theta), slope)
+        slope = slope.T - self._ridge * a
         return self.task_loss.copy(), slope, size
 
     def curved_weight(self, least):
@@ -201,7 +196,7 @@ class ProfiledFit(ResidualFit):
 
     def _moves(self, h, slope, chosen):
         """Return Newton steps of the others in some tasks, for curvatures h."""
-        H = self._sums(h[:, None] * self._basis)
+        H = products_of_tasks(h * self._basis, self._basis, self.data.task_ptr)
         diagonal = np.diag_indices(H.shape[1])
         H[:, *diagonal] += self._ridge + self._unused
         damping = _DAMPING * np.einsum("tkk->tk", H).max(axis=1, initial=1.0)

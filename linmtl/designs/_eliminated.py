@@ -12,10 +12,28 @@ from scipy import sparse
 
 from linmtl.designs._base import Design, Matrix
 from linmtl.designs._wrapped import WrappedDesign
+from linmtl.kernels._jit import readonly
+from linmtl.kernels._layouts import take_products, task_products
 
 _RANK = 1e-12  # singular values, relative to the largest, that are rounding
 _SUSPECT = 1e-6  # part of a square that is left, where it may be rounding
 _RANK_OF_SQUARES = 1e-10  # the same of squares of them that are to have some digits
+_WIDER = 1.25  # the most that tasks decomposed together differ by in rows
+_FEW = 25  # entries of a product of each task that are no work for a library
+
+
+def products_of_tasks(A: np.ndarray, B: np.ndarray, task_ptr: np.ndarray) -> np.ndarray:
+    """Return ``A_t B_t'`` of each task, (n_tasks, n_rows_of_A, n_rows_of_B).
+
+    A and B have a column for each observation.
+    """
+    if len(A) * len(B) > _FEW:
+        bounds = pairwise(task_ptr.tolist())
+        return np.stack([A[:, i:j] @ B[:, i:j].T for i, j in bounds])
+    out = np.empty((task_ptr.size - 1, len(A), len(B)))
+    A, B = np.ascontiguousarray(A), np.ascontiguousarray(B)
+    task_products(readonly(A), readonly(B), readonly(task_ptr), out)
+    return out
 
 
 @dataclass(frozen=True)
@@ -62,15 +80,18 @@ class Elimination:
         fitted, cost = np.zeros((T, f)), np.zeros((T, f))
         back = np.zeros((T, f, f))
         sizes = np.diff(design.task_ptr[: 2 if alike else T + 1])
-        for n in np.unique(sizes[sizes > 0]):
-            tasks = np.flatnonzero(sizes == n)
-            A = raw = design.centred_block(tasks, weight, centre).reshape(-1, n, f)
-            if centre:
-                raw = design.centred_block(tasks, weight, False).reshape(-1, n, f)
-            vectors, *rest = _decompose(A, np.linalg.norm(raw, axis=1), ridge)
+        raw = np.sqrt(design.squares(weight, False).T)
+        width = np.ceil(np.log(np.maximum(sizes, 1)) / np.log(_WIDER))
+        for some in np.unique(width[sizes > 0]):
+            tasks = np.flatnonzero((width == some) & (sizes > 0))
+            # rows of zeros change nothing
+            A = np.zeros((tasks.size, sizes[tasks].max(), f))
+            filled = np.arange(A.shape[1]) < sizes[tasks][:, None]
+            A[filled] = design.centred_block(tasks, weight, centre)
+            vectors, *rest = _decompose(A, raw[tasks], ridge)
             k = vectors.shape[2]
             for t, block in zip(tasks, vectors, strict=True):
-                U[design.task_ptr[t] : design.task_ptr[t + 1], :k] = block
+                U[design.task_ptr[t] : design.task_ptr[t + 1], :k] = block[: sizes[t]]
             for array, values in zip((fitted, cost, back), rest, strict=True):
                 array[tasks, ..., :k] = values
         if alike:
@@ -85,16 +106,17 @@ class Elimination:
         By the squares of singular values, of which half the digits are lost.
         Coefficients of the result are those of this U.
         """
-        T, k = self.share.shape
-        root, bounds = np.sqrt(weight), list(pairwise(self.task_ptr.tolist()))
+        root, sizes = np.sqrt(weight), np.diff(self.task_ptr)
+        A = self.unscaled(self.of_observations())
+        if centre:
+            V = np.vstack([A.T, np.ones(len(A))])
+            sums = products_of_tasks(weight[None], V, self.task_ptr)[:, 0]
+            mean = sums[:, :-1] / np.maximum(sums[:, -1:], np.finfo(float).tiny)
+            A -= np.repeat(mean, sizes, axis=0)
         size = np.sqrt(np.where(self.ridge > 0, self.ridge, 1.0))
-        A, H = self.unscaled(self.of_observations()), np.empty((T, k, k))
-        for t, (i, j) in enumerate(bounds):
-            A_t, w = A[i:j], weight[i:j]
-            if centre:
-                A_t -= w @ A_t / max(w.sum(), np.finfo(float).tiny)
-            A_t *= root[i:j, None] / size[t]
-            np.dot(A_t.T, A_t, out=H[t])
+        A *= root[:, None] / np.repeat(size, sizes, axis=0)
+        across = np.ascontiguousarray(A.T)
+        H = products_of_tasks(across, across, self.task_ptr)
         ridge = self.ridge.any(axis=1, keepdims=True).astype(float)
         scale = np.sqrt(np.einsum("tkk->tk", H))
         scale[(ridge > 0) | (scale == 0)] = 1.0
@@ -106,7 +128,7 @@ class Elimination:
         cost = np.where(kept, ridge / square, 0.0)
         back = kept[:, None] * Q / np.sqrt(square)[:, None] / scale[:, :, None]
         U = np.empty_like(A)
-        for t, (i, j) in enumerate(bounds):
+        for t, (i, j) in enumerate(pairwise(self.task_ptr.tolist())):
             np.dot(A[i:j], back[t], out=U[i:j])
         share = 1.0 - np.sqrt(1.0 - fitted)
         return Elimination(U, share, fitted, cost, back, root, self.task_ptr)
@@ -124,13 +146,20 @@ class Elimination:
             stop = int(self.task_ptr[1])
             first = self.first().leaves(design.first(), weight[:stop], centre)
             return np.broadcast_to(first, left.shape)
-        rest, G = design.squares(weight, centre), np.empty(left.shape)
-        square = design.squares(weight, False)  # of a constant the rest is rounding too
+        # of a constant the rest is rounding too
+        square, G = design.squares(weight, False), np.empty(left.shape)
+        rest = square.copy()
+        if centre:
+            design.adjoint(weight, G)
+            total = [weight[i:j].sum() for i, j in pairwise(self.task_ptr.tolist())]
+            rest -= G**2 / np.maximum(total, np.finfo(float).tiny)
         for unit in self.units():
             design.adjoint(self.root * self.spread(unit), G)
             rest -= G**2
         for t in range(T):
             chosen = np.flatnonzero(rest[:, t] <= _SUSPECT * square[:, t])
+            if not chosen.size:
+                continue
             A = design.centred_block(np.array([t]), weight, centre, chosen)
             size = np.linalg.norm(self.rest_of_block(t, A), axis=0)
             left[chosen, t] = size > _RANK * np.sqrt(square[chosen, t])
@@ -307,11 +336,11 @@ class EliminatedDesign(WrappedDesign):
         H = design.hessians(weight, centre, features, dtype)
         chosen = slice(None) if features is None else features
         root, G = np.sqrt(weight), np.empty((self.n_features, design.n_columns))
-        B = np.empty((*H.shape[:2], gone.share.shape[1]))
+        B = np.empty((gone.share.shape[1], *H.shape[:2]), dtype=dtype)
         for k, unit in enumerate(gone.units()):
             design.adjoint(root * gone.spread(np.sqrt(gone.fitted) * unit), G)
-            B[:, :, k] = G[chosen].T
-        H -= (B @ B.transpose(0, 2, 1)).astype(dtype, copy=False)
+            B[k] = G[chosen].T
+        take_products(readonly(B), H)
         return H
 
     def centred_features(

@@ -77,6 +77,9 @@ class SomeFeatures(WrappedDesign):
     def columns_alike(self, weight):
         return self.design.columns_alike(weight)
 
+    def squares(self, weight, centre):
+        return self.design.squares(weight, centre)[self.features]
+
     def column_scale(self, weight, centre):
         return self.design.column_scale(weight, centre)[self.features]
 

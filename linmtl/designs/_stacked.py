@@ -19,7 +19,6 @@ from linmtl.designs._base import (
     moved_columns,
     scaled_columns,
     spare_bytes,
-    used_rows,
 )
 from linmtl.kernels._jit import readonly
 from linmtl.kernels._layouts import (
@@ -32,13 +31,12 @@ from linmtl.kernels._layouts import (
     sparse_predict,
     stacked_adjoint,
     stacked_predict,
+    task_squares,
     transpose_tasks,
     weight_features,
 )
 
 _CACHE_BYTES = 2**20  # bytes of X that stay in the cache from one pass to the next
-# features from which those in use are looked up where they are few, one in so many
-_MANY_FEATURES, _FEW = 10_000, 8
 _TILE_ROWS = 64  # rows that are transposed at a time
 
 
@@ -94,19 +92,14 @@ class StackedDesign(Design):
         return spare_bytes(self.X)
 
     def predict(self, W, eta):
+        Wt = readonly(np.ascontiguousarray(W.T))
         task_ptr = readonly(self.task_ptr)
         if not W.any():
             eta[...] = 0.0
         elif self.sparse:
-            Wt = readonly(np.ascontiguousarray(W.T))
             sparse_predict(*self._csr, task_ptr, Wt, eta)
         else:
-            features, Wt = self._used(W)
-            if features is None:
-                stacked_predict(readonly(self.X), task_ptr, Wt, eta)
-                return
-            for first, stop in self._ranges:
-                self._predict_some(first, stop, features, Wt, eta)
+            stacked_predict(readonly(self.X), task_ptr, Wt, eta)
 
     def adjoint(self, r, G):
         Gt = np.empty((self.n_tasks, self.n_features), dtype=G.dtype)
@@ -117,6 +110,14 @@ class StackedDesign(Design):
             stacked_adjoint(readonly(self.X), task_ptr, readonly(r), Gt)
         G[...] = Gt.T
 
+    def squares(self, weight, centre):
+        if self.sparse or centre:
+            return super().squares(weight, centre)
+        out = np.empty((self.n_tasks, self.n_features))
+        task_ptr, weight = readonly(self.task_ptr), readonly(weight)
+        task_squares(readonly(self.X), task_ptr, weight, out)
+        return out.T
+
     def evaluate(self, W, eta, residual, theta, G):
         """Write predictors and adjoint with X read once, some tasks at a time.
 
@@ -126,33 +127,14 @@ class StackedDesign(Design):
             super().evaluate(W, eta, residual, theta, G)
             return
         X, theta = readonly(self.X), readonly(theta)
-        features, Wt = self._used(W)
+        Wt = readonly(np.ascontiguousarray(W.T))
         Gt = np.empty((self.n_tasks, self.n_features), dtype=G.dtype)
         for first, stop in self._ranges:
             task_ptr = readonly(self.task_ptr[first : stop + 1])
-            if features is None:
-                stacked_predict(X, task_ptr, Wt[first:stop], eta)
-            else:
-                self._predict_some(first, stop, features, Wt, eta)
+            stacked_predict(X, task_ptr, Wt[first:stop], eta)
             residual(first, stop)
             stacked_adjoint(X, task_ptr, theta, Gt[first:stop])
         G[...] = Gt.T
-
-    def _used(self, W):
-        """Return the features in use where they are few, else None; and W' of them."""
-        features = None
-        if self.n_features > _MANY_FEATURES:
-            features = np.flatnonzero(used_rows(W))
-            features = features if _FEW * features.size < self.n_features else None
-        W = W if features is None else W[features]
-        return features, readonly(np.ascontiguousarray(W.T))
-
-    def _predict_some(self, first, stop, features, Wt, eta):
-        """Write the predictors of a range of tasks, from some features alone."""
-        start, end = self.task_ptr[first], self.task_ptr[stop]
-        X = readonly(np.take(self.X[start:end], features, axis=1))
-        task_ptr = readonly(self.task_ptr[first : stop + 1] - start)
-        stacked_predict(X, task_ptr, Wt[first:stop], eta[start:end])
 
     @cached_property
     def _ranges(self) -> list[tuple[int, int]]:

@@ -82,17 +82,44 @@ def classes_adjoint(X, row_ptr, group_ptr, r, Gt):
         start = stop
 
 
-@kernel
+@reduction
 def task_products(A, B, task_ptr, out):
-    """out_t = A_t' B_t for few columns, one matrix per task."""
+    """out_t = A_t B_t' for few features, one contiguous row each; a matrix per task."""
     for t in range(task_ptr.size - 1):
-        for k in range(A.shape[1]):
-            for m in range(B.shape[1]):
-                out[t, k, m] = 0.0
+        start, stop = task_ptr[t], task_ptr[t + 1]
+        for k in range(A.shape[0]):
+            x = A[k, start:stop]
+            for m in range(B.shape[0]):
+                y = B[m, start:stop]
+                total = 0.0
+                for i in range(x.size):
+                    total += x[i] * y[i]
+                out[t, k, m] = total
+
+
+@kernel
+def task_squares(X, task_ptr, weight, Gt):
+    """Gt_tj = sum_i weight_i X_ij^2 over the rows i of task t."""
+    for t in range(task_ptr.size - 1):
+        row = Gt[t]
+        for j in range(row.size):
+            row[j] = 0.0
         for i in range(task_ptr[t], task_ptr[t + 1]):
-            for k in range(A.shape[1]):
-                for m in range(B.shape[1]):
-                    out[t, k, m] += A[i, k] * B[i, m]
+            w, x = weight[i], X[i]
+            for j in range(row.size):
+                row[j] += w * x[j] * x[j]
+
+
+@kernel
+def take_products(B, H):
+    """H_t -= sum_k b_kt b_kt', one matrix per task."""
+    for t in range(H.shape[0]):
+        for i in range(H.shape[1]):
+            row = H[t, i]
+            for k in range(B.shape[0]):
+                a, b = B[k, t, i], B[k, t]
+                for j in range(row.size):
+                    row[j] -= a * b[j]
 
 
 @kernel

@@ -119,10 +119,22 @@ def test_products_with_several_models_of_a_task():
 
 
 def test_task_products():
-    A, B, out = normal(9, 2), normal(9, 3, seed=1), empty(5, 2, 3)
+    A, B, out = normal(2, 9), normal(3, 9, seed=1), empty(5, 2, 3)
     kernels.task_products(A, B, TASK_PTR, out)
     for (start, stop), product in zip(pairwise(TASK_PTR), out, strict=True):
-        np.testing.assert_allclose(product, A[start:stop].T @ B[start:stop])
+        np.testing.assert_allclose(product, A[:, start:stop] @ B[:, start:stop].T)
+    H = empty(5, 3, 3)
+    H[...] = 1.0
+    C = normal(2, 5, 3, seed=2)
+    kernels.take_products(C, H)
+    np.testing.assert_allclose(H, 1.0 - np.einsum("kti,ktj->tij", C, C))
+
+
+def test_task_squares():
+    X, weight, out = normal(9, 4), np.abs(normal(9, seed=1)), empty(5, 4)
+    kernels.task_squares(X, TASK_PTR, weight, out)
+    for (start, stop), square in zip(pairwise(TASK_PTR), out, strict=True):
+        np.testing.assert_allclose(square, weight[start:stop] @ X[start:stop] ** 2)
 
 
 def test_features_in_rows():
