@@ -156,6 +156,7 @@ class _SafeTransfer(Combined):
             kinds = (MultiTaskClassifier, IndependentClassifier)
         estimator: Any = self._inner("estimator", kinds[0]())
         same: Any = {"fit_intercept": estimator.fit_intercept, **loss_of(estimator)}
+        same["feature_mask"] = estimator.feature_mask
         alone = kinds[1]("cv", **same)
         baseline = self._inner("baseline", alone)
         if baseline._loss().name != estimator._loss().name:

@@ -15,6 +15,7 @@ from helpers.convex import least
 from helpers.losses import loss_of
 from linmtl import (
     AdaptiveRobustRegressor,
+    AutoRegressor,
     IndependentRegressor,
     L1Classifier,
     L1ClassifierCV,
@@ -37,6 +38,7 @@ from linmtl.distributed import fit_chunks
 from linmtl.path import alpha_max, mtl_path
 from linmtl.penalties import L21, Ridge
 from linmtl.statistics import TaskStatistics
+from linmtl.transfer import SafeTransferRegressor
 
 COLUMNS = {"a": "xyz", "b": "zw", "c": "xyw"}
 TIGHT = {"tol": 1e-9}
@@ -411,3 +413,15 @@ def test_masks_are_refused_where_they_cannot_count():
     model = L21Regressor(feature_mask=MASK, loss="huber")
     with pytest.raises(ValueError, match="feature_mask"):
         fit_chunks(model, [(X, y, tasks)])
+
+
+def test_models_put_together_know_the_mask_of_those_inside():
+    X, y, tasks = data()
+    table, names = X.fillna(1.0), list(X.columns)
+    mask = MASK.loc[names].to_numpy()
+    inner = L21Regressor(0.1, feature_mask=mask)
+    for model in (
+        SafeTransferRegressor(inner, cv=2),
+        AutoRegressor([inner, L1Regressor(0.1, feature_mask=mask)], cv=2),
+    ):
+        assert not model.fit(table, y, tasks).coef_.T[~mask].any()

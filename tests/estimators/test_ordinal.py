@@ -189,7 +189,7 @@ def test_a_task_of_one_class_predicts_it():
         ({"solver": "newton"}, {}, "solver='newton' needs"),
         ({}, {"offset": 0.0}, "takes no offset"),
         ({}, {"y": np.full(60, 2)}, "only 1 class"),
-        ({}, {"y": np.arange(60) / 4}, "continuous"),
+        ({}, {"y": np.arange(60) / 4}, "holds fractions"),
     ],
 )
 def test_errors_are_one_line(parameters, fitting, what):
