@@ -464,7 +464,7 @@ def test_strings_as_targets_of_a_regression(model):
         (pd.Series(["a", pd.NA] * 15), "tasks has 15 missing labels"),
         (["a", 1] * 15, "tasks mixes strings and numbers"),
         (["a", "b"] * 14, "tasks has 28 labels but X has 30 rows"),
-        ("a", "tasks is the single value 'a'"),
+        ("a", "tasks is the name 'a'; pass one label per row"),
         ([["a", 1]] * 30, r"tasks has shape \(30, 2\)"),
         ([1.0, np.inf] * 15, "tasks has an infinite label at row 1"),
         ({"a": 1}, "tasks is a dict"),
