@@ -768,6 +768,7 @@ def test_pooled_is_ridge_on_all_rows(layout, task_intercepts):
         np.testing.assert_allclose(fitted.intercept_[0], expected.intercept_)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", [0.0, 0.3])
 def test_independent_chooses_each_alpha_as_a_loop_over_tasks(missing):
     """The same grid and folds, but scikit-learn's ridge and a loop by hand."""

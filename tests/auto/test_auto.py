@@ -283,6 +283,7 @@ def test_folds_do_not_part_groups():
     assert np.all(seen == 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wide", [False, True])
 def test_groups_are_held_out_together(wide):
     """Here and within: with copies of rows apart, no penalty would be the best."""

@@ -306,6 +306,7 @@ def test_small_tasks(regression):
     assert result["models"][0]["tasks"][-1]["mse"] is None
 
 
+@pytest.mark.slow
 def test_task_with_one_class():
     X, y, tasks = make_multitask_classification(
         n_tasks=4, n_samples=30, n_features=10, random_state=0

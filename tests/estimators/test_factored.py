@@ -481,6 +481,7 @@ def test_restarts_are_reproducible_and_never_worse(model):
     assert fits[0].objective_ <= one.objective_
 
 
+@pytest.mark.slow
 def test_restarts_find_what_one_descent_does_not():
     X, y, tasks = make_multitask_regression(
         n_tasks=30, n_samples=15, n_features=12, structure="row_sparse", random_state=0

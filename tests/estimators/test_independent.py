@@ -9,6 +9,7 @@ from helpers.transfer import make_data, random_W
 from linmtl import IndependentClassifier, IndependentRegressor
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classify", [False, True])
 @pytest.mark.parametrize("mode", ["null_loss", "minimax", "n_samples"])
 def test_tasks_alone_are_tuned_alone_whatever_their_weight(classify, mode):

@@ -50,6 +50,7 @@ def test_strengths_of_features_and_of_intercepts():
     np.testing.assert_allclose(model.coef_, mixed.coef_, atol=2e-3)
 
 
+@pytest.mark.slow
 def test_the_complete_graph_and_its_matrix():
     X, y, tasks = made(2)
     alpha = MeanRegularizedRegressor("reml", 0.0).fit(X, y, tasks).alpha_
@@ -83,6 +84,7 @@ def test_tasks_that_are_alike_are_pooled():
     assert np.ptp(model.coef_, axis=0).max() < 0.3
 
 
+@pytest.mark.slow
 def test_labels():
     X, y, tasks = made(5)
     model = MeanRegularizedClassifier("reml", 0.0, intercept_weight=1.0)

@@ -256,6 +256,7 @@ def test_grid_search(loss):
 # --- other models
 
 
+@pytest.mark.slow
 @every_loss
 def test_tasks_alone(loss):
     X, y, tasks = data(loss)

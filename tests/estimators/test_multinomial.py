@@ -430,6 +430,7 @@ def test_a_task_with_one_class():
     np.testing.assert_array_equal(proba, np.tile([0.0, 1.0, 0.0, 0.0], (len(y), 1)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scoring", [None, "accuracy", "neg_log_loss"])
 def test_strength_by_cross_validation(scoring):
     X, y, tasks = data()

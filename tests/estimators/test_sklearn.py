@@ -1041,6 +1041,7 @@ def test_a_bound_is_not_balanced():
     assert np.linalg.norm(low_rank, "nuc") <= 2.0 * (1 + 1e-6)
 
 
+@pytest.mark.slow
 def test_a_grid_over_two_parameters_is_a_loop():
     X, y, tasks = several_tasks(False)
     options = {"alphas": [1.0, 0.1], "cv": 3, "tol": 1e-6}

@@ -198,6 +198,7 @@ def test_weights_multiply_the_draws(long):
         np.testing.assert_allclose(result.scores.values[k], scores.values, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_intervals_are_quantiles(long):
     X, y, tasks = long
     options = {"n_resamples": 40, "random_state": 0, "confidence_level": 0.8}

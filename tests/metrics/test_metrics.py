@@ -679,6 +679,7 @@ def test_several_scorers_at_once(classification):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("routing")
 def test_grid_search_with_routing(regression):
     X, y, tasks, _ = regression

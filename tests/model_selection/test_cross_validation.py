@@ -185,6 +185,7 @@ def test_fold_gram_matrices_by_subtraction(data, fit_intercept):
             )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("join", [Join.SUM, Join.ROOTS])
 @pytest.mark.parametrize("tasks", [None, np.array([0, 2])])
 def test_parts_serve_one_path_after_another(join, tasks, monkeypatch):

@@ -229,6 +229,7 @@ def test_paths_share_what_hessians_need():
     assert np.all(gaps <= 1e-8 * cold.tol_ / 1e-8 * 1.001)
 
 
+@pytest.mark.slow
 def test_fits_in_threads_do_not_share_hessians():
     """Folds share a design; each descends on Hessians of its own."""
     X, y, tasks = labels(n_tasks=6, rows=(50, 80))

@@ -419,6 +419,7 @@ def test_results_introduce_themselves_in_one_line():
     assert "L21Regressor on 4 tasks, 0 helped" in repr(report)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["long", "wide"])
 def test_a_task_of_one_class_has_its_rows(layout):
     X, y, tasks = two_classes()

@@ -340,6 +340,7 @@ def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
 
+@pytest.mark.slow
 def test_parameters_of_the_parts_are_reached_by_name():
     model = SafeTransferRegressor(L21Regressor(0.3), IndependentRegressor(0.2))
     model.set_params(estimator__alpha=0.7, baseline__alpha=0.6)

@@ -92,6 +92,7 @@ def test_the_rule_by_hand(model, classify, weighted):
     np.testing.assert_allclose(table["change"], found.loss - found.alone.mean())
 
 
+@pytest.mark.slow
 def test_the_margin():
     """Large, everything is kept; and a source that changes nothing is always."""
     X, y, tasks = problem()

@@ -324,6 +324,7 @@ def test_methods_judge_the_same_models(method):
 # --- hostile data -------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_tasks_of_three_rows():
     X, y, tasks = make_data(random_W(6), 3)
     report = report_of(X, y, tasks)
@@ -352,6 +353,7 @@ def test_a_task_of_one_class_and_one_of_a_rare_class():
     assert np.isfinite(report.alone.p_value[1:]).all()
 
 
+@pytest.mark.slow
 def test_targets_without_variation():
     X, y, tasks = make_data(random_W(3), 20)
     y[tasks == "t1"] = 3.0
