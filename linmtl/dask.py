@@ -7,6 +7,7 @@ order that never changes, so that a worker that is lost changes no bit of the re
 
 from __future__ import annotations
 
+from concurrent.futures import CancelledError
 from functools import partial
 from typing import Any, ClassVar, Self
 
@@ -141,6 +142,8 @@ class DaskEstimator(BaseEstimator):
         ------
         ValueError
             If partitions do not fit together; nothing is fitted then.
+        ConnectionError
+            If the cluster stops during the fit; nor then.
         """
         client = self._client()
         copied: Any = clone(self._model)
@@ -210,12 +213,12 @@ class DaskEstimator(BaseEstimator):
 
         check_is_fitted(self, "model_")
         model = delayed(self.model_)
-        blocks = []
+        blocks, parts = [], _aligned(X, None, tasks, None)
         kind = getattr(self.model_, "classes_", np.zeros(0)).dtype
-        dtype = kind if method == "predict" and columns == () else np.dtype(float)
-        for size, part in zip(_sizes(X), _aligned(X, None, tasks, None), strict=True):
-            found = delayed(_answer)(model, method, part)
-            blocks.append(da.from_delayed(found, (size, *columns), dtype=dtype))
+        none = np.empty((0, *columns), dtype=kind if method == "predict" else float)
+        for size, part in zip(_sizes(X), parts, strict=True):
+            found = delayed(_answer)(model, method, part, none)
+            blocks.append(da.from_delayed(found, (size, *columns), dtype=none.dtype))
         return da.concatenate(blocks, axis=0, allow_unknown_chunksizes=True)
 
 
@@ -244,9 +247,15 @@ class DaskParts(Parts):
             pairs = zip(level[::2], level[1::2], strict=False)
             rest = level[-1:] if len(level) % 2 else []
             level = [two(a, b) for a, b in pairs] + rest
-        if self._client is not None:
+        if self._client is None:
+            return compute(level[0])[0]
+        try:
             return self._client.compute(level[0]).result()
-        return compute(level[0])[0]
+        except CancelledError as error:
+            raise ConnectionError(
+                "the Dask cluster gave up before all partitions had answered: its "
+                "scheduler has stopped, or the work was cancelled; nothing is fitted"
+            ) from error
 
 
 def _aligned(X: Any, y: Any, tasks: Any, sample_weight: Any) -> list[Any]:
@@ -287,11 +296,10 @@ def _sizes(X: Any) -> list[float]:
     return [float("nan")] * X.npartitions
 
 
-def _answer(model: TaskModel, method: str, part: Part) -> np.ndarray:
+def _answer(model: TaskModel, method: str, part: Part, none: np.ndarray) -> np.ndarray:
     given = {} if part.tasks is None else {"tasks": part.tasks}
-    if len(part.X) == 0:
-        columns = model.classes_.shape if method == "predict_proba" else ()
-        return np.zeros((0, *columns))
+    if part.X.shape[0] == 0:
+        return none
     return getattr(model, method)(part.X, **given)
 
 

@@ -4,10 +4,12 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures import CancelledError
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.base import clone
 
 from helpers.parts import data
@@ -81,6 +83,21 @@ def test_chunks_of_unknown_size():
     assert len(model.predict(dX[kept], dt[kept]).compute()) == keep.sum()
 
 
+def test_predictions_of_empty_partitions_have_the_kind_of_the_others():
+    X, y, tasks = data(True)
+    rows = collections(X, np.where(y > 0, "ill", "well"), tasks)
+    model = DaskL21Classifier(0.02).fit(*rows)
+    none, dt = rows[0][:, 0] > 1e9, rows[2]
+    empty = model.predict(rows[0][none], dt[none]).compute()
+    assert empty.dtype == model.predict(rows[0], dt).compute().dtype
+    assert model.predict_proba(rows[0][none], dt[none]).compute().shape == (0, 2)
+    sparse_rows = rows[0].map_blocks(sparse.csr_matrix)
+    found = model.predict(sparse_rows, dt).compute()
+    np.testing.assert_array_equal(found, model.to_local().predict(X, tasks))
+    with pytest.raises(TypeError, match="X must be a Dask array"):
+        model.predict(X, tasks)
+
+
 def test_mixed_effects_and_the_order_of_coefficients():
     X, y, tasks = data()
     order = np.argsort(-tasks, kind="stable")
@@ -122,6 +139,20 @@ def test_collections_that_do_not_fit_together_are_refused():
     model = DaskL21Regressor()
     with pytest.raises(ValueError, match="NaN"):
         model.fit(da.where(dX > 1, np.nan, dX), dy, dt)
+    assert not hasattr(model, "coef_")
+
+
+def test_a_scheduler_that_is_gone_is_said_and_nothing_is_fitted():
+    class Gone:
+        def compute(self, value):
+            return self
+
+        def result(self):
+            raise CancelledError("merge_two-1 cancelled for reason: unknown")
+
+    model = DaskL21Regressor(0.1, client=Gone())
+    with pytest.raises(ConnectionError, match="the Dask cluster gave up"):
+        model.fit(*collections(*data()))
     assert not hasattr(model, "coef_")
 
 
