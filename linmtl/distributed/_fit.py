@@ -13,12 +13,14 @@ from linmtl.data._checks import is_whole
 from linmtl.data._labels import n_rows
 from linmtl.data._tables import as_table
 from linmtl.distributed._parts import ListedParts, Parts
+from linmtl.distributed._passes import fit_in_passes
 from linmtl.distributed._rounds import fit_in_rounds
 from linmtl.distributed._rows import Part
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._statistics import FitsStatistics
 from linmtl.estimators._task_model import TaskModel
 from linmtl.statistics import TaskStatistics
+from linmtl.statistics._task_statistics import TooManyProducts
 
 Estimator = TypeVar("Estimator", bound=TaskModel)
 
@@ -31,9 +33,11 @@ def fit_chunks(
 ) -> Estimator:
     """Fit an estimator to rows that are not in memory at once.
 
-    Squared loss: one pass, whatever the penalty, and cross-validation with it. Other
-    losses: a pass for each Newton step, six or seven most often, and the duality gap of
-    the whole with the last. The numbers are those of ``fit`` on all rows.
+    Squared loss: one pass, whatever the penalty, and cross-validation with it; where
+    cross-products of all features have no room, some ten passes with an L1 or L21
+    penalty. Other losses: a pass for each Newton step, six or seven most often, and the
+    duality gap of the whole with the last. The numbers are those of ``fit`` on all
+    rows.
 
     Parameters
     ----------
@@ -104,7 +108,16 @@ def fit_parts(estimator: Estimator, parts: Parts) -> Estimator:
     column = estimator.task_column
     if not estimator._chooses_by_folds():
         whole = partial(statistics_of, task_column=column)
-        estimator.fit_statistics(_some(parts.reduce(whole, TaskStatistics.merge)))
+        try:
+            found = _some(parts.reduce(whole, TaskStatistics.merge))
+        except TooManyProducts:
+            loss: Any = getattr(estimator, "loss", "squared")
+            if not isinstance(estimator, MultiTaskModel) or loss != "squared":
+                raise
+        else:
+            estimator.fit_statistics(found)
+            return estimator
+        fit_in_passes(estimator, parts)
         return estimator
     cv = estimator._n_folds()
     if getattr(estimator, "criterion", None) is not None or not is_whole(cv):

@@ -19,16 +19,30 @@ from linmtl.distributed._rows import (
     NewtonSums,
     Part,
     Reading,
+    ResidualSums,
     Survey,
     newton_sums,
+    residual_sums,
+    sums_of_some,
     survey,
 )
 from linmtl.losses import LOSSES, Loss
 from linmtl.statistics import TaskStatistics
 
-_KINDS = {cls.__name__: cls for cls in (Bound, Model, NewtonSums, Reading, Survey)}
+_KINDS = {
+    cls.__name__: cls
+    for cls in (Bound, Model, NewtonSums, Reading, ResidualSums, Survey)
+}
 _QUESTIONS: dict[str, Callable[..., Any]] = {
-    f.__name__: f for f in (survey, newton_sums, statistics_of, statistics_of_folds)
+    f.__name__: f
+    for f in (
+        survey,
+        newton_sums,
+        residual_sums,
+        sums_of_some,
+        statistics_of,
+        statistics_of_folds,
+    )
 }
 _VERSION = 1
 

@@ -86,7 +86,7 @@ class Rounds:
         self.parts, self.count = parts, 0
         self.loss = estimator._loss()
         self.reading = Reading(self.loss, estimator.task_column)
-        found = self._merged(survey, Survey.merge)
+        found = self.merged(survey, Survey.merge)
         self.classes, side, level = None, found.side, found.level[:, 0]
         if found.classes is not None:
             none = np.zeros(len(found.classes), dtype=bool)
@@ -109,7 +109,8 @@ class Rounds:
         self.per_weight = (lambda_t / found.total)[self.known]  # of those in the loss
         self.fit_intercept = bool(estimator.fit_intercept)
 
-    def _merged(self, question: Any, merge: Merge) -> Any:
+    def merged(self, question: Any, merge: Merge) -> Any:
+        """Return what all parts answer to a question, of rows as they are read."""
         self.count += 1
         found = self.parts.reduce(partial(question, reading=self.reading), merge)
         if found is None:
@@ -167,7 +168,7 @@ class Rounds:
     def at(self, W: np.ndarray, b: np.ndarray, bound: Bound | None = None) -> Point:
         """Return what the parts say at a point, and in answer to a question."""
         question = partial(newton_sums, model=self.model(W, b), bound=bound)
-        sums = self._merged(question, NewtonSums.merge)
+        sums = self.merged(question, NewtonSums.merge)
         moments = sums.statistics.moments.times(self.per_weight)
         moments = moments.among(self.known, len(self.tasks))
         if not self.fit_intercept:
@@ -227,8 +228,8 @@ def fit_in_rounds(estimator: Estimator, parts: Parts) -> Estimator:
         If the estimator cannot be fitted in rounds, or the parts do not fit together.
     """
     check_settings(estimator, estimator._losses)
-    if type(estimator).fit is not MultiTaskModel.fit or _needs_rows(estimator):
-        raise _not_in_rounds(estimator)
+    if type(estimator).fit is not MultiTaskModel.fit or needs_rows(estimator):
+        raise not_in_rounds(estimator)
     loss = estimator._loss()
     if loss.mostly_flat:
         raise ValueError(
@@ -240,18 +241,18 @@ def fit_in_rounds(estimator: Estimator, parts: Parts) -> Estimator:
     data, _ = estimator._problem(given)
     penalty = estimator._make_penalty()
     if data is not given.data or not penalty.convex:
-        raise _not_in_rounds(estimator)
+        raise not_in_rounds(estimator)
     composite = compose(penalty, data.design.n_features, rounds.tasks)
     if composite.intercepts:
         raise ValueError(
             "intercept_weight needs rows in one place where the loss is not squared"
         )
     result, objective = _InRounds(estimator, composite, rounds).minimise()
-    _store(estimator, rounds, given, objective, result)
+    store(estimator, rounds, given, objective, result)
     return estimator
 
 
-def _needs_rows(estimator) -> bool:
+def needs_rows(estimator) -> bool:
     return (
         isinstance(getattr(estimator, "alpha", None), str)
         or getattr(estimator, "refit", False) is not False
@@ -264,7 +265,7 @@ def _needs_rows(estimator) -> bool:
     )
 
 
-def _not_in_rounds(estimator) -> ValueError:
+def not_in_rounds(estimator) -> ValueError:
     return ValueError(
         f"{estimator!r} needs its rows in one place; of losses that are not squared, "
         "convex penalties of given strength can be fitted to parts, without refit, "
@@ -368,7 +369,7 @@ class _InRounds:
         return None, answer
 
 
-def _store(estimator, rounds: Rounds, given, objective, result) -> None:
+def store(estimator, rounds: Rounds, given, objective, result) -> None:
     """Give the estimator what it has after a fit of rows in one place."""
     found = rounds.found
     estimator.n_features_in_ = found.n_columns

@@ -323,6 +323,52 @@ def newton_sums(
     return NewtonSums(value, statistics, conjugates)
 
 
+@dataclass(frozen=True)
+class ResidualSums:
+    """The squared loss at a point, and its gradient.
+
+    Attributes
+    ----------
+    square : ndarray of shape (n_tasks,)
+        Sums of the weights times the squared residuals.
+    gradient : ndarray of shape (n_tasks, n_features)
+        Sums of the weights times the residuals times the features.
+    """
+
+    square: np.ndarray
+    gradient: np.ndarray
+
+    def merge(self, other: ResidualSums) -> ResidualSums:
+        """Return the sums over both parts."""
+        return ResidualSums(self.square + other.square, self.gradient + other.gradient)
+
+
+def residual_sums(part: Part, reading: Reading, model: Model) -> ResidualSums | None:
+    """Return the squared loss of the rows of a part and its gradient."""
+    rows = reading.rows(part)
+    if rows is None:
+        return None
+    eta, code = model.predict(rows)
+    order, T = np.argsort(code, kind="stable"), len(model.tasks)
+    count = np.bincount(code, minlength=T)
+    task_ptr = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
+    residual = rows.y - eta
+    weighted = rows.weight * residual
+    gradient = StackedDesign(rows.X[order], task_ptr).task_sums(weighted[order])
+    return ResidualSums(np.bincount(code, weighted * residual, T), gradient)
+
+
+def sums_of_some(
+    part: Part, reading: Reading, features: np.ndarray
+) -> TaskStatistics | None:
+    """Return the statistics of some features of a part."""
+    rows = reading.rows(part)
+    if rows is None:
+        return None
+    X = rows.X[:, features]
+    return TaskStatistics.of(X, rows.y, rows.labels, rows.weight)
+
+
 def _slopes(loss, y, eta):
     """Return minus the first derivative of each loss, and the second."""
     u = -loss.derivative(y, eta)

@@ -60,7 +60,7 @@ class WorkingSet:
     """Exact on the rows that matter, certified on all."""
 
     name = "working_set"
-    most = 1.0  # of the features; a larger set is given up
+    most = 1.0  # of the features; below it what needs larger sets is given up
 
     @staticmethod
     def missing(objective) -> str | None:
@@ -103,6 +103,8 @@ class WorkingSet:
                 inner, most = _FlatRows(objective, ridge), _MAX_EPOCHS
                 rows = RowChoice(W)
         W[:] = monitor.best_W
+        if self.most < 1.0:
+            return
         finish = AcceleratedProximalGradient()
         finish.solve(objective, W, stop, max_iter - epochs, monitor, start=epochs)
 
@@ -257,13 +259,9 @@ class _GramRows(_Descent):
     """From the Gram matrices of all features."""
 
     def __call__(self, W, D, rows, entry, row, goal):
-        H = self.fit.H
-        whole = rows.size == H.shape[1]
-        if not whole:
-            H = np.ascontiguousarray(H[:, rows][:, :, rows])
-        elif self.ridge:
-            H = H.copy()
         d, T = W.shape
+        uncopied = rows.size == d and not self.ridge
+        H = self.fit.H if uncopied else self.fit.hessians(rows)
         return self.gram(H, W, D, rows, entry, row, goal, float(d * d * T))
 
 

@@ -29,6 +29,10 @@ _ARRAYS = ("total", "x", "y", "H", "C", "square")
 _ROUNDING = 4.0 * np.finfo(float).eps
 
 
+class TooManyProducts(ValueError):
+    """Cross-products would not fit into memory."""
+
+
 class ColumnReader(BaseEstimator):
     """Remembers the columns that the first chunk had."""
 
@@ -211,10 +215,11 @@ class TaskStatistics:
         self._add(names, count, Moments.of(data).spread())
         return self
 
-    def _check_size(self, n_tasks, n_features):
+    @staticmethod
+    def _check_size(n_tasks, n_features):
         size = n_tasks * float(n_features) ** 2
         if size > _MOST_NUMBERS:
-            raise ValueError(
+            raise TooManyProducts(
                 f"X has {n_features} features for {n_tasks} tasks, whose "
                 f"cross-products take {size * 8 / 2**30:.0f} GiB; fit the rows, or "
                 "choose features first"
@@ -267,6 +272,7 @@ class TaskStatistics:
             )
         found = f"the statistics to add have the labels {some(other.tasks)},"
         require_like(other.tasks, self.tasks, found)
+        self._check_size(len(np.union1d(self.tasks, other.tasks)), self.n_features)
         out = self._copy()
         out._add(other.tasks, other.n_rows, other._moments)
         return out

@@ -1,0 +1,141 @@
+"""Squared loss of rows in parts, of more features than cross-products have room for.
+
+Each pass says the loss and its gradient at some coefficients, and each working set has
+the cross-products of its own features: a norm that leaves most rows of W zero needs few
+of both.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from linmtl.datafits._base import UNIT, Datafit, best_scale
+from linmtl.distributed._parts import Parts
+from linmtl.distributed._rounds import (
+    Estimator,
+    Rounds,
+    needs_rows,
+    not_in_rounds,
+    store,
+)
+from linmtl.distributed._rows import Model, ResidualSums, residual_sums, sums_of_some
+from linmtl.estimators._base import MultiTaskModel
+from linmtl.penalties import compose
+from linmtl.solvers import minimise
+from linmtl.solvers._objective import Objective
+from linmtl.solvers._working_set import WorkingSet
+from linmtl.statistics import TaskStatistics
+
+
+class PassFit(Datafit):
+    """The squared loss, each evaluation of which is a pass over all parts.
+
+    Parameters
+    ----------
+    rounds : Rounds
+        Where the rows are, and what is in them.
+    """
+
+    quadratic = bounded = True
+    holds_rows = False
+
+    def __init__(self, rounds: Rounds):
+        found = rounds.found
+        self.loss, self.rounds = rounds.loss, rounds
+        self.n_columns, self.n_features = found.centre.shape
+        self.centre = found.centre / found.total[:, None]
+        self.evaluate(np.zeros((self.n_features, self.n_columns)), self._empty())
+        self.square = self._square
+        means = float(rounds.task_weight @ rounds.mean**2)
+        self.rounding = UNIT * (self.square + UNIT * (self.square + means))
+
+    @property
+    def row_count(self):
+        return self.n_features
+
+    @property
+    def largest_block(self):
+        return self.n_features, False
+
+    def _empty(self):
+        return np.empty((self.n_features, self.n_columns))
+
+    def evaluate(self, W, G, residuals=None):
+        rounds = self.rounds
+        self.b = np.zeros(self.n_columns)
+        if rounds.fit_intercept:
+            self.b = rounds.mean - np.sum(self.centre.T * W, axis=0)
+        question = partial(residual_sums, model=Model(rounds.tasks, W, self.b))
+        sums: ResidualSums = rounds.merged(question, ResidualSums.merge)
+        G[...] = rounds.per_weight * sums.gradient.T
+        self._square = float(rounds.per_weight @ sums.square)
+        self._linear = self._square + float(np.vdot(W, G))  # sum theta y
+        return self._square / 2
+
+    def loss_at(self, W):
+        return self.evaluate(W, self._empty())
+
+    def dual_limit(self):
+        return np.inf
+
+    def best_scale(self, conjugate, limit, support=0.0):
+        return best_scale(self._linear - support, self._square + 2 * conjugate, limit)
+
+    def dual_value(self, scale):
+        return scale * self._linear - scale**2 * self._square / 2
+
+    def hessians(self, features, dtype=np.float64, least=0.0):
+        rounds = self.rounds
+        question = partial(sums_of_some, features=features)
+        found: TaskStatistics = rounds.merged(question, TaskStatistics.merge)
+        moments = found.moments.times(rounds.per_weight)
+        return (moments if rounds.fit_intercept else moments.about_zero()).H
+
+
+class _WorkingSet(WorkingSet):
+    """Without what takes a pass for each of very many steps."""
+
+    most = 0.99
+
+
+def fit_in_passes(estimator: Estimator, parts: Parts) -> Estimator:
+    """Fit an estimator with the squared loss to rows of very many features.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With a penalty that leaves whole features out.
+    parts : Parts
+        Where the rows are.
+
+    Returns
+    -------
+    estimator
+        The same, fitted.
+
+    Raises
+    ------
+    ValueError
+        If its penalty is none of these, or the features in use are too many.
+    """
+    if type(estimator).fit is not MultiTaskModel.fit or needs_rows(estimator):
+        raise not_in_rounds(estimator)
+    rounds = Rounds(estimator, parts)
+    given = rounds.given(estimator)
+    composite = compose(
+        estimator._make_penalty(), given.data.design.n_features, rounds.tasks
+    )
+    objective = Objective(PassFit(rounds), composite)
+    lacking = _WorkingSet.missing(objective)
+    if lacking is not None:
+        raise ValueError(
+            f"{estimator!r}: rows in parts with so many features need {lacking}; "
+            "choose features first, or fit the rows in one place"
+        )
+    result = minimise(
+        objective, tol=estimator.tol, max_iter=estimator.max_iter, solver=_WorkingSet
+    )
+    store(estimator, rounds, given, objective, result)
+    return estimator
