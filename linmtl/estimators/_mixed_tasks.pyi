@@ -364,13 +364,13 @@ class MixedTaskEstimatorCV(ChoosesPenalty, MixedTaskEstimator):
     handle_unknown : {"error", "mean"}, default="error"
         What to do when predicting for a task not seen in fit: raise an error that names
         it, or use the mean of the tasks' models.
-    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "network", "direct", "newton", "cg"}, default="auto"
+    solver : {"auto", "apg", "working_set", "prox_newton", "admm", "second_order", "network", "direct", "newton", "cg"}, default="auto"
         Accelerated proximal gradient (any penalty); coordinate descent on working sets
         (L1 and L21 penalties, squared loss) and inside Newton steps (other losses);
-        alternating directions (other norms and decompositions, squared loss); an augmented
-        Lagrangian method (`NetworkLasso`); linear systems (quadratic penalties, squared
-        loss), Newton's method (other losses) and conjugate gradients (sparse X). The
-        default is the fastest that applies.
+        alternating directions (other norms and decompositions, squared loss) and inside
+        Newton steps (other losses); an augmented Lagrangian method (`NetworkLasso`); linear
+        systems (quadratic penalties, squared loss), Newton's method (other losses) and
+        conjugate gradients (sparse X). The default is the fastest that applies.
     max_iter : int, default=10000
         Iterations at most.
     tol : float, default=1e-4
