@@ -68,7 +68,7 @@ def readme() -> None:
     X, y, tasks = load_parkinsons(return_X_y=True)  # 42 patients
     split = TaskShuffleSplit(n_splits=1, train_size=0.1, random_state=0)
     rows, others = next(split.split(X, y, tasks))
-    X = TaskScaler().fit(X[rows]).transform(X)
+    X = TaskScaler().fit(X[rows]).transform(X)  # of a DataFrame: X.iloc[rows]
 
     auto = AutoRegressor(cv=3).fit(X[rows], y[rows], tasks[rows])
     print(auto.leaderboard_)  # eleven models on the same held-out rows, paired errors
