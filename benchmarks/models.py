@@ -116,6 +116,7 @@ def models() -> dict[str, Callable]:
 
     return {
         "MixedEffectsRegressor()": MixedEffectsRegressor,
+        "MixedEffectsRegressor(shrunk)": lambda: MixedEffectsRegressor("shrunk"),
         'covariance="full"': lambda: MixedEffectsRegressor("full"),
         'covariance="scalar"': lambda: MixedEffectsRegressor("scalar"),
         'noise="task"': lambda: MixedEffectsRegressor(noise="task"),

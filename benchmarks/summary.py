@@ -145,6 +145,7 @@ def formulations(content: dict) -> str:
 
 _MODELS = (
     "MixedEffectsRegressor()",
+    "MixedEffectsRegressor(shrunk)",
     "AutoRegressor(stack)",
     "AutoRegressor(best)",
     "AutoRegressor(1se)",

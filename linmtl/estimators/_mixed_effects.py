@@ -101,13 +101,12 @@ class _MixedEffects(TaskModel):
 
     Parameters
     ----------
-    covariance : {"auto", "diagonal", "scalar", "shrunk", "full", "low_rank"}, \
-default="auto"
+    covariance : {"diagonal", "scalar", "shrunk", "full", "low_rank"}, \
+default="diagonal"
         Sigma: "diagonal", a variance for each feature and the intercept; "scalar", one
         for all features and one for the intercept; "shrunk", any covariance, its
         correlations having a normal prior of standard deviation 1/2; "full", any;
-        "low_rank", a diagonal plus ``n_components`` factors. "auto" is "shrunk" up to
-        six random coefficients, the intercept included, else "diagonal".
+        "low_rank", a diagonal plus ``n_components`` factors.
         Only "full" is the same model wherever zero is, and "scalar" needs features in
         the same units: a warning names features to centre or to scale.
     n_components : int, default=2
@@ -455,7 +454,7 @@ class MixedEffectsRegressor(
     ((3,), (3,))
     """
 
-    covariance: str = "auto"
+    covariance: str = "diagonal"
     _: KW_ONLY
     n_components: int = 2
     random_intercept: bool = True
@@ -566,7 +565,7 @@ class MixedEffectsClassifier(PredictsClasses, ClassifierMixin, _MixedEffects):
     (3, 2)
     """
 
-    covariance: str = "auto"
+    covariance: str = "diagonal"
     _: KW_ONLY
     n_components: int = 2
     random_features: ArrayLike | None = None

@@ -29,12 +29,11 @@ class MixedEffectsRegressor(FitsStatistics, PredictsTargets, RegressorMixin, Tas
 
     Parameters
     ----------
-    covariance : {"auto", "diagonal", "scalar", "shrunk", "full", "low_rank"}, default="auto"
+    covariance : {"diagonal", "scalar", "shrunk", "full", "low_rank"}, default="diagonal"
         Sigma: "diagonal", a variance for each feature and the intercept; "scalar", one
         for all features and one for the intercept; "shrunk", any covariance, its
         correlations having a normal prior of standard deviation 1/2; "full", any;
-        "low_rank", a diagonal plus ``n_components`` factors. "auto" is "shrunk" up to
-        six random coefficients, the intercept included, else "diagonal".
+        "low_rank", a diagonal plus ``n_components`` factors.
         Only "full" is the same model wherever zero is, and "scalar" needs features in
         the same units: a warning names features to centre or to scale.
     n_components : int, default=2
@@ -153,7 +152,7 @@ class MixedEffectsRegressor(FitsStatistics, PredictsTargets, RegressorMixin, Tas
     log_likelihood_: float
     def __init__(
         self,
-        covariance: str = "auto",
+        covariance: str = "diagonal",
         *,
         n_components: int = 2,
         random_intercept: bool = True,
@@ -330,12 +329,11 @@ class MixedEffectsClassifier(PredictsClasses, ClassifierMixin, TaskModel):
 
     Parameters
     ----------
-    covariance : {"auto", "diagonal", "scalar", "shrunk", "full", "low_rank"}, default="auto"
+    covariance : {"diagonal", "scalar", "shrunk", "full", "low_rank"}, default="diagonal"
         Sigma: "diagonal", a variance for each feature and the intercept; "scalar", one
         for all features and one for the intercept; "shrunk", any covariance, its
         correlations having a normal prior of standard deviation 1/2; "full", any;
-        "low_rank", a diagonal plus ``n_components`` factors. "auto" is "shrunk" up to
-        six random coefficients, the intercept included, else "diagonal".
+        "low_rank", a diagonal plus ``n_components`` factors.
         Only "full" is the same model wherever zero is, and "scalar" needs features in
         the same units: a warning names features to centre or to scale.
     n_components : int, default=2
@@ -463,7 +461,7 @@ class MixedEffectsClassifier(PredictsClasses, ClassifierMixin, TaskModel):
     log_likelihood_: float
     def __init__(
         self,
-        covariance: str = "auto",
+        covariance: str = "diagonal",
         *,
         n_components: int = 2,
         random_features: ArrayLike | None = None,

@@ -6,15 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-COVARIANCES = ("auto", "diagonal", "scalar", "shrunk", "full", "low_rank")
-_MAX_CORRELATED = 6  # random coefficients up to which "auto" is "shrunk"
-
-
-def resolved(covariance: str, n_random: int) -> str:
-    """Return what "auto" stands for with so many random coefficients."""
-    if covariance != "auto":
-        return covariance
-    return "shrunk" if n_random <= _MAX_CORRELATED else "diagonal"
+COVARIANCES = ("diagonal", "scalar", "shrunk", "full", "low_rank")
 
 
 @dataclass(frozen=True)
@@ -49,7 +41,7 @@ class Structure:
         Parameters
         ----------
         covariance : str
-            One of `COVARIANCES`, but for "auto".
+            One of `COVARIANCES`.
         size : int
             The number of columns; the first one is of ones, with an intercept.
         intercept : bool

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from linmtl.data import MultiTaskData
 from linmtl.kernels._threads import blas_threads
-from linmtl.mixed._covariance import Structure, resolved
+from linmtl.mixed._covariance import Structure
 from linmtl.mixed._laplace import Laplace, LogisticRows
 from linmtl.mixed._likelihood import Likelihood
 from linmtl.mixed._model import MixedModel
@@ -125,17 +125,15 @@ def _structure(sums, Z, choices, intercept):
     random = np.flatnonzero(varies_within(sums, intercept) & chosen)
     if Z.shape[1] >= len(Z):  # deviations cannot be told from the map of descriptors
         random = random[:0]
-    covariance = resolved(choices.covariance, random.size)
     return Structure.of(
-        covariance, sums.n_columns, intercept, random, choices.n_components
+        choices.covariance, sums.n_columns, intercept, random, choices.n_components
     )
 
 
 def _maximum(model, frame, moments, choices, fit_intercept):
     """Return the model of the highest likelihood."""
     theta, shrinks = start(model), choices.shrink_mean
-    random = np.unique(model.structure.row)
-    if resolved(choices.covariance, random.size) == "shrunk":
+    if choices.covariance == "shrunk":
         model, theta = _with_small_correlations(model, choices.max_iter)
     many = model.kept.size > min(_MAX_FREE_COMMON, model.n / 2)
     if shrinks is True or (shrinks == "auto" and many):

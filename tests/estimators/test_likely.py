@@ -38,7 +38,7 @@ def test_mean_regularised_is_a_mixed_model():
 def test_strengths_of_features_and_of_intercepts():
     """With the ratios that a mixed model finds, the strength is the one it finds."""
     X, y, tasks = made(1)
-    mixed = MixedEffectsRegressor("diagonal").fit(X, y, tasks)
+    mixed = MixedEffectsRegressor().fit(X, y, tasks)
     precision = mixed.noise_**2 / np.diag(mixed.covariance_) / N
     model = MeanRegularizedRegressor(
         "reml",
