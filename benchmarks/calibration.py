@@ -351,23 +351,33 @@ def _hidimstat(X: np.ndarray, Y: np.ndarray) -> np.ndarray:
 def features(quick: bool) -> Table:
     """Level and power of tests of a feature over all tasks."""
     tests: dict[str, Any] = {
-        "`debiased_coefficients`": lambda X, Y: (
-            debiased_coefficients(X, Y).feature_p_value
+        "adaptive": lambda X, Y: debiased_coefficients(X, Y).feature_p_value,
+        "chi-square": lambda X, Y: (
+            debiased_coefficients(X, Y, test="chi2").feature_p_value
         ),
         "separate lassos": _separate,
     }
     if find_spec("hidimstat"):
         tests["hidimstat"] = _hidimstat
+    settings = [
+        (4, 0.0, "none"),
+        (4, 0.2, "of any sign"),
+        (4, 0.2, "alike"),
+        (4, 0.1, "alike"),
+        (10, 0.1, "of any sign"),
+        (10, 0.1, "alike"),
+    ]
     rows = []
     n, d = 100, 40
-    for size in (0.0, 0.2):
+    for n_tasks, size, kind in settings:
         found = {name: [] for name in tests}
-        for seed in range(10 if quick else 100):
+        for seed in range(10 if quick else 50):
             rng = np.random.default_rng(seed)
             X = rng.normal(size=(n, d)) + 0.6 * rng.normal(size=(n, 1))
-            W = np.zeros((d, 4))
-            W[:4] = size * rng.choice([-1, 1], size=(4, 4))
-            Y = X @ W + rng.normal(size=(n, 4))
+            W = np.zeros((d, n_tasks))
+            signs = (4, 1 if kind == "alike" else n_tasks)
+            W[:4] = size * rng.choice([-1, 1], size=signs)
+            Y = X @ W + rng.normal(size=(n, n_tasks))
             for name, test in tests.items():
                 p = test(X, Y)
                 small = np.where(np.isnan(p), np.nan, p <= LEVEL)
@@ -375,8 +385,8 @@ def features(quick: bool) -> Table:
         shares = {name: np.nanmean(each, axis=0) for name, each in found.items()}
         cells = [f"{level:.3f}" for level, _ in shares.values()]
         cells += [f"{power:.2f}" if size else "" for _, power in shares.values()]
-        rows.append([f"{size:g}", *cells])
-    head = ["coefficients"]
+        rows.append([str(n_tasks), f"{size:g} {kind}" if size else kind, *cells])
+    head = ["tasks", "coefficients"]
     head += [f"level, {name}" for name in tests] + [f"power, {name}" for name in tests]
     return Table("docs/intervals.md", head, rows)
 

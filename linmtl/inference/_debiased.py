@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
+from scipy.special import expit
 from sklearn.base import clone
 from sklearn.covariance import ledoit_wolf
 
-from linmtl.data._checks import is_number
+from linmtl.data._checks import check_choice, is_number
 from linmtl.data._read import FitInput
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._l1 import L1Regressor
@@ -19,6 +20,10 @@ from linmtl.estimators._l21 import L21RegressorCV
 from linmtl.inference._bootstrap import feature_names
 
 _EXACT_FROM = 2.0  # rows over features from which other features are regressed out
+_GROUPS = 10  # of features, each weighed by the others
+_FIRST_SPREAD, _FIRST_SHARE = np.array([4.0, 2.0]), 0.1  # what EM starts from
+_EM_STEPS = 40
+_NODES = 100  # of an integral
 _LEAST_FREEDOM = 2.0  # degrees of freedom of a task's noise that say anything
 
 
@@ -32,12 +37,17 @@ class DebiasedCoefficients:
         Estimates, their standard errors, intervals, and p-values of being zero. NaN
         for a task whose rows leave nothing to estimate its noise from, and for a
         feature that is constant in it.
-    statistic, feature_p_value, adjusted : ndarray of shape (n_features,)
+    statistic : ndarray of shape (n_features,)
         Chi-square statistic of the hypothesis that a feature has no coefficient in any
-        task, its p-value, and the same adjusted for the number of features (Benjamini
-        and Hochberg).
+        task.
     degrees_of_freedom : ndarray of int of shape (n_features,)
         Of the statistics: the tasks that say something.
+    common : ndarray of shape (n_features,)
+        The part of `statistic`, with one degree of freedom, that a coefficient common
+        to all tasks explains.
+    feature_p_value, adjusted : ndarray of shape (n_features,)
+        p-value of that hypothesis by the test asked for, and the same adjusted for the
+        number of features (Benjamini and Hochberg).
     tasks : ndarray of shape (n_tasks,)
         Task labels.
     feature_names : ndarray of shape (n_features,)
@@ -56,9 +66,10 @@ class DebiasedCoefficients:
     high: np.ndarray
     p_value: np.ndarray
     statistic: np.ndarray
+    degrees_of_freedom: np.ndarray
+    common: np.ndarray
     feature_p_value: np.ndarray
     adjusted: np.ndarray
-    degrees_of_freedom: np.ndarray
     tasks: np.ndarray
     feature_names: np.ndarray
     confidence_level: float
@@ -85,6 +96,7 @@ class DebiasedCoefficients:
             {
                 "statistic": self.statistic,
                 "degrees_of_freedom": self.degrees_of_freedom,
+                "common": self.common,
                 "p_value": self.feature_p_value,
                 "adjusted": self.adjusted,
                 "mean_coef": _mean_over_tasks(self.coef),
@@ -102,6 +114,7 @@ def debiased_coefficients(
     *,
     estimator: MultiTaskModel | None = None,
     sample_weight: ArrayLike | None = None,
+    test: Literal["adaptive", "chi2"] = "adaptive",
     confidence_level: float = 0.95,
 ) -> DebiasedCoefficients:
     """Test each feature in all tasks at once, and give every coefficient an interval.
@@ -109,7 +122,8 @@ def debiased_coefficients(
     A joint penalty finds the features with the help of all tasks and draws their
     coefficients towards zero; one step of correction in each task takes the bias away.
     Under the hypothesis that a feature has no coefficient in any task, the sum over the
-    tasks of the squared corrected coefficients over their variances is chi-square.
+    tasks of the squared corrected coefficients over their variances is chi-square, and
+    so are its two parts: what a common coefficient explains, and the rest.
 
     Parameters
     ----------
@@ -124,6 +138,9 @@ def debiased_coefficients(
     sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
         Weights >= 0, taken for precisions: of a row of weight 2 the noise has half the
         variance.
+    test : {"adaptive", "chi2"}, default="adaptive"
+        How features are tested: by a sum of the two parts with weights that suit how
+        alike the coefficients of the other features are in the tasks, or by the whole.
     confidence_level : float, default=0.95
         Level of the intervals, each on its own.
 
@@ -148,6 +165,13 @@ def debiased_coefficients(
     wide Y the noise of tasks is correlated within a row: the chi-square takes the
     correlations of the residuals into account, shrunk as Ledoit and Wolf do.
 
+    The weights of ``test="adaptive"`` are those of the most powerful test of no
+    coefficients against coefficients of a variance that is common to the tasks and one
+    that is each task's own; the two are those of features that have coefficients, found
+    by an EM algorithm on other tenths of the features than the one tested. The p-value
+    is that of a sum of two chi-squares with these weights. Where coefficients are alike
+    it finds much more than the whole, where they are not, about as much.
+
     What is left of the bias is of the order of the error of the joint model times the
     correlation of features. With fewer rows than features intervals of coefficients
     that are not zero cover less than they say (0.87 to 0.95 in simulations at 0.95),
@@ -171,6 +195,7 @@ def debiased_coefficients(
     >>> int((found.adjusted <= 0.05).sum())
     5
     """
+    check_choice("test", test, ("adaptive", "chi2"))
     if not (is_number(confidence_level) and 0 < confidence_level < 1):
         raise ValueError(
             f"confidence_level must be between 0 and 1, got {confidence_level!r}"
@@ -198,11 +223,14 @@ def debiased_coefficients(
     t_value = coef / error
     tail = stats.t.sf(np.abs(t_value), freedom[:, None])
     z = np.sign(t_value) * stats.norm.isf(np.maximum(tail, np.finfo(float).tiny))
-    statistic, counted = _chi_square(z, residuals, given)
-    p = stats.chi2.sf(statistic, np.maximum(counted, 1))
-    adjusted = np.full(d, np.nan)
+    statistic, common, counted = _chi_squares(z, error, residuals, given)
+    adjusted, p = np.full(d, np.nan), np.full(d, np.nan)
     tested = counted > 0
-    p[~tested] = np.nan
+    if test == "chi2":
+        p[tested] = stats.chi2.sf(statistic[tested], counted[tested])
+    else:
+        parts = common[tested], (statistic - common)[tested], counted[tested] - 1
+        p[tested] = weighted_p_values(*parts, *_weights_by_others(*parts))
     adjusted[tested] = stats.false_discovery_control(p[tested])
     reach = stats.t.isf((1 - confidence_level) / 2, freedom)[:, None] * error
     return DebiasedCoefficients(
@@ -212,9 +240,10 @@ def debiased_coefficients(
         high=coef + reach,
         p_value=2 * tail,
         statistic=statistic,
+        degrees_of_freedom=counted,
+        common=common,
         feature_p_value=p,
         adjusted=adjusted,
-        degrees_of_freedom=counted,
         tasks=given.tasks,
         feature_names=feature_names([model], d),
         confidence_level=float(confidence_level),
@@ -277,21 +306,95 @@ def _unexplained(U: np.ndarray) -> np.ndarray:
     return U - U @ np.atleast_2d(model.coef_).T
 
 
-def _chi_square(z, residuals, given):
-    """Return the statistic of each feature, and its degrees of freedom."""
+def _chi_squares(z, error, residuals, given):
+    """Return the statistic of each feature, its common part, and the tasks counted."""
     known = ~np.isnan(z)
+    z = np.where(known, z, 0.0)
+    # what a coefficient common to all tasks makes of z, but for its size
+    along = np.divide(1.0, error, out=np.zeros_like(error), where=known & (error > 0))
     whole = given.layout == "wide" and len(z) > 1 and bool(known.all())
+    inverse: Any = np.eye(len(z))
     if whole and len({len(left) for left in residuals}) == 1:
         left = np.column_stack(residuals)
         left = left / np.sqrt(np.mean(left**2, axis=0))
         covariance: Any = ledoit_wolf(left, assume_centered=True)[0]
         scale = np.sqrt(np.diag(covariance))
-        statistic = np.sum(
-            z * np.linalg.solve(covariance / np.outer(scale, scale), z), axis=0
-        )
-    else:
-        statistic = np.sum(np.where(known, z, 0.0) ** 2, axis=0)
-    return statistic, known.sum(axis=0)
+        inverse = np.linalg.inv(covariance / np.outer(scale, scale))
+    statistic = np.sum(z * (inverse @ z), axis=0)
+    across = np.sum(along * (inverse @ z), axis=0)
+    size = np.sum(along * (inverse @ along), axis=0)
+    common = np.divide(across**2, size, out=np.zeros_like(size), where=size > 0)
+    return statistic, np.minimum(common, statistic), known.sum(axis=0)
+
+
+def _weights_by_others(common, rest, freedom):
+    """Return the weights of the two parts of each feature, from other features."""
+    group = np.arange(common.size) % _GROUPS
+    weights = np.ones((2, common.size))
+    for k in np.unique(group):
+        others = group != k
+        spread = _spread(common[others], rest[others], freedom[others])
+        weights[:, ~others] = (1.0 - 1.0 / spread)[:, None]
+    weights[:, ~(weights.max(axis=0) > 0)] = 1.0
+    return weights
+
+
+def _spread(common, rest, freedom):
+    """Return the variances of the two parts where there are coefficients.
+
+    By the EM algorithm: a feature has none (both are one) or some. A feature of the
+    variances that the algorithm starts from is added, which says that coefficients are
+    somewhat alike where nothing else does.
+    """
+    first = np.array([1.0, max(freedom.sum() / max(freedom.size, 1), 1.0)])
+    spread, share = _FIRST_SPREAD, _FIRST_SHARE
+    for _ in range(_EM_STEPS):
+        excess, log = 1.0 - 1.0 / spread, np.log(spread)
+        gain = common * excess[0] - log[0] + rest * excess[1] - freedom * log[1]
+        some = expit(np.log(share / (1.0 - share)) + gain / 2)
+        share = (some.sum() + _FIRST_SHARE) / (some.size + 1.0)
+        sums = first * _FIRST_SPREAD + [some @ common, some @ rest]
+        counts = first + [some.sum(), some @ freedom]
+        spread = np.maximum(sums / counts, 1.0)
+    return spread
+
+
+def weighted_p_values(
+    common: np.ndarray,
+    rest: np.ndarray,
+    freedom: np.ndarray,
+    of_common: np.ndarray,
+    of_rest: np.ndarray,
+) -> np.ndarray:
+    """Return p-values of ``of_common * common + of_rest * rest``.
+
+    Under the hypothesis the parts are independent chi-squares, one with one degree of
+    freedom. Given the normal variable whose square it is the tail of the other is
+    known; the integral over that variable is by Gauss and Legendre's rule.
+
+    Parameters
+    ----------
+    common, rest : ndarray of shape (n,)
+        Statistics.
+    freedom : ndarray of int of shape (n,)
+        Degrees of freedom of `rest`; of zero it does not count.
+    of_common, of_rest : ndarray of shape (n,)
+        Weights >= 0, not both zero.
+    """
+    p = stats.chi2.sf(common, 1)
+    other = (freedom > 0) & (of_common == 0)
+    p[other] = stats.chi2.sf(rest[other], freedom[other])
+    both = (freedom > 0) & (of_common > 0) & (of_rest > 0)
+    ratio = of_common[both] / of_rest[both]
+    value = ratio * common[both] + rest[both]
+    node, weight = np.polynomial.legendre.leggauss(_NODES)
+    top = np.sqrt(value / ratio)
+    u = top[:, None] * (node + 1.0) / 2.0
+    left = np.maximum(value[:, None] - ratio[:, None] * u**2, 0.0)
+    tail = stats.chi2.sf(left, freedom[both][:, None])
+    inside = top * (stats.norm.pdf(u) * tail @ weight)
+    p[both] = np.minimum(inside + 2.0 * stats.norm.sf(top), 1.0)
+    return p
 
 
 def _mean_over_tasks(coef):

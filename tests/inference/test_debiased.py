@@ -7,6 +7,7 @@ from scipy import stats
 
 from linmtl import L21Classifier, L21Regressor, L21RegressorCV, MeanRegularizedRegressor
 from linmtl.inference import debiased_coefficients, stable_features
+from linmtl.inference._debiased import _weights_by_others, weighted_p_values
 
 
 def sparse_tasks(seed, n=60, d=12, T=5, k=3, size=0.4):
@@ -40,6 +41,85 @@ def test_units_of_features_change_units_only():
     two = debiased_coefficients(X * scale, y, tasks, estimator=L21Regressor(0.0))
     np.testing.assert_allclose(two.coef * scale, one.coef, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(two.feature_p_value, one.feature_p_value, rtol=1e-3)
+
+
+@pytest.mark.parametrize("freedom", [1, 3, 41])
+def test_a_sum_of_two_chi_squares_has_its_tail(freedom):
+    rng = np.random.default_rng(0)
+    drawn = rng.chisquare([1, freedom], size=(200_000, 2))
+    for weights in ([0.2, 1.0], [1.0, 0.3], [1.0, 0.01]):
+        value = np.quantile(drawn @ weights, [0.5, 0.95, 0.99])
+        n = np.ones(3)
+        p = weighted_p_values(
+            value / weights[0], 0 * n, np.full(3, freedom), *np.outer(weights, n)
+        )
+        np.testing.assert_allclose(p, [0.5, 0.05, 0.01], rtol=0.05)
+    value = np.array([1.0, 20.0, 60.0])
+    of_one = np.full(3, freedom), np.ones(3), np.ones(3)
+    whole = stats.chi2.sf(value, freedom + 1)
+    np.testing.assert_allclose(
+        weighted_p_values(value / 2, value / 2, *of_one), whole, rtol=1e-4
+    )
+    only = np.full(3, freedom), np.ones(3), np.zeros(3)
+    np.testing.assert_allclose(
+        weighted_p_values(value, value, *only), stats.chi2.sf(value, 1), rtol=1e-12
+    )
+    only = np.full(3, freedom), np.zeros(3), np.ones(3)
+    np.testing.assert_allclose(
+        weighted_p_values(value, value, *only), stats.chi2.sf(value, freedom)
+    )
+
+
+def adaptive_test(alike, sets=40, size=0.9, d=40, T=6):
+    """Return level and power of the adaptive test, and of the whole chi-square."""
+    found = []
+    for seed in range(sets):
+        rng = np.random.default_rng(seed)
+        z = rng.normal(size=(d, T))
+        z[:4] += size * rng.choice([-1, 1], size=(4, 1 if alike else T))
+        common = z.sum(axis=1) ** 2 / T
+        parts = common, np.sum(z**2, axis=1) - common, np.full(d, T - 1)
+        p = weighted_p_values(*parts, *_weights_by_others(*parts))
+        for each in (p, stats.chi2.sf(np.sum(z**2, axis=1), T)):
+            found.append((np.mean(each[4:] <= 0.05), np.mean(each[:4] <= 0.05)))
+    return np.mean(found[::2], axis=0), np.mean(found[1::2], axis=0)
+
+
+@pytest.mark.slow
+def test_coefficients_that_are_alike_are_found_sooner_and_others_no_later():
+    (level, power), (_, of_whole) = adaptive_test(alike=True)
+    assert power > 1.5 * of_whole
+    assert 0.04 < level < 0.06
+    (level, power), (_, of_whole) = adaptive_test(alike=False)
+    assert power > 0.9 * of_whole
+    assert 0.04 < level < 0.06
+
+
+def test_a_feature_does_not_weigh_itself():
+    rng = np.random.default_rng(0)
+    common, rest = rng.chisquare([1, 5], size=(30, 2)).T
+    before = _weights_by_others(common, rest, np.full(30, 5))
+    common[7] = 1e4
+    after = _weights_by_others(common, rest, np.full(30, 5))
+    np.testing.assert_array_equal(before[:, 7], after[:, 7])
+    assert np.abs(before - after).max() > 0.01
+
+
+def test_the_common_part_is_that_of_the_mean_weighed_by_precision():
+    X, y, tasks, _ = sparse_tasks(4, n=50, d=6)
+    found = debiased_coefficients(X, y, tasks, test="chi2")
+    precision = found.standard_error**-2.0
+    mean = np.sum(precision * found.coef, axis=0) / precision.sum(axis=0)
+    rough = mean**2 * precision.sum(axis=0)  # of normal, not of t, variables
+    np.testing.assert_allclose(found.common, rough, rtol=0.2, atol=0.1)
+    assert np.all(found.common <= found.statistic)
+    np.testing.assert_allclose(
+        found.feature_p_value, stats.chi2.sf(found.statistic, 5), rtol=1e-12
+    )
+    alone = debiased_coefficients(X[tasks == 0], y[tasks == 0])
+    np.testing.assert_allclose(
+        alone.feature_p_value, stats.chi2.sf(alone.statistic, 1), rtol=1e-12
+    )
 
 
 @pytest.mark.slow
@@ -102,6 +182,7 @@ def test_tasks_and_features_without_a_say_have_none():
         ({"estimator": L21Classifier()}, "must be a regressor"),
         ({"estimator": L21Regressor(loss="huber")}, "loss='huber'"),
         ({"confidence_level": 95}, "between 0 and 1"),
+        ({"test": "fisher"}, "'adaptive', 'chi2'"),
     ],
 )
 def test_bad_arguments_are_named(options, message):
