@@ -19,6 +19,7 @@ from linmtl import (
     L21Classifier,
     L21ClassifierCV,
     MixedEffectsClassifier,
+    OrdinalClassifier,
     PooledClassifier,
 )
 from linmtl.__main__ import main
@@ -213,6 +214,19 @@ def test_compare(tmp_path, capsys, form):
         assert 0 < model["accuracy"] <= 1
         assert model["certified"]
     assert "accuracy" in page.read_text()
+
+
+def test_classes_that_have_an_order_are_refused_in_words():
+    X, y, tasks = several_classes()
+    model = OrdinalClassifier()
+    for fit in (
+        lambda: negative_transfer_report(model, X, y, tasks),
+        lambda: transfer_gain(model, X, y, tasks),
+        lambda: AutoClassifier([model]).fit(X, y, tasks),
+        lambda: SafeTransferClassifier(model).fit(X, y, tasks),
+    ):
+        with pytest.raises(ValueError, match="OrdinalClassifier: classes that have an"):
+            fit()
 
 
 def test_sets_of_classes():

@@ -20,6 +20,7 @@ from linmtl.auto._combined import (
     blended,
     check_inside,
     documented,
+    require_linear,
 )
 from linmtl.auto._held_out import HeldOut, Judge
 from linmtl.auto._leaderboard import (
@@ -289,7 +290,7 @@ class _Auto(TaskModel):
                 f"{type(self).__name__}: models is empty; pass one or more"
             )
         for m, model in models.items():
-            check_inside(self, f"the model {m!r}", model)
+            require_linear(check_inside(self, f"the model {m!r}", model))
         losses = {model._loss().name: m for m, model in models.items()}
         if len(losses) > 1:
             told = ", ".join(f"{m!r} has {loss!r}" for loss, m in losses.items())
@@ -472,7 +473,7 @@ class AutoClassifier(PredictsClasses, ClassifierMixin, _Auto):
 
     @property
     def _takes_classes(self):
-        return self._loss().likelihood
+        return self._loss().several
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

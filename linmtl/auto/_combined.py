@@ -18,7 +18,7 @@ from linmtl.data._labels import some
 from linmtl.data._read import FitInput
 from linmtl.data._tables import as_table
 from linmtl.data._weights import read_offset, read_sample_weight
-from linmtl.estimators._base import MultiTaskModel
+from linmtl.estimators._base import Classifier, MultiTaskModel
 from linmtl.estimators._docs import chosen
 from linmtl.estimators._fill import fill
 from linmtl.estimators._settings import check_settings
@@ -249,7 +249,9 @@ class Combined(MultiTaskModel):
     def _inner(self, name: str, default: MultiTaskModel) -> MultiTaskModel:
         """Return the estimator of a parameter, checked."""
         model = getattr(self, name)
-        return default if model is None else check_inside(self, name, model)
+        if model is None:
+            return default
+        return require_linear(check_inside(self, name, model))
 
     def _read(self, X, y, tasks, sample_weight, inner, offset=None) -> FitArguments:
         """Read the arguments of a fit, and warn for the estimators inside."""
@@ -260,6 +262,17 @@ class Combined(MultiTaskModel):
             passed.warn_of_single_classes(stacklevel=4)
         self._warn_of_classes(passed.given, stacklevel=4)
         return passed
+
+
+def require_linear(model: Any) -> Any:
+    """Return an estimator whose answers follow from linear predictors alone."""
+    if model._classify and model._loss().name not in Classifier._losses:
+        raise ValueError(
+            f"{type(model).__name__}: classes that have an order have thresholds in "
+            "each task, and this is for linear predictors alone; use "
+            "MultiTaskClassifier"
+        )
+    return model
 
 
 def check_inside(outer: Any, name: str, model: Any) -> Any:

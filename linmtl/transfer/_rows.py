@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
-from linmtl.auto._combined import require_folds_of_any_rows
+from linmtl.auto._combined import require_folds_of_any_rows, require_linear
 from linmtl.data._canonical import MultiTaskData, far_intercept
 from linmtl.data._checks import is_whole
 from linmtl.data._classes import on_classes
@@ -40,6 +40,7 @@ _LEFT_OUT = (
 
 def plain_reader(estimator: TaskModel) -> MultiTaskModel:
     """Return a plain estimator that reads the same data."""
+    require_linear(estimator)
     kind = MultiTaskClassifier if estimator._classify else MultiTaskRegressor
     names = kind().get_params(deep=False).keys() & estimator.get_params(deep=False)
     names -= {"penalty", "refit", "solver", "class_weight"}

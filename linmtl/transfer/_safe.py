@@ -303,7 +303,7 @@ class SafeTransferClassifier(_SafeTransfer, PlainClassifier):
 
     @property
     def _takes_classes(self):
-        return self._loss().likelihood
+        return self._loss().several
 
 
 def SafeTransfer(
