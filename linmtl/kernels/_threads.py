@@ -24,7 +24,7 @@ def _libraries() -> list[Any]:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """One thread of BLAS; ``ThreadpoolController.limit`` takes five times as long."""
+    """One thread of BLAS; ``ThreadpoolController.limit`` takes four times as long."""
     before = [library.num_threads for library in _libraries()]
     for library, count in zip(_libraries(), before, strict=True):
         if count != 1:
