@@ -218,6 +218,18 @@ def test_speed_in_the_readme_is_that_of_the_results(bench):
     assert f"in {own:.2f} s, {lme4 / own:.0f} times faster than lme4" in text
 
 
+def test_certificates_in_the_readme(bench):
+    text = " ".join((ROOT / "README.md").read_text().split())
+    rows = [r for r in bench("summary").read("formulations")["rows"] if r["convex"]]
+    ends = [row["linmtl"]["gap"] for row in rows]
+    worst = max(end["gap"] for end in ends)
+    assert f"of {len(ends)} convex problems" in text
+    assert f"the worst duality gap is {worst:.2e}".replace("e-0", "e-") in text
+    assert all(end["excess"] <= end["gap"] for end in ends)
+    solutions = list((ROOT / "tests" / "fixtures").glob("*_[12].mat"))
+    assert f"on {len(solutions)} solutions that MALSAR found" in text
+
+
 def test_accuracy_verdicts_and_intervals_in_the_readme(bench):
     summary, text = bench("summary"), " ".join((ROOT / "README.md").read_text().split())
     ratios = []
