@@ -404,7 +404,6 @@ def test_not_two_classes(values, message, layout):
     "model",
     [
         L21Classifier(loss="squared_hinge"),
-        linmtl.TreeGroupL21Classifier(),
         linmtl.GOMTLClassifier(),
         linmtl.MixedEffectsClassifier(),
     ],
