@@ -48,7 +48,7 @@ class ConjugateGradients:
                 accuracy = min(_FORCING, np.sqrt(length / first)) if first else 0.0
             move = np.zeros_like(W)
             slope = None if fit.quadratic else G.copy()
-            limit = max_iter - iteration
+            limit, before = max_iter - iteration, iteration
             if not fit.quadratic:
                 limit = min(limit, _STEP_ITERATIONS)
             for left in _iterate(objective, move, G, limit):
@@ -58,6 +58,8 @@ class ConjugateGradients:
                     return
                 if left <= accuracy * length:
                     break
+            if iteration == before and length:  # the loss is flat where it is
+                break
             size = 1.0
             if slope is not None:
                 promise = _ARMIJO * float(np.vdot(slope, move))

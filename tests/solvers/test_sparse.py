@@ -124,3 +124,17 @@ def test_hessians_are_those_of_the_dense_design(features, centre, shared):
     ]
     H = [design.hessians(weight, centre, features) for design in both]
     np.testing.assert_allclose(*H, atol=1e-12)
+
+
+def test_conjugate_gradients_give_way_where_the_loss_is_flat():
+    """Far from their targets quantiles have no curvature, and the mean no penalty."""
+    rng = np.random.default_rng(0)
+    X, tasks = rng.normal(size=(30, 3)), np.repeat([0, 1], 15)
+    model = MultiTaskRegressor(
+        MeanRegularized(0.1),
+        loss="quantile",
+        fit_intercept=False,
+        solver="cg",
+        max_iter=5000,
+    ).fit(X, 100.0 + X.sum(axis=1), tasks)
+    assert model.converged_
