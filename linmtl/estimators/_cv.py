@@ -28,6 +28,7 @@ from linmtl.estimators._curves import (
 from linmtl.estimators._docs import parameters
 from linmtl.estimators._problem import Problem
 from linmtl.estimators._scale import uneven
+from linmtl.losses import Score
 from linmtl.metrics import TaskScorer, make_task_scorer
 from linmtl.model_selection import LeaveOneTaskOut
 from linmtl.model_selection._folds import fold_of_observations
@@ -109,6 +110,10 @@ class CrossValidated(MultiTaskModel):
     def _part_with_strength(self, setting: dict[str, Any]) -> Penalty:
         """Return what the strength multiplies: its grid begins where that is zero."""
         return self._penalty_at(setting, 1.0)
+
+    def _score(self) -> Score:
+        """Return how held-out losses are reported."""
+        return self._join().score(self._loss())
 
     def _chosen(self, setting: dict[str, Any], alpha: float) -> dict[str, Any]:
         """Return the parameters to report of the best setting and strength."""
@@ -479,7 +484,7 @@ class CrossValidated(MultiTaskModel):
         self.alphas_ = alphas[0] if one else alphas
         for name in getattr(self, "_paths", ()):  # of an earlier fit
             self.__dict__.pop(name, None)
-        score = self._join().score(self._loss())
+        score = self._score()
         path, factor = score.path, score.path_factor
         if self.scoring is not None:
             path, factor = "scores_path_", -1.0

@@ -437,8 +437,7 @@ class MixedTaskEstimatorCV(ChoosesPenalty, MixedTaskEstimator):
     penalty_ : Penalty
         The penalty with the parameters and strengths that were chosen.
     losses_path_ : ndarray of shape (n_alphas, n_folds)
-        Held-out loss, averaged over the tasks with their weights. Where all tasks have
-        one loss this and the next are named as those of its estimators, ``mse_path_``.
+        Held-out loss, averaged over the tasks with their weights.
     task_losses_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
         The same for each task in its own units; NaN where it has nothing held out.
     task_classes_ : dict
@@ -468,6 +467,9 @@ class MixedTaskEstimatorCV(ChoosesPenalty, MixedTaskEstimator):
     _: KW_ONLY
     param_grid: dict[str, Any] | list[dict[str, Any]] | None = None
     task_weight: Mapping[Any, float] | ArrayLike | None = "null_loss"
+
+    def _score(self):
+        return MixedLoss.score
 
     def _check_cv(self):
         super()._check_cv()

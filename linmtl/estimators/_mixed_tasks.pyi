@@ -387,8 +387,7 @@ class MixedTaskEstimatorCV(ChoosesPenalty, MixedTaskEstimator):
     penalty_ : Penalty
         The penalty with the parameters and strengths that were chosen.
     losses_path_ : ndarray of shape (n_alphas, n_folds)
-        Held-out loss, averaged over the tasks with their weights. Where all tasks have
-        one loss this and the next are named as those of its estimators, ``mse_path_``.
+        Held-out loss, averaged over the tasks with their weights.
     task_losses_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
         The same for each task in its own units; NaN where it has nothing held out.
     task_classes_ : dict

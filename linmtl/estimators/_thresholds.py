@@ -238,7 +238,8 @@ class TaskThresholdClassifier(
         )
         if given.several:
             raise ValueError(
-                f"{type(self).__name__}: a threshold is for two classes, and y has "
+                "Only binary classification is supported. The type of the target is "
+                "multiclass: a threshold is for two classes, and y has "
                 f"{len(given.classes)}; use the classifier itself"
             )
         fitted: Any = clone(model)

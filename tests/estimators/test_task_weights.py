@@ -305,9 +305,6 @@ def test_minimax_from_a_far_warm_start():
     assert model.objective_ == pytest.approx(cold.objective_, abs=2e-4)
 
 
-@pytest.mark.filterwarnings("ignore:.*the best strength is the smallest tried")
-@pytest.mark.filterwarnings("ignore:.*the best strength is")
-@pytest.mark.slow
 def test_minimax_of_a_loss_that_is_linear_at_the_start():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(30, 2)), 100.0 + rng.normal(size=30)
@@ -319,6 +316,8 @@ def test_minimax_of_a_loss_that_is_linear_at_the_start():
     assert model.coef_.any()
 
 
+@pytest.mark.filterwarnings("ignore:.*the best strength is")
+@pytest.mark.slow
 def test_minimax_over_a_path_and_with_a_search():
     X, y, tasks = ragged()
     penalty = L21()

@@ -35,6 +35,7 @@ from linmtl.penalties import _edges as network
 from linmtl.penalties import _fused as fused
 from linmtl.penalties import _tree_group_l21 as tree
 from linmtl.penalties._linf1 import clip_rows
+from linmtl.solvers import _feature_sign
 from linmtl.unsupervised._kmeans import nonnegative_rows
 
 pytestmark = pytest.mark.kernel
@@ -1205,6 +1206,21 @@ def test_kernels_as_plain_python():
     done = python(*command, folder=ROOT, NUMBA_DISABLE_JIT="1")
     assert done.returncode == 0, done.stdout[-3000:]
     assert "passed" in done.stdout
+
+
+@pytest.mark.parametrize("positive", [False, True])
+def test_feature_signs(positive):
+    """The lasso of each task: slopes within the strengths, at them on the support."""
+    A, C = normal(4, 5), readonly(10.0 * normal(3, 5, seed=1))  # four directions
+    H, C = readonly((A.T @ A)[None]), readonly(C @ A.T @ A)
+    strength, Wt = readonly(np.linspace(1.0, 2.0, 5)), np.zeros((3, 5))
+    work = np.empty((5, 5)), np.empty((4, 5)), np.empty(5, dtype=np.int64)
+    _feature_sign.feature_signs(H, C, strength, Wt, positive, 1000, *work)
+    slope = (C - Wt @ H[0]) / strength
+    assert np.any(Wt != 0, axis=1).all()
+    np.testing.assert_allclose(slope[Wt != 0], np.sign(Wt[Wt != 0]), atol=1e-8)
+    assert np.all((slope if positive else np.abs(slope)) <= 1 + 1e-8)
+    assert not positive or np.all(Wt >= 0)
 
 
 # --- mixed models

@@ -323,7 +323,7 @@ def test_searches_in_pipelines_grids_and_every_layout():
     again = pickle.loads(pickle.dumps(lacking))
     np.testing.assert_array_equal(again.predict(absent), lacking.predict(absent))
     one = MixedTaskEstimatorCV(alphas=[0.1, 0.01], cv=3).fit(X, Y[["bp", "weight"]])
-    assert one.mse_path_.shape == (2, 3)
+    assert one.losses_path_.shape == (2, 3)
 
 
 @pytest.mark.parametrize(
