@@ -46,8 +46,8 @@ class DebiasedCoefficients:
         The part of `statistic`, with one degree of freedom, that a coefficient common
         to all tasks explains.
     feature_p_value, adjusted : ndarray of shape (n_features,)
-        p-value of that hypothesis by the test asked for, and the same adjusted for the
-        number of features (Benjamini and Hochberg).
+        The p-value of that hypothesis by the test asked for, and the same adjusted for
+        the number of features (Benjamini and Hochberg).
     tasks : ndarray of shape (n_tasks,)
         Task labels.
     feature_names : ndarray of shape (n_features,)
