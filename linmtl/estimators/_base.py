@@ -56,6 +56,7 @@ class MultiTaskModel(TaskModel):
     _takes_absent: ClassVar[bool] = True  # features that some tasks do not have
     # whether a task of a single class, which the loss leaves out, has what others share
     _lends: ClassVar[bool] = True
+    _has_mean_model: ClassVar[bool] = True  # for handle_unknown="mean"
 
     def _make_penalty(self) -> Penalty:
         raise NotImplementedError

@@ -50,6 +50,7 @@ class _MixedTasks(PredictsTargets, RegressorMixin, MultiTaskModel):
     task_weight: Mapping[Any, float] | ArrayLike | None = "null_loss"
 
     _losses = _LOSSES
+    _has_mean_model = False
 
 
 @estimator

@@ -36,6 +36,7 @@ from linmtl.penalties import L21, Penalty
 
 class _Ordinal(PredictsClasses, ClassifierMixin, MultiTaskModel):
     thresholds_: np.ndarray
+    class_order_: np.ndarray
 
 
 @estimator
@@ -59,7 +60,7 @@ class OrdinalClassifier(_Ordinal):
         ``L21(alpha=0.01)``.
     class_order : array-like of shape (n_classes,), default=None
         The classes from the lowest to the highest. By default the order of an ordered
-        categorical y, else sorted.
+        categorical y (or of columns of a wide one), else sorted.
     fit_intercept : bool, default=True
         Thresholds take the place of intercepts: True.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -72,11 +73,15 @@ class OrdinalClassifier(_Ordinal):
     Attributes
     ----------
     thresholds_ : ndarray of shape (n_tasks, n_classes - 1)
-        The thresholds c between each two classes of ``classes_``. Two are equal where a
+        The thresholds c between each two classes of ``class_order_``, and ``coef_`` is
+        positive where a feature speaks for the higher ones. Two are equal where a
         task has never shown the class between them; they are infinite beyond the
         classes that it has shown.
+    class_order_ : ndarray of shape (n_classes,)
+        The class labels from the lowest to the highest, over all tasks.
     classes_ : ndarray of shape (n_classes,), or a list of n_tasks such arrays
-        The class labels in their order, over all tasks. A list for a wide Y.
+        The same, sorted, as scikit-learn's scorers take the columns of
+        ``predict_proba``. A list for a wide Y.
     {found}
     {attributes}
 
@@ -115,6 +120,7 @@ class OrdinalClassifier(_Ordinal):
     _losses = ("ordinal",)
     _classify = True
     _lends = False
+    _has_mean_model = False
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -181,7 +187,8 @@ class OrdinalClassifier(_Ordinal):
             raise ValueError(f"{type(self).__name__} takes no offset; drop offset=")
         y = list(y) if isinstance(y, Iterator) else as_table(y)
         columns, labels = column_labels(y), read_labels(y)
-        codes, self.classes_ = self._encoded(labels, order_of(y))
+        codes, self.classes_, rank = self._encoded(labels, _order_of(y, columns))
+        self.class_order_, self._place = self.classes_[rank], np.argsort(rank)
         if columns is not None:
             kind: Any = type(y)
             codes = kind(codes, columns=list(columns))
@@ -206,18 +213,24 @@ class OrdinalClassifier(_Ordinal):
         self._single = shown.sum(axis=1) == 1
         return given
 
-    def _encoded(self, y, order) -> tuple[np.ndarray, np.ndarray]:
-        """Return positions of labels in their order, NaN where missing, and it."""
+    def _encoded(self, y, order) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return positions of labels in their order, NaN where missing.
+
+        And the classes as sorted, and the positions among these of the ordered ones.
+        """
         missing = missing_mask(y)
         codes = np.full(y.shape, np.nan)
         signs, classes = encode_classes(y, missing, several=True)
         codes[~missing] = (signs if classes.size > 2 else signs > 0)[~missing]
         given = order if self.class_order is None else self.class_order
         if given is None:
-            return codes, classes
-        given = np.asarray(given).tolist()
+            return codes, classes, np.arange(classes.size)
+        given = np.atleast_1d(np.asarray(given))
+        flat, given = given.ndim == 1, given.ravel().tolist()
         place = {label: k for k, label in enumerate(given)}
-        lacking = [label for label in classes.tolist() if label not in place]
+        lacking = [
+            label for label in classes.tolist() if label not in place
+        ] or not flat
         if lacking or len(place) < len(given):
             raise ValueError(
                 f"{type(self).__name__}: class_order must name each class once, got "
@@ -225,7 +238,7 @@ class OrdinalClassifier(_Ordinal):
             )
         rank = np.argsort([place[label] for label in classes.tolist()])
         codes[~missing] = np.argsort(rank)[codes[~missing].astype(int)]
-        return codes, classes[rank]
+        return codes, classes, rank
 
     def _store(self, problem, result):
         classes: Any = self.classes_
@@ -261,16 +274,32 @@ class OrdinalClassifier(_Ordinal):
         return False
 
     def _predictor(self, X, codes, W, b, every_task, consensus):
-        """Return the log-probabilities of more than two classes, the last axis."""
+        """Return the log-probabilities of more than two classes, the last axis.
+
+        Both these and the log-odds of two are of the classes as sorted.
+        """
         eta = super()._predictor(X, codes, W, b, every_task, consensus)
         if not self._several:
-            return eta
+            return eta if self._place[0] == 0 else -eta
         eta, cuts = eta[..., None], self.thresholds_
         if codes is not None and not every_task:
             cuts = cuts[codes]
         elif eta.ndim == 2:
             cuts = cuts[0]
-        return _log_probabilities(eta, cuts)
+        return _log_probabilities(eta, cuts)[..., self._place]
+
+
+def _order_of(y: Any, columns: np.ndarray | None) -> list[Any] | None:
+    """Return the order of a categorical y, or of the columns of a wide one."""
+    if columns is None:
+        return order_of(y)
+    orders = [order_of(y[name]) for name in y.columns]
+    known = [order for order in orders if order is not None]
+    if any(order != known[0] for order in known):
+        raise ValueError(
+            "the categories of y have several orders in its columns; pass class_order="
+        )
+    return known[0] if known else None
 
 
 def _log_probabilities(eta: np.ndarray, cuts: np.ndarray) -> np.ndarray:

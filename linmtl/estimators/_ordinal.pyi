@@ -29,7 +29,7 @@ class OrdinalClassifier(PredictsClasses, ClassifierMixin, MultiTaskModel):
         ``L21(alpha=0.01)``.
     class_order : array-like of shape (n_classes,), default=None
         The classes from the lowest to the highest. By default the order of an ordered
-        categorical y, else sorted.
+        categorical y (or of columns of a wide one), else sorted.
     fit_intercept : bool, default=True
         Thresholds take the place of intercepts: True.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -68,11 +68,15 @@ class OrdinalClassifier(PredictsClasses, ClassifierMixin, MultiTaskModel):
     Attributes
     ----------
     thresholds_ : ndarray of shape (n_tasks, n_classes - 1)
-        The thresholds c between each two classes of ``classes_``. Two are equal where a
+        The thresholds c between each two classes of ``class_order_``, and ``coef_`` is
+        positive where a feature speaks for the higher ones. Two are equal where a
         task has never shown the class between them; they are infinite beyond the
         classes that it has shown.
+    class_order_ : ndarray of shape (n_classes,)
+        The class labels from the lowest to the highest, over all tasks.
     classes_ : ndarray of shape (n_classes,), or a list of n_tasks such arrays
-        The class labels in their order, over all tasks. A list for a wide Y.
+        The same, sorted, as scikit-learn's scorers take the columns of
+        ``predict_proba``. A list for a wide Y.
     coef_components_ : dict of ndarray of shape (n_tasks, n_features)
         The parts of which the coefficients are the sum; only with a decomposition.
     stage_objectives_ : ndarray of shape (n_stages,)
@@ -148,6 +152,7 @@ class OrdinalClassifier(PredictsClasses, ClassifierMixin, MultiTaskModel):
     (10, 3)
     """
     thresholds_: np.ndarray
+    class_order_: np.ndarray
     coef_components_: dict[Any, np.ndarray]
     stage_objectives_: np.ndarray
     components_: np.ndarray

@@ -10,11 +10,13 @@ import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_predict
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
 from helpers.convex import least
 from linmtl import MultiTaskClassifier, OrdinalClassifier
+from linmtl.conformal import TaskConformalClassifier
 from linmtl.model_selection import TaskKFold
 from linmtl.penalties import L21, Deviation, MeanRegularized, Ridge, TraceNorm
 
@@ -79,9 +81,11 @@ def test_one_task_without_a_penalty_is_statsmodels():
     np.testing.assert_allclose(model.coef_[0], known.params[:4], atol=1e-3)
     cuts = known.model.transform_threshold_params(known.params[4:].to_numpy())
     np.testing.assert_allclose(model.thresholds_[0], cuts[1:-1], atol=1e-3)
-    np.testing.assert_allclose(model.predict_proba(X), known.predict(X), atol=1e-3)
+    in_order = model.predict_proba(X)[:, np.argsort(np.argsort(order))]
+    np.testing.assert_allclose(in_order, known.predict(X), atol=1e-3)
     again = OrdinalClassifier(Ridge(0.0), tol=1e-10).fit(X, series)
-    np.testing.assert_array_equal(again.classes_, order)
+    np.testing.assert_array_equal(again.class_order_, order)
+    np.testing.assert_array_equal(again.classes_, sorted(order))
     np.testing.assert_allclose(again.coef_, model.coef_)
 
 
@@ -104,8 +108,59 @@ def test_turned_around_the_model_is_the_same():
     down.fit(X, y, tasks)
     np.testing.assert_allclose(down.coef_, -up.coef_, atol=1e-5)
     np.testing.assert_allclose(
-        down.predict_proba(X, tasks)[:, ::-1], up.predict_proba(X, tasks), atol=1e-5
+        down.predict_proba(X, tasks), up.predict_proba(X, tasks), atol=1e-5
     )
+    np.testing.assert_allclose(down.thresholds_[:, ::-1], -up.thresholds_, atol=1e-5)
+
+
+@pytest.mark.parametrize("order", [["low", "high"], ["low", "mid", "high"]])
+def test_answers_are_in_the_order_of_scikit_learn(order):
+    """Its scorers, and `cross_val_predict`, take columns for those of sorted labels."""
+    X, y, tasks = data()
+    y = np.minimum(y, len(order) - 1)
+    named = np.array(order)[y]
+    numbers = OrdinalClassifier(L21(0.03), **TIGHT).fit(X, y, tasks)
+    texts = OrdinalClassifier(L21(0.03), class_order=order, **TIGHT).fit(
+        X, named, tasks
+    )
+    np.testing.assert_array_equal(texts.class_order_, order)
+    np.testing.assert_array_equal(texts.classes_, sorted(order))
+    p = numbers.predict_proba(X, tasks)
+    q = texts.predict_proba(X, tasks)
+    assert log_loss(named, q) == pytest.approx(log_loss(y, p))
+    np.testing.assert_array_equal(
+        texts.classes_[q.argmax(axis=1)], texts.predict(X, tasks)
+    )
+    np.testing.assert_array_equal(texts.predict(X, tasks), np.array(order)[p.argmax(1)])
+    np.testing.assert_allclose(q, np.exp(texts.predict_log_proba(X, tasks)))
+    sets = TaskConformalClassifier(texts, cv=3).fit(X, named, tasks)
+    inside = sets.predict_set(X, tasks)[named[:, None] == sets.classes_]
+    assert inside.mean() > 0.8
+
+
+def test_a_wide_table_of_ordered_categories_has_their_order():
+    X, y, _ = data()
+    order = ["low", "mid", "high", "top"]
+    kind = pd.CategoricalDtype(order, ordered=True)
+    Y = pd.DataFrame({"a": np.array(order)[y], "b": np.array(order)[y[::-1]]})
+    Y.loc[::7, "b"] = None
+    expected = OrdinalClassifier(L21(0.03), class_order=order).fit(X, Y)
+    for columns in (["a", "b"], ["b"]):  # one is enough
+        typed = Y.astype(dict.fromkeys(columns, kind))
+        model = OrdinalClassifier(L21(0.03)).fit(X, typed)
+        np.testing.assert_array_equal(model.class_order_, order)
+        np.testing.assert_array_equal(model.coef_, expected.coef_)
+    other = pd.CategoricalDtype(order[::-1], ordered=True)
+    with pytest.raises(ValueError, match="categories of y have several orders"):
+        OrdinalClassifier(L21(0.03)).fit(X, Y.astype({"a": kind, "b": other}))
+
+
+def test_tasks_unknown_are_refused_without_advice_that_is_refused_too():
+    X, y, tasks = data()
+    model = OrdinalClassifier(L21(0.03)).fit(X, y, tasks)
+    with pytest.raises(ValueError, match="has not seen in fit") as error:
+        model.predict(X[:1], [99])
+    assert "handle_unknown" not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -185,6 +240,8 @@ def test_a_task_of_one_class_predicts_it():
         ({"fit_intercept": False}, {}, "fit_intercept must be True"),
         ({"handle_unknown": "mean"}, {}, "handle_unknown must be 'error'"),
         ({"class_order": [0, 1, 2]}, {}, "class_order must name each class once"),
+        ({"class_order": [[0, 1], [2, 3]]}, {}, "class_order must name each class"),
+        ({"class_order": 3}, {}, "class_order must name each class once"),
         ({"task_weight": "minimax"}, {}, "task_weight='minimax' is not for"),
         ({"solver": "newton"}, {}, "solver='newton' needs"),
         ({}, {"offset": 0.0}, "takes no offset"),
