@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 
@@ -33,7 +32,6 @@ _DAMPING = 1e-12  # of the largest curvature or 1, for models to be bounded
 _CONSTRAINT_ROUNDING = 1e-12
 _INFEASIBLE = 1e-10  # the same, where it certifies nothing
 _ROUNDING = 1e-14
-_SMALL_PRODUCT = 25  # entries of a product of each task that are no work for a library
 _PERFECT = 1e-15  # mean loss of a task whose classes are separated
 
 
@@ -68,7 +66,6 @@ class ProfiledFit(ResidualFit):
         self._ridge, self._unused = ridge, ~used
         self.coefficients = np.zeros(ridge.shape) if start is None else start
         self._task = np.repeat(np.arange(data.design.n_tasks), np.diff(data.task_ptr))
-        self._bounds = list(pairwise(data.task_ptr.tolist()))
         self._at = np.empty_like(data.y)
         self._feasible = True
         self._left: tuple[np.ndarray, EliminatedDesign] | None = None

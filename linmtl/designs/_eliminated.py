@@ -19,7 +19,7 @@ _RANK = 1e-12  # singular values, relative to the largest, that are rounding
 _SUSPECT = 1e-6  # part of a square that is left, where it may be rounding
 _RANK_OF_SQUARES = 1e-10  # the same of squares of them that are to have some digits
 _WIDER = 1.25  # the most that tasks decomposed together differ by in rows
-_FEW = 25  # entries of a product of each task that are no work for a library
+_SMALL_PRODUCT = 25  # entries of a product of each task that are no work for a library
 
 
 def products_of_tasks(A: np.ndarray, B: np.ndarray, task_ptr: np.ndarray) -> np.ndarray:
@@ -27,7 +27,7 @@ def products_of_tasks(A: np.ndarray, B: np.ndarray, task_ptr: np.ndarray) -> np.
 
     A and B have a column for each observation.
     """
-    if len(A) * len(B) > _FEW:
+    if len(A) * len(B) > _SMALL_PRODUCT:
         bounds = pairwise(task_ptr.tolist())
         return np.stack([A[:, i:j] @ B[:, i:j].T for i, j in bounds])
     out = np.empty((task_ptr.size - 1, len(A), len(B)))
