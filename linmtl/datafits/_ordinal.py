@@ -115,9 +115,8 @@ class OrdinalFit(CoupledFit):
 
     def _beside(self, values: np.ndarray, none: float) -> tuple[np.ndarray, np.ndarray]:
         """Return values of the cuts above and below each observation."""
-        return np.append(values, none)[self._above], np.append(values, -none)[
-            self._below
-        ]
+        above, below = np.append(values, none), np.append(values, -none)
+        return above[self._above], below[self._below]
 
     def _losses(self, cuts):
         high, low = self._beside(cuts, np.inf)

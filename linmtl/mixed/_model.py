@@ -12,9 +12,8 @@ from linmtl.losses import Logistic, newton
 from linmtl.mixed._likelihood import Likelihood, Point, condition
 from linmtl.mixed._sums import Frame, Sums
 
-_FAR_FROM_ZERO = (
-    3.0  # standard deviations within tasks; further out slopes are drawn together
-)
+# standard deviations within tasks; further out slopes are drawn together
+_FAR_FROM_ZERO = 3.0
 _OTHER_UNITS = 10.0  # times one standard deviation is another
 
 

@@ -117,12 +117,11 @@ def read_coefficients(model: Any, tasks: Any = None) -> tuple[np.ndarray, np.nda
         labels = as_distinct_labels(list(model.index))
     coef = np.asarray(coef)
     if coef.dtype.kind not in "biuf" or coef.ndim != 2 or coef.shape[1] == 0:
-        several = "; those of one of several classes are coef_[:, k]"
+        hint = "; those of one of several classes are coef_[:, k]"
         raise ValueError(
             f"the coefficients have shape {coef.shape} and dtype {coef.dtype}; pass a "
             "model fitted on several tasks or numbers of shape (n_tasks, n_features)"
-            + several
-            * (coef.ndim == 3)
+            f"{hint if coef.ndim == 3 else ''}"
         )
     coef = coef.astype(np.float64)
     if not np.all(np.isfinite(coef)):
