@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Protocol
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -33,11 +33,14 @@ from linmtl.data._labels import (
 )
 from linmtl.data._tables import as_table
 from linmtl.data._targets import (
+    EncodedTargets,
+    Targets,
     column_labels,
     encode_classes,
     missing_mask,
     read_labels,
     read_targets,
+    require_y,
 )
 from linmtl.data._weights import (
     read_class_weight,
@@ -53,26 +56,6 @@ _X_OPTIONS: dict[str, Any] = {
     "accept_sparse": ("csr", "csc"),
     "dtype": [np.float64, np.float32],
 }
-
-
-class Targets(Protocol):
-    """What reading y asks of a loss."""
-
-    classify: ClassVar[bool]
-    location: ClassVar[bool]
-    one_sided: ClassVar[str]
-
-    def encode(
-        self, y: np.ndarray, missing: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return targets as numbers, and the labels of the classes if any."""
-        ...
-
-    def sides(
-        self, y: np.ndarray, weight: np.ndarray, task_ptr: np.ndarray
-    ) -> np.ndarray:
-        """Return the side on which the best intercept of a task is infinite, or 0."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -270,7 +253,7 @@ def read_fit(
     y: Any,
     tasks: Any,
     sample_weight: Any,
-    targets: Targets,
+    targets: Targets | EncodedTargets,
     null_losses: Callable[[MultiTaskData], np.ndarray],
     offset: Any = None,
     several: bool = False,
@@ -283,11 +266,7 @@ def read_fit(
     depend on it. With ``several`` there may be more than two classes, and with
     ``incomplete`` features that some tasks do not have.
     """
-    if y is None:
-        raise ValueError(
-            f"{type(estimator).__name__} requires y to be passed, but the target y is "
-            "None"
-        )
+    require_y(estimator, y)
     X, y = as_table(X), as_table(y)
     order = order_of_tasks(estimator, X, tasks)
     X, labels, feature_names = read_X(estimator, X, tasks, True, incomplete)

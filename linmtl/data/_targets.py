@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from scipy import sparse
@@ -15,6 +15,55 @@ from linmtl.data._tables import as_table
 from linmtl.data._times import refuse_times
 
 NO_CHANCE = 10  # rows in which a pattern is none
+
+
+class Targets(Protocol):
+    """What reading y asks of a loss."""
+
+    classify: ClassVar[bool]
+    location: ClassVar[bool]
+    one_sided: ClassVar[str]
+
+    def encode(
+        self, y: np.ndarray, missing: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return targets as numbers, and the labels of the classes if any."""
+        ...
+
+    def sides(
+        self, y: np.ndarray, weight: np.ndarray, task_ptr: np.ndarray
+    ) -> np.ndarray:
+        """Return the side on which the best intercept of a task is infinite, or 0."""
+        ...
+
+
+class EncodedTargets:
+    """What reading y asks of a loss, where y holds its targets already.
+
+    Parameters
+    ----------
+    loss : Targets
+        The loss.
+    """
+
+    classify = False
+
+    def __init__(self, loss: Targets):
+        self.location, self.one_sided = loss.location, loss.one_sided
+        self.sides = loss.sides
+
+    def encode(self, y: np.ndarray, missing: np.ndarray) -> tuple[np.ndarray, None]:
+        """Return targets as they are."""
+        return y, None
+
+
+def require_y(estimator: Any, y: Any) -> None:
+    """Demand a target, in the words that scikit-learn's own checks look for."""
+    if y is None:
+        raise ValueError(
+            f"{type(estimator).__name__} requires y to be passed, but the target y is "
+            "None"
+        )
 
 
 def column_labels(y: Any, name: str = "y") -> np.ndarray | None:

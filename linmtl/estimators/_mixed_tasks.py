@@ -23,11 +23,13 @@ from linmtl.data._labels import (
 from linmtl.data._read import FitInput, order_of_tasks, read_fit, read_X
 from linmtl.data._tables import as_table
 from linmtl.data._targets import (
+    EncodedTargets,
     as_array,
     column_labels,
     missing_mask,
     read_labels,
     read_targets,
+    require_y,
 )
 from linmtl.data._weights import read_offset, read_sample_weight
 from linmtl.datafits._null import null_losses
@@ -158,11 +160,7 @@ class MixedTaskEstimator(_MixedTasks):
         several=False,
         incomplete=False,
     ) -> FitInput:
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is "
-                "None"
-            )
+        require_y(self, y)
         X, y = as_table(X), as_table(y)
         tasks = list(tasks) if isinstance(tasks, Iterator) else tasks
         order = order_of_tasks(self, X, tasks)
@@ -187,14 +185,13 @@ class MixedTaskEstimator(_MixedTasks):
         numbers = self._encoded(values, code, names)
         if columns is not None:
             numbers = type(y)(numbers, columns=y.columns)
-        targets: Any = _AsEncoded(loss)
         given = read_fit(
             self,
             X,
             numbers,
             tasks,
             sample_weight,
-            targets,
+            EncodedTargets(loss),
             lambda data: join.task_loss(null_losses(of_kinds(data), loss)),
             offset,
             incomplete=incomplete,
@@ -486,17 +483,6 @@ class MixedTaskEstimatorCV(ChoosesPenalty, MixedTaskEstimator):
             raise ValueError(
                 f"{name}: cv='loo' is for models with one loss; pass a number of folds"
             )
-
-
-class _AsEncoded:
-    """What reading y asks of a loss, of targets that are encoded already."""
-
-    def __init__(self, loss: Loss):
-        self.classify, self.location = False, loss.location
-        self.sides, self.one_sided = loss.sides, loss.one_sided
-
-    def encode(self, y, missing):
-        return y, None
 
 
 def _explained(loss: Loss, y, eta, offset, weight) -> float:

@@ -18,10 +18,12 @@ from linmtl.data._labels import some
 from linmtl.data._read import FitInput, read_fit
 from linmtl.data._tables import as_table
 from linmtl.data._targets import (
+    EncodedTargets,
     column_labels,
     encode_classes,
     missing_mask,
     read_labels,
+    require_y,
 )
 from linmtl.datafits._base import Datafit
 from linmtl.datafits._make import Join
@@ -178,11 +180,7 @@ class OrdinalClassifier(_Ordinal):
         several=False,
         incomplete=False,
     ) -> FitInput:
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is "
-                "None"
-            )
+        require_y(self, y)
         if offset is not None:
             raise ValueError(f"{type(self).__name__} takes no offset; drop offset=")
         y = list(y) if isinstance(y, Iterator) else as_table(y)
@@ -192,14 +190,13 @@ class OrdinalClassifier(_Ordinal):
         if columns is not None:
             kind: Any = type(y)
             codes = kind(codes, columns=list(columns))
-        targets: Any = _Codes()
         given = read_fit(
             self,
             X,
             codes,
             tasks,
             sample_weight,
-            targets,
+            EncodedTargets(self._loss()),
             lambda data: _null_losses(data, self._all_classes.size),
             incomplete=incomplete,
         )
@@ -311,18 +308,6 @@ def _log_probabilities(eta: np.ndarray, cuts: np.ndarray) -> np.ndarray:
         gap = np.log(-np.expm1(low - high))  # of no width: minus infinity
     gap[low >= high] = -np.inf  # of infinities, too
     return log_expit(high - eta) + log_expit(eta - low) + gap
-
-
-class _Codes:
-    """What reading y asks of a loss, of targets that are positions of classes."""
-
-    classify, location, one_sided = False, False, "a single class"
-
-    def encode(self, y, missing):
-        return y, None
-
-    def sides(self, y, weight, task_ptr):
-        return np.zeros(task_ptr.size - 1, dtype=int)
 
 
 def _class_weights(data: MultiTaskData, n_classes: int) -> np.ndarray:
