@@ -18,12 +18,13 @@ from linmtl.data._labels import some
 from linmtl.data._read import FitInput
 from linmtl.data._tables import as_table
 from linmtl.data._weights import read_offset, read_sample_weight
-from linmtl.estimators._base import Classifier, MultiTaskModel
+from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._docs import chosen
 from linmtl.estimators._fill import fill
 from linmtl.estimators._settings import check_settings
 from linmtl.estimators._task_model import OF_TASKS, TaskModel
 from linmtl.losses import Loss, MultinomialOfRows
+from linmtl.losses._ordinal import NOT_LINEAR
 from linmtl.model_selection._folds import fold_of_observations
 
 _COMMON = {
@@ -266,12 +267,8 @@ class Combined(MultiTaskModel):
 
 def require_linear(model: Any) -> Any:
     """Return an estimator whose answers follow from linear predictors alone."""
-    if model._classify and model._loss().name not in Classifier._losses:
-        raise ValueError(
-            f"{type(model).__name__}: classes that have an order have thresholds in "
-            "each task, and this is for linear predictors alone; use "
-            "MultiTaskClassifier"
-        )
+    if not model._linear:
+        raise ValueError(f"{type(model).__name__}: {NOT_LINEAR}")
     return model
 
 

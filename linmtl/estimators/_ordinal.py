@@ -121,6 +121,7 @@ class OrdinalClassifier(_Ordinal):
 
     _losses = ("ordinal",)
     _classify = True
+    _linear = False
     _lends = False
     _has_mean_model = False
 

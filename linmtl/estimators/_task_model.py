@@ -41,6 +41,8 @@ class TaskModel(NewTask, BaseEstimator):
     handle_unknown: Literal["error", "mean"] = "error"
 
     _classify: ClassVar[bool] = False
+    # whether predictions follow from linear predictors, without thresholds of the tasks
+    _linear: ClassVar[bool] = True
 
     def __new__(cls, *args: Any, **given: Any) -> Self:
         if given:

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from linmtl.data._labels import is_missing
 from linmtl.estimators import TaskThresholdClassifier
 from linmtl.estimators._task_model import TaskModel
-from linmtl.losses import Loss, MixedLoss, Ordinal
+from linmtl.losses import Loss, MixedLoss
 from linmtl.preprocessing import TaskScaler
 
 SCALERS = {"StandardScaler": StandardScaler, "TaskScaler": TaskScaler}
@@ -105,10 +105,10 @@ def read_model(estimator: Any) -> LinearModel:
     if not isinstance(model, TaskModel):
         raise TypeError(_not_linear(estimator))
     check_is_fitted(model)
-    loss, what = model._loss(), "an offset" if model._has_offset else None
-    if isinstance(loss, MixedLoss):
+    what = "an offset" if model._has_offset else None
+    if isinstance(model._loss(), MixedLoss):
         what = "tasks of different kinds"
-    elif isinstance(loss, Ordinal):
+    elif not model._linear:
         what = "classes that have an order"
     if what is not None:
         raise ValueError(f"{kind}: models with {what} are not exported")

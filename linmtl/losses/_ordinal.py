@@ -8,6 +8,11 @@ import numpy as np
 
 from linmtl.losses._base import Loss, Score
 
+NOT_LINEAR = (
+    "classes that have an order have thresholds in each task, and this is for linear "
+    "predictors alone; use MultiTaskClassifier"
+)
+
 
 class Ordinal(Loss):
     """Minus the log-likelihood of ordered classes, ``P(y <= k) = expit(c_k - eta)``.
@@ -43,10 +48,7 @@ class Ordinal(Loss):
         return np.ones_like(y)
 
     def _of_rows(self, *arguments: Any) -> NoReturn:
-        raise ValueError(
-            "classes that have an order have thresholds in each task, and this is for "
-            "models with a linear predictor alone; use MultiTaskClassifier"
-        )
+        raise ValueError(NOT_LINEAR)
 
     value: Any = _of_rows
     derivative: Any = _of_rows
