@@ -217,10 +217,12 @@ class _Auto(TaskModel):
         if models is None:
             given = passed.given
             models = default_models(
-                self._classify, given.layout, len(given.tasks), given.several
+                self._classify,
+                given.layout,
+                len(given.tasks),
+                given.several,
+                offset is not None,
             )
-            if offset is not None and self._classify:
-                models.pop("mixed effects", None)  # it takes none
         # without an intercept tasks of a single class are learned like others
         if any(model.fit_intercept for model in models.values()):
             passed.warn_of_single_classes(stacklevel=4)

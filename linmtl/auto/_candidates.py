@@ -37,12 +37,17 @@ _ABOUT_MEAN: dict[str, Any] = _SEARCH | {
 
 
 def default_models(
-    classify: bool, layout: str, n_tasks: int, several: bool = False
+    classify: bool,
+    layout: str,
+    n_tasks: int,
+    several: bool = False,
+    offset: bool = False,
 ) -> dict[str, TaskModel]:
     """Return the models to try where the user names none, by name.
 
     With a single task, those that differ there; not for wide data one that predicts the
-    same for all tasks. Of more than two classes (``several``) those that take them.
+    same for all tasks. Of more than two classes (``several``) and with an ``offset``
+    those that take them.
     """
     pick = 1 if classify else 0
 
@@ -75,9 +80,11 @@ def default_models(
     }
     if layout == "wide":
         del models["pooled"]
-    if several:
-        return {name: model for name, model in models.items() if model._takes_classes}
-    return models
+    return {
+        name: model
+        for name, model in models.items()
+        if (model._takes_classes or not several) and (model._takes_offset or not offset)
+    }
 
 
 def named(models: Sequence[Any]) -> dict[str, Any]:

@@ -200,8 +200,7 @@ default="diagonal"
             If an argument or a parameter is not allowed; the message says why.
         """
         self._check()
-        if offset is not None and self._classify:
-            raise ValueError(f"{type(self).__name__} takes no offset; drop offset=")
+        self._check_offset(offset)
         given = read_fit(
             self, X, y, tasks, sample_weight, self._targets, _no_losses, offset
         )
@@ -576,6 +575,7 @@ class MixedEffectsClassifier(PredictsClasses, ClassifierMixin, _MixedEffects):
 
     _losses = ("logistic",)
     _classify = True
+    _takes_offset = False
     _targets = _AllTasks()
     _estimate = staticmethod(fit_logistic)
     _learn = staticmethod(MixedModel.of_new_labels)

@@ -121,7 +121,7 @@ class OrdinalClassifier(_Ordinal):
 
     _losses = ("ordinal",)
     _classify = True
-    _linear = False
+    _linear = _takes_offset = False
     _lends = False
     _has_mean_model = False
 
@@ -182,8 +182,7 @@ class OrdinalClassifier(_Ordinal):
         incomplete=False,
     ) -> FitInput:
         require_y(self, y)
-        if offset is not None:
-            raise ValueError(f"{type(self).__name__} takes no offset; drop offset=")
+        self._check_offset(offset)
         y = list(y) if isinstance(y, Iterator) else as_table(y)
         columns, labels = column_labels(y), read_labels(y)
         codes, self.classes_, rank = self._encoded(labels, _order_of(y, columns))

@@ -43,6 +43,7 @@ class TaskModel(NewTask, BaseEstimator):
     _classify: ClassVar[bool] = False
     # whether predictions follow from linear predictors, without thresholds of the tasks
     _linear: ClassVar[bool] = True
+    _takes_offset: ClassVar[bool] = True
 
     def __new__(cls, *args: Any, **given: Any) -> Self:
         if given:
@@ -74,6 +75,11 @@ class TaskModel(NewTask, BaseEstimator):
                 stacklevel=2,
             )
         super().__setstate__(state)
+
+    def _check_offset(self, offset: Any) -> None:
+        """Raise ValueError where a model is given an offset and takes none."""
+        if offset is not None and not self._takes_offset:
+            raise ValueError(f"{type(self).__name__} takes no offset; drop offset=")
 
     def _losses_given(self) -> list[Any]:
         """Return the names of the losses that the user chose, to be checked."""
