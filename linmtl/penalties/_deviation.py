@@ -10,7 +10,12 @@ from linmtl.penalties._base import DualTerms, Penalty, check_is_penalty
 from linmtl.penalties._decomposition import Decomposition, Stacked
 from linmtl.penalties._group_l21 import GroupL21
 from linmtl.penalties._l21 import L21
-from linmtl.penalties._parameters import check_intercept_weight, is_positive, times
+from linmtl.penalties._parameters import (
+    check_free_intercepts,
+    check_intercept_weight,
+    is_positive,
+    times,
+)
 from linmtl.penalties._quadratic_form import QuadraticForm
 from linmtl.penalties._task_relationship import TaskRelationship
 
@@ -125,10 +130,7 @@ class Deviation(Decomposition):
         return out
 
     def of_classes(self, classes):
-        if self.intercept_weight:
-            raise ValueError(
-                "Deviation: intercept_weight is for two classes; set it to 0"
-            )
+        check_free_intercepts(self)
         inner = self.penalty.of_classes(classes)
         return self._around(inner, Means(classes.code, classes.classes.size))
 

@@ -147,6 +147,15 @@ def check_intercept_weight(penalty: Any) -> None:
         )
 
 
+def check_free_intercepts(penalty: Any) -> None:
+    """Check that intercepts are free, as those of more than two classes must be."""
+    if penalty.intercept_weight:
+        raise ValueError(
+            f"{type(penalty).__name__}: intercept_weight is for two classes; set it "
+            "to 0"
+        )
+
+
 def factors(feature_weight: ArrayLike | None) -> np.ndarray:
     """Return weights as numbers, a single one where there are none."""
     return np.asarray(1.0 if feature_weight is None else feature_weight, dtype=float)

@@ -13,6 +13,7 @@ from linmtl.data._kinds import plain
 from linmtl.penalties._base import Penalty
 from linmtl.penalties._parameters import (
     check_feature_weight,
+    check_free_intercepts,
     check_intercept_weight,
     check_strength,
     factors,
@@ -191,10 +192,7 @@ class MeanRegularized(QuadraticPenalty):
         return form.dense()
 
     def of_classes(self, classes):
-        if self.intercept_weight:
-            raise ValueError(
-                "MeanRegularized: intercept_weight is for two classes; set it to 0"
-            )
+        check_free_intercepts(self)
         return super().of_classes(classes)
 
     @property
