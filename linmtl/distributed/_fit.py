@@ -12,6 +12,7 @@ import numpy as np
 from linmtl.data._checks import is_whole
 from linmtl.data._labels import n_rows
 from linmtl.data._tables import as_table
+from linmtl.datafits._make import Join
 from linmtl.distributed._parts import ListedParts, Parts
 from linmtl.distributed._passes import fit_in_passes
 from linmtl.distributed._rounds import fit_in_rounds
@@ -111,8 +112,9 @@ def fit_parts(estimator: Estimator, parts: Parts) -> Estimator:
         try:
             found = _some(parts.reduce(whole, TaskStatistics.merge))
         except TooManyProducts:
-            loss: Any = getattr(estimator, "loss", "squared")
-            if not isinstance(estimator, MultiTaskModel) or loss != "squared":
+            if not isinstance(estimator, MultiTaskModel):
+                raise
+            if estimator._join() is not Join.SUM:
                 raise
         else:
             estimator.fit_statistics(found)

@@ -16,12 +16,10 @@ from linmtl.distributed._parts import Parts
 from linmtl.distributed._rounds import (
     Estimator,
     Rounds,
-    needs_rows,
-    not_in_rounds,
+    check_in_parts,
     store,
 )
 from linmtl.distributed._rows import Model, ResidualSums, residual_sums, sums_of_some
-from linmtl.estimators._base import MultiTaskModel
 from linmtl.penalties import compose
 from linmtl.solvers import minimise
 from linmtl.solvers._objective import Objective
@@ -120,8 +118,7 @@ def fit_in_passes(estimator: Estimator, parts: Parts) -> Estimator:
     ValueError
         If its penalty is none of these, or the features in use are too many.
     """
-    if type(estimator).fit is not MultiTaskModel.fit or needs_rows(estimator):
-        raise not_in_rounds(estimator)
+    check_in_parts(estimator)
     rounds = Rounds(estimator, parts)
     given = rounds.given(estimator)
     composite = compose(

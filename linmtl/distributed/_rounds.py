@@ -227,9 +227,7 @@ def fit_in_rounds(estimator: Estimator, parts: Parts) -> Estimator:
     ValueError
         If the estimator cannot be fitted in rounds, or the parts do not fit together.
     """
-    check_settings(estimator, estimator._losses)
-    if type(estimator).fit is not MultiTaskModel.fit or needs_rows(estimator):
-        raise not_in_rounds(estimator)
+    check_in_parts(estimator)
     loss = estimator._loss()
     if loss.mostly_flat:
         raise ValueError(
@@ -241,7 +239,7 @@ def fit_in_rounds(estimator: Estimator, parts: Parts) -> Estimator:
     data, _ = estimator._problem(given)
     penalty = estimator._make_penalty()
     if data is not given.data or not penalty.convex:
-        raise not_in_rounds(estimator)
+        raise _not_in_parts(estimator)
     composite = compose(penalty, data.design.n_features, rounds.tasks)
     if composite.intercepts:
         raise ValueError(
@@ -252,7 +250,14 @@ def fit_in_rounds(estimator: Estimator, parts: Parts) -> Estimator:
     return estimator
 
 
-def needs_rows(estimator) -> bool:
+def check_in_parts(estimator: MultiTaskModel) -> None:
+    """Demand settings that are allowed, and a fit that asks no more than sums."""
+    check_settings(estimator, estimator._losses)
+    if type(estimator).fit is not MultiTaskModel.fit or _needs_rows(estimator):
+        raise _not_in_parts(estimator)
+
+
+def _needs_rows(estimator) -> bool:
     return (
         isinstance(getattr(estimator, "alpha", None), str)
         or getattr(estimator, "refit", False) is not False
@@ -265,7 +270,7 @@ def needs_rows(estimator) -> bool:
     )
 
 
-def not_in_rounds(estimator) -> ValueError:
+def _not_in_parts(estimator) -> ValueError:
     return ValueError(
         f"{estimator!r} needs its rows in one place; of losses that are not squared, "
         "convex penalties of given strength can be fitted to parts, without refit, "
@@ -369,7 +374,13 @@ class _InRounds:
         return None, answer
 
 
-def store(estimator, rounds: Rounds, given, objective, result) -> None:
+def store(
+    estimator: MultiTaskModel,
+    rounds: Rounds,
+    given: FitInput,
+    objective: Objective,
+    result: Result,
+) -> None:
     """Give the estimator what it has after a fit of rows in one place."""
     found = rounds.found
     estimator.n_features_in_ = found.n_columns

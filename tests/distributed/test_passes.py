@@ -74,6 +74,21 @@ def test_what_has_no_room_is_said():
         fit_chunks(L21Classifier(0.1), pieces(rows[0], rows[1] > 0, rows[2]))
 
 
+@pytest.mark.parametrize(
+    ("parameters", "what"),
+    [
+        ({"tol": -1.0}, "tol must be"),
+        ({"max_iter": 0}, "max_iter must be"),
+        ({"refit": True}, "needs its rows in one place"),
+        ({"task_weight": "uncertainty"}, "cross-products take"),
+    ],
+)
+def test_settings_are_checked(parameters, what):
+    model = L21Regressor(0.4, **parameters)
+    with pytest.raises(ValueError, match=what):
+        fit_chunks(model, pieces(*data(n_features=300)))
+
+
 def test_statistics_that_are_too_many_together_are_refused():
     X, y, tasks = data(n_features=150)
     one, two = (
