@@ -32,6 +32,7 @@ from linmtl import (
     TraceNormClassifier,
     TraceNormRegressor,
 )
+from linmtl.inference import debiased_coefficients
 from linmtl.path import alpha_grid, alpha_max
 from linmtl.penalties import L1, L21, GraphLaplacian, MeanRegularized, Ridge, TraceNorm
 from linmtl.transfer import (
@@ -694,6 +695,21 @@ def test_a_wrong_loss(loss):
     X, y, tasks = data()
     with pytest.raises(ValueError, match="loss must be one of 'squared'"):
         MultiTaskRegressor(loss=loss).fit(X, y, tasks)
+
+
+@pytest.mark.parametrize(
+    "fit",
+    [
+        lambda model, rows: debiased_coefficients(*rows, estimator=model),
+        lambda model, rows: linmtl.AutoRegressor([model]).fit(*rows),
+        lambda model, rows: SafeTransferRegressor(model).fit(*rows),
+        lambda model, rows: model.partial_fit(*rows),
+    ],
+)
+def test_a_wrong_loss_inside(fit):
+    rows = np.eye(6), np.arange(6.0), [0, 0, 0, 1, 1, 1]
+    with pytest.raises(ValueError, match="L21Regressor: loss must be one of"):
+        fit(L21Regressor(0.1, loss="square"), rows)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from linmtl.estimators._problem import (
     on_columns,
     read_coefficients,
 )
-from linmtl.estimators._settings import check_settings
+from linmtl.estimators._settings import check_losses, check_settings
 from linmtl.estimators._statistics import FitsStatistics
 from linmtl.estimators._task_model import TaskModel
 from linmtl.losses import LOSSES, Loss
@@ -66,6 +66,7 @@ class MultiTaskModel(TaskModel):
 
     def _loss(self) -> Loss:
         """Return the loss of each observation."""
+        check_losses(self, self._losses)  # before a fit, which checks it, may ask
         name = self._loss_name()
         loss = LOSSES["squared" if name == "sqrt" else name].of(self)
         return loss.with_drawn_intercepts() if self._draws_intercepts() else loss

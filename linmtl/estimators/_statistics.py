@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike
 from sklearn.utils.metaestimators import available_if
 
 from linmtl.estimators._predictions import LinearPredictor
-from linmtl.estimators._settings import check_losses
 from linmtl.statistics import TaskStatistics
 
 
@@ -86,7 +85,6 @@ class FitsStatistics:
     def _takes_statistics(self) -> bool:
         """Whether the loss is quadratic, so that sums over the rows say all of it."""
         model: Any = self
-        check_losses(model, model._losses)
         return model._loss().quadratic
 
     def _chooses_by_folds(self) -> bool:
