@@ -20,6 +20,7 @@ from linmtl.estimators._l21 import L21RegressorCV
 from linmtl.inference._bootstrap import feature_names
 
 _EXACT_FROM = 2.0  # rows over features from which other features are regressed out
+_DEPENDENT = 1e-10  # share that is rounding, where a column is a sum of others
 _GROUPS = 10  # of features, each weighed by the others
 _FIRST_SPREAD, _FIRST_SHARE = np.array([4.0, 2.0]), 0.1  # what EM starts from
 _EM_STEPS = 40
@@ -36,7 +37,8 @@ class DebiasedCoefficients:
     coef, standard_error, low, high, p_value : ndarray of shape (n_tasks, n_features)
         Estimates, their standard errors, intervals, and p-values of being zero. NaN
         for a task whose rows leave nothing to estimate its noise from, and for a
-        feature that is constant in it.
+        feature that is constant in it or a sum of others, as one of the indicators of
+        all levels: drop one.
     statistic : ndarray of shape (n_features,)
         Chi-square statistic of the hypothesis that a feature has no coefficient in any
         task.
@@ -293,8 +295,12 @@ def _unexplained(U: np.ndarray) -> np.ndarray:
     """Return what the other columns leave of each, of standardised columns."""
     n, d = U.shape
     if n > _EXACT_FROM * d:
-        inverse = np.linalg.pinv(U.T @ U, hermitian=True)
-        return U @ (inverse / np.maximum(np.diag(inverse), np.finfo(float).tiny))
+        size, V = np.linalg.eigh(U.T @ U)
+        none = size <= _DEPENDENT * size[-1]
+        inverse = V[:, ~none] / size[~none] @ V[:, ~none].T
+        Z = U @ (inverse / np.maximum(np.diag(inverse), np.finfo(float).tiny))
+        Z[:, np.sum(V[:, none] ** 2, axis=1) > _DEPENDENT] = 0.0
+        return Z
     if d == 1:
         return U
     weight = np.ones((d, d))

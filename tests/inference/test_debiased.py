@@ -176,6 +176,22 @@ def test_tasks_and_features_without_a_say_have_none():
     assert np.all(np.isfinite(found.feature_p_value))
 
 
+def test_columns_that_are_sums_of_others_are_not_told_apart():
+    X, y, tasks, _ = sparse_tasks(0, n=40, d=6, T=3)
+    level = np.random.default_rng(0).integers(0, 3, len(y))
+    indicators = (level[:, None] == np.arange(3)).astype(float)
+    plain = debiased_coefficients(np.hstack([X, indicators[:, :2]]), y, tasks)
+    assert not np.isnan(plain.feature_p_value).any()
+    twice = np.hstack([X, X[:, :1], indicators])
+    found = debiased_coefficients(twice, y, tasks)
+    unknown = np.array([0, 6, 7, 8, 9])
+    assert np.isnan(found.coef[:, unknown]).all()
+    assert np.isnan(found.feature_p_value[unknown]).all()
+    np.testing.assert_allclose(
+        found.coef[:, 1:6], plain.coef[:, 1:6], rtol=1e-6, atol=1e-8
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
