@@ -6,7 +6,7 @@ import inspect
 import numbers
 import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -265,8 +265,18 @@ class Combined(MultiTaskModel):
         return passed
 
 
+def require_one_loss(model: Any) -> None:
+    """Raise for an estimator whose tasks are of different kinds."""
+    if isinstance(getattr(model, "loss", None), Mapping):
+        raise ValueError(
+            f"{type(model).__name__} has a loss for each task, and this is for models "
+            "with one for all"
+        )
+
+
 def require_linear(model: Any) -> Any:
     """Return an estimator whose answers follow from linear predictors alone."""
+    require_one_loss(model)
     if not model._linear:
         raise ValueError(f"{type(model).__name__}: {NOT_LINEAR}")
     return model

@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from linmtl.auto._combined import FitArguments, check_inside
+from linmtl.auto._combined import FitArguments, check_inside, require_one_loss
 from linmtl.conformal._calibration import Calibration
 from linmtl.data._checks import check_choice, check_count, check_number, is_whole
 from linmtl.data._labels import with_columns
@@ -167,6 +167,7 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
 
     def _read(self, X, y, tasks, sample_weight, offset) -> FitArguments:
         kind = MultiTaskClassifier if self._classify else MultiTaskRegressor
+        require_one_loss(self.estimator)
         inside = {} if self.estimator is None else self.estimator.get_params(deep=False)
         same = ("task_column", "task_order", "handle_unknown")
         options: Any = {name: getattr(self, name) for name in same}

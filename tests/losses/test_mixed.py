@@ -17,10 +17,17 @@ from sklearn.preprocessing import StandardScaler
 
 from helpers.convex import least
 from helpers.losses import DELTA, FORMULAS, loss_of
-from linmtl import MixedTaskEstimator, MixedTaskEstimatorCV, MultiTaskRegressor
+from linmtl import (
+    AutoRegressor,
+    MixedTaskEstimator,
+    MixedTaskEstimatorCV,
+    MultiTaskRegressor,
+)
+from linmtl.conformal import TaskConformalRegressor
 from linmtl.datafits._residual import ResidualFit
 from linmtl.model_selection import TaskKFold
 from linmtl.penalties import L21, MeanRegularized, Ridge, TraceNorm
+from linmtl.transfer import SafeTransferRegressor, negative_transfer_report
 
 KINDS = {
     "bp": "squared",
@@ -338,3 +345,16 @@ def test_searches_say_what_is_for_one_loss(options, what):
     X, Y = table()
     with pytest.raises(ValueError, match=what):
         MixedTaskEstimatorCV(loss=KINDS, **options).fit(X, Y)
+
+
+def test_what_is_for_models_with_one_loss_says_so():
+    X, Y = table()
+    model = MixedTaskEstimator(loss=KINDS)
+    for fit in (
+        lambda: negative_transfer_report(model, X, Y),
+        lambda: TaskConformalRegressor(model).fit(X, Y),
+        lambda: SafeTransferRegressor(model).fit(X, Y),
+        lambda: AutoRegressor([model]).fit(X, Y),
+    ):
+        with pytest.raises(ValueError, match="MixedTaskEstimator has a loss for each"):
+            fit()
