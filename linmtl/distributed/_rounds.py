@@ -259,7 +259,8 @@ def check_in_parts(estimator: MultiTaskModel) -> None:
 
 def _needs_rows(estimator) -> bool:
     return (
-        isinstance(getattr(estimator, "alpha", None), str)
+        not estimator._linear
+        or isinstance(getattr(estimator, "alpha", None), str)
         or getattr(estimator, "refit", False) is not False
         or getattr(estimator, "class_weight", None) is not None
         or estimator.feature_mask is not None
