@@ -15,7 +15,7 @@ import numpy as np
 
 from linmtl.cli._suspicions import suspicions
 from linmtl.data._columns import Fields, Numbers, missing, read_numbers, reads_as_number
-from linmtl.data._encoding import MAX_LEVELS, Coding, codings, is_id
+from linmtl.data._encoding import MAX_LEVELS, Coding, codings, ids_among
 from linmtl.data._errors import InputError, name_list
 from linmtl.data._labels import one_line
 from linmtl.data._suggestions import closest
@@ -348,14 +348,8 @@ def _features(
 def _without_ids(
     found: list[Coding], numbers: Numbers, tasks: np.ndarray, notes: list[str]
 ) -> list[Coding]:
-    codes = np.unique(tasks, return_inverse=True)[1]
-    ids = [
-        coding.name
-        for coding in found
-        if (values := numbers.values.get(coding.name)) is not None
-        and coding.name not in numbers.dates
-        and is_id(coding.name, values, codes)
-    ]
+    known = ids_among(numbers, np.unique(tasks, return_inverse=True)[1])
+    ids = [coding.name for coding in found if coding.name in known]
     if ids:
         notes.append(f"ids, dropped (--features keeps them): {name_list(ids)}")
     return [coding for coding in found if coding.name not in ids]

@@ -156,6 +156,17 @@ def is_id(name: str, x: np.ndarray, codes: np.ndarray | None = None) -> bool:
     )
 
 
+def ids_among(numbers: Numbers, codes: np.ndarray | None = None) -> list[str]:
+    """Return the columns that are ids of rows, or of tasks with ``codes``."""
+    return [
+        name
+        for name, values in numbers.values.items()
+        if values is not None
+        and name not in numbers.dates
+        and is_id(name, values, codes)
+    ]
+
+
 def may_be_id(name: str, x: np.ndarray) -> bool:
     """Whether a column has another whole number in each row and looks like a count."""
     if not _all_whole(x) or len(np.unique(x)) < len(x):

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from linmtl.data._checks import check_choice, check_count, check_flag
 from linmtl.data._columns import Numbers, missing, read_numbers
-from linmtl.data._encoding import MAX_LEVELS, as_text, codings, is_id
+from linmtl.data._encoding import MAX_LEVELS, as_text, codings, ids_among
 from linmtl.data._errors import name_list
 from linmtl.data._labels import is_dataframe, some, task_column_index, with_columns
 from linmtl.data._table import Table, table_of
@@ -227,7 +227,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         """Return how the columns that say something become features."""
         used = list(table.columns)
         found = codings(table, used, numbers, self.notes_, self.max_levels)
-        ids = _ids(numbers) if self.drop_ids else []
+        ids = ids_among(numbers) if self.drop_ids else []
         chosen = [coding for coding in found if coding.name not in ids]
         if ids:
             self.notes_.append(
@@ -359,12 +359,3 @@ def _numbers(table: Table, decimal: str | None) -> Numbers:
         if name not in table.categories
     }
     return read_numbers(readable, decimal=decimal, commas_split=False)
-
-
-def _ids(numbers: Numbers) -> list[str]:
-    """Return the columns that number the rows."""
-    return [
-        name
-        for name, values in numbers.values.items()
-        if values is not None and name not in numbers.dates and is_id(name, values)
-    ]
