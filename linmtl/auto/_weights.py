@@ -87,7 +87,10 @@ class Rows:
         return residual.T @ ((self.weight * curvature)[:, None] * residual)
 
     def _form_of_classes(self, eta, u):
-        """Return the same where the curvature is ``diag(p) - p p'``, and a little."""
+        """Return the form of several classes, of curvature ``diag(p) - p p'``.
+
+        A little of the identity is added, for the curvature to have an inverse.
+        """
         least = _LEAST_CURVATURE * (self.loss.curvature or 1.0)
         p = softmax(eta, axis=1)
         diagonal = p + least

@@ -196,7 +196,7 @@ class TaskModel(NewTask, BaseEstimator):
     def _consensus(self) -> tuple[np.ndarray, Any]:
         """Return coefficients and intercept for tasks that were not seen in fit.
 
-        Of several classes those of each.
+        Of several classes an array of those of each.
         """
         if self._several:
             each = [self._consensus_of_class(k) for k in range(self.coef_.shape[-2])]
@@ -206,7 +206,7 @@ class TaskModel(NewTask, BaseEstimator):
         return mean_model(self.coef_[:n], mask), float(self.intercept_[:n].mean())
 
     def _consensus_of_class(self, k: int) -> tuple[np.ndarray, float]:
-        """Return the same of one of several classes: of the tasks that have it."""
+        """Return what one of several classes has, over the tasks that know it."""
         W, level = self.coef_[:, k].astype(float), self.intercept_[:, k]
         mask = getattr(self, "feature_mask_", None)
         known = ~np.isnan(level)

@@ -85,7 +85,7 @@ class Multinomial(Loss):
 
 
 class MultinomialOfRows(Loss):
-    """The same loss, of arrays with a row for each observation and a column per class.
+    """`Multinomial` of arrays with a row for each observation and a column per class.
 
     y has positions of classes, eta is of shape (n_rows, n_classes), minus infinity for
     a class that cannot be. No loss is above that of the least probability that is told

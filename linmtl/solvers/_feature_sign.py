@@ -175,7 +175,7 @@ def feature_sign(H, c, strength, w, positive, max_steps, L, work, used):
 
 @kernel
 def feature_signs(H, C, strength, Wt, positive, max_steps, L, work, used):
-    """Do the same for each row of C and Wt; return the most steps, at least one."""
+    """Run `feature_sign` on each row of C and Wt; return the most steps, or 1."""
     steps = 1
     for t in range(len(Wt)):
         H_t = H[t if len(H) > 1 else 0]

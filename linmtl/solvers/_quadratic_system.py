@@ -139,7 +139,7 @@ def system_solver(
 
 
 def small_systems(H: np.ndarray, quadratic: QuadraticForm) -> Solve | None:
-    """Return the same of small matrices, all at once.
+    """Return what `system_solver` does, of small matrices all at once.
 
     Parameters
     ----------

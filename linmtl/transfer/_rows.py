@@ -316,7 +316,7 @@ class Rows:
 
     @contextmanager
     def _inside(self, model, chosen, why):
-        """Give a copy of a model for some tasks, which says nothing of the data."""
+        """Give a copy of a model for some tasks, whose fits do not warn of the data."""
         model = for_tasks(model, self.tasks, chosen)
         parameters = model.get_params(deep=False)
         settings = {"task_column": None, "task_order": self.tasks[chosen]}
