@@ -226,14 +226,7 @@ def debiased_coefficients(
     tail = stats.t.sf(np.abs(t_value), freedom[:, None])
     z = np.sign(t_value) * stats.norm.isf(np.maximum(tail, np.finfo(float).tiny))
     statistic, common, counted = _chi_squares(z, error, residuals, given)
-    adjusted, p = np.full(d, np.nan), np.full(d, np.nan)
-    tested = counted > 0
-    if test == "chi2":
-        p[tested] = stats.chi2.sf(statistic[tested], counted[tested])
-    else:
-        parts = common[tested], (statistic - common)[tested], counted[tested] - 1
-        p[tested] = weighted_p_values(*parts, *_weights_by_others(*parts))
-    adjusted[tested] = stats.false_discovery_control(p[tested])
+    p, adjusted = _p_values(statistic, common, counted, test)
     reach = stats.t.isf((1 - confidence_level) / 2, freedom)[:, None] * error
     return DebiasedCoefficients(
         coef=coef,
@@ -331,6 +324,19 @@ def _chi_squares(z, error, residuals, given):
     size = np.sum(along * (inverse @ along), axis=0)
     common = np.divide(across**2, size, out=np.zeros_like(size), where=size > 0)
     return statistic, np.minimum(common, statistic), known.sum(axis=0)
+
+
+def _p_values(statistic, common, counted, test):
+    """Return the p-values of the features, and the same adjusted for their number."""
+    p, tested = np.full(statistic.size, np.nan), counted > 0
+    if test == "chi2":
+        p[tested] = stats.chi2.sf(statistic[tested], counted[tested])
+    else:
+        parts = common[tested], (statistic - common)[tested], counted[tested] - 1
+        p[tested] = weighted_p_values(*parts, *_weights_by_others(*parts))
+    adjusted = p.copy()
+    adjusted[tested] = stats.false_discovery_control(p[tested])
+    return p, adjusted
 
 
 def _weights_by_others(common, rest, freedom):
