@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -258,20 +258,40 @@ class Judge:
 
     def rows(self, found: HeldOut, loss: Loss) -> Rows:
         """Return what weights are found from."""
-        used = np.flatnonzero(np.any(self.masks, axis=0))
-        return Rows(
-            np.ascontiguousarray(np.moveaxis(found.eta, 0, -1)),
-            self.passed.given.data.y[used],
-            found.weight,
-            found.task,
-            found.fold,
-            len(found.tasks),
-            self.passed.loss(loss),
-        )
+        eta = np.moveaxis(found.eta, 0, -1)
+        return held_out_rows(self.passed, self.masks, eta, loss)
 
     def _one(self, model, keep):
         fitted, took, wrong = self.fit(model, keep)
         return None if wrong else self.passed.linear(fitted), took, wrong
+
+
+def held_out_rows(
+    passed: FitArguments, masks: Sequence[np.ndarray], eta: np.ndarray, loss: Loss
+) -> Rows:
+    """Return what weights of models are found from.
+
+    Parameters
+    ----------
+    passed : FitArguments
+        The data.
+    masks : sequence of ndarray of bool of shape (n_observations,)
+        What is held out in each fold.
+    eta : ndarray of shape (n_rows, n_models) or (n_rows, n_classes, n_models)
+        Predictions of all that is held out.
+    loss : Loss
+        That of the models.
+    """
+    given, used = passed.given, np.flatnonzero(np.any(masks, axis=0))
+    return Rows(
+        np.ascontiguousarray(eta),
+        given.data.y[used],
+        passed.weight[used],
+        given.code[used],
+        np.argmax(masks, axis=0)[used],
+        len(given.tasks),
+        passed.loss(loss),
+    )
 
 
 def _folds_of_groups(

@@ -17,6 +17,7 @@ from linmtl.auto._combined import (
     documented,
     observation_losses,
 )
+from linmtl.auto._held_out import held_out_rows
 from linmtl.auto._weights import Rows, best_weights, stacked
 from linmtl.data._canonical import MultiTaskData
 from linmtl.data._checks import check_number
@@ -102,40 +103,19 @@ class _SafeTransfer(Combined):
             # of two rows one is left in training, and its intercept explains it
             few = {"alpha": 1.0} if rows <= 2 else {"cv": min(rows, _FOLDS)}
             baseline.set_params(**few)
-        jobs = [
-            delayed(passed.fit)(model, keep)
-            for keep in [None, *(~mask for mask in masks)]
-            for model in (baseline, estimator)
-        ]
-        fitted = run_jobs(jobs, self.n_jobs)
-        (self.baseline_, self.estimator_), *pairs = zip(
-            fitted[::2], fitted[1::2], strict=True
-        )
-        eta = np.zeros((data.y.size, *passed.given.class_axis, 2))
-        for mask, pair in zip(masks, pairs, strict=True):
-            for k, model in enumerate(pair):
-                eta[mask, ..., k] = passed.predict(*passed.linear(model))[mask]
-        loss = passed.loss(estimator._loss())
-        used = np.flatnonzero(np.any(masks, axis=0))
-        code = passed.given.code
-        rows = Rows(
-            eta[used],
-            data.y[used],
-            passed.weight[used],
-            code[used],
-            np.argmax(masks, axis=0)[used],
-            len(passed.given.tasks),
-            loss,
-        )
+        eta = self._fit_both(passed, masks, (baseline, estimator))
+        used = np.any(masks, axis=0)
+        rows = held_out_rows(passed, masks, eta[used], estimator._loss())
         if shrinkage is None:
             weights = stacked(rows).weights
         else:
             weights = _drawn_to_baseline(rows, shrinkage)
         a = np.where(passed.given.single_class, 0.0, weights[:, 1])
         self.weights_ = a
-        weight = np.where(np.any(masks, axis=0), passed.weight, 0.0)
+        weight = np.where(used, passed.weight, 0.0)
         own, shared = np.moveaxis(eta, -1, 0)
-        both = own + (shared - own) * a[code].reshape(-1, *(1,) * (own.ndim - 1))
+        share = a[passed.given.code].reshape(-1, *(1,) * (own.ndim - 1))
+        both, loss = own + (shared - own) * share, rows.loss
         self.held_out_loss_ = {
             "baseline": _task_losses(data, weight, own, loss),
             "estimator": _task_losses(data, weight, shared, loss),
@@ -148,6 +128,27 @@ class _SafeTransfer(Combined):
         return self
 
     fit.__doc__ = FIT_DOC_WITH_OFFSET
+
+    def _fit_both(self, passed, masks, models) -> np.ndarray:
+        """Fit both models to all rows, and return what they predict held out.
+
+        Of the shape (n_observations, 2), with an axis for several classes between.
+        """
+        jobs = [
+            delayed(passed.fit)(model, keep)
+            for keep in [None, *(~mask for mask in masks)]
+            for model in models
+        ]
+        fitted = run_jobs(jobs, self.n_jobs)
+        (self.baseline_, self.estimator_), *pairs = zip(
+            fitted[::2], fitted[1::2], strict=True
+        )
+        shape = passed.given.data.y.size, *passed.given.class_axis, 2
+        eta = np.zeros(shape)
+        for mask, pair in zip(masks, pairs, strict=True):
+            for k, model in enumerate(pair):
+                eta[mask, ..., k] = passed.predict(*passed.linear(model))[mask]
+        return eta
 
     def _blended(self) -> tuple[Any, Any]:
         """Return the models to blend, checked: the baseline and the estimator."""
