@@ -14,7 +14,12 @@ from linmtl.datafits._make import Join, make_datafit
 from linmtl.datafits._moments import Moments
 from linmtl.losses import Loss
 from linmtl.model_selection._held_out import HeldOutPath, Parts, held_out_path
-from linmtl.model_selection._one_fit import LeftOutRows, lacks_curvature, one_fit
+from linmtl.model_selection._one_fit import (
+    LeftOutRows,
+    OneFit,
+    lacks_curvature,
+    one_fit,
+)
 from linmtl.model_selection._refits import RowRefits
 from linmtl.penalties import Penalty
 from linmtl.penalties._quadratic import QuadraticPenalty
@@ -77,7 +82,6 @@ def left_out_path(
     join, strengths, n_samples, starts, n_jobs, exact, present, **options
         As for :func:`linmtl.model_selection._held_out.held_out_path`.
     """
-
     data, fit, penalties = _without_weights(data, loss, fit, penalties)
 
     def refitted(chosen, exact):
@@ -122,19 +126,14 @@ def left_out_path(
     refits = RowRefits.of(
         data, fit, penalties[0], columns, options["tol"], options["max_iter"]
     )
-    judged, end = unit >= 0, one.end
-    fitted = np.zeros(known.size, dtype=bool)
+    end, fitted = one.end, np.zeros(known.size, dtype=bool)
     rough = _left_out_losses(data, loss, one.eta)
     # where rows are fitted whatever they are one step says nothing
-    rough[known & np.isnan(one.eta[:, judged]).any(axis=1)] = np.inf
+    rough[known & np.isnan(one.eta[:, unit >= 0]).any(axis=1)] = np.inf
     rough = on_lines(rough, known, strengths)
     true = np.zeros(rough.shape)
     while True:
-        # of many features in use, or degrees of freedom, one step is not to be trusted
-        many = (one.active > _MAX_IN_USE * (unit.max() + 1)) | (
-            one.freedom.sum(axis=1) > _MAX_IN_USE * judged.sum()
-        )
-        unsure = (one.active > 0) & many
+        unsure = _unsure(one, unit)
         values = _moved(rough, fitted, true, known & ~unsure)
         mean = np.nansum(values[:, 0] * data.total, axis=1)
         best = int(np.argmin(mean))
@@ -152,12 +151,10 @@ def left_out_path(
         elif chosen.size:
             if refits is None:
                 path = refitted(chosen, exact=True)
-                one.eta[chosen] = path.eta
-                one.unconverged += path.unconverged
+                one.eta[chosen], wrong = path.eta, path.unconverged
             else:
-                one.eta[chosen] = [refits.predictors(penalties[i]) for i in chosen]
-                one.unconverged += refits.unconverged
-                refits.unconverged = 0
+                one.eta[chosen], wrong = refits.path([penalties[i] for i in chosen])
+            one.unconverged += wrong
             true[chosen] = _left_out_losses(data, loss, one.eta[chosen])
             fitted[chosen] = True
         else:
@@ -166,6 +163,16 @@ def left_out_path(
         on_lines(part, known, strengths) for part in (one.eta, one.freedom.sum(axis=1))
     )
     return HeldOutPath(values, [one.end], one.unconverged, eta, freedom)
+
+
+def _unsure(one: OneFit, unit: np.ndarray) -> np.ndarray:
+    """Return the strengths at which one step is not to be trusted.
+
+    They have many features in use, or degrees of freedom, for the rows.
+    """
+    in_use = one.active > _MAX_IN_USE * (unit.max() + 1)
+    free = one.freedom.sum(axis=1) > _MAX_IN_USE * np.sum(unit >= 0)
+    return (one.active > 0) & (in_use | free)
 
 
 def _without_weights(data, loss, fit, penalties):

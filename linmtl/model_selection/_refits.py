@@ -7,7 +7,7 @@ lead to it. A solver called for each row would spend its time around them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
@@ -47,11 +47,6 @@ class RowRefits:
         Task labels of the columns of W.
     tol, max_iter
         As for :func:`linmtl.solvers.minimise`.
-
-    Attributes
-    ----------
-    unconverged : int
-        The number of fits that did not converge.
     """
 
     def __init__(
@@ -68,7 +63,7 @@ class RowRefits:
         self.moments = Moments.of(data) if fit.holds_rows else fit.moments
         self.y = centred_targets(data)[1]
         self.W: np.ndarray | None = None
-        self.unconverged = 0
+        self._unconverged = 0
 
     @classmethod
     def of(
@@ -82,6 +77,11 @@ class RowRefits:
         if lacks_rows(Objective(fit, whole)) is not None:
             return None
         return cls(data, fit, columns, *args)
+
+    def path(self, penalties: Sequence[Penalty]) -> tuple[np.ndarray, int]:
+        """Return the predictions with each penalty, and the fits not converged."""
+        self._unconverged = 0
+        return np.array([self.predictors(p) for p in penalties]), self._unconverged
 
     def predictors(self, penalty: Penalty) -> np.ndarray:
         """Return those of all observations, NaN where a task has no other."""
@@ -101,7 +101,7 @@ class RowRefits:
     def minimise(self, objective: Objective, **start: Any) -> Result:
         """Return the minimum, and count it if it was not reached."""
         result = minimise(objective, **start, **self.options)
-        self.unconverged += not result.converged
+        self._unconverged += not result.converged
         return result
 
     def _blocks(self) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
