@@ -175,6 +175,17 @@ def test_scorers_see_the_classes_of_each_task(name):
     assert np.all(np.isfinite(search.fit(X, y, tasks).scores_path_))
 
 
+@pytest.mark.parametrize("name", ["accuracy", "neg_log_loss", "roc_auc_ovr"])
+def test_scorers_take_a_wide_table(name):
+    X, y, tasks = several_classes()
+    Y = np.where(tasks[:, None] == np.unique(tasks), y[:, None], None)
+    scorer = make_task_scorer(name)
+    long = clone(MODELS[1]).set_params(tol=1e-8).fit(X, y, tasks)
+    wide = clone(MODELS[1]).set_params(tol=1e-8).fit(X, Y)
+    expected = scorer.per_task(long, X, y, tasks).values
+    np.testing.assert_allclose(scorer.per_task(wide, X, Y).values, expected, rtol=1e-4)
+
+
 class Says(ClassifierMixin, BaseEstimator):
     """A fitted classifier that says what it is told."""
 

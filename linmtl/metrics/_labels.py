@@ -59,23 +59,28 @@ def read_labels(y_true: Any, tasks: Any = None, sample_weight: Any = None) -> Ta
 def read_predictions(labels: TaskRows, y_pred: Any) -> list[np.ndarray]:
     """Return the predictions of the labels of each task.
 
-    Of a list with an array of shape (n_samples, 2) for each task, as classifiers of
-    several outputs have it, these are the second columns.
+    Of a list with an array of shape (n_samples, n_classes) for each task, as
+    classifiers of several outputs have it, these are of two classes the second columns.
     """
+    by_class = False
     if isinstance(y_pred, list) and y_pred and np.ndim(y_pred[0]) == 2:
         columns = [np.shape(part)[1] for part in y_pred]
-        if set(columns) != {2}:
+        if len(set(columns)) > 1 or columns[0] < 2:
             raise ValueError(
                 f"y_pred is a list of arrays with {some(columns)} columns; pass those "
-                "of two classes for each task"
+                "of the same classes, two or more, for each task"
             )
-        y_pred = np.column_stack([np.asarray(part)[:, 1] for part in y_pred])
-    y_pred, shape = as_array(y_pred, "y_pred"), labels.shape
+        by_class = columns[0] > 2
+        y_pred = np.stack(y_pred, axis=1)
+        y_pred = y_pred if by_class else y_pred[..., 1]
+    y_pred = y_pred if by_class else as_array(y_pred, "y_pred")
+    shape = labels.shape
     if len(shape) == 2 and y_pred.shape == (shape[0],) and shape[1] == 1:
         y_pred = y_pred[:, None]
     elif len(shape) == 1 and y_pred.shape == (*shape, 1):
         y_pred = y_pred[:, 0]
-    fits = y_pred.shape == shape if len(shape) == 2 else len(y_pred) == shape[0]
+    found = y_pred.shape[:2] if by_class else y_pred.shape
+    fits = found == shape if len(shape) == 2 else len(y_pred) == shape[0]
     if not fits:
         raise ValueError(
             f"y_pred has shape {y_pred.shape} but y_true has {shape}; pass one "
