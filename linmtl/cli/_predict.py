@@ -129,10 +129,11 @@ def predict_table(
     names = _by_position(model)
     notes = list(table.notes)
     names = _columns(last, names, table, column, features)
-    X = _features(table, names, decimal or saved.decimal, fills, notes)
+    labels = None if column is None else _labels(last, table, column)
+    spare = _spare(last, labels, (len(table.lines), len(names)))
+    X = _features(table, names, decimal or saved.decimal, fills, spare, notes)
     given, columns = {}, {}
-    if column is not None:
-        labels = _labels(last, table, column)
+    if labels is not None:
         columns[column] = labels.tolist()
         if last.task_column is None:
             given["tasks"] = labels
@@ -236,14 +237,28 @@ def _columns(
     return names
 
 
+def _spare(model: Any, labels: Any, shape: tuple[int, int]) -> np.ndarray:
+    """Return of which cells the tasks of their rows do not have the feature."""
+    mask = getattr(model, "feature_mask_", None)
+    if mask is None or labels is None:
+        return np.zeros(shape, dtype=bool)
+    code = codes_of(labels, model.tasks_)
+    known = (code >= 0) & (code < len(mask))
+    return known[:, None] & ~mask[np.where(known, code, 0)]
+
+
 def _features(
     table: Table,
     names: list[str],
     decimal: str | None,
     fills: bool,
+    spare: np.ndarray,
     notes: list[str],
 ) -> np.ndarray:
-    """Return the features by their names; NaN only for a model that fills it in."""
+    """Return the features by their names; NaN only for a model that fills it in.
+
+    Cells that are to spare may say nothing: what stands there does not matter.
+    """
     levels = {name: _level(name, table) for name in names}
     lost = [name for name in names if name not in table.columns and not levels[name]]
     if lost:
@@ -268,6 +283,7 @@ def _features(
             raise InputError(f"column {name!r}: {why}")
         if values is None:
             raise InputError(f"column {name!r} holds text; the model needs numbers")
+        values = np.where(np.isnan(values) & spare[:, j], 0.0, values)
         gone = np.isnan(values)
         if gone.any() and not fills:
             raise InputError(

@@ -140,6 +140,29 @@ def test_models_without_names(tmp_path, capsys):
     assert [list(map(float, r.values())) for r in found] == swapped.tolist()
 
 
+def test_features_that_a_task_does_not_have_may_be_empty(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    X, tasks = rng.normal(size=(20, 3)), np.array(["a", "b"] * 10)
+    X[tasks == "b", 1] = np.nan
+    model = L21Regressor(0.01).fit(X, X[:, 0], tasks)
+    path = tmp_path / "t.csv"
+    lines = [
+        ["" if v != v else v for v in [*x, t]] for x, t in zip(X, tasks, strict=True)
+    ]
+    for gap, code in ((None, 0), (2, 2)):
+        if gap is not None:
+            lines[gap][1] = ""  # task a has it
+        with path.open("w", newline="") as file:
+            csv.writer(file).writerows([["u", "v", "w", "site"], *lines])
+        asked = ["predict", saved(tmp_path, model), str(path), "--task", "site"]
+        assert command.main(asked) == code
+        found, err = predicted(capsys)
+        if gap is None:
+            said = [float(row["prediction"]) for row in found]
+            assert said == model.predict(X, tasks).tolist()
+    assert "column 'v' has no number on line 4;" in err
+
+
 @pytest.mark.parametrize(
     ("change", "options", "message"),
     [
