@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from linmtl.conformal._base import TaskConformal
 from linmtl.conformal._calibration import Scales, share_at_least, upper_ends
+from linmtl.data._classes import on_classes
 from linmtl.estimators._predictions import routed
 
 
@@ -361,9 +362,7 @@ class TaskConformalClassifier(_PredictsInside, ClassifierMixin, TaskConformal):
         p = model.predict_proba(X, tasks, **routed(None, offset))
         p = np.stack(p, axis=1) if isinstance(p, list) else p
         classes: Any = self._classes
-        out = np.zeros((*p.shape[:-1], len(classes)))
-        out[..., np.searchsorted(classes, model._all_classes)] = p
-        return out
+        return on_classes(p, model._all_classes, classes, 0.0)
 
     def predict_set(
         self,

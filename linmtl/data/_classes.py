@@ -12,20 +12,25 @@ from linmtl.data._canonical import MultiTaskData
 from linmtl.designs._classes import ClassesDesign
 
 
-def on_classes(eta: np.ndarray, own: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Return linear predictors by class, minus infinity for those not known.
+def on_classes(
+    said: np.ndarray, own: np.ndarray, classes: np.ndarray, unknown: float = -np.inf
+) -> np.ndarray:
+    """Return what a model says of its own classes as of all, the last axis.
 
     Parameters
     ----------
-    eta : ndarray of shape (n_rows, n_own) or (n_rows,)
-        By class of `own`, or of the second of two.
+    said : ndarray of shape (..., n_own) or (n_rows,)
+        By class of `own`, or the linear predictor of the second of two.
     own, classes : ndarray
         Labels, sorted; the first are among the second.
+    unknown : float, default=-inf
+        What is said of classes that the model does not know: minus infinity for linear
+        predictors.
     """
-    if eta.ndim == 1:
-        eta = np.column_stack([np.zeros(eta.size), eta])
-    out = np.full((len(eta), classes.size), -np.inf)
-    out[:, np.searchsorted(classes, own)] = eta
+    if said.ndim == 1:
+        said = np.column_stack([np.zeros(said.size), said])
+    out = np.full((*said.shape[:-1], classes.size), unknown)
+    out[..., np.searchsorted(classes, own)] = said
     return out
 
 
