@@ -67,7 +67,13 @@ class RowRefits:
 
     @classmethod
     def of(
-        cls, data: MultiTaskData, fit: Datafit, penalty: Penalty, columns, *args: Any
+        cls,
+        data: MultiTaskData,
+        fit: Datafit,
+        penalty: Penalty,
+        columns: np.ndarray,
+        tol: float,
+        max_iter: int,
     ) -> Self | None:
         """Return the refits of such penalties, None where these are none for them."""
         whole = compose(penalty, fit.n_features, columns)
@@ -76,7 +82,7 @@ class RowRefits:
             return None
         if lacks_rows(Objective(fit, whole)) is not None:
             return None
-        return cls(data, fit, columns, *args)
+        return cls(data, fit, columns, tol, max_iter)
 
     def path(self, penalties: Sequence[Penalty]) -> tuple[np.ndarray, int]:
         """Return the predictions with each penalty, and the fits not converged."""
