@@ -35,6 +35,7 @@ from linmtl.penalties import L21, Penalty, Ridge, TraceNorm
 TARGET = 1e-6
 LADDER = 10.0 ** -np.arange(2.0, 11.5, 0.5)
 Model = tuple[np.ndarray, np.ndarray]  # coef (n_tasks, n_classes, n_features) and b
+Timed = Callable[["Problem", float], tuple[float, Model]]  # seconds, and the model
 
 
 @dataclass(frozen=True)
@@ -218,14 +219,26 @@ def glmnet(problem: Problem, tol: float) -> tuple[float, Model]:
     return seconds, (coef, np.reshape(found[K * d :], (1, K)))
 
 
-def peers(problem: Problem) -> dict[str, Callable[[Problem, float], Any]]:
-    found: dict[str, Callable[[Problem, float], Any]] = {"linmtl": linmtl}
+def timed(fit: Callable[[Problem, float], Model]) -> Timed:
+    """Return a fit in this process with its seconds."""
+
+    def run(problem: Problem, tol: float) -> tuple[float, Model]:
+        began = time.process_time()
+        model = fit(problem, tol)
+        return time.process_time() - began, model
+
+    return run
+
+
+def peers(problem: Problem) -> dict[str, Timed]:
+    """Return what is compared: the seconds of a fit, and the model."""
+    found = {"linmtl": timed(linmtl)}
     if problem.kind == "ridge":
-        found["scikit-learn, lbfgs"] = sklearn("lbfgs")
-        found["scikit-learn, newton-cg"] = sklearn("newton-cg")
+        found["scikit-learn, lbfgs"] = timed(sklearn("lbfgs"))
+        found["scikit-learn, newton-cg"] = timed(sklearn("newton-cg"))
     one = problem.tasks.max() == 0
     if problem.kind == "l21" and one and importlib.util.find_spec("adelie"):
-        found["adelie"] = adelie
+        found["adelie"] = timed(adelie)
     if problem.kind in ("ridge", "l21") and one and has_glmnet():
         found["glmnet"] = glmnet
     return found
@@ -238,7 +251,7 @@ def measure(problem: Problem, repeats: int, limit: float) -> dict[str, Any]:
         fit(problem, 0.1)  # what is compiled
         ladder = []
         for tol in LADDER.tolist():
-            took, model = timed(fit, problem, tol)
+            took, model = fit(problem, tol)
             ladder.append((tol, problem.objective(*model), took))
             if took > limit:
                 break
@@ -251,20 +264,9 @@ def measure(problem: Problem, repeats: int, limit: float) -> dict[str, Any]:
         seconds[name] = None
         if good:
             tol, least = good[0]
-            again = [timed(fit, problem, tol)[0] for _ in range(repeats - 1)]
+            again = [fit(problem, tol)[0] for _ in range(repeats - 1)]
             seconds[name] = min([least, *again])
     return {"title": problem.title, "optimum": best, "seconds": seconds}
-
-
-def timed(
-    fit: Callable[[Problem, float], Any], problem: Problem, tol: float
-) -> tuple[float, Model]:
-    """Return the seconds of a fit, and the model."""
-    if fit is glmnet:  # a process of its own
-        return glmnet(problem, tol)
-    began = time.process_time()
-    model = fit(problem, tol)
-    return time.process_time() - began, model
 
 
 def table(content: dict) -> str:
