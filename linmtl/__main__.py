@@ -37,7 +37,7 @@ _FEW_CLASSES = 3  # that are named by themselves
 _EXAMPLE = """\
 examples:
   python -m linmtl
-      five models on bundled data, 42 patients with Parkinson's disease
+      six models on bundled data, 42 patients with Parkinson's disease
   linmtl compare visits.csv --target score --task patient
       the same on a table of yours: one row per observation, a header line
   linmtl compare visits.csv --target sick --task hospital --classify \\

@@ -21,6 +21,7 @@ from linmtl.cli._models import (
     fit,
     make_model,
     make_null_model,
+    without_what_fails,
 )
 from linmtl.cli._prepare import Split, split_rows
 from linmtl.cli._results import Comparison, ModelResult
@@ -62,8 +63,11 @@ def compare(
         Targets; for classification the numbers of the classes, from 0.
     tasks : array-like of shape (n_samples,)
         Task labels.
-    models : sequence of str, default=("pooled", "independent", "mean", "l21", "trace")
+    models : sequence of str, \
+default=("pooled", "independent", "mixed", "mean", "l21", "trace")
         Names from ``linmtl.cli._models.MODELS``. "independent" is added if not there.
+        Of the default ones "mixed" is left out where it would take long, or where there
+        are more than two classes.
     classify : bool, default=False
         Whether to use the logistic loss, multinomial of more than two classes.
     train_size : float, default=0.5
@@ -102,6 +106,11 @@ def compare(
     notes = list(data.notes)
     if data.level_names:
         notes.append(_note_on_levels(data.level_names, "global" in names))
+    default, n_features = tuple(models) == DEFAULT_MODELS, len(data.feature_names)
+    names, left_out = without_what_fails(
+        names, default, classify, data.n_classes, n_features
+    )
+    notes += left_out
     results = []
     for i, name in enumerate(names):
         step = f"model {i + 1} of {len(names)}: {KINDS[name].label}"
@@ -197,7 +206,8 @@ def _run(
     start = time.perf_counter()
     if progress is not None:
         progress("")
-        model._progress = _fold_counter(progress, data.cv)
+        if kind.by_folds:
+            model._progress = _fold_counter(progress, data.cv)
     X_train, _ = data.features(kind.one_intercept)
     at_end, caught = fit(model, (X_train, data.y_train, data.tasks_train))
     seconds = time.perf_counter() - start
@@ -210,7 +220,7 @@ def _run(
         label=kind.label,
         shares=kind.shares,
         estimator=type(model).__name__.strip("_").removesuffix("CV"),
-        alpha=model.alpha_,
+        alpha=getattr(model, "alpha_", math.nan),
         second={} if kind.second is None else _chosen(model, kind.second),
         at_end=at_end,
         seconds=seconds,

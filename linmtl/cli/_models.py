@@ -23,6 +23,8 @@ from linmtl.estimators import (
     L21RegressorCV,
     MeanRegularizedClassifierCV,
     MeanRegularizedRegressorCV,
+    MixedEffectsClassifier,
+    MixedEffectsRegressor,
     TraceNormClassifierCV,
     TraceNormRegressorCV,
 )
@@ -36,6 +38,7 @@ class Kind(NamedTuple):
     classifier: type
     second: str | None = None  # another strength to choose
     one_intercept: bool = False  # for all tasks, instead of one each
+    by_folds: bool = True  # strengths by cross-validation, else by the likelihood
 
 
 KINDS = {
@@ -50,6 +53,13 @@ KINDS = {
         "nothing",
         IndependentRegressor,
         IndependentClassifier,
+    ),
+    "mixed": Kind(
+        "mixed effects",
+        "a mean model, each feature as far as the tasks agree about it",
+        MixedEffectsRegressor,
+        MixedEffectsClassifier,
+        by_folds=False,
     ),
     "mean": Kind(
         "mean-regularised",
@@ -92,7 +102,7 @@ KINDS = {
     ),
 }
 MODELS = tuple(KINDS)
-DEFAULT_MODELS = ("pooled", "independent", "mean", "l21", "trace")
+DEFAULT_MODELS = ("pooled", "independent", "mixed", "mean", "l21", "trace")
 BASELINE = "independent"
 
 N_ALPHAS = 20
@@ -103,6 +113,8 @@ TOL = 1e-6
 _COARSE = {"alphas": 10, "eps": EPS, "tol": 1e-4}
 _COARSE_FOLDS = 3
 _ALL_ZERO = 1e15  # a strength
+# features up to which a mixed model, cubic in them, takes seconds: numbers, classes
+_MAX_MIXED = 50, 20
 
 
 def check_models(models: Sequence[str]) -> list[str]:
@@ -117,10 +129,40 @@ def check_models(models: Sequence[str]) -> list[str]:
     return names if BASELINE in names else [BASELINE, *names]
 
 
+def without_what_fails(
+    names: list[str], default: bool, classify: bool, n_classes: int, n_features: int
+) -> tuple[list[str], list[str]]:
+    """Return the models that serve such data, and notes of others.
+
+    Raises
+    ------
+    InputError
+        If one that was asked for, and not by default, is not for so many classes.
+    """
+    left, notes = [], []
+    for name in names:
+        why, most = "", _MAX_MIXED[classify]
+        if not KINDS[name].by_folds and n_classes > 2:
+            if not default:
+                raise InputError(
+                    f"the model {name!r} is for two classes, and there are {n_classes}"
+                )
+            why = "which is for two classes"
+        elif not KINDS[name].by_folds and default and n_features > most:
+            why = f"which takes long with over {most} features (--models {name})"
+        if why:
+            notes.append(f"without {KINDS[name].label}, {why}")
+        else:
+            left.append(name)
+    return left, notes
+
+
 def make_model(name: str, classify: bool, cv: int, coarse: bool = False) -> Any:
     """Return the estimator that chooses its strengths."""
     kind = KINDS[name]
     estimator = kind.classifier if classify else kind.regressor
+    if not kind.by_folds:
+        return estimator(tol=TOL)
     if name == BASELINE:
         return estimator("cv", cv=cv, per_task="auto", tol=TOL)
     tried = SECOND_STRENGTHS[::2] if coarse else SECOND_STRENGTHS
@@ -152,4 +194,4 @@ def fit(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model.fit(*rows)
-    return bool(np.any(model.at_bound_)), caught
+    return bool(np.any(getattr(model, "at_bound_", False))), caught

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from linmtl.cli._models import SECOND_STRENGTHS
+from linmtl.cli._models import KINDS, SECOND_STRENGTHS
 from linmtl.cli._results import MARGIN, Comparison, ModelResult
 from linmtl.data._labels import one_line
 from linmtl.transfer import NegativeTransferReport
@@ -143,6 +143,8 @@ def percent(share: float) -> str:
 
 def strength(model: ModelResult) -> str:
     """Write what was chosen for alpha."""
+    if model.name in KINDS and not KINDS[model.name].by_folds:
+        return "REML"
     if isinstance(model.alpha, np.ndarray):
         ends = [number(f(model.alpha), 1) for f in (np.min, np.max)]
         return " to ".join(dict.fromkeys(ends))
@@ -234,6 +236,8 @@ def explained(c: Comparison) -> list[tuple[str, str]]:
     alpha = f"by {c.cv}-fold cross-validation in training (a range: one per task)"
     if any(model.at_end for model in c.models):
         alpha += "; *: the last one tried, a better one may lie beyond"
+    if any(strength(model) == "REML" for model in c.models):
+        alpha += "; REML: variances by the restricted likelihood"
     if any(model.is_null for model in c.models):
         alpha += "; null: all coefficients are zero"
     terms = [

@@ -72,7 +72,7 @@ def test_main_job():
     done = python("-m", "linmtl")
     assert done.returncode == 0, done.stderr
     steps = [line.split(":")[0] for line in done.stderr.splitlines()]
-    assert steps == [f"model {i} of 5" for i in range(1, 6)]  # no terminal
+    assert steps == [f"model {i} of 6" for i in range(1, 7)]  # no terminal
     text = done.stdout
     assert max(map(len, text.splitlines())) <= 80
     line = {}

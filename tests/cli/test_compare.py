@@ -12,6 +12,7 @@ from linmtl import (
     L21Regressor,
     MeanRegularizedRegressor,
     MeanRegularizedRegressorCV,
+    MixedEffectsRegressor,
     PooledClassifier,
     PooledRegressor,
     TaskScaler,
@@ -583,8 +584,42 @@ def test_features_with_one_value_per_task_predict_the_level():
     assert np.median(report.alone.effect) > 0
 
 
+def test_mixed_effects_are_compared_without_a_search(regression):
+    X, y, tasks = regression
+    found = compare(X, y, tasks)
+    (model,) = [m for m in found.models if m.name == "mixed"]
+    train, test = split(X, y, tasks)
+    scaler = TaskScaler().fit(X[train])
+    direct = MixedEffectsRegressor(tol=TOL)
+    direct.fit(scaler.transform(X[train]), y[train], tasks[train])
+    rest = y[test] - direct.predict(scaler.transform(X[test]), tasks[test])
+    assert model.score == pytest.approx(1 - np.mean(rest**2) / np.var(y[test]))
+    assert model.certified
+    text = render(found, "title")
+    assert "REML: variances by the restricted likelihood" in " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("features", "values", "why"),
+    [
+        (21, 2, "takes long with over 20 features (--models mixed)"),
+        (3, 3, "is for two classes"),
+    ],
+)
+def test_mixed_effects_are_left_out_where_they_must_be(features, values, why):
+    rng = np.random.default_rng(0)
+    X, tasks = rng.normal(size=(60, features)), np.repeat([0, 1], 30)
+    y = np.arange(60) % values
+    found = compare(X, y, tasks, classify=True, cv=2)
+    assert "mixed" not in [model.name for model in found.models]
+    assert f"without mixed effects, which {why}" in found.notes
+    if values > 2:
+        with pytest.raises(InputError, match="'mixed' is for two classes, and there"):
+            compare(X, y, tasks, models=["mixed"], classify=True, cv=2)
+
+
 def test_results_introduce_themselves(compared):
-    assert repr(compared).startswith("<Comparison: 8 models on 5 tasks, best is ")
+    assert repr(compared).startswith("<Comparison: 9 models on 5 tasks, best is ")
     assert repr(compared.alone).startswith("<ModelResult: independent, 0.")
     assert repr(compared.data).startswith("<Split: 5 tasks, ")
 

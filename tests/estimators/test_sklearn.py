@@ -103,6 +103,9 @@ def expected_failures(estimator):
     ):
         reason = "a free mean separates the classes, and two probabilities round to one"
         failures["check_classifier_multioutput"] = reason
+    if type(estimator).__name__ == "NetworkLassoClassifierCV":
+        reason = "one task has no neighbours, and its separable classes no optimum"
+        failures["check_non_transformer_estimators_n_iter"] = reason
     return failures | mistakes_of_scikit_learn(estimator)
 
 
