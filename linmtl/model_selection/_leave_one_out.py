@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,7 @@ def left_out_path(
         As for :func:`linmtl.model_selection._held_out.held_out_path`.
     """
     data, fit, penalties = _without_weights(data, loss, fit, penalties)
+    losses = partial(_left_out_losses, data, loss)
 
     def refitted(chosen, exact):
         return held_out_path(
@@ -106,9 +108,8 @@ def left_out_path(
     if lacks_curvature(data, fit, penalties[0], columns) is not None:
         path = refitted(np.arange(len(penalties)), exact)
         assert path.eta is not None
-        losses = join.task_loss(_left_out_losses(data, loss, path.eta))
-        return replace(path, losses=losses, ends=path.ends[:1])
-    start = starts[0] if starts else None
+        found = join.task_loss(losses(path.eta))
+        return replace(path, losses=found, ends=path.ends[:1])
     forms = quadratic_forms(penalties[:1], fit.n_features, columns)
     exactly = loss.quadratic and forms is not None
     known = np.ones(len(strengths), dtype=bool) if exactly else far_apart(strengths)
@@ -120,14 +121,62 @@ def left_out_path(
         columns,
         some=known,
         strengths=strengths,
-        W0=start,
+        W0=starts[0] if starts else None,
         **options,
     )
     refits = RowRefits.of(
         data, fit, penalties[0], columns, options["tol"], options["max_iter"]
     )
+
+    def step(chosen, start):
+        some = [penalties[i] for i in chosen]
+        return one_fit(data, loss, fit, some, columns, W0=start, **options)
+
+    def refit(chosen):
+        if refits is not None:
+            return refits.path([penalties[i] for i in chosen])
+        path = refitted(chosen, exact=True)
+        assert path.eta is not None
+        return path.eta, path.unconverged
+
+    values = _searched(one, known, strengths, unit, data.total, losses, step, refit)
+    eta, freedom = (
+        on_lines(part, known, strengths) for part in (one.eta, one.freedom.sum(axis=1))
+    )
+    return HeldOutPath(values, [one.end], one.unconverged, eta, freedom)
+
+
+def _searched(
+    one: OneFit,
+    known: np.ndarray,
+    strengths: np.ndarray,
+    unit: np.ndarray,
+    total: np.ndarray,
+    losses: Callable[[np.ndarray], np.ndarray],
+    step: Callable[[np.ndarray, np.ndarray], OneFit],
+    refit: Callable[[np.ndarray], tuple[np.ndarray, int]],
+) -> np.ndarray:
+    """Return losses along a path, with the best strength looked at closely.
+
+    Parameters
+    ----------
+    one : OneFit
+        What is known; more is written to it.
+    known : ndarray of bool of shape (n_strengths,)
+        Which strengths it has; more are marked.
+    strengths, unit
+        As for :func:`left_out_path`.
+    total : ndarray of shape (n_tasks,)
+        Weights of the tasks.
+    losses : callable
+        Of predictors of rows without them.
+    step : callable
+        One fit for each of some strengths (positions), from a start.
+    refit : callable
+        Fits without each row there: predictors, and how many did not converge.
+    """
     end, fitted = one.end, np.zeros(known.size, dtype=bool)
-    rough = _left_out_losses(data, loss, one.eta)
+    rough = losses(one.eta)
     # where rows are fitted whatever they are one step says nothing
     rough[known & np.isnan(one.eta[:, unit >= 0]).any(axis=1)] = np.inf
     rough = on_lines(rough, known, strengths)
@@ -135,34 +184,25 @@ def left_out_path(
     while True:
         unsure = _unsure(one, unit)
         values = _moved(rough, fitted, true, known & ~unsure)
-        mean = np.nansum(values[:, 0] * data.total, axis=1)
+        mean = np.nansum(values[:, 0] * total, axis=1)
         best = int(np.argmin(mean))
         near = np.array([best])
         if fitted[best] or not fitted.any():  # is it better than those beside it?
             near = np.unique(np.clip(best + np.arange(-1, 2), 0, len(mean) - 1))
         new, chosen = near[~known[near]], near[(unsure & ~fitted)[near]]
         if new.size:
-            some = [penalties[i] for i in new]
-            own = one_fit(data, loss, fit, some, columns, W0=end, **options)
+            own = step(new, end)
             for name in ("eta", "loss", "freedom", "active"):
                 getattr(one, name)[new] = getattr(own, name)
-            rough[new] = _left_out_losses(data, loss, own.eta)
+            rough[new] = losses(own.eta)
             end, known[new] = own.end, True
         elif chosen.size:
-            if refits is None:
-                path = refitted(chosen, exact=True)
-                one.eta[chosen], wrong = path.eta, path.unconverged
-            else:
-                one.eta[chosen], wrong = refits.path([penalties[i] for i in chosen])
+            one.eta[chosen], wrong = refit(chosen)
             one.unconverged += wrong
-            true[chosen] = _left_out_losses(data, loss, one.eta[chosen])
+            true[chosen] = losses(one.eta[chosen])
             fitted[chosen] = True
         else:
-            break
-    eta, freedom = (
-        on_lines(part, known, strengths) for part in (one.eta, one.freedom.sum(axis=1))
-    )
-    return HeldOutPath(values, [one.end], one.unconverged, eta, freedom)
+            return values
 
 
 def _unsure(one: OneFit, unit: np.ndarray) -> np.ndarray:
