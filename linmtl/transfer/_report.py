@@ -13,7 +13,13 @@ from scipy import stats
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state
 
-from linmtl.data._checks import check_choice, check_count, check_number, is_whole
+from linmtl.data._checks import (
+    check_choice,
+    check_count,
+    check_number,
+    is_number,
+    is_whole,
+)
 from linmtl.data._labels import one_line, some
 from linmtl.estimators._by_loss import loss_of
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
@@ -399,7 +405,7 @@ def negative_transfer_report(
     """
     check_choice("method", method, METHODS)
     check_number("margin", margin, 0.0, 1.0)
-    if not 0 < level < 1:
+    if not (is_number(level) and 0 < level < 1):
         raise ValueError(f"level must be between 0 and 1, got {level!r}")
     if not isinstance(estimator, TaskModel):
         raise TypeError(

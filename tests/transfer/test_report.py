@@ -363,6 +363,7 @@ def test_other_layouts_and_jobs():
     ("options", "match"),
     [
         ({"level": 0.0}, "level must be between 0 and 1"),
+        ({"level": "0.05"}, "level must be between 0 and 1"),
         ({"cv": 1}, "cv must be an integer >= 2"),
         ({"cv": 1, "method": "resampled_t"}, "cv must make at least 2 splits"),
         ({"cv": "five"}, "cv must be a number of splits"),
