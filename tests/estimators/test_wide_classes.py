@@ -159,8 +159,10 @@ def test_metrics_take_the_list():
     values = per_task("roc_auc", Y, p).values
     np.testing.assert_array_equal(values, per_task("roc_auc", Y, second).values)
     three = [np.column_stack([q, q[:, 1]]) for q in p]
-    with pytest.raises(ValueError, match="arrays with 3, 3, 3 columns"):
+    with pytest.raises(ValueError, match="has 3 columns; pass the score of the pos"):
         brier_score(Y, three)
+    with pytest.raises(ValueError, match="arrays with 3, 2, 2 columns"):
+        brier_score(Y, [three[0], *p[1:]])
     theirs = MultiOutputClassifier(LogisticRegression()).fit(X, Y)
     scorer = make_task_scorer(brier_score)
     expected = -brier_score(Y, theirs.predict_proba(X))
