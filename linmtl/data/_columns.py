@@ -332,6 +332,29 @@ def _read_dates(texts: list[str]) -> list[datetime]:
     raise ValueError("not all are dates of one kind")
 
 
+def not_dates(fields: list[str]) -> list[int]:
+    """Return which fields are no dates of the notation that most of them have."""
+    rows = np.flatnonzero(~missing(fields)).tolist()
+    best = rows
+    for pattern in (_ISO_DATE, *_DATES):
+        found = {i: m.groupdict() for i in rows if (m := pattern.fullmatch(fields[i]))}
+        if found and "first" in next(iter(found.values())):
+            try:
+                _tell_day_and_month(list(found.values()))
+            except _Ambiguous:
+                continue
+        odd = [i for i in rows if not _is_date(found.get(i), fields[i])]
+        best = min(best, odd, key=len)
+    return best
+
+
+def _is_date(part: dict[str, Any] | None, text: str) -> bool:
+    try:
+        return part is not None and bool(_date(part) if part else _iso_date(text))
+    except ValueError:
+        return False
+
+
 def _iso_date(text: str) -> datetime:
     date = datetime.fromisoformat(text if len(text) > 7 else f"{text}-01")
     return date.astimezone(UTC).replace(tzinfo=None) if date.tzinfo else date

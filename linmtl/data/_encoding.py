@@ -13,6 +13,7 @@ from linmtl.data._columns import (
     Fields,
     Numbers,
     missing,
+    not_dates,
     reads_as_number,
 )
 from linmtl.data._errors import name_list
@@ -197,14 +198,16 @@ def _levels(fields: Fields) -> list[str]:
 
 
 def _nearly_numeric(table: Table, name: str) -> list[str]:
-    """Say what keeps a column of text from being one of numbers, if little does."""
-    fields = table.columns[name]
+    """Say what keeps text from being numbers or dates, if little does."""
+    fields, kind = table.columns[name], "numbers"
     text = [i for i, field in enumerate(fields) if not reads_as_number(field)]
+    if len(text) > 0.2 * len(fields):
+        text, kind = not_dates(as_text(fields)), "dates"
     if len(text) > 0.2 * len(fields):
         return []
     if not text:
-        return [f"column {one_line(name)} is text: its numbers differ in notation"]
+        return [f"column {one_line(name)} is text: its {kind} differ in notation"]
     return [
         f"column {one_line(name)} is text: {len(text)} of {len(fields)} fields are no "
-        f"numbers, the first {fields[text[0]]!r} on {table.line} {table.lines[text[0]]}"
+        f"{kind}, the first {fields[text[0]]!r} on {table.line} {table.lines[text[0]]}"
     ]

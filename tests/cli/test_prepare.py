@@ -251,6 +251,22 @@ def test_classes_beside_numbers_are_noted():
     )
 
 
+@pytest.mark.parametrize(
+    ("form", "odd"),
+    [
+        ("{:02}/05/2024 03:00", "31/02/2024 03:00"),
+        ("05/{:02}/2024", "05/32/2024"),
+        ("2024-05-{:02}", "unknown"),
+        ("{} May 2024", "31 June 2024"),
+    ],
+)
+def test_what_keeps_a_column_from_being_dates(form, odd):
+    days = [form.format(day) for day in range(1, 25)]
+    days[1], days[2] = odd, ""
+    notes = "\n".join(prepare(table(seen=days)).notes)
+    assert f"1 of 24 fields are no dates, the first '{odd}' on row 2" in notes
+
+
 def test_what_keeps_a_column_from_being_numeric():
     columns = table(
         most=["1", "2", "unknown", *["3"] * 21],
