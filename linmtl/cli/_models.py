@@ -141,17 +141,19 @@ def without_what_fails(
     """
     left, notes = [], []
     for name in names:
-        why, most = "", _MAX_MIXED[classify]
-        if not KINDS[name].by_folds and n_classes > 2:
-            if not default:
-                raise InputError(
-                    f"the model {name!r} is for two classes, and there are {n_classes}"
-                )
-            why = "which is for two classes"
-        elif not KINDS[name].by_folds and default and n_features > most:
-            why = f"which takes long with over {most} features (--models {name})"
-        if why:
-            notes.append(f"without {KINDS[name].label}, {why}")
+        kind, most = KINDS[name], _MAX_MIXED[classify]
+        several = not kind.by_folds and n_classes > 2
+        if several and not default:
+            raise InputError(
+                f"the model {name!r} is for two classes, and there are {n_classes}"
+            )
+        if several:
+            notes.append(f"without {kind.label}, which is for two classes")
+        elif default and not kind.by_folds and n_features > most:
+            notes.append(
+                f"without {kind.label}, which takes long with over {most} features "
+                f"(--models {name})"
+            )
         else:
             left.append(name)
     return left, notes
