@@ -295,6 +295,22 @@ def centred_targets(data: MultiTaskData) -> tuple[np.ndarray, np.ndarray]:
     return mean, data.y - np.repeat(mean, np.diff(data.task_ptr))
 
 
+class SquaredSums(Datafit):
+    """A squared loss that knows two sums at its last point, but no residuals."""
+
+    _linear: float  # sum theta y
+    _square: float  # sum theta^2
+
+    def dual_limit(self):
+        return np.inf
+
+    def best_scale(self, conjugate, limit, support=0.0):
+        return best_scale(self._linear - support, self._square + 2 * conjugate, limit)
+
+    def dual_value(self, scale):
+        return scale * self._linear - scale**2 * self._square / 2
+
+
 def best_scale(linear: float, square: float, limit: float) -> float:
     """Maximise ``s * linear - s^2 * square / 2`` over 0 <= s <= limit."""
     if linear <= 0.0:

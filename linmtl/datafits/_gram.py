@@ -9,7 +9,7 @@ import numpy as np
 from scipy import linalg
 
 from linmtl.data._canonical import MultiTaskData
-from linmtl.datafits._base import UNIT, Datafit, best_scale, directions
+from linmtl.datafits._base import UNIT, SquaredSums, directions
 from linmtl.datafits._moments import Moments
 from linmtl.datafits._residual import ResidualFit
 from linmtl.designs._base import used_rows
@@ -23,7 +23,7 @@ from linmtl.losses import Loss
 _MANY_FEATURES, _MUCH_WORK = 256, 1e10
 
 
-class GramFit(Datafit):
+class GramFit(SquaredSums):
     """Squared loss through the moments of each task; no row is looked at.
 
     Parameters
@@ -211,15 +211,6 @@ class GramFit(Datafit):
     def refresh(self, G):
         if self._shift is not None:
             self._evaluate(self._W + self._shift, G)
-
-    def dual_limit(self):
-        return np.inf
-
-    def best_scale(self, conjugate, limit, support=0.0):
-        return best_scale(self._linear - support, self._square + 2 * conjugate, limit)
-
-    def dual_value(self, scale):
-        return scale * self._linear - scale**2 * self._square / 2
 
     def curvature(self, scaled):
         if scaled not in self._curvature:

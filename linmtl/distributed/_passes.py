@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from linmtl.datafits._base import UNIT, Datafit, best_scale
+from linmtl.datafits._base import UNIT, SquaredSums
 from linmtl.distributed._parts import Parts
 from linmtl.distributed._rounds import (
     Estimator,
@@ -27,7 +27,7 @@ from linmtl.solvers._working_set import WorkingSet
 from linmtl.statistics import TaskStatistics
 
 
-class PassFit(Datafit):
+class PassFit(SquaredSums):
     """The squared loss, each evaluation of which is a pass over all parts.
 
     Parameters
@@ -74,15 +74,6 @@ class PassFit(Datafit):
 
     def loss_at(self, W):
         return self.evaluate(W, self._empty())
-
-    def dual_limit(self):
-        return np.inf
-
-    def best_scale(self, conjugate, limit, support=0.0):
-        return best_scale(self._linear - support, self._square + 2 * conjugate, limit)
-
-    def dual_value(self, scale):
-        return scale * self._linear - scale**2 * self._square / 2
 
     def hessians(self, features, dtype=np.float64, least=0.0):
         rounds = self.rounds
