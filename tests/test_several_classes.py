@@ -77,6 +77,7 @@ def test_two_columns_stack_as_log_odds():
     assert stacked(rows).strength == stacked(two).strength
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("selection", ["stack", "best"])
 def test_auto(selection):
     X, y, tasks = several_classes()
@@ -116,6 +117,7 @@ def test_default_models_of_auto_are_those_for_several_classes():
         AutoClassifier([MixedEffectsClassifier(), MODELS[0]]).fit(X, y, tasks)
 
 
+@pytest.mark.slow
 def test_blends():
     X, y, tasks = several_classes()
     model = SafeTransferClassifier(MODELS[1], MODELS[0]).fit(X, y, tasks)
@@ -130,6 +132,7 @@ def test_blends():
     assert model.weights_[1] == 0
 
 
+@pytest.mark.slow
 def test_report_and_gain():
     X, y, tasks = several_classes()
     report = negative_transfer_report(
@@ -157,6 +160,7 @@ def test_report_and_gain():
     assert np.isnan(gain.values[1, [0, 2]]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:L21ClassifierCV")  # of a short grid
 @pytest.mark.parametrize("name", ["roc_auc_ovr", "roc_auc_ovo", "neg_brier_score"])
 def test_scorers_see_the_classes_of_each_task(name):

@@ -214,6 +214,7 @@ def test_a_stack_shares_where_tasks_are_alike_and_not_elsewhere(seed):
     assert errors[0] < 1.02 * min(errors[1:])
 
 
+@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize("selection", ["best", "1se", "stack"])
 def test_held_out_losses_are_of_choices_by_the_other_folds(make, selection):
@@ -317,6 +318,7 @@ def test_groups_are_held_out_together(wide):
 # --- layouts
 
 
+@pytest.mark.slow
 @SELECTIONS
 @BOTH
 def test_layouts_agree(make, selection):

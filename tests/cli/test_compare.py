@@ -263,6 +263,7 @@ def test_heart_disease(classified):
     assert max(map(len, text.splitlines())) <= 80
 
 
+@pytest.mark.slow
 def test_same_numbers_for_the_same_seed(regression, compared):
     again = compare(*regression, models=["l21"])
     other = compare(*regression, models=["l21"], random_state=1)
@@ -599,6 +600,7 @@ def test_mixed_effects_are_compared_without_a_search(regression):
     assert "REML: variances by the restricted likelihood" in " ".join(text.split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("features", "values", "why"),
     [

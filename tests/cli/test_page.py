@@ -19,6 +19,7 @@ def report_of(T):
     return made_up(effect, verdict)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("T", [4, 40, 41, 160])
 def test_every_task_or_the_ends(T):
     report = report_of(T)

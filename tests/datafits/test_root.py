@@ -370,6 +370,7 @@ def test_quadratic_penalties_have_a_grid():
 # --- MALSAR -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @runs_of("MTFLC_ADMM", "MTFLCd_ADMM")
 def test_optimum_of_malsar(path):
     run = Run(path)
@@ -483,6 +484,7 @@ def test_single_precision_is_rounding(shared):
 # --- paths and cross-validation -----------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("penalty", [L21(), L21() + Ridge(0.1), TraceNorm()], ids=repr)
 def test_a_path_is_its_single_fits(penalty):
     problem = make_problem()

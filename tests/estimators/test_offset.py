@@ -180,6 +180,7 @@ MODELS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_one_offset_for_all_rows_is_part_of_the_intercepts(name):
     model = MODELS[name]()

@@ -47,6 +47,7 @@ def ordinal_loss(eta, k, cuts, constraints):
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weighted", [False, True])
 def test_optimum_is_that_of_a_conic_solver(weighted):
     X, y, tasks = data()
@@ -211,6 +212,7 @@ def test_layouts_are_one_model():
     )
 
 
+@pytest.mark.slow
 def test_searches_pipelines_and_pickles():
     X, y, tasks = data()
     table = pd.DataFrame(X, columns=list("abcd")).assign(task=tasks)

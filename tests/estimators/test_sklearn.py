@@ -507,6 +507,7 @@ def test_cross_validation_functions(model, request):
     np.testing.assert_array_equal(result["test_score"], scores)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "grid"),
     [

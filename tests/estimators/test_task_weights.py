@@ -305,6 +305,7 @@ def test_minimax_from_a_far_warm_start():
     assert model.objective_ == pytest.approx(cold.objective_, abs=2e-4)
 
 
+@pytest.mark.slow
 def test_minimax_of_a_loss_that_is_linear_at_the_start():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(30, 2)), 100.0 + rng.normal(size=30)

@@ -308,6 +308,7 @@ def test_a_search_beats_a_strength_that_is_too_strong():
     assert search.score(X, Y) > null.score(X, Y) + 0.1
 
 
+@pytest.mark.slow
 def test_searches_in_pipelines_grids_and_every_layout():
     X, Y = table()
     wide = make_pipeline(

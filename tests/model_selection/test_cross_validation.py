@@ -226,6 +226,7 @@ def squared(model, X, y, tasks):
     return (y - model.predict(X, tasks)) ** 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("chosen", "plain"),
     [

@@ -315,6 +315,7 @@ def test_shuffle_split_stratifies_and_keeps_the_classes_in_training(seed, test_s
                     assert abs(drawn - share) < 2
 
 
+@pytest.mark.slow
 def test_every_row_is_equally_likely_to_be_tested():
     tasks = np.repeat(["a", "b"], [5, 10])
     n_splits = 4000

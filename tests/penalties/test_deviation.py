@@ -116,6 +116,7 @@ def test_a_large_strength_is_one_model_with_intercepts_of_each_task(name, loss):
     np.testing.assert_allclose(model.intercept_, pooled.intercept_, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_shift_of_all_coefficients_shifts_the_solution():
     problem = make_problem()
     shift = np.arange(5.0)
@@ -175,6 +176,7 @@ def test_around_the_mean_is_a_deviation():
     assert not hasattr(model, "coef_mean_")
 
 
+@pytest.mark.slow
 def test_cross_validation_chooses_what_to_draw_to():
     rng = np.random.default_rng(0)
     tasks = np.repeat(np.arange(8), 15)
@@ -210,6 +212,7 @@ def test_adaptive_robust_has_a_strength_for_each_task():
         np.testing.assert_allclose(model.coef_, other.coef_, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_task_that_differs_keeps_its_own_model_and_harms_no_other():
     rng = np.random.default_rng(0)
     tasks = np.repeat(np.arange(10), 30)

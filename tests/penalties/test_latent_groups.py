@@ -44,6 +44,7 @@ def test_value_prox_and_dual_norm(positive):
     assert penalty.dual_norm(V) == pytest.approx(-dual, rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.product(
     loss=("squared", "sqrt", "huber", "logistic"),
     layout=("wide", "missing", "long"),

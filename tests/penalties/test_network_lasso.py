@@ -128,6 +128,7 @@ def test_prox_joins_columns_exactly():
     np.testing.assert_array_equal(labels, [0, 1, 2, 0, 1, 2, 0, 1])
 
 
+@pytest.mark.slow
 @every_graph
 @every_shape
 @looped("effort", [(100_000, 0), (0, 500)])
@@ -249,6 +250,7 @@ def test_dual_norm_bounds_the_inner_product_and_is_attained(make):
     assert np.abs(prox(norm, G, s * (1 + 1e-6))[0]).max() <= 1e-9
 
 
+@pytest.mark.slow
 @every_graph
 @pytest.mark.parametrize("factor", [0.2, 0.999, 1.0, 1.001, 1.3, 30.0])
 def test_certificate_is_a_bound_that_is_close_near_one(make, factor):

@@ -516,6 +516,7 @@ def test_one_task_has_no_deviation_from_the_mean():
 # --- parameters ---------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @looped("wrong", WRONG)
 def test_wrong_parameters_raise_at_fit(wrong):
     X, tasks = normal((20, D)), np.repeat(list("abcd"), 5)

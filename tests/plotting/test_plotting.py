@@ -144,6 +144,7 @@ def test_dark_is_alike():
         assert sum(image.cmap(near)[:3]) < sum(image.cmap(1.0 - near)[:3])
 
 
+@pytest.mark.slow
 def test_values_in_cells_of_few_tasks():
     values = np.array([[0.0, 0.256], [-0.101, 0.0]])
     matrix = TaskMatrix(values, ["a", "b"], "gain", directed=True)
@@ -488,6 +489,7 @@ def test_coefficients_of_all_sizes(T, d):
     assert not overlaps(display.ax_, "y")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_coefficients_that_are_not_finite(bad):
     coef = np.arange(6.0).reshape(2, 3)
@@ -702,6 +704,7 @@ def test_gaps_of_every_kind_of_fit():
         ConvergenceDisplay.from_estimator(factored)
 
 
+@pytest.mark.slow
 def test_gaps_that_no_logarithm_has():
     history = [[0, np.inf], [1, 1.0], [2, 0.1], [3, 0.0]]
     display = ConvergenceDisplay.from_history(history, unit="seconds")

@@ -153,6 +153,7 @@ def test_mmd_in_blocks(monkeypatch):
     assert found.p_values.min() >= 1 / 20
 
 
+@pytest.mark.slow
 def test_mmd_is_unbiased():
     """Its mean over samples of one distribution is zero."""
     rng = np.random.default_rng(0)
@@ -163,6 +164,7 @@ def test_mmd_is_unbiased():
     assert abs(np.mean(values)) < 3 * np.std(values) / np.sqrt(600)
 
 
+@pytest.mark.slow
 def test_p_values_of_mmd_are_uniform_for_equal_tasks():
     rng = np.random.default_rng(0)
     p = []

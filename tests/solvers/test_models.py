@@ -74,6 +74,7 @@ def gaps(fit, columns, penalties, W):
     return np.array(out)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "loss"), KINDS)
 def test_models_are_solutions(name, loss):
     fit, columns, strengths, penalties = problem(name, loss)

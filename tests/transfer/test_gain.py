@@ -396,6 +396,7 @@ def test_an_order_of_the_tasks_is_demanded():
             call(clone(model).set_params(task_order=["t1", "t0", "t2"]))
 
 
+@pytest.mark.slow
 def test_order_of_tasks_does_not_matter():
     X, y, tasks = make_data(random_W(4), 30)
     cv = PredefinedSplit(dealt(tasks))

@@ -336,6 +336,7 @@ def test_few_tasks(method, n_groups, T):
 # --- GroupedMultiTask
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("classify", [False, True])
 def test_groups_of_tasks_are_found_in_data(classify, seed):

@@ -140,6 +140,7 @@ def test_progress_is_told_where_asked(capsys):
     assert "Done" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_report_of_the_baseline_itself_finds_nothing():
     X, y, tasks = planted()
     report = negative_transfer_report(

@@ -281,6 +281,7 @@ def test_weights_are_repetitions(make):
     np.testing.assert_allclose(fits[0].coef_, fits[1].coef_, atol=1e-5)
 
 
+@pytest.mark.slow
 @BOTH
 def test_layouts_agree(make):
     """Wide, long, a column of X, sparse: the same rows, folds and result."""
