@@ -120,45 +120,36 @@ def minimise(
         If the solver does not apply to this loss and penalty.
     """
     norm = objective.penalty.norm
+    start: dict[str, Any] = {"residuals": residuals, "rival": rival}
+    options: dict[str, Any] = {"tol": tol, "solver": solver, "verbose": verbose}
+    given: dict[str, Any] = {"W0": W0, "scale": scale, "max_iter": max_iter}
     if norm is not None and not norm.convex:
-        return _minimise_in_stages(
-            objective,
-            tol=tol,
-            max_iter=max_iter,
-            solver=solver,
-            W0=W0,
-            scale=scale,
-            verbose=verbose,
-        )
+        return _minimise_in_stages(objective, **given, **options)
     if objective.without_free is not None:
-        return _minimise_without_free(
-            objective,
-            tol=tol,
-            max_iter=max_iter,
-            solver=solver,
-            W0=W0,
-            residuals=residuals,
-            rival=rival,
-            scale=scale,
-            verbose=verbose,
-        )
-    other = objective.substituted
-    if other is not None:
-        found = minimise(
-            other.part,
-            tol=tol,
-            max_iter=max_iter,
-            solver=solver,
-            W0=None if W0 is None else other.there(W0),
-            residuals=residuals,
-            rival=None if rival is None else (rival[0], other.there(rival[1])),
-            scale=scale,
-            verbose=verbose,
-        )
-        point = other.back(found.point)
-        objective.value(point)
-        b = objective.intercepts(point)
-        return replace(found, W=other.back(found.W), point=point, b=b)
+        return _minimise_without_free(objective, **given, **start, **options)
+    if objective.substituted is not None:
+        return _minimise_substituted(objective, **given, **start, **options)
+    method = _method_of(objective, solver)
+    through_rows = objective.of_rows() if objective.base_fit.pending else None
+    if through_rows is not None and method is WorkingSet:
+        few: dict[str, Any] = {**options, "solver": FewFeatures}
+        found = minimise(through_rows, rival=rival, **given, **few)
+        return found if found.converged else _go_on(found, objective, max_iter, options)
+    objective.base_fit.settle()
+    monitor = Monitor(objective, verbose)
+    with blas_threads(objective.largest_product):
+        W, scale = _first_point(objective, monitor, W0, scale, **start)
+        stop = tol * scale + objective.rounding
+        # leaves room for the digits that moments lose
+        aim = stop if objective.base_fit.holds_rows else (1.0 - _NEGLIGIBLE) * stop
+        if monitor.best_gap > aim or (method is Direct and not solved):
+            method().solve(objective, W, aim, max_iter, monitor)
+    result = _best_of(monitor, objective, method.name, stop, scale)
+    return _certified(result, objective, max_iter, options)
+
+
+def _method_of(objective: Objective, solver: str | type[Method]) -> type[Method]:
+    """Return the method of this name, if it applies."""
     if solver == "auto":
         method = choose_solver(objective)
     else:
@@ -166,77 +157,78 @@ def minimise(
     missing = method.missing(objective)
     if missing is not None:
         raise ValueError(f"solver={method.name!r} needs {missing}; use solver='auto'")
-    through_rows = objective.of_rows() if objective.base_fit.pending else None
-    if through_rows is not None and method is WorkingSet:
-        options: dict[str, Any] = {"tol": tol, "verbose": verbose}
-        found = minimise(
-            through_rows,
-            max_iter=max_iter,
-            solver=FewFeatures,
-            W0=W0,
-            rival=rival,
-            scale=scale,
-            **options,
-        )
-        return found if found.converged else _go_on(found, objective, max_iter, options)
-    objective.base_fit.settle()
-    monitor = Monitor(objective, verbose)
-    with blas_threads(objective.largest_product):
-        if W0 is None:
-            W = null_coefficients(objective)
-        else:
-            W = _allowed(objective, W0)
-            if scale is None:
-                null, scale = null_model(objective)
-                rival = (scale, null) if rival is None else rival
-        monitor.done(W, 0, np.inf, residuals)
-        if rival is not None and not monitor.best_value <= rival[0]:
-            W = _allowed(objective, rival[1])
-            monitor.done(W, 0, np.inf)
-        if monitor.best_W is None:
-            raise ValueError(
-                "the objective is not finite at the start: the numbers in X or y are "
-                "too large; scale them"
-            )
+    return method
+
+
+def _first_point(
+    objective: Objective,
+    monitor: Monitor,
+    W0: np.ndarray | None,
+    scale: float | None,
+    residuals: Residuals | None,
+    rival: tuple[float, np.ndarray] | None,
+) -> tuple[np.ndarray, float]:
+    """Return where to start, of which the monitor knows, and what ``tol`` is of."""
+    if W0 is None:
+        W = null_coefficients(objective)
+    else:
+        W = _allowed(objective, W0)
         if scale is None:
-            scale = monitor.best_value
-        stop = tol * scale + objective.rounding
-        # leaves room for the digits that moments lose
-        aim = stop if objective.base_fit.holds_rows else (1.0 - _NEGLIGIBLE) * stop
-        if monitor.best_gap > aim or (method is Direct and not solved):
-            method().solve(objective, W, aim, max_iter, monitor)
-    gap = monitor.best_gap
-    converged = bool(gap <= stop)
+            null, scale = null_model(objective)
+            rival = (scale, null) if rival is None else rival
+    monitor.done(W, 0, np.inf, residuals)
+    if rival is not None and not monitor.best_value <= rival[0]:
+        W = _allowed(objective, rival[1])
+        monitor.done(W, 0, np.inf)
+    if monitor.best_W is None:
+        raise ValueError(
+            "the objective is not finite at the start: the numbers in X or y are "
+            "too large; scale them"
+        )
+    return W, monitor.best_value if scale is None else scale
+
+
+def _best_of(
+    monitor: Monitor, objective: Objective, solver: str, stop: float, scale: float
+) -> Result:
+    """Return the best point that a method has come to."""
+    assert monitor.best_W is not None
+    converged = bool(monitor.best_gap <= stop)
     # the start may be the end; then what is known of it may be a sum of roundings
     fresh = converged and monitor.n_iter > 0 and monitor.value == monitor.best_value
-    n_iter = max(monitor.n_iter, 1)
-    result = Result(
+    return Result(
         objective.penalty.coefficients(monitor.best_W),
         monitor.best_W,
         monitor.best_b,
         monitor.best_value,
-        gap,
+        monitor.best_gap,
         stop,
         scale,
-        n_iter,
+        max(monitor.n_iter, 1),
         converged,
-        method.name,
+        solver,
         monitor.history,
         residuals=objective.residuals() if fresh else None,
     )
-    exact = _by_rows(objective, result.point, stop)
-    if exact is not objective:
-        with blas_threads(exact.largest_product):
-            certificate = exact.certificate(result.point)
-        b, stop = exact.intercepts(result.point), tol * scale + exact.rounding
-        result = replace(result, b=b, tol=stop, residuals=None)
-        result = _judged(result, certificate.primal, certificate.gap, max_iter)
-        if result.converged:
-            return result
-        options = {"tol": tol, "solver": solver, "verbose": verbose}
-        return _go_on(result, exact, max_iter, options)
-    gap += objective.error(result.point)
-    return _judged(result, result.objective, gap, max_iter)
+
+
+def _certified(
+    result: Result, objective: Objective, max_iter: int, options: dict[str, Any]
+) -> Result:
+    """Return a result with its gap in the form of the objective that has the digits.
+
+    Where that form finds the gap too large, go on in it.
+    """
+    exact = _by_rows(objective, result.point, result.tol)
+    if exact is objective:
+        gap = result.gap + objective.error(result.point)
+        return _judged(result, result.objective, gap, max_iter)
+    with blas_threads(exact.largest_product):
+        certificate = exact.certificate(result.point)
+    b, stop = exact.intercepts(result.point), options["tol"] * result.scale
+    result = replace(result, b=b, tol=stop + exact.rounding, residuals=None)
+    result = _judged(result, certificate.primal, certificate.gap, max_iter)
+    return result if result.converged else _go_on(result, exact, max_iter, options)
 
 
 def _go_on(
@@ -342,6 +334,28 @@ def _minimise_from(
     message = _message(result.solver, steps, gap, stop, problem=problem)
     result = replace(result, tol=stop, n_iter=n_iter, stages=stages)
     return result.judged(stages[-1], gap, message)
+
+
+def _minimise_substituted(
+    objective: Objective,
+    *,
+    W0: np.ndarray | None,
+    rival: tuple[float, np.ndarray] | None,
+    **options,
+) -> Result:
+    """Minimise in the variables that the penalty has in place of W."""
+    other = objective.substituted
+    assert other is not None
+    found = minimise(
+        other.part,
+        W0=None if W0 is None else other.there(W0),
+        rival=None if rival is None else (rival[0], other.there(rival[1])),
+        **options,
+    )
+    point = other.back(found.point)
+    objective.value(point)
+    b = objective.intercepts(point)
+    return replace(found, W=other.back(found.W), point=point, b=b)
 
 
 def _minimise_without_free(
