@@ -32,7 +32,8 @@ from linmtl.auto._leaderboard import (
 )
 from linmtl.auto._weights import stacked
 from linmtl.data._checks import check_choice
-from linmtl.data._read import FitInput, read_fit
+from linmtl.data._fit_input import FitInput
+from linmtl.data._read import read_fit
 from linmtl.estimators._predictions import PredictsClasses, PredictsTargets
 from linmtl.estimators._settings import UNKNOWN
 from linmtl.estimators._task_model import TaskModel

@@ -14,8 +14,8 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils import _safe_indexing, indexable
 
 from linmtl.data._checks import is_whole
+from linmtl.data._fit_input import FitInput
 from linmtl.data._labels import some
-from linmtl.data._read import FitInput
 from linmtl.data._tables import as_table
 from linmtl.data._weights import read_offset, read_sample_weight
 from linmtl.estimators._base import MultiTaskModel

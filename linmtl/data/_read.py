@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,8 @@ from sklearn.utils.validation import (
 )
 
 from linmtl.data._absent import fill_absent, read_feature_mask, without_absent
-from linmtl.data._canonical import MultiTaskData, far_intercept, lent
-from linmtl.data._classes import ClassColumns
+from linmtl.data._canonical import MultiTaskData
+from linmtl.data._fit_input import FitInput
 from linmtl.data._frames import column_named
 from linmtl.data._kinds import order_of
 from linmtl.data._labels import (
@@ -51,200 +51,10 @@ from linmtl.data._weights import (
 from linmtl.designs._shared import SharedDesign
 from linmtl.designs._stacked import StackedDesign
 
-_ROUNDING_OF_SQUARES = 1e-13
 _X_OPTIONS: dict[str, Any] = {
     "accept_sparse": ("csr", "csc"),
     "dtype": [np.float64, np.float32],
 }
-
-
-@dataclass(frozen=True)
-class FitInput:
-    """What was read from the arguments of `fit`.
-
-    Attributes
-    ----------
-    layout : {"single", "long", "wide"}
-        One task; one label per row; one column of Y per task.
-    data : MultiTaskData
-        Canonical data, weights included.
-    tasks : ndarray of shape (n_tasks,)
-        Task labels, in the order of the data.
-    n_samples : ndarray of shape (n_tasks,)
-        Sum of the sample weights of each task, S_t.
-    classes : ndarray of shape (n_classes,) or None
-        Class labels of a classifier; of two, y is -1 for the first and +1 for the
-        second, of more y is the position.
-    side : ndarray of shape (n_tasks,)
-        -1 or +1 for a task whose best intercept is infinite on that side (only one
-        class occurs, counts are all zero) and which is therefore left out of the loss,
-        0 elsewhere.
-    feature_names : ndarray of shape (n_features,) or None
-        Names of the columns of coef_.
-    rows : ndarray of int
-        The row of X, as passed, of each observation (wide: of each sample).
-    n_rows : int
-        Number of rows of X as passed.
-    ordered : bool
-        Whether the order of the tasks was given, by ``task_order`` or categories.
-    scale : ndarray of shape (n_features,) or None
-        What the features of the design were divided by, if anything.
-    side_means : ndarray of shape (n_tasks_left_out, n_features)
-        Means of the features in the tasks that are left out of the loss.
-    side_offset : ndarray of shape (n_tasks_left_out,)
-        Means of the offsets in these tasks.
-    present : ndarray of bool of shape (n_features, n_tasks) or None
-        Which features each task has; those absent are zero in `data`. None where all
-        have all.
-    offset : ndarray of shape (n_observations,) or None
-        What was passed to be added to the linear predictors. Where `data` have none,
-        their targets are less it.
-    """
-
-    layout: str
-    data: MultiTaskData
-    tasks: np.ndarray
-    n_samples: np.ndarray
-    classes: np.ndarray | None
-    side: np.ndarray
-    feature_names: np.ndarray | None
-    rows: np.ndarray
-    n_rows: int
-    ordered: bool = False
-    scale: np.ndarray | None = None
-    side_means: np.ndarray | None = None
-    side_offset: np.ndarray | None = None
-    offset: np.ndarray | None = None
-    present: np.ndarray | None = None
-
-    @property
-    def code(self) -> np.ndarray:
-        """The task of each observation, a position in `tasks`."""
-        return np.repeat(np.arange(len(self.tasks)), np.diff(self.data.task_ptr))
-
-    @property
-    def sample_weight(self) -> np.ndarray:
-        """Weight of each observation in units of samples; zero if it does not count."""
-        data, size = self.data, np.zeros(len(self.tasks))
-        np.divide(self.n_samples, data.total, out=size, where=data.total > 0)
-        return data.weight * size[self.code]
-
-    @property
-    def y(self) -> np.ndarray:
-        """Targets of all observations, offsets included."""
-        y, shift = self.data.y, self.offset
-        return y if shift is None or self.data.offset is not None else y + shift
-
-    def long(self, used: np.ndarray) -> tuple[Any, np.ndarray, np.ndarray]:
-        """Return X, y as passed and tasks (positions) of some of the observations."""
-        return self.data.design.samples(used), self.labels(used), self.code[used]
-
-    def labels(self, used: np.ndarray) -> np.ndarray:
-        """Return the targets of some of the observations as they were passed."""
-        y = self.y[used]
-        if self.classes is None:
-            return y
-        return self.classes[(y if self.several else y > 0).astype(int)]
-
-    @property
-    def several(self) -> bool:
-        """Whether there are more than two classes."""
-        return self.classes is not None and self.classes.size > 2
-
-    @property
-    def class_axis(self) -> tuple[int, ...]:
-        """The length of the axis that several classes add to linear predictors."""
-        return (len(self.classes),) if self.classes is not None and self.several else ()
-
-    @property
-    def single_class(self) -> np.ndarray:
-        """Which tasks have a single class, or no best intercept, (n_tasks,)."""
-        if not self.several:
-            return self.side != 0
-        pairs = self.class_columns(self.data, self.tasks)
-        return np.bincount(pairs.task, minlength=len(self.tasks)) < 2
-
-    def class_columns(self, data: MultiTaskData, tasks: np.ndarray) -> ClassColumns:
-        """Return the columns of W of more than two classes, for data of these tasks."""
-        assert self.classes is not None
-        return ClassColumns.of(data, tasks, self.classes)
-
-    def spreads(self) -> np.ndarray:
-        """Return the spread of each feature within the tasks, (n_features,).
-
-        The root of the mean over the tasks, as they are weighted, of its variance (of
-        its square, without intercepts); zero for a feature that is constant within
-        all tasks.
-        """
-        data = self.data
-        total = data.total.sum()
-        if self.present is not None:  # of the tasks that have a feature
-            total = self.present @ data.total
-            total[total <= 0] = 1.0
-        square = data.design.column_squares(data.weight, data.fit_intercept) / total
-        if data.fit_intercept:  # of a constant nothing but rounding is left
-            whole = data.design.column_squares(data.weight, False) / total
-            square[square <= _ROUNDING_OF_SQUARES * whole] = 0.0
-        return np.sqrt(square)
-
-    def scaled(self, spread: np.ndarray) -> FitInput:
-        """Return the same with each feature divided by its spread, unless that is 0."""
-        scale = np.where(spread > 0, spread, 1.0)
-        design = self.data.design.scaled(1.0 / scale)
-        means = None if self.side_means is None else self.side_means / scale
-        data = replace(self.data, design=design)
-        return replace(self, data=data, scale=scale, side_means=means)
-
-    @property
-    def scales(self) -> np.ndarray:
-        """What the features were divided by, ones if by nothing, (n_features,)."""
-        none = np.ones(self.data.design.n_features)
-        return none if self.scale is None else self.scale
-
-    def unscaled(self, W: np.ndarray) -> np.ndarray:
-        """Return coefficients (..., n_features) in the units of X."""
-        return W if self.scale is None else W / self.scale
-
-    def masked(self, W: np.ndarray) -> np.ndarray:
-        """Return coefficients (n_tasks, ..., n_features), zero for absent features.
-
-        Those of classes that a task does not have stay NaN.
-        """
-        if self.present is None:
-            return W
-        present = self.present.T
-        present = present if W.ndim == 2 else present[:, None]
-        return np.where(present | np.isnan(W), W, 0.0)
-
-    def intercepts(self, b: np.ndarray) -> np.ndarray:
-        """Return the intercept of every task, (n_tasks,).
-
-        A task without a best one has one that is far on its side; a model with one
-        intercept gives it to all tasks.
-        """
-        b, left_out = np.broadcast_to(b, self.tasks.shape), self.side != 0
-        b = np.where(left_out, far_intercept(self.side, self.n_samples), b)
-        if self.side_offset is not None:
-            b[left_out] -= self.side_offset
-        return b
-
-    def lent(self, W: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return models in which tasks left out have what the others share.
-
-        Where the penalty gives such a task nothing, it takes the mean coefficients of
-        the others, and its intercept is the one given at the mean of its rows.
-
-        Parameters
-        ----------
-        W : ndarray of shape (n_features, n_tasks)
-            Coefficients.
-        b : ndarray of shape (n_tasks,)
-            From :meth:`intercepts`.
-        """
-        if self.side_means is None:
-            return W, b
-        alone = np.flatnonzero(self.side)
-        return lent(W, b, alone, self.side == 0, self.side_means, self.present)
 
 
 def read_fit(
@@ -270,14 +80,15 @@ def read_fit(
     X, y = as_table(X), as_table(y)
     order = order_of_tasks(estimator, X, tasks)
     X, labels, feature_names = read_X(estimator, X, tasks, True, incomplete)
-    present, masked = None, getattr(estimator, "feature_mask", None) is not None
-    if masked and not incomplete:
+    masked = getattr(estimator, "feature_mask", None) is not None
+    present = None
+    if incomplete:
+        X, present = fill_absent(X, labels, order, feature_names, estimator, masked)
+    elif masked:
         raise ValueError(
             f"{type(estimator).__name__}: feature_mask is not for this model or what "
             "is made of it here, in which all tasks have all features; drop it"
         )
-    if incomplete:
-        X, present = fill_absent(X, labels, order, feature_names, estimator, masked)
     columns = column_labels(y)
     y, layout = _read_y(X, y, labels, targets)
     y, weight, classes = _encode(
@@ -291,58 +102,28 @@ def read_fit(
         offset = None if offset is None else offset[rows]
     else:
         data, names, rows = _wide(X, y, weight, columns, estimator)
-        if masked:
-            if layout == "single":
-                raise ValueError(
-                    f"{type(estimator).__name__}: feature_mask says which task has "
-                    "which features, and there is one task; drop it"
-                )
-            mask = read_feature_mask(estimator, X.shape[1], feature_names, names)
-            data, present = _with_mask(data, X, mask), mask
         offset = None if offset is None else _by_task(offset)
+        if masked:
+            present = _mask_of_columns(estimator, data, names, feature_names, layout)
+            data = _with_mask(data, X, present)
     if not targets.location:
         data = replace(data, offset=offset)
     _require_weight(data, names, layout)
-    pairs = None
-    side = np.zeros(len(names), dtype=int)
-    if classes is not None and classes.size > 2:
-        pairs = ClassColumns.of(data, names, classes)
-        _require_classes(pairs, layout)
-    elif data.fit_intercept or targets.classify:
-        side = _sides(data, targets, layout)
-    if not data.fit_intercept:  # then the loss has a finite optimum
-        side[:] = 0
-    side_means = side_offset = None
-    if side.any():
-        alone = data.of_tasks(np.flatnonzero(side))
-        side_offset = alone.mean_offset(alone.weight)
-        side_means = alone.design.task_sums(alone.weight) / alone.total[:, None]
-    total = data.total
-    task_weight = _task_weights(
-        estimator,
-        names,
-        total,
-        side,
-        lambda: null_losses(data if pairs is None else pairs.expand(data)),
-    )
-    factor = np.where(side == 0, task_weight / total, 0.0)
-    weight = data.weight * np.repeat(factor, np.diff(data.task_ptr))
-    return FitInput(
+    read = FitInput(
         layout,
-        replace(data, weight=weight),
+        data,
         names,
-        total,
+        data.total,
         classes,
-        side,
+        np.zeros(len(names), dtype=int),
         feature_names,
         rows,
         X.shape[0],
         ordered=order is not None,
-        side_means=side_means,
-        side_offset=side_offset,
         offset=offset,
         present=present,
     )
+    return _with_task_weights(_with_sides(read, targets), estimator, null_losses)
 
 
 def _read_y(X, y, labels, targets):
@@ -512,11 +293,18 @@ def order_of_tasks(estimator: Any, X: Any, tasks: Any) -> Any:
     return order_of(tasks)
 
 
-def _sides(data, targets, layout):
+def _with_sides(read: FitInput, targets: Targets | EncodedTargets) -> FitInput:
+    """Return the input with the tasks that have no best intercept marked as such."""
+    data = read.data
+    if read.several:
+        _require_classes(read)
+        return read
+    if not (data.fit_intercept or targets.classify):
+        return read
     side = targets.sides(data.y, data.weight, data.task_ptr)
-    # without an intercept each task has a finite optimum
-    if side.size and np.all(side != 0) and (data.fit_intercept or layout == "single"):
-        where = "the data" if layout == "single" else "every task"
+    single = read.layout == "single"
+    if side.size and np.all(side != 0) and (data.fit_intercept or single):
+        where = "the data" if single else "every task"
         if targets.classify:
             raise ValueError(
                 f"y has only 1 class in {where} (labels of weight zero left out); a "
@@ -526,7 +314,12 @@ def _sides(data, targets, layout):
             f"y has {targets.one_sided} in {where} (rows of weight zero left out); "
             "there is nothing to fit"
         )
-    return side
+    if not (data.fit_intercept and side.any()):  # without one there is a best model
+        return read
+    alone = data.of_tasks(np.flatnonzero(side))
+    means = alone.design.task_sums(alone.weight) / alone.total[:, None]
+    offset = alone.mean_offset(alone.weight)
+    return replace(read, side=side, side_means=means, side_offset=offset)
 
 
 def _require_weight(data, names, layout):
@@ -540,10 +333,10 @@ def _require_weight(data, names, layout):
     raise ValueError(f"{lacking} for the tasks {some(names[empty])}; drop these tasks")
 
 
-def _require_classes(pairs, layout):
+def _require_classes(read: FitInput) -> None:
     """Raise where each task has a single class."""
-    if pairs.task.size == len(pairs.tasks):
-        where = "the data" if layout == "single" else "every task"
+    if np.all(read.single_class):
+        where = "the data" if read.layout == "single" else "every task"
         raise ValueError(
             f"y has only 1 class in {where} (labels of weight zero left out); a "
             "classifier needs two"
@@ -585,6 +378,16 @@ def _wide(X, y, weight, columns, estimator):
     return data, names, np.arange(n)
 
 
+def _mask_of_columns(estimator, data, names, feature_names, layout):
+    """Return which features each column of y has."""
+    if layout == "single":
+        raise ValueError(
+            f"{type(estimator).__name__}: feature_mask says which task has which "
+            "features, and there is one task; drop it"
+        )
+    return read_feature_mask(estimator, data.design.n_features, feature_names, names)
+
+
 def _with_mask(data, X, present):
     """Return data of a wide Y in which each task has rows of its own features."""
     n, T = X.shape[0], present.shape[1]
@@ -599,17 +402,28 @@ def _by_task(values):
     return np.ascontiguousarray(values.T).ravel()
 
 
-def _task_weights(estimator, names, total, side, null_losses):
-    """Return lambda_t, with what the modes that follow from the losses start from."""
+def _with_task_weights(
+    read: FitInput,
+    estimator: Any,
+    null_losses: Callable[[MultiTaskData], np.ndarray],
+) -> FitInput:
+    """Return the input with the weights of the tasks in those of the observations."""
+    data, names = read.data, read.tasks
     mode = estimator.task_weight
     null = None
     if isinstance(mode, str) and mode in ("null_loss", "minimax"):
-        null = null_losses()
-        null[side != 0] = 1.0  # whatever their weight, it is not used
+        several = read.several
+        null = null_losses(
+            read.class_columns(data, names).expand(data) if several else data
+        )
+        null[read.side != 0] = 1.0  # whatever their weight, it is not used
         if np.any(null <= 0):
             raise ValueError(
                 f"task_weight={mode!r} divides by the loss without coefficients, which "
                 f"is zero for the tasks {some(names[null <= 0])}: their targets are "
                 "constant, or one sample; drop these tasks, or pass one weight per task"
             )
-    return read_task_weight(mode, names, total, null)
+    task_weight = read_task_weight(mode, names, data.total, null)
+    factor = np.where(read.side == 0, task_weight / data.total, 0.0)
+    weight = data.weight * np.repeat(factor, np.diff(data.task_ptr))
+    return replace(read, data=replace(data, weight=weight))

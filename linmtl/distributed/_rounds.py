@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from linmtl.data._canonical import MultiTaskData
-from linmtl.data._read import FitInput
+from linmtl.data._fit_input import FitInput
 from linmtl.data._targets import encode_classes
 from linmtl.data._weights import read_task_weight
 from linmtl.datafits._gram import GramFit

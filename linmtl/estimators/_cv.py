@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import ParameterGrid
 
 from linmtl.data._checks import check_choice
-from linmtl.data._read import FitInput
+from linmtl.data._fit_input import FitInput
 from linmtl.datafits._base import Datafit
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._curves import (

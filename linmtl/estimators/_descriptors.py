@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from linmtl.data import MultiTaskData
-from linmtl.data._read import FitInput
+from linmtl.data._fit_input import FitInput
 from linmtl.data._task_table import read_task_table, rows_of_tasks
 from linmtl.datafits._base import Datafit
 from linmtl.datafits._gram import GramFit

@@ -13,8 +13,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from linmtl.data import MultiTaskData
 from linmtl.data._checks import check_choice
+from linmtl.data._fit_input import FitInput
 from linmtl.data._labels import some
-from linmtl.data._read import FitInput
 from linmtl.datafits._make import Join
 from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
 from linmtl.estimators._docs import estimator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from linmtl.data import MultiTaskData
-from linmtl.data._read import FitInput
+from linmtl.data._fit_input import FitInput
 from linmtl.datafits._make import Join
 from linmtl.estimators._alias import Alias
 from linmtl.losses import LOSSES

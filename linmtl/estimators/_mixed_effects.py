@@ -20,7 +20,8 @@ from linmtl.data._checks import (
     check_flag,
     is_whole,
 )
-from linmtl.data._read import FitInput, read_fit, read_X, task_codes
+from linmtl.data._fit_input import FitInput
+from linmtl.data._read import read_fit, read_X, task_codes
 from linmtl.data._task_table import described, read_task_table, rows_of_tasks
 from linmtl.estimators._docs import chosen, estimator, parameters
 from linmtl.estimators._mixed_summary import MixedEffectsSummary, origin_and_units

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_consistent_length
 
+from linmtl.data._fit_input import FitInput
 from linmtl.data._kinds import by_label
 from linmtl.data._labels import (
     as_task_labels,
@@ -20,7 +21,7 @@ from linmtl.data._labels import (
     some,
     split_task_column,
 )
-from linmtl.data._read import FitInput, order_of_tasks, read_fit, read_X
+from linmtl.data._read import order_of_tasks, read_fit, read_X
 from linmtl.data._tables import as_table
 from linmtl.data._targets import (
     EncodedTargets,

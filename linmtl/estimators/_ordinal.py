@@ -13,9 +13,10 @@ from scipy.special import entr, log_expit
 from sklearn.base import ClassifierMixin
 
 from linmtl.data import MultiTaskData
+from linmtl.data._fit_input import FitInput
 from linmtl.data._kinds import order_of
 from linmtl.data._labels import some
-from linmtl.data._read import FitInput, read_fit
+from linmtl.data._read import read_fit
 from linmtl.data._tables import as_table
 from linmtl.data._targets import (
     EncodedTargets,

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from linmtl.data import MultiTaskData
-from linmtl.data._read import FitInput
+from linmtl.data._fit_input import FitInput
 from linmtl.designs._shared import SharedDesign
 from linmtl.designs._stacked import StackedDesign
 from linmtl.designs._tied import TiedDesign

@@ -8,9 +8,9 @@ import numpy as np
 
 from linmtl.data import MultiTaskData
 from linmtl.data._classes import ClassColumns
+from linmtl.data._fit_input import FitInput
 from linmtl.data._kinds import sort_in_time
 from linmtl.data._labels import some
-from linmtl.data._read import FitInput
 from linmtl.penalties import Penalty, compose
 from linmtl.penalties._base import check_is_penalty
 from linmtl.penalties._compose import Composite

@@ -16,8 +16,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from linmtl.data._absent import fill_as_in_fit, mean_model
 from linmtl.data._checks import check_keywords
+from linmtl.data._fit_input import FitInput
 from linmtl.data._labels import codes_of, some
-from linmtl.data._read import FitInput, read_X, require_tasks, task_codes
+from linmtl.data._read import read_X, require_tasks, task_codes
 from linmtl.data._targets import two_valued
 from linmtl.data._task_table import described
 from linmtl.designs._shared import SharedDesign

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.covariance import ledoit_wolf
 
 from linmtl.data._checks import check_choice, is_number
-from linmtl.data._read import FitInput
+from linmtl.data._fit_input import FitInput
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._l1 import L1Regressor
 from linmtl.estimators._l21 import L21RegressorCV

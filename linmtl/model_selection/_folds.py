@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
 from linmtl.data._canonical import MultiTaskData
-from linmtl.data._read import FitInput
+from linmtl.data._fit_input import FitInput
 from linmtl.model_selection import LeaveOneTaskOut, TaskKFold
 
 _LEAST_ROWS = 2  # of a task in training: an intercept takes one

@@ -15,8 +15,8 @@ from linmtl.auto._combined import require_folds_of_any_rows, require_linear
 from linmtl.data._canonical import MultiTaskData, far_intercept
 from linmtl.data._checks import is_whole
 from linmtl.data._classes import on_classes
+from linmtl.data._fit_input import FitInput
 from linmtl.data._labels import as_task_labels, codes_of
-from linmtl.data._read import FitInput
 from linmtl.data._targets import missing_mask
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
