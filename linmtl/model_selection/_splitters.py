@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -20,151 +19,11 @@ from sklearn.utils import check_random_state
 
 from linmtl.data._checks import check_count, check_flag, is_number, is_whole
 from linmtl.data._labels import (
-    as_task_labels,
-    n_rows,
     some,
-    split_task_column,
 )
-from linmtl.data._rows import TaskRows, rows_by_task
-from linmtl.data._tables import as_table
-from linmtl.data._targets import as_array, missing_mask, native
+from linmtl.model_selection._split_rows import SplitRows, read_rows
 
-# More distinct integers than this are taken for a regression target (counts, ages).
-_MAX_CLASSES = 30
 _DEFAULT_TEST_SIZE = 0.2
-
-
-def _read_target(y: Any, n_samples: int) -> np.ndarray | None:
-    if y is None:
-        return None
-    y = as_array(y)
-    if len(y) != n_samples:
-        raise ValueError(
-            f"y has shape {y.shape} but X has {n_samples} rows; pass y of shape "
-            f"({n_samples},), or ({n_samples}, n_tasks) for wide data"
-        )
-    return y.reshape(-1) if y.ndim == 2 and y.shape[1] == 1 else y
-
-
-def _class_codes(
-    y: np.ndarray, observed: np.ndarray, stratify: bool | str
-) -> tuple[np.ndarray, bool]:
-    """Number the classes of y: -1 where y is missing, 0 throughout if not stratified.
-
-    Returns the codes, of y's shape, and whether y was taken for class labels.
-    """
-    codes = np.where(observed, 0, -1)
-    if stratify is False or not observed.any():
-        return codes, False
-    values = native(y[observed], "y")
-    distinct, inverse = np.unique(values, return_inverse=True)
-    is_class = (
-        stratify is True
-        or len(distinct) <= 2
-        or distinct.dtype.kind in "USTb"
-        or (distinct.dtype.kind in "iu" and len(distinct) <= _MAX_CLASSES)
-    )
-    if is_class:
-        codes[observed] = inverse.reshape(-1)
-    return codes, is_class
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Rows(TaskRows):
-    """All rows of each task, with the class of each.
-
-    Attributes
-    ----------
-    codes : ndarray of shape (n_samples,)
-        Class of each row, -1 where the label is missing (in every column, for wide
-        data); all equal when the rows are not stratified.
-    columns : ndarray of shape (n_samples, n_marks), dtype bool, or None
-        Wide data only: the rows that carry a label of each task and, for class
-        labels, the rows of each class of each task.
-    vital : ndarray of shape (n_marks,), dtype bool, or None
-        The columns that no training part may lose.
-    """
-
-    codes: np.ndarray
-    columns: np.ndarray | None
-    vital: np.ndarray | None
-
-    def describe_sizes(self) -> str:
-        sizes = [int(np.sum(codes >= 0)) for codes in self.y]
-        largest = int(np.argmax(sizes))
-        if len(sizes) == 1:
-            return f"X has {sizes[0]} labelled rows"
-        return (
-            f"the largest of {len(sizes)} tasks, {some([self.tasks[largest]])}, has "
-            f"{sizes[largest]} labelled rows"
-        )
-
-
-def _read(
-    X: Any, y: Any, groups: Any, task_column: str | int | None, stratify: bool | str
-) -> _Rows:
-    """Read what a splitter needs to know, once for all splits."""
-    X = as_table(X)
-    n = n_rows(X)
-    if n == 0:
-        raise ValueError("X has no rows; pass at least two")
-    if groups is not None and task_column is not None:
-        raise ValueError(
-            f"groups were passed though task_column={task_column!r} names the "
-            "tasks too; pass groups or set task_column, not both"
-        )
-    y = _read_target(y, n)
-    if y is None and stratify is True:
-        raise ValueError("stratify=True needs y; pass y or stratify='auto'")
-    labels = None
-    if groups is not None:
-        labels = as_task_labels(groups, n, name="groups")
-    elif task_column is not None:
-        _, labels, _ = split_task_column(X, task_column)
-    codes, columns, vital = np.zeros(n, dtype=np.int64), None, None
-    if y is not None:
-        observed = ~missing_mask(y)
-        if stratify == "auto" and _differ_in_kind(y, observed, labels):
-            stratify = False
-        codes, is_class = _class_codes(y, observed, stratify)
-        if y.ndim == 2:
-            if labels is None and (is_class or not observed.all()):
-                columns, vital = _mark_columns(codes, observed, is_class)
-            codes = np.where(observed.any(axis=1), 0, -1)
-    rows = rows_by_task(codes, labels, np.ones(n, dtype=bool))
-    return _Rows(**vars(rows), codes=codes, columns=columns, vital=vital)
-
-
-def _differ_in_kind(
-    y: np.ndarray, observed: np.ndarray, labels: np.ndarray | None
-) -> bool:
-    """Whether some tasks have text throughout, and the others none."""
-    if y.dtype.kind != "O" or (y.ndim == 2) != (labels is None):
-        return False
-    text = np.reshape([isinstance(value, str) for value in y.ravel()], y.shape)
-    task = np.broadcast_to(np.arange(y.shape[-1]), y.shape)
-    if labels is not None:
-        task = np.unique(labels, return_inverse=True)[1]
-    count, texts = np.bincount(task[observed]), np.bincount(task[observed & text])
-    texts = np.append(texts, np.zeros(count.size - texts.size))
-    one_kind = np.all((texts == 0) | (texts == count))
-    return bool(one_kind and 0 < texts.sum() < count.sum())
-
-
-def _mark_columns(
-    codes: np.ndarray, observed: np.ndarray, is_class: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the marks of wide data, as `_Rows` has them."""
-    marks, vital = [observed], [np.ones(observed.shape[1], dtype=bool)]
-    if is_class:
-        for j in range(codes.shape[1]):
-            present = np.unique(codes[observed[:, j], j])
-            marks.append(codes[:, [j]] == present)
-            # Losing one of three classes leaves a problem that can be fitted;
-            # losing one of two does not.
-            vital.append(np.full(len(present), len(present) == 2))
-    columns = np.hstack(marks)
-    return columns, np.concatenate(vital) & columns.any(axis=0)
 
 
 class _TaskSplitter(BaseCrossValidator):
@@ -184,9 +43,9 @@ class _TaskSplitter(BaseCrossValidator):
             )
         check_count("n_splits", self.n_splits, self._min_splits)
 
-    def _rows(self, X: Any, y: Any, groups: Any) -> _Rows:
+    def _rows(self, X: Any, y: Any, groups: Any) -> SplitRows:
         stratify = self.stratify if self.stratify == "auto" else bool(self.stratify)
-        return _read(X, y, groups, self.task_column, stratify)
+        return read_rows(X, y, groups, self.task_column, stratify)
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
         """Return the number of splits.
@@ -333,7 +192,7 @@ class TaskKFold(_TaskSplitter):
         for k in range(self.n_splits):
             yield np.flatnonzero(fold != k), np.flatnonzero(fold == k)
 
-    def _deal(self, rows: _Rows) -> np.ndarray:
+    def _deal(self, rows: SplitRows) -> np.ndarray:
         """Return the fold of each row, -1 for those that are always in training."""
         rng = check_random_state(self.random_state) if self.shuffle else None
         fold = np.full(len(rows.codes), -1, dtype=np.int64)
@@ -356,7 +215,7 @@ class TaskKFold(_TaskSplitter):
             start += len(order)
         return fold
 
-    def _deal_wide(self, rows: _Rows) -> np.ndarray:
+    def _deal_wide(self, rows: SplitRows) -> np.ndarray:
         """Deal the rows of wide data, the rarest labels first."""
         columns, vital = rows.columns, rows.vital
         assert columns is not None
@@ -458,7 +317,7 @@ class LeaveOneTaskOut(BaseCrossValidator):
                 "LeaveOneTaskOut does not know the tasks; pass groups= with one task "
                 "label per row, or set task_column"
             )
-        rows = _read(X, None, groups, self.task_column, False)
+        rows = read_rows(X, None, groups, self.task_column, False)
         if len(rows.tasks) < 2:
             raise ValueError(
                 f"all rows are of the task {some(rows.tasks)}; leaving it out leaves "
@@ -656,7 +515,7 @@ class TaskShuffleSplit(_TaskSplitter):
 
     def _draw(
         self,
-        rows: _Rows,
+        rows: SplitRows,
         block: np.ndarray,
         train: np.ndarray,
         test: np.ndarray,
