@@ -324,13 +324,13 @@ class Edges:
         a larger one, until it is zero. Its flow, mended to have the net G, is an upper
         bound.
         """
-        high, flow = self._mended(G, np.zeros((self.n_edges, len(G))))
+        high, flow = self.mended(G, np.zeros((self.n_edges, len(G))))
         s = low = self._ratio(G, self.potential.pseudo_inverse(G))
         for _ in range(_MAX_STEPS):
             if not high - low > _EXACT * high:  # or it is not a number
                 break
             Wt, U = self._shrink(G, s, flow)
-            bound, mended = self._mended(G, U)
+            bound, mended = self.mended(G, U)
             if bound < high:
                 high, flow = bound, mended
             ratio = self._ratio(G, Wt.T)
@@ -340,17 +340,17 @@ class Edges:
 
     def certify(self, D: np.ndarray, alpha: float) -> float:
         """Return the same over alpha, or an upper bound that is close near 1."""
-        bounds = [self._mended(D, np.zeros((self.n_edges, len(D))))]
+        bounds = [self.mended(D, np.zeros((self.n_edges, len(D))))]
         for flow in (self.flow, self.dual_flow):
             if flow is not None and flow.shape[1] == len(D):
-                bounds.append(self._mended(D, alpha * flow))
+                bounds.append(self.mended(D, alpha * flow))
         bound, best = min(bounds, key=lambda pair: pair[0])
         least = self._ratio(D, self.potential.pseudo_inverse(D))
         if alpha < bound < np.inf and least <= _NEEDED * alpha:
             effort = _EFFORT if self.flow is None else _LITTLE
             _, U = self._shrink(D, alpha, best, effort)
             bound, best = min(
-                (bound, best), self._mended(D, U), key=lambda pair: pair[0]
+                (bound, best), self.mended(D, U), key=lambda pair: pair[0]
             )
         self.dual_flow = best
         return bound / alpha
@@ -360,7 +360,7 @@ class Edges:
         length = self.length(W)
         return float(np.vdot(G, W)) / length if length > 0.0 else 0.0
 
-    def _mended(self, G, U):
+    def mended(self, G, U):
         """Return the most that a flow with the net G, made of U, has relative to a_e.
 
         And that flow, relative to it.

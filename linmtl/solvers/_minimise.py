@@ -16,6 +16,7 @@ from linmtl.solvers._choice import METHODS, Method, choose_method
 from linmtl.solvers._concomitant import Concomitant
 from linmtl.solvers._direct import Direct
 from linmtl.solvers._monitor import Monitor
+from linmtl.solvers._network import NetworkDescent
 from linmtl.solvers._objective import Objective
 from linmtl.solvers._result import Result
 from linmtl.solvers._stages import MAX_STAGES, STARTS, convex_start, tangent
@@ -176,7 +177,10 @@ def _first_point(
         if scale is None:
             null, scale = null_model(objective)
             rival = (scale, null) if rival is None else rival
-    monitor.done(W, 0, np.inf, residuals)
+    if W0 is None and NetworkDescent.missing(objective) is None:
+        monitor.start(W)  # zero: its bound is dear and says nothing
+    else:
+        monitor.done(W, 0, np.inf, residuals)
     if rival is not None and not monitor.best_value <= rival[0]:
         W = _allowed(objective, rival[1])
         monitor.done(W, 0, np.inf)

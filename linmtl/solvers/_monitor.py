@@ -29,6 +29,13 @@ class Monitor:
     def best_gap(self) -> float:
         return max(self.best_value - self.dual, 0.0)
 
+    def start(self, W: np.ndarray) -> None:
+        """Take W for the best point, with no bound as yet."""
+        value = self.objective.value(W)
+        if value < np.inf:
+            self.best_W, self.best_b = W.copy(), self.objective.intercepts(W)
+            self.best_value = self._lowest = self.value = value
+
     def done(
         self,
         W: np.ndarray,
@@ -66,18 +73,27 @@ class Monitor:
         return self.best_gap <= stop or self.best_gap <= self.objective.error(W)
 
     def iterations_left(self, stop: float, over: int = 2) -> float:
-        """Return the iterations to go, if the gap falls on as over the last ones.
+        """Return the iterations to go, as :func:`iterations_left`."""
+        return iterations_left(self.history, stop, over)
 
-        Infinite where it does not fall.
 
-        Parameters
-        ----------
-        stop : float
-            The gap to reach.
-        over : int, default=2
-            The number of certificates to go back.
-        """
-        (start, before), (end, gap) = self.history[-over - 1 :][0], self.history[-1]
-        if not 0.0 < stop < gap < before:
-            return np.inf
-        return (end - start) * np.log(gap / stop) / np.log(before / gap)
+def iterations_left(
+    history: list[tuple[int, float]], stop: float, over: int = 2
+) -> float:
+    """Return the iterations to go, if the gap falls on as over the last ones.
+
+    Infinite where it does not fall.
+
+    Parameters
+    ----------
+    history : list of tuples
+        Iterations and the gaps there.
+    stop : float
+        The gap to reach.
+    over : int, default=2
+        The number of gaps to go back.
+    """
+    (start, before), (end, gap) = history[-over - 1 :][0], history[-1]
+    if not 0.0 < stop < gap < before:
+        return np.inf
+    return (end - start) * np.log(gap / stop) / np.log(before / gap)

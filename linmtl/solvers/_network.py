@@ -19,14 +19,16 @@ from scipy import sparse
 from linmtl.penalties._accelerated import extrapolation
 from linmtl.penalties._edges import Edges, Operator, Smooth, inverse_of
 from linmtl.solvers._apg import curvature_along, eased, first_curvature
+from linmtl.solvers._monitor import iterations_left
 from linmtl.solvers._objective import Objective
 
 _LEAST_EIGENVALUE = 1e-6  # that counts, relative to the largest
 _INEXACT = 0.1  # the error of a prox, as a part of the last step
 _FLOW_STEPS = 200  # on flows, for one prox
 _ROUNDING = 1e-14
-# Iterations between two certificates: at first, at least and at most.
-_FIRST_CHECK, _LEAST_CHECK, _MOST_CHECK = 20, 5, 30
+# Iterations between two looks at the gap: at first, at least and at most.
+_FIRST_CHECK, _LEAST_CHECK, _MOST_CHECK = 16, 4, 10
+_HOPE = 0.2  # the gap as a part of what it is taken for, as far as is known
 _PATIENCE, _LEFT = 50, 250  # iterations done and to do, from which steps are too slow
 _ROOM = 1.001  # times the longest flow: one this long may have room to spare
 _MAX_STALLED = 3  # steps without a move
@@ -79,6 +81,7 @@ class _Run:
         U = np.zeros((edges.n_edges, Vt.shape[1]))
         size = float(np.abs(Vt - G / bound).max(initial=0.0))
         tol, momentum, due = 1e-3 * size, 1.0, _FIRST_CHECK
+        hope, gaps = _HOPE, []
         while self.iteration < self.max_iter:
             self.iteration += 1
             target, flow = Vt - G / bound, U / bound
@@ -91,9 +94,13 @@ class _Run:
             beta, momentum = extrapolation(momentum)
             before, Vt, Wt = Vt, new + beta * step, new
             if self.iteration in (due, self.max_iter):
-                if self._done(Wt, U):
-                    return None
-                left = self.monitor.iterations_left(self.stop)
+                gap = self._gap(Wt, U)
+                if not hope * gap > self.stop or self.iteration == self.max_iter:
+                    if self._done(Wt, U):
+                        return None
+                    hope = min(self.monitor.gap / gap, 1.0) if gap > 0.0 else 1.0
+                gaps.append((self.iteration, hope * gap))
+                left = iterations_left(gaps, self.stop)
                 slow = self.iteration >= _PATIENCE and left > _LEFT
                 if slow and Wt.size * Wt.shape[1] <= _MOST_ENTRIES:
                     return Wt, U
@@ -117,6 +124,19 @@ class _Run:
             ended = self.iteration >= self.max_iter or stalled == _MAX_STALLED
             if self._done(Wt, U) or ended:
                 return
+
+    def _gap(self, Wt, U):
+        """Return about the gap of W, at a part of what a certificate costs.
+
+        As if the net of a flow were all that the gradient has to be.
+        """
+        edges = self.edges
+        inside = edges.residual(self.curvature * Wt, U, _ROOM * self.longest)[1]
+        Wt = edges.merged(Wt, inside)
+        _, G = self.loss.evaluate(Wt)
+        longest = max(edges.mended(-G.T, U)[0] / self.alpha, 1.0)
+        length = self.alpha * edges.length(Wt.T)
+        return length + float(np.vdot(G, Wt)) / longest
 
     def _done(self, Wt, U):
         """Certify W with this flow; return whether the gap is small enough.
