@@ -1,4 +1,4 @@
-"""Errors about DataFrames that name the column."""
+"""Errors about tables that name the column."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from linmtl.data._labels import is_dataframe, is_missing
 from linmtl.data._times import refuse_times
@@ -19,7 +20,7 @@ _TASKS = (
 
 @contextmanager
 def column_named(X: Any, may_be_tasks: bool = False) -> Iterator[None]:
-    """Name the column of a DataFrame where validation finds something not a number.
+    """Name the column of a table where validation finds something not a number.
 
     Dates and spans of time, which would pass for numbers, are found beforehand.
 
@@ -37,7 +38,7 @@ def column_named(X: Any, may_be_tasks: bool = False) -> Iterator[None]:
         # others, such as that of a missing value, say what is wrong
         text = isinstance(error, TypeError) or "could not convert" in str(error)
         hint = _TASKS if may_be_tasks else ""
-        found = _not_numeric(X) if text and is_dataframe(X) else None
+        found = _not_numeric(X) if text else None
         if found is None and hint and "could not convert string" in str(error):
             raise ValueError(f"{error}{hint}") from error
         if found is None:
@@ -52,14 +53,22 @@ def column_named(X: Any, may_be_tasks: bool = False) -> Iterator[None]:
 
 def _not_numeric(X: Any) -> tuple[Any, Any] | None:
     """Return the first column that is not numeric, and a value of it, if any."""
-    for position, name in enumerate(X.columns):
-        column = X.iloc[:, position] if hasattr(X, "iloc") else X[name]
+    for name, column in _columns(X):
         for value in _suspects(column):
             try:
                 float(value)
             except (TypeError, ValueError):
                 return name, value
     return None
+
+
+def _columns(X: Any) -> Iterator[tuple[Any, Any]]:
+    if not is_dataframe(X):
+        X = np.asarray(X, dtype=object) if not sparse.issparse(X) else np.empty(0)
+        yield from enumerate(X.T if X.ndim == 2 else ())
+        return
+    for position, name in enumerate(X.columns):
+        yield name, X.iloc[:, position] if hasattr(X, "iloc") else X[name]
 
 
 def _suspects(column: Any) -> list[Any]:

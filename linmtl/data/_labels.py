@@ -95,9 +95,6 @@ def _materialise(tasks: Any, name: str) -> np.ndarray:
         # Straight through np.asarray, ["a", 1, None] would become three strings.
         items = tasks if hasattr(tasks, "__len__") else list(tasks)
         array = _objects(items)
-    elif isinstance(tasks, np.ma.MaskedArray):
-        _refuse_missing(np.ma.getmaskarray(tasks).reshape(-1), name)
-        array = np.asarray(tasks)
     else:
         array = np.asarray(tasks)
     if array.shape[1:] == (1,):

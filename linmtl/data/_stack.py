@@ -11,6 +11,7 @@ from scipy import sparse
 
 from linmtl.data._labels import as_task_labels, encode_tasks, n_rows
 from linmtl.data._rows import rows_by_code
+from linmtl.data._tables import missing_as_nan
 
 
 def stack_tasks(
@@ -61,8 +62,8 @@ def stack_tasks(
     Xs, ys, names = _read_tasks(Xs, ys, names)
     frames = all(hasattr(X, "columns") for X in Xs)
     if not frames:
-        Xs = [X if sparse.issparse(X) else np.asarray(X) for X in Xs]
-    ys = [np.asarray(y).reshape(-1) for y in ys]
+        Xs = [X if sparse.issparse(X) else np.asarray(missing_as_nan(X)) for X in Xs]
+    ys = [np.asarray(missing_as_nan(y)).reshape(-1) for y in ys]
     width = Xs[0].shape[1] if Xs[0].ndim == 2 else None
     for name, X, y in zip(names, Xs, ys, strict=True):
         if X.ndim != 2 or (X.shape[1] != width and not frames):
@@ -152,6 +153,7 @@ def unstack_tasks(
     """
     if not hasattr(X, "shape"):
         X = np.asarray(X)
+    X, y = missing_as_nan(X), missing_as_nan(y)
     n = n_rows(X)
     labels, codes = encode_tasks(as_task_labels(tasks, n))
     y = np.asarray(y)

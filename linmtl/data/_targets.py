@@ -152,17 +152,19 @@ def read_targets(y: Any) -> np.ndarray:
 
 def require_numbers(y: Any, mend: str) -> None:
     """Raise where y holds labels of classes that are no numbers."""
-    if np.asarray(y).dtype.kind in "biuf":
+    if np.asarray(y).dtype.kind in "biufc":  # of complex ones others speak
         return
     for value in np.asarray(y, dtype=object).ravel().tolist():
-        if isinstance(value, str):
-            try:
-                float(value)
-            except ValueError:
-                raise ValueError(
-                    f"y holds labels of classes, such as {value!r}, where numbers are "
-                    f"expected; {mend}, or encode them as numbers"
-                ) from None
+        if is_missing(value):
+            continue
+        try:
+            float(value)
+        except (TypeError, ValueError):
+            what = "labels of classes" if isinstance(value, str) else "objects"
+            raise ValueError(
+                f"y holds {what}, such as {value!r}, where numbers are expected; "
+                f"{mend}, or encode them as numbers"
+            ) from None
 
 
 def read_labels(y: Any) -> np.ndarray:

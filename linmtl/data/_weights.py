@@ -11,13 +11,15 @@ from numpy.typing import ArrayLike
 from linmtl.data._checks import is_number
 from linmtl.data._kinds import by_label
 from linmtl.data._labels import some
+from linmtl.data._tables import missing_as_nan
+from linmtl.data._times import refuse_times
 
 
 def read_sample_weight(sample_weight: Any, shape: tuple[int, ...]) -> np.ndarray:
     """Check sample weights and return one for each label, an array of this shape."""
     if sample_weight is None:
         return np.ones(shape, order="F")  # task by task, as data are held
-    weight = np.asarray(sample_weight)
+    weight = np.asarray(_numbers(sample_weight, "sample_weight"))
     if weight.dtype.kind not in "bifu" and weight.dtype.kind != "O":
         raise ValueError(f"sample_weight has dtype {weight.dtype}; pass numbers")
     try:
@@ -47,7 +49,7 @@ def read_sample_weight(sample_weight: Any, shape: tuple[int, ...]) -> np.ndarray
 def read_offset(offset: Any, shape: tuple[int, ...]) -> np.ndarray:
     """Check offsets and return one for each label, an array of this shape."""
     try:
-        values = np.asarray(offset)
+        values = np.asarray(_numbers(offset, "offset"))
         if values.dtype.kind in "cmM":
             raise TypeError(f"it holds {values.dtype}")
         values = values.astype(np.float64)
@@ -69,6 +71,12 @@ def read_offset(offset: Any, shape: tuple[int, ...]) -> np.ndarray:
             "exposure > 0"
         )
     return np.broadcast_to(values, shape)
+
+
+def _numbers(values: Any, name: str) -> Any:
+    if getattr(getattr(values, "dtype", None), "kind", "O") == "O":
+        refuse_times(values, name)
+    return missing_as_nan(values)
 
 
 def read_class_weight(
