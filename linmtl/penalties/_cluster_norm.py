@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from scipy import linalg
-from threadpoolctl import threadpool_limits
 
 from linmtl.data._checks import is_number, is_whole
 from linmtl.penalties._base import DualTerms, Penalty
@@ -15,6 +14,7 @@ from linmtl.penalties._spectral import scale_singular_values, smaller_gram
 # Two tasks at this distance, relative to their size, are one for k-means, which sees
 # the squares of distances.
 _SAME = 1e-6
+_RUNS, _MAX_MOVES = 30, 300  # of k-means, and in each
 _RANK = 1e-12  # a singular value relative to the largest that is rounding
 _NEGLIGIBLE = 1e-100  # a singular value relative to the largest: its inverse is finite
 
@@ -273,14 +273,44 @@ def _clusters(points: np.ndarray, k: int) -> np.ndarray:
             first.append(i)
     if len(first) <= k:
         return which
-    from sklearn.cluster import KMeans  # slow to import
-
-    means: Any = KMeans(n_clusters=k, random_state=0).set_params(n_init=10)
-    with threadpool_limits(1):  # few points: threads would only wait for each other
-        means.fit(points[first], sample_weight=np.bincount(which))
-    labels = means.labels_[which]
+    labels = _means(points[first], np.bincount(which), k)[which]
     _, position = np.unique(labels, return_index=True)
     return np.argsort(np.argsort(position))[labels]
+
+
+def _means(points: np.ndarray, weight: np.ndarray, k: int) -> np.ndarray:
+    """Return the best labels of some runs of k-means, all at once.
+
+    They start from points drawn far from each other (k-means++). A cluster that loses
+    its last point keeps its mean.
+    """
+    rng = np.random.default_rng(0)
+    points = points - points.mean(axis=0)
+    size = np.einsum("ij,ij->i", points, points)
+
+    def squares(means):  # of distances, (n_runs, n_means, n_points)
+        own = np.einsum("rkj,rkj->rk", means, means)
+        return np.maximum(own[:, :, None] - 2.0 * means @ points.T + size, 0.0)
+
+    means = np.empty((_RUNS, k, points.shape[1]))
+    nearest = np.ones((_RUNS, len(points)))
+    for i in range(k):
+        total = np.cumsum(weight * nearest, axis=1)
+        drawn = total <= rng.random((_RUNS, 1)) * total[:, -1:]
+        means[:, i] = points[np.minimum(drawn.sum(axis=1), len(points) - 1)]
+        from_it = squares(means[:, i : i + 1])[:, 0]
+        nearest = np.minimum(nearest, from_it) if i else from_it
+    labels = np.full(nearest.shape, -1)
+    for _ in range(_MAX_MOVES):
+        distance = squares(means)
+        last, labels = labels, distance.argmin(axis=1)
+        if np.array_equal(labels, last):
+            break
+        member = weight * (labels[:, None] == np.arange(k)[:, None])
+        count = member.sum(axis=2, keepdims=True)
+        np.divide(member @ points, count, out=means, where=count > 0)
+    best = (weight * distance.min(axis=1)).sum(axis=1).argmin()
+    return labels[best]
 
 
 def _eigenvalues(s: np.ndarray, k: int, shift: float) -> np.ndarray:
