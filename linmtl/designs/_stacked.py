@@ -31,6 +31,7 @@ from linmtl.kernels._layouts import (
     sparse_predict,
     stacked_adjoint,
     stacked_predict,
+    task_deviations,
     task_squares,
     transpose_tasks,
     weight_features,
@@ -111,12 +112,20 @@ class StackedDesign(Design):
         G[...] = Gt.T
 
     def squares(self, weight, centre):
-        if self.sparse or centre:
+        if self.sparse:
             return super().squares(weight, centre)
         out = np.empty((self.n_tasks, self.n_features))
         task_ptr, weight = readonly(self.task_ptr), readonly(weight)
-        task_squares(readonly(self.X), task_ptr, weight, out)
+        if centre:
+            task_deviations(readonly(self.X), task_ptr, weight, np.empty_like(out), out)
+        else:
+            task_squares(readonly(self.X), task_ptr, weight, out)
         return out.T
+
+    def column_scale(self, weight, centre):
+        if self.sparse:
+            return super().column_scale(weight, centre)
+        return self.squares(weight, centre).max(axis=1, initial=0.0)
 
     def evaluate(self, W, eta, residual, theta, G):
         """Write predictors and adjoint with X read once, some tasks at a time.

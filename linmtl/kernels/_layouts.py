@@ -111,6 +111,26 @@ def task_squares(X, task_ptr, weight, Gt):
 
 
 @kernel
+def task_deviations(X, task_ptr, weight, mean, Gt):
+    """Gt_tj = sum_i weight_i (X_ij - mean_tj)^2, of the weighted mean of each task."""
+    for t in range(task_ptr.size - 1):
+        row, centre, total = Gt[t], mean[t], 0.0
+        for j in range(row.size):
+            row[j] = centre[j] = 0.0
+        for i in range(task_ptr[t], task_ptr[t + 1]):
+            w, x = weight[i], X[i]
+            total += w
+            for j in range(row.size):
+                centre[j] += w * x[j]
+        for j in range(row.size):
+            centre[j] /= total if total > 0.0 else 1.0
+        for i in range(task_ptr[t], task_ptr[t + 1]):
+            w, x = weight[i], X[i]
+            for j in range(row.size):
+                row[j] += w * (x[j] - centre[j]) ** 2
+
+
+@kernel
 def take_products(B, H):
     """H_t -= sum_k b_kt b_kt', one matrix per task."""
     for t in range(H.shape[0]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -274,8 +275,8 @@ class Loss:
         """
         if self.kernel is not None:
             given = (readonly(a) for a in (y, eta, weight, task_ptr, total))
-            parameters = (float(getattr(self, f.name)) for f in fields(self))
-            self.kernel(*given, bool(fit_intercept), b, theta, task_loss, *parameters)
+            written = b, theta, task_loss
+            self.kernel(*given, bool(fit_intercept), *written, *self._parameters)
             return
         rows, bounds = slice(task_ptr[0], task_ptr[-1]), task_ptr - task_ptr[0]
         y, eta, weight = y[rows], eta[rows], weight[rows]
@@ -287,6 +288,10 @@ class Loss:
         at = eta + np.repeat(b, size)
         theta[rows] = -weight * self.derivative(y, at)
         task_loss[:] = task_sums(weight * self.value(y, at), bounds)
+
+    @cached_property
+    def _parameters(self) -> tuple[float, ...]:
+        return tuple(float(getattr(self, f.name)) for f in fields(self))
 
     def intercepts(
         self,

@@ -312,9 +312,10 @@ class QuadraticForm:
             return 0.0
         mean = W.mean(axis=1, keepdims=True)
         D = W - mean
-        value = np.sum(W**2 * self.ridge)
-        value += np.sum(self._finite * D**2)
-        value += self.n_tasks * np.sum(self.mean * mean**2)
+        parts = (self.ridge, W), (self._finite, D), (self.n_tasks * self.mean, mean)
+        value = sum(
+            np.sum(strength * P**2) for strength, P in parts if np.any(strength)
+        )
         if self.laplacian is not None:
             value += max(np.sum(self.weight * D * (D @ self._graph)), 0.0)
         if self.matrix is not None:

@@ -72,11 +72,12 @@ class AcceleratedProximalGradient:
     def _descend(self, objective, W, stop, max_iter, monitor, start, most_left):
         norm, quadratic = objective.penalty.norm, objective.penalty.quadratic
         smooth = objective.smooth if norm is not None else objective.fit.evaluate
+        slope = objective.slope if norm is not None else objective.fit.evaluate
         scaled = norm is not None and norm.row_separable
         metric = _metric(objective) if scaled else np.ones(len(W))
         V, G, trial = W.copy(), np.empty_like(W), np.empty_like(W)
         value = smooth(V, G)
-        found = first_curvature(lambda V: _negative(smooth, V), V, value, -G, metric)
+        found = first_curvature(lambda V: _negative(slope, V), V, value, -G, metric)
         fixed = not 0.0 < found < np.inf  # the loss may not depend on W
         bound = found * metric if not fixed else _bound(objective, scaled)
         largest, progress = float(found), _Progress(monitor)
@@ -106,7 +107,7 @@ class AcceleratedProximalGradient:
                     if most_left < np.inf:
                         return False
                     fixed, bound, momentum = True, _bound(objective, scaled), 1.0
-            smooth(V, G)
+            slope(V, G)
             if not fixed:
                 found = curvature_along(V - before, last - G, metric)
                 largest = max(largest, found)
@@ -150,10 +151,10 @@ def _bound(objective: Objective, scaled: bool) -> np.ndarray:
     return np.maximum(bound, np.finfo(float).tiny)
 
 
-def _negative(smooth: Callable, V: np.ndarray) -> np.ndarray:
+def _negative(slope: Callable, V: np.ndarray) -> np.ndarray:
     """Return the gradient at V, of what writes it with the other sign."""
     G = np.empty_like(V)
-    smooth(V, G)
+    slope(V, G)
     return -G
 
 

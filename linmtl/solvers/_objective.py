@@ -102,14 +102,17 @@ class Objective:
 
     def smooth(self, W: np.ndarray, G: np.ndarray) -> float:
         """Return loss plus quadratic form, and write the negative gradient into G."""
-        value = self.fit.evaluate(W, G)
+        return self.slope(W, G) + self.penalty.quadratic.value(W)
+
+    def slope(self, W: np.ndarray, G: np.ndarray) -> float:
+        """Write the negative gradient of the smooth part into G; return the loss."""
+        loss = self.fit.evaluate(W, G)
         quadratic = self.penalty.quadratic
         if not quadratic.is_zero:
-            value += quadratic.value(W)
             G -= quadratic.gradient(W)
             if self.penalty.base_quadratic.shared_rows.size:
                 G[...] = self.penalty.base_quadratic.shared(G)  # nothing else can move
-        return value
+        return loss
 
     def fitted_attributes(self, point: np.ndarray) -> dict[str, np.ndarray]:
         """Return what an estimator reports of the loss at the solution, by name."""
@@ -166,7 +169,9 @@ class Objective:
         signs = penalty.positive and bool(free.any())
         size = self._gradient_size if signs else 0.0  # evaluates the loss: ask first
         # a strength in single precision makes a value of its kind
-        primal = float(fit.evaluate(W, G, residuals) + penalty.value(W))
+        cost = quadratic.value(W)
+        norm_value = 0.0 if penalty.norm is None else penalty.norm.value(W)
+        primal = float(fit.evaluate(W, G, residuals) + cost + norm_value)
         if not primal < _MAX_OBJECTIVE:
             self.D, self.row_sizes, self.limit = G, np.full(len(G), np.inf), 0.0
             self._costs = 0.0, 0.0
@@ -186,8 +191,11 @@ class Objective:
             D, conjugate = G, 0.0
             if not quadratic.is_zero:
                 at = W if null is None else self._moved(null, W, G)
-                conjugate = quadratic.rows(free).conjugate(_rows(G, free))
-                conjugate += quadratic.rows(~free).value(_rows(at, ~free))
+                if at is W and not free.any():
+                    conjugate = cost
+                else:
+                    conjugate = quadratic.rows(free).conjugate(_rows(G, free))
+                    conjugate += quadratic.rows(~free).value(_rows(at, ~free))
                 D = G - quadratic.gradient(at)
         self.D = D
         if penalty.norm is not None:
