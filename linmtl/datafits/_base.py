@@ -133,7 +133,8 @@ n_features)
         None  # what :func:`linmtl.datafits._intercepts.carry_intercepts` does
     )
     least_squares: Any = None  # what alternating directions keep
-    mean_resolvents: Any = None  # what paths of quadratic penalties keep
+    mean_resolvents: Any = None  # what paths of quadratic penalties keep,
+    rescaled: Any = None  # and where rows of W have weights
     data: MultiTaskData
     y: np.ndarray
     theta: np.ndarray

@@ -31,7 +31,7 @@ class PenalisedCurvature:
         self.used = used
         self.W = W = W[:, used].transpose(0, 2, 1)  # (n, T, k)
         self.mask = np.ones(W.shape, dtype=bool)
-        self.U, self.sign = np.zeros(W.shape), np.ones(len(W))
+        self.U, self.sign = np.zeros(W.shape), np.ones((len(W), 1))
         self.form: list[np.ndarray] | None = None
         self.tangents: list[Any] = []
         forms: list[Any] = [term.quadratic for term in terms]
@@ -50,12 +50,12 @@ class PenalisedCurvature:
         elif any(form.is_coupled or not form.equal_ridge for form in forms):
             self.form = [form.dense() for form in forms]
         else:
-            T = W.shape[1]
-            pull = np.array([(form.centred - form.mean) / T for form in forms])
-            ridge = np.array([form.ridge + form.centred for form in forms])
-            self.D = ridge[:, None, None]
+            T, d = W.shape[1], used.size
+            own = np.array([form.on_deviations(d)[used] for form in forms])
+            pull = (own - [form.on_mean(d)[used] for form in forms]) / T
+            self.D = own[:, None]
             self.sign = np.where(pull < 0, -1.0, 1.0)
-            self.U += np.sqrt(np.abs(pull))[:, None, None]
+            self.U += np.sqrt(np.abs(pull))[:, None]
         self.coupled = bool(self.U.any())
 
     def _of_rows(self, norms):
@@ -91,7 +91,7 @@ class PenalisedCurvature:
             return _Inverse(np.broadcast_to(alone, (n, T, k, k)))
         F = alone * self.U[..., None, :]
         inner = np.sum(self.U[..., :, None] * F, axis=1)
-        middle = _inverted(self.sign[:, None, None] * one - inner)
+        middle = _inverted(self.sign[:, :, None] * one - inner)
         return _Inverse(alone, F, middle)
 
     @cached_property

@@ -25,7 +25,7 @@ from linmtl.model_selection._refits import RowRefits
 from linmtl.penalties import Penalty
 from linmtl.penalties._quadratic import QuadraticPenalty
 from linmtl.solvers._models import far_apart
-from linmtl.solvers._quadratic_path import QuadraticPath, quadratic_forms
+from linmtl.solvers._quadratic_path import quadratic_forms
 
 # Features in use, and degrees of freedom, for each row: of more one step leads astray,
 # most often to a loss too high; then the best and its neighbours are fitted.
@@ -301,7 +301,7 @@ def left_out_tasks_path(
     T = data.design.n_tasks
     if forms is None or not fit.quadratic or fit.n_columns < T or T < 2:
         return None
-    if not QuadraticPath.through_mean(forms):
+    if not (forms.alike and forms.through_mean):
         return None
     moments = (Moments.of(data) if fit.holds_rows else fit.moments).spread()
     h, Q = np.linalg.eigh(moments.H)
@@ -310,8 +310,9 @@ def left_out_tasks_path(
     def times(scale, V):  # the matrices with these eigenvalues
         return (Q @ (scale * (V[:, None] @ Q)[:, 0])[:, :, None])[:, :, 0]
 
-    W, b = np.empty((len(forms), fit.n_features, T)), np.zeros((len(forms), T))
-    for form, mean, level in zip(forms, W, b, strict=True):
+    n = len(penalties)
+    W, b = np.empty((n, fit.n_features, T)), np.zeros((n, T))
+    for form, mean, level in zip(forms.each, W, b, strict=True):
         a, m = form.ridge + form.centred, form.ridge + form.mean
         inverse = 1.0 / (h + a)
         alone = times(inverse, moments.C)
@@ -327,7 +328,7 @@ def left_out_tasks_path(
     losses = moments.losses(W, b)[:, None] / data.total
     eta = None
     if rows:
-        eta = np.empty((len(forms), data.y.size))
+        eta = np.empty((n, data.y.size))
         for row, mean in zip(eta, W, strict=True):
             data.design.predict(mean, row)
         eta += np.repeat(b, np.diff(data.task_ptr), axis=1)

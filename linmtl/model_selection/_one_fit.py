@@ -27,7 +27,9 @@ import numpy as np
 
 from linmtl.data._canonical import MultiTaskData
 from linmtl.datafits._base import Datafit
+from linmtl.datafits._intercepts import carry_intercepts
 from linmtl.datafits._make import make_datafit
+from linmtl.designs._ones import WithOnes
 from linmtl.designs._shared import SharedDesign
 from linmtl.designs._stacked import StackedDesign
 from linmtl.losses import Loss
@@ -85,10 +87,14 @@ def lacks_curvature(
         return "a dense X"
     whole = compose(penalty, fit.n_features, columns)
     quadratic, norm = whole.quadratic, whole.norm
-    if whole.intercepts:
-        return "free intercepts"
-    if not isinstance(quadratic, QuadraticForm) or quadratic.varies:
+    if not isinstance(quadratic, QuadraticForm):
         return "a penalty on the coefficients themselves"
+    if quadratic.varies or whole.intercepts:
+        own = quadratic.on_deviations(fit.n_features + whole.intercepts)
+        if norm is not None or not np.all((own > 0) & np.isfinite(own)):
+            return "positive and finite strengths of all features"
+        if quadratic.is_coupled or not quadratic.equal_ridge:
+            return "a penalty that is the same for all features"
     if norm is not None:
         known = isinstance(norm, RowSeparable)
         at_zero = np.zeros((fit.n_features, fit.n_columns))
@@ -137,11 +143,12 @@ def one_fit(
     forms = quadratic_forms(penalties, fit.n_features, columns)
     if forms is not None and loss.quadratic:
         data, fit = _in_span(data, loss, fit)
+        if forms.alike and data.design.is_shared():
+            c = LeftOutRows(data, loss).c[: data.task_ptr[1]]
+            found = left_out_of_directions(data, forms.each, c, _LEAST_REST)
+            return OneFit(*found, np.zeros(len(penalties), dtype=int), np.empty(0), 0)
+        forms = quadratic_forms(penalties, fit.n_features, columns)
     T, rows = data.design.n_tasks, LeftOutRows(data, loss)
-    if forms is not None and loss.quadratic and data.design.is_shared():
-        c = rows.c[: data.task_ptr[1]]
-        found = left_out_of_directions(data, forms, c, _LEAST_REST)
-        return OneFit(*found, np.zeros(len(forms), dtype=int), np.empty(0), 0)
     eta = np.full((len(penalties), data.y.size), np.nan)
     in_sample, freedom = np.zeros((2, len(penalties), T))
     wanted = np.ones(len(penalties), dtype=bool) if some is None else some
@@ -149,15 +156,23 @@ def one_fit(
     done, unconverged, end = 0, 0, np.empty(0)
     whole = compose(penalties[0], fit.n_features, columns)
     norm, dense = whole.norm, _is_dense(whole)
+    n_rows, judge = fit.n_features, fit
+    if whole.intercepts:  # coefficients of a feature of ones
+        ones = replace(data, design=WithOnes(data.design), fit_intercept=False)
+        rows, judge = LeftOutRows(ones, loss), carry_intercepts(fit).fit
+        n_rows += 1
     for part in models(fit, penalties, columns, forms, **options):
         unconverged, end = unconverged + part.unconverged, part.end
         places = done + np.flatnonzero(wanted[done : done + len(part.W)])
         all_W, all_b = part.W[places - done], part.b[places - done]
+        if whole.intercepts:
+            all_W = np.concatenate([all_W, all_b[:, None]], axis=1)
+            all_b = np.zeros(all_b.shape)
         done += len(part.W)
         for piece in _pieces(all_W, loss.quadratic, dense):
             W, b, place = all_W[piece], all_b[piece], places[piece]
             terms = [compose(penalties[i], fit.n_features, columns) for i in place]
-            used = np.ones(fit.n_features, dtype=bool)
+            used = np.ones(n_rows, dtype=bool)
             if isinstance(norm, RowSeparable):
                 used = np.asarray(W.any(axis=(0, 2)))
                 active[place] = W.any(axis=2).sum(axis=1)
@@ -165,7 +180,7 @@ def one_fit(
                 active[place] = W.any(axis=(1, 2))
             curved = PenalisedCurvature(W, terms, used)
             eta[place], in_sample[place], freedom[place] = rows.left_out(
-                fit, W, b, curved
+                judge, W, b, curved
             )
     return OneFit(eta, in_sample, freedom, active, end, unconverged)
 

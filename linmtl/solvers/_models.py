@@ -17,11 +17,10 @@ import numpy as np
 
 from linmtl.datafits._base import Datafit
 from linmtl.penalties import Penalty, compose
-from linmtl.penalties._quadratic_form import QuadraticForm
 from linmtl.solvers._minimise import minimise
 from linmtl.solvers._objective import Objective
 from linmtl.solvers._path import DIRECT, follow, move_on_line
-from linmtl.solvers._quadratic_path import QuadraticPath, pieces
+from linmtl.solvers._quadratic_path import QuadraticForms, QuadraticPath, pieces
 from linmtl.solvers._result import Result
 from linmtl.solvers._row_path import Point, RowPath
 
@@ -63,7 +62,7 @@ def models(
     fit: Datafit,
     penalties: Sequence[Penalty],
     tasks: np.ndarray,
-    forms: Sequence[QuadraticForm] | None,
+    forms: QuadraticForms | None,
     *,
     strengths: Sequence[float] | np.ndarray | None = None,
     tol: float,
@@ -78,7 +77,7 @@ def models(
     ----------
     fit, penalties, tasks, strengths, tol, max_iter, solver, W0
         As for :func:`linmtl.solvers._path.follow`.
-    forms : sequence of QuadraticForm or None
+    forms : QuadraticForms or None
         What :func:`linmtl.solvers._quadratic_path.quadratic_forms` makes of the
         penalties.
     score : callable, default=None
@@ -123,14 +122,14 @@ def _quadratic(fit, path, penalties, tasks, exact):
     """Yield the models of quadratic problems in pieces."""
     shape = fit.n_features, fit.n_columns
     for part in pieces(len(penalties), shape):
-        W, good = path.solutions(part, exact["tol"])
-        b, failures = path.fit.moments.intercepts(W), 0
+        points, good = path.solutions(part, exact["tol"])
+        (W, b), failures = path.coefficients(points), 0
         for i in np.flatnonzero(~good).tolist():
             penalty = compose(penalties[part][i], fit.n_features, tasks)
             result = minimise(Objective(fit, penalty), **exact)
-            W[i], b[i] = result.W, result.b
+            W[i], b[i], points[i] = result.W, result.b, result.point
             failures += not result.converged
-        yield Models(W, b, W[-1], failures)
+        yield Models(W, b, points[-1], failures)
 
 
 def far_apart(strengths: np.ndarray) -> np.ndarray:

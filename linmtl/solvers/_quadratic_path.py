@@ -2,18 +2,21 @@
 
 The Hessian of a column has one eigenbasis for all strengths. In it a ridge is a
 division, and the pull of the tasks to their mean leaves one small system for the mean.
-Other couplings take conjugate gradients, for all strengths in step.
+Features with weights, and intercepts that are penalised, are scaled to be penalised
+alike. Other couplings take conjugate gradients, for all strengths in step.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from linmtl.datafits._base import Datafit
 from linmtl.datafits._gram import GramFit
-from linmtl.datafits._moments import Moments
+from linmtl.datafits._intercepts import carry_intercepts
+from linmtl.datafits._moments import LARGEST_SPREAD, Moments
 from linmtl.penalties import Penalty, compose
 from linmtl.penalties._quadratic_form import QuadraticForm
 
@@ -25,25 +28,90 @@ _INVERTIBLE = 1e3  # roundings that the least eigenvalue is above, to invert pla
 _MOST_FEATURES = 300  # for which moments take the place of few rows
 
 
+@dataclass(frozen=True)
+class QuadraticForms:
+    """The quadratic forms of the penalties along a path.
+
+    Attributes
+    ----------
+    each : list of QuadraticForm
+        The forms.
+    weight : ndarray of shape (n_rows,) or None
+        Factors of the rows on the strength on deviations of each form; None where all
+        rows of W have the same form.
+    intercepts : bool
+        Whether the last row is that of intercepts.
+    """
+
+    each: list[QuadraticForm]
+    weight: np.ndarray | None = None
+    intercepts: bool = False
+
+    @property
+    def alike(self) -> bool:
+        """Whether all rows of W have the same form, and intercepts are free."""
+        return self.weight is None
+
+    @property
+    def apart(self) -> bool:
+        """Whether columns are penalised apart from each other."""
+        return all(form.is_diagonal for form in self.each)
+
+    @property
+    def through_mean(self) -> bool:
+        """Whether columns are coupled by their mean alone, and each is penalised."""
+        return all(
+            not form.is_coupled and form.equal_ridge and form.ridge + form.centred > 0
+            for form in self.each
+        )
+
+    def rescaled(self) -> QuadraticForms:
+        """Return the forms of coefficients times the roots of the weights.
+
+        Deviations of all rows have the same strength then, means may have their own.
+        """
+        weight, T = self.weight, self.each[0].n_tasks
+        if weight is None:
+            return self
+        strengths = [np.ravel(form.centred)[0] for form in self.each]
+        means = [form.on_mean(weight.size) / weight for form in self.each]
+        each = [
+            QuadraticForm(T, centred=a, mean=m)
+            for a, m in zip(strengths, means, strict=True)
+        ]
+        return QuadraticForms(each, None, self.intercepts)
+
+
 def quadratic_forms(
     penalties: Sequence[Penalty], n_features: int, tasks: np.ndarray
-) -> list[QuadraticForm] | None:
+) -> QuadraticForms | None:
     """Return the quadratic form of each penalty, None where one has none.
 
-    Penalties of intercepts, and forms that differ by feature, count as none.
+    Forms that differ by feature count as none, unless their strengths on deviations
+    differ by the same positive factors for all penalties.
     """
-    forms = []
+    forms, intercepts = [], False
     for penalty in penalties:
         whole = compose(penalty, n_features, tasks)
         form = whole.quadratic
         if whole.norm is not None or not isinstance(form, QuadraticForm):
             return None
-        if form.varies or whole.intercepts:
-            return None
         if form.is_coupled and len(penalties) * form.n_tasks**2 > _MAX_NUMBERS:
             return None
+        intercepts = whole.intercepts
         forms.append(form)
-    return forms
+    if not intercepts and not any(form.varies for form in forms):
+        return QuadraticForms(forms)
+    n_rows = n_features + intercepts
+    if len(tasks) < 2 or any(f.is_coupled or not f.equal_ridge for f in forms):
+        return None
+    strength = np.array([form.on_deviations(n_rows) for form in forms])
+    if not (np.all(strength > 0) and np.all(np.isfinite(strength))):
+        return None
+    weight = strength[0] / strength[0, 0]
+    if not np.allclose(strength, strength[:, :1] * weight, rtol=1e-14, atol=0.0):
+        return None
+    return QuadraticForms(forms, weight, intercepts)
 
 
 def pieces(n_strengths: int, shape: tuple[int, int]) -> Iterator[slice]:
@@ -60,21 +128,26 @@ class QuadraticPath:
     ----------
     fit : Datafit
         The squared loss, by moments.
-    forms : sequence of QuadraticForm
+    forms : QuadraticForms
         The penalties.
     """
 
-    def __init__(self, fit: Datafit, forms: Sequence[QuadraticForm]):
-        self.fit, self.forms = fit, forms
+    def __init__(self, fit: Datafit, forms: QuadraticForms):
+        self._base, self._forms = fit, forms
+        if forms.intercepts:
+            fit = carry_intercepts(fit).fit
+        self._factor = None  # of the rows
+        if forms.weight is not None:
+            self._factor = 1.0 / np.sqrt(forms.weight)
+            fit = _rescaled(fit, self._factor)
+        self.fit, self.forms = fit, forms.rescaled()
         h, self.Q = fit.eigenbases
         least = h.shape[1] * _EPS * h.max(axis=1, initial=0.0, keepdims=True)
         self.h = np.where(h > least, h, 0.0)[:, :, None]
         self.scale = fit.loss_at(np.zeros((fit.n_features, fit.n_columns)))
 
     @classmethod
-    def of(
-        cls, fit: Datafit, forms: Sequence[QuadraticForm] | None
-    ) -> QuadraticPath | None:
+    def of(cls, fit: Datafit, forms: QuadraticForms | None) -> QuadraticPath | None:
         """Return the path of a loss and these forms, None where it is of no use."""
         if forms is None or not fit.quadratic:
             return None
@@ -85,41 +158,38 @@ class QuadraticPath:
             if design.is_sparse or design.n_columns < design.n_tasks:
                 return None
             fit = GramFit(Moments.of(fit.data), fit.loss, fit.data)
-        in_steps = not cls.apart(forms) and not cls.through_mean(forms)
-        if in_steps and len(fit.H) > 1 and len(forms) * fit.n_columns**2 > _MAX_NUMBERS:
+        if not forms.alike:
+            large = fit.n_columns * (fit.n_features + 1) ** 2 > LARGEST_SPREAD
+            return None if large or fit.moments.tied else cls(fit, forms)
+        in_steps = not forms.apart and not forms.through_mean
+        size = len(forms.each) * fit.n_columns**2
+        if in_steps and len(fit.H) > 1 and size > _MAX_NUMBERS:
             return None
         return cls(fit, forms)
 
-    @staticmethod
-    def apart(forms: Sequence[QuadraticForm]) -> bool:
-        """Whether columns are penalised apart from each other."""
-        return all(form.is_diagonal for form in forms)
-
-    @staticmethod
-    def through_mean(forms: Sequence[QuadraticForm]) -> bool:
-        """Whether columns are coupled by their mean alone, and each is penalised."""
-        return all(
-            not form.is_coupled and form.equal_ridge and form.ridge + form.centred > 0
-            for form in forms
-        )
+    def coefficients(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return W and the intercepts of what `solutions` returns."""
+        if self._forms.intercepts:
+            return points[:, :-1], points[:, -1] + carry_intercepts(self._base).shift
+        return points, self._base.moments.intercepts(points)
 
     def solutions(self, part: slice, tol: float) -> tuple[np.ndarray, np.ndarray]:
         """Return the minimisers for a slice of the forms, and which are accurate.
 
-        The minimisers are of shape (n_forms, n_features, n_columns). One is accurate
-        where its distance from the minimum, half the Newton decrement, is at most
-        ``tol`` times the loss at zero.
+        The minimisers are of shape (n_forms, n_features, n_columns), with a last row
+        for intercepts that are penalised. One is accurate where its distance from the
+        minimum, half the Newton decrement, is at most ``tol`` times the loss at zero.
         """
-        fit, forms = self.fit, self.forms[part]
+        fit, forms = self.fit, QuadraticForms(self.forms.each[part])
         stop = tol * self.scale + fit.rounding
-        one_by_one = self.apart(forms) or self.through_mean(forms)
-        if len(self.Q) > 1 and one_by_one:
+        if len(self.Q) > 1 and (forms.apart or forms.through_mean):
             W, distance = self._in_eigenbases(forms)
-            return W, distance + fit.error(W) <= stop
-        solve = self._system(forms)
+            good = distance + fit.error(W) <= stop
+            return (W if self._factor is None else self._factor[:, None] * W), good
+        solve = self._system(forms.each)
         W = solve(fit.C.T[None])
         G = fit.C.T - (fit.H @ W.transpose(2, 1, 0)).transpose(2, 1, 0)
-        for gradient, form, w in zip(G, forms, W, strict=True):
+        for gradient, form, w in zip(G, forms.each, W, strict=True):
             gradient -= form.gradient(w)
         distance = np.abs(np.sum(G * solve(G, 0.1), axis=(1, 2))) / 2
         return W, distance + fit.error(W) <= stop
@@ -132,11 +202,13 @@ class QuadraticPath:
         fit, Q, T = self.fit, self.Q, len(self.Q)
         basis = Q.transpose(1, 0, 2).reshape(fit.n_features, -1)  # of all columns
         back = np.ascontiguousarray(Q.transpose(0, 2, 1))
-        if coupled := not self.apart(forms):
-            diagonal = np.array([form.ridge + form.centred for form in forms])[None]
-            least = np.array([form.ridge + form.mean for form in forms])
+        if coupled := not forms.apart:
+            diagonal = np.array([form.ridge + form.centred for form in forms.each])
+            least = np.array([form.on_mean(fit.n_features) for form in forms.each])
+            pull = (diagonal[:, None] - least).T  # (n_features, n_forms)
+            diagonal = diagonal[None]
         else:
-            diagonal = least = np.array([form.diagonal for form in forms]).T
+            diagonal = np.array([form.diagonal for form in forms.each]).T
         inverse = self._inverse(diagonal)  # (n_columns, n_features, n_forms)
         if coupled:
             for_mean = self._for_mean(diagonal[0], least, inverse, basis)
@@ -145,10 +217,9 @@ class QuadraticPath:
             return basis @ alone.reshape(basis.shape[1], -1) / T
 
         V = inverse * (back @ fit.C[:, :, None])
-        pull = diagonal - least
         if coupled:
             common = (for_mean @ mean(V).T[:, :, None])[:, :, 0].T
-            V += pull * inverse * (basis.T @ common).reshape(V.shape)
+            V += inverse * (basis.T @ (pull * common)).reshape(V.shape)
         W = Q @ V
         G = fit.C[:, :, None] - fit.H @ W - diagonal[:, None] * W
         if coupled:
@@ -159,15 +230,15 @@ class QuadraticPath:
         if coupled:
             common = mean(V)
             moved = (for_mean @ common.T[:, :, None])[:, :, 0].T
-            decrement += pull[0] * T * np.sum(common * moved, axis=0)
+            decrement += T * np.sum(common * pull * moved, axis=0)
         return W.transpose(2, 1, 0), np.abs(decrement) / 2
 
     def _for_mean(self, a, m, inverse, basis):
         """Return the inverse of the system for the mean, of each form.
 
-        See `linmtl.solvers._quadratic_system`. The system is ``P + m R``, R the mean of
-        the ``(H_t + a)^-1`` and ``P = I - a R``: one of the two says the other without
-        cancellation, for all m.
+        See `linmtl.solvers._quadratic_system`. The system is ``P + R diag(m)``, R the
+        mean of the ``(H_t + a)^-1`` and ``P = I - a R``: one of the two says the other
+        without cancellation, for all m, (n_forms, n_features).
         """
         kept = self.fit.mean_resolvents
         if kept is None or not np.array_equal(kept[0], a):
@@ -180,11 +251,12 @@ class QuadraticPath:
             R = np.where(weak, known, (eye - known) / scale)
             self.fit.mean_resolvents = kept = a, P, R
         _, P, R = kept
-        system = P + m[:, None, None] * R
+        system = P + R * m[:, None, :]
         size = self.h.shape[1] * _EPS
-        if np.all(m * inverse.min(axis=(0, 1)) > _INVERTIBLE * size):
+        if np.all(m.T * inverse.min(axis=(0, 1)) > _INVERTIBLE * size):
             return np.linalg.inv(system)
-        return np.linalg.pinv(system, rcond=size, hermitian=True)
+        alike = bool(np.all(m == m[:, :1]))  # symmetric
+        return np.linalg.pinv(system, rcond=size, hermitian=alike)
 
     def _weighted_products(self, weights, basis):
         """Return for each row of weights the sum of ``weight * q q'``.
@@ -270,3 +342,21 @@ class QuadraticPath:
         curvature = self.h + ridge[:, None, :]
         out = np.zeros(curvature.shape)
         return np.divide(1.0, curvature, out=out, where=curvature > 0)
+
+
+def _rescaled(fit, factor):
+    """Return the loss of coefficients over factors, one for each row of W.
+
+    Kept with it: settings that differ in other strengths have the same factors.
+    """
+    if fit.rescaled is None or not np.array_equal(fit.rescaled[0], factor):
+        moments = fit.moments
+        H, C = moments.H * (factor[:, None] * factor), moments.C * factor
+        part = GramFit(replace(moments, H=H, C=C), fit.loss)
+        if moments.shared:
+            h, Q = part.eigenbases
+            T = part.n_columns
+            part = GramFit(part.moments.spread(), fit.loss)
+            part.eigenbases = np.repeat(h, T, axis=0), np.repeat(Q, T, axis=0)
+        fit.rescaled = factor, part
+    return fit.rescaled[1]

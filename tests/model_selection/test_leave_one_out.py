@@ -33,6 +33,12 @@ QUADRATIC = {
     "mean": partial(MeanRegularizedRegressorCV, alpha_mean=0.01),
     "mean free": partial(MeanRegularizedRegressorCV, alpha_mean=0.0),
     "mean strong": partial(MeanRegularizedRegressorCV, alpha_mean=2.0),
+    "intercepts": partial(
+        MeanRegularizedRegressorCV, alpha_mean=0.01, intercept_weight=0.3
+    ),
+    "intercepts, mean strong": partial(
+        MeanRegularizedRegressorCV, alpha_mean=2.0, intercept_weight=1.0
+    ),
     "graph": partial(GraphRegularizedRegressorCV, CHAIN, alpha_ridge=0.01),
     "ridge": TaskQuadraticRegressorCV,
     "form": partial(TaskQuadraticRegressorCV, np.eye(4) + CHAIN / 4),
@@ -75,7 +81,9 @@ def by_fits(model, monkeypatch):
     weights=[False, True],
     fit_intercept=[True, False],
     # with more features than rows a free mean explains them all
-    where=lambda name, d, **_: name != "mean free" or d == 3,
+    where=lambda name, d, fit_intercept, **_: (
+        (name != "mean free" or d == 3) and (fit_intercept or "intercepts" not in name)
+    ),
     slow=lambda d, **_: d == 70,
 )
 def test_quadratic_penalties_are_exact(
@@ -152,7 +160,14 @@ def test_norms_are_near(name, layout, monkeypatch):
     np.testing.assert_allclose(found, expected, rtol=0.01)
 
 
-@pytest.mark.parametrize("cls", [L21ClassifierCV, MeanRegularizedClassifierCV])
+@pytest.mark.parametrize(
+    "cls",
+    [
+        L21ClassifierCV,
+        partial(MeanRegularizedClassifierCV, alpha_mean=0.01),
+        partial(MeanRegularizedClassifierCV, alpha_mean=0.01, intercept_weight=0.5),
+    ],
+)
 @pytest.mark.parametrize("layout", ["long", "wide"])
 @pytest.mark.slow
 def test_other_losses_are_near(cls, layout, monkeypatch):
@@ -166,8 +181,6 @@ def test_other_losses_are_near(cls, layout, monkeypatch):
         random_state=0,
     )
     options = EXACT | {"alphas": [0.1, 0.03], "tol": 1e-8}
-    if cls is MeanRegularizedClassifierCV:
-        options["alpha_mean"] = 0.01
     model = cls(**options).fit(*given)
     found = model.scores_path_[:, 0]
     expected = by_fits(model, monkeypatch).fit(*given).scores_path_[:, 0]

@@ -46,24 +46,36 @@ PENALTIES = {
     "complete graph": lambda alpha: GraphLaplacian(None, alpha) + Ridge(0.01),
     "graph": lambda alpha: GraphLaplacian(CHAIN, alpha) + Ridge(0.01),
     "matrix": lambda alpha: TaskQuadratic(LAPLACIAN + np.eye(4), alpha),
+    "weights": lambda alpha: MeanRegularized(alpha, 1e-3, feature_weight=[0.5, 2, 4]),
+}
+WITH_INTERCEPTS = {
+    "intercepts": lambda alpha: MeanRegularized(alpha, 1e-3, intercept_weight=0.3),
+    "intercepts alike": lambda alpha: MeanRegularized(alpha, intercept_weight=1.0),
+    "all": lambda alpha: MeanRegularized(
+        alpha, 2.0, feature_weight=[0.5, 2, 4], intercept_weight=5.0
+    ),
 }
 
 
-@pytest.mark.parametrize("fit_intercept", [True, False])
-@pytest.mark.parametrize("layout", ["ragged", "shared", "missing"])
-@pytest.mark.parametrize("name", PENALTIES)
+@pytest.mark.product(
+    fit_intercept=[True, False],
+    layout=["ragged", "shared", "missing"],
+    name=[*PENALTIES, *WITH_INTERCEPTS],
+    where=lambda fit_intercept, name, **_: fit_intercept or name in PENALTIES,
+)
 def test_solutions_are_those_of_each_alone(name, layout, fit_intercept):
     fit, columns = problem(layout, fit_intercept=fit_intercept)
-    penalties = [PENALTIES[name](alpha) for alpha in STRENGTHS]
+    make = (PENALTIES | WITH_INTERCEPTS)[name]
+    penalties = [make(alpha) for alpha in STRENGTHS]
     forms = quadratic_forms(penalties, fit.n_features, columns)
     path = QuadraticPath.of(fit, forms)
-    W, good = path.solutions(slice(None), 1e-10)
+    points, good = path.solutions(slice(None), 1e-10)
     assert good.all()
-    for penalty, found in zip(penalties, W, strict=True):
+    for penalty, W, b in zip(penalties, *path.coefficients(points), strict=True):
         objective = Objective(fit, composed(penalty, fit.n_features, columns))
         alone = minimise(objective, tol=1e-12, max_iter=100)
-        np.testing.assert_allclose(found, alone.W, atol=1e-8)
-        np.testing.assert_allclose(fit.moments.intercepts(found), alone.b, atol=1e-7)
+        np.testing.assert_allclose(W, alone.W, atol=1e-8)
+        np.testing.assert_allclose(b, alone.b, atol=1e-7)
 
 
 def test_what_is_kept_of_one_path_serves_another():
