@@ -13,12 +13,14 @@ from linmtl.mixed._covariance import Structure
 from linmtl.mixed._laplace import Laplace, LogisticRows
 from linmtl.mixed._likelihood import Likelihood
 from linmtl.mixed._model import MixedModel
-from linmtl.mixed._newton import maximise, start
+from linmtl.mixed._newton import ascend, maximise, start
 from linmtl.mixed._sums import sums_of, varies_within
 from linmtl.mixed._variances import shrunk_variances, variance_prior
 
+_MANY_TASKS, _EVERY = 10_000, 25  # from which on one in so many is looked at first
 _MAX_ROUNDS = 30  # of noise levels, or a prior, and covariance in turn
-_PRIOR_TOL = 0.02  # change of the logarithm of a prior's precision that ends them
+_PRIOR_STEPS, _PRIOR_GAIN = 5, 1e-3  # at a prior; what another would gain
+_PRIOR_TOL = 0.002  # change of the logarithm of a prior's precision that ends them
 _MAX_LOG_PRECISION = 25.0  # the largest such logarithm
 _MAX_FREE_COMMON = 10  # common coefficients beyond which they have a prior
 _CORRELATION = 0.5  # standard deviation of the correlations' prior
@@ -133,12 +135,15 @@ def _structure(sums, Z, choices, intercept):
 def _maximum(model, frame, moments, choices, fit_intercept):
     """Return the model of the highest likelihood."""
     theta, shrinks = start(model), choices.shrink_mean
+    if model.sums.n_tasks >= _MANY_TASKS:  # some tell about where to start
+        some = model.of_tasks(np.arange(0, model.sums.n_tasks, _EVERY))
+        theta = maximise(some, theta, choices.max_iter)[0].theta
     if choices.covariance == "shrunk":
         model, theta = _with_small_correlations(model, choices.max_iter)
     many = model.kept.size > min(_MAX_FREE_COMMON, model.n / 2)
     if shrinks is True or (shrinks == "auto" and many):
         model.restricted = True
-        model = _with_prior(model, theta, frame.intercept, choices.max_iter)
+        model, theta = _with_prior(model, theta, frame.intercept, choices.max_iter)
     point, n_iter, converged = maximise(model, theta, choices.max_iter)
     return MixedModel(
         frame=frame,
@@ -181,9 +186,10 @@ def _with_small_correlations(model, max_iter):
 
 
 def _with_prior(model, theta, intercept, max_iter):
-    """Return the likelihood with a normal prior of the slopes of M, chosen by it.
+    """Return the likelihood with a normal prior of the slopes of M, and a start.
 
-    By MacKay's fixed point, from which each time few steps are left.
+    The prior is chosen by the likelihood, through MacKay's fixed point, with a few
+    steps to the variances in between.
     """
     q, D = model.Z.shape[1], model.sums.n_columns
     slopes = np.ones((q, D))
@@ -195,7 +201,8 @@ def _with_prior(model, theta, intercept, max_iter):
         precision = np.exp(log_precision)
         ridge = model.ridge + slopes * precision
         drawn = model.changed(model.sums, ridge, slopes.sum() * log_precision)
-        point, _, _ = maximise(drawn, theta, max_iter)
+        few = min(max_iter, _PRIOR_STEPS)
+        point, _, _ = ascend(drawn, drawn.at(theta), few, _PRIOR_GAIN)
         theta, mine = point.theta, slopes[drawn.kept]
         # of the coefficients' variance the prior's share is that which is not known
         known = mine.sum() - precision * float(mine @ np.diag(point.C))
@@ -205,7 +212,7 @@ def _with_prior(model, theta, intercept, max_iter):
         if abs(following - log_precision) <= _PRIOR_TOL:
             break
         log_precision = following
-    return drawn
+    return drawn, theta
 
 
 def _with_noise_of_tasks(model, max_iter):

@@ -49,6 +49,13 @@ class LogisticRows:
     weight: np.ndarray
     task_ptr: np.ndarray
 
+    def of_tasks(self, tasks: np.ndarray) -> LogisticRows:
+        """Return the rows of some of the tasks (positions, increasing)."""
+        size = np.diff(self.task_ptr)
+        some = np.repeat(np.isin(np.arange(size.size), tasks), size)
+        ptr = np.concatenate([[0], np.cumsum(size[tasks])])
+        return LogisticRows(self.A[some], self.y[some], self.weight[some], ptr)
+
     def predictors(self, W: np.ndarray) -> np.ndarray:
         """Return ``a_i . w_t``, W being (n_tasks, n_columns)."""
         eta = np.empty(self.y.size)
@@ -101,6 +108,7 @@ class Laplace(Likelihood):
     """
 
     largest = _PRIOR_SPREAD
+    knows_curvature = False  # of how the Hessians move with the mode
 
     def __init__(
         self,
@@ -124,6 +132,11 @@ class Laplace(Likelihood):
     ) -> Laplace:
         rows, Z = self.rows, self.Z
         return Laplace(rows, Z, structure, self.S, self.restricted, ridge)
+
+    def of_tasks(self, tasks: np.ndarray) -> Laplace:
+        rows, Z = self.rows.of_tasks(tasks), self.Z[tasks]
+        shape = self.structure, self.S, self.restricted, self.ridge
+        return Laplace(rows, Z, *shape)
 
     def constant(self, point: Point) -> float:
         """Return what the deviance leaves out, or has beside the likelihood."""

@@ -80,6 +80,7 @@ class Likelihood:
     """
 
     largest: ClassVar[float] = _PRIOR_SPREAD
+    knows_curvature: ClassVar[bool] = True  # but for terms that are zero on average
 
     def __init__(
         self,
@@ -124,6 +125,12 @@ class Likelihood:
     ) -> Likelihood:
         """Return that of another structure of the covariance."""
         return Likelihood(sums, self.Z, structure, self.S, self.restricted, ridge)
+
+    def of_tasks(self, tasks: np.ndarray) -> Likelihood:
+        """Return that of some of the tasks (positions, increasing)."""
+        sums, Z = self.sums.of_tasks(tasks), self.Z[tasks]
+        shape = self.structure, self.S, self.restricted, self.ridge
+        return Likelihood(sums, Z, *shape)
 
     def constant(self, point: Point) -> float:
         """Return what the deviance leaves out, or has beside the likelihood."""

@@ -1,4 +1,9 @@
-"""Newton's method for the parameters of a covariance."""
+"""Newton's method for the parameters of a covariance.
+
+The Hessian is the average information. What that misses of Laplace's approximation is
+learnt along the steps: a secant method for the difference, as of Dennis, Gay, Welsch
+(1981), An adaptive nonlinear least-squares algorithm.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +17,9 @@ from linmtl.mixed._likelihood import Likelihood, Point
 _MAX_HESSIAN_SIZE = 300  # parameters from which on the Hessian is not made
 _MAX_NEWTON_STEPS = 40  # steps after which a quasi-Newton method goes on
 _LEAST_GAIN = 1e-9  # what a step is to gain at least, in the deviance
-_OFF_ZERO = 0.1  # where a standard deviation is tried that has become zero
+_LEAST_ANGLE = 0.2  # cosine between a step and what it misses, to learn from
+# Standard deviations that have become zero, and where one is tried off it; in units.
+_NEAR_ZERO, _OFF_ZERO = 1e-3, 0.1
 
 
 def start(likelihood: Likelihood) -> np.ndarray:
@@ -30,35 +37,43 @@ def maximise(
     likelihood: Likelihood, theta: np.ndarray, max_iter: int
 ) -> tuple[Point, int, bool]:
     """Return the best parameters found, the steps taken, and whether they are best."""
-    point, n_iter, converged = _ascend(likelihood, likelihood.at(theta), max_iter)
+    point, n_iter, converged = ascend(likelihood, likelihood.at(theta), max_iter)
     # where a standard deviation is zero the gradient is, too: it may want to grow
     while converged and n_iter < max_iter:
         better = _off_zero(likelihood, point)
         if better is None:
             break
-        point, more, converged = _ascend(likelihood, better, max_iter - n_iter)
+        point, more, converged = ascend(likelihood, better, max_iter - n_iter)
         n_iter += more
     return point, n_iter, converged
 
 
-def _ascend(likelihood, point, max_iter):
+def ascend(
+    likelihood: Likelihood, point: Point, max_iter: int, least_gain: float = _LEAST_GAIN
+) -> tuple[Point, int, bool]:
+    """Return a point from which no step would gain more, as `maximise` does."""
     if not point.theta.size:
         return point, 1, True
     unit = likelihood.units
     if point.theta.size > _MAX_HESSIAN_SIZE:
         return _quasi_newton(likelihood, point, unit, max_iter)
     damping, n_iter = 1e-3, 0
+    missing = np.zeros((unit.size, unit.size))  # of the Hessian
+    step = last = np.zeros(unit.size)
     while n_iter < max_iter:
         n_iter += 1
         slope = likelihood.slope(point)
         gradient = unit * likelihood.gradient(point, slope)
         hessian = unit[:, None] * likelihood.curvature(point, slope) * unit
+        if n_iter > 1 and not likelihood.knows_curvature:
+            missing += _secant(gradient - last - (hessian + missing) @ step, step)
+        hessian, last = hessian + missing, gradient
         values, vectors = np.linalg.eigh(hessian)
         along = vectors.T @ gradient
         rounding = 64 * np.finfo(float).eps * max(abs(point.deviance), likelihood.n)
         floor = 1e-10 * np.abs(values).max(initial=1e-300)
         size = np.maximum(np.abs(values), floor)
-        if np.sum(along**2 / size) <= 2 * max(_LEAST_GAIN, rounding):
+        if np.sum(along**2 / size) <= 2 * max(least_gain, rounding):
             return point, n_iter, True
         while True:
             step = -vectors @ (along / (size + damping * size.max()))
@@ -80,6 +95,17 @@ def _ascend(likelihood, point, max_iter):
             )
             return point, n_iter + more, converged
     return point, n_iter, False
+
+
+def _secant(error, step):
+    """Return the symmetric matrix of rank one that maps a step to an error.
+
+    Zero where it would be large.
+    """
+    along = error @ step
+    if abs(along) <= _LEAST_ANGLE * np.linalg.norm(error) * np.linalg.norm(step):
+        return 0.0
+    return np.outer(error, error) / along
 
 
 def _quasi_newton(likelihood, point, unit, max_iter):
@@ -104,12 +130,21 @@ def _quasi_newton(likelihood, point, unit, max_iter):
 
 def _off_zero(likelihood, point):
     """Return a better point with one of the standard deviations off zero, if any."""
-    usual = likelihood.units
-    for k in likelihood.structure.diagonal:
-        if abs(point.theta[k]) < 1e-3 * usual[k]:
-            theta = point.theta.copy()
-            theta[k] = _OFF_ZERO * usual[k]
-            tried = likelihood.at(theta)
-            if tried.deviance < point.deviance - 1e-7:
-                return tried
+    s, usual = likelihood.structure, likelihood.units
+    near = np.abs(point.theta) < _NEAR_ZERO * usual
+    zero = [k for k in s.diagonal if near[k]]
+    if not zero:
+        return None
+    theta = point.theta.copy()
+    theta[zero] = _NEAR_ZERO * usual[zero]  # there is a slope
+    there = likelihood.at(theta)
+    gradient = likelihood.gradient(there, likelihood.slope(there))
+    for k in zero:
+        if gradient[k] >= 0.0:
+            continue
+        theta = point.theta.copy()
+        theta[k] = _OFF_ZERO * usual[k]
+        tried = likelihood.at(theta)
+        if tried.deviance < point.deviance - 1e-7:
+            return tried
     return None

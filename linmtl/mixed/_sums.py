@@ -87,6 +87,11 @@ class Sums:
     def n_columns(self) -> int:
         return self.c.shape[1]
 
+    def of_tasks(self, tasks: np.ndarray) -> Sums:
+        """Return the sums of some of the tasks (positions)."""
+        parts = self.K, self.c, self.square, self.count
+        return Sums(*(part[tasks] for part in parts))
+
     def times(self, factor: np.ndarray) -> Sums:
         """Return the sums with the weights of each task times a factor."""
         return replace(
