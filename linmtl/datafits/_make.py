@@ -11,6 +11,7 @@ from linmtl.datafits._base import Datafit
 from linmtl.datafits._gram import additive_fit
 from linmtl.datafits._minimax import MinimaxFit
 from linmtl.datafits._multinomial import MultinomialFit
+from linmtl.datafits._ordinal import OrdinalFit
 from linmtl.datafits._residual import about_zero
 from linmtl.datafits._root import RootFit
 from linmtl.losses import Loss, Score
@@ -50,6 +51,8 @@ def make_datafit(data: MultiTaskData, loss: Loss, join: Join = Join.SUM) -> Data
     if join is Join.SUM:
         if several:
             return about_zero(data, loss, MultinomialFit)
+        if loss.ordered:
+            return about_zero(data, loss, OrdinalFit)
         if loss.quadratic or not data.fit_intercept:
             return additive_fit(data, loss)
         return about_zero(data, loss)

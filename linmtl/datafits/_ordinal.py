@@ -213,11 +213,19 @@ class OrdinalFit(CoupledFit):
             np.sum(size * np.log1p(gap / size) + gap * np.log1p(size / gap))
         )
 
-    def fitted_attributes(self, W):
+    def cuts(self, W: np.ndarray) -> np.ndarray:
+        """Return the best cuts for coefficients, (n_tasks, n_classes - 1).
+
+        Two are equal around a class that a task has never shown, and infinite beyond
+        those that it has.
+        """
         self.loss_at(W)
         at_centres = self._at_centres[self.data.design.column]
         cuts = np.append(self._cuts + at_centres[self._cut_task], [np.inf, -np.inf])
-        return {"thresholds_": cuts[self._place]}
+        return cuts[self._place]
+
+    def fitted_attributes(self, W):
+        return {"thresholds_": self.cuts(W)}
 
 
 def _next(values: np.ndarray) -> np.ndarray:

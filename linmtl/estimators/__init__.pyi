@@ -5,6 +5,7 @@ from linmtl.estimators._generic import MultiTaskClassifierCV as MultiTaskClassif
 from linmtl.estimators._mixed_tasks import MixedTaskEstimator as MixedTaskEstimator
 from linmtl.estimators._mixed_tasks import MixedTaskEstimatorCV as MixedTaskEstimatorCV
 from linmtl.estimators._ordinal import OrdinalClassifier as OrdinalClassifier
+from linmtl.estimators._ordinal import OrdinalClassifierCV as OrdinalClassifierCV
 from linmtl.estimators._adaptive_robust import AdaptiveRobustRegressor as AdaptiveRobustRegressor
 from linmtl.estimators._adaptive_robust import AdaptiveRobustClassifier as AdaptiveRobustClassifier
 from linmtl.estimators._adaptive_robust import AdaptiveRobustRegressorCV as AdaptiveRobustRegressorCV
@@ -129,6 +130,7 @@ __all__ = [
     "MixedTaskEstimator",
     "MixedTaskEstimatorCV",
     "OrdinalClassifier",
+    "OrdinalClassifierCV",
     "AdaptiveRobustRegressor",
     "AdaptiveRobustClassifier",
     "AdaptiveRobustRegressorCV",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
 
@@ -18,6 +18,7 @@ from linmtl.data._read import (
     FitInput,
     read_fit,
 )
+from linmtl.data._targets import Targets
 from linmtl.datafits._base import Datafit
 from linmtl.datafits._make import Join, make_datafit
 from linmtl.datafits._null import null_losses
@@ -181,20 +182,28 @@ class MultiTaskModel(TaskModel):
         incomplete: bool = False,
     ) -> FitInput:
         """Return the arguments of `fit`, checked."""
-        loss, join = self._loss(), self._join()
-        loss.check()
+        self._check_offset(offset)
+        y, targets, null = self._targets(X, y, tasks)
         return read_fit(
             self,
             X,
             y,
             tasks,
             sample_weight,
-            loss,
-            lambda data: join.task_loss(null_losses(data, loss)),
+            targets,
+            null,
             offset,
             several,
             incomplete,
         )
+
+    def _targets(
+        self, X: Any, y: Any, tasks: Any
+    ) -> tuple[Any, Targets, Callable[[MultiTaskData], np.ndarray]]:
+        """Return y to read, what knows of it as much as its loss, and null losses."""
+        loss, join = self._loss(), self._join()
+        loss.check()
+        return y, loss, lambda data: join.task_loss(null_losses(data, loss))
 
     def _read_problem(
         self,

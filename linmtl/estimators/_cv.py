@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import ParameterGrid
 
+from linmtl.data import MultiTaskData
 from linmtl.data._checks import check_choice
 from linmtl.data._fit_input import FitInput
 from linmtl.datafits._base import Datafit
@@ -174,7 +175,7 @@ class CrossValidated(MultiTaskModel):
         elif self._leaves_one_out:
             fold = units(data, self._loss())
         elif self.criterion is None:
-            fold = fold_of_observations(given, data, self.cv)
+            fold = self._folds(given, data)
         else:
             fold = np.zeros(data.y.size, dtype=int)  # all judge, and are judged
         parts = self._parts_of(problem, fold)
@@ -203,7 +204,11 @@ class CrossValidated(MultiTaskModel):
                 f"{type(self).__name__}: cv='loo' and criterion are for two classes, "
                 "and y has more; pass a number of folds"
             )
-        return fold_of_observations(given, given.data, self.cv)
+        return self._folds(given, given.data)
+
+    def _folds(self, given: FitInput, data: MultiTaskData) -> np.ndarray:
+        """Return the fold in which each observation is held out, -1 for never."""
+        return fold_of_observations(given, data, self.cv)
 
     def _rescaled(self, given: FitInput) -> FitInput:
         scale = self.scale_features
@@ -440,17 +445,14 @@ class CrossValidated(MultiTaskModel):
         """
         scorer = self._scorer()
         rows = np.flatnonzero((fold >= 0) & (given.data.weight > 0))
-        y, labels = given.labels(rows), given.tasks[given.code[rows]]
+        y, labels = self._labels(given, rows), given.tasks[given.code[rows]]
         if given.offset is not None and given.data.offset is None:
             eta = eta + given.offset
         weight = given.sample_weight[rows]
         position = {label: t for t, label in enumerate(given.tasks.tolist())}
         together, apart = [], np.full((len(eta), 1, len(given.tasks)), np.nan)
         for values, row in zip(eta[:, rows], apart, strict=True):
-            answers = HeldOutPredictions(values, self._loss())
-            if given.classes is not None:
-                answers = HeldOutClasses(values, self._loss(), given.classes)
-            arguments = answers, None, y, labels, weight
+            arguments = self._answers(given, values), None, y, labels, weight
             together.append(-scorer(*arguments))
             scores = scorer.per_task(*arguments)
             sign = -1.0 if scores.greater_is_better else 1.0
@@ -462,6 +464,16 @@ class CrossValidated(MultiTaskModel):
                 "of any task; pass fewer folds or another metric"
             )
         return np.array(together)[:, None], apart
+
+    def _labels(self, given: FitInput, rows: np.ndarray) -> np.ndarray:
+        """Return the targets of some observations as they were passed."""
+        return given.labels(rows)
+
+    def _answers(self, given: FitInput, eta: np.ndarray) -> HeldOutPredictions:
+        """Return what scorers take for a model of these linear predictors."""
+        if given.classes is None:
+            return HeldOutPredictions(eta, self._loss())
+        return HeldOutClasses(eta, self._loss(), given.classes)
 
     def _choose(
         self, settings: list[dict[str, Any]], curves: list[Curve], bound: End | None

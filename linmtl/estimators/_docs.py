@@ -150,6 +150,28 @@ with sample weights s_i, their sum S_t over task t, and task weights lambda_t.
 y_i is +1 for the second class and -1 for the first. Of more than two classes W has a
 column for each class of each task, and the loss of a row is the multinomial one,
 ``log(sum_k exp(eta_ik)) - eta_iy``.""",
+    "ordinal_parameters": """\
+class_order : array-like of shape (n_classes,), default=None
+    The classes from the lowest to the highest. By default the order of an ordered
+    categorical y (or of columns of a wide one), else sorted.
+fit_intercept : bool, default=True
+    Thresholds take the place of intercepts: True.
+task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
+    Weight lambda_t of each task's mean loss: 1 each, "n_samples" or "null_loss", or
+    given, as for `MultiTaskClassifier`.
+handle_unknown : {"error"}, default="error"
+    Tasks that were not seen in fit have no thresholds.""",
+    "ordinal": """\
+thresholds_ : ndarray of shape (n_tasks, n_classes - 1)
+    The thresholds c between each two classes of ``class_order_``, and ``coef_`` is
+    positive where a feature speaks for the higher ones. Two are equal where a task has
+    never shown the class between them; they are infinite beyond the classes that it has
+    shown.
+class_order_ : ndarray of shape (n_classes,)
+    The class labels from the lowest to the highest, over all tasks.
+classes_ : ndarray of shape (n_classes,), or a list of n_tasks such arrays
+    The same, sorted, as scikit-learn's scorers take the columns of ``predict_proba``. A
+    list for a wide Y.""",
     "cv": """\
 Every task is in every training part, with two rows where it has them (an intercept
 takes one); a task with fewer rows than folds is always in training, unless no task has
@@ -194,6 +216,17 @@ scale_features : bool or "auto", default="auto"
 n_jobs : int, default=None
     Folds fitted at the same time, by joblib. A worker that is killed is an error with
     its default backend; ``multiprocessing`` waits for it.""",
+    "chosen_penalty": """\
+penalty : Penalty, default=None
+    A penalty of `linmtl.penalties` or a sum of them; None stands for ``L21()``. Its
+    ``alpha`` is chosen; in a sum, a factor on all strengths.
+param_grid : dict or list of dict, default=None
+    Values to try for other parameters of the penalty, such as
+    ``{"alpha_mean": [0, 0.01]}`` or ``{"first__alpha": [0.1, 1, 10]}`` (the ratio, in a
+    sum). The arrays below then have a leading axis for them.""",
+    "chosen": """\
+penalty_ : Penalty
+    The penalty with the parameters and strengths that were chosen.""",
     "cv_attributes": """\
 alpha_ : float
     The strength chosen.
@@ -288,6 +321,7 @@ def estimator(cls: T) -> T:
         texts["parameters"] = f"{texts['refit']}\n{texts['parameters']}"
         texts["attributes"] += f"\n{texts['refitted']}"
     section = template.partition("Parameters\n")[2].partition("\n\n")[0]
+    section = fill(section, texts | {"parameters": "", "cv_parameters": ""})
     if family is not None:
         section += "\n" + _sections(family)[1].get("Parameters", "")
     own = [name for name, _ in _entries(section)]  # what it says itself

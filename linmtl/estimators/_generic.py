@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY
 from typing import Any
 
 from sklearn.base import clone
 
 from linmtl.estimators._base import Classifier, Regressor
 from linmtl.estimators._cv import CrossValidated
-from linmtl.estimators._docs import estimator
+from linmtl.estimators._docs import estimator, parameters
 from linmtl.estimators._refit import Refitted
 from linmtl.penalties import L21, Penalty
 from linmtl.solvers._path import with_strength
@@ -117,10 +116,12 @@ class MultiTaskClassifier(Refitted, Classifier):
         return L21(alpha=0.01) if self.penalty is None else self.penalty
 
 
+@parameters
 class ChoosesPenalty(CrossValidated):
     """Mixin: the strength of any penalty, and other parameters of it, are chosen."""
 
-    penalty: Penalty | None
+    penalty: Penalty | None = None
+    param_grid: dict[str, Any] | list[dict[str, Any]] | None = None
 
     def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
         penalty: Any = L21() if self.penalty is None else clone(self.penalty)
@@ -140,20 +141,13 @@ class MultiTaskRegressorCV(Refitted, ChoosesPenalty, Regressor):
 
     Parameters
     ----------
-    penalty : Penalty, default=None
-        A penalty of `linmtl.penalties` or a sum of them; None stands for ``L21()``. Its
-        ``alpha`` is chosen; in a sum, a factor on all strengths.
-    param_grid : dict or list of dict, default=None
-        Values to try for other parameters of the penalty, such as
-        ``{"alpha_mean": [0, 0.01]}`` or ``{"first__alpha": [0.1, 1, 10]}`` (the
-        ratio, in a sum). The arrays below then have a leading axis for them.
+    {chosen_penalty}
     {cv_parameters}
     {parameters}
 
     Attributes
     ----------
-    penalty_ : Penalty
-        The penalty with the parameters and strengths that were chosen.
+    {chosen}
     noise_ : ndarray of shape (n_tasks,)
         Root mean squared residual of each task; only with ``loss="sqrt"``, which has
         ``rmse_path_`` and ``task_rmse_path_`` in place of the next two.
@@ -178,8 +172,6 @@ class MultiTaskRegressorCV(Refitted, ChoosesPenalty, Regressor):
     """
 
     penalty: Penalty | None = None
-    _: KW_ONLY
-    param_grid: dict[str, Any] | list[dict[str, Any]] | None = None
 
     _losses = (*Regressor._losses, "sqrt")
 
@@ -192,20 +184,13 @@ class MultiTaskClassifierCV(Refitted, ChoosesPenalty, Classifier):
 
     Parameters
     ----------
-    penalty : Penalty, default=None
-        A penalty of `linmtl.penalties` or a sum of them; None stands for ``L21()``. Its
-        ``alpha`` is chosen; in a sum, a factor on all strengths.
-    param_grid : dict or list of dict, default=None
-        Values to try for other parameters of the penalty, such as
-        ``{"alpha_mean": [0, 0.01]}`` or ``{"first__alpha": [0.1, 1, 10]}`` (the
-        ratio, in a sum). The arrays below then have a leading axis for them.
+    {chosen_penalty}
     {cv_parameters}
     {parameters}
 
     Attributes
     ----------
-    penalty_ : Penalty
-        The penalty with the parameters and strengths that were chosen.
+    {chosen}
     {cv_attributes}
     {logistic_path}
     {classes}
@@ -228,5 +213,3 @@ class MultiTaskClassifierCV(Refitted, ChoosesPenalty, Classifier):
     """
 
     penalty: Penalty | None = None
-    _: KW_ONLY
-    param_grid: dict[str, Any] | list[dict[str, Any]] | None = None

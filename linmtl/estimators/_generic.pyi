@@ -405,6 +405,8 @@ class ChoosesPenalty(CrossValidated):
         scoring: str | Callable[..., Any] | None = None,
         scale_features: bool | Literal['auto'] = "auto",
         n_jobs: int | None = None,
+        penalty: Penalty | None = None,
+        param_grid: dict[str, Any] | list[dict[str, Any]] | None = None,
     ) -> None: ...
 
 class MultiTaskRegressorCV(Refitted, ChoosesPenalty, Regressor):
@@ -422,8 +424,8 @@ class MultiTaskRegressorCV(Refitted, ChoosesPenalty, Regressor):
         ``alpha`` is chosen; in a sum, a factor on all strengths.
     param_grid : dict or list of dict, default=None
         Values to try for other parameters of the penalty, such as
-        ``{"alpha_mean": [0, 0.01]}`` or ``{"first__alpha": [0.1, 1, 10]}`` (the
-        ratio, in a sum). The arrays below then have a leading axis for them.
+        ``{"alpha_mean": [0, 0.01]}`` or ``{"first__alpha": [0.1, 1, 10]}`` (the ratio, in a
+        sum). The arrays below then have a leading axis for them.
     alphas : int or array-like, default=100
         Number of strengths to try, or the strengths. A grid of a number of strengths is
         extended, by six decades at most, while the best of them lies at its end and the
@@ -711,8 +713,8 @@ class MultiTaskClassifierCV(Refitted, ChoosesPenalty, Classifier):
         ``alpha`` is chosen; in a sum, a factor on all strengths.
     param_grid : dict or list of dict, default=None
         Values to try for other parameters of the penalty, such as
-        ``{"alpha_mean": [0, 0.01]}`` or ``{"first__alpha": [0.1, 1, 10]}`` (the
-        ratio, in a sum). The arrays below then have a leading axis for them.
+        ``{"alpha_mean": [0, 0.01]}`` or ``{"first__alpha": [0.1, 1, 10]}`` (the ratio, in a
+        sum). The arrays below then have a leading axis for them.
     alphas : int or array-like, default=100
         Number of strengths to try, or the strengths. A grid of a number of strengths is
         extended, by six decades at most, while the best of them lies at its end and the

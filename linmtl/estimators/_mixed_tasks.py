@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_consistent_length
 
+from linmtl.data import MultiTaskData
 from linmtl.data._fit_input import FitInput
 from linmtl.data._kinds import by_label
 from linmtl.data._labels import (
@@ -21,7 +22,7 @@ from linmtl.data._labels import (
     some,
     split_task_column,
 )
-from linmtl.data._read import order_of_tasks, read_fit, read_X
+from linmtl.data._read import order_of_tasks, read_X
 from linmtl.data._tables import as_table
 from linmtl.data._targets import (
     EncodedTargets,
@@ -151,19 +152,18 @@ class MixedTaskEstimator(_MixedTasks):
         given = self.loss
         return list(given.values()) if isinstance(given, Mapping) else [given]
 
-    def _read_fit(
-        self,
-        X,
-        y,
-        tasks,
-        sample_weight,
-        offset=None,
-        several=False,
-        incomplete=False,
-    ) -> FitInput:
+    def _read_fit(self, X, y, tasks, *args, **options) -> FitInput:
+        tasks = list(tasks) if isinstance(tasks, Iterator) else tasks
+        given = super()._read_fit(X, y, tasks, *args, **options)
+        return replace(given, data=self._of_kinds(given.data))
+
+    def _of_kinds(self, data: MultiTaskData) -> MultiTaskData:
+        """Return data that know the kind of each task."""
+        return replace(data, kind=getattr(self._loss(), "kind", None))
+
+    def _targets(self, X, y, tasks):
         require_y(self, y)
         X, y = as_table(X), as_table(y)
-        tasks = list(tasks) if isinstance(tasks, Iterator) else tasks
         order = order_of_tasks(self, X, tasks)
         columns = column_labels(y)
         values = as_array(y)
@@ -178,26 +178,15 @@ class MixedTaskEstimator(_MixedTasks):
         self._mixed = self._losses_of(names)
         loss, join = self._loss(), self._join()
         loss.check()
-
-        def of_kinds(data):
-            return replace(data, kind=getattr(loss, "kind", None))
-
         self.task_classes_: dict[Any, np.ndarray] = {}
         numbers = self._encoded(values, code, names)
         if columns is not None:
             numbers = type(y)(numbers, columns=y.columns)
-        given = read_fit(
-            self,
-            X,
-            numbers,
-            tasks,
-            sample_weight,
-            EncodedTargets(loss),
-            lambda data: join.task_loss(null_losses(of_kinds(data), loss)),
-            offset,
-            incomplete=incomplete,
-        )
-        return replace(given, data=of_kinds(given.data))
+
+        def null(data):
+            return join.task_loss(null_losses(self._of_kinds(data), loss))
+
+        return numbers, EncodedTargets(loss), null
 
     def _row_labels(self, X, tasks):
         """Return the task label of each row, None where rows have none."""
@@ -407,13 +396,7 @@ class MixedTaskEstimatorCV(ChoosesPenalty, MixedTaskEstimator):
 
     Parameters
     ----------
-    penalty : Penalty, default=None
-        A penalty of `linmtl.penalties` or a sum of them; None stands for ``L21()``. Its
-        ``alpha`` is chosen; in a sum, a factor on all strengths.
-    param_grid : dict or list of dict, default=None
-        Values to try for other parameters of the penalty, such as
-        ``{"alpha_mean": [0, 0.01]}`` or ``{"first__alpha": [0.1, 1, 10]}`` (the
-        ratio, in a sum). The arrays below then have a leading axis for them.
+    {chosen_penalty}
     cv : int, splitter or iterable of (train, test), default=5
         Number of folds, drawn within the tasks as by ``TaskKFold(cv, shuffle=True,
         random_state=0)``; or the folds. Not "loo".
@@ -433,8 +416,7 @@ class MixedTaskEstimatorCV(ChoosesPenalty, MixedTaskEstimator):
 
     Attributes
     ----------
-    penalty_ : Penalty
-        The penalty with the parameters and strengths that were chosen.
+    {chosen}
     losses_path_ : ndarray of shape (n_alphas, n_folds)
         Held-out loss, averaged over the tasks with their weights.
     task_losses_path_ : ndarray of shape (n_alphas, n_folds, n_tasks)
@@ -464,7 +446,6 @@ class MixedTaskEstimatorCV(ChoosesPenalty, MixedTaskEstimator):
 
     penalty: Penalty | None = None
     _: KW_ONLY
-    param_grid: dict[str, Any] | list[dict[str, Any]] | None = None
     task_weight: Mapping[Any, float] | ArrayLike | None = "null_loss"
 
     def _score(self):

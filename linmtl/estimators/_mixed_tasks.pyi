@@ -306,8 +306,8 @@ class MixedTaskEstimatorCV(ChoosesPenalty, MixedTaskEstimator):
         ``alpha`` is chosen; in a sum, a factor on all strengths.
     param_grid : dict or list of dict, default=None
         Values to try for other parameters of the penalty, such as
-        ``{"alpha_mean": [0, 0.01]}`` or ``{"first__alpha": [0.1, 1, 10]}`` (the
-        ratio, in a sum). The arrays below then have a leading axis for them.
+        ``{"alpha_mean": [0, 0.01]}`` or ``{"first__alpha": [0.1, 1, 10]}`` (the ratio, in a
+        sum). The arrays below then have a leading axis for them.
     cv : int, splitter or iterable of (train, test), default=5
         Number of folds, drawn within the tasks as by ``TaskKFold(cv, shuffle=True,
         random_state=0)``; or the folds. Not "loo".

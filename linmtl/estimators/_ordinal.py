@@ -9,14 +9,13 @@ from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import entr, log_expit
+from scipy.special import entr
 from sklearn.base import ClassifierMixin
 
 from linmtl.data import MultiTaskData
 from linmtl.data._fit_input import FitInput
 from linmtl.data._kinds import order_of
 from linmtl.data._labels import some
-from linmtl.data._read import read_fit
 from linmtl.data._tables import as_table
 from linmtl.data._targets import (
     EncodedTargets,
@@ -26,14 +25,14 @@ from linmtl.data._targets import (
     read_labels,
     require_y,
 )
-from linmtl.datafits._base import Datafit
 from linmtl.datafits._make import Join
-from linmtl.datafits._ordinal import OrdinalFit
-from linmtl.datafits._residual import about_zero
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._docs import estimator
+from linmtl.estimators._generic import ChoosesPenalty
 from linmtl.estimators._predictions import PredictsClasses, TaskClasses
-from linmtl.losses import Ordinal
+from linmtl.losses import Logistic, Ordinal
+from linmtl.model_selection._folds import fold_of_observations
+from linmtl.model_selection._held_out import HeldOutClasses
 from linmtl.penalties import L21, Penalty
 
 
@@ -61,35 +60,18 @@ class OrdinalClassifier(_Ordinal):
     penalty : Penalty, default=None
         A penalty of `linmtl.penalties` or a sum of them; None stands for
         ``L21(alpha=0.01)``.
-    class_order : array-like of shape (n_classes,), default=None
-        The classes from the lowest to the highest. By default the order of an ordered
-        categorical y (or of columns of a wide one), else sorted.
-    fit_intercept : bool, default=True
-        Thresholds take the place of intercepts: True.
-    task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
-        Weight lambda_t of each task's mean loss: 1 each, "n_samples" or "null_loss",
-        or given, as for `MultiTaskClassifier`.
-    handle_unknown : {"error"}, default="error"
-        Tasks that were not seen in fit have no thresholds.
+    {ordinal_parameters}
     {parameters}
 
     Attributes
     ----------
-    thresholds_ : ndarray of shape (n_tasks, n_classes - 1)
-        The thresholds c between each two classes of ``class_order_``, and ``coef_`` is
-        positive where a feature speaks for the higher ones. Two are equal where a
-        task has never shown the class between them; they are infinite beyond the
-        classes that it has shown.
-    class_order_ : ndarray of shape (n_classes,)
-        The class labels from the lowest to the highest, over all tasks.
-    classes_ : ndarray of shape (n_classes,), or a list of n_tasks such arrays
-        The same, sorted, as scikit-learn's scorers take the columns of
-        ``predict_proba``. A list for a wide Y.
+    {ordinal}
     {found}
     {attributes}
 
     See Also
     --------
+    OrdinalClassifierCV : With the strength chosen by cross-validation.
     MultiTaskClassifier : Classes without an order.
 
     Notes
@@ -148,9 +130,6 @@ class OrdinalClassifier(_Ordinal):
             )
         return join
 
-    def _make_fit(self, data: MultiTaskData) -> Datafit:
-        return about_zero(data, self._loss(), OrdinalFit)
-
     def _read_problem(self, *args, **options):
         name = type(self).__name__
         if self.handle_unknown != "error":
@@ -172,35 +151,8 @@ class OrdinalClassifier(_Ordinal):
             )
         return problem
 
-    def _read_fit(
-        self,
-        X,
-        y,
-        tasks,
-        sample_weight,
-        offset=None,
-        several=False,
-        incomplete=False,
-    ) -> FitInput:
-        require_y(self, y)
-        self._check_offset(offset)
-        y = list(y) if isinstance(y, Iterator) else as_table(y)
-        columns, labels = column_labels(y), read_labels(y)
-        codes, self.classes_, rank = self._encoded(labels, _order_of(y, columns))
-        self.class_order_, self._place = self.classes_[rank], np.argsort(rank)
-        if columns is not None:
-            kind: Any = type(y)
-            codes = kind(codes, columns=list(columns))
-        given = read_fit(
-            self,
-            X,
-            codes,
-            tasks,
-            sample_weight,
-            EncodedTargets(self._loss()),
-            lambda data: _null_losses(data, self._all_classes.size),
-            incomplete=incomplete,
-        )
+    def _read_fit(self, *args, **options) -> FitInput:
+        given = super()._read_fit(*args, **options)
         shown = _class_weights(given.data, self._all_classes.size) > 0
         if not (shown.sum(axis=1) > 1).any():
             where = "the data" if given.layout == "single" else "every task"
@@ -210,6 +162,18 @@ class OrdinalClassifier(_Ordinal):
             )
         self._single = shown.sum(axis=1) == 1
         return given
+
+    def _targets(self, X, y, tasks):
+        require_y(self, y)
+        y = list(y) if isinstance(y, Iterator) else as_table(y)
+        columns, labels = column_labels(y), read_labels(y)
+        codes, self.classes_, rank = self._encoded(labels, _order_of(y, columns))
+        self.class_order_, self._place = self.classes_[rank], np.argsort(rank)
+        if columns is not None:
+            kind: Any = type(y)
+            codes = kind(codes, columns=list(columns))
+        loss = self._loss()
+        return codes, EncodedTargets(loss), lambda data: _null_losses(data, loss)
 
     def _encoded(self, y, order) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return positions of labels in their order, NaN where missing.
@@ -230,9 +194,15 @@ class OrdinalClassifier(_Ordinal):
             label for label in classes.tolist() if label not in place
         ] or not flat
         if lacking or len(place) < len(given):
+            hint = ""
+            if classes.tolist() == list(range(classes.size)):  # not passed by users
+                hint = (
+                    " (cross_val_predict of probabilities puts numbers in place of "
+                    "labels, their positions in sorted order: order these)"
+                )
             raise ValueError(
                 f"{type(self).__name__}: class_order must name each class once, got "
-                f"{some(given)} for the classes {some(classes)}"
+                f"{some(given)} for the classes {some(classes)}{hint}"
             )
         rank = np.argsort([place[label] for label in classes.tolist()])
         codes[~missing] = np.argsort(rank)[codes[~missing].astype(int)]
@@ -279,12 +249,92 @@ class OrdinalClassifier(_Ordinal):
         eta = super()._predictor(X, codes, W, b, every_task, consensus)
         if not self._several:
             return eta if self._place[0] == 0 else -eta
-        eta, cuts = eta[..., None], self.thresholds_
+        cuts = self.thresholds_
         if codes is not None and not every_task:
             cuts = cuts[codes]
-        elif eta.ndim == 2:
+        elif eta.ndim == 1:
             cuts = cuts[0]
-        return _log_probabilities(eta, cuts)[..., self._place]
+        return Ordinal.log_probabilities(eta, cuts)[..., self._place]
+
+
+@estimator
+class OrdinalClassifierCV(ChoosesPenalty, OrdinalClassifier):
+    """`OrdinalClassifier` with its penalty's strength by cross-validation.
+
+    {cv} A class that a task shows in a single fold is always in training.
+
+    Parameters
+    ----------
+    {chosen_penalty}
+    {ordinal_parameters}
+    cv : int, splitter or iterable of (train, test), default=5
+        Number of folds, drawn within the classes of each task as by ``TaskKFold(cv,
+        shuffle=True, random_state=0)``; or the folds. Not "loo", which is for models
+        with one intercept a task.
+    criterion : None
+        Classes that have an order have none.
+    {cv_parameters}
+    {parameters}
+
+    Attributes
+    ----------
+    {chosen}
+    {cv_attributes}
+    {logistic_path}
+    {ordinal}
+    {found}
+    {attributes}
+
+    See Also
+    --------
+    OrdinalClassifier : With a given penalty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linmtl import OrdinalClassifierCV
+    >>> from linmtl.datasets import make_multitask_regression
+    >>> X, y, tasks = make_multitask_regression(random_state=0)
+    >>> stage = np.digitize(y, [-2.0, 0.0, 2.0])
+    >>> model = OrdinalClassifierCV(alphas=5, eps=0.05, cv=3).fit(X, stage, tasks)
+    >>> model.scores_path_.shape
+    (5, 3)
+    """
+
+    penalty: Penalty | None = None
+
+    def _check_cv(self):
+        super()._check_cv()
+        if self._leaves_one_out or self.criterion is not None:
+            raise ValueError(
+                f"{type(self).__name__}: cv='loo' and criterion are for models with "
+                "one intercept a task, not for thresholds; pass a number of folds"
+            )
+
+    def _folds(self, given, data):
+        fold = fold_of_observations(given, data, self.cv, stratify=True)
+        size = self._all_classes.size * len(given.tasks)
+        group = given.code * self._all_classes.size + data.y.astype(int)
+        for k in range(int(fold.max()) + 1):
+            tested = fold == k
+            kept = np.bincount(group, data.weight * ~tested, size)
+            fold[tested & (kept[group] <= 0)] = -1  # it would have no threshold
+        if fold.max() < 0:
+            raise ValueError(
+                f"{type(self).__name__}: cv holds out no row of a class that its task "
+                "has in training, too; split the rows within the tasks, for example "
+                "cv=5"
+            )
+        return fold
+
+    def _labels(self, given, rows):
+        return self.class_order_[given.labels(rows).astype(int)]
+
+    def _answers(self, given, eta):
+        eta = eta[..., self._place]
+        if self._all_classes.size == 2:
+            eta = eta[..., 1] - eta[..., 0]
+        return HeldOutClasses(eta, Logistic(), self._all_classes)
 
 
 def _order_of(y: Any, columns: np.ndarray | None) -> list[Any] | None:
@@ -300,17 +350,6 @@ def _order_of(y: Any, columns: np.ndarray | None) -> list[Any] | None:
     return known[0] if known else None
 
 
-def _log_probabilities(eta: np.ndarray, cuts: np.ndarray) -> np.ndarray:
-    """Return the log-probability of each class, (..., n_classes), of (..., 1)."""
-    none = np.full((*cuts.shape[:-1], 1), np.inf)
-    high = np.concatenate([cuts, none], axis=-1)
-    low = np.concatenate([-none, cuts], axis=-1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gap = np.log(-np.expm1(low - high))  # of no width: minus infinity
-    gap[low >= high] = -np.inf  # of infinities, too
-    return log_expit(high - eta) + log_expit(eta - low) + gap
-
-
 def _class_weights(data: MultiTaskData, n_classes: int) -> np.ndarray:
     """Return the weight of each class of each task, (n_tasks, n_classes)."""
     T = data.design.n_tasks
@@ -319,7 +358,7 @@ def _class_weights(data: MultiTaskData, n_classes: int) -> np.ndarray:
     return np.bincount(code, data.weight, T * n_classes).reshape(T, n_classes)
 
 
-def _null_losses(data: MultiTaskData, n_classes: int) -> np.ndarray:
+def _null_losses(data: MultiTaskData, loss: Ordinal) -> np.ndarray:
     """Return the mean loss of each task without coefficients."""
-    size = _class_weights(data, n_classes)
+    size = _class_weights(data, loss.n_classes)
     return entr(size / size.sum(axis=1, keepdims=True)).sum(axis=1)

@@ -111,6 +111,9 @@ class Loss:
         Whether y holds labels of classes.
     several : bool
         Whether a task may have more than two of them, see `of_classes`.
+    ordered : bool
+        Whether classes have an order: a task has cuts between them in place of an
+        intercept.
     one_sided : str
         What is wrong with the targets of a task without a best intercept.
     mostly_flat : bool
@@ -138,6 +141,7 @@ class Loss:
     likelihood: ClassVar[bool] = False
     classify: ClassVar[bool] = False
     several: ClassVar[bool] = False
+    ordered: ClassVar[bool] = False
     one_sided: ClassVar[str] = ""
     kernel: ClassVar[Callable[..., None] | None] = None
     drawn: ClassVar[bool] = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 import numpy as np
+from scipy.special import log_expit
 
 from linmtl.losses._base import Loss, Score
 
@@ -36,7 +37,7 @@ class Ordinal(Loss):
     curvature = 0.5
     link = "logit"
     likelihood = True
-    classify = True
+    classify = ordered = True
     one_sided = "a single class"
 
     n_classes: int
@@ -46,6 +47,20 @@ class Ordinal(Loss):
 
     def size(self, y):
         return np.ones_like(y)
+
+    @staticmethod
+    def log_probabilities(eta: np.ndarray, cuts: np.ndarray) -> np.ndarray:
+        """Return the log-probability of each class, (..., n_classes).
+
+        Of linear predictors (...,) and cuts (..., n_classes - 1).
+        """
+        eta, none = eta[..., None], np.full((*cuts.shape[:-1], 1), np.inf)
+        high = np.concatenate([cuts, none], axis=-1)
+        low = np.concatenate([-none, cuts], axis=-1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            gap = np.log(-np.expm1(low - high))  # of no width: minus infinity
+        gap[low >= high] = -np.inf  # of infinities, too
+        return log_expit(high - eta) + log_expit(eta - low) + gap
 
     def _of_rows(self, *arguments: Any) -> NoReturn:
         raise ValueError(NOT_LINEAR)

@@ -18,7 +18,11 @@ _LEAST_ROWS = 2  # of a task in training: an intercept takes one
 
 
 def fold_of_observations(
-    given: FitInput, data: MultiTaskData, cv: Any, random_state: Any = 0
+    given: FitInput,
+    data: MultiTaskData,
+    cv: Any,
+    random_state: Any = 0,
+    stratify: bool | None = None,
 ) -> np.ndarray:
     """Return the fold in which each observation is held out, -1 for never.
 
@@ -34,7 +38,12 @@ def fold_of_observations(
         Number of folds; or what makes them, of the rows as passed to fit.
     random_state : int, RandomState instance or None, default=0
         For a number of folds.
+    stratify : bool, default=None
+        Whether these are stratified by the values of y; by default, where they are
+        classes.
     """
+    if stratify is None:
+        stratify = given.classes is not None
     if isinstance(cv, (str, float, bool, np.bool_)) or cv is None:
         raise ValueError(
             "cv must be a number of folds, a splitter or an iterable of (train, test), "
@@ -47,7 +56,9 @@ def fold_of_observations(
     if isinstance(cv, numbers.Integral):
         # over the rows in use, in the order in which they were passed
         order = np.argsort(given.rows, kind="stable")
-        splits = _splits_within_tasks(given, data, int(cv), order, random_state)
+        splits = _splits_within_tasks(
+            given, data, int(cv), order, random_state, stratify
+        )
         rows = np.empty_like(order)
         rows[order] = np.arange(order.size)
     else:
@@ -78,7 +89,7 @@ def positions(part: ArrayLike) -> np.ndarray:
     return np.flatnonzero(part) if part.dtype == bool else part
 
 
-def _splits_within_tasks(given, data, n_splits, order, random_state):
+def _splits_within_tasks(given, data, n_splits, order, random_state, stratify):
     if given.n_rows < 2:
         raise ValueError(
             f"cross-validation needs at least 2 samples, got n_samples={given.n_rows}"
@@ -87,7 +98,7 @@ def _splits_within_tasks(given, data, n_splits, order, random_state):
         n_splits,
         shuffle=True,
         random_state=random_state,
-        stratify=given.classes is not None,
+        stratify=stratify,
     )
     n_tasks = given.data.design.n_tasks
     if given.layout == "wide":
@@ -99,7 +110,7 @@ def _splits_within_tasks(given, data, n_splits, order, random_state):
         splits = list(splitter.split(X, data.y[order], given.tasks[code]))
     except ValueError as error:
         few_rows = error
-    if data.fit_intercept and given.classes is None and given.layout == "long":
+    if data.fit_intercept and not stratify and given.layout == "long":
         fold = np.full(code.size, -1)
         for k, (_, test) in enumerate(splits):
             fold[test] = k

@@ -19,6 +19,8 @@ from linmtl.datafits._base import Datafit
 from linmtl.datafits._gram import GramFit
 from linmtl.datafits._make import Join, make_datafit
 from linmtl.datafits._moments import Moments
+from linmtl.datafits._ordinal import OrdinalFit
+from linmtl.datafits._residual import about_zero
 from linmtl.datafits._root import RootFit
 from linmtl.losses import Loss
 from linmtl.model_selection._jobs import in_turn, run_jobs
@@ -44,7 +46,8 @@ class HeldOutPath:
         The number of models that did not converge.
     eta : ndarray of shape (n_penalties, n_observations) or None
         Linear predictors of each observation from the fold without it, NaN where there
-        is none; only where rows were asked for.
+        is none; only where rows were asked for. Of classes that have an order
+        log-probabilities, with a last axis for these.
     freedom : ndarray of shape (n_penalties,) or None
         Degrees of freedom of the models, where they are known.
     exact : bool
@@ -206,7 +209,8 @@ def held_out_path(
     losses, etas, unconverged, ends, within = zip(*found, strict=True)
     eta = None
     if rows:
-        eta = np.full((len(penalties), fold.size), np.nan)
+        axes = np.shape(etas[0])[2:]
+        eta = np.full((len(penalties), fold.size, *axes), np.nan)
         for k, values in enumerate(etas):
             eta[:, fold == k] = values
     return HeldOutPath(
@@ -332,6 +336,44 @@ class HeldOutRows:
         return _mean_over_tasks(self.losses(W, b), self.total)
 
 
+class HeldOutOrder(HeldOutRows):
+    """The mean loss of each task on held-out rows, of classes that have an order.
+
+    Parameters
+    ----------
+    data : MultiTaskData
+        The rows, of classes that their task shows in training.
+    loss : Ordinal
+        The loss.
+    train : MultiTaskData
+        The training part, of which the cuts are; `learned` are its tasks with rows.
+    """
+
+    def __init__(
+        self, data: MultiTaskData, loss: Any, train: MultiTaskData, learned: np.ndarray
+    ):
+        far = np.full(learned.size, np.nan)
+        super().__init__(data, loss, Join.SUM, learned, far)
+        # another one than solvers go by, which is where they left it
+        self._train = about_zero(train, loss, OrdinalFit)
+
+    def predict(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Return the log-probability of each class of each row, for one model."""
+        cuts = np.repeat(self._train.cuts(W), np.diff(self.data.task_ptr), axis=0)
+        return self.loss.log_probabilities(super().predict(W, 0.0 * b), cuts)
+
+    def losses(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
+        if W.ndim > 2:
+            return super().losses(W, b)
+        data, each = self.data, -self.predict(W, b)
+        each = each[np.arange(data.y.size), data.y.astype(int)]
+        used = data.weight > 0
+        weighted = np.multiply(data.weight, each, out=0.0 * data.weight, where=used)
+        return _ratio(data.task_sum(weighted), self.total, self.judged)
+
+    losses.__doc__ = HeldOutRows.losses.__doc__
+
+
 class HeldOutMoments:
     """The mean squared loss of each task on held-out rows, from their moments."""
 
@@ -412,6 +454,9 @@ def training_and_test(
                 yield fit, judge
                 continue
         fit = make_datafit(train, loss, join)
+        if loss.ordered:
+            yield fit, HeldOutOrder(test, loss, train, learned)
+            continue
         yield fit, HeldOutRows(test, loss, join, learned, far, means, present)
 
 

@@ -12,12 +12,17 @@ from scipy import sparse
 from scipy.special import expit
 from sklearn.base import clone
 from sklearn.metrics import log_loss
-from sklearn.model_selection import GridSearchCV, cross_val_predict
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict
 
 from helpers.convex import least
-from linmtl import MultiTaskClassifier, OrdinalClassifier
+from linmtl import (
+    MultiTaskClassifier,
+    MultiTaskClassifierCV,
+    OrdinalClassifier,
+    OrdinalClassifierCV,
+)
 from linmtl.conformal import TaskConformalClassifier
-from linmtl.model_selection import TaskKFold
+from linmtl.model_selection import LeaveOneTaskOut, TaskKFold
 from linmtl.penalties import L21, Deviation, MeanRegularized, Ridge, TraceNorm
 
 TIGHT = {"tol": 1e-9}
@@ -142,6 +147,24 @@ def test_answers_are_in_the_order_of_scikit_learn(order):
     assert inside.mean() > 0.8
 
 
+def test_cross_val_predict_of_probabilities_takes_the_order_in_numbers():
+    """It replaces labels by their positions in sorted order."""
+    X, y, _ = data()
+    order = ["low", "mid", "high", "top"]
+    named = np.array(order)[y]
+    codes = np.searchsorted(np.unique(named), order)
+    cv = list(KFold(3).split(X))
+    model = OrdinalClassifier(L21(0.03))
+    asked = {"cv": cv, "method": "predict_proba"}
+    expected = cross_val_predict(model, X, y, **asked)
+    model.set_params(class_order=codes)
+    found = cross_val_predict(model, X, named, **asked)
+    np.testing.assert_allclose(found[:, codes], expected, atol=1e-6)
+    model.set_params(class_order=order)
+    with pytest.raises(ValueError, match="puts numbers in place of labels"):
+        cross_val_predict(model, X, named, **asked)
+
+
 def test_a_wide_table_of_ordered_categories_has_their_order():
     X, y, _ = data()
     order = ["low", "mid", "high", "top"]
@@ -261,3 +284,113 @@ def test_errors_are_one_line(parameters, fitting, what):
         OrdinalClassifier(**{"penalty": Ridge(0.1)} | parameters).fit(**given)
     assert "\n" not in str(error.value)
     assert not hasattr(OrdinalClassifier(), "fit_new_task")
+
+
+def held_out_by_hand(alpha, X, y, tasks, cv):
+    """Return minus the log-likelihood of held-out rows, folds x tasks."""
+    out = []
+    for train, test in cv.split(X, y, tasks):
+        model = OrdinalClassifier(L21(alpha), **TIGHT)
+        model.fit(X[train], y[train], tasks[train])
+        log_p = model.predict_log_proba(X[test], tasks[test])
+        each = -log_p[np.arange(len(test)), y[test]]
+        out.append([each[tasks[test] == t].mean() for t in range(3)])
+    return np.array(out)
+
+
+@pytest.mark.slow
+def test_a_search_judges_by_models_of_the_training_parts():
+    X, y, tasks = data(n=120)
+    cv = TaskKFold(3, stratify=True)
+    alphas = [0.2, 0.05, 0.01]
+    search = OrdinalClassifierCV(alphas=alphas, cv=cv, **TIGHT).fit(X, y, tasks)
+    expected = [held_out_by_hand(alpha, X, y, tasks, cv) for alpha in alphas]
+    np.testing.assert_allclose(-search.task_scores_path_, expected, rtol=1e-5)
+    mean = np.mean(expected, axis=2)
+    np.testing.assert_allclose(-search.scores_path_, mean, rtol=1e-5)
+    assert search.alpha_ == alphas[int(mean.mean(axis=1).argmin())]
+    chosen = OrdinalClassifier(search.penalty_, **TIGHT).fit(X, y, tasks)
+    np.testing.assert_allclose(search.coef_, chosen.coef_, atol=1e-6)
+    np.testing.assert_allclose(search.thresholds_, chosen.thresholds_, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_a_search_is_the_same_in_every_layout_and_direction():
+    X, y, _ = data(1, T=1)
+    Y = np.column_stack([y, np.minimum(y, 2)]).astype(float)
+    Y[::7, 0] = np.nan
+    n, T = Y.shape
+    cv = [(np.flatnonzero(np.arange(n) % 3 != k), np.arange(k, n, 3)) for k in range(3)]
+    both = [
+        (np.r_[a, a + n], np.r_[b, b + n]) for a, b in cv
+    ]  # the same rows, one after the other
+    options = {"alphas": 6, "eps": 0.02, **TIGHT}
+    wide = OrdinalClassifierCV(cv=cv, **options).fit(X, Y)
+    rows = X[np.tile(np.arange(n), T)], Y.T.ravel(), np.repeat(np.arange(T), n)
+    long = OrdinalClassifierCV(cv=both, **options).fit(*rows)
+    np.testing.assert_allclose(wide.scores_path_, long.scores_path_, rtol=1e-6)
+    down = OrdinalClassifierCV(cv=both, class_order=[3, 2, 1, 0], **options).fit(*rows)
+    np.testing.assert_allclose(down.scores_path_, long.scores_path_, rtol=1e-6)
+    np.testing.assert_allclose(down.coef_, -long.coef_, atol=1e-5)
+    far = OrdinalClassifierCV(cv=both, **options).fit(1e5 + rows[0], *rows[1:])
+    np.testing.assert_allclose(far.scores_path_, long.scores_path_, rtol=1e-4)
+
+
+@pytest.mark.slow
+def test_a_search_of_two_classes_is_that_of_the_logistic_loss():
+    X, y, tasks = data()
+    options = {"alphas": [0.1, 0.02], "cv": 3, **TIGHT}
+    for scoring in (None, "roc_auc", "neg_log_loss"):
+        ordered = OrdinalClassifierCV(L21(), scoring=scoring, **options)
+        plain = MultiTaskClassifierCV(L21(), scoring=scoring, **options)
+        ordered.fit(X, y > 1, tasks)
+        plain.fit(X, y > 1, tasks)
+        np.testing.assert_allclose(ordered.scores_path_, plain.scores_path_, rtol=1e-5)
+    assert ordered.alpha_ == plain.alpha_
+
+
+@pytest.mark.slow
+def test_a_search_by_a_score_takes_the_labels_as_passed():
+    X, y, tasks = data(n=120)
+    order = ["low", "mid", "high", "top"]
+    named = pd.Series(np.array(order)[y]).astype(pd.CategoricalDtype(order, True))
+    options = {"alphas": [0.1, 0.02], "cv": 3}
+    for scoring in ("accuracy", "roc_auc_ovr"):
+        numbers = OrdinalClassifierCV(scoring=scoring, **options).fit(X, y, tasks)
+        texts = OrdinalClassifierCV(scoring=scoring, **options).fit(X, named, tasks)
+        np.testing.assert_allclose(texts.scores_path_, numbers.scores_path_)
+        assert numbers.scores_path_.shape == (2, 1)
+    grid = {"alpha_mean": [0.0, 0.1]}
+    search = OrdinalClassifierCV(MeanRegularized(), param_grid=grid, **options)
+    assert search.fit(X, y, tasks).scores_path_.shape == (2, 2, 3)
+
+
+def test_a_search_keeps_classes_that_show_once():
+    X, y, tasks = data()
+    y = np.where(y == 3, 2, y)
+    y[0] = 3
+    weight = np.where(np.arange(60) == 4, 0.0, 1.0)
+    y[4] = 7
+    search = OrdinalClassifierCV(alphas=[0.1, 0.02], cv=3).fit(X, y, tasks, weight)
+    assert np.all(np.isfinite(search.scores_path_))
+    assert search.scores_path_.shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "what"),
+    [
+        ({"cv": "loo"}, "cv='loo' and criterion are for models with one intercept"),
+        ({"criterion": "aic"}, "cv='loo' and criterion are for models with one"),
+        ({"cv": LeaveOneTaskOut()}, "cv holds out no row of a class that its task"),
+        ({"cv": 1}, "cv must be at least 2 folds"),
+        ({"alphas": [0.1], "class_order": [0]}, "class_order must name each class"),
+        ({"fit_intercept": False}, "fit_intercept must be True"),
+        ({"task_weight": "minimax"}, "task_weight='minimax' is not for"),
+        ({"scoring": "r3", "alphas": [0.1]}, "scoring"),
+    ],
+)
+def test_errors_of_a_search_are_one_line(parameters, what):
+    X, y, tasks = data()
+    with pytest.raises(ValueError, match=what) as error:
+        OrdinalClassifierCV(**parameters).fit(X, y, tasks)
+    assert "\n" not in str(error.value)

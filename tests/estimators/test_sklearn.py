@@ -300,6 +300,7 @@ POSITIONAL_CV = {
     "MixedTask": ["penalty"],
     "MultiTask": ["penalty"],
     "NetworkLasso": ["graph"],
+    "Ordinal": ["penalty"],
     "SharedStructure": ["n_components"],
     "TaskQuadratic": ["K"],
     "TreeGroupL21": ["tree"],
