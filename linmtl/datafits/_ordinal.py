@@ -17,7 +17,9 @@ _MIN_STEP = 1e-10
 _CUT_TOL = 1e-13  # a slope relative to the weight of its task
 _DUAL_TOL = 1e-10  # the same, of a dual point that certifies nothing
 _LOSS_TOL = 1e-14  # of a loss, relative to the same
+_RIDGE = 1e-14  # on the Hessian in the cuts, relative to its diagonal
 _SIGN_TOL = 1e-15  # a residual of the wrong sign that is rounding
+_MARGIN = 50.0  # of cuts beside linear predictors, in log-odds
 _MAX_SHARE = 0.9  # share of the way to where two cuts meet that a step may go
 
 
@@ -88,13 +90,16 @@ class OrdinalFit(CoupledFit):
         weights = self.data.total
         total = weights[self._cut_task]
         cuts, value = self._cuts, self._losses(self._cuts)
+        # beyond it nothing is gained: where all slopes are flat a step has no length
+        reach = np.ptp(self._eta) + _MARGIN
         for _ in range(_MAX_STEPS):
             slopes = self._slopes_at(cuts)
             slope = self._at_cuts(slopes)
             if np.all(np.abs(slope) <= _CUT_TOL * total):
                 break
             move = -self._solve(slopes, slope)
-            step = np.ones(self.data.design.n_tasks)
+            step, long = np.ones(self.data.design.n_tasks), np.abs(move) > reach
+            np.minimum.at(step, self._cut_task[long], reach / np.abs(move[long]))
             gap, closer = np.diff(cuts, prepend=0.0), -np.diff(move, prepend=0.0)
             met = self._inner & (closer > _MAX_SHARE * gap)
             np.minimum.at(
@@ -130,7 +135,8 @@ class OrdinalFit(CoupledFit):
     def _slopes_at(self, cuts):
         high, low = self._beside(cuts, np.inf)
         gap = np.where(self._inner, np.diff(cuts, prepend=0.0), 1.0)
-        barrier = self._gap_size / np.expm1(gap)
+        with np.errstate(over="ignore"):
+            barrier = self._gap_size / np.expm1(gap)
         return _Slopes(expit(self._eta - high), expit(low - self._eta), barrier)
 
     def _sums(self, above: np.ndarray, below: np.ndarray) -> np.ndarray:
@@ -158,6 +164,8 @@ class OrdinalFit(CoupledFit):
         """Return the inverse of the Hessian in the cuts times a vector."""
         above, below, gap = self._curvatures(slopes)
         diagonal = self._sums(above, below) + gap + _next(gap) + np.finfo(float).tiny
+        # where nothing but gaps has curvature, the matrix is singular to rounding
+        diagonal *= 1.0 + _RIDGE
         if not self._inner.any():
             return right / diagonal
         return solveh_banded(np.vstack([-gap, diagonal]), right)

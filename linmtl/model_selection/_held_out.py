@@ -354,8 +354,9 @@ class HeldOutOrder(HeldOutRows):
     ):
         far = np.full(learned.size, np.nan)
         super().__init__(data, loss, Join.SUM, learned, far)
+        self.loss: Any = loss
         # another one than solvers go by, which is where they left it
-        self._train = about_zero(train, loss, OrdinalFit)
+        self._train: Any = about_zero(train, loss, OrdinalFit)
 
     def predict(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Return the log-probability of each class of each row, for one model."""

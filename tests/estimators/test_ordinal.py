@@ -394,3 +394,16 @@ def test_errors_of_a_search_are_one_line(parameters, what):
     with pytest.raises(ValueError, match=what) as error:
         OrdinalClassifierCV(**parameters).fit(X, y, tasks)
     assert "\n" not in str(error.value)
+
+
+def test_separable_classes_are_certified():
+    """Where all rows are on their side, slopes and curvatures vanish together."""
+    X = 3 * np.random.RandomState(0).uniform(size=(20, 3))
+    y = X[:, 0].astype(int)
+    search = OrdinalClassifierCV(alphas=[0.1, 0.03, 0.0003], cv=2)
+    with pytest.warns(UserWarning, match="the best strength is"):
+        search.fit(X, y)
+    for alpha in (1e-3, 1e-5):
+        model = OrdinalClassifier(L21(alpha)).fit(X, y)
+        assert model.dual_gap_ <= model.tol_
+        assert model.score(X, y) == 1.0
