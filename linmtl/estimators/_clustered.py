@@ -34,9 +34,12 @@ class _Clustered(Around, Alias):
     Attributes
     ----------
     labels_ : ndarray of shape (n_tasks,)
-        The cluster of each task, by k-means on the leading eigenvectors of M.
+        The cluster of each task, by k-means on the leading eigenvectors of M. Of more
+        than two classes (n_tasks, n_classes): each has clusters of its own, of the
+        tasks that have it; others are -1.
     task_relation_ : ndarray of shape (n_tasks, n_tasks)
-        The matrix M.
+        The matrix M; of more than two classes (n_classes, n_tasks, n_tasks), NaN for
+        tasks that do not have a class.
 
     Notes
     -----

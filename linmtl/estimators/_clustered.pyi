@@ -108,9 +108,12 @@ class ClusteredRegressor(Around, Alias, Regressor):
     Attributes
     ----------
     labels_ : ndarray of shape (n_tasks,)
-        The cluster of each task, by k-means on the leading eigenvectors of M.
+        The cluster of each task, by k-means on the leading eigenvectors of M. Of more
+        than two classes (n_tasks, n_classes): each has clusters of its own, of the
+        tasks that have it; others are -1.
     task_relation_ : ndarray of shape (n_tasks, n_tasks)
-        The matrix M.
+        The matrix M; of more than two classes (n_classes, n_tasks, n_tasks), NaN for
+        tasks that do not have a class.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -312,9 +315,12 @@ class ClusteredClassifier(Around, Alias, Classifier):
         n_classes), NaN where a task has never shown a class, and without the first axis
         for one task (1-D y without tasks).
     labels_ : ndarray of shape (n_tasks,)
-        The cluster of each task, by k-means on the leading eigenvectors of M.
+        The cluster of each task, by k-means on the leading eigenvectors of M. Of more
+        than two classes (n_tasks, n_classes): each has clusters of its own, of the
+        tasks that have it; others are -1.
     task_relation_ : ndarray of shape (n_tasks, n_tasks)
-        The matrix M.
+        The matrix M; of more than two classes (n_classes, n_tasks, n_tasks), NaN for
+        tasks that do not have a class.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -582,9 +588,12 @@ class ClusteredRegressorCV(Around, AliasCV, Regressor):
         ``loss="gamma"``: the mean gamma deviance; ``loss="tweedie"``: the mean Tweedie
         deviance.
     labels_ : ndarray of shape (n_tasks,)
-        The cluster of each task, by k-means on the leading eigenvectors of M.
+        The cluster of each task, by k-means on the leading eigenvectors of M. Of more
+        than two classes (n_tasks, n_classes): each has clusters of its own, of the
+        tasks that have it; others are -1.
     task_relation_ : ndarray of shape (n_tasks, n_tasks)
-        The matrix M.
+        The matrix M; of more than two classes (n_classes, n_tasks, n_tasks), NaN for
+        tasks that do not have a class.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -855,9 +864,12 @@ class ClusteredClassifierCV(Around, AliasCV, Classifier):
         n_classes), NaN where a task has never shown a class, and without the first axis
         for one task (1-D y without tasks).
     labels_ : ndarray of shape (n_tasks,)
-        The cluster of each task, by k-means on the leading eigenvectors of M.
+        The cluster of each task, by k-means on the leading eigenvectors of M. Of more
+        than two classes (n_tasks, n_classes): each has clusters of its own, of the
+        tasks that have it; others are -1.
     task_relation_ : ndarray of shape (n_tasks, n_tasks)
-        The matrix M.
+        The matrix M; of more than two classes (n_classes, n_tasks, n_tasks), NaN for
+        tasks that do not have a class.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.

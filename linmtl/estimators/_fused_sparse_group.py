@@ -34,7 +34,8 @@ class _FusedSparseGroup(Refitted, Alias):
     Notes
     -----
     The tasks are ordered by their labels, which must be numbers, or by ``task_order``;
-    for wide Y by its columns. MALSAR has it as cFSGL (``Least_CFGLasso``).
+    for wide Y by its columns. Of more than two classes each has an order of
+    its own, of the tasks that have it. MALSAR has it as cFSGL (``Least_CFGLasso``).
 
     References
     ----------

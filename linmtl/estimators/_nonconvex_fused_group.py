@@ -42,7 +42,8 @@ class _NonconvexFusedGroup(Refitted, Alias):
     Notes
     -----
     The tasks are ordered by their labels, which must be numbers, or by ``task_order``;
-    for wide Y by its columns. MALSAR has the forms as nFSGL1 and nFSGL2.
+    for wide Y by its columns. Of more than two classes each has an order of
+    its own, of the tasks that have it. MALSAR has the forms as nFSGL1 and nFSGL2.
 
     The problem is not convex. It is solved in convex stages, from those with a
     convex penalty of this strength, of a half and of a fifth of it, and the lowest end

@@ -150,7 +150,8 @@ class TemporalGroupRegressor(Refitted, Alias, Regressor):
     Notes
     -----
     The tasks are ordered by their labels, which must be numbers, or by ``task_order``;
-    for wide Y by its columns. MALSAR has it as TGL.
+    for wide Y by its columns. Of more than two classes each has an order of
+    its own, of the tasks that have it. MALSAR has it as TGL.
 
     References
     ----------
@@ -334,7 +335,8 @@ class TemporalGroupClassifier(Refitted, Alias, Classifier):
     Notes
     -----
     The tasks are ordered by their labels, which must be numbers, or by ``task_order``;
-    for wide Y by its columns. MALSAR has it as TGL.
+    for wide Y by its columns. Of more than two classes each has an order of
+    its own, of the tasks that have it. MALSAR has it as TGL.
 
     References
     ----------

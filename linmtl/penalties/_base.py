@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -23,6 +23,12 @@ class DualTerms(NamedTuple):
     norm: float = 0.0
     support: float = 0.0
     square: float = 0.0
+
+    @classmethod
+    def together(cls, terms: Iterable[DualTerms]) -> DualTerms:
+        """Return those of a sum of penalties, each on coefficients of its own."""
+        norm, support, square = zip(*terms, strict=True)
+        return cls(max(norm), sum(support), sum(square))
 
     @property
     def zero_from(self) -> float:

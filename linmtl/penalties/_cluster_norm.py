@@ -9,6 +9,7 @@ from scipy import linalg
 
 from linmtl.data._checks import is_number, is_whole
 from linmtl.penalties._base import DualTerms, Penalty
+from linmtl.penalties._by_class import ByClass
 from linmtl.penalties._spectral import scale_singular_values, smaller_gram
 
 # Two tasks at this distance, relative to their size, are one for k-means, which sees
@@ -142,6 +143,11 @@ class Clustered(_ClusterNorm):
     the `n_clusters` leading eigenvectors of M. Tasks with equal coefficients are in
     one cluster; where fewer than `n_clusters` tasks differ, some clusters are missing.
 
+    Of more than two classes the penalty is a sum over the classes, each with clusters
+    of the tasks that have it: tasks may be alike in one class and not in another.
+    ``labels_`` then is (n_tasks, n_classes), -1 where a task does not have a class, and
+    ``task_relation_`` (n_classes, n_tasks, n_tasks), NaN there.
+
     References
     ----------
     Jacob, Bach, Vert (2009), Clustered multi-task learning: a convex formulation.
@@ -162,6 +168,8 @@ class Clustered(_ClusterNorm):
 
     _size_name = "n_clusters"
 
+    takes_classes: ClassVar[bool] = True
+
     def __init__(self, n_clusters: int = 2, alpha: float = 1.0, eta: float = 1.0):
         self.n_clusters = n_clusters
         self.alpha = alpha
@@ -174,6 +182,9 @@ class Clustered(_ClusterNorm):
                 f"Clustered: n_clusters={self.n_clusters} but there are {len(tasks)} "
                 "tasks; ask for as many clusters as tasks at most"
             )
+
+    def of_classes(self, classes):
+        return ByClass(self, classes)
 
     def fitted_attributes(self, W, parts, tasks):
         k, T = self._size((W.shape[1],)), W.shape[1]

@@ -93,7 +93,7 @@ class Decomposition(Penalty):
         return max(part.dual_norm(G) for part in self.parts())
 
     def dual_terms(self, D):
-        return _together(part.dual_terms(D) for part in self.parts())
+        return DualTerms.together(part.dual_terms(D) for part in self.parts())
 
     def fitted_attributes(self, W, parts, tasks):
         return {"coef_components_": {k: P.T.copy() for k, P in parts.items()}}
@@ -214,7 +214,7 @@ class Stacked(Penalty):
 
     def dual_terms(self, D):
         P, Q = halves(D)
-        return _together([self.first.dual_terms(P), self.second.dual_terms(Q)])
+        return DualTerms.together([self.first.dual_terms(P), self.second.dual_terms(Q)])
 
 
 @dataclass
@@ -256,15 +256,6 @@ def joined(W: np.ndarray) -> np.ndarray:
     """Return the sum of the parts, (n_features, n_tasks)."""
     P, Q = halves(W)
     return P + Q
-
-
-def _together(terms) -> DualTerms:
-    terms = list(terms)
-    return DualTerms(
-        max(term.norm for term in terms),
-        sum(term.support for term in terms),
-        sum(term.square for term in terms),
-    )
 
 
 def _split_prox(stack: Stacked, V: np.ndarray, step: float):

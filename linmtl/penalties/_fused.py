@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from linmtl.kernels._jit import kernel, readonly
 from linmtl.penalties._base import Penalty
+from linmtl.penalties._chains import Chains, Ordered
 from linmtl.penalties._l1 import L1
 from linmtl.penalties._l21 import L21
 from linmtl.penalties._parameters import (
@@ -127,9 +128,14 @@ def taut_string(y, strength, total, upper, lower, out):
 
 
 @kernel
-def fused_row(v, entry, fused, row, total, upper, lower, out):
-    """Prox of a row of the composition; NaN anywhere makes it NaN."""
-    taut_string(v, fused, total, upper, lower, out)
+def fused_row(v, entry, fused, row, ptr, total, upper, lower, out):
+    """Prox of a row of the composition; NaN anywhere makes it NaN.
+
+    ``ptr`` has the bounds of the chains within which entries follow each other.
+    """
+    for c in range(ptr.size - 1):
+        start, stop = ptr[c], ptr[c + 1]
+        taut_string(v[start:stop], fused, total, upper, lower, out[start:stop])
     square = 0.0
     for t in range(v.size):
         x = out[t]
@@ -149,31 +155,35 @@ def fused_row(v, entry, fused, row, total, upper, lower, out):
 
 
 @kernel
-def fused_value(w, entry, fused, row):
+def fused_value(w, entry, fused, row, ptr):
     """Penalty of a row."""
-    square = w[0] * w[0]
-    size = abs(w[0])
-    variation = 0.0
-    for t in range(1, w.size):
+    square = 0.0
+    size = 0.0
+    for t in range(w.size):
         square += w[t] * w[t]
         size += abs(w[t])
-        variation += abs(w[t] - w[t - 1])
+    variation = 0.0
+    for c in range(ptr.size - 1):
+        start, stop = ptr[c], ptr[c + 1]
+        before, after = w[start : stop - 1], w[start + 1 : stop]
+        for t in range(after.size):
+            variation += abs(after[t] - before[t])
     return entry * size + fused * variation + row * math.sqrt(square)
 
 
 @kernel
-def fused_rows(V, step, entry, fused, row, total, upper, lower, out):
+def fused_rows(V, step, entry, fused, row, ptr, total, upper, lower, out):
     """`fused_row` of each row, one step per row; returns the penalty at `out`."""
     value = 0.0
     for j in range(V.shape[0]):
         a, b, c = step[j] * entry[j], step[j] * fused[j], step[j] * row[j]
-        fused_row(V[j], a, b, c, total, upper, lower, out[j])
-        value += fused_value(out[j], entry[j], fused[j], row[j])
+        fused_row(V[j], a, b, c, ptr, total, upper, lower, out[j])
+        value += fused_value(out[j], entry[j], fused[j], row[j], ptr)
     return value
 
 
 @kernel
-def fused_dual(G, entry, fused, row, total, upper, lower, p):
+def fused_dual(G, entry, fused, row, ptr, total, upper, lower, p):
     """The smallest s whose prox is zero in every row, rounded up.
 
     With p the prox of a row g, ``<g, p> / penalty(p)`` is a lower bound of it, and the
@@ -189,7 +199,7 @@ def fused_dual(G, entry, fused, row, total, upper, lower, p):
         found = False
         for _ in range(200):
             a, b, c = s * entry[j], s * fused[j], s * row[j]
-            fused_row(G[j], a, b, c, total, upper, lower, p)
+            fused_row(G[j], a, b, c, ptr, total, upper, lower, p)
             inner = 0.0
             zero = True
             for t in range(p.size):
@@ -200,7 +210,7 @@ def fused_dual(G, entry, fused, row, total, upper, lower, p):
                 break
             if not abs(inner) < np.inf:
                 return abs(inner)
-            size = fused_value(p, entry[j], fused[j], row[j])
+            size = fused_value(p, entry[j], fused[j], row[j], ptr)
             if size == 0.0:  # a level that nothing penalises
                 return np.inf
             bound = inner / size
@@ -214,12 +224,14 @@ def fused_dual(G, entry, fused, row, total, upper, lower, p):
     return s
 
 
-class Fused(Penalty):
+class Fused(Ordered):
     """``alpha * sum_j weight_j * sum_t |W_j,t - W_j,t+1|`` over ordered tasks.
 
     Coefficients change at few of the steps from a task to the next: tasks in the order
     of time, dose or place. The level of a feature is left free, so that it needs `L1`
     or `L21` beside it: ``L1(0.01) + Fused(0.1)``.
+    Of more than two classes the changes are those of each class, from a task that has
+    it to the next one that does.
 
     Parameters
     ----------
@@ -249,7 +261,6 @@ class Fused(Penalty):
     """
 
     row_separable: ClassVar[bool] = True
-    ordered: ClassVar[bool] = True
 
     joins = "L1, L21 or both"
 
@@ -269,17 +280,21 @@ class Fused(Penalty):
         return super().joined(others)
 
     def value(self, W):
-        variation = np.abs(np.diff(W, axis=1)).sum(axis=1)
+        variation = self.chains_of(W.shape[1]).changes(W)
         return float(row_strength(self, W.shape[0]) @ variation)
 
     def prox(self, V, step, out):
         none = np.zeros(V.shape[0])
-        return _prox(V, step, (none, row_strength(self, V.shape[0]), none), out)
+        strengths = none, row_strength(self, V.shape[0]), none
+        return _prox(V, step, strengths, self.chains, out)
 
     def prox_naive(self, V, step):
-        threshold = step * row_strength(self, V.shape[0])
-        rows = [_fuse(v, a) for v, a in zip(V, threshold.tolist(), strict=True)]
-        return np.array(rows).reshape(V.shape)
+        threshold = (step * row_strength(self, V.shape[0])).tolist()
+        chains, out = self.chains_of(V.shape[1]), np.empty(V.shape)
+        for columns in np.split(chains.order, chains.ptr[1:-1]):
+            for j, strength in enumerate(threshold):
+                out[j, columns] = _fuse(V[j, columns], strength)
+        return out
 
     def dual_norm(self, G):
         raise ValueError(_LEVEL)
@@ -340,7 +355,8 @@ class FusedSparseRows(Penalty):
         return sum(term.value(W) for term in terms if term is not None)
 
     def prox(self, V, step, out):
-        return _prox(V, step, self.strengths(V.shape[0]), out)
+        strengths = self.strengths(V.shape[0])
+        return _prox(V, step, strengths, self.fused.chains, out)
 
     def prox_naive(self, V, step):
         V = self.fused.prox_naive(V, step)
@@ -350,25 +366,28 @@ class FusedSparseRows(Penalty):
 
     def dual_norm(self, G):
         strengths = map(readonly, self.strengths(G.shape[0]))
-        work = _work(G.shape[1])
-        G = readonly(np.ascontiguousarray(G))
-        return float(fused_dual(G, *strengths, *work, np.empty(G.shape[1])))
+        chains = self.fused.chains_of(G.shape[1])
+        G = readonly(np.ascontiguousarray(G[:, chains.order]))
+        return float(fused_dual(G, *strengths, *_work(chains), np.empty(G.shape[1])))
 
     def on_features(self, features, n_features):
         l1 = None if self.l1 is None else with_features(self.l1, features)
         l21 = None if self.l21 is None else with_features(self.l21, features)
-        return FusedSparseRows(l1, with_features(self.fused, features), l21)
+        fused = with_features(self.fused, features).along(self.fused.chains)
+        return FusedSparseRows(l1, fused, l21)
 
     def free_rows(self, n_features):
         return np.all([a == 0 for a in self.strengths(n_features)], axis=0)
 
 
-class FusedSparseGroup(Penalty):
+class FusedSparseGroup(Ordered):
     """``alpha_l1 ||W||_1 + alpha_fused sum |W_j,t - W_j,t+1| + alpha_group ||W||_21``.
 
     For ordered tasks: few features are used at all, each with few changes from a task
     to the next, and possibly not by all tasks. It is the sum of `L1`, `Fused` and
     `L21` under one name (convex fused sparse group lasso).
+    Of more than two classes the changes are those of each class, from a task that has
+    it to the next one that does.
 
     Parameters
     ----------
@@ -400,7 +419,6 @@ class FusedSparseGroup(Penalty):
     """
 
     row_separable: ClassVar[bool] = True
-    ordered: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -426,9 +444,8 @@ class FusedSparseGroup(Penalty):
         return [rows.l1, rows.fused, rows.l21]
 
     def _rows(self) -> FusedSparseRows:
-        return FusedSparseRows(
-            L1(self.alpha_l1), Fused(self.alpha_fused), L21(self.alpha_group)
-        )
+        fused = Fused(self.alpha_fused).along(self.chains)
+        return FusedSparseRows(L1(self.alpha_l1), fused, L21(self.alpha_group))
 
     def value(self, W):
         return self._rows().value(W)
@@ -446,25 +463,30 @@ class FusedSparseGroup(Penalty):
         return self._rows().free_rows(n_features)
 
 
-def _work(n_tasks: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    size = n_tasks + 1
-    return np.empty(size), np.empty(size, np.int64), np.empty(size, np.int64)
+def _work(chains: Chains) -> tuple[np.ndarray, ...]:
+    """Return the bounds of the chains, and the work space of `taut_string`."""
+    size = chains.order.size + 1
+    work = np.empty(size), np.empty(size, np.int64), np.empty(size, np.int64)
+    return readonly(chains.ptr), *work
 
 
 def _prox(
     V: np.ndarray,
     step: float | np.ndarray,
     strengths: tuple[np.ndarray, np.ndarray, np.ndarray],
+    chains: Chains | None,
     out: np.ndarray,
 ) -> float:
     step = row_steps(step, np.maximum(strengths[0], strengths[2]))
-    return fused_rows(
-        readonly(np.ascontiguousarray(V)),
-        readonly(step),
-        *map(readonly, strengths),
-        *_work(V.shape[1]),
-        out,
-    )
+    work = _work(chains or Chains.of_tasks(V.shape[1]))
+    arguments = readonly(step), *map(readonly, strengths), *work
+    if chains is None:
+        return fused_rows(readonly(np.ascontiguousarray(V)), *arguments, out)
+    moved = np.empty(V.shape)
+    V = readonly(np.ascontiguousarray(V[:, chains.order]))
+    value = fused_rows(V, *arguments, moved)
+    out[:, chains.order] = moved
+    return value
 
 
 def _fuse(v: np.ndarray, strength: float) -> np.ndarray:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 
 from linmtl.penalties._base import Penalty
+from linmtl.penalties._chains import Ordered
 from linmtl.penalties._fused import Fused
 from linmtl.penalties._l1 import L1
 from linmtl.penalties._nonconvex import Nonconvex
@@ -16,12 +15,14 @@ from linmtl.penalties._parameters import check_strength
 _LEAST_NORM = 1e-10
 
 
-class NonconvexFusedGroup(Nonconvex):
+class NonconvexFusedGroup(Ordered, Nonconvex):
     """Non-convex fused sparse group penalty over ordered tasks, in two forms.
 
     Form 1 is ``alpha sum_j sqrt(||W_j||_1) + alpha_fused sum_jt |W_jt - W_j,t+1|``;
     form 2 is
     ``alpha sum_j sqrt(l1_weight ||W_j||_1 + sum_t |W_jt - W_j,t+1|)``.
+    Of more than two classes the changes are those of each class, from a task that has
+    it to the next one that does.
 
     Parameters
     ----------
@@ -47,8 +48,6 @@ class NonconvexFusedGroup(Nonconvex):
     >>> float(NonconvexFusedGroup(alpha=1.0, alpha_fused=0.5).value(W))
     3.5
     """
-
-    ordered: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -81,22 +80,25 @@ class NonconvexFusedGroup(Nonconvex):
 
     def _size(self, W):
         size = np.abs(W).sum(axis=1)
-        return size if self.form == 1 else self.l1_weight * size + _changes(W)
+        return size if self.form == 1 else self.l1_weight * size + self._changes(W)
+
+    def _changes(self, W):
+        return self.chains_of(W.shape[1]).changes(W)
 
     def value(self, W):
         value = self.alpha * float(np.sqrt(self._size(W)).sum())
         if self.form == 1:
-            value += self.alpha_fused * float(_changes(W).sum())
+            value += self.alpha_fused * float(self._changes(W).sum())
         return value
 
     def _weighted(self, weight: np.ndarray | None) -> Penalty:
         """Return alpha times weighted sizes of the rows, plus what is convex."""
         if self.form == 1:
-            fused = Fused(self.alpha_fused)
-            return L1(self.alpha, feature_weight=weight) + fused
-        return L1(self.alpha * self.l1_weight, feature_weight=weight) + Fused(
-            self.alpha, feature_weight=weight
-        )
+            l1, fused = L1(self.alpha, feature_weight=weight), Fused(self.alpha_fused)
+        else:
+            l1 = L1(self.alpha * self.l1_weight, feature_weight=weight)
+            fused = Fused(self.alpha, feature_weight=weight)
+        return l1 + fused.along(self.chains)
 
     def start(self) -> Penalty:
         return self._weighted(None)
@@ -109,12 +111,8 @@ class NonconvexFusedGroup(Nonconvex):
 
     def alpha_max(self, G0):
         if self.form == 2:
-            return (L1(self.l1_weight) + Fused(1.0)).alpha_max(G0)
+            return (L1(self.l1_weight) + Fused(1.0).along(self.chains)).alpha_max(G0)
         out = np.empty_like(G0)
         # the prox of the sum is the soft threshold of the prox of the fused term
-        Fused(self.alpha_fused).prox(G0, 1.0, out)
+        Fused(self.alpha_fused).along(self.chains).prox(G0, 1.0, out)
         return float(np.abs(out).max(initial=0.0))
-
-
-def _changes(W: np.ndarray) -> np.ndarray:
-    return np.abs(np.diff(W, axis=1)).sum(axis=1)

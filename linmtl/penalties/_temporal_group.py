@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 from scipy import sparse
 
-from linmtl.penalties._base import Penalty
+from linmtl.penalties._chains import Ordered
 from linmtl.penalties._l21 import L21
 from linmtl.penalties._quadratic import GraphLaplacian, Ridge
 
 
-class TemporalGroup(Penalty):
+class TemporalGroup(Ordered):
     """``alpha ||W||_21 + alpha_smooth/2 ||W D||_F^2 + alpha_ridge/2 ||W||_F^2``.
 
     For tasks in the order of time, with ``(W D)_t = w_t - w_t+1``: the features are
     selected for all tasks together, and their coefficients differ little from a task to
     the next. It is the sum of `L21`, a `GraphLaplacian` along the chain of the tasks
     and a `Ridge` (temporal group lasso).
+    Of more than two classes the changes are those of each class, from a task that has
+    it to the next one that does.
 
     Parameters
     ----------
@@ -47,8 +47,6 @@ class TemporalGroup(Penalty):
     31.0
     """
 
-    ordered: ClassVar[bool] = True
-
     def __init__(
         self, alpha: float = 1.0, alpha_smooth: float = 1.0, alpha_ridge: float = 0.0
     ):
@@ -58,8 +56,8 @@ class TemporalGroup(Penalty):
 
     def expand(self, tasks):
         T = len(tasks)
-        first = np.arange(T - 1)
-        step = sparse.coo_array((np.ones(T - 1), (first, first + 1)), shape=(T, T))
+        steps = self.chains_of(T).steps()
+        step = sparse.coo_array((np.ones(steps[0].size), steps), shape=(T, T))
         chain = GraphLaplacian(step + step.T, self.alpha_smooth)
         return [L21(self.alpha), chain, Ridge(self.alpha_ridge)]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cvxpy as cp
 import numpy as np
 import pytest
@@ -16,7 +18,6 @@ from helpers.classes import several_classes as data
 from helpers.convex import least
 from linmtl import (
     AdaptiveRobustClassifier,
-    ClusteredClassifier,
     IndependentClassifier,
     L21Classifier,
     L21ClassifierCV,
@@ -40,14 +41,18 @@ from linmtl.penalties import (
     L21,
     Clustered,
     Deviation,
+    FusedSparseGroup,
     GraphLaplacian,
     MeanRegularized,
     NetworkLasso,
+    NonconvexFusedGroup,
+    Penalty,
     Ridge,
     RobustLowRank,
     TaskL21,
     TaskQuadratic,
     TaskRelationship,
+    TemporalGroup,
     TraceNorm,
     TreeGroupL21,
 )
@@ -56,6 +61,7 @@ from linmtl.preprocessing import SelectFeatures
 from linmtl.similarity import coefficient_similarity
 from linmtl.transfer import GroupedMultiTaskClassifier
 
+HALVES = np.sqrt(0.5)  # the norm of two halves of a number
 CHAIN = np.array([[0, 2, 0], [2, 0, 1], [0, 1, 0.0]])
 
 
@@ -139,6 +145,35 @@ def along_edges(W, shown):
     return sum(pairs)
 
 
+def steps(shown):
+    """Yield the columns of a class in a task and in the next one that has it."""
+    for k in range(len(CLASSES)):
+        yield from pairwise([j for j, pair in enumerate(shown) if pair[1] == k])
+
+
+def smooth(W, shown):
+    squares = [cp.sum_squares(W[:, i] - W[:, j]) for i, j in steps(shown)]
+    return 0.02 * cp.sum(cp.norm(W, 2, axis=1)) + 0.1 * sum(squares)
+
+
+def in_pieces(W, shown):
+    changes = [cp.norm(W[:, i] - W[:, j], 1) for i, j in steps(shown)]
+    rows = cp.sum(cp.norm(W, 2, axis=1))
+    return 0.005 * cp.sum(cp.abs(W)) + 0.01 * sum(changes) + 0.01 * rows
+
+
+def clustered(W, shown):
+    """Each class by itself: the value, and what the matrices have to be."""
+    total, bounds = 0, []
+    for k in range(len(CLASSES)):
+        own = [j for j, pair in enumerate(shown) if pair[1] == k]
+        n = len(own)
+        M = cp.Variable((n, n), symmetric=True)
+        bounds += [M >> 0, np.eye(n) - M >> 0, cp.trace(M) == min(n, 2)]
+        total += 0.05 * cp.matrix_frac(W[:, own].T, 0.5 * np.eye(n) + M)
+    return total, bounds
+
+
 def tree(W, shown):
     groups = [([0, 1, 2], 0.5), ([0, 1], 1.0), ([2], 1.0)]
     return sum(
@@ -208,6 +243,9 @@ PENALTIES = {
         TreeGroupL21([(["t0", "t1", "t2"], 0.5), ["t0", "t1"], ["t2"]], 0.02),
         lambda W, shown: 0.02 * tree(W, shown),
     ),
+    "TemporalGroup": (TemporalGroup(0.02, 0.2), smooth),
+    "FusedSparseGroup": (FusedSparseGroup(0.005, 0.01, 0.01), in_pieces),
+    "Clustered": (Clustered(2, 0.1, 0.5), clustered),
     "TaskRelationship": (
         TaskRelationship(0.02),
         lambda W, _: 0.01 * cp.square(cp.norm(W, "nuc")),
@@ -228,19 +266,25 @@ def test_optimum_and_gap(name, fit_intercept):
     X, y, tasks = data()
     penalty, formula = PENALTIES[name]
     loss, W, shown = multinomial(X, y, tasks, fit_intercept=fit_intercept)
-    optimum = least(loss + formula(W, shown), [W >= 0] if "positive" in name else [])
+    value, bounds = formula(W, shown), [W >= 0] if "positive" in name else []
+    if isinstance(value, tuple):
+        value, bounds = value
+    optimum = least(loss + value, bounds)
+    given = {"fit_intercept": fit_intercept, "task_order": np.unique(tasks)}
     for tol in (1e-2, 1e-7):
-        model = MultiTaskClassifier(penalty, fit_intercept=fit_intercept, tol=tol)
-        model.fit(X, y, tasks)
+        model = MultiTaskClassifier(penalty, tol=tol, **given).fit(X, y, tasks)
         assert model.converged_
         above = model.objective_ - optimum
         assert -1e-7 <= above <= model.dual_gap_ + 1e-7
         assert model.dual_gap_ <= model.tol_
 
 
-def test_one_task_is_scikit_learns_model():
+@pytest.mark.parametrize(
+    "penalty", [Ridge(0.1), TemporalGroup(0.0, 1.0, 0.1), Clustered(1, 0.15, 0.5)]
+)
+def test_one_task_is_scikit_learns_model(penalty):
     X, y, _ = data()
-    model = MultiTaskClassifier(Ridge(0.1), tol=1e-12).fit(X, y)
+    model = MultiTaskClassifier(penalty, tol=1e-12).fit(X, y)
     theirs = LogisticRegression(C=1 / (0.1 * len(y)), tol=1e-10, max_iter=10_000)
     theirs.fit(X, y)
     assert model.coef_.shape == theirs.coef_.shape == (4, 4)
@@ -331,6 +375,34 @@ def test_two_of_three_classes_are_two():
     np.testing.assert_allclose(coef[0, 3] - coef[0, 1], binary.coef_[0], atol=1e-5)
     np.testing.assert_allclose(level[0, 3] - level[0, 1], binary.intercept_, atol=1e-5)
     np.testing.assert_allclose(coef[1, 2], coef[0, 3], atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:these tasks have a single class")
+@pytest.mark.parametrize(
+    ("model", "same"),
+    [
+        (TemporalGroup(0.02, 0.2), TemporalGroup(0.02 * HALVES, 0.1)),
+        (
+            FusedSparseGroup(0.005, 0.01, 0.01),
+            FusedSparseGroup(0.005, 0.01, 0.01 * HALVES),
+        ),
+        (NonconvexFusedGroup(0.02, 0.01), NonconvexFusedGroup(0.02, 0.01)),
+        (NonconvexFusedGroup(0.02, form=2), NonconvexFusedGroup(0.02, form=2)),
+        (Clustered(2, 0.1, 0.5), Clustered(2, 0.05, 0.5)),
+    ],
+)
+def test_tasks_of_two_classes_are_those_of_a_model_of_two(model, same):
+    """Each class of a task has half of its log-odds, up to the sign."""
+    X, y, _ = data()
+    y, tasks = np.where(np.isin(y, ["a", "b"]), "a", "c"), np.arange(len(y)) % 3
+    binary = MultiTaskClassifier(same, tol=1e-10).fit(X, y, tasks)
+    third = X[:5], np.repeat("b", 5), np.repeat(9, 5)  # of another task
+    rows = (np.concatenate(pair) for pair in zip((X, y, tasks), third, strict=True))
+    several = MultiTaskClassifier(model, tol=1e-10).fit(*rows)
+    assert several.objective_ == pytest.approx(binary.objective_, rel=1e-7)
+    half = binary.coef_ / 2
+    np.testing.assert_allclose(several.coef_[:3, 0], -half, atol=1e-4)
+    np.testing.assert_allclose(several.coef_[:3, 2], half, atol=1e-4)
 
 
 @pytest.mark.parametrize("form", ["csr", "float32", "wide"])
@@ -516,11 +588,14 @@ def test_starts():
     assert single.fit(X, y, coef_init=single.coef_).n_iter_ < 20
 
 
+class OfTwo(Penalty):
+    """One that does not say what it makes of several columns a task."""
+
+
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (MultiTaskClassifier(Clustered(2)), "Clustered is for two classes"),
-        (ClusteredClassifier(2), "MeanRegularizedClassifier and others"),
+        (MultiTaskClassifier(OfTwo()), "OfTwo is for two classes"),
         (MixedEffectsClassifier(), "MeanRegularizedClassifier and others"),
         (L21Classifier(loss="squared_hinge"), "loss='logistic' take more"),
         (TaskThresholdClassifier(L21Classifier()), "a threshold is for two classes"),

@@ -5,6 +5,7 @@ the same code as plain Python, where a debugger and coverage can follow it.
 """
 
 import ast
+import itertools
 import os
 from itertools import pairwise
 from pathlib import Path
@@ -1031,6 +1032,8 @@ def variation_work(n):
 
 def least_squares_of_variation(y, strength):
     """The prox by its dual, a least-squares problem in a box."""
+    if y.size == 1:
+        return y
     D = np.diff(np.eye(y.size), axis=0)
     fit = lsq_linear(D.T, y, (-strength, strength), method="bvls", tol=1e-14)
     return y - D.T @ fit.x
@@ -1063,7 +1066,10 @@ def test_strings_that_are_not_pulled():
 
 
 @pytest.mark.parametrize("strengths", [(0.3, 0.5, 0.2), (0.0, 0.5, 0.4), (0.3, 0, 0)])
-def test_composition_with_a_taut_string(strengths):
+@pytest.mark.parametrize("bounds", [[0, 6], [0, 2, 3, 6]])
+def test_composition_with_taut_strings(strengths, bounds):
+    work = readonly(np.array(bounds)), *variation_work(6)
+    chains = [slice(*pair) for pair in itertools.pairwise(bounds)]
     entry, change, row = strengths
     V = normal(4, 6)
     step = readonly(np.array([0.0, 0.5, 1.0, 50.0]))
@@ -1071,25 +1077,26 @@ def test_composition_with_a_taut_string(strengths):
     out, total = empty(4, 6), 0.0
     for v, s, x in zip(V, step, out, strict=True):
         scaled = (s * a[0] for a in arrays)
-        fused.fused_row(v, *scaled, *variation_work(6), x)
-        w = least_squares_of_variation(v, s * change) if s * change > 0 else v
+        fused.fused_row(v, *scaled, *work, x)
+        w = v.copy()
+        for part in chains if s * change > 0 else []:
+            w[part] = least_squares_of_variation(v[part], s * change)
         w = np.sign(w) * np.maximum(np.abs(w) - s * entry, 0.0)
         norm = np.linalg.norm(w)
         w = w * max(0.0, 1.0 - s * row / norm) if norm else w
         np.testing.assert_allclose(x, w, atol=1e-9)
         value = entry * np.abs(x).sum() + row * np.linalg.norm(x)
-        value += change * np.abs(np.diff(x)).sum()
-        np.testing.assert_allclose(fused.fused_value(x, entry, change, row), value)
+        value += change * sum(np.abs(np.diff(x[part])).sum() for part in chains)
+        found = fused.fused_value(x, entry, change, row, work[0])
+        np.testing.assert_allclose(found, value)
         total += value
     again = empty(4, 6)
-    value = fused.fused_rows(V, step, *arrays, *variation_work(6), again)
+    value = fused.fused_rows(V, step, *arrays, *work, again)
     np.testing.assert_allclose(value, total)
     np.testing.assert_array_equal(again, out)
-    s = fused.fused_dual(V, *arrays, *variation_work(6), empty(6))
+    s = fused.fused_dual(V, *arrays, *work, empty(6))
     steps = [readonly(np.full(4, s * factor)) for factor in (1.0, 1 - 1e-12)]
-    values = [
-        fused.fused_rows(V, step, *arrays, *variation_work(6), again) for step in steps
-    ]
+    values = [fused.fused_rows(V, step, *arrays, *work, again) for step in steps]
     assert values[0] == 0.0
     assert values[1] > 0.0
 
