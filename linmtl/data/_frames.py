@@ -44,6 +44,11 @@ def column_named(X: Any, may_be_tasks: bool = False) -> Iterator[None]:
         if found is None:
             raise
         name, value = found
+        if not is_dataframe(X):  # of scikit-learn's type, which its checks ask for
+            raise type(error)(
+                f"{error} in column {name} of X; encode the column as numbers, or "
+                f"drop it{hint}"
+            ) from error
         kind = "string" if isinstance(value, str) else type(value).__name__
         raise ValueError(
             f"could not convert {kind} to float: {value!r} in column {name!r} of X; "

@@ -74,5 +74,5 @@ def test_objects_are_named(value):
     y[3] = table[3, 1] = value
     with pytest.raises(ValueError, match="y holds objects, such as"):
         L21Regressor().fit(X, y, TASKS)
-    with pytest.raises(ValueError, match="in column 1 of X; encode the column"):
+    with pytest.raises(TypeError, match="in column 1 of X; encode the column"):
         L21Regressor().fit(table, Y, TASKS)
