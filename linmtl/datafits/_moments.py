@@ -9,11 +9,10 @@ import numpy as np
 from linmtl.data._canonical import MultiTaskData
 from linmtl.data._rows import among_tasks
 from linmtl.datafits._base import centred_targets
+from linmtl.designs._stacked import are_small_tasks
 from linmtl.kernels._jit import readonly
 from linmtl.kernels._mixed import small_moments
 
-# Up to which a loop over rows is faster than a product for each task.
-_FEW_FEATURES, _FEW_PRODUCTS = 8, 100_000
 _PIECE_SIZE = 2**19  # numbers of X that are centred at a time
 LARGEST_SPREAD = 4_000_000  # numbers of Hessians that tasks may no longer share
 
@@ -264,7 +263,7 @@ def _by_task(data, y, x):
         return H, np.ascontiguousarray(G.T)
     H, C = np.zeros((design.n_columns, d, d)), np.zeros((design.n_columns, d))
     rows = design.stacked_rows()
-    few = d <= _FEW_FEATURES or len(data.y) * d**2 <= _FEW_PRODUCTS * design.n_tasks
+    few = are_small_tasks(len(data.y), d, design.n_tasks)
     if rows is not None and few:
         arrays = map(readonly, (rows, design.task_ptr, data.weight, y))
         small_moments(*arrays, bool(data.fit_intercept), np.empty_like(C), H, C)

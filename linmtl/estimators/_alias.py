@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -42,8 +43,8 @@ class Alias(MultiTaskModel):
     def _several_classes(self) -> bool:
         return getattr(self._penalty, "takes_classes", True)  # or fit says why not
 
-    def _penalty_names(self) -> list[str]:
-        return list(inspect.signature(self._penalty).parameters)
+    def _penalty_names(self) -> tuple[str, ...]:
+        return _argument_names(self._penalty)
 
     def _make_penalty(self) -> Penalty:
         names = self._penalty_names()
@@ -129,7 +130,7 @@ class AliasCV(CrossValidated, Alias):
         return penalty if alpha == 1.0 else with_strength(penalty, alpha)
 
     def _chosen(self, setting: dict[str, Any], alpha: float) -> dict[str, Any]:
-        parameters = inspect.signature(self._penalty).parameters
+        parameters = self._penalty_names()
         plain = type(self).__name__.removesuffix("CV")
         defaults = _defaults(plain)
         chosen = {n: getattr(self, n) for n in parameters if n != "alpha"} | setting
@@ -143,6 +144,11 @@ class AliasCV(CrossValidated, Alias):
             return {**chosen, "alpha": alpha}
         penalty = self._penalty_at(setting, alpha)
         return {**chosen, **{n: getattr(penalty, n) for n in strength_names(penalty)}}
+
+
+@cache
+def _argument_names(penalty: Callable[..., Penalty]) -> tuple[str, ...]:
+    return tuple(inspect.signature(penalty).parameters)
 
 
 def _defaults(name: str) -> dict[str, Any]:

@@ -83,3 +83,22 @@ def test_few_of_many_features_predict_as_all():
     assert_allclose(theta, -expected, atol=1e-12)
     design.adjoint(theta, W)
     assert_array_equal(G, W)
+
+
+@looped("centre", [True, False])
+@pytest.mark.parametrize("name", ["stacked", "stacked sparse", "hessians", "shared"])
+def test_hessians_are_those_of_centred_rows(name, centre):
+    design = DESIGNS[name]
+    weight = np.random.default_rng(4).uniform(size=design.task_ptr[-1])
+    weight[::3] = 0.0  # left out
+    weight[design.task_ptr[2] : design.task_ptr[3]] = 0.0
+    blocks = [
+        design.centred_block(tasks, weight, centre) for _, tasks in design.columns()
+    ]
+    expected = np.array([A.T @ A for A in blocks])
+    assert_allclose(design.hessians(weight, centre), expected, atol=1e-14)
+    chosen = np.array([2, 0])
+    some = design.hessians(weight, centre, chosen)
+    assert_allclose(some, expected[:, chosen][..., chosen], atol=1e-14)
+    scale = np.einsum("tjj->tj", expected).max(axis=0)
+    assert_allclose(design.column_scale(weight, centre), scale, atol=1e-14)
