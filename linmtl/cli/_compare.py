@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from linmtl.cli._auto import auto_choice
 from linmtl.cli._judge import judged, target_variance
 from linmtl.cli._models import (
     DEFAULT_MODELS,
@@ -130,6 +131,7 @@ default=("pooled", "independent", "mixed", "mean", "l21", "trace")
         data.cv,
         notes,
         data,
+        auto_choice(results, data, variance, classify, random_state),
     )
 
 

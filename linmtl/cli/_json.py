@@ -59,8 +59,25 @@ def to_json(comparison: Comparison, data: dict[str, Any]) -> dict[str, Any]:
             "verdict": verdict(c),
             "models": [_model_json(c, model) for model in c.models],
             "levels": _model_json(c, c.levels),
+            "auto": _auto_json(c),
         }
     )
+
+
+def _auto_json(c: Comparison) -> dict[str, Any] | None:
+    """Return what would be made of the models; losses are those of a row."""
+    if c.auto is None:
+        return None
+    names, auto = [model.name for model in c.models], c.auto
+    return {
+        "estimator": auto.estimator,
+        "best": {"model": auto.best.name, **auto.best_loss._asdict()},
+        "stack": {
+            "weights": dict(zip(names, auto.weights, strict=True)),
+            **auto.stack_loss._asdict(),
+            **_model_json(c, auto.stack),
+        },
+    }
 
 
 def _model_json(c: Comparison, m: ModelResult) -> dict[str, Any]:

@@ -72,10 +72,6 @@ def judged(
             on_classes(eta, model.classes_, np.arange(data.n_classes))
             for eta in (fitted, predicted)
         )
-    if classify:
-        scores = _class_scores(data, predicted)
-    else:
-        scores = _scores(data, predicted, variance)
     every = np.concatenate([fitted, predicted])
     labels = np.concatenate([data.tasks_train, data.tasks_test])
     parts = [every] if every.ndim == 1 else _log_odds(every).T
@@ -86,13 +82,23 @@ def judged(
         usual = size @ _variances(data, data.y_train, data.tasks_train) / size.sum()
     scale = model.tol_ / model.tol
     return {
-        **scores,
+        **scored(data, predicted, variance, classify),
+        "predicted": predicted,
         "null_tasks": int(np.sum(spread <= _NULL**2 * usual)),
         "gap": float(model.dual_gap_ / scale),
         "tol": model.tol,
         "certified": bool(model.converged_),
         "n_iter": int(model.n_iter_),
     }
+
+
+def scored(
+    data: Split, predicted: np.ndarray, variance: np.ndarray, classify: bool
+) -> dict[str, Any]:
+    """Judge predictions of the test rows: targets, or log-odds of the classes."""
+    if classify:
+        return _class_scores(data, predicted)
+    return _scores(data, predicted, variance)
 
 
 def _scores(data: Split, predicted: np.ndarray, variance: np.ndarray) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import numpy as np
 from linmtl.cli._report import (
     against_alone,
     certificate,
+    choice,
     explained,
     number,
     strength,
@@ -120,6 +121,7 @@ def blocks_of(
     blocks += [Heading("Leaderboard"), _models(comparison)]
     if report is not None:
         blocks.append(Text(verdict(comparison)))
+    blocks += [Text(text) for text in choice(comparison)]
     return [
         *blocks,
         Heading("Strengths chosen"),
@@ -193,7 +195,7 @@ def _models(c: Comparison) -> Table:
     )
     head = ("model", within, score, "saved", "better/worse", "gap", "seconds")
     rows = []
-    for model in sorted([*c.models, c.levels], key=c.merit, reverse=True):
+    for model in sorted(c.leaderboard, key=c.merit, reverse=True):
         cells = (
             model.label,
             f"{model.within:.3f}",

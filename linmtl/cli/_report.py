@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from linmtl.cli._models import KINDS, SECOND_STRENGTHS
-from linmtl.cli._results import MARGIN, Comparison, ModelResult
+from linmtl.cli._results import MARGIN, Comparison, Honest, ModelResult
 from linmtl.data._labels import one_line
 from linmtl.transfer import NegativeTransferReport
 
@@ -77,6 +77,7 @@ def render(comparison: Comparison, title: str, about: Sequence[str] = ()) -> str
         ),
         _table(comparison),
         paragraph(verdict(comparison)),
+        *(paragraph(text) for text in choice(comparison)),
         _legend(comparison),
     ]
     if comparison.sharing is not None:
@@ -99,7 +100,7 @@ def _table(c: Comparison) -> str:
         ("", "", score, within, "median", "better/", "", ""),
         ("model", "alpha", "all", "within", "saved", "worse", "gap", "sec"),
     ]
-    shown = [*c.models, c.levels]
+    shown = c.leaderboard
     for model in shown:
         rows.append(
             (
@@ -158,6 +159,34 @@ def verdict(c: Comparison) -> str:
     if shared is None:
         return "Only the tasks alone were fitted: nothing to compare."
     return " ".join([_best(c), _against_alone(c, shared), *_caveats(c, shared)])
+
+
+def choice(c: Comparison) -> list[str]:
+    """Say what would be taken for new rows, and what that is worth; nothing of one."""
+    if c.auto is None:
+        return []
+    auto, order = c.auto, np.argsort(-c.auto.weights, kind="stable")
+    parts = [
+        f"{c.models[k].label} {auto.weights[k]:.2f}"
+        for k in order.tolist()
+        if auto.weights[k] >= 0.005
+    ]
+    what = "log-loss of a row" if c.classify else "R2 within"
+    return [
+        f"{auto.estimator} with these models takes {auto.best.label} "
+        f'(selection="best"): {what} {_honest(c, auto.best_loss)} without the luck of '
+        f"the choice; or stacks them ({', '.join(parts)}): "
+        f"{_honest(c, auto.stack_loss)}."
+    ]
+
+
+def _honest(c: Comparison, honest: Honest) -> str:
+    """Write a loss with its interval, of numbers as the variance explained within."""
+    values = np.array([honest.loss, *honest.interval])
+    if not c.classify:
+        values = 1.0 - c.n_test.sum() * values[[0, 2, 1]] / (c.n_test @ c.variance)
+    middle, low, high = values
+    return f"{middle:.3f} (95 % interval {low:.3f} to {high:.3f})"
 
 
 def _measure(c: Comparison) -> str:
@@ -252,6 +281,10 @@ def explained(c: Comparison) -> list[tuple[str, str]]:
         ("alpha", alpha),
     ]
     terms += [(m.label, _shares(m)) for m in c.models if m is not c.alone]
+    if c.auto is not None:
+        terms.append(
+            (c.auto.stack.label, "with weights in each task, from other test rows")
+        )
     others = "all others" if any(m.name == "global" for m in c.models) else "all models"
     return [
         *terms,

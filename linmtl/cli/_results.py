@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -51,6 +52,8 @@ class ModelResult:
         Iterations of the final fit.
     seconds : float
         Time of cross-validation and final fit.
+    predicted : ndarray of shape (n_test,) or (n_test, n_classes)
+        Predictions of the test rows: targets, or log-odds.
     """
 
     name: str
@@ -70,6 +73,7 @@ class ModelResult:
     certified: bool
     n_iter: int
     seconds: float
+    predicted: np.ndarray
 
     def __repr__(self) -> str:
         return f"<ModelResult: {self.label}, {self.within:.3f} within tasks>"
@@ -78,6 +82,40 @@ class ModelResult:
     def is_null(self) -> bool:
         """Whether the features matter in no task."""
         return self.null_tasks == len(self.task_loss)
+
+
+class Honest(NamedTuple):
+    """The mean loss of a row, without the luck of a choice, and its 95 % interval."""
+
+    loss: float
+    interval: tuple[float, float]
+
+
+class AutoChoice(NamedTuple):
+    """What `AutoRegressor` or `AutoClassifier` would make of the models.
+
+    Attributes
+    ----------
+    estimator : str
+        Which of the two.
+    best : ModelResult
+        The model that ``selection="best"`` takes.
+    best_loss : Honest
+        What it is worth.
+    stack : ModelResult
+        The stack, each test row with weights that other rows ask for.
+    stack_loss : Honest
+        What it is worth.
+    weights : ndarray of shape (n_models,)
+        What each model has in the stack of all test rows, the mean over the tasks.
+    """
+
+    estimator: str
+    best: ModelResult
+    best_loss: Honest
+    stack: ModelResult
+    stack_loss: Honest
+    weights: np.ndarray
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -110,6 +148,8 @@ class Comparison:
         What was done to the data, and warnings.
     data : Split
         The rows as the models saw them.
+    auto : AutoChoice or None
+        What would be made of the models; None of a single one.
     """
 
     classify: bool
@@ -125,6 +165,7 @@ class Comparison:
     cv: int
     notes: list[str]
     data: Split
+    auto: AutoChoice | None = None
 
     def __repr__(self) -> str:
         return (
@@ -148,6 +189,12 @@ class Comparison:
         """The best within tasks of all that is shown."""
         best = max([*self.models, self.levels], key=self.merit)
         return self.levels if best.is_null else best
+
+    @property
+    def leaderboard(self) -> list[ModelResult]:
+        """All that is shown: models, their stack, levels."""
+        stack = [] if self.auto is None else [self.auto.stack]
+        return [*self.models, *stack, self.levels]
 
     def merit(self, model: ModelResult) -> float:
         """Return what is larger for better models."""

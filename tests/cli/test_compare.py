@@ -1,6 +1,7 @@
 """The comparison of models: what it chooses and what it counts."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from linmtl import (
     TaskScaler,
     TraceNormClassifier,
 )
+from linmtl.cli._auto import auto_choice
 from linmtl.cli._compare import compare, transfer_report
 from linmtl.cli._html import to_html
 from linmtl.cli._json import plain, to_json
@@ -387,6 +389,42 @@ def test_a_further_grid_finds_what_one_long_grid_does():
     assert found.second["alpha_mean"] == model.best_params_["alpha_mean"]
 
 
+@pytest.mark.parametrize("kind", ["compared", "classified"])
+def test_auto_is_chosen_by_held_out_rows_alone(kind, request):
+    found = request.getfixturevalue(kind)
+    auto, data, c = found.auto, found.data, found.classify
+    losses = [model.task_loss @ found.n_test for model in found.models]
+    assert auto.best is found.models[int(np.argmin(losses))]
+    lowest = min(losses) / found.n_test.sum()
+    assert auto.best_loss.loss >= lowest * (1 - 1e-9)
+    for honest in (auto.best_loss, auto.stack_loss):
+        low, high = honest.interval
+        assert low < honest.loss < high
+    # weights are not negative and sum to one, in each task and so on average
+    assert auto.weights.sum() == pytest.approx(1.0)
+    predicted = np.array([model.predicted for model in found.models])
+    stack = auto.stack.predicted
+    assert np.all(stack <= predicted.max(axis=0) + 1e-9)
+    assert np.all(stack >= predicted.min(axis=0) - 1e-9)
+    # no row has a say in its own prediction
+    y = data.y_test.copy()
+    y[0] = 1 - y[0] if c else y[0] + 100.0
+    again = auto_choice(found.models, replace(data, y_test=y), found.variance, c, 0)
+    assert again.stack.predicted[0] == pytest.approx(stack[0], rel=1e-12)
+    assert np.abs(again.stack.predicted - stack).max() > 0
+    # and it is told
+    assert auto.best.label in render(found, "y").partition("takes ")[2]
+    told = to_json(found, {})["auto"]
+    assert told["best"]["model"] == auto.best.name
+    assert told["stack"]["loss"] == auto.stack_loss.loss
+
+
+def test_of_one_model_there_is_no_choice(regression):
+    found = compare(*regression, models=["independent"])
+    assert found.auto is None
+    assert to_json(found, {})["auto"] is None
+
+
 def _made(losses, null_tasks=(0, 0)):
     return Comparison(
         classify=False,
@@ -425,6 +463,7 @@ def made_model(name, loss, null_tasks=0):
         certified=False,
         n_iter=1,
         seconds=0.0,
+        predicted=np.zeros(0),
     )
 
 
