@@ -138,14 +138,12 @@ class StackedDesign(Design):
         return self.squares(weight, centre).max(axis=1, initial=0.0)
 
     def hessians(self, weight, centre, features=None, dtype=np.float64):
-        few = are_small_tasks(*self.X.shape, self.n_tasks)
+        n, d = int(self.task_ptr[-1]), self.n_features
         whole = features is None and self.dtype == dtype == np.float64
-        if self.sparse or not (few and whole):
+        if self.sparse or not (whole and are_small_tasks(n, d, self.n_tasks)):
             return super().hessians(weight, centre, features, dtype)
-        d = self.n_features
         H, unused = np.empty((self.n_tasks, d, d)), np.empty((2, self.n_tasks, d))
-        X, y = self.X, np.zeros(len(self.X))
-        arrays = map(readonly, (X, self.task_ptr, weight, y))
+        arrays = map(readonly, (self.X, self.task_ptr, weight, np.zeros(n)))
         small_moments(*arrays, bool(centre), unused[0], H, unused[1])
         return H
 
