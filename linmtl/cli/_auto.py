@@ -96,7 +96,7 @@ def _result(
     """Judge the stack as models are judged; it has no strength and no fit."""
     return ModelResult(
         name="stack",
-        label="stack of these",
+        label="stack",
         shares="",
         estimator="",
         alpha=math.nan,

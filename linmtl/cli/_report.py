@@ -283,7 +283,10 @@ def explained(c: Comparison) -> list[tuple[str, str]]:
     terms += [(m.label, _shares(m)) for m in c.models if m is not c.alone]
     if c.auto is not None:
         terms.append(
-            (c.auto.stack.label, "with weights in each task, from other test rows")
+            (
+                c.auto.stack.label,
+                "of the models, with weights that other test rows give",
+            )
         )
     others = "all others" if any(m.name == "global" for m in c.models) else "all models"
     return [
