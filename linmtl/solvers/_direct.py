@@ -6,11 +6,13 @@ one (with refinement), Newton's method one in each iteration.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from linmtl.datafits._base import Datafit
-from linmtl.penalties._quadratic_form import QuadraticForm
 from linmtl.solvers._backtracking import first_order
+from linmtl.solvers._objective import Objective
 from linmtl.solvers._quadratic_system import (
     LOOPED,
     Block,
@@ -41,13 +43,31 @@ def _blocks(fit: Datafit, small: np.ndarray | None) -> list[Block]:
     return [Block(A=A) for A in fit.hessian_rows()]
 
 
-def _system_solver(fit: Datafit, quadratic: QuadraticForm) -> Solve:
+def newton_system(objective: Objective) -> Solve:
     """Return the solver of the system at the last W."""
+    fit = objective.fit
+    quadratic: Any = objective.penalty.quadratic
     small = fit.small_hessians(LOOPED)
     solve = None if small is None else small_systems(small, quadratic)
     if solve is None:
         solve = system_solver(_blocks(fit, small), quadratic, fit.n_features)
     return solve
+
+
+def line_search(
+    objective: Objective, W: np.ndarray, value: float, move: np.ndarray, G: np.ndarray
+) -> tuple[np.ndarray | None, float]:
+    """Return a point on the way from W that is lower, None if none is, and its step.
+
+    ``value`` and ``G`` are the objective and its negative gradient at W.
+    """
+    slope, step = float(np.sum(G * move)), 1.0
+    while step > _LEAST_STEP:
+        trial = W + step * move
+        if objective.loss_and_penalty(trial) <= value - _ARMIJO * step * slope:
+            return trial, step
+        step /= 2
+    return None, step
 
 
 class Direct:
@@ -65,8 +85,7 @@ class Direct:
         return None
 
     def solve(self, objective, W, stop, max_iter, monitor):
-        fit, quadratic = objective.fit, objective.penalty.quadratic
-        solve = _system_solver(fit, quadratic)
+        solve = newton_system(objective)
         W[:] = 0.0
         G = np.empty_like(W)
         for iteration in range(1, _REFINEMENTS + 2):
@@ -94,23 +113,16 @@ class Newton:
         return None
 
     def solve(self, objective, W, stop, max_iter, monitor):
-        fit, quadratic = objective.fit, objective.penalty.quadratic
-        if fit.row_count < W.shape[0]:
+        if objective.fit.row_count < W.shape[0]:
             W[:] = 0.0  # a start outside the span of the samples would never leave it
         G = np.empty_like(W)
         short = 0  # steps in a row
         for iteration in range(1, max_iter + 1):
             value = objective.smooth(W, G)
-            move = _system_solver(fit, quadratic)(G)
-            slope = float(np.sum(G * move))
-            step = 1.0
-            while step > _LEAST_STEP:
-                trial = W + step * move
-                if objective.loss_and_penalty(trial) <= value - _ARMIJO * step * slope:
-                    break
-                step /= 2
-            stalled = step <= _LEAST_STEP
-            if not stalled:
+            move = newton_system(objective)(G)
+            trial, step = line_search(objective, W, value, move, G)
+            stalled = trial is None
+            if trial is not None:
                 W[:] = trial
             if monitor.done(W, iteration, stop):
                 return

@@ -18,13 +18,19 @@ import numpy as np
 from linmtl.datafits._base import Datafit
 from linmtl.penalties import Penalty, compose
 from linmtl.solvers._minimise import minimise
+from linmtl.solvers._newton_path import NewtonPath
 from linmtl.solvers._objective import Objective
 from linmtl.solvers._path import DIRECT, follow, move_on_line
+from linmtl.solvers._plain_path import PlainPath, Point
 from linmtl.solvers._quadratic_path import QuadraticForms, QuadraticPath, pieces
 from linmtl.solvers._result import Result
-from linmtl.solvers._row_path import Point, RowPath
+from linmtl.solvers._row_path import RowPath
 
-_ON_ROWS = "auto", "working_set"  # solvers of norms of rows by coordinate descent
+# Paths without certificates, and the solvers that they stand for.
+_PLAIN: tuple[tuple[type[PlainPath], str], ...] = (
+    (RowPath, "working_set"),
+    (NewtonPath, "newton"),
+)
 _LEAST_ROUGH_TOL = 1e-5  # below it all models are as exact as asked for
 # Strengths between which solutions hardly bend: steps of the grid, and ratio.
 _LONGEST_BLOCK, _LARGEST_RATIO = 8, 2.5
@@ -103,8 +109,10 @@ def models(
     some = [penalties[i] for i in chosen]
     along = None if strengths is None else [strengths[i] for i in chosen]
     exact["slack"] = curve.slack
-    if solver in _ON_ROWS and RowPath.serves(fit, penalties[0], tasks):
-        results = RowPath(fit, tasks, **exact).follow(some, along, W0)
+    for plain, name in _PLAIN:
+        if solver in ("auto", name) and plain.serves(fit, penalties[0], tasks):
+            results = plain(fit, tasks, **exact).follow(some, along, W0)
+            break
     else:
         results = follow(
             fit, some, tasks, strengths=along, W0=W0, solver=solver, **exact
@@ -187,6 +195,6 @@ def _filled(results, strengths, chosen, curve):
             move = move_on_line(strengths[i], strengths[j], strengths[k])
             W = after.W + move * (after.W - before.W)
             b = after.b + move * (after.b - before.b)
-            yield Point(W, b)
+            yield Point(W, b, W)
         yield after
         before = after

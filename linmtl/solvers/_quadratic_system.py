@@ -183,7 +183,7 @@ def small_systems(H: np.ndarray, quadratic: QuadraticForm) -> Solve | None:
         return apart
     a, m = own[0], quadratic.ridge + quadratic.mean  # as in _consensus
     system[:, diagonal, diagonal] += m - a
-    part = np.einsum("tij,tjk->ik", inverse, system, optimize=True) / len(H)
+    part = np.concatenate(inverse, axis=1) @ np.concatenate(system) / len(H)
     for_mean = symmetric_inverse((part + part.T) / 2)
 
     def solve(C):
