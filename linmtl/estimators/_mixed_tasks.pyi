@@ -2,9 +2,9 @@
 import numpy as np
 from collections.abc import Callable
 from collections.abc import Mapping
+from linmtl.estimators._answers import PredictsKinds
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._generic import ChoosesPenalty
-from linmtl.estimators._predictions import PredictsTargets
 from linmtl.metrics import TaskScores
 from linmtl.penalties import Penalty
 from numpy.typing import ArrayLike
@@ -12,7 +12,7 @@ from sklearn.base import RegressorMixin
 from typing import Any
 from typing import Literal
 
-class MixedTaskEstimator(PredictsTargets, RegressorMixin, MultiTaskModel):
+class MixedTaskEstimator(PredictsKinds, RegressorMixin, MultiTaskModel):
     """Tasks of different kinds in one model: measurements, two classes, counts.
 
     Each task has a loss of its own, and all share a penalty. Minimises over W
@@ -152,7 +152,6 @@ class MixedTaskEstimator(PredictsTargets, RegressorMixin, MultiTaskModel):
     >>> model.task_scores(X, Y)
     TaskScores(D^2 of 3 tasks: 0.133 to 0.878)
     """
-    task_classes_: dict[Any, Any]
     feature_mask_: np.ndarray
     huber_delta: float
     quantile_level: float
@@ -179,117 +178,6 @@ class MixedTaskEstimator(PredictsTargets, RegressorMixin, MultiTaskModel):
         warm_start: bool = False,
         verbose: int = 0,
     ) -> None: ...
-    def predict(
-        self,
-        X: Any,
-        tasks: ArrayLike | None = None,
-        *,
-        offset: ArrayLike | None = None,
-    ) -> np.ndarray:
-        """Predict each row's target, of classes the probability of the second.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Samples.
-        tasks : array-like of shape (n_samples,), default=None
-            The task label of each row, where the model was fitted with ``tasks``.
-        offset : float or array-like of shape (n_samples,), default=None
-            A known part of the linear predictor, where the model was fitted with one.
-            A wide Y: also one column per task.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_tasks)
-            One prediction per row; one column per task for a model fitted on a wide
-            Y, unless `tasks` says which to take.
-        """
-        ...
-    def predict_all(
-        self,
-        X: Any,
-        *,
-        offset: ArrayLike | None = None,
-    ) -> np.ndarray:
-        """Predict every row with the model of every task.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Samples.
-        offset : float or array-like of shape (n_samples,), default=None
-            A known part of the linear predictor, where the model was fitted with one.
-            Also one column per task.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_tasks)
-            Columns in the order of ``tasks_``.
-        """
-        ...
-    def score(
-        self,
-        X: Any,
-        y: ArrayLike,
-        tasks: ArrayLike | None = None,
-        sample_weight: ArrayLike | None = None,
-        *,
-        offset: ArrayLike | None = None,
-    ) -> float:
-        """Return the mean over the tasks of their scores, see `task_scores`.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Samples.
-        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
-            True targets; a missing one is left out.
-        tasks : array-like of shape (n_samples,), default=None
-            The task label of each row.
-        sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
-            Weights.
-        offset : float or array-like of shape (n_samples,), default=None
-            As for ``predict``.
-
-        Returns
-        -------
-        float
-            The score, 1 at best.
-        """
-        ...
-    def task_scores(
-        self,
-        X: Any,
-        y: ArrayLike,
-        tasks: ArrayLike | None = None,
-        sample_weight: ArrayLike | None = None,
-        *,
-        offset: ArrayLike | None = None,
-    ) -> TaskScores:
-        """Return the share of each task's loss that is explained, D^2.
-
-        One less the loss over that of the best constant prediction: R^2 of a task with
-        the squared loss, the share of the deviance of counts, amounts and classes.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Samples.
-        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
-            True targets; a missing one is left out.
-        tasks : array-like of shape (n_samples,), default=None
-            The task label of each row.
-        sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
-            Weights.
-        offset : float or array-like of shape (n_samples,), default=None
-            As for ``predict``; the constant is added to it.
-
-        Returns
-        -------
-        TaskScores
-            The scores, 1 at best; NaN for a task without two different targets.
-        """
-        ...
 
 class MixedTaskEstimatorCV(ChoosesPenalty, MixedTaskEstimator):
     """`MixedTaskEstimator` with its penalty's strength by cross-validation.
@@ -472,7 +360,6 @@ class MixedTaskEstimatorCV(ChoosesPenalty, MixedTaskEstimator):
     penalty_: Penalty
     losses_path_: np.ndarray
     task_losses_path_: np.ndarray
-    task_classes_: dict[Any, Any]
     alpha_: float
     alphas_: np.ndarray
     at_bound_: bool

@@ -10,7 +10,6 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import entr
-from sklearn.base import ClassifierMixin
 
 from linmtl.data import MultiTaskData
 from linmtl.data._fit_input import FitInput
@@ -26,23 +25,19 @@ from linmtl.data._targets import (
     require_y,
 )
 from linmtl.datafits._make import Join
+from linmtl.estimators._answers import PredictsOrder
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._docs import estimator
 from linmtl.estimators._generic import ChoosesPenalty
-from linmtl.estimators._predictions import PredictsClasses, TaskClasses
+from linmtl.estimators._predictions import TaskClasses
 from linmtl.losses import Logistic, Ordinal
 from linmtl.model_selection._folds import fold_of_observations
 from linmtl.model_selection._held_out import HeldOutClasses
 from linmtl.penalties import L21, Penalty
 
 
-class _Ordinal(PredictsClasses, ClassifierMixin, MultiTaskModel):
-    thresholds_: np.ndarray
-    class_order_: np.ndarray
-
-
 @estimator
-class OrdinalClassifier(_Ordinal):
+class OrdinalClassifier(PredictsOrder, MultiTaskModel):
     """Classes that have an order: grades, stages, ratings (proportional odds).
 
     A row of task t has a class up to k with probability
@@ -236,25 +231,6 @@ class OrdinalClassifier(_Ordinal):
             f"{type(self).__name__} has no fit_new_task: a new task would need "
             "thresholds of its own"
         )
-
-    @property
-    def _coef_by_class(self):
-        return False
-
-    def _predictor(self, X, codes, W, b, every_task, consensus):
-        """Return the log-probabilities of more than two classes, the last axis.
-
-        Both these and the log-odds of two are of the classes as sorted.
-        """
-        eta = super()._predictor(X, codes, W, b, every_task, consensus)
-        if not self._several:
-            return eta if self._place[0] == 0 else -eta
-        cuts = self.thresholds_
-        if codes is not None and not every_task:
-            cuts = cuts[codes]
-        elif eta.ndim == 1:
-            cuts = cuts[0]
-        return Ordinal.log_probabilities(eta, cuts)[..., self._place]
 
 
 @estimator

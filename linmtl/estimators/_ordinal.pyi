@@ -2,16 +2,15 @@
 import numpy as np
 from collections.abc import Callable
 from collections.abc import Mapping
+from linmtl.estimators._answers import PredictsOrder
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._generic import ChoosesPenalty
-from linmtl.estimators._predictions import PredictsClasses
 from linmtl.penalties import Penalty
 from numpy.typing import ArrayLike
-from sklearn.base import ClassifierMixin
 from typing import Any
 from typing import Literal
 
-class OrdinalClassifier(PredictsClasses, ClassifierMixin, MultiTaskModel):
+class OrdinalClassifier(PredictsOrder, MultiTaskModel):
     """Classes that have an order: grades, stages, ratings (proportional odds).
 
     A row of task t has a class up to k with probability
@@ -154,8 +153,6 @@ class OrdinalClassifier(PredictsClasses, ClassifierMixin, MultiTaskModel):
     >>> model.thresholds_.shape
     (10, 3)
     """
-    thresholds_: np.ndarray
-    class_order_: np.ndarray
     coef_components_: dict[Any, np.ndarray]
     stage_objectives_: np.ndarray
     components_: np.ndarray
@@ -380,8 +377,6 @@ class OrdinalClassifierCV(ChoosesPenalty, OrdinalClassifier):
     best_params_: dict[Any, Any]
     scores_path_: np.ndarray
     task_scores_path_: np.ndarray
-    thresholds_: np.ndarray
-    class_order_: np.ndarray
     coef_components_: dict[Any, np.ndarray]
     stage_objectives_: np.ndarray
     components_: np.ndarray

@@ -7,11 +7,18 @@ of any kind.
 """
 
 from linmtl.export._json import from_json, to_json
-from linmtl.export._loaded import LoadedClassifier, LoadedRegressor
+from linmtl.export._loaded import (
+    LoadedClassifier,
+    LoadedMixedTaskEstimator,
+    LoadedOrdinalClassifier,
+    LoadedRegressor,
+)
 from linmtl.export._onnx import register_onnx, to_onnx
 
 __all__ = [
     "LoadedClassifier",
+    "LoadedMixedTaskEstimator",
+    "LoadedOrdinalClassifier",
     "LoadedRegressor",
     "from_json",
     "register_onnx",

@@ -11,7 +11,12 @@ import numpy as np
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 
-from linmtl.export._loaded import LoadedClassifier, LoadedRegressor
+from linmtl.export._loaded import (
+    LoadedClassifier,
+    LoadedMixedTaskEstimator,
+    LoadedOrdinalClassifier,
+    LoadedRegressor,
+)
 from linmtl.export._model import (
     SCALERS,
     LinearModel,
@@ -20,7 +25,7 @@ from linmtl.export._model import (
     shift_and_scale,
     unpacked,
 )
-from linmtl.losses import LOSSES, Loss
+from linmtl.losses import LOSSES, Loss, MixedLoss, Ordinal
 from linmtl.version import __version__
 
 _FORMAT = "linmtl model"
@@ -51,7 +56,7 @@ def to_json(estimator: Any) -> str:
     TypeError
         If the predictions are not those of a linear model for each task.
     ValueError
-        If the model has an offset, or tasks of different kinds.
+        If the model has an offset.
     sklearn.exceptions.NotFittedError
         If it was not fitted.
 
@@ -83,9 +88,7 @@ def to_json(estimator: Any) -> str:
         "estimator": model.estimator,
         "kind": "regressor" if model.classes is None else "classifier",
         "layout": model.layout,
-        "link": model.loss.link,
-        "loss": model.loss.name,
-        "loss_parameters": model.loss.settings(),
+        **_of_losses(model),
         "task_column": _plain(model.task_column),
         "n_features_in": int(model.n_features_in),
         "feature_names_in": _names(model.names_in),
@@ -99,6 +102,9 @@ def to_json(estimator: Any) -> str:
         "tasks_without_rows": None,
         "classes": None if model.classes is None else _written(model.classes),
         "cuts": None if model.cuts is None else model.cuts.tolist(),
+        "thresholds": None,
+        "class_order": None,
+        "task_classes": None,
         "step": step,
         "scalers": [_scaler(name, scaler) for name, scaler in scalers],
     }
@@ -106,6 +112,13 @@ def to_json(estimator: Any) -> str:
         coef, intercept = model.consensus
         parts = {"coef": coef, "intercept": intercept}
         content["consensus"] = {name: _numbers(part) for name, part in parts.items()}
+    if model.rank is not None:
+        content["thresholds"] = _numbers(model.thresholds)
+        content["class_order"] = model.rank.tolist()
+    if model.task_classes is not None:
+        content["task_classes"] = [
+            None if known is None else _written(known) for known in model.task_classes
+        ]
     if model.without_rows[0].size:
         names = "tasks", "coef", "intercept"
         parts = map(_written, model.without_rows)
@@ -123,9 +136,10 @@ def from_json(text: str | bytes) -> Any:
 
     Returns
     -------
-    LoadedRegressor, LoadedClassifier or Pipeline
-        A model with the predictions of the one written, to the bit; behind its scalers
-        where it was written with some.
+    estimator or Pipeline
+        A `LoadedRegressor`, `LoadedClassifier`, `LoadedOrdinalClassifier` or
+        `LoadedMixedTaskEstimator` with the predictions of the one written, to the bit;
+        behind its scalers where it was written with some.
 
     Raises
     ------
@@ -166,7 +180,11 @@ def from_json(text: str | bytes) -> Any:
     except (KeyError, OverflowError, TypeError, ValueError) as error:
         missing = "it has no " if isinstance(error, KeyError) else ""
         raise ValueError(f"the model is damaged: {missing}{error}") from None
-    kind = LoadedRegressor if model.classes is None else LoadedClassifier
+    kind: Any = LoadedRegressor if model.classes is None else LoadedClassifier
+    if model.losses is not None:
+        kind = LoadedMixedTaskEstimator
+    elif model.thresholds is not None:
+        kind = LoadedOrdinalClassifier
     loaded = kind(
         model.estimator,
         task_column=model.task_column,
@@ -196,10 +214,13 @@ def _model(content: dict[str, Any]) -> LinearModel:
         without_rows = parts[0], parts[1], parts[2]
     cuts, classes = content["cuts"], content["classes"]
     present = content.get("feature_mask")
+    thresholds, of_tasks = content.get("thresholds"), content.get("task_classes")
+    if of_tasks is not None:
+        of_tasks = [None if known is None else _read(known) for known in of_tasks]
     model = LinearModel(
         content["estimator"],
         content["layout"],
-        _loss(content["loss"], content["loss_parameters"]),
+        _read_loss(content["loss"], content["loss_parameters"], classes),
         tasks,
         coef,
         intercept,
@@ -213,6 +234,9 @@ def _model(content: dict[str, Any]) -> LinearModel:
         _as_names(content["feature_names_in"]),
         _as_names(content["coef_feature_names"]),
         None if present is None else np.array(present, dtype=bool),
+        None if thresholds is None else np.array(thresholds, dtype=float),
+        None if thresholds is None else np.array(content["class_order"], dtype=int),
+        of_tasks,
     )
     _check(model)
     return model
@@ -225,13 +249,14 @@ def _check(model: LinearModel) -> None:
     if model.handle_unknown not in ("error", "mean"):
         raise ValueError(f"handle_unknown is {model.handle_unknown!r}")
     classes, (T, *K, d) = model.classes, model.coef_by_task.shape
-    n_classes = [model.n_classes] if model.several else []
+    n_classes = [model.n_classes] if model.by_class else []
+    losses, order = model.losses, np.arange(model.n_classes)
     labels, coef, intercept = model.without_rows
     fits = {
         "coef": len(model.tasks) == T and n_classes == K,
         "intercept": np.size(model.intercept) == T * math.prod(K),
         "consensus": (
-            model.layout != "long"
+            not model.has_mean
             if model.consensus is None
             else [np.shape(part) for part in model.consensus] == [(*K, d), (*K,)]
         ),
@@ -240,6 +265,12 @@ def _check(model: LinearModel) -> None:
         "feature_mask": model.present is None
         or (len(model.present) <= T and model.present.shape[1:] == (d,)),
         "cuts": model.cuts is None or model.cuts.shape == (T + 1,),
+        "loss": losses is None or len(losses) == T,
+        "thresholds": model.thresholds is None
+        or model.thresholds.shape == (T, model.n_classes - 1),
+        "class_order": model.rank is None or np.array_equal(np.sort(model.rank), order),
+        "task_classes": (model.task_classes is None) == (losses is None)
+        and len(model.task_classes or model.tasks) == T,
         "classes": classes is None or (classes.ndim == 1 and classes.size >= 2),
         "n_features_in": model.n_features_in == d + (model.task_column is not None),
     }
@@ -248,7 +279,25 @@ def _check(model: LinearModel) -> None:
         raise ValueError(f"{wrong[0]} does not fit {T} tasks and {d} features")
 
 
-def _loss(name: str, settings: dict[str, Any]) -> Loss:
+def _of_losses(model: LinearModel) -> dict[str, Any]:
+    """Return what is written of the loss; of tasks of different kinds in lists."""
+    losses = model.losses or [model.loss]
+    written = {
+        "link": [loss.link for loss in losses],
+        "loss": [loss.name for loss in losses],
+        "loss_parameters": [{} if loss.ordered else loss.settings() for loss in losses],
+    }
+    one = model.losses is None
+    return {name: each[0] if one else each for name, each in written.items()}
+
+
+def _read_loss(name: Any, settings: Any, classes: Any) -> Loss:
+    if isinstance(name, list):
+        pairs = zip(name, settings, strict=True)
+        each = [_read_loss(*pair, classes) for pair in pairs]
+        return MixedLoss(each, np.arange(len(each)))
+    if name == Ordinal.name:
+        return Ordinal(len(classes["values"]))
     if name not in LOSSES:
         raise ValueError(f"the loss {name!r} is not known")
     try:
@@ -265,11 +314,14 @@ def _written(values: np.ndarray) -> dict[str, Any]:
 
 
 def _numbers(values: Any) -> Any:
-    """Return the entries of an array, None in place of NaN, of which JSON has none."""
+    """Return the entries of an array, None in place of NaN, of which JSON has none.
+
+    Nor has it infinity, which is text.
+    """
     values = np.asarray(values)
-    if values.dtype.kind == "f" and np.isnan(values).any():
-        values = values.astype(object)
-        values[values != values] = None
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        finite, values = np.isfinite(values), values.astype(object)
+        values[~finite] = [None if v != v else str(v) for v in values[~finite]]
     return values.tolist()
 
 

@@ -9,10 +9,11 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 
 from linmtl.data._labels import codes_of
 from linmtl.data._read import read_X
+from linmtl.estimators._answers import PredictsKinds, PredictsOrder
 from linmtl.estimators._predictions import PredictsClasses, PredictsTargets, TaskClasses
 from linmtl.estimators._task_model import TaskModel
 from linmtl.export._model import LinearModel
-from linmtl.losses import Loss
+from linmtl.losses import Loss, MixedLoss
 
 
 class _Loaded(TaskModel):
@@ -87,6 +88,16 @@ class _Loaded(TaskModel):
             self._several = model.several
             if model.layout == "wide":
                 self.classes_: Any = TaskClasses([model.classes] * len(model.tasks))
+        if model.rank is not None:
+            assert model.thresholds is not None
+            assert model.classes is not None
+            self.thresholds_, self._place = model.thresholds, np.argsort(model.rank)
+            self.class_order_ = model.classes[model.rank]
+        if isinstance(model.loss, MixedLoss):
+            assert model.task_classes is not None
+            pairs = zip(model.tasks.tolist(), model.task_classes, strict=True)
+            self._mixed = model.loss
+            self.task_classes_ = {t: known for t, known in pairs if known is not None}
 
     def _loss(self) -> Loss:
         return self._link
@@ -214,3 +225,105 @@ class LoadedClassifier(PredictsClasses, ClassifierMixin, _Loaded):
 
     def _log_odds(self, X, tasks):
         return super()._linear_predictor(X, tasks, every_task=False)
+
+
+class LoadedMixedTaskEstimator(PredictsKinds, RegressorMixin, _Loaded):
+    """A model of tasks of different kinds made by :func:`from_json`.
+
+    Parameters
+    ----------
+    source : str, default=""
+        The class of the estimator that was written.
+    task_column : str or int, default=None
+        The column of X that holds the task labels.
+    handle_unknown : {"error"}, default="error"
+        Tasks that the model does not know have no model.
+
+    Attributes
+    ----------
+    task_classes_ : dict
+        The two classes of each task that has classes, by task label.
+    coef_ : ndarray of shape (n_tasks, n_features)
+        Coefficients.
+    intercept_ : ndarray of shape (n_tasks,)
+        Intercepts.
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels.
+    n_features_in_ : int
+        Number of columns of X in fit, the task column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they have names.
+    coef_feature_names_ : ndarray of shape (n_features,)
+        Names of the columns of ``coef_``, where they have names.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has, where that differs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linmtl import MixedTaskEstimator
+    >>> from linmtl.export import from_json, to_json
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(50, 3))
+    >>> Y = np.column_stack([X[:, 0], X[:, 0] > rng.normal(size=50)])
+    >>> model = MixedTaskEstimator(loss={0: "squared", 1: "logistic"}).fit(X, Y)
+    >>> again = from_json(to_json(model))
+    >>> bool((again.predict(X) == model.predict(X)).all())
+    True
+    """
+
+
+class LoadedOrdinalClassifier(PredictsOrder, _Loaded):
+    """A classifier of more than two classes that have an order, by :func:`from_json`.
+
+    Parameters
+    ----------
+    source : str, default=""
+        The class of the estimator that was written.
+    task_column : str or int, default=None
+        The column of X that holds the task labels.
+    handle_unknown : {"error"}, default="error"
+        Tasks that the model does not know have no thresholds.
+
+    Attributes
+    ----------
+    thresholds_ : ndarray of shape (n_tasks, n_classes - 1)
+        The thresholds between each two classes of ``class_order_``.
+    class_order_ : ndarray of shape (n_classes,)
+        The class labels from the lowest to the highest.
+    classes_ : ndarray of shape (n_classes,), or a list of n_tasks such arrays
+        The same, sorted.
+    coef_ : ndarray of shape (n_tasks, n_features)
+        Coefficients.
+    intercept_ : ndarray of shape (n_tasks,)
+        Zeros.
+    tasks_ : ndarray of shape (n_tasks,)
+        Task labels.
+    n_features_in_ : int
+        Number of columns of X in fit, the task column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they have names.
+    coef_feature_names_ : ndarray of shape (n_features,)
+        Names of the columns of ``coef_``, where they have names.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has, where that differs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linmtl import OrdinalClassifier
+    >>> from linmtl.datasets import make_multitask_regression
+    >>> from linmtl.export import from_json, to_json
+    >>> X, y, tasks = make_multitask_regression(random_state=0)
+    >>> model = OrdinalClassifier().fit(X, np.digitize(y, [-2.0, 0.0, 2.0]), tasks)
+    >>> again = from_json(to_json(model))
+    >>> bool((again.predict(X, tasks) == model.predict(X, tasks)).all())
+    True
+    """
+
+    _classify = True
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = True
+        return tags

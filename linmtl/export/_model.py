@@ -13,8 +13,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from linmtl.data._labels import is_missing
 from linmtl.estimators import TaskThresholdClassifier
+from linmtl.estimators._answers import PredictsKinds, PredictsOrder
 from linmtl.estimators._task_model import TaskModel
-from linmtl.losses import Loss, MixedLoss
+from linmtl.losses import Logistic, Loss, MixedLoss
 from linmtl.preprocessing import TaskScaler
 
 SCALERS = {"StandardScaler": StandardScaler, "TaskScaler": TaskScaler}
@@ -55,6 +56,13 @@ class LinearModel:
         Names of the columns of X, and of the coefficients.
     present : ndarray of bool of shape (n_tasks_in_fit, n_features) or None
         Which features each task has; None where all have all, as tasks learned later.
+    thresholds : ndarray of shape (n_tasks, n_classes - 1) or None
+        Between classes that have an order.
+    rank : ndarray of int of shape (n_classes,) or None
+        Positions of the classes from the lowest to the highest, where there are
+        thresholds.
+    task_classes : list of ndarray or None, or None
+        The two classes of each task that has some, where tasks are of different kinds.
     """
 
     estimator: str
@@ -73,6 +81,22 @@ class LinearModel:
     names_in: np.ndarray | None
     names: np.ndarray | None
     present: np.ndarray | None
+    thresholds: np.ndarray | None = None
+    rank: np.ndarray | None = None
+    task_classes: list[np.ndarray | None] | None = None
+
+    @property
+    def losses(self) -> list[Loss] | None:
+        """The loss of each task, where these are of different kinds."""
+        if not isinstance(self.loss, MixedLoss):
+            return None
+        return [self.loss.of_task(t) for t in range(len(self.tasks))]
+
+    @property
+    def has_mean(self) -> bool:
+        """Whether there is a model of tasks that are not known."""
+        alone = self.losses is not None or self.thresholds is not None
+        return self.layout == "long" and not alone
 
     @property
     def n_classes(self) -> int:
@@ -85,9 +109,14 @@ class LinearModel:
         return self.n_classes > 2
 
     @property
+    def by_class(self) -> bool:
+        """Whether each class of a task has coefficients, which have an axis for it."""
+        return self.several and self.thresholds is None
+
+    @property
     def coef_by_task(self) -> np.ndarray:
         """Coefficients whose first axis is the tasks, also of one."""
-        flat = self.coef.ndim == (2 if self.several else 1)
+        flat = self.coef.ndim == (2 if self.by_class else 1)
         return self.coef[None] if flat else self.coef
 
     @property
@@ -105,29 +134,36 @@ def read_model(estimator: Any) -> LinearModel:
     if not isinstance(model, TaskModel):
         raise TypeError(_not_linear(estimator))
     check_is_fitted(model)
-    what = "an offset" if model._has_offset else None
-    if isinstance(model._loss(), MixedLoss):
-        what = "tasks of different kinds"
-    elif not model._linear:
-        what = "classes that have an order"
-    if what is not None:
-        raise ValueError(f"{kind}: models with {what} are not exported")
+    if model._has_offset:
+        raise ValueError(f"{kind}: models with an offset are not exported")
     long = model._layout == "long"
     new = model._without_rows() if long else model.tasks_[:0]
     coef, intercept = np.empty((0, np.shape(model.coef_)[-1])), np.empty(0)
     if new.size:
         coef, intercept = model._of_numbers(new)
     consensus = None
-    if long:
+    if long and getattr(model, "_has_mean_model", True):
         w, b = model._consensus()
         consensus = np.asarray(w, dtype=float), b
+    of_model: dict[str, Any] = {}
+    loss, W, b = model._loss(), np.asarray(model.coef_), model.intercept_
+    if isinstance(model, PredictsOrder):
+        if model._several:
+            rank = np.argsort(model._place)
+            of_model = {"thresholds": model.thresholds_, "rank": rank}
+        else:  # the log-odds of the second class as sorted
+            sign = 1.0 if model._place[0] == 0 else -1.0
+            loss, W, b = Logistic(), W * W.dtype.type(sign), b * sign
+    if isinstance(model, PredictsKinds):
+        loss, classes = model._mixed, model.task_classes_
+        of_model["task_classes"] = [classes.get(t) for t in model.tasks_.tolist()]
     return LinearModel(
         kind,
         model._layout,
-        model._loss(),
+        loss,
         model.tasks_,
-        np.asarray(model.coef_),
-        model.intercept_,
+        W,
+        b,
         consensus,
         (new, coef, intercept),
         cuts,
@@ -138,6 +174,7 @@ def read_model(estimator: Any) -> LinearModel:
         getattr(model, "feature_names_in_", None),
         getattr(model, "coef_feature_names_", None),
         getattr(model, "feature_mask_", None),
+        **of_model,
     )
 
 
