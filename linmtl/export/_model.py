@@ -141,29 +141,26 @@ def read_model(estimator: Any) -> LinearModel:
     coef, intercept = np.empty((0, np.shape(model.coef_)[-1])), np.empty(0)
     if new.size:
         coef, intercept = model._of_numbers(new)
-    consensus = None
-    if long and getattr(model, "_has_mean_model", True):
-        w, b = model._consensus()
-        consensus = np.asarray(w, dtype=float), b
-    of_model: dict[str, Any] = {}
     loss, W, b = model._loss(), np.asarray(model.coef_), model.intercept_
-    if isinstance(model, PredictsOrder):
-        if model._several:
-            rank = np.argsort(model._place)
-            of_model = {"thresholds": model.thresholds_, "rank": rank}
-        else:  # the log-odds of the second class as sorted
-            sign = 1.0 if model._place[0] == 0 else -1.0
-            loss, W, b = Logistic(), W * W.dtype.type(sign), b * sign
-    if isinstance(model, PredictsKinds):
+    sign, of_model = 1.0, dict[str, Any]()
+    if isinstance(model, PredictsOrder) and model._several:
+        of_model = {"thresholds": model.thresholds_, "rank": np.argsort(model._place)}
+    elif isinstance(model, PredictsOrder):
+        loss, sign = Logistic(), 1.0 if model._place[0] == 0 else -1.0
+    elif isinstance(model, PredictsKinds):
         loss, classes = model._mixed, model.task_classes_
-        of_model["task_classes"] = [classes.get(t) for t in model.tasks_.tolist()]
+        of_model = {"task_classes": [classes.get(t) for t in model.tasks_.tolist()]}
+    consensus = None
+    if long and not of_model:
+        w, level = model._consensus()
+        consensus = sign * np.asarray(w, dtype=float), sign * level
     return LinearModel(
         kind,
         model._layout,
         loss,
         model.tasks_,
-        W,
-        b,
+        W if sign > 0 else -W,
+        b if sign > 0 else -b,
         consensus,
         (new, coef, intercept),
         cuts,

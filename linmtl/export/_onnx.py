@@ -12,7 +12,12 @@ from linmtl.auto import AutoClassifier, AutoRegressor
 from linmtl.estimators._docs import ESTIMATORS
 from linmtl.estimators._task_model import TaskModel
 from linmtl.estimators._thresholds import TaskThresholdClassifier
-from linmtl.export._loaded import LoadedClassifier, LoadedRegressor
+from linmtl.export._loaded import (
+    LoadedClassifier,
+    LoadedMixedTaskEstimator,
+    LoadedOrdinalClassifier,
+    LoadedRegressor,
+)
 from linmtl.export._model import (
     LinearModel,
     filling,
@@ -20,6 +25,7 @@ from linmtl.export._model import (
     shift_and_scale,
     unpacked,
 )
+from linmtl.losses import Ordinal
 from linmtl.losses._log_link import MAX_EXPONENT
 from linmtl.transfer import (
     GroupedMultiTaskClassifier,
@@ -64,6 +70,24 @@ class _Rows(NamedTuple):
     present: np.ndarray | None
 
 
+class _Predictors(NamedTuple):
+    """Names of what predictions are made of, and where a row of a graph has its task.
+
+    Attributes
+    ----------
+    eta : str
+        Linear predictors.
+    cut : str or None
+        Log-odds above which the second class is predicted.
+    index : str or None
+        The position of each row's task, one beyond for others; None without labels.
+    """
+
+    eta: str
+    cut: str | None = None
+    index: str | None = None
+
+
 def to_onnx(estimator: Any, *, dtype: str = "float32") -> Any:
     """Make a graph of ONNX with the predictions of a fitted model.
 
@@ -82,7 +106,8 @@ def to_onnx(estimator: Any, *, dtype: str = "float32") -> Any:
         strings, int64 (whole numbers and truth values) or float64. Its output is
         ``prediction``, of the shape of `predict`; of a classifier ``label``,
         ``decision`` and, with a logistic loss, ``probabilities``, of the shape of the
-        label plus one axis for the classes; of more than two so has ``decision``.
+        label plus one axis for the classes; of more than two so has ``decision``. Of
+        classes that have an order that holds log-probabilities.
 
     Raises
     ------
@@ -91,8 +116,7 @@ def to_onnx(estimator: Any, *, dtype: str = "float32") -> Any:
     TypeError
         If the predictions are not those of a linear model for each task.
     ValueError
-        If dtype is another type, or the model has an offset, or tasks of different
-        kinds.
+        If dtype is another type, or the model has an offset.
 
     See Also
     --------
@@ -207,6 +231,7 @@ def register_onnx() -> None:
         if issubclass(kind, (TaskModel, TaskThresholdClassifier))
     ]
     kinds += [AutoRegressor, AutoClassifier, LoadedRegressor, LoadedClassifier]
+    kinds += [LoadedMixedTaskEstimator, LoadedOrdinalClassifier]
     kinds += [SafeTransferRegressor, SafeTransferClassifier]
     kinds += [GroupedMultiTaskRegressor, GroupedMultiTaskClassifier]
     for kind in kinds:
@@ -250,14 +275,13 @@ def _operations(step):
 
 def _outputs(graph, model, X, tasks):
     """Add the predictions, and return their names: the linear predictor, then more."""
-    eta, cut = _predictors(graph, model, X, tasks)
+    eta, cut, index = _predictors(graph, model, X, tasks)
     if model.classes is None:
-        if model.loss.link == "log":
-            eta = graph.node("Min", eta, graph.number(MAX_EXPONENT))
-            eta = graph.node("Exp", eta)
-        return {"prediction": eta}
+        return {"prediction": _means(graph, model, eta, index)}
     classes = graph.constant(_encoded(model.classes))
     if model.several:
+        if model.thresholds is not None:
+            eta = _log_probabilities(graph, model, eta, index)
         code = graph.node("ArgMax", eta, axis=-1, keepdims=0)
         outputs = {"label": graph.node("Gather", classes, code), "decision": eta}
         outputs["probabilities"] = graph.node("Softmax", eta, axis=-1)
@@ -277,36 +301,79 @@ def _outputs(graph, model, X, tasks):
     return outputs
 
 
+def _means(graph, model, eta, index):
+    """Add the expected targets, by the link of each task."""
+    losses = model.losses or [model.loss]
+    links = np.array([loss.link for loss in losses])
+    for link in np.unique(links[links != "identity"]).tolist():
+        mean = eta
+        if link == "log":
+            mean = graph.node("Min", mean, graph.number(MAX_EXPONENT))
+        mean = graph.node("Exp" if link == "log" else "Sigmoid", mean)
+        if np.all(links == link):
+            return mean
+        own = _of_rows(graph, graph.constant, model, links == link, False, index)
+        eta = graph.node("Where", own, mean, eta)
+    return eta
+
+
+def _log_probabilities(graph, model, eta, index):
+    """Add the log-probabilities of classes that have an order, in that of labels."""
+    order = np.argsort(model.rank)
+    none = np.full((len(model.thresholds), 1), np.inf)
+    high = np.hstack([model.thresholds, none])[:, order]
+    low = np.hstack([-none, model.thresholds])[:, order]
+    gap = Ordinal.log_gaps(low, high)
+    parts = (
+        _of_rows(graph, graph.number, model, values, np.nan, index)
+        for values in (high, low, gap)
+    )
+    high, low, gap = parts
+    last = graph.constant(np.array([2 if model.layout == "wide" else 1]))
+    eta = graph.node("Unsqueeze", eta, last)
+    above = graph.node("Softplus", graph.node("Sub", eta, high))
+    below = graph.node("Softplus", graph.node("Sub", low, eta))
+    return graph.node("Sub", graph.node("Sub", gap, above), below)
+
+
+def _of_rows(graph, add, model, values, unknown, index):
+    """Add values of the tasks, of each row where rows have tasks."""
+    if index is None:
+        return add(values[0] if model.layout == "single" else values)
+    more = np.full_like(values[:1], unknown)
+    return graph.node("Gather", add(np.concatenate([values, more])), index)
+
+
 def _predictors(graph, model, X, tasks):
     """Add linear predictors, and the cuts of their tasks where there are some."""
     if tasks is None:
         coef, b = _finite(model.coef_by_task, model.intercept)
         eta = graph.node("MatMul", X, graph.number(coef.reshape(-1, coef.shape[-1]).T))
         eta = graph.node("Add", eta, graph.number(b.ravel()))
-        if model.several and model.layout == "wide":
+        if model.by_class and model.layout == "wide":
             shape = np.array([-1, *coef.shape[:2]])
             eta = graph.node("Reshape", eta, graph.constant(shape))
-        elif model.layout == "single" and not model.several:
+        elif model.layout == "single" and not model.by_class:
             eta = graph.node("Squeeze", eta, graph.constant(np.array([1])))
         if model.cuts is None:
-            return eta, None
+            return _Predictors(eta)
         cuts = model.cuts[0] if model.layout == "single" else model.cuts[:-1]
-        return eta, graph.number(cuts)
+        return _Predictors(eta, graph.number(cuts))
     rows = _rows(model)
     index = _index(graph, rows.labels, tasks)
     coef = graph.node("Gather", graph.number(rows.coef), index)
     if rows.present is not None:  # NaN in X, as in fit
         present = graph.node("Gather", graph.constant(rows.present), index)
         X = graph.node("Where", present, X, graph.number(0.0))
-    if model.several:
+    if model.by_class:
         X = graph.node("Unsqueeze", X, graph.constant(np.array([1])))
-    axis = graph.constant(np.array([2 if model.several else 1]))
+    axis = graph.constant(np.array([2 if model.by_class else 1]))
     eta = graph.node("ReduceSum", graph.node("Mul", X, coef), axis, keepdims=0)
     intercept = graph.node("Gather", graph.number(rows.intercept), index)
     eta = graph.node("Add", eta, intercept)
     if rows.cuts is None:
-        return eta, None
-    return eta, graph.node("Gather", graph.number(rows.cuts), index)
+        return _Predictors(eta, index=index)
+    return _Predictors(eta, graph.node("Gather", graph.number(rows.cuts), index), index)
 
 
 def _rows(model: LinearModel) -> _Rows:

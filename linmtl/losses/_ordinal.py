@@ -57,10 +57,16 @@ class Ordinal(Loss):
         eta, none = eta[..., None], np.full((*cuts.shape[:-1], 1), np.inf)
         high = np.concatenate([cuts, none], axis=-1)
         low = np.concatenate([-none, cuts], axis=-1)
+        gap = Ordinal.log_gaps(low, high)
+        return log_expit(high - eta) + log_expit(eta - low) + gap
+
+    @staticmethod
+    def log_gaps(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """Return ``log(1 - exp(low - high))`` of the cuts beside classes."""
         with np.errstate(divide="ignore", invalid="ignore"):
             gap = np.log(-np.expm1(low - high))  # of no width: minus infinity
         gap[low >= high] = -np.inf  # of infinities, too
-        return log_expit(high - eta) + log_expit(eta - low) + gap
+        return gap
 
     def _of_rows(self, *arguments: Any) -> NoReturn:
         raise ValueError(NOT_LINEAR)

@@ -1,6 +1,7 @@
 """Models as JSON predict as the fitted ones do, to the bit."""
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -57,7 +58,6 @@ PREDICTORS = [
     obj
     for obj in (getattr(linmtl, name) for name in linmtl.__all__)
     if isinstance(obj, type) and hasattr(obj, "predict_all")
-    if obj is not linmtl.OrdinalClassifier
 ]
 
 
@@ -319,7 +319,8 @@ def test_imputers_that_cannot_be_read():
 
 def test_no_entry_of_the_model_is_missed_silently():
     content = json.loads(to_json(L21Regressor(0.1).fit(X, y, tasks)))
-    for name in content.keys() - {"linmtl", "kind", "link", "feature_mask"}:
+    later = {"feature_mask", "thresholds", "class_order", "task_classes"}
+    for name in content.keys() - {"linmtl", "kind", "link"} - later:
         rest = {key: value for key, value in content.items() if key != name}
         with pytest.raises(ValueError, match=r"no model|version None|it has no"):
             from_json(json.dumps(rest))
@@ -332,16 +333,65 @@ def test_other_texts(text):
 
 
 def test_models_that_are_not_exported_say_why():
-    model = linmtl.OrdinalClassifier().fit(X, np.arange(len(y)) % 3, tasks)
-    with pytest.raises(ValueError, match="classes that have an order are not exported"):
-        to_json(model)
     model = L21Regressor().fit(X, y, tasks, offset=1.0)
     with pytest.raises(ValueError, match="with an offset are not exported"):
         to_json(model)
-    kinds = dict.fromkeys(range(4), "squared") | {2: "huber"}
-    mixed = linmtl.MixedTaskEstimator(loss=kinds).fit(X, y, tasks)
-    with pytest.raises(ValueError, match="tasks of different kinds are not exported"):
-        to_json(mixed)
+
+
+GRADES = np.array(["low", "mid", "high", "top"])  # sorted they are others
+
+
+@pytest.mark.parametrize("layout", ["wide", "single", "long"])
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_classes_that_have_an_order(layout, n_classes):
+    data, target = {"wide": (Z, Y), "single": (Z, Y[:, 0]), "long": (X, y)}[layout]
+    labels = (tasks,) if layout == "long" else ()
+    codes = np.digitize(target, [-1.0, 0.0, 2.0] if n_classes == 4 else [0.0])
+    if layout != "single":  # a task of one class, and one that lacks one
+        shown = codes[:, 0] if layout == "wide" else codes[tasks == 0]
+        shown[:] = 1
+        codes[(codes == 2) & (layout == "wide" or tasks == 1)] = 1
+        if layout == "long":
+            codes[tasks == 0] = 1
+    model = linmtl.OrdinalClassifier(class_order=GRADES[:n_classes])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "these tasks have a single class")
+        model.fit(data, GRADES[codes], *labels)
+    text = to_json(model)
+    again = from_json(text)
+    assert_same(model, again, data, *labels)
+    np.testing.assert_array_equal(again.classes_, model.classes_)
+    assert to_json(again).replace(type(again).__name__, "OrdinalClassifier") == text
+    if n_classes == 2:  # which no order tells from others
+        assert isinstance(again, LoadedClassifier)
+        return
+    np.testing.assert_array_equal(again.class_order_, model.class_order_)
+    np.testing.assert_array_equal(again.thresholds_, model.thresholds_)
+    content = json.loads(text)
+    for change in ({"class_order": [0, 0, 1, 2]}, {"thresholds": [[0.0]]}):
+        with pytest.raises(ValueError, match="damaged"):
+            from_json(json.dumps(content | change))
+
+
+@pytest.mark.parametrize("layout", ["wide", "long"])
+def test_tasks_of_different_kinds(layout):
+    kinds = {0: "squared", 1: "logistic", 2: "poisson", 3: "huber"}
+    table = np.column_stack([Y[:, 0], Y[:, 1] > 0, np.round(np.abs(Y[:, 2])), Y[:, 3]])
+    data, labels = (
+        (Z, ()) if layout == "wide" else (np.tile(Z, (4, 1)), (np.sort(tasks),))
+    )
+    target = table if layout == "wide" else table.T.ravel()
+    model = linmtl.MixedTaskEstimator(loss=kinds, huber_delta=2.0)
+    model.fit(data, target, *labels)
+    text = to_json(model)
+    again = from_json(text)
+    assert json.loads(text)["link"] == ["identity", "logit", "log", "identity"]
+    assert_same(model, again, data, *labels)
+    assert again.score(data, target, *labels) == model.score(data, target, *labels)
+    assert to_json(again).replace(type(again).__name__, "MixedTaskEstimator") == text
+    for change in ({"loss": ["squared"] * 3}, {"task_classes": None}):
+        with pytest.raises(ValueError, match="damaged"):
+            from_json(json.dumps(json.loads(text) | change))
 
 
 def test_features_that_differ_by_task():

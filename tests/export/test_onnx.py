@@ -13,6 +13,8 @@ from linmtl import (
     L21Regressor,
     MeanRegularizedRegressor,
     MixedEffectsRegressor,
+    MixedTaskEstimator,
+    OrdinalClassifier,
     TaskScaler,
     TaskThresholdClassifier,
     TraceNormRegressor,
@@ -169,3 +171,46 @@ def test_skl2onnx_takes_tasks():
     assert_close(found, named.predict(X, LABELS["str"]))
     with pytest.raises(TypeError, match="give them a second input"):
         skl2onnx.to_onnx(named, X[:1].astype(np.float32))
+
+
+@pytest.mark.parametrize("layout", ["wide", "single", "long"])
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_classes_that_have_an_order(layout, n_classes):
+    data, target = {"wide": (Z, Y), "single": (Z, Y[:, 0]), "long": (X, y)}[layout]
+    labels = [tasks] * (layout == "long")
+    grades = np.array(["low", "mid", "high", "top"])
+    codes = np.digitize(target, [-1.0, 0.0, 2.0] if n_classes == 4 else [0.0])
+    if layout == "long":
+        codes[(codes == 2) & (tasks == 1)] = 1
+    model = OrdinalClassifier(class_order=grades[:n_classes])
+    model.fit(data, grades[codes], *labels)
+    found = run(to_onnx(model), data, *labels)
+    assert found["label"].tolist() == model.predict(data, *labels).tolist()
+    p = np.asarray(model.predict_proba(data, *labels))
+    assert_close(found["probabilities"], p.swapaxes(0, 1) if layout == "wide" else p)
+    expected = model.decision_function(data, *labels)
+    possible = np.isfinite(expected)
+    np.testing.assert_array_equal(np.isfinite(found["decision"]), possible)
+    assert_close(found["decision"][possible], expected[possible])
+    if layout == "long":
+        with np.errstate(invalid="ignore"):
+            strange = run(to_onnx(model), data, tasks + 50)
+        assert np.isnan(strange["probabilities"]).all()
+
+
+@pytest.mark.parametrize("layout", ["wide", "long"])
+@pytest.mark.parametrize("one", [False, True])
+def test_tasks_of_different_kinds(layout, one):
+    kinds = {0: "squared", 1: "logistic", 2: "poisson", 3: "logistic"}
+    table = np.column_stack(
+        [Y[:, 0], Y[:, 1] > 0, np.round(np.abs(Y[:, 2])), Y[:, 3] > 0]
+    )
+    data, labels = (
+        (Z, []) if layout == "wide" else (np.tile(Z, (4, 1)), [np.sort(tasks)])
+    )
+    if one:
+        kinds, table = "logistic", Y > 0
+    model = MixedTaskEstimator(loss=kinds)
+    model.fit(data, table if layout == "wide" else table.T.ravel(), *labels)
+    found = run(to_onnx(model), data, *labels)
+    assert_close(found["prediction"], model.predict(data, *labels))
