@@ -69,8 +69,10 @@ components_ : ndarray of shape (n_components_, n_features)
 task_codes_ : ndarray of shape (n_tasks, n_components_)
     What each task makes of it: ``coef_ = task_codes_ @ components_``, but for zeros of
     features that a task does not have. The largest code of a component is positive.
+    Of more than two classes those of each, (n_tasks, n_classes, n_components_), NaN
+    where a task has never shown a class.
 n_components_ : int
-    Number of components: ``n_components``, at most n_features and n_tasks.
+    Number of components: ``n_components``, at most n_features and the columns of W.
 {
         chosen(
             "attributes",
@@ -100,7 +102,6 @@ class _Product(MultiTaskModel):
     random_state: int | np.random.RandomState | None = None
 
     _lends = False  # codes of a task are all that it has
-    _several_classes = False
 
     def _factored_penalty(self) -> FactoredPenalty:
         raise NotImplementedError
@@ -136,7 +137,7 @@ class _Product(MultiTaskModel):
         )
         rng = check_random_state(self.random_state)
         read = self._read_problem(X, y, tasks, sample_weight, offset, incomplete=True)
-        given, _, columns, objective, _ = read
+        given, _, columns, objective, classes = read
         problem = FactoredObjective(objective.fit, self._factored_penalty())
         k = min(most, *objective.shape)
         with blas_threads(objective.largest_product):
@@ -150,8 +151,9 @@ class _Product(MultiTaskModel):
             stop = self.tol * null + unit
             first, convex = self._warm(columns, objective.shape[0], k), None
             if coef_init is not None:
-                W = read_coefficients(self, coef_init, given).T
-                first = self._start_from(W, k)
+                coef = read_coefficients(self, coef_init, given)
+                coef = coef if classes is None else classes.columns_of(coef)
+                first = self._start_from(coef.T, k)
             if first is None:
                 convex = self._convex_model(objective, columns)
                 first = self._start_from(convex.W, k)
@@ -181,7 +183,10 @@ class _Product(MultiTaskModel):
         self._factors = columns, point
         dtype = given.data.design.dtype
         self.components_ = np.ascontiguousarray(point.A.T, dtype=dtype)
-        self.task_codes_ = np.ascontiguousarray(point.B, dtype=dtype)
+        codes = point.B
+        if classes is not None:
+            codes, _ = classes.by_task(codes, result.b, len(given.tasks))
+        self.task_codes_ = np.ascontiguousarray(codes, dtype=dtype)
         self.n_components_ = k
         self.objective_ = best.objective
         self.objective_history_ = np.array(best.history)

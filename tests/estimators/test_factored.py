@@ -9,12 +9,14 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize_scalar
+from scipy.optimize import approx_fprime, minimize_scalar
+from scipy.special import logsumexp
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 
 import linmtl
 from cases import Case, trace
+from helpers.classes import several_classes
 from helpers.data import generated
 from helpers.loops import looped
 from helpers.problems import LAYOUTS, make_problem
@@ -24,6 +26,7 @@ from linmtl import (
     GOMTLClassifier,
     GOMTLRegressor,
     MultiTaskRegressor,
+    TraceNormClassifier,
     TraceNormRegressor,
 )
 from linmtl.datasets import make_multitask_regression
@@ -693,3 +696,48 @@ def test_the_generic_engine_agrees_with_the_certificate():
     convex = MultiTaskRegressor(TraceNorm(0.1), tol=1e-9).fit(X, y, tasks)
     np.testing.assert_allclose(model.coef_, convex.coef_, atol=1e-3)
     assert model.trace_norm_gap_ >= model.objective_ - convex.objective_ - 1e-9
+
+
+@pytest.mark.parametrize(
+    "model", [FactoredClassifier(2, alpha=0.02), GOMTLClassifier(2)]
+)
+def test_several_classes(model):
+    """The objective as it is written, and no slope along the basis."""
+    X, y, tasks = several_classes()
+    model = clone(model).set_params(tol=1e-8).fit(X, y, tasks)
+    codes = model.task_codes_
+    assert codes.shape == (3, 4, 2)
+    np.testing.assert_array_equal(np.isnan(codes[..., 0]), np.isnan(model.intercept_))
+    np.testing.assert_allclose(codes @ model.components_, model.coef_, atol=1e-12)
+    t = np.searchsorted(model.tasks_, tasks)
+    own = np.searchsorted(model.classes_, y)
+
+    def objective(basis):
+        basis = basis.reshape(model.components_.shape)
+        eta = np.einsum("nd,kd,nck->nc", X, basis, codes[t]) + model.intercept_[t]
+        eta = np.where(np.isnan(eta), -np.inf, eta)
+        loss = logsumexp(eta, axis=1) - eta[np.arange(len(y)), own]
+        if isinstance(model, FactoredClassifier):
+            penalty = model.alpha / 2 * (np.nansum(codes**2) + np.sum(basis**2))
+        else:
+            penalty = model.alpha_basis / 2 * np.sum(basis**2)
+            penalty += model.alpha_sparse * np.nansum(np.abs(codes))
+        return np.bincount(t, loss / np.bincount(t)[t]).sum() + penalty
+
+    basis = model.components_.ravel()
+    assert objective(basis) == pytest.approx(model.objective_)
+    np.testing.assert_allclose(approx_fprime(basis, objective), 0, atol=1e-4)
+    again = clone(model).set_params(n_init=1).fit(X, y, tasks, coef_init=model.coef_)
+    assert again.objective_ <= model.objective_ + 1e-8
+    warm = model.set_params(warm_start=True).fit(X, y, tasks)
+    assert warm.objective_ <= again.objective_ + 1e-8
+
+
+def test_several_classes_have_the_trace_norm_where_the_rank_is_free():
+    X, y, tasks = several_classes()
+    model = FactoredClassifier(4, alpha=0.02, tol=1e-8).fit(X, y, tasks)
+    convex = TraceNormClassifier(0.02, tol=1e-8).fit(X, y, tasks)
+    assert model.objective_ == pytest.approx(convex.objective_, abs=1e-6)
+    assert model.trace_norm_gap_ <= 1e-5
+    single = FactoredClassifier(4, alpha=0.02).fit(X, y)
+    assert single.predict_proba(X).shape == (90, 4)

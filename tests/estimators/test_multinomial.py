@@ -18,6 +18,8 @@ from helpers.classes import several_classes as data
 from helpers.convex import least
 from linmtl import (
     AdaptiveRobustClassifier,
+    FactoredClassifier,
+    GOMTLClassifier,
     IndependentClassifier,
     L21Classifier,
     L21ClassifierCV,
@@ -389,16 +391,23 @@ def test_two_of_three_classes_are_two():
         (NonconvexFusedGroup(0.02, 0.01), NonconvexFusedGroup(0.02, 0.01)),
         (NonconvexFusedGroup(0.02, form=2), NonconvexFusedGroup(0.02, form=2)),
         (Clustered(2, 0.1, 0.5), Clustered(2, 0.05, 0.5)),
+        (
+            FactoredClassifier(2, alpha=0.02),
+            FactoredClassifier(2, alpha=0.02 * HALVES),
+        ),
+        (GOMTLClassifier(2), GOMTLClassifier(2)),
     ],
 )
 def test_tasks_of_two_classes_are_those_of_a_model_of_two(model, same):
     """Each class of a task has half of its log-odds, up to the sign."""
     X, y, _ = data()
     y, tasks = np.where(np.isin(y, ["a", "b"]), "a", "c"), np.arange(len(y)) % 3
-    binary = MultiTaskClassifier(same, tol=1e-10).fit(X, y, tasks)
+    if isinstance(model, Penalty):
+        model, same = map(MultiTaskClassifier, (model, same))
+    binary = same.set_params(tol=1e-10).fit(X, y, tasks)
     third = X[:5], np.repeat("b", 5), np.repeat(9, 5)  # of another task
     rows = (np.concatenate(pair) for pair in zip((X, y, tasks), third, strict=True))
-    several = MultiTaskClassifier(model, tol=1e-10).fit(*rows)
+    several = model.set_params(tol=1e-10).fit(*rows)
     assert several.objective_ == pytest.approx(binary.objective_, rel=1e-7)
     half = binary.coef_ / 2
     np.testing.assert_allclose(several.coef_[:3, 0], -half, atol=1e-4)
