@@ -100,8 +100,10 @@ class FactoredRegressor(Regressor):
     task_codes_ : ndarray of shape (n_tasks, n_components_)
         What each task makes of it: ``coef_ = task_codes_ @ components_``, but for zeros of
         features that a task does not have. The largest code of a component is positive.
+        Of more than two classes those of each, (n_tasks, n_classes, n_components_), NaN
+        where a task has never shown a class.
     n_components_ : int
-        Number of components: ``n_components``, at most n_features and n_tasks.
+        Number of components: ``n_components``, at most n_features and the columns of W.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -344,8 +346,10 @@ class FactoredClassifier(Classifier):
     task_codes_ : ndarray of shape (n_tasks, n_components_)
         What each task makes of it: ``coef_ = task_codes_ @ components_``, but for zeros of
         features that a task does not have. The largest code of a component is positive.
+        Of more than two classes those of each, (n_tasks, n_classes, n_components_), NaN
+        where a task has never shown a class.
     n_components_ : int
-        Number of components: ``n_components``, at most n_features and n_tasks.
+        Number of components: ``n_components``, at most n_features and the columns of W.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -582,8 +586,10 @@ class GOMTLRegressor(Regressor):
     task_codes_ : ndarray of shape (n_tasks, n_components_)
         What each task makes of it: ``coef_ = task_codes_ @ components_``, but for zeros of
         features that a task does not have. The largest code of a component is positive.
+        Of more than two classes those of each, (n_tasks, n_classes, n_components_), NaN
+        where a task has never shown a class.
     n_components_ : int
-        Number of components: ``n_components``, at most n_features and n_tasks.
+        Number of components: ``n_components``, at most n_features and the columns of W.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -825,8 +831,10 @@ class GOMTLClassifier(Classifier):
     task_codes_ : ndarray of shape (n_tasks, n_components_)
         What each task makes of it: ``coef_ = task_codes_ @ components_``, but for zeros of
         features that a task does not have. The largest code of a component is positive.
+        Of more than two classes those of each, (n_tasks, n_classes, n_components_), NaN
+        where a task has never shown a class.
     n_components_ : int
-        Number of components: ``n_components``, at most n_features and n_tasks.
+        Number of components: ``n_components``, at most n_features and the columns of W.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.

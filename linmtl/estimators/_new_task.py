@@ -26,7 +26,7 @@ from linmtl.estimators._predictions import (
     TaskClasses,
     with_offset,
 )
-from linmtl.losses import Loss, newton
+from linmtl.losses import Loss, MultinomialOfRows, newton, newton_of_classes
 
 HOWS = ("auto", "mean", "subspace", "support")
 _GRID = np.logspace(4, -4, 17)  # strengths tried, relative to the largest curvature
@@ -43,7 +43,7 @@ class Prior:
     Attributes
     ----------
     mean : ndarray of shape (n_features,)
-        The mean of the tasks' coefficients.
+        The mean of the tasks' coefficients; of several classes (n_classes, n_features).
     basis : ndarray of shape (n_features, n_directions)
         The directions in which the task may differ, each as long as is usual.
     """
@@ -83,7 +83,9 @@ class NewTask(Fitted):
         with ``w = m + v`` (how="mean"); ``w = m + U D v`` with the left singular
         vectors U of the deviations w_t - m and their singular values over the largest
         D (how="subspace"); or ``w = m + v`` with v zero for the features that no task
-        uses (how="support"). The loss is that of the model.
+        uses (how="support"). The loss is that of the model. Of more than two classes
+        each that the rows show has a mean, a v and an intercept, with the directions
+        and the strength of all; others are NaN, as those that a task in fit lacks.
         The other tasks stay as they are, and so does what is predicted for unknown
         ones. ``tasks_``, ``coef_`` and ``intercept_`` have one more row; attributes
         such as ``coef_components_``, ``noise_``, ``labels_`` or ``task_weight_`` are
@@ -124,51 +126,22 @@ class NewTask(Fitted):
             If an argument is not allowed; the message says why.
         """
         check_is_fitted(self)
-        if self._several:
-            raise ValueError(
-                f"{type(self).__name__}: fit_new_task is for two classes; fit all "
-                "tasks together"
-            )
         label = self._read_name(name, how)
         strength = self._read_strength(alpha)
         X, y, weight, shift = self._read_rows(X, y, sample_weight, label, offset)
+        weight = weight / weight.sum()
         coef = np.asarray(self.coef_[: self._n_fitted], dtype=float)
         mask = getattr(self, "feature_mask_", None)
         if mask is not None:  # a task says nothing of what it does not have
-            coef = np.where(mask, coef, mean_model(coef, mask))
-        prior = make_prior(coef, how)
-        weight = weight / weight.sum()
-        Z, eta = X @ prior.basis, X @ prior.mean + shift
-        loss, fit_intercept = self._loss(), bool(self.fit_intercept)
-        side = loss.sides(y, weight, np.array([0, len(y)]))
-        if side[0] and fit_intercept:
-            warnings.warn(
-                f"the task {label[0].item()!r} has {loss.one_sided} and no finite "
-                "optimum for its intercept; it predicts what it has seen only",
-                UserWarning,
-                stacklevel=2,
-            )
-            # without coefficients, which could outvote the intercept
-            w, b = (
-                np.zeros_like(prior.mean),
-                float(far_intercept(side, len(y))[0] - weight @ shift),
-            )
-            used = strength
+            coef = self._completed(coef, mask)
+        if self._several:
+            prior = make_prior_by_class(coef, how)
+            w, b, used = self._learned_by_class(prior, X, y, weight, strength, label)
         else:
-            if loss.quadratic:
-                problem = _Squared(Z, y, weight, eta, fit_intercept)
-            else:
-                problem = _Curved(loss, Z, y, weight, eta, fit_intercept)
-            used = strength
-            if used is None:
-                unit = _unit_of_strength(loss, Z, y, weight, eta, fit_intercept)
-                used = problem.choose(_GRID * unit)
-                used = unit if used is None else used
-            v, b = problem.solution(used)
-            w = prior.mean + prior.basis @ v
-        dtype = self.coef_.dtype
-        self.coef_ = np.vstack([self.coef_, w.astype(dtype)])
-        self.intercept_ = np.append(self.intercept_, b)
+            prior = make_prior(coef, how)
+            w, b, used = self._learned(prior, X, y, weight, shift, strength, label)
+        self.coef_ = np.concatenate([self.coef_, w[None].astype(self.coef_.dtype)])
+        self.intercept_ = np.concatenate([self.intercept_, np.asarray(b)[None]])
         self.tasks_ = np.concatenate([self.tasks_, label])
         if isinstance(self, PredictsClasses) and isinstance(self.classes_, list):
             more: Any = TaskClasses([*self.classes_, self._all_classes])
@@ -177,6 +150,71 @@ class NewTask(Fitted):
         known = getattr(self, "new_tasks_", {})
         self.new_tasks_ = {**known, label[0].item(): {"how": prior.how, "alpha": used}}
         return self
+
+    def _completed(self, coef, mask):
+        """Return coefficients with the mean of other tasks for absent features."""
+        if not self._several:
+            return np.where(mask, coef, mean_model(coef, mask))
+        coef = coef.copy()
+        for of_class in coef.swapaxes(0, 1):
+            own = ~np.isnan(of_class).any(axis=1)
+            if own.any():
+                mean = mean_model(of_class[own], mask[own])
+                of_class[own] = np.where(mask[own], of_class[own], mean)
+        return coef
+
+    def _learned_by_class(self, prior, X, y, weight, strength, label):
+        """Return coefficients and intercept of each class, and the strength in use.
+
+        NaN where the rows do not show a class.
+        """
+        own, y = np.unique(y.astype(int), return_inverse=True)
+        w, b = np.full(prior.mean.shape, np.nan), np.full(len(prior.mean), np.nan)
+        if own.size == 1:
+            warnings.warn(
+                f"the task {label[0].item()!r} has a single class; it predicts what it "
+                "has seen only",
+                UserWarning,
+                stacklevel=3,
+            )
+            w[own], b[own] = prior.mean[own], 0.0
+            return w, b, strength
+        Z, eta = X @ prior.basis, X @ prior.mean[own].T
+        loss, fit_intercept = MultinomialOfRows(), bool(self.fit_intercept)
+        problem = _SeveralClasses(loss, Z, y, weight, eta, fit_intercept)
+        if strength is None:
+            unit = _unit_of_strength(loss, Z, y, weight, eta, fit_intercept)
+            strength = problem.choose(_GRID * unit)
+            strength = unit if strength is None else strength
+        V, b[own] = problem.solution(strength)
+        w[own] = prior.mean[own] + (prior.basis @ V).T
+        return w, b, strength
+
+    def _learned(self, prior, X, y, weight, shift, strength, label):
+        """Return coefficients and intercept, and the strength in use."""
+        Z, eta = X @ prior.basis, X @ prior.mean + shift
+        loss, fit_intercept = self._loss(), bool(self.fit_intercept)
+        side = loss.sides(y, weight, np.array([0, len(y)]))
+        if side[0] and fit_intercept:
+            warnings.warn(
+                f"the task {label[0].item()!r} has {loss.one_sided} and no finite "
+                "optimum for its intercept; it predicts what it has seen only",
+                UserWarning,
+                stacklevel=3,
+            )
+            # without coefficients, which could outvote the intercept
+            level = float(far_intercept(side, len(y))[0] - weight @ shift)
+            return np.zeros_like(prior.mean), level, strength
+        if loss.quadratic:
+            problem = _Squared(Z, y, weight, eta, fit_intercept)
+        else:
+            problem = _Curved(loss, Z, y, weight, eta, fit_intercept)
+        if strength is None:
+            unit = _unit_of_strength(loss, Z, y, weight, eta, fit_intercept)
+            strength = problem.choose(_GRID * unit)
+            strength = unit if strength is None else strength
+        v, b = problem.solution(strength)
+        return prior.mean + prior.basis @ v, b, strength
 
     def _read_name(self, name, how):
         """Return the label in an array, of the type of the others."""
@@ -228,7 +266,9 @@ class NewTask(Fitted):
             raise ValueError("y has no observed label with a positive weight")
         X, y, weight = X[kept], y[kept], weight[kept]
         if isinstance(self, PredictsClasses):
-            known = dict(zip(self._all_classes.tolist(), (-1.0, 1.0), strict=True))
+            classes = self._all_classes.tolist()
+            values = range(len(classes)) if self._several else (-1.0, 1.0)
+            known = dict(zip(classes, values, strict=True))
             strange = [value for value in y.tolist() if value not in known]
             if strange:
                 raise ValueError(
@@ -244,14 +284,32 @@ class NewTask(Fitted):
 
 def make_prior(coef: np.ndarray, how: str) -> Prior:
     """Return what coefficients of shape (n_tasks, n_features) say of another task."""
-    T, d = coef.shape
     mean = coef.mean(axis=0)
+    return _prior(coef, mean, coef - mean, len(coef) - 1, how)
+
+
+def make_prior_by_class(coef: np.ndarray, how: str) -> Prior:
+    """Return the same of several classes, from (n_tasks, n_classes, n_features).
+
+    NaN where a task does not have a class; the directions are those of all classes.
+    """
+    known = ~np.isnan(coef).any(axis=2)
+    size = np.maximum(known.sum(axis=0), 1)
+    mean = np.nansum(coef, axis=0) / size[:, None]
+    # what can differ: the deviations of a class sum to zero, and so do those of a task
+    free = known.sum() - known.any(axis=0).sum() - known.any(axis=1).sum() + 1
+    return _prior(coef[known], mean, (coef - mean)[known], int(free), how)
+
+
+def _prior(coef, mean, deviations, free, how):
+    """Return a prior of deviations from the mean, of which some are free."""
+    d = coef.shape[1]
     used = np.any(coef != 0, axis=0)
-    U, s, _ = np.linalg.svd((coef - mean).T, full_matrices=False)
+    U, s, _ = np.linalg.svd(deviations.T, full_matrices=False)
     rank = int(np.sum(s > _RANK_TOL * max(s[0], _RANK_TOL * np.abs(coef).max())))
     if how == "auto":
         how = "mean" if used.all() or not used.any() else "support"
-        if 0 < rank < min(T - 1, int(used.sum())):
+        if 0 < rank < min(free, int(used.sum())):
             how = "subspace"
     if how == "subspace":
         return Prior(how, mean, U[:, :rank] * (s[:rank] / (s[0] if rank else 1.0)))
@@ -312,31 +370,34 @@ class _Curved:
 
     def solution(self, alpha):
         z = self._newton(np.arange(len(self.y)), alpha)
-        return self.Qt.T @ z[:-1], float(z[-1]) * self.fit_intercept
+        return self.Qt.T @ z[:-1], z[-1] * self.fit_intercept
 
     def _newton(self, rows, alpha):
         weight = self.weight[rows] / self.weight[rows].sum()
-        ridge = np.full(self.Z.shape[1], float(alpha))
-        ridge[-1] = 0.0 if self.fit_intercept else 1.0
         z, _ = newton(
             self.loss,
             self.Z[rows],
             self.y[rows],
             weight[None],
-            ridge,
+            self._ridge(alpha),
             self.offset[rows],
             close=_NEWTON_TOL,
         )
         return z[0]
 
+    def _ridge(self, alpha):
+        ridge = np.full(self.Z.shape[1], float(alpha))
+        ridge[-1] = 0.0 if self.fit_intercept else 1.0
+        return ridge
+
     def choose(self, grid):
         """Return the strength with the lowest held-out loss."""
         splitter: KFold | StratifiedKFold
         if self.loss.classify:
-            fewest = int(min(np.sum(self.y < 0), np.sum(self.y > 0)))
-            if fewest < 2:
+            _, size = np.unique(self.y, return_counts=True)
+            if size.size < 2 or size.min() < 2:
                 return None
-            k = min(_FOLDS, fewest)
+            k = min(_FOLDS, int(size.min()))
             splitter = StratifiedKFold(k, shuffle=True, random_state=0)
         else:
             if len(self.y) < 3:
@@ -349,6 +410,15 @@ class _Curved:
                 eta = self.offset[test] + self.Z[test] @ self._newton(train, alpha)
                 losses[k] += self.weight[test] @ self.loss.value(self.y[test], eta)
         return grid[int(np.argmin(losses))]
+
+
+class _SeveralClasses(_Curved):
+    """More than two classes: an offset and a solution for each."""
+
+    def _newton(self, rows, alpha):
+        weight = self.weight[rows] / self.weight[rows].sum()
+        given = self.Z[rows], self.y[rows], weight, self._ridge(alpha)
+        return newton_of_classes(*given, self.offset[rows], close=_NEWTON_TOL)
 
 
 def _unit_of_strength(loss, Z, y, weight, eta, fit_intercept):

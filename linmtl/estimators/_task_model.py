@@ -208,7 +208,8 @@ class TaskModel(NewTask, BaseEstimator):
 
     def _consensus_of_class(self, k: int) -> tuple[np.ndarray, float]:
         """Return what one of several classes has, over the tasks that know it."""
-        W, level = self.coef_[:, k].astype(float), self.intercept_[:, k]
+        n = self._n_fitted
+        W, level = self.coef_[:n, k].astype(float), self.intercept_[:n, k]
         mask = getattr(self, "feature_mask_", None)
         known = ~np.isnan(level)
         known |= not known.any()  # its rows have no weight: NaN of all

@@ -6,7 +6,7 @@ from linmtl.losses._huber import HuberLoss
 from linmtl.losses._logistic import Logistic
 from linmtl.losses._mixed import MixedLoss
 from linmtl.losses._multinomial import Multinomial, MultinomialOfRows
-from linmtl.losses._newton import newton
+from linmtl.losses._newton import newton, newton_of_classes
 from linmtl.losses._ordinal import Ordinal
 from linmtl.losses._poisson import PoissonLoss
 from linmtl.losses._quantile import QuantileLoss
@@ -46,5 +46,6 @@ __all__ = [
     "SquaredHinge",
     "TweedieLoss",
     "newton",
+    "newton_of_classes",
     "task_sums",
 ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import softmax
 
 from linmtl.losses._base import Loss
+from linmtl.losses._multinomial import MultinomialOfRows
 
 _MAX_STEPS = 100
 _MAX_HALVINGS = 30
@@ -90,3 +92,67 @@ def newton(
         damping = _DAMPING if np.any(length < 1) else damping / 4
         damping = damping if damping > _LEAST_DAMPING else 0.0
     return w, False
+
+
+def newton_of_classes(
+    X: np.ndarray,
+    y: np.ndarray,
+    weight: np.ndarray,
+    ridge: np.ndarray,
+    offset: np.ndarray,
+    close: float = 1e-6,
+) -> np.ndarray:
+    """Minimise ``sum_i s_i loss(y_i, eta_i) + sum_k r_k ||W_k||^2 / 2`` over W.
+
+    The loss is the multinomial one, the linear predictors eta are ``X W + offset``.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_coefficients)
+        With a column of ones for intercepts.
+    y : ndarray of shape (n_samples,)
+        Positions of classes.
+    weight : ndarray of shape (n_samples,)
+        The weights s.
+    ridge : ndarray of shape (n_coefficients,)
+        The strengths r.
+    offset : ndarray of shape (n_samples, n_classes)
+        What X W is added to.
+    close : float, default=1e-6
+        As for `newton`.
+
+    Returns
+    -------
+    ndarray of shape (n_coefficients, n_classes)
+        The solution; rows without a ridge sum to zero.
+    """
+    loss, every = MultinomialOfRows(), np.eye(offset.shape[1])
+    W = np.zeros((X.shape[1], len(every)))
+    # a shift of all classes changes nothing: what holds it there has no slope
+    held = np.where(ridge > 0, 0.0, 1.0)[:, None, None] * np.ones_like(every)
+    fixed = np.einsum("ij,kl->ikjl", np.diag(ridge), every)
+    fixed += np.einsum("ij,ikl->ikjl", np.eye(len(ridge)), held)
+
+    def objective(W):
+        eta = X @ W + offset
+        return weight @ loss.value(y, eta) + ridge @ np.sum(W**2, axis=1) / 2, eta
+
+    value, eta = objective(W)
+    for _ in range(_MAX_STEPS):
+        gradient = X.T @ (weight[:, None] * loss.derivative(y, eta))
+        gradient += ridge[:, None] * W
+        p = softmax(eta, axis=1)
+        curvature = weight[:, None, None] * p[:, :, None] * (every - p[:, None, :])
+        hessian = np.einsum("ni,nj,nkl->ikjl", X, X, curvature, optimize=True) + fixed
+        hessian = hessian.reshape(W.size, W.size)
+        step = -np.linalg.solve(hessian, gradient.ravel()).reshape(W.shape)
+        length = 1.0
+        for _ in range(_MAX_HALVINGS):
+            new_value, new_eta = objective(W + length * step)
+            if new_value <= value + 1e-12 * abs(value):
+                break
+            length /= 2
+        W, value, eta = W + length * step, new_value, new_eta
+        if np.abs(X @ step).max() <= close:
+            break
+    return W

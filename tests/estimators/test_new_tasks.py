@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+from helpers.classes import CLASSES, log_loss_of, several_classes
 from helpers.convex import least
 from helpers.losses import loss_of
 from linmtl import (
@@ -19,6 +20,7 @@ from linmtl import (
     L21Regressor,
     L21RegressorCV,
     MeanRegularizedRegressor,
+    MultiTaskClassifier,
     MultiTaskRegressor,
     PooledRegressor,
     TraceNormClassifier,
@@ -26,6 +28,7 @@ from linmtl import (
     stack_tasks,
 )
 from linmtl.estimators._new_task import make_prior
+from linmtl.export import from_json, to_json
 from linmtl.penalties import Ridge, TaskQuadratic
 
 
@@ -551,3 +554,76 @@ def test_parts_of_a_decomposition_are_of_the_tasks_in_fit():
     total = sum(model.coef_components_.values())
     np.testing.assert_allclose(total, model.coef_[:T])
     CoefficientDisplay.from_estimator(model, components=True)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("how", ["mean", "subspace"])
+def test_optimum_of_several_classes(how, fit_intercept):
+    model = L21Classifier(0.02, fit_intercept=fit_intercept).fit(*several_classes())
+    rng = np.random.default_rng(0)
+    X_new, y_new = rng.normal(size=(12, 4)), np.repeat(["a", "b", "d"], 4)
+    weight = rng.uniform(0.5, 2, size=12)
+    before = model.coef_.copy()
+    model.fit_new_task(X_new, y_new, "t9", how=how, alpha=0.3, sample_weight=weight)
+    np.testing.assert_array_equal(model.coef_[:3], before)
+    own = [0, 1, 3]
+    mean = np.nanmean(before, axis=0)
+    U, s, _ = np.linalg.svd((before - mean)[~np.isnan(before[..., 0])].T)
+    basis = np.eye(4) if how == "mean" else U * (s / s[0])
+    V, b = cp.Variable((4, 3)), cp.Variable((1, 3))
+    eta = X_new @ (mean[own].T + basis @ V)
+    if fit_intercept:
+        eta = eta + np.ones((12, 1)) @ b
+    hot = y_new[:, None] == CLASSES[own]
+    each = cp.log_sum_exp(eta, axis=1) - cp.sum(cp.multiply(hot, eta), axis=1)
+    optimum = least(weight @ each / weight.sum() + 0.15 * cp.sum_squares(V))
+    loss = weight @ log_loss_of(model, X_new, y_new, np.repeat("t9", 12))
+    v = np.linalg.solve(basis, (model.coef_[3, own] - mean[own]).T)
+    found = loss / weight.sum() + 0.15 * np.sum(v**2)
+    assert found == pytest.approx(optimum, abs=1e-7)
+    assert np.isnan(model.coef_[3, 2]).all()
+    assert np.isnan(model.intercept_[3, 2])
+    assert model.new_tasks_ == {"t9": {"how": how, "alpha": 0.3}}
+
+
+@pytest.mark.filterwarnings("ignore:these tasks have a single class")
+@pytest.mark.parametrize("alpha", [0.2, None])
+def test_a_new_task_of_two_of_three_classes_is_one_of_two(alpha):
+    X, y, _ = several_classes()
+    y, tasks = np.where(np.isin(y, ["a", "b"]), "a", "c"), np.arange(len(y)) % 3
+    binary = MultiTaskClassifier(Ridge(0.05), tol=1e-10).fit(X, y, tasks)
+    third = X[:5], np.repeat("b", 5), np.repeat(9, 5)
+    rows = (np.concatenate(pair) for pair in zip((X, y, tasks), third, strict=True))
+    model = MultiTaskClassifier(Ridge(0.1), tol=1e-10).fit(*rows)
+    binary.fit_new_task(X[:20], y[:20], 7, alpha=None if alpha is None else alpha / 2)
+    model.fit_new_task(X[:20], y[:20], 7, alpha=alpha)
+    assert model.new_tasks_[7]["alpha"] == pytest.approx(
+        2 * binary.new_tasks_[7]["alpha"]
+    )
+    difference = model.coef_[-1, 2] - model.coef_[-1, 0]
+    np.testing.assert_allclose(difference, binary.coef_[-1], atol=1e-4)
+    level = model.intercept_[-1, 2] - model.intercept_[-1, 0]
+    assert level == pytest.approx(binary.intercept_[-1], abs=1e-4)
+
+
+def test_predictions_of_a_new_task_of_several_classes():
+    X, y, tasks = several_classes()
+    model = L21Classifier(0.02, handle_unknown="mean").fit(X, y, tasks)
+    unknown, new = np.repeat("t8", len(y)), np.repeat("t9", len(y))
+    before = model.predict_proba(X, unknown)
+    rows = tasks == "t0"
+    model.fit_new_task(X[rows], y[rows], "t9")
+    np.testing.assert_array_equal(model.predict_proba(X, unknown), before)
+    assert np.mean(model.predict(X[rows], new[rows]) == y[rows]) > 0.5
+    again = from_json(to_json(model))
+    p = model.predict_proba(X, new)
+    np.testing.assert_array_equal(again.predict_proba(X, new), p)
+    with pytest.warns(UserWarning, match="'t7' has a single class"):
+        model.fit_new_task(X[:2], ["b", "b"], "t7")
+    assert set(model.predict(X, np.repeat("t7", len(y)))) == {"b"}
+    model.fit_new_task(X[:3], ["a", "c", "d"], "t6")  # too few for folds
+    assert model.coef_.shape == (6, 4, 4)
+    with pytest.raises(ValueError, match="y has the labels 'z', but the classes are"):
+        model.fit_new_task(X[:2], ["a", "z"], "t5")
+    with pytest.raises(ValueError, match="alpha must be > 0"):
+        model.fit_new_task(X[:2], ["a", "b"], "t5", alpha=0)
