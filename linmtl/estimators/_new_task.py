@@ -293,7 +293,7 @@ def make_prior_by_class(coef: np.ndarray, how: str) -> Prior:
 
     NaN where a task does not have a class; the directions are those of all classes.
     """
-    known = ~np.isnan(coef).any(axis=2)
+    known: Any = ~np.isnan(coef).any(axis=2)
     size = np.maximum(known.sum(axis=0), 1)
     mean = np.nansum(coef, axis=0) / size[:, None]
     # what can differ: the deviations of a class sum to zero, and so do those of a task
