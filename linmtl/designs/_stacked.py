@@ -39,6 +39,9 @@ from linmtl.kernels._layouts import (
 from linmtl.kernels._mixed import small_moments
 
 _CACHE_BYTES = 2**20  # bytes of X that stay in the cache from one pass to the next
+# Bytes of coefficients that are copied at a time, and tasks at least: a line of memory
+# holds eight of their numbers.
+_COPY_BYTES, _LEAST_COPIED = 2**21, 8
 _TILE_ROWS = 64  # rows that are transposed at a time
 # Tasks so small that calls of BLAS for each cost more than the arithmetic: features, or
 # products of two features in a task on average.
@@ -89,11 +92,7 @@ class StackedDesign(Design):
         self.dtype = X.dtype
         self.sparse = sparse.issparse(X)
         if self.sparse:
-            X = sparse.csr_array(X)
-            if X.indices.dtype != np.int64:  # as kernels take them, without a copy
-                X.indices = X.indices.astype(np.int64)
-                X.indptr = X.indptr.astype(np.int64)
-            self.X = X
+            self.X = X = sparse.csr_array(X)
             self._csr = readonly(X.data), readonly(X.indices), readonly(X.indptr)
         else:
             self.X = np.ascontiguousarray(X)
@@ -103,23 +102,40 @@ class StackedDesign(Design):
         return spare_bytes(self.X)
 
     def predict(self, W, eta):
-        Wt = readonly(np.ascontiguousarray(W.T))
-        task_ptr = readonly(self.task_ptr)
         if not W.any():
             eta[...] = 0.0
-        elif self.sparse:
-            sparse_predict(*self._csr, task_ptr, Wt, eta)
-        else:
-            stacked_predict(readonly(self.X), task_ptr, Wt, eta)
+            return
+        for first, stop in self._parts:
+            task_ptr = readonly(self.task_ptr[first : stop + 1])
+            Wt = readonly(np.ascontiguousarray(W[:, first:stop].T))
+            if self.sparse:
+                sparse_predict(*self._csr, task_ptr, Wt, eta)
+            else:
+                stacked_predict(readonly(self.X), task_ptr, Wt, eta)
 
     def adjoint(self, r, G):
-        Gt = np.empty((self.n_tasks, self.n_features), dtype=G.dtype)
-        task_ptr = readonly(self.task_ptr)
+        for first, stop in self._parts:
+            task_ptr = readonly(self.task_ptr[first : stop + 1])
+            Gt = np.empty((stop - first, self.n_features), dtype=G.dtype)
+            if self.sparse:
+                sparse_adjoint(*self._csr, task_ptr, readonly(r), Gt)
+            else:
+                stacked_adjoint(readonly(self.X), task_ptr, readonly(r), Gt)
+            G[:, first:stop] = Gt.T
+
+    @cached_property
+    def _parts(self) -> list[tuple[int, int]]:
+        """Ranges of tasks whose coefficients are copied together.
+
+        Beside a sparse X a copy of all of them may be large.
+        """
+        step = self.n_tasks
         if self.sparse:
-            sparse_adjoint(*self._csr, task_ptr, readonly(r), Gt)
-        else:
-            stacked_adjoint(readonly(self.X), task_ptr, readonly(r), Gt)
-        G[...] = Gt.T
+            step = max(_COPY_BYTES // (8 * max(self.n_features, 1)), _LEAST_COPIED)
+        return [
+            (first, min(first + step, self.n_tasks))
+            for first in range(0, self.n_tasks, max(step, 1))
+        ]
 
     def squares(self, weight, centre):
         if self.sparse:

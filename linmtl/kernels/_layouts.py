@@ -321,8 +321,9 @@ def restart_test(V, W_new, W, step):
 
 @kernel
 def extrapolate(W_new, W, momentum, V):
-    """V = W_new + momentum (W_new - W), then W = W_new."""
+    """V = W_new + momentum (W_new - W), then W = W_new; V may be W_new itself."""
     for j in range(W.shape[0]):
         for t in range(W.shape[1]):
-            V[j, t] = W_new[j, t] + momentum * (W_new[j, t] - W[j, t])
-            W[j, t] = W_new[j, t]
+            new = W_new[j, t]
+            V[j, t] = new + momentum * (new - W[j, t])
+            W[j, t] = new

@@ -237,6 +237,11 @@ class SplitForm:
         G = self.form.gradient(joined(W))
         return np.vstack([G, G])
 
+    def add_gradient(self, W: np.ndarray, factor: float, G: np.ndarray) -> None:
+        """Add a factor times :meth:`gradient` to G, in place."""
+        for half in halves(G):
+            self.form.add_gradient(joined(W), factor, half)
+
     def rows(self, chosen: np.ndarray) -> SplitForm:
         """Return the form itself: no row is set apart."""
         return self

@@ -12,7 +12,7 @@ general matrix is the exception.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -31,6 +31,7 @@ _FEW_TASKS = 300  # for which a graph is dense in products
 # well-conditioned Laplacians.
 _MOST_FILL, _FEW_FACTORS = 30, 20
 _MAX_CG, _CG_TOL = 1000, 1e-13
+_PIECE_SIZE = 2**17  # numbers that are worked on at a time
 
 
 class QuadraticForm:
@@ -306,10 +307,27 @@ class QuadraticForm:
             out += self.weight * (W @ self.matrix)
         return out
 
+    def add_gradient(self, W: np.ndarray, factor: float, G: np.ndarray) -> None:
+        """Add a factor times :meth:`gradient` to G, in place."""
+        for rows in self._pieces(W):
+            G[rows] += factor * self.gradient(W[rows])
+
+    def _pieces(self, W: np.ndarray) -> Iterator[slice]:
+        """Yield slices of rows, so that what is computed of them is small beside W.
+
+        One for all rows where they have strengths of their own.
+        """
+        n = len(W)
+        step = n if self.varies else max(_PIECE_SIZE // max(self.n_tasks, 1), 1)
+        yield from (slice(first, first + step) for first in range(0, n, max(step, 1)))
+
     def value(self, W: np.ndarray) -> float:
         """Return ``tr(W K W') / 2``, as a sum of squares where it is one."""
         if self.is_zero:
             return 0.0
+        return sum(self._value(W[rows]) for rows in self._pieces(W)) / 2
+
+    def _value(self, W):
         mean = W.mean(axis=1, keepdims=True)
         D = W - mean
         parts = (self.ridge, W), (self._finite, D), (self.n_tasks * self.mean, mean)
@@ -322,7 +340,7 @@ class QuadraticForm:
             value += max(np.sum(self.weight * W * (W @ self.matrix)), 0.0)
         if np.any(W[self.shared_rows] != W[self.shared_rows, :1]):
             return np.inf
-        return float(value) / 2
+        return float(value)
 
     def prox(self, V: np.ndarray, step: float) -> np.ndarray:
         """Return ``V (I + step K)^-1``."""
@@ -332,7 +350,8 @@ class QuadraticForm:
         """Return ``tr(G K^+ G') / 2``, for rows of G in the range of K."""
         if self.is_zero or G.size == 0:
             return 0.0
-        return float(np.sum(G * self.pseudo_inverse(G))) / 2
+        parts = (G[rows] for rows in self._pieces(G))
+        return sum(float(np.sum(part * self.pseudo_inverse(part))) for part in parts) / 2
 
     def pseudo_inverse(self, G: np.ndarray) -> np.ndarray:
         """Return ``G K^+``."""
@@ -396,14 +415,15 @@ class QuadraticForm:
         on_mean = _pseudo_inverse(shift + step * (self.ridge + self.mean))
         base = shift + step * (self.ridge + self.centred)
         if self.laplacian is None:
-            deviation = deviation * _pseudo_inverse(base)  # none, where it is infinite
+            deviation *= _pseudo_inverse(base)  # none, where it is infinite
         elif not self.is_sparse:
             eigenvalue, Q = self._laplacian_eigen
             deviation = (deviation @ Q) * _pseudo_inverse(base + step * eigenvalue)
             deviation = deviation @ Q.T
         else:
             deviation = self._sparse_factor(step, base).solve(deviation)
-        return mean * on_mean + deviation
+        deviation += mean * on_mean
+        return deviation
 
     @cached_property
     def is_sparse(self) -> bool:

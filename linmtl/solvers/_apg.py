@@ -75,26 +75,34 @@ class AcceleratedProximalGradient:
         slope = objective.slope if norm is not None else objective.fit.evaluate
         scaled = norm is not None and norm.row_separable
         metric = _metric(objective) if scaled else np.ones(len(W))
-        V, G, trial = W.copy(), np.empty_like(W), np.empty_like(W)
-        value = smooth(V, G)
-        found = first_curvature(lambda V: _negative(slope, V), V, value, -G, metric)
+        G, work = np.empty_like(W), objective.gradient  # free between certificates
+        value = smooth(W, G)
+
+        def gradient(point):
+            slope(point, work)
+            return np.negative(work, out=work)
+
+        np.negative(G, out=G)
+        found = first_curvature(gradient, W, value, G, metric)
+        np.negative(G, out=G)
+        V, trial = W.copy(), np.empty_like(W)
         fixed = not 0.0 < found < np.inf  # the loss may not depend on W
         bound = found * metric if not fixed else _bound(objective, scaled)
         largest, progress = float(found), _Progress(monitor)
         momentum, due = 1.0, _FIRST_CHECK
         for iteration in range(1, max_iter + 1):
             step = 1.0 / bound
-            before, last = V.copy(), G.copy()
-            gradient_step(readonly(V), readonly(step), readonly(last), G)
+            gradient_step(readonly(V), readonly(step), readonly(G), work)
             prox_step = step if scaled else float(step[0])
             if norm is None:
-                trial[...] = quadratic.prox(G, prox_step)
+                trial[...] = quadratic.prox(work, prox_step)
             else:
-                norm.prox(G, prox_step, trial)
+                norm.prox(work, prox_step, trial)
             if restart_test(readonly(V), readonly(trial), readonly(W), step) > 0:
                 momentum = 1.0
             beta, momentum = extrapolation(momentum)
-            extrapolate(readonly(trial), W, beta, V)
+            extrapolate(readonly(trial), W, beta, trial)
+            before, V = V, trial
             if iteration in (due, max_iter):
                 if monitor.done(W, start + iteration, stop) or iteration == max_iter:
                     return True
@@ -107,11 +115,13 @@ class AcceleratedProximalGradient:
                     if most_left < np.inf:
                         return False
                     fixed, bound, momentum = True, _bound(objective, scaled), 1.0
-            slope(V, G)
+            slope(V, work)
             if not fixed:
-                found = curvature_along(V - before, last - G, metric)
+                move = np.subtract(V, before, out=before)
+                found = curvature_along(move, np.subtract(G, work, out=G), metric)
                 largest = max(largest, found)
                 bound = eased(bound, found, largest, metric)
+            G[...], trial = work, before
         return True
 
 
@@ -151,13 +161,6 @@ def _bound(objective: Objective, scaled: bool) -> np.ndarray:
     return np.maximum(bound, np.finfo(float).tiny)
 
 
-def _negative(slope: Callable, V: np.ndarray) -> np.ndarray:
-    """Return the gradient at V, of what writes it with the other sign."""
-    G = np.empty_like(V)
-    slope(V, G)
-    return -G
-
-
 def first_curvature(
     gradient: Callable[[np.ndarray], np.ndarray],
     V: np.ndarray,
@@ -170,7 +173,7 @@ def first_curvature(
     Parameters
     ----------
     gradient : callable
-        Returns the gradient at another point.
+        Returns the gradient at another point, an array that may be written to.
     V, G : ndarray of shape (n_rows, n_columns)
         A point and the gradient there.
     value : float
@@ -178,10 +181,11 @@ def first_curvature(
     metric : ndarray of shape (n_rows,), default=None
         What curvatures are relative to.
     """
-    down = G if metric is None else G / metric[:, None]
-    square = float(np.vdot(G, down))
-    move = -_FALL * value / max(square, np.finfo(float).tiny) * down
-    return curvature_along(move, gradient(V + move) - G, metric)
+    step = -_FALL * value / max(_square(G, metric), np.finfo(float).tiny)
+    move = G * (step if metric is None else (step / metric)[:, None])
+    change = gradient(V + move)
+    change -= G
+    return curvature_along(move, change, metric)
 
 
 def curvature_along(
@@ -191,8 +195,14 @@ def curvature_along(
     slope = float(np.vdot(move, change))
     if not slope > 0.0:
         return 0.0
-    size = change if metric is None else change / metric[:, None]
-    return float(np.vdot(change, size)) / slope
+    return _square(change, metric) / slope
+
+
+def _square(G: np.ndarray, metric: np.ndarray | None) -> float:
+    """Return the square of a gradient, in the norm dual to that of the metric."""
+    if metric is None:
+        return float(np.vdot(G, G))
+    return float(np.einsum("ij,ij->i", G, G) @ (1.0 / metric))
 
 
 def eased(

@@ -37,36 +37,36 @@ class ConjugateGradients:
         return None
 
     def solve(self, objective, W, stop, max_iter, monitor):
-        fit, G = objective.fit, np.empty_like(W)
+        fit = objective.fit
+        # what certificates write to is free between them
+        R = np.empty_like(W) if fit.quadratic else objective.gradient
         first, iteration = 0.0, 0
         while iteration < max_iter:
-            value = objective.smooth(W, G)
-            length = float(np.linalg.norm(G))
+            value = objective.smooth(W, R)
+            length = float(np.linalg.norm(R))
             first = max(first, length)
-            accuracy = _ACCURACY
+            accuracy, limit = _ACCURACY, max_iter - iteration
+            move = W  # of a squared loss every part of the way is a step
             if not fit.quadratic:
                 accuracy = min(_FORCING, np.sqrt(length / first)) if first else 0.0
-            move = np.zeros_like(W)
-            slope = None if fit.quadratic else G.copy()
-            limit, before = max_iter - iteration, iteration
-            if not fit.quadratic:
                 limit = min(limit, _STEP_ITERATIONS)
-            for left in _iterate(objective, move, G, limit):
+                move = np.zeros_like(W)
+            before, promise = iteration, 0.0
+            for left, gain in _iterate(objective, move, R, limit):
                 iteration += 1
+                promise += gain
                 due = fit.quadratic and iteration % _CHECK == 0
-                if due and monitor.done(W + move, iteration, stop):
+                if due and monitor.done(W, iteration, stop):
                     return
                 if left <= accuracy * length:
                     break
             if iteration == before and length:  # the loss is flat where it is
                 break
-            size = 1.0
-            if slope is not None:
-                promise = _ARMIJO * float(np.vdot(slope, move))
-                size = _line_search(objective, W, move, value, promise)
-            if size == 0.0:
-                break
-            W += size * move
+            if not fit.quadratic:
+                size = _line_search(objective, W, move, value, _ARMIJO * promise)
+                if size == 0.0:
+                    break
+                W += size * move
             if monitor.done(W, iteration, stop) or not length:
                 return
         W[:] = monitor.best_W
@@ -75,28 +75,34 @@ class ConjugateGradients:
 
 
 def _iterate(objective, move, R, limit):
-    """Solve for the Newton step in place, R being what is left; yield its length."""
+    """Add the Newton step to ``move``, R being what is left of the gradient.
+
+    Yield its length, and the product of the gradient and the last part of the step.
+    """
     fit, quadratic = objective.fit, objective.penalty.quadratic
     precondition = _preconditioner(objective)
-    Z = precondition(R)
-    P, along = Z.copy(), float(np.vdot(R, Z))
+    P = precondition(R)
+    along = float(np.vdot(R, P))
     for _ in range(limit):
         HP = fit.hessian_product(P)
         if not quadratic.is_zero:
-            HP += quadratic.gradient(P)
+            quadratic.add_gradient(P, 1.0, HP)
             HP = objective.penalty.base_quadratic.shared(HP)
         curvature = float(np.vdot(P, HP))
         if not curvature > _FLAT * along:
             return
         size = along / curvature
-        move += size * P
         HP *= size
         R -= HP
-        yield float(np.linalg.norm(R))
+        np.multiply(P, size, out=HP)
+        move += HP
+        del HP
+        yield float(np.linalg.norm(R)), size * along
         Z = precondition(R)
         before, along = along, float(np.vdot(R, Z))
         P *= along / before
         P += Z
+        del Z
 
 
 def _preconditioner(objective):
@@ -109,7 +115,13 @@ def _preconditioner(objective):
         scale[scale <= 0] = 1.0
         return lambda R: R / scale
     typical = max(float(size.mean()), np.finfo(float).tiny)
-    return lambda R: quadratic.prox(R, 1.0 / typical) / typical
+
+    def precondition(R):
+        Z = quadratic.prox(R, 1.0 / typical)
+        Z /= typical
+        return Z
+
+    return precondition
 
 
 def _line_search(objective, W, move, value, promise):

@@ -60,7 +60,9 @@ class Monitor:
         lower = value < self.best_value - alike
         if lower or (value <= self._lowest + alike and certificate.gap < self._own_gap):
             self.best_value, self._own_gap = value, certificate.gap
-            self.best_W = W.copy()
+            if self.best_W is None:
+                self.best_W = np.empty_like(W)
+            self.best_W[:] = W
             self.best_b = self.objective.intercepts(W)
         self._lowest = min(self._lowest, value)
         self.history.append((iteration, self.best_gap))

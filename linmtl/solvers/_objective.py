@@ -78,7 +78,8 @@ class Objective:
         as its last row; also where W is a sum P + Q and everything here is a function
         of P above Q.
     D : ndarray of shape (n_features, n_columns)
-        Negative gradient of the smooth part at the last point certified.
+        Negative gradient of the smooth part at the last point certified; without a
+        norm, that of the loss.
     row_sizes : ndarray of shape (n_features,)
         Dual norm of each row of D, where the norm is a sum over rows.
     limit : float
@@ -109,7 +110,7 @@ class Objective:
         loss = self.fit.evaluate(W, G)
         quadratic = self.penalty.quadratic
         if not quadratic.is_zero:
-            G -= quadratic.gradient(W)
+            quadratic.add_gradient(W, -1.0, G)
             if self.penalty.base_quadratic.shared_rows.size:
                 G[...] = self.penalty.base_quadratic.shared(G)  # nothing else can move
         return loss
@@ -196,7 +197,9 @@ class Objective:
                 else:
                     conjugate = quadratic.rows(free).conjugate(_rows(G, free))
                     conjugate += quadratic.rows(~free).value(_rows(at, ~free))
-                D = G - quadratic.gradient(at)
+                if penalty.norm is not None:
+                    D = G.copy()
+                    quadratic.add_gradient(at, -1.0, D)
         self.D = D
         if penalty.norm is not None:
             if isinstance(penalty.norm, RowSeparable):
