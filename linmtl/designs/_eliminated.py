@@ -156,8 +156,10 @@ class Elimination:
         for unit in self.units():
             design.adjoint(self.root * self.spread(unit), G)
             rest -= G**2
+        left = square > 0.0  # of a sparse X most features are zero in some task
+        suspect = left & (rest <= _SUSPECT * square)
         for t in range(T):
-            chosen = np.flatnonzero(rest[:, t] <= _SUSPECT * square[:, t])
+            chosen = np.flatnonzero(suspect[:, t])
             if not chosen.size:
                 continue
             A = design.centred_block(np.array([t]), weight, centre, chosen)

@@ -351,7 +351,9 @@ class QuadraticForm:
         if self.is_zero or G.size == 0:
             return 0.0
         parts = (G[rows] for rows in self._pieces(G))
-        return sum(float(np.sum(part * self.pseudo_inverse(part))) for part in parts) / 2
+        return (
+            sum(float(np.sum(part * self.pseudo_inverse(part))) for part in parts) / 2
+        )
 
     def pseudo_inverse(self, G: np.ndarray) -> np.ndarray:
         """Return ``G K^+``."""

@@ -182,10 +182,12 @@ def first_curvature(
         What curvatures are relative to.
     """
     step = -_FALL * value / max(_square(G, metric), np.finfo(float).tiny)
-    move = G * (step if metric is None else (step / metric)[:, None])
-    change = gradient(V + move)
+    point = G * (step if metric is None else (step / metric)[:, None])
+    point += V
+    change = gradient(point)
     change -= G
-    return curvature_along(move, change, metric)
+    point -= V
+    return curvature_along(point, change, metric)
 
 
 def curvature_along(
