@@ -19,6 +19,7 @@ from linmtl.designs._base import (
     moved_columns,
     scaled_columns,
     spare_bytes,
+    used_rows,
 )
 from linmtl.kernels._jit import readonly
 from linmtl.kernels._layouts import (
@@ -42,6 +43,7 @@ _CACHE_BYTES = 2**20  # bytes of X that stay in the cache from one pass to the n
 # Bytes of coefficients that are copied at a time, and tasks at least: a line of memory
 # holds eight of their numbers.
 _COPY_BYTES, _LEAST_COPIED = 2**21, 8
+_LOOK_UP = 32  # what a number of X looked up costs, relative to one that is passed
 _TILE_ROWS = 64  # rows that are transposed at a time
 # Tasks so small that calls of BLAS for each cost more than the arithmetic: features, or
 # products of two features in a task on average.
@@ -105,6 +107,14 @@ class StackedDesign(Design):
         if not W.any():
             eta[...] = 0.0
             return
+        used = self._few_used(W)
+        if used is not None:
+            A = np.empty((used.size, len(self.X)), dtype=self.dtype)
+            where = np.arange(used.size)
+            gather_features(readonly(self.X), readonly(used), readonly(where), A)
+            W = readonly(np.ascontiguousarray(W[used]))
+            feature_predict(readonly(A), readonly(self.task_ptr), W, eta)
+            return
         for first, stop in self._parts:
             task_ptr = readonly(self.task_ptr[first : stop + 1])
             Wt = readonly(np.ascontiguousarray(W[:, first:stop].T))
@@ -122,6 +132,16 @@ class StackedDesign(Design):
             else:
                 stacked_adjoint(readonly(self.X), task_ptr, readonly(r), Gt)
             G[:, first:stop] = Gt.T
+
+    def _few_used(self, W):
+        """Return the rows of W in use, where to look up those costs less than X.
+
+        None where the rows of a task stay in the cache from product to product.
+        """
+        if self.sparse or self.X.nbytes <= self.n_tasks * _CACHE_BYTES:
+            return None
+        used = np.flatnonzero(used_rows(W))
+        return used if _LOOK_UP * used.size <= self.n_features else None
 
     @cached_property
     def _parts(self) -> list[tuple[int, int]]:
@@ -168,7 +188,7 @@ class StackedDesign(Design):
 
         As many as fit in the cache; see :meth:`Design.evaluate`.
         """
-        if self.sparse or not W.any():
+        if self.sparse or not W.any() or self._few_used(W) is not None:
             super().evaluate(W, eta, residual, theta, G)
             return
         X, theta = readonly(self.X), readonly(theta)

@@ -71,6 +71,9 @@ def scale_singular_values(
         return found
     Q, factor = Q[:, matters], factor[matters]
     scaled = Q * (factor - rest)
+    if rest == 0.0 and len(V) >= V.shape[1] and 2 * factor.size > V.shape[1]:
+        np.matmul(V, scaled @ Q.T, out=out)  # one product, where few values are zero
+        return found
     # the inner product first, so that V is read before out is written
     left, right = (V @ scaled, Q.T) if len(V) >= V.shape[1] else (Q, scaled.T @ V)
     if rest == 0.0:

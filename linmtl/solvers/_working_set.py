@@ -38,7 +38,8 @@ _BLOCK_ROWS = 32  # rows of a block of the residual form
 _LEAST_GROWTH = 64  # rows that a working set may always grow by
 _LEAST_FALL = 0.8  # a gap that falls by less is not falling
 _MAX_STALLED = 3  # working sets in a row without a fall
-_PATIENCE = 300  # sweeps over one working set until they are given up
+_PATIENCE = 300  # sweeps over one working set until they are given up,
+_FEW_ROWS, _LITTLE_PATIENCE = 100, 100  # or with so few rows a task: others are cheap
 _MAX_EPOCHS = 1000  # iterations over one working set of what follows
 _SINGLE_SET_GAP = 300  # tolerances: a gap from which one working set may do
 _SPARE_WORK = 0.1  # of the products of a pass, that sweeps may cost past their target
@@ -74,7 +75,10 @@ class WorkingSet:
         entry, row = norm.strengths(W.shape[0])
         ridge = float(objective.penalty.quadratic.diagonal[0])
         inner = _inner_solver(objective, ridge, bool(norm.positive))
-        epochs, most = 0, _PATIENCE
+        size, shared = objective.fit.largest_block
+        few = objective.fit.holds_rows and not shared and size <= _FEW_ROWS
+        patience = _LITTLE_PATIENCE if few else _PATIENCE
+        epochs, most, coordinates = 0, patience, True
         rows = RowChoice(W)
         while not rows.exhausted:
             D = objective.D
@@ -84,7 +88,7 @@ class WorkingSet:
                 return
             if not is_affordable(objective.fit, chosen.size):
                 inner = _PartOfRows(objective, AcceleratedProximalGradient)
-                most = _MAX_EPOCHS
+                most, coordinates = _MAX_EPOCHS, False
             final = 0.8 * stop
             target = max((0.02 if settled else 0.2) * gap, final)
             if rows.near and gap <= _SINGLE_SET_GAP * final:
@@ -98,9 +102,10 @@ class WorkingSet:
             epochs += done
             if monitor.done(W, epochs, stop, residuals) or epochs >= max_iter:
                 return
-            if done >= most == _PATIENCE:
+            if done >= most and coordinates:
                 # Along a direction in which the loss is flat coordinates creep.
                 inner, most = _FlatRows(objective, ridge), _MAX_EPOCHS
+                coordinates = False
                 rows = RowChoice(W)
         W[:] = monitor.best_W
         if self.most < 1.0:
