@@ -74,7 +74,8 @@ class AcceleratedProximalGradient:
         smooth = objective.smooth if norm is not None else objective.fit.evaluate
         slope = objective.slope if norm is not None else objective.fit.evaluate
         scaled = norm is not None and norm.row_separable
-        metric = _metric(objective) if scaled else np.ones(len(W))
+        metric = _metric(objective) if scaled else None
+        size = np.ones(len(W)) if metric is None else metric
         G, work = np.empty_like(W), objective.gradient  # free between certificates
         value = smooth(W, G)
 
@@ -87,7 +88,7 @@ class AcceleratedProximalGradient:
         np.negative(G, out=G)
         V, trial = W.copy(), np.empty_like(W)
         fixed = not 0.0 < found < np.inf  # the loss may not depend on W
-        bound = found * metric if not fixed else _bound(objective, scaled)
+        bound = found * size if not fixed else _bound(objective, scaled)
         largest, progress = float(found), _Progress(monitor)
         momentum, due = 1.0, _FIRST_CHECK
         for iteration in range(1, max_iter + 1):
@@ -120,7 +121,7 @@ class AcceleratedProximalGradient:
                 move = np.subtract(V, before, out=before)
                 found = curvature_along(move, np.subtract(G, work, out=G), metric)
                 largest = max(largest, found)
-                bound = eased(bound, found, largest, metric)
+                bound = eased(bound, found, largest, size)
             G[...], trial = work, before
         return True
 
