@@ -6,7 +6,8 @@ from linmtl.transfer._grouped import (
     GroupedMultiTaskRegressor,
 )
 from linmtl.transfer._lookahead import lookahead_affinity
-from linmtl.transfer._report import NegativeTransferReport, negative_transfer_report
+from linmtl.transfer._negative_transfer import negative_transfer_report
+from linmtl.transfer._report import NegativeTransferReport
 from linmtl.transfer._safe import (
     SafeTransfer,
     SafeTransferClassifier,

@@ -384,6 +384,12 @@ def test_wrong_options(options, match):
         negative_transfer_report(L21Regressor(), X, y, tasks, **options)
 
 
+def test_groups_that_are_tasks_are_told_as_such():
+    X, y, tasks = make_data(random_W(3), 30)
+    with pytest.raises(ValueError, match="groups are all there is of their tasks"):
+        negative_transfer_report(L21Regressor(), X, y, tasks, groups=tasks)
+
+
 @pytest.mark.slow
 def test_names_stay_on_their_line():
     X, y, tasks = make_data(random_W(3), 20)
