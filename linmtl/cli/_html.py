@@ -31,7 +31,8 @@ caption { text-align: left; color: #555; padding-bottom: .3rem; }
 th, td { padding: .25rem .7rem; text-align: right; vertical-align: top;
          border-bottom: 1px solid #ddd; font-weight: normal; }
 thead th { border-bottom: 2px solid #888; font-weight: 600; }
-.word { text-align: left; }
+td { white-space: nowrap; }
+.word { text-align: left; white-space: normal; }
 tr.best > * { font-weight: 700; background: #f1f5f9; }
 tr.helped .verdict { color: #00527f; } tr.hurt .verdict { color: #a33f00; }
 tr.equivalent .verdict { color: #00654a; } tr.undecided .verdict { color: #595959; }
@@ -101,9 +102,11 @@ def _table(table: Table) -> str:
         _cell("th", name, kind, "col")
         for name, kind in zip(table.head, kinds, strict=True)
     ]
+    caption = html.escape(table.caption)
     lines = [
-        '<div class="wide"><table>',
-        f"<caption>{html.escape(table.caption)}</caption>",
+        # the keyboard scrolls what has the focus
+        f'<div class="wide" role="region" tabindex="0" aria-label="{caption}"><table>',
+        f"<caption>{caption}</caption>",
         f"<thead><tr>{''.join(heads)}</tr></thead>",
         "<tbody>",
     ]

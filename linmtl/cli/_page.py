@@ -244,7 +244,11 @@ def glossary(
     if report is not None:
         terms = [
             ("learning alone", "a ridge of its own for each task, tuned: the baseline"),
-            ("pooled", "one model for all tasks, with an intercept for each"),
+            (
+                "against pooled",
+                "the verdict against one model for all tasks, with an intercept for "
+                "each",
+            ),
             (
                 "saved, of a task",
                 f"what sharing takes off the held-out {report.loss} of a task learned "

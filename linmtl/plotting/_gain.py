@@ -262,7 +262,7 @@ class TaskGainDisplay:
         for end, beyond, side in ends:
             if beyond.any():
                 text = f"{beyond.sum()} beyond {end:+.0f} %"
-                _note(ax, end, 0.95 * ax.get_ylim()[1], text, side)
+                _note(ax, end, 0.95 * ax.get_ylim()[1], text, side, "small")
         return self._finished(ax, "y", len(self.points_))
 
     def _finished(self, ax: Axes, grid: Literal["x", "y"], n_kinds: int) -> Self:
@@ -313,7 +313,14 @@ def _or(values: np.ndarray, others: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(values), others, values)
 
 
-def _note(ax: Axes, x: float, y: float, text: str, side: int) -> None:
+def _note(
+    ax: Axes,
+    x: float,
+    y: float,
+    text: str,
+    side: int,
+    size: str | float = SMALLEST_FONT,
+) -> None:
     """Write a few words to the right of a point, or to its left (side -1)."""
     ax.annotate(
         text,
@@ -323,7 +330,7 @@ def _note(ax: Axes, x: float, y: float, text: str, side: int) -> None:
         ha="left" if side > 0 else "right",
         va="center",
         color="0.35",
-        fontsize=SMALLEST_FONT,
+        fontsize=size,
     )
 
 
