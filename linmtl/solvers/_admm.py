@@ -80,8 +80,8 @@ class AlternatingDirections:
                     break
                 left = np.ceil(monitor.iterations_left(stop, over=1))
                 due = iteration + int(np.clip(left, _LEAST_CHECK, _MOST_CHECK))
-            if _is_time_to_balance(iteration):
-                factor = _balance(Z_loss - Z, rho * (Z - before), Z_loss, Z, rho * U)
+            if is_time_to_balance(iteration):
+                factor = balance(Z_loss - Z, rho * (Z - before), Z_loss, Z, rho * U)
                 if not 1 / _RHO_KEPT < factor < _RHO_KEPT:
                     rho *= factor
                     U /= factor
@@ -421,12 +421,12 @@ def _power_iteration(K: np.ndarray) -> float:
     return value
 
 
-def _is_time_to_balance(iteration: int) -> bool:
+def is_time_to_balance(iteration: int) -> bool:
     # ever rarer, so that the sequence converges as one with a fixed rho
     return iteration in (5, 10, 20, 40, 80, 160, 320, 640)
 
 
-def _balance(primal, dual, W, Z, Y):
+def balance(primal, dual, W, Z, Y):
     """Return the factor on rho that makes the relative residuals alike."""
     r = np.linalg.norm(primal) / max(np.linalg.norm(W), np.linalg.norm(Z), 1e-300)
     s = np.linalg.norm(dual) / max(np.linalg.norm(Y), 1e-300)

@@ -1,8 +1,9 @@
 """Lengths of differences along the edges of a task graph (network lasso).
 
 Accelerated proximal gradient steps, their prox no more exact than the steps are long:
-a few steps on flows, from the last flow. Where features are badly conditioned an
-augmented Lagrangian method with semismooth Newton steps takes over.
+a few steps on flows, from the last flow. Where features are badly conditioned
+alternating directions take over, with Newton steps on the loss; and where those creep
+an augmented Lagrangian method with semismooth Newton steps.
 
 Schmidt, Le Roux, Bach (2011), Convergence rates of inexact proximal-gradient methods;
 Sun, Toh, Yuan (2021), Convex clustering: model, theoretical guarantee and efficient
@@ -18,6 +19,7 @@ from scipy import sparse
 
 from linmtl.penalties._accelerated import extrapolation
 from linmtl.penalties._edges import Edges, Operator, Smooth, inverse_of
+from linmtl.solvers._admm import balance, is_time_to_balance
 from linmtl.solvers._apg import curvature_along, eased, first_curvature
 from linmtl.solvers._monitor import iterations_left
 from linmtl.solvers._objective import Objective
@@ -26,13 +28,17 @@ _LEAST_EIGENVALUE = 1e-6  # that counts, relative to the largest
 _INEXACT = 0.1  # the error of a prox, as a part of the last step
 _FLOW_STEPS = 200  # on flows, for one prox
 _ROUNDING = 1e-14
+_TINY = np.finfo(float).tiny
+_RELAXATION, _SHORTEST = 1.7, 1e-3  # of alternating directions; a step on the loss
+_RHO_KEPT = 2.0  # times the best: so near rho stays, as inverses are dear
 # Iterations between two looks at the gap: at first, at least and at most.
 _FIRST_CHECK, _LEAST_CHECK, _MOST_CHECK = 16, 4, 10
 _HOPE = 0.2  # the gap as a part of what it is taken for, as far as is known
-_PATIENCE, _LEFT = 50, 250  # iterations done and to do, from which steps are too slow
+_PATIENCE, _LEFT = 50, 100  # iterations done and to do, from which steps are too slow
+_TRIED = 40  # iterations done and to do of alternating directions, likewise
 _ROOM = 1.001  # times the longest flow: one this long may have room to spare
 _MAX_STALLED = 3  # steps without a move
-_MOST_ENTRIES = 4_000_000  # of the Hessians of all tasks
+_MOST_ENTRIES = 10_000_000  # of the Hessians of all tasks
 _FEW_TASKS = 100  # whose coupling is diagonalised
 _ALIKE = 4.0  # times each other: eigenvalues that share a factor over the tasks
 
@@ -55,6 +61,8 @@ class NetworkDescent:
         norm: Any = objective.penalty.norm
         run = _Run(objective, norm.edges, norm.alpha, stop, max_iter, monitor)
         slow = run.descend(np.ascontiguousarray(W.T))
+        if slow is not None:
+            slow = run.alternate(*slow)
         if slow is not None:
             run.augment(*slow)
         W[:] = monitor.best_W
@@ -80,8 +88,7 @@ class _Run:
         bound = self.curvature = found
         U = np.zeros((edges.n_edges, Vt.shape[1]))
         size = float(np.abs(Vt - G / bound).max(initial=0.0))
-        tol, momentum, due = 1e-3 * size, 1.0, _FIRST_CHECK
-        hope, gaps = _HOPE, []
+        tol, momentum, watch = 1e-3 * size, 1.0, _Watch(self)
         while self.iteration < self.max_iter:
             self.iteration += 1
             target, flow = Vt - G / bound, U / bound
@@ -93,23 +100,52 @@ class _Run:
                 momentum = 1.0
             beta, momentum = extrapolation(momentum)
             before, Vt, Wt = Vt, new + beta * step, new
-            if self.iteration in (due, self.max_iter):
-                gap = self._gap(Wt, U)
-                if not hope * gap > self.stop or self.iteration == self.max_iter:
-                    if self._done(Wt, U):
-                        return None
-                    hope = min(self.monitor.gap / gap, 1.0) if gap > 0.0 else 1.0
-                gaps.append((self.iteration, hope * gap))
-                left = iterations_left(gaps, self.stop)
+            if watch.is_due():
+                left = watch.look(Wt, U)
+                if left == 0.0:
+                    return None
                 slow = self.iteration >= _PATIENCE and left > _LEFT
                 if slow and Wt.size * Wt.shape[1] <= _MOST_ENTRIES:
                     return Wt, U
-                due += int(np.clip(left, _LEAST_CHECK, _MOST_CHECK))
             last = G
             _, G = self.loss.evaluate(Vt)
             found = curvature_along(Vt - before, G - last)
             self.curvature = max(found, self.curvature)
             bound = float(eased(bound, found, self.curvature))
+        return None
+
+    def alternate(
+        self, Wt: np.ndarray, U: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """Take alternating directions; return W and the flow if they are too slow."""
+        edges, loss, start = self.edges, self.loss, self.iteration
+        net, size = edges.net(U), float(np.abs(Wt).max(initial=0.0))
+        # where the steps of both sides are about as long
+        rho = float(np.linalg.norm(net) / max(np.linalg.norm(Wt), _TINY)) or 1.0
+        step = _LossStep(loss, Wt)
+        step.prepare(rho)
+        Zt, Y, U = Wt, net / rho, U / rho
+        tol, watch = 1e-3 * size, _Watch(self)
+        while self.iteration < self.max_iter:
+            self.iteration += 1
+            Wt = step.take(Zt - Y)
+            relaxed = _RELAXATION * Wt + (1.0 - _RELAXATION) * Zt
+            target, before = relaxed + Y, Zt
+            edges.descend(target, self.longest / rho, tol, _FLOW_STEPS, U)
+            Zt = target - edges.net(U)
+            Y, move = target - Zt, Zt - before
+            tol = max(_INEXACT * float(np.abs(move).max()), _ROUNDING * size)
+            if watch.is_due():
+                left = watch.look(Zt, rho * U)
+                if left == 0.0:
+                    return None
+                if self.iteration - start >= _TRIED and left > _TRIED:
+                    return Zt, rho * U
+            if is_time_to_balance(self.iteration - start):
+                factor = balance(Wt - Zt, rho * move, Wt, Zt, rho * Y)
+                if not 1 / _RHO_KEPT < factor < _RHO_KEPT:
+                    rho, Y, U = rho * factor, Y / factor, U / factor
+                step.prepare(rho)
         return None
 
     def augment(self, Wt: np.ndarray, U: np.ndarray) -> None:
@@ -122,10 +158,10 @@ class _Run:
             self.iteration += max(steps, 1)
             stalled = 0 if steps else stalled + 1
             ended = self.iteration >= self.max_iter or stalled == _MAX_STALLED
-            if self._done(Wt, U) or ended:
+            if self.done(Wt, U) or ended:
                 return
 
-    def _gap(self, Wt, U):
+    def about_gap(self, Wt, U):
         """Return about the gap of W, at a part of what a certificate costs.
 
         As if the net of a flow were all that the gradient has to be.
@@ -138,7 +174,7 @@ class _Run:
         length = self.alpha * edges.length(Wt.T)
         return length + float(np.vdot(G, Wt)) / longest
 
-    def _done(self, Wt, U):
+    def done(self, Wt, U):
         """Certify W with this flow; return whether the gap is small enough.
 
         Tasks whose flows have room to spare are made identical, and those whose flows
@@ -154,11 +190,79 @@ class _Run:
         return self.monitor.done(W, min(self.iteration, self.max_iter), self.stop)
 
 
+class _Watch:
+    """Looks at the gap of a run, and certifies where that can succeed."""
+
+    def __init__(self, run: _Run):
+        self._run, self._due = run, run.iteration + _FIRST_CHECK
+        self._hope = _HOPE
+        self._gaps: list[tuple[int, float]] = []
+
+    def is_due(self) -> bool:
+        return self._run.iteration in (self._due, self._run.max_iter)
+
+    def look(self, Wt: np.ndarray, U: np.ndarray) -> float:
+        """Return about how many iterations are left, zero if the gap is closed."""
+        run = self._run
+        gap = run.about_gap(Wt, U)
+        if not self._hope * gap > run.stop or run.iteration == run.max_iter:
+            if run.done(Wt, U):
+                return 0.0
+            self._hope = min(run.monitor.gap / gap, 1.0) if gap > 0.0 else 1.0
+        self._gaps.append((run.iteration, self._hope * gap))
+        left = iterations_left(self._gaps, run.stop)
+        self._due += int(np.clip(left, _LEAST_CHECK, _MOST_CHECK))
+        return left
+
+
+class _LossStep:
+    """Steps of Newton's method on the loss plus ``rho / 2`` times a squared distance.
+
+    By Hessians that are renewed now and then; no longer than the sum falls.
+    """
+
+    def __init__(self, loss: _Loss, Wt: np.ndarray):
+        self._loss, self._Wt = loss, Wt
+        self._value, self._G = loss.evaluate(Wt)
+        self._H = loss.hessians()
+        self._rho = 0.0
+
+    def prepare(self, rho: float) -> None:
+        """Make ready for steps with this rho, from here."""
+        loss = self._loss
+        if self._rho == rho and loss.quadratic:
+            return
+        if self._rho and not loss.quadratic:
+            loss.evaluate(self._Wt)
+            self._H = loss.hessians()
+        self._rho = rho
+        self._inverse = np.linalg.inv(self._H + rho * np.eye(self._Wt.shape[1]))
+
+    def take(self, target: np.ndarray) -> np.ndarray:
+        """Return the point after a step, towards the least sum for this target."""
+        Wt, rho, size = self._Wt, self._rho, 1.0
+        apart = Wt - target
+        G = self._G + rho * apart
+        D = np.matmul(self._inverse, G[:, :, None])[:, :, 0]
+        most = self._value + rho / 2 * float(np.vdot(apart, apart))
+        while True:
+            self._Wt = Wt - size * D
+            self._value, self._G = self._loss.evaluate(self._Wt)
+            apart = self._Wt - target
+            total = self._value + rho / 2 * float(np.vdot(apart, apart))
+            if self._loss.quadratic or total <= most or size < _SHORTEST:
+                break
+            size /= 2
+        if size < 1.0:
+            self.prepare(rho)
+        return self._Wt
+
+
 class _Loss(Smooth):
     """Loss and quadratic form of an objective."""
 
     def __init__(self, objective: Objective):
-        self.objective = objective
+        self.objective, self.quadratic = objective, objective.fit.quadratic
         self._quadratic = objective.penalty.base_quadratic  # no sum P + Q has edges
         self._G = np.empty(objective.shape)
         self._known = False  # the Hessian of a quadratic
@@ -175,6 +279,14 @@ class _Loss(Smooth):
             value += self._strength / 2 * float(np.vdot(move, move))
             G += self._strength * move
         return value, G
+
+    def hessians(self) -> np.ndarray:
+        """Return matrices at least as large as the Hessian at the last point."""
+        fit, form = self.objective.fit, self._quadratic
+        H = fit.hessians(np.arange(fit.n_features))
+        diagonal = np.arange(fit.n_features)
+        H[:, diagonal, diagonal] += form.top
+        return H
 
     def newton(self, laplacian):
         fit, form = self.objective.fit, self._quadratic

@@ -142,7 +142,7 @@ def test_random_problems_against_a_general_solver(seed):
 
 @pytest.fixture
 def newton_at_once(monkeypatch):
-    """Take the augmented Lagrangian method from the first certificate on."""
+    """Take alternating directions from the first look at the gap on."""
     monkeypatch.setattr(_network, "_PATIENCE", 0)
     monkeypatch.setattr(_network, "_LEFT", -1)
 
@@ -150,9 +150,11 @@ def newton_at_once(monkeypatch):
 @pytest.mark.parametrize("loss", ["squared", "logistic"])
 @pytest.mark.parametrize("few_tasks", [0, 100])
 @pytest.mark.parametrize("layout", ["ragged", "shared"])
-def test_augmented_lagrangian_from_the_start(
-    loss, few_tasks, layout, newton_at_once, monkeypatch
+@pytest.mark.parametrize("tried", [10_000, -1], ids=["alternating", "augmented"])
+def test_each_method_from_the_start(
+    loss, few_tasks, layout, tried, newton_at_once, monkeypatch
 ):
+    monkeypatch.setattr(_network, "_TRIED", tried)
     options = {"layout": "wide"} if layout == "shared" else {"sizes": (4, 30, 9, 20)}
     problem = make_problem(loss, d=12, **options)
     penalty = NetworkLasso(None, 0.2) + Ridge(0.01) + GraphLaplacian(None, 0.05)
@@ -164,6 +166,24 @@ def test_augmented_lagrangian_from_the_start(
         assert result.converged
         assert abs(result.objective - expected.objective) <= 2 * expected.tol
         np.testing.assert_allclose(result.W, expected.W, atol=1e-3)
+
+
+def test_steps_on_losses_that_are_nearly_flat_go_no_further_than_they_fall(
+    newton_at_once,
+):
+    # weakly joined tasks that are separable alone: far from the optimum whole steps
+    # of Newton's method lead ever further away
+    rng = np.random.default_rng(0)
+    T, d = 30, 10
+    tasks = np.repeat(np.arange(T), 8)
+    X = rng.normal(size=(tasks.size, d))
+    y = rng.integers(0, 2, tasks.size)
+    y[::8], y[1::8] = 0, 1
+    t = np.arange(T)
+    ring = sparse.csr_array((np.ones(T), (t, (t + 1) % T)), shape=(T, T))
+    penalty = NetworkLasso(ring + ring.T, 1e-4)
+    model = MultiTaskClassifier(penalty, max_iter=200, tol=1e-6).fit(X, y, tasks)
+    assert model.converged_
 
 
 def test_a_loss_that_is_flat_along_the_way():
