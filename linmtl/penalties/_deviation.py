@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy.linalg import block_diag, helmert
 
 from linmtl.penalties._base import DualTerms, Penalty, check_is_penalty
 from linmtl.penalties._decomposition import Decomposition, Stacked
@@ -18,6 +19,8 @@ from linmtl.penalties._parameters import (
 )
 from linmtl.penalties._quadratic_form import QuadraticForm
 from linmtl.penalties._task_relationship import TaskRelationship
+
+_ROUNDING = 1e-12  # of a row that all tasks share, relative to it
 
 
 class Deviation(Decomposition):
@@ -227,6 +230,23 @@ class AboutMean(Penalty):
     def prox_naive(self, V, step):
         mean, rest = _mean_and_rest(V, self.means)
         return mean + self.inner.prox_naive(rest, step)
+
+    def tangent(self, W):
+        # the mean moves without bending, deviations as rows of one column less
+        if self.means is not None:
+            return None
+        d, T = W.shape
+        rest = _mean_and_rest(W, None)[1]
+        length = np.linalg.norm(rest, axis=1)
+        rest[length <= _ROUNDING * np.linalg.norm(W, axis=1)] = 0.0
+        contrasts = helmert(T)
+        found = self.inner.tangent(rest @ contrasts.T)
+        if found is None:
+            return None
+        basis = np.tensordot(contrasts.T, found[0], axes=1)
+        of_mean = np.broadcast_to(np.eye(d) / np.sqrt(T), (T, d, d))
+        bend = block_diag(np.zeros((d, d)), found[1])
+        return np.concatenate([of_mean, basis], axis=2), bend
 
     def dual_norm(self, G):
         return self.inner.dual_norm(G)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.linalg import block_diag
 
 from linmtl.penalties._parameters import (
     check_feature_weight,
@@ -77,6 +78,22 @@ default=None
     def strengths(self, n_features):
         strength = row_strength(self, n_features)
         return np.zeros(n_features), strength
+
+    def tangent(self, W):
+        # rows in use; all of one bends but itself
+        if self.positive:
+            return None
+        T, strength = W.shape[1], row_strength(self, len(W))
+        used = np.flatnonzero(W.any(axis=1) | (strength == 0))
+        basis = np.zeros((T, len(W), used.size, T))
+        basis[:, used, np.arange(used.size)] = np.eye(T)[:, None]
+        length = np.linalg.norm(W[used], axis=1)
+        length[length == 0] = np.inf  # a row without a penalty
+        V = W[used] / length[:, None]
+        blocks = np.eye(T) - V[:, :, None] * V[:, None]
+        blocks *= (strength[used] / length)[:, None, None]
+        none = np.zeros((0, 0))
+        return basis.reshape(T, len(W), -1), block_diag(none, *blocks)
 
     def prox_naive(self, V, step):
         by_entry = self.by_entry()

@@ -16,6 +16,7 @@ from linmtl.solvers._direct import Newton, line_search, newton_system
 from linmtl.solvers._minimise import minimise
 from linmtl.solvers._objective import Objective
 from linmtl.solvers._plain_path import PlainPath, Point
+from linmtl.solvers._quadratic_system import Solve
 
 _MOST_STEPS = 10
 
@@ -41,11 +42,11 @@ class NewtonPath(PlainPath):
         stop = tol * self.scale + objective.rounding
         point: Any = np.array(objective.start if start is None else start, order="C")
         G = np.empty_like(point)
-        solve: Any = None
+        solve: Solve | None = None
         for _ in range(min(self.max_iter, _MOST_STEPS)):
             value = objective.smooth(point, G)
-            move = None if solve is None else solve(G)
-            near = move is not None and _promised(G, move) <= stop
+            move = G if solve is None else solve(G)
+            near = solve is not None and _promised(G, move) <= stop
             if not near:
                 solve = newton_system(objective)
                 move = solve(G)

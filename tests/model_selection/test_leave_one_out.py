@@ -160,6 +160,17 @@ def test_norms_are_near(name, layout, monkeypatch):
     np.testing.assert_allclose(found, expected, rtol=0.01)
 
 
+@pytest.mark.parametrize("cls", [L21RegressorCV, TraceNormRegressorCV])
+@pytest.mark.slow
+def test_norms_around_the_mean_are_near(cls, monkeypatch):
+    given = data("long", n=20, d=2)
+    options = EXACT | {"alphas": [1.0], "tol": 1e-6, "around": "mean"}
+    model = cls(**options).fit(*given)
+    found = model.mse_path_[:, 0]
+    expected = by_fits(model, monkeypatch).fit(*given).mse_path_[:, 0]
+    np.testing.assert_allclose(found, expected, rtol=0.01)
+
+
 @pytest.mark.parametrize(
     "cls",
     [

@@ -287,3 +287,23 @@ def test_what_does_not_go_with_around_is_said_in_words(options, message):
     problem = make_problem()
     with pytest.raises(ValueError, match=message):
         L21Regressor(0.1, **options).fit(problem.X, problem.y, problem.tasks)
+
+
+@pytest.mark.parametrize("inner", [L21(0.7), TraceNorm(0.7)])
+def test_second_derivatives_are_those_of_differences(inner):
+    """Along directions that leave shared rows shared, and the rank as it is."""
+    rng = np.random.default_rng(0)
+    W = rng.normal(size=(4, 1)) + rng.normal(size=(4, 1)) * rng.normal(size=3)
+    W[2] = 0.3
+    penalty = Deviation(inner).about_mean()
+    basis, bend = penalty.tangent(W)
+    E = basis.transpose(1, 0, 2).reshape(W.size, -1)
+    np.testing.assert_allclose(E.T @ E, np.eye(E.shape[1]), atol=1e-12)
+    mean = W.mean(axis=1, keepdims=True)
+    some, step = (W - mean).ravel() @ E, 1e-4  # a direction along which W grows
+    others = np.linalg.eigh(bend)[1].T
+    for a in (some / np.linalg.norm(some), np.eye(E.shape[1])[0], others[0]):
+        move = step * (E @ a).reshape(W.shape)
+        around = penalty.value(W + move) - 2 * penalty.value(W)
+        second = (around + penalty.value(W - move)) / step**2
+        np.testing.assert_allclose(a @ bend @ a, second, atol=1e-5)
