@@ -101,8 +101,7 @@ class ClassColumns:
 
         Targets are one for observations of the class, and zero for others.
         """
-        rows: Any = data.design
-        rows = rows.design if self.tied else rows
+        rows = data.design.untied()
         design = ClassesDesign(rows, self.task, self.column if self.tied else None)
         own = np.repeat(self.code, np.diff(design.task_ptr))
         y = (design.spread(data.y) == own).astype(float)

@@ -164,6 +164,10 @@ class Design:
         """Return the design of these tasks only (positions), in this order."""
         raise NotImplementedError
 
+    def untied(self) -> Design:
+        """Return the same rows where tasks that share a column do not."""
+        return self
+
     def observations(self, tasks: np.ndarray) -> np.ndarray:
         """Return the flat indices of the observations of these tasks."""
         starts, stops = self.task_ptr[:-1][tasks], self.task_ptr[1:][tasks]

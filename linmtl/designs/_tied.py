@@ -44,6 +44,9 @@ class TiedDesign(WrappedDesign):
     def take(self, rows):
         return TiedDesign(self.design.take(rows))
 
+    def untied(self):
+        return self.design
+
     def of_tasks(self, tasks):
         return TiedDesign(self.design.of_tasks(tasks))
 

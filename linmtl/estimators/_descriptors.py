@@ -51,6 +51,11 @@ class DescriptorDesign(Design):
     def column(self):
         return np.zeros(self.n_tasks, dtype=np.intp)
 
+    @property
+    def map_shape(self) -> tuple[int, int]:
+        """The shape of M."""
+        return self.design.n_features, self.Z.shape[1]
+
     def matrix(self, W: np.ndarray) -> np.ndarray:
         """Return M, of shape (n_features of the other design, n_descriptors)."""
         return W.reshape(self.Z.shape[1], -1).T
@@ -115,7 +120,8 @@ class _Descriptor(MultiTaskModel):
     Attributes
     ----------
     descriptor_coef_ : ndarray of shape (n_features, n_descriptors)
-        The map M; ``coef_`` has its products with the descriptors.
+        The map M; ``coef_`` has its products with the descriptors. Of more than two
+        classes there is one for each, (n_classes, n_features, n_descriptors).
 
     See Also
     --------
@@ -141,7 +147,6 @@ class _Descriptor(MultiTaskModel):
 
     _takes_absent = False
     _texts: ClassVar[dict[str, str]] = {}
-    _several_classes = False
 
     def _make_penalty(self) -> Penalty:
         return Ridge(self.alpha)
@@ -163,18 +168,27 @@ class _Descriptor(MultiTaskModel):
 
     def _store(self, problem, result):
         super()._store(problem, result)
-        single, dtype = self.coef_.ndim == 1, self.coef_.dtype
+        shape, dtype = self.coef_.shape[:-1], self.coef_.dtype
         design: Any = problem.data.design
-        M = design.matrix(self._solution[1])
-        coef = np.ascontiguousarray(design.Z @ M.T, dtype=dtype)
-        self.coef_ = coef[0] if single else coef
+        if problem.classes is None:
+            M = design.matrix(self._solution[1])
+            coef = design.Z @ M.T
+        else:
+            design, classes = design.design, problem.classes
+            M = np.full((classes.classes.size, *design.map_shape), np.nan)
+            M[np.unique(classes.code)] = [design.matrix(w) for w in self._solution[1].T]
+            coef = np.einsum("ta,kja->tkj", design.Z, M)
+            coef[np.isnan(np.atleast_2d(self.intercept_))] = np.nan
+        coef = coef.reshape(*shape, -1)
+        self.coef_ = np.ascontiguousarray(coef, dtype=dtype)
         self.descriptor_coef_ = np.ascontiguousarray(M, dtype=dtype)
 
     def _of_numbers(self, tasks):
         Z = rows_of_tasks(self._table, tasks)
-        b = np.full(len(tasks), np.mean(self.intercept_[: self._n_fitted]))
+        _, b = self._consensus()
+        b = np.repeat(np.asarray(b)[None], len(tasks), axis=0)
         # without BLAS no digit depends on what else is asked for
-        return np.einsum("ta,ja->tj", Z, self.descriptor_coef_), b
+        return np.einsum("ta,...ja->t...j", Z, self.descriptor_coef_), b
 
 
 @estimator
@@ -200,7 +214,7 @@ class DescriptorRegressor(_Descriptor, Regressor):
 
 @estimator
 class DescriptorClassifier(_Descriptor, Classifier):
-    """Two classes for tasks with descriptors, also tasks without a row of their own.
+    """Classes for tasks with descriptors, also tasks without a row of their own.
 
     Examples
     --------

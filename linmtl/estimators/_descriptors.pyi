@@ -91,7 +91,8 @@ class DescriptorRegressor(Regressor):
     Attributes
     ----------
     descriptor_coef_ : ndarray of shape (n_features, n_descriptors)
-        The map M; ``coef_`` has its products with the descriptors.
+        The map M; ``coef_`` has its products with the descriptors. Of more than two
+        classes there is one for each, (n_classes, n_features, n_descriptors).
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -191,7 +192,7 @@ class DescriptorRegressor(Regressor):
     ) -> None: ...
 
 class DescriptorClassifier(Classifier):
-    """Two classes for tasks with descriptors, also tasks without a row of their own.
+    """Classes for tasks with descriptors, also tasks without a row of their own.
 
     The coefficients of task t are ``M z_t``, z_t being its descriptor, known
     beforehand (n_descriptors,). Minimises over M (n_features, n_descriptors) and the
@@ -272,7 +273,8 @@ class DescriptorClassifier(Classifier):
         n_classes), NaN where a task has never shown a class, and without the first axis
         for one task (1-D y without tasks).
     descriptor_coef_ : ndarray of shape (n_features, n_descriptors)
-        The map M; ``coef_`` has its products with the descriptors.
+        The map M; ``coef_`` has its products with the descriptors. Of more than two
+        classes there is one for each, (n_classes, n_features, n_descriptors).
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.

@@ -190,8 +190,8 @@ class TaskModel(NewTask, BaseEstimator):
         model = copy(self)
         coef, intercept = self._of_numbers(new)
         model.tasks_ = np.concatenate([self.tasks_, new])
-        model.coef_ = np.vstack([self.coef_, coef])
-        model.intercept_ = np.append(self.intercept_, intercept)
+        model.coef_ = np.concatenate([self.coef_, coef])
+        model.intercept_ = np.concatenate([self.intercept_, intercept])
         return model
 
     def _consensus(self) -> tuple[np.ndarray, Any]:

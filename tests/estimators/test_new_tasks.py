@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from scipy.special import softmax
 
 from helpers.classes import CLASSES, log_loss_of, several_classes
 from helpers.convex import least
@@ -383,6 +384,45 @@ def test_descriptors_are_optimal(classify, intercept):
     np.testing.assert_allclose(model.coef_, Z @ model.descriptor_coef_.T)
     assert model.dual_gap_ <= model.tol_
     assert model.solver_ == ("newton" if classify else "direct")
+
+
+@pytest.mark.parametrize("form", ["long", "csr", "wide"])
+def test_descriptors_of_several_classes(form):
+    """A map for each class, of all tasks."""
+    X, y, tasks = several_classes()
+    order = np.argsort(tasks, kind="stable")
+    X, y, tasks = X[order], y[order], tasks[order]
+    Z = {"t0": [1.0, 0.0], "t1": [1.0, 1.0], "t2": [1.0, 2.0], "t3": [1.0, 0.5]}
+    model = DescriptorClassifier(Z, alpha=0.1, tol=1e-8)
+    if form == "wide":
+        names = np.unique(tasks)
+        Y = np.where(tasks[:, None] == names, y[:, None], None)
+        model.set_params(descriptors=[Z[name] for name in names]).fit(X, Y)
+    else:
+        model.fit(sparse.csr_array(X) if form == "csr" else X, y, tasks)
+    M, b = [cp.Variable((4, 2)) for _ in range(4)], cp.Variable((3, 4))
+    total = 0.05 * sum(map(cp.sum_squares, M))
+    for t, name in enumerate(np.unique(tasks)):
+        r = tasks == name
+        own = [k for k, label in enumerate(CLASSES) if label in y[r]]
+        eta = [X[r] @ (M[k] @ np.array(Z[name])) + b[t, k] for k in own]
+        eta = cp.vstack(eta).T
+        hot = y[r][:, None] == CLASSES[own]
+        each = cp.log_sum_exp(eta, axis=1) - cp.sum(cp.multiply(hot, eta), axis=1)
+        total += cp.sum(each) / r.sum()
+    assert model.objective_ == pytest.approx(least(total), rel=1e-6)
+    assert model.dual_gap_ <= model.tol_
+    assert model.descriptor_coef_.shape == (4, 4, 2)
+    assert model.coef_.shape == (3, 4, 4)
+    np.testing.assert_allclose(
+        model.coef_[2, 1], model.descriptor_coef_[1] @ Z["t2"], atol=1e-12
+    )
+    assert np.isnan(model.coef_[2, 0]).all()
+    if form == "long":  # of a task without rows
+        eta = X @ (model.descriptor_coef_ @ Z["t3"]).T
+        eta += np.nanmean(model.intercept_, axis=0)
+        p = model.predict_proba(X, np.repeat("t3", len(y)))
+        np.testing.assert_allclose(p, softmax(eta, axis=1))
 
 
 def test_independent_descriptors_are_a_quadratic_penalty_over_the_tasks():
