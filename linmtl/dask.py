@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from linmtl import estimators
 from linmtl.distributed import Parts, fit_parts
-from linmtl.distributed._parts import Merge, Question, merge_two
+from linmtl.distributed._parts import Merge, Question, ask, merge_two
 from linmtl.distributed._rows import Part
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._task_model import TaskModel
@@ -241,8 +241,11 @@ class DaskParts(Parts):
         from dask.base import compute
         from dask.delayed import delayed
 
-        ask, two = delayed(question, pure=True), delayed(partial(merge_two, merge))
-        level = [ask(part) for part in self._parts]
+        asked, two = delayed(ask, pure=True), delayed(partial(merge_two, merge))
+        level = [
+            asked(question, f"partition {k}", part)
+            for k, part in enumerate(self._parts)
+        ]
         while len(level) > 1:  # in pairs of neighbours, on the workers
             pairs = zip(level[::2], level[1::2], strict=False)
             rest = level[-1:] if len(level) % 2 else []

@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from linmtl.data._checks import check_count
-from linmtl.data._labels import n_rows, some
+from linmtl.data._labels import as_task_labels, n_rows, some
 from linmtl.data._tables import as_table
 from linmtl.distributed import Parts, fit_parts
 from linmtl.distributed._messages import pack, pack_question, unpack, unpack_question
-from linmtl.distributed._parts import Merge, Question, merge_two
+from linmtl.distributed._parts import Merge, Question, merge_two, naming
 from linmtl.distributed._rows import Part, Survey
 from linmtl.estimators._task_model import TaskModel
 from linmtl.statistics import TaskStatistics
@@ -86,8 +86,10 @@ class Site:
             tasks = np.full(n_rows(X), tasks)
         self._part = Part(X, y, tasks, sample_weight)
         self._min_rows = min_rows
-        labels, count = np.unique(np.asarray(tasks), return_counts=True)
-        self._refuse(labels[count < min_rows])
+        if n_rows(X):
+            labels = as_task_labels(tasks, n_rows(X))
+            labels, count = np.unique(labels, return_counts=True)
+            self._refuse(labels[count < min_rows])
 
     def _refuse(self, tasks):
         if len(tasks):
@@ -128,8 +130,9 @@ class _SiteParts(Parts):
         for ask in begun:  # all work at the same time, where they can
             if ask is not None:
                 ask(message)
-        for site in self._sites:
-            found = merge_two(merge, found, unpack(site(message)))
+        for k, site in enumerate(self._sites):
+            with naming(f"site {k}"):
+                found = merge_two(merge, found, unpack(site(message)))
         return found
 
 

@@ -20,7 +20,7 @@ _TASKS = (
 
 @contextmanager
 def column_named(X: Any, may_be_tasks: bool = False) -> Iterator[None]:
-    """Name the column of a table where validation finds something not a number.
+    """Name the column of X where validation finds something not a number, or NaN.
 
     Dates and spans of time, which would pass for numbers, are found beforehand.
 
@@ -35,7 +35,13 @@ def column_named(X: Any, may_be_tasks: bool = False) -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError) as error:
-        # others, such as that of a missing value, say what is wrong
+        gone = str(error).startswith("Input X contains NaN") and _first_missing(X)
+        if gone:
+            raise ValueError(
+                f"Input X contains NaN, first at row {gone[0]} in column {gone[1]!r}; "
+                "impute missing values (sklearn.impute.SimpleImputer), or drop the rows"
+            ) from None
+        # others say what is wrong
         text = isinstance(error, TypeError) or "could not convert" in str(error)
         hint = _TASKS if may_be_tasks else ""
         found = _not_numeric(X) if text else None
@@ -54,6 +60,31 @@ def column_named(X: Any, may_be_tasks: bool = False) -> Iterator[None]:
             f"could not convert {kind} to float: {value!r} in column {name!r} of X; "
             f"encode the column as numbers, or drop it{hint}"
         ) from error
+
+
+def _first_missing(X: Any) -> tuple[int, Any] | None:
+    """Return row and column of the first missing value, if there is any."""
+    if sparse.issparse(X):
+        entries = sparse.coo_array(X)
+        gone = _missing(entries.data)[:1]
+        return next(
+            zip(*(at[gone].tolist() for at in entries.coords), strict=True), None
+        )
+    if is_dataframe(X):
+        found = ((_missing(np.asarray(values)), name) for name, values in _columns(X))
+        return next(((int(rows[0]), name) for rows, name in found if rows.size), None)
+    X = np.asarray(X)
+    found = enumerate(map(_missing, X if X.ndim == 2 else ()))
+    return next(((row, int(at[0])) for row, at in found if at.size), None)
+
+
+def _missing(values: np.ndarray) -> np.ndarray:
+    """Return the positions of missing values."""
+    if values.dtype.kind == "f":
+        return np.flatnonzero(np.isnan(values))
+    if values.dtype.kind != "O":
+        return np.arange(0)
+    return np.flatnonzero([is_missing(value) for value in values.tolist()])
 
 
 def _not_numeric(X: Any) -> tuple[Any, Any] | None:

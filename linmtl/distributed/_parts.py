@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial, reduce
 from typing import Any, Protocol
 
@@ -10,6 +11,7 @@ from joblib import delayed
 
 from linmtl.distributed._rows import Part
 from linmtl.model_selection._jobs import run_jobs
+from linmtl.statistics._task_statistics import TooManyProducts
 
 Question = Callable[[Part], Any]
 Merge = Callable[[Any, Any], Any]
@@ -66,13 +68,35 @@ class ListedParts:
         parts = self._parts() if callable(self._parts) else self._parts
         if self._n_jobs is None:
             found = None
-            for part in parts:
-                found = merge_two(merge, found, question(Part(*part)))
+            for k, part in enumerate(parts):
+                with naming(f"part {k}"):
+                    found = merge_two(merge, found, question(Part(*part)))
             return found
         # sums of products leave Python's lock alone, and threads share the rows
-        jobs = [delayed(question)(Part(*part)) for part in parts]
+        jobs = [
+            delayed(ask)(question, f"part {k}", part) for k, part in enumerate(parts)
+        ]
         answers = run_jobs(jobs, self._n_jobs, prefer="threads")
         return reduce(partial(merge_two, merge), answers, None)
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Have errors of rows begin with the name of their part, counted from 0."""
+    try:
+        yield
+    except TooManyProducts:  # of all parts alike
+        raise
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+    except TypeError as error:
+        raise TypeError(f"{name}: {error}") from error
+
+
+def ask(question: Question, name: str, part: Iterable[Any]) -> Any:
+    """Return the answer of a part to a question."""
+    with naming(name):
+        return question(Part(*part))
 
 
 def merge_two(merge: Merge, one: Any, other: Any) -> Any:

@@ -73,7 +73,10 @@ class Reading:
         reader = ColumnReader(self.task_column)
         X, labels, _ = read_X(reader, X, part.tasks, reset=True)
         if labels is None:
-            raise ValueError("rows in parts need tasks=, or a task_column")
+            raise ValueError(
+                "rows in parts need tasks=, a label for each row of every part (the "
+                "same for all where there is one task), or a task_column"
+            )
         y = read_labels(y) if self.loss.classify else read_targets(y)
         if y.shape != (X.shape[0],):
             raise ValueError(
@@ -148,6 +151,11 @@ class Survey:
         tasks = np.union1d(self.tasks, other.tasks)
         classes = self.classes
         if classes is not None and other.classes is not None:
+            if isinstance(classes[0], str) != isinstance(other.classes[0], str):
+                raise ValueError(
+                    f"the classes are {some(other.classes)} in one part and "
+                    f"{some(classes)} in another: pass text or numbers in all of them"
+                )
             classes = np.union1d(classes, other.classes)
         a, b = (one._among(tasks, classes) for one in (self, other))
         side = np.where(a.side == b.side, a.side, 0)

@@ -184,11 +184,8 @@ class TaskStatistics:
         reader = ColumnReader(self.task_column) if first else self._reader
         X, labels, _ = read_X(reader, X, tasks, reset=first)
         one = labels is None
-        if not first and one != self.single:
-            raise ValueError(
-                "rows with a task cannot be added to rows without, nor the reverse; "
-                "pass tasks= always or never"
-            )
+        if not first:
+            self._require_alike(one)
         labels = np.zeros(X.shape[0], dtype=int) if labels is None else labels
         y = read_targets(y)
         if y.shape != (X.shape[0],):
@@ -214,6 +211,13 @@ class TaskStatistics:
         data = MultiTaskData(design, y[rows].astype(float), weight[rows])
         self._add(names, count, Moments.of(data).spread())
         return self
+
+    def _require_alike(self, single):
+        if single != self.single:
+            raise ValueError(
+                "rows with a task cannot be added to rows without, nor the reverse; "
+                "pass tasks= always or never"
+            )
 
     @staticmethod
     def _check_size(n_tasks, n_features):
@@ -263,6 +267,7 @@ class TaskStatistics:
                 f"statistics of {self.n_features} and of {other.n_features} features "
                 "cannot be added"
             )
+        self._require_alike(other.single)
         mine, theirs = self.feature_names, other.feature_names
         if mine is not None and theirs is not None and list(mine) != list(theirs):
             different = [a for a, b in zip(mine, theirs, strict=True) if a != b]

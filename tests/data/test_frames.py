@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.base import clone
 
 from linmtl import (
@@ -52,6 +53,18 @@ def test_at_predict():
     model = fit(L21Regressor(), frame())
     with pytest.raises(ValueError, match="column 'age' of X"):
         model.predict(frame(age=["old"] * 12))
+
+
+@pytest.mark.parametrize("kind", [None, object, np.float64, sparse.csr_array])
+def test_missing_values_at_predict(kind):
+    X = frame(size=np.arange(12.0))
+    X.loc[[4, 7], "size"] = np.nan
+    name, values = ("'size'", X) if kind is None else (1, X.to_numpy())
+    if kind is not None:
+        values = kind(values) if kind is sparse.csr_array else values.astype(kind)
+    model = fit(L21Regressor(), X.fillna(0) if kind is None else X.fillna(0).to_numpy())
+    with pytest.raises(ValueError, match=f"NaN, first at row 4 in column {name};"):
+        model.predict(values)
 
 
 def test_text_of_numbers_and_nullable_columns_are_numbers():

@@ -222,19 +222,26 @@ def test_what_needs_all_rows_says_so(model):
     ("change", "message"),
     [
         (lambda X, y, t: (X[:, :2], y, t), "features"),
-        (lambda X, y, t: (np.where(X[0, 0] == X, np.nan, X), y, t), "NaN"),
-        (lambda X, y, t: (X, y, t.astype(str)), "another type"),
-        (lambda X, y, t: (X, y[:-1], t), "y has shape"),
+        (
+            lambda X, y, t: (np.where(X[3, 1] == X, np.nan, X), y, t),
+            "part 2: Input X contains NaN, first at row 3 in column 1",
+        ),
+        (lambda X, y, t: (X, y, t.astype(str)), "part 2: a part has the labels of ano"),
+        (lambda X, y, t: (X, y.astype(str), t), "part 2: the classes are '0', '1' in"),
+        (lambda X, y, t: (X, y[:-1], t), "part 2: y has shape"),
         (lambda X, y, t: (X, np.where(np.arange(y.size) == 0, 7, y), t), "3 classes"),
-        (lambda X, y, t: (X, y), "need tasks="),
+        (lambda X, y, t: (X, y), "part 2: .* need tasks="),
     ],
 )
-def test_a_bad_part_is_one_clear_error_and_nothing_is_fitted(change, message):
+@pytest.mark.parametrize("n_jobs", [None, 1])
+def test_a_bad_part_is_one_clear_error_and_nothing_is_fitted(change, message, n_jobs):
     listed = pieces(*data(True))
     listed[2] = change(*listed[2])
     model = L21Classifier(0.05)
+    if n_jobs is not None:  # what parts differ by is found when all have answered
+        message = message.removeprefix("part 2: ")
     with pytest.raises(ValueError, match=message):
-        fit_chunks(model, listed)
+        fit_chunks(model, listed, n_jobs=n_jobs)
     assert not hasattr(model, "coef_")
 
 

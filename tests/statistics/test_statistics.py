@@ -333,3 +333,5 @@ def test_what_statistics_cannot_say_is_refused():
         L21Regressor().fit_statistics([])
     with pytest.raises(ValueError, match="cannot be added"):
         statistics.merge(TaskStatistics.of(X[:, :2], y, tasks))
+    with pytest.raises(ValueError, match="with a task cannot be added"):
+        statistics.merge(TaskStatistics.of(X, y))
