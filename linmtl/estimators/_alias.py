@@ -12,6 +12,7 @@ from sklearn.model_selection import ParameterGrid
 
 from linmtl.datafits._base import Datafit
 from linmtl.estimators._base import MultiTaskModel
+from linmtl.estimators._curves import Curve, best_of, open_axes
 from linmtl.estimators._cv import CrossValidated
 from linmtl.estimators._docs import ESTIMATORS
 from linmtl.penalties import Penalty, compose
@@ -21,6 +22,7 @@ from linmtl.solvers._path import largest_strength, unit_of_strength, with_streng
 
 _BALANCE = (0.7, 1.0, 1.4)  # times the strength that balances the parts
 _SECOND = (1e-4, 1e-2, 1.0)  # times the largest curvature of a task's loss
+_FURTHER = 3  # values beyond these at most
 _ZERO_STRENGTH = 1e100  # a strength at which a part is zero
 
 
@@ -101,6 +103,17 @@ class AliasCV(CrossValidated, Alias):
                 else [setting[second]]
             )
         ]
+
+    def _beyond(self, curves: list[Curve]) -> dict[str, Any] | None:
+        name = self._second
+        if name is None or getattr(self, name) is not None:
+            return None  # values that the user gave
+        best, end = best_of(curves).setting, open_axes(curves).get(name)
+        tried = {curve.setting[name] for curve in curves}
+        if end is None or len(tried) >= len(_SECOND) + _FURTHER:
+            return None
+        step = _SECOND[1] / _SECOND[0]
+        return {**best, name: best[name] * (step if end == "high" else 1 / step)}
 
     def _balanced(self, first, second, setting, fit, columns):
         """Return values about the strength at which both parts leave zero together."""

@@ -11,6 +11,7 @@ from linmtl.model_selection._grid import (
     WORTH_SAYING,
     End,
     best_strength,
+    falling_end,
     gain_of_a_decade,
     open_end,
 )
@@ -34,6 +35,8 @@ class Curve:
         The problem whose solution is zero where the grid begins.
     strengths : ndarray of shape (n_strengths,)
         Decreasing.
+    grid : ndarray
+        Those of them that were tried first.
     per_fold : ndarray of shape (n_strengths, n_folds)
         The losses; NaN for a fold that judges no task.
     per_task : ndarray of shape (n_strengths, n_folds, n_tasks)
@@ -53,6 +56,7 @@ class Curve:
     setting: dict[str, Any]
     start: Objective
     strengths: np.ndarray
+    grid: np.ndarray
     per_fold: np.ndarray
     per_task: np.ndarray
     ends: list[np.ndarray]
@@ -105,23 +109,31 @@ def joined(strong: Curve, weak: Curve) -> Curve:
     return replace(weak, **both, unconverged=unconverged)
 
 
+def best_of(curves: list[Curve]) -> Curve:
+    """Return the curve with the lowest loss."""
+    return curves[int(np.argmin([curve.mean.min() for curve in curves]))]
+
+
 def end_worth_extending(curves: list[Curve]) -> End | None:
-    """Return an end at which a loss falls, if once more as much would be the best."""
-    least = min(float(curve.mean.min()) for curve in curves)
+    """Return an end at which a loss falls, if once more as much would be the best.
+
+    Or the weak end of the best curve, if it falls fast there.
+    """
+    best = best_of(curves)
     for curve in curves:
         end = open_end(curve.strengths, curve.mean)
         if end is None:
             continue
         last = 0 if end == "high" else -1
         gain = gain_of_a_decade(curve.strengths, curve.mean, last)
-        if curve.mean[last] - gain <= least:
+        if curve.mean[last] - gain <= best.mean.min():
             return end
-    return None
+    return falling_end(best.strengths, best.mean)
 
 
 def bound_of(curves: list[Curve]) -> End | None:
     """Return the end of its grid at which the best strength lies and matters."""
-    best = curves[int(np.argmin([curve.mean.min() for curve in curves]))]
+    best = best_of(curves)
     if best.strengths.size < _FEWEST:
         return None
     end = open_end(best.strengths, best.mean, WORTH_SAYING)

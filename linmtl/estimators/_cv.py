@@ -6,6 +6,7 @@ import copy
 import numbers
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar, Literal, Self
 
@@ -21,6 +22,7 @@ from linmtl.datafits._base import Datafit
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._curves import (
     Curve,
+    best_of,
     bound_of,
     end_worth_extending,
     joined,
@@ -120,6 +122,10 @@ class CrossValidated(MultiTaskModel):
         """Return the parameters to report of the best setting and strength."""
         return {**setting, "alpha": alpha}
 
+    def _beyond(self, curves: list[Curve]) -> dict[str, Any] | None:
+        """Return a setting beyond those tried, where the best one ends them."""
+        return None
+
     def _make_penalty(self) -> Penalty:
         # stands for all strengths while the data are read
         return self._penalty_at(self._settings()[0], 1.0)
@@ -186,11 +192,10 @@ class CrossValidated(MultiTaskModel):
             start = Objective(fit, problem.compose(penalty))
             strengths = path_strengths(start, self.alphas, self.eps)
             curves.append(self._curve(problem, parts, setting, start, strengths))
-        if np.ndim(self.alphas) == 0:
-            curves = self._extended(problem, parts, curves)
+        curves = self._extended(problem, parts, curves)
         self._refine(problem, parts, curves)
         bound = bound_of(curves)
-        setting = self._choose(settings, curves, bound)
+        setting = self._choose(curves, bound)
         self._warn_of_search(curves, bound)
         flat = is_flat(np.concatenate([curve.mean for curve in curves]))
         point = next(curve.point for curve in curves if curve.setting is setting)
@@ -271,6 +276,7 @@ class CrossValidated(MultiTaskModel):
             setting,
             start,
             strengths,
+            strengths,
             per_fold,
             per_task,
             path.ends,
@@ -330,15 +336,27 @@ class CrossValidated(MultiTaskModel):
     def _extended(
         self, problem: Problem, parts: Parts, curves: list[Curve]
     ) -> list[Curve]:
-        """Return the curves on longer grids, while the best strength ends them.
+        """Return the curves on longer grids, while the best model ends them."""
+        while True:
+            if np.ndim(self.alphas) == 0 and curves[0].grid.size > 1:
+                curves = self._along_strengths(problem, parts, curves)
+            setting = self._beyond(curves)
+            if setting is None:
+                return curves
+            part = problem.compose(self._part_with_strength(setting))
+            start = Objective(problem.objective.base_fit, part)
+            best = best_of(curves)
+            curve = self._curve(problem, parts, setting, start, best.strengths)
+            curves = [*curves, replace(curve, grid=best.grid)]
 
-        The grids of all settings are extended alike, by a decade at a time.
-        """
-        first = [curve.strengths for curve in curves]
-        while len(first[0]) > 1 and (end := end_worth_extending(curves)):
+    def _along_strengths(
+        self, problem: Problem, parts: Parts, curves: list[Curve]
+    ) -> list[Curve]:
+        """Return the curves with further strengths, a decade at a time for all."""
+        while end := end_worth_extending(curves):
             longer = []
-            for curve, grid in zip(curves, first, strict=True):
-                beyond = further_strengths(curve.strengths, end, grid)
+            for curve in curves:
+                beyond = further_strengths(curve.strengths, end, curve.grid)
                 if beyond is None:
                     return curves
                 if end == "high" and np.isfinite(top_strength(curve.start)):
@@ -350,7 +368,7 @@ class CrossValidated(MultiTaskModel):
                 if more.unconverged:
                     return curves
                 pair = (curve, more) if end == "low" else (more, curve)
-                longer.append(joined(*pair))
+                longer.append(replace(joined(*pair), grid=curve.grid))
             curves = longer
         return curves
 
@@ -475,9 +493,7 @@ class CrossValidated(MultiTaskModel):
             return HeldOutPredictions(eta, self._loss())
         return HeldOutClasses(eta, self._loss(), given.classes)
 
-    def _choose(
-        self, settings: list[dict[str, Any]], curves: list[Curve], bound: End | None
-    ) -> dict[str, Any]:
+    def _choose(self, curves: list[Curve], bound: End | None) -> dict[str, Any]:
         """Store the losses and the best of them. Return the best setting."""
         alphas = np.array([curve.strengths for curve in curves])
         per_fold = np.array([curve.per_fold for curve in curves])
@@ -490,9 +506,9 @@ class CrossValidated(MultiTaskModel):
             best = best[0], int(np.argmax(good))  # strengths decrease
         self.alpha_ = float(alphas[best])
         self.at_bound_ = bound is not None
-        setting = settings[best[0]]
+        setting = curves[best[0]].setting
         self.best_params_ = self._chosen(setting, self.alpha_)
-        one = len(settings) == 1
+        one = len(curves) == 1
         self.alphas_ = alphas[0] if one else alphas
         for name in getattr(self, "_paths", ()):  # of an earlier fit
             self.__dict__.pop(name, None)

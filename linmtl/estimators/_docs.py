@@ -528,7 +528,7 @@ def _family_texts(cls, family, common):
     defaults = {f.name: _shown(f.default) for f in fields(cls)}
     grid, second = getattr(cls, "_grid", ()), getattr(cls, "_second", None)
     own = [
-        _in_grid(entry, defaults[key], second) if key in grid else entry
+        _in_grid(entry, defaults[key], key == second) if key in grid else entry
         for key, entry in _entries(sections["Parameters"])
         if key in defaults
     ]
@@ -588,15 +588,15 @@ def _shown(default):
     return f'"{default}"' if isinstance(default, str) else repr(default)
 
 
-def _in_grid(entry, default, second):
+def _in_grid(entry, default, is_second):
     """Return the text of a parameter of which several values may be tried."""
-    name = entry.split(" : ")[0]
     head, _, rest = entry.partition("\n")
     head = re.sub(r" : (\w+)", r" : \1 or array-like", head)
-    if name == second:
+    if is_second:
         values = (
             "Or the values to try; None stands for 1e-4, 1e-2 and 1 times the largest\n"
-            "    curvature of a task's loss."
+            "    curvature of a task's loss, and for further ones where the best of "
+            "them is at\n    an end."
         )
     elif default == "None":
         values = (

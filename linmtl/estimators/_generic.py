@@ -127,8 +127,8 @@ class ChoosesPenalty(CrossValidated):
         penalty: Any = L21() if self.penalty is None else clone(self.penalty)
         return with_strength(penalty.set_params(**setting), alpha)
 
-    def _choose(self, settings, curves, bound):
-        setting = super()._choose(settings, curves, bound)
+    def _choose(self, curves, bound):
+        setting = super()._choose(curves, bound)
         self.penalty_ = self._penalty_at(setting, self.alpha_)
         return setting
 

@@ -392,7 +392,8 @@ class GraphRegularizedRegressorCV(AliasCV, Regressor):
     alpha_ridge : float or array-like, default=None
         Strength of the ridge penalty, >= 0.
         Or the values to try; None stands for 1e-4, 1e-2 and 1 times the largest
-        curvature of a task's loss.
+        curvature of a task's loss, and for further ones where the best of them is at
+        an end.
     alpha_l1 : float or array-like, default=0.0
         Strength of the L1 penalty, >= 0.
         Or the values to try.
@@ -657,7 +658,8 @@ class GraphRegularizedClassifierCV(AliasCV, Classifier):
     alpha_ridge : float or array-like, default=None
         Strength of the ridge penalty, >= 0.
         Or the values to try; None stands for 1e-4, 1e-2 and 1 times the largest
-        curvature of a task's loss.
+        curvature of a task's loss, and for further ones where the best of them is at
+        an end.
     alpha_l1 : float or array-like, default=0.0
         Strength of the L1 penalty, >= 0.
         Or the values to try.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -24,6 +25,7 @@ from linmtl.model_selection._grid import (
     WORTH_SAYING,
     End,
     best_strength,
+    falling_end,
     further_strengths,
     is_flat,
     open_end,
@@ -37,6 +39,7 @@ from linmtl.model_selection._held_out import (
 from linmtl.model_selection._leave_one_out import left_out_path, units
 from linmtl.penalties import Penalty, Ridge
 
+_MOST = 2.0  # ratio of losses that counts in the choice among ways to tune
 _FOLDS = 5
 _GRID = np.logspace(2, -4, 13)  # strengths tried, relative to each task's curvature
 
@@ -70,11 +73,18 @@ class _Tuned:
         """The losses over all folds, (n_strengths, n_tasks), NaN for a task in none."""
         return mean_over_folds(self.losses)
 
-    def at_end(self, end: End, *nothing: float) -> np.ndarray:
+    def at_end(self, end: End) -> np.ndarray:
         """Return the tasks (positions) whose best strength is at this end."""
+        return self._where(partial(open_end, nothing=WORTH_SAYING), end)
+
+    def falling(self, end: End) -> np.ndarray:
+        """Return the tasks (positions) whose best strength may be beyond this end."""
+        return self._where(falling_end, end)
+
+    def _where(self, end_of: Callable[..., End | None], end: End) -> np.ndarray:
         return np.flatnonzero(
             [
-                not np.isnan(loss[0]) and open_end(self.relative, loss, *nothing) == end
+                not np.isnan(loss[0]) and end_of(self.relative, loss) == end
                 for loss in self.mean.T
             ]
         )
@@ -200,8 +210,8 @@ class _Independent(MultiTaskModel):
         """Set the strengths, and return the data on the scale that they are for.
 
         A strength for each task or the same for all, features as they are or on one
-        scale: what is best for the median task, by folds that have no say in the
-        strengths.
+        scale: what is best on average over the tasks, by folds that have no say in the
+        strengths. A task counts as much as one of twice or half the loss at most.
         """
         choice = self.per_task
         commons = (False, True) if choice == "auto" else (not choice,)
@@ -211,7 +221,8 @@ class _Independent(MultiTaskModel):
             honest = [form.honest_loss(common) for form, common in ways]
         for k in range(1, len(honest)):
             ratio = honest[k] / np.maximum(honest[chosen], 1e-300)
-            if not np.isnan(ratio).all() and np.nanmedian(ratio) < 1:
+            gain = np.log(np.clip(ratio, 1 / _MOST, _MOST))
+            if not np.isnan(gain).all() and np.nanmean(gain) < 0:
                 chosen = k
         form, common = ways[chosen]
         best = form.best(form.losses, common)
@@ -220,7 +231,7 @@ class _Independent(MultiTaskModel):
         self.at_bound_ = np.zeros(len(best), dtype=bool)
         ends: tuple[tuple[End, int], ...] = (("low", -1), ("high", 0))
         for end, place in ends:
-            tasks = form.at_end(end, WORTH_SAYING)
+            tasks = form.at_end(end)
             self.at_bound_[tasks] = best[tasks] == place % form.relative.size
         self._warn_of_search(form)
         return form.given
@@ -273,7 +284,7 @@ class _Independent(MultiTaskModel):
         path = self._path(given, parts, _GRID[:, None] * curvature)
         tuned = _Tuned(given, curvature, _GRID, path.losses, path.unconverged)
         for end in ("low", "high"):
-            while (tasks := tuned.at_end(end)).size:
+            while (tasks := tuned.falling(end)).size:
                 beyond = further_strengths(tuned.relative, end, _GRID)
                 if beyond is None:
                     break

@@ -377,7 +377,8 @@ class MeanRegularizedRegressorCV(AliasCV, Regressor):
     alpha_mean : float or array-like, default=None
         Strength on the mean itself, >= 0.
         Or the values to try; None stands for 1e-4, 1e-2 and 1 times the largest
-        curvature of a task's loss.
+        curvature of a task's loss, and for further ones where the best of them is at
+        an end.
     feature_weight : array-like of shape (n_features,), default=None
         A factor >= 0 on both strengths of each feature; 0 leaves it unpenalised. With
         infinity all tasks share its coefficient, which alpha_mean alone penalises.
@@ -639,7 +640,8 @@ class MeanRegularizedClassifierCV(AliasCV, Classifier):
     alpha_mean : float or array-like, default=None
         Strength on the mean itself, >= 0.
         Or the values to try; None stands for 1e-4, 1e-2 and 1 times the largest
-        curvature of a task's loss.
+        curvature of a task's loss, and for further ones where the best of them is at
+        an end.
     feature_weight : array-like of shape (n_features,), default=None
         A factor >= 0 on both strengths of each feature; 0 leaves it unpenalised. With
         infinity all tasks share its coefficient, which alpha_mean alone penalises.

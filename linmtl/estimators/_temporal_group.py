@@ -67,22 +67,19 @@ class TemporalGroupClassifier(_TemporalGroup, Classifier):
 
 @parameters
 class _TemporalGroupCV(_TemporalGroup, AliasCV):
+    _: KW_ONLY
+    alpha_smooth: float | ArrayLike | None = None
+    alpha_ridge: float | ArrayLike = 0.0
+
     _grid = ("alpha_smooth", "alpha_ridge")
+    _second = "alpha_smooth"
 
 
 @estimator
 class TemporalGroupRegressorCV(_TemporalGroupCV, Regressor):
     """`TemporalGroupRegressor` with ``alpha`` chosen by cross-validation."""
 
-    _: KW_ONLY
-    alpha_smooth: float | ArrayLike = 1.0
-    alpha_ridge: float | ArrayLike = 0.0
-
 
 @estimator
 class TemporalGroupClassifierCV(_TemporalGroupCV, Classifier):
     """`TemporalGroupClassifier` with ``alpha`` chosen by cross-validation."""
-
-    _: KW_ONLY
-    alpha_smooth: float | ArrayLike = 0.01
-    alpha_ridge: float | ArrayLike = 0.0

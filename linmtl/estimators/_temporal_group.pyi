@@ -389,9 +389,11 @@ class TemporalGroupRegressorCV(Refitted, AliasCV, Regressor):
 
     Parameters
     ----------
-    alpha_smooth : float or array-like, default=1.0
+    alpha_smooth : float or array-like, default=None
         Strength of the squared differences between consecutive tasks, >= 0.
-        Or the values to try.
+        Or the values to try; None stands for 1e-4, 1e-2 and 1 times the largest
+        curvature of a task's loss, and for further ones where the best of them is at
+        an end.
     alpha_ridge : float or array-like, default=0.0
         Strength of the ridge penalty, >= 0.
         Or the values to try.
@@ -613,7 +615,7 @@ class TemporalGroupRegressorCV(Refitted, AliasCV, Regressor):
     def __init__(
         self,
         *,
-        alpha_smooth: float | ArrayLike = 1.0,
+        alpha_smooth: float | ArrayLike | None = None,
         alpha_ridge: float | ArrayLike = 0.0,
         alphas: int | ArrayLike = 100,
         eps: float = 0.001,
@@ -655,9 +657,11 @@ class TemporalGroupClassifierCV(Refitted, AliasCV, Classifier):
 
     Parameters
     ----------
-    alpha_smooth : float or array-like, default=0.01
+    alpha_smooth : float or array-like, default=None
         Strength of the squared differences between consecutive tasks, >= 0.
-        Or the values to try.
+        Or the values to try; None stands for 1e-4, 1e-2 and 1 times the largest
+        curvature of a task's loss, and for further ones where the best of them is at
+        an end.
     alpha_ridge : float or array-like, default=0.0
         Strength of the ridge penalty, >= 0.
         Or the values to try.
@@ -861,7 +865,7 @@ class TemporalGroupClassifierCV(Refitted, AliasCV, Classifier):
     def __init__(
         self,
         *,
-        alpha_smooth: float | ArrayLike = 0.01,
+        alpha_smooth: float | ArrayLike | None = None,
         alpha_ridge: float | ArrayLike = 0.0,
         alphas: int | ArrayLike = 100,
         eps: float = 0.001,

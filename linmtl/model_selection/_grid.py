@@ -9,6 +9,7 @@ import numpy as np
 _TIE = 1e-7  # relative: losses this close are those of equal models
 _NO_GAIN = 1e-3  # gain over a decade of strengths, relative to the loss, that is none
 _ZERO_LOSS = 1e-6  # the same relative to the largest loss: what is left is no loss
+_STILL_FALLS = 1e-2  # the same of an end that is not the best so far
 WORTH_SAYING = 1e-3  # and to that from which on a user is told
 _COARSEST = 10**0.2  # ratio of two strengths beyond a grid, unless its own is larger
 _DECADES = 6  # a grid is extended by so much at most
@@ -60,6 +61,23 @@ def open_end(
     gain = gain_of_a_decade(strengths, losses, best)
     much = _NO_GAIN * abs(losses[best]) + nothing * np.abs(losses).max()
     return None if gain <= much else "low" if best else "high"
+
+
+def falling_end(strengths: np.ndarray, losses: np.ndarray) -> End | None:
+    """Return the end of a grid beyond which the loss may be lower, if any.
+
+    That of :func:`open_end`, or the weak one where the loss falls fast there, though
+    stronger ones are better so far: features of small variance, their own or that of
+    what collinear ones differ by, come into play at weak strengths alone.
+    """
+    known = np.isfinite(losses)
+    weak, values = strengths[known], losses[known]
+    last = len(values) - 1
+    if last > 0 and weak[last] > 0:
+        gain = gain_of_a_decade(weak, values, last)
+        if gain > _STILL_FALLS * abs(values[last]) > 0:
+            return "low"
+    return open_end(strengths, losses)
 
 
 def gain_of_a_decade(strengths: np.ndarray, losses: np.ndarray, end: int) -> float:

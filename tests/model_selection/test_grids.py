@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import roc_auc_score
@@ -15,6 +16,7 @@ import linmtl
 from helpers.data import generated
 from linmtl import (
     DirtyRegressorCV,
+    GraphRegularizedRegressorCV,
     IndependentClassifier,
     IndependentRegressor,
     L1RegressorCV,
@@ -24,11 +26,13 @@ from linmtl import (
     L21RegressorCV,
     MeanRegularizedRegressorCV,
     MultiTaskRegressorCV,
+    TaskRelationshipRegressorCV,
+    TemporalGroupRegressorCV,
     TraceNormRegressorCV,
 )
 from linmtl.metrics import make_task_scorer
 from linmtl.model_selection import TaskKFold
-from linmtl.model_selection._grid import further_strengths, open_end
+from linmtl.model_selection._grid import falling_end, further_strengths, open_end
 from linmtl.penalties import L21
 from linmtl.transfer import negative_transfer_report
 
@@ -83,6 +87,16 @@ def test_a_grid_grows_until_the_best_is_inside(best):
 def test_what_is_no_open_end(losses):
     assert open_end(np.array([1.0, 0.1, 0.01]), np.array(losses)) is None
     assert open_end(np.array([1.0]), np.array([1.0])) is None
+
+
+def test_a_loss_that_falls_at_weak_strengths_is_followed():
+    """Though the null model is better so far, as where noise comes in first."""
+    strengths = np.array([1.0, 0.1, 0.01, 0.001])
+    assert falling_end(strengths, np.array([1.0, 1.2, 1.3, 1.25])) == "low"
+    assert falling_end(strengths, np.array([1.0, 1.2, 1.3, 1.299])) == "high"
+    assert falling_end(strengths, np.array([1.2, 1.0, 1.1, np.inf])) is None
+    assert falling_end(strengths * [1, 1, 1, 0], np.array([1.0, 1.2, 1.3, 1.2])) is None
+    assert falling_end(strengths, np.array([1.0, 1.1, 1.2, 1.3])) == "high"
 
 
 def test_nothing_is_weaker_than_no_penalty():
@@ -262,6 +276,36 @@ def test_features_are_scaled_where_their_spreads_differ():
             model.set_params(scale_features=wrong).fit(X, y, tasks)
         with pytest.raises(ValueError, match="scale_features must be"):
             IndependentRegressor("cv", scale_features=wrong).fit(X, y, tasks)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        IndependentRegressor("cv"),
+        IndependentRegressor("cv", scale_features=False),
+        MeanRegularizedRegressorCV(),
+        GraphRegularizedRegressorCV(graph=np.ones((3, 3)) - np.eye(3)),
+        TemporalGroupRegressorCV(alphas=10, cv=3),
+        TaskRelationshipRegressorCV(alphas=10, cv=3),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*did not converge")
+def test_what_collinear_features_differ_by_is_found(model):
+    """Unrelated tasks, whose signal is in directions of a hundredth of the spread."""
+    rng = np.random.default_rng(0)
+    T, n, d = 3, 40, 6
+    tasks = np.tile(np.repeat(np.arange(T), n), 2)
+    W = rng.normal(scale=100, size=(T, d))
+    W -= W.mean(axis=1, keepdims=True)
+    X = rng.normal(size=(tasks.size, 1)) + 0.01 * rng.normal(size=(tasks.size, d))
+    y = np.sum(X * W[tasks], axis=1) + 0.3 * rng.normal(size=tasks.size)
+    train = np.arange(tasks.size) < T * n
+    model = clone(model).fit(X[train], y[train], tasks[train])
+    error = np.mean((y - model.predict(X, tasks))[~train] ** 2)
+    assert error < 1.4 * 0.3**2
+    assert not np.any(model.at_bound_)
 
 
 # ---------------------------------------------------------------------- baselines
