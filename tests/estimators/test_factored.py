@@ -447,7 +447,7 @@ def test_single_precision(model):
         np.testing.assert_allclose(
             getattr(single, name), getattr(double, name), rtol=1e-5, atol=1e-6
         )
-    assert single.objective_ == double.objective_
+    np.testing.assert_allclose(single.objective_, double.objective_, rtol=1e-12)
 
 
 def test_units_of_the_target():

@@ -267,7 +267,7 @@ def test_classifier_cv_is_the_loop_written_out():
         L21Classifier(**TIGHT), model.alphas_, splits, X, y, tasks, log_likelihood
     )
     np.testing.assert_allclose(model.scores_path_, expected, rtol=1e-4)
-    assert model.task_scores_path_.shape == (4, 3, 4)
+    assert model.task_scores_path_.shape == (model.alphas_.size, 3, 4)
 
 
 def test_task_with_one_class_in_a_training_part_is_judged_by_its_odds():

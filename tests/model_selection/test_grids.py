@@ -95,7 +95,8 @@ def test_a_loss_that_falls_at_weak_strengths_is_followed():
     assert falling_end(strengths, np.array([1.0, 1.2, 1.3, 1.25])) == "low"
     assert falling_end(strengths, np.array([1.0, 1.2, 1.3, 1.299])) == "high"
     assert falling_end(strengths, np.array([1.2, 1.0, 1.1, np.inf])) is None
-    assert falling_end(strengths * [1, 1, 1, 0], np.array([1.0, 1.2, 1.3, 1.2])) is None
+    to_none = strengths * [1, 1, 1, 0]
+    assert falling_end(to_none, np.array([1.2, 1.0, 1.3, 1.2])) is None
     assert falling_end(strengths, np.array([1.0, 1.1, 1.2, 1.3])) == "high"
 
 
