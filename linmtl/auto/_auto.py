@@ -214,7 +214,8 @@ class _Auto(TaskModel):
         check_choice(f"{name}: selection", self.selection, ("best", "1se", "stack"))
         check_choice(f"{name}: handle_unknown", self.handle_unknown, UNKNOWN)
         models = self._checked_models()
-        passed = FitArguments(self, X, y, tasks, sample_weight, offset)
+        # a model that is not for features that differ is left out
+        passed = FitArguments(self, X, y, tasks, sample_weight, offset, incomplete=True)
         if models is None:
             given = passed.given
             models = default_models(
@@ -223,6 +224,7 @@ class _Auto(TaskModel):
                 len(given.tasks),
                 given.several,
                 offset is not None,
+                given.present is not None,
             )
         # without an intercept tasks of a single class are learned like others
         if any(model.fit_intercept for model in models.values()):
@@ -308,7 +310,14 @@ class _Auto(TaskModel):
         return getattr(self, "_target_loss", self._default_loss())
 
     def _read_fit(
-        self, X, y, tasks, sample_weight, offset=None, several=False
+        self,
+        X,
+        y,
+        tasks,
+        sample_weight,
+        offset=None,
+        several=False,
+        incomplete=False,
     ) -> FitInput:
         return read_fit(
             self,
@@ -320,6 +329,7 @@ class _Auto(TaskModel):
             lambda data: np.ones(0),
             offset,
             several,
+            incomplete,
         )
 
     def _judged(self, judge: Judge, found: HeldOut) -> tuple[int, np.ndarray]:

@@ -42,12 +42,13 @@ def default_models(
     n_tasks: int,
     several: bool = False,
     offset: bool = False,
+    absent: bool = False,
 ) -> dict[str, TaskModel]:
     """Return the models to try where the user names none, by name.
 
     With a single task, those that differ there; not for wide data one that predicts the
-    same for all tasks. Of more than two classes (``several``) and with an ``offset``
-    those that take them.
+    same for all tasks. Of more than two classes (``several``), with an ``offset`` and
+    with features that some tasks do not have (``absent``) those that take them.
     """
     pick = 1 if classify else 0
 
@@ -83,7 +84,9 @@ def default_models(
     return {
         name: model
         for name, model in models.items()
-        if (model._takes_classes or not several) and (model._takes_offset or not offset)
+        if (model._takes_classes or not several)
+        and (model._takes_offset or not offset)
+        and (model._takes_absent or not absent)
     }
 
 

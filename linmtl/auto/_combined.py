@@ -80,6 +80,8 @@ def require_folds_of_any_rows(model: BaseEstimator) -> None:
 class FitArguments:
     """The arguments of a `fit`, to fit other estimators on parts of them.
 
+    With ``incomplete`` there may be features that some tasks do not have.
+
     Attributes
     ----------
     given : FitInput
@@ -96,11 +98,18 @@ class FitArguments:
         tasks: Any,
         sample_weight: Any,
         offset: Any = None,
+        incomplete: bool = False,
     ):
         X, y = as_table(X), as_table(y)
         y, tasks = (list(v) if isinstance(v, Iterator) else v for v in (y, tasks))
         self.given: FitInput = model._read_fit(
-            X, y, tasks, sample_weight, offset, several=model._takes_classes
+            X,
+            y,
+            tasks,
+            sample_weight,
+            offset,
+            several=model._takes_classes,
+            incomplete=incomplete,
         )
         self.X, y, self.tasks = indexable(X, y, tasks)
         self.y = y if hasattr(y, "shape") else np.asarray(y)
@@ -254,10 +263,12 @@ class Combined(MultiTaskModel):
             return default
         return require_linear(check_inside(self, name, model))
 
-    def _read(self, X, y, tasks, sample_weight, inner, offset=None) -> FitArguments:
+    def _read(
+        self, X, y, tasks, sample_weight, inner, offset=None, incomplete=False
+    ) -> FitArguments:
         """Read the arguments of a fit, and warn for the estimators inside."""
         check_settings(self, self._losses)
-        passed = FitArguments(self, X, y, tasks, sample_weight, offset)
+        passed = FitArguments(self, X, y, tasks, sample_weight, offset, incomplete)
         # without an intercept tasks of a single class are learned like others
         if any(model.fit_intercept for model in inner):
             passed.warn_of_single_classes(stacklevel=4)

@@ -174,7 +174,10 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
         reader = kind(fit_intercept=inside.get("fit_intercept", True), **options)
         if inside.get("loss", "sqrt") != "sqrt":
             reader.set_params(loss=inside["loss"])
-        passed = FitArguments(reader, X, y, tasks, sample_weight, offset)
+        # whether the estimator is for features that differ, it says itself
+        passed = FitArguments(
+            reader, X, y, tasks, sample_weight, offset, incomplete=True
+        )
         passed.settings["handle_unknown"] = self.handle_unknown
         passed.warn_of_single_classes(stacklevel=4)
         return passed

@@ -59,7 +59,8 @@ def read_feature_mask(
         raise ValueError(
             f"{name} has shape {given.shape}, but there are {n_features} features and "
             f"{len(tasks)} tasks; pass one row per feature and one column per task, in "
-            "the order of tasks_"
+            "the order of tasks_, or a DataFrame with the labels of the tasks as "
+            "columns, which is for parts of the tasks, too"
         )
     if not all(value in (0, 1) for value in given.ravel().tolist()):
         raise ValueError(f"{name} must hold True (the task has the feature) and False")
@@ -98,6 +99,7 @@ def fill_absent(
     names: Any,
     estimator: Any,
     masked: bool = False,
+    refused: bool = False,
 ) -> tuple[Any, np.ndarray | None]:
     """Return X with zeros for features that are absent, and which are present.
 
@@ -115,6 +117,8 @@ def fill_absent(
         What errors name.
     masked : bool, default=False
         Whether its ``feature_mask`` counts.
+    refused : bool, default=False
+        Whether it is for tasks that have all features.
 
     Returns
     -------
@@ -127,7 +131,7 @@ def fill_absent(
     ------
     ValueError
         If a feature is NaN in some rows of a task only, or in all of every task; or if
-        a task has no feature.
+        a task has no feature; or in any rows, if that is refused.
     """
     if masked and labels is not None:
         tasks, codes = encode_tasks(labels, order)
@@ -144,9 +148,16 @@ def fill_absent(
     missing = np.zeros((0, 0), dtype=bool) if none else np.isnan(X)
     if not missing.any():
         return X, None
+    names = np.arange(X.shape[1]) if names is None else names
+    if refused:
+        raise ValueError(
+            "Input X contains NaN in the features "
+            f"{some(names[missing.any(axis=0)])}; {type(estimator).__name__}, or what "
+            "is made of it here, is for tasks that all have all features: impute or "
+            "drop them"
+        )
     tasks, codes = encode_tasks(labels, order)
     absent = np.array([missing[r].all(axis=0) for r in rows_by_code(codes, len(tasks))])
-    names = np.arange(X.shape[1]) if names is None else names
     partly = missing & ~absent[codes]
     if partly.any():
         row, j = np.argwhere(partly)[0]

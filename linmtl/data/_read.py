@@ -79,16 +79,16 @@ def read_fit(
     require_y(estimator, y)
     X, y = as_table(X), as_table(y)
     order = order_of_tasks(estimator, X, tasks)
-    X, labels, feature_names = read_X(estimator, X, tasks, True, incomplete)
+    X, labels, feature_names = read_X(estimator, X, tasks, True, allow_nan=True)
     masked = getattr(estimator, "feature_mask", None) is not None
-    present = None
-    if incomplete:
-        X, present = fill_absent(X, labels, order, feature_names, estimator, masked)
-    elif masked:
+    if masked and not incomplete:
         raise ValueError(
             f"{type(estimator).__name__}: feature_mask is not for this model or what "
             "is made of it here, in which all tasks have all features; drop it"
         )
+    X, present = fill_absent(
+        X, labels, order, feature_names, estimator, masked, refused=not incomplete
+    )
     columns = column_labels(y)
     y, layout = _read_y(X, y, labels, targets)
     y, weight, classes = _encode(
@@ -180,9 +180,9 @@ def read_predict(
 
     Codes are positions in ``tasks_``, and -1 for a task unknown where
     ``handle_unknown="mean"``; None without task labels, or where every task is to
-    predict every row.
+    predict every row. X may hold NaN, in features that tasks do not have.
     """
-    X, labels, _ = read_X(estimator, X, tasks, reset=False)
+    X, labels, _ = read_X(estimator, X, tasks, reset=False, allow_nan=True)
     return X, task_codes(estimator, labels, every_task)
 
 

@@ -54,7 +54,7 @@ class MultiTaskModel(TaskModel):
     verbose: int = 0
 
     _losses: ClassVar[tuple[str, ...]] = ()
-    _takes_absent: ClassVar[bool] = True  # features that some tasks do not have
+    _takes_absent: ClassVar[bool] = True
     # whether a task of a single class, which the loss leaves out, has what others share
     _lends: ClassVar[bool] = True
     _has_mean_model: ClassVar[bool] = True  # for handle_unknown="mean"

@@ -187,8 +187,7 @@ default="diagonal"
             Weights >= 0: a row of weight 2 counts as two rows. Weights of lme4 are
             precisions: there it is one row with half the variance.
         offset : float or array-like of shape (n_samples,) or of y's shape, default=None
-            A known part of the linear predictor, for ``predict`` too then. Not for
-            classifiers.
+            A known part of the linear predictor, for ``predict`` too then.
 
         Returns
         -------
@@ -201,7 +200,6 @@ default="diagonal"
             If an argument or a parameter is not allowed; the message says why.
         """
         self._check()
-        self._check_offset(offset)
         given = read_fit(
             self, X, y, tasks, sample_weight, self._targets, _no_losses, offset
         )
@@ -400,10 +398,10 @@ default="diagonal"
         check_is_fitted(self)
         label = self._read_name(name, "auto")
         X, y, weight, shift = self._read_rows(X, y, sample_weight, label, offset)
-        y = y if self._classify else y - shift
         known = described(self._table, label).size
         Z = self._descriptors(label) if known else self._mean_descriptor()
-        row, uncertainty = self._learn(self._model, X, y, weight, Z)
+        rows = (X, y, weight, Z, shift) if self._classify else (X, y - shift, weight, Z)
+        row, uncertainty = self._learn(self._model, *rows)
         self.coef_ = np.vstack([self.coef_, row[1:].astype(self.coef_.dtype)])
         self.intercept_ = np.append(self.intercept_, row[0])
         self.tasks_ = np.concatenate([self.tasks_, label])
@@ -576,7 +574,6 @@ class MixedEffectsClassifier(PredictsClasses, ClassifierMixin, _MixedEffects):
 
     _losses = ("logistic",)
     _classify = True
-    _takes_offset = False
     _targets = _AllTasks()
     _estimate = staticmethod(fit_logistic)
     _learn = staticmethod(MixedModel.of_new_labels)

@@ -225,8 +225,7 @@ class MixedEffectsRegressor(FitsStatistics, PredictsTargets, RegressorMixin, Tas
             Weights >= 0: a row of weight 2 counts as two rows. Weights of lme4 are
             precisions: there it is one row with half the variance.
         offset : float or array-like of shape (n_samples,) or of y's shape, default=None
-            A known part of the linear predictor, for ``predict`` too then. Not for
-            classifiers.
+            A known part of the linear predictor, for ``predict`` too then.
 
         Returns
         -------
@@ -501,8 +500,7 @@ class MixedEffectsClassifier(PredictsClasses, ClassifierMixin, TaskModel):
             Weights >= 0: a row of weight 2 counts as two rows. Weights of lme4 are
             precisions: there it is one row with half the variance.
         offset : float or array-like of shape (n_samples,) or of y's shape, default=None
-            A known part of the linear predictor, for ``predict`` too then. Not for
-            classifiers.
+            A known part of the linear predictor, for ``predict`` too then.
 
         Returns
         -------

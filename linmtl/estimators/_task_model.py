@@ -45,6 +45,8 @@ class TaskModel(NewTask, BaseEstimator):
     # whether predictions follow from linear predictors, without thresholds of the tasks
     _linear: ClassVar[bool] = True
     _takes_offset: ClassVar[bool] = True
+    # features that some tasks do not have
+    _takes_absent: ClassVar[bool] = False
 
     def __new__(cls, *args: Any, **given: Any) -> Self:
         if given:

@@ -20,7 +20,7 @@ from linmtl.data._labels import codes_of
 from linmtl.data._read import read_X
 from linmtl.data._tables import as_table
 from linmtl.data._targets import missing_mask
-from linmtl.data._weights import read_sample_weight
+from linmtl.data._weights import read_offset, read_sample_weight
 from linmtl.estimators._base import PlainClassifier
 from linmtl.estimators._docs import estimator
 from linmtl.estimators._generic import MultiTaskClassifier
@@ -186,6 +186,8 @@ class TaskThresholdClassifier(
     shrinkage: float = 20.0
     min_class_size: int = 3
 
+    _has_offset = False
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
@@ -199,6 +201,8 @@ class TaskThresholdClassifier(
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
     ) -> Self:
         """Fit the classifier, and tune its thresholds by cross-validation.
 
@@ -212,6 +216,8 @@ class TaskThresholdClassifier(
             The task label of each row: all strings or all numbers.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0.
+        offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+            A known part of the log-odds. It is for ``predict`` too then.
 
         Returns
         -------
@@ -233,6 +239,7 @@ class TaskThresholdClassifier(
             labels,
             tasks,
             sample_weight,
+            offset,
             several=True,
             incomplete=reader._takes_absent,
         )
@@ -243,7 +250,9 @@ class TaskThresholdClassifier(
                 f"{len(given.classes)}; use the classifier itself"
             )
         fitted: Any = clone(model)
-        self.estimator_ = fitted.fit(X, labels, tasks, sample_weight)
+        self._has_offset = offset is not None
+        known = {"offset": offset} if self._has_offset else {}
+        self.estimator_ = fitted.fit(X, labels, tasks, sample_weight, **known)
         self.tasks_, self.classes_ = self.estimator_.tasks_, self.estimator_.classes_
         self.n_features_in_ = self.estimator_.n_features_in_
         if hasattr(self.estimator_, "feature_names_in_"):
@@ -257,6 +266,7 @@ class TaskThresholdClassifier(
             labels = np.asarray(labels)[:, 0]
         shape = np.shape(labels)
         weight = read_sample_weight(sample_weight, shape)
+        known = read_offset(offset, shape) if self._has_offset else None
         # the rows in use, and the task of each label
         code = np.full(shape, -1)
         if given.layout == "wide":
@@ -269,7 +279,7 @@ class TaskThresholdClassifier(
         positive = (
             np.reshape([v == self._all_classes[1] for v in flat], shape) & ~missing
         )
-        eta = self._held_out(model, X, labels, tasks, weight, used, code)
+        eta = self._held_out(model, X, labels, tasks, weight, known, used, code)
         judged = used & ~np.isnan(eta)
         self._tune(eta[judged], positive[judged], weight[judged], code[judged])
         return self
@@ -305,7 +315,7 @@ class TaskThresholdClassifier(
             )
         return model
 
-    def _held_out(self, model, X, y, tasks, weight, used, code):
+    def _held_out(self, model, X, y, tasks, weight, offset, used, code):
         """Return the log-odds of each label from a fold without it, NaN where none."""
         wide = code.ndim == 2
         # a row without a weight must not change the folds
@@ -327,7 +337,13 @@ class TaskThresholdClassifier(
             train, test = rows[train], rows[test]
             if len(test) == 0:
                 continue
-            given = {} if labels is None else {"tasks": labels[train]}
+
+            def of(part):
+                return routed(
+                    None if labels is None else labels[part],
+                    None if offset is None else offset[part],
+                )
+
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "these tasks have a single class")
                 part: Any = clone(model)
@@ -335,10 +351,9 @@ class TaskThresholdClassifier(
                     _safe_indexing(X, train),
                     _safe_indexing(y, train),
                     sample_weight=weight[train],
-                    **given,
+                    **of(train),
                 )
-            given = {} if labels is None else {"tasks": labels[test]}
-            eta[test] = part.decision_function(_safe_indexing(X, test), **given)
+            eta[test] = part.decision_function(_safe_indexing(X, test), **of(test))
         return eta
 
     def _tune(self, eta, positive, weight, code):
@@ -369,7 +384,7 @@ class TaskThresholdClassifier(
         if every_task:
             return model._linear_predictor(X, None, every_task) - self._cuts[:-1]
         tasks = list(tasks) if isinstance(tasks, Iterator) else tasks
-        eta = model.decision_function(X, **routed(tasks))
+        eta = self._log_odds(X, tasks)
         if eta.ndim == 2:
             return eta - self._cuts[:-1]
         labels = read_X(model, X, tasks, reset=False, allow_nan=True)[1]
@@ -382,4 +397,5 @@ class TaskThresholdClassifier(
 
     def _log_odds(self, X, tasks):
         check_is_fitted(self)  # thresholds leave the probabilities as they are
-        return self.estimator_.decision_function(X, **routed(tasks))
+        without = 0.0 if self._has_offset else None  # which is added later
+        return self.estimator_.decision_function(X, **routed(tasks, without))

@@ -119,6 +119,8 @@ class TaskThresholdClassifier(PredictsClasses, ClassifierMixin, MetaEstimatorMix
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
     ) -> Self:
         """Fit the classifier, and tune its thresholds by cross-validation.
 
@@ -132,6 +134,8 @@ class TaskThresholdClassifier(PredictsClasses, ClassifierMixin, MetaEstimatorMix
             The task label of each row: all strings or all numbers.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0.
+        offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+            A known part of the log-odds. It is for ``predict`` too then.
 
         Returns
         -------

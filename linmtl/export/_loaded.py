@@ -220,7 +220,7 @@ class LoadedClassifier(PredictsClasses, ClassifierMixin, _Loaded):
             return eta - self._cuts[:-1]
         if self._layout == "single":
             return eta - self._cuts[0]
-        labels = read_X(self, X, tasks, reset=False)[1]
+        labels = read_X(self, X, tasks, reset=False, allow_nan=True)[1]
         return eta - self._cuts[codes_of(labels, self.tasks_)]
 
     def _log_odds(self, X, tasks):

@@ -105,7 +105,9 @@ def fit_logistic(data: MultiTaskData, Z: np.ndarray, choices: Choices) -> MixedM
             [X.toarray() if sparse.issparse(X) else X for X in blocks], dtype=float
         )
         structure = _structure(sums, Z, choices, intercept)
-        rows = LogisticRows(frame.rows(A), data.y, data.weight, design.task_ptr)
+        offset = np.zeros(data.y.size) if data.offset is None else data.offset
+        ptr = design.task_ptr
+        rows = LogisticRows(frame.rows(A), data.y, data.weight, ptr, offset)
         least = _LEAST_RIDGE * data.weight.sum() * np.mean(Z**2, axis=0)
         ridge = np.repeat(least, sums.n_columns)
         model = Laplace(rows, Z, structure, frame.there, choices.restricted, ridge)

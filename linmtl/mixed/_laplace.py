@@ -42,26 +42,30 @@ class LogisticRows:
         Sample weights.
     task_ptr : ndarray of shape (n_tasks + 1,)
         Bounds of the tasks.
+    offset : ndarray of shape (n_observations,)
+        A known part of the log-odds.
     """
 
     A: np.ndarray
     y: np.ndarray
     weight: np.ndarray
     task_ptr: np.ndarray
+    offset: np.ndarray
 
     def of_tasks(self, tasks: np.ndarray) -> LogisticRows:
         """Return the rows of some of the tasks (positions, increasing)."""
         size = np.diff(self.task_ptr)
         some = np.repeat(np.isin(np.arange(size.size), tasks), size)
         ptr = np.concatenate([[0], np.cumsum(size[tasks])])
-        return LogisticRows(self.A[some], self.y[some], self.weight[some], ptr)
+        A, y, weight = self.A[some], self.y[some], self.weight[some]
+        return LogisticRows(A, y, weight, ptr, self.offset[some])
 
     def predictors(self, W: np.ndarray) -> np.ndarray:
-        """Return ``a_i . w_t``, W being (n_tasks, n_columns)."""
+        """Return ``a_i . w_t`` and the offset, W being (n_tasks, n_columns)."""
         eta = np.empty(self.y.size)
         arrays = (self.A, self.task_ptr, np.ascontiguousarray(W))
         stacked_predict(*map(readonly, arrays), eta)
-        return eta
+        return eta + self.offset
 
     def task_sums(self, values: np.ndarray) -> np.ndarray:
         """Return ``sum_i values_i a_i`` over each task, (n_tasks, n_columns)."""

@@ -272,7 +272,12 @@ class MixedModel:
         return raw, Uncertainty(V, origin, np.array([level]))
 
     def of_new_labels(
-        self, X: np.ndarray, y: np.ndarray, weight: np.ndarray, Z: np.ndarray
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        weight: np.ndarray,
+        Z: np.ndarray,
+        offset: np.ndarray,
     ) -> tuple[np.ndarray, Uncertainty]:
         """Return the coefficients of one more task from its labels, at the mode."""
         frame, like = self.frame, self.likelihood
@@ -280,9 +285,11 @@ class MixedModel:
         F = like.S @ like.structure.factor(self.point.theta)
         mean = (Z @ like.whole(self.point.beta))[0]
         loss, ones = Logistic(), np.ones(F.shape[1])
-        v, _ = newton(loss, A @ F, y, weight[None], ones, A @ mean, close=1e-10)
+        known = A @ mean + offset
+        v, _ = newton(loss, A @ F, y, weight[None], ones, known, close=1e-10)
         w = mean + F @ v[0]
-        curvature = weight * loss.second_derivative(y, -loss.derivative(y, A @ w))
+        slope = loss.derivative(y, A @ w + offset)
+        curvature = weight * loss.second_derivative(y, -slope)
         N, _, _ = condition(
             (A.T @ (curvature[:, None] * A))[None], np.zeros((1, len(w))), self.relative
         )

@@ -95,7 +95,8 @@ class _SafeTransfer(Combined):
         if self.shrinkage != "auto":
             shrinkage = check_number("shrinkage", self.shrinkage, 0.0)
         inner = baseline, estimator
-        passed = self._read(X, y, tasks, sample_weight, inner, offset)
+        incomplete = all(model._takes_absent for model in inner)
+        passed = self._read(X, y, tasks, sample_weight, inner, offset, incomplete)
         data = passed.given.data
         masks = passed.folds(self.cv, self.random_state)
         if self.baseline is None:

@@ -24,6 +24,7 @@ from linmtl import (
     L21Regressor,
     L21RegressorCV,
     MeanRegularizedRegressor,
+    MixedEffectsRegressor,
     MixedTaskEstimator,
     MultiTaskClassifier,
     MultiTaskRegressor,
@@ -34,11 +35,12 @@ from linmtl import (
     TraceNormRegressor,
     stack_tasks,
 )
+from linmtl.conformal import TaskConformalRegressor
 from linmtl.distributed import fit_chunks
 from linmtl.path import alpha_max, mtl_path
 from linmtl.penalties import L21, Ridge
 from linmtl.statistics import TaskStatistics
-from linmtl.transfer import SafeTransferRegressor
+from linmtl.transfer import SafeTransferRegressor, negative_transfer_report
 
 COLUMNS = {"a": "xyz", "b": "zw", "c": "xyw"}
 TIGHT = {"tol": 1e-9}
@@ -260,7 +262,7 @@ def test_errors_say_which_feature_and_task():
     ):
         with pytest.raises(ValueError, match=what):
             model.fit(wrong, y, tasks)
-    with pytest.raises(ValueError, match="PooledRegressor does not accept missing"):
+    with pytest.raises(ValueError, match="PooledRegressor, or what is made of it"):
         PooledRegressor().fit(X, y, tasks)
     with pytest.raises(ValueError, match="Input X contains NaN"):
         model.fit(X, np.column_stack([y, y]))
@@ -425,3 +427,44 @@ def test_models_put_together_know_the_mask_of_those_inside():
         AutoRegressor([inner, L1Regressor(0.1, feature_mask=mask)], cv=2),
     ):
         assert not model.fit(table, y, tasks).coef_.T[~mask].any()
+
+
+def test_auto_conformal_and_blends_take_features_that_differ():
+    X, y, tasks = data()
+    models = [L21Regressor(0.05), IndependentRegressor(0.1), PooledRegressor()]
+    auto = AutoRegressor(models, cv=2, handle_unknown="mean")
+    with pytest.warns(UserWarning, match="'Pooled' is left out: Input X contains NaN"):
+        auto.fit(X, y, tasks)
+    np.testing.assert_array_equal(auto.feature_mask_.T, MASK)
+    assert np.all(auto.coef_[~auto.feature_mask_] == 0)
+    parts = zip(auto.weights_.T, auto.estimators_.values(), strict=False)
+    blend = sum(weight[:, None] * model.coef_ for weight, model in parts)
+    np.testing.assert_allclose(auto.coef_, blend)
+    assert auto.score(X, y, tasks) > 0.3
+    assert np.isfinite(auto.predict(X.fillna(0.0), ["new"] * len(X))).all()
+    safe = SafeTransferRegressor(L21Regressor(0.05), cv=2).fit(X, y, tasks)
+    assert np.all(safe.coef_[~safe.feature_mask_] == 0)
+    around = TaskConformalRegressor(L21Regressor(0.05), cv=2).fit(X, y, tasks)
+    low, high = around.predict_interval(X, tasks).T
+    assert np.mean((low <= y) & (y <= high)) > 0.8
+
+
+@pytest.mark.slow
+def test_auto_tries_what_takes_features_that_differ():
+    X, y, tasks = data()
+    model = AutoRegressor(cv=2).fit(X, y, tasks)
+    assert not {"pooled", "mixed effects"} & set(model.held_out_.models)
+    assert len(model.held_out_.models) > 5
+
+
+@pytest.mark.parametrize(
+    "fit",
+    [
+        PooledRegressor().fit,
+        MixedEffectsRegressor().fit,
+        lambda *given: negative_transfer_report(L21Regressor(), *given),
+    ],
+)
+def test_what_is_for_tasks_with_all_features_says_so(fit):
+    with pytest.raises(ValueError, match="is for tasks that all have all features"):
+        fit(*data())

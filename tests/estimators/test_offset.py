@@ -29,6 +29,7 @@ from linmtl import (
     MixedEffectsRegressor,
     MultiTaskClassifier,
     MultiTaskRegressor,
+    OrdinalClassifier,
     PooledClassifier,
     PooledRegressor,
     TaskThresholdClassifier,
@@ -474,8 +475,7 @@ def test_sets_of_classes_and_new_tasks_know_the_offset():
 @pytest.mark.parametrize(
     ("call", "error"),
     [
-        (lambda *a, **o: MixedEffectsClassifier().fit(*a, **o), ValueError),
-        (lambda *a, **o: TaskThresholdClassifier().fit(*a, **o), TypeError),
+        (lambda *a, **o: OrdinalClassifier().fit(*a, **o), ValueError),
         (lambda *a, **o: negative_transfer_report(L21Classifier(), *a, **o), TypeError),
     ],
 )
@@ -483,3 +483,49 @@ def test_what_takes_no_offset_says_so(call, error):
     X, y, tasks, offset = data("logistic")
     with pytest.raises(error, match="offset"):
         call(X, y, tasks, offset=offset)
+
+
+def test_mixed_effects_of_labels_know_what_features_could():
+    """An offset in the span of the features moves the common coefficients."""
+    X, y, tasks, _ = data("logistic")
+    w = np.array([0.5, -1.0, 0.2])
+    settings = {"method": "ml", "shrink_mean": False, "tol": 1e-9}
+    plain = MixedEffectsClassifier(**settings).fit(X, y, tasks)
+    model = MixedEffectsClassifier(**settings).fit(X, y, tasks, offset=X @ w)
+    np.testing.assert_allclose(model.coef_ + w, plain.coef_, atol=1e-3)
+    np.testing.assert_allclose(model.coef_std_, plain.coef_std_, rtol=1e-2)
+    p = model.predict_proba(X, tasks, offset=X @ w)
+    np.testing.assert_allclose(p, plain.predict_proba(X, tasks), atol=1e-3)
+    assert model.dual_gap_ <= model.tol_
+    for other, offset in ((plain, {}), (model, {"offset": (X @ w)[:9]})):
+        other.fit_new_task(X[:9], y[:9], 9, **offset)
+    np.testing.assert_allclose(model.coef_[-1] + w, plain.coef_[-1], atol=1e-3)
+
+
+def test_mixed_effects_of_labels_take_offsets_in_every_layout():
+    X, Y, _, offset = data("logistic", wide=True)
+    Y[::5, 1] = np.nan
+    n, T = Y.shape
+    wide = MixedEffectsClassifier().fit(X, Y, offset=offset)
+    rows = np.tile(X, (T, 1)), Y.T.ravel(), np.repeat(np.arange(T), n)
+    long = MixedEffectsClassifier().fit(*rows, offset=offset.T.ravel())
+    np.testing.assert_allclose(wide.coef_, long.coef_, atol=1e-8)
+
+
+def test_thresholds_are_of_log_odds_with_their_offset():
+    """What is constant within the tasks moves intercepts, and no threshold."""
+    X, y, tasks, _ = data("logistic")
+    shift = np.array([3.0, -2.0, 0.0])[tasks]
+    inner = L21Classifier(0.02, tol=1e-8)
+    plain = TaskThresholdClassifier(inner, cv=3).fit(X, y, tasks)
+    model = TaskThresholdClassifier(inner, cv=3).fit(X, y, tasks, offset=shift)
+    np.testing.assert_allclose(model.thresholds_, plain.thresholds_, atol=1e-6)
+    answers = "decision_function", "predict_proba", "predict"
+    for name in answers:
+        found = getattr(model, name)(X, tasks, offset=shift)
+        np.testing.assert_allclose(found, getattr(plain, name)(X, tasks), atol=1e-6)
+    with pytest.raises(ValueError, match="was fitted with an offset"):
+        model.predict(X, tasks)
+    wide = TaskThresholdClassifier(inner, cv=3)
+    wide.fit(X[:22], np.where(y[:22, None] > 0, [1, 0], [0, 1]), offset=0.5)
+    assert wide.predict(X, offset=0.5).shape == (66, 2)
