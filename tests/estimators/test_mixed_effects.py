@@ -531,9 +531,8 @@ def test_gradient_of_the_approximate_likelihood():
     rng = np.random.default_rng(2)
     X, y, _ = labelled(2, tasks=6)
     A = np.column_stack([np.ones(len(y)), X])
-    rows = LogisticRows(
-        A, np.where(y, 1.0, -1.0), np.ones(len(y)), np.arange(0, 121, 20)
-    )
+    sign, offset = np.where(y, 1.0, -1.0), rng.standard_normal(len(y))
+    rows = LogisticRows(A, sign, np.ones(len(y)), np.arange(0, 121, 20), offset)
     for covariance in ("full", "low_rank"):
         structure = Structure.of(covariance, 3, True, np.arange(3), 1)
         Z = np.column_stack([np.ones(6), rng.standard_normal(6)])
