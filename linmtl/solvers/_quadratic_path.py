@@ -24,6 +24,7 @@ _EPS = np.finfo(float).eps
 _TINY = np.finfo(float).tiny
 _STEP_TOL, _MOST_STEPS = 1e-9, 300  # of conjugate gradients
 _MAX_NUMBERS = 2_000_000  # numbers that are held at a time
+_NEGLIGIBLE = 1e-3  # part of a tolerance
 _INVERTIBLE = 1e3  # roundings that the least eigenvalue is above, to invert plainly
 _MOST_FEATURES = 300  # for which moments take the place of few rows
 
@@ -183,7 +184,7 @@ class QuadraticPath:
         fit, forms = self.fit, QuadraticForms(self.forms.each[part])
         stop = tol * self.scale + fit.rounding
         if len(self.Q) > 1 and (forms.apart or forms.through_mean):
-            W, distance = self._in_eigenbases(forms)
+            W, distance = self._in_eigenbases(forms, stop)
             good = distance + fit.error(W) <= stop
             return (W if self._factor is None else self._factor[:, None] * W), good
         solve = self._system(forms.each)
@@ -194,10 +195,12 @@ class QuadraticPath:
         distance = np.abs(np.sum(G * solve(G, 0.1), axis=(1, 2))) / 2
         return W, distance + fit.error(W) <= stop
 
-    def _in_eigenbases(self, forms) -> tuple[np.ndarray, np.ndarray]:
+    def _in_eigenbases(self, forms, stop: float) -> tuple[np.ndarray, np.ndarray]:
         """Return the minimisers, and the half of their Newton decrements.
 
         Of columns apart from each other but for their mean, each in its eigenbasis.
+        Where gradients are so small that these are far below ``stop`` whatever their
+        directions, it is what they are at most.
         """
         fit, Q, T = self.fit, self.Q, len(self.Q)
         basis = Q.transpose(1, 0, 2).reshape(fit.n_features, -1)  # of all columns
@@ -206,9 +209,11 @@ class QuadraticPath:
             diagonal = np.array([form.ridge + form.centred for form in forms.each])
             least = np.array([form.on_mean(fit.n_features) for form in forms.each])
             pull = (diagonal[:, None] - least).T  # (n_features, n_forms)
+            curvature = np.minimum(diagonal, least.min(axis=1))  # at least
             diagonal = diagonal[None]
         else:
             diagonal = np.array([form.diagonal for form in forms.each]).T
+            curvature = diagonal.min(axis=0)
         inverse = self._inverse(diagonal)  # (n_columns, n_features, n_forms)
         if coupled:
             for_mean = self._for_mean(diagonal[0], least, inverse, basis)
@@ -221,9 +226,15 @@ class QuadraticPath:
             common = (for_mean @ mean(V).T[:, :, None])[:, :, 0].T
             V += inverse * (basis.T @ (pull * common)).reshape(V.shape)
         W = Q @ V
-        G = fit.C[:, :, None] - fit.H @ W - diagonal[:, None] * W
+        G = fit.H @ W
+        np.multiply(diagonal[:, None], W, out=V)
+        G += V
+        G -= fit.C[:, :, None]
         if coupled:
-            G += pull * W.mean(axis=0)
+            G -= pull * W.mean(axis=0)
+        square = np.einsum("tjn,tjn->n", G, G)
+        if np.all(square <= _NEGLIGIBLE * stop * curvature):
+            return W.transpose(2, 1, 0), square / np.maximum(2 * curvature, _TINY)
         G = back @ G
         V = inverse * G
         decrement = np.sum(G * V, axis=(0, 1))
