@@ -11,6 +11,7 @@ from scipy import sparse
 
 from linmtl.data._kinds import plain
 from linmtl.penalties._base import Penalty
+from linmtl.penalties._blocks import Blocks
 from linmtl.penalties._parameters import (
     check_feature_weight,
     check_free_intercepts,
@@ -42,12 +43,13 @@ class QuadraticPenalty(Penalty):
 
     def of_classes(self, classes):
         """Return the sum over the classes of this penalty on the tasks that have it."""
-        K = np.zeros((classes.task.size, classes.task.size))
-        for k in np.unique(classes.code):
-            own = np.flatnonzero(classes.code == k)
-            K[np.ix_(own, own)] = self.on_tasks(classes.tasks, classes.task[own])
-        weight = getattr(self, "feature_weight", None)
-        return TaskQuadratic(K, feature_weight=weight)
+        weight: Any = getattr(self, "feature_weight", None)
+        if weight is not None:
+            check_feature_weight(self, len(weight), excludes=False)
+        code = classes.code
+        columns = [np.flatnonzero(code == k) for k in np.unique(code)]
+        parts = [self.on_tasks(classes.tasks, classes.task[own]) for own in columns]
+        return ClassQuadratic(Blocks(columns, parts), weight)
 
     def without_weights(self) -> Self:
         """Return the penalty with all features alike."""
@@ -362,6 +364,19 @@ class TaskQuadratic(QuadraticPenalty):
             return self.alpha * np.eye(some.size)
         K = self._matrix(tasks)[np.ix_(some, some)]
         return self.alpha * (K + K.T) / 2
+
+
+class ClassQuadratic(QuadraticPenalty):
+    """``tr(W K W') / 2`` for a matrix with a block for the columns of each class."""
+
+    def __init__(self, K: Blocks, feature_weight: ArrayLike | None = None):
+        self.K = K
+        self.feature_weight = feature_weight
+
+    def quadratic(self, tasks):
+        return QuadraticForm(
+            len(tasks), matrix=self.K, weight=factors(self.feature_weight)
+        )
 
 
 def adjacency_of(

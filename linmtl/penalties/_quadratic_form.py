@@ -22,6 +22,8 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.csgraph import laplacian as graph_laplacian
 from scipy.sparse.linalg import splu
 
+from linmtl.penalties._blocks import Blocks
+
 # up to this many tasks a graph is handled by dense matrices, unless there are more than
 # a few and no more than this part of the pairs is joined
 _DENSE_TASKS, _SPARSE = 2000, 0.05
@@ -50,7 +52,7 @@ class QuadraticForm:
         Strength on the mean of the tasks.
     adjacency : sparse array of shape (n_tasks, n_tasks), default=None
         Symmetric adjacency of a graph over the tasks.
-    matrix : ndarray of shape (n_tasks, n_tasks), default=None
+    matrix : ndarray of shape (n_tasks, n_tasks) or Blocks, default=None
         Any symmetric positive semi-definite matrix.
     weight : ndarray of shape (n_features,), default=None
         Factors on graph and matrix, for each row.
@@ -63,7 +65,7 @@ class QuadraticForm:
         centred: float | np.ndarray = 0.0,
         mean: float | np.ndarray = 0.0,
         adjacency: sparse.csr_array | None = None,
-        matrix: np.ndarray | None = None,
+        matrix: np.ndarray | Blocks | None = None,
         weight: float | np.ndarray | None = None,
     ):
         self.n_tasks = n_tasks
@@ -80,6 +82,8 @@ class QuadraticForm:
             laplacian = sparse.csr_array(graph_laplacian(adjacency))
             if laplacian.nnz and abs(laplacian).max() > 0:
                 self.laplacian = laplacian
+        if isinstance(matrix, np.ndarray):
+            matrix = Blocks.whole(matrix)
         self.matrix = matrix if matrix is not None and matrix.any() else None
         self._last: _SparseFactor | None = None
         self._kinds: list[tuple[np.ndarray, QuadraticForm]] | None = None
@@ -225,7 +229,7 @@ class QuadraticForm:
         if self.laplacian is not None:
             bound += 2.0 * weight * self.laplacian.diagonal().max()
         if self.matrix is not None:
-            bound += weight * np.linalg.eigvalsh(self.matrix)[-1]
+            bound += weight * self.matrix.top
         return float(bound)
 
     @cached_property
@@ -247,7 +251,7 @@ class QuadraticForm:
         if self.laplacian is not None:
             K += self.weight * self.laplacian.toarray()
         if self.matrix is not None:
-            K += self.weight * self.matrix
+            K += self.weight * self.matrix.dense()
         return K
 
     def kinds(self, n_rows: int) -> list[tuple[np.ndarray, QuadraticForm]]:
@@ -304,7 +308,7 @@ class QuadraticForm:
         if self.laplacian is not None:  # of what the tasks share rounding is left
             out += self.weight * (D @ self._graph)
         if self.matrix is not None:
-            out += self.weight * (W @ self.matrix)
+            out += self.weight * self.matrix.of_rows(W)
         return out
 
     def add_gradient(self, W: np.ndarray, factor: float, G: np.ndarray) -> None:
@@ -337,7 +341,7 @@ class QuadraticForm:
         if self.laplacian is not None:
             value += max(np.sum(self.weight * D * (D @ self._graph)), 0.0)
         if self.matrix is not None:
-            value += max(np.sum(self.weight * W * (W @ self.matrix)), 0.0)
+            value += max(np.sum(self.weight * W * self.matrix.of_rows(W)), 0.0)
         if np.any(W[self.shared_rows] != W[self.shared_rows, :1]):
             return np.inf
         return float(value)
@@ -410,8 +414,11 @@ class QuadraticForm:
                 out[rows] = form._apply_inverse(V[rows], shift, step)
             return out
         if apart:
-            eigenvalue, Q = self._dense_eigen
-            return (V @ Q) * _pseudo_inverse(shift + step * eigenvalue) @ Q.T
+            out, blocks = np.empty_like(V), self._apart
+            for own, (eigenvalue, Q) in zip(blocks.columns, blocks.eigen, strict=True):
+                scale = _pseudo_inverse(shift + step * eigenvalue)
+                out[:, own] = (V[:, own] @ Q) * scale @ Q.T
+            return out
         mean = V.mean(axis=1, keepdims=True)
         deviation = V - mean
         on_mean = _pseudo_inverse(shift + step * (self.ridge + self.mean))
@@ -437,9 +444,12 @@ class QuadraticForm:
         return T > _DENSE_TASKS or _SparseFactor(self.laplacian, 1.0, 1.0).sparse
 
     @cached_property
-    def _dense_eigen(self):
-        eigenvalue, Q = np.linalg.eigh(self.dense())
-        return _clean(eigenvalue), Q
+    def _apart(self) -> Blocks:
+        """K in the blocks of its matrix, where nothing else joins them."""
+        joined = self.laplacian is not None or self.centred != self.mean
+        if self.matrix is None or joined:
+            return Blocks.whole(self.dense())
+        return (self.weight * self.matrix).plus_diagonal(self.diagonal)
 
     @cached_property
     def _laplacian_eigen(self):
@@ -474,9 +484,9 @@ class QuadraticForm:
 
     def _null_vectors(self) -> list[tuple[np.ndarray, np.ndarray]]:
         if self.matrix is not None:
-            eigenvalue, Q = self._dense_eigen
-            vectors = Q[:, eigenvalue == 0]
-            return [(np.arange(self.n_tasks), vectors)] if vectors.size else []
+            free = [Q[:, eigenvalue == 0] for eigenvalue, Q in self._apart.eigen]
+            pairs = zip(self._apart.columns, free, strict=True)
+            return [(own, vectors) for own, vectors in pairs if vectors.size]
         groups = self._null_groups()
         return [(group, np.ones((group.size, 1))) for group in groups]
 
