@@ -15,6 +15,7 @@ from linmtl import (
     PooledClassifier,
 )
 from linmtl.data import stack_tasks
+from linmtl.mixed import _fit
 from linmtl.mixed._covariance import Structure
 from linmtl.mixed._laplace import Laplace, LogisticRows
 from linmtl.mixed._prior import Prior
@@ -602,3 +603,30 @@ def test_tasks_that_are_alike_are_pooled():
     pooled = PooledClassifier(1e-6).fit(X, y, tasks)
     assert np.median(np.abs(model.coef_ - pooled.coef_)) < 0.1
     assert np.abs(model.coef_mean_ - pooled.coef_[0]).max() < 0.15
+
+
+@pytest.mark.parametrize("every", [4, 30])
+@pytest.mark.parametrize("cls", [MixedEffectsRegressor, MixedEffectsClassifier])
+def test_where_the_search_starts_does_not_matter(cls, every, monkeypatch):
+    """Of many tasks some are looked at first, be they as few as two."""
+    X, y, tasks = made(tasks=60, rows=8, d=2)
+    y = y if cls is MixedEffectsRegressor else (y > 1.0).astype(int)
+    expected = cls().fit(X, y, tasks)
+    monkeypatch.setattr(_fit, "_MANY_TASKS", 60)
+    monkeypatch.setattr(_fit, "_EVERY", every)
+    found = cls().fit(X, y, tasks)
+    assert found.converged_
+    assert found.log_likelihood_ == pytest.approx(expected.log_likelihood_, abs=1e-6)
+    np.testing.assert_allclose(found.coef_, expected.coef_, atol=1e-3)
+
+
+def test_the_prior_of_many_labels_is_at_its_fixed_point():
+    """Whichever way the variances went while it was sought."""
+    X, y, tasks = labelled(tasks=10, rows=30, d=12)
+    found = MixedEffectsClassifier(shrink_mean=True).fit(X, y, tasks)._model
+    like, point = found.likelihood, found.point
+    slopes = like.ridge[like.kept] > 1e-2  # the least one of intercepts is below
+    precision = like.ridge[like.kept][slopes][0]
+    known = slopes.sum() - precision * np.diag(point.C)[slopes].sum()
+    expected = known / np.sum(point.beta[slopes] ** 2)
+    assert precision == pytest.approx(expected, rel=0.02)
