@@ -59,11 +59,14 @@ class SavedModel:
         The column of the table with the task labels, where the file says so.
     decimal : {".", ","} or None
         The decimal mark of the table that it was fitted to.
+    day_first : dict of str -> bool or None
+        Whether the day stands before the month in its columns of dates.
     """
 
     model: Any
     task: str | None = None
     decimal: str | None = None
+    day_first: dict[str, bool] | None = None
 
 
 def read_model(path: str) -> SavedModel:
@@ -131,7 +134,12 @@ def predict_table(
     names = _columns(last, names, table, column, features)
     labels = None if column is None else _labels(last, table, column)
     spare = _spare(last, labels, (len(table.lines), len(names)))
-    X = _features(table, names, decimal or saved.decimal, fills, spare, notes)
+    options = {
+        "decimal": decimal or saved.decimal,
+        "commas_split": table.commas_split,
+        "day_first": saved.day_first,
+    }
+    X = _features(table, names, options, fills, spare, notes)
     given, columns = {}, {}
     if labels is not None:
         columns[column] = labels.tolist()
@@ -250,12 +258,14 @@ def _spare(model: Any, labels: Any, shape: tuple[int, int]) -> np.ndarray:
 def _features(
     table: Table,
     names: list[str],
-    decimal: str | None,
+    options: dict[str, Any],
     fills: bool,
     spare: np.ndarray,
     notes: list[str],
 ) -> np.ndarray:
     """Return the features by their names; NaN only for a model that fills it in.
+
+    ``options`` say how numbers and dates are read.
 
     Cells that are to spare may say nothing: what stands there does not matter.
     """
@@ -270,7 +280,7 @@ def _features(
         for name in names
         if not levels[name] and name not in table.categories
     }
-    numbers = read_numbers(plain, decimal=decimal, commas_split=table.commas_split)
+    numbers = read_numbers(plain, **options)
     notes += numbers.notes
     X = np.empty((len(table.lines), len(names)))
     for j, name in enumerate(names):

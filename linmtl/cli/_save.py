@@ -59,5 +59,9 @@ def model_json(comparison: Comparison, problem: Problem, task: str) -> str:
     content = json.loads(to_json(pipeline))
     first: dict[str, Any] = content["scalers"][0]
     first["feature_names_in"] = names
-    content["table"] = {"task": task, "decimal": problem.decimal}
+    content["table"] = {
+        "task": task,
+        "decimal": problem.decimal,
+        "day_first": problem.day_first,
+    }
     return json.dumps(content, allow_nan=False) + "\n"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -46,6 +46,8 @@ class Problem:
         The rows of the table, positions.
     decimal : str or None
         The decimal mark of its columns, None where there are none or several.
+    day_first : dict of str -> bool
+        Whether the day stands before the month, by column of dates that say so.
     """
 
     X: np.ndarray
@@ -56,6 +58,7 @@ class Problem:
     notes: list[str]
     rows: np.ndarray
     decimal: str | None
+    day_first: dict[str, bool] = field(default_factory=dict)
 
     @property
     def classes(self) -> tuple[str, ...] | None:
@@ -140,7 +143,8 @@ def make_problem(
     )
     marks = set(numbers.decimals.values()) - {""}
     decimal = marks.pop() if len(marks) == 1 else None
-    return Problem(X, y, tasks, feature_names, labels, notes, rows, decimal)
+    read_so = decimal, numbers.day_first
+    return Problem(X, y, tasks, feature_names, labels, notes, rows, *read_so)
 
 
 def _check_columns(table: Table, target: str, task: str) -> None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -43,12 +43,16 @@ _DATES = [
     re.compile(date + _TIME, re.IGNORECASE)
     for date in (
         r"(?P<first>\d{1,2})(?P<mark>[./-])(?P<other>\d{1,2})(?P=mark)(?P<year>\d{4})",
+        # two digits of a year look like other numbers, but for these
+        r"(?P<first>\d{1,2})(?P<mark>/)(?P<other>\d{1,2})/(?P<year>\d\d)",
+        r"(?P<first>\d\d)(?P<mark>\.)(?P<other>\d\d)\.(?P<year>\d\d)",
         r"(?P<year>\d{4})(?P<mark>[./])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})",
         r"(?P<day>\d{1,2})\.?[ -]" + _MONTH + r"[ -](?P<year>\d{4})",
         _MONTH + r" (?P<day>\d{1,2}),? (?P<year>\d{4})",
     )
 ]
 _EPOCH = datetime(1970, 1, 1)
+_LAST_OF_TWO = 68  # year of two digits after 2000, as POSIX and pandas' %y have it
 
 
 def _pattern(decimal: str) -> re.Pattern[str]:
@@ -78,6 +82,8 @@ class Numbers:
     ambiguous : dict of str -> str
         The columns of dates of which it cannot be said what is the day and what the
         month, with a date of each; they are text.
+    day_first : dict of str -> bool
+        Whether the day stands before the month, by column of dates that say so.
     infinite : dict of str -> ndarray
         Of columns that have any: where a value is infinite, or beyond what a float can
         hold. It is NaN in `values`.
@@ -90,6 +96,7 @@ class Numbers:
     values: dict[str, np.ndarray | None]
     dates: set[str]
     ambiguous: dict[str, str]
+    day_first: dict[str, bool]
     infinite: dict[str, np.ndarray]
     decimals: dict[str, str]
     notes: list[str]
@@ -150,7 +157,11 @@ def reads_as_number(text: str) -> bool:
 
 
 def read_numbers(
-    columns: Mapping[str, Fields], *, decimal: str | None, commas_split: bool
+    columns: Mapping[str, Fields],
+    *,
+    decimal: str | None,
+    commas_split: bool,
+    day_first: Mapping[str, bool] | None = None,
 ) -> Numbers:
     """Read each column as numbers, as dates, or as neither.
 
@@ -165,6 +176,8 @@ def read_numbers(
         The decimal mark of columns that can be read with either; None finds out.
     commas_split : bool
         Whether commas separate the fields of a row, and so are hardly decimal marks.
+    day_first : dict of str -> bool, default=None
+        Whether the day stands before the month in dates that do not say so, by column.
 
     Returns
     -------
@@ -189,15 +202,23 @@ def read_numbers(
     certain = {found[0].decimal for _, found in texts.values() if len(found) == 1}
     marks = {decimal} if decimal else certain - {""}
     dates, ambiguous, infinite, decimals = set(), {}, {}, {}
+    orders: dict[str, bool] = {}
     for name, (fields, found) in texts.items():
         if not found:
+            values[name] = None
             try:
-                values[name] = _days(fields)
+                read = _days(fields, (day_first or {}).get(name))
             except _Ambiguous as error:
-                values[name], ambiguous[name] = None, str(error)
-            if values[name] is not None:
+                ambiguous[name] = str(error)
+                continue
+            if read is not None:
                 dates.add(name)
+                values[name] = read.days
+                if read.day_first is not None:
+                    orders[name] = read.day_first
                 note(_EPOCH, f"dates read as days since {_EPOCH:%Y-%m-%d}", name)
+                if read.short:
+                    note(_Dates, "years of two digits read as 1969 to 2068", name)
             continue
         reading, other = _choose(found, marks, commas_split)
         values[name], decimals[name] = reading.values, reading.decimal
@@ -209,7 +230,7 @@ def read_numbers(
             infinite[name] = np.isinf(numbers)
             values[name] = np.where(infinite[name], np.nan, numbers)
     lines = [f"{text}: {name_list(names)}" for text, names in notes.values()]
-    return Numbers(values, dates, ambiguous, infinite, decimals, lines)
+    return Numbers(values, dates, ambiguous, orders, infinite, decimals, lines)
 
 
 def _without_unit(fields: list[str]) -> tuple[str, list[str]]:
@@ -301,34 +322,56 @@ def _choose(
     return point, comma if comma.varied and not commas_split else None
 
 
-def _days(fields: list[str]) -> np.ndarray | None:
-    """Return dates as days since the epoch, None if any field is something else."""
+class _Dates(NamedTuple):
+    """A column of dates.
+
+    Attributes
+    ----------
+    days : ndarray of shape (n_rows,)
+        Days since the epoch, NaN where there is no date.
+    day_first : bool or None
+        Whether the day stands before the month; None where that is no question.
+    short : bool
+        Whether years have two digits.
+    """
+
+    days: np.ndarray
+    day_first: bool | None
+    short: bool
+
+
+def _days(fields: list[str], day_first: bool | None = None) -> _Dates | None:
+    """Return a column of dates, None if any field is something else."""
     rows = np.flatnonzero(~missing(fields))
     try:
-        dates = _read_dates([fields[i] for i in rows])
+        dates, order, short = _read_dates([fields[i] for i in rows], day_first)
     except _Ambiguous:
         raise
     except ValueError:
         return None
     days = np.full(len(fields), np.nan)
     days[rows] = [(date - _EPOCH) / timedelta(days=1) for date in dates]
-    return days
+    return _Dates(days, order, short)
 
 
 class _Ambiguous(ValueError):
     """Which number is the day and which the month, no field says."""
 
 
-def _read_dates(texts: list[str]) -> list[datetime]:
+def _read_dates(
+    texts: list[str], day_first: bool | None
+) -> tuple[list[datetime], bool | None, bool]:
+    """Return dates, whether days stand first, and whether years have two digits."""
     if all(map(_ISO_DATE.fullmatch, texts)):
-        return [_iso_date(text) for text in texts]
+        return [_iso_date(text) for text in texts], None, False
     for pattern in _DATES:
         matches = [match for text in texts if (match := pattern.fullmatch(text))]
         if len(matches) == len(texts):
-            parts = [match.groupdict() for match in matches]
+            parts, order = [match.groupdict() for match in matches], None
             if "first" in parts[0]:
-                _tell_day_and_month(parts)
-            return [_date(part) for part in parts]
+                order = _tell_day_and_month(parts, day_first)
+            short = len(parts[0]["year"]) == 2
+            return [_date(part) for part in parts], order, short
     raise ValueError("not all are dates of one kind")
 
 
@@ -360,22 +403,38 @@ def _iso_date(text: str) -> datetime:
     return date.astimezone(UTC).replace(tzinfo=None) if date.tzinfo else date
 
 
-def _tell_day_and_month(parts: list[dict[str, Any]]) -> None:
-    """Read 31.01.2024 and 31/01/2024; 01/31/2024 where no day could come first."""
-    day, month = "first", "other"
-    if any(p["mark"] != "." for p in parts) and max(int(p[day]) for p in parts) <= 12:
-        day, month = month, day
-        unlike = [p for p in parts if int(p[day]) != int(p[month])]
-        if unlike and max(int(p[day]) for p in parts) <= 12:
-            raise _Ambiguous("{first}{mark}{other}{mark}{year}".format(**unlike[0]))
+def _tell_day_and_month(
+    parts: list[dict[str, Any]], day_first: bool | None = None
+) -> bool | None:
+    """Read 31.01.2024 and 31/01/2024; 01/31/2024 where no day could come first.
+
+    Where either could, as ``day_first`` says. Returns whether the day is first, None
+    where it does not matter.
+    """
+    order: bool | None = True
+    if any(p["mark"] != "." for p in parts):
+        first, other = (
+            max(int(p[which]) for p in parts) for which in ("first", "other")
+        )
+        order = first > 12
+        if max(first, other) <= 12:
+            unlike = [p for p in parts if int(p["first"]) != int(p["other"])]
+            order = day_first if unlike else None
+            if unlike and order is None:
+                raise _Ambiguous("{first}{mark}{other}{mark}{year}".format(**unlike[0]))
+    day, month = ("other", "first") if order is False else ("first", "other")
     for part in parts:
         part["day"], part["month"] = part[day], part[month]
+    return order
 
 
 def _date(part: dict[str, Any]) -> datetime:
     month = part["month"].lower()
     month = int(month) if month.isdigit() else _MONTHS.index(month[:3]) // 3 + 1
-    date = datetime(int(part["year"]), month, int(part["day"]))
+    year = int(part["year"])
+    if len(part["year"]) == 2:
+        year += 2000 if year <= _LAST_OF_TWO else 1900
+    date = datetime(year, month, int(part["day"]))
     if part["hour"] is None:
         return date
     hour, minute = int(part["hour"]), int(part["minute"])

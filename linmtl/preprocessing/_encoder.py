@@ -154,7 +154,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         self._decimals = numbers.decimals
         marks = set(numbers.decimals.values()) - {""}
         self._decimal = self.decimal or (marks.pop() if len(marks) == 1 else None)
-        self._dates = numbers.dates
+        self._dates, self._day_first = numbers.dates, numbers.day_first
         self._learn_missing(table, numbers)
         self.levels_ = {c.name: c.levels for c in self._codings if c.levels is not None}
         self._seen = {
@@ -315,6 +315,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             {name: fields},
             decimal=self._decimals.get(name) or self._decimal,
             commas_split=False,
+            day_first=self._day_first,
         )
         values, dates = read.values[name], name in self._dates
         if values is None or (not np.isnan(values).all() and dates != bool(read.dates)):

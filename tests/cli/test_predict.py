@@ -49,6 +49,8 @@ def test_the_model_that_compare_has_saved(more, tmp_path, capsys):
     """Fitted to all rows; for the table as it is, with what is missing in it."""
     path, model = tmp_path / "visits.csv", tmp_path / "model.json"
     lines = list(rows(60))
+    for line in lines:
+        line[1] = "/".join(reversed(line[1].split("-")))  # 28/01/2024
     for line in lines[::9]:
         line[0] = ""
     if more:
@@ -66,16 +68,19 @@ def test_the_model_that_compare_has_saved(more, tmp_path, capsys):
     X, _, tasks, _ = linmtl.prepare(path, "score", "site")
     content = json.loads(model.read_text())
     assert content["scalers"][0]["fill"] == X.median().tolist()
-    assert content["table"] == {"task": "site", "decimal": "."}
+    read_so = {"decimal": ".", "day_first": {"visit": True}}
+    assert content["table"] == {"task": "site", **read_so}
     again = from_json(model.read_text())
     expected = again.predict(X, tasks=tasks)
     assert [row["site"] for row in found] == tasks.tolist()
     assert [row["prediction"] for row in found] == [str(value) for value in expected]
-    # a table of one row, whose number alone could be read either way
+    # a table of one row, whose number and date alone could be read either way
     with path.open("w", newline="") as file:
-        csv.writer(file).writerows([HEADER[:4], ["1,234", *lines[0][1:4]]])
+        row = ["1,234", "02/01/2024", *lines[0][2:4]]
+        csv.writer(file).writerows([HEADER[:4], row])
     assert command.main(["predict", str(model), str(path)]) == 0
-    one = X.iloc[:1].assign(dose=1234.0)
+    day = np.datetime64("2024-01-02").astype(int)
+    one = X.iloc[:1].assign(dose=1234.0, visit=float(day))
     expected = again.predict(one, tasks=tasks[:1])
     assert predicted(capsys)[0][0]["prediction"] == str(expected[0])
 

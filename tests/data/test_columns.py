@@ -195,7 +195,9 @@ def test_dates_are_days(fields, days):
         ["2024-13-01"],
         ["2024-01-01", "soon"],
         ["31/12/1969", "12/31/1969"],
-        ["31.12.69"],
+        ["31.2.69"],
+        ["3.11.14", "3.12.1"],  # versions
+        ["31-12-69"],
     ],
 )
 def test_no_dates(fields):
@@ -213,3 +215,30 @@ def test_dates_that_may_be_two(fields, example):
     found = read({"d": fields, "x": ["1"] * len(fields)})
     assert found.values["d"] is None
     assert found.ambiguous == {"d": example}
+
+
+@pytest.mark.parametrize(
+    ("fields", "days", "day_first"),
+    [
+        (["31.12.69", "02.01.70"], [-1, 1], True),
+        (["31/12/69", "2/1/70 12:00"], [-1, 1.5], True),
+        (["12/31/69", "1/2/70"], [-1, 1], False),
+        (["01.01.68", "01.01.69"], [35794, -365], True),
+    ],
+)
+def test_years_of_two_digits_are_those_from_1969_to_2068(fields, days, day_first):
+    found = read({"d": fields, "x": ["1"] * len(fields)})
+    np.testing.assert_allclose(found.values["d"], days)
+    assert found.day_first == {"d": day_first}
+    assert found.notes[1] == "years of two digits read as 1969 to 2068: d"
+
+
+@pytest.mark.parametrize("day_first", [True, False])
+def test_an_order_that_is_known_tells_day_and_month(day_first):
+    fields = {"d": ["03/04/2024"], "e": ["25/12/2024"], "f": ["12/25/2024"]}
+    known = dict.fromkeys("def", day_first)
+    found = read_numbers(fields, decimal=None, commas_split=False, day_first=known)
+    expected = np.datetime64("2024-04-03" if day_first else "2024-03-04")
+    assert found.values["d"] == expected.astype(int)
+    assert found.values["e"] == found.values["f"]  # which say it themselves
+    assert found.day_first == {"d": day_first, "e": True, "f": False}

@@ -144,6 +144,19 @@ def test_numbers_are_read_as_in_fit():
     np.testing.assert_array_equal(comma.transform(row), [[2.5, 3.0]])
 
 
+def test_dates_are_read_as_in_fit():
+    """A batch alone would not say which is the day and which the month."""
+    table = pd.DataFrame({"x": [1.0, 2.0, 3.0], "day": ["3/4/24", "25/4/24", "1/5/24"]})
+    encoder = TableEncoder().fit(table)
+    assert "years of two digits read as 1969 to 2068: day" in encoder.notes_
+    whole = encoder.transform(table)
+    for row in range(3):
+        one = encoder.transform(table.iloc[[row]])
+        np.testing.assert_array_equal(one, whole[[row]])
+    days = np.array(["2024-04-03", "2024-04-25", "2024-05-01"], dtype="datetime64[D]")
+    np.testing.assert_array_equal(whole[:, 1], days.astype(int))
+
+
 def test_arrays():
     X = np.array([[1.5, "u"], [2.5, "v"], [None, "w"], [0.0, "u"]], dtype=object)
     encoder = TableEncoder().fit(X)
