@@ -9,7 +9,7 @@ import numpy as np
 from scipy import linalg
 
 from linmtl.data._canonical import MultiTaskData
-from linmtl.datafits._base import UNIT, SquaredSums, directions
+from linmtl.datafits._base import UNIT, Datafit, SquaredSums, directions
 from linmtl.datafits._moments import Moments
 from linmtl.datafits._residual import ResidualFit
 from linmtl.designs._base import used_rows
@@ -18,6 +18,7 @@ from linmtl.kernels._layouts import gram_adjoint
 from linmtl.kernels._threads import blas_threads
 from linmtl.losses import Loss
 
+_SIZE_FOR_MANY = 2.0  # of Gram matrices relative to the data, for many problems
 # features from which moments cost as much as some ten passes over the rows, and the
 # multiplications from which that is worth a look
 _MANY_FEATURES, _MUCH_WORK = 256, 1e10
@@ -168,7 +169,9 @@ class GramFit(SquaredSums):
         return self.H if self.n_features < size and len(self.H) > 1 else None
 
     def hessians(self, features, dtype=np.float64, least=0.0):
-        return np.ascontiguousarray(self.H[:, features][:, :, features])
+        entries = (self.n_features * features[:, None] + features).ravel()
+        chosen = self.H.reshape(len(self.H), -1).take(entries, axis=1)
+        return chosen.reshape(len(self.H), features.size, features.size)
 
     # A projected residual is the residual at a shifted W.
     def project(self, parts, G):
@@ -244,14 +247,34 @@ def additive_fit(data: MultiTaskData, loss: Loss) -> GramFit | ResidualFit:
     """
     design = data.design
     d = design.n_features
-    alike = design.columns_alike(data.weight)
-    grams = 1 if alike else design.n_columns
     rows = design.task_ptr[1] if design.is_shared() else design.task_ptr[-1]
-    sparse_too_large = 8.0 * grams * d * d > design.spare_bytes
-    if not loss.quadratic or grams * d > rows or sparse_too_large:
+    if not loss.quadratic or _size_of_grams(data) > 1.0:
         return ResidualFit(data, loss)
     late = d >= _MANY_FEATURES and float(rows) * d * d >= _MUCH_WORK
     return GramFit(None if late else _moments(data), loss, data)
+
+
+def for_many_problems(fit: Datafit) -> Datafit:
+    """Return a squared loss in the form that is cheaper for many problems of it.
+
+    Gram matrices, made once, where they are at most twice as large as the data.
+    """
+    if not (fit.quadratic and fit.holds_rows):
+        return fit
+    data = fit.data
+    if _size_of_grams(data) > _SIZE_FOR_MANY:
+        return fit
+    return GramFit(_moments(data), fit.loss, data)
+
+
+def _size_of_grams(data: MultiTaskData) -> float:
+    """Return the size of Gram matrices relative to the data, infinite if not to be."""
+    design, d = data.design, data.design.n_features
+    grams = 1 if design.columns_alike(data.weight) else design.n_columns
+    if 8.0 * grams * d * d > design.spare_bytes:
+        return np.inf
+    rows = design.task_ptr[1] if design.is_shared() else design.task_ptr[-1]
+    return grams * d / max(int(rows), 1)
 
 
 def _moments(data: MultiTaskData) -> Moments:

@@ -15,7 +15,7 @@ import numpy as np
 
 from linmtl.data._canonical import MultiTaskData
 from linmtl.datafits._base import UNIT, Datafit, best_scale
-from linmtl.datafits._gram import GramFit, additive_fit
+from linmtl.datafits._gram import GramFit, additive_fit, for_many_problems
 from linmtl.datafits._moments import LARGEST_SPREAD
 from linmtl.datafits._residual import JoinedFit, ResidualFit
 from linmtl.losses import Loss
@@ -148,7 +148,7 @@ class RootFit(JoinedFit):
         weight = self.data.weight * self.per_row(inverse)
         data = replace(self.data, y=y, weight=weight)
         if self._squares is None:
-            self._squares = additive_fit(self.data, self.loss)
+            self._squares = for_many_problems(additive_fit(self.data, self.loss))
         grams = self._squares
         if grams.holds_rows or grams.n_columns < inverse.size:
             return ResidualFit(data, self.loss)

@@ -555,7 +555,7 @@ def task_moments(A, start, task_ptr, weight, centre, mean, curvature):
 def task_gradient(A, start, task_ptr, mean, theta, j, out):
     """out_t = <feature j about its mean, theta> over the rows of task t."""
     for t in range(start.size):
-        r = theta[task_ptr[t] : task_ptr[t + 1], 0]
+        r = theta[0, task_ptr[t] : task_ptr[t + 1]]
         x = A[j, start[t] : start[t] + r.size]
         m = mean[j, t]
         total = 0.0
@@ -568,7 +568,7 @@ def task_gradient(A, start, task_ptr, mean, theta, j, out):
 def task_move(A, start, task_ptr, weight, mean, theta, j, t, change):
     """Residuals of task t after coefficient j has changed, intercepts at their best."""
     w = weight[task_ptr[t] : task_ptr[t + 1]]
-    r = theta[task_ptr[t] : task_ptr[t + 1], 0]
+    r = theta[0, task_ptr[t] : task_ptr[t + 1]]
     x = A[j, start[t] : start[t] + r.size]
     for i in range(r.size):
         r[i] -= change * w[i] * (x[i] - mean)
@@ -580,7 +580,7 @@ def weighted_square(theta, weight, W, ridge):
     total = 0.0
     for p in range(weight.size):
         if weight[p] > 0.0:
-            total += theta[p, 0] * theta[p, 0] / weight[p]
+            total += theta[0, p] * theta[0, p] / weight[p]
     for j in range(W.shape[0]):
         for t in range(W.shape[1]):
             total += ridge * W[j, t] * W[j, t]
@@ -626,7 +626,7 @@ def task_descent(
 
     For more rows of W than a task has samples. A (k, n) has one row per feature,
     uncentred; those of task t begin at column ``start[t]``. W (k, T) and the weighted
-    residuals theta (n_observations, 1), whose sums over the tasks are zero where
+    residuals theta (1, n_observations), whose sums over the tasks are zero where
     intercepts are fitted (``centre``), are updated in place. Stops as
     :func:`gram_descent` does. Returns the number of sweeps.
     """

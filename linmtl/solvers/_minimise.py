@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from linmtl.datafits._base import Residuals
+from linmtl.datafits._gram import for_many_problems
 from linmtl.datafits._tie import tie
 from linmtl.kernels._threads import blas_threads
 from linmtl.penalties._compose import Composite
@@ -293,6 +294,9 @@ def _minimise_in_stages(
     """
     if scale is None:
         scale = null_model(convex_start(objective))[1]
+    fit = for_many_problems(objective.base_fit)
+    if fit is not objective.base_fit:
+        objective = Objective(fit, objective.penalty)
     options.update(scale=scale, tol=tol / 2)  # half for the next stage's own gap
     best, n_iter = None, 0
     for part in STARTS:

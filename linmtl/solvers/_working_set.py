@@ -42,6 +42,7 @@ _PATIENCE = 300  # sweeps over one working set until they are given up,
 _FEW_ROWS, _LITTLE_PATIENCE = 100, 100  # or with so few rows a task: others are cheap
 _MAX_EPOCHS = 1000  # iterations over one working set of what follows
 _SINGLE_SET_GAP = 300  # tolerances: a gap from which one working set may do
+_CACHED = 500_000  # numbers that stay in the cache
 _SPARE_WORK = 0.1  # of the products of a pass, that sweeps may cost past their target
 
 
@@ -385,7 +386,8 @@ class _FlatRows:
 def gram_pays(part: Design, n_features: int) -> bool:
     """Whether to use Gram matrices of the columns, on some of the features.
 
-    They are no larger than X, and a sweep costs no more than one with residuals.
+    They are no larger than X, and a sweep costs no more than one with residuals; or
+    they stay in the cache, where it costs a fifth.
     """
     if part.n_columns < part.n_tasks:  # tied tasks: few columns
         return True
@@ -393,7 +395,7 @@ def gram_pays(part: Design, n_features: int) -> bool:
     if 8.0 * entries > part.spare_bytes:  # of two that are dense the smaller
         n = part.task_ptr[1] if part.is_shared() else n
         return entries <= n * part.n_features
-    return entries <= n * min(2 * part.n_features, n_features)
+    return entries <= max(n * min(2 * part.n_features, n_features), _CACHED)
 
 
 def descend_on_grams(H, W, G, square, ridge, penalty, goal):
@@ -464,7 +466,7 @@ def descend_on_rows(part, data, weight, theta, W, ridge, penalty, goal):
     """
     entry, row, positive = penalty
     A, start = part.feature_rows()
-    R = np.array(theta)[:, None]
+    R = np.array(theta)[None]
     epochs = task_descent(
         readonly(A),
         readonly(start),

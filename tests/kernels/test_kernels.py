@@ -773,7 +773,7 @@ def task_problem(shared, intercept):
 
 def task_theta(W, A_t, w_t, y_t):
     parts = zip(W.T, A_t, w_t, y_t, strict=True)
-    return np.concatenate([w * (y - v @ x) for v, x, w, y in parts])[:, None]
+    return np.concatenate([w * (y - v @ x) for v, x, w, y in parts])[None]
 
 
 @pytest.mark.parametrize("intercept", [False, True])
@@ -791,7 +791,7 @@ def test_pieces_of_a_descent_on_tasks(shared, intercept):
         np.testing.assert_allclose(curvature[:, t], A_t[t] ** 2 @ w_t[t])
     out = empty(3)
     rows.task_gradient(A, start, task_ptr, mean, theta, 4, out)
-    expected = [x[4] @ r for x, r in zip(A_t, np.split(theta[:, 0], 3), strict=True)]
+    expected = [x[4] @ r for x, r in zip(A_t, np.split(theta[0], 3), strict=True)]
     np.testing.assert_allclose(out, expected, atol=1e-12)
     moved = theta.copy()
     rows.task_move(A, start, task_ptr, weight, mean[4, 1], moved, 4, 1, 0.7)
@@ -799,7 +799,7 @@ def test_pieces_of_a_descent_on_tasks(shared, intercept):
     W_moved[4, 1] += 0.7
     np.testing.assert_allclose(moved, task_theta(W_moved, A_t, w_t, y_t), atol=1e-12)
     used = weight > 0
-    square = np.sum(theta[used, 0] ** 2 / weight[used]) + 0.3 * np.sum(W**2)
+    square = np.sum(theta[0, used] ** 2 / weight[used]) + 0.3 * np.sum(W**2)
     np.testing.assert_allclose(rows.weighted_square(theta, weight, W, 0.3), square)
 
 
