@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -11,9 +12,16 @@ import numpy as np
 from scipy import sparse
 
 from linmtl.designs._base import Design, Matrix
+from linmtl.designs._stacked import FeatureMajorDesign
 from linmtl.designs._wrapped import WrappedDesign
 from linmtl.kernels._jit import readonly
-from linmtl.kernels._layouts import take_products, task_products
+from linmtl.kernels._layouts import (
+    feature_adjoint,
+    feature_predict,
+    take_explained,
+    take_products,
+    task_products,
+)
 
 _RANK = 1e-12  # singular values, relative to the largest, that are rounding
 _SUSPECT = 1e-6  # part of a square that is left, where it may be rounding
@@ -198,21 +206,28 @@ class Elimination:
             return self.U
         return self.U[self.task_ptr[task] : self.task_ptr[task + 1]]
 
+    @cached_property
+    def _across(self) -> np.ndarray:
+        """U with one row for each vector."""
+        return np.ascontiguousarray(self.U.T)
+
     def along(self, r: np.ndarray) -> np.ndarray:
         """Return ``U' r`` of each task for a flat r, (n_tasks, n_vectors)."""
         if self.alike:
             return r.reshape(len(self.share), -1) @ self.U
-        parts = pairwise(self.task_ptr.tolist())
-        return np.stack([r[i:j] @ self.U[i:j] for i, j in parts])
+        out, task_ptr = np.empty(self.share.T.shape), readonly(self.task_ptr)
+        r = readonly(np.ascontiguousarray(r, dtype=np.float64))
+        feature_adjoint(readonly(self._across), task_ptr, r, out)
+        return out.T
 
     def spread(self, c: np.ndarray) -> np.ndarray:
         """Return ``U c_t`` of each task, flat."""
         if self.alike:
             return (c @ self.U.T).ravel()
-        parts = pairwise(self.task_ptr.tolist())
-        return np.concatenate(
-            [self.U[i:j] @ c_t for c_t, (i, j) in zip(c, parts, strict=True)]
-        )
+        out, task_ptr = np.empty(len(self.U)), readonly(self.task_ptr)
+        c = readonly(np.ascontiguousarray(c.T))
+        feature_predict(readonly(self._across), task_ptr, c, out)
+        return out
 
     def explained(self, r: np.ndarray) -> np.ndarray:
         """Return ``r - K r`` for a flat r."""
@@ -238,6 +253,13 @@ class Elimination:
         return theta + self.root * self.spread(
             factor * self.along(self.unscaled(theta))
         )
+
+    def rest_of_features(self, A: np.ndarray) -> np.ndarray:
+        """Return what is left of features, one row each, of tasks with own rows."""
+        A, out = np.ascontiguousarray(A, dtype=np.float64), np.empty(A.shape)
+        arrays = A, self._across, self.root, self.share, self.task_ptr
+        take_explained(*(readonly(a) for a in arrays), out)
+        return out
 
     def rest_of_block(self, task: int, A: np.ndarray) -> np.ndarray:
         """Return ``K A`` for the rows of a task."""
@@ -302,8 +324,11 @@ class EliminatedDesign(WrappedDesign):
         return EliminatedDesign(self.design.restrict(features), self.gone)
 
     def gather(self, features, last=None):
-        last = last.design if isinstance(last, EliminatedDesign) else None
-        return EliminatedDesign(self.design.gather(features, last), self.gone)
+        if self.is_sparse or self.is_shared():
+            return EliminatedDesign(self.design.gather(features), self.gone)
+        A, _ = self.design.gather(features).feature_rows()
+        left = self.gone.rest_of_features(A)
+        return FeatureMajorDesign(left, features, self.task_ptr)
 
     def block(self, task):
         gone, X = self.gone, self.design.block(task)

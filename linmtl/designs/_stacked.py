@@ -28,6 +28,7 @@ from linmtl.kernels._layouts import (
     gather_features,
     mirror,
     mixed_predict,
+    small_hessians,
     sparse_adjoint,
     sparse_predict,
     stacked_adjoint,
@@ -44,6 +45,7 @@ _CACHE_BYTES = 2**20  # bytes of X that stay in the cache from one pass to the n
 # holds eight of their numbers.
 _COPY_BYTES, _LEAST_COPIED = 2**21, 8
 _LOOK_UP = 32  # what a number of X looked up costs, relative to one that is passed
+_SMALL_HESSIAN = 64  # features of which those of all tasks are made in one kernel
 _TILE_ROWS = 64  # rows that are transposed at a time
 # Tasks so small that calls of BLAS for each cost more than the arithmetic: features, or
 # products of two features in a task on average.
@@ -341,9 +343,10 @@ class FeatureMajorDesign(Design):
         if features is None:
             features = np.arange(self.n_features)
         H = np.empty((self.n_tasks, features.size, features.size), dtype=dtype)
-        A = readonly(self.A)
-        blocks = [(A, start) for start in self.task_ptr[:-1].tolist()]
-        feature_hessians(blocks, self.task_ptr, weight, centre, features, H)
+        first, stride = self.task_ptr[:-1], np.full(self.n_tasks, self.A.shape[1])
+        feature_hessians(
+            self.A, first, stride, self.task_ptr, weight, centre, features, H
+        )
         return H
 
 
@@ -367,11 +370,7 @@ class HessianDesign(StackedDesign):
         X, task_ptr = readonly(design.X), readonly(design.task_ptr)
         shift, tile = np.empty(d), np.empty((_TILE_ROWS, d), dtype=np.float32)
         transpose_tasks(X, task_ptr, bool(centre), shift, tile, A)
-        A = readonly(A)
-        self._blocks = [
-            (A[d * start : d * stop].reshape(d, stop - start), 0)
-            for start, stop in pairwise(task_ptr.tolist())
-        ]
+        self._A, self._first, self._stride = A, d * task_ptr[:-1], np.diff(task_ptr)
         self.centred = centre
 
     def hessians(self, weight, centre, features=None, dtype=np.float64):
@@ -385,34 +384,41 @@ class HessianDesign(StackedDesign):
             features = np.arange(self.n_features)
         k = features.size
         H = self._room[: self.n_tasks * k**2].reshape(self.n_tasks, k, k)
-        feature_hessians(self._blocks, self.task_ptr, weight, centre, features, H)
+        places = self._first, self._stride, self.task_ptr
+        feature_hessians(self._A, *places, weight, centre, features, H)
         return H
 
 
-def feature_hessians(blocks, task_ptr, weight, centre, features, H):
+def feature_hessians(A, first, stride, task_ptr, weight, centre, features, H):
     """Write the Hessian of each task into H.
 
-    ``blocks`` has for each task an array with one row per feature, and the column where
-    the rows of the task begin.
+    In A, in which feature j of task t begins at the position ``first[t] + j *
+    stride[t]``, features have their observations next to each other.
     """
-    k, bounds = features.size, task_ptr.tolist()
-    syrk: Any = get_blas_funcs("syrk", dtype=H.dtype)
+    k, A = features.size, readonly(A.ravel())
     piece = np.empty(k * int(np.diff(task_ptr).max(initial=0)), dtype=H.dtype)
-    root = readonly(np.sqrt(weight).astype(blocks[0][0].dtype, copy=False))
+    root = readonly(np.sqrt(weight).astype(A.dtype, copy=False))
     features, weight = readonly(features), readonly(weight)
-    for H_t, (A, column), (start, stop) in zip(
-        H, blocks, pairwise(bounds), strict=True
-    ):
-        size = stop - start
-        if not size or not k:
-            H_t[...] = 0.0
-            continue
-        block = piece[: k * size].reshape(k, size)
-        w, r = weight[start:stop], root[start:stop]
-        weight_features(A, features, column, w, r, bool(centre), block)
-        # one half only, into H itself
-        syrk(1.0, block.T, c=H_t.T, trans=1, overwrite_c=1)
-        mirror(H_t)
+    if not piece.size:
+        H[...] = 0.0
+    elif k <= _SMALL_HESSIAN:
+        places = readonly(first), readonly(stride), features, readonly(task_ptr)
+        small_hessians(A, *places, weight, root, bool(centre), piece, H)
+        H[np.diff(task_ptr) == 0] = 0.0
+    else:
+        syrk: Any = get_blas_funcs("syrk", dtype=H.dtype)
+        bounds = pairwise(task_ptr.tolist())
+        for H_t, (start, stop), at, step in zip(H, bounds, first, stride, strict=True):
+            size = stop - start
+            if not size:
+                H_t[...] = 0.0
+                continue
+            block = piece[: k * size].reshape(k, size)
+            w, r = weight[start:stop], root[start:stop]
+            weight_features(A, int(at), int(step), features, w, r, bool(centre), block)
+            # one half only, into H itself
+            syrk(1.0, block.T, c=H_t.T, trans=1, overwrite_c=1)
+            mirror(H_t)
 
 
 def _room(k, n, design):

@@ -244,18 +244,39 @@ def feature_adjoint(A, task_ptr, r, G):
 
 
 @reduction
-def weight_features(A, features, start, w, r, centre, out):
+def take_explained(A, U, root, share, task_ptr, out):
+    """out = A - A root U' share U / root in each task, one row per feature."""
+    for t in range(task_ptr.size - 1):
+        start, stop = task_ptr[t], task_ptr[t + 1]
+        r = root[start:stop]
+        for j in range(A.shape[0]):
+            a, rest = A[j, start:stop], out[j, start:stop]
+            for i in range(r.size):
+                rest[i] = a[i]
+            for k in range(U.shape[0]):
+                u = U[k, start:stop]
+                total = 0.0
+                for i in range(r.size):
+                    total += u[i] * r[i] * a[i]
+                total *= share[t, k]
+                for i in range(r.size):
+                    rest[i] -= total * u[i] / r[i] if r[i] > 0.0 else 0.0
+
+
+@reduction
+def weight_features(A, first, stride, features, w, r, centre, out):
     """out_k = root (A_k - mean of A_k) over the rows of a task, for the features given.
 
-    The columns of A from ``start`` on are the rows of the task; ``w`` are their
-    weights, by which the mean is taken, and ``r`` the roots of these, in the precision
-    of A. ``out`` may be in single precision.
+    A is flat: feature j of the task begins at ``first + j * stride``. ``w`` are the
+    weights of the rows, by which the mean is taken, and ``r`` the roots of these, in
+    the precision of A. ``out`` may be in single precision.
     """
     total = 0.0
     for i in range(w.size):
         total += w[i]
     for k in range(features.size):
-        x, row = A[features[k], start : start + w.size], out[k]
+        start = first + features[k] * stride
+        x, row = A[start : start + w.size], out[k]
         mean = 0.0
         if centre and total > 0.0:
             for i in range(w.size):
@@ -264,6 +285,25 @@ def weight_features(A, features, start, w, r, centre, out):
         m = A.dtype.type(mean)
         for i in range(w.size):
             row[i] = r[i] * (x[i] - m)
+
+
+@kernel
+def small_hessians(
+    A, first, stride, features, task_ptr, weight, root, centre, piece, H
+):
+    """H_t = what `weight_features` makes of each task, times its transpose.
+
+    ``piece`` is a workspace with room for the features of one task.
+    """
+    k = features.size
+    for t in range(H.shape[0]):
+        w, r = (
+            weight[task_ptr[t] : task_ptr[t + 1]],
+            root[task_ptr[t] : task_ptr[t + 1]],
+        )
+        block = piece[: k * w.size].reshape(k, w.size)
+        weight_features(A, first[t], stride[t], features, w, r, centre, block)
+        np.dot(block, block.T, H[t])
 
 
 @kernel

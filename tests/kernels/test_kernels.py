@@ -167,7 +167,7 @@ def test_weighted_features(centre, dtype):
     root = np.sqrt(weight)
     for single in (False, True):  # the features themselves
         A_in, root_in = (B.astype(np.float32) if single else B for B in (A, root))
-        arrays = readonly(A_in), features, 5
+        arrays = readonly(A_in.ravel()), 5, 9, features
         rows = readonly(weight[5:]), readonly(root_in[5:])
         kernels.weight_features(*arrays, *rows, centre, out)
         X = A[features, 5:]
