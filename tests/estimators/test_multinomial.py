@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from itertools import pairwise
 
 import cvxpy as cp
@@ -389,7 +390,11 @@ def test_two_of_three_classes_are_two():
             FusedSparseGroup(0.005, 0.01, 0.01 * HALVES),
         ),
         (NonconvexFusedGroup(0.02, 0.01), NonconvexFusedGroup(0.02, 0.01)),
-        (NonconvexFusedGroup(0.02, form=2), NonconvexFusedGroup(0.02, form=2)),
+        pytest.param(
+            NonconvexFusedGroup(0.02, form=2),
+            NonconvexFusedGroup(0.02, form=2),
+            marks=pytest.mark.slow,
+        ),
         (Clustered(2, 0.1, 0.5), Clustered(2, 0.05, 0.5)),
         (
             FactoredClassifier(2, alpha=0.02),
@@ -447,6 +452,41 @@ def test_layouts(form):
     np.testing.assert_allclose(
         other.coef_, model.coef_, atol=0.05 if form == "float32" else 1e-3
     )
+
+
+@pytest.mark.parametrize(
+    "penalty",
+    [
+        TemporalGroup(0.02, 0.1),
+        FusedSparseGroup(0.005, 0.01, 0.01),
+        pytest.param(NonconvexFusedGroup(0.05, 0.01), marks=pytest.mark.slow),
+        Clustered(2, 0.1, 0.5),
+        Deviation(Clustered(2, 0.1, 0.5), 0.1),
+    ],
+)
+def test_orders_and_clusters_in_other_layouts(penalty):
+    X, y, tasks = data()
+    names = ["t2", "t0", "t1"]
+    model = MultiTaskClassifier(penalty, task_order=names, tol=1e-6)
+    model.fit(X, y, tasks)
+    Y = np.where(tasks[:, None] == names, y[:, None], None)
+    wide = MultiTaskClassifier(penalty, tol=1e-6).fit(X, Y)
+    np.testing.assert_allclose(wide.coef_, model.coef_, atol=1e-3)
+    again = pickle.loads(pickle.dumps(model))
+    p = model.predict_proba(X, tasks)
+    np.testing.assert_array_equal(again.predict_proba(X, tasks), p)
+    if hasattr(model, "labels_"):
+        present = ~np.isnan(model.intercept_)
+        np.testing.assert_array_equal(model.labels_ >= 0, present)
+        relation = model.task_relation_
+        assert relation.shape == (4, 3, 3)
+        np.testing.assert_array_equal(
+            ~np.isnan(relation[:, range(3), range(3)]), present.T
+        )
+    grid = [getattr(penalty, "alpha", 1.0)]
+    search = MultiTaskClassifierCV(penalty, task_order=names, alphas=grid, cv=2)
+    assert np.all(np.isfinite(search.fit(X, y, tasks).scores_path_))
+    np.testing.assert_allclose(search.coef_, model.coef_, atol=0.05)
 
 
 @pytest.mark.parametrize("shared", [True, False])
