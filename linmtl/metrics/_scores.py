@@ -369,7 +369,10 @@ class Measure:
                 f"{self.name} takes no sample_weight; drop sample_weight, or pass "
                 "another metric"
             )
-        parts = answers.of(method)
+        try:
+            parts = answers.of(method)
+        except AttributeError as error:
+            raise _no_probabilities(answers, error) from error
 
         def score(t: int) -> float:
             if labels.weight is not None:
@@ -387,9 +390,22 @@ class Measure:
                 weight["sample_weight"] = labels.weight[t]
             model = kind(answers, t, classes, labels.y[t])
             y = model.encoded(labels.y[t])
-            return self._scorer(model, labels.rows[t], y, **weight)
+            try:
+                return self._scorer(model, labels.rows[t], y, **weight)
+            except AttributeError as error:
+                raise _no_probabilities(answers, error) from error
 
         return score
+
+
+def _no_probabilities(answers: Answers, error: AttributeError) -> Exception:
+    """Return what to raise where a scorer asks for a method that is not there."""
+    if answers.has("predict_proba") or answers.has("decision_function"):
+        return error
+    return ValueError(
+        "it needs probabilities or decision values, of which a regression has none; "
+        "pass a metric of predictions, such as 'r2'"
+    )
 
 
 def _named_scorer(name: str) -> Any:

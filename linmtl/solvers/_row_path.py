@@ -38,6 +38,8 @@ class RowPath(PlainPath):
         fit, tol = self.fit, self.tol * self.slack()
         stop, limit = tol * self.scale + fit.rounding, min(self.max_iter, _MOST_SWEEPS)
         whole = compose(penalty, fit.n_features, self.tasks)
+        if whole.norm is None:  # of the strength zero
+            return self._in_general(whole, tol, start)
         norm: Any = whole.norm
         ridge = float(whole.base_quadratic.diagonal[0])
         entry, row = norm.strengths(fit.n_features)
@@ -57,10 +59,13 @@ class RowPath(PlainPath):
             steps = lasso_of_tasks(H, D, W, entry, norm.positive)
         if steps < limit and fit.error(W) <= stop:
             return Point(W, fit.moments.intercepts(W), W)
+        return self._in_general(whole, tol, W)
+
+    def _in_general(self, whole, tol, start):
         return minimise(
-            Objective(fit, whole),
+            Objective(self.fit, whole),
             tol=tol,
             max_iter=self.max_iter,
-            W0=W,
+            W0=start,
             scale=self.scale,
         )

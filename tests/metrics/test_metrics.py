@@ -30,7 +30,7 @@ from sklearn.preprocessing import StandardScaler
 
 from helpers.frames import with_tasks
 from helpers.loops import looped
-from linmtl import L21Classifier, L21Regressor, TaskScaler
+from linmtl import L21Classifier, L21Regressor, L21RegressorCV, TaskScaler
 from linmtl.datasets import make_multitask_classification, make_multitask_regression
 from linmtl.metrics import (
     average_precision,
@@ -903,3 +903,15 @@ def test_a_scorer_says_what_it_lacks(regression):
         scorer(model, X, y, tasks[:3])
     with pytest.raises(ValueError, match="is not a column"):
         make_task_scorer("r2", task_column="site")(held, frame, y)
+
+
+@pytest.mark.parametrize("scoring", ["roc_auc", "neg_log_loss"])
+def test_a_regression_has_no_probabilities(scoring):
+    rng = np.random.default_rng(0)
+    X, tasks = rng.normal(size=(24, 2)), np.repeat([0, 1], 12)
+    y = (X[:, 0] > 0).astype(float)
+    model = L21RegressorCV(alphas=2, cv=2, scoring=scoring)
+    with pytest.raises(ValueError, match="of which a regression has none"):
+        model.fit(X, y, tasks)
+    with pytest.raises(ValueError, match="of which a regression has none"):
+        make_task_scorer(scoring)(L21Regressor().fit(X, y, tasks), X, y, tasks=tasks)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from linmtl import (
+    IndependentRegressor,
     L1RegressorCV,
     L21ClassifierCV,
     L21RegressorCV,
@@ -197,3 +198,14 @@ def test_newton_steps_for_labels_are_the_same_for_few_and_many_features():
     )
     np.testing.assert_allclose(few.coef_, many.coef_[:, :5], atol=1e-6)
     assert few.converged_
+
+
+@pytest.mark.parametrize("search", [L21RegressorCV, L1RegressorCV])
+def test_a_strength_of_zero_in_a_grid(search):
+    rng = np.random.default_rng(0)
+    X, tasks = rng.normal(size=(30, 3)), np.repeat([0, 1, 2], 10)
+    y = X @ [1.0, -1.0, 0.5] + 0.01 * rng.normal(size=30)
+    model = search(alphas=[0.0, 1.0], cv=2).fit(X, y, tasks)
+    assert model.alpha_ == 0
+    alone = IndependentRegressor(0.0).fit(X, y, tasks)
+    np.testing.assert_allclose(model.coef_, alone.coef_, atol=1e-3)
