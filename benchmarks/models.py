@@ -19,7 +19,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +64,20 @@ class Problem:
                 train.append(rng.permutation(rows)[: max(int(size), 2)])
             train = np.sort(np.concatenate(train))
             yield train, np.setdiff1d(np.arange(self.y.size), train)
+
+    def turned(self, share: float, seed: int) -> Problem:
+        """Return the same with the targets of some tasks turned about their mean.
+
+        Their coefficients are the opposite of what they were.
+        """
+        labels = np.unique(self.tasks)
+        size = max(round(share * labels.size), 1)
+        chosen = np.random.default_rng(seed).choice(labels, size, replace=False)
+        y = self.y.copy()
+        for label in chosen:
+            rows = self.tasks == label
+            y[rows] = 2 * y[rows].mean() - y[rows]
+        return replace(self, y=y)
 
     def error(self, test: np.ndarray, prediction: np.ndarray) -> float:
         """Return the mean squared error over all rows, or over tasks relative to it."""
@@ -133,25 +147,31 @@ def models() -> dict[str, Callable]:
     }
 
 
-def run(problem: Problem, n_splits: int, wanted: str, lmer: bool) -> dict[str, dict]:
-    """Return errors and seconds of every model, one for each split."""
+def run(
+    problem: Problem, n_splits: int, wanted: str, lmer: bool, outliers: float = 0.0
+) -> dict[str, dict]:
+    """Return errors and seconds of every model, one for each split.
+
+    ``outliers`` is the share of tasks that are turned, others in each split.
+    """
     out: dict[str, dict] = {}
     splits = list(problem.splits(n_splits))
+    problems = [problem] * n_splits
+    if outliers:
+        problems = [problem.turned(outliers, 100 + seed) for seed in range(n_splits)]
     for name, make in models().items():
         many = "full" in name and problem.X.shape[1] > 10  # 210 parameters
         if wanted not in name or many:
             continue
         errors, seconds = [], []
-        for train, test in splits:
-            mean = problem.X[train].mean(axis=0)
-            scale = problem.X[train].std(axis=0)
-            X = (problem.X - mean) / np.where(scale > 0, scale, 1.0)
+        for posed, (train, test) in zip(problems, splits, strict=True):
+            mean = posed.X[train].mean(axis=0)
+            scale = posed.X[train].std(axis=0)
+            X = (posed.X - mean) / np.where(scale > 0, scale, 1.0)
             start = time.perf_counter()
-            model = make().fit(X[train], problem.y[train], problem.tasks[train])
+            model = make().fit(X[train], posed.y[train], posed.tasks[train])
             seconds.append(time.perf_counter() - start)
-            errors.append(
-                problem.error(test, model.predict(X[test], problem.tasks[test]))
-            )
+            errors.append(posed.error(test, model.predict(X[test], posed.tasks[test])))
         out[name] = {"error": errors, "seconds": seconds}
     if lmer and problem.lmer:
         out |= lmer_models(problem, splits[: problem.lmer])
@@ -217,6 +237,13 @@ def main(given: list[str] | None = None) -> None:
     parser.add_argument("--problems", default="", help="part of their names")
     parser.add_argument("--models", default="", help="part of their names")
     parser.add_argument("--no-lmer", action="store_true")
+    parser.add_argument(
+        "--outliers",
+        type=float,
+        default=0.0,
+        help="share of tasks whose coefficients are turned into their opposite; "
+        "without lme4, and nothing is written",
+    )
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args(given)
     machine.limit_threads(1)
@@ -233,10 +260,12 @@ def main(given: list[str] | None = None) -> None:
         }
     results = {}
     for name, problem in chosen.items():
-        lmer = rscript and not arguments.no_lmer
-        results[name] = run(problem, arguments.splits, arguments.models, lmer)
+        lmer = rscript and not (arguments.no_lmer or arguments.outliers)
+        results[name] = run(
+            problem, arguments.splits, arguments.models, lmer, arguments.outliers
+        )
         print(table({name: results[name]}), flush=True)
-    if arguments.output:
+    if arguments.output and not arguments.outliers:
         if arguments.output.exists():
             known = json.loads(arguments.output.read_text())["results"]
             for name, found in results.items():

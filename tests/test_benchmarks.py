@@ -431,6 +431,19 @@ def test_models_are_compared_on_the_same_rows(bench, tmp_path, capsys):
     )  # that of ridge of each patient alone is above 2.2
 
 
+def test_turned_tasks_have_opposite_coefficients(bench):
+    rng = np.random.default_rng(0)
+    X, tasks = rng.normal(size=(50, 2)), np.repeat(np.arange(5), 10)
+    problem = bench("models").Problem(X, X @ [1.0, -2.0] + tasks, tasks, 0.5)
+    turned, signs = problem.turned(0.4, seed=0), []
+    for t in range(5):
+        A = np.column_stack([X[tasks == t], np.ones(10)])
+        w = np.linalg.lstsq(A, turned.y[tasks == t], rcond=None)[0]
+        signs.append(np.sign(w[0]))
+        np.testing.assert_allclose(w[:2], [w[0], -2.0 * w[0]])
+    assert signs.count(-1.0) == 2
+
+
 @pytest.mark.slow
 def test_mixed_models_are_timed(bench, tmp_path):
     path = tmp_path / "out.json"
