@@ -9,6 +9,7 @@ from sklearn.metrics import r2_score
 from linmtl import L21Classifier, L21Regressor, TaskScaler, stack_tasks, unstack_tasks
 from linmtl.data._tables import missing_as_nan
 from linmtl.metrics import per_task
+from linmtl.preprocessing import TargetScaler
 
 N = 24
 TASKS = np.repeat([0, 1, 2], N // 3)
@@ -30,6 +31,8 @@ def test_masked_labels_are_missing():
     assert np.abs(wide.coef_).max() < 10
     classes = np.ma.array(np.where(GONE, 7, X[:, 0] > 0), mask=GONE)
     assert L21Classifier().fit(X, classes, TASKS).classes_.tolist() == [0, 1]
+    scaled = TargetScaler().fit_transform(MASKED)
+    assert_array_equal(np.isnan(np.ravel(scaled)), GONE)
     # of integers without a masked one the type stays
     assert missing_as_nan(np.ma.array([1, 2])).dtype.kind == "i"
 
