@@ -22,6 +22,7 @@ from linmtl.data._kinds import (
 from linmtl.data._suggestions import closest
 from linmtl.data._tables import as_table
 
+_FEW_VALUES = "category", "string", "str"  # types of pandas: each value is read once
 _FIX = "make all labels strings or all labels numbers"
 
 
@@ -214,7 +215,13 @@ def as_task_labels(
 all labels strings or all labels numbers, for instance tasks = [str(label) for label \
 in tasks]
     """
-    array = _materialise(as_table(tasks), name)
+    tasks = as_table(tasks)
+    if getattr(getattr(tasks, "dtype", None), "name", None) in _FEW_VALUES:
+        codes, distinct = tasks.factorize()
+        if len(distinct) > 0 and n_samples in (None, len(codes)):
+            _refuse_missing(codes < 0, name)
+            return as_task_labels(np.asarray(distinct), name=name)[codes]
+    array = _materialise(tasks, name)
     if n_samples is not None and len(array) != n_samples:
         raise ValueError(
             f"{name} has {len(array)} labels but {of} has {n_samples} rows; pass one "

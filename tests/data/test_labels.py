@@ -291,3 +291,18 @@ WIDE = pd.DataFrame(np.zeros((2, 12)), columns=[f"c{i}" for i in range(12)])
 def test_split_errors(X, column, message):
     with pytest.raises(ValueError, match=message):
         split_task_column(X, column)
+
+
+@pytest.mark.parametrize("dtype", ["category", "string"])
+def test_columns_whose_values_are_read_once(dtype):
+    values = ["b", "a", "b", "cc"]
+    found = as_task_labels(pd.Series(values).astype(dtype), 4)
+    expected = as_task_labels(values)
+    np.testing.assert_array_equal(found, expected)
+    assert found.dtype == expected.dtype
+    with pytest.raises(ValueError, match=r"1 missing label.*first at row 2"):
+        as_task_labels(pd.Series(["b", "a", None, "a"]).astype(dtype))
+    with pytest.raises(ValueError, match="4 labels but X has 5 rows"):
+        as_task_labels(pd.Series(values).astype(dtype), 5)
+    with pytest.raises(ValueError, match="is empty"):
+        as_task_labels(pd.Series([], dtype=dtype))
