@@ -85,6 +85,8 @@ class Datafit:
         Whether its curvature has a bound, which `curvature` returns.
     additive : bool
         Whether it is the sum of the tasks' losses: no two columns of W are coupled.
+    coupled : bool
+        Whether residuals that are moved for one column may move those of others.
     reweightable : bool
         Whether it is a minimum over weights of squared losses, as `weighted` returns
         them; it may have kinks.
@@ -121,6 +123,7 @@ n_features)
     quadratic: bool = False
     bounded: bool = False
     additive: bool = True
+    coupled: bool = False
     reweightable: bool = False
     holds_rows: bool = True
     residuals_are_linear: bool = False

@@ -16,7 +16,7 @@ _MAX_STEPS = 200
 class CoupledFit(ResidualFit):
     """A loss whose Hessian in the linear predictors is known by its products."""
 
-    additive = False
+    additive, coupled = False, True
 
     def _curved(self, eta: np.ndarray) -> np.ndarray:
         """Return the Hessian in linear predictors times some, intercepts eliminated."""
@@ -65,7 +65,10 @@ class CoupledFit(ResidualFit):
 
 
 def _conjugate_gradients(product, g: list[np.ndarray]) -> list[np.ndarray]:
-    """Return z with ``product(z) = g``, for a positive semi-definite product."""
+    """Return z with ``product(z) = g``, for a positive semi-definite product.
+
+    Where g is rounding, part of it may be out of reach: steps lead away from there on.
+    """
 
     def dot(a, b):
         return sum(float(np.vdot(u, v)) for u, v in zip(a, b, strict=True))
@@ -74,7 +77,8 @@ def _conjugate_gradients(product, g: list[np.ndarray]) -> list[np.ndarray]:
         return [u + factor * v for u, v in zip(a, b, strict=True)]
 
     z, r, p = [0.0 * part for part in g], g, g
-    square = first = dot(r, r)
+    square = first = least = dot(r, r)
+    best = z
     for _ in range(_MAX_STEPS):
         if square <= _CG_TOL**2 * first:
             break
@@ -84,5 +88,7 @@ def _conjugate_gradients(product, g: list[np.ndarray]) -> list[np.ndarray]:
             break
         z, r = add(z, square / curvature, p), add(r, -square / curvature, q)
         square, last = dot(r, r), square
+        if square < least:
+            least, best = square, z
         p = add(r, square / last, p)
-    return z
+    return best

@@ -6,6 +6,15 @@ import numpy as np
 
 from linmtl.datafits._base import Datafit
 
+_TRAITS = (
+    "quadratic",
+    "bounded",
+    "additive",
+    "coupled",
+    "reweightable",
+    "holds_rows",
+)
+
 
 class SplitFit(Datafit):
     """The loss of W = P + Q as a function of P above Q, (2 n_features, n_columns)."""
@@ -13,7 +22,7 @@ class SplitFit(Datafit):
     def __init__(self, whole: Datafit):
         self.whole, self.loss = whole, whole.loss
         self.n_features, self.n_columns = 2 * whole.n_features, whole.n_columns
-        for trait in ("quadratic", "bounded", "additive", "reweightable", "holds_rows"):
+        for trait in _TRAITS:
             setattr(self, trait, getattr(whole, trait))
         self.square, self.rounding = whole.square, whole.rounding
 

@@ -394,7 +394,7 @@ class Objective:
             FreePart(some, columns, np.zeros(int(some.sum())), vectors)
             for some, columns, vectors in null_space
         ]
-        groups = _overlapping(parts, self.shape[1])
+        groups = [parts] if fit.coupled else _overlapping(parts, self.shape[1])
 
         def left():
             cost = 0.0

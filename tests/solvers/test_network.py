@@ -246,3 +246,16 @@ def test_what_the_solver_needs():
     with pytest.raises(ValueError, match="needs a sum of losses of bounded curvature"):
         counts.fit(problem.X, np.abs(problem.y), problem.tasks)
     assert NetworkDescent.missing(problem.objective(NetworkLasso(None, 0.1))) is None
+
+
+@pytest.mark.parametrize(("T", "d", "alpha"), [(6, 5, 0.05), (8, 12, 0.01)])
+def test_several_classes_are_certified_together(T, d, alpha):
+    # what all tasks share is free in each class, and their residuals are coupled
+    rng = np.random.default_rng(0)
+    tasks = np.repeat(np.arange(T), 20)
+    X = rng.normal(size=(tasks.size, d))
+    W = rng.normal(size=(2, d, 3))
+    y = np.einsum("nd,ndk->nk", X, W[tasks % 2]) + rng.gumbel(size=(tasks.size, 3))
+    penalty = NetworkLasso(alpha=alpha)
+    model = MultiTaskClassifier(penalty, max_iter=100).fit(X, y.argmax(axis=1), tasks)
+    assert model.converged_
