@@ -403,11 +403,7 @@ def test_not_two_classes(values, message, layout):
 @pytest.mark.parametrize("layout", ["long", "wide"])
 @pytest.mark.parametrize(
     "model",
-    [
-        L21Classifier(loss="squared_hinge"),
-        linmtl.GOMTLClassifier(),
-        linmtl.MixedEffectsClassifier(),
-    ],
+    [L21Classifier(loss="squared_hinge"), linmtl.MixedEffectsClassifier()],
     ids=lambda model: type(model).__name__,
 )
 def test_more_than_two_classes_where_there_may_be_two(model, values, layout):
