@@ -71,6 +71,12 @@ class SplitRows(TaskRows):
     columns: np.ndarray | None
     vital: np.ndarray | None
 
+    @property
+    def all_single(self) -> bool:
+        """Whether there are several tasks, by label, and one labelled row in each."""
+        several = self.columns is None and len(self.y) > 1
+        return several and all(np.sum(codes >= 0) <= 1 for codes in self.y)
+
     def describe_sizes(self) -> str:
         sizes = [int(np.sum(codes >= 0)) for codes in self.y]
         largest = int(np.argmax(sizes))

@@ -184,6 +184,12 @@ class TaskKFold(_TaskSplitter):
         fold = self._deal(rows) if rows.columns is None else self._deal_wide(rows)
         sizes = np.bincount(fold[fold >= 0], minlength=self.n_splits)
         if np.any(sizes == 0):
+            if rows.all_single:
+                raise ValueError(
+                    f"each of {len(rows.tasks)} tasks has one labelled row, which "
+                    "cannot be in training and held out; are these the tasks that "
+                    "were meant? MixedEffectsRegressor holds no rows out"
+                )
             raise ValueError(
                 f"n_splits={self.n_splits} leaves a fold without rows: "
                 f"{rows.describe_sizes()}, and what no training part may lose is not "

@@ -18,7 +18,7 @@ from sklearn.model_selection import (
 
 from helpers.folds import folds_of
 from helpers.loops import looped
-from linmtl import L21Regressor
+from linmtl import IndependentRegressor, L21Regressor, L21RegressorCV
 from linmtl.datasets import make_multitask_regression
 from linmtl.model_selection import LeaveOneTaskOut, TaskKFold, TaskShuffleSplit
 
@@ -585,3 +585,10 @@ def test_tasks_of_different_kinds_are_split_without_classes():
 def test_no_rows():
     with pytest.raises(ValueError, match="no rows"):
         list(TaskKFold(2).split(np.zeros((0, 2))))
+
+
+def test_one_row_in_each_task():
+    X, y = np.eye(6), np.arange(6.0)
+    for model in (L21RegressorCV(), IndependentRegressor("cv")):
+        with pytest.raises(ValueError, match="each of 6 tasks has one labelled row"):
+            model.fit(X, y, np.arange(6))
