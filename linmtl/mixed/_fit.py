@@ -136,10 +136,12 @@ def _structure(sums, Z, choices, intercept):
 
 def _maximum(model, frame, moments, choices, fit_intercept):
     """Return the model of the highest likelihood."""
-    theta, shrinks = start(model), choices.shrink_mean
+    shrinks = choices.shrink_mean
     if model.sums.n_tasks >= _MANY_TASKS:  # some tell about where to start
         some = model.of_tasks(np.arange(0, model.sums.n_tasks, _EVERY))
-        theta = maximise(some, theta, choices.max_iter)[0].theta
+        theta = maximise(some, start(some), choices.max_iter)[0].theta
+    else:
+        theta = start(model)
     if choices.covariance == "shrunk":
         model, theta = _with_small_correlations(model, choices.max_iter)
     many = model.kept.size > min(_MAX_FREE_COMMON, model.n / 2)

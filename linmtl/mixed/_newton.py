@@ -20,10 +20,24 @@ _LEAST_GAIN = 1e-9  # what a step is to gain at least, in the deviance
 _LEAST_ANGLE = 0.2  # cosine between a step and what it misses, to learn from
 # Standard deviations that have become zero, and where one is tried off it; in units.
 _NEAR_ZERO, _OFF_ZERO = 1e-3, 0.1
+_FACTORS = 10.0 ** np.arange(5)  # on the usual parameters, to start from
 
 
 def start(likelihood: Likelihood) -> np.ndarray:
-    """Return parameters from which to start."""
+    """Return parameters from which to start.
+
+    There may be several maxima: where effects are large in directions in which the
+    features vary little, as of collinear ones, the likelihood falls before it rises.
+    """
+    theta = _usual(likelihood)
+    if not theta.size:
+        return theta
+    points = [likelihood.at(factor * theta) for factor in _FACTORS]
+    return min(points, key=lambda point: point.deviance).theta
+
+
+def _usual(likelihood):
+    """Return parameters at which a task keeps half of each effect."""
     s, theta = likelihood.structure, likelihood.units.copy()
     rest = np.setdiff1d(np.arange(s.n_parameters), s.diagonal)
     if s.rank > np.unique(s.row).size:  # factors of zero are a saddle
