@@ -12,6 +12,7 @@ from linmtl.data._labels import one_line
 from linmtl.data._targets import NO_CHANCE, two_valued
 
 _LEAK = 0.995  # correlation with the target within tasks
+_STAND_INS = [sign * (10.0**k - 1) for k in (2, 3, 4, 5) for sign in (-1, 1)]
 
 
 def suspicions(
@@ -63,9 +64,28 @@ def suspicions(
             f"nearly the target itself (correlation above {_LEAK:g} within tasks), a "
             f"leak? --drop leaves it out: {name_list(leaks)}"
         )
+    columns = [*zip(names, X.T, strict=True), *([] if classify else [(target, y)])]
+    for name, x in columns:
+        if (value := _stand_in(x)) is not None:
+            notes.append(
+                f"{value:g} ({np.sum(x == value)} times) is far from all other values, "
+                f"does it stand for missing ones? Then leave these fields empty: "
+                f"{one_line(name)}"
+            )
     if not classify:
         notes += _classes_beside_numbers(y, labels, codes, target)
     return notes
+
+
+def _stand_in(x: np.ndarray) -> float | None:
+    """Return a number such as -999 that is further off than the others spread."""
+    for value in _STAND_INS:
+        others = x[(x != value) & ~np.isnan(x)]
+        if np.sum(x == value) < 2 or others.size < 2:
+            continue
+        if np.abs(others - value).min() > np.ptp(others) > 0:
+            return value
+    return None
 
 
 def _correlation(x: np.ndarray, y: np.ndarray, codes: np.ndarray) -> float:

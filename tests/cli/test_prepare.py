@@ -317,3 +317,19 @@ def test_targets():
 )
 def test_labels_of_tasks(labels, expected):
     assert np.unique(prepare(table(site=labels * 8)).tasks).tolist() == expected
+
+
+@pytest.mark.parametrize("name", ["x", "score"])
+def test_numbers_that_stand_for_missing_ones_are_said(name):
+    def said(values):
+        notes = prepare(columns | {name: values}).notes
+        return [note for note in notes if "stand for missing ones" in note]
+
+    columns = table(30, x=np.random.default_rng(0).normal(size=30))
+    values = columns[name].copy()
+    assert not said(values)
+    assert not said(np.arange(-999.0, -969.0))  # one of many
+    values[::7] = -999
+    (note,) = said(values)
+    assert note.startswith("-999 (5 times)")
+    assert note.endswith(f": {name}")
