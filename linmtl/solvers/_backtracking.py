@@ -52,8 +52,8 @@ class Backtracking:
             norm, smooth, added = quadratic, fit.evaluate, 0.0
             smooth_value = fit.loss_at
 
-        V, G, H = W.copy(), np.empty_like(W), np.empty_like(W)
-        trial, point = np.empty_like(W), np.empty_like(W)
+        V, G, trial = W.copy(), np.empty_like(W), np.empty_like(W)
+        point = objective.gradient  # certificates write there, and not in between
         momentum, last_step = 1.0, np.inf
         for iteration in range(1, max_iter + 1):
             value = smooth(V, G)
@@ -68,14 +68,14 @@ class Backtracking:
                 else:
                     norm.prox(point, step if scaled else float(step[0]), trial)
                 move = trial - V
-                square = float(np.sum(bound[:, None] * move**2)) / 2.0
-                rise = smooth_value(trial) - value + float(np.sum(G * move))
+                square = float(bound @ np.einsum("ij,ij->i", move, move)) / 2.0
+                rise = smooth_value(trial) - value + float(np.vdot(G, move))
                 if rise <= square:
                     break
                 # of nearly equal values the difference is rounding, not that of the
                 # gradients; for a convex loss it is at least the former
-                smooth(trial, H)
-                if float(np.sum((G - H) * move)) <= square:
+                smooth(trial, point)
+                if float(np.vdot(np.subtract(G, point, out=point), move)) <= square:
                     break
                 curvature *= _HARDEN
             if restart_test(readonly(V), readonly(trial), readonly(W), step) > 0:
