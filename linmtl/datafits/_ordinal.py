@@ -81,7 +81,10 @@ class OrdinalFit(CoupledFit):
         self._place[place > count[:, None]] = M
         share = np.cumsum(size, axis=1) / np.maximum(size.sum(axis=1), 1e-300)[:, None]
         ends = shown & (np.cumsum(shown, axis=1) <= count[:, None])
-        self._cuts = logit(share[ends])
+        self._shares = share[ends]
+        self._cuts = self._of_shares = logit(self._shares)
+        self._null = entr(size / np.maximum(size.sum(axis=1), 1e-300)[:, None])
+        self._null = self._null.sum(axis=1) * size.sum(axis=1)
         self._slopes = _Slopes(code * 0.0, code * 0.0, np.zeros(M))
 
     def _residual(self, first, stop):
@@ -89,7 +92,7 @@ class OrdinalFit(CoupledFit):
         weight = self.data.weight
         weights = self.data.total
         total = weights[self._cut_task]
-        cuts, value = self._cuts, self._losses(self._cuts)
+        cuts, value = self._started()
         # beyond it nothing is gained: where all slopes are flat a step has no length
         reach = np.ptp(self._eta) + _MARGIN
         for _ in range(_MAX_STEPS):
@@ -117,6 +120,34 @@ class OrdinalFit(CoupledFit):
         self._cuts, self._slopes = cuts, self._slopes_at(cuts)
         self.theta[:] = weight * (self._slopes.below - self._slopes.above)
         self.task_loss[:] = value
+
+    def _started(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return cuts to start from, and the loss of each task there.
+
+        Those of the last predictors. Where they are no better than the shares of the
+        classes alone, these are far away, and Newton's steps from there may not end:
+        the cuts are then about the predictors that as many rows are below.
+        """
+        cuts, value = self._cuts, self._losses(self._cuts)
+        far = np.flatnonzero(value > self._null * (1.0 + 1e-9))
+        if far.size == 0:
+            return cuts, value
+        near, ptr = cuts.copy(), self.data.task_ptr
+        for t in far:
+            mine = self._cut_task == t
+            eta, weight = (
+                v[ptr[t] : ptr[t + 1]] for v in (self._eta, self.data.weight)
+            )
+            order = np.argsort(eta)
+            below = np.cumsum(weight[order])
+            at = np.searchsorted(below, self._shares[mine] * below[-1])
+            eta = eta[order[np.minimum(at, order.size - 1)]]
+            near[mine] = eta + self._of_shares[mine]
+        found = self._losses(near)
+        better = found < value
+        return np.where(better[self._cut_task], near, cuts), np.where(
+            better, found, value
+        )
 
     def _beside(self, values: np.ndarray, none: float) -> tuple[np.ndarray, np.ndarray]:
         """Return values of the cuts above and below each observation."""

@@ -272,7 +272,7 @@ class OrdinalClassifierCV(ChoosesPenalty, OrdinalClassifier):
     >>> from linmtl.datasets import make_multitask_regression
     >>> X, y, tasks = make_multitask_regression(random_state=0)
     >>> stage = np.digitize(y, [-2.0, 0.0, 2.0])
-    >>> model = OrdinalClassifierCV(alphas=5, eps=0.05, cv=3).fit(X, stage, tasks)
+    >>> model = OrdinalClassifierCV(alphas=5, eps=0.01, cv=3).fit(X, stage, tasks)
     >>> model.scores_path_.shape
     (5, 3)
     """

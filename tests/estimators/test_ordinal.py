@@ -22,6 +22,7 @@ from linmtl import (
     OrdinalClassifierCV,
 )
 from linmtl.conformal import TaskConformalClassifier
+from linmtl.datasets import make_multitask_regression
 from linmtl.model_selection import LeaveOneTaskOut, TaskKFold
 from linmtl.penalties import L21, Deviation, MeanRegularized, Ridge, TraceNorm
 
@@ -407,3 +408,31 @@ def test_separable_classes_are_certified():
         model = OrdinalClassifier(L21(alpha)).fit(X, y)
         assert model.dual_gap_ <= model.tol_
         assert model.score(X, y) == 1.0
+
+
+@pytest.mark.parametrize("scale", [0.0, 3.0, 100.0, -10.0])
+def test_cuts_are_the_best_from_wherever_they_start(scale):
+    """Those of other predictors may be far away, where the loss is flat."""
+    X, y, tasks = data(n=120)
+    model = OrdinalClassifier(L21(0.01)).fit(X, y, tasks)
+    given = model._read_problem(X, y, tasks, None).data
+    W = model.coef_.T
+    fresh, moved = model._make_fit(given), model._make_fit(given)
+    moved.cuts(W)
+    np.testing.assert_allclose(moved.cuts(scale * W), fresh.cuts(scale * W), rtol=1e-6)
+    np.testing.assert_allclose(moved.cuts(W), model.thresholds_, atol=1e-8)
+
+
+@pytest.mark.slow
+def test_a_search_finds_what_an_exact_one_does():
+    """Its models start from others far away, in folds that were at the weakest."""
+    X, y, tasks = make_multitask_regression(n_samples=25, random_state=0)
+    stage = np.digitize(y, [-2.0, 0.0, 2.0])
+    rough = OrdinalClassifierCV(alphas=12, cv=2).fit(X, stage, tasks)
+    exact = OrdinalClassifierCV(alphas=12, cv=2, tol=1e-6).fit(X, stage, tasks)
+    best = int(exact.scores_path_.mean(axis=1).argmax())
+    near = slice(max(best - 1, 0), best + 2)
+    np.testing.assert_allclose(
+        rough.scores_path_[near], exact.scores_path_[near], rtol=0.01
+    )
+    assert rough.alpha_ in exact.alphas_[near]
