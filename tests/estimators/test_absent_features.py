@@ -429,6 +429,7 @@ def test_models_put_together_know_the_mask_of_those_inside():
         assert not model.fit(table, y, tasks).coef_.T[~mask].any()
 
 
+@pytest.mark.slow
 def test_auto_conformal_and_blends_take_features_that_differ():
     X, y, tasks = data()
     models = [L21Regressor(0.05), IndependentRegressor(0.1), PooledRegressor()]

@@ -366,6 +366,7 @@ def test_a_search_by_a_score_takes_the_labels_as_passed():
     assert search.fit(X, y, tasks).scores_path_.shape == (2, 2, 3)
 
 
+@pytest.mark.slow
 def test_a_search_keeps_classes_that_show_once():
     X, y, tasks = data()
     y = np.where(y == 3, 2, y)
@@ -397,6 +398,7 @@ def test_errors_of_a_search_are_one_line(parameters, what):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_separable_classes_are_certified():
     """Where all rows are on their side, slopes and curvatures vanish together."""
     X = 3 * np.random.RandomState(0).uniform(size=(20, 3))
