@@ -33,6 +33,7 @@ _RELAXATION, _SHORTEST = 1.7, 1e-3  # of alternating directions; a step on the l
 _RHO_KEPT = 2.0  # times the best: so near rho stays, as inverses are dear
 # Iterations between two looks at the gap: at first, at least and at most.
 _FIRST_CHECK, _LEAST_CHECK, _MOST_CHECK = 16, 4, 10
+_LOOKS = 4  # over which it has to fall: from one to the next it may rise
 _HOPE = 0.2  # the gap as a part of what it is taken for, as far as is known
 _PATIENCE, _LEFT = 50, 100  # iterations done and to do, from which steps are too slow
 _TRIED = 40  # iterations done and to do of alternating directions, likewise
@@ -212,7 +213,7 @@ class _Watch:
         self._gaps.append((run.iteration, self._hope * gap))
         left = iterations_left(self._gaps, run.stop)
         self._due += int(np.clip(left, _LEAST_CHECK, _MOST_CHECK))
-        return left
+        return iterations_left(self._gaps, run.stop, _LOOKS)
 
 
 class _LossStep:
