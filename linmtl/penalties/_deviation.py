@@ -132,6 +132,12 @@ class Deviation(Decomposition):
         out.means = means
         return out
 
+    def with_free_mean(self) -> Deviation:
+        """Return the same without a penalty on the common model."""
+        out = self._around(self.penalty, self.means)
+        out.alpha_mean = out.alpha_mean_l1 = 0.0
+        return out
+
     def of_classes(self, classes):
         check_free_intercepts(self)
         inner = self.penalty.of_classes(classes)

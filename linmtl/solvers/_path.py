@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 
 from linmtl.data._checks import is_whole
 from linmtl.datafits._base import Datafit, Residuals
-from linmtl.penalties import Penalty, Sum, compose
+from linmtl.penalties import Deviation, Penalty, Sum, compose
 from linmtl.penalties._agreement import Agreement
 from linmtl.penalties._parameters import with_alpha
 from linmtl.solvers._minimise import minimise, null_coefficients
@@ -192,10 +192,16 @@ def grid(objective: Objective, n_alphas: int, eps: float) -> np.ndarray:
     """Return strengths from the strongest that matters downwards, equally in log.
 
     From the one that makes the solution zero to ``eps`` times it, or for a semi-norm
-    the one that makes the semi-norm zero; where none does, in proportion to the largest
+    the one that makes the semi-norm zero (of deviations from a common model with a
+    ridge, the one that would without it); where none does, in proportion to the largest
     curvature of a task's loss.
     """
     top = top_strength(objective)
+    source = objective.penalty.source
+    if np.isinf(top) and isinstance(source, Deviation):
+        fit, columns = objective.base_fit, np.arange(objective.shape[1])
+        free = compose(source.with_free_mean(), fit.n_features, columns)
+        top = largest_strength(Objective(fit, free))
     if np.isfinite(top):
         if top == 0.0:  # a constant target
             top = 1.0

@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 import linmtl
 from helpers.data import generated
 from linmtl import (
+    AdaptiveRobustRegressorCV,
     DirtyRegressorCV,
     GraphRegularizedRegressorCV,
     IndependentClassifier,
@@ -247,6 +248,23 @@ def test_scaled_features_are_those_of_scaled_data(form, refit, fit_intercept):
     again = L21Regressor(model.alpha_, fit_intercept=fit_intercept, **TIGHT)
     again.fit(by_hand, *given[1:])
     assert again.objective_ == pytest.approx(model.objective_, rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        AdaptiveRobustRegressorCV(),
+        L21RegressorCV(around="mean", alpha_mean=0.01),
+        TraceNormRegressorCV(around="mean", alpha_mean=0.01, intercept_weight=1.0),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_strengths_of_deviations_are_in_the_units_of_the_targets(model):
+    X, y, tasks = data(n=15, T=3, d=3)
+    model = clone(model).set_params(alphas=5, cv=3)
+    expected = model.fit(X, y, tasks).alphas_
+    found = model.fit(X, 1e3 * y, tasks).alphas_
+    np.testing.assert_allclose(found, 1e3 * expected, rtol=1e-4)
 
 
 @pytest.mark.slow
