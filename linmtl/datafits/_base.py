@@ -166,6 +166,9 @@ n_features)
         """
         raise NotImplementedError
 
+    def restart(self) -> None:
+        """Forget the last intercepts, from which the search for others starts."""
+
     def settle(self) -> None:
         """Make the moments now, if they are pending, with as many threads as pay."""
 

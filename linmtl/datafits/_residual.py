@@ -68,6 +68,9 @@ class ResidualFit(Datafit):
         self._projector: tuple | None = None  # what `_project_along` keeps
         self._for_hessians: Design | None = None
 
+    def restart(self):
+        self._b = np.zeros(self.data.design.n_tasks)
+
     @property
     def n_features(self):
         return self.data.design.n_features

@@ -225,6 +225,7 @@ def held_out_path(
 def _one_fold(fit, held_out, start, rows, exact, settings, progress):
     """Return losses, predictors if asked for, failures, the end, and whether exact."""
     losses, etas, unconverged, end, within = [], [], 0, None, True
+    fit.restart()  # another process would know of no intercepts either
 
     def score(model):
         # what ranks rows otherwise may be best elsewhere

@@ -1230,6 +1230,61 @@ def test_feature_signs(positive):
     assert not positive or np.all(Wt >= 0)
 
 
+# --- sums over tasks
+
+
+def test_task_deviations():
+    X, weight = normal(9, 3), readonly(np.abs(normal(9, seed=1)))
+    found, mean = empty(5, 3), empty(5, 3)
+    kernels.task_deviations(X, TASK_PTR, weight, mean, found)
+    total = np.maximum(np.bincount(TASK, weight, 5), 1e-300)
+    expected = np.array([(weight * x) @ (TASK[:, None] == range(5)) for x in X.T]).T
+    np.testing.assert_allclose(mean, expected / total[:, None])
+    squares = weight[:, None] * (X - mean[TASK]) ** 2
+    sums = [squares[t == TASK].sum(axis=0) for t in range(5)]
+    np.testing.assert_allclose(found, sums, atol=1e-12)
+
+
+def test_take_explained():
+    A, U, share = normal(4, 9), normal(2, 9, seed=1), normal(5, 2, seed=2)
+    root = np.abs(normal(9, seed=3))
+    root[2] = 0.0
+    out = empty(4, 9)
+    kernels.take_explained(A, U, readonly(root), share, TASK_PTR, out)
+    along = np.where(root > 0, U / np.where(root > 0, root, 1.0), 0.0)
+    for t in range(5):
+        own = t == TASK
+        found = (A[:, own] * root[own]) @ U[:, own].T * share[t]
+        expected = A[:, own] - found @ along[:, own]
+        np.testing.assert_allclose(out[:, own], expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("centre", [True, False])
+def test_small_hessians(centre):
+    A, weight = normal(4, 9), readonly(np.abs(normal(9, seed=1)))
+    features, root = np.array([2, 0]), readonly(np.sqrt(weight))
+    first, stride = TASK_PTR[:-1], np.full(5, 9)
+    H = empty(5, 2, 2)
+    kernels.small_hessians(
+        readonly(A.ravel()),
+        first,
+        stride,
+        features,
+        TASK_PTR,
+        weight,
+        root,
+        centre,
+        empty(8),
+        H,
+    )
+    for t in range(5):
+        own = t == TASK
+        X, w = A[features][:, own], weight[own]
+        mean = X @ w / w.sum() if centre and w.size else np.zeros(2)
+        X = X - mean[:, None]
+        np.testing.assert_allclose(H[t], (X * w) @ X.T, atol=1e-12)
+
+
 # --- mixed models
 
 

@@ -314,7 +314,7 @@ def test_searches_in_pipelines_grids_and_every_layout():
     wide = make_pipeline(
         StandardScaler(), MixedTaskEstimatorCV(loss=KINDS, alphas=3, eps=0.1, cv=3)
     ).fit(X, without_some(Y))
-    assert wide[-1].losses_path_.shape == (3, 3)
+    assert wide[-1].losses_path_.shape == (wide[-1].alphas_.size, 3)
     assert wide.predict(X).shape == Y.shape
     assert wide.score(X, Y) > 0.1
     rows, y, tasks = long(X, Y)

@@ -119,7 +119,7 @@ def test_the_second_strength_is_searched(cls):
     )
     second = "alpha_mean" if cls is MeanRegularizedRegressorCV else "alpha_ridge"
     chosen = cls(alphas=10, cv=4).fit(X, y, tasks)
-    assert chosen.mse_path_.shape[0] == 3
+    assert chosen.mse_path_.shape[0] >= 3
     weak = cls(alphas=10, cv=4, **{second: 1e-3}).fit(X, y, tasks)
     assert chosen.mse_path_.mean(axis=-1).min() < weak.mse_path_.mean(axis=-1).min()
     assert chosen.best_params_[second] > 1e-2
