@@ -100,7 +100,7 @@ class FactoredRegressor(Regressor):
     task_codes_ : ndarray of shape (n_tasks, n_components_)
         What each task makes of it: ``coef_ = task_codes_ @ components_``, but for zeros of
         features that a task does not have. The largest code of a component is positive.
-        Of more than two classes those of each, (n_tasks, n_classes, n_components_), NaN
+        Of more than two classes those of each, (n_tasks, n_classes, n_components), NaN
         where a task has never shown a class.
     n_components_ : int
         Number of components: ``n_components``, at most n_features and the columns of W.
@@ -346,7 +346,7 @@ class FactoredClassifier(Classifier):
     task_codes_ : ndarray of shape (n_tasks, n_components_)
         What each task makes of it: ``coef_ = task_codes_ @ components_``, but for zeros of
         features that a task does not have. The largest code of a component is positive.
-        Of more than two classes those of each, (n_tasks, n_classes, n_components_), NaN
+        Of more than two classes those of each, (n_tasks, n_classes, n_components), NaN
         where a task has never shown a class.
     n_components_ : int
         Number of components: ``n_components``, at most n_features and the columns of W.
@@ -586,7 +586,7 @@ class GOMTLRegressor(Regressor):
     task_codes_ : ndarray of shape (n_tasks, n_components_)
         What each task makes of it: ``coef_ = task_codes_ @ components_``, but for zeros of
         features that a task does not have. The largest code of a component is positive.
-        Of more than two classes those of each, (n_tasks, n_classes, n_components_), NaN
+        Of more than two classes those of each, (n_tasks, n_classes, n_components), NaN
         where a task has never shown a class.
     n_components_ : int
         Number of components: ``n_components``, at most n_features and the columns of W.
@@ -831,7 +831,7 @@ class GOMTLClassifier(Classifier):
     task_codes_ : ndarray of shape (n_tasks, n_components_)
         What each task makes of it: ``coef_ = task_codes_ @ components_``, but for zeros of
         features that a task does not have. The largest code of a component is positive.
-        Of more than two classes those of each, (n_tasks, n_classes, n_components_), NaN
+        Of more than two classes those of each, (n_tasks, n_classes, n_components), NaN
         where a task has never shown a class.
     n_components_ : int
         Number of components: ``n_components``, at most n_features and the columns of W.
