@@ -21,6 +21,7 @@ from linmtl.solvers._quadratic_path import QuadraticPath, pieces, quadratic_form
 from linmtl.solvers._result import Result
 
 _ROUNDED_SPREAD = 100 * np.finfo(float).eps ** 2  # relative variance of a constant
+_ROUNDED_STRENGTH = 1e-6  # relative to that of coefficients, not of deviations
 DIRECT = "auto", "direct"  # solvers of quadratic problems by factors
 
 
@@ -199,9 +200,7 @@ def grid(objective: Objective, n_alphas: int, eps: float) -> np.ndarray:
     top = top_strength(objective)
     source = objective.penalty.source
     if np.isinf(top) and isinstance(source, Deviation):
-        fit, columns = objective.base_fit, np.arange(objective.shape[1])
-        free = compose(source.with_free_mean(), fit.n_features, columns)
-        top = largest_strength(Objective(fit, free))
+        top = _without_ridge_on_mean(objective, source)
     if np.isfinite(top):
         if top == 0.0:  # a constant target
             top = 1.0
@@ -209,6 +208,19 @@ def grid(objective: Objective, n_alphas: int, eps: float) -> np.ndarray:
     _, curvature = objective.fit.curvature(scaled=False)
     unit = unit_of_strength(objective.base_fit, curvature)
     return unit * np.logspace(2, -4, n_alphas)
+
+
+def _without_ridge_on_mean(objective: Objective, source: Deviation) -> float:
+    """Return the strength at which all deviations would be zero with a free mean.
+
+    Infinite where there are none but for rounding, as of one task.
+    """
+    fit, columns = objective.base_fit, np.arange(objective.shape[1])
+    top, usual = (
+        largest_strength(Objective(fit, compose(penalty, fit.n_features, columns)))
+        for penalty in (source.with_free_mean(), source.penalty)
+    )
+    return top if top > _ROUNDED_STRENGTH * usual else np.inf
 
 
 def unit_of_strength(fit: Datafit, curvature: float) -> float:

@@ -209,9 +209,11 @@ def test_a_path_is_its_fits(loss, penalty):
         np.testing.assert_allclose(coefs[..., k], model.coef_, atol=1e-4)
 
 
-@every_loss
-@pytest.mark.parametrize("layout", ["ragged", "shared-missing"])
-@pytest.mark.parametrize("cls", [L21RegressorCV, MeanRegularizedRegressorCV])
+@pytest.mark.product(
+    loss=list(VALUES),
+    layout=["ragged", "shared-missing"],
+    cls=[L21RegressorCV, MeanRegularizedRegressorCV],
+)
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*chose the null model")
 def test_cross_validation_is_the_loop_written_out(loss, layout, cls):

@@ -97,9 +97,6 @@ def expected_failures(estimator):
         reason = "the class of the larger probability is not what a threshold predicts"
         failures["check_classifiers_train"] = reason
         failures["check_classifier_multioutput"] = reason
-    if type(estimator).__name__ == "AdaptiveRobustClassifierCV":
-        reason = "a free mean separates the classes, and two probabilities round to one"
-        failures["check_classifier_multioutput"] = reason
     if type(estimator).__name__ == "NetworkLassoClassifierCV":
         reason = "one task has no neighbours, and its separable classes no optimum"
         failures["check_non_transformer_estimators_n_iter"] = reason

@@ -52,7 +52,7 @@ def test_every_metric_has_its_function():
 
 
 @pytest.mark.parametrize("name", METRICS)
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.slow
 def test_the_best_threshold_beats_all_others(name, seed):
     rng = np.random.default_rng(seed)
@@ -65,7 +65,7 @@ def test_the_best_threshold_beats_all_others(name, seed):
     def score(threshold):
         return function(positive, eta > threshold, sample_weight=weight)
 
-    candidates = np.linspace(-4, 4, 401)
+    candidates = np.linspace(-4, 4, 161)  # between all ties
     scores = np.array([score(c) for c in candidates])
     assert score(cut) == pytest.approx(scores.max(), abs=1e-12)
     same = best_threshold(eta, positive, weight, function, 0.3)
