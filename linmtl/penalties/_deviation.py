@@ -132,6 +132,11 @@ class Deviation(Decomposition):
         out.means = means
         return out
 
+    def has_deviations(self, n_columns: int) -> bool:
+        """Whether a mean is that of several columns."""
+        means = self.means
+        return n_columns > 1 if means is None else bool(np.any(means.size > 1))
+
     def with_free_mean(self) -> Deviation:
         """Return the same without a penalty on the common model."""
         out = self._around(self.penalty, self.means)

@@ -21,7 +21,6 @@ from linmtl.solvers._quadratic_path import QuadraticPath, pieces, quadratic_form
 from linmtl.solvers._result import Result
 
 _ROUNDED_SPREAD = 100 * np.finfo(float).eps ** 2  # relative variance of a constant
-_ROUNDED_STRENGTH = 1e-6  # relative to that of coefficients, not of deviations
 DIRECT = "auto", "direct"  # solvers of quadratic problems by factors
 
 
@@ -213,14 +212,13 @@ def grid(objective: Objective, n_alphas: int, eps: float) -> np.ndarray:
 def _without_ridge_on_mean(objective: Objective, source: Deviation) -> float:
     """Return the strength at which all deviations would be zero with a free mean.
 
-    Infinite where there are none but for rounding, as of one task.
+    Infinite where there are none, as of one task.
     """
     fit, columns = objective.base_fit, np.arange(objective.shape[1])
-    top, usual = (
-        largest_strength(Objective(fit, compose(penalty, fit.n_features, columns)))
-        for penalty in (source.with_free_mean(), source.penalty)
-    )
-    return top if top > _ROUNDED_STRENGTH * usual else np.inf
+    if not source.has_deviations(columns.size):
+        return np.inf
+    free = compose(source.with_free_mean(), fit.n_features, columns)
+    return largest_strength(Objective(fit, free))
 
 
 def unit_of_strength(fit: Datafit, curvature: float) -> float:
