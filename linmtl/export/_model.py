@@ -142,7 +142,8 @@ def read_model(estimator: Any) -> LinearModel:
     if new.size:
         coef, intercept = model._of_numbers(new)
     loss, W, b = model._loss(), np.asarray(model.coef_), model.intercept_
-    sign, of_model = 1.0, dict[str, Any]()
+    sign = 1.0
+    of_model: dict[str, Any] = {}
     if isinstance(model, PredictsOrder) and model._several:
         of_model = {"thresholds": model.thresholds_, "rank": np.argsort(model._place)}
     elif isinstance(model, PredictsOrder):
