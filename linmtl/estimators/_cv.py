@@ -114,6 +114,11 @@ class CrossValidated(MultiTaskModel):
         """Return what the strength multiplies: its grid begins where that is zero."""
         return self._penalty_at(setting, 1.0)
 
+    def _beginning(self, problem: Problem, setting: dict[str, Any]) -> Objective:
+        """Return the problem whose solution is zero where the grid begins."""
+        part = problem.compose(self._part_with_strength(setting))
+        return Objective(problem.objective.base_fit, part)
+
     def _score(self) -> Score:
         """Return how held-out losses are reported."""
         return self._join().score(self._loss())
@@ -188,8 +193,7 @@ class CrossValidated(MultiTaskModel):
         settings = self._completed(self._settings(), fit, columns)
         curves = []
         for setting in settings:
-            penalty = self._part_with_strength(setting)
-            start = Objective(fit, problem.compose(penalty))
+            start = self._beginning(problem, setting)
             strengths = path_strengths(start, self.alphas, self.eps)
             curves.append(self._curve(problem, parts, setting, start, strengths))
         curves = self._extended(problem, parts, curves)
@@ -343,9 +347,7 @@ class CrossValidated(MultiTaskModel):
             setting = self._beyond(curves)
             if setting is None:
                 return curves
-            part = problem.compose(self._part_with_strength(setting))
-            start = Objective(problem.objective.base_fit, part)
-            best = best_of(curves)
+            start, best = self._beginning(problem, setting), best_of(curves)
             curve = self._curve(problem, parts, setting, start, best.strengths)
             curves = [*curves, replace(curve, grid=best.grid)]
 

@@ -32,7 +32,7 @@ def start(likelihood: Likelihood) -> np.ndarray:
     theta = _usual(likelihood)
     if not theta.size:
         return theta
-    points = [likelihood.at(factor * theta) for factor in _FACTORS]
+    points = (likelihood.at(factor * theta) for factor in _FACTORS)  # one at a time
     return min(points, key=lambda point: point.deviance).theta
 
 
