@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from scipy import linalg
+from scipy.sparse.linalg import LinearOperator, lsmr
 
 from linmtl.data._canonical import MultiTaskData
 from linmtl.datafits._base import (
@@ -26,6 +27,9 @@ _COLLINEAR = 1e-3  # pivots of columns of length 1 that are smaller
 _POTRF, _POTRS = linalg.get_lapack_funcs(("potrf", "potrs"), dtype=np.float64)
 _FAR_INTERCEPT = 1e6  # an intercept of which so many digits are lost
 _LEAST_CURVATURE = 1e-6  # of a row that is moved to meet a dual constraint
+# Of a projection by products with a sparse X: what it may leave of a constraint,
+# relative to the largest, and the iterations.
+_LEFT, _MAX_PRODUCTS = 1e-14, 500
 
 
 class ResidualFit(Datafit):
@@ -245,6 +249,10 @@ class ResidualFit(Datafit):
         design, column = self.design_at(h), data.design.column
         columns, entries, over = directions(parts, G)
         tasks = np.flatnonzero(np.isin(column, columns))
+        entry_bytes = 8.0 * over.size * np.diff(data.task_ptr)[tasks].sum()
+        if design.is_sparse and entry_bytes > design.spare_bytes:
+            self._project_by_products(parts, columns, entries, over, h)
+            return
         one = len(parts) == 1 and entries[0].shape[1] == 1
         if one and design is data.design and 2 * tasks.size > design.n_tasks:
             rows = np.arange(self.n_features)[parts[0].rows]
@@ -263,6 +271,44 @@ class ResidualFit(Datafit):
             [np.arange(data.task_ptr[t], data.task_ptr[t + 1]) for t in tasks]
         )
         self.theta[where] -= np.sqrt(h[where]) * z
+        self._recentre(h)
+
+    def _project_by_products(self, parts, columns, entries, over, h):
+        """Project by products with X alone: a sparse one is not made dense."""
+        data, root = self.data, np.sqrt(h)
+        design, counts = self.design_at(h), np.diff(data.task_ptr)
+        total = data.task_sum(h)
+        total[total == 0] = 1.0
+        V = np.zeros((self.n_features, self.n_columns))
+        eta = np.empty_like(self.theta)
+        where = [np.ix_(np.arange(len(V))[part.rows], columns) for part in parts]
+        size = np.sqrt(_along(where, entries, design.squares(h, data.fit_intercept), 2))
+        size[size == 0] = 1.0
+
+        def spread(u):
+            V[...], done, u = 0.0, 0, np.ravel(u) / size
+            for at, entry in zip(where, entries, strict=True):
+                shape = entry.shape[1], at[0].size
+                piece = u[done : done + shape[0] * shape[1]].reshape(shape)
+                V[at] += piece.T @ entry.T
+                done += piece.size
+            design.predict(V, eta)
+            if data.fit_intercept:
+                eta[:] -= np.repeat(data.task_sum(h * eta) / total, counts)
+            return root * eta
+
+        def gather(z):
+            r = root * np.ravel(z)
+            if data.fit_intercept:
+                r -= h * np.repeat(data.task_sum(r) / total, counts)
+            design.adjoint(r, V)
+            return _along(where, entries, V) / size
+
+        shape = over.size, eta.size
+        operator = LinearOperator(shape, matvec=gather, rmatvec=spread, dtype=float)
+        stop: dict[str, Any] = {"atol": _LEFT, "btol": _LEFT, "conlim": 0.0}
+        found = lsmr(operator, over / size, maxiter=_MAX_PRODUCTS, **stop)
+        self.theta -= root * found[0]
         self._recentre(h)
 
     def _project_along(self, rows, columns, entry, over, tasks, h):
@@ -440,6 +486,12 @@ class JoinedFit(ResidualFit):
         value = self.loss_at(W)
         self.refresh(G)
         return value
+
+
+def _along(where, entries, V: np.ndarray, power: int = 1) -> np.ndarray:
+    """Return parts of V times their vectors, vector after vector for each part."""
+    pairs = zip(where, entries, strict=True)
+    return np.concatenate([(V[at] @ entry**power).T.ravel() for at, entry in pairs])
 
 
 def _independent_rows(A: np.ndarray, weight: np.ndarray) -> np.ndarray:

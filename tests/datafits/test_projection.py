@@ -2,22 +2,24 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from linmtl.data import MultiTaskData
 from linmtl.datafits import _residual as residual
 from linmtl.datafits._base import FreePart
+from linmtl.designs import _base as designs
 from linmtl.designs._stacked import StackedDesign
 from linmtl.losses import LOSSES
 
 
-def fit(loss, intercept=True):
+def fit(loss, intercept=True, make=np.asarray):
     rng = np.random.default_rng(0)
     task_ptr = np.array([0, 9, 20, 31, 45])
     X = rng.normal(size=(45, 6)) * 10.0 ** np.arange(-2, 4)
     y = rng.normal(size=45)
     y = np.where(y > 0, 1.0, -1.0) if loss == "logistic" else y
     weight = rng.random(45) * (rng.random(45) < 0.9)
-    data = MultiTaskData(StackedDesign(X, task_ptr), y, weight, intercept)
+    data = MultiTaskData(StackedDesign(make(X), task_ptr), y, weight, intercept)
     made = residual.ResidualFit(data, LOSSES[loss]())
     G = np.empty((6, 4))
     made.evaluate(1e-4 * rng.normal(size=G.shape), G)
@@ -57,3 +59,30 @@ def test_what_is_kept_of_one_projection_serves_no_other():
                 made.refresh(G)
             scale = made.feature_scale() * made.residual_norm()
             assert np.all(np.abs(G[:, columns].sum(axis=1)) <= 1e-12 * scale)
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic", "huber"])
+@pytest.mark.parametrize("intercept", [True, False])
+def test_a_sparse_design_is_projected_without_a_dense_copy(
+    loss, intercept, monkeypatch
+):
+    monkeypatch.setattr(designs, "_SMALL_BYTES", 0)
+    parts = [  # one direction of three tasks, two of all in other features
+        FreePart(np.array([0, 2]), np.array([0, 1, 3]), np.zeros(2)),
+        FreePart(np.array([3, 4]), np.arange(4), np.zeros(2), np.eye(4)[:, :2]),
+    ]
+    found = []
+    for make in (np.asarray, sparse.csr_array):
+        made, G = fit(loss, intercept, make)
+        if make is not np.asarray:
+            monkeypatch.setattr(made.data.design, "centred_block", None)
+        for _ in range(2):
+            made.project(parts, G)
+            made.refresh(G)
+        size = made.feature_scale()[:, None] * made.residual_norm()
+        assert np.all(
+            np.abs(G[[0, 2]][:, [0, 1, 3]].sum(axis=1)) <= 1e-11 * size[[0, 2], 0]
+        )
+        assert np.all(np.abs(G[[3, 4], :2]) <= 1e-11 * size[[3, 4]])
+        found.append(made.theta.copy())
+    np.testing.assert_allclose(*found, rtol=1e-7, atol=1e-10)
