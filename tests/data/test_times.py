@@ -19,6 +19,7 @@ from linmtl.metrics import per_task
 from linmtl.model_selection import TaskKFold
 from linmtl.path import mtl_path
 from linmtl.penalties import L21
+from linmtl.preprocessing import TargetScaler
 from linmtl.similarity import chow_test, coral_distance
 from linmtl.unsupervised import MultiTaskKMeans, TemporalMatrixCompletion
 
@@ -96,6 +97,8 @@ def test_as_features(values, kind):
         lambda: TemporalMatrixCompletion().fit([np.array([DAYS, DAYS])]),
         lambda: coral_distance(np.column_stack([DAYS, DAYS]), TASKS),
         lambda: L21Regressor().fit(X, X[:, 0]).predict(np.column_stack([DAYS] * 3)),
+        lambda: TargetScaler().fit(DAYS),
+        lambda: TargetScaler().fit(X[:, 0]).transform(pd.Series(DATES)),
     ],
 )
 def test_features_elsewhere(call):
