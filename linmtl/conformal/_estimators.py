@@ -358,6 +358,32 @@ class TaskConformalClassifier(_PredictsInside, ClassifierMixin, TaskConformal):
         check_is_fitted(self)
         return self.estimator_.predict_proba(X, tasks, **routed(None, offset))
 
+    def predict_log_proba(
+        self,
+        X: Any,
+        tasks: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+    ) -> Any:
+        """Return the logarithms of the probabilities by ``estimator_``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row, where the model was fitted with ``tasks``.
+        offset : float or array-like of shape (n_samples,), default=None
+            A known part of the linear predictor, where the model was fitted with one.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), or a list of n_tasks such arrays
+            As of the estimator inside.
+        """
+        check_is_fitted(self)
+        return self.estimator_.predict_log_proba(X, tasks, **routed(None, offset))
+
     def _statements(self, model, X, tasks, offset):
         p = model.predict_proba(X, tasks, **routed(None, offset))
         p = np.stack(p, axis=1) if isinstance(p, list) else p

@@ -104,6 +104,10 @@ def test_sets_are_those_of_a_loop():
     found = model.predict_set(new, np.full(40, task))
     np.testing.assert_array_equal(found, expected)
     assert 0 < found.sum() < found.size
+    np.testing.assert_array_equal(
+        model.predict_log_proba(new, np.full(40, task)),
+        model.estimator_.predict_log_proba(new, np.full(40, task)),
+    )
 
 
 @pytest.mark.slow
