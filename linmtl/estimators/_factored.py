@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
+from linmtl.data._canonical import lent
 from linmtl.data._checks import check_count
 from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
 from linmtl.estimators._docs import chosen, estimator, parameters
@@ -101,8 +102,6 @@ class _Product(MultiTaskModel):
     n_init: int = 1
     random_state: int | np.random.RandomState | None = None
 
-    _lends = False  # codes of a task are all that it has
-
     def _factored_penalty(self) -> FactoredPenalty:
         raise NotImplementedError
 
@@ -178,14 +177,15 @@ class _Product(MultiTaskModel):
             converged=True,
             solver="lbfgs",
         )
+        self._factors = columns, point
         self._store(read, result)
         del self.dual_gap_, self.gap_history_
-        self._factors = columns, point
         dtype = given.data.design.dtype
         self.components_ = np.ascontiguousarray(point.A.T, dtype=dtype)
-        codes = point.B
-        if classes is not None:
-            codes, _ = classes.by_task(codes, result.b, len(given.tasks))
+        if classes is None:
+            codes, _ = self._lent_codes(given, result.b)
+        else:
+            codes, _ = classes.by_task(point.B, result.b, len(given.tasks))
         self.task_codes_ = np.ascontiguousarray(codes, dtype=dtype)
         self.n_components_ = k
         self.objective_ = best.objective
@@ -205,6 +205,19 @@ class _Product(MultiTaskModel):
         return self
 
     fit.__doc__ = MultiTaskModel.fit.__doc__
+
+    def _lent(self, given, W, b):
+        codes, b = self._lent_codes(given, b)
+        return self._factors[1].A @ codes.T, b
+
+    def _lent_codes(self, given, b):
+        """Return codes and intercepts, tasks of a single class having the mean code."""
+        _, point = self._factors
+        if not self._classify or given.side_means is None:
+            return point.B, b
+        alone, means = np.flatnonzero(given.side), given.side_means @ point.A
+        codes, b = lent(point.B.T, b, alone, given.side == 0, means)
+        return codes.T, b
 
     def _warm(self, columns, n_features, n_components):
         """Return the last solution, by task label; a new task starts at zero."""

@@ -632,8 +632,11 @@ def test_a_task_with_a_single_class(cls):
     y = np.where(tasks == 1, 1, y)
     with pytest.warns(UserWarning, match="a single class"):
         model = cls().fit(X, y, tasks)
-    np.testing.assert_allclose(model.coef_[1], 0.0, atol=1e-12)
-    assert np.all(model.predict(X[tasks == 1], tasks[tasks == 1]) == 1)
+    others = np.delete(model.task_codes_, 1, axis=0).mean(axis=0)
+    np.testing.assert_allclose(model.task_codes_[1], others, atol=1e-12)
+    assert np.any(others != 0)
+    np.testing.assert_allclose(model.coef_, model.task_codes_ @ model.components_)
+    assert model.predict(X[tasks == 1].mean(axis=0)[None], [1]) == 1
 
 
 @every
