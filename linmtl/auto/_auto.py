@@ -15,7 +15,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 
 from linmtl.auto._candidates import default_models, named
 from linmtl.auto._combined import (
-    FIT_DOC_WITH_OFFSET,
+    FIT_DOC,
     FitArguments,
     blended,
     check_inside,
@@ -94,6 +94,7 @@ class _Auto(TaskModel):
 
     fit_intercept: ClassVar[bool] = True
     task_weight: ClassVar[None] = None  # each row counts the same
+    _takes_absent: ClassVar[bool] = True
     _default_loss: ClassVar[type[Loss]]
 
     def __init__(
@@ -159,7 +160,7 @@ class _Auto(TaskModel):
             Rows with the same label are held out together (the visits of a patient, the
             days of a sensor), here and where models are tuned; standard errors are
             those of groups.""",
-        FIT_DOC_WITH_OFFSET,
+        FIT_DOC,
         count=1,
     )
 
@@ -307,6 +308,12 @@ class _Auto(TaskModel):
         return models
 
     def _loss(self) -> Loss:
+        if (
+            not hasattr(self, "_target_loss") and self.models
+        ):  # not fitted: of the first
+            for model in named(self.models).values():
+                if isinstance(model, TaskModel):
+                    return model._loss()
         return getattr(self, "_target_loss", self._default_loss())
 
     def _read_fit(

@@ -55,14 +55,11 @@ def documented(texts: dict[str, str], loss: str, cls: T) -> T:
 
 
 # the models inside start by themselves
-FIT_DOC_WITH_OFFSET, FIT_DOC = (
-    re.sub(
-        rf"\n *{first} : .*?(?=\n\n)",
-        "",
-        MultiTaskModel.fit.__doc__ or "",
-        flags=re.DOTALL,
-    )
-    for first in ("coef_init", "offset")
+FIT_DOC = re.sub(
+    r"\n *coef_init : .*?(?=\n\n)",
+    "",
+    MultiTaskModel.fit.__doc__ or "",
+    flags=re.DOTALL,
 )
 
 
@@ -252,6 +249,11 @@ class Combined(MultiTaskModel):
     """Base: linear models that are put together from those of other estimators."""
 
     estimator: MultiTaskModel | None
+
+    @property
+    def feature_mask(self) -> Any:
+        """The mask of the model inside, by which the data are read, too."""
+        return None if self.estimator is None else self.estimator.feature_mask
 
     def _loss(self) -> Loss:
         return super()._loss() if self.estimator is None else self.estimator._loss()

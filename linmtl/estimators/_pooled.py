@@ -25,7 +25,10 @@ class _Pooled(MultiTaskModel):
     alpha: float
     task_intercepts: bool
 
-    _takes_absent = False
+    @property
+    def _takes_absent(self):
+        # without a level of its own a task that lacks a feature would be at its zero
+        return bool(self.task_intercepts) or not self.fit_intercept
 
     def _make_penalty(self) -> Penalty:
         return Ridge(self.alpha)
@@ -109,8 +112,9 @@ class PooledRegressor(_Pooled, Regressor):
         Strength, >= 0.
     task_intercepts : bool, default=False
         Whether each task has an intercept of its own.
-    feature_mask : None
-        Not for this model, in which all tasks have all features.
+    feature_mask : array-like or DataFrame of bool, default=None
+        Which features each task has, (n_features, n_tasks); only with
+        ``task_intercepts=True``, where a task without a feature is not one at its zero.
     {parameters}
 
     Attributes
@@ -123,7 +127,7 @@ class PooledRegressor(_Pooled, Regressor):
 
     Notes
     -----
-    ``coef_`` has the same row for every task.
+    ``coef_`` has the same row for every task, but for zeros of features that it lacks.
     For a wide Y without ``task_intercepts`` the labels of a row are averaged first:
     ``objective_`` then lacks their variance within rows, a constant.
 
@@ -159,8 +163,9 @@ class PooledClassifier(_Pooled, Classifier):
         Strength, >= 0.
     task_intercepts : bool, default=False
         Whether each task has an intercept of its own.
-    feature_mask : None
-        Not for this model, in which all tasks have all features.
+    feature_mask : array-like or DataFrame of bool, default=None
+        Which features each task has, (n_features, n_tasks); only with
+        ``task_intercepts=True``, where a task without a feature is not one at its zero.
     {parameters}
 
     Attributes
@@ -174,7 +179,7 @@ class PooledClassifier(_Pooled, Classifier):
 
     Notes
     -----
-    ``coef_`` has the same row for every task.
+    ``coef_`` has the same row for every task, but for zeros of features that it lacks.
 
     Examples
     --------

@@ -24,8 +24,9 @@ class PooledRegressor(Regressor):
         Strength, >= 0.
     task_intercepts : bool, default=False
         Whether each task has an intercept of its own.
-    feature_mask : None
-        Not for this model, in which all tasks have all features.
+    feature_mask : array-like or DataFrame of bool, default=None
+        Which features each task has, (n_features, n_tasks); only with
+        ``task_intercepts=True``, where a task without a feature is not one at its zero.
     loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
         the squared residual as far as ``huber_delta``, linear beyond, so that outliers
@@ -131,7 +132,7 @@ class PooledRegressor(Regressor):
 
     Notes
     -----
-    ``coef_`` has the same row for every task.
+    ``coef_`` has the same row for every task, but for zeros of features that it lacks.
     For a wide Y without ``task_intercepts`` the labels of a row are averaged first:
     ``objective_`` then lacks their variance within rows, a constant.
 
@@ -188,8 +189,9 @@ class PooledClassifier(Classifier):
         Strength, >= 0.
     task_intercepts : bool, default=False
         Whether each task has an intercept of its own.
-    feature_mask : None
-        Not for this model, in which all tasks have all features.
+    feature_mask : array-like or DataFrame of bool, default=None
+        Which features each task has, (n_features, n_tasks); only with
+        ``task_intercepts=True``, where a task without a feature is not one at its zero.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
         ``n_t / (K_t n_tc)``, with n the sums of its sample weights and those of the class,
@@ -290,7 +292,7 @@ class PooledClassifier(Classifier):
 
     Notes
     -----
-    ``coef_`` has the same row for every task.
+    ``coef_`` has the same row for every task, but for zeros of features that it lacks.
 
     Examples
     --------

@@ -251,6 +251,7 @@ def bootstrap_intervals(
     tasks: ArrayLike | None = None,
     *,
     sample_weight: ArrayLike | None = None,
+    offset: ArrayLike | None = None,
     n_resamples: int = 200,
     confidence_level: float = 0.95,
     method: str = "percentile",
@@ -275,6 +276,8 @@ def bootstrap_intervals(
         The task label of each row.
     sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
         Weights >= 0. A row is drawn with the same probability whatever its weight.
+    offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+        A known part of the linear predictor, drawn with its row.
     n_resamples : int, default=200
         Number of resamples, at least 2. The ends of an interval at 0.95 rest on 2.5 %
         of them.
@@ -360,13 +363,14 @@ def bootstrap_intervals(
     given: dict[str, Any] = {} if tasks is None else {"tasks": tasks}
     if sample_weight is not None:
         given["sample_weight"] = sample_weight
+    known = {} if offset is None else {"offset": offset}
     whole: Any = clone(last)
     Z, made = X, []
     if steps is not None:
         fitted: Any = clone(steps)
         fitted.fit(X, y)
         Z, made = fitted.transform(X), [fitted]
-    whole.fit(Z, y, **given)
+    whole.fit(Z, y, **given, **known)
     if not (hasattr(whole, "coef_") and hasattr(whole, "tasks_")):
         raise _not_ours(last)
     if whole.coef_.ndim > 2:
@@ -380,7 +384,7 @@ def bootstrap_intervals(
     done = run_jobs(
         (
             delayed(_on_resample)(
-                seed, resampler, steps, last, X, y, tasks, weight, labels, scorer
+                seed, resampler, steps, last, X, y, tasks, weight, labels, scorer, known
             )
             for seed in seeds
         ),
@@ -424,6 +428,7 @@ def _on_resample(
     weight: np.ndarray,
     labels: TaskRows,
     scorer: TaskScorer,
+    known: dict[str, Any],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return coefficients on drawn rows, and the score of each task on the others."""
     counts = resampler.draw(np.random.RandomState(seed))
@@ -436,11 +441,11 @@ def _on_resample(
         X = fitted.transform(X)
     model: Any = clone(last)
     fit_tasks = {} if tasks is None else {"tasks": tasks}
-    model.fit(X, y, sample_weight=weight * times, **fit_tasks)
+    model.fit(X, y, sample_weight=weight * times, **fit_tasks, **known)
     unused = weight * (times == 0)
     scores = np.full(len(model.tasks_), np.nan)
     if any(np.any(counts[rows] == 0) for rows in labels.rows):
-        found = scorer.per_task(model, X, y, tasks, unused)
+        found = scorer.per_task(model, X, y, tasks, unused, **known)
         scores[codes_of(found.tasks, model.tasks_)] = found.values
     return np.atleast_2d(model.coef_), scores
 

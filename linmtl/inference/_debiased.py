@@ -116,6 +116,7 @@ def debiased_coefficients(
     *,
     estimator: MultiTaskModel | None = None,
     sample_weight: ArrayLike | None = None,
+    offset: ArrayLike | None = None,
     test: Literal["adaptive", "chi2"] = "adaptive",
     confidence_level: float = 0.95,
 ) -> DebiasedCoefficients:
@@ -140,6 +141,8 @@ def debiased_coefficients(
     sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
         Weights >= 0, taken for precisions: of a row of weight 2 the noise has half the
         variance.
+    offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+        A known part of y.
     test : {"adaptive", "chi2"}, default="adaptive"
         How features are tested: by a sum of the two parts with weights that suit how
         alike the coefficients of the other features are in the tasks, or by the whole.
@@ -210,8 +213,10 @@ def debiased_coefficients(
             f"estimator has loss={model._loss().name!r}; the noise is that of squared "
             "errors here"
         )
-    model.fit(X, y, tasks, sample_weight)
-    given = model._read_fit(X, y, tasks, sample_weight)
+    model.fit(X, y, tasks, sample_weight, offset=offset)
+    given = model._read_fit(
+        X, y, tasks, sample_weight, offset, incomplete=model._takes_absent
+    )
     W = np.atleast_2d(model.coef_).astype(float)
     T, d = W.shape
     coef, error, freedom = np.full((T, d), np.nan), np.full((T, d), np.nan), np.zeros(T)

@@ -84,6 +84,7 @@ def stable_features(
     y: ArrayLike,
     tasks: ArrayLike | None = None,
     *,
+    offset: ArrayLike | None = None,
     max_false: float = 1.0,
     threshold: float = 0.75,
     n_pairs: int = 50,
@@ -104,6 +105,8 @@ def stable_features(
         Targets, or labels of two classes, in any layout of the estimators.
     tasks : array-like of shape (n_samples,), default=None
         The task label of each row.
+    offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+        A known part of the linear predictor, as for the estimators.
     max_false : float, default=1.0
         The expected number of features selected that do not matter is at most this.
     threshold : float, default=0.75
@@ -154,7 +157,7 @@ def stable_features(
     threshold = check_number("threshold", threshold, 0.5, 1.0, strict=True)
     check_count("n_pairs", n_pairs)
     reader: MultiTaskModel = MultiTaskClassifier() if classify else MultiTaskRegressor()
-    given = reader._read_fit(X, y, tasks, None)
+    given = reader._read_fit(X, y, tasks, None, offset, incomplete=True)
     d = given.data.design.n_features
     first = int(np.sqrt((2 * threshold - 1) * max_false * d))
     if first < 1:
@@ -170,7 +173,10 @@ def stable_features(
         one = _half(labels, given, y, classify, rng)
         halves += [one, ~one]
     loss = "logistic" if classify else "squared"
-    jobs = [delayed(_first)(X, y, tasks, weight, half, first, loss) for half in halves]
+    jobs = [
+        delayed(_first)(X, y, tasks, weight, offset, half, first, loss)
+        for half in halves
+    ]
     frequency = np.mean(run_jobs(jobs, n_jobs), axis=0)
     return StableFeatures(
         frequency=frequency,
@@ -196,7 +202,7 @@ def _half(labels, given, y, classify, rng) -> np.ndarray:
     return half
 
 
-def _first(X, y, tasks, weight, half, first, loss) -> np.ndarray:
+def _first(X, y, tasks, weight, offset, half, first, loss) -> np.ndarray:
     """Return the mask of the features that come first on a path."""
     times = half if weight.ndim == 1 else half[:, None]
     _, coefs, _ = mtl_path(
@@ -204,6 +210,7 @@ def _first(X, y, tasks, weight, half, first, loss) -> np.ndarray:
         y,
         tasks,
         sample_weight=weight * times,
+        offset=offset,
         penalty=L21(),
         loss=loss,
         alphas=_STRENGTHS,

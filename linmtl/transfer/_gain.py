@@ -23,8 +23,8 @@ from linmtl.solvers._objective import Objective
 from linmtl.transfer._rows import (
     IN_PARTS,
     Rows,
-    plain_reader,
-    require_order,
+    present_among,
+    read_rows,
     rounding_of_loss,
 )
 from linmtl.transfer._subset import for_tasks, inner_fit
@@ -39,6 +39,7 @@ def transfer_gain(
     tasks: ArrayLike | None = None,
     *,
     sample_weight: ArrayLike | None = None,
+    offset: ArrayLike | None = None,
     cv: Any = 5,
     n_jobs: int | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -59,6 +60,8 @@ def transfer_gain(
         strengths) included, each fit takes those of its tasks.
     X, y, tasks, sample_weight
         Data in any layout with two tasks or more, as for the estimators.
+    offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+        A known part of the linear predictor, as for the estimators.
     cv : int, splitter or iterable of (train, test), default=5
         The folds, as for the estimators with cross-validation.
     n_jobs : int, default=None
@@ -99,7 +102,7 @@ def transfer_gain(
     >>> gain.values.shape
     (4, 4)
     """
-    problem = _Problem(estimator, X, y, tasks, sample_weight, cv)
+    problem = _Problem(estimator, X, y, tasks, sample_weight, offset, cv)
     T = len(problem.tasks)
     sets = [(t,) for t in range(T)] + list(combinations(range(T), 2))
     n_folds = int(problem.fold.max()) + 1
@@ -165,17 +168,16 @@ def _gain(alone, together):
 class _Problem:
     """The data, read once, and the losses of an estimator on subsets of the tasks."""
 
-    def __init__(self, estimator, X, y, tasks, sample_weight, cv):
+    def __init__(self, estimator, X, y, tasks, sample_weight, offset, cv):
         if not isinstance(estimator, MultiTaskModel):
             raise TypeError(
                 f"estimator must be one of linmtl's estimators, got {estimator!r}"
             )
         self.estimator = estimator
         self.classify = estimator._classify
-        reader = plain_reader(estimator)
-        self.given = reader._read_problem(X, y, tasks, sample_weight).given
+        passed = X, y, tasks, sample_weight, offset
+        self.given = read_rows(estimator, *passed)
         self.data, self.tasks = self.given.data, self.given.tasks
-        require_order(estimator, self.given)
         if len(self.tasks) < 2:
             raise ValueError(
                 "the data have one task; pass tasks=, or one column of y per task"
@@ -195,7 +197,7 @@ class _Problem:
             and not self._lends_in_training()
         )
         if not self.simple:
-            self.rows = Rows(estimator, X, y, tasks, sample_weight)
+            self.rows = Rows(estimator, *passed)
             self.fold_of_row = self.fold[self.rows.used]
 
     def _lends_in_training(self) -> bool:
@@ -228,6 +230,7 @@ class _Problem:
             self.fold,
             self.given.n_samples,
             lend=self.estimator._lends,
+            present=self.given.present,
         )
         jobs = (delayed(self._by_parts)(*part, sets, report) for part in parts)
         return np.array(run_jobs(jobs, n_jobs))
@@ -241,6 +244,9 @@ class _Problem:
             tasks = np.array(chosen)
             part = fit.of_tasks(tasks)
             penalty = for_tasks(whole, self.tasks, tasks)
+            if self.given.present is not None:
+                had = present_among(self.given.present, tasks)
+                penalty = penalty.on_present(had.mean(axis=1))
             with inner_fit(model, self.tasks, tasks, IN_PARTS):
                 composite = compose(penalty, part.n_features, self.tasks[tasks])
             result = minimise(

@@ -30,8 +30,8 @@ from linmtl.model_selection._jobs import run_jobs
 from linmtl.similarity._coefficients import coefficient_similarity
 from linmtl.similarity._result import TaskMatrix, labels_of
 from linmtl.transfer._gain import transfer_gain
-from linmtl.transfer._rows import require_order
-from linmtl.transfer._subset import for_tasks, inner_fit
+from linmtl.transfer._rows import present_among, require_order, with_missing
+from linmtl.transfer._subset import for_tasks, inner_fit, with_mask
 from linmtl.transfer._task_grouper import TaskGrouper, in_order, read_matrix
 
 _FITTED_APART = "each group of tasks is fitted apart"
@@ -74,11 +74,17 @@ class _Grouped(Combined):
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
     ) -> Self:
         default = MultiTaskClassifier if self._classify else MultiTaskRegressor
         estimator = self._inner("estimator", default())
         grouper = self._checked_grouper()
-        passed = self._read(X, y, tasks, sample_weight, (estimator,))
+        passed = self._read(
+            *(X, y, tasks, sample_weight, (estimator,)),
+            offset=offset,
+            incomplete=estimator._takes_absent,
+        )
         require_order(self, passed.given)
         for name in ("grouper_", "similarity_", "cv_loss_"):
             self.__dict__.pop(name, None)  # of an earlier fit
@@ -150,6 +156,7 @@ class _Grouped(Combined):
         if isinstance(given, str) and given == "coefficients":
             kind = IndependentClassifier if self._classify else IndependentRegressor
             same: Any = {"fit_intercept": estimator.fit_intercept, **loss_of(estimator)}
+            same["feature_mask"] = estimator.feature_mask
             alone = kind("cv", **same)
             coef = linear(passed.fit(alone, keep))[0]
             if len(tasks) == 1:
@@ -243,7 +250,27 @@ def _fit_group(passed, estimator, keep, members):
     tasks = passed.given.tasks
     model = for_tasks(estimator, tasks, members)
     with inner_fit(model, tasks, members, _FITTED_APART):
-        return passed.fit(model, keep, members)
+        if passed.given.present is None:
+            return passed.fit(model, keep, members)
+        return _fit_present(passed, model, keep, members)
+
+
+def _fit_present(passed, model, keep, members):
+    """Fit an estimator to a group, in which no task may have some of the features."""
+    given = passed.given
+    used = np.isin(given.code, members) & (passed.weight > 0)
+    rows = np.flatnonzero(used if keep is None else used & keep)
+    X, y, code = given.long(rows)
+    present = present_among(given.present, members)
+    copy: Any = clone(with_mask(model, present))
+    copy.set_params(task_column=None, task_order=given.tasks[members])
+    return copy.fit(
+        with_missing(X, present, np.searchsorted(members, code)),
+        y,
+        given.tasks[code],
+        passed.weight[rows],
+        offset=None if given.offset is None else given.offset[rows],
+    )
 
 
 def _weight_of_tasks(estimator, given):

@@ -142,6 +142,8 @@ class GroupedMultiTaskRegressor(Combined, PlainRegressor):
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
     ) -> Self:
         """Fit the models of all tasks together.
 
@@ -161,6 +163,9 @@ class GroupedMultiTaskRegressor(Combined, PlainRegressor):
             (in its order) and tuples (``("a", 1)`` as "a / 1") will do.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0.
+        offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+            A known part of the linear predictor, added to ``x_i . w_t + b_t``: of
+            counts the logarithm of their exposures. It is for ``predict`` too then.
 
         Returns
         -------
@@ -307,6 +312,8 @@ class GroupedMultiTaskClassifier(Combined, PlainClassifier):
         y: ArrayLike,
         tasks: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
     ) -> Self:
         """Fit the models of all tasks together.
 
@@ -326,6 +333,9 @@ class GroupedMultiTaskClassifier(Combined, PlainClassifier):
             (in its order) and tuples (``("a", 1)`` as "a / 1") will do.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
             Weights >= 0.
+        offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+            A known part of the linear predictor, added to ``x_i . w_t + b_t``: of
+            counts the logarithm of their exposures. It is for ``predict`` too then.
 
         Returns
         -------

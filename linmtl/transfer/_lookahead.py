@@ -24,6 +24,7 @@ def lookahead_affinity(
     tasks: ArrayLike | None = None,
     *,
     sample_weight: ArrayLike | None = None,
+    offset: ArrayLike | None = None,
     loss: str = "squared",
     alpha: float = 0.01,
     step: float | None = None,
@@ -40,6 +41,8 @@ def lookahead_affinity(
     ----------
     X, y, tasks, sample_weight
         Data in any layout, as for the estimators.
+    offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+        A known part of the linear predictor, as for the estimators.
     {loss}
     alpha : float, default=0.01
         Strength of the ridge of the pooled model.
@@ -71,14 +74,16 @@ def lookahead_affinity(
     if step is not None and not 0 < step < np.inf:
         raise ValueError(f"step must be a positive finite number, got {step!r}")
     pooled = model_of_loss(_KINDS, loss, of_loss, alpha, task_column=task_column)
-    pooled.fit(X, y, tasks, sample_weight)
-    reader = plain_reader(pooled)
-    given, data, labels, *_ = reader._read_problem(
-        X, y, tasks, sample_weight, several=False
+    given, data, labels, *_ = plain_reader(pooled)._read_problem(
+        X, y, tasks, sample_weight, offset, several=False, incomplete=True
     )
+    # a task that lacks a feature needs a level of its own, or it would be at its zero
+    pooled.set_params(task_intercepts=given.present is not None)
+    pooled.fit(X, y, tasks, sample_weight, offset=offset)
     fit = ResidualFit(data, pooled._loss())
     T = len(labels)
-    start = np.repeat(np.atleast_2d(pooled.coef_)[:1].T.astype(float), T, axis=1)
+    common = np.atleast_2d(pooled._consensus()[0])
+    start = np.repeat(common.T.astype(float), T, axis=1)
     G = np.empty_like(start)
     fit.evaluate(start, G)
     # task_weight is None: every task has the weight 1, its loss is a mean

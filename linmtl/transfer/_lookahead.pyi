@@ -10,6 +10,7 @@ def lookahead_affinity(
     tasks: ArrayLike | None = None,
     *,
     sample_weight: ArrayLike | None = None,
+    offset: ArrayLike | None = None,
     loss: str = "squared",
     huber_delta: float = 1.35,
     quantile_level: float = 0.5,
@@ -29,6 +30,8 @@ def lookahead_affinity(
     ----------
     X, y, tasks, sample_weight
         Data in any layout, as for the estimators.
+    offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+        A known part of the linear predictor, as for the estimators.
     loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie", "logistic", "squared_hinge"}, default="squared"
         The loss.
     huber_delta : float, default=1.35

@@ -36,6 +36,7 @@ def negative_transfer_report(
     tasks: ArrayLike | None = None,
     *,
     sample_weight: ArrayLike | None = None,
+    offset: ArrayLike | None = None,
     baseline: BaseEstimator | None = None,
     pooled: BaseEstimator | None = None,
     cv: Any = None,
@@ -61,6 +62,8 @@ def negative_transfer_report(
         The model to judge: any of linmtl's, also with cross-validation inside.
     X, y, tasks, sample_weight
         Data in any layout with two tasks or more, as for the estimators.
+    offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+        A known part of the linear predictor, for all models, as for the estimators.
     baseline : estimator, default=None
         The model of every task alone; by default ``IndependentRegressor(alpha="cv",
         per_task="auto")`` or its classifier: ridge, its strength tuned inside
@@ -151,7 +154,7 @@ def negative_transfer_report(
         raise TypeError(
             f"estimator must be one of linmtl's estimators, got {estimator!r}"
         )
-    rows = Rows(estimator, X, y, tasks, sample_weight)
+    rows = Rows(estimator, X, y, tasks, sample_weight, offset)
     if len(rows.tasks) < 2:
         raise ValueError(
             "the data have one task; pass tasks=, or one column of y per task"
@@ -193,6 +196,7 @@ def _judged_models(
     """Return the model, those it is compared with, and intercepts alone, by name."""
     classify = estimator._classify
     same: Any = {"fit_intercept": estimator.fit_intercept, **loss_of(estimator)}
+    same["feature_mask"] = rows.present
     if baseline is None:
         kind = IndependentClassifier if classify else IndependentRegressor
         baseline = kind("cv", cv=plan.tuning_folds(rows), per_task="auto", **same)

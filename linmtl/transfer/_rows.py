@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 from sklearn.utils import check_random_state
 
 from linmtl.auto._combined import require_folds_of_any_rows, require_linear
@@ -19,6 +20,7 @@ from linmtl.data._fit_input import FitInput
 from linmtl.data._labels import as_task_labels, codes_of
 from linmtl.data._targets import missing_mask
 from linmtl.estimators._base import MultiTaskModel
+from linmtl.estimators._by_loss import loss_of
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._problem import check_order
 from linmtl.estimators._task_model import OF_TASKS, TaskModel
@@ -28,7 +30,7 @@ from linmtl.model_selection._folds import positions
 from linmtl.model_selection._grid import OF_SEARCHES
 from linmtl.penalties import Ridge
 from linmtl.transfer._folds import deal_rows, deal_units
-from linmtl.transfer._subset import for_tasks, inner_fit
+from linmtl.transfer._subset import for_tasks, inner_fit, mask_inside, with_mask
 
 _PREDICTION_ROUNDING = 1e-12  # of a prediction, relative to the targets
 IN_PARTS = "tasks are fitted alone and in pairs here"
@@ -39,15 +41,17 @@ _LEFT_OUT = (
 
 
 def plain_reader(estimator: TaskModel) -> MultiTaskModel:
-    """Return a plain estimator that reads the same data."""
+    """Return a plain estimator that reads the same data, under the same name."""
     require_linear(estimator)
     kind = MultiTaskClassifier if estimator._classify else MultiTaskRegressor
     names = kind().get_params(deep=False).keys() & estimator.get_params(deep=False)
     names -= {"penalty", "refit", "solver", "class_weight"}
     given = {name: getattr(estimator, name) for name in names}
-    if given.get("loss") == "sqrt":  # tasks are judged by the squared error
-        del given["loss"]
-    return kind(Ridge(1.0), **given)
+    given |= loss_of(estimator)  # of "sqrt" the squared error, by which it is judged
+    given["feature_mask"] = mask_inside(estimator)
+    # errors are of what was passed
+    named: Any = type(type(estimator).__name__, (kind,), {})
+    return named(Ridge(1.0), **given)
 
 
 def require_order(estimator: TaskModel, given: FitInput) -> None:
@@ -65,15 +69,67 @@ def require_order(estimator: TaskModel, given: FitInput) -> None:
             check_order(estimator, model._make_penalty(), given)
 
 
+def read_rows(
+    estimator: TaskModel,
+    X: Any,
+    y: ArrayLike,
+    tasks: ArrayLike | None,
+    sample_weight: ArrayLike | None,
+    offset: ArrayLike | None,
+) -> FitInput:
+    """Return what an estimator would be fitted to, as a plain one reads it."""
+    estimator._check_offset(offset)
+    reader = plain_reader(estimator)
+    incomplete = estimator._takes_absent
+    given = reader._read_problem(
+        X, y, tasks, sample_weight, offset, incomplete=incomplete
+    ).given
+    require_order(estimator, given)
+    return given
+
+
+def present_among(present: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Return which features some of the tasks have, (n_features, n_chosen).
+
+    One of none of them counts as one of all: it is zero in their rows, so that no model
+    has a use for it.
+    """
+    present = present[:, chosen]
+    return present | ~present.any(axis=1, keepdims=True)
+
+
+def with_missing(X: Any, present: np.ndarray, code: np.ndarray) -> Any:
+    """Return X with NaN for features that the tasks of its rows do not have.
+
+    They are zero in a sparse X, where masks say what is absent.
+
+    Parameters
+    ----------
+    X : ndarray or sparse array of shape (n_rows, n_features)
+        Samples.
+    present : ndarray of bool of shape (n_features, n_tasks)
+        Which features each task has.
+    code : ndarray of int of shape (n_rows,)
+        The task of each row.
+    """
+    if sparse.issparse(X):
+        return X
+    return np.where(present.T[code], X, X.dtype.type(np.nan))
+
+
 class Rows:
     """Observed rows of all tasks, in the long layout.
 
     Attributes
     ----------
     X : ndarray or sparse array of shape (n_rows, n_features)
-        Samples, task after task.
+        Samples, task after task; zero in features that a task does not have.
     y, weight : ndarray of shape (n_rows,)
         Targets as passed, and sample weights.
+    offset : ndarray of shape (n_rows,) or None
+        What is known of their linear predictors.
+    present : ndarray of bool of shape (n_features, n_tasks) or None
+        Which features each task has; None where all have all.
     code : ndarray of int of shape (n_rows,)
         The task of each row, a position in `tasks`.
     used : ndarray of int of shape (n_rows,)
@@ -98,19 +154,21 @@ class Rows:
         y: ArrayLike,
         tasks: ArrayLike | None,
         sample_weight: ArrayLike | None,
+        offset: ArrayLike | None = None,
     ):
-        reader = plain_reader(estimator)
-        given = reader._read_problem(X, y, tasks, sample_weight).given
+        given = read_rows(estimator, X, y, tasks, sample_weight, offset)
         data, self.tasks = given.data, given.tasks
-        require_order(estimator, given)
         self.classes: Any = given.classes  # None for targets
         self._several = given.several
-        self.loss = MultinomialOfRows() if self._several else reader._loss()
+        loss = plain_reader(estimator)._loss()
+        self.loss = MultinomialOfRows() if self._several else loss
+        self.present = given.present
         self.n_passed, self._wide = given.n_rows, given.layout == "wide"
         alone = given.single_class
         used = np.flatnonzero((data.weight > 0) & ~alone[given.code])
         self.used = used
         self.X, self.y, self.code = given.long(used)
+        self.offset = None if given.offset is None else given.offset[used]
         self.n_samples = np.bincount(self.code, minlength=len(self.tasks))
         labelled = np.diff(data.task_ptr)
         if self._wide:
@@ -274,7 +332,8 @@ class Rows:
         chosen = np.unique(self.code)
         out = np.full(self.code.size, np.nan)
         with self._inside(model.set_params(cv=cv), chosen, _LEFT_OUT) as inner:
-            row, loss = inner.held_out_losses(*self._part(slice(None)), groups=units)
+            passed = self._passed(slice(None), chosen)
+            row, loss = inner.held_out_losses(**passed, groups=units)
         out[row] = loss
         return self._without_rounding(out)
 
@@ -311,8 +370,9 @@ class Rows:
         `why` says for an error what the fit is for, if it is not of all tasks.
         """
         require_folds_of_any_rows(model)
-        with self._inside(model, np.unique(self.code[rows]), why) as inner:
-            return inner.fit(*self._part(rows))
+        chosen = np.unique(self.code[rows])
+        with self._inside(model, chosen, why) as inner:
+            return inner.fit(**self._passed(rows, chosen))
 
     @contextmanager
     def _inside(self, model, chosen, why):
@@ -321,17 +381,26 @@ class Rows:
         parameters = model.get_params(deep=False)
         settings = {"task_column": None, "task_order": self.tasks[chosen]}
         model.set_params(**{k: v for k, v in settings.items() if k in parameters})
+        if self.present is not None:
+            model = with_mask(model, present_among(self.present, chosen))
         with inner_fit(model, self.tasks, chosen, why), warnings.catch_warnings():
             warnings.filterwarnings("ignore", f"{OF_TASKS}|{OF_SEARCHES}")
             yield model
 
-    def _part(self, rows):
-        return (
-            self.X[rows],
-            self.y[rows],
-            self.tasks[self.code[rows]],
-            self.weight[rows],
-        )
+    def _passed(self, rows, chosen):
+        """Return the arguments of `fit` for some rows, those of the tasks chosen."""
+        code = self.code[rows]
+        X = self.X[rows]
+        if self.present is not None:
+            present = present_among(self.present, chosen)
+            X = with_missing(X, present, np.searchsorted(chosen, code))
+        passed = {
+            "X": X,
+            "y": self.y[rows],
+            "tasks": self.tasks[code],
+            "sample_weight": self.weight[rows],
+        }
+        return passed if self.offset is None else passed | {"offset": self.offset[rows]}
 
     def _sides(self, rows):
         """Return the side on which each task has no best intercept, 0 if it has one."""
@@ -355,7 +424,10 @@ class Rows:
             shown = self._shown(learned)[self.code[rows]]
             return self._reported(rows, np.where(shown, 0.0, -np.inf))
         far = far_intercept(self._sides(learned), size)
-        return self._reported(rows, far[self.code[rows]])
+        if self.offset is not None:  # it is far at the mean of the task's rows
+            total = np.bincount(code, weight * self.offset[learned], len(self.tasks))
+            far -= np.divide(total, size, out=np.zeros(size.size), where=size > 0)
+        return self._reported(rows, self._shifted(far[self.code[rows]], rows))
 
     def _targets(self, rows):
         """Return targets as the loss takes them."""
@@ -380,7 +452,11 @@ class Rows:
         eta = model._linear_predictor(X, labels, every_task=False)
         if self._several:
             eta = on_classes(eta, model._all_classes, self.classes)
-        return self._reported(rows, eta)
+        return self._reported(rows, self._shifted(eta, rows))
+
+    def _shifted(self, eta, rows):
+        """Return linear predictors of some rows with what is known of them."""
+        return eta if self.offset is None else eta + self.offset[rows]
 
     def _reported(self, rows, eta):
         """Return the loss of each row at a predictor, on the scale of reports."""

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, is_classifier
 
 from linmtl.auto._combined import (
-    FIT_DOC_WITH_OFFSET,
+    FIT_DOC,
     Combined,
     blended,
     documented,
@@ -128,7 +128,7 @@ class _SafeTransfer(Combined):
         self.n_iter_ = max(self.baseline_.n_iter_, self.estimator_.n_iter_)
         return self
 
-    fit.__doc__ = FIT_DOC_WITH_OFFSET
+    fit.__doc__ = FIT_DOC
 
     def _fit_both(self, passed, masks, models) -> np.ndarray:
         """Fit both models to all rows, and return what they predict held out.

@@ -101,6 +101,7 @@ def detect_sources(
     tasks: ArrayLike | None = None,
     *,
     sample_weight: ArrayLike | None = None,
+    offset: ArrayLike | None = None,
     target: Any,
     margin: float = 2.0,
     cv: Any = 3,
@@ -123,6 +124,8 @@ def detect_sources(
         ``PooledRegressor(task_intercepts=True)``.
     X, y, tasks, sample_weight
         Data in any layout with two tasks or more, as for the estimators.
+    offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+        A known part of the linear predictor, as for the estimators.
     target : label
         The target task.
     margin : float, default=2.0
@@ -176,7 +179,7 @@ def detect_sources(
             f"estimator must be one of linmtl's estimators, got {estimator!r}"
         )
     margin = check_number("margin", margin, 0.0)
-    rows = Rows(estimator, X, y, tasks, sample_weight)
+    rows = Rows(estimator, X, y, tasks, sample_weight, offset)
     place = int(codes_of(as_task_labels([target], name="target"), rows.tasks)[0])
     if place < 0:
         raise ValueError(

@@ -463,7 +463,7 @@ def test_auto_tries_what_takes_features_that_differ():
     [
         PooledRegressor().fit,
         MixedEffectsRegressor().fit,
-        lambda *given: negative_transfer_report(L21Regressor(), *given),
+        lambda *given: negative_transfer_report(PooledRegressor(), *given),
     ],
 )
 def test_what_is_for_tasks_with_all_features_says_so(fit):

@@ -29,7 +29,6 @@ from linmtl import (
     MixedEffectsRegressor,
     MultiTaskClassifier,
     MultiTaskRegressor,
-    OrdinalClassifier,
     PooledClassifier,
     PooledRegressor,
     TaskThresholdClassifier,
@@ -43,7 +42,6 @@ from linmtl.penalties import L21, MeanRegularized, Ridge, TraceNorm
 from linmtl.transfer import (
     SafeTransferClassifier,
     SafeTransferRegressor,
-    negative_transfer_report,
 )
 
 CLASSES = [name for name, loss in LOSSES.items() if loss.classify]
@@ -470,19 +468,6 @@ def test_sets_of_classes_and_new_tasks_know_the_offset():
     given.fit_new_task(X[~old], y[~old], 2, offset=offset[~old])
     shifted.fit_new_task(X[~old], (y - offset)[~old], 2)
     np.testing.assert_allclose(given.coef_, shifted.coef_)
-
-
-@pytest.mark.parametrize(
-    ("call", "error"),
-    [
-        (lambda *a, **o: OrdinalClassifier().fit(*a, **o), ValueError),
-        (lambda *a, **o: negative_transfer_report(L21Classifier(), *a, **o), TypeError),
-    ],
-)
-def test_what_takes_no_offset_says_so(call, error):
-    X, y, tasks, offset = data("logistic")
-    with pytest.raises(error, match="offset"):
-        call(X, y, tasks, offset=offset)
 
 
 def test_mixed_effects_of_labels_know_what_features_could():
