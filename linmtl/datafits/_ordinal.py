@@ -89,6 +89,7 @@ class OrdinalFit(CoupledFit):
 
     def _residual(self, first, stop):
         """Find the cuts; write residuals and losses of all tasks."""
+        self.data.add_offset(self._eta, first, stop)
         weight = self.data.weight
         weights = self.data.total
         total = weights[self._cut_task]
@@ -242,7 +243,7 @@ class OrdinalFit(CoupledFit):
         return 1.0 / max(both, 1e-300)
 
     def dual_value(self, scale):
-        value = 0.0
+        value = -self.offset_value(scale)
         for slope in self._slopes[:2]:
             p = np.clip(scale * slope, 0.0, 1.0)
             value += float(self.data.weight @ (entr(p) + entr(1.0 - p)))

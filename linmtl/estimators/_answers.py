@@ -14,7 +14,11 @@ from linmtl.data._read import read_X
 from linmtl.data._tables import as_table
 from linmtl.data._targets import as_array, missing_mask, read_labels, read_targets
 from linmtl.data._weights import read_offset, read_sample_weight
-from linmtl.estimators._predictions import PredictsClasses, PredictsTargets
+from linmtl.estimators._predictions import (
+    PredictsClasses,
+    PredictsTargets,
+    with_offset,
+)
 from linmtl.estimators._task_model import TaskModel
 from linmtl.losses import Loss, MixedLoss, Ordinal
 from linmtl.metrics import TaskScores
@@ -35,19 +39,27 @@ class PredictsOrder(PredictsClasses, ClassifierMixin, TaskModel):
         return False
 
     def _predictor(self, X, codes, W, b, every_task, consensus):
-        """Return the log-probabilities of more than two classes, the last axis.
-
-        Both these and the log-odds of two are of the classes as sorted.
-        """
+        """Return linear predictors, of more classes less each threshold on an axis."""
         eta = super()._predictor(X, codes, W, b, every_task, consensus)
         if not self._several:
-            return eta if self._place[0] == 0 else -eta
+            return eta
         cuts = self.thresholds_
         if codes is not None and not every_task:
             cuts = cuts[codes]
         elif eta.ndim == 1:
             cuts = cuts[0]
-        return Ordinal.log_probabilities(eta, cuts)[..., self._place]
+        return eta[..., None] - cuts
+
+    def _shifted(self, eta, offset):
+        """Return the log-probabilities of more than two classes, the last axis.
+
+        Both these and the log-odds of two are of the classes as sorted.
+        """
+        if not self._several:
+            eta = with_offset(self, eta, offset)
+            return eta if self._place[0] == 0 else -eta
+        known = with_offset(self, np.zeros(eta.shape[:-1]), offset)
+        return Ordinal.log_probabilities(known, -eta)[..., self._place]
 
 
 class PredictsKinds(PredictsTargets):

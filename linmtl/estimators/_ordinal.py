@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import KW_ONLY
@@ -25,6 +27,7 @@ from linmtl.data._targets import (
     require_y,
 )
 from linmtl.datafits._make import Join
+from linmtl.datafits._ordinal import OrdinalFit
 from linmtl.estimators._answers import PredictsOrder
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._docs import estimator
@@ -74,7 +77,8 @@ class OrdinalClassifier(PredictsOrder, MultiTaskModel):
     The loss is convex in W and the thresholds together, and the duality gap is that of
     both. ``intercept_`` is zero, of two classes minus their threshold.
 
-    ``offset=``, ``fit_new_task`` and penalised intercepts are not for this model.
+    An ``offset=`` is added to ``x_i . w_t``: a larger one means a higher class.
+    ``fit_new_task`` and penalised intercepts are not for this model.
 
     References
     ----------
@@ -99,7 +103,7 @@ class OrdinalClassifier(PredictsOrder, MultiTaskModel):
 
     _losses = ("ordinal",)
     _classify = True
-    _linear = _takes_offset = False
+    _linear = False
     _lends = False
     _has_mean_model = False
 
@@ -179,7 +183,13 @@ class OrdinalClassifier(PredictsOrder, MultiTaskModel):
         codes = np.full(y.shape, np.nan)
         signs, classes = encode_classes(y, missing, several=True)
         codes[~missing] = (signs if classes.size > 2 else signs > 0)[~missing]
-        given = order if self.class_order is None else self.class_order
+        given: Any = order if self.class_order is None else self.class_order
+        labels, kept = _before_scikit_learn_encoded()
+        given = kept if given is None else given
+        if labels is not None and given is not None:
+            named = np.asarray(given).ravel().tolist()
+            if set(labels) <= set(named):  # the order of their numbers
+                given = [labels.index(label) for label in named if label in labels]
         if given is None:
             return codes, classes, np.arange(classes.size)
         given = np.atleast_1d(np.asarray(given))
@@ -192,8 +202,9 @@ class OrdinalClassifier(PredictsOrder, MultiTaskModel):
             hint = ""
             if classes.tolist() == list(range(classes.size)):  # not passed by users
                 hint = (
-                    " (cross_val_predict of probabilities puts numbers in place of "
-                    "labels, their positions in sorted order: order these)"
+                    " (cross_val_predict of probabilities, with n_jobs or of a wide Y, "
+                    "puts numbers in place of labels, their positions in sorted order: "
+                    "order these)"
                 )
             raise ValueError(
                 f"{type(self).__name__}: class_order must name each class once, got "
@@ -326,6 +337,28 @@ def _order_of(y: Any, columns: np.ndarray | None) -> list[Any] | None:
     return known[0] if known else None
 
 
+def _before_scikit_learn_encoded() -> tuple[list[Any] | None, list[Any] | None]:
+    """Return labels that a caller put numbers in place of, and the order that they had.
+
+    `cross_val_predict` of probabilities does so before it fits, and offers no hook.
+    """
+    frame: Any = sys._getframe()
+    while frame is not None:
+        name = frame.f_code.co_name, frame.f_globals.get("__name__")
+        if name == ("cross_val_predict", "sklearn.model_selection._validation"):
+            encoder = frame.f_locals.get("le")
+            if encoder is None:
+                return None, None
+            passed = frame.f_back.f_locals  # of what checks the arguments
+            given = inspect.signature(passed["func"]).bind(
+                *passed["args"], **passed["kwargs"]
+            )
+            y = given.arguments.get("y")
+            return encoder.classes_.tolist(), order_of(as_table(y))
+        frame = frame.f_back
+    return None, None
+
+
 def _class_weights(data: MultiTaskData, n_classes: int) -> np.ndarray:
     """Return the weight of each class of each task, (n_tasks, n_classes)."""
     T = data.design.n_tasks
@@ -336,5 +369,9 @@ def _class_weights(data: MultiTaskData, n_classes: int) -> np.ndarray:
 
 def _null_losses(data: MultiTaskData, loss: Ordinal) -> np.ndarray:
     """Return the mean loss of each task without coefficients."""
+    if data.offset is not None:
+        fit = OrdinalFit(data, loss)
+        fit.loss_at(np.zeros((data.design.n_features, data.design.n_columns)))
+        return fit.task_loss / data.total
     size = _class_weights(data, loss.n_classes)
     return entr(size / size.sum(axis=1, keepdims=True)).sum(axis=1)

@@ -135,7 +135,8 @@ class OrdinalClassifier(PredictsOrder, MultiTaskModel):
     The loss is convex in W and the thresholds together, and the duality gap is that of
     both. ``intercept_`` is zero, of two classes minus their threshold.
 
-    ``offset=``, ``fit_new_task`` and penalised intercepts are not for this model.
+    An ``offset=`` is added to ``x_i . w_t``: a larger one means a higher class.
+    ``fit_new_task`` and penalised intercepts are not for this model.
 
     References
     ----------

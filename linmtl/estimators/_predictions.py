@@ -77,6 +77,10 @@ class Predicts:
     ) -> np.ndarray:
         """Return linear predictors with the offset that was passed."""
         eta = self._linear_predictor(X, tasks, every_task=every_task)
+        return self._shifted(eta, offset)
+
+    def _shifted(self, eta: np.ndarray, offset: Any) -> np.ndarray:
+        """Return what answers are made of, from linear predictors and their offset."""
         return with_offset(self, eta, offset)
 
 
@@ -325,7 +329,7 @@ class PredictsClasses(Predicts, Routed):
             One column per class, in the order of ``classes_``. A list, as scikit-learn
             has it, for a model fitted on a wide Y, unless `tasks` says which to take.
         """
-        eta = with_offset(self, self._log_odds(X, tasks), offset)
+        eta = self._shifted(self._log_odds(X, tasks), offset)
         if self._several:
             return _by_task(softmax(eta, axis=-1))
         p = Logistic().mean(eta)
@@ -365,7 +369,7 @@ class PredictsClasses(Predicts, Routed):
             One column per class, in the order of ``classes_``. A list, as scikit-learn
             has it, for a model fitted on a wide Y, unless `tasks` says which to take.
         """
-        eta = with_offset(self, self._log_odds(X, tasks), offset)
+        eta = self._shifted(self._log_odds(X, tasks), offset)
         if self._several:
             return _by_task(log_softmax(eta, axis=-1))
         return _by_class(-np.logaddexp(0.0, eta), -np.logaddexp(0.0, -eta))

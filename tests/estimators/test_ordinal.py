@@ -55,26 +55,85 @@ def ordinal_loss(eta, k, cuts, constraints):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("weighted", [False, True])
-def test_optimum_is_that_of_a_conic_solver(weighted):
+@pytest.mark.parametrize("shifted", [False, True])
+def test_optimum_is_that_of_a_conic_solver(weighted, shifted):
     X, y, tasks = data()
-    weight = np.random.default_rng(1).integers(1, 4, len(y)) if weighted else None
+    rng = np.random.default_rng(1)
+    weight = rng.integers(1, 4, len(y)) if weighted else None
     w = np.ones(len(y)) if weight is None else weight
+    offset = rng.normal(size=len(y)) if shifted else None
+    o = np.zeros(len(y)) if offset is None else offset
     W, total, constraints = cp.Variable((4, 3)), 0, []
     for t in range(3):
         rows = tasks == t
         shown, codes = np.unique(y[rows], return_inverse=True)
         cuts = cp.Variable(len(shown) - 1)
         for i, k in zip(np.flatnonzero(rows), codes.tolist(), strict=True):
-            part = ordinal_loss(X[i] @ W[:, t], k, cuts, constraints)
+            part = ordinal_loss(X[i] @ W[:, t] + o[i], k, cuts, constraints)
             total += w[i] / w[rows].sum() * part
     total += 0.05 * cp.sum(cp.norm(W, 2, axis=1))
     best = least(total, constraints)
-    model = OrdinalClassifier(L21(0.05), **TIGHT).fit(X, y, tasks, weight)
+    model = OrdinalClassifier(L21(0.05), **TIGHT)
+    model.fit(X, y, tasks, weight, offset=offset)
     assert model.objective_ == pytest.approx(best, rel=1e-6)
     assert model.dual_gap_ <= model.tol_
-    loose = OrdinalClassifier(L21(0.05), tol=0.05).fit(X, y, tasks, weight)
+    loose = OrdinalClassifier(L21(0.05), tol=0.05)
+    loose.fit(X, y, tasks, weight, offset=offset)
     suboptimality = loose.objective_ - model.objective_
     assert -1e-9 <= suboptimality <= loose.dual_gap_ + 1e-9
+
+
+@pytest.mark.slow
+def test_an_offset_of_the_features_moves_the_coefficients():
+    """What a common column is worth may be said by an offset or found."""
+    X, y, tasks = data()
+    known = X @ [1.0, -0.5, 0.0, 0.3]
+    free = L21(0.0)
+    plain = OrdinalClassifier(free, **TIGHT).fit(X, y, tasks)
+    for order in (None, [3, 2, 1, 0]):
+        sign = 1.0 if order is None else -1.0
+        model = OrdinalClassifier(free, class_order=order, **TIGHT)
+        model.fit(X, y, tasks, offset=sign * known)
+        moved = sign * model.coef_ + [1.0, -0.5, 0.0, 0.3]
+        np.testing.assert_allclose(moved, plain.coef_, atol=1e-3)
+        p = model.predict_proba(X, tasks, offset=sign * known)
+        np.testing.assert_allclose(p, plain.predict_proba(X, tasks), atol=1e-4)
+        found = model.predict(X, tasks, offset=sign * known)
+        np.testing.assert_array_equal(found, plain.predict(X, tasks))
+    two = OrdinalClassifier(L21(0.05), class_order=[True, False], **TIGHT)
+    two.fit(X, y > 1, tasks, offset=known)
+    logistic = MultiTaskClassifier(L21(0.05), **TIGHT)
+    logistic.fit(X, y > 1, tasks, offset=-known)
+    np.testing.assert_allclose(
+        two.predict_proba(X, tasks, offset=known),
+        logistic.predict_proba(X, tasks, offset=-known),
+        atol=1e-5,
+    )
+    with pytest.raises(ValueError, match="fitted with an offset; pass offset="):
+        two.predict_proba(X, tasks)
+
+
+@pytest.mark.slow
+def test_offsets_of_ordered_classes_are_one_model_in_every_layout():
+    X, y, _ = data()
+    Y = np.column_stack([y, y[::-1]]).astype(float)
+    Y[::7, 1] = np.nan
+    shift = np.random.default_rng(2).normal(size=Y.shape)
+    settings = {"task_weight": "null_loss", **TIGHT}
+    wide = OrdinalClassifier(L21(0.05), **settings).fit(X, Y, offset=shift)
+    rows = np.vstack([X, X]), Y.T.ravel(), np.repeat([0, 1], len(X))
+    long = OrdinalClassifier(L21(0.05), **settings).fit(*rows, offset=shift.T.ravel())
+    np.testing.assert_allclose(wide.coef_, long.coef_, atol=1e-6)
+    p = np.concatenate(wide.predict_proba(X, offset=shift))
+    q = long.predict_proba(rows[0], rows[2], offset=shift.T.ravel())
+    np.testing.assert_allclose(p, q, atol=1e-6)
+    assert wide.predict_all(X, offset=shift).shape == Y.shape
+    free = OrdinalClassifier(L21(1e3), **TIGHT).fit(X, Y, offset=shift)
+    null = [
+        log_loss(Y[seen, t], free.predict_proba(X, offset=shift)[t][seen])
+        for t, seen in enumerate(~np.isnan(Y.T))
+    ]
+    np.testing.assert_allclose(wide.task_weight_, 1 / np.array(null), rtol=1e-6)
 
 
 def test_one_task_without_a_penalty_is_statsmodels():
@@ -148,22 +207,30 @@ def test_answers_are_in_the_order_of_scikit_learn(order):
     assert inside.mean() > 0.8
 
 
-def test_cross_val_predict_of_probabilities_takes_the_order_in_numbers():
+def test_cross_val_predict_of_probabilities_keeps_the_order():
     """It replaces labels by their positions in sorted order."""
     X, y, _ = data()
     order = ["low", "mid", "high", "top"]
     named = np.array(order)[y]
     codes = np.searchsorted(np.unique(named), order)
-    cv = list(KFold(3).split(X))
-    model = OrdinalClassifier(L21(0.03))
-    asked = {"cv": cv, "method": "predict_proba"}
-    expected = cross_val_predict(model, X, y, **asked)
-    model.set_params(class_order=codes)
-    found = cross_val_predict(model, X, named, **asked)
-    np.testing.assert_allclose(found[:, codes], expected, atol=1e-6)
-    model.set_params(class_order=order)
+    asked = {"cv": list(KFold(3).split(X)), "method": "predict_proba"}
+    expected = cross_val_predict(OrdinalClassifier(L21(0.03)), X, y, **asked)
+    typed = pd.Series(pd.Categorical(named, order, ordered=True))
+    for labels, given in (
+        (named, codes.tolist()),
+        (named, order),
+        (named, ["none", *order]),
+        (typed, None),
+        (y + 1, [1, 2, 3, 4]),
+    ):
+        model = OrdinalClassifier(L21(0.03), class_order=given)
+        found = cross_val_predict(model, X, labels, **asked)
+        columns = np.arange(4) if given == [1, 2, 3, 4] else codes
+        np.testing.assert_allclose(found[:, columns], expected, atol=1e-6)
+    wide = pd.DataFrame({"a": named, "b": named[::-1]})
+    model = OrdinalClassifier(L21(0.03), class_order=order)
     with pytest.raises(ValueError, match="puts numbers in place of labels"):
-        cross_val_predict(model, X, named, **asked)
+        cross_val_predict(model, X, wide, **asked)
 
 
 def test_a_wide_table_of_ordered_categories_has_their_order():
@@ -273,7 +340,7 @@ def test_a_task_of_one_class_predicts_it():
         ({"class_order": 3}, {}, "class_order must name each class once"),
         ({"task_weight": "minimax"}, {}, "task_weight='minimax' is not for"),
         ({"solver": "newton"}, {}, "solver='newton' needs"),
-        ({}, {"offset": 0.0}, "takes no offset"),
+        ({}, {"offset": np.ones(3)}, "offset has shape"),
         ({}, {"y": np.full(60, 2)}, "only 1 class"),
         ({}, {"y": np.arange(60) / 4}, "holds fractions"),
     ],
@@ -287,13 +354,13 @@ def test_errors_are_one_line(parameters, fitting, what):
     assert not hasattr(OrdinalClassifier(), "fit_new_task")
 
 
-def held_out_by_hand(alpha, X, y, tasks, cv):
+def held_out_by_hand(alpha, X, y, tasks, cv, offset):
     """Return minus the log-likelihood of held-out rows, folds x tasks."""
     out = []
     for train, test in cv.split(X, y, tasks):
         model = OrdinalClassifier(L21(alpha), **TIGHT)
-        model.fit(X[train], y[train], tasks[train])
-        log_p = model.predict_log_proba(X[test], tasks[test])
+        model.fit(X[train], y[train], tasks[train], offset=offset[train])
+        log_p = model.predict_log_proba(X[test], tasks[test], offset=offset[test])
         each = -log_p[np.arange(len(test)), y[test]]
         out.append([each[tasks[test] == t].mean() for t in range(3)])
     return np.array(out)
@@ -304,13 +371,17 @@ def test_a_search_judges_by_models_of_the_training_parts():
     X, y, tasks = data(n=120)
     cv = TaskKFold(3, stratify=True)
     alphas = [0.2, 0.05, 0.01]
-    search = OrdinalClassifierCV(alphas=alphas, cv=cv, **TIGHT).fit(X, y, tasks)
-    expected = [held_out_by_hand(alpha, X, y, tasks, cv) for alpha in alphas]
+    offset = X @ np.random.default_rng(1).normal(size=4)
+    search = OrdinalClassifierCV(alphas=alphas, cv=cv, **TIGHT)
+    search.fit(X, y, tasks, offset=offset)
+    given = X, y, tasks, cv, offset
+    expected = [held_out_by_hand(alpha, *given) for alpha in alphas]
     np.testing.assert_allclose(-search.task_scores_path_, expected, rtol=1e-5)
     mean = np.mean(expected, axis=2)
     np.testing.assert_allclose(-search.scores_path_, mean, rtol=1e-5)
     assert search.alpha_ == alphas[int(mean.mean(axis=1).argmin())]
-    chosen = OrdinalClassifier(search.penalty_, **TIGHT).fit(X, y, tasks)
+    chosen = OrdinalClassifier(search.penalty_, **TIGHT)
+    chosen.fit(X, y, tasks, offset=offset)
     np.testing.assert_allclose(search.coef_, chosen.coef_, atol=1e-6)
     np.testing.assert_allclose(search.thresholds_, chosen.thresholds_, atol=1e-6)
 
