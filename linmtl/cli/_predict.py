@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline
 
 from linmtl.cli._table import class_names, no_column, split_names
 from linmtl.data._columns import AMBIGUOUS, missing, read_numbers
-from linmtl.data._encoding import as_text
+from linmtl.data._encoding import as_text, spelled_as, truth_as_numbers
 from linmtl.data._errors import InputError, name_list
 from linmtl.data._labels import codes_of, one_line
 from linmtl.data._table import Table
@@ -285,12 +285,16 @@ def _features(
     X = np.empty((len(table.lines), len(names)))
     for j, name in enumerate(names):
         if pair := levels[name]:
-            X[:, j] = np.array(as_text(table.columns[pair[0]])) == pair[1]
+            known = [each[1] for each in levels.values() if each and each[0] == pair[0]]
+            text = spelled_as(known, table.columns[pair[0]])
+            X[:, j] = np.array(text) == pair[1]
             continue
         values = numbers.values.get(name)
         if name in numbers.ambiguous:
             why = AMBIGUOUS.format(numbers.ambiguous[name])
             raise InputError(f"column {name!r}: {why}")
+        if values is None:
+            values = truth_as_numbers(table.columns[name])
         if values is None:
             raise InputError(f"column {name!r} holds text; the model needs numbers")
         values = np.where(np.isnan(values) & spare[:, j], 0.0, values)
@@ -322,7 +326,7 @@ def _strange_levels(table: Table, pairs: list[tuple[str, str]]) -> list[str]:
     notes = []
     for column in dict.fromkeys(column for column, _ in pairs):
         known = [level for name, level in pairs if name == column]
-        found = np.array(as_text(table.columns[column]))
+        found = np.array(spelled_as(known, table.columns[column]))
         strange = np.setdiff1d(found[~missing(table.columns[column])], known)
         # of two levels only the second has an indicator
         if strange.size and not (len(known) == 1 and strange.size == 1):

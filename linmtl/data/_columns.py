@@ -166,7 +166,7 @@ def read_numbers(
     """Read each column as numbers, as dates, or as neither.
 
     A comma or a point is a decimal mark or a thousands separator as the column says;
-    where it can be either ("1,234"), as the other columns say.
+    where it can be either ("1,234"), as the other columns say; so is day or month.
 
     Parameters
     ----------
@@ -202,29 +202,42 @@ def read_numbers(
     certain = {found[0].decimal for _, found in texts.values() if len(found) == 1}
     marks = {decimal} if decimal else certain - {""}
     dates, ambiguous, infinite, decimals = set(), {}, {}, {}
+    known = dict(day_first or {})
     orders: dict[str, bool] = {}
+
+    def take_dates(name: str, first: bool | None) -> None:
+        values[name] = None
+        try:
+            read = _days(texts[name][0], first)
+        except _Ambiguous as error:
+            ambiguous[name] = str(error)
+            return
+        if read is not None:
+            dates.add(name)
+            values[name] = read.days
+            if read.day_first is not None:
+                orders[name] = read.day_first
+            note(_EPOCH, f"dates read as days since {_EPOCH:%Y-%m-%d}", name)
+            if read.short:
+                note(_Dates, "years of two digits read as 1969 to 2068", name)
+
     for name, (fields, found) in texts.items():
         if not found:
-            values[name] = None
-            try:
-                read = _days(fields, (day_first or {}).get(name))
-            except _Ambiguous as error:
-                ambiguous[name] = str(error)
-                continue
-            if read is not None:
-                dates.add(name)
-                values[name] = read.days
-                if read.day_first is not None:
-                    orders[name] = read.day_first
-                note(_EPOCH, f"dates read as days since {_EPOCH:%Y-%m-%d}", name)
-                if read.short:
-                    note(_Dates, "years of two digits read as 1969 to 2068", name)
+            take_dates(name, known.get(name))
             continue
         reading, other = _choose(found, marks, commas_split)
         values[name], decimals[name] = reading.values, reading.decimal
         if reading.example is not None or other is not None:
             kind = reading.decimal, reading.grouped, other is None
             note(kind, reading.told(fields, other), name)
+    others = {*known.values(), *orders.values()}
+    if len(others) == 1:  # all that say so say the same
+        first = others.pop()
+        for name in list(ambiguous):
+            which = "day before month" if first else "month before day"
+            note(_Ambiguous, f"{which}, as the other columns have it", name)
+            del ambiguous[name]
+            take_dates(name, first)
     for name, numbers in values.items():
         if numbers is not None and np.isinf(numbers).any():
             infinite[name] = np.isinf(numbers)

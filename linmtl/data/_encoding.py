@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,10 +18,12 @@ from linmtl.data._columns import (
 )
 from linmtl.data._errors import name_list
 from linmtl.data._labels import one_line
-from linmtl.data._table import Table
+from linmtl.data._table import Table, brief
 from linmtl.data._targets import NO_CHANCE
 
 MAX_LEVELS = 20
+_TRUTH = {"true": 1.0, "false": 0.0}
+_WITH_POINT = re.compile(r"-?\d+\.\d+")
 _ID = re.compile(r"(^|[\W_])(?i:ids?|uuid)$|^(?i:id)[\W_]|[a-z]I[Dd]$")
 _COUNT = re.compile(
     r"(^|[\W_])(?i:id|ids|nr|no|num|number|index|key)($|[\W_])|[a-z]I[Dd]$"
@@ -60,7 +62,7 @@ class Coding:
         if self.levels is None:
             assert values is not None
             return values[:, None]
-        text = np.array(as_text(fields))
+        text = np.array(spelled_as(self.levels, fields))
         return (text[:, None] == np.array(self.levels)).astype(float)
 
 
@@ -127,8 +129,47 @@ def codings(
 def as_text(fields: Fields) -> list[str]:
     """Return the fields of a column as text, numbers as briefly as can be."""
     if isinstance(fields, np.ndarray):
-        return ["" if np.isnan(number) else f"{number:.15g}" for number in fields]
+        return ["" if np.isnan(number) else brief(number) for number in fields]
     return fields
+
+
+def spelled_as(levels: Iterable[str], fields: Fields) -> list[str]:
+    """Return the fields of a column as text, spelled as the levels are.
+
+    What is True in one table may be "TRUE" in another, or 1, and what is 1 "1.0".
+
+    Parameters
+    ----------
+    levels : iterable of str
+        Levels that are known of the column.
+    fields : list of str or ndarray
+        The column.
+    """
+    text = as_text(fields)
+    known = {level.lower(): level for level in levels if level}
+    if not known or not known.keys() <= _TRUTH.keys():
+        short = {f: brief(float(f)) for f in set(text) if _WITH_POINT.fullmatch(f)}
+        return [f if f in known else short.get(f, f) for f in text]
+    words = {f"{number:g}": word for word, number in _TRUTH.items()}
+    words = [words.get(field, field.lower()) for field in text]
+    return [
+        known.get(word, word) if word in _TRUTH else field
+        for word, field in zip(words, text, strict=True)
+    ]
+
+
+def truth_as_numbers(fields: Fields) -> np.ndarray | None:
+    """Return a column of truth values as 1 and 0, None if any field is another."""
+    if isinstance(fields, np.ndarray):
+        return None
+    gone = missing(fields)
+    numbers = np.full(len(fields), np.nan)
+    for i in np.flatnonzero(~gone):
+        word = fields[i].lower()
+        if word not in _TRUTH:
+            return None
+        numbers[i] = _TRUTH[word]
+    return numbers
 
 
 def is_id(name: str, x: np.ndarray, codes: np.ndarray | None = None) -> bool:

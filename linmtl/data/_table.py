@@ -153,4 +153,13 @@ def _is_number(value: Any) -> bool:
 
 
 def _text(values: Any) -> list[str]:
-    return ["" if is_missing(value) else str(value).strip() for value in values]
+    return ["" if is_missing(value) else brief(value) for value in values]
+
+
+def brief(value: Any) -> str:
+    """Return a value as text, a number as briefly as its precision allows."""
+    if isinstance(value, (float, np.floating)):
+        return (
+            f"{float(str(value)):.15g}"  # of single precision no digits that it lacks
+        )
+    return str(value).strip()

@@ -12,8 +12,15 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from linmtl.data._checks import check_choice, check_count, check_flag
-from linmtl.data._columns import Numbers, missing, read_numbers
-from linmtl.data._encoding import MAX_LEVELS, as_text, codings, ids_among
+from linmtl.data._columns import AMBIGUOUS, Numbers, missing, read_numbers
+from linmtl.data._encoding import (
+    MAX_LEVELS,
+    as_text,
+    codings,
+    ids_among,
+    spelled_as,
+    truth_as_numbers,
+)
 from linmtl.data._errors import name_list
 from linmtl.data._labels import is_dataframe, some, task_column_index, with_columns
 from linmtl.data._table import Table, table_of
@@ -68,8 +75,10 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    Columns are what they were in fit: text in a column of numbers is an error, and a
-    number like ``1,234`` is read with the decimal mark of its column.
+    Columns are found by their names, in any order and among others, and are what they
+    were in fit, whatever their types: text in a column of numbers is an error, a number
+    like ``1,234`` is read with the decimal mark of its column, and truth values may be
+    1 and 0.
 
     With ``task_column`` a DataFrame gives a DataFrame of its kind, so that the next
     step of a pipeline finds the column; everything else gives what scikit-learn's
@@ -263,6 +272,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     def _read(self, X: Any, reset: bool) -> tuple[Any, Table, Any]:
         """Return X, the table of its columns without the tasks, and where these are."""
         X = with_columns(X)
+        if not reset:
+            X = self._by_name(X)
         if not is_dataframe(X):
             if sparse.issparse(X):
                 raise TypeError(
@@ -288,6 +299,17 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             table = replace(table, columns=columns)
         return X, table, place
 
+    def _by_name(self, X: Any) -> Any:
+        """Return the columns that were there in fit, in their order, if all are."""
+        known = getattr(self, "feature_names_in_", None)
+        if known is None or not is_dataframe(X):
+            return X
+        names, known = list(X.columns), known.tolist()
+        repeated = len(set(names)) < len(names)  # refused later, as a name that lacks
+        if names == known or repeated or not set(known) <= set(names):
+            return X
+        return X[known]
+
     def _names(self, coding, of=None):
         """Return the names of the features of a column, which may be called anew."""
         has_missing = (of or coding).name in self._missing
@@ -304,13 +326,17 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             gone = missing(fields)
             out = coding.features(fields, None)
             if self.handle_unknown == "error":
-                self._require_known(coding, np.array(as_text(fields))[~gone])
+                texts = np.array(spelled_as(self._seen[coding.name], fields))
+                self._require_known(coding, texts[~gone])
         if coding.name in self._missing:
             out = np.column_stack([out, gone.astype(float)])
         return out
 
     def _values(self, name, fields):
         """Return a column of numbers or dates, read as it was in fit."""
+        truth = None if name in self._dates else truth_as_numbers(fields)
+        if truth is not None:
+            return truth
         read = read_numbers(
             {name: fields},
             decimal=self._decimals.get(name) or self._decimal,
@@ -318,6 +344,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             day_first=self._day_first,
         )
         values, dates = read.values[name], name in self._dates
+        if name in read.ambiguous and dates:
+            why = AMBIGUOUS.format(read.ambiguous[name])
+            raise ValueError(f"TableEncoder: column {name!r}: {why}")
         if values is None or (not np.isnan(values).all() and dates != bool(read.dates)):
             kind = "dates" if dates else "numbers"
             raise ValueError(

@@ -8,8 +8,9 @@ import pytest
 from linmtl.data._columns import read_numbers
 
 
-def read(columns, decimal=None, commas_split=False):
-    return read_numbers(columns, decimal=decimal, commas_split=commas_split)
+def read(columns, decimal=None, commas_split=False, **options):
+    options |= {"decimal": decimal, "commas_split": commas_split}
+    return read_numbers(columns, **options)
 
 
 def one(fields, **options):
@@ -215,6 +216,15 @@ def test_dates_that_may_be_two(fields, example):
     found = read({"d": fields, "x": ["1"] * len(fields)})
     assert found.values["d"] is None
     assert found.ambiguous == {"d": example}
+    n = len(fields)
+    for order, note in (("31/12/2023", "day before"), ("12/31/2023", "month before")):
+        other = read({"d": fields, "e": [order] * n})  # another column says
+        assert not other.ambiguous
+        assert any(line.startswith(note) for line in other.notes)
+        clear = read({"d": fields}, day_first={"d": order.startswith("31")})
+        np.testing.assert_array_equal(other.values["d"], clear.values["d"])
+    both = read({"d": fields, "e": ["31/12/2023"] * n, "f": ["12/31/2023"] * n})
+    assert both.ambiguous == {"d": example}  # which of the two, nothing says
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,13 @@ from linmtl.model_selection import TaskKFold
 from linmtl.penalties import GroupL21
 from linmtl.preprocessing import TableEncoder
 
+BY_NAME = {
+    "check_dataframe_column_names_consistency": "columns are found by their names, in "
+    "any order and among others"
+}
 
-@parametrize_with_checks([TableEncoder()])
+
+@parametrize_with_checks([TableEncoder()], expected_failed_checks=lambda _: BY_NAME)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
@@ -134,6 +139,78 @@ def test_rows_not_seen():
         encoder.transform(row.drop(columns="age"))
 
 
+def of_types(table):
+    """Yield the table in other types and orders, by what is done to it."""
+    pa, pl = pytest.importorskip("pyarrow"), pytest.importorskip("polars")
+    yield "int", table.astype({"left": int})
+    yield "float", table.astype({"left": "float32", "count": "float32"})
+    yield "text", table.assign(left=["TRUE", "false"] * 12, count=table["count"] + 0.0)
+    yield "strings", table.astype({"left": str, "grade": str, "drug": "string"})
+    yield "numbers", table.assign(grade=table["grade"].astype(float))
+    yield "categories", table.astype({"left": "category", "drug": "category"})
+    yield "objects", table.astype(dict.fromkeys(["left", "age", "grade"], object))
+    yield "nullable", table.convert_dtypes()
+    yield "arrow", table.convert_dtypes(dtype_backend="pyarrow")
+    yield "order", table[table.columns[::-1]].assign(new=3.0)
+    yield "polars", pl.from_pandas(table[table.columns[::-1]])
+    yield "lazy", pl.from_pandas(table).lazy()
+    yield "pyarrow", pa.Table.from_pandas(table)
+
+
+def typed():
+    table = visits().drop(columns=["remark", "visit_id"])
+    grade = np.arange(24) % 3 / 2
+    table["grade"] = pd.Categorical(grade)
+    return table.assign(count=np.arange(24) % 2)
+
+
+@pytest.mark.parametrize("at_fit", [0, 3, 7, 8, 10])
+def test_types_and_order_may_change_after_fit(at_fit):
+    """Predictions are those of the values, however a table holds them."""
+    table = typed()
+    expected = TableEncoder(task_column="patient").fit_transform(table)
+    expected = expected.drop(columns="patient").to_numpy(float)
+    forms = list(of_types(table))
+    encoder = TableEncoder(task_column="patient").fit(forms[at_fit][1])
+    columns = encoder.get_feature_names_out().tolist()
+    for name, form in forms:
+        out = encoder.transform(form)
+        assert list(out.columns) == columns, name
+        assert np.asarray(out["patient"]).tolist() == table["patient"].tolist()
+        found = np.column_stack([out[c] for c in columns if c != "patient"])
+        if at_fit == 0:
+            np.testing.assert_allclose(found.astype(float), expected, err_msg=name)
+        own = encoder.transform(forms[at_fit][1])
+        own = np.column_stack([own[c] for c in columns if c != "patient"])
+        np.testing.assert_allclose(found.astype(float), own.astype(float), atol=1e-6)
+
+
+def test_truth_values_and_numbers_are_one_another():
+    """A column of 0 and 1 and one of truth values are told from levels of text."""
+    flag = np.array([True, False, False, True])
+    forms = [flag, flag.astype(int), flag.astype(str), np.where(flag, "TRUE", "false")]
+    for fitted in forms:
+        encoder = TableEncoder(handle_unknown="error").fit(pd.DataFrame({"x": fitted}))
+        for passed in forms:
+            found = encoder.transform(pd.DataFrame({"x": passed}))[:, 0]
+            first = "x=false" in encoder.get_feature_names_out()  # FALSE comes before
+            np.testing.assert_array_equal(found, flag != first)
+    words = TableEncoder().fit(pd.DataFrame({"x": ["yes", "no", "true"]}))
+    found = words.transform(pd.DataFrame({"x": ["true", "1", "no"]}))
+    np.testing.assert_array_equal(found, [[0, 1, 0], [0, 0, 0], [1, 0, 0]])
+
+
+def test_columns_that_lack_or_repeat_are_said():
+    table = visits()
+    encoder = TableEncoder().fit(table)
+    for wrong, what in (
+        (table.drop(columns="age"), "feature names should match"),
+        (table[[*table.columns, "age"]], "age"),
+    ):
+        with pytest.raises(ValueError, match=what):
+            encoder.transform(wrong)
+
+
 def test_numbers_are_read_as_in_fit():
     """A batch alone would not say which mark divides thousands."""
     table = {"x": ["1,234.5", "12,000", "7"], "y": ["0.5", "1.5", "2"]}
@@ -155,6 +232,15 @@ def test_dates_are_read_as_in_fit():
         np.testing.assert_array_equal(one, whole[[row]])
     days = np.array(["2024-04-03", "2024-04-25", "2024-05-01"], dtype="datetime64[D]")
     np.testing.assert_array_equal(whole[:, 1], days.astype(int))
+    # of a column that needed no order in fit, the other columns say
+    both = TableEncoder().fit(table.assign(seen=pd.to_datetime(days)))
+    found = both.transform(table.assign(seen=["3/4/24", "4/5/24", "5/6/24"]).iloc[:1])
+    np.testing.assert_array_equal(found[0], [1.0, *whole[0, 1:], whole[0, 1]])
+    alone = TableEncoder().fit(pd.DataFrame({"seen": days}))
+    with pytest.raises(
+        ValueError, match="day and month cannot be told apart in 3/4/24"
+    ):
+        alone.transform(pd.DataFrame({"seen": ["3/4/24", "4/5/24"]}))
 
 
 def test_arrays():
