@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from linmtl.cli._models import EPS, N_ALPHAS, SECOND_STRENGTHS
+from linmtl.cli._models import EPS, N_ALPHAS
 from linmtl.cli._report import verdict
 from linmtl.cli._results import MARGIN, Comparison, ModelResult
 from linmtl.transfer import NegativeTransferReport
@@ -50,7 +50,6 @@ def to_json(comparison: Comparison, data: dict[str, Any]) -> dict[str, Any]:
                 "folds": c.cv,
                 "n_alphas": N_ALPHAS,
                 "smallest_alpha": EPS,
-                "second_strengths": SECOND_STRENGTHS,
                 "margin": MARGIN,
                 "tol": c.models[0].tol,
             },

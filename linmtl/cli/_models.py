@@ -36,7 +36,7 @@ class Kind(NamedTuple):
     shares: str  # what the tasks share
     regressor: type
     classifier: type
-    second: str | None = None  # another strength to choose
+    second: str | None = None  # another strength, which the estimator chooses
     one_intercept: bool = False  # for all tasks, instead of one each
     by_folds: bool = True  # strengths by cross-validation, else by the likelihood
 
@@ -107,7 +107,6 @@ BASELINE = "independent"
 
 N_ALPHAS = 20
 EPS = 1e-3  # the smallest alpha of the first grid, where alpha_max is finite
-SECOND_STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # features are standardised
 TOL = 1e-6
 # of the report on transfer, where tuning is repeated in each split: coarser
 _COARSE = {"alphas": 10, "eps": EPS, "tol": 1e-4}
@@ -167,10 +166,7 @@ def make_model(name: str, classify: bool, cv: int, coarse: bool = False) -> Any:
         return estimator(tol=TOL)
     if name == BASELINE:
         return estimator("cv", cv=cv, per_task="auto", tol=TOL)
-    tried = SECOND_STRENGTHS[::2] if coarse else SECOND_STRENGTHS
-    settings: dict[str, Any] = {} if kind.second is None else {kind.second: tried}
-    if kind.one_intercept:
-        settings["task_intercepts"] = False
+    settings = {"task_intercepts": False} if kind.one_intercept else {}
     if coarse:
         return estimator(cv=min(cv, _COARSE_FOLDS), **_COARSE, **settings)
     return estimator(alphas=N_ALPHAS, eps=EPS, cv=cv, tol=TOL, **settings)

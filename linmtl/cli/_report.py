@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from linmtl.cli._models import KINDS, SECOND_STRENGTHS
+from linmtl.cli._models import KINDS
 from linmtl.cli._results import MARGIN, Comparison, Honest, ModelResult
 from linmtl.data._labels import one_line
 from linmtl.transfer import NegativeTransferReport
@@ -299,9 +299,8 @@ def explained(c: Comparison) -> list[tuple[str, str]]:
 def _shares(model: ModelResult) -> str:
     """Say what the tasks share, and the second strength if there is one."""
     text = f"shares {model.shares}"
-    low, high = (number(f(SECOND_STRENGTHS), 1) for f in (min, max))
     for name, value in model.second.items():
-        text += f" ({name} = {number(value)}, chosen with alpha from {low} to {high})"
+        text += f" ({name} = {number(value)}, chosen with alpha)"
     return text
 
 
