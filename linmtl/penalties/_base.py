@@ -220,6 +220,13 @@ class Penalty(BaseEstimator):
         """
         return None
 
+    def with_largest_strength(self, n_columns: int) -> Penalty | None:
+        """Return the penalty at whose `alpha_max` a grid of this one begins.
+
+        Where this one is zero for no finite strength; None where there is none.
+        """
+        return None
+
     def alpha_max(self, G0: np.ndarray) -> float:
         """Return the smallest `alpha` whose solution is zero.
 

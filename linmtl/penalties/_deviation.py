@@ -132,14 +132,12 @@ class Deviation(Decomposition):
         out.means = means
         return out
 
-    def has_deviations(self, n_columns: int) -> bool:
-        """Whether a mean is that of several columns."""
+    def with_largest_strength(self, n_columns):
+        """Return the same without a penalty on the common model, if there is one."""
         means = self.means
-        return n_columns > 1 if means is None else bool(np.any(means.size > 1))
-
-    def with_free_mean(self) -> Deviation:
-        """Return the same without a penalty on the common model."""
-        out = self._around(self.penalty, self.means)
+        if not (n_columns > 1 if means is None else np.any(means.size > 1)):
+            return None  # each mean is that of one column: no deviations
+        out = self._around(self.penalty, means)
         out.alpha_mean = out.alpha_mean_l1 = 0.0
         return out
 

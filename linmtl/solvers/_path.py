@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 
 from linmtl.data._checks import is_whole
 from linmtl.datafits._base import Datafit, Residuals
-from linmtl.penalties import Deviation, Penalty, Sum, compose
+from linmtl.penalties import Penalty, Sum, compose
 from linmtl.penalties._agreement import Agreement
 from linmtl.penalties._parameters import with_alpha
 from linmtl.solvers._minimise import minimise, null_coefficients
@@ -197,9 +197,8 @@ def grid(objective: Objective, n_alphas: int, eps: float) -> np.ndarray:
     curvature of a task's loss.
     """
     top = top_strength(objective)
-    source = objective.penalty.source
-    if np.isinf(top) and isinstance(source, Deviation):
-        top = _without_ridge_on_mean(objective, source)
+    if np.isinf(top):
+        top = _largest_of_substitute(objective)
     if np.isfinite(top):
         if top == 0.0:  # a constant target
             top = 1.0
@@ -209,16 +208,18 @@ def grid(objective: Objective, n_alphas: int, eps: float) -> np.ndarray:
     return unit * np.logspace(2, -4, n_alphas)
 
 
-def _without_ridge_on_mean(objective: Objective, source: Deviation) -> float:
-    """Return the strength at which all deviations would be zero with a free mean.
+def _largest_of_substitute(objective: Objective) -> float:
+    """Return the largest strength of the penalty that stands for this one.
 
-    Infinite where there are none, as of one task.
+    Infinite where there is none.
     """
-    fit, columns = objective.base_fit, np.arange(objective.shape[1])
-    if not source.has_deviations(columns.size):
+    fit, n_columns = objective.base_fit, objective.shape[1]
+    source: Any = objective.penalty.source
+    substitute = source.with_largest_strength(n_columns)
+    if substitute is None:
         return np.inf
-    free = compose(source.with_free_mean(), fit.n_features, columns)
-    return largest_strength(Objective(fit, free))
+    composed = compose(substitute, fit.n_features, np.arange(n_columns))
+    return largest_strength(Objective(fit, composed))
 
 
 def unit_of_strength(fit: Datafit, curvature: float) -> float:
