@@ -105,8 +105,9 @@ class _MixedEffects(TaskModel):
     covariance : {"diagonal", "scalar", "shrunk", "full", "low_rank"}, \
 default="diagonal"
         Sigma: "diagonal", a variance for each feature and the intercept; "scalar", one
-        for all features and one for the intercept; "shrunk", any covariance, its
-        correlations having a normal prior of standard deviation 1/2; "full", any;
+        for all features and one for the intercept; "full", any covariance; "shrunk",
+        the mean of "diagonal" and "full", in which the latter counts half, or more
+        where the likelihood asks for it ("diagonal" with more correlations than tasks);
         "low_rank", a diagonal plus ``n_components`` factors.
         Only "full" is the same model wherever zero is, and "scalar" needs features in
         the same units: a warning names features to centre or to scale.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -91,14 +91,6 @@ class Structure:
         F = np.zeros((self.size, self.rank))
         F[self.row, self.column] = theta[self.parameter]
         return F
-
-    def of_entries(self, chosen: np.ndarray) -> Structure:
-        """Return the structure with some of the entries (mask), a parameter for each.
-
-        Of one in which each has its own.
-        """
-        row, column = self.row[chosen], self.column[chosen]
-        return replace(self, row=row, column=column, parameter=np.arange(row.size))
 
     def sums(self, values: np.ndarray) -> np.ndarray:
         """Return the sums over the places of each parameter, along the last axis."""

@@ -23,8 +23,7 @@ _PRIOR_STEPS, _PRIOR_GAIN = 5, 1e-3  # at a prior; what another would gain
 _PRIOR_TOL = 0.002  # change of the logarithm of a prior's precision that ends them
 _MAX_LOG_PRECISION = 25.0  # the largest such logarithm
 _MAX_FREE_COMMON = 10  # common coefficients beyond which they have a prior
-_CORRELATION = 0.5  # standard deviation of the correlations' prior
-_LEAST_DEVIATION = 1e-3  # below it standard deviations are as good as zero
+_LEAST_SHARE = 0.5  # of the covariance with correlations in one that is shrunk
 _NOISE_TOL = 1e-4  # change of a noise level, relative, that ends them
 _LEAST_RIDGE = 1e-5  # on common coefficients of labels, relative to the rows
 _MOST_NUMBERS = 4e8  # in the second moments of all tasks
@@ -85,7 +84,7 @@ def fit_mixed(data: MultiTaskData, Z: np.ndarray, choices: Choices) -> MixedMode
         model = Likelihood(sums, Z, structure, frame.there, choices.restricted, flat)
         found = _maximum(model, frame, moments, choices, data.fit_intercept)
         if choices.noise == "task":
-            found = _with_noise_of_tasks(found, choices.max_iter)
+            found = _with_noise_of_tasks(found, choices)
     return found
 
 
@@ -129,8 +128,11 @@ def _structure(sums, Z, choices, intercept):
     random = np.flatnonzero(varies_within(sums, intercept) & chosen)
     if Z.shape[1] >= len(Z):  # deviations cannot be told from the map of descriptors
         random = random[:0]
+    covariance, pairs = choices.covariance, random.size * (random.size - 1) // 2
+    if covariance == "shrunk" and pairs > len(Z):  # a full one is mostly chance
+        covariance = "diagonal"
     return Structure.of(
-        choices.covariance, sums.n_columns, intercept, random, choices.n_components
+        covariance, sums.n_columns, intercept, random, choices.n_components
     )
 
 
@@ -139,16 +141,15 @@ def _maximum(model, frame, moments, choices, fit_intercept):
     shrinks = choices.shrink_mean
     if model.sums.n_tasks >= _MANY_TASKS:  # some tell about where to start
         some = model.of_tasks(np.arange(0, model.sums.n_tasks, _EVERY))
-        theta = maximise(some, start(some), choices.max_iter)[0].theta
+        found, _, _ = maximise(some, start(some), choices.max_iter)
+        point = model.at(found.theta)
     else:
-        theta = start(model)
-    if choices.covariance == "shrunk":
-        model, theta = _with_small_correlations(model, choices.max_iter)
+        point = start(model)
     many = model.kept.size > min(_MAX_FREE_COMMON, model.n / 2)
     if shrinks is True or (shrinks == "auto" and many):
         model.restricted = True
-        model, theta = _with_prior(model, theta, frame.intercept, choices.max_iter)
-    point, n_iter, converged = maximise(model, theta, choices.max_iter)
+        model, point = _with_prior(model, point, frame.intercept, choices.max_iter)
+    point, n_iter, converged = _ascended(model, point, choices)
     return MixedModel(
         frame=frame,
         moments=moments,
@@ -162,34 +163,37 @@ def _maximum(model, frame, moments, choices, fit_intercept):
     )
 
 
-def _with_small_correlations(model, max_iter):
-    """Return the likelihood with a normal prior of the correlations, and a start.
+def _ascended(model, point, choices):
+    """Return the point of the model from one, the steps, and whether it is best.
 
-    They are relative to the standard deviations that are found without any. What does
-    not vary then has none.
+    A covariance that is shrunk is the mean of a diagonal and a full one: the latter
+    counts by what it gains in the deviance, beyond twice what chance would.
     """
     s = model.structure
-    random, place = np.unique(s.row), np.searchsorted(np.unique(s.row), s.row)
-    diagonal = Structure.of("diagonal", s.size, False, random, 1)
-    alone = model.structured(diagonal, model.sums, model.ridge)
-    point, _, _ = maximise(alone, start(alone), max_iter)
-    deviation = np.abs(point.theta)
-    varies = deviation > _LEAST_DEVIATION * alone.units
-    own = place == s.column
-    s = s.of_entries(own | (varies[place] & varies[s.column]))
-    usual = np.zeros(s.size)
-    usual[random[varies]] = _CORRELATION * deviation[varies] ** 2
-    size = np.outer(usual, usual)
-    weight = np.divide(1.0, size, out=np.zeros(size.shape), where=size > 0)
-    np.fill_diagonal(weight, 0.0)
-    model = model.structured(s, model.sums, model.ridge)
-    model.prior = replace(model.prior, weight=weight)
+    random = np.unique(s.row)
+    pairs = s.n_parameters - random.size
+    if choices.covariance != "shrunk" or not pairs:
+        return maximise(model, point, choices.max_iter)
+    alone = model.structured(Structure.of("diagonal", s.size, False, random, 1))
     theta = np.zeros(s.n_parameters)
-    theta[s.diagonal] = deviation
-    return model, theta
+    begin = alone.at(np.abs(point.theta[s.diagonal]))
+    without, n_iter, converged = maximise(alone, begin, choices.max_iter)
+    theta[s.diagonal] = without.theta
+    full, more, best = maximise(model, model.at(theta), choices.max_iter)
+    gain = max(without.deviance - full.deviance, 0.0)
+    share = max(1.0 - 2.0 * pairs / max(gain, 1e-300), _LEAST_SHARE)
+    noise = share * full.noise + (1.0 - share) * without.noise
+    parts = (share, full, s), (1.0 - share, without, alone.structure)
+    roots = [
+        np.sqrt(part * at.noise / noise) * form.factor(at.theta)[random].T
+        for part, at, form in parts
+    ]
+    _, upper = np.linalg.qr(np.concatenate(roots))
+    theta = upper.T[np.searchsorted(random, s.row), s.column]
+    return model.at(theta), n_iter + more, converged and best
 
 
-def _with_prior(model, theta, intercept, max_iter):
+def _with_prior(model, point, intercept, max_iter):
     """Return the likelihood with a normal prior of the slopes of M, and a start.
 
     The prior is chosen by the likelihood, through MacKay's fixed point, with a few
@@ -206,8 +210,8 @@ def _with_prior(model, theta, intercept, max_iter):
         ridge = model.ridge + slopes * precision
         drawn = model.changed(model.sums, ridge, slopes.sum() * log_precision)
         few = min(max_iter, _PRIOR_STEPS)
-        point, _, _ = ascend(drawn, drawn.at(theta), few, _PRIOR_GAIN)
-        theta, mine = point.theta, slopes[drawn.kept]
+        point, _, _ = ascend(drawn, drawn.at(point.theta), few, _PRIOR_GAIN)
+        mine = slopes[drawn.kept]
         # of the coefficients' variance the prior's share is that which is not known
         known = mine.sum() - precision * float(mine @ np.diag(point.C))
         size = float(mine @ point.beta**2)
@@ -216,10 +220,10 @@ def _with_prior(model, theta, intercept, max_iter):
         if abs(following - log_precision) <= _PRIOR_TOL:
             break
         log_precision = following
-    return drawn, theta
+    return drawn, point
 
 
-def _with_noise_of_tasks(model, max_iter):
+def _with_noise_of_tasks(model, choices):
     """Return the model with a noise level for each task, shrunk to the common one.
 
     In turn the covariance given the levels, and the levels given what is left of the
@@ -238,7 +242,8 @@ def _with_noise_of_tasks(model, max_iter):
         changed = np.max(np.abs(np.log(ratio / model.ratio)))
         like = model.likelihood
         like = like.changed(model.sums.times(1.0 / ratio), like.ridge)
-        point, n_iter, converged = maximise(like, model.point.theta, max_iter)
+        begin = like.at(model.point.theta)
+        point, n_iter, converged = _ascended(like, begin, choices)
         model = replace(
             model,
             likelihood=like,

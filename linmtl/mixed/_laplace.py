@@ -131,9 +131,7 @@ class Laplace(Likelihood):
         self.degrees = self.n
         self._mode = np.zeros((len(K), K.shape[1])), np.zeros(self.kept.size)
 
-    def structured(
-        self, structure: Structure, sums: Sums, ridge: np.ndarray
-    ) -> Laplace:
+    def _of(self, structure: Structure, sums: Sums, ridge: np.ndarray) -> Laplace:
         rows, Z = self.rows, self.Z
         return Laplace(rows, Z, structure, self.S, self.restricted, ridge)
 
@@ -145,7 +143,7 @@ class Laplace(Likelihood):
     def constant(self, point: Point) -> float:
         """Return what the deviance leaves out, or has beside the likelihood."""
         flat = self.kept.size if self.restricted else 0
-        return -flat * np.log(2.0 * np.pi) - self.prior.value(point.theta)
+        return -flat * np.log(2.0 * np.pi) - float(self.bound @ point.theta**2)
 
     def at(self, theta: np.ndarray) -> LaplacePoint:
         """Return the likelihood at some parameters.
@@ -188,7 +186,7 @@ class Laplace(Likelihood):
             value, eta = tried
         s = self._scores(eta)
         self._mode = s, beta
-        deviance = 2.0 * value + log_det - self.log_prior + self.prior.value(theta)
+        deviance = 2.0 * value + log_det - self.log_prior + self.bound @ theta**2
         if self.restricted:
             deviance += 2.0 * log_root
         return LaplacePoint(theta, float(deviance), 1.0, beta, C, N, s, K, eta)
@@ -229,7 +227,7 @@ class Laplace(Likelihood):
         through = q - np.einsum("tij,tj->ti", point.K, W)
         dF = 2.0 * slope @ F + through.T @ v + point.g.T @ (g @ F)
         of_data = s.sums((S.T @ dF)[s.row, s.column])
-        return of_data + self.prior.gradient(point.theta)
+        return of_data + 2.0 * self.bound * point.theta
 
     def _slope_of_squares(self, point, F):
         return np.zeros(self.structure.n_parameters)  # there is no noise

@@ -11,7 +11,6 @@ import numpy as np
 from linmtl.kernels._jit import readonly
 from linmtl.kernels._mixed import marginal
 from linmtl.mixed._covariance import Structure
-from linmtl.mixed._prior import Prior
 from linmtl.mixed._sums import Sums
 
 # Columns up to which fourth powers of their number are nothing.
@@ -97,7 +96,7 @@ class Likelihood:
         bound = np.zeros(structure.n_parameters)
         spread = np.abs(np.diag(S))[structure.row] / self.largest
         np.maximum.at(bound, structure.parameter, spread**2)
-        self.prior = Prior(structure, bound)
+        self.bound = bound  # precisions of the parameters
         self._alike = Z.shape[1] == 1 and bool(np.all(Z == 1.0))  # no descriptors
         self.ZZ = np.einsum("ta,tb->tab", Z, Z).reshape(len(Z), -1)
         self.ridge = ridge
@@ -116,14 +115,17 @@ class Likelihood:
         self, sums: Sums, ridge: np.ndarray, log_prior: float = 0.0
     ) -> Likelihood:
         """Return the same with other sums and another prior of the fixed effects."""
-        other = self.structured(self.structure, sums, ridge)
-        other.prior, other.log_prior = self.prior, log_prior
+        other = self._of(self.structure, sums, ridge)
+        other.log_prior = log_prior
         return other
 
-    def structured(
-        self, structure: Structure, sums: Sums, ridge: np.ndarray
-    ) -> Likelihood:
+    def structured(self, structure: Structure) -> Likelihood:
         """Return that of another structure of the covariance."""
+        other = self._of(structure, self.sums, self.ridge)
+        other.log_prior = self.log_prior
+        return other
+
+    def _of(self, structure: Structure, sums: Sums, ridge: np.ndarray) -> Likelihood:
         return Likelihood(sums, self.Z, structure, self.S, self.restricted, ridge)
 
     def of_tasks(self, tasks: np.ndarray) -> Likelihood:
@@ -134,8 +136,8 @@ class Likelihood:
 
     def constant(self, point: Point) -> float:
         """Return what the deviance leaves out, or has beside the likelihood."""
-        prior = self.prior.value(point.theta)
-        return self.degrees * np.log(2.0 * np.pi) - prior
+        prior = self.bound @ point.theta**2
+        return self.degrees * np.log(2.0 * np.pi) - float(prior)
 
     @cached_property
     def units(self) -> np.ndarray:
@@ -178,7 +180,7 @@ class Likelihood:
         degrees = max(self.degrees, 1.0)
         noise = max(squares / degrees, self.least)
         deviance = degrees * np.log(noise) + squares / noise + log_det
-        deviance += self.prior.value(theta) - self.log_prior
+        deviance += self.bound @ theta**2 - self.log_prior
         if self.restricted:
             deviance += 2.0 * log_root
         g = a - np.einsum("tij,tj->ti", N, self.means(beta))
@@ -327,7 +329,7 @@ class Likelihood:
         s, S = self.structure, self.S
         F = S @ s.factor(point.theta)
         of_data = s.sums(2.0 * (S.T @ slope @ F)[s.row, s.column])
-        return of_data + self.prior.gradient(point.theta)
+        return of_data + 2.0 * self.bound * point.theta
 
     def curvature(self, point: Point, slope: np.ndarray) -> np.ndarray:
         """Return the Hessian in the parameters, by average information."""
@@ -342,7 +344,7 @@ class Likelihood:
         own = self._slope_of_squares(point, F)
         H -= np.outer(own, own) / max(self.degrees, 1.0)
         H += s.through_sigma(S.T @ slope @ S)
-        return H + self.prior.hessian(point.theta)
+        return H + 2.0 * np.diag(self.bound)
 
 
 def _over_tasks(A: np.ndarray) -> np.ndarray:

@@ -23,17 +23,17 @@ _NEAR_ZERO, _OFF_ZERO = 1e-3, 0.1
 _FACTORS = 10.0 ** np.arange(5)  # on the usual parameters, to start from
 
 
-def start(likelihood: Likelihood) -> np.ndarray:
-    """Return parameters from which to start.
+def start(likelihood: Likelihood) -> Point:
+    """Return the likelihood at parameters from which to start.
 
     There may be several maxima: where effects are large in directions in which the
     features vary little, as of collinear ones, the likelihood falls before it rises.
     """
     theta = _usual(likelihood)
     if not theta.size:
-        return theta
+        return likelihood.at(theta)
     points = (likelihood.at(factor * theta) for factor in _FACTORS)  # one at a time
-    return min(points, key=lambda point: point.deviance).theta
+    return min(points, key=lambda point: point.deviance)
 
 
 def _usual(likelihood):
@@ -48,10 +48,10 @@ def _usual(likelihood):
 
 
 def maximise(
-    likelihood: Likelihood, theta: np.ndarray, max_iter: int
+    likelihood: Likelihood, point: Point, max_iter: int
 ) -> tuple[Point, int, bool]:
-    """Return the best parameters found, the steps taken, and whether they are best."""
-    point, n_iter, converged = ascend(likelihood, likelihood.at(theta), max_iter)
+    """Return the best point found from one, the steps taken, and whether it is best."""
+    point, n_iter, converged = ascend(likelihood, point, max_iter)
     # where a standard deviation is zero the gradient is, too: it may want to grow
     while converged and n_iter < max_iter:
         better = _off_zero(likelihood, point)

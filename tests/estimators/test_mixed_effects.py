@@ -18,7 +18,6 @@ from linmtl.data import stack_tasks
 from linmtl.mixed import _fit
 from linmtl.mixed._covariance import Structure
 from linmtl.mixed._laplace import Laplace, LogisticRows
-from linmtl.mixed._prior import Prior
 from linmtl.transfer import negative_transfer_report
 
 CASES = json.loads((ROOT / "tests/fixtures/lme4.json").read_text())
@@ -149,20 +148,32 @@ def test_what_does_not_vary_is_correlated_with_nothing():
     assert np.abs(covariance[still]).max() < 1e-8 * y.var()
 
 
-def test_gradient_and_hessian_of_the_prior():
+@pytest.mark.parametrize("noise", ["shared", "task"])
+def test_few_correlations_are_halved_and_many_are_none(noise):
+    """Unless the likelihood insists; there are as many as pairs of coefficients."""
+    X, y, tasks = made(6, tasks=7, d=2)
+
+    def fit(covariance, X):
+        return MixedEffectsRegressor(covariance, noise=noise).fit(X, y, tasks)
+
+    diagonal, full, shrunk = (fit(c, X) for c in ("diagonal", "full", "shrunk"))
+    mean = (diagonal.covariance_ + full.covariance_) / 2
+    if noise == "shared":  # whose level is found again
+        ours = shrunk.covariance_ * mean[0, 0] / shrunk.covariance_[0, 0]
+        np.testing.assert_allclose(ours, mean, rtol=1e-3, atol=1e-6)
+    assert diagonal.log_likelihood_ < shrunk.log_likelihood_ < full.log_likelihood_
+    more = np.column_stack([X, X**2])
+    shrunk, diagonal = fit("shrunk", more), fit("diagonal", more)
+    np.testing.assert_array_equal(shrunk.coef_, diagonal.coef_)
+
+
+def test_correlations_that_the_likelihood_insists_on_stay():
     rng = np.random.default_rng(0)
-    structure = Structure.of("shrunk", 5, True, np.array([0, 1, 3, 4]), 1)
-    weight = rng.uniform(size=(5, 5))
-    weight = weight + weight.T - 2 * np.diag(np.diag(weight))
-    prior = Prior(structure, rng.uniform(size=structure.n_parameters), weight)
-    theta = rng.normal(size=structure.n_parameters)
-    moves = 1e-6 * np.eye(theta.size)
-
-    def slope(value):
-        return np.array([value(theta + m) - value(theta - m) for m in moves]) / 2e-6
-
-    np.testing.assert_allclose(prior.gradient(theta), slope(prior.value), atol=1e-7)
-    np.testing.assert_allclose(prior.hessian(theta), slope(prior.gradient), atol=1e-7)
+    X, tasks = rng.standard_normal((600, 1)), np.repeat(np.arange(60), 10)
+    u = rng.standard_normal((60, 1))
+    y = u[tasks, 0] * (1.0 + X[:, 0]) + 0.1 * rng.standard_normal(600)
+    C = MixedEffectsRegressor("shrunk").fit(X, y, tasks).covariance_
+    assert C[0, 1] > 0.95 * np.sqrt(C[0, 0] * C[1, 1])
 
 
 # --- the penalised problem
