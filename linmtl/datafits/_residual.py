@@ -304,8 +304,8 @@ class ResidualFit(Datafit):
             design.adjoint(r, V)
             return _along(where, entries, V) / size
 
-        shape = over.size, eta.size
-        operator = LinearOperator(shape, matvec=gather, rmatvec=spread, dtype=float)
+        products: dict[str, Any] = {"matvec": gather, "rmatvec": spread}
+        operator: Any = LinearOperator((over.size, eta.size), dtype=float, **products)  # pyright: ignore[reportCallIssue]
         stop: dict[str, Any] = {"atol": _LEFT, "btol": _LEFT, "conlim": 0.0}
         found = lsmr(operator, over / size, maxiter=_MAX_PRODUCTS, **stop)
         self.theta -= root * found[0]
