@@ -65,9 +65,9 @@ class LatentGroups(Penalty):
         if not used.all():  # copies of what is zero are zero
             return self.on_features(used, len(W)).value(W[used])
         # alternating directions: the prox of the norm, copies that sum to W
-        step = float(np.abs(W).max())
         V = self.shared_out(W)
         best, bound, U = self.copies.value(V), 0.0, np.zeros_like(V)
+        step = float(np.sum(V**2)) / best  # by any strength it shrinks V as much
         for iteration in range(_MAX_ITER):
             P = np.empty_like(V)
             self.copies.prox(V - U, step, P)

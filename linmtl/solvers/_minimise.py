@@ -361,7 +361,8 @@ def _minimise_substituted(
         **options,
     )
     point = other.back(found.point)
-    objective.value(point)
+    # for the intercepts; the norm itself may take a minimum over copies
+    objective.fit.evaluate(point, objective.gradient)
     b = objective.intercepts(point)
     return replace(found, W=other.back(found.W), point=point, b=b)
 

@@ -11,6 +11,7 @@ from helpers.matrices import normal, prox
 from linmtl import GroupL21Regressor, MultiTaskRegressor
 from linmtl.path import alpha_max, mtl_path
 from linmtl.penalties import L1, GroupL21, Ridge
+from linmtl.penalties import _latent_groups as latent_groups
 
 N, D, T = 40, 6, 3
 GROUPS = [[0, 1, 2], [2, 3], [3, 4, 5], [5, 0]]
@@ -42,6 +43,15 @@ def test_value_prox_and_dual_norm(positive):
     )
     dual = least(-cp.sum(cp.multiply(V, W)), [0.7 * cost <= 1, *signs])
     assert penalty.dual_norm(V) == pytest.approx(-dual, rel=1e-6)
+
+
+def test_steps_of_the_value_are_those_of_the_strength(monkeypatch):
+    monkeypatch.setattr(latent_groups, "_MAX_ITER", 1000)
+    V, apart = normal((D, T)), []
+    for alpha in (1e-6, 1.0, 1e3):
+        found = [GroupL21(GROUPS, alpha).value(s * V) / (s * alpha) for s in (1, 100)]
+        apart += found
+    np.testing.assert_allclose(apart, apart[0], rtol=1e-9)
 
 
 @pytest.mark.slow
