@@ -99,7 +99,7 @@ def check_order(model: Any, penalty: Any, given: FitInput) -> None:
     """Demand that tasks have an order where the penalty depends on it."""
     if not getattr(penalty, "ordered", False) or given.layout != "long":
         return
-    numeric = given.tasks.dtype.kind in "iuf"
+    numeric = given.tasks.dtype.kind in "biuf"
     if not (numeric or given.ordered or sort_in_time(given.tasks)):
         raise ValueError(
             f"{type(penalty).__name__} depends on the order of the tasks, but the task "

@@ -1117,6 +1117,8 @@ def test_ordered_aliases_demand_an_order(name, regression):
         order = np.unique(tasks)[::-1]
         model.set_params(task_order=order).fit(X, y, tasks)
         np.testing.assert_array_equal(model.tasks_, order)
+    model = getattr(linmtl, f"{name}Regressor")().fit(X, y, tasks == order[0])
+    np.testing.assert_array_equal(model.tasks_, [False, True])
 
 
 def test_attributes_of_aliases():
