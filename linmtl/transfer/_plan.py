@@ -141,6 +141,11 @@ def _splits(
             "groups are all there is of their tasks, and none can be held out: pass "
             "labels of parts of a task (the visits of a patient), or leave groups out"
         )
+    if len(splits) < 2 and in_folds:
+        raise ValueError(
+            "no row can be held out: each is the only one of its task, or of its "
+            "class there, and nothing would be left to learn it from"
+        )
     if len(splits) < 2:
         raise ValueError("cv must make at least 2 splits")
     if units is not None:

@@ -317,6 +317,12 @@ def test_pooled_is_tuned_and_has_the_intercepts_of_the_tasks(classify, fit_inter
         assert tuned < 0.7 * given
 
 
+def test_classes_of_one_row_each():
+    y, tasks = np.tile([0, 1], 4), np.repeat(np.arange(4), 2)
+    with pytest.raises(ValueError, match="the only one of its task, or of its class"):
+        negative_transfer_report(L21Classifier(), np.arange(8.0)[:, None], y, tasks)
+
+
 def test_splits_that_judge_no_task():
     X, y, tasks = make_data(random_W(3), 30)
     with pytest.raises(ValueError, match=r"cv judges no task.*within the tasks"):
