@@ -179,6 +179,22 @@ def test_scorers_see_the_classes_of_each_task(name):
     assert np.all(np.isfinite(search.fit(X, y, tasks).scores_path_))
 
 
+@pytest.mark.parametrize("name", ["roc_auc_ovr", "roc_auc_ovo_weighted"])
+def test_areas_are_undefined_without_labels_of_a_class(name):
+    X, y, tasks = several_classes()
+    model = clone(MODELS[1]).set_params(tol=1e-2).fit(X, y, tasks)
+    whole = make_task_scorer(name).per_task(model, X, y, tasks)
+    assert np.all(np.isfinite(whole.values))
+    task = whole.tasks[0]
+    there = np.unique(y[tasks == task])
+    for gone in (there[:1], there[1:]):  # a rare class, and all but one
+        kept = (tasks != task) | ~np.isin(y, gone)
+        parts = X[kept], y[kept], tasks[kept]
+        found = make_task_scorer(name).per_task(model, *parts)
+        assert np.isnan(found.values[0])
+        np.testing.assert_array_equal(found.values[1:], whole.values[1:])
+
+
 @pytest.mark.parametrize("name", ["accuracy", "neg_log_loss", "roc_auc_ovr"])
 def test_scorers_take_a_wide_table(name):
     X, y, tasks = several_classes()

@@ -478,12 +478,17 @@ class CrossValidated(MultiTaskModel):
             sign = -1.0 if scores.greater_is_better else 1.0
             for label, value in zip(scores.tasks.tolist(), scores.values, strict=True):
                 row[0, position[label]] = sign * value
-        if np.isnan(together).any():
+        losses = np.array(together)
+        undefined = np.isnan(losses)
+        if undefined.all():
             raise ValueError(
                 f"{type(self).__name__}: scoring is not defined for what is held out "
                 "of any task; pass fewer folds or another metric"
             )
-        return np.array(together)[:, None], apart
+        if undefined.any():  # as precision, where a strong penalty predicts one class
+            worst = losses[~undefined].max()
+            losses[undefined] = worst + abs(worst)
+        return losses[:, None], apart
 
     def _labels(self, given: FitInput, rows: np.ndarray) -> np.ndarray:
         """Return the targets of some observations as they were passed."""

@@ -44,6 +44,10 @@ _RELATIVE = frozenset(
         "r2",
         "r2_score",
         "roc_auc",
+        "roc_auc_ovo",
+        "roc_auc_ovo_weighted",
+        "roc_auc_ovr",
+        "roc_auc_ovr_weighted",
         "roc_auc_score",
     }
 )
@@ -332,6 +336,7 @@ class Measure:
                 "or a function metric(y_true, y_pred)"
             )
         self.relative = self.name in _RELATIVE
+        self._of_each_class = self.name.startswith("roc_auc_ov")
         self._metric, self._params = metric, params
 
     def scores(
@@ -390,6 +395,8 @@ class Measure:
                 weight["sample_weight"] = labels.weight[t]
             model = kind(answers, t, classes, labels.y[t])
             y = model.encoded(labels.y[t])
+            if self._of_each_class and len(np.unique(y)) < len(model.classes_):
+                return np.nan  # a class that is not there has no curve
             try:
                 return self._scorer(model, labels.rows[t], y, **weight)
             except AttributeError as error:

@@ -466,6 +466,19 @@ def test_scores_are_of_the_held_out_rows_of_all_folds(scoring, form):
 
 
 @pytest.mark.filterwarnings("ignore:.*the best strength is")
+def test_a_score_that_the_null_model_does_not_define():
+    X, y, tasks = generated(True, n_tasks=2, n_features=5, n_samples=20, random_state=1)
+    y = X[:, 0] > 1.0  # a rare class, which is not predicted
+    options = {"cv": TaskKFold(2, stratify=True), "scoring": "precision", "tol": 1e-2}
+    model = L21ClassifierCV(alphas=[9.0, 1e-3, 1e-4], **options).fit(X, y, tasks)
+    assert np.isnan(model.task_scores_path_[0]).all()
+    assert np.all(np.isfinite(model.scores_path_))
+    assert model.alpha_ < 9.0
+    with pytest.raises(ValueError, match="not defined for what is held out"):
+        L21ClassifierCV(alphas=[9.0, 8.0], **options).fit(X, y, tasks)
+
+
+@pytest.mark.filterwarnings("ignore:.*the best strength is")
 def test_errors_are_minimised_and_scores_are_not_by_fold():
     X, y, tasks = data()
     options = {"alphas": [1.0, 0.3, 0.1, 0.03, 0.01], "cv": 3}
