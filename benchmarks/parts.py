@@ -94,7 +94,7 @@ def traffic(loss: str, chunks: list[tuple[np.ndarray, ...]]) -> dict[str, int]:
         return answer
 
     # one part is counted, the others are only heard
-    first, *others = (Site(*chunk, min_rows=1) for chunk in chunks)
+    first, *others = (Site(*chunk, min_rows=1, min_cell=1) for chunk in chunks)
     fit_sites(clone(MODELS[loss]), [counted(first), *others])
     return {"rounds": len(asked), "asked": max(asked), "said": max(said)}
 
@@ -179,8 +179,8 @@ def in_processes(model: Any, sites: dict[str, tuple[Any, ...]]) -> Any:
 
 
 def serve(rows: tuple[Any, ...], folder: str, name: str) -> None:
-    """Answer for the rows of one site."""
-    serve_folder(Site(*rows), folder, name)
+    """Answer for the rows of one site, which are public."""
+    serve_folder(Site(*rows, min_cell=1), folder, name)
 
 
 def main(given: list[str] | None = None) -> None:

@@ -19,14 +19,16 @@ model = MeanRegularizedClassifier(0.1, tol=1e-8)
 
 # %%
 # A site takes bytes and answers in bytes; here all four are in one process, and what
-# they say is counted.
+# they say is counted. One patient of Switzerland is healthy, and sums over the healthy
+# would be that patient: a site refuses by itself. These rows are public, so it is told
+# to answer all the same (``min_cell=1``).
 
 hospitals = np.unique(tasks)
 said = {name: [] for name in hospitals}
 
 
 def heard(name):
-    site = Site(X[tasks == name], y[tasks == name], name)
+    site = Site(X[tasks == name], y[tasks == name], name, min_cell=1)
 
     def answer(question):
         said[name].append(site(question))

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from concurrent.futures import CancelledError
 from functools import partial
+from inspect import ismethod
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from linmtl import estimators
@@ -21,6 +23,10 @@ from linmtl.distributed._parts import Merge, Question, ask, merge_two
 from linmtl.distributed._rows import Part
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._task_model import TaskModel
+
+
+def _classifies(estimator: Any) -> bool:
+    return hasattr(estimator.kind, "predict_proba")
 
 
 class DaskEstimator(BaseEstimator):
@@ -73,7 +79,13 @@ class DaskEstimator(BaseEstimator):
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
         if name not in model.get_params(deep=False):  # may be set after the fit
             model = self.__dict__.get("model_", model)
-        return getattr(model, name)
+        value = getattr(model, name)
+        if ismethod(value) and not name.startswith("_"):
+            raise AttributeError(
+                f"{type(self).__name__} has no {name}, which is for rows in memory; "
+                f"to_local().{name} takes these"
+            )
+        return value
 
     def __setattr__(self, name: str, value: Any) -> None:
         model = self.__dict__.get("_model")
@@ -190,6 +202,7 @@ class DaskEstimator(BaseEstimator):
         """
         return self._lazy("predict", X, tasks, ())
 
+    @available_if(_classifies)
     def predict_proba(self, X: Any, tasks: Any = None) -> Any:
         """Return probabilities as a collection, of classifiers.
 

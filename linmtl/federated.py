@@ -5,16 +5,19 @@ with the certificate of a fit of all rows in one place. Squared loss: one questi
 Other losses: about seven, a gradient and a Hessian of each task at a time.
 
 What leaves a site are sums of its tasks: weights, means and cross-products. They are
-refused for tasks of few rows (``min_rows``), and tell much about those of few more;
-adding them up under encryption, so that nobody sees those of one site, is the business
-of the transport.
+refused for tasks of few rows (``min_rows``) and where few rows have a value
+(``min_cell``), and tell much about those of few more; adding them up under encryption,
+so that nobody sees those of one site, is the business of the transport.
 """
 
 from __future__ import annotations
 
+import logging
 import os
+import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,19 +25,24 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from linmtl.data._checks import check_count
-from linmtl.data._labels import as_task_labels, n_rows, some
+from linmtl.data._labels import n_rows
 from linmtl.data._tables import as_table
+from linmtl.data._targets import read_labels
 from linmtl.distributed import Parts, fit_parts
+from linmtl.distributed._disclosure import SiteError, Threshold
+from linmtl.distributed._fit import folds_of
 from linmtl.distributed._messages import pack, pack_question, unpack, unpack_question
 from linmtl.distributed._parts import Merge, Question, merge_two, naming
-from linmtl.distributed._rows import Part, Survey
+from linmtl.distributed._rows import Part, Rows, newton_weights, rows_of
 from linmtl.estimators._task_model import TaskModel
-from linmtl.statistics import TaskStatistics
+from linmtl.statistics._task_statistics import TooManyProducts
 
-__all__ = ["Site", "fit_sites", "folder_site", "serve_folder"]
+__all__ = ["Site", "SiteError", "fit_sites", "folder_site", "serve_folder"]
 
 Estimator = TypeVar("Estimator", bound=TaskModel)
 Answering = Callable[[bytes], bytes]
+_log = logging.getLogger(__name__)
+_QUESTION, _ANSWER, _ERROR = ".question", ".answer", b"error:"
 _PAUSE = 0.02  # seconds between looks into a folder
 
 
@@ -53,11 +61,26 @@ class Site:
         Weights >= 0.
     min_rows : int, default=10
         A task with fewer rows is not answered for.
+    min_cell : int, default=3
+        The least number of rows of a task that have a class, or differ from all others
+        in a feature or in y: from sums, the values of a single one could be computed.
+        1 allows all, and also weights most of which are those of one row.
 
     Raises
     ------
     ValueError
         If a task has fewer rows, or the arguments are not allowed.
+
+    Notes
+    -----
+    Errors of the constructor are for the site itself and may show what is in a row. To
+    the server go the names of columns, the labels of tasks and classes, sums, and
+    errors in words of their own; what these do not say is written to the log
+    "linmtl.federated" of the site.
+
+    The limits are for servers that ask what a fit needs, and guess little. They are no
+    proof: of a task with few more rows than features, or asked about very often, sums
+    tell more, and so do those of two sites that differ in one row.
 
     Examples
     --------
@@ -79,45 +102,84 @@ class Site:
         sample_weight: ArrayLike | None = None,
         *,
         min_rows: int = 10,
+        min_cell: int = 3,
     ):
         check_count("min_rows", min_rows)
+        check_count("min_cell", min_cell)
         X = as_table(X)
         if np.ndim(tasks) == 0:
             tasks = np.full(n_rows(X), tasks)
         self._part = Part(X, y, tasks, sample_weight)
-        self._min_rows = min_rows
-        if n_rows(X):
-            labels = as_task_labels(tasks, n_rows(X))
-            labels, count = np.unique(labels, return_counts=True)
-            self._refuse(labels[count < min_rows])
+        self._threshold = Threshold(min_rows, min_cell)
+        self._n_folds: int | None = None
+        self._threshold.check_rows(self._rows(self._part))
 
-    def _refuse(self, tasks):
-        if len(tasks):
-            raise ValueError(
-                f"the tasks {some(tasks)} have fewer than min_rows={self._min_rows} "
-                "rows, whose sums would tell about single rows; leave them out"
-            )
+    @staticmethod
+    def _rows(part: Part) -> Rows | None:
+        return rows_of(part, None, read_labels)
 
     def __call__(self, message: bytes) -> bytes:
         """Return the answer to a question, both as bytes without code.
 
         Raises
         ------
-        ValueError
-            If the message is none, or the answer would tell about few rows.
+        SiteError
+            If the message is none, cannot be answered for these rows, or the answer
+            would tell about few of them.
         """
-        question = unpack_question(message)
-        answer: Any = question(self._part)
-        for each in answer if isinstance(answer, list) else [answer]:
-            self._check(each)
-        return pack(answer)
+        try:
+            question = unpack_question(message)
+        except Exception as error:  # of what the server itself has sent
+            raise SiteError(str(error)) from None
+        try:
+            self._check(question)
+            return pack(question(self._part))
+        except (SiteError, TooManyProducts):
+            raise
+        except Exception as error:  # it may show what is in a row
+            _log.warning("a question was not answered", exc_info=True)
+            kind = type(error).__name__
+        raise SiteError(f"{_told(question)}: {kind}; the log of the site says more")
 
-    def _check(self, answer):
-        if isinstance(answer, Survey):
-            self._refuse(answer.tasks[answer.count < self._min_rows])
-        if isinstance(answer, TaskStatistics):
-            few = (answer.n_rows > 0) & (answer.n_rows < self._min_rows)
-            self._refuse(answer.tasks[few])
+    def _check(self, question: partial[Any]) -> None:
+        """Refuse questions whose answers would tell about few rows."""
+        asked, name = question.keywords, question.func.__name__
+        reading = asked.get("reading")
+        column = asked.get("task_column", getattr(reading, "task_column", None))
+        if column is not None:
+            raise SiteError(
+                f"the estimator has task_column={column!r}, and the tasks of a site "
+                "are those it was made with; leave it out"
+            )
+        if reading is not None and reading.loss.classify:
+            self._threshold.check_classes(self._rows(self._part))
+        if name == "newton_sums":
+            weights = newton_weights(self._part, asked["reading"], asked["model"])
+            if weights is not None:
+                self._threshold.check_weights(*weights)
+        if name == "statistics_of_folds":
+            self._check_folds(asked["n_folds"])
+
+    def _check_folds(self, n_folds: int) -> None:
+        if self._n_folds not in (None, n_folds):
+            raise SiteError(
+                f"the rows have been told of in {self._n_folds} folds; sums over "
+                f"{n_folds} folds of the same rows, added and subtracted, would tell "
+                "about single ones"
+            )
+        for fold in folds_of(self._part, n_folds):
+            self._threshold.check_rows(self._rows(fold))
+        self._n_folds = n_folds
+
+
+def _told(question: partial[Any]) -> str:
+    """Return what was asked, in words that every site has."""
+    reading = question.keywords.get("reading")
+    loss = "squared" if reading is None else reading.loss.name
+    return (
+        f"the rows of this site cannot be used with loss={loss!r} (asked for "
+        f"{question.func.__name__})"
+    )
 
 
 class _SiteParts(Parts):
@@ -168,29 +230,35 @@ def fit_sites(estimator: Estimator, sites: Iterable[Answering]) -> Estimator:
 class _FolderSite:
     def __init__(self, folder: Path, name: str, timeout: float):
         self._folder, self._name, self._timeout = folder, name, timeout
-        self._count, self._asked = 0, False
+        self._answer: Path | None = None
 
     def ask(self, message: bytes) -> None:
-        self._count += 1
-        _write(self._folder / f"{self._name}-{self._count:04}.question", message)
-        self._asked = True
+        # no other question, of another fit or before, has this name
+        path = self._folder / f"{self._name}.{secrets.token_hex(8)}{_QUESTION}"
+        _write(path, message)
+        self._answer = path.with_suffix(_ANSWER)
 
     def __call__(self, message: bytes) -> bytes:
-        if not self._asked:
+        if self._answer is None:
             self.ask(message)
-        self._asked = False
-        path = self._folder / f"{self._name}-{self._count:04}.answer"
+        path, self._answer = self._answer, None
+        assert path is not None
         end = time.monotonic() + self._timeout
         while not path.exists():
             if time.monotonic() > end:
+                path.with_suffix(_QUESTION).unlink(missing_ok=True)
                 raise TimeoutError(
                     f"site {self._name!r} has not answered within {self._timeout:g} "
                     f"seconds; does it run serve_folder({str(self._folder)!r}, ...)?"
                 )
             time.sleep(_PAUSE)
         answer = path.read_bytes()
-        if answer.startswith(b"error:"):
-            raise ValueError(f"site {self._name!r}: {answer[6:].decode()}")
+        path.unlink()
+        if answer.startswith(_ERROR):
+            kind, _, text = answer.removeprefix(_ERROR).decode().partition(":")
+            if kind == TooManyProducts.__name__:
+                raise TooManyProducts(text)
+            raise SiteError(f"site {self._name!r}: {text or kind}")
         return answer
 
 
@@ -244,18 +312,27 @@ def serve_folder(
     place, done = Path(folder), 0
     last = time.monotonic()
     while time.monotonic() - last < until and not (place / "stop").exists():
-        question = place / f"{name}-{done + 1:04}.question"
-        if not question.exists():
+        asked = [p for p in place.glob(f"*{_QUESTION}") if _is_for(p, name)]
+        for question in asked:
+            try:
+                answer = site(question.read_bytes())
+            except FileNotFoundError:  # nobody waits for the answer any more
+                continue
+            except Exception as error:  # it goes on serving, and the server says what
+                known = isinstance(error, (SiteError, TooManyProducts))
+                text = str(error) if known else ""  # others may speak of the rows
+                answer = _ERROR + f"{type(error).__name__}:{text}".encode()
+            _write(question.with_suffix(_ANSWER), answer)
+            question.unlink(missing_ok=True)
+            done += 1
+            last = time.monotonic()
+        if not asked:
             time.sleep(_PAUSE)
-            continue
-        try:
-            answer = site(question.read_bytes())
-        except Exception as error:  # it goes on serving, and the server says what
-            answer = b"error:" + str(error).encode()
-        done += 1
-        _write(place / f"{name}-{done:04}.answer", answer)
-        last = time.monotonic()
     return done
+
+
+def _is_for(question: Path, name: str) -> bool:
+    return question.name.removesuffix(_QUESTION).rpartition(".")[0] == name
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -71,7 +71,7 @@ def _answers(
 
     found = None
     for part in read(batches):
-        found = merge_two(merge, found, question(Part(*part)))
+        found = merge_two(merge, found, question(Part.of(part)))
     if found is not None:
         yield pd.DataFrame({"answer": [pack(found)]})
 

@@ -150,6 +150,20 @@ def read_targets(y: Any) -> np.ndarray:
     return y
 
 
+def one_for_each_row(y: np.ndarray, n_rows: int, of_tasks: bool) -> np.ndarray:
+    """Return one target for each row of long data, or of the rows of one task.
+
+    With tasks a single column will do, as in `fit`; without, it would be a wide Y.
+    """
+    if of_tasks and y.shape == (n_rows, 1):
+        y = y[:, 0]
+    if y.shape != (n_rows,):
+        raise ValueError(
+            f"y has shape {y.shape}, but X has {n_rows} rows; pass one target for each"
+        )
+    return y
+
+
 def require_numbers(y: Any, mend: str) -> None:
     """Raise where y holds labels of classes that are no numbers."""
     if np.asarray(y).dtype.kind in "biufc":  # of complex ones others speak

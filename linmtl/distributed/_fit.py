@@ -12,6 +12,7 @@ import numpy as np
 from linmtl.data._checks import is_whole
 from linmtl.data._labels import n_rows
 from linmtl.data._tables import as_table
+from linmtl.data._weights import read_sample_weight
 from linmtl.datafits._make import Join
 from linmtl.distributed._parts import ListedParts, Parts
 from linmtl.distributed._passes import fit_in_passes
@@ -49,6 +50,7 @@ def fit_chunks(
         The arguments of ``fit`` for one chunk after the other, as ``chunks_of`` and
         ``read_chunks`` of `linmtl.statistics` make them: a list, or a function without
         arguments that starts from the beginning, since other losses pass several times.
+        For the squared loss an iterator will do.
     n_jobs : int, default=None
         Chunks at the same time, in threads of joblib; all are in memory then.
 
@@ -81,7 +83,10 @@ def fit_chunks(
     >>> bool(model.dual_gap_ <= model.tol_)
     True
     """
-    return fit_parts(estimator, ListedParts(chunks, n_jobs))
+    parts = ListedParts(chunks, n_jobs)
+    if isinstance(estimator, TaskModel) and _as_squared(estimator) is None:
+        parts.require_several()
+    return fit_parts(estimator, parts)
 
 
 def fit_parts(estimator: Estimator, parts: Parts) -> Estimator:
@@ -101,13 +106,14 @@ def fit_parts(estimator: Estimator, parts: Parts) -> Estimator:
     """
     if not isinstance(estimator, TaskModel):
         raise TypeError(f"estimator must be one of linmtl's, got {estimator!r}")
-    if not (isinstance(estimator, FitsStatistics) and estimator._takes_statistics()):
+    squared = _as_squared(estimator)
+    if squared is None:
         if not isinstance(estimator, MultiTaskModel):
             raise ValueError(f"{estimator!r} needs its rows in one place")
         fit_in_rounds(estimator, parts)
         return estimator
     column = estimator.task_column
-    if not estimator._chooses_by_folds():
+    if not squared._chooses_by_folds():
         whole = partial(statistics_of, task_column=column)
         try:
             found = _some(parts.reduce(whole, TaskStatistics.merge))
@@ -117,11 +123,11 @@ def fit_parts(estimator: Estimator, parts: Parts) -> Estimator:
             if estimator._join() is not Join.SUM:
                 raise
         else:
-            estimator.fit_statistics(found)
+            squared.fit_statistics(found)
             return estimator
         fit_in_passes(estimator, parts)
         return estimator
-    cv = estimator._n_folds()
+    cv = squared._n_folds()
     if getattr(estimator, "criterion", None) is not None or not is_whole(cv):
         raise ValueError(
             f"{type(estimator).__name__}: of rows in parts the strength is chosen in a "
@@ -130,8 +136,15 @@ def fit_parts(estimator: Estimator, parts: Parts) -> Estimator:
         )
     folds = partial(statistics_of_folds, n_folds=int(cv), task_column=column)
     found = _some(parts.reduce(folds, _merged_each))
-    estimator.fit_statistics(found)
+    squared.fit_statistics(found)
     return estimator
+
+
+def _as_squared(estimator: TaskModel) -> FitsStatistics | None:
+    """Return the estimator if sums over rows are all that its fit needs."""
+    if isinstance(estimator, FitsStatistics) and estimator._takes_statistics():
+        return estimator
+    return None
 
 
 def _some(found):
@@ -144,7 +157,6 @@ def statistics_of(
     part: Part, task_column: str | int | None = None
 ) -> TaskStatistics | None:
     """Return the statistics of a part, None for no rows."""
-    part = Part(*part)
     if n_rows(as_table(part.X)) == 0:
         return None
     return TaskStatistics.of(*part, task_column=task_column)
@@ -154,19 +166,27 @@ def statistics_of_folds(
     part: Part, n_folds: int, task_column: str | int | None = None
 ) -> list[TaskStatistics] | None:
     """Return the statistics of each fold; rows are dealt by what is in the part."""
-    X, y, tasks, weight = Part(*part)
+    return [
+        TaskStatistics.of(*fold, task_column=task_column)
+        for fold in folds_of(part, n_folds)
+    ] or None
+
+
+def folds_of(part: Part, n_folds: int) -> list[Part]:
+    """Return the part once for each fold, with weights that are zero elsewhere.
+
+    Nothing for no rows.
+    """
+    X, y, tasks, weight = part
     X, y = as_table(X), as_table(y)
     n = n_rows(X)
     if n == 0:
-        return None
+        return []
     rng = np.random.default_rng(zlib.crc32(np.asarray(y, dtype=float).tobytes()))
     fold = (np.arange(n) + rng.integers(n_folds)) % n_folds
     fold = fold[rng.permutation(n)]
-    weight = np.ones(n) if weight is None else np.asarray(weight)
-    return [
-        TaskStatistics.of(X, y, tasks, weight * (fold == k), task_column=task_column)
-        for k in range(n_folds)
-    ]
+    weight = read_sample_weight(weight, (n,))
+    return [Part(X, y, tasks, weight * (fold == k)) for k in range(n_folds)]
 
 
 def _merged_each(one, other):

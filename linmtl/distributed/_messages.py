@@ -57,7 +57,7 @@ def pack_question(question: Callable[[Part], Any]) -> bytes:
     return pack({"question": known.__name__, **given})
 
 
-def unpack_question(message: bytes) -> Callable[[Part], Any]:
+def unpack_question(message: bytes) -> partial[Any]:
     """Return the question that bytes ask."""
     given = unpack(message)
     name = given.pop("question", None) if isinstance(given, dict) else None

@@ -47,9 +47,14 @@ class ListedParts:
     ----------
     parts : iterable or callable
         Of the arguments of ``fit``, as tuples, every time it is gone through; or what
-        returns such an iterable.
+        returns such an iterable. An iterator, which ends, is enough for one question.
     n_jobs : int, default=None
         Parts at the same time, through joblib; all are in memory then. By default one.
+
+    Attributes
+    ----------
+    once : bool
+        Whether they can be gone through once only.
     """
 
     def __init__(
@@ -57,20 +62,27 @@ class ListedParts:
         parts: Iterable[Any] | Callable[[], Iterable[Any]],
         n_jobs: int | None = None,
     ):
-        if not callable(parts) and iter(parts) is iter(parts):
+        self.once = not callable(parts) and iter(parts) is iter(parts)
+        self._parts, self._n_jobs, self._asked = parts, n_jobs, False
+
+    def require_several(self) -> None:
+        """Demand parts that can be asked more than once."""
+        if self.once:
             raise ValueError(
-                "parts can be gone through once only, and a fit asks them several "
+                "parts can be gone through once only, and this fit asks them several "
                 "times; pass a list, or a function that returns an iterator"
             )
-        self._parts, self._n_jobs = parts, n_jobs
 
     def reduce(self, question: Question, merge: Merge) -> Any:
+        if self._asked:
+            self.require_several()
+        self._asked = True
         parts = self._parts() if callable(self._parts) else self._parts
         if self._n_jobs is None:
             found = None
             for k, part in enumerate(parts):
                 with naming(f"part {k}"):
-                    found = merge_two(merge, found, question(Part(*part)))
+                    found = merge_two(merge, found, question(Part.of(part)))
             return found
         # sums of products leave Python's lock alone, and threads share the rows
         jobs = [
@@ -96,7 +108,7 @@ def naming(name: str) -> Iterator[None]:
 def ask(question: Question, name: str, part: Iterable[Any]) -> Any:
     """Return the answer of a part to a question."""
     with naming(name):
-        return question(Part(*part))
+        return question(Part.of(part))
 
 
 def merge_two(merge: Merge, one: Any, other: Any) -> Any:

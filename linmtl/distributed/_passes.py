@@ -67,6 +67,7 @@ class PassFit(SquaredSums):
             self.b = rounds.mean - np.sum(self.centre.T * W, axis=0)
         question = partial(residual_sums, model=Model(rounds.tasks, W, self.b))
         sums: ResidualSums = rounds.merged(question, ResidualSums.merge)
+        rounds.require_rows(sums.count, rounds.tasks)
         G[...] = rounds.per_weight * sums.gradient.T
         self._square = float(rounds.per_weight @ sums.square)
         self._linear = self._square + float(np.vdot(W, G))  # sum theta y
@@ -79,7 +80,7 @@ class PassFit(SquaredSums):
         rounds = self.rounds
         question = partial(sums_of_some, features=features)
         found: TaskStatistics = rounds.merged(question, TaskStatistics.merge)
-        moments = found.moments.times(rounds.per_weight)
+        moments = rounds.moments(found)
         return (moments if rounds.fit_intercept else moments.about_zero()).H
 
 

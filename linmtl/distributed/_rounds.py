@@ -9,9 +9,11 @@ import numpy as np
 
 from linmtl.data._canonical import MultiTaskData
 from linmtl.data._fit_input import FitInput
+from linmtl.data._labels import codes_of, encode_tasks, some
 from linmtl.data._targets import encode_classes
 from linmtl.data._weights import read_task_weight
 from linmtl.datafits._gram import GramFit
+from linmtl.datafits._moments import Moments
 from linmtl.designs._stacked import StackedDesign
 from linmtl.distributed._parts import Merge, Parts
 from linmtl.distributed._rows import (
@@ -24,15 +26,17 @@ from linmtl.distributed._rows import (
     survey,
 )
 from linmtl.estimators._base import MultiTaskModel
-from linmtl.estimators._problem import Problem
+from linmtl.estimators._problem import Problem, check_order
 from linmtl.estimators._settings import check_settings
 from linmtl.losses import Squared
 from linmtl.penalties import compose
 from linmtl.penalties._compose import Composite
 from linmtl.solvers import Result, minimise
 from linmtl.solvers._objective import Objective
+from linmtl.statistics import TaskStatistics
 
 Estimator = TypeVar("Estimator", bound=MultiTaskModel)
+_AGAIN = "they must give the same rows each time they are gone through"
 _MAX_ROUNDS = 50
 _ARMIJO = 1e-4  # the least fall of the objective, of what the model promises
 _SHORTEST = 1e-8  # step
@@ -87,8 +91,16 @@ class Rounds:
         self.loss = estimator._loss()
         self.reading = Reading(self.loss, estimator.task_column)
         found = self.merged(survey, Survey.merge)
+        ordered = encode_tasks(found.tasks, estimator.task_order)[0]
+        found = found.of_tasks(codes_of(ordered, found.tasks))
         self.classes, side, level = None, found.side, found.level[:, 0]
         if found.classes is not None:
+            if len(found.classes) > 2:
+                raise ValueError(
+                    f"y has {len(found.classes)} classes, {some(found.classes)}, and "
+                    "rows in parts can have two; fit the rows in one place, or each "
+                    "class against the others"
+                )
             none = np.zeros(len(found.classes), dtype=bool)
             self.classes = encode_classes(found.classes, none)[1]
             self.reading = Reading(self.loss, estimator.task_column, self.classes)
@@ -98,8 +110,9 @@ class Rounds:
         if not estimator.fit_intercept:
             side = np.zeros(len(side), dtype=int)
         elif np.all(side != 0):
+            where = "the data" if found.single else "every task"
             raise ValueError(
-                f"y has {self.loss.one_sided} in every task; there is nothing to fit"
+                f"y has {self.loss.one_sided} in {where}; there is nothing to fit"
             )
         self.found, self.side, self.mean = found, side, level / found.total
         self.known = np.flatnonzero(side == 0)
@@ -114,8 +127,27 @@ class Rounds:
         self.count += 1
         found = self.parts.reduce(partial(question, reading=self.reading), merge)
         if found is None:
-            raise ValueError("the parts have no row with a label and a positive weight")
+            none = "the parts have no row with a label and a positive weight"
+            again = f"{none} any more; {_AGAIN}"
+            raise ValueError(none if self.count == 1 else again)
         return found
+
+    def require_rows(self, count: np.ndarray, tasks: np.ndarray) -> None:
+        """Demand as many rows of the tasks in the loss as at first."""
+        at_first = self.found.count[self.known]
+        now = dict(zip(tasks.tolist(), count.tolist(), strict=True))
+        known = self.tasks[self.known].tolist()
+        if [now.get(task, 0) for task in known] != at_first.tolist():
+            raise ValueError(
+                f"the parts had {at_first.sum()} rows at first and have {count.sum()} "
+                f"in a later pass; {_AGAIN}"
+            )
+
+    def moments(self, statistics: TaskStatistics) -> Moments:
+        """Return sums of the tasks in the loss, in their order, per weight."""
+        self.require_rows(statistics.n_rows, statistics.tasks)
+        order = codes_of(self.tasks[self.known], statistics.tasks)
+        return statistics.moments.of_tasks(order).times(self.per_weight)
 
     def given(self, estimator: MultiTaskModel) -> FitInput:
         """Return what reading all rows says, with the mean row of each task as data."""
@@ -133,7 +165,7 @@ class Rounds:
             names = np.delete(names, place)
         alone = np.flatnonzero(self.side)
         return FitInput(
-            layout="long",
+            layout="single" if found.single else "long",
             data=data,
             tasks=found.tasks,
             n_samples=found.total,
@@ -143,6 +175,7 @@ class Rounds:
             rows=np.arange(T),
             n_rows=T,
             side_means=centre[alone] if alone.size else None,
+            ordered=estimator.task_order is not None,
         )
 
     def start(self) -> np.ndarray:
@@ -168,9 +201,8 @@ class Rounds:
     def at(self, W: np.ndarray, b: np.ndarray, bound: Bound | None = None) -> Point:
         """Return what the parts say at a point, and in answer to a question."""
         question = partial(newton_sums, model=self.model(W, b), bound=bound)
-        sums = self.merged(question, NewtonSums.merge)
-        moments = sums.statistics.moments.times(self.per_weight)
-        moments = moments.among(self.known, len(self.tasks))
+        sums: NewtonSums = self.merged(question, NewtonSums.merge)
+        moments = self.moments(sums.statistics).among(self.known, len(self.tasks))
         if not self.fit_intercept:
             moments = moments.about_zero()
         fit = SumsFit(moments, self.loss)
@@ -240,6 +272,7 @@ def fit_in_rounds(estimator: Estimator, parts: Parts) -> Estimator:
     penalty = estimator._make_penalty()
     if data is not given.data or not penalty.convex:
         raise _not_in_parts(estimator)
+    check_order(estimator, penalty, given)
     composite = compose(penalty, data.design.n_features, rounds.tasks)
     if composite.intercepts:
         raise ValueError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -11,12 +12,18 @@ from linmtl.data._labels import codes_of, encode_tasks, n_rows, require_like, so
 from linmtl.data._read import read_X
 from linmtl.data._rows import among_tasks
 from linmtl.data._tables import as_table
-from linmtl.data._targets import missing_mask, read_labels, read_targets
+from linmtl.data._targets import (
+    missing_mask,
+    one_for_each_row,
+    read_labels,
+    read_targets,
+)
 from linmtl.data._weights import read_sample_weight
 from linmtl.designs._stacked import StackedDesign
 from linmtl.losses import Loss
 from linmtl.statistics import TaskStatistics
-from linmtl.statistics._task_statistics import ColumnReader
+from linmtl.statistics._chunks import fit_arguments
+from linmtl.statistics._task_statistics import ColumnReader, require_tasks_alike
 
 # relative to the largest: a smaller curvature of an observation is raised to it, so
 # that no working response is far away; a model of more curvature is on the safe side
@@ -31,6 +38,11 @@ class Part(NamedTuple):
     tasks: Any = None
     sample_weight: Any = None
 
+    @classmethod
+    def of(cls, given: Any) -> Part:
+        """Return a part of a tuple of two to four of the arguments."""
+        return given if isinstance(given, cls) else cls(*fit_arguments(given))
+
 
 class Rows(NamedTuple):
     """Rows of a part that count."""
@@ -41,6 +53,7 @@ class Rows(NamedTuple):
     weight: np.ndarray
     names: np.ndarray | None
     n_columns: int
+    single: bool  # whether they are of one task without a label
 
 
 @dataclass(frozen=True)
@@ -66,35 +79,39 @@ class Reading:
 
         Labels of classes become -1 and +1 once the classes are known.
         """
-        part = Part(*part)
-        X, y = as_table(part.X), as_table(part.y)
-        if n_rows(X) == 0:
+        read_y = read_labels if self.loss.classify else read_targets
+        rows = rows_of(part, self.task_column, read_y)
+        if rows is None:
             return None
-        reader = ColumnReader(self.task_column)
-        X, labels, _ = read_X(reader, X, part.tasks, reset=True)
-        if labels is None:
-            raise ValueError(
-                "rows in parts need tasks=, a label for each row of every part (the "
-                "same for all where there is one task), or a task_column"
-            )
-        y = read_labels(y) if self.loss.classify else read_targets(y)
-        if y.shape != (X.shape[0],):
-            raise ValueError(
-                f"y has shape {y.shape}, but X has {X.shape[0]} rows in this part; "
-                "pass one target for each"
-            )
-        weight = read_sample_weight(part.sample_weight, y.shape)
-        used = np.flatnonzero((weight > 0) & ~missing_mask(y))
-        if used.size == 0:
-            return None
-        X = X.tocsr()[used] if hasattr(X, "tocsr") else X[used]
-        names = getattr(reader, "feature_names_in_", None)
-        y = y[used]
+        y = rows.y
         if self.classes is not None:
             y = np.where(y == self.classes[1], 1.0, -1.0)
         elif not self.loss.classify:
             y = self.loss.encode(y.astype(float), np.zeros(y.shape, dtype=bool))[0]
-        return Rows(X, y, labels[used], weight[used], names, reader.n_features_in_)
+        return rows._replace(y=y)
+
+
+def rows_of(
+    part: Part, task_column: str | int | None, read_y: Callable[[Any], np.ndarray]
+) -> Rows | None:
+    """Return the rows of a part with a label and a weight, None where it has none."""
+    X, y, tasks, weight = part
+    X = as_table(X)
+    if n_rows(X) == 0:
+        return None
+    reader = ColumnReader(task_column)
+    X, labels, _ = read_X(reader, X, tasks, reset=True)
+    y = one_for_each_row(read_y(as_table(y)), X.shape[0], labels is not None)
+    weight = read_sample_weight(weight, y.shape)
+    used = np.flatnonzero((weight > 0) & ~missing_mask(y))
+    if used.size == 0:
+        return None
+    single = labels is None
+    labels = np.zeros(used.size, dtype=int) if single else labels[used]
+    X = X.tocsr()[used] if hasattr(X, "tocsr") else X[used]
+    names = getattr(reader, "feature_names_in_", None)
+    n_columns = reader.n_features_in_
+    return Rows(X, y[used], labels, weight[used], names, n_columns, single)
 
 
 @dataclass(frozen=True)
@@ -121,6 +138,8 @@ class Survey:
         Names of the columns, that of the tasks included.
     n_columns : int
         Their number.
+    single : bool
+        Whether the rows are of one task without a label.
     """
 
     tasks: np.ndarray
@@ -132,6 +151,7 @@ class Survey:
     classes: np.ndarray | None
     names: np.ndarray | None
     n_columns: int
+    single: bool
 
     def merge(self, other: Survey) -> Survey:
         """Return what is in both parts."""
@@ -147,6 +167,7 @@ class Survey:
                     "the columns of X differ between parts: "
                     f"{some(self.names[differ])} and {some(other.names[differ])}"
                 )
+        require_tasks_alike(self.single, other.single)
         require_like(other.tasks, self.tasks, "a part has the labels")
         tasks = np.union1d(self.tasks, other.tasks)
         classes = self.classes
@@ -170,7 +191,13 @@ class Survey:
             classes,
             other.names if self.names is None else self.names,
             self.n_columns,
+            self.single,
         )
+
+    def of_tasks(self, order: np.ndarray) -> Survey:
+        """Return the same with the tasks in another order."""
+        sums = ("tasks", "count", "total", "level", "centre", "side")
+        return replace(self, **{name: getattr(self, name)[order] for name in sums})
 
     def _among(self, tasks: np.ndarray, classes: np.ndarray | None) -> Survey:
         """Return the same among more tasks and classes."""
@@ -209,7 +236,16 @@ def survey(part: Part, reading: Reading) -> Survey | None:
         level = np.bincount(code, weights=weight * y, minlength=T)[:, None]
         side = reading.loss.own_sides(y, weight, task_ptr)
     return Survey(
-        tasks, count, total, level, centre, side, classes, rows.names, rows.n_columns
+        tasks,
+        count,
+        total,
+        level,
+        centre,
+        side,
+        classes,
+        rows.names,
+        rows.n_columns,
+        rows.single,
     )
 
 
@@ -313,14 +349,11 @@ def newton_sums(
 ) -> NewtonSums | None:
     """Return loss, gradient and Hessian of the rows of a part."""
     rows = reading.rows(part)
-    if rows is None:
+    working = None if rows is None else _working(rows, reading.loss, model)
+    if rows is None or working is None:
         return None
-    eta, code = model.predict(rows)
-    kept, T = np.flatnonzero(code >= 0), len(model.tasks)
-    if kept.size == 0:
-        return None
-    y, eta, weight, code = rows.y[kept], eta[kept], rows.weight[kept], code[kept]
-    u, curvature = _slopes(reading.loss, y, eta)
+    kept, code, eta, u, curvature = working
+    T, y, weight = len(model.tasks), rows.y[kept], rows.weight[kept]
     statistics = TaskStatistics.of(
         rows.X[kept], eta + u / curvature, rows.labels[kept], weight * curvature
     )
@@ -329,6 +362,28 @@ def newton_sums(
     if bound is not None:
         conjugates = bound.conjugates(rows, reading.loss)
     return NewtonSums(value, statistics, conjugates)
+
+
+def newton_weights(
+    part: Part, reading: Reading, model: Model
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return what rows weigh in the Hessian of :func:`newton_sums`, and their tasks."""
+    rows = reading.rows(part)
+    working = None if rows is None else _working(rows, reading.loss, model)
+    if rows is None or working is None:
+        return None
+    kept, *_, curvature = working
+    return rows.labels[kept], rows.weight[kept] * curvature
+
+
+def _working(rows: Rows, loss: Loss, model: Model):
+    """Return the rows of the tasks of a model, their codes, predictors and slopes."""
+    eta, code = model.predict(rows)
+    kept = np.flatnonzero(code >= 0)
+    if kept.size == 0:
+        return None
+    eta = eta[kept]
+    return kept, code[kept], eta, *_slopes(loss, rows.y[kept], eta)
 
 
 @dataclass(frozen=True)
@@ -341,14 +396,21 @@ class ResidualSums:
         Sums of the weights times the squared residuals.
     gradient : ndarray of shape (n_tasks, n_features)
         Sums of the weights times the residuals times the features.
+    count : ndarray of int of shape (n_tasks,)
+        Rows.
     """
 
     square: np.ndarray
     gradient: np.ndarray
+    count: np.ndarray
 
     def merge(self, other: ResidualSums) -> ResidualSums:
         """Return the sums over both parts."""
-        return ResidualSums(self.square + other.square, self.gradient + other.gradient)
+        return ResidualSums(
+            self.square + other.square,
+            self.gradient + other.gradient,
+            self.count + other.count,
+        )
 
 
 def residual_sums(part: Part, reading: Reading, model: Model) -> ResidualSums | None:
@@ -358,12 +420,14 @@ def residual_sums(part: Part, reading: Reading, model: Model) -> ResidualSums | 
         return None
     eta, code = model.predict(rows)
     order, T = np.argsort(code, kind="stable"), len(model.tasks)
+    order = order[np.count_nonzero(code < 0) :]
+    code = code[order]
     count = np.bincount(code, minlength=T)
     task_ptr = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
-    residual = rows.y - eta
-    weighted = rows.weight * residual
-    gradient = StackedDesign(rows.X[order], task_ptr).task_sums(weighted[order])
-    return ResidualSums(np.bincount(code, weighted * residual, T), gradient)
+    residual = (rows.y - eta)[order]
+    weighted = rows.weight[order] * residual
+    gradient = StackedDesign(rows.X[order], task_ptr).task_sums(weighted)
+    return ResidualSums(np.bincount(code, weighted * residual, T), gradient, count)
 
 
 def sums_of_some(

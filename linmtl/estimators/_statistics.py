@@ -70,6 +70,11 @@ class FitsStatistics:
         if not parts:
             raise ValueError(f"{name}: statistics is an empty list")
         merged = reduce(TaskStatistics.merge, parts)
+        if merged.task_column != model.task_column:
+            raise ValueError(
+                f"{name}: task_column={model.task_column!r}, and that of the "
+                f"statistics is {merged.task_column!r}; give both the same"
+            )
         if not self._chooses_by_folds():
             model.fit(*merged.rows())
         elif whole or len(parts) < 2:

@@ -46,6 +46,30 @@ def chunks_of(
         )
 
 
+def fit_arguments(chunk: Any) -> tuple[Any, ...]:
+    """Return X, y, tasks and sample_weight of a chunk.
+
+    Parameters
+    ----------
+    chunk : tuple or list
+        Of two to four of them.
+
+    Raises
+    ------
+    TypeError
+        If it is anything else.
+    """
+    if not (isinstance(chunk, (tuple, list)) and 2 <= len(chunk) <= 4):
+        what = type(chunk).__name__
+        if isinstance(chunk, (tuple, list)):
+            what = f"{what} of {len(chunk)}"
+        raise TypeError(
+            "a chunk is a tuple (X, y), (X, y, tasks) or (X, y, tasks, sample_weight), "
+            f"got a {what}"
+        )
+    return (*chunk, None, None)[:4]
+
+
 def read_chunks(
     source: Any,
     *,

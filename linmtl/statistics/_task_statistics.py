@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,13 +18,16 @@ from linmtl.data._checks import check_number
 from linmtl.data._labels import encode_tasks, n_rows, require_like, some
 from linmtl.data._read import read_X
 from linmtl.data._tables import as_table
-from linmtl.data._targets import missing_mask, read_targets
+from linmtl.data._targets import missing_mask, one_for_each_row, read_targets
 from linmtl.data._weights import read_sample_weight
 from linmtl.datafits._moments import Moments
 from linmtl.designs._stacked import StackedDesign
+from linmtl.statistics._chunks import fit_arguments
 
 _VERSION = 1  # of the files
 _MOST_NUMBERS = 4e8  # in the second moments of all tasks
+# what reading a file raises that is another, or was cut off
+_UNREADABLE = KeyError, TypeError, ValueError, OSError, EOFError, BadZipFile
 _ARRAYS = ("total", "x", "y", "H", "C", "square")
 # of the largest eigenvalue, what is nothing but rounding
 _ROUNDING = 4.0 * np.finfo(float).eps
@@ -31,6 +35,15 @@ _ROUNDING = 4.0 * np.finfo(float).eps
 
 class TooManyProducts(ValueError):
     """Cross-products would not fit into memory."""
+
+
+def require_tasks_alike(single: bool, other: bool) -> None:
+    """Demand of rows that both have tasks, or neither."""
+    if single != other:
+        raise ValueError(
+            "rows with a task cannot be added to rows without, nor the reverse; "
+            "pass tasks= always or never"
+        )
 
 
 class ColumnReader(BaseEstimator):
@@ -124,8 +137,10 @@ class TaskStatistics:
     @property
     def moments(self) -> Moments:
         """The sums, as the squared loss takes them."""
-        if self._moments is None:
-            raise ValueError("the statistics have no rows yet; update them first")
+        if self._moments is None or not len(self.tasks):
+            raise ValueError(
+                "the statistics have no rows with a label yet; update them first"
+            )
         return self._moments
 
     @property
@@ -185,14 +200,9 @@ class TaskStatistics:
         X, labels, _ = read_X(reader, X, tasks, reset=first)
         one = labels is None
         if not first:
-            self._require_alike(one)
+            require_tasks_alike(self.single, one)
         labels = np.zeros(X.shape[0], dtype=int) if labels is None else labels
-        y = read_targets(y)
-        if y.shape != (X.shape[0],):
-            raise ValueError(
-                f"y has shape {y.shape}, but X has {X.shape[0]} rows; pass one target "
-                "for each"
-            )
+        y = one_for_each_row(read_targets(y), X.shape[0], not one)
         weight = read_sample_weight(sample_weight, y.shape)
         weight[missing_mask(y)] = 0.0
         used = np.flatnonzero(weight > 0)
@@ -200,7 +210,6 @@ class TaskStatistics:
             require_like(labels, self.tasks, f"tasks has the labels {some(labels)},")
         names, codes = encode_tasks(labels[used])
         self._check_size(len(np.union1d(names, self.tasks)), X.shape[1])
-        self._reader, self.single = reader, one
         if used.size == 0 and not first:
             return self
         rows = used[np.argsort(codes, kind="stable")]
@@ -209,15 +218,15 @@ class TaskStatistics:
         X = X.tocsr() if hasattr(X, "tocsr") else X
         design = StackedDesign(X[rows], task_ptr)
         data = MultiTaskData(design, y[rows].astype(float), weight[rows])
-        self._add(names, count, Moments.of(data).spread())
-        return self
-
-    def _require_alike(self, single):
-        if single != self.single:
+        moments = Moments.of(data).spread()
+        if not all(np.all(np.isfinite(getattr(moments, name))) for name in _ARRAYS):
             raise ValueError(
-                "rows with a task cannot be added to rows without, nor the reverse; "
-                "pass tasks= always or never"
+                "cross-products are not finite: the numbers in X or y are too large; "
+                "scale them"
             )
+        self._reader, self.single = reader, one
+        self._add(names, count, moments)
+        return self
 
     @staticmethod
     def _check_size(n_tasks, n_features):
@@ -259,7 +268,11 @@ class TaskStatistics:
         ------
         ValueError
             If the features or the kind of labels differ.
+        TypeError
+            If they are no statistics.
         """
+        if not isinstance(other, TaskStatistics):
+            raise TypeError(f"other must be TaskStatistics, got {other!r}")
         if self._moments is None or other._moments is None:
             return (other if self._moments is None else self)._copy()
         if self.n_features != other.n_features:
@@ -267,7 +280,7 @@ class TaskStatistics:
                 f"statistics of {self.n_features} and of {other.n_features} features "
                 "cannot be added"
             )
-        self._require_alike(other.single)
+        require_tasks_alike(self.single, other.single)
         mine, theirs = self.feature_names, other.feature_names
         if mine is not None and theirs is not None and list(mine) != list(theirs):
             different = [a for a, b in zip(mine, theirs, strict=True) if a != b]
@@ -336,7 +349,7 @@ class TaskStatistics:
         """
         out = cls(task_column=task_column)
         for chunk in chunks:
-            out.update(*chunk)
+            out.update(*fit_arguments(chunk))
         return out
 
     def forget(self, factor: float) -> Self:
@@ -495,15 +508,16 @@ class TaskStatistics:
             with np.load(path, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             version = int(arrays["version"])
+            out = cls.of_arrays(arrays) if version <= _VERSION else None
         except FileNotFoundError:
             raise
-        except (KeyError, ValueError, OSError) as error:
+        except _UNREADABLE as error:
             raise ValueError(
                 f"{os.fspath(path)!r} is no file of TaskStatistics: {error}"
             ) from None
-        if version > _VERSION:
+        if out is None:
             raise ValueError(
                 f"{os.fspath(path)!r} has version {version} of the format, and this "
                 f"linmtl reads up to {_VERSION}; update linmtl"
             )
-        return cls.of_arrays(arrays)
+        return out

@@ -118,6 +118,15 @@ def test_parameters_are_those_of_the_estimator():
         DaskL21Regressor(alhpa=1)
 
 
+def test_methods_for_rows_in_memory_are_those_of_the_local_model():
+    model = DaskL21Regressor(0.1).fit(*collections(*data()))
+    with pytest.raises(AttributeError, match=r"no score, .* to_local\(\)\.score"):
+        model.score(*data())
+    assert model.to_local().score(*data()) > 0
+    assert not hasattr(model, "predict_proba")
+    assert hasattr(DaskL21Classifier(), "predict_proba")
+
+
 def test_parameters_set_after_a_fit_are_shown_and_used():
     rows = collections(*data())
     model = DaskL21Regressor(0.1).fit(*rows)

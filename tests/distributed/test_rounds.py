@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from sklearn.base import clone
 
 import linmtl
 from helpers.parts import data, pieces
@@ -28,6 +29,7 @@ from linmtl import (
     OrdinalClassifier,
     PooledClassifier,
     RobustLowRankClassifier,
+    TemporalGroupClassifier,
     TraceNormClassifier,
 )
 from linmtl.distributed import ListedParts, fit_chunks, fit_parts
@@ -230,7 +232,12 @@ def test_what_needs_all_rows_says_so(model):
         (lambda X, y, t: (X, y.astype(str), t), "part 2: the classes are '0', '1' in"),
         (lambda X, y, t: (X, y[:-1], t), "part 2: y has shape"),
         (lambda X, y, t: (X, np.where(np.arange(y.size) == 0, 7, y), t), "3 classes"),
-        (lambda X, y, t: (X, y), "part 2: .* need tasks="),
+        (lambda X, y, t: (X, y), "part 2: rows with a task cannot be added to rows wi"),
+        (
+            lambda X, y, t: (X,),
+            r"part 2: a chunk is a tuple \(X, y\), .* tuple o",
+        ),
+        (lambda X, y, t: {"X": X, "y": y}, "part 2: a chunk is a tuple .*, got a dict"),
     ],
 )
 @pytest.mark.parametrize("n_jobs", [None, 1])
@@ -240,7 +247,7 @@ def test_a_bad_part_is_one_clear_error_and_nothing_is_fitted(change, message, n_
     model = L21Classifier(0.05)
     if n_jobs is not None:  # what parts differ by is found when all have answered
         message = message.removeprefix("part 2: ")
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         fit_chunks(model, listed, n_jobs=n_jobs)
     assert not hasattr(model, "coef_")
 
@@ -260,6 +267,67 @@ def test_columns_in_another_order_are_noticed():
     parts = [(frame, y, tasks), (frame[list("bacdef")], y, tasks)]
     with pytest.raises(ValueError, match="columns of X differ"):
         fit_chunks(L21Classifier(), parts)
+
+
+@pytest.mark.parametrize("column", [False, True])
+def test_one_task_has_no_labels_and_a_column_is_a_target(column):
+    X, y, tasks = data(True)
+    model = L21Classifier(0.02, tol=1e-8)
+    if column:  # as in fit, where there are tasks
+        rows = X, y[:, None], tasks
+        parts = [(X[:70], y[:70, None], tasks[:70]), (X[70:], y[70:], tasks[70:])]
+    else:
+        rows, parts = (X, y), [(X[:70], y[:70]), (X[70:], y[70:])]
+    found = fit_chunks(clone(model), parts)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a column is passed
+        model.fit(*rows)
+    assert found.coef_.shape == model.coef_.shape
+    assert found.converged_
+    np.testing.assert_allclose(found.coef_, model.coef_, atol=2e-3)
+    given = (X,) if len(rows) == 2 else (X, tasks)
+    np.testing.assert_array_equal(found.predict(*given), model.predict(*given))
+
+
+def test_tasks_have_the_order_that_is_given():
+    X, y, tasks = data(True)
+    model = TemporalGroupClassifier(0.05, 0.3, task_order=[2, 0, 3, 1], tol=1e-8)
+    found = fit_chunks(clone(model), pieces(X, y, tasks))
+    model.fit(X, y, tasks)
+    np.testing.assert_array_equal(found.tasks_, model.tasks_)
+    np.testing.assert_allclose(found.coef_, model.coef_, atol=1e-4)
+    labels = np.array([f"t{t}" for t in tasks])
+    with pytest.raises(ValueError, match="depends on the order of the tasks"):
+        fit_chunks(TemporalGroupClassifier(), pieces(X, y, labels))
+
+
+@pytest.mark.parametrize("rest", [0, 3])
+def test_a_source_that_ends_early_the_second_time_is_noticed(rest):
+    listed, left = pieces(*data(True)), [5]
+
+    def chunks():
+        n = left.pop() if left else rest
+        return listed[:n]
+
+    model = L21Classifier(0.05)
+    with pytest.raises(ValueError, match="the same rows each time"):
+        fit_chunks(model, chunks)
+    assert not hasattr(model, "coef_")
+
+
+def test_an_iterator_is_enough_for_one_pass():
+    X, y, tasks = data()
+    listed = pieces(X, y, tasks)
+    once = fit_chunks(L21Regressor(0.1), iter(listed))
+    np.testing.assert_array_equal(
+        once.coef_, fit_chunks(L21Regressor(0.1), listed).coef_
+    )
+    with pytest.raises(ValueError, match="gone through once only"):
+        fit_chunks(L21Regressor(0.1, loss="huber"), iter(listed))
+    parts = ListedParts(iter(listed))
+    fit_parts(L21Regressor(0.1), parts)
+    with pytest.raises(ValueError, match="gone through once only"):
+        fit_parts(L21Regressor(0.1), parts)
 
 
 def test_one_part_is_all_rows():

@@ -325,7 +325,7 @@ def test_what_statistics_cannot_say_is_refused():
     assert not hasattr(L21RegressorCV(), "partial_fit")
     assert not hasattr(IndependentRegressor("cv"), "partial_fit")
     assert hasattr(IndependentRegressor(0.1), "partial_fit")
-    with pytest.raises(ValueError, match="no rows yet"):
+    with pytest.raises(ValueError, match="no rows with a label yet"):
         L21Regressor().fit_statistics(TaskStatistics())
     with pytest.raises(TypeError, match="must be TaskStatistics"):
         L21Regressor().fit_statistics([X])
