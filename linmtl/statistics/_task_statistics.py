@@ -505,7 +505,8 @@ class TaskStatistics:
             If it is no such file, or of a later version.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            # np.load would leave a file open that is cut off
+            with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             version = int(arrays["version"])
             out = cls.of_arrays(arrays) if version <= _VERSION else None

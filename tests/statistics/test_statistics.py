@@ -206,6 +206,13 @@ def test_files_of_other_kinds_are_refused(tmp_path):
     (tmp_path / "a.npz").write_bytes(b"no archive")
     with pytest.raises(ValueError, match="no file of TaskStatistics"):
         TaskStatistics.load(tmp_path / "a.npz")
+    TaskStatistics.of(*rows()).save(tmp_path / "d.npz")
+    (tmp_path / "e.npz").write_bytes((tmp_path / "d.npz").read_bytes()[:500])
+    np.save(tmp_path / "f.npy", np.ones(3))
+    np.savez(tmp_path / "g.npz", version=1, tasks=[1, 2], a=np.ones(2))
+    for name in ("e.npz", "f.npy", "g.npz"):
+        with pytest.raises(ValueError, match=f"{name}' is no file of TaskStat"):
+            TaskStatistics.load(tmp_path / name)
     np.savez(tmp_path / "b.npz", version=99)
     with pytest.raises(ValueError, match="version 99"):
         TaskStatistics.load(tmp_path / "b.npz")
@@ -335,3 +342,28 @@ def test_what_statistics_cannot_say_is_refused():
         statistics.merge(TaskStatistics.of(X[:, :2], y, tasks))
     with pytest.raises(ValueError, match="with a task cannot be added"):
         statistics.merge(TaskStatistics.of(X, y))
+
+
+def test_the_column_of_tasks_is_that_of_the_estimator():
+    X, y, tasks, _ = rows()
+    inside = TaskStatistics.of(np.column_stack([X, tasks]), y, task_column=-1)
+    for statistics, model in [
+        (inside, L21Regressor()),  # which would take the tasks for a feature
+        (TaskStatistics.of(X, y, tasks), L21Regressor(task_column=-1)),
+    ]:
+        with pytest.raises(ValueError, match=r"task_column=.* give both the same"):
+            model.fit_statistics(statistics)
+
+
+def test_rows_that_say_nothing_and_numbers_too_large_are_refused():
+    X, y, tasks, _ = rows()
+    statistics = TaskStatistics.of(X, y, tasks)
+    with pytest.raises(TypeError, match="other must be TaskStatistics, got 3"):
+        statistics.merge(3)
+    with pytest.raises(ValueError, match="no rows with a label yet"):
+        L21Regressor().partial_fit(X, np.full(y.size, np.nan), tasks)
+    with pytest.raises(ValueError, match="cross-products are not finite"):
+        statistics.update(1e200 * X, y, tasks)
+    with pytest.raises(TypeError, match="a chunk is a tuple"):
+        TaskStatistics.of_chunks([{"X": X, "y": y}])
+    assert statistics.n_rows.sum() == y.size
