@@ -157,6 +157,7 @@ def statistics_of(
     part: Part, task_column: str | int | None = None
 ) -> TaskStatistics | None:
     """Return the statistics of a part, None for no rows."""
+    part = Part.of(part)
     if n_rows(as_table(part.X)) == 0:
         return None
     return TaskStatistics.of(*part, task_column=task_column)
@@ -177,7 +178,7 @@ def folds_of(part: Part, n_folds: int) -> list[Part]:
 
     Nothing for no rows.
     """
-    X, y, tasks, weight = part
+    X, y, tasks, weight = Part.of(part)
     X, y = as_table(X), as_table(y)
     n = n_rows(X)
     if n == 0:

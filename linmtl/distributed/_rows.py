@@ -95,7 +95,7 @@ def rows_of(
     part: Part, task_column: str | int | None, read_y: Callable[[Any], np.ndarray]
 ) -> Rows | None:
     """Return the rows of a part with a label and a weight, None where it has none."""
-    X, y, tasks, weight = part
+    X, y, tasks, weight = Part.of(part)
     X = as_table(X)
     if n_rows(X) == 0:
         return None

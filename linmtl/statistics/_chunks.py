@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from linmtl.data._checks import check_count
+from linmtl.data._labels import n_rows
 
 
 def chunks_of(
@@ -18,7 +19,7 @@ def chunks_of(
 
     Parameters
     ----------
-    X : array-like of shape (n_samples, n_features)
+    X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
         Samples; anything that slices by row, as ``numpy.memmap`` does.
     y, tasks, sample_weight : array-like of shape (n_samples,), default=None
         The other arguments of ``fit``.
@@ -30,6 +31,11 @@ def chunks_of(
     tuple of (X, y, tasks, sample_weight)
         Of each piece.
 
+    Raises
+    ------
+    ValueError
+        If they differ in their rows.
+
     Examples
     --------
     >>> import numpy as np
@@ -37,13 +43,25 @@ def chunks_of(
     >>> [len(y) for _, y, _, _ in chunks_of(np.ones((5, 1)), np.ones(5), size=2)]
     [2, 2, 1]
     """
-    size = check_count("size", size)
-    for first in range(0, X.shape[0], size):
+    size, n = check_count("size", size), n_rows(X)
+    X = X.tocsr() if hasattr(X, "tocsr") else X
+    others = {"y": y, "tasks": tasks, "sample_weight": sample_weight}
+    for name, part in others.items():
+        if part is not None and n_rows(part) != n:
+            raise ValueError(f"{name} has {n_rows(part)} rows, but X has {n}")
+    for first in range(0, n, size):
         rows = slice(first, first + size)
         yield tuple(
-            None if part is None else np.asarray(part[rows])
-            for part in (X, y, tasks, sample_weight)
+            None if part is None else _piece(part, rows)
+            for part in (X, *others.values())
         )
+
+
+def _piece(part: Any, rows: slice) -> Any:
+    """Return some rows, in memory; tables and sparse matrices stay what they are."""
+    piece = part.iloc[rows] if hasattr(part, "iloc") else part[rows]
+    kept = hasattr(piece, "columns") or hasattr(piece, "tocsr")
+    return piece if kept else np.asarray(piece)
 
 
 def fit_arguments(chunk: Any) -> tuple[Any, ...]:
@@ -85,8 +103,8 @@ def read_chunks(
     ----------
     source : str, path, pyarrow object or iterable
         A Parquet file or a folder of them (needs pyarrow), a CSV file (needs pandas), a
-        pyarrow Dataset, Table or RecordBatchReader; or anything that gives one
-        DataFrame, RecordBatch or Table after the other.
+        pyarrow Dataset, Table or RecordBatchReader, a DataFrame; or anything that gives
+        one DataFrame, RecordBatch or Table after the other.
     target, tasks : str
         The columns of the target and of the task labels.
     features : iterable of str, default=None
@@ -159,8 +177,9 @@ def _tables(source: Any, columns: list[str] | None, size: int) -> Iterator[Any]:
         if path.lower().endswith((".csv", ".csv.gz", ".tsv", ".txt")):
             import pandas as pd
 
-            separator = "\t" if path.lower().endswith(".tsv") else ","
-            yield from pd.read_csv(path, sep=separator, usecols=columns, chunksize=size)
+            options: Any = {"sep": "\t" if path.lower().endswith(".tsv") else ","}
+            _require(columns, pd.read_csv(path, nrows=0, **options).columns)
+            yield from pd.read_csv(path, usecols=columns, chunksize=size, **options)
             return
         from pyarrow import dataset
 
@@ -168,6 +187,19 @@ def _tables(source: Any, columns: list[str] | None, size: int) -> Iterator[Any]:
     if hasattr(source, "to_batches"):
         of_dataset = hasattr(source, "scanner")
         options = {"columns": columns, "batch_size": size} if of_dataset else {}
+        _require(columns, source.schema.names)
         yield from source.to_batches(**options)
         return
+    if hasattr(source, "collect") and hasattr(source, "collect_schema"):
+        source = source.collect()
+    if hasattr(source, "columns") and hasattr(source, "shape"):  # one table
+        for first in range(0, source.shape[0], size):
+            rows = slice(first, first + size)
+            yield source.iloc[rows] if hasattr(source, "iloc") else source[rows]
+        return
     yield from source
+
+
+def _require(columns: list[str] | None, there: Iterable[str]) -> None:
+    if columns is not None:
+        columns_of_X(there, (), columns, "the table")

@@ -1,7 +1,7 @@
 """Fits of rows in parts are fits of all rows, certified without seeing one."""
 
 import warnings
-from functools import partial
+from functools import partial, reduce
 
 import numpy as np
 import pandas as pd
@@ -328,6 +328,27 @@ def test_an_iterator_is_enough_for_one_pass():
     fit_parts(L21Regressor(0.1), parts)
     with pytest.raises(ValueError, match="gone through once only"):
         fit_parts(L21Regressor(0.1), parts)
+
+
+class Elsewhere:
+    """What a user writes for an engine of its own."""
+
+    def __init__(self, parts):
+        self.parts = parts
+
+    def reduce(self, question, merge):
+        return reduce(merge, [question(part) for part in self.parts])
+
+
+@pytest.mark.parametrize("loss", ["squared", "huber"])
+def test_parts_of_another_engine_are_tuples(loss):
+    X, y, tasks = data()
+    listed = pieces(X, y, tasks)
+    found = fit_parts(L21Regressor(0.1, loss=loss), Elsewhere(listed))
+    again = fit_chunks(L21Regressor(0.1, loss=loss), listed)
+    np.testing.assert_array_equal(found.coef_, again.coef_)
+    chosen = fit_parts(L21RegressorCV(alphas=3, cv=3), Elsewhere(listed))
+    assert chosen.alpha_ > 0
 
 
 def test_one_part_is_all_rows():

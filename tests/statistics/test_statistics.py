@@ -7,6 +7,7 @@ from functools import partial, reduce
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 import linmtl
 from helpers.data import generated
@@ -255,7 +256,23 @@ def test_memory_maps_are_read_in_pieces(tmp_path):
     np.testing.assert_allclose(model.coef_, whole.coef_, rtol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["csv", "frames", "parquet", "batches"])
+def test_pieces_are_of_the_kind_of_the_whole_and_rows_have_to_fit():
+    X, y, tasks, _ = rows()
+    frame, series = pd.DataFrame(X, columns=list("abcde")), pd.Series(tasks[::-1])
+    for kind, whole, labels in [
+        ("frame", frame, series[::-1]),  # by position, not by the index
+        ("sparse", sparse.coo_array(X), tasks),
+        ("list", X.tolist(), tasks.tolist()),
+    ]:
+        found = TaskStatistics.of_chunks(chunks_of(whole, y, labels, size=50))
+        expected = TaskStatistics.of(X, y, tasks)
+        np.testing.assert_allclose(found.moments.C, expected.moments.C, atol=1e-9)
+        assert (found.feature_names is not None) == (kind == "frame")
+    with pytest.raises(ValueError, match="tasks has 240 rows, but X has 120"):
+        list(chunks_of(X, y, np.tile(tasks, 2)))
+
+
+@pytest.mark.parametrize("kind", ["csv", "frame", "frames", "parquet", "batches"])
 def test_tables_are_read_in_pieces(tmp_path, kind):
     X, y, tasks, _ = rows()
     frame = pd.DataFrame(X, columns=list("abcde"))
@@ -263,6 +280,8 @@ def test_tables_are_read_in_pieces(tmp_path, kind):
     if kind == "csv":
         source = tmp_path / "table.csv"
         frame.to_csv(source, index=False)
+    elif kind == "frame":
+        source = frame
     elif kind == "frames":
         source = (frame.iloc[p] for p in parts_of(len(frame), 3))
     else:
@@ -286,10 +305,13 @@ def test_tables_are_read_in_pieces(tmp_path, kind):
     )
 
 
-def test_missing_columns_of_a_piece_are_named():
+def test_missing_columns_of_a_piece_are_named(tmp_path):
     frame = pd.DataFrame({"a": [1.0, 2.0], "y": [0.0, 1.0]})
-    with pytest.raises(ValueError, match="has no column 'site'"):
-        list(read_chunks([frame], target="y", tasks="site"))
+    frame.to_csv(tmp_path / "table.csv", index=False)
+    for source in ([frame], frame, tmp_path / "table.csv"):
+        for features in (None, ["a"]):
+            with pytest.raises(ValueError, match="has no column 'site'; it has a, y"):
+                list(read_chunks(source, target="y", tasks="site", features=features))
 
 
 def test_empty_pieces_and_missing_labels_add_nothing():
