@@ -130,7 +130,8 @@ coef_mean_ : ndarray of shape (n_features,)
 refit : bool or float, default=False
     Fit the coefficients that are not zero once more, without the penalty: True for no
     penalty at all (classifiers: a light ridge, since the classes may be separable), a
-    number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+    number for a ridge of that strength. Of more than two classes a feature that a task
+    uses for one is fitted for all of them. ``objective_``, ``dual_gap_``, parts of the
     coefficients and the like are those of the penalised problem.""",
     "refitted": """\
 coef_before_refit_ : ndarray of the shape of coef_

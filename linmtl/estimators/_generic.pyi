@@ -29,7 +29,8 @@ class MultiTaskRegressor(Refitted, Regressor):
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
-        number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+        number for a ridge of that strength. Of more than two classes a feature that a task
+        uses for one is fitted for all of them. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
     loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie", "sqrt"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
@@ -218,7 +219,8 @@ class MultiTaskClassifier(Refitted, Classifier):
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
-        number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+        number for a ridge of that strength. Of more than two classes a feature that a task
+        uses for one is fitted for all of them. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
@@ -467,7 +469,8 @@ class MultiTaskRegressorCV(Refitted, ChoosesPenalty, Regressor):
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
-        number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+        number for a ridge of that strength. Of more than two classes a feature that a task
+        uses for one is fitted for all of them. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
     loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie", "sqrt"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
@@ -756,7 +759,8 @@ class MultiTaskClassifierCV(Refitted, ChoosesPenalty, Classifier):
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
-        number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+        number for a ridge of that strength. Of more than two classes a feature that a task
+        uses for one is fitted for all of them. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task

@@ -41,7 +41,8 @@ class GroupL21Regressor(Around, Refitted, Alias, Regressor):
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
-        number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+        number for a ridge of that strength. Of more than two classes a feature that a task
+        uses for one is fitted for all of them. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
     around : {"zero", "mean"}, default="zero"
         What the penalty draws the tasks to: coefficients of zero, or a common model m that
@@ -255,7 +256,8 @@ class GroupL21Classifier(Around, Refitted, Alias, Classifier):
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
-        number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+        number for a ridge of that strength. Of more than two classes a feature that a task
+        uses for one is fitted for all of them. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
     around : {"zero", "mean"}, default="zero"
         What the penalty draws the tasks to: coefficients of zero, or a common model m that
@@ -487,7 +489,8 @@ class GroupL21RegressorCV(Around, Refitted, AliasCV, Regressor):
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
-        number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+        number for a ridge of that strength. Of more than two classes a feature that a task
+        uses for one is fitted for all of them. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
     around : {"zero", "mean"}, default="zero"
         What the penalty draws the tasks to: coefficients of zero, or a common model m that
@@ -774,7 +777,8 @@ class GroupL21ClassifierCV(Around, Refitted, AliasCV, Classifier):
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
-        number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+        number for a ridge of that strength. Of more than two classes a feature that a task
+        uses for one is fitted for all of them. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
     around : {"zero", "mean"}, default="zero"
         What the penalty draws the tasks to: coefficients of zero, or a common model m that

@@ -36,7 +36,8 @@ class L1Regressor(Around, Refitted, Alias, Regressor):
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
-        number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+        number for a ridge of that strength. Of more than two classes a feature that a task
+        uses for one is fitted for all of them. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
     around : {"zero", "mean"}, default="zero"
         What the penalty draws the tasks to: coefficients of zero, or a common model m that
@@ -238,7 +239,8 @@ class L1Classifier(Around, Refitted, Alias, Classifier):
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
-        number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+        number for a ridge of that strength. Of more than two classes a feature that a task
+        uses for one is fitted for all of them. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
     around : {"zero", "mean"}, default="zero"
         What the penalty draws the tasks to: coefficients of zero, or a common model m that
@@ -458,7 +460,8 @@ class L1RegressorCV(Around, Refitted, AliasCV, Regressor):
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
-        number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+        number for a ridge of that strength. Of more than two classes a feature that a task
+        uses for one is fitted for all of them. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
     around : {"zero", "mean"}, default="zero"
         What the penalty draws the tasks to: coefficients of zero, or a common model m that
@@ -739,7 +742,8 @@ class L1ClassifierCV(Around, Refitted, AliasCV, Classifier):
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
-        number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+        number for a ridge of that strength. Of more than two classes a feature that a task
+        uses for one is fitted for all of them. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
     around : {"zero", "mean"}, default="zero"
         What the penalty draws the tasks to: coefficients of zero, or a common model m that

@@ -37,7 +37,8 @@ class L21Regressor(Around, Refitted, Alias, Regressor):
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
-        number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+        number for a ridge of that strength. Of more than two classes a feature that a task
+        uses for one is fitted for all of them. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
     around : {"zero", "mean"}, default="zero"
         What the penalty draws the tasks to: coefficients of zero, or a common model m that
@@ -246,7 +247,8 @@ class L21Classifier(Around, Refitted, Alias, Classifier):
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
-        number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+        number for a ridge of that strength. Of more than two classes a feature that a task
+        uses for one is fitted for all of them. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
     around : {"zero", "mean"}, default="zero"
         What the penalty draws the tasks to: coefficients of zero, or a common model m that
@@ -473,7 +475,8 @@ class L21RegressorCV(Around, Refitted, AliasCV, Regressor):
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
-        number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+        number for a ridge of that strength. Of more than two classes a feature that a task
+        uses for one is fitted for all of them. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
     around : {"zero", "mean"}, default="zero"
         What the penalty draws the tasks to: coefficients of zero, or a common model m that
@@ -755,7 +758,8 @@ class L21ClassifierCV(Around, Refitted, AliasCV, Classifier):
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
-        number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+        number for a ridge of that strength. Of more than two classes a feature that a task
+        uses for one is fitted for all of them. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
     around : {"zero", "mean"}, default="zero"
         What the penalty draws the tasks to: coefficients of zero, or a common model m that

@@ -34,7 +34,8 @@ class MCPRegressor(Refitted, Alias, Regressor):
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
-        number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+        number for a ridge of that strength. Of more than two classes a feature that a task
+        uses for one is fitted for all of them. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
     loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
@@ -235,7 +236,8 @@ class MCPClassifier(Refitted, Alias, Classifier):
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
-        number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+        number for a ridge of that strength. Of more than two classes a feature that a task
+        uses for one is fitted for all of them. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
@@ -458,7 +460,8 @@ class MCPRegressorCV(Refitted, AliasCV, Regressor):
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
-        number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+        number for a ridge of that strength. Of more than two classes a feature that a task
+        uses for one is fitted for all of them. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
     loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
@@ -727,7 +730,8 @@ class MCPClassifierCV(Refitted, AliasCV, Classifier):
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
-        number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+        number for a ridge of that strength. Of more than two classes a feature that a task
+        uses for one is fitted for all of them. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task

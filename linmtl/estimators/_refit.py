@@ -28,10 +28,6 @@ class Refitted(MultiTaskModel):
 
     def _store(self, problem, result):
         ridge = self._check_refit()
-        if ridge is not None and problem.classes is not None:
-            raise ValueError(
-                f"{type(self).__name__}: refit is for two classes; set it to False"
-            )
         super()._store(problem, result)
         if hasattr(self, "coef_before_refit_"):
             del self.coef_before_refit_
@@ -48,13 +44,16 @@ class Refitted(MultiTaskModel):
             tol=self.tol,
             max_iter=self.max_iter,
         )
-        given = problem.given
-        W, b = self._lent(given, fitted.W, given.intercepts(fitted.b))
-        single = self.coef_.ndim == 1
-        self.coef_before_refit_ = self.coef_
-        coef = given.masked(given.unscaled(W.T))
-        coef = np.ascontiguousarray(coef, dtype=self.coef_.dtype)
-        self.coef_, self.intercept_ = (coef[0], b[0].item()) if single else (coef, b)
+        given, classes = problem.given, problem.classes
+        before = self.coef_
+        if classes is None:
+            W, b = self._lent(given, fitted.W, given.intercepts(fitted.b))
+            self._set_linear(given, W.T, b)
+        else:
+            self._set_linear(
+                given, *classes.by_task(fitted.W.T, fitted.b, len(given.tasks))
+            )
+        self.coef_before_refit_ = before
         self._warn_unless_converged(fitted)
 
     def _check_refit(self) -> float | None:
@@ -91,16 +90,22 @@ def refit(
 
     With ``positive`` they stay non-negative.
 
-    Tasks with the same features are fitted together. The result has the largest gap of
-    these fits, and the first message.
+    Tasks with the same features are fitted together. What a task uses for any of its
+    classes is free for all: one that is zero says no more than the others do, whose
+    differences alone have a meaning. The result has the largest gap of these fits, and
+    the first message.
     """
     results = []
     coef, intercept = np.zeros_like(W), np.zeros(W.shape[1])
-    masks, which = np.unique(W.T != 0, axis=0, return_inverse=True)
+    chosen, group_ptr = W != 0, data.design.group_ptr
+    if group_ptr is not None:
+        of_task = np.logical_or.reduceat(chosen, group_ptr[:-1], axis=1)
+        chosen = np.repeat(of_task, np.diff(group_ptr), axis=1)
+    masks, which = np.unique(chosen.T, axis=0, return_inverse=True)
     for k, mask in enumerate(masks):
-        tasks = np.flatnonzero(which.ravel() == k)
+        columns = np.flatnonzero(which.ravel() == k)
         features = np.flatnonzero(mask)
-        fit = make_datafit(data.of_tasks(tasks).restrict(features), loss, join)
+        fit = make_datafit(data.of_tasks(columns).restrict(features), loss, join)
         strength = ridge
         if ridge < 0:
             strength = _LIGHT_RIDGE * (
@@ -109,10 +114,10 @@ def refit(
         penalty: Penalty = Ridge(strength)
         if positive:
             penalty = L1(0.0, positive=True) + penalty
-        objective = Objective(fit, compose(penalty, features.size, tasks))
+        objective = Objective(fit, compose(penalty, features.size, columns))
         result = minimise(objective, tol=tol, max_iter=max_iter)
-        coef[np.ix_(features, tasks)] = result.W
-        intercept[tasks] = result.b
+        coef[np.ix_(features, columns)] = result.W
+        intercept[columns] = result.b
         results.append(result)
     worst = max(results, key=lambda result: result.gap - result.tol)
     worst.W, worst.b = coef, intercept

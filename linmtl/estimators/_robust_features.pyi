@@ -31,7 +31,8 @@ class RobustFeaturesRegressor(Refitted, Alias, Regressor):
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
-        number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+        number for a ridge of that strength. Of more than two classes a feature that a task
+        uses for one is fitted for all of them. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
     loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
@@ -222,7 +223,8 @@ class RobustFeaturesClassifier(Refitted, Alias, Classifier):
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
-        number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+        number for a ridge of that strength. Of more than two classes a feature that a task
+        uses for one is fitted for all of them. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task
@@ -441,7 +443,8 @@ class RobustFeaturesRegressorCV(Refitted, AliasCV, Regressor):
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
-        number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+        number for a ridge of that strength. Of more than two classes a feature that a task
+        uses for one is fitted for all of them. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
     loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie"}, default="squared"
         The loss of an observation. "squared": Half the squared residual. "huber": Half
@@ -716,7 +719,8 @@ class RobustFeaturesClassifierCV(Refitted, AliasCV, Classifier):
     refit : bool or float, default=False
         Fit the coefficients that are not zero once more, without the penalty: True for no
         penalty at all (classifiers: a light ridge, since the classes may be separable), a
-        number for a ridge of that strength. ``objective_``, ``dual_gap_``, parts of the
+        number for a ridge of that strength. Of more than two classes a feature that a task
+        uses for one is fitted for all of them. ``objective_``, ``dual_gap_``, parts of the
         coefficients and the like are those of the penalised problem.
     class_weight : None, "balanced" or dict, default=None
         What sample weights are multiplied by: nothing; within each task

@@ -10,106 +10,26 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
-from scipy.special import expit
+from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
 from linmtl.data._checks import check_count, check_number, is_whole
+from linmtl.data._classes import on_classes
 from linmtl.data._labels import codes_of
 from linmtl.data._read import read_X
 from linmtl.data._tables import as_table
 from linmtl.data._targets import missing_mask
 from linmtl.data._weights import read_offset, read_sample_weight
 from linmtl.estimators._base import PlainClassifier
+from linmtl.estimators._cuts import METRICS, best_cuts, best_threshold
 from linmtl.estimators._docs import estimator
 from linmtl.estimators._generic import MultiTaskClassifier
 from linmtl.estimators._predictions import PredictsClasses, routed
 from linmtl.losses import Loss
 from linmtl.model_selection import TaskKFold
 from linmtl.model_selection._folds import positions
-
-_MOST_THRESHOLDS = 200  # thresholds that a callable is asked about
-
-
-def _accuracy(tp, fp, p, n):
-    return (tp + n - fp) / (p + n)
-
-
-def _balanced_accuracy(tp, fp, p, n):
-    return (tp / p + (n - fp) / n) / 2.0
-
-
-def _f1(tp, fp, p, n):
-    return 2.0 * tp / (tp + fp + p)
-
-
-def _matthews(tp, fp, p, n):
-    fn, tn = p - tp, n - fp
-    root = np.sqrt((tp + fp) * (tn + fn)) * np.sqrt(p * n)
-    value = tp * tn - fp * fn
-    return np.divide(value, root, out=np.zeros_like(value), where=root > 0)
-
-
-# of the weights of true and false positives, of all positives and all negatives
-METRICS: dict[str, Callable[..., np.ndarray]] = {
-    "accuracy": _accuracy,
-    "balanced_accuracy": _balanced_accuracy,
-    "f1": _f1,
-    "matthews_corrcoef": _matthews,
-}
-
-
-def best_threshold(
-    eta: np.ndarray,
-    positive: np.ndarray,
-    weight: np.ndarray,
-    scoring: str | Callable[..., float],
-    near: float,
-) -> float:
-    """Return the threshold on eta with the best score, of equal ones the nearest.
-
-    Parameters
-    ----------
-    eta : ndarray of shape (n_samples,)
-        Decision values; those above the threshold are predicted positive.
-    positive : ndarray of bool of shape (n_samples,)
-        The labels, of both classes.
-    weight : ndarray of shape (n_samples,)
-        Sample weights > 0.
-    scoring : str or callable
-        A name of `METRICS` or a function of labels, predictions and sample_weight.
-    near : float
-        Where to be near.
-    """
-    values, place = np.unique(eta, return_inverse=True)
-    # between two values any threshold does; below all of them, and above
-    low, high = np.append(-np.inf, values), np.append(values, np.inf)
-    if callable(scoring):
-        if low.size > _MOST_THRESHOLDS:
-            kept = np.unique(np.linspace(0, low.size - 1, _MOST_THRESHOLDS).astype(int))
-            low, high = low[kept], high[kept]
-        scores = np.array(
-            [scoring(positive, eta > cut, sample_weight=weight) for cut in low]
-        )
-        if not np.all(np.isfinite(scores)):
-            raise ValueError("scoring returned NaN or infinity; pass another metric")
-    else:
-        up = np.bincount(place, weight * positive, minlength=values.size)
-        down = np.bincount(place, weight * ~positive, minlength=values.size)
-        p, n = up.sum(), down.sum()
-        tp = np.append(p, np.maximum(p - np.cumsum(up), 0.0))
-        fp = np.append(n, np.maximum(n - np.cumsum(down), 0.0))
-        scores = METRICS[scoring](tp, fp, p, n)
-    best = scores >= scores.max() - 1e-12 * max(abs(float(scores.max())), 1.0)
-    # the middle of a gap, unless that is wide and holds the value to be near to
-    inside = best & (low <= near) & (near < high)
-    if inside.any():
-        return near
-    width = float(values[-1] - values[0]) or 1.0
-    low, high = np.maximum(low, values[0] - width), np.minimum(high, values[-1] + width)
-    middle = (low + high)[best] / 2.0
-    return float(middle[np.argmin(np.abs(middle - near))])
 
 
 @estimator
@@ -124,6 +44,11 @@ class TaskThresholdClassifier(
     it is, in log-odds, ``(n * own + shrinkage * common) / (n + shrinkage)``. A task
     with fewer than ``min_class_size`` labels of either class has the common one.
 
+    Of more than two classes each has a threshold, and a row the class whose probability
+    is largest relative to it. They are found one class after another, as long as the
+    score grows; a class with fewer labels in a task than ``min_class_size`` has the
+    common one there.
+
     Parameters
     ----------
     estimator : classifier of this package, default=None
@@ -131,7 +56,8 @@ class TaskThresholdClassifier(
     scoring : str or callable, default="balanced_accuracy"
         What a threshold is to make large: "accuracy", "balanced_accuracy", "f1",
         "matthews_corrcoef", or a function ``metric(y_true, y_pred, sample_weight=...)``
-        of booleans, True for ``classes_[1]``.
+        of booleans, True for ``classes_[1]``. Of more than two classes F1 is the mean
+        over these, and a function is given their positions in ``classes_``.
     cv : int, splitter or iterable of (train, test), default=5
         Number of folds, drawn within the tasks as by ``TaskKFold(cv, shuffle=True,
         random_state=0)``; or the folds.
@@ -144,13 +70,14 @@ class TaskThresholdClassifier(
     ----------
     estimator_ : classifier
         The classifier, fitted on all rows.
-    thresholds_ : ndarray of shape (n_tasks,)
-        Probability of ``classes_[1]`` above which each task predicts that class.
-    threshold_ : float
+    thresholds_ : ndarray of shape (n_tasks,) or (n_tasks, n_classes)
+        Probability of ``classes_[1]`` above which each task predicts that class; of
+        more than two what the probability of each is divided by, with a sum of one.
+    threshold_ : float or ndarray of shape (n_classes,)
         The common threshold; tasks not seen in fit have it too.
     tasks_ : ndarray of shape (n_tasks,)
         Task labels.
-    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+    classes_ : ndarray of shape (n_classes,), or a list of n_tasks such arrays
         The class labels, over all tasks; a list for a wide Y.
     n_features_in_ : int
         Number of columns of X in fit, the task column included.
@@ -192,7 +119,7 @@ class TaskThresholdClassifier(
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.target_tags.multi_output = True
-        tags.classifier_tags.multi_class = False
+        tags.classifier_tags.multi_class = self._check()._takes_classes
         return tags
 
     def fit(
@@ -211,7 +138,7 @@ class TaskThresholdClassifier(
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Samples; with a ``task_column``, one column holds the task labels.
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
-            Labels of two classes, in any layout.
+            Labels of classes, in any layout.
         tasks : array-like of shape (n_samples,), default=None
             The task label of each row: all strings or all numbers.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
@@ -243,12 +170,6 @@ class TaskThresholdClassifier(
             several=True,
             incomplete=reader._takes_absent,
         )
-        if given.several:
-            raise ValueError(
-                "Only binary classification is supported. The type of the target is "
-                "multiclass: a threshold is for two classes, and y has "
-                f"{len(given.classes)}; use the classifier itself"
-            )
         fitted: Any = clone(model)
         self._has_offset = offset is not None
         known = {"offset": offset} if self._has_offset else {}
@@ -276,12 +197,18 @@ class TaskThresholdClassifier(
         flat = np.asarray(labels, dtype=object).ravel().tolist()
         missing = missing_mask(np.asarray(labels, dtype=object))
         used = ~missing & (weight > 0) & (code >= 0)
-        positive = (
-            np.reshape([v == self._all_classes[1] for v in flat], shape) & ~missing
-        )
+        self._several = given.several
+        place = {label: k for k, label in enumerate(self._all_classes.tolist())}
+        position = np.reshape([place.get(v, -1) for v in flat], shape)
         eta = self._held_out(model, X, labels, tasks, weight, known, used, code)
-        judged = used & ~np.isnan(eta)
-        self._tune(eta[judged], positive[judged], weight[judged], code[judged])
+        judged = used & ~(
+            np.isnan(eta).any(axis=-1) if self._several else np.isnan(eta)
+        )
+        parts = eta[judged], position[judged], weight[judged], code[judged]
+        if self._several:
+            self._tune_classes(*parts)
+        else:
+            self._tune(parts[0], parts[1] == 1, *parts[2:])
         return self
 
     def _check(self) -> PlainClassifier:
@@ -320,7 +247,9 @@ class TaskThresholdClassifier(
         wide = code.ndim == 2
         # a row without a weight must not change the folds
         rows = np.flatnonzero(used.any(axis=1) if wide else used)
-        eta = np.full(code.shape, np.nan)
+        classes = self._all_classes
+        shape = (*code.shape, classes.size) if self._several else code.shape
+        eta = np.full(shape, np.nan)
         values = _safe_indexing(y, rows)
         groups = None if wide else code[rows]
         if is_whole(self.cv):
@@ -353,7 +282,12 @@ class TaskThresholdClassifier(
                     sample_weight=weight[train],
                     **of(train),
                 )
-            eta[test] = part.decision_function(_safe_indexing(X, test), **of(test))
+            found = part.decision_function(_safe_indexing(X, test), **of(test))
+            if self._several:
+                if not part._several and found.ndim == 2:  # a wide Y of two classes
+                    found = np.stack([np.zeros_like(found), found], axis=-1)
+                found = on_classes(found, part._all_classes, classes)
+            eta[test] = found
         return eta
 
     def _tune(self, eta, positive, weight, code):
@@ -377,6 +311,29 @@ class TaskThresholdClassifier(
         self._cuts = np.append(log_odds, common)  # the last for unknown tasks
         self.thresholds_, self.threshold_ = expit(log_odds), float(expit(common))
 
+    def _tune_classes(self, eta, label, weight, code):
+        T, K = len(self.tasks_), eta.shape[-1]
+        size = np.zeros((T, K), dtype=int)
+        np.add.at(size, (code, label), 1)
+        if np.sum(size.sum(axis=0) > 0) < 2:
+            raise ValueError(
+                "the held-out labels have a single class; pass fewer folds or more rows"
+            )
+        shown = size.sum(axis=0) > 0
+        common = best_cuts(eta, label, weight, self.scoring, np.zeros(K), shown)
+        cuts = np.tile(common, (T + 1, 1))  # the last for unknown tasks
+        for t in range(T):
+            mine, free = code == t, size[t] >= self.min_class_size
+            if free.sum() < 2:
+                continue
+            parts = eta[mine], label[mine], weight[mine]
+            own = best_cuts(*parts, self.scoring, common, free)
+            n = int(mine.sum())
+            cuts[t] = (n * own + self.shrinkage * common) / (n + self.shrinkage)
+        self._cuts = cuts
+        self.thresholds_ = softmax(cuts[:-1], axis=1)
+        self.threshold_: Any = softmax(common)
+
     def _linear_predictor(self, X, tasks, every_task):
         """Return the log-odds less those of the threshold."""
         check_is_fitted(self)
@@ -385,7 +342,7 @@ class TaskThresholdClassifier(
             return model._linear_predictor(X, None, every_task) - self._cuts[:-1]
         tasks = list(tasks) if isinstance(tasks, Iterator) else tasks
         eta = self._log_odds(X, tasks)
-        if eta.ndim == 2:
+        if eta.ndim == 2 + self._several:
             return eta - self._cuts[:-1]
         labels = read_X(model, X, tasks, reset=False, allow_nan=True)[1]
         if labels is None or model._layout == "single":

@@ -11,30 +11,6 @@ from sklearn.base import MetaEstimatorMixin
 from typing import Any
 from typing import Self
 
-def best_threshold(
-    eta: np.ndarray,
-    positive: np.ndarray,
-    weight: np.ndarray,
-    scoring: str | Callable[..., float],
-    near: float,
-) -> float:
-    """Return the threshold on eta with the best score, of equal ones the nearest.
-
-    Parameters
-    ----------
-    eta : ndarray of shape (n_samples,)
-        Decision values; those above the threshold are predicted positive.
-    positive : ndarray of bool of shape (n_samples,)
-        The labels, of both classes.
-    weight : ndarray of shape (n_samples,)
-        Sample weights > 0.
-    scoring : str or callable
-        A name of `METRICS` or a function of labels, predictions and sample_weight.
-    near : float
-        Where to be near.
-    """
-    ...
-
 class TaskThresholdClassifier(PredictsClasses, ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """A classifier whose decision threshold is tuned for each task.
 
@@ -44,6 +20,11 @@ class TaskThresholdClassifier(PredictsClasses, ClassifierMixin, MetaEstimatorMix
     it is, in log-odds, ``(n * own + shrinkage * common) / (n + shrinkage)``. A task
     with fewer than ``min_class_size`` labels of either class has the common one.
 
+    Of more than two classes each has a threshold, and a row the class whose probability
+    is largest relative to it. They are found one class after another, as long as the
+    score grows; a class with fewer labels in a task than ``min_class_size`` has the
+    common one there.
+
     Parameters
     ----------
     estimator : classifier of this package, default=None
@@ -51,7 +32,8 @@ class TaskThresholdClassifier(PredictsClasses, ClassifierMixin, MetaEstimatorMix
     scoring : str or callable, default="balanced_accuracy"
         What a threshold is to make large: "accuracy", "balanced_accuracy", "f1",
         "matthews_corrcoef", or a function ``metric(y_true, y_pred, sample_weight=...)``
-        of booleans, True for ``classes_[1]``.
+        of booleans, True for ``classes_[1]``. Of more than two classes F1 is the mean
+        over these, and a function is given their positions in ``classes_``.
     cv : int, splitter or iterable of (train, test), default=5
         Number of folds, drawn within the tasks as by ``TaskKFold(cv, shuffle=True,
         random_state=0)``; or the folds.
@@ -64,13 +46,14 @@ class TaskThresholdClassifier(PredictsClasses, ClassifierMixin, MetaEstimatorMix
     ----------
     estimator_ : classifier
         The classifier, fitted on all rows.
-    thresholds_ : ndarray of shape (n_tasks,)
-        Probability of ``classes_[1]`` above which each task predicts that class.
-    threshold_ : float
+    thresholds_ : ndarray of shape (n_tasks,) or (n_tasks, n_classes)
+        Probability of ``classes_[1]`` above which each task predicts that class; of
+        more than two what the probability of each is divided by, with a sum of one.
+    threshold_ : float or ndarray of shape (n_classes,)
         The common threshold; tasks not seen in fit have it too.
     tasks_ : ndarray of shape (n_tasks,)
         Task labels.
-    classes_ : ndarray of shape (2,), or a list of n_tasks such arrays
+    classes_ : ndarray of shape (n_classes,), or a list of n_tasks such arrays
         The class labels, over all tasks; a list for a wide Y.
     n_features_in_ : int
         Number of columns of X in fit, the task column included.
@@ -129,7 +112,7 @@ class TaskThresholdClassifier(PredictsClasses, ClassifierMixin, MetaEstimatorMix
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Samples; with a ``task_column``, one column holds the task labels.
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
-            Labels of two classes, in any layout.
+            Labels of classes, in any layout.
         tasks : array-like of shape (n_samples,), default=None
             The task label of each row: all strings or all numbers.
         sample_weight : array-like of shape (n_samples,) or of y's shape, default=None

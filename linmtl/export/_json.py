@@ -264,7 +264,7 @@ def _check(model: LinearModel) -> None:
         and (not len(labels) or coef.shape == (len(labels), d)),
         "feature_mask": model.present is None
         or (len(model.present) <= T and model.present.shape[1:] == (d,)),
-        "cuts": model.cuts is None or model.cuts.shape == (T + 1,),
+        "cuts": model.cuts is None or model.cuts.shape == (T + 1, *K),
         "loss": losses is None or len(losses) == T,
         "thresholds": model.thresholds is None
         or model.thresholds.shape == (T, model.n_classes - 1),

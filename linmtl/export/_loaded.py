@@ -216,7 +216,7 @@ class LoadedClassifier(PredictsClasses, ClassifierMixin, _Loaded):
         eta = super()._linear_predictor(X, tasks, every_task)
         if self._cuts is None:
             return eta
-        if every_task or eta.ndim == 2:
+        if every_task or eta.ndim == 2 + self._several:
             return eta - self._cuts[:-1]
         if self._layout == "single":
             return eta - self._cuts[0]

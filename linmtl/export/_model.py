@@ -42,7 +42,7 @@ class LinearModel:
         Coefficients and intercept of tasks that are not known; None without tasks.
     without_rows : tuple of ndarray
         Labels, coefficients and intercepts of tasks that are known by their numbers.
-    cuts : ndarray of shape (n_tasks + 1,) or None
+    cuts : ndarray of shape (n_tasks + 1,) or (n_tasks + 1, n_classes), or None
         Log-odds above which the second class is predicted, the last for other tasks.
     classes : ndarray of shape (n_classes,) or None
         Of a classifier.

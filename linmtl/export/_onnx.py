@@ -282,8 +282,9 @@ def _outputs(graph, model, X, tasks):
     if model.several:
         if model.thresholds is not None:
             eta = _log_probabilities(graph, model, eta, index)
-        code = graph.node("ArgMax", eta, axis=-1, keepdims=0)
-        outputs = {"label": graph.node("Gather", classes, code), "decision": eta}
+        decision = eta if cut is None else graph.node("Sub", eta, cut)
+        code = graph.node("ArgMax", decision, axis=-1, keepdims=0)
+        outputs = {"label": graph.node("Gather", classes, code), "decision": decision}
         outputs["probabilities"] = graph.node("Softmax", eta, axis=-1)
         return outputs
     decision = eta if cut is None else graph.node("Sub", eta, cut)
@@ -387,7 +388,7 @@ def _rows(model: LinearModel) -> _Rows:
     more_b = [intercept.reshape(-1, *of_known.shape[1:]), np.asarray(b)[None]]
     cuts = model.cuts
     if cuts is not None:
-        cuts = np.append(cuts[:-1], np.full(len(labels) + 1, cuts[-1]))
+        cuts = np.concatenate([cuts, np.repeat(cuts[-1:], len(labels), axis=0)])
     present = model.present
     if present is not None:
         n = len(model.tasks) + len(labels) + 1 - len(present)  # without a row in it

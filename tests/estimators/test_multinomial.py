@@ -29,7 +29,6 @@ from linmtl import (
     MultiTaskClassifier,
     MultiTaskClassifierCV,
     PooledClassifier,
-    TaskThresholdClassifier,
     TraceNormClassifier,
 )
 from linmtl.designs._classes import ClassesDesign
@@ -647,7 +646,6 @@ class OfTwo(Penalty):
         (MultiTaskClassifier(OfTwo()), "OfTwo is for two classes"),
         (MixedEffectsClassifier(), "MeanRegularizedClassifier and others"),
         (L21Classifier(loss="squared_hinge"), "loss='logistic' take more"),
-        (TaskThresholdClassifier(L21Classifier()), "a threshold is for two classes"),
         (GroupedMultiTaskClassifier(L21Classifier()), "Only binary classification"),
         (
             L21Classifier(around="mean", intercept_weight=1),
@@ -657,7 +655,6 @@ class OfTwo(Penalty):
             MultiTaskClassifier(MeanRegularized(0.1, intercept_weight=1)),
             "intercept_weight is for two classes; set it to 0",
         ),
-        (L21Classifier(refit=True), "refit is for two classes; set it to False"),
         (L21ClassifierCV(cv="loo"), "are for two classes, and y has more"),
         (L21ClassifierCV(criterion="bic"), "are for two classes, and y has more"),
         (

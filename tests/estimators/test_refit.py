@@ -11,6 +11,7 @@ from linmtl import (
     L1Classifier,
     L1Regressor,
     L21Classifier,
+    L21ClassifierCV,
     L21Regressor,
     L21RegressorCV,
     MCPRegressor,
@@ -155,3 +156,34 @@ def test_signs_are_kept(make):
     assert model.coef_.min() >= 0.0
     free = make(0.01, refit=True).fit(X, y, tasks)
     assert free.coef_.min() < 0.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layout", ["long", "wide", "single"])
+def test_of_several_classes_what_a_task_uses_is_fitted_again(layout):
+    """Equal to scikit-learn's multinomial regression on the features of each task."""
+    rng = np.random.default_rng(0)
+    X, W = rng.normal(size=(90, 4)), rng.normal(size=(4, 3)) * [[2], [1], [0.05], [0]]
+    y = np.argmax(X @ W + rng.gumbel(size=(90, 3)), axis=1)
+    Y = np.column_stack([y, np.argmax(X @ W[::-1] + rng.gumbel(size=(90, 3)), axis=1)])
+    given = {
+        "long": (np.vstack([X, X]), Y.T.ravel(), np.repeat([0, 1], 90)),
+        "wide": (X, Y),
+        "single": (X, y),
+    }[layout]
+    model = L1Classifier(0.05, refit=0.1, tol=1e-10).fit(*given)
+    coef = model.coef_[None] if layout == "single" else model.coef_
+    before = np.reshape(model.coef_before_refit_, coef.shape)
+    assert not before.all(axis=1).all()
+    for t, (of_task, chosen) in enumerate(zip(coef, before.any(axis=1), strict=True)):
+        assert 0 < chosen.sum() < 4
+        assert not of_task[:, ~chosen].any()
+        plain = LogisticRegression(C=1 / (90 * 0.1), tol=1e-10, max_iter=1000)
+        plain.fit(X[:, chosen], Y[:, t])
+        np.testing.assert_allclose(of_task[:, chosen], plain.coef_, atol=1e-5)
+    light = L21ClassifierCV(alphas=3, cv=3, refit=True).fit(*given)
+    assert light.converged_
+    if layout == "wide":  # a task of one class has nothing to fit
+        with pytest.warns(UserWarning, match="a single class"):
+            model.fit(X, np.column_stack([y, np.zeros(90)]))
+        assert not np.nan_to_num(model.coef_[1]).any()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
-from scipy.special import logit
+from scipy.special import logit, softmax
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import (
@@ -23,7 +25,12 @@ from linmtl import (
     TaskThresholdClassifier,
     TraceNormClassifier,
 )
-from linmtl.estimators._thresholds import METRICS, best_threshold
+from linmtl.estimators._cuts import (
+    METRICS,
+    best_cuts,
+    best_threshold,
+    score_of_classes,
+)
 from linmtl.model_selection import TaskKFold
 
 FUNCTIONS = {
@@ -275,3 +282,118 @@ def test_a_task_known_by_its_descriptor_has_the_common_threshold():
     np.testing.assert_array_equal(fitted.predict(X, [3] * len(X)), expected)
     with pytest.raises(ValueError, match="has not seen in fit"):
         fitted.predict(X, [4] * len(X))
+
+
+# --- more than two classes
+
+
+def graded(n=60, T=2, seed=0):
+    """Tasks of three classes, the last of which is ever rarer."""
+    rng = np.random.default_rng(seed)
+    X, tasks = rng.normal(size=(n * T, 3)), np.repeat(np.arange(T), n)
+    eta = X @ rng.normal(size=(3, 3)) + rng.gumbel(size=(n * T, 3)) - [0.0, 0.5, 1.0]
+    return X, np.array(["a", "b", "c"])[eta.argmax(axis=1)], tasks
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_scores_of_classes_are_those_of_scikit_learn(name):
+    rng = np.random.default_rng(0)
+    label, said = rng.integers(0, 3, 40), rng.integers(0, 4, 40)
+    weight = rng.uniform(1, 2, 40)
+    table = np.zeros((4, 4))
+    np.add.at(table, (label, said), weight)
+    more = {"average": "macro"} if name == "f1" else {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a class without labels
+        expected = FUNCTIONS[name](label, said, sample_weight=weight, **more)
+    assert score_of_classes(table, name) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_no_cut_alone_could_be_better(name):
+    rng = np.random.default_rng(1)
+    eta, label = np.round(rng.normal(size=(30, 3)), 1), rng.integers(0, 3, 30)
+    weight = rng.uniform(1, 2, 30)
+
+    def score(cuts):
+        table = np.zeros((3, 3))
+        np.add.at(table, (label, np.argmax(eta - cuts, axis=1)), weight)
+        return score_of_classes(table, name)
+
+    cuts = best_cuts(eta, label, weight, name, np.zeros(3), np.ones(3, dtype=bool))
+    assert cuts.mean() == pytest.approx(0.0, abs=1e-12)
+    best = score(cuts)
+    assert best > score(np.zeros(3))
+    for k in range(3):
+        for move in np.linspace(-4, 4, 81):
+            assert score(cuts + move * (np.arange(3) == k)) <= best + 1e-9
+    fixed = best_cuts(eta, label, weight, name, cuts, np.zeros(3, dtype=bool))
+    np.testing.assert_array_equal(fixed, cuts)
+
+
+@pytest.mark.slow
+def test_cuts_of_classes_are_those_of_held_out_predictions():
+    X, y, tasks = graded()
+    folds = list(TaskKFold(3, shuffle=True, random_state=0).split(X, y, tasks))
+    model = TaskThresholdClassifier(L21Classifier(0.02), cv=folds, shrinkage=10.0)
+    model.fit(X, y, tasks)
+    eta = np.empty((len(y), 3))
+    for train, test in folds:
+        part = L21Classifier(0.02).fit(X[train], y[train], tasks[train])
+        eta[test] = part.decision_function(X[test], tasks[test])
+    code, name = np.unique(y, return_inverse=True)[1], "balanced_accuracy"
+    free, one = np.ones(3, dtype=bool), np.ones(len(y))
+    common = best_cuts(eta, code, one, name, np.zeros(3), free)
+    np.testing.assert_allclose(model.threshold_, softmax(common))
+    for t in range(2):
+        mine = tasks == t
+        enough = np.bincount(code[mine], minlength=3) >= 3
+        own = best_cuts(eta[mine], code[mine], one[mine], name, common, enough)
+        cuts = (60 * own + 10 * common) / 70
+        np.testing.assert_allclose(model.thresholds_[t], softmax(cuts))
+    p = model.predict_proba(X, tasks)
+    np.testing.assert_allclose(p.sum(axis=1), 1.0)
+    relative = p / model.thresholds_[tasks]
+    found = model.predict(X, tasks)
+    np.testing.assert_array_equal(found, model.classes_[relative.argmax(axis=1)])
+    every = model.predict_all(X)
+    np.testing.assert_array_equal(every[np.arange(len(y)), tasks], found)
+
+
+@pytest.mark.slow
+def test_cuts_of_classes_in_every_layout():
+    X, y, _ = graded(T=1)
+    Y = np.column_stack([y, np.where(y == "c", "b", y)])
+    half = np.arange(60) % 3 == 0
+    folds = [(np.flatnonzero(~half), np.flatnonzero(half))]
+    wide = TaskThresholdClassifier(L21Classifier(0.02), cv=folds).fit(X, Y)
+    rows = np.vstack([X, X]), Y.T.ravel(), np.repeat([0, 1], 60)
+    parts = [tuple(np.concatenate([p, p + 60]) for p in folds[0])]
+    inner = L21Classifier(0.02, handle_unknown="mean")
+    long = TaskThresholdClassifier(inner, cv=parts).fit(*rows)
+    np.testing.assert_allclose(wide.thresholds_, long.thresholds_, atol=1e-6)
+    np.testing.assert_array_equal(
+        wide.predict(X).T.ravel(), long.predict(rows[0], rows[2])
+    )
+    far = long.decision_function(X, [9] * 60)
+    mean = long.estimator_.decision_function(X, [9] * 60)
+    shift = np.log(long.threshold_)
+    found = far - mean + shift
+    np.testing.assert_allclose(found - found[:, :1], 0.0, atol=1e-9)
+    one = TaskThresholdClassifier(L21Classifier(0.02), cv=3).fit(X, y)
+    assert one.thresholds_.shape == (1, 3)
+    assert one.predict(X).shape == (60,)
+
+
+@pytest.mark.slow
+def test_a_metric_of_classes_of_ones_own():
+    X, y, tasks = graded()
+
+    def rare(true, said, sample_weight):
+        return np.average((said == 2) == (true == 2), weights=sample_weight)
+
+    model = TaskThresholdClassifier(L21Classifier(0.02), cv=2, scoring=rare)
+    assert model.fit(X, y, tasks).thresholds_.shape == (2, 3)
+    model.set_params(scoring=lambda *a, **k: np.nan)
+    with pytest.raises(ValueError, match="scoring returned NaN or infinity"):
+        model.fit(X, y, tasks)

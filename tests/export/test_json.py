@@ -169,6 +169,15 @@ def test_tasks_known_by_numbers(cls):
         again.predict(X, tasks + 50)
 
 
+@pytest.mark.parametrize("layout", ["wide", "single", "long"])
+def test_thresholds_of_several_classes(layout):
+    given = {"wide": (Z, Y), "single": (Z, Y[:, 0]), "long": (X, y)}[layout]
+    labels = (tasks,) if layout == "long" else ()
+    model = TaskThresholdClassifier(L21Classifier(0.01), cv=2)
+    model.fit(given[0], np.digitize(given[1], [-1.0, 1.0]), *labels)
+    assert_same(model, from_json(to_json(model)), given[0], *labels)
+
+
 def test_a_task_learned_later():
     model = L21Regressor(0.1).fit(X, y, tasks)
     model.fit_new_task(X[:5], y[:5], 9)

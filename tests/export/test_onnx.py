@@ -65,10 +65,11 @@ def test_labels_of_every_kind(kind):
 
 @pytest.mark.parametrize("layout", ["wide", "single", "long"])
 @pytest.mark.parametrize("around", [False, True], ids=["plain", "thresholds"])
-def test_classifiers(layout, around):
+@pytest.mark.parametrize("cuts", [[0.5], [-1.0, 1.0]], ids=["two", "three"])
+def test_classifiers(layout, around, cuts):
     data, target = {"wide": (Z, Y), "single": (Z, Y[:, 0]), "long": (X, y)}[layout]
     labels = [tasks] * (layout == "long")
-    target = np.where(target > 0.5, "yes", "no")
+    target = np.array(["no", "yes", "so"])[np.digitize(target, cuts)]
     model = L21Classifier(0.01)
     model = TaskThresholdClassifier(model, cv=2) if around else model
     model.fit(data, target, *labels)
