@@ -91,12 +91,14 @@ class BootstrapIntervals:
     Parameters
     ----------
     coef : ndarray of shape (n_tasks, n_features)
-        The coefficients fitted to all rows.
-    coef_low, coef_high : ndarray of shape (n_tasks, n_features)
+        The coefficients fitted to all rows. Of more than two classes these and all that
+        follows have an axis for the classes before the last, NaN for one that a task
+        does not have.
+    coef_low, coef_high : ndarray of the shape of coef
         The ends of the intervals.
-    standard_error : ndarray of shape (n_tasks, n_features)
+    standard_error : ndarray of the shape of coef
         Standard deviation over the resamples.
-    selected : ndarray of shape (n_tasks, n_features)
+    selected : ndarray of the shape of coef
         Share of the resamples in which the coefficient is not zero.
     resamples : ndarray of shape (n_resamples, n_tasks, n_features)
         The coefficients fitted to each resample.
@@ -110,6 +112,8 @@ class BootstrapIntervals:
         How the intervals are made.
     confidence_level : float
         The share of resamples inside.
+    classes : ndarray of shape (n_classes,), default=None
+        The classes, where there are more than two.
 
     See Also
     --------
@@ -127,9 +131,10 @@ class BootstrapIntervals:
     feature_names: np.ndarray
     method: str
     confidence_level: float
+    classes: np.ndarray | None = None
 
     def __repr__(self) -> str:
-        n_resamples, n_tasks, n_features = self.resamples.shape
+        n_resamples, n_tasks, *_, n_features = self.resamples.shape
         return (
             f"BootstrapIntervals({n_tasks} tasks, {n_features} features, "
             f"{self.method} at {self.confidence_level:g}, {n_resamples} resamples)"
@@ -149,14 +154,14 @@ class BootstrapIntervals:
 
         Returns
         -------
-        low, high : ndarray of shape (n_tasks, n_features)
+        low, high : ndarray of the shape of coef
             The ends of the intervals.
         """
         _check_interval(method, confidence_level)
         return _interval(self.coef, self.resamples, method, confidence_level)
 
     def to_frame(self) -> Any:
-        """Return a pandas DataFrame with a row for each task and feature.
+        """Return a pandas DataFrame with a row for each task, class and feature.
 
         Returns
         -------
@@ -165,11 +170,16 @@ class BootstrapIntervals:
         """
         import pandas as pd
 
-        n_tasks, n_features = self.coef.shape
+        n_tasks, n_features = len(self.coef), self.coef.shape[-1]
+        of_classes = {}
+        if self.classes is not None:
+            each = np.repeat(self.classes, n_features)
+            of_classes["class"] = np.tile(each, n_tasks)
         return pd.DataFrame(
             {
-                "task": np.repeat(self.tasks, n_features),
-                "feature": np.tile(self.feature_names, n_tasks),
+                "task": np.repeat(self.tasks, self.coef[0].size),
+                **of_classes,
+                "feature": np.tile(self.feature_names, self.coef.size // n_features),
                 "coef": self.coef.ravel(),
                 "low": self.coef_low.ravel(),
                 "high": self.coef_high.ravel(),
@@ -210,7 +220,7 @@ class _Resampler:
         data, whose tasks share them.
     musts : list of lists of ndarray
         For each block, sets of rows one of which is to be drawn: the labels of each
-        task and, for a classifier, of each class of a task with two.
+        task and, for a classifier, of each class of a task.
     """
 
     def __init__(self, labels: TaskRows, classify: bool) -> None:
@@ -238,7 +248,7 @@ class _Resampler:
                 fewest = min(len(rows) for rows in musts)
                 raise ValueError(
                     f"of {_MAX_DRAWS} draws of {len(block)} rows none kept a label of "
-                    "every task, and of both classes where a task has two; the "
+                    "every task, and of each of its classes; the "
                     f"scarcest has {fewest}: drop the tasks with the fewest labels"
                 )
         return counts
@@ -311,7 +321,7 @@ def bootstrap_intervals(
     -----
     The labelled rows of each task are drawn with replacement, as many as there are;
     the tasks of wide data share their rows, which are drawn together. A draw is
-    repeated if it leaves a task without a label or without one of its two classes,
+    repeated if it leaves a task without a label or without one of its classes,
     which matters for tasks with very few labels only. A row drawn k times counts as a
     weight of k, so that folds of a cross-validation within the resample never share a
     row.
@@ -373,8 +383,6 @@ def bootstrap_intervals(
     whole.fit(Z, y, **given, **known)
     if not (hasattr(whole, "coef_") and hasattr(whole, "tasks_")):
         raise _not_ours(last)
-    if whole.coef_.ndim > 2:
-        raise ValueError("intervals of more than two classes are not available")
     column = getattr(last, "task_column", None)
     labelled = tasks if column is None else split_task_column(Z, column)[1]
     labels = read_labels(y, labelled, sample_weight)
@@ -390,11 +398,11 @@ def bootstrap_intervals(
         ),
         n_jobs,
     )
-    coef = np.atleast_2d(whole.coef_)
+    coef = _of_tasks(whole)
     if any(coefs.shape != coef.shape for coefs, _ in done):
         raise ValueError(
             "the steps of the pipeline make more or fewer columns of some resamples "
-            f"than the {coef.shape[1]} of all rows: their coefficients cannot be "
+            f"than the {coef.shape[-1]} of all rows: their coefficients cannot be "
             "compared; choose features before"
         )
     resamples = np.array([coefs for coefs, _ in done])
@@ -405,16 +413,24 @@ def bootstrap_intervals(
         coef_low=low,
         coef_high=high,
         standard_error=resamples.std(axis=0, ddof=1),
-        selected=np.mean(resamples != 0, axis=0),
+        selected=np.where(np.isnan(coef), np.nan, np.mean(resamples != 0, axis=0)),
         resamples=resamples,
         scores=_score_intervals(
             values, whole.tasks_, scorer.name, float(confidence_level)
         ),
         tasks=whole.tasks_,
-        feature_names=feature_names([whole, *made], coef.shape[1]),
+        feature_names=feature_names([whole, *made], coef.shape[-1]),
         method=method,
         confidence_level=float(confidence_level),
+        classes=whole._all_classes if coef.ndim > 2 else None,
     )
+
+
+def _of_tasks(model: Any) -> np.ndarray:
+    """Return coefficients with an axis for the tasks, of several classes a second."""
+    coef = np.asarray(model.coef_)
+    by_class = getattr(model, "_coef_by_class", False)
+    return coef[None] if coef.ndim < 2 + by_class else coef
 
 
 def _on_resample(
@@ -447,7 +463,7 @@ def _on_resample(
     if any(np.any(counts[rows] == 0) for rows in labels.rows):
         found = scorer.per_task(model, X, y, tasks, unused, **known)
         scores[codes_of(found.tasks, model.tasks_)] = found.values
-    return np.atleast_2d(model.coef_), scores
+    return _of_tasks(model), scores
 
 
 def _not_ours(estimator: Any) -> ValueError:

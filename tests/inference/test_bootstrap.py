@@ -176,6 +176,31 @@ def test_a_resample_of_classes():
             assert result.scores.values[k, t] == pytest.approx(score)
 
 
+@pytest.mark.parametrize("layout", ["long", "wide", "single"])
+def test_a_resample_of_several_classes(layout):
+    rng = np.random.default_rng(0)
+    X, tasks = rng.normal(size=(60, 2)), np.arange(60) % 2
+    y = np.argmax(X @ rng.normal(size=(2, 3)) + rng.gumbel(size=(60, 3)), axis=1)
+    y[(tasks == 1) & (y == 2)] = 1
+    if layout == "wide":
+        y = np.column_stack([y, (y + 1) % 3])
+    labels = [tasks] if layout == "long" else []
+    model = L21Classifier(0.02)
+    found = bootstrap_intervals(model, X, y, *labels, n_resamples=2, random_state=0)
+    draws = counts_of(0, y, *labels, classify=True)
+    for coef, counts in zip(found.resamples, draws, strict=False):
+        drawn = np.repeat(np.arange(60), counts)
+        again = model.fit(X[drawn], y[drawn], *(part[drawn] for part in labels))
+        expected = again.coef_[None] if layout == "single" else again.coef_
+        np.testing.assert_allclose(coef, expected, atol=2e-3)
+    np.testing.assert_array_equal(np.isnan(found.coef_low), np.isnan(found.coef))
+    np.testing.assert_array_equal(np.isnan(found.selected), np.isnan(found.coef))
+    table = found.to_frame()
+    assert table["class"].tolist()[:6] == [0, 0, 1, 1, 2, 2]
+    np.testing.assert_array_equal(table["coef"], found.coef.ravel())
+    assert np.isfinite(found.scores.mean).all()
+
+
 def test_weights_multiply_the_draws(long):
     X, y, tasks = long
     weight = np.random.default_rng(0).uniform(0.5, 2, len(y))
