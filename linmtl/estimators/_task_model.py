@@ -29,7 +29,8 @@ from linmtl.version import __version__
 
 # warnings about the data, which are said once where models are fitted inside others
 OF_TASKS = (
-    "these tasks have .*; they are left out|the targets of these tasks have two values"
+    "these tasks have .*; they (are left out|have no loss)|"
+    "the targets of these tasks have two values"
 )
 
 

@@ -15,7 +15,6 @@ from linmtl.auto._combined import (
     FIT_DOC,
     Combined,
     documented,
-    linear,
     observation_losses,
 )
 from linmtl.data._kinds import by_label
@@ -158,7 +157,8 @@ class _Grouped(Combined):
             same: Any = {"fit_intercept": estimator.fit_intercept, **loss_of(estimator)}
             same["feature_mask"] = estimator.feature_mask
             alone = kind("cv", **same)
-            coef = linear(passed.fit(alone, keep))[0]
+            coef = np.nan_to_num(passed.linear(passed.fit(alone, keep))[0])
+            coef = coef.reshape(len(tasks), -1)  # of all classes one after another
             if len(tasks) == 1:
                 return TaskMatrix(np.ones((1, 1)), tasks, "similarity")
             return coefficient_similarity(coef, tasks=tasks)
@@ -234,7 +234,8 @@ class _Grouped(Combined):
                 known[key] = _fit_group(passed, estimator, ~mask, members)
         fitted = [known[tuple(members.tolist())] for members in chosen]
         eta = passed.predict(*_assembled(passed, chosen, fitted))
-        loss = observation_losses(passed.given.data, eta, estimator._loss())
+        loss = passed.loss(estimator._loss())
+        loss = observation_losses(passed.given.data, eta, loss)
         return passed.given.data.task_sum(np.where(mask, passed.weight * loss, 0.0))
 
     def _with_both_classes(self, passed, labels, keep):
@@ -275,28 +276,34 @@ def _fit_present(passed, model, keep, members):
 
 def _weight_of_tasks(estimator, given):
     """Return the weight of each task's loss as the estimator has it."""
-    null = null_losses(given.data, estimator._loss())
-    null[given.side != 0] = 1.0  # left out of the loss
+    data = given.data
+    if given.several:
+        data = given.class_columns(data, given.tasks).expand(data)
+    null = null_losses(data, estimator._loss())
+    null[given.single_class] = 1.0  # left out of the loss
     return read_task_weight(estimator.task_weight, given.tasks, given.n_samples, null)
 
 
 def _two_classes(passed, keep):
-    """Return for each task whether both classes occur; always for a regressor."""
-    data = passed.given.data
-    if passed.given.classes is None or not data.fit_intercept:
-        return np.ones(len(passed.given.tasks), dtype=bool)
+    """Return for each task whether two classes occur; always for a regressor."""
+    given, data = passed.given, passed.given.data
+    if given.classes is None or not (data.fit_intercept or given.several):
+        return np.ones(len(given.tasks), dtype=bool)
     weight = passed.weight if keep is None else np.where(keep, passed.weight, 0.0)
-    signs = [data.task_sum(weight * (data.y * sign > 0)) > 0 for sign in (-1, 1)]
-    return signs[0] & signs[1]
+    used = weight > 0
+    shown = np.zeros((len(given.tasks), len(given.classes)), dtype=bool)
+    place = data.y if given.several else data.y > 0
+    shown[given.code[used], place[used].astype(int)] = True
+    return shown.sum(axis=1) > 1
 
 
 def _assembled(passed, chosen, fitted):
     """Return the coefficients and intercepts of all tasks from those of groups."""
-    T = len(passed.given.tasks)
-    W = np.zeros((T, passed.given.data.design.n_features))
-    b = np.zeros(T)
+    shape = len(passed.given.tasks), *passed.given.class_axis
+    W = np.zeros((*shape, passed.given.data.design.n_features))
+    b = np.zeros(shape)
     for members, model in zip(chosen, fitted, strict=True):
-        W[members], b[members] = linear(model)
+        W[members], b[members] = passed.linear(model)
     return W, b
 
 
@@ -317,7 +324,7 @@ grouper : TaskGrouper, default=None
     groups are found anew in every training part.
 similarity : str, callable, TaskMatrix or array-like, default="coefficients"
     How alike the tasks are. ``"coefficients"``: the cosine of the angle between their
-    coefficients when each is learned alone, ridge with a strength by
+    coefficients (of all classes) when each is learned alone, ridge with a strength by
     cross-validation; it depends on the scale of the features. ``"gain"``: the
     cross-validated gain of each task from each other one (`transfer_gain` of the
     estimator). Or a function of (X, y, tasks), in the long layout, that returns a
@@ -441,3 +448,7 @@ class GroupedMultiTaskClassifier(_Grouped, PlainClassifier):
     >>> model.groups_
     {'a': [0, 1], 'b': [2, 3]}
     """
+
+    @property
+    def _takes_classes(self):
+        return self._loss().several

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from itertools import pairwise
 
 import cvxpy as cp
@@ -37,6 +38,7 @@ from linmtl.designs._stacked import StackedDesign
 from linmtl.estimators._base import Classifier
 from linmtl.inference import bootstrap_intervals
 from linmtl.metrics import make_task_scorer
+from linmtl.model_selection import TaskKFold
 from linmtl.path import alpha_max, mtl_path
 from linmtl.penalties import (
     L1,
@@ -61,7 +63,7 @@ from linmtl.penalties import (
 from linmtl.plotting import CoefficientDisplay
 from linmtl.preprocessing import SelectFeatures
 from linmtl.similarity import coefficient_similarity
-from linmtl.transfer import GroupedMultiTaskClassifier
+from linmtl.transfer import GroupedMultiTaskClassifier, TaskGrouper
 
 HALVES = np.sqrt(0.5)  # the norm of two halves of a number
 CHAIN = np.array([[0, 2, 0], [2, 0, 1], [0, 1, 0.0]])
@@ -646,7 +648,6 @@ class OfTwo(Penalty):
         (MultiTaskClassifier(OfTwo()), "OfTwo is for two classes"),
         (MixedEffectsClassifier(), "MeanRegularizedClassifier and others"),
         (L21Classifier(loss="squared_hinge"), "loss='logistic' take more"),
-        (GroupedMultiTaskClassifier(L21Classifier()), "Only binary classification"),
         (
             L21Classifier(around="mean", intercept_weight=1),
             "Deviation: intercept_weight is for two classes; set it to 0",
@@ -744,3 +745,59 @@ def test_what_is_found_beside_coefficients():
     np.testing.assert_array_equal(model.labels_, np.where(present, 0, -1))
     robust = AdaptiveRobustClassifier().fit(X, y, tasks)
     assert robust.coef_.shape == (3, 4, 4)
+
+
+def of_two_kinds(n=40):
+    """Return rows of four tasks, alike in pairs, of three classes or two."""
+    rng = np.random.default_rng(0)
+    X, tasks = rng.normal(size=(4 * n, 4)), np.arange(4 * n) % 4
+    W = 2 * rng.normal(size=(2, 4, 3))
+    eta = np.einsum("nd,ndk->nk", X, W[tasks // 2]) + rng.gumbel(size=(4 * n, 3))
+    y = np.array(list("abc"))[eta.argmax(axis=1)]
+    return X, np.where((tasks < 2) & (y == "c"), "a", y), tasks
+
+
+def test_groups_of_tasks_are_models_of_their_own_classes():
+    """A loop over the groups gives the same probabilities, zero for other classes."""
+    X, y, tasks = of_two_kinds()
+    inner = L21Classifier(0.02, tol=1e-8)
+    model = GroupedMultiTaskClassifier(inner, groups=[0, 0, 1, 1]).fit(X, y, tasks)
+    assert model.coef_.shape == (4, 3, 4)
+    assert np.isnan(model.coef_[:2, 2]).all()
+    p = model.predict_proba(X, tasks)
+    for members, own in ((tasks < 2, ["a", "b"]), (tasks >= 2, ["a", "b", "c"])):
+        alone = clone(inner).fit(X[members], y[members], tasks[members])
+        part = p[members][:, np.isin(model.classes_, own)]
+        np.testing.assert_allclose(
+            part, alone.predict_proba(X[members], tasks[members]), atol=1e-9
+        )
+    assert not p[tasks < 2, 2].any()
+
+
+@pytest.mark.slow
+def test_groups_of_tasks_are_found_by_all_classes():
+    X, y, tasks = of_two_kinds(24)
+    inner = MeanRegularizedClassifier(0.1)
+    found = GroupedMultiTaskClassifier(inner).fit(X, y, tasks)
+    assert found.labels_.tolist() == [0, 0, 1, 1]
+    folds = list(TaskKFold(2).split(X, y, tasks))
+    grouper, alike = TaskGrouper("cv", max_groups=1), np.ones((4, 4))
+    tuned = GroupedMultiTaskClassifier(inner, grouper, similarity=alike, cv=folds)
+    tuned.fit(X, y, tasks)
+    losses = np.empty(len(y))
+    for train, test in folds:
+        part = clone(inner).fit(X[train], y[train], tasks[train])
+        log_p = part.predict_log_proba(X[test], tasks[test])
+        at = np.searchsorted(part.classes_, y[test])
+        losses[test] = -log_p[np.arange(len(test)), at]
+    mean = np.mean([losses[tasks == t].mean() for t in range(4)])
+    assert tuned.cv_loss_[0] == pytest.approx(mean, rel=1e-4)
+    y[tasks == 3] = "a"
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        grouped = GroupedMultiTaskClassifier(inner, groups=[0, 0, 1, 1])
+        grouped.fit(X, y, tasks)
+        with pytest.raises(ValueError, match="the tasks 3 of group 1 have a single"):
+            grouped.set_params(groups=[0, 0, 0, 1]).fit(X, y, tasks)
+    said = [str(w.message) for w in caught if "a single class: 3" in str(w.message)]
+    assert len(said) == 2  # once for each, and not by the models inside
