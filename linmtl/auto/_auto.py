@@ -96,6 +96,7 @@ class _Auto(TaskModel):
     task_weight: ClassVar[None] = None  # each row counts the same
     _takes_absent: ClassVar[bool] = True
     _default_loss: ClassVar[type[Loss]]
+    _target_loss: Loss
 
     def __init__(
         self,
@@ -307,14 +308,25 @@ class _Auto(TaskModel):
         self._target_loss = next(iter(models.values()))._loss()
         return models
 
+    @property
+    def feature_mask(self) -> Any:
+        """The mask that all models have, by which the data are read, too."""
+        masks: list[Any] = [
+            getattr(model, "feature_mask", None)
+            for model in named(self.models or []).values()
+        ]
+        shared = masks and all(
+            mask is not None and np.array_equal(mask, masks[0]) for mask in masks
+        )
+        return masks[0] if shared else None
+
     def _loss(self) -> Loss:
-        if (
-            not hasattr(self, "_target_loss") and self.models
-        ):  # not fitted: of the first
-            for model in named(self.models).values():
-                if isinstance(model, TaskModel):
-                    return model._loss()
-        return getattr(self, "_target_loss", self._default_loss())
+        if hasattr(self, "_target_loss"):
+            return self._target_loss
+        for model in named(self.models or []).values():  # not fitted: of the first
+            if isinstance(model, TaskModel):
+                return model._loss()
+        return self._default_loss()
 
     def _read_fit(
         self,

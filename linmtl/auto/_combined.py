@@ -252,8 +252,13 @@ class Combined(MultiTaskModel):
 
     @property
     def feature_mask(self) -> Any:
-        """The mask of the model inside, by which the data are read, too."""
-        return None if self.estimator is None else self.estimator.feature_mask
+        """The mask of the models inside, by which the data are read, too."""
+        mask: Any = None if self.estimator is None else self.estimator.feature_mask
+        baseline = getattr(self, "baseline", None)
+        own: Any = getattr(baseline, "feature_mask", None)
+        if baseline is None or np.array_equal(own, mask):
+            return mask
+        return None  # each has its own say of what it leaves out
 
     def _loss(self) -> Loss:
         return super()._loss() if self.estimator is None else self.estimator._loss()

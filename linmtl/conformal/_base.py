@@ -25,7 +25,7 @@ from linmtl.estimators._mixed_effects import (
     MixedEffectsClassifier,
     MixedEffectsRegressor,
 )
-from linmtl.estimators._task_model import TaskModel
+from linmtl.estimators._task_model import TaskModel, speaking_as
 from linmtl.model_selection import TaskShuffleSplit
 from linmtl.model_selection._jobs import run_jobs
 from linmtl.transfer._subset import for_tasks
@@ -174,6 +174,8 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
         reader = kind(fit_intercept=inside.get("fit_intercept", True), **options)
         if inside.get("loss", "sqrt") != "sqrt":
             reader.set_params(loss=inside["loss"])
+        reader.set_params(feature_mask=getattr(self.estimator, "feature_mask", None))
+        reader = speaking_as(type(self).__name__, reader)
         # whether the estimator is for features that differ, it says itself
         passed = FitArguments(
             reader, X, y, tasks, sample_weight, offset, incomplete=True

@@ -6,7 +6,7 @@ import warnings
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -32,6 +32,24 @@ OF_TASKS = (
     "these tasks have .*; they (are left out|have no loss)|"
     "the targets of these tasks have two values"
 )
+
+
+Model = TypeVar("Model")
+
+
+def speaking_as(name: str, model: Model) -> Model:
+    """Return an estimator that reads data for another, whose name its errors have.
+
+    Parameters
+    ----------
+    name : str
+        What the user called.
+    model : estimator
+        Not fitted, and not to be kept: its class is made here.
+    """
+    kind: Any = type(model)
+    named: Any = type(name, (kind,), {})
+    return named(**cast(Any, model).get_params(deep=False))
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

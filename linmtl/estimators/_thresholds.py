@@ -27,6 +27,7 @@ from linmtl.estimators._cuts import METRICS, best_cuts, best_threshold
 from linmtl.estimators._docs import estimator
 from linmtl.estimators._generic import MultiTaskClassifier
 from linmtl.estimators._predictions import PredictsClasses, routed
+from linmtl.estimators._task_model import speaking_as
 from linmtl.losses import Loss
 from linmtl.model_selection import TaskKFold
 from linmtl.model_selection._folds import positions
@@ -159,7 +160,7 @@ class TaskThresholdClassifier(
         model = self._check()
         X, y = as_table(X), as_table(y)
         labels, tasks = (list(v) if isinstance(v, Iterator) else v for v in (y, tasks))
-        reader: Any = clone(model)
+        reader: Any = speaking_as(type(self).__name__, clone(model))
         reader.set_params(class_weight=None)
         given = reader._read_fit(
             X,

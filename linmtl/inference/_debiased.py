@@ -17,6 +17,7 @@ from linmtl.data._fit_input import FitInput
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._l1 import L1Regressor
 from linmtl.estimators._l21 import L21RegressorCV
+from linmtl.estimators._task_model import speaking_as
 from linmtl.inference._bootstrap import feature_names
 
 _EXACT_FROM = 2.0  # rows over features from which other features are regressed out
@@ -205,7 +206,9 @@ def debiased_coefficients(
         raise ValueError(
             f"confidence_level must be between 0 and 1, got {confidence_level!r}"
         )
-    model: Any = L21RegressorCV() if estimator is None else clone(estimator)
+    model: Any = speaking_as("debiased_coefficients", L21RegressorCV())
+    if estimator is not None:
+        model = clone(estimator)
     if not isinstance(model, MultiTaskModel) or model._classify:
         raise ValueError(f"estimator must be a regressor of linmtl, got {estimator!r}")
     if not model._loss().quadratic:

@@ -14,6 +14,7 @@ from linmtl.data._checks import check_count, check_number
 from linmtl.data._weights import read_sample_weight
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
+from linmtl.estimators._task_model import speaking_as
 from linmtl.inference._bootstrap import feature_names
 from linmtl.metrics._labels import read_labels
 from linmtl.model_selection._jobs import run_jobs
@@ -156,7 +157,8 @@ def stable_features(
     max_false = check_number("max_false", max_false, 0.0, strict=True)
     threshold = check_number("threshold", threshold, 0.5, 1.0, strict=True)
     check_count("n_pairs", n_pairs)
-    reader: MultiTaskModel = MultiTaskClassifier() if classify else MultiTaskRegressor()
+    kind = MultiTaskClassifier if classify else MultiTaskRegressor
+    reader: MultiTaskModel = speaking_as("stable_features", kind())
     given = reader._read_fit(X, y, tasks, None, offset, incomplete=True)
     d = given.data.design.n_features
     first = int(np.sqrt((2 * threshold - 1) * max_false * d))

@@ -31,7 +31,7 @@ class GroupedMultiTaskRegressor(Combined, PlainRegressor):
         groups are found anew in every training part.
     similarity : str, callable, TaskMatrix or array-like, default="coefficients"
         How alike the tasks are. ``"coefficients"``: the cosine of the angle between their
-        coefficients when each is learned alone, ridge with a strength by
+        coefficients (of all classes) when each is learned alone, ridge with a strength by
         cross-validation; it depends on the scale of the features. ``"gain"``: the
         cross-validated gain of each task from each other one (`transfer_gain` of the
         estimator). Or a function of (X, y, tasks), in the long layout, that returns a
@@ -198,7 +198,7 @@ class GroupedMultiTaskClassifier(Combined, PlainClassifier):
         groups are found anew in every training part.
     similarity : str, callable, TaskMatrix or array-like, default="coefficients"
         How alike the tasks are. ``"coefficients"``: the cosine of the angle between their
-        coefficients when each is learned alone, ridge with a strength by
+        coefficients (of all classes) when each is learned alone, ridge with a strength by
         cross-validation; it depends on the scale of the features. ``"gain"``: the
         cross-validated gain of each task from each other one (`transfer_gain` of the
         estimator). Or a function of (X, y, tasks), in the long layout, that returns a

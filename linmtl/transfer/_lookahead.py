@@ -11,6 +11,7 @@ from linmtl.datafits._residual import ResidualFit
 from linmtl.estimators._by_loss import model_of_loss
 from linmtl.estimators._docs import takes_loss
 from linmtl.estimators._pooled import PooledClassifier, PooledRegressor
+from linmtl.estimators._task_model import speaking_as
 from linmtl.similarity._result import TaskMatrix
 from linmtl.transfer._rows import plain_reader
 
@@ -74,7 +75,8 @@ def lookahead_affinity(
     if step is not None and not 0 < step < np.inf:
         raise ValueError(f"step must be a positive finite number, got {step!r}")
     pooled = model_of_loss(_KINDS, loss, of_loss, alpha, task_column=task_column)
-    given, data, labels, *_ = plain_reader(pooled)._read_problem(
+    reader = speaking_as("lookahead_affinity", plain_reader(pooled))
+    given, data, labels, *_ = reader._read_problem(
         X, y, tasks, sample_weight, offset, several=False, incomplete=True
     )
     # a task that lacks a feature needs a level of its own, or it would be at its zero

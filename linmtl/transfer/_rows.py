@@ -23,14 +23,14 @@ from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._by_loss import loss_of
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._problem import check_order
-from linmtl.estimators._task_model import OF_TASKS, TaskModel
+from linmtl.estimators._task_model import OF_TASKS, TaskModel, speaking_as
 from linmtl.losses import MultinomialOfRows
 from linmtl.model_selection import TaskShuffleSplit
 from linmtl.model_selection._folds import positions
 from linmtl.model_selection._grid import OF_SEARCHES
 from linmtl.penalties import Ridge
 from linmtl.transfer._folds import deal_rows, deal_units
-from linmtl.transfer._subset import for_tasks, inner_fit, mask_inside, with_mask
+from linmtl.transfer._subset import for_tasks, inner_fit, with_mask
 
 _PREDICTION_ROUNDING = 1e-12  # of a prediction, relative to the targets
 IN_PARTS = "tasks are fitted alone and in pairs here"
@@ -48,10 +48,8 @@ def plain_reader(estimator: TaskModel) -> MultiTaskModel:
     names -= {"penalty", "refit", "solver", "class_weight"}
     given = {name: getattr(estimator, name) for name in names}
     given |= loss_of(estimator)  # of "sqrt" the squared error, by which it is judged
-    given["feature_mask"] = mask_inside(estimator)
-    # errors are of what was passed
-    named: Any = type(type(estimator).__name__, (kind,), {})
-    return named(Ridge(1.0), **given)
+    given["feature_mask"] = getattr(estimator, "feature_mask", None)
+    return speaking_as(type(estimator).__name__, kind(Ridge(1.0), **given))
 
 
 def require_order(estimator: TaskModel, given: FitInput) -> None:
@@ -381,7 +379,8 @@ class Rows:
         parameters = model.get_params(deep=False)
         settings = {"task_column": None, "task_order": self.tasks[chosen]}
         model.set_params(**{k: v for k, v in settings.items() if k in parameters})
-        if self.present is not None:
+        masked = getattr(model, "feature_mask", None) is not None
+        if self.present is not None and masked:
             model = with_mask(model, present_among(self.present, chosen))
         with inner_fit(model, self.tasks, chosen, why), warnings.catch_warnings():
             warnings.filterwarnings("ignore", f"{OF_TASKS}|{OF_SEARCHES}")

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from linmtl.data._checks import check_number, is_whole
 from linmtl.data._labels import as_task_labels, codes_of, some
 from linmtl.estimators._pooled import PooledRegressor
-from linmtl.estimators._task_model import TaskModel
+from linmtl.estimators._task_model import TaskModel, speaking_as
 from linmtl.model_selection import TaskKFold
 from linmtl.transfer._rows import Rows
 
@@ -173,7 +173,8 @@ def detect_sources(
     >>> model = model.fit(X[use], y[use], tasks[use])
     """
     if estimator is None:
-        estimator = PooledRegressor(task_intercepts=True)
+        pooled = PooledRegressor(task_intercepts=True)
+        estimator = speaking_as("detect_sources", pooled)
     if not isinstance(estimator, TaskModel):
         raise TypeError(
             f"estimator must be one of linmtl's estimators, got {estimator!r}"

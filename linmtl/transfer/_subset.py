@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from scipy import sparse
@@ -52,35 +52,6 @@ def for_tasks(model: Model, tasks: np.ndarray, chosen: np.ndarray) -> Model:
     if all(parts[name] is given[name] for name in given):
         return model
     return type(model)(**parts)
-
-
-def mask_inside(model: BaseEstimator) -> Any:
-    """Return the mask of features of an estimator or of those inside, None if none.
-
-    Raises
-    ------
-    ValueError
-        If they have different ones.
-    """
-    masks = list(_masks(model))
-    if any(not np.array_equal(mask, masks[0]) for mask in masks):
-        raise ValueError(
-            f"{type(model).__name__}: the models inside have different masks in "
-            "feature_mask; they are judged on the same rows here, so give them one"
-        )
-    return masks[0] if masks else None
-
-
-def _masks(value):
-    """Yield the masks of features of what is, or holds, estimators."""
-    if isinstance(value, BaseEstimator):
-        given = value.get_params(deep=False)
-        if given.get("feature_mask") is not None:
-            yield given["feature_mask"]
-        value = [each for name, each in given.items() if _holds_models(name, each)]
-    if isinstance(value, (list, tuple)):
-        for each in value:
-            yield from _masks(each)
 
 
 def _holds_models(name, value):

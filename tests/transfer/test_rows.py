@@ -9,12 +9,15 @@ from sklearn.base import clone
 from linmtl import (
     AutoRegressor,
     IndependentRegressor,
+    L1Regressor,
     L21Regressor,
     MeanRegularizedRegressor,
     MixedEffectsRegressor,
     MultiTaskClassifier,
     PooledRegressor,
+    TaskThresholdClassifier,
 )
+from linmtl.conformal import TaskConformalRegressor
 from linmtl.inference import (
     bootstrap_intervals,
     debiased_coefficients,
@@ -216,10 +219,7 @@ def test_resamples_keep_their_offset():
 
 def test_what_cannot_count_is_said():
     X, y, tasks, offset = data()
-    masks = [MASK.to_numpy(), np.ones((3, 3), dtype=bool)]
-    several = AutoRegressor([L21Regressor(feature_mask=mask) for mask in masks])
     for model, table, o, message in (
-        (several, X, offset, "different masks in feature_mask"),
         (PooledRegressor(), X, None, "PooledRegressor, or what is made of it here, is"),
         (MixedEffectsRegressor(), X, None, "is for tasks that all have all features"),
         (L21Regressor(), np.nan_to_num(X), offset[1:], "offset has shape"),
@@ -234,6 +234,52 @@ def test_what_cannot_count_is_said():
         )
 
 
+CALLED = {
+    "stable_features": lambda *a: stable_features(*a, n_pairs=1),
+    "debiased_coefficients": debiased_coefficients,
+    "detect_sources": lambda *a: detect_sources(None, *a, target="a"),
+    "lookahead_affinity": lookahead_affinity,
+    "L21Regressor": lambda *a: transfer_gain(L21Regressor(), *a),
+    "GroupedMultiTaskRegressor": GroupedMultiTaskRegressor().fit,
+    "TaskConformalRegressor": TaskConformalRegressor().fit,
+    "TaskThresholdClassifier": TaskThresholdClassifier().fit,
+}
+
+
+@pytest.mark.parametrize("name", CALLED)
+def test_errors_of_data_name_what_was_called(name):
+    """No model inside, which the user has not heard of."""
+    X, y, tasks, _ = data(absent=False)
+    for wrong, what in (
+        ((X, None, tasks), f"{name} requires y to be passed"),
+        ((X[None], y, tasks), f"is required by {name}"),
+    ):
+        with pytest.raises(ValueError, match=what):
+            CALLED[name](*wrong)
+
+
+@pytest.mark.slow
+def test_models_put_together_read_by_the_mask_that_they_share():
+    """What X holds of features that a task does not have does not matter."""
+    X, y, tasks, _ = data()
+    table = pd.DataFrame(X, columns=list("xyz"))
+    some = table.copy()
+    some.loc[::2] = some.loc[::2].fillna(50.0)  # of a feature that the task lacks
+    inner = L21Regressor(0.1, feature_mask=MASK)
+    for model in (
+        AutoRegressor([inner, L1Regressor(0.1, feature_mask=MASK)], cv=2),
+        SafeTransferRegressor(inner, cv=2),
+        TaskConformalRegressor(inner, cv=2),
+    ):
+        expected = clone(model).fit(table.fillna(0.0), y, tasks)
+        found = clone(model).fit(some, y, tasks)
+        answers = (m.predict(table.fillna(0.0), tasks) for m in (found, expected))
+        np.testing.assert_allclose(*answers, atol=1e-8)
+    own = AutoRegressor([inner, L1Regressor(0.1)], cv=2)
+    with pytest.raises(ValueError, match="in some rows of task"):
+        own.fit(some, y, tasks)
+
+
 def test_a_blend_is_judged_with_its_mask():
     X, y, tasks, offset = data()
     inner = MeanRegularizedRegressor(0.1, feature_mask=MASK)
@@ -243,7 +289,9 @@ def test_a_blend_is_judged_with_its_mask():
         "pooled": IndependentRegressor(1.0),
     }
     report = negative_transfer_report(
-        SafeTransferRegressor(inner, IndependentRegressor(0.1), cv=2),
+        SafeTransferRegressor(
+            inner, IndependentRegressor(0.1, feature_mask=MASK), cv=2
+        ),
         table,
         y,
         tasks,
