@@ -16,6 +16,7 @@ import numpy as np
 
 from linmtl.penalties._accelerated import accelerated
 from linmtl.penalties._base import Penalty
+from linmtl.penalties._parameters import EXCLUDED
 
 _MAX_ITER = 20_000
 _TOL = 1e-11
@@ -64,6 +65,12 @@ class LatentGroups(Penalty):
             return 0.0
         if not used.all():  # copies of what is zero are zero
             return self.on_features(used, len(W)).value(W[used])
+        out = self._left_out()
+        if out.any():
+            if np.setdiff1d(self.feature, self.feature[~out]).size:
+                return np.inf
+            kept = self.copies.on_features(~out, out.size)
+            return LatentGroups(kept, self.feature[~out]).value(W)
         # alternating directions: the prox of the norm, copies that sum to W
         V = self.shared_out(W)
         best, bound, U = self.copies.value(V), 0.0, np.zeros_like(V)
@@ -83,6 +90,14 @@ class LatentGroups(Penalty):
                 if best - bound <= _TOL * best:
                     break
         return float(best)
+
+    def _left_out(self) -> np.ndarray:
+        """Return the mask of the copies that an infinite strength leaves out."""
+        ones = np.ones((self.feature.size, 1))
+        P = np.empty_like(ones)
+        # a step as small makes those zero, and no others
+        self.copies.prox(ones, 2.0 * self.feature.size / EXCLUDED, P)
+        return P[:, 0] == 0.0
 
     def prox(self, V, step, out):
         d, count = len(V), float(self._count(len(V)).max())

@@ -54,6 +54,13 @@ def test_steps_of_the_value_are_those_of_the_strength(monkeypatch):
     np.testing.assert_allclose(apart, apart[0], rtol=1e-9)
 
 
+def test_a_group_left_out_leaves_its_features_to_others():
+    infinite = GroupL21([[0, 1], [1, 2]], 0.3, group_weight=[np.inf, 2.0])
+    V = np.array([[0.0, 0.0], [1.0, -2.0], [0.5, 0.0]])
+    assert infinite.value(V) == pytest.approx(0.6 * np.linalg.norm(V))
+    assert infinite.value(V + 1) == np.inf
+
+
 @pytest.mark.slow
 @pytest.mark.product(
     loss=("squared", "sqrt", "huber", "logistic"),
