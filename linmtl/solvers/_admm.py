@@ -33,15 +33,26 @@ _FEW_STEPS, _SOME_STEPS = 50, 80
 _SMALL_SIDE = 50  # features or samples of a task, of which little has to be prepared
 _LEAST_CHECK, _MOST_CHECK = 2, 10  # iterations between two certificates
 _FIRST_CHECK = 5  # the first: on a path a start is near the end
+_FIRST_SHARE = 0.1  # of the size of the Hessians, that rho begins with
 _RHO_FACTOR = 10.0  # by which rho moves at most
 _RHO_KEPT = 1.25  # times the best: so near it stays, as another has to be prepared for
 _POWER_STEPS = 10  # for the size of the Hessian, of which rho is a fraction
 
 
 class AlternatingDirections:
-    """Splitting of loss and norm, with residual balancing."""
+    """Splitting of loss and norm, with residual balancing.
+
+    Attributes
+    ----------
+    share : float
+        rho as a part of the size of the Hessians: where to begin and, after `solve`,
+        where it has ended, for another problem like the last one.
+    """
 
     name = "admm"
+
+    def __init__(self) -> None:
+        self.share = _FIRST_SHARE
 
     @staticmethod
     def missing(objective) -> str | None:
@@ -59,7 +70,7 @@ class AlternatingDirections:
         start = monitor.n_iter
         squares = _least_squares(objective)
         norm = squares.norm(objective.penalty.norm)
-        rho = 0.1 * squares.size
+        rho = self.share * squares.size
         if rho == 0.0:  # constant features: any W is as good
             rho = 1.0
         squares.prepare(rho)
@@ -86,6 +97,8 @@ class AlternatingDirections:
                     rho *= factor
                     U /= factor
                     squares.prepare(rho)
+        if squares.size:
+            self.share = rho / squares.size
         W[:] = monitor.best_W
 
 

@@ -74,14 +74,15 @@ class SecondOrder:
         """Take Newton steps; return the iterations where they lead nowhere."""
         iteration, idle, damping = monitor.n_iter, 0, 0.0
         promise = min(monitor.best_gap, monitor.best_value)
+        inner = AlternatingDirections()  # one: rho serves from model to model
         while iteration < max_iter and idle < _MAX_IDLE:
             gap, value = monitor.best_gap, objective.value(W)
             model = _model_at(objective, W, damping)
             accuracy = max(_ACCURACY * promise, 10 * objective.rounding)
             limit = min(max_iter - iteration, _MOST_STEPS)
-            new, steps = _least(model, W, accuracy, limit)
+            new, steps = _least(inner, model, W, accuracy, limit)
             iteration += max(steps, 1)
-            promise = model.value(W) - model.value(new)
+            before, promise = promise, model.value(W) - model.value(new)
             most, part = value + 4 * objective.rounding, _ARMIJO * promise
             size, trial = 1.0, new
             while not objective.loss_and_penalty(trial) <= most - size * part:
@@ -99,6 +100,8 @@ class SecondOrder:
             moves = (
                 monitor.best_gap < _LEAST_FALL * gap
                 or value - monitor.best_value > _LEAST_FALL_OF_VALUE * gap
+                # of a weak penalty the gap closes last, in the end at once
+                or 10 * objective.rounding < promise < _LEAST_FALL * before
             )
             idle = 0 if moves and steps < limit else idle + 1
         W[:] = monitor.best_W
@@ -127,11 +130,15 @@ def _model_at(objective: Objective, W: np.ndarray, damping: float) -> Objective:
 
 
 def _least(
-    model: Objective, W: np.ndarray, stop: float, limit: int
+    inner: AlternatingDirections,
+    model: Objective,
+    W: np.ndarray,
+    stop: float,
+    limit: int,
 ) -> tuple[np.ndarray, int]:
     """Return the minimum of a model from W to a gap of ``stop``, and the iterations."""
     monitor, W = Monitor(model), W.copy()
     if not monitor.done(W, 0, stop):
-        AlternatingDirections().solve(model, W, stop, limit, monitor)
+        inner.solve(model, W, stop, limit, monitor)
     assert monitor.best_W is not None
     return monitor.best_W, monitor.n_iter

@@ -65,6 +65,25 @@ def test_few_iterations_where_steps_are_many(penalty, loss, monkeypatch):
     assert model.converged_
 
 
+def categories(n_tasks=6, rows=25):
+    """Counts by all levels of several categories, beside a score of another scale."""
+    rng = np.random.default_rng(0)
+    n = n_tasks * rows
+    levels = [np.eye(k)[rng.integers(0, k, size=n)] for k in (2, 3, 6, 4)]
+    X = np.column_stack([*levels, np.ones(n), rng.integers(0, 50, size=n)])
+    tasks = np.repeat(np.arange(n_tasks), rows)
+    W = rng.normal(size=(X.shape[1], n_tasks)) * (np.arange(X.shape[1]) < 15)[:, None]
+    return X, rng.poisson(np.exp(0.7 * np.sum(X * W[:, tasks].T, axis=1))), tasks
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("penalty", [TraceNorm(1e-5), Dirty(1e-5, 1e-5)], ids=repr)
+def test_penalties_near_zero_on_collinear_counts(penalty):
+    X, y, tasks = categories()
+    model = MultiTaskRegressor(penalty, loss="poisson", max_iter=4000).fit(X, y, tasks)
+    assert model.converged_
+
+
 def test_the_same_solution_as_by_steps():
     X, y, tasks = correlated("logistic")
     rng = np.random.default_rng(1)
