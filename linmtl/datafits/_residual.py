@@ -20,6 +20,7 @@ from linmtl.datafits._base import (
     directions,
 )
 from linmtl.designs._base import Design
+from linmtl.kernels._jit import readonly
 from linmtl.losses import Loss
 
 _RANK = 1e-12  # singular values, relative to the largest, that are rounding
@@ -140,17 +141,26 @@ class ResidualFit(Datafit):
         """Write intercepts, residuals and losses of a range of tasks."""
         data, tasks = self.data, slice(first, stop)
         data.add_offset(self._eta, first, stop)
+        y, weight, task_ptr, total = self._inputs
         self.loss.residual(
-            self.y,
+            y,
             self._eta,
-            data.weight,
-            data.task_ptr[first : stop + 1],
-            data.total[tasks],
+            weight,
+            task_ptr[first : stop + 1],
+            total[tasks],
             data.fit_intercept,
             self._b[tasks],
             self.theta,
             self.task_loss[tasks],
         )
+
+    @cached_property
+    def _inputs(self) -> tuple[np.ndarray, ...]:
+        """Targets, weights, bounds and totals of the tasks, as kernels take them."""
+        data = self.data
+        given = self.y, data.weight, data.task_ptr, data.total
+        y, weight, task_ptr, total = map(readonly, given)
+        return y, weight, task_ptr, total
 
     def resume(self, residuals: Residuals) -> float:
         """Go to the point that these residuals belong to; return the loss there."""

@@ -196,8 +196,9 @@ class StackedDesign(Design):
         X, theta = readonly(self.X), readonly(theta)
         Wt = readonly(np.ascontiguousarray(W.T))
         Gt = np.empty((self.n_tasks, self.n_features), dtype=G.dtype)
+        bounds = readonly(self.task_ptr)
         for first, stop in self._ranges:
-            task_ptr = readonly(self.task_ptr[first : stop + 1])
+            task_ptr = bounds[first : stop + 1]
             stacked_predict(X, task_ptr, Wt[first:stop], eta)
             residual(first, stop)
             stacked_adjoint(X, task_ptr, theta, Gt[first:stop])

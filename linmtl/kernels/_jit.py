@@ -105,6 +105,8 @@ def readonly(array: np.ndarray) -> np.ndarray:
     A writable and a read-only array are two signatures to Numba; passing every input
     through here keeps one compiled version, for memory-mapped data too.
     """
+    if not array.flags.writeable:
+        return array
     view = array.view()
     view.flags.writeable = False
     return view

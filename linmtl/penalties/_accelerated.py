@@ -6,6 +6,7 @@ O'Donoghue, Candes (2015), Adaptive restart for accelerated gradient schemes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -21,7 +22,7 @@ def extrapolation(momentum: float, ratio: float = 1.0) -> tuple[float, float]:
     ratio : float, default=1.0
         The last step size over this one, at most 1.
     """
-    following = (1.0 + np.sqrt(1.0 + 4.0 * ratio * momentum**2)) / 2.0
+    following = (1.0 + math.sqrt(1.0 + 4.0 * ratio * momentum**2)) / 2.0
     return (momentum - 1.0) / following, following
 
 

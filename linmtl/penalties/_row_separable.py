@@ -93,6 +93,13 @@ class RowSeparable(Penalty):
     def on_features(self, features, n_features):
         return RowStrengths(self, features, n_features)
 
+    def prepared(self, n_features: int) -> Penalty:
+        """Return the same norm, its strengths found once for all."""
+        by_entry = self.by_entry()
+        if by_entry is not None:
+            return by_entry
+        return RowStrengths(self, np.arange(n_features), n_features)
+
     def free_rows(self, n_features):
         by_entry = self.by_entry()
         if by_entry is not None:
@@ -106,7 +113,7 @@ class RowStrengths(RowSeparable):
 
     def __init__(self, norm: RowSeparable, rows: np.ndarray, n_features: int):
         entry, row = norm.strengths(n_features)
-        self._strengths = entry[rows], row[rows]
+        self._strengths = readonly(entry[rows]), readonly(row[rows])
         self.positive = norm.positive
 
     def strengths(self, n_features):
