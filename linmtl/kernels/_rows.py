@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from linmtl.kernels._jit import inlined, kernel, reduction
+from linmtl.kernels._jit import inlined, kernel, readonly, reduction
 
 _MEMORY = 5  # iterates of an Anderson extrapolation
 _CHECK = 3  # sweeps between two evaluations of the gap
@@ -52,6 +52,34 @@ def workspace(W: np.ndarray, R: np.ndarray) -> Workspace:
         np.empty(T),
         np.empty(T),
     )
+
+
+class Coupling(NamedTuple):
+    """A quadratic form ``w K w' / 2`` in each row w of W; K in compressed rows.
+
+    ``bound`` is a diagonal matrix that K is at most: a row is minimised with it in the
+    place of K.
+    """
+
+    indptr: np.ndarray
+    indices: np.ndarray
+    values: np.ndarray
+    bound: np.ndarray
+
+
+def coupled(K: np.ndarray) -> Coupling:
+    """Return what couples tasks by K, (n_tasks, n_tasks), in every row."""
+    task, other = np.nonzero(K)
+    indptr = np.searchsorted(task, np.arange(len(K) + 1))
+    parts = indptr, other, K[task, other], np.abs(K).sum(axis=1)
+    return Coupling(*map(readonly, parts))
+
+
+def uncoupled(n_tasks: int) -> Coupling:
+    """Return what leaves the tasks apart."""
+    none = np.zeros(0)
+    parts = np.zeros(n_tasks + 1, np.int64), none.astype(np.int64), none
+    return Coupling(*map(readonly, (*parts, np.zeros(n_tasks))))
 
 
 @inlined
@@ -305,18 +333,19 @@ def copy(source, target):
 
 
 @inlined
-def sweep(H, W, Gt, Et, entry, row, positive, a, h, v):
+def sweep(H, coupling, W, Gt, Et, entry, row, positive, a, h, v):
     """One pass over the rows in Gram form; Et (T, k) is kept up to date.
 
     H is (1, k, k), shared by all tasks, or (T, k, k). Returns the squared length of
     the move in the metric of the curvatures.
     """
     k, T = W.shape
+    indptr, indices, values, bound = coupling
     own = H.shape[0] > 1
     length = 0.0
     for j in range(k):
         for t in range(T):
-            h[t] = H[t if own else 0, j, j]
+            h[t] = H[t if own else 0, j, j] + bound[t]
             a[t] = Gt[t, j] - Et[t, j] + h[t] * W[j, t]
         solve_row(a, h, entry[j], row[j], positive, v)
         for t in range(T):
@@ -328,12 +357,15 @@ def sweep(H, W, Gt, Et, entry, row, positive, a, h, v):
                 c = H.dtype.type(change)  # in the precision of H: twice as fast
                 for i in range(k):
                     Et[t, i] += H[s, j, i] * c
+                for p in range(indptr[t], indptr[t + 1]):
+                    Et[indices[p], j] += values[p] * change
     return length
 
 
 @kernel
 def gram_descent(
     H,
+    coupling,
     W,
     Gt,
     Et,
@@ -351,14 +383,15 @@ def gram_descent(
 ):
     """Block coordinate descent on the rows of W in Gram form, to a duality gap.
 
-    H is (1, k, k), shared by all tasks, or (T, k, k). The gradient is that at the
-    start, Gt (T, k), less what the moves have made of it, Et (T, k): small, so that the
-    precision of H is enough for it. W (k, T) and Et, which is zero at the start, are
-    updated in place; Ct serves the gap, the gradient being C - H W. Every few sweeps
-    the last iterates are extrapolated (Anderson); the point is taken if the objective
-    falls. Stops at the gap `target`; if that is reached before `free` sweeps, goes on
-    to the gap `final` or until `free` sweeps are done. Stops too when a sweep moves by
-    at most `relative` times the first one. Returns the number of sweeps.
+    H is (1, k, k), shared by all tasks, or (T, k, k); `coupling` adds to it what
+    couples the tasks in each row. The gradient is that at the start, Gt (T, k), less
+    what the moves have made of it, Et (T, k): small, so that the precision of H is
+    enough for it. W (k, T) and Et, which is zero at the start, are updated in place; Ct
+    serves the gap, the gradient being C - H W. Every few sweeps the last iterates are
+    extrapolated (Anderson); the point is taken if the objective falls. Stops at the gap
+    `target`; if that is reached before `free` sweeps, goes on to the gap `final` or
+    until `free` sweeps are done. Stops too when a sweep moves by at most `relative`
+    times the first one. Returns the number of sweeps.
     """
     past_W, past_E, new_W, new_E, M, c, G, a, h, v = work
     first = 0.0
@@ -384,7 +417,7 @@ def gram_descent(
             copy(W, past_W[0])
             copy(Et, past_E[0])
         kept += 1
-        moved = sweep(H, W, Gt, Et, entry, row, positive, a, h, v)
+        moved = sweep(H, coupling, W, Gt, Et, entry, row, positive, a, h, v)
         epoch += 1
         first = moved if moved > first else first
         if moved <= relative * relative * first:

@@ -26,11 +26,12 @@ import numpy as np
 from linmtl.datafits._root import RootFit
 from linmtl.penalties._row_separable import RowSeparable
 from linmtl.solvers._admm import AlternatingDirections
+from linmtl.solvers._apg import AcceleratedProximalGradient
 from linmtl.solvers._choice import choose_method
 from linmtl.solvers._direct import Direct
 from linmtl.solvers._monitor import Monitor
 from linmtl.solvers._objective import Objective
-from linmtl.solvers._prox_newton import SecondOrderModel
+from linmtl.solvers._prox_newton import ProxNewton, SecondOrderModel
 from linmtl.solvers._working_set import WorkingSet, gram_pays
 
 _STEPS_KEPT = 5  # steps that an extrapolation looks back
@@ -193,6 +194,8 @@ class Inner:
     ) -> int:
         """Solve the problem in place and return the iterations."""
         method, resolution = choose_method(part), part.rounding
+        if method is ProxNewton:  # its steps do not ask how far residuals are enough
+            method = AcceleratedProximalGradient
         if method is Direct:  # a factor is at hand: refine to the end
             cost = replace(cost, allowed=-np.inf)
         accuracy = cost.allowed

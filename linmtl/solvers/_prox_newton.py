@@ -3,7 +3,8 @@
 The loss on the working set is replaced by its second-order model, the intercepts
 eliminated, and the model is minimised by coordinate descent, with a Hessian for each
 task or with residuals. Far from the optimum a step may be longer than the model says,
-or the model damped; near it, Hessians serve for more than one step.
+or the model damped; near it, Hessians serve for more than one step. Where a quadratic
+form couples the tasks in each row, the squared loss is minimised so, too.
 
 Lee, Sun, Saunders (2014), Proximal Newton-type methods for minimizing composite
 functions.
@@ -36,6 +37,9 @@ _LEAST_GROWTH, _GROWTH = 32, 3
 _ALL_FROM = 0.5  # of the rows in a working set: take all of them
 _SURE_BOUND = 2.0  # bounds: rows whose gradient is beyond mostly stay
 _MAX_STEPS = 30
+# Tasks that are coupled in each row: at most so many, and so tightly, as a part of the
+# curvature of a typical feature.
+_MOST_COUPLED, _LOOSE = 500, 10.0
 # Smallest curvature of a sample: models need some to be bounded.
 _LEAST_CURVATURE = 1e-10
 _CANDIDATE_BOUND = 0.98  # of its bound: a gradient beyond may make a row enter
@@ -68,7 +72,10 @@ class ProxNewton:
         """Return what the problem lacks for this solver, None where it applies."""
         if not objective.fit.additive:
             return "a loss that is the sum of the tasks' losses"
-        return lacks_rows(objective)
+        alone = lacks_rows(objective)
+        if alone is None or lacks_rows(objective, coupled=True) is not None:
+            return alone
+        return None if _is_loosely_coupled(objective) else alone
 
     def solve(self, objective, W, stop, max_iter, monitor):
         steps = 0
@@ -121,6 +128,20 @@ class ProxNewton:
             if monitor.done(W, steps, stop, known) or steps >= max_iter:
                 return steps, False
         return steps, True
+
+
+def _is_loosely_coupled(objective: Objective) -> bool:
+    """Whether tasks that are coupled in each row are so less than by their Hessians.
+
+    Coordinates creep where they are more, and Hessians have to be held.
+    """
+    fit, (d, T) = objective.fit, objective.shape
+    if T > _MOST_COUPLED:
+        return False
+    if not (fit.n_columns == fit.b.size and _hessians_pay(fit, d)):
+        return False
+    curvature = float(np.median(fit.feature_scale())) ** 2
+    return objective.penalty.quadratic.top <= _LOOSE * curvature
 
 
 def _hessians_pay(fit: Datafit, n_features: int) -> bool:
@@ -208,7 +229,10 @@ class NewtonSteps:
         part, before, model = self.part, self.certificate, self._model
         norm: Any = part.penalty.norm
         G = part.D.copy()
-        reuse = _REUSE_FALL * np.sqrt(self._fall) * before.gap <= final
+        reuse = (
+            part.fit.quadratic
+            or _REUSE_FALL * np.sqrt(self._fall) * before.gap <= final
+        )
         if model is None or not (reuse and model.holds(part, W)):
             model = SecondOrderModel(
                 part, W, self._grams, True, self._damping, self._precision
@@ -333,7 +357,10 @@ class SecondOrderModel:
         self.lacks_rows = few and rows.size > room
         used[worst(rows, size, room) if few else rows] = True
         self.rows = np.flatnonzero(used)
-        self.ridge = float(part.penalty.base_quadratic.diagonal[0])
+        form = part.penalty.base_quadratic
+        alone = form.is_diagonal and form.equal_ridge
+        self.ridge = float(form.diagonal[0]) if alone else 0.0
+        self.coupling = None if alone else form.coupling
         self.H = None
         if grams:
             self.H = part.fit.hessians(self.rows, precision, _LEAST_CURVATURE)
@@ -372,7 +399,9 @@ class SecondOrderModel:
         new, chosen = W.copy(), np.ascontiguousarray(W[rows])
         if self.H is not None:
             G = np.ascontiguousarray(G[rows])
-            chosen, _ = descend_on_grams(self.H, chosen, G, 0.0, 0.0, penalty, stop)
+            chosen, _ = descend_on_grams(
+                self.H, chosen, G, 0.0, 0.0, penalty, stop, self.coupling
+            )
         else:
             data, weight = fit.data, fit.curved_weight(_LEAST_CURVATURE)
             design, theta = fit.model(rows, weight)

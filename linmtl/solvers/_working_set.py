@@ -23,6 +23,7 @@ from linmtl.kernels._rows import (
     gram_descent,
     residual_descent,
     task_descent,
+    uncoupled,
     workspace,
 )
 from linmtl.penalties._compose import Composite
@@ -46,13 +47,18 @@ _CACHED = 500_000  # numbers that stay in the cache
 _SPARE_WORK = 0.1  # of the products of a pass, that sweeps may cost past their target
 
 
-def lacks_rows(objective) -> str | None:
-    """Return what keeps a problem from coordinate descent on rows, None if nothing."""
+def lacks_rows(objective, coupled: bool = False) -> str | None:
+    """Return what keeps a problem from coordinate descent on rows, None if nothing.
+
+    ``coupled`` says that the tasks may be coupled in each row.
+    """
     penalty = objective.penalty
     if not isinstance(penalty.norm, RowSeparable):
         return "an L1, L21 or L1 + L21 penalty"
     if penalty.free.any():
         return "a penalty on every feature"
+    if coupled and not penalty.quadratic.varies:
+        return None
     if not (penalty.quadratic.is_diagonal and penalty.quadratic.equal_ridge):
         return "a ridge as the only quadratic penalty"
     return None
@@ -398,7 +404,7 @@ def gram_pays(part: Design, n_features: int) -> bool:
     return entries <= max(n * min(2 * part.n_features, n_features), _CACHED)
 
 
-def descend_on_grams(H, W, G, square, ridge, penalty, goal):
+def descend_on_grams(H, W, G, square, ridge, penalty, goal, coupling=None):
     """Coordinate descent in Gram form; return new coefficients and the sweeps.
 
     Parameters
@@ -413,8 +419,12 @@ def descend_on_grams(H, W, G, square, ridge, penalty, goal):
         Weighted sum of the squares of the targets.
     ridge, penalty, goal
         As for :func:`descend_on_rows`.
+    coupling : Coupling, default=None
+        A quadratic form that couples the tasks in each row; not with a gap to reach.
     """
     entry, row, positive = penalty
+    if coupling is None:
+        coupling = uncoupled(W.shape[1])
     if ridge:
         diagonal = np.arange(len(W))
         H[:, diagonal, diagonal] += ridge
@@ -430,6 +440,7 @@ def descend_on_grams(H, W, G, square, ridge, penalty, goal):
     Et = np.zeros(Gt.shape, dtype=H.dtype)
     epochs = gram_descent(
         readonly(H),
+        coupling,
         W,
         readonly(Gt),
         Et,

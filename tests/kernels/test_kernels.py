@@ -610,6 +610,7 @@ def test_gram_descent_solves_the_model(shared, positive, entry, row):
     start = lambda: (np.zeros((5, 3)), np.zeros((3, 5)))
     descend = lambda W, Et, target, final, free, limit: rows.gram_descent(
         H,
+        rows.uncoupled(3),
         W,
         Ct,
         Et,
@@ -659,6 +660,27 @@ def test_gram_descent_solves_the_model(shared, positive, entry, row):
     assert gap_at(W2, E2) <= 1e-10
 
 
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("positive", [False, True])
+@pytest.mark.parametrize(("entry", "row"), [(0.05, 0.0), (0.0, 0.1), (0.05, 0.1)])
+def test_gram_descent_with_coupled_tasks(shared, positive, entry, row):
+    H, C, square = model(shared=shared)
+    entries, strengths = readonly(np.full(5, entry)), readonly(np.full(5, row))
+    B = normal(3, 2)
+    K, Ct = B @ B.T, transposed(C)
+    W, Et = np.zeros((5, 3)), np.zeros((3, 5))
+    stop = -np.inf, -np.inf, 0, 1e-12, 10_000
+    penalty = entries, strengths, positive
+    work = rows.workspace(W, Et)
+    sweeps = rows.gram_descent(
+        H, rows.coupled(K), W, Ct, Et, Ct, square, *penalty, *stop, work
+    )
+    assert sweeps < 10_000
+    G = gradient(H, C, W) - W @ K
+    np.testing.assert_allclose((Ct - Et).T, G, atol=1e-12)
+    assert_optimal(W, G, entry, row, positive)
+
+
 def test_fall_of_a_model():
     H, C, square = model(shared=False)
     W, new = 0.3 * normal(5, 3), 0.3 * normal(5, 3, seed=1)
@@ -679,8 +701,9 @@ def test_gram_descent_in_single_precision(far):
     work = np.zeros((3, 5))
     stop = 1e-14, 0.0, 0, 0.0, 10_000
     arguments = square, entries, strengths, False
+    apart = rows.uncoupled(3)
     rows.gram_descent(
-        H, best, Ct, work, Ct, *arguments, *stop, rows.workspace(best, work)
+        H, apart, best, Ct, work, Ct, *arguments, *stop, rows.workspace(best, work)
     )
     W = best + far * 1e-6 * normal(5, 3)
     move = np.abs(W - best).max()
@@ -689,7 +712,7 @@ def test_gram_descent_in_single_precision(far):
     single = readonly(H.astype(np.float32))
     stop = -np.inf, -np.inf, 0, 1e-7, 200
     rows.gram_descent(
-        single, W, start, Et, start, *arguments, *stop, rows.workspace(W, Et)
+        single, apart, W, start, Et, start, *arguments, *stop, rows.workspace(W, Et)
     )
     np.testing.assert_allclose(W, best, atol=1e-5 * move + 1e-12)
 

@@ -5,14 +5,22 @@ import pytest
 from joblib import parallel_config
 from scipy import sparse
 
-from linmtl import L21ClassifierCV, MultiTaskClassifier
+from linmtl import L21ClassifierCV, MultiTaskClassifier, MultiTaskRegressor
 from linmtl.data import MultiTaskData
 from linmtl.datafits._residual import ResidualFit
 from linmtl.designs._base import Design
 from linmtl.designs._stacked import HessianDesign, StackedDesign
 from linmtl.losses import LOSSES
 from linmtl.path import alpha_max, mtl_path
-from linmtl.penalties import L1, L21, Ridge, compose
+from linmtl.penalties import (
+    L1,
+    L21,
+    GraphLaplacian,
+    MeanRegularized,
+    Ridge,
+    TaskQuadratic,
+    compose,
+)
 from linmtl.solvers import _prox_newton as newton
 from linmtl.solvers._objective import Objective
 
@@ -320,3 +328,40 @@ def test_features_of_low_rank_and_hardly_a_penalty(penalty):
         model = MultiTaskClassifier(penalty(1e-6 * top)).fit(X, y, tasks)
         assert model.converged_
         assert model.solver_ == "prox_newton"
+
+
+CHAIN = np.diag(np.ones(3), 1) + np.diag(np.ones(3), -1)
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+@pytest.mark.parametrize("layout", ["ragged", "shared", "moments"])
+@pytest.mark.parametrize(
+    "penalty",
+    [
+        L21(0.02) + GraphLaplacian(CHAIN, 0.1),
+        L1(0.01) + MeanRegularized(0.05) + Ridge(0.01),
+        L21(0.01, positive=True) + TaskQuadratic(np.diag([0.1, 0.0, 0.2, 0.3])),
+    ],
+    ids=["graph", "mean", "matrix"],
+)
+def test_coupled_tasks(penalty, layout, loss):
+    X, y, tasks = labels(d=15, rows=(60, 80))
+    model = MultiTaskClassifier if loss == "logistic" else MultiTaskRegressor
+    if layout == "shared":
+        X, tasks = X[:80], None
+        y = (X @ np.random.default_rng(1).normal(size=(15, 4)) > 0).astype(int)
+    if layout == "moments":
+        X, y, tasks = (np.concatenate([a] * 5) for a in (X, y, tasks))
+    fits = [
+        model(penalty, solver=solver, tol=1e-9).fit(X, y, tasks)
+        for solver in ("auto", "apg")
+    ]
+    assert [fit.solver_ for fit in fits] == ["prox_newton", "apg"]
+    np.testing.assert_allclose(fits[0].coef_, fits[1].coef_, atol=1e-4)
+
+
+def test_tightly_coupled_tasks_are_left_to_gradients():
+    penalty = L21(0.02) + GraphLaplacian(CHAIN, 1.0)
+    loose, tight = problem(penalty), problem(L21(0.02) + GraphLaplacian(CHAIN, 1e3))
+    assert newton.ProxNewton.missing(loose) is None
+    assert newton.ProxNewton.missing(tight) is not None
