@@ -54,6 +54,14 @@ class LatentGroups(Penalty):
         """Return copies that sum to W, equal for each feature."""
         return (W / self._count(len(W)))[self.feature]
 
+    def allowed_copies(self, W: np.ndarray) -> np.ndarray:
+        """Return copies that sum to W as far as these may, equal for each feature."""
+        kept = ~self._left_out()
+        count = np.bincount(self.feature[kept], minlength=len(W))[:, None]
+        V = (W / np.maximum(count, 1))[self.feature]
+        V[~kept] = 0.0
+        return V
+
     def _count(self, n_features):
         return np.bincount(self.feature, minlength=n_features)[:, None]
 

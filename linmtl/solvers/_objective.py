@@ -262,7 +262,7 @@ class Objective:
             fit, copies = self.base_fit.restrict(norm.feature), norm.copies
             free = copies.free_rows(norm.feature.size)
             penalty = replace(self.penalty, norm=copies, free=free)
-            there, back = norm.shared_out, lambda V: norm.summed(V, d)
+            there, back = norm.allowed_copies, lambda V: norm.summed(V, d)
         else:
             return None
         part = Objective(fit, penalty)

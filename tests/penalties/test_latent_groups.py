@@ -59,6 +59,11 @@ def test_a_group_left_out_leaves_its_features_to_others():
     V = np.array([[0.0, 0.0], [1.0, -2.0], [0.5, 0.0]])
     assert infinite.value(V) == pytest.approx(0.6 * np.linalg.norm(V))
     assert infinite.value(V + 1) == np.inf
+    X, Y = normal((N, 3)), normal((N, 2), 1)
+    model = MultiTaskRegressor(infinite).fit(X, Y)
+    again = MultiTaskRegressor(infinite).fit(X, Y, coef_init=model.coef_)
+    assert again.n_iter_ == 1
+    assert again.objective_ == pytest.approx(model.objective_)
 
 
 @pytest.mark.slow
