@@ -54,8 +54,7 @@ def ordinal_loss(eta, k, cuts, constraints):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("shifted", [False, True])
+@pytest.mark.parametrize(("weighted", "shifted"), [(False, False), (True, True)])
 def test_optimum_is_that_of_a_conic_solver(weighted, shifted):
     X, y, tasks = data()
     rng = np.random.default_rng(1)
