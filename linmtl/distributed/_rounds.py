@@ -335,7 +335,7 @@ class _InRounds:
         W = np.zeros((rounds.found.centre.shape[1], len(rounds.tasks)))
         at = rounds.at(W, rounds.start())
         point = Objective(at.fit, composite).start
-        scale = value = at.loss + composite.value(point)
+        self.scale = scale = value = at.loss + composite.value(point)
         tol, dual, idle = self.tol * scale, -np.inf, 0
         history = [(0, float(scale))]
         for _ in range(self.max_iter):
@@ -380,7 +380,11 @@ class _InRounds:
         model = Objective(GramFit(at.fit.moments, Squared()), self.composite)
         start = objective.point(at.W) if not self.composite.is_split else None
         tol = min(1e-4 * self.tol, 1e-7)
-        result = minimise(model, tol=tol, max_iter=_MOST_STEPS, W0=start)
+        # where curvature is least, responses are far away and the model's own null
+        # value says nothing of that of the loss
+        result = minimise(
+            model, tol=tol, scale=self.scale, max_iter=_MOST_STEPS, W0=start
+        )
         return result.point, result.b
 
     def _search(self, at: Point, point, value, new, b, bound):

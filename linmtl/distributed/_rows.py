@@ -23,7 +23,7 @@ from linmtl.designs._stacked import StackedDesign
 from linmtl.losses import Loss
 from linmtl.statistics import TaskStatistics
 from linmtl.statistics._chunks import fit_arguments
-from linmtl.statistics._task_statistics import ColumnReader, require_tasks_alike
+from linmtl.statistics._task_statistics import FirstRows, require_tasks_alike
 
 # relative to the largest: a smaller curvature of an observation is raised to it, so
 # that no working response is far away; a model of more curvature is on the safe side
@@ -99,7 +99,7 @@ def rows_of(
     X = as_table(X)
     if n_rows(X) == 0:
         return None
-    reader = ColumnReader(task_column)
+    reader = FirstRows(task_column)
     X, labels, _ = read_X(reader, X, tasks, reset=True)
     y = one_for_each_row(read_y(as_table(y)), X.shape[0], labels is not None)
     weight = read_sample_weight(weight, y.shape)

@@ -46,7 +46,7 @@ def require_tasks_alike(single: bool, other: bool) -> None:
         )
 
 
-class ColumnReader(BaseEstimator):
+class FirstRows(BaseEstimator):
     """Remembers the columns that the first chunk had."""
 
     n_features_in_: int
@@ -114,7 +114,7 @@ class TaskStatistics:
 
     def __init__(self, *, task_column: str | int | None = None):
         self.task_column = task_column
-        self._reader = ColumnReader(task_column)
+        self._reader = FirstRows(task_column)
         self._moments: Moments | None = None
         self.single = False
         self.tasks = np.empty(0, dtype=int)
@@ -196,7 +196,7 @@ class TaskStatistics:
         if n_rows(X) == 0:
             return self
         first = self._moments is None
-        reader = ColumnReader(self.task_column) if first else self._reader
+        reader = FirstRows(self.task_column) if first else self._reader
         X, labels, _ = read_X(reader, X, tasks, reset=first)
         one = labels is None
         if not first:

@@ -330,6 +330,18 @@ def test_an_iterator_is_enough_for_one_pass():
         fit_parts(L21Regressor(0.1), parts)
 
 
+def test_a_loss_without_curvature_at_some_rows_is_certified_closely():
+    rng = np.random.default_rng(1)
+    X, tasks = rng.standard_normal((400, 6)), rng.integers(4, size=400)
+    W = rng.standard_normal((6, 4)) / 2
+    y = np.einsum("ij,ji->i", X, W[:, tasks]) + rng.standard_normal(400)
+    model = L21Regressor(0.02, loss="huber", tol=1e-7)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit_chunks(model, pieces(X, y, tasks, 2))
+    assert model.n_iter_ <= 8
+
+
 class Elsewhere:
     """What a user writes for an engine of its own."""
 
