@@ -80,11 +80,14 @@ class PenalisedCurvature:
             H = np.broadcast_to(H, (n, T, k, k))
             return _dense_inverse(H, self.form, self.tangents)
         D, one = np.broadcast_to(self.D, (n, self.D.shape[1], k)), np.eye(k)
-        if self.mask.all():
+        mask = self.mask
+        if H.shape[1] == 1 and all(np.all(A[:, :1] == A) for A in (D, mask)):
+            D, mask = D[:, :1], mask[:, :1]  # one inverse for all tasks
+        if mask.all():
             alone = _inverted(H + D[..., None] * one)
         else:  # what is not used does not move
-            both = self.both
-            D = np.where(self.mask, D, 1.0)
+            both = mask[..., :, None] & mask[..., None, :]
+            D = np.where(mask, D, 1.0)
             alone = _inverted(np.where(both, H, 0.0) + D[..., None] * one)
             alone = np.where(both, alone, 0.0)
         if not self.coupled:

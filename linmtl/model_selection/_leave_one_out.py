@@ -30,6 +30,8 @@ from linmtl.solvers._quadratic_path import quadratic_forms
 # Features in use, and degrees of freedom, for each row: of more one step leads astray,
 # most often to a loss too high; then the best and its neighbours are fitted.
 _MAX_IN_USE = 0.1
+# What one beside the best may be too high by: errors of the best, or a share of it.
+_MOST_ERRORS, _MARGIN = 2.0, 0.07
 
 
 def units(data: MultiTaskData, loss: Loss) -> np.ndarray:
@@ -71,7 +73,8 @@ def left_out_path(
     From one fit for each penalty where that suffices, exactly for the squared loss with
     a quadratic penalty. Otherwise at one strength in eight, and between on the line,
     but for the best strength and those beside it; where features in use are many for
-    the rows, fits without each row replace it there. For losses and penalties without
+    the rows, fits without each row replace it there, or fits without those rows that
+    one step moves most. For losses and penalties without
     second derivatives there are such fits alone.
 
     Parameters
@@ -134,7 +137,7 @@ def left_out_path(
 
     def refit(chosen):
         if refits is not None:
-            return refits.path([penalties[i] for i in chosen])
+            return refits.path([penalties[i] for i in chosen], one.eta[chosen])
         path = refitted(chosen, exact=True)
         assert path.eta is not None
         return path.eta, path.unconverged
@@ -186,8 +189,13 @@ def _searched(
         values = _moved(rough, fitted, true, known & ~unsure)
         mean = np.nansum(values[:, 0] * total, axis=1)
         best = int(np.argmin(mean))
-        near = np.array([best])
-        if fitted[best] or not fitted.any():  # is it better than those beside it?
+        near, at = np.array([best]), np.flatnonzero(known)
+        if fitted[best]:  # is it better than those about it, and by how much?
+            near = at[np.abs(at.searchsorted(best) - np.arange(at.size)) <= 1]
+            error = abs(np.nansum((true[best, 0] - rough[best, 0]) * total))
+            over = max(_MOST_ERRORS * error, _MARGIN * mean[best])
+            near = near[mean[near] <= mean[best] + over]
+        elif known[best] and not (unsure[best] or fitted.any()):
             near = np.unique(np.clip(best + np.arange(-1, 2), 0, len(mean) - 1))
         new, chosen = near[~known[near]], near[(unsure & ~fitted)[near]]
         if new.size:
@@ -202,6 +210,9 @@ def _searched(
             true[chosen] = losses(one.eta[chosen])
             fitted[chosen] = True
         else:
+            if fitted.any():  # of ever more features one step may seem to be good
+                last = int(np.flatnonzero(fitted)[-1])
+                values[last:] = np.maximum.accumulate(values[last:])
             return values
 
 

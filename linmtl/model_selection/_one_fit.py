@@ -45,6 +45,8 @@ from linmtl.solvers._quadratic_path import quadratic_forms
 _MAX_NUMBERS = 4_000_000  # numbers that are held at a time
 _MAX_PACKED_FEATURES = 64  # features up to which squares of rows are made once
 _MAX_UNKNOWNS = 1500  # of one dense inverse
+_FEW_FEATURES = 16  # in use, whose inverses cost little;
+_FEW_MORE = 1.2  # or so many times those of the strongest, in one piece
 _LEAST_REST = 1e-10  # what is left of a row that a model fits whatever it is
 _LEAST_OTHERS = 1e-12  # of the weight of a task, that is left without a row
 
@@ -214,9 +216,11 @@ def _pieces(W: np.ndarray, together: bool, dense: bool) -> Iterator[slice]:
     while start < len(W):
         stop = start + 1
         used = W[start].any(axis=1)
+        most = max(_FEW_MORE * int(used.sum()), _FEW_FEATURES)
         while together and stop < len(W):
             used = used | W[stop].any(axis=1)
-            if (stop + 1 - start) * T * int(used.sum()) ** 2 > _MAX_NUMBERS:
+            k = int(used.sum())
+            if k > most or (stop + 1 - start) * T * k**2 > _MAX_NUMBERS:
                 break
             stop += 1
         yield slice(start, stop)
@@ -351,8 +355,10 @@ def _solved(systems, right):
 def _hessians(fit, data, used):
     if not fit.holds_rows:
         return fit.H[:, used][:, :, used]
-    features = np.flatnonzero(used)
-    return data.design.hessians(data.weight, data.fit_intercept, features)
+    features, design, weight = np.flatnonzero(used), data.design, data.weight
+    if design.is_shared() and design.columns_alike(weight):  # one for all tasks
+        design, weight = design.first(), weight[: design.task_ptr[1]]
+    return design.hessians(weight, data.fit_intercept, features)
 
 
 def _squares(X, N):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import linmtl.model_selection._leave_one_out as module
+import linmtl.model_selection._refits as refits
 from linmtl import (
     ClusteredRegressorCV,
     GraphRegularizedRegressorCV,
@@ -227,9 +228,32 @@ def test_sweeps_from_the_fit_of_all_lead_to_those_without_each_row(
     options = EXACT | {"alphas": [0.4, 0.1], "fit_intercept": fit_intercept}
     model = MultiTaskRegressorCV(OF_ROWS[penalty], **options)
     monkeypatch.setattr(module, "_MAX_IN_USE", -1.0)
+    monkeypatch.setattr(module, "_MOST_ERRORS", np.inf)
     found = model.fit(X, y, *tasks, sample_weight=s).task_mse_path_
     expected = by_fits(model, monkeypatch).fit(X, y, *tasks, sample_weight=s)
     np.testing.assert_allclose(found, expected.task_mse_path_, rtol=1e-3)
+
+
+@pytest.mark.parametrize("layout", ["long", "wide"])
+def test_rows_that_move_most_say_what_all_do(layout, monkeypatch):
+    """Some are fitted until that changes little; the others are as one step has it."""
+    given = data(layout, n=9, d=12)
+    options = EXACT | {"alphas": [0.5]}
+    model = L21RegressorCV(**options)
+    monkeypatch.setattr(module, "_MAX_IN_USE", -1.0)
+    without, fitted = refits._Problem.without, []
+
+    def counted(*args):
+        fitted.append(0)
+        return without(*args)
+
+    monkeypatch.setattr(refits._Problem, "without", counted)
+    expected, n_rows = model.fit(*given).mse_path_, len(fitted)
+    fitted.clear()
+    monkeypatch.setattr(refits, "_LEAST_ROWS", 1)
+    found = model.fit(*given).mse_path_
+    assert 0 < len(fitted) < n_rows
+    np.testing.assert_allclose(found, expected, rtol=0.01)
 
 
 def test_penalties_without_second_derivatives_are_fitted_without_each_row():
