@@ -92,6 +92,11 @@ class Design:
         """Write ``G[:, c] = sum over the tasks of column c of X_t' r_t``."""
         raise NotImplementedError
 
+    def predict_several(self, W: np.ndarray, eta: np.ndarray) -> None:
+        """Write the predictors of several models into ``eta``, one row for each."""
+        for each, out in zip(W, eta, strict=True):
+            self.predict(each, out)
+
     def evaluate(
         self,
         W: np.ndarray,

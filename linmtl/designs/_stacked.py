@@ -28,6 +28,7 @@ from linmtl.kernels._layouts import (
     gather_features,
     mirror,
     mixed_predict,
+    several_predict,
     small_hessians,
     sparse_adjoint,
     sparse_predict,
@@ -124,6 +125,16 @@ class StackedDesign(Design):
                 sparse_predict(*self._csr, task_ptr, Wt, eta)
             else:
                 stacked_predict(readonly(self.X), task_ptr, Wt, eta)
+
+    def predict_several(self, W, eta):
+        X = self.X
+        large = X.nbytes > self.n_tasks * _CACHE_BYTES
+        if self.sparse or X.dtype != W.dtype or len(W) == 1 or large:
+            super().predict_several(W, eta)
+            return
+        most = len(W) * int(np.diff(self.task_ptr).max(initial=0))
+        Wt = readonly(np.ascontiguousarray(W.transpose(2, 0, 1)))
+        several_predict(readonly(X), readonly(self.task_ptr), Wt, np.empty(most), eta)
 
     def adjoint(self, r, G):
         for first, stop in self._parts:

@@ -27,6 +27,24 @@ def stacked_predict(X, task_ptr, Wt, eta):
             eta[i] = total
 
 
+@kernel
+def several_predict(X, task_ptr, Wt, piece, eta):
+    """eta_mi = x_i . w_tm of several models of each task, for dense stacked rows.
+
+    ``Wt`` is (n_tasks, n_models, n_features); ``piece`` has room for the predictors of
+    one task.
+    """
+    n_models = Wt.shape[1]
+    for t in range(task_ptr.size - 1):
+        start, stop = task_ptr[t], task_ptr[t + 1]
+        block = piece[: n_models * (stop - start)].reshape(n_models, stop - start)
+        np.dot(Wt[t], X[start:stop].T, block)
+        for m in range(n_models):
+            row, out = block[m], eta[m, start:stop]
+            for i in range(out.size):
+                out[i] = row[i]
+
+
 @reduction
 def mixed_predict(X, codes, Wt, eta):
     """eta_i = x_i . w_t for dense rows of tasks in any order."""

@@ -29,6 +29,7 @@ from linmtl.solvers._models import models
 from linmtl.solvers._quadratic_path import quadratic_forms
 
 _MAX_NUMBERS = 10_000_000  # of the parts of all folds that are kept
+_MAX_TOGETHER = 200_000  # predictors that are judged together
 _EXACT = 1e-6  # tolerance of models that are compared with those beside them
 
 
@@ -294,42 +295,58 @@ class HeldOutRows:
 
     def predict(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Return the linear predictor of each row, for one model."""
-        data = self.data
-        eta = np.empty(data.y.size)
-        one_sided = ~np.isnan(self.far)
+        return self._predict_several(W[None], b[None])[0]
+
+    def _predict_several(self, W, b):
+        data, one_sided = self.data, ~np.isnan(self.far)
         b = np.where(one_sided, self.far, b)
         if self.means is not None:
             rest = self.learned & ~one_sided
             alone, means = np.flatnonzero(one_sided), self.means[one_sided]
-            W, b = lent(W, b, alone, rest, means, self.present)
-        data.design.predict(W, eta)
+            models = [
+                lent(*model, alone, rest, means, self.present)
+                for model in zip(W, b, strict=True)
+            ]
+            W, b = map(np.array, zip(*models, strict=True))
+        eta = np.empty((len(W), data.y.size))
+        data.design.predict_several(W, eta)
         data.add_offset(eta)
-        return eta + np.repeat(b, np.diff(data.task_ptr))
+        eta += np.repeat(b, np.diff(data.task_ptr), axis=1)
+        return eta
 
     def losses(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Return the loss that each task counts with, NaN where no row is held out.
 
         For models W (..., n_features, n_tasks), b (..., n_tasks).
         """
-        if W.ndim > 2:
-            each = [self.losses(*model) for model in zip(W, b, strict=True)]
-            return np.array(each)
-        data, T = self.data, self.data.design.n_tasks
-        eta, theta = self.predict(W, b), np.empty(data.y.size)
-        task_loss, unused = np.empty(T), np.zeros(T)
+        if W.ndim == 2:
+            return self.losses(W[None], b[None])[0]
+        n, step = len(W), 1
+        if self.loss.kernel is not None and self.data.design.group_ptr is None:
+            step = max(_MAX_TOGETHER // max(self.data.y.size, 1), 1)
+        parts = (slice(first, first + step) for first in range(0, n, step))
+        return np.concatenate([self._losses(W[part], b[part]) for part in parts])
+
+    def _losses(self, W, b):
+        """Return the losses of a few models, as those of so many times the tasks."""
+        data, n, eta = self.data, len(W), self._predict_several(W, b)
+        starts = data.task_ptr[:-1] + data.y.size * np.arange(n)[:, None]
+        n_columns = n * data.design.n_tasks
+        task_loss = np.empty(n_columns)
         self.loss.residual(
-            data.y,
-            eta,
-            data.weight,
-            data.task_ptr,
-            data.total,
+            np.tile(data.y, n),
+            eta.ravel(),
+            np.tile(data.weight, n),
+            np.append(starts, eta.size),
+            np.tile(data.total, n),
             False,
-            unused,
-            theta,
+            np.zeros(n_columns),
+            np.empty(eta.size),
             task_loss,
         )
+        task_loss = task_loss.reshape(n, -1)
         if data.design.group_ptr is not None:
-            task_loss = np.add.reduceat(task_loss, self._first)
+            task_loss = np.add.reduceat(task_loss, self._first, axis=1)
         return self.join.task_loss(_ratio(task_loss, self.total, self.judged))
 
     def score(self, W: np.ndarray, b: np.ndarray) -> float:
@@ -366,7 +383,8 @@ class HeldOutOrder(HeldOutRows):
 
     def losses(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
         if W.ndim > 2:
-            return super().losses(W, b)
+            models = zip(W, b, strict=True)
+            return np.array([self.losses(*model) for model in models])
         data, each = self.data, -self.predict(W, b)
         each = each[np.arange(data.y.size), data.y.astype(int)]
         used = data.weight > 0

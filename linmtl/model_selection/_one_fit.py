@@ -260,8 +260,7 @@ class LeftOutRows:
         data, loss, used = self.data, self.loss, curved.used
         n, T = len(W), data.design.n_tasks
         eta, y = np.empty((n, data.y.size)), data.y
-        for i in range(n):
-            data.design.predict(W[i], eta[i])
+        data.design.predict_several(W, eta)
         eta += np.repeat(b, np.diff(data.task_ptr), axis=1)
         data.add_offset(eta)
         slope = loss.derivative(y, eta)

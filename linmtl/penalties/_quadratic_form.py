@@ -356,7 +356,11 @@ class QuadraticForm:
         D = W - mean
         parts = (self.ridge, W), (self._finite, D), (self.n_tasks * self.mean, mean)
         value = sum(
-            np.sum(strength * P**2) for strength, P in parts if np.any(strength)
+            strength * np.vdot(P, P)
+            if np.ndim(strength) == 0
+            else np.sum(strength * P**2)
+            for strength, P in parts
+            if np.any(strength)
         )
         if self.laplacian is not None:
             value += max(np.sum(self.weight * D * (D @ self._graph)), 0.0)

@@ -43,8 +43,9 @@ class NewtonPath(PlainPath):
         point: Any = np.array(objective.start if start is None else start, order="C")
         G = np.empty_like(point)
         solve: Solve | None = None
+        known = None
         for _ in range(min(self.max_iter, _MOST_STEPS)):
-            value = objective.smooth(point, G)
+            value = objective.smooth(point, G, known)
             move = G if solve is None else solve(G)
             near = solve is not None and _promised(G, move) <= stop
             if not near:
@@ -53,7 +54,7 @@ class NewtonPath(PlainPath):
             trial, _ = line_search(objective, point, value, move, G)
             if trial is None:
                 break
-            point = trial
+            point, known = trial, objective.fit.residuals
             if near or _promised(G, move) <= stop:
                 W, b = whole.coefficients(point), objective.intercepts(point)
                 return Point(W, b, point)

@@ -101,13 +101,20 @@ class Objective:
         self._G = np.empty(self.shape)
         self._rounding = 0.0  # of the problem that this is a part of
 
-    def smooth(self, W: np.ndarray, G: np.ndarray) -> float:
-        """Return loss plus quadratic form, and write the negative gradient into G."""
-        return self.slope(W, G) + self.penalty.quadratic.value(W)
+    def smooth(
+        self, W: np.ndarray, G: np.ndarray, residuals: Residuals | None = None
+    ) -> float:
+        """Return loss plus quadratic form, and write the negative gradient into G.
 
-    def slope(self, W: np.ndarray, G: np.ndarray) -> float:
+        ``residuals`` are as for :meth:`linmtl.datafits._base.Datafit.evaluate`.
+        """
+        return self.slope(W, G, residuals) + self.penalty.quadratic.value(W)
+
+    def slope(
+        self, W: np.ndarray, G: np.ndarray, residuals: Residuals | None = None
+    ) -> float:
         """Write the negative gradient of the smooth part into G; return the loss."""
-        loss = self.fit.evaluate(W, G)
+        loss = self.fit.evaluate(W, G, residuals)
         quadratic = self.penalty.quadratic
         if not quadratic.is_zero:
             quadratic.add_gradient(W, -1.0, G)

@@ -14,6 +14,8 @@ import numpy as np
 from scipy import linalg
 from scipy.sparse.linalg import LinearOperator, cg
 
+from linmtl.kernels._jit import readonly
+from linmtl.kernels._mixed import small_inverses
 from linmtl.penalties._quadratic_form import QuadraticForm
 
 # unknowns up to which one Cholesky factor is used; and up to which it takes the place
@@ -25,6 +27,9 @@ _LEAST_CURVATURE = 1e-10  # of a preconditioner, relative to the largest
 _ALIKE = 4.0  # times each other: eigenvalues that a preconditioner takes for one
 _EPS = np.finfo(float).eps
 _WORST_CONDITION = 1e13  # of a matrix that is inverted
+_SIDE_BY_SIDE = (
+    40  # features up to which LAPACK is slower than several matrices at once
+)
 LOOPED = 65  # features from which a loop over the columns costs nothing
 
 Solve = Callable[[np.ndarray], np.ndarray]
@@ -163,18 +168,10 @@ def small_systems(H: np.ndarray, quadratic: QuadraticForm) -> Solve | None:
         return None
     if not (quadratic.is_diagonal or quadratic.equal_ridge):
         return None
-    own = np.broadcast_to(quadratic.ridge + quadratic.centred, len(H))
-    size = np.sqrt(np.einsum("tjj->tj", H) + own[:, None])  # any scale counts alike
-    if not size.all():
+    own = np.full(len(H), quadratic.ridge + quadratic.centred, dtype=float)
+    inverse = _ridge_inverses(H, own)
+    if inverse is None:
         return None
-    across = size[:, :, None] * size[:, None]
-    diagonal = np.arange(H.shape[1])
-    system = H.copy()
-    system[:, diagonal, diagonal] += own[:, None]
-    inverse, poor = _inverses(system / across)
-    if poor.any():
-        return None
-    inverse /= across
 
     def apart(C):
         return np.matmul(inverse, C.T[:, :, None])[:, :, 0].T
@@ -182,9 +179,10 @@ def small_systems(H: np.ndarray, quadratic: QuadraticForm) -> Solve | None:
     if quadratic.is_diagonal:
         return apart
     a, m = own[0], quadratic.ridge + quadratic.mean  # as in _consensus
-    system[:, diagonal, diagonal] += m - a
-    part = np.concatenate(inverse, axis=1) @ np.concatenate(system) / len(H)
-    for_mean = symmetric_inverse((part + part.T) / 2)
+    d = H.shape[1]
+    wide = inverse.transpose(1, 0, 2).reshape(d, -1)  # a copy
+    part = wide @ H.reshape(-1, d) + m * wide.reshape(d, -1, d).sum(axis=1)
+    for_mean = symmetric_inverse((part + part.T) / (2 * len(H)))
 
     def solve(C):
         alone = apart(C)
@@ -298,6 +296,28 @@ def _consensus_by_rows(blocks, quadratic, n_features):
 
     inverse_of_all = np.broadcast_to(inverse, (T, n_features, n_features))
     return solve
+
+
+def _ridge_inverses(H: np.ndarray, ridge: np.ndarray) -> np.ndarray | None:
+    """Return inverses of ``H_t + ridge_t I``, None where one is near singular.
+
+    No H has a negative eigenvalue, but for rounding.
+    """
+    T, d = H.shape[:2]
+    if d <= _SIDE_BY_SIDE and T > 1:
+        inverse, condition = np.empty((T, d, d)), np.empty(T)
+        given = readonly(H), readonly(ridge)
+        small_inverses(*given, np.empty((d + 3, d, 8)), inverse, condition)
+        return inverse if np.all(condition < _WORST_CONDITION) else None
+    diagonal = np.arange(d)
+    size = np.sqrt(H[:, diagonal, diagonal] + ridge[:, None])
+    if not size.all():
+        return None
+    across = size[:, :, None] * size[:, None]  # any scale counts alike
+    system = H.copy()
+    system[:, diagonal, diagonal] += ridge[:, None]
+    inverse, poor = _inverses(system / across)
+    return None if poor.any() else inverse / across
 
 
 def _inverses(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

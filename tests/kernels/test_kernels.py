@@ -97,6 +97,12 @@ def test_stacked_products():
     np.testing.assert_allclose(Gt, expected)  # zero, not NaN, for empty tasks
 
 
+def test_predictors_of_several_models():
+    X, Wt, eta = normal(9, 3), normal(5, 2, 3, seed=1), empty(2, 9)
+    kernels.several_predict(X, TASK_PTR, Wt, empty(2 * 9), eta)
+    np.testing.assert_allclose(eta, np.sum(X * Wt[TASK].swapaxes(0, 1), axis=2))
+
+
 def test_products_of_rows_in_any_order():
     X, Wt, eta = normal(9, 3), normal(5, 3, seed=1), empty(9)
     codes = readonly(np.random.default_rng(2).permutation(TASK))
@@ -1327,6 +1333,40 @@ def test_small_moments(centre):
         np.testing.assert_allclose(m[t], mean)
         np.testing.assert_allclose(H[t], A.T @ (weight[own, None] * A), atol=1e-12)
         np.testing.assert_allclose(C[t], A.T @ (weight[own] * y[own]), atol=1e-12)
+
+
+@pytest.mark.parametrize("n_rows", [3, 4, 11])
+def test_small_moments_of_any_number_of_rows(n_rows):
+    X, weight = normal(n_rows, 6), readonly(np.abs(normal(n_rows, seed=1)))
+    y, task_ptr = normal(n_rows, seed=2), readonly(np.array([0, n_rows]))
+    H, C = empty(1, 6, 6), empty(1, 6)
+    mixed.small_moments(X, task_ptr, weight, y, False, empty(1, 6), H, C)
+    np.testing.assert_allclose(H[0], X.T @ (weight[:, None] * X), atol=1e-12)
+    np.testing.assert_allclose(C[0], X.T @ (weight * y), atol=1e-12)
+
+
+@pytest.mark.parametrize(("n", "d"), [(1, 1), (3, 4), (8, 2), (11, 5)])
+def test_small_inverses(n, d):
+    A, scale = normal(n, d + 2, d), np.logspace(-3, 3, d)
+    H = readonly(A.transpose(0, 2, 1) @ A * np.outer(scale, scale))
+    ridge = readonly(np.abs(normal(n, seed=1)))
+    out, condition = empty(n, d, d), empty(n)
+    mixed.small_inverses(H, ridge, empty(d + 3, d, 8), out, condition)
+    system = H + ridge[:, None, None] * np.eye(d)
+    np.testing.assert_allclose(out @ system, np.tile(np.eye(d), (n, 1, 1)), atol=1e-7)
+    size = np.sqrt(np.einsum("tjj->tj", system))
+    scaled = system / size[:, :, None] / size[:, None]
+    np.testing.assert_allclose(condition, np.linalg.cond(scaled, 1))
+
+
+def test_small_inverses_of_singular_matrices():
+    H = np.array([np.zeros((2, 2)), np.ones((2, 2)), np.eye(2)])
+    out, condition = empty(3, 2, 2), empty(3)
+    given = readonly(H), readonly(np.zeros(3)), empty(5, 2, 8)
+    with np.errstate(all="ignore"):
+        mixed.small_inverses(*given, out, condition)
+    assert not np.any(condition[:2] < 1e13)
+    assert condition[2] == pytest.approx(1.0)
 
 
 def test_marginal():

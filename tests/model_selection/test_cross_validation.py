@@ -185,6 +185,31 @@ def test_fold_gram_matrices_by_subtraction(data, fit_intercept):
             )
 
 
+@pytest.mark.parametrize("loss", ["logistic", "poisson"])
+@pytest.mark.parametrize("data", [ragged(), wide(0.2)])
+def test_models_are_judged_together_as_each_is_alone(data, loss, monkeypatch):
+    """Also where tasks of one class in training learn from the others, in pieces."""
+    monkeypatch.setattr("linmtl.model_selection._held_out._MAX_TOGETHER", 40)
+    X, y, *tasks = data
+    labels = np.where(np.isnan(y), np.nan, y > np.nanmedian(y))
+    kind = MultiTaskClassifier if loss == "logistic" else MultiTaskRegressor
+    options = {} if loss == "logistic" else {"loss": loss}
+    given = kind(**options)._read_problem(X, labels, *tasks, None).given
+    data = given.data
+    fold = fold_of_observations(given, data, 4)
+    if given.layout == "long":  # the first task has one class in a training part
+        first = slice(0, data.task_ptr[1])
+        fold[first] = np.where(data.y[first] > 0, 0, 1)
+    rng = np.random.default_rng(0)
+    shape = 5, data.design.n_features, data.design.n_tasks
+    W, b = rng.normal(size=shape), rng.normal(size=(5, shape[2]))
+    W[:, :, 0] = 0.0
+    for _, judge in training_and_test(data, LOSSES[loss](), Join.SUM, fold):
+        each = [judge.losses(*model) for model in zip(W, b, strict=True)]
+        np.testing.assert_allclose(judge.losses(W, b), each, rtol=1e-12)
+        assert not np.isnan(each).all()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("join", [Join.SUM, Join.ROOTS])
 @pytest.mark.parametrize("tasks", [None, np.array([0, 2])])
