@@ -128,8 +128,8 @@ class StackedDesign(Design):
 
     def predict_several(self, W, eta):
         X = self.X
-        large = X.nbytes > self.n_tasks * _CACHE_BYTES
-        if self.sparse or X.dtype != W.dtype or len(W) == 1 or large:
+        alike = len(W) > 1 and X.dtype == W.dtype
+        if self.sparse or not alike or X.nbytes > self.n_tasks * _CACHE_BYTES:
             super().predict_several(W, eta)
             return
         most = len(W) * int(np.diff(self.task_ptr).max(initial=0))

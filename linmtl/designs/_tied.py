@@ -27,6 +27,13 @@ class TiedDesign(WrappedDesign):
         self.design.adjoint(r, G_all)
         G[:, 0] = G_all.sum(axis=1)
 
+    def hessians(self, weight, centre, features=None, dtype=np.float64):
+        k = self.n_features if features is None else features.size
+        if self.is_sparse or self.n_tasks * k > self.task_ptr[-1]:  # larger than X
+            return super().hessians(weight, centre, features, dtype)
+        each = self.design.hessians(weight, centre, features, dtype)
+        return each.sum(axis=0, keepdims=True)
+
     def restrict(self, features):
         return TiedDesign(self.design.restrict(features))
 

@@ -102,3 +102,27 @@ def test_hessians_are_those_of_centred_rows(name, centre):
     assert_allclose(some, expected[:, chosen][..., chosen], atol=1e-14)
     scale = np.einsum("tjj->tj", expected).max(axis=0)
     assert_allclose(design.column_scale(weight, centre), scale, atol=1e-14)
+
+
+@pytest.mark.parametrize("centre", [True, False])
+@pytest.mark.parametrize("name", ["tied", "tied shared"])
+def test_hessian_of_tied_tasks_is_the_sum_of_theirs(name, centre):
+    design = DESIGNS[name]
+    weight = np.random.default_rng(2).uniform(size=design.task_ptr[-1])
+    A = design.centred_block(np.arange(design.n_tasks), weight, centre)
+    for features in (None, np.array([2, 0])):
+        own = A if features is None else A[:, features]
+        H = design.hessians(weight, centre, features)
+        assert_allclose(H, (own.T @ own)[None], atol=1e-12)
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_several_models_predict_as_each_does(name):
+    design = DESIGNS[name]
+    W = np.random.default_rng(2).normal(size=(3, design.n_features, design.n_columns))
+    eta = np.empty((3, design.task_ptr[-1]))
+    design.predict_several(W, eta)
+    one = np.empty(design.task_ptr[-1])
+    for each, row in zip(W, eta, strict=True):
+        design.predict(each, one)
+        assert_allclose(row, one, atol=1e-12)
