@@ -64,6 +64,8 @@ class AliasCV(CrossValidated, Alias):
 
     _parts: ClassVar[tuple[str, str] | None] = None
     _second: ClassVar[str | None] = None
+    _factors: ClassVar[tuple[float, ...]] = _SECOND  # of these values, on a unit:
+    _unit: ClassVar[str] = "curvature of a task's loss"  # the largest
 
     def _settings(self) -> list[dict[str, Any]]:
         lists = {
@@ -81,15 +83,12 @@ class AliasCV(CrossValidated, Alias):
         self, settings: list[dict[str, Any]], fit: Datafit, columns: np.ndarray
     ) -> list[dict[str, Any]]:
         if self._second is not None:
-            _, curvature = fit.curvature(scaled=False)
-            unit = unit_of_strength(fit, curvature)
-            values = [factor * unit for factor in _SECOND]
+            unit = self._unit_of_second(fit, columns)
+            values = [factor * unit for factor in self._factors]
             return [
                 {**setting, self._second: value}
                 for setting in settings
-                for value in (
-                    values if setting[self._second] is None else [setting[self._second]]
-                )
+                for value in self._values_of_second(setting, values)
             ]
         if self._parts is None:
             return settings
@@ -104,15 +103,28 @@ class AliasCV(CrossValidated, Alias):
             )
         ]
 
+    def _unit_of_second(self, fit: Datafit, columns: np.ndarray) -> float:
+        """Return what ``_unit`` names."""
+        _, curvature = fit.curvature(scaled=False)
+        return unit_of_strength(fit, curvature)
+
+    def _values_of_second(
+        self, setting: dict[str, Any], values: list[float]
+    ) -> list[float]:
+        """Return those to try with a setting: one that it has, or those of the data."""
+        assert self._second is not None
+        given = setting[self._second]
+        return values if given is None else [given]
+
     def _beyond(self, curves: list[Curve]) -> dict[str, Any] | None:
         name = self._second
         if name is None or getattr(self, name) is not None:
             return None  # values that the user gave
         best, end = best_of(curves).setting, open_axes(curves).get(name)
         tried = {curve.setting[name] for curve in curves}
-        if end is None or len(tried) >= len(_SECOND) + _FURTHER:
+        if end is None or len(tried) >= len(self._factors) + _FURTHER:
             return None
-        step = _SECOND[1] / _SECOND[0]
+        step = self._factors[1] / self._factors[0]
         return {**best, name: best[name] * (step if end == "high" else 1 / step)}
 
     def _balanced(self, first, second, setting, fit, columns):

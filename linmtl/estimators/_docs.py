@@ -529,7 +529,9 @@ def _family_texts(cls, family, common):
     defaults = {f.name: _shown(f.default) for f in fields(cls)}
     grid, second = getattr(cls, "_grid", ()), getattr(cls, "_second", None)
     own = [
-        _in_grid(entry, defaults[key], key == second) if key in grid else entry
+        _in_grid(entry, defaults[key], cls if key == second else None)
+        if key in grid
+        else entry
         for key, entry in _entries(sections["Parameters"])
         if key in defaults
     ]
@@ -589,15 +591,16 @@ def _shown(default):
     return f'"{default}"' if isinstance(default, str) else repr(default)
 
 
-def _in_grid(entry, default, is_second):
+def _in_grid(entry, default, of_second):
     """Return the text of a parameter of which several values may be tried."""
     head, _, rest = entry.partition("\n")
     head = re.sub(r" : (\w+)", r" : \1 or array-like", head)
-    if is_second:
+    if of_second is not None:
+        *factors, last = map(_factor, of_second._factors)
         values = (
-            "Or the values to try; None stands for 1e-4, 1e-2 and 1 times the largest\n"
-            "    curvature of a task's loss, and for further ones where the best of "
-            "them is at\n    an end."
+            f"Or the values to try; None stands for {', '.join(factors)} and {last} "
+            f"times the largest\n    {of_second._unit}, and for further ones where the "
+            "best of them is at\n    an end."
         )
     elif default == "None":
         values = (
@@ -607,6 +610,10 @@ def _in_grid(entry, default, is_second):
     else:
         values = "Or the values to try."
     return f"{head}\n{rest}\n    {values}"
+
+
+def _factor(value: float) -> str:
+    return f"{value:.0e}".replace("e-0", "e-") if value < 0.1 else f"{value:g}"
 
 
 def _axis(grid, relative):

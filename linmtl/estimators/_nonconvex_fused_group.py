@@ -8,9 +8,12 @@ from numpy.typing import ArrayLike
 
 from linmtl.estimators._alias import Alias, AliasCV
 from linmtl.estimators._base import Classifier, Regressor
+from linmtl.estimators._curves import best_of
 from linmtl.estimators._docs import estimator, parameters
 from linmtl.estimators._refit import Refitted
-from linmtl.penalties import NonconvexFusedGroup
+from linmtl.penalties import L1, NonconvexFusedGroup, compose
+from linmtl.solvers._objective import Objective
+from linmtl.solvers._path import largest_strength
 
 
 class _NonconvexFusedGroup(Refitted, Alias):
@@ -81,24 +84,36 @@ class NonconvexFusedGroupClassifier(_NonconvexFusedGroup, Classifier):
 
 @parameters
 class _NonconvexFusedGroupCV(_NonconvexFusedGroup, AliasCV):
+    _: KW_ONLY
+    alpha_fused: float | ArrayLike | None = None
+    form: int | ArrayLike = 1
+    l1_weight: float | ArrayLike = 1.0
+
     _grid = ("alpha_fused", "form", "l1_weight")
+    _second = "alpha_fused"
+    _factors = 1e-3, 1e-2, 0.1
+    _unit = "slope of the loss at zero"
+
+    def _unit_of_second(self, fit, columns):
+        """Return the largest slope of the loss at zero."""
+        part = Objective(fit, compose(L1(1.0), fit.n_features, columns))
+        return largest_strength(part) or 1.0
+
+    def _values_of_second(self, setting, values):
+        values = super()._values_of_second(setting, values)
+        return values[:1] if setting["form"] == 2 else values  # it has no such term
+
+    def _beyond(self, curves):
+        if best_of(curves).setting["form"] == 2:
+            return None
+        return super()._beyond([c for c in curves if c.setting["form"] == 1])
 
 
 @estimator
 class NonconvexFusedGroupRegressorCV(_NonconvexFusedGroupCV, Regressor):
     """`NonconvexFusedGroupRegressor` with ``alpha`` chosen by cross-validation."""
 
-    _: KW_ONLY
-    alpha_fused: float | ArrayLike = 1.0
-    form: int | ArrayLike = 1
-    l1_weight: float | ArrayLike = 1.0
-
 
 @estimator
 class NonconvexFusedGroupClassifierCV(_NonconvexFusedGroupCV, Classifier):
     """`NonconvexFusedGroupClassifier` with ``alpha`` chosen by cross-validation."""
-
-    _: KW_ONLY
-    alpha_fused: float | ArrayLike = 0.01
-    form: int | ArrayLike = 1
-    l1_weight: float | ArrayLike = 1.0

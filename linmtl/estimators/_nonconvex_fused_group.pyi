@@ -413,9 +413,11 @@ class NonconvexFusedGroupRegressorCV(Refitted, AliasCV, Regressor):
 
     Parameters
     ----------
-    alpha_fused : float or array-like, default=1.0
+    alpha_fused : float or array-like, default=None
         Strength of the differences between consecutive tasks in form 1, >= 0.
-        Or the values to try.
+        Or the values to try; None stands for 1e-3, 1e-2 and 0.1 times the largest
+        slope of the loss at zero, and for further ones where the best of them is at
+        an end.
     form : {1, 2}, default=1
         The form; in the second, ``sqrt(l1_weight ||W_j||_1 + sum_t |W_jt - W_j,t+1|)``
         takes the place of the square root, and there is no other term.
@@ -645,7 +647,7 @@ class NonconvexFusedGroupRegressorCV(Refitted, AliasCV, Regressor):
     def __init__(
         self,
         *,
-        alpha_fused: float | ArrayLike = 1.0,
+        alpha_fused: float | ArrayLike | None = None,
         form: int | ArrayLike = 1,
         l1_weight: float | ArrayLike = 1.0,
         alphas: int | ArrayLike = 100,
@@ -688,9 +690,11 @@ class NonconvexFusedGroupClassifierCV(Refitted, AliasCV, Classifier):
 
     Parameters
     ----------
-    alpha_fused : float or array-like, default=0.01
+    alpha_fused : float or array-like, default=None
         Strength of the differences between consecutive tasks in form 1, >= 0.
-        Or the values to try.
+        Or the values to try; None stands for 1e-3, 1e-2 and 0.1 times the largest
+        slope of the loss at zero, and for further ones where the best of them is at
+        an end.
     form : {1, 2}, default=1
         The form; in the second, ``sqrt(l1_weight ||W_j||_1 + sum_t |W_jt - W_j,t+1|)``
         takes the place of the square root, and there is no other term.
@@ -902,7 +906,7 @@ class NonconvexFusedGroupClassifierCV(Refitted, AliasCV, Classifier):
     def __init__(
         self,
         *,
-        alpha_fused: float | ArrayLike = 0.01,
+        alpha_fused: float | ArrayLike | None = None,
         form: int | ArrayLike = 1,
         l1_weight: float | ArrayLike = 1.0,
         alphas: int | ArrayLike = 100,

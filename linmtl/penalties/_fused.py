@@ -24,6 +24,8 @@ from linmtl.penalties._parameters import (
     with_features,
 )
 
+_MOST_SWEEPS = 200  # of a descent: where it creeps, others do not
+
 
 @kernel
 def emit(y, start, stop, offset, mean, out):
@@ -224,6 +226,105 @@ def fused_dual(G, entry, fused, row, ptr, total, upper, lower, p):
     return s
 
 
+@kernel
+def fused_terms(W, G, C, entry, fused, row, ptr):
+    """<W, G>, <W, C> and the penalty at W."""
+    inner, fitted, value = 0.0, 0.0, 0.0
+    for j in range(W.shape[0]):
+        for t in range(W.shape[1]):
+            inner += W[j, t] * G[j, t]
+            fitted += W[j, t] * C[j, t]
+        value += fused_value(W[j], entry[j], fused[j], row[j], ptr)
+    return inner, fitted, value
+
+
+@kernel
+def extrapolate(W, G, C, entry, fused, row, ptr, last_W, last_G, new_W, new_G):
+    """Move to the least of the loss on the line through the last point, if that falls.
+
+    Where coordinates creep they do along a line. The gradients at both points tell its
+    curvature, and the gradient anywhere on it.
+    """
+    slope, curvature = 0.0, 0.0
+    for j in range(W.shape[0]):
+        for t in range(W.shape[1]):
+            move = W[j, t] - last_W[j, t]
+            slope += G[j, t] * move
+            curvature += (last_G[j, t] - G[j, t]) * move
+    if not (curvature > 0.0 and slope > 0.0):
+        return
+    inner, fitted, value = fused_terms(W, G, C, entry, fused, row, ptr)
+    best = value - 0.5 * (inner + fitted)
+    step = slope / curvature
+    for j in range(W.shape[0]):
+        for t in range(W.shape[1]):
+            new_W[j, t] = W[j, t] + step * (W[j, t] - last_W[j, t])
+            new_G[j, t] = G[j, t] + step * (G[j, t] - last_G[j, t])
+    inner, fitted, value = fused_terms(new_W, new_G, C, entry, fused, row, ptr)
+    if value - 0.5 * (inner + fitted) < best:
+        for j in range(W.shape[0]):
+            for t in range(W.shape[1]):
+                W[j, t] = new_W[j, t]
+                G[j, t] = new_G[j, t]
+
+
+@kernel
+def fused_descent(
+    H, W, G, C, square, strengths, ptr, target, most, strings, v, p, last, new
+):
+    """Block coordinate descent of least squares and the composition, to a gap.
+
+    H is (1, k, k), shared by all tasks, or (T, k, k); W (k, T) and the negative
+    gradient G of the least squares at W are updated in place, C is that at zero. A row
+    takes a step of its largest curvature. ``square`` is that of the targets, what
+    follows ``most`` is work space. Returns the sweeps, one more than ``most`` where
+    they were too few.
+    """
+    k, T = W.shape
+    entry, fused, row = strengths
+    total, upper, lower = strings
+    own = H.shape[0] > 1
+    for epoch in range(most + 1):
+        if epoch % 4 == 0 or epoch == most:
+            if epoch > 0:
+                extrapolate(
+                    W, G, C, entry, fused, row, ptr, last[0], last[1], new[0], new[1]
+                )
+            inner, fitted, value = fused_terms(W, G, C, entry, fused, row, ptr)
+            residual, linear = square - fitted - inner, square - fitted
+            size = fused_dual(G, entry, fused, row, ptr, total, upper, lower, p)
+            scale = 1.0 / size if size > 1.0 else 1.0
+            if residual > 0.0 and linear > 0.0:
+                scale = min(scale, linear / residual)
+            gap = 0.5 * residual + value
+            gap -= scale * linear - 0.5 * scale * scale * residual
+            if gap <= target:
+                return epoch
+        for j in range(k):
+            for t in range(T):
+                last[0, j, t] = W[j, t]
+                last[1, j, t] = G[j, t]
+        for j in range(k):
+            top = 0.0
+            for t in range(T):
+                curvature = H[t if own else 0, j, j]
+                top = curvature if curvature > top else top
+            if top == 0.0:
+                continue
+            for t in range(T):
+                v[t] = W[j, t] + G[j, t] / top
+            a, b, c = entry[j] / top, fused[j] / top, row[j] / top
+            fused_row(v, a, b, c, ptr, total, upper, lower, p)
+            for t in range(T):
+                change = p[t] - W[j, t]
+                if change != 0.0:
+                    W[j, t] = p[t]
+                    s = t if own else 0
+                    for i in range(k):
+                        G[i, t] -= H[s, j, i] * change
+    return most + 1
+
+
 class Fused(Ordered):
     """``alpha * sum_j weight_j * sum_t |W_j,t - W_j,t+1|`` over ordered tasks.
 
@@ -369,6 +470,46 @@ class FusedSparseRows(Penalty):
         chains = self.fused.chains_of(G.shape[1])
         G = readonly(np.ascontiguousarray(G[:, chains.order]))
         return float(fused_dual(G, *strengths, *_work(chains), np.empty(G.shape[1])))
+
+    def descend(
+        self, H: np.ndarray, W: np.ndarray, C: np.ndarray, square: float, stop: float
+    ) -> tuple[np.ndarray, bool]:
+        """Minimise least squares plus this, and say whether to a gap of ``stop``.
+
+        Parameters
+        ----------
+        H : ndarray of shape (1 or n_tasks, n_features, n_features)
+            The Hessian of each task, or the one that all share.
+        W, C : ndarray of shape (n_features, n_tasks)
+            Where to start; the negative gradient at zero.
+        square : float
+            Twice the loss at zero.
+        stop : float
+            The gap.
+        """
+        chains = self.fused.chains_of(W.shape[1])
+        columns, (ptr, *work) = chains.order, _work(chains)
+        H = H if len(H) == 1 else np.ascontiguousarray(H[columns])
+        W, C = np.ascontiguousarray(W[:, columns]), np.ascontiguousarray(C[:, columns])
+        G = C - np.matmul(H, W.T[:, :, None])[:, :, 0].T
+        entry, fused, row = map(readonly, self.strengths(len(W)))
+        sweeps = fused_descent(
+            readonly(H),
+            W,
+            G,
+            readonly(C),
+            float(square),
+            (entry, fused, row),
+            ptr,
+            float(stop),
+            _MOST_SWEEPS,
+            tuple(work),
+            *np.empty((2, W.shape[1])),
+            *np.empty((2, 2, *W.shape)),
+        )
+        out = np.empty_like(W)
+        out[:, columns] = W
+        return out, sweeps <= _MOST_SWEEPS
 
     def on_features(self, features, n_features):
         l1 = None if self.l1 is None else with_features(self.l1, features)

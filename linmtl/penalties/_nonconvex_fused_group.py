@@ -6,7 +6,7 @@ import numpy as np
 
 from linmtl.penalties._base import Penalty
 from linmtl.penalties._chains import Ordered
-from linmtl.penalties._fused import Fused
+from linmtl.penalties._fused import Fused, FusedSparseRows
 from linmtl.penalties._l1 import L1
 from linmtl.penalties._nonconvex import Nonconvex
 from linmtl.penalties._parameters import check_strength
@@ -98,7 +98,7 @@ class NonconvexFusedGroup(Ordered, Nonconvex):
         else:
             l1 = L1(self.alpha * self.l1_weight, feature_weight=weight)
             fused = Fused(self.alpha, feature_weight=weight)
-        return l1 + fused.along(self.chains)
+        return FusedSparseRows(l1, fused.along(self.chains), None)
 
     def start(self) -> Penalty:
         return self._weighted(None)

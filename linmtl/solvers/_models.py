@@ -25,11 +25,13 @@ from linmtl.solvers._plain_path import PlainPath, Point
 from linmtl.solvers._quadratic_path import QuadraticForms, QuadraticPath, pieces
 from linmtl.solvers._result import Result
 from linmtl.solvers._row_path import RowPath
+from linmtl.solvers._stage_path import StagePath
 
 # Paths without certificates, and the solvers that they stand for.
 _PLAIN: tuple[tuple[type[PlainPath], str], ...] = (
     (RowPath, "working_set"),
     (NewtonPath, "newton"),
+    (StagePath, "auto"),
 )
 _LEAST_ROUGH_TOL = 1e-5  # below it all models are as exact as asked for
 # Strengths between which solutions hardly bend: steps of the grid, and ratio.
@@ -88,8 +90,8 @@ def models(
         penalties.
     score : callable, default=None
         The loss of a model on other data, if models only have to show roughly where it
-        is lowest. They are rough then, unless ``tol`` is below 1e-5 or the penalty is
-        not convex; one on the line between two uses the features of both.
+        is lowest. They are rough then, unless ``tol`` is below 1e-5; one on the line
+        between two uses the features of both.
     """
     shape = fit.n_features, fit.n_columns
     path = QuadraticPath.of(fit, forms) if solver in DIRECT else None
@@ -97,10 +99,7 @@ def models(
     if path is not None:
         yield from _quadratic(fit, path, penalties, tasks, exact)
         return
-    norm = compose(penalties[0], fit.n_features, tasks).norm
     rough = score is not None and tol >= _LEAST_ROUGH_TOL
-    # of a penalty that is not convex the start decides which solution is found
-    rough = rough and (norm is None or norm.convex)
     curve = _Curve(score if rough else None)
     solved = np.ones(len(penalties), dtype=bool)
     if rough and strengths is not None:

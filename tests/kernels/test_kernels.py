@@ -1130,6 +1130,44 @@ def test_composition_with_taut_strings(strengths, bounds):
     assert values[1] > 0.0
 
 
+def test_descent_with_taut_strings():
+    k, T = 3, 6
+    A = normal(T, 10, k)
+    H, C = np.einsum("tni,tnj->tij", A, A) / 10, normal(k, T, seed=1)
+    strengths = tuple(readonly(np.full(k, a)) for a in (0.1, 0.2, 0.05))
+    ptr = readonly(np.array([0, 2, 6]))
+
+    def gradient(W):
+        return C - np.einsum("tij,jt->it", H, W)
+
+    def objective(W):
+        inner, fitted, value = fused.fused_terms(W, gradient(W), C, *strengths, ptr)
+        np.testing.assert_allclose(inner, np.sum(W * gradient(W)), atol=1e-12)
+        np.testing.assert_allclose(fitted, np.sum(W * C))
+        return value - (inner + fitted) / 2
+
+    # along a line, to its least
+    last, W = empty(2, k, T), normal(k, T, seed=2).copy()
+    last[0], before = 1.01 * W, objective(W)
+    last[1], G, new = gradient(last[0]), gradient(W), empty(2, k, T)
+    fused.extrapolate(W, G, C, *strengths, ptr, *last, *new)
+    assert objective(W) < before
+    np.testing.assert_allclose(G, gradient(W), atol=1e-12)
+
+    W = np.zeros((k, T))
+    G = gradient(W)
+    square = float(np.sum(C * np.linalg.solve(H, C.T[:, :, None])[:, :, 0].T)) + 1.0
+    work = variation_work(T), empty(T), empty(T), last, new
+    shared = readonly(H), W, G, readonly(C), square, strengths, ptr
+    assert fused.fused_descent(*shared, 1e-12, 1, *work) == 2
+    assert fused.fused_descent(*shared, 1e-12, 500, *work) <= 500
+    np.testing.assert_allclose(G, gradient(W), atol=1e-10)
+    step, again = readonly(np.full(k, 0.1)), empty(k, T)
+    strings = *strengths, ptr, *variation_work(T)
+    fused.fused_rows(readonly(W + 0.1 * G), step, *strings, again)
+    np.testing.assert_allclose(again, W, atol=1e-5)
+
+
 def flows(T=5, d=3):
     """Coefficients, flows on either side of their capacity, and edges with them."""
     i, j = (readonly(end.astype(np.int64)) for end in np.triu_indices(T, 1))

@@ -406,6 +406,31 @@ def test_best_parameters_make_the_plain_estimator(name, options):
     assert plain.objective_ == pytest.approx(chosen.objective_, rel=1e-7)
 
 
+@pytest.mark.slow
+def test_changes_are_penalised_as_the_data_say():
+    """Tasks that have nothing in common are not drawn together, in any units of y."""
+    rng = np.random.default_rng(0)
+    X, tasks = rng.standard_normal((60, 2)), np.repeat([0, 1, 2], 20)
+    W = np.array([[1.0, 0.0], [0.0, -1.0], [1.0, 0.0]])
+    y = np.sum(X * W[tasks], axis=1) + 0.2 * rng.standard_normal(60)
+    cv = linmtl.NonconvexFusedGroupRegressorCV(alphas=2, eps=0.1, cv=2)
+    fused = []
+    for scale in (1.0, 100.0):
+        cv.fit(X, scale * y, tasks)
+        np.testing.assert_allclose(cv.coef_ / scale, W, atol=0.3)
+        fused.append(cv.best_params_["alpha_fused"])
+    assert fused[1] == pytest.approx(100.0 * fused[0])
+
+
+@pytest.mark.slow
+def test_form_without_a_penalty_of_its_own_on_changes_is_tried_once():
+    X, y, tasks = make_multitask_regression(n_tasks=3, random_state=0)
+    cv = linmtl.NonconvexFusedGroupRegressorCV(form=[1, 2], alphas=2, cv=2)
+    assert 3 + 1 <= len(cv.fit(X[:, :2], y, tasks).alphas_) <= 6 + 1
+    cv.set_params(form=2).fit(X[:, :2], y, tasks)
+    assert cv.alphas_.ndim == 1
+
+
 def test_penalty_of_the_generic_estimator():
     X, y, tasks = make_multitask_regression(n_tasks=4, random_state=0)
     chosen = linmtl.MultiTaskRegressorCV(L21() + Ridge(0.1), alphas=3, tol=1e-8)

@@ -20,16 +20,24 @@ from linmtl.datasets import make_multitask_classification, make_multitask_regres
 from linmtl.penalties import (
     L1,
     L21,
+    MCP,
+    SCAD,
+    CappedL1,
     Clustered,
     MeanRegularized,
+    NonconvexFusedGroup,
+    Ridge,
     TraceNorm,
     compose,
 )
 from linmtl.penalties._quadratic_form import QuadraticForm
+from linmtl.solvers._minimise import minimise
 from linmtl.solvers._models import far_apart, models
 from linmtl.solvers._objective import Objective
 from linmtl.solvers._path import follow, top_strength
+from linmtl.solvers._plain_path import Point
 from linmtl.solvers._quadratic_system import Block, _consensus, small_systems
+from linmtl.solvers._stage_path import StagePath
 
 TOL = 1e-4
 PENALTIES = {
@@ -209,3 +217,46 @@ def test_a_strength_of_zero_in_a_grid(search):
     assert model.alpha_ == 0
     alone = IndependentRegressor(0.0).fit(X, y, tasks)
     np.testing.assert_allclose(model.coef_, alone.coef_, atol=1e-3)
+
+
+NONCONVEX = {
+    "MCP": lambda alpha: MCP(alpha, 2.0),
+    "SCAD and ridge": lambda alpha: SCAD(alpha) + Ridge(0.01),
+    "capped": lambda alpha: CappedL1(alpha, 0.5),
+    "fused": lambda alpha: NonconvexFusedGroup(alpha, 0.02),
+    "fused, form 2": lambda alpha: NonconvexFusedGroup(alpha, form=2),
+}
+
+
+@pytest.mark.parametrize("name", NONCONVEX)
+def test_stages_without_certificates(name, monkeypatch):
+    """They end as low as those with them, and no general solver is asked."""
+    fit, columns, *_ = problem("L1", "squared")
+    strengths, scale = np.array([0.5, 0.2, 0.05]), fit.loss_at(np.zeros((5, 4)))
+    penalties = [NONCONVEX[name](alpha) for alpha in strengths]
+    assert StagePath.serves(fit, penalties[0], columns)
+    with monkeypatch.context() as patch:
+        patch.setattr("linmtl.solvers._stage_path.minimise", None)
+        path = StagePath(fit, columns, tol=1e-7, max_iter=1000)
+        found = list(path.follow(penalties, strengths, None))
+    for penalty, point in zip(penalties, found, strict=True):
+        assert isinstance(point, Point)
+        objective = Objective(fit, compose(penalty, 5, columns))
+        least = minimise(objective, tol=1e-8, max_iter=1000)
+        assert objective.value(point.W) <= least.objective + 1e-6 * scale
+        np.testing.assert_allclose(point.b, fit.moments.intercepts(point.W))
+
+
+def test_stages_where_coordinates_creep(monkeypatch):
+    """Of nearly the same features, which the general solver tells apart."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((60, 1))
+    X, tasks = x + 1e-4 * rng.standard_normal((60, 6)), np.repeat([0, 1], 30)
+    y = x[:, 0] + rng.standard_normal(60) + 1e4 * (X[:, 0] - X[:, 1])
+    posed = MultiTaskRegressor()._read_problem(X, y, tasks, None)
+    fit, columns = posed.objective.base_fit, posed.columns
+    for penalty in (SCAD(1e-3), NonconvexFusedGroup(1e-3, 1e-4)):
+        point = StagePath(fit, columns, tol=1e-4, max_iter=1000).solution(penalty, None)
+        objective = Objective(fit, compose(penalty, 6, columns))
+        least = minimise(objective, tol=1e-6, max_iter=1000)
+        assert objective.value(point.W) <= least.objective + 2e-4 * least.scale
