@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 
 from linmtl.cli._table import class_names, no_column, split_names
-from linmtl.data._columns import AMBIGUOUS, missing, read_numbers
+from linmtl.data._columns import AMBIGUOUS, missing, read_numbers, reads_as_number
 from linmtl.data._encoding import as_text, spelled_as, truth_as_numbers
 from linmtl.data._errors import InputError, name_list
 from linmtl.data._labels import codes_of, one_line
@@ -61,12 +62,18 @@ class SavedModel:
         The decimal mark of the table that it was fitted to.
     day_first : dict of str -> bool or None
         Whether the day stands before the month in its columns of dates.
+    dates : list of str
+        Features that were dates.
+    base : dict of str -> str
+        The level that has no indicator, by column of text with two.
     """
 
     model: Any
     task: str | None = None
     decimal: str | None = None
     day_first: dict[str, bool] | None = None
+    dates: Sequence[str] = ()
+    base: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_model(path: str) -> SavedModel:
@@ -132,14 +139,14 @@ def predict_table(
     names = _by_position(model)
     notes = list(table.notes)
     names = _columns(last, names, table, column, features)
-    labels = None if column is None else _labels(last, table, column)
+    labels = None if column is None else _labels(last, table, column, notes)
     spare = _spare(last, labels, (len(table.lines), len(names)))
     options = {
         "decimal": decimal or saved.decimal,
         "commas_split": table.commas_split,
         "day_first": saved.day_first,
     }
-    X = _features(table, names, options, fills, spare, notes)
+    X = _features(saved, table, names, options, fills, spare, notes)
     given, columns = {}, {}
     if labels is not None:
         columns[column] = labels.tolist()
@@ -179,7 +186,7 @@ def _task_column(model: Any, table: Table, task: str | None) -> str | None:
     return task
 
 
-def _labels(model: Any, table: Table, column: str) -> np.ndarray:
+def _labels(model: Any, table: Table, column: str, notes: list[str]) -> np.ndarray:
     """Return the labels of the rows, of the kind that the model has."""
     fields = table.columns[column]
     gone = missing(fields)
@@ -187,9 +194,9 @@ def _labels(model: Any, table: Table, column: str) -> np.ndarray:
         raise InputError(
             f"the task column {column!r} has no label on {_where(table, gone)}"
         )
-    known = model.tasks_
+    known = np.concatenate([model.tasks_, model._without_rows()])
     if known.dtype.kind == "U":
-        labels = np.array(as_text(fields))
+        labels = _as_known(np.array(as_text(fields)), known)
     else:
         words = {"true": 1.0, "false": 0.0}
         try:
@@ -203,13 +210,41 @@ def _labels(model: Any, table: Table, column: str) -> np.ndarray:
             ) from None
         if np.all(labels == np.round(labels)):
             labels = labels.astype(np.int64)
-    unknown = codes_of(labels, np.concatenate([known, model._without_rows()])) < 0
-    if unknown.any() and model.handle_unknown == "error":
-        raise InputError(
-            f"column {column!r} has tasks that the model does not know: "
-            f"{name_list(np.unique(labels[unknown]))}"
+    unknown = codes_of(labels, known) < 0
+    if unknown.any():
+        names = name_list(np.unique(labels[unknown]))
+        if model.handle_unknown == "error":
+            raise InputError(
+                f"column {column!r} has tasks that the model does not know: {names}"
+            )
+        notes.append(
+            "rows of tasks that the model does not know, predicted by what its tasks "
+            f"have in common ({int(unknown.sum())} of {len(labels)}): {names}"
         )
     return labels
+
+
+def _as_known(labels: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Write labels that are numbers as the model does: 2.0 may be 2 elsewhere."""
+    by_number: dict[float, list[str]] = {}
+    for label in known.tolist():
+        by_number.setdefault(_number(label), []).append(label)
+    by_number.pop(math.inf, None)
+    alike = {
+        label: found[0]
+        for label in np.setdiff1d(labels, known).tolist()
+        if len(found := by_number.get(_number(label), [])) == 1
+    }
+    return np.array([alike.get(label, label) for label in labels.tolist()])
+
+
+def _number(text: str) -> float:
+    """Return what a label is as a number, infinity if it is none."""
+    try:
+        number = float(text)
+    except ValueError:
+        return math.inf
+    return number if math.isfinite(number) else math.inf
 
 
 def _where(table: Table, rows: np.ndarray) -> str:
@@ -256,6 +291,7 @@ def _spare(model: Any, labels: Any, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _features(
+    saved: SavedModel,
     table: Table,
     names: list[str],
     options: dict[str, Any],
@@ -265,9 +301,8 @@ def _features(
 ) -> np.ndarray:
     """Return the features by their names; NaN only for a model that fills it in.
 
-    ``options`` say how numbers and dates are read.
-
-    Cells that are to spare may say nothing: what stands there does not matter.
+    ``options`` say how numbers and dates are read. Cells that are to spare may say
+    nothing: what stands there does not matter.
     """
     levels = {name: _level(name, table) for name in names}
     lost = [name for name in names if name not in table.columns and not levels[name]]
@@ -283,6 +318,7 @@ def _features(
     numbers = read_numbers(plain, **options)
     notes += numbers.notes
     X = np.empty((len(table.lines), len(names)))
+    filled, no_dates = {}, []
     for j, name in enumerate(names):
         if pair := levels[name]:
             known = [each[1] for each in levels.values() if each and each[0] == pair[0]]
@@ -296,7 +332,15 @@ def _features(
         if values is None:
             values = truth_as_numbers(table.columns[name])
         if values is None:
-            raise InputError(f"column {name!r} holds text; the model needs numbers")
+            fields = as_text(table.columns[name])
+            odd = np.array([not reads_as_number(field) for field in fields])
+            first = fields[int(np.argmax(odd))] if odd.any() else fields[0]
+            where = f", {first!r} on {_where(table, odd)}" if odd.any() else ""
+            raise InputError(
+                f"column {name!r} holds text; the model needs numbers{where}"
+            )
+        if name in saved.dates and name not in numbers.dates:
+            no_dates.append(name)
         values = np.where(np.isnan(values) & spare[:, j], 0.0, values)
         gone = np.isnan(values)
         if gone.any() and not fills:
@@ -304,8 +348,21 @@ def _features(
                 f"column {name!r} has no number on {_where(table, gone)}; fill it in "
                 "as for the rows that the model was fitted to, or drop these rows"
             )
+        if gone.any():
+            filled[name] = int(gone.sum())
         X[:, j] = values
-    notes += _strange_levels(table, [pair for pair in levels.values() if pair])
+    if filled:
+        notes.append(
+            "missing values replaced by the median of the rows in fit "
+            f"({sum(filled.values())}): {name_list(filled)}"
+        )
+    if no_dates:
+        notes.append(
+            "dates in fit, here numbers, which are taken for days since 1970-01-01: "
+            f"{name_list(no_dates)}"
+        )
+    pairs = [pair for pair in levels.values() if pair]
+    notes += _strange_levels(table, pairs, saved.base)
     return X
 
 
@@ -321,19 +378,32 @@ def _level(name: str, table: Table) -> tuple[str, str] | None:
     return None
 
 
-def _strange_levels(table: Table, pairs: list[tuple[str, str]]) -> list[str]:
-    """Say which levels the model has no indicator of, of columns with several."""
-    notes = []
+def _strange_levels(
+    table: Table, pairs: list[tuple[str, str]], base: Mapping[str, str]
+) -> list[str]:
+    """Say which levels the model does not know, and what it takes them for."""
+    notes, empty = [], {}
     for column in dict.fromkeys(column for column, _ in pairs):
         known = [level for name, level in pairs if name == column]
-        found = np.array(spelled_as(known, table.columns[column]))
-        strange = np.setdiff1d(found[~missing(table.columns[column])], known)
-        # of two levels only the second has an indicator
-        if strange.size and not (len(known) == 1 and strange.size == 1):
+        others = [base[column]] if column in base else []
+        found = np.array(spelled_as([*known, *others], table.columns[column]))
+        gone = missing(table.columns[column])
+        if gone.any():
+            empty[column] = int(gone.sum())
+        strange = np.setdiff1d(found[~gone], [*known, *others])
+        # of two levels only the second has an indicator; which the other was may be
+        # unknown
+        if strange.size > (len(known) == 1 and not others):
+            alike = f", read as {base[column]}" if others else ""
             notes.append(
-                f"column {one_line(column)} has levels without a coefficient: "
+                f"column {one_line(column)} has levels without a coefficient{alike}: "
                 f"{name_list(strange)}"
             )
+    if empty:
+        notes.append(
+            "missing values of text, read as no level that has a coefficient "
+            f"({sum(empty.values())}): {name_list(empty)}"
+        )
     return notes
 
 

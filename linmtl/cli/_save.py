@@ -63,5 +63,7 @@ def model_json(comparison: Comparison, problem: Problem, task: str) -> str:
         "task": task,
         "decimal": problem.decimal,
         "day_first": problem.day_first,
+        "dates": problem.dates,
+        "base": problem.base,
     }
     return json.dumps(content, allow_nan=False) + "\n"

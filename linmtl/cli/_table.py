@@ -6,6 +6,7 @@ Whatever is changed on the way is said in a note, one line each.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -22,6 +23,7 @@ from linmtl.data._suggestions import closest
 from linmtl.data._table import Table
 
 _MOST_CLASSES = 50  # of text that nobody has called a class
+_ZEROS = re.compile(r"\.0+$")  # of whole numbers that some rows lacked: 1.0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,6 +50,10 @@ class Problem:
         The decimal mark of its columns, None where there are none or several.
     day_first : dict of str -> bool
         Whether the day stands before the month, by column of dates that say so.
+    dates : list of str
+        The features that were dates.
+    base : dict of str -> str
+        The level that has no indicator, by column of text with two.
     """
 
     X: np.ndarray
@@ -59,6 +65,8 @@ class Problem:
     rows: np.ndarray
     decimal: str | None
     day_first: dict[str, bool] = field(default_factory=dict)
+    dates: list[str] = field(default_factory=list)
+    base: dict[str, str] = field(default_factory=dict)
 
     @property
     def classes(self) -> tuple[str, ...] | None:
@@ -130,8 +138,11 @@ def make_problem(
             f"column {task!r} names a single task ({one_line(names[0])}); a "
             "comparison needs two or more tasks"
         )
-    of_ids = tasks if features is None else None  # those asked for stay
-    X, feature_names = _features(table, used, numbers, of_ids, notes)
+    found = codings(table, used, numbers, notes)
+    if features is None:  # those asked for stay
+        found = _without_ids(found, numbers, tasks, rows, notes)
+    X = _features(table, found, numbers)
+    feature_names = [name for coding in found for name in coding.feature_names]
     if not feature_names:
         raise InputError(
             f"no column is left to predict {target!r} from, besides {target!r} and "
@@ -144,7 +155,11 @@ def make_problem(
     marks = set(numbers.decimals.values()) - {""}
     decimal = marks.pop() if len(marks) == 1 else None
     read_so = decimal, numbers.day_first
-    return Problem(X, y, tasks, feature_names, labels, notes, rows, *read_so)
+    dates = [name for name in feature_names if name in numbers.dates]
+    base = {coding.name: coding.base for coding in found if coding.base is not None}
+    return Problem(
+        X, y, tasks, feature_names, labels, notes, rows, *read_so, dates, base
+    )
 
 
 def _check_columns(table: Table, target: str, task: str) -> None:
@@ -319,7 +334,7 @@ def _read_tasks(fields: Fields) -> np.ndarray:
         whole = np.all(fields == np.round(fields)) and np.abs(fields).max() < 2**62
         return fields.astype(np.int64) if whole else fields
     try:
-        numbers = [int(text) for text in fields]
+        numbers = [int(_ZEROS.sub("", text)) for text in fields]
     except ValueError:
         return np.array(fields)
     # "1" and "01" stay two tasks
@@ -328,31 +343,24 @@ def _read_tasks(fields: Fields) -> np.ndarray:
     return np.array(numbers, dtype=np.int64)
 
 
-def _features(
-    table: Table,
-    used: Sequence[str],
-    numbers: Numbers,
-    tasks: np.ndarray | None,
-    notes: list[str],
-) -> tuple[np.ndarray, list[str]]:
-    """Return the features as numbers, text columns as indicators of their levels.
-
-    Ids of rows or ``tasks`` are left out, unless these are None.
-    """
-    found = codings(table, used, numbers, notes)
-    if tasks is not None:
-        found = _without_ids(found, numbers, tasks, notes)
+def _features(table: Table, found: Sequence[Coding], numbers: Numbers) -> np.ndarray:
+    """Return the features as numbers, text columns as indicators of their levels."""
     parts = [
         c.features(table.columns[c.name], numbers.values.get(c.name)) for c in found
     ]
-    X = np.hstack(parts) if parts else np.empty((0, 0))
-    return X, [name for coding in found for name in coding.feature_names]
+    return np.hstack(parts) if parts else np.empty((0, 0))
 
 
 def _without_ids(
-    found: list[Coding], numbers: Numbers, tasks: np.ndarray, notes: list[str]
+    found: list[Coding],
+    numbers: Numbers,
+    tasks: np.ndarray,
+    rows: np.ndarray,
+    notes: list[str],
 ) -> list[Coding]:
-    known = ids_among(numbers, np.unique(tasks, return_inverse=True)[1])
+    """Leave out ids of the rows or the tasks, and say so."""
+    codes = np.unique(tasks, return_inverse=True)[1]
+    known = ids_among(numbers, codes, rows)
     ids = [coding.name for coding in found if coding.name in known]
     if ids:
         notes.append(f"ids, dropped (--features keeps them): {name_list(ids)}")

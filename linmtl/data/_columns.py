@@ -230,6 +230,8 @@ def read_numbers(
         if reading.example is not None or other is not None:
             kind = reading.decimal, reading.grouped, other is None
             note(kind, reading.told(fields, other), name)
+        if zeros := next(filter(_has_leading_zero, fields), None):
+            note("0", f"leading zeros, {zeros} read as {int(zeros)} (a code?)", name)
     others = {*known.values(), *orders.values()}
     if len(others) == 1:  # all that say so say the same
         first = others.pop()
@@ -244,6 +246,10 @@ def read_numbers(
             values[name] = np.where(infinite[name], np.nan, numbers)
     lines = [f"{text}: {name_list(names)}" for text, names in notes.values()]
     return Numbers(values, dates, ambiguous, orders, infinite, decimals, lines)
+
+
+def _has_leading_zero(text: str) -> bool:
+    return text[:1] == "0" and len(text) > 1 and text.isdecimal()
 
 
 def _without_unit(fields: list[str]) -> tuple[str, list[str]]:

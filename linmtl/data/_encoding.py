@@ -28,6 +28,8 @@ _ID = re.compile(r"(^|[\W_])(?i:ids?|uuid)$|^(?i:id)[\W_]|[a-z]I[Dd]$")
 _COUNT = re.compile(
     r"(^|[\W_])(?i:id|ids|nr|no|num|number|index|key)($|[\W_])|[a-z]I[Dd]$"
 )
+# a unit behind, a bound or a parenthesis before; letters before are those of codes
+_NUMBER_WITH_SIGNS = re.compile(r"([^\w.+-]{0,2})[+-]?[\d.,]*\d[\d.,]*(\D{0,8})")
 _OF_TIME = re.compile(
     r"(?i:date|time|hour|day|week|month|year|age|visit|step|min|sec|^t$)"
 )
@@ -43,10 +45,13 @@ class Coding:
         The column.
     levels : list of str or None
         The levels of text that have an indicator each, None for numbers.
+    base : str or None
+        The other level, of text with two.
     """
 
     name: str
     levels: list[str] | None = None
+    base: str | None = None
 
     @property
     def feature_names(self) -> list[str]:
@@ -101,9 +106,9 @@ def codings(
         elif values is not None:
             found.append(Coding(name))
         else:
-            levels = _levels(table.columns[name])
+            levels, base = _levels(table.columns[name])
             if len(levels) <= max_levels:
-                found.append(Coding(name, levels))
+                found.append(Coding(name, levels, base))
                 encoded.append(name)
             else:
                 dropped.append(name)
@@ -172,7 +177,12 @@ def truth_as_numbers(fields: Fields) -> np.ndarray | None:
     return numbers
 
 
-def is_id(name: str, x: np.ndarray, codes: np.ndarray | None = None) -> bool:
+def is_id(
+    name: str,
+    x: np.ndarray,
+    codes: np.ndarray | None = None,
+    rows: np.ndarray | None = None,
+) -> bool:
     """Whether a column numbers rows or tasks and says nothing else.
 
     That is one called an id with another whole number in each row, or one for each
@@ -186,26 +196,34 @@ def is_id(name: str, x: np.ndarray, codes: np.ndarray | None = None) -> bool:
         Its numbers.
     codes : ndarray of int of shape (n_rows,), default=None
         The task of each row.
+    rows : ndarray of int of shape (n_rows,), default=None
+        The positions of the rows, where others stood between them.
     """
     if not _all_whole(x):
         return False
     if _ID.search(name):
         of_tasks = codes is not None and _one_value_each(x, codes)
         return of_tasks or len(np.unique(x)) == len(x)
-    steps = np.diff(x)
-    return bool(abs(steps[0]) == 1 and np.all(steps == steps[0])) and not (
-        _OF_TIME.search(name)
-    )
+    steps, places = np.diff(x), np.diff(np.arange(len(x)) if rows is None else rows)
+    counts = any(np.array_equal(steps, sign * places) for sign in (1, -1))
+    return counts and not _OF_TIME.search(name)
 
 
-def ids_among(numbers: Numbers, codes: np.ndarray | None = None) -> list[str]:
-    """Return the columns that are ids of rows, or of tasks with ``codes``."""
+def ids_among(
+    numbers: Numbers,
+    codes: np.ndarray | None = None,
+    rows: np.ndarray | None = None,
+) -> list[str]:
+    """Return the columns that are ids of rows, or of tasks with ``codes``.
+
+    ``rows`` are the positions of the rows in their table, by default all of them.
+    """
     return [
         name
         for name, values in numbers.values.items()
         if values is not None
         and name not in numbers.dates
-        and is_id(name, values, codes)
+        and is_id(name, values, codes, rows)
     ]
 
 
@@ -231,11 +249,13 @@ def _is_index(name: str, numbers: np.ndarray) -> bool:
     return name == "column 1" and bool(np.all(np.diff(numbers) > 0))
 
 
-def _levels(fields: Fields) -> list[str]:
-    """Return the levels of text that need an indicator: one of two suffices."""
+def _levels(fields: Fields) -> tuple[list[str], str | None]:
+    """Return the levels of text that need an indicator, one of two; and the other."""
     gone = missing(fields)
     levels = np.unique(np.array(as_text(fields))[~gone]).tolist()
-    return levels[1:] if len(levels) == 2 and not gone.any() else levels
+    if len(levels) == 2 and not gone.any():
+        return levels[1:], levels[0]
+    return levels, None
 
 
 def _nearly_numeric(table: Table, name: str) -> list[str]:
@@ -245,10 +265,23 @@ def _nearly_numeric(table: Table, name: str) -> list[str]:
     if len(text) > 0.2 * len(fields):
         text, kind = not_dates(as_text(fields)), "dates"
     if len(text) > 0.2 * len(fields):
-        return []
+        return _beside_numbers(name, as_text(fields))
     if not text:
         return [f"column {one_line(name)} is text: its {kind} differ in notation"]
     return [
         f"column {one_line(name)} is text: {len(text)} of {len(fields)} fields are no "
         f"{kind}, the first {fields[text[0]]!r} on {table.line} {table.lines[text[0]]}"
+    ]
+
+
+def _beside_numbers(name: str, fields: list[str]) -> list[str]:
+    """Say what keeps text from being numbers if it is a unit, "<" or parentheses."""
+    odd = {text for text in fields if not reads_as_number(text)}
+    found = [_NUMBER_WITH_SIGNS.fullmatch(text) for text in sorted(odd)]
+    signs = {match.groups() for match in found if match is not None}
+    if None in found or len(signs) > 3 or len(set(fields)) <= MAX_LEVELS:
+        return []
+    return [
+        f"column {one_line(name)} is text: some of its numbers have signs beside "
+        f"them, such as {min(odd)!r}; numbers are read where they stand alone"
     ]

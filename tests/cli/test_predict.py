@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 
 import linmtl
@@ -69,7 +70,12 @@ def test_the_model_that_compare_has_saved(more, tmp_path, capsys):
     content = json.loads(model.read_text())
     assert content["scalers"][0]["fill"] == X.median().tolist()
     read_so = {"decimal": ".", "day_first": {"visit": True}}
-    assert content["table"] == {"task": "site", **read_so}
+    assert content["table"] == {
+        "task": "site",
+        **read_so,
+        "dates": ["visit"],
+        "base": {},
+    }
     again = from_json(model.read_text())
     expected = again.predict(X, tasks=tasks)
     assert [row["site"] for row in found] == tasks.tolist()
@@ -176,7 +182,11 @@ def test_features_that_a_task_does_not_have_may_be_empty(tmp_path, capsys):
         ({"site": "c"}, ["--task", "site"], "tasks that the model does not know: c"),
         ({"site": ""}, ["--task", "site"], "'site' has no label on line 2 and 23 more"),
         ({"dose": ""}, ["--task", "site"], "'dose' has no number on line 2"),
-        ({"dose": "much"}, ["--task", "site"], "column 'dose' holds text"),
+        (
+            {"dose": "much"},
+            ["--task", "site"],
+            "'dose' holds text; the model needs numbers, 'much' on line 2 and 23 more",
+        ),
         ({"clinic": None}, ["--task", "site"], "not there: clinic=north, clinic=south"),
     ],
 )
@@ -219,3 +229,53 @@ def test_levels_that_the_model_does_not_know(table, tmp_path, capsys):
     assert (
         "column clinic has levels without a coefficient: east" in predicted(capsys)[1]
     )
+
+
+def test_what_the_model_cannot_know_is_said(tmp_path, capsys):
+    """Rows are predicted all the same, and nobody has to guess by what."""
+    path, file = tmp_path / "visits.csv", tmp_path / "model.json"
+    head = "dose,seen,sex,site,score"
+    lines = [
+        f"{3 * i % 11},2024-05-{i:02},{'fm'[i % 2]},{i % 3}.0,{i**2}"
+        for i in range(1, 31)
+    ]
+    path.write_text("\n".join([head, *lines]))
+    X, y, tasks, _ = linmtl.prepare(path, "score", "site")
+    last = L21Regressor(0.1, handle_unknown="mean")
+    model = make_pipeline(SimpleImputer(strategy="median"), last)
+    model.fit(X, y, l21regressor__tasks=tasks)
+    content = json.loads(to_json(model))
+    table = {"task": "site", "dates": ["seen"], "base": {"sex": "f"}}
+    file.write_text(json.dumps({**content, "table": table}))
+    path.write_text(f"{head}\n3,7,x,1,\n,8,,2.0,\n3,9,m,7,\n")
+    assert command.main(["predict", str(file), str(path)]) == 0
+    found, notes = predicted(capsys)
+    frame = X.iloc[:3].assign(dose=[3.0, np.nan, 3.0], seen=[7.0, 8.0, 9.0])
+    frame["sex=m"] = [0.0, 0.0, 1.0]
+    expected = model.predict(frame, tasks=np.array([1, 2, 7]))
+    assert [float(row["prediction"]) for row in found] == expected.tolist()
+    for note in (
+        "tasks that the model does not know, predicted by what its tasks have in "
+        "common (1 of 3): 7",
+        "missing values replaced by the median of the rows in fit (1): dose",
+        "dates in fit, here numbers, which are taken for days since 1970-01-01: seen",
+        "column sex has levels without a coefficient, read as f: x",
+        "missing values of text, read as no level that has a coefficient (1): sex",
+    ):
+        assert note in notes
+
+
+@pytest.mark.parametrize("fitted", ["{}", "{}.0", "0{}", "{}.5"])
+@pytest.mark.parametrize("asked", ["{}", "{}.0", "0{}"])
+def test_numbers_of_tasks_are_known_however_they_are_written(
+    fitted, asked, tmp_path, capsys
+):
+    """A column of whole numbers is written as 1.0 where some rows have none."""
+    path, file = tmp_path / "visits.csv", tmp_path / "model.json"
+    lines = [f"{fitted.format(i % 2) if i else '7.0'},{i},{i}" for i in range(9)]
+    path.write_text("\n".join(["site,dose,score", *lines]))
+    X, y, tasks, _ = linmtl.prepare(path, "score", "site")
+    file.write_text(to_json(L21Regressor(0.01).fit(X, y, tasks)))
+    path.write_text(f"site,dose\n{asked.format(7)},3\n")
+    assert command.main(["predict", str(file), str(path), "--task", "site"]) == 0
+    assert "does not know" not in predicted(capsys)[1]

@@ -283,6 +283,38 @@ def test_what_keeps_a_column_from_being_numeric():
     assert "more than 20 levels, dropped: many, two, free" in notes
 
 
+@pytest.mark.parametrize("form", ["{} mg", "{}°C", "<{}", "({})"])
+def test_signs_beside_numbers_are_named(form):
+    few = [form.format(1)] * 10  # levels of a class, if there were no others
+    notes = "\n".join(
+        prepare(
+            table(
+                dose=[form.format(i) for i in range(24)],
+                some=[*few, *map(str, range(14))],
+                code=[f"P{i:03}" for i in range(24)],
+            )
+        ).notes
+    )
+    text = "is text: some of its numbers have signs beside them, such as"
+    assert f"column dose {text} {form.format(0)!r}" in notes
+    assert f"column some {text}" not in notes  # 15 levels: indicators
+    assert "column code" not in notes
+
+
+def test_leading_zeros_are_said():
+    prepared = prepare(table(zip=[f"{i:05}" for i in range(100, 148, 2)]))
+    assert "leading zeros, 00100 read as 100 (a code?): zip" in prepared.notes
+    assert "zip" in prepared.X
+
+
+def test_numbers_of_rows_are_ids_where_some_rows_are_left_out():
+    columns = table(line=np.arange(40.0, 64.0))
+    columns["score"] = np.where(np.arange(24) % 7 == 2, np.nan, columns["score"])
+    prepared = prepare(columns)
+    assert len(prepared.y) < 24
+    assert "ids, dropped (features keeps them): line" in prepared.notes
+
+
 def test_infinite_features_are_missing_ones():
     columns = table()
     columns["age"][[2, 4]] = np.inf, -np.inf
