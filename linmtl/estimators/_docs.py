@@ -154,7 +154,8 @@ column for each class of each task, and the loss of a row is the multinomial one
     "ordinal_parameters": """\
 class_order : array-like of shape (n_classes,), default=None
     The classes from the lowest to the highest. By default the order of an ordered
-    categorical y (or of columns of a wide one), else sorted.
+    categorical y (or of columns of a wide one), else sorted; a warning names words,
+    whose order is hardly that of the alphabet.
 fit_intercept : bool, default=True
     Thresholds take the place of intercepts: True.
 task_weight : None, str, dict or array-like of shape (n_tasks,), default=None

@@ -191,6 +191,7 @@ class OrdinalClassifier(PredictsOrder, MultiTaskModel):
             if set(labels) <= set(named):  # the order of their numbers
                 given = [labels.index(label) for label in named if label in labels]
         if given is None:
+            self._warn_of_alphabet(classes.tolist())
             return codes, classes, np.arange(classes.size)
         given = np.atleast_1d(np.asarray(given))
         flat, given = given.ndim == 1, given.ravel().tolist()
@@ -213,6 +214,17 @@ class OrdinalClassifier(PredictsOrder, MultiTaskModel):
         rank = np.argsort([place[label] for label in classes.tolist()])
         codes[~missing] = np.argsort(rank)[codes[~missing].astype(int)]
         return codes, classes, rank
+
+    def _warn_of_alphabet(self, classes: list[Any]) -> None:
+        """Warn of words, whose order is hardly that of the alphabet; letters may be."""
+        if len(classes) > 2 and any(isinstance(c, str) and len(c) > 1 for c in classes):
+            warnings.warn(
+                f"{type(self).__name__}: the classes are text, and taken in the order "
+                f"of the alphabet, {some(classes)}; pass class_order= from the lowest "
+                "to the highest, or an ordered categorical",
+                UserWarning,
+                stacklevel=2,
+            )
 
     def _store(self, problem, result):
         classes: Any = self.classes_

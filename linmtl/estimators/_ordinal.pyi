@@ -30,7 +30,8 @@ class OrdinalClassifier(PredictsOrder, MultiTaskModel):
         ``L21(alpha=0.01)``.
     class_order : array-like of shape (n_classes,), default=None
         The classes from the lowest to the highest. By default the order of an ordered
-        categorical y (or of columns of a wide one), else sorted.
+        categorical y (or of columns of a wide one), else sorted; a warning names words,
+        whose order is hardly that of the alphabet.
     fit_intercept : bool, default=True
         Thresholds take the place of intercepts: True.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None
@@ -200,7 +201,8 @@ class OrdinalClassifierCV(ChoosesPenalty, OrdinalClassifier):
         sum). The arrays below then have a leading axis for them.
     class_order : array-like of shape (n_classes,), default=None
         The classes from the lowest to the highest. By default the order of an ordered
-        categorical y (or of columns of a wide one), else sorted.
+        categorical y (or of columns of a wide one), else sorted; a warning names words,
+        whose order is hardly that of the alphabet.
     fit_intercept : bool, default=True
         Thresholds take the place of intercepts: True.
     task_weight : None, str, dict or array-like of shape (n_tasks,), default=None

@@ -508,3 +508,13 @@ def test_a_search_finds_what_an_exact_one_does():
         rough.scores_path_[near], exact.scores_path_[near], rtol=0.01
     )
     assert rough.alpha_ in exact.alphas_[near]
+
+
+def test_the_alphabet_is_no_order_of_words():
+    rng = np.random.default_rng(0)
+    X, place = rng.normal(size=(30, 1)), np.arange(30) % 3
+    words = np.array(["low", "mid", "high"])
+    with pytest.warns(UserWarning, match="order of the alphabet, 'high', 'low', 'mid'"):
+        OrdinalClassifier(L21(0.1)).fit(X, words[place])
+    OrdinalClassifier(L21(0.1), class_order=words).fit(X, words[place])
+    OrdinalClassifier(L21(0.1)).fit(X, np.array([*"abc"])[place])  # grades
