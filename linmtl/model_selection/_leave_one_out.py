@@ -394,7 +394,9 @@ def criterion_path(
         if criterion == "gcv":
             value = mean / left**2
         else:
-            deviance = np.log(2.0 * mean) if loss.quadratic else 2.0 * mean
+            least = np.finfo(float).tiny  # of targets that are fitted exactly
+            log = np.log(2.0 * np.maximum(mean, least))
+            deviance = log if loss.quadratic else 2.0 * mean
             value = n * deviance + freedom * (2.0 if criterion == "aic" else np.log(n))
     value[left == 0] = np.inf  # nothing is left to judge by
     losses = np.broadcast_to(value[:, None, None], (len(value), 1, data.total.size))

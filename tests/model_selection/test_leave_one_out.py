@@ -263,6 +263,15 @@ def test_penalties_without_second_derivatives_are_fitted_without_each_row():
     assert not hasattr(model, "degrees_of_freedom_")
 
 
+@pytest.mark.parametrize("criterion", ["aic", "bic", "gcv"])
+@pytest.mark.filterwarnings("ignore:.*tells no strength from another")
+def test_targets_that_are_fitted_exactly_have_a_criterion(criterion):
+    X, y, tasks = data("long", n=5)
+    model = MeanRegularizedRegressorCV(alphas=ALPHAS, criterion=criterion)
+    model.fit(X, np.ones(len(y)), tasks)
+    np.testing.assert_allclose(model.predict(X, tasks), 1.0)
+
+
 def test_a_task_of_one_row_is_not_judged():
     X, y, tasks = data("long")
     X, y, tasks = np.vstack([X, X[:1]]), np.append(y, 1.0), np.append(tasks, 9)
