@@ -277,6 +277,25 @@ def hospitals(content: dict) -> str:
     return "\n".join(lines)
 
 
+def choosing(content: dict) -> str:
+    """Return times of searches beside their paths and peers, and leave-one-out's."""
+    tables = []
+    for name in ("times", "lmer", "loo"):
+        rows = content[name]
+        if not rows:
+            continue
+        lines = [table_line(rows[0]), "|" + "---|" * len(rows[0])]
+        lines += [table_line(_cell(value) for value in row.values()) for row in rows]
+        tables.append("\n".join(lines))
+    return "\n\n".join(tables)
+
+
+def _cell(value: str | float | None) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else f"{value:.2g}"
+
+
 TABLES = {
     "speed": speed,
     "start_up": start_up,
@@ -285,6 +304,7 @@ TABLES = {
     "formulations": formulations,
     "models": models,
     "mixed": mixed,
+    "choosing": choosing,
     "multinomial": several_classes,
     "intervals": lambda content: cover(content["results"]["normal"]),
     "parts": lambda content: f"{parts(content)}\n\n{hospitals(content)}",

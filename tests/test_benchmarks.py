@@ -179,7 +179,7 @@ def test_an_unknown_problem_is_named(tmp_path):
     "name",
     [
         *("speed", "start_up", "growth", "formulations", "models", "mixed"),
-        *("intervals", "parts", "large"),
+        *("intervals", "parts", "large", "choosing"),
     ],
 )
 def test_the_tables_are_the_results(bench, name):

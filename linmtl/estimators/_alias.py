@@ -88,7 +88,7 @@ class AliasCV(CrossValidated, Alias):
             return [
                 {**setting, self._second: value}
                 for setting in settings
-                for value in self._values_of_second(setting, values)
+                for value in self._values_of_second(setting, values, columns.size)
             ]
         if self._parts is None:
             return settings
@@ -109,9 +109,19 @@ class AliasCV(CrossValidated, Alias):
         return unit_of_strength(fit, curvature)
 
     def _values_of_second(
-        self, setting: dict[str, Any], values: list[float]
+        self, setting: dict[str, Any], values: list[float], n_columns: int
     ) -> list[float]:
-        """Return those to try with a setting: one that it has, or those of the data."""
+        """Return those to try with a setting: one that it has, or those of the data.
+
+        Parameters
+        ----------
+        setting : dict
+            The other parameters.
+        values : list of float
+            Those of the data.
+        n_columns : int
+            Columns of W: of one, tasks have nothing to share.
+        """
         assert self._second is not None
         given = setting[self._second]
         return values if given is None else [given]

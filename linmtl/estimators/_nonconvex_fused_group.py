@@ -99,12 +99,13 @@ class _NonconvexFusedGroupCV(_NonconvexFusedGroup, AliasCV):
         part = Objective(fit, compose(L1(1.0), fit.n_features, columns))
         return largest_strength(part) or 1.0
 
-    def _values_of_second(self, setting, values):
-        values = super()._values_of_second(setting, values)
-        return values[:1] if setting["form"] == 2 else values  # it has no such term
+    def _values_of_second(self, setting, values, n_columns):
+        values = super()._values_of_second(setting, values, n_columns)
+        has_term = setting["form"] == 1 and n_columns > 1
+        return values if has_term else values[:1]
 
     def _beyond(self, curves):
-        if best_of(curves).setting["form"] == 2:
+        if best_of(curves).setting["form"] == 2 or len(curves) == 1:
             return None
         return super()._beyond([c for c in curves if c.setting["form"] == 1])
 

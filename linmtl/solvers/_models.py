@@ -90,8 +90,8 @@ def models(
         penalties.
     score : callable, default=None
         The loss of a model on other data, if models only have to show roughly where it
-        is lowest. They are rough then, unless ``tol`` is below 1e-5; one on the line
-        between two uses the features of both.
+        is lowest. They are rough then, unless ``tol`` is below 1e-5 or the penalty is
+        not convex; one on the line between two uses the features of both.
     """
     shape = fit.n_features, fit.n_columns
     path = QuadraticPath.of(fit, forms) if solver in DIRECT else None
@@ -99,7 +99,10 @@ def models(
     if path is not None:
         yield from _quadratic(fit, path, penalties, tasks, exact)
         return
+    norm = compose(penalties[0], fit.n_features, tasks).norm
     rough = score is not None and tol >= _LEAST_ROUGH_TOL
+    # of a penalty that is not convex the start decides which solution is found
+    rough = rough and (norm is None or norm.convex)
     curve = _Curve(score if rough else None)
     solved = np.ones(len(penalties), dtype=bool)
     if rough and strengths is not None:

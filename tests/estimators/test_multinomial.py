@@ -36,7 +36,6 @@ from linmtl.designs._classes import ClassesDesign
 from linmtl.designs._shared import SharedDesign
 from linmtl.designs._stacked import StackedDesign
 from linmtl.estimators._base import Classifier
-from linmtl.inference import bootstrap_intervals
 from linmtl.metrics import make_task_scorer
 from linmtl.model_selection import TaskKFold
 from linmtl.path import alpha_max, mtl_path
@@ -691,8 +690,6 @@ def test_models_of_several_classes_where_two_are_expected():
         CoefficientDisplay.from_estimator(model)
     with pytest.raises(ValueError, match=r"coefficients have shape \(3, 4, 4\)"):
         coefficient_similarity(model)
-    with pytest.raises(ValueError, match="more than two classes are not available"):
-        bootstrap_intervals(model, X, y, tasks, n_resamples=2)
     with pytest.raises(ValueError, match="offset is for two classes"):
         model.fit(X, y, tasks, offset=np.ones(len(y)))
 

@@ -762,7 +762,8 @@ def test_sweeps(shared):
     actual, G = W.copy(), gradient(H, C, W)
     work = [np.empty(3) for _ in range(3)]
     Gt, Et = transposed(G), np.zeros((3, 5))
-    moved = rows.sweep(H, actual, Gt, Et, entries, strengths, False, *work)
+    none = rows.uncoupled(3)
+    moved = rows.sweep(H, none, actual, Gt, Et, entries, strengths, False, *work)
     np.testing.assert_allclose(actual, expected)
     np.testing.assert_allclose(moved, length)
     np.testing.assert_allclose((Gt - Et).T, gradient(H, C, actual), atol=1e-14)

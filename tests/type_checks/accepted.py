@@ -69,13 +69,11 @@ def readme() -> None:
     split = TaskShuffleSplit(n_splits=1, train_size=0.1, random_state=0)
     rows, others = next(split.split(X, y, tasks))
     X = TaskScaler().fit(X[rows]).transform(X)  # of a DataFrame: X.iloc[rows]
+    few = X[rows], y[rows], tasks[rows]
 
-    auto = AutoRegressor(cv=3).fit(X[rows], y[rows], tasks[rows])
+    auto = AutoRegressor(cv=3).fit(*few)  # then auto.predict(X, tasks)
     print(auto.leaderboard_)  # eleven models on the same held-out rows, paired errors
-    auto.score(X[others], y[others], tasks[others])  # each row by its patient's model
-
-    model = MixedEffectsRegressor()
-    report = negative_transfer_report(model, X[rows], y[rows], tasks[rows])
+    report = negative_transfer_report(MixedEffectsRegressor(), *few)
     print(report.summary)  # who is helped, hurt, equivalent or undecided
 
 
