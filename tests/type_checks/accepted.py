@@ -67,7 +67,7 @@ from linmtl.unsupervised import MultiTaskKMeans
 def readme() -> None:
     X, y, tasks = load_parkinsons(return_X_y=True)  # 42 patients
     split = TaskShuffleSplit(n_splits=1, train_size=0.1, random_state=0)
-    rows, others = next(split.split(X, y, tasks))
+    rows, _ = next(split.split(X, y, tasks))
     X = TaskScaler().fit(X[rows]).transform(X)  # of a DataFrame: X.iloc[rows]
     few = X[rows], y[rows], tasks[rows]
 
