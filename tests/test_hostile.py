@@ -255,6 +255,33 @@ def test_a_constant_feature_has_no_coefficient(model, value):
     )
 
 
+@pytest.mark.parametrize("penalty", [L21(), TraceNorm(), MeanRegularized()])
+@pytest.mark.parametrize("size", [1e-3, 1.0, 1e5])
+def test_grids_of_constant_features_are_not_of_their_rounding(penalty, size):
+    """Ages and the like, which no task has two values of: strengths are of order one.
+
+    They had been 1e-13, at which fits went on to their last iteration.
+    """
+    rng = np.random.default_rng(0)
+    tasks = np.repeat(np.arange(4), [7, 9, 13, 30])
+    X = size * rng.normal(60.0, 9.0, size=(4, 2))[tasks]
+    grid = alpha_grid(X, rng.normal(size=len(tasks)), tasks, penalty=penalty)
+    assert 1.0 <= grid[0] <= 100.0
+
+
+@pytest.mark.parametrize("cls", [IndependentRegressor, IndependentClassifier])
+def test_a_task_of_equal_rows_has_strengths_of_order_one(cls):
+    X, y, tasks = data(is_classifier(cls()))
+    X = X.copy()
+    X[tasks == tasks[0]] = 1e3 / 7
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # nothing tells strengths apart
+        fitted = cls("cv", cv=3).fit(X, y, tasks)
+    assert np.all(fitted.alpha_ > 1e-12)
+    own = fitted.coef_[fitted.tasks_ == tasks[0]]
+    np.testing.assert_allclose(own, 0.0, atol=1e-12)
+
+
 @regressors
 def test_only_constant_features(model):
     _, y, tasks = data()

@@ -26,6 +26,7 @@ _SMALL_BYTES = 2**21  # dense arrays of this size are of no account
 # spreads that a feature is from zero where digits of predictions matter, and the rows
 # that tell
 _FAR_FROM_ZERO, _FEW_ROWS = 1e4, 100
+ROUNDED_SPREAD = 1e4 * np.finfo(float).eps ** 2  # relative variance of a constant
 _PIECE_SIZE = 2**19  # numbers that are converted to double precision at a time
 
 
@@ -275,6 +276,14 @@ class Design:
     def squares(self, weight: np.ndarray, centre: bool) -> np.ndarray:
         """Return the diagonals of the Hessians, (n_features, n_columns)."""
         return np.column_stack(list(self._diagonals(weight, centre)))
+
+    def varies(self, weight: np.ndarray) -> np.ndarray:
+        """Return in which columns a feature varies by more than rounding, (n_columns,).
+
+        Centred constants are not quite zero.
+        """
+        within, whole = (self.squares(weight, centre) for centre in (True, False))
+        return np.any(within > ROUNDED_SPREAD * whole, axis=0)
 
     def column_squares(self, weight: np.ndarray, centre: bool) -> np.ndarray:
         """Return the sum of the diagonals of the tasks' Hessians, (n_features,)."""

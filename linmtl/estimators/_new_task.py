@@ -20,6 +20,7 @@ from linmtl.data._labels import as_task_labels, codes_of, require_like, some
 from linmtl.data._read import read_X
 from linmtl.data._targets import missing_mask, read_labels, read_targets
 from linmtl.data._weights import read_sample_weight
+from linmtl.designs._base import ROUNDED_SPREAD
 from linmtl.estimators._predictions import (
     Fitted,
     PredictsClasses,
@@ -425,6 +426,8 @@ def _unit_of_strength(loss, Z, y, weight, eta, fit_intercept):
     """Return the largest curvature of the loss without coefficients, 1 if zero."""
     centred = Z - weight @ Z if fit_intercept else Z
     curvature = _top_curvature(np.sqrt(weight)[:, None] * centred)
+    if curvature <= ROUNDED_SPREAD * (weight @ Z**2).max(initial=0.0):
+        return 1.0
     if loss.curvature is not None:
         curvature *= loss.curvature
     else:

@@ -20,7 +20,7 @@ from linmtl.solvers._objective import Objective
 from linmtl.solvers._quadratic_path import QuadraticPath, pieces, quadratic_forms
 from linmtl.solvers._result import Result
 
-_ROUNDED_SPREAD = 100 * np.finfo(float).eps ** 2  # relative variance of a constant
+_SURE_SPREAD = 1e-6  # a deviation that rounding leaves of constants above 1e8 only
 DIRECT = "auto", "direct"  # solvers of quadratic problems by factors
 
 
@@ -200,8 +200,8 @@ def grid(objective: Objective, n_alphas: int, eps: float) -> np.ndarray:
     if np.isinf(top):
         top = _largest_of_substitute(objective)
     if np.isfinite(top):
-        if top == 0.0:  # a constant target
-            top = 1.0
+        if top == 0.0 or not _varies(objective.base_fit):
+            top = 1.0  # a constant target, or constant features
         return np.geomspace(top, top * eps, n_alphas)
     _, curvature = objective.fit.curvature(scaled=False)
     unit = unit_of_strength(objective.base_fit, curvature)
@@ -227,11 +227,17 @@ def unit_of_strength(fit: Datafit, curvature: float) -> float:
 
     As where all features are constant within the tasks.
     """
+    return float(curvature or 1.0) if _varies(fit) else 1.0
+
+
+def _varies(fit: Datafit) -> bool:
+    """Whether a feature varies within a task by more than rounding, as far as known."""
     data: Any = fit.data if fit.holds_rows else fit.rows
-    if data is not None and data.fit_intercept:
-        square = data.design.column_scale(data.weight, False).max(initial=0.0)
-        curvature = curvature if curvature > _ROUNDED_SPREAD * square else 0.0
-    return float(curvature or 1.0)
+    if data is None or not data.fit_intercept:
+        return True
+    if fit.feature_scale().max(initial=0.0) > _SURE_SPREAD:
+        return True
+    return bool(data.design.varies(data.weight).any())
 
 
 def top_strength(objective: Objective) -> float:
