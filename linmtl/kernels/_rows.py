@@ -71,7 +71,8 @@ def coupled(K: np.ndarray) -> Coupling:
     """Return what couples tasks by K, (n_tasks, n_tasks), in every row."""
     task, other = np.nonzero(K)
     indptr = np.searchsorted(task, np.arange(len(K) + 1))
-    parts = indptr, other, K[task, other], np.abs(K).sum(axis=1)
+    # nonzero returns strided views: in a tuple Numba may take them for contiguous
+    parts = indptr, np.ascontiguousarray(other), K[task, other], np.abs(K).sum(axis=1)
     return Coupling(*map(readonly, parts))
 
 

@@ -753,6 +753,13 @@ def sweep_by_hand(H, C, W, entry, row, positive):
     return W, length
 
 
+def test_what_couples_tasks_is_held_as_kernels_take_it():
+    K = 2.0 * np.eye(4) - np.ones((4, 4)) / 4
+    for part in (*rows.coupled(K), *rows.uncoupled(4)):
+        assert part.flags.c_contiguous
+        assert not part.flags.writeable
+
+
 @pytest.mark.parametrize("shared", [True, False])
 def test_sweeps(shared):
     H, C, _ = model(shared=shared)
