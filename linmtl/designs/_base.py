@@ -277,12 +277,12 @@ class Design:
         """Return the diagonals of the Hessians, (n_features, n_columns)."""
         return np.column_stack(list(self._diagonals(weight, centre)))
 
-    def varies(self, weight: np.ndarray) -> np.ndarray:
+    def varies(self, weight: np.ndarray, centre: bool) -> np.ndarray:
         """Return in which columns a feature varies by more than rounding, (n_columns,).
 
-        Centred constants are not quite zero.
+        Centred constants are not quite zero. Not centred, what is not zero varies.
         """
-        within, whole = (self.squares(weight, centre) for centre in (True, False))
+        within, whole = (self.squares(weight, c) for c in (centre, False))
         return np.any(within > ROUNDED_SPREAD * whole, axis=0)
 
     def column_squares(self, weight: np.ndarray, centre: bool) -> np.ndarray:

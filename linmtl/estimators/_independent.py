@@ -272,9 +272,7 @@ class _Independent(MultiTaskModel):
         curvature = data.design.column_eigenvalues(
             data.weight, data.fit_intercept, np.ones(data.design.n_features)
         )
-        if data.fit_intercept:
-            curvature[~data.design.varies(data.weight)] = 1.0
-        curvature[curvature <= 0] = 1.0
+        curvature[~data.design.varies(data.weight, data.fit_intercept)] = 1.0
         parts = Parts(
             data,
             self._loss(),

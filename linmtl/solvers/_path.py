@@ -237,7 +237,7 @@ def _varies(fit: Datafit) -> bool:
         return True
     if fit.feature_scale().max(initial=0.0) > _SURE_SPREAD:
         return True
-    return bool(data.design.varies(data.weight).any())
+    return bool(data.design.varies(data.weight, True).any())
 
 
 def top_strength(objective: Objective) -> float:
