@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -137,7 +139,9 @@ def test_the_naive_prox_is_that_of_the_package(bench, kind):
 
 
 def run_benchmarks(*arguments, folder):
-    return python("-m", "benchmarks", *arguments, folder=folder, PYTHONPATH=str(ROOT))
+    """Run the command, where neither R nor Octave is found whatever is installed."""
+    environment = {"PYTHONPATH": str(ROOT), "PATH": str(Path(sys.executable).parent)}
+    return python("-m", "benchmarks", *arguments, folder=folder, **environment)
 
 
 @pytest.mark.slow
@@ -155,6 +159,7 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path):
     (problem,) = content["problems"]
     results = {result["solver"]: result for result in problem["results"]}
     assert set(results) == {"linmtl", "sklearn", "glmnet"}
+    assert results["glmnet"]["skipped"] == "no Rscript"
     for name in ("linmtl", "sklearn"):
         assert results[name]["gap"] <= problem["target"]
         assert results[name]["seconds"] > 0

@@ -152,9 +152,9 @@ def test_missing_labels_of_a_single_task(model):
         (lambda n: np.r_[np.inf, np.ones(n - 1)], "sample_weight contains NaN or inf"),
         (lambda n: np.ones(n - 1), r"expected \(30,\); pass one weight per row"),
         (lambda n: np.ones((n, 2)), r"expected \(30,\); pass one weight per row"),
-        (lambda n: np.full(n, "1"), "sample_weight.* holds .*; pass "),
+        (lambda n: np.full(n, "1"), "sample_weight has dtype .*; pass numbers"),
         (lambda n: np.array(["x"] * n, dtype=object), "sample_weight.*pass numbers"),
-        (lambda n: np.ones(n, dtype=complex), "sample_weight: it holds complex"),
+        (lambda n: np.ones(n, dtype=complex), "sample_weight has dtype complex128"),
         (lambda n: np.zeros(n), "no observed label with a positive weight"),
     ],
 )

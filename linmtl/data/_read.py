@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-import warnings
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -34,7 +33,6 @@ from linmtl.data._labels import (
 )
 from linmtl.data._tables import as_table
 from linmtl.data._targets import (
-    NO_CHANCE,
     EncodedTargets,
     Targets,
     column_labels,
@@ -82,8 +80,6 @@ def read_fit(
     X, y = as_table(X), as_table(y)
     order = order_of_tasks(estimator, X, tasks)
     X, labels, feature_names = read_X(estimator, X, tasks, True, allow_nan=True)
-    if labels is not None and order is None:
-        _warn_of_measurements(labels)
     masked = getattr(estimator, "feature_mask", None) is not None
     if masked and not incomplete:
         raise ValueError(
@@ -128,23 +124,6 @@ def read_fit(
         present=present,
     )
     return _with_task_weights(_with_sides(read, targets), estimator, null_losses)
-
-
-def _warn_of_measurements(labels):
-    """Say that task labels look like targets, passed in their place."""
-    n, fractions = len(labels), False
-    if labels.dtype.kind == "f" and n >= NO_CHANCE:
-        distinct = np.unique(labels)
-        fractions = 2 * len(distinct) > n and np.any(distinct != np.round(distinct))
-    if fractions:
-        warnings.warn(
-            f"tasks holds {len(distinct)} different fractions in {n} rows, as targets "
-            "do, and hardly labels of tasks: fit takes X, y, tasks in this order, and "
-            "task_column names the column with the labels (where they are such, "
-            "task_order= or strings say so)",
-            UserWarning,
-            stacklevel=5,
-        )
 
 
 def _read_y(X, y, labels, targets):
@@ -268,7 +247,7 @@ def read_X(
                 "X; use one of the two"
             )
         if reset:
-            refuse_selectors(estimator)
+            _refuse_selectors(estimator)
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         X, labels, rest = split_task_column(X, column)
         if X.shape[1] == 0:
@@ -284,25 +263,15 @@ def read_X(
     return X, labels, names
 
 
-def refuse_selectors(estimator: Any, functions: Collection[str] = ()) -> None:
+def _refuse_selectors(estimator):
     """Raise where a selector of scikit-learn fits a model with a task column.
 
     It takes coefficients for the columns of X, of which there is one more, and so
     drops others than it means, often in silence. It offers no hook to find that out.
-
-    Parameters
-    ----------
-    estimator : TaskModel
-        The model.
-    functions : collection of str, default=()
-        Those of the selector that may not have called; by default none may.
     """
     frame = sys._getframe()
     while frame is not None:
-        module, function = frame.f_globals.get("__name__", ""), frame.f_code.co_name
-        if module.startswith("sklearn.feature_selection") and (
-            not functions or function in functions
-        ):
+        if frame.f_globals.get("__name__", "").startswith("sklearn.feature_selection"):
             raise ValueError(
                 "scikit-learn's SelectFromModel, RFE and the like know of no task "
                 f"column, and {type(estimator).__name__} has task_column="

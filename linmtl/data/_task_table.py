@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from linmtl.data._arrays import as_numbers
 from linmtl.data._labels import as_task_labels, codes_of, some
+from linmtl.data._times import refuse_times
 
 # labels, and the numbers of each, (n_labels, n_numbers)
 TaskTable = tuple[np.ndarray, np.ndarray]
@@ -40,7 +40,13 @@ def read_task_table(
         labels, rows = list(given), list(given.values())
     else:
         labels, rows = tasks.tolist(), given
-    Z = as_numbers(rows, f"{name}: {what}", "numbers, as many for every task")
+    refuse_times(rows, what)
+    try:
+        Z = np.array(rows, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name}: {what}: {error}; pass numbers, as many for every task"
+        ) from None
     Z = Z[:, None] if Z.ndim == 1 else Z
     if Z.ndim != 2 or Z.shape[1] == 0 or len(Z) != len(labels):
         raise ValueError(

@@ -6,18 +6,26 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from linmtl.data._arrays import as_numbers
 from linmtl.data._checks import is_number
 from linmtl.data._kinds import by_label
 from linmtl.data._labels import some
+from linmtl.data._tables import missing_as_nan
+from linmtl.data._times import refuse_times
 
 
 def read_sample_weight(sample_weight: Any, shape: tuple[int, ...]) -> np.ndarray:
     """Check sample weights and return one for each label, an array of this shape."""
     if sample_weight is None:
         return np.ones(shape, order="F")  # task by task, as data are held
-    weight = as_numbers(sample_weight, "sample_weight")
+    weight = np.asarray(_numbers(sample_weight, "sample_weight"))
+    if weight.dtype.kind not in "bifu" and weight.dtype.kind != "O":
+        raise ValueError(f"sample_weight has dtype {weight.dtype}; pass numbers")
+    try:
+        weight = weight.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"sample_weight: {error}; pass numbers") from None
     if weight.ndim == 0:
         weight = np.full(shape[0], float(weight))
     allowed = f"({shape[0]},)" + (f" or {shape}" if len(shape) == 2 else "")
@@ -40,7 +48,13 @@ def read_sample_weight(sample_weight: Any, shape: tuple[int, ...]) -> np.ndarray
 
 def read_offset(offset: Any, shape: tuple[int, ...]) -> np.ndarray:
     """Check offsets and return one for each label, an array of this shape."""
-    values = as_numbers(offset, "offset")
+    try:
+        values = np.asarray(_numbers(offset, "offset"))
+        if values.dtype.kind in "cmM":
+            raise TypeError(f"it holds {values.dtype}")
+        values = values.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"offset: {error}; pass numbers") from None
     wide = len(shape) == 2
     if values.ndim == 1 and values.shape == shape[:1] and wide:
         values = values[:, None]
@@ -57,6 +71,12 @@ def read_offset(offset: Any, shape: tuple[int, ...]) -> np.ndarray:
             "exposure > 0"
         )
     return np.broadcast_to(values, shape)
+
+
+def _numbers(values: Any, name: str) -> Any:
+    if getattr(getattr(values, "dtype", None), "kind", "O") == "O":
+        refuse_times(values, name)
+    return missing_as_nan(values)
 
 
 def read_class_weight(
@@ -162,7 +182,10 @@ def read_task_weight(
         if missing:
             raise ValueError(f"task_weight has no entry for the tasks {some(missing)}")
         task_weight = [task_weight[label] for label in tasks.tolist()]
-    weights = as_numbers(task_weight, "task_weight", "one number per task")
+    try:
+        weights: ArrayLike = np.asarray(task_weight, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"task_weight: {error}; pass one number per task") from None
     if weights.shape != (len(tasks),):
         raise ValueError(
             f"task_weight has shape {weights.shape} but there are {len(tasks)} tasks; "

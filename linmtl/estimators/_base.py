@@ -26,7 +26,6 @@ from linmtl.estimators._docs import parameters
 from linmtl.estimators._predictions import PredictsClasses, PredictsTargets
 from linmtl.estimators._problem import (
     Problem,
-    check_labels,
     check_order,
     on_columns,
     read_coefficients,
@@ -235,7 +234,6 @@ class MultiTaskModel(TaskModel):
             data, columns = classes.expand(data), classes.labels
         d = data.design.n_features
         composite = compose(on_columns(penalty, d, classes, given.present), d, columns)
-        check_labels(penalty, given)
         objective = Objective(self._make_fit(data), composite)
         return Problem(given, data, columns, objective, classes)
 

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from linmtl.data import MultiTaskData
-from linmtl.data._arrays import as_numbers, require_order
 from linmtl.data._classes import ClassColumns
 from linmtl.data._fit_input import FitInput
 from linmtl.data._kinds import sort_in_time
@@ -75,9 +74,10 @@ def on_columns(
 def read_coefficients(model: Any, coef_init: Any, given: FitInput) -> np.ndarray:
     """Return coefficients to start from, (n_tasks, n_features)."""
     name, T = type(model).__name__, len(given.tasks)
-    coef = as_numbers(coef_init, f"{name}: coef_init")
-    axes = (given.tasks, given.feature_names)[-coef.ndim :]
-    require_order(coef_init, f"{name}: coef_init", *axes)
+    try:
+        coef = np.array(coef_init, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name}: coef_init: {error}; pass numbers") from None
     expected: tuple[int, ...] = T, given.data.design.n_features
     if given.several:
         classes: Any = given.classes
@@ -93,13 +93,6 @@ def read_coefficients(model: Any, coef_init: Any, given: FitInput) -> np.ndarray
     if not np.all(np.isfinite(coef)):
         raise ValueError(f"{name}: coef_init contains NaN or infinity")
     return coef
-
-
-def check_labels(penalty: Penalty, given: FitInput) -> None:
-    """Demand that what a penalty has for each feature is in the order of these."""
-    for name, value in penalty.get_params().items():
-        if name.split("__")[-1] in ("feature_weight", "groups"):
-            require_order(value, name, given.feature_names, given.tasks)
 
 
 def check_order(model: Any, penalty: Any, given: FitInput) -> None:

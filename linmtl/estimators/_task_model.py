@@ -18,7 +18,7 @@ from linmtl.data._absent import fill_as_in_fit, mean_model
 from linmtl.data._checks import check_keywords
 from linmtl.data._fit_input import FitInput
 from linmtl.data._labels import codes_of, some
-from linmtl.data._read import read_X, refuse_selectors, require_tasks, task_codes
+from linmtl.data._read import read_X, require_tasks, task_codes
 from linmtl.data._targets import two_valued
 from linmtl.data._task_table import described
 from linmtl.designs._shared import SharedDesign
@@ -78,9 +78,6 @@ class TaskModel(NewTask, BaseEstimator):
         return False
 
     def __sklearn_tags__(self):
-        if self.task_column is not None:
-            # they ask for tags before they read X, in which they want no text
-            refuse_selectors(self, ("fit", "_fit"))
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.target_tags.required = True

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -120,8 +119,10 @@ class Loss:
         Whether the second derivative is zero for most targets: Newton's method alone
         does not get on then.
     kernel : callable or None
-        `residual` as a kernel, whose last arguments are the parameters: it is cheap
-        enough to be called for a few tasks at a time.
+        `residual` as a kernel: it is cheap enough to be called for a few tasks at a
+        time.
+    kernel_parameters : tuple
+        Its last arguments: what the parameters of the loss are to it.
     drawn : bool
         Whether a penalty draws the intercepts of the tasks to each other, so that each
         has a best one if that of all rows together has.
@@ -144,6 +145,7 @@ class Loss:
     ordered: ClassVar[bool] = False
     one_sided: ClassVar[str] = ""
     kernel: ClassVar[Callable[..., None] | None] = None
+    kernel_parameters: ClassVar[tuple[float, ...]] = ()
     drawn: ClassVar[bool] = False
 
     @classmethod
@@ -280,7 +282,7 @@ class Loss:
         if self.kernel is not None:
             given = (readonly(a) for a in (y, eta, weight, task_ptr, total))
             written = b, theta, task_loss
-            self.kernel(*given, bool(fit_intercept), *written, *self._parameters)
+            self.kernel(*given, bool(fit_intercept), *written, *self.kernel_parameters)
             return
         rows, bounds = slice(task_ptr[0], task_ptr[-1]), task_ptr - task_ptr[0]
         y, eta, weight = y[rows], eta[rows], weight[rows]
@@ -292,10 +294,6 @@ class Loss:
         at = eta + np.repeat(b, size)
         theta[rows] = -weight * self.derivative(y, at)
         task_loss[:] = task_sums(weight * self.value(y, at), bounds)
-
-    @cached_property
-    def _parameters(self) -> tuple[float, ...]:
-        return tuple(float(getattr(self, f.name)) for f in fields(self))
 
     def intercepts(
         self,

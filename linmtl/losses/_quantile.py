@@ -8,6 +8,7 @@ import numpy as np
 
 from linmtl.data._checks import is_number
 from linmtl.losses._base import Loss, Score, parameter
+from linmtl.losses._clipped import clipped_residual
 
 _ROUNDING = 1e-12
 
@@ -46,6 +47,7 @@ class QuantileLoss(Loss):
     formula = "pinball(y_i - x_i . w_t - b_t)"
     location = True
     mostly_flat = True
+    kernel = staticmethod(clipped_residual)
 
     level: float = parameter(
         0.5,
@@ -67,6 +69,11 @@ class QuantileLoss(Loss):
                 "quantile_smoothing must be a finite number > 0, got "
                 f"{self.smoothing!r}"
             )
+
+    @property
+    def kernel_parameters(self):
+        level, h = float(self.level), float(self.smoothing)
+        return (level - 0.5) * h, 1.0 / h, level - 1.0, level, False
 
     @property
     def curvature(self) -> float:

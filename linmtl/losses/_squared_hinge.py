@@ -6,6 +6,7 @@ import numpy as np
 
 from linmtl.losses._base import Score
 from linmtl.losses._classes import TwoClasses
+from linmtl.losses._clipped import clipped_residual
 
 
 class SquaredHinge(TwoClasses):
@@ -19,6 +20,8 @@ class SquaredHinge(TwoClasses):
     )
     formula = "max(0, 1 - y_i (x_i . w_t + b_t))^2 / 2"
     curvature = 1.0
+    kernel = staticmethod(clipped_residual)
+    kernel_parameters = 0.0, 1.0, 0.0, np.inf, True
 
     def value(self, y, eta):
         return np.maximum(1.0 - y * eta, 0.0) ** 2 / 2

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linmtl.data._arrays import as_numbers
 from linmtl.data._checks import is_whole
 from linmtl.penalties._base import Penalty
 from linmtl.penalties._l1 import L1
@@ -223,11 +222,9 @@ class GroupL21(Penalty):
         return Partition(code, self._weights(names, np.bincount(code)))
 
     def _weights(self, names: np.ndarray, size: np.ndarray) -> np.ndarray:
-        given: Any = self.group_weight
+        given = self.group_weight
         if given is None:
             return np.sqrt(size)
-        if hasattr(given, "to_dict"):  # a Series
-            given = given.to_dict()
         if isinstance(given, Mapping):
             names = names.tolist()
             missing = [name for name in names if name not in given]
@@ -236,7 +233,7 @@ class GroupL21(Penalty):
                     f"GroupL21: group_weight has no value for the groups {missing[:5]}"
                 )
             given = [given[name] for name in names]
-        weight = as_numbers(given, "GroupL21: group_weight")
+        weight = np.asarray(given, dtype=float)
         if weight.shape != size.shape:
             raise ValueError(
                 f"GroupL21: group_weight has shape {weight.shape} but there are "

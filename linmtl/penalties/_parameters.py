@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linmtl.data._arrays import as_numbers
 from linmtl.data._checks import is_number
 from linmtl.data._kinds import by_label
 
@@ -88,11 +87,13 @@ def check_feature_weight(
     if penalty.feature_weight is None:
         return
     name = type(penalty).__name__
-    weight = as_numbers(
-        penalty.feature_weight,
-        f"{name}: feature_weight",
-        "numbers, one per column of coef_",
-    )
+    try:
+        weight = np.asarray(penalty.feature_weight, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{name}: feature_weight must be numbers, one per column of coef_, got "
+            f"{penalty.feature_weight!r}"
+        ) from None
     if n_tasks is not None and weight.ndim == 2:
         if weight.shape != (n_features, n_tasks):
             raise ValueError(
@@ -160,17 +161,17 @@ def factors(feature_weight: ArrayLike | None) -> np.ndarray:
     return np.asarray(1.0 if feature_weight is None else feature_weight, dtype=float)
 
 
-def per_task(values: Any, tasks: np.ndarray, name: str) -> np.ndarray:
+def per_task(
+    values: ArrayLike | Mapping[Any, float], tasks: np.ndarray, name: str
+) -> np.ndarray:
     """Return values as numbers, those by label in the order of the tasks."""
-    if hasattr(values, "to_dict"):  # a Series
-        values = values.to_dict()
     if not isinstance(values, Mapping):
-        return as_numbers(values, name)
+        return np.asarray(values, dtype=float)
     labels, known = np.asarray(tasks).tolist(), by_label(values)
     missing = [label for label in labels if label not in known]
     if missing:
         raise ValueError(f"{name} has no value for the tasks {missing[:5]}")
-    return as_numbers([known[label] for label in labels], name)
+    return np.array([known[label] for label in labels], dtype=float)
 
 
 def task_weights(penalty: Any, tasks: np.ndarray) -> np.ndarray:

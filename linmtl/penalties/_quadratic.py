@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from linmtl.data._arrays import as_numbers
 from linmtl.data._kinds import plain
 from linmtl.penalties._base import Penalty
 from linmtl.penalties._blocks import Blocks
@@ -345,8 +344,8 @@ class TaskQuadratic(QuadraticPenalty):
             K = _with_plain_labels(self.K)
             for available in (K.index, K.columns):
                 _require_labels(what, labels, available)
-            return as_numbers(K.loc[labels, labels], "TaskQuadratic: K")
-        return as_numbers(self.K, "TaskQuadratic: K")
+            return K.loc[labels, labels].to_numpy(dtype=float)
+        return np.asarray(self.K, dtype=float)
 
     def quadratic(self, tasks):
         weight = factors(self.feature_weight)
@@ -405,15 +404,13 @@ def adjacency_of(
         graph = _with_plain_labels(graph)
         _require_labels(f"{name}: graph has no node", labels, graph.index)
         _require_labels(f"{name}: graph has no node", labels, graph.columns)
-        A = sparse.csr_array(as_numbers(graph.loc[labels, labels], f"{name}: graph"))
+        A = sparse.csr_array(graph.loc[labels, labels].to_numpy(dtype=float))
     else:
         if np.ndim(graph) == 0 and not sparse.issparse(graph):
             raise ValueError(
                 f"{name}: graph is {graph!r}; pass an adjacency of shape "
                 "(n_tasks, n_tasks), or the strength by name, alpha="
             )
-        if not sparse.issparse(graph):
-            graph = as_numbers(graph, f"{name}: graph")
         A = sparse.csr_array(graph, dtype=float, copy=True)
         if A.shape != (T, T):
             raise ValueError(

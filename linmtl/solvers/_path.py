@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
-from linmtl.data._arrays import as_numbers
 from linmtl.data._checks import is_whole
 from linmtl.datafits._base import Datafit, Residuals
 from linmtl.penalties import Penalty, Sum, compose
@@ -174,7 +173,7 @@ def path_strengths(
             raise ValueError(f"alphas must be an integer or an array, got {alphas!r}")
         check_grid(alphas, eps)
         return grid(objective, int(alphas), eps)
-    strengths = np.sort(as_numbers(alphas, "alphas"))[::-1]
+    strengths = np.sort(np.asarray(alphas, dtype=float))[::-1]
     if strengths.ndim != 1 or strengths.size == 0:
         raise ValueError("alphas must have at least one strength, in one dimension")
     if not (np.all(np.isfinite(strengths)) and strengths[-1] >= 0):

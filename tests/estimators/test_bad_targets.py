@@ -81,16 +81,3 @@ def test_a_class_of_one_row_is_learned_and_held_out_never():
     model = TaskThresholdClassifier(L21Classifier(0.01))
     with pytest.warns(UserWarning, match="single class"):
         refused(lambda: model.fit(X, y, tasks), "held-out labels have a single class")
-
-
-def test_targets_in_the_place_of_tasks_are_warned_of():
-    rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(20, 2)), rng.normal(size=20)
-    sites = np.repeat([0, 1], 10)
-    with pytest.warns(UserWarning, match="20 different fractions in 20 rows.*X, y, ta"):
-        L21Regressor().fit(X, sites, y)
-    with pytest.warns(UserWarning, match="task_column names the column"):
-        L21Regressor(task_column=0).fit(X, y)
-    times = np.repeat(np.arange(10) / 10, 2)  # these are labels
-    L21Regressor().fit(X, y, times)
-    L21Regressor(task_order=sorted(y)).fit(X, y, y)

@@ -543,7 +543,7 @@ def test_a_described_model_learns_a_new_task_too():
         (np.ones((5, 2)), r"shape \(5, 2\) but there are 6 tasks|no entry|has shape"),
         (np.ones((6, 0)), "has shape"),
         (np.ones((6, 2, 2)), "has shape"),
-        ("abc", "descriptors: it holds text"),
+        ("abc", "descriptors: could not convert"),
         ({t: [1.0] for t in range(5)}, "no entry for the tasks 5"),
         ({t: [1.0] * (1 + t) for t in range(6)}, "as many for every task"),
         (np.full((6, 2), np.nan), "NaN or infinity"),

@@ -383,8 +383,8 @@ def test_what_was_fitted_with_an_offset_asks_for_one():
     ("change", "message"),
     [
         (lambda o: o[:, None], r"offset has shape \(.*, 1\), expected"),
-        (lambda o: o + 1j, "offset: it holds complex numbers; pass numbers"),
-        (lambda o: o.astype("M8[D]"), "offset holds dates, which are no numbers"),
+        (lambda o: o + 1j, "offset: it holds complex128; pass numbers"),
+        (lambda o: o.astype("M8[D]"), "offset: it holds datetime64"),
     ],
 )
 def test_offsets_that_are_no_numbers_for_each_row(change, message):

@@ -23,8 +23,9 @@ from linmtl.kernels import _layouts as kernels
 from linmtl.kernels import _mixed as mixed
 from linmtl.kernels import _rows as rows
 from linmtl.kernels._jit import readonly
+from linmtl.losses import LOSSES
 from linmtl.losses import _log_odds as logistic
-from linmtl.losses._huber import huber_residual
+from linmtl.losses._clipped import clipped_residual
 from linmtl.losses._log_odds import (
     logistic_dual,
     logistic_hessian,
@@ -374,18 +375,25 @@ def test_best_intercept_from_afar(start, shift):
     np.testing.assert_allclose(b + shift, np.log(3.0), atol=1e-6)
 
 
-def test_huber_residual():
+@pytest.mark.parametrize("start", [0.0, 1e3])
+@pytest.mark.parametrize("name", ["huber", "quantile", "squared_hinge"])
+def test_clipped_residual(name, start):
+    loss = LOSSES[name]()
     y, eta, weight = normal(9), normal(9, seed=1), readonly(np.linspace(0.1, 2, 9))
+    if name == "squared_hinge":
+        y = readonly(np.resize([1.0, -1.0], 9))
     total = readonly(np.array([weight[t == TASK].sum() for t in range(5)]))
-    b, theta, loss = np.full(5, 1e3), empty(9), empty(5)
-    huber_residual(y, eta, weight, TASK_PTR, total, True, b, theta, loss, 0.5)
-    r = y - eta - b[TASK]
-    np.testing.assert_allclose(theta, weight * np.clip(r, -0.5, 0.5))
+    b, theta, task_loss = np.full(5, start), empty(9), empty(5)
+    given = y, eta, weight, TASK_PTR, total, True
+    clipped_residual(*given, b, theta, task_loss, *loss.kernel_parameters)
+    at = eta + b[TASK]
+    np.testing.assert_allclose(theta, -weight * loss.derivative(y, at), atol=1e-14)
     sums = [theta[t == TASK].sum() for t in range(5)]
-    np.testing.assert_allclose(sums, 0.0, atol=1e-14)
-    size = np.minimum(np.abs(r), 0.5)
-    values = weight * size * (np.abs(r) - size / 2)
-    np.testing.assert_allclose(loss, [values[t == TASK].sum() for t in range(5)])
+    several = [len(set(y[t == TASK])) > 1 for t in range(5)]
+    np.testing.assert_allclose(np.array(sums)[several], 0.0, atol=1e-14)
+    values = weight * loss.value(y, at)
+    expected = [values[t == TASK].sum() for t in range(5)]
+    np.testing.assert_allclose(task_loss, expected, atol=1e-14)
 
 
 @pytest.mark.parametrize("n", [6, 300])

@@ -312,11 +312,7 @@ def test_other_roots_and_maxima_of_losses():
     [
         (MeanRegularized(feature_weight=[1.0]), {}, "feature_weight has shape"),
         (MeanRegularized(feature_weight=-np.ones(5)), {}, "must be >= 0"),
-        (
-            MeanRegularized(feature_weight="reml"),
-            {},
-            "holds text; pass numbers, one per column",
-        ),
+        (MeanRegularized(feature_weight="reml"), {}, "must be numbers"),
         (MeanRegularized(intercept_weight=-1.0), {}, "intercept_weight must be >= 0"),
         (MeanRegularized(intercept_weight=1.0), {"fit_intercept": False}, "set one of"),
         (MeanRegularized(intercept_weight=1.0) + L21(), {}, "not with L21"),
