@@ -6,6 +6,7 @@ import codecs
 import csv
 import gzip
 import io
+import re
 import sys
 import zipfile
 import zlib
@@ -21,6 +22,7 @@ from linmtl.data._table import Table, check_header, table_of
 
 STDIN = "-"
 _DELIMITERS = (",", ";", "\t", "|")
+_NAMED_DELIMITER = re.compile(r'"?sep=(?P<delimiter>[^\w"\r\n])"?(?=[\r\n])', re.I)
 _SNIFFED_ROWS = 50
 _BOMS = {  # the longer ones first: the mark of UTF-16 begins that of UTF-32
     codecs.BOM_UTF32_LE: "utf-32",
@@ -130,7 +132,10 @@ def _decoded(name: str, data: bytes, notes: list[str]) -> str:
 
 
 def _csv(name: str, text: str, notes: list[str]) -> Table:
-    delimiter = _sniff(text)
+    named = _NAMED_DELIMITER.match(text)  # as spreadsheets write it
+    if named:
+        text = text[named.end() :]  # less its line break: lines keep their numbers
+    delimiter = named["delimiter"] if named else _sniff(text)
     rows, lines = [], []
     reader = _reader(text, delimiter)
     try:

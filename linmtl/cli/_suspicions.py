@@ -11,6 +11,7 @@ from linmtl.data._errors import name_list
 from linmtl.data._labels import one_line
 from linmtl.data._targets import NO_CHANCE, two_valued
 
+_TOTALS = frozenset({"total", "totals", "grand total", "sum", "average", "mean"})
 _LEAK = 0.995  # correlation with the target within tasks
 _STAND_INS = [sign * (10.0**k - 1) for k in (2, 3, 4, 5) for sign in (-1, 1)]
 
@@ -51,6 +52,14 @@ def suspicions(
             "a number of its own in every row, an id? --drop leaves it out: "
             f"{name_list(ids)}"
         )
+    compact = [name for name, x in zip(names, X.T, strict=True) if _are_dates(x)]
+    if compact:
+        value = f"{X[0, list(names).index(compact[0])]:.0f}"
+        notes.append(
+            f"numbers that look like dates, such as {value}; written as "
+            f"{value[:4]}-{value[4:6]}-{value[6:]} they are read as days: "
+            f"{name_list(compact)}"
+        )
     targets = [y]
     if classify and y.max(initial=0) > 1:
         targets += [y == k for k in range(int(y.max()) + 1)]
@@ -75,6 +84,38 @@ def suspicions(
     if not classify:
         notes += _classes_beside_numbers(y, labels, codes, target)
     return notes
+
+
+def suspicious_tasks(tasks: np.ndarray) -> list[str]:
+    """Return notes on labels of tasks that may be of one task, or of none."""
+    if tasks.dtype.kind != "U":
+        return []
+    notes, alike = [], {}
+    labels, counts = np.unique(tasks, return_counts=True)
+    for label in labels.tolist():
+        alike.setdefault(" ".join(label.casefold().split()), []).append(label)
+    several = [label for group in alike.values() if len(group) > 1 for label in group]
+    if several:
+        notes.append(
+            "tasks that differ in case or spaces only, and are taken for different "
+            f"ones: {name_list(several)}"
+        )
+    last = tasks[-1]
+    if last.casefold() in _TOTALS and counts[labels == last] == 1:
+        notes.append(
+            f"the last row, task {one_line(last)}, looks like a total of the others; "
+            "leave it out"
+        )
+    return notes
+
+
+def _are_dates(x: np.ndarray) -> bool:
+    """Whether all numbers are dates as 20240131, and not the same one."""
+    whole = np.all((x >= 19000101) & (x <= 21001231) & (x == np.round(x)))
+    if len(x) < NO_CHANCE or not whole:  # nor is any missing
+        return False
+    month, day = x // 100 % 100, x % 100
+    return bool(np.all((month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)))
 
 
 def _stand_in(x: np.ndarray) -> float | None:

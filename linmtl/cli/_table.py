@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from linmtl.cli._suspicions import suspicions
+from linmtl.cli._suspicions import suspicions, suspicious_tasks
 from linmtl.data._columns import Fields, Numbers, missing, read_numbers, reads_as_number
 from linmtl.data._encoding import MAX_LEVELS, Coding, codings, ids_among
 from linmtl.data._errors import InputError, name_list
@@ -138,6 +138,8 @@ def make_problem(
             f"column {task!r} names a single task ({one_line(names[0])}); a "
             "comparison needs two or more tasks"
         )
+    notes += suspicious_tasks(tasks)
+    before = len(notes)
     found = codings(table, used, numbers, notes)
     if features is None:  # those asked for stay
         found = _without_ids(found, numbers, tasks, rows, notes)
@@ -147,7 +149,7 @@ def make_problem(
         raise InputError(
             f"no column is left to predict {target!r} from, besides {target!r} and "
             f"{task!r}; a feature is a column of numbers, or of text with at most "
-            f"{MAX_LEVELS} levels"
+            f"{MAX_LEVELS} levels" + "".join(f"; {note}" for note in notes[before:])
         )
     notes += suspicions(
         X, y, tasks, feature_names, numbers.dates, target, labels is not None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,12 @@ _MISSING = frozenset(
     {"", "?", ".", "NA", "N/A", "n/a", "<NA>", "#N/A", "NaN", "nan", "NULL", "null"}
     | {"NaT", "#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?"}  # of spreadsheets
 )
-_UNITS = "%$€£¥"
+_CURRENCIES = frozenset(
+    {"AUD", "BRL", "CAD", "CHF", "CNY", "CZK", "DKK", "EUR", "GBP", "HUF", "INR"}
+    | {"JPY", "KRW", "MXN", "NOK", "NZD", "PLN", "RUB", "SEK", "TRY", "USD", "ZAR"}
+)
+_UNIT = re.compile(r"[^\w\s]|[A-Z]{3}")
+_SIGNS = "-+\u2212"
 _OTHER = {".": ",", ",": "."}  # what may group thousands, by the decimal mark,
 _GROUPS = "'’ \u00a0\u2009\u202f"  # beside these
 
@@ -47,7 +53,7 @@ _DATES = [
         r"(?P<first>\d{1,2})(?P<mark>/)(?P<other>\d{1,2})/(?P<year>\d\d)",
         r"(?P<first>\d\d)(?P<mark>\.)(?P<other>\d\d)\.(?P<year>\d\d)",
         r"(?P<year>\d{4})(?P<mark>[./])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})",
-        r"(?P<day>\d{1,2})\.?[ -]" + _MONTH + r"[ -](?P<year>\d{4})",
+        r"(?P<day>\d{1,2})\.?[ -]" + _MONTH + r"[ -](?P<year>\d{4}|\d\d)",
         _MONTH + r" (?P<day>\d{1,2}),? (?P<year>\d{4})",
     )
 ]
@@ -195,10 +201,14 @@ def read_numbers(
         if isinstance(fields, np.ndarray):
             values[name] = fields.astype(float)
             continue
-        unit, fields = _without_unit(fields)
-        texts[name] = fields, _readings(fields)
+        unit, bare = _without_unit(fields)
+        texts[name] = bare, _readings(bare)
         if unit and texts[name][1]:
             note(unit, f"numbers read without their {unit}", name)
+        negative = next((i for i, text in enumerate(fields) if text[:1] == "("), None)
+        if negative is not None and texts[name][1]:
+            told = f"{fields[negative]} read as {bare[negative]}"
+            note("(", f"parentheses for a minus, {told}", name)
     certain = {found[0].decimal for _, found in texts.values() if len(found) == 1}
     marks = {decimal} if decimal else certain - {""}
     dates, ambiguous, infinite, decimals = set(), {}, {}, {}
@@ -253,14 +263,40 @@ def _has_leading_zero(text: str) -> bool:
 
 
 def _without_unit(fields: list[str]) -> tuple[str, list[str]]:
-    """Return the sign that every field begins or ends with, and the fields without."""
-    present = [text for text in fields if text not in _MISSING]
-    for sign in _UNITS if present else "":
-        if all(text.startswith(sign) or text.endswith(sign) for text in present):
-            bare = [t.removeprefix(sign).removesuffix(sign).strip() for t in fields]
-            if sum(t in _MISSING for t in bare) == len(fields) - len(present):
-                return sign, bare
+    """Return the per cent or currency beside every number, and the fields without.
+
+    There, a minus may stand before the unit, or parentheses for it, as in accounts.
+    """
+    first = next((text for text in fields if text not in _MISSING), "")
+    units = [unit for unit in _UNIT.findall(first) if _is_unit(unit)]
+    opened = {text[:1] == "(" for text in fields if text not in _MISSING}
+    if len(opened) == 2:  # where all are in parentheses these mean something else
+        units.append("")
+    for unit in units:
+        bare = [t if t in _MISSING else _bare(t, unit) for t in fields]
+        if None not in bare:
+            return unit, [text or "" for text in bare]
     return "", fields
+
+
+def _is_unit(text: str) -> bool:
+    return text == "%" or unicodedata.category(text[0]) == "Sc" or text in _CURRENCIES
+
+
+def _bare(text: str, unit: str) -> str | None:
+    """Return a number without its unit and parentheses, None for what is none."""
+    sign, enclosed = "", text[:1] == "(" and text[-1:] == ")"
+    if enclosed:
+        sign, text = "-", text[1:-1].strip()
+    elif text[0] in _SIGNS:
+        sign, text = text[0], text[1:].lstrip()
+    if not (text.startswith(unit) or text.endswith(unit)):
+        return None
+    text = text.removeprefix(unit) if text.startswith(unit) else text.removesuffix(unit)
+    text = text.strip()
+    if text in _MISSING or (sign and text[0] in _SIGNS):
+        return None
+    return sign + text
 
 
 def _readings(fields: list[str]) -> list[_Reading]:

@@ -210,3 +210,12 @@ def test_frames_of_every_type():
 def test_no_tables(source, error, message):
     with pytest.raises(error, match=message):
         table_of(source)
+
+
+@pytest.mark.parametrize("mark", ["sep=;", '"sep=;"', "SEP=;"])
+def test_a_first_line_that_names_the_delimiter(tmp_path, mark):
+    data = f"{mark}\r\na;b\r\n1,5;2\r\n1;2;3\r\n".encode()
+    with pytest.raises(InputError, match="line 4 has 3 fields"):
+        read_table(saved(tmp_path, data))
+    table = read_table(saved(tmp_path, data.replace(b"1;2;3", b"2;3")))
+    assert table.columns == {"a": ["1,5", "2"], "b": ["2", "3"]}

@@ -365,3 +365,26 @@ def test_numbers_that_stand_for_missing_ones_are_said(name):
     (note,) = said(values)
     assert note.startswith("-999 (5 times)")
     assert note.endswith(f": {name}")
+
+
+def test_dates_without_marks_are_said():
+    days = [20240101 + 100 * (i % 12) + i for i in range(24)]
+    notes = prepare(table(visit=days)).notes
+    assert any("such as 20240101; written as 2024-01-01" in n for n in notes)
+    days[3] = 20241301
+    assert not any("look like dates" in n for n in prepare(table(visit=days)).notes)
+
+
+def test_tasks_that_may_be_one_and_totals_are_said():
+    sites = ["north", "North ", "south"] * 8
+    notes = prepare(table(site=sites)).notes
+    assert any(n.endswith("for different ones: North, north") for n in notes)
+    sites[-1] = "Total"
+    assert any("last row, task Total" in n for n in prepare(table(site=sites)).notes)
+    assert not any("total" in n for n in prepare(table(site=sites[::-1])).notes)
+
+
+def test_why_no_column_is_left():
+    columns = table(visit=["01/02/2024", "03/04/2024"] * 12)
+    with pytest.raises(ValueError, match=r"no column is left.*cannot be told apart"):
+        prepare(columns, drop=["age", "dose"])

@@ -234,12 +234,13 @@ def test_dates_that_may_be_two(fields, example):
         (["31/12/69", "2/1/70 12:00"], [-1, 1.5], True),
         (["12/31/69", "1/2/70"], [-1, 1], False),
         (["01.01.68", "01.01.69"], [35794, -365], True),
+        (["31-Dec-69", "2-Jan-70"], [-1, 1], None),
     ],
 )
 def test_years_of_two_digits_are_those_from_1969_to_2068(fields, days, day_first):
     found = read({"d": fields, "x": ["1"] * len(fields)})
     np.testing.assert_allclose(found.values["d"], days)
-    assert found.day_first == {"d": day_first}
+    assert found.day_first.get("d") == day_first
     assert found.notes[1] == "years of two digits read as 1969 to 2068: d"
 
 
@@ -252,3 +253,35 @@ def test_an_order_that_is_known_tells_day_and_month(day_first):
     assert found.values["d"] == expected.astype(int)
     assert found.values["e"] == found.values["f"]  # which say it themselves
     assert found.day_first == {"d": day_first, "e": True, "f": False}
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected", "note"),
+    [
+        (["-$12", "$1,234.50", "$-3"], [-12, 1234.5, -3], "without their $: x"),
+        (["(12)", "1234.5", ""], [-12, 1234.5, np.nan], "(12) read as -12: x"),
+        (["$7", "($12)", "($ 1.5)"], [7, -12, -1.5], "($12) read as -12: x"),
+        (["CHF 1'234.50", "CHF 10"], [1234.5, 10], "without their CHF: x"),
+        (["1.234,50 EUR", "-10 EUR"], [1234.5, -10], "without their EUR: x"),
+        (["₹ 12", "₹1.5"], [12, 1.5], "without their ₹: x"),
+    ],
+)
+def test_amounts_of_money(fields, expected, note):
+    values, notes = one(fields)
+    np.testing.assert_array_equal(values, expected)
+    assert any(note in line for line in notes)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ["(1)", "(2)"],
+        ["(a)", "1"],
+        ["(-1)", "1"],
+        ["$", "$1"],
+        ["ABC 1", "ABC 2"],
+        ["()", "1"],
+    ],
+)
+def test_what_is_no_amount_of_money(fields):
+    assert one(fields) == (None, [])
