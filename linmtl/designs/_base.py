@@ -159,6 +159,10 @@ class Design:
         """Return dense rows sorted by task, each with its own column of W, if held."""
         return None
 
+    def sparse_rows(self) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """Return the arrays of sparse rows sorted by task (CSR), if held."""
+        return None
+
     def take(self, rows: np.ndarray) -> Design:
         """Return the design with only these observations (increasing flat indices).
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -10,9 +9,15 @@ import numpy as np
 
 from linmtl.designs._base import Design
 from linmtl.designs._shared import SharedDesign
+from linmtl.designs._stacked import ranges_of_tasks
 from linmtl.designs._wrapped import WrappedDesign
 from linmtl.kernels._jit import readonly
-from linmtl.kernels._layouts import classes_adjoint, classes_predict
+from linmtl.kernels._layouts import (
+    classes_adjoint,
+    classes_predict,
+    sparse_adjoint,
+    sparse_predict,
+)
 
 
 class ClassesDesign(WrappedDesign):
@@ -62,17 +67,19 @@ class ClassesDesign(WrappedDesign):
     def _on(self, design: Design) -> ClassesDesign:
         return ClassesDesign(design, self.task, self._column)
 
-    def _parts(self) -> Iterator[tuple[SharedDesign, slice, slice]]:
-        """Yield rows that some pairs share, these pairs and their observations."""
+    @cached_property
+    def _parts(self) -> list[tuple[SharedDesign, slice, slice]]:
+        """Rows that some pairs share, these pairs and their observations."""
         if self.is_shared():
             whole = SharedDesign(self.block(0), self.n_tasks)
-            yield whole, slice(0, self.n_tasks), slice(0, self.task_ptr[-1])
-            return
+            return [(whole, slice(0, self.n_tasks), slice(0, self.task_ptr[-1]))]
+        found = []
         for t in range(self.design.n_tasks):
             first, stop = self.group_ptr[t : t + 2].tolist()
             rows = slice(self.task_ptr[first], self.task_ptr[stop])
             part = SharedDesign(self.design.block(t), stop - first)
-            yield part, slice(first, stop), rows
+            found.append((part, slice(first, stop), rows))
+        return found
 
     @cached_property
     def _rows(self) -> Any:
@@ -85,8 +92,27 @@ class ClassesDesign(WrappedDesign):
             Wt = np.ascontiguousarray(W.T[self._column])
             classes_predict(*map(readonly, self._of_kernels), readonly(Wt), eta)
             return
-        for part, pairs, rows in self._parts():
+        if self._sparse_rows is not None:
+            for pairs, *where in self._sparse_ranges:
+                Wt = readonly(np.ascontiguousarray(W.T[self._column[pairs]]))
+                sparse_predict(*self._sparse_rows, *where, Wt, eta)
+            return
+        for part, pairs, rows in self._parts:
             part.predict(W[:, self._column[pairs]], eta[rows])
+
+    @cached_property
+    def _sparse_rows(self) -> Any:
+        """Sparse rows, where each task has its own."""
+        return None if self.is_shared() else self.design.sparse_rows()
+
+    @cached_property
+    def _sparse_ranges(self) -> list[tuple[slice, np.ndarray, np.ndarray]]:
+        """Pairs, their first rows and the bounds of their observations."""
+        first, found = self.design.task_ptr[self.task], []
+        for start, stop in ranges_of_tasks(self.n_tasks, self.n_features):
+            bounds = readonly(self.task_ptr[start : stop + 1])
+            found.append((slice(start, stop), readonly(first[start:stop]), bounds))
+        return found
 
     @property
     def _of_kernels(self):
@@ -99,7 +125,13 @@ class ClassesDesign(WrappedDesign):
             classes_adjoint(*map(readonly, self._of_kernels), readonly(r), Gt)
             self._add(Gt.T, slice(None), G)
             return
-        for part, pairs, rows in self._parts():
+        if self._sparse_rows is not None:
+            for pairs, *where in self._sparse_ranges:
+                Gt = np.empty((len(where[0]), self.n_features), dtype=G.dtype)
+                sparse_adjoint(*self._sparse_rows, *where, readonly(r), Gt)
+                self._add(Gt.T, pairs, G)
+            return
+        for part, pairs, rows in self._parts:
             G_part = np.empty((self.n_features, part.n_tasks), dtype=G.dtype)
             part.adjoint(r[rows], G_part)
             self._add(G_part, pairs, G)

@@ -86,6 +86,15 @@ def predict_each(X: Matrix, codes: np.ndarray, Wt: np.ndarray) -> np.ndarray:
     return eta
 
 
+def ranges_of_tasks(n_tasks: int, n_features: int) -> list[tuple[int, int]]:
+    """Return ranges of tasks whose coefficients are copied together.
+
+    Beside a sparse X a copy of all of them may be large.
+    """
+    step = max(_COPY_BYTES // (8 * max(n_features, 1)), _LEAST_COPIED)
+    return [(k, min(k + step, n_tasks)) for k in range(0, n_tasks, step)]
+
+
 class StackedDesign(Design):
     """Rows sorted by task, dense (C order) or sparse (CSR)."""
 
@@ -122,7 +131,7 @@ class StackedDesign(Design):
             task_ptr = readonly(self.task_ptr[first : stop + 1])
             Wt = readonly(np.ascontiguousarray(W[:, first:stop].T))
             if self.sparse:
-                sparse_predict(*self._csr, task_ptr, Wt, eta)
+                sparse_predict(*self._csr, task_ptr[:-1], task_ptr, Wt, eta)
             else:
                 stacked_predict(readonly(self.X), task_ptr, Wt, eta)
 
@@ -141,7 +150,7 @@ class StackedDesign(Design):
             task_ptr = readonly(self.task_ptr[first : stop + 1])
             Gt = np.empty((stop - first, self.n_features), dtype=G.dtype)
             if self.sparse:
-                sparse_adjoint(*self._csr, task_ptr, readonly(r), Gt)
+                sparse_adjoint(*self._csr, task_ptr[:-1], task_ptr, readonly(r), Gt)
             else:
                 stacked_adjoint(readonly(self.X), task_ptr, readonly(r), Gt)
             G[:, first:stop] = Gt.T
@@ -158,17 +167,10 @@ class StackedDesign(Design):
 
     @cached_property
     def _parts(self) -> list[tuple[int, int]]:
-        """Ranges of tasks whose coefficients are copied together.
-
-        Beside a sparse X a copy of all of them may be large.
-        """
-        step = self.n_tasks
+        """Ranges of tasks whose coefficients are copied together."""
         if self.sparse:
-            step = max(_COPY_BYTES // (8 * max(self.n_features, 1)), _LEAST_COPIED)
-        return [
-            (first, min(first + step, self.n_tasks))
-            for first in range(0, self.n_tasks, max(step, 1))
-        ]
+            return ranges_of_tasks(self.n_tasks, self.n_features)
+        return [(0, self.n_tasks)]
 
     def squares(self, weight, centre):
         if self.sparse:
@@ -249,6 +251,9 @@ class StackedDesign(Design):
 
     def with_hessians(self, centre):
         return self if self.sparse else HessianDesign(self, centre)
+
+    def sparse_rows(self):
+        return self._csr if self.sparse else None
 
     def stacked_rows(self):
         return None if self.sparse else self.X

@@ -161,24 +161,29 @@ def take_products(B, H):
 
 
 @kernel
-def sparse_predict(data, indices, indptr, task_ptr, Wt, eta):
-    """eta_i = x_i . w_t for stacked rows in compressed sparse row format."""
-    for t in range(task_ptr.size - 1):
+def sparse_predict(data, indices, indptr, first, task_ptr, Wt, eta):
+    """eta_i = x_i . w_t for stacked rows in compressed sparse row format.
+
+    The rows of task t, from ``first[t]`` on, may be those of another one too.
+    """
+    for t in range(first.size):
         for i in range(task_ptr[t], task_ptr[t + 1]):
+            row = first[t] + i - task_ptr[t]
             total = 0.0
-            for k in range(indptr[i], indptr[i + 1]):
+            for k in range(indptr[row], indptr[row + 1]):
                 total += data[k] * Wt[t, indices[k]]
             eta[i] = total
 
 
 @kernel
-def sparse_adjoint(data, indices, indptr, task_ptr, r, Gt):
-    """Gt_t = X_t' r_t for stacked rows in compressed sparse row format."""
-    for t in range(task_ptr.size - 1):
+def sparse_adjoint(data, indices, indptr, first, task_ptr, r, Gt):
+    """Gt_t = X_t' r_t, the transpose of `sparse_predict`."""
+    for t in range(first.size):
         for j in range(Gt.shape[1]):
             Gt[t, j] = 0.0
         for i in range(task_ptr[t], task_ptr[t + 1]):
-            for k in range(indptr[i], indptr[i + 1]):
+            row = first[t] + i - task_ptr[t]
+            for k in range(indptr[row], indptr[row + 1]):
                 Gt[t, indices[k]] += data[k] * r[i]
 
 

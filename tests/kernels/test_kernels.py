@@ -228,12 +228,17 @@ def test_sparse_products():
     )
     Wt, r = normal(5, 3, seed=1), normal(9, seed=2)
     eta, Gt = empty(9), empty(5, 3)
-    kernels.sparse_predict(*csr, TASK_PTR, Wt, eta)
+    kernels.sparse_predict(*csr, TASK_PTR[:-1], TASK_PTR, Wt, eta)
     np.testing.assert_allclose(eta, np.sum(dense * Wt[TASK], axis=1))
-    kernels.sparse_adjoint(*csr, TASK_PTR, r, Gt)
+    kernels.sparse_adjoint(*csr, TASK_PTR[:-1], TASK_PTR, r, Gt)
     expected = np.zeros((5, 3))
     np.add.at(expected, TASK, dense * r[:, None])
     np.testing.assert_allclose(Gt, expected)
+    first, bounds = readonly(np.array([1, 1])), readonly(np.array([0, 3, 6]))
+    kernels.sparse_predict(*csr, first, bounds, Wt[:2], eta)  # rows of two models
+    np.testing.assert_allclose(eta[:6], (Wt[:2] @ dense[1:4].T).ravel())
+    kernels.sparse_adjoint(*csr, first, bounds, r, Gt[:2])
+    np.testing.assert_allclose(Gt[:2], r[:6].reshape(2, 3) @ dense[1:4])
 
 
 def test_no_task_at_all():
