@@ -6,6 +6,7 @@ import math
 import re
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -257,12 +258,11 @@ def _fold_counter(
     progress: Callable[[str], None], cv: int
 ) -> Callable[[dict[str, Any]], None]:
     """Return what says after each fold which one it was."""
-    done = 0
+    done: Counter[str] = Counter()
 
     def count(setting: dict[str, Any]) -> None:
-        nonlocal done
         at = "".join(f", {name} = {value:g}" for name, value in setting.items())
-        progress(f"{at}, fold {done % cv + 1} of {cv}")
-        done += 1
+        progress(f"{at}, fold {done[at] % cv + 1} of {cv}")
+        done[at] += 1
 
     return count

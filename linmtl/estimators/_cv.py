@@ -5,10 +5,10 @@ from __future__ import annotations
 import copy
 import numbers
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -42,11 +42,12 @@ from linmtl.model_selection._grid import (
     is_flat,
 )
 from linmtl.model_selection._held_out import (
+    Along,
     HeldOutClasses,
     HeldOutPath,
     HeldOutPredictions,
     Parts,
-    held_out_path,
+    held_out_paths,
 )
 from linmtl.model_selection._leave_one_out import (
     criterion_path,
@@ -60,6 +61,15 @@ from linmtl.solvers._objective import Objective
 from linmtl.solvers._path import path_strengths, top_strength
 
 _ROUGHNESS = 0.005  # of rough losses, relative: within it the best one is open
+
+
+class _Run(NamedTuple):
+    """What to follow a curve along."""
+
+    setting: dict[str, Any]
+    start: Objective
+    strengths: np.ndarray
+    ends: list[np.ndarray] | None = None
 
 
 def _mean_over_tasks(losses: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -191,11 +201,12 @@ class CrossValidated(MultiTaskModel):
             fold = np.zeros(data.y.size, dtype=int)  # all judge, and are judged
         parts = self._parts_of(problem, fold)
         settings = self._completed(self._settings(), fit, columns)
-        curves = []
-        for setting in settings:
-            start = self._beginning(problem, setting)
-            strengths = path_strengths(start, self.alphas, self.eps)
-            curves.append(self._curve(problem, parts, setting, start, strengths))
+        starts = [self._beginning(problem, setting) for setting in settings]
+        runs = [
+            _Run(setting, start, path_strengths(start, self.alphas, self.eps))
+            for setting, start in zip(settings, starts, strict=True)
+        ]
+        curves = self._curves(problem, parts, runs)
         curves = self._extended(problem, parts, curves)
         self._refine(problem, parts, curves)
         bound = bound_of(curves)
@@ -247,18 +258,19 @@ class CrossValidated(MultiTaskModel):
             present=given.present,
         )
 
+    def _curves(
+        self, problem: Problem, parts: Parts, runs: list[_Run], exact: bool = False
+    ) -> list[Curve]:
+        """Return the held-out losses along the strengths of each run."""
+        paths = self._paths_along(problem, parts, runs, exact)
+        return [
+            self._curve(problem, parts, run, path)
+            for run, path in zip(runs, paths, strict=True)
+        ]
+
     def _curve(
-        self,
-        problem: Problem,
-        parts: Parts,
-        setting: dict[str, Any],
-        start: Objective,
-        strengths: np.ndarray,
-        ends: list[np.ndarray] | None = None,
-        exact: bool = False,
+        self, problem: Problem, parts: Parts, run: _Run, path: HeldOutPath | None
     ) -> Curve:
-        """Return the held-out losses along some strengths."""
-        path = self._path(problem, parts, setting, strengths, ends, exact)
         if path is None or np.isnan(path.losses).all():
             raise ValueError(
                 f"{type(self).__name__}: cv judges no task, since each is either "
@@ -277,65 +289,78 @@ class CrossValidated(MultiTaskModel):
                 eta, fold = classes.by_row(data, eta), self._fold_of_rows(given)
             per_fold, per_task = self._negated_scores(given, fold, eta)
         return Curve(
-            setting,
-            start,
-            strengths,
-            strengths,
+            run.setting,
+            run.start,
+            run.strengths,
+            run.strengths,
             per_fold,
             per_task,
             path.ends,
             path.unconverged,
-            np.full(strengths.size, path.exact),
+            np.full(run.strengths.size, path.exact),
             path.freedom,
         )
 
-    def _path(
-        self, problem, parts, setting, strengths, ends, exact
-    ) -> HeldOutPath | None:
+    def _paths_along(
+        self, problem: Problem, parts: Parts, runs: list[_Run], exact: bool
+    ) -> Sequence[HeldOutPath | None]:
         """Return what models along some strengths make of the rows held out.
 
         None where whole tasks are, and nothing is known of them.
         """
+        if self.criterion is not None or self._leaves_one_out:
+            return [self._path_of_one_fit(problem, parts, run, exact) for run in runs]
         _, data, columns, objective, _ = problem
-        penalties = [
-            problem.on_columns(self._penalty_at(setting, alpha)) for alpha in strengths
-        ]
-        along: dict[str, Any] = {
-            "strengths": strengths,
-            "starts": ends,
-            "tol": self.tol,
-            "max_iter": self.max_iter,
-            "solver": self.solver,
-        }
-        whole = data, self._loss(), objective.base_fit, penalties, columns
-        path = None
-        if self.criterion is not None:
-            path = criterion_path(*whole, self.criterion, **along)
-        elif self._leaves_one_out:
-            path = left_out_path(
-                *whole,
-                parts.fold,
-                join=parts.join,
-                n_samples=parts.n_samples,
-                n_jobs=self.n_jobs,
-                exact=exact,
-                present=parts.present,
-                **along,
-            )
-        elif isinstance(self.cv, LeaveOneTaskOut):
-            return left_out_tasks_path(*whole, rows=parts.rows)
-        if path is not None:
-            return path
+        penalties = [self._penalties(problem, run) for run in runs]
+        if isinstance(self.cv, LeaveOneTaskOut):
+            whole = data, self._loss(), objective.base_fit
+            return [
+                left_out_tasks_path(*whole, each, columns, rows=parts.rows)
+                for each in penalties
+            ]
         progress = None if exact else self._progress
-        return held_out_path(
-            parts,
-            penalties,
-            columns,
-            exact=exact,
+        paths = [
+            Along(
+                each,
+                run.strengths,
+                run.ends,
+                progress and partial(progress, run.setting),
+            )
+            for run, each in zip(runs, penalties, strict=True)
+        ]
+        options = {"exact": exact, "n_jobs": self.n_jobs, **self._options()}
+        return held_out_paths(parts, paths, columns, **options)
+
+    def _path_of_one_fit(
+        self, problem: Problem, parts: Parts, run: _Run, exact: bool
+    ) -> HeldOutPath:
+        """Return the same by a criterion, or of rows that are left out one by one."""
+        _, data, columns, objective, _ = problem
+        penalties = self._penalties(problem, run)
+        whole = data, self._loss(), objective.base_fit, penalties, columns
+        along: dict[str, Any] = {"strengths": run.strengths, "starts": run.ends}
+        along |= self._options()
+        if self.criterion is not None:
+            return criterion_path(*whole, self.criterion, **along)
+        return left_out_path(
+            *whole,
+            parts.fold,
+            join=parts.join,
+            n_samples=parts.n_samples,
             n_jobs=self.n_jobs,
-            progress=progress and partial(progress, setting),
+            exact=exact,
+            present=parts.present,
             **along,
         )
+
+    def _penalties(self, problem: Problem, run: _Run) -> list[Penalty]:
+        return [
+            problem.on_columns(self._penalty_at(run.setting, alpha))
+            for alpha in run.strengths
+        ]
+
+    def _options(self) -> dict[str, Any]:
+        return {"tol": self.tol, "max_iter": self.max_iter, "solver": self.solver}
 
     def _extended(
         self, problem: Problem, parts: Parts, curves: list[Curve]
@@ -348,7 +373,8 @@ class CrossValidated(MultiTaskModel):
             if setting is None:
                 return curves
             start, best = self._beginning(problem, setting), best_of(curves)
-            curve = self._curve(problem, parts, setting, start, best.strengths)
+            run = _Run(setting, start, best.strengths)
+            [curve] = self._curves(problem, parts, [run])
             curves = [*curves, replace(curve, grid=best.grid)]
 
     def _along_strengths(
@@ -356,7 +382,7 @@ class CrossValidated(MultiTaskModel):
     ) -> list[Curve]:
         """Return the curves with further strengths, a decade at a time for all."""
         while end := end_worth_extending(curves):
-            longer = []
+            runs = []
             for curve in curves:
                 beyond = further_strengths(curve.strengths, end, curve.grid)
                 if beyond is None:
@@ -364,12 +390,13 @@ class CrossValidated(MultiTaskModel):
                 if end == "high" and np.isfinite(top_strength(curve.start)):
                     return curves  # nothing changes beyond
                 ends = curve.ends if end == "low" else None
-                more = self._curve(
-                    problem, parts, curve.setting, curve.start, beyond, ends
-                )
-                if more.unconverged:
+                runs.append(_Run(curve.setting, curve.start, beyond, ends))
+            longer = []
+            more = self._curves(problem, parts, runs)
+            for curve, further in zip(curves, more, strict=True):
+                if further.unconverged:
                     return curves
-                pair = (curve, more) if end == "low" else (more, curve)
+                pair = (curve, further) if end == "low" else (further, curve)
                 longer.append(replace(joined(*pair), grid=curve.grid))
             curves = longer
         return curves
@@ -387,27 +414,22 @@ class CrossValidated(MultiTaskModel):
             ]
             if not rough:
                 return
+            runs = []
             for curve in rough:
                 some, best = curve.rough, curve.strengths[best_strength(curve.mean)]
                 penalty = self._penalty_at(curve.setting, best)
                 curve.point = minimise(
                     Objective(fit, problem.compose(penalty)),
-                    tol=self.tol,
-                    max_iter=self.max_iter,
-                    solver=self.solver,
                     W0=curve.point,
+                    **self._options(),
                 ).point
                 ends = [curve.point] * len(curve.ends)
-                near = self._curve(
-                    problem,
-                    parts,
-                    curve.setting,
-                    curve.start,
-                    curve.strengths[some],
-                    ends,
-                    exact=True,
+                runs.append(
+                    _Run(curve.setting, curve.start, curve.strengths[some], ends)
                 )
-                curve.correct(some, near)
+            near = self._curves(problem, parts, runs, exact=True)
+            for curve, exact in zip(rough, near, strict=True):
+                curve.correct(curve.rough, exact)
 
     @property
     def _leaves_one_out(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from joblib import delayed
@@ -147,71 +147,121 @@ def _of_tasks(fit, judge, tasks):
     return fit, judge.of_tasks(tasks)
 
 
+class Along(NamedTuple):
+    """What to follow a path along.
+
+    Attributes
+    ----------
+    penalties : sequence of Penalty
+        What to compare, best ordered from strong to weak, since the solution for one
+        starts the next.
+    strengths : sequence of float, default=None
+        The strength of each penalty, to extrapolate along.
+    starts : sequence of ndarray, default=None
+        Where to start in each fold: the ends of a path before this one.
+    progress : callable, default=None
+        Called after each fold (with one job).
+    """
+
+    penalties: Sequence[Penalty]
+    strengths: Sequence[float] | np.ndarray | None = None
+    starts: Sequence[np.ndarray] | None = None
+    progress: Callable[[], None] | None = None
+
+
 def held_out_path(
     parts: Parts,
     penalties: Sequence[Penalty],
     columns: np.ndarray,
     *,
     strengths: Sequence[float] | np.ndarray | None = None,
-    starts: Sequence[np.ndarray] | None = None,
+    **options: Any,
+) -> HeldOutPath:
+    """Return the held-out losses of models along one path.
+
+    Parameters
+    ----------
+    parts, columns, **options
+        As for :func:`held_out_paths`.
+    penalties, strengths
+        As in :class:`Along`.
+    """
+    along = Along(penalties, strengths)
+    return held_out_paths(parts, [along], columns, **options)[0]
+
+
+def held_out_paths(
+    parts: Parts,
+    paths: Sequence[Along],
+    columns: np.ndarray,
+    *,
     exact: bool = False,
     tol: float,
     max_iter: int,
     solver: str = "auto",
     n_jobs: int | None = None,
-    progress: Callable[[], None] | None = None,
-) -> HeldOutPath:
-    """Return the held-out losses of models along a path.
+) -> list[HeldOutPath]:
+    """Return the held-out losses of models along several paths.
 
-    The solution for one penalty starts the next, so that they are best ordered from
-    strong to weak.
+    Each fold has all of them in turn, so that one may begin with what it has in common
+    with those before it.
 
     Parameters
     ----------
     parts : Parts
         The data in folds.
-    penalties : sequence of Penalty
-        What to compare.
+    paths : sequence of Along
+        The paths.
     columns : ndarray of shape (n_columns,)
         Task labels of the columns of W.
-    strengths : sequence of float, default=None
-        The strength of each penalty, to extrapolate along.
-    starts : sequence of ndarray, default=None
-        Where to start in each fold: the ends of a path before this one.
     exact : bool, default=False
         Whether every model is to be found, to a tolerance of 1e-6 at most.
     tol, max_iter, solver
         As for the estimators.
     n_jobs : int, default=None
         Folds fitted at the same time, through joblib.
-    progress : callable, default=None
-        Called after each fold (with one job).
     """
-
     settings = {
-        "penalties": penalties,
         "tasks": columns,
-        "strengths": strengths,
         "tol": min(tol, _EXACT) if exact else tol,
         "max_iter": max_iter,
         "solver": solver,
     }
-    n_features = parts.data.design.n_features
-    settings["forms"] = quadratic_forms(penalties, n_features, columns)
-    told = progress if in_turn(n_jobs) else None
+    n_features, told = parts.data.design.n_features, in_turn(n_jobs)
+    runs = [
+        {
+            "penalties": path.penalties,
+            "strengths": path.strengths,
+            "forms": quadratic_forms(path.penalties, n_features, columns),
+            **settings,
+        }
+        for path in paths
+    ]
     fold, rows = parts.fold, parts.rows
+    told = [path.progress if told else None for path in paths]
     jobs = (
         delayed(_one_fold)(
-            *part, starts[k] if starts else None, rows, exact, settings, told
+            *part,
+            rows,
+            exact,
+            [
+                (run, path.starts[k] if path.starts else None, progress)
+                for run, path, progress in zip(runs, paths, told, strict=True)
+            ],
         )
         for k, part in enumerate(parts)
     )
     found = run_jobs(jobs, n_jobs)
+    return [_of_folds(each, fold, rows) for each in zip(*found, strict=True)]
+
+
+def _of_folds(found, fold, rows):
+    """Return one path of what its folds have found."""
     losses, etas, unconverged, ends, within = zip(*found, strict=True)
     eta = None
     if rows:
         axes = np.shape(etas[0])[2:]
-        eta = np.full((len(penalties), fold.size, *axes), np.nan)
+        eta = np.full((len(losses[0]), fold.size, *axes), np.nan)
         for k, values in enumerate(etas):
             eta[:, fold == k] = values
     return HeldOutPath(
@@ -223,7 +273,16 @@ def held_out_path(
     )
 
 
-def _one_fold(fit, held_out, start, rows, exact, settings, progress):
+def _one_fold(fit, held_out, rows, exact, runs):
+    """Return what `_along` does for each of several paths."""
+    kept: dict[Any, Any] = {}
+    return [
+        _along(fit, held_out, start, rows, exact, run | {"kept": kept}, progress)
+        for run, start, progress in runs
+    ]
+
+
+def _along(fit, held_out, start, rows, exact, settings, progress):
     """Return losses, predictors if asked for, failures, the end, and whether exact."""
     losses, etas, unconverged, end, within = [], [], 0, None, True
     fit.restart()  # another process would know of no intercepts either

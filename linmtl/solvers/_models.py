@@ -78,6 +78,7 @@ def models(
     solver: str = "auto",
     W0: np.ndarray | None = None,
     score: Callable[[Result | Point], float] | None = None,
+    kept: dict[Any, Any] | None = None,
 ) -> Iterator[Models]:
     """Yield the models for all penalties in pieces.
 
@@ -92,6 +93,9 @@ def models(
         The loss of a model on other data, if models only have to show roughly where it
         is lowest. They are rough then, unless ``tol`` is below 1e-5 or the penalty is
         not convex; one on the line between two uses the features of both.
+    kept : dict, default=None
+        One for all paths of this loss, empty before the first: what they have in common
+        is computed once.
     """
     shape = fit.n_features, fit.n_columns
     path = QuadraticPath.of(fit, forms) if solver in DIRECT else None
@@ -113,7 +117,7 @@ def models(
     exact["slack"] = curve.slack
     for plain, name in _PLAIN:
         if solver in ("auto", name) and plain.serves(fit, penalties[0], tasks):
-            results = plain(fit, tasks, **exact).follow(some, along, W0)
+            results = plain(fit, tasks, kept=kept, **exact).follow(some, along, W0)
             break
     else:
         results = follow(

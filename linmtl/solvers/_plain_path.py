@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -36,6 +37,9 @@ class PlainPath:
         As for :func:`linmtl.solvers.minimise`.
     slack : callable
         Returns what to multiply the tolerance of the next one by; 1 by default.
+    kept : dict, default=None
+        What paths of this loss with other penalties have left to those after them; this
+        one may add to it.
     """
 
     def __init__(
@@ -46,7 +50,9 @@ class PlainPath:
         tol: float,
         max_iter: int,
         slack: Callable[[], float] = lambda: 1.0,
+        kept: dict[Any, Any] | None = None,
     ):
+        self.kept = {} if kept is None else kept
         self.fit, self.tasks, self.tol, self.max_iter = fit, tasks, tol, max_iter
         self.slack, self.shape = slack, (fit.n_features, fit.n_columns)
         self.scale = fit.loss_at(np.zeros(self.shape))

@@ -8,6 +8,7 @@ eigenbasis, by one Cholesky factor, or by conjugate gradients.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -164,32 +165,67 @@ def small_systems(H: np.ndarray, quadratic: QuadraticForm) -> Solve | None:
         scale = 1.0 / np.sqrt(factor)
         rescaled = small_systems(H * scale * scale.T, form)
         return None if rescaled is None else lambda C: scale * rescaled(scale * C)
-    if quadratic.varies or quadratic.is_coupled:
-        return None
-    if not (quadratic.is_diagonal or quadratic.equal_ridge):
-        return None
-    own = np.full(len(H), quadratic.ridge + quadratic.centred, dtype=float)
-    inverse = _ridge_inverses(H, own)
-    if inverse is None:
-        return None
+    inverses = SmallInverses.of(H, quadratic)
+    return None if inverses is None else inverses.solver(quadratic)
 
-    def apart(C):
-        return np.matmul(inverse, C.T[:, :, None])[:, :, 0].T
 
-    if quadratic.is_diagonal:
-        return apart
-    a, m = own[0], quadratic.ridge + quadratic.mean  # as in _consensus
-    d = H.shape[1]
-    wide = inverse.transpose(1, 0, 2).reshape(d, -1)  # a copy
-    part = wide @ H.reshape(-1, d) + m * wide.reshape(d, -1, d).sum(axis=1)
-    for_mean = symmetric_inverse((part + part.T) / (2 * len(H)))
+class SmallInverses:
+    """Inverses of small matrices and their ridges, for any strength on the mean.
 
-    def solve(C):
-        alone = apart(C)
-        mean = for_mean(alone.mean(axis=1))
-        return alone + (a - m) * (inverse @ mean).T
+    Parameters
+    ----------
+    H : ndarray of shape (n_columns, n_features, n_features)
+        The Hessians.
+    inverse : ndarray of the same shape
+        The inverses of these and the ridge of each.
+    """
 
-    return solve
+    def __init__(self, H: np.ndarray, inverse: np.ndarray):
+        self._H, self._inverse = H, inverse
+
+    @classmethod
+    def of(cls, H: np.ndarray, quadratic: QuadraticForm) -> SmallInverses | None:
+        """Return those with the strengths on deviations of a form.
+
+        None where a matrix is singular, or the form couples pairs of columns or has
+        strengths that differ by row.
+        """
+        if quadratic.varies or quadratic.is_coupled:
+            return None
+        if not (quadratic.is_diagonal or quadratic.equal_ridge):
+            return None
+        own = np.full(len(H), quadratic.ridge + quadratic.centred, dtype=float)
+        inverse = _ridge_inverses(H, own)
+        return None if inverse is None else cls(H, inverse)
+
+    def solver(self, quadratic: QuadraticForm) -> Solve:
+        """Return the solver of the system with a form of these strengths."""
+        if quadratic.is_diagonal:
+            return self._apart
+        a = quadratic.ridge + quadratic.centred  # as in _consensus
+        m = quadratic.ridge + quadratic.mean
+        product, total = self._sums
+        part = product + m * total
+        for_mean = symmetric_inverse((part + part.T) / (2 * len(self._inverse)))
+
+        def solve(C):
+            alone = self._apart(C)
+            mean = for_mean(alone.mean(axis=1))
+            return alone + (a - m) * (self._inverse @ mean).T
+
+        return solve
+
+    def _apart(self, C):
+        return np.matmul(self._inverse, C.T[:, :, None])[:, :, 0].T
+
+    @cached_property
+    def _sums(self) -> tuple[np.ndarray, np.ndarray]:
+        """Sums over the columns of the inverses times H, and of the inverses."""
+        d = self._H.shape[1]
+        wide = self._inverse.transpose(1, 0, 2).reshape(d, -1)  # a copy
+        sums = wide @ self._H.reshape(-1, d), wide.reshape(d, -1, d).sum(axis=1)
+        del self._H
+        return sums
 
 
 def _rescaled(blocks, factor, form):

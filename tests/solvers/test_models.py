@@ -66,8 +66,9 @@ def problem(name, loss, n_alphas=30):
     return fit, columns, strengths, [penalty(alpha) for alpha in strengths]
 
 
-def found(fit, columns, strengths, penalties, score=None, tol=TOL):
-    options = {"strengths": strengths, "tol": tol, "max_iter": 10_000, "score": score}
+def found(fit, columns, strengths, penalties, score=None, tol=TOL, kept=None):
+    options = {"strengths": strengths, "tol": tol, "max_iter": 10_000}
+    options |= {"score": score, "kept": kept}
     parts = list(models(fit, penalties, columns, None, **options))
     assert not any(part.unconverged for part in parts)
     W, b = (np.concatenate([getattr(part, n) for part in parts]) for n in "Wb")
@@ -93,6 +94,24 @@ def test_models_are_solutions(name, loss):
         W, b = found(fit, columns, strengths, penalties, score, 1e-9)
         np.testing.assert_allclose(W, [r.W for r in expected], atol=5e-4)
         np.testing.assert_allclose(b, [r.b for r in expected], atol=5e-4)
+
+
+def test_paths_of_other_strengths_on_the_mean_have_systems_in_common(monkeypatch):
+    fit, columns, strengths, penalties = problem("mean", "logistic", 8)
+    small_hessians, made, kept = fit.small_hessians, [], {}
+
+    def counted(size):
+        made.append(size)
+        return small_hessians(size)
+
+    monkeypatch.setattr(fit, "small_hessians", counted)
+    scale = fit.loss_at(np.zeros((fit.n_features, fit.n_columns)))
+    found(fit, columns, strengths, penalties, kept=kept)
+    first = len(made)
+    other = [MeanRegularized(alpha, 3e-3) for alpha in strengths]
+    W, _ = found(fit, columns, strengths, other, kept=kept)
+    assert gaps(fit, columns, other, W).max() <= (1 + 1e-9) * TOL * scale
+    assert len(made) - first < first / 2
 
 
 @pytest.mark.parametrize(("name", "loss"), KINDS)
