@@ -75,6 +75,26 @@ def stacked_adjoint(X, task_ptr, r, Gt):
                 Gt[t, j] += r[i] * X[i, j]
 
 
+@reduction
+def factor_solve(L, B):
+    """Solve ``L_t L_t' z = b_t`` for lower triangles L; the rows of B become the z."""
+    for t in range(B.shape[0]):
+        z = B[t]
+        for i in range(z.size):
+            row, before = L[t, i, :i], z[:i]
+            total = 0.0
+            for j in range(before.size):
+                total += row[j] * before[j]
+            z[i] = (z[i] - total) / L[t, i, i]
+        for back in range(z.size):
+            i = z.size - 1 - back
+            row, before = L[t, i, :i], z[:i]
+            last = z[i] / L[t, i, i]
+            z[i] = last
+            for j in range(before.size):
+                before[j] -= last * row[j]
+
+
 @kernel
 def classes_predict(X, row_ptr, group_ptr, Wt, eta):
     """Predictors of dense rows by the several models of their task, task after task.

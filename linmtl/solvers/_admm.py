@@ -18,6 +18,8 @@ from scipy import linalg
 from scipy.linalg import get_blas_funcs
 
 from linmtl.datafits._base import Datafit
+from linmtl.kernels._jit import readonly
+from linmtl.kernels._layouts import factor_solve
 from linmtl.penalties._decomposition import SplitForm, Stacked, halves, joined
 from linmtl.penalties._deviation import AboutMean
 from linmtl.penalties._row_separable import RowSeparable
@@ -30,13 +32,16 @@ _RELAXATION = 1.7
 # Accelerated steps that cost no more than to prepare for others: singular values make
 # them dear.
 _FEW_STEPS, _SOME_STEPS = 50, 80
+_FEW_PASSES = 40  # for factors, with which singular values are taken less often
+_BLOCK_SPEED = 3.5  # of products of matrices, relative to that with a vector
+_MANY_FACTORS = 30  # for which eigenvectors are no dearer
 _SMALL_SIDE = 50  # features or samples of a task, of which little has to be prepared
 _LEAST_CHECK, _MOST_CHECK = 2, 10  # iterations between two certificates
 _FIRST_CHECK = 5  # the first: on a path a start is near the end
 _FIRST_SHARE = 0.1  # of the size of the Hessians, that rho begins with
 _RHO_FACTOR = 10.0  # by which rho moves at most
-_RHO_KEPT = 1.25  # times the best: so near it stays, as another has to be prepared for
-_POWER_STEPS = 10  # for the size of the Hessian, of which rho is a fraction
+_RHO_KEPT = 1.5  # times the best: so near it stays, as another has to be prepared for
+_POWER_STEPS = 5  # for the size of the Hessian, of which rho is a fraction
 
 
 class AlternatingDirections:
@@ -131,7 +136,29 @@ def _steps_may_do(objective: Objective) -> bool:
     if prepared or creeps or objective.free_means.any():
         return False
     cheap = min(fit.n_features, fit.largest_block[0]) < _SMALL_SIDE
+    if _takes_singular_values(norm) and _has_factors(fit):
+        cheap |= _passes(fit) <= _FEW_PASSES
     return not (cheap or _have_one_hessian(fit))
+
+
+def _takes_singular_values(norm: Any) -> bool:
+    """Whether the steps of a norm are dear, and many where they are accelerated."""
+    parts = (norm.first, norm.second) if isinstance(norm, Stacked) else (norm,)
+    return any(p.spectral for p in parts) and not any(p.row_separable for p in parts)
+
+
+def _has_factors(fit: Datafit) -> bool:
+    """Whether Hessians are held and factored, which are not much larger than X."""
+    if _have_one_hessian(fit):
+        return False
+    return not fit.holds_rows or fit.n_features * fit.n_columns <= 2 * fit.row_count
+
+
+def _passes(fit: Datafit) -> float:
+    """Return the gradients that cost as much as Hessians and their factors."""
+    d, rows = fit.n_features, fit.row_count if fit.holds_rows else 0
+    factors = d * fit.n_columns
+    return d * (rows + factors) / (2 * (rows or factors) * _BLOCK_SPEED)
 
 
 def _have_one_hessian(fit: Datafit) -> bool:
@@ -155,9 +182,10 @@ def _least_squares(objective: Objective) -> _Squares:
     on_mean_key = None if on_mean is None else on_mean.tobytes()
     key = ridge, split, norm is not None and norm.spectral, on_mean_key
     last = fit.least_squares
-    if last is None or last[0] != key:
+    many = not fit.holds_rows and last is not None and last[1].count > _MANY_FACTORS
+    if last is None or last[0] != key or many:
         squares = (
-            _make_squares(fit, norm, ridge, split)
+            _make_squares(fit, norm, ridge, split, many)
             if on_mean is None
             else (_AboutMean if about_mean else _AroundMean)(fit, on_mean)
         )
@@ -165,11 +193,13 @@ def _least_squares(objective: Objective) -> _Squares:
     return last[1]
 
 
-def _make_squares(fit, norm, ridge, split):
+def _make_squares(fit, norm, ridge, split, many=False):
     gram = not fit.holds_rows
     if _have_one_hessian(fit):
         kind = _Eigenbasis if norm is not None and norm.spectral else _OneHessian
         squares = kind.of_gram(fit, ridge) if gram else kind.of_rows(fit, ridge)
+    elif _has_factors(fit) and not many:
+        squares = _Factors(fit, ridge)
     else:
         squares = _Grams(fit, ridge) if gram else _Rows(fit, ridge)
     return _Split(squares) if split else squares
@@ -182,9 +212,12 @@ class _Squares:
     ----------
     size : float
         About the largest eigenvalue of the Hessians.
+    count : int
+        How often factors of Hessians were made.
     """
 
     size: float
+    count: int = 0
 
     def norm(self, norm: Any) -> Any:
         """Return the norm of the variable of the steps."""
@@ -270,6 +303,10 @@ class _Split(_Squares):
     def __init__(self, squares: _Squares):
         self.squares = squares
         self.size = squares.size
+
+    @property
+    def count(self) -> int:  # type: ignore[override]
+        return self.squares.count
 
     def prepare(self, rho):
         self.squares.prepare(rho / 2)
@@ -373,6 +410,38 @@ class _Grams(_Squares):
         return np.matmul(self.Q, Z.T[:, :, None])[:, :, 0].T
 
 
+class _Factors(_Squares):
+    """A Hessian for each column, by its Cholesky factor at each rho."""
+
+    def __init__(self, fit: Datafit, ridge: float):
+        if fit.holds_rows:
+            data = fit.data
+            self.H = data.design.hessians(data.weight, data.fit_intercept)
+            self.C = np.empty((fit.n_features, fit.n_columns))
+            weighted = data.weight * fit.y
+            if data.fit_intercept:
+                mean = data.task_sum(weighted) / np.where(data.total > 0, data.total, 1)
+                weighted -= data.weight * np.repeat(mean, np.diff(data.task_ptr))
+            data.design.adjoint(weighted, self.C)
+        else:
+            self.H, self.C = fit.H.copy(), fit.C.T
+        self.ridge, self.count = ridge, 0
+        self.size = ridge + _power_iteration(self.H)
+        self.diagonal = np.einsum("tii->ti", self.H)
+        self.own = self.diagonal.copy()
+
+    def prepare(self, rho):
+        shift = max(rho + self.ridge, self.size * self.H.shape[1] * _EPS)
+        self.diagonal[:] = self.own + shift
+        self.factors = np.linalg.cholesky(self.H)
+        self.count += 1
+
+    def solve(self, V, rho):
+        right = np.ascontiguousarray((self.C + rho * V).T)
+        factor_solve(readonly(self.factors), right)
+        return right.T
+
+
 class _Rows(_Squares):
     """Samples of each column's own, by a factor of the smaller side.
 
@@ -392,7 +461,7 @@ class _Rows(_Squares):
             K = A @ A.T if len(A) < A.shape[1] else A.T @ A
             self.blocks.append(A if len(A) < A.shape[1] else None)
             self.grams.append(K)
-            self.size = max(self.size, ridge + _power_iteration(K))
+            self.size = max(self.size, ridge + _power_iteration(K[None]))
 
     def prepare(self, rho):
         shift = rho + self.ridge
@@ -422,21 +491,22 @@ def _cholesky_solve(U: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 
 def _power_iteration(K: np.ndarray) -> float:
-    """Return about the largest eigenvalue of a positive semi-definite matrix."""
-    v = np.diag(K).copy()
+    """Return about the largest eigenvalue of some positive semi-definite matrices."""
+    v = np.einsum("tii->ti", K).copy()
     unit = value = float(v.max(initial=0.0))  # squares of very large numbers overflow
     for _ in range(_POWER_STEPS):
-        length = float(np.linalg.norm(v / unit)) if unit > 0.0 else 0.0
-        if length == 0.0:
+        lengths = np.linalg.norm(v / unit, axis=1) if unit > 0.0 else np.zeros(1)
+        if not lengths.any():
             return 0.0
-        value = unit * length
-        v = K @ (v / value)
+        value = unit * float(lengths.max())
+        lengths[lengths == 0.0] = 1.0
+        v = np.matmul(K, (v / (unit * lengths[:, None]))[:, :, None])[:, :, 0]
     return value
 
 
 def is_time_to_balance(iteration: int) -> bool:
     # ever rarer, so that the sequence converges as one with a fixed rho
-    return iteration in (5, 10, 20, 40, 80, 160, 320, 640)
+    return iteration in (8, 16, 32, 64, 128, 256, 512)
 
 
 def balance(primal, dual, W, Z, Y):

@@ -1404,6 +1404,15 @@ def test_small_moments_of_any_number_of_rows(n_rows):
     np.testing.assert_allclose(C[0], X.T @ (weight * y), atol=1e-12)
 
 
+@pytest.mark.parametrize(("n", "d"), [(1, 1), (3, 4), (2, 9)])
+def test_factor_solve(n, d):
+    A, B = normal(n, d + 2, d), normal(n, d, seed=1)
+    H = A.transpose(0, 2, 1) @ A
+    Z = B.copy()
+    kernels.factor_solve(readonly(np.linalg.cholesky(H)), Z)
+    np.testing.assert_allclose(np.einsum("tij,tj->ti", H, Z), B, atol=1e-9)
+
+
 @pytest.mark.parametrize(("n", "d"), [(1, 1), (3, 4), (8, 2), (11, 5)])
 def test_small_inverses(n, d):
     A, scale = normal(n, d + 2, d), np.logspace(-3, 3, d)

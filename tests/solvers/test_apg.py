@@ -83,10 +83,11 @@ def test_alternating_directions_begin_with_steps_and_take_over(scale, monkeypatc
     X *= 10.0 ** (scale * rng.uniform(-0.5, 0.5, 10))
     y = X @ (10.0 ** (-scale / 2) * rng.normal(size=10)) + rng.normal(size=tasks.size)
     monkeypatch.setattr(_admm, "_SMALL_SIDE", 0)
+    monkeypatch.setattr(_admm, "_FEW_PASSES", 0)
     prepared = []
-    prepare = _admm._Grams.prepare
+    prepare = _admm._Factors.prepare
     monkeypatch.setattr(
-        _admm._Grams, "prepare", lambda *args: prepared.append(prepare(*args))
+        _admm._Factors, "prepare", lambda *args: prepared.append(prepare(*args))
     )
     problem = objective(TraceNorm(0.01), (X, y, tasks), "squared")
     found = minimise(problem, tol=1e-9, max_iter=20_000)
