@@ -87,6 +87,8 @@ class Datafit:
         Whether it is the sum of the tasks' losses: no two columns of W are coupled.
     coupled : bool
         Whether residuals that are moved for one column may move those of others.
+    profiled : bool
+        Whether features have been eliminated from it that predict beside X W.
     reweightable : bool
         Whether it is a minimum over weights of squared losses, as `weighted` returns
         them; it may have kinks.
@@ -124,6 +126,7 @@ n_features)
     bounded: bool = False
     additive: bool = True
     coupled: bool = False
+    profiled: bool = False
     reweightable: bool = False
     holds_rows: bool = True
     residuals_are_linear: bool = False

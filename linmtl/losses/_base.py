@@ -14,6 +14,7 @@ from linmtl.kernels._jit import readonly
 _MAX_STEPS = 200  # of the search for an intercept
 _LONGEST_STEP = 1e300  # a step without a curvature
 _ROUNDING = 1e-15  # a slope this small beside its terms is zero
+_LAST_STEP = 1e-9  # of Newton's method for a prox, relative to where it is
 
 
 class Score(NamedTuple):
@@ -215,6 +216,36 @@ class Loss:
         """Return the bounds of u between which the conjugate at -u is finite."""
         raise NotImplementedError
 
+    def prox(
+        self, y: np.ndarray, v: np.ndarray, strength: float, start: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return where the loss plus ``strength (eta - v)^2 / 2`` is least.
+
+        And minus the derivative of the loss there, for each observation. By Newton's
+        method from ``start``, inside a bracket: the slope increases in eta.
+        """
+        eta = np.array(start, dtype=float)
+        low, high = np.full(eta.size, -np.inf), np.full(eta.size, np.inf)
+        # the longest step at first: exponentials overflow
+        reach = 1.0 if self.curvature is None else np.inf
+        with np.errstate(over="ignore", invalid="ignore"):
+            for _ in range(_MAX_STEPS):
+                u = -self.derivative(y, eta)
+                slope = strength * (eta - v) - u
+                low = np.where(slope < 0, eta, low)
+                high = np.where(slope > 0, eta, high)
+                move = slope / (self.second_derivative(y, u) + strength)
+                new = eta - np.clip(move, -reach, reach)
+                reach *= 2.0
+                new = np.where(np.isfinite(new), new, eta)
+                left = np.abs(new - eta) > _LAST_STEP * (np.abs(eta) + np.abs(v))
+                middle = 0.5 * (low + high)
+                halve = left & ~((new > low) & (new < high)) & np.isfinite(middle)
+                eta = np.where(halve, middle, new)
+                if not left.any():
+                    break
+            return eta, -self.derivative(y, eta)
+
     def mean(self, eta: np.ndarray) -> np.ndarray:
         """Return the expected target at a linear predictor (the inverse link)."""
         return eta
@@ -315,12 +346,15 @@ class Loss:
         low, high = np.full(b.size, -np.inf), np.full(b.size, np.inf)
         reach = 1.0  # of a step where the root is not bracketed
         for step in range(_MAX_STEPS):
-            u = -self.derivative(y, eta + np.repeat(b, size))
+            at = eta + np.repeat(b, size)
+            u = -self.derivative(y, at)
+            h = weight * self.second_derivative(y, u)
             slope = task_sums(weight * u, task_ptr)
-            open_ = np.abs(slope) > _ROUNDING * task_sums(weight * np.abs(u), task_ptr)
+            noise = weight * np.abs(u) + h * np.abs(at)  # of predictors, too
+            open_ = np.abs(slope) > _ROUNDING * task_sums(noise, task_ptr)
             low = np.where(open_ & (slope > 0), b, low)
             high = np.where(open_ & (slope < 0), b, high)
-            curvature = task_sums(weight * self.second_derivative(y, u), task_ptr)
+            curvature = task_sums(h, task_ptr)
             move = np.sign(slope) * _LONGEST_STEP
             np.divide(slope, curvature, out=move, where=curvature > 0)
             bracketed = np.isfinite(low) & np.isfinite(high)

@@ -88,6 +88,12 @@ class MixedLoss(Loss):
                 task_loss[tasks],
             )
 
+    def prox(self, y, v, strength, start):
+        eta, u = np.empty_like(v), np.empty_like(v)
+        for loss, rows in self._parts():
+            eta[rows], u[rows] = loss.prox(y[rows], v[rows], strength, start[rows])
+        return eta, u
+
     def size(self, y):
         return self._each(lambda loss, rows: loss.size(y[rows]))
 

@@ -73,7 +73,7 @@ class AlternatingDirections:
             if first.begin(objective, W, stop, max_iter, monitor, most):
                 return
         start = monitor.n_iter
-        squares = _least_squares(objective)
+        squares = least_squares(objective)
         norm = squares.norm(objective.penalty.norm)
         rho = self.share * squares.size
         if rho == 0.0:  # constant features: any W is as good
@@ -168,7 +168,7 @@ def _have_one_hessian(fit: Datafit) -> bool:
     return len(fit.H) == 1
 
 
-def _least_squares(objective: Objective) -> _Squares:
+def least_squares(objective: Objective) -> Squares:
     """Return the least-squares part; on a path all ask for the same."""
     fit, norm = objective.whole_fit, objective.penalty.norm
     split, about_mean = objective.penalty.is_split, isinstance(norm, AboutMean)
@@ -205,7 +205,7 @@ def _make_squares(fit, norm, ridge, split, many=False):
     return _Split(squares) if split else squares
 
 
-class _Squares:
+class Squares:
     """The least-squares part, with a ridge as part of it.
 
     Attributes
@@ -231,6 +231,10 @@ class _Squares:
         """Return Z in the basis of the features."""
         return Z
 
+    def aim(self, C: np.ndarray) -> None:
+        """Take C for the negative gradient of the least squares at zero."""
+        raise NotImplementedError
+
     def prepare(self, rho: float) -> None:
         """Make ready for steps with this rho."""
 
@@ -239,7 +243,7 @@ class _Squares:
         raise NotImplementedError
 
 
-class _Eigenbasis(_Squares):
+class _Eigenbasis(Squares):
     """One Hessian for all tasks: its eigenbasis, or that of the span of the samples.
 
     Outside the span of the samples the solution is zero.
@@ -266,6 +270,9 @@ class _Eigenbasis(_Squares):
         weight = data.weight[: data.task_ptr[1]]
         Y = np.sqrt(weight) * fit.y.reshape(data.design.n_tasks, -1)
         return cls(span @ P, eigenvalue, P.T @ (R @ Y.T), ridge)
+
+    def aim(self, C):
+        self.C = self.Q.T @ C
 
     def enter(self, W):
         return self.Q.T @ W
@@ -297,16 +304,19 @@ class _OneHessian(_Eigenbasis):
         return outside * V + self.Q @ (inside - outside * QV)
 
 
-class _Split(_Squares):
+class _Split(Squares):
     """Least squares of P + Q: they share equally what the sum needs to move."""
 
-    def __init__(self, squares: _Squares):
+    def __init__(self, squares: Squares):
         self.squares = squares
         self.size = squares.size
 
     @property
     def count(self) -> int:  # type: ignore[override]
         return self.squares.count
+
+    def aim(self, C):
+        self.squares.aim(C)
 
     def prepare(self, rho):
         self.squares.prepare(rho / 2)
@@ -317,7 +327,7 @@ class _Split(_Squares):
         return V + np.vstack([half, half])
 
 
-class _AroundMean(_Squares):
+class _AroundMean(Squares):
     """Least squares of deviations from a common model, always at its best.
 
     With ``S_t = rho (H_t + rho I)^-1`` it solves ``(sum_t S_t H_t + ridge) m = sum_t
@@ -333,10 +343,10 @@ class _AroundMean(_Squares):
 
     def __init__(self, fit: Datafit, ridge: np.ndarray):
         eigenvalue, self.Q = fit.eigenbases
-        self.H, self.gradient = fit.H, fit.C.T
+        self.H = fit.H
         self.times = fit.n_columns // len(fit.H)
         self.h = np.maximum(eigenvalue, 0.0).T
-        self.C = self._to_basis(self.gradient)
+        self.aim(fit.C.T)
         self.size = float(self.h.max(initial=0.0))
         self.ridge = fit.n_columns * np.diag(ridge)
         self.for_mean = self._inverse(self.h)
@@ -354,6 +364,9 @@ class _AroundMean(_Squares):
         total /= np.outer(size, size)
         inverse = np.linalg.pinv(total, rcond=len(size) * _EPS, hermitian=True)
         return inverse / np.outer(size, size)
+
+    def aim(self, C):
+        self.gradient, self.C = C, self._to_basis(C)
 
     def norm(self, norm):
         return norm.second
@@ -393,14 +406,17 @@ class _AboutMean(_AroundMean):
         return P + Q
 
 
-class _Grams(_Squares):
+class _Grams(Squares):
     """A Gram matrix for each column, by their eigenvectors."""
 
     def __init__(self, fit: Datafit, ridge: float):
         eigenvalue, self.Q = fit.eigenbases
         self.curvature = np.maximum(eigenvalue, 0.0).T + ridge
         self.size = float(self.curvature.max(initial=0.0))
-        self.C = self._to_basis(fit.C.T)
+        self.aim(fit.C.T)
+
+    def aim(self, C):
+        self.C = self._to_basis(C)
 
     def _to_basis(self, W):
         return np.matmul(self.Q.transpose(0, 2, 1), W.T[:, :, None])[:, :, 0].T
@@ -410,7 +426,7 @@ class _Grams(_Squares):
         return np.matmul(self.Q, Z.T[:, :, None])[:, :, 0].T
 
 
-class _Factors(_Squares):
+class _Factors(Squares):
     """A Hessian for each column, by its Cholesky factor at each rho."""
 
     def __init__(self, fit: Datafit, ridge: float):
@@ -430,6 +446,9 @@ class _Factors(_Squares):
         self.diagonal = np.einsum("tii->ti", self.H)
         self.own = self.diagonal.copy()
 
+    def aim(self, C):
+        self.C = C
+
     def prepare(self, rho):
         shift = max(rho + self.ridge, self.size * self.H.shape[1] * _EPS)
         self.diagonal[:] = self.own + shift
@@ -442,7 +461,7 @@ class _Factors(_Squares):
         return right.T
 
 
-class _Rows(_Squares):
+class _Rows(Squares):
     """Samples of each column's own, by a factor of the smaller side.
 
     With A the centred samples, ``(A'A + s I)^-1 = (I - A' (A A' + s I)^-1 A) / s``.
@@ -462,6 +481,9 @@ class _Rows(_Squares):
             self.blocks.append(A if len(A) < A.shape[1] else None)
             self.grams.append(K)
             self.size = max(self.size, ridge + _power_iteration(K[None]))
+
+    def aim(self, C):
+        self.C = C
 
     def prepare(self, rho):
         shift = rho + self.ridge

@@ -74,6 +74,13 @@ class Monitor:
         # below what moments can tell, further steps are of no use
         return self.best_gap <= stop or self.best_gap <= self.objective.error(W)
 
+    def bound(self, W: np.ndarray, theta: np.ndarray) -> None:
+        """Take the lower bound that other residuals than those at W give."""
+        at = self.objective.whole_fit.residuals
+        assert at is not None
+        residuals = Residuals(at.b, theta, at.task_loss)
+        self.dual = max(self.dual, self.objective.certificate(W, residuals).dual)
+
     def iterations_left(self, stop: float, over: int = 2) -> float:
         """Return the iterations to go, as :func:`iterations_left`."""
         return iterations_left(self.history, stop, over)

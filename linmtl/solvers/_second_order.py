@@ -1,9 +1,10 @@
 """Newton's method for curved losses with norms that have no coordinate descent.
 
-Each step minimises the second-order model of the loss plus the penalty: a squared loss
-of working responses, mostly by moments, for which alternating directions care little
-how badly conditioned features are. Its Hessians are dear, so accelerated steps come
-first, and this takes over where they would be many.
+Accelerated steps come first, then alternating directions with a copy of the loss; where
+both would take long, Newton's method. Each of its steps minimises the second-order
+model of the loss plus the penalty: a squared loss of working responses, mostly by
+moments, for which alternating directions care little how badly conditioned features
+are.
 
 Lee, Sun, Saunders (2014), Proximal Newton-type methods for minimizing composite
 functions.
@@ -22,12 +23,13 @@ from linmtl.penalties._decomposition import joined
 from linmtl.solvers._admm import AlternatingDirections, lacks_norm
 from linmtl.solvers._apg import AcceleratedProximalGradient
 from linmtl.solvers._backtracking import first_order
+from linmtl.solvers._loss_splitting import LossSplitting
 from linmtl.solvers._monitor import Monitor
 from linmtl.solvers._objective import Objective
 
-# Accelerated steps left to do, for which Hessians are too dear; those that take no
+# Accelerated steps left to do, for which others are too dear; those that take no
 # singular values or sorting are cheap.
-_FEW_STEPS, _CHEAP_STEPS = 250, 1500
+_FEW_STEPS, _CHEAP_STEPS = 100, 300
 _MOST_ENTRIES = 10_000_000  # of the Hessians of all tasks
 _LEAST_CURVATURE = 1e-6  # of an observation, relative to the largest
 _ACCURACY = 0.03  # of a step, as a part of what the last one promised
@@ -43,7 +45,7 @@ _FIRST_DAMPING, _LEAST_DAMPING, _HARDEN = 0.03, 0.003, 4.0
 
 
 class SecondOrder:
-    """Accelerated steps, then Newton's where those would be many."""
+    """Accelerated steps, then a copy of the loss, then Newton's method."""
 
     name = "second_order"
 
@@ -63,6 +65,11 @@ class SecondOrder:
         few = _CHEAP_STEPS if cheap else _FEW_STEPS
         if isinstance(first, AcceleratedProximalGradient) and first.begin(
             objective, W, stop, max_iter, monitor, few
+        ):
+            return
+        splitting = LossSplitting()
+        if LossSplitting.missing(objective) is None and splitting.begin(
+            objective, W, stop, max_iter, monitor
         ):
             return
         start = self._steps(objective, W, stop, max_iter, monitor)
