@@ -21,6 +21,7 @@ from linmtl.datafits._base import Datafit, Residuals
 from linmtl.designs._base import used_rows
 from linmtl.penalties._compose import Composite
 from linmtl.solvers._backtracking import first_order
+from linmtl.solvers._loss_splitting import LossSplitting
 from linmtl.solvers._objective import Certificate, Objective
 from linmtl.solvers._working_set import (
     RowChoice,
@@ -37,6 +38,9 @@ _LEAST_GROWTH, _GROWTH = 32, 3
 _ALL_FROM = 0.5  # of the rows in a working set: take all of them
 _SURE_BOUND = 2.0  # bounds: rows whose gradient is beyond mostly stay
 _MAX_STEPS = 30
+# Steps to go from which on they creep, as where a flat loss bends at once, and entries
+# of Hessians up to which a copy of the loss takes over.
+_CREEPING, _SMALL_HESSIANS = 60, 2_000_000
 # Tasks that are coupled in each row: at most so many, and so tightly, as a part of the
 # curvature of a typical feature.
 _MOST_COUPLED, _LOOSE = 500, 10.0
@@ -89,6 +93,11 @@ class ProxNewton:
             W[:] = monitor.best_W
             if monitor.done(W, steps, stop):
                 return
+            if _may_split(objective) and LossSplitting().begin(
+                objective, W, stop, max_iter, monitor
+            ):
+                return
+            steps = monitor.n_iter
         # where the model is far from the loss, small steps get on
         first_order(objective).solve(
             objective, W, stop, max_iter - steps, monitor, start=steps
@@ -127,7 +136,18 @@ class ProxNewton:
             known = newton.residuals(d)
             if monitor.done(W, steps, stop, known) or steps >= max_iter:
                 return steps, False
+            creeps = monitor.iterations_left(stop, over=1) > _CREEPING
+            if chosen.size == d and creeps and _may_split(objective):
+                break
         return steps, True
+
+
+def _may_split(objective: Objective) -> bool:
+    """Whether to go on with a copy of the loss where Newton steps creep."""
+    return (
+        objective.fit.n_columns * objective.shape[0] ** 2 <= _SMALL_HESSIANS
+        and LossSplitting.missing(objective) is None
+    )
 
 
 def _is_loosely_coupled(objective: Objective) -> bool:

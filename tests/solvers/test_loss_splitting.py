@@ -10,7 +10,16 @@ from helpers.problems import make_problem
 from linmtl import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.losses import MixedLoss
 from linmtl.path import alpha_max
-from linmtl.penalties import L21, Deviation, Dirty, GroupL21, Linf1, Ridge, TraceNorm
+from linmtl.penalties import (
+    L1,
+    L21,
+    Deviation,
+    Dirty,
+    GroupL21,
+    Linf1,
+    Ridge,
+    TraceNorm,
+)
 from linmtl.solvers import minimise
 from linmtl.solvers._loss_splitting import LossSplitting
 from linmtl.solvers._monitor import Monitor
@@ -78,7 +87,7 @@ def more_features_than_rows(loss):
 
 
 @pytest.mark.parametrize("loss", ["squared_hinge", "poisson"])
-@pytest.mark.parametrize("penalty", [TraceNorm(), Linf1(), Dirty()], ids=repr)
+@pytest.mark.parametrize("penalty", [TraceNorm(), Linf1(), Dirty(), L1()], ids=repr)
 def test_penalties_near_zero_where_the_loss_can_be_zero(penalty, loss):
     X, y, tasks = more_features_than_rows(loss)
     weak = 1e-4 * alpha_max(X, y, tasks, penalty=penalty, loss=loss)
