@@ -55,6 +55,7 @@ def held_out_rows(n=60, K=3, M=3, seed=0):
     return Rows(eta, y.astype(float), weight, task, fold, 2, MultinomialOfRows())
 
 
+@pytest.mark.slow
 def test_weights_of_a_stack_are_best():
     rows = held_out_rows()
     found = best_weights(rows, np.zeros((3, 3)), np.full(3, 1 / 3))
@@ -67,6 +68,7 @@ def test_weights_of_a_stack_are_best():
     assert rows.value(found) == pytest.approx(optimum, rel=1e-7)
 
 
+@pytest.mark.slow
 def test_two_columns_stack_as_log_odds():
     rows = held_out_rows(K=2)
     odds = rows.eta[:, 1] - rows.eta[:, 0]

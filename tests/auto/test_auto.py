@@ -398,6 +398,7 @@ def test_pooled_classifiers_tune_themselves_with_one_intercept():
 # --- hostile input
 
 
+@pytest.mark.slow
 def test_a_model_that_fails_is_left_out():
     X, y, tasks = problem()
     bad = ("bad", L21Regressor(-1.0))

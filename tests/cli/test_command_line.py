@@ -569,6 +569,7 @@ def test_notes_on_reading_are_printed(tmp_path, capsys):
     assert "thousands separators, 1,100.5 read as 1100.5: a" in printed
 
 
+@pytest.mark.slow
 def test_decimal_marks(tmp_path, capsys):
     rows = rows_of()
     for i, row in enumerate(rows[1:]):
@@ -583,6 +584,7 @@ def test_decimal_marks(tmp_path, capsys):
     assert "guess" not in printed
 
 
+@pytest.mark.slow
 def test_table_is_shown_before_the_report(table, capsys, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt

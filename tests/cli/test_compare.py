@@ -388,6 +388,7 @@ def test_a_further_grid_finds_what_one_long_grid_does():
     assert loss[at] <= 1.01 * loss.min()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["compared", "classified"])
 def test_auto_is_chosen_by_held_out_rows_alone(kind, request):
     found = request.getfixturevalue(kind)
@@ -597,6 +598,7 @@ def test_a_null_baseline_is_said():
     assert verdict(made).endswith("of 3 tasks 3 are better, 0 worse, 0 equal.")
 
 
+@pytest.mark.slow
 def test_features_with_one_value_per_task_predict_the_level():
     rng = np.random.default_rng(0)
     tasks = np.repeat(np.arange(20), 4)
@@ -623,6 +625,7 @@ def test_features_with_one_value_per_task_predict_the_level():
     assert np.median(report.alone.effect) > 0
 
 
+@pytest.mark.slow
 def test_mixed_effects_are_compared_without_a_search(regression):
     X, y, tasks = regression
     found = compare(X, y, tasks)

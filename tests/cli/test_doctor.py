@@ -54,6 +54,7 @@ def test_without_compilation(capsys, monkeypatch):
     assert "turned off by NUMBA_DISABLE_JIT" in text
 
 
+@pytest.mark.slow
 def test_every_estimator_is_compiled(capsys, monkeypatch):
     kinds = {"A": L21Classifier, "B": MultiTaskRegressor}
     monkeypatch.setattr(_doctor, "ESTIMATORS", kinds)

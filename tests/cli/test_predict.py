@@ -45,6 +45,7 @@ def predicted(capsys):
     return list(csv.DictReader(io.StringIO(out))), err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [[], ["--classify"]], ids=["numbers", "classes"])
 def test_the_model_that_compare_has_saved(more, tmp_path, capsys):
     """Fitted to all rows; for the table as it is, with what is missing in it."""

@@ -110,6 +110,7 @@ def test_an_ordered_categorical_has_its_order():
     assert given.tasks_.tolist() == STAGES[::-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labels", [stages(), DATES["Series"]], ids=["stages", "dates"])
 def test_as_a_column(labels):
     frame = pd.DataFrame(X, columns=list("abcd")).assign(visit=labels)

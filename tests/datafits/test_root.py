@@ -296,6 +296,7 @@ def test_solutions_that_interpolate_some_tasks(penalty, seed, noise):
     assert model.objective_ == pytest.approx(value, abs=model.tol_)
 
 
+@pytest.mark.slow
 @exact_fits
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_where_no_digit_is_left_the_gap_says_so():
@@ -562,6 +563,7 @@ def test_cross_validation_by_hand(layout, missing, tall):
     np.testing.assert_allclose(model.coef_, again.coef_, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_ridges_to_try_have_an_axis():
     problem = make_problem()
     model = CalibratedRegressorCV(alpha_ridge=[0.0, 0.3], alphas=4, cv=3)
@@ -571,6 +573,7 @@ def test_ridges_to_try_have_an_axis():
     np.testing.assert_allclose(model.alphas_[0], model.alphas_[1])
 
 
+@pytest.mark.slow
 def test_attributes_follow_the_loss():
     problem = make_problem()
     data = problem.X, problem.y, problem.tasks

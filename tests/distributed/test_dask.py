@@ -56,6 +56,7 @@ def test_classifiers_and_features_in_several_blocks():
     np.testing.assert_allclose(p, whole.predict_proba(X, tasks), atol=1e-3)
 
 
+@pytest.mark.slow
 def test_frames_with_a_task_column_and_an_empty_partition():
     X, y, tasks = data()
     frame = pd.DataFrame(X, columns=list("abcdef"))
@@ -83,6 +84,7 @@ def test_chunks_of_unknown_size():
     assert len(model.predict(dX[kept], dt[kept]).compute()) == keep.sum()
 
 
+@pytest.mark.slow
 def test_predictions_of_empty_partitions_have_the_kind_of_the_others():
     X, y, tasks = data(True)
     rows = collections(X, np.where(y > 0, "ill", "well"), tasks)

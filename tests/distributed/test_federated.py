@@ -69,6 +69,7 @@ def test_a_site_may_have_rows_of_several_tasks():
     np.testing.assert_allclose(model.coef_, whole.coef_, rtol=1e-8)
 
 
+@pytest.mark.slow
 def test_files_in_a_folder_carry_questions_and_answers(tmp_path):
     X, y, tasks = data(True)
     names = [f"clinic-{t}" for t in range(4)]

@@ -23,6 +23,7 @@ def room_for_little(monkeypatch):
     monkeypatch.setattr(_task_statistics, "_MOST_NUMBERS", 4 * 140**2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "model",
     [

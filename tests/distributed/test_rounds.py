@@ -99,6 +99,7 @@ def test_other_losses_reach_the_optimum(model):
     assert model.converged_
 
 
+@pytest.mark.slow
 def test_the_gap_is_above_the_true_distance_after_every_step():
     X, y, tasks = data(True)
     best = exact(L21Classifier(0.02), X, y, tasks)
@@ -157,6 +158,7 @@ def test_folds_are_dealt_by_content():
     np.testing.assert_array_equal(one.mse_path_, two.mse_path_)
 
 
+@pytest.mark.slow
 def test_sparse_frames_and_a_task_column():
     X, y, tasks = data(True)
     X = np.where(np.abs(X) > 0.8, X, 0.0)

@@ -52,6 +52,7 @@ def arguments(frame):
     return X, frame["y"].to_numpy(), frame["clinic"].to_numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "classify"),
     [(L21Regressor(0.1), False), (L21Classifier(0.02, tol=1e-8), True)],

@@ -344,6 +344,7 @@ def test_a_mask_of_a_wide_table_is_that_of_its_rows(model):
         model.predict(np.where(X > 2, np.nan, X))
 
 
+@pytest.mark.slow
 def test_a_mask_goes_through_searches_thresholds_and_statistics():
     X, y, tasks = data()
     table = X.fillna(0.5).assign(task=tasks)

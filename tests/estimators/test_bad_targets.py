@@ -66,6 +66,7 @@ def test_fractions_are_no_classes(model):
     refused(lambda: model.fit(X, np.column_stack([y, y])), what)
 
 
+@pytest.mark.slow
 def test_a_class_of_one_row_is_learned_and_held_out_never():
     X, tasks = rows()
     y = np.zeros(30, dtype=int)

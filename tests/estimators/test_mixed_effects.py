@@ -192,6 +192,7 @@ def test_given_its_strengths_it_is_a_mean_regularised_model():
     np.testing.assert_allclose(mixed.coef_mean_, plain.coef_.mean(axis=0), rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("covariance", ["diagonal", "scalar", "full", "low_rank"])
 @pytest.mark.parametrize("random_intercept", [True, False])
 def test_the_likelihood_is_at_its_maximum(covariance, random_intercept):
@@ -254,6 +255,7 @@ def test_units_and_origins_of_features():
             np.testing.assert_allclose(ours, theirs, rtol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("covariance", ["diagonal", "scalar", "shrunk"])
 def test_features_far_from_zero_are_named(covariance):
     """Slopes are drawn together there, and nothing else would say so."""
@@ -572,6 +574,7 @@ def test_a_task_of_one_class_is_served_by_the_others():
         MixedEffectsClassifier().fit(X, np.ones(len(y)), tasks)
 
 
+@pytest.mark.slow
 def test_labels_in_other_layouts():
     X, y, tasks = labelled(4, tasks=5)
     X, Y = X[:20], y.reshape(5, 20).T
@@ -593,6 +596,7 @@ def test_weights_of_labels_are_repetitions():
     np.testing.assert_allclose(weighted.coef_, repeated.coef_, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_new_tasks_of_labels():
     X, y, tasks = labelled(6, tasks=60)
     seen = tasks < 50
@@ -647,6 +651,7 @@ def test_where_the_search_starts_does_not_matter(cls, every, monkeypatch):
     np.testing.assert_allclose(found.coef_, expected.coef_, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_the_prior_of_many_labels_is_at_its_fixed_point():
     """Whichever way the variances went while it was sought."""
     X, y, tasks = labelled(tasks=10, rows=30, d=12)

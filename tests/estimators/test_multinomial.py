@@ -419,6 +419,7 @@ def test_tasks_of_two_classes_are_those_of_a_model_of_two(model, same):
     np.testing.assert_allclose(several.coef_[:3, 2], half, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["csr", "float32", "wide"])
 def test_layouts(form):
     X, y, tasks = data()

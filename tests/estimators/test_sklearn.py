@@ -1121,6 +1121,7 @@ def test_ordered_aliases_demand_an_order(name, regression):
     np.testing.assert_array_equal(model.tasks_, [False, True])
 
 
+@pytest.mark.slow
 def test_attributes_of_aliases():
     X, y, tasks = several_tasks(False)
     for cls in (linmtl.RobustFeaturesRegressor, linmtl.RobustFeaturesRegressorCV):

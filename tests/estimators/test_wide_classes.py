@@ -45,6 +45,7 @@ def pair(n_train):
     return ours, MultiOutputClassifier(theirs)
 
 
+@pytest.mark.slow
 @TASKS
 @pytest.mark.parametrize(
     "scoring",
@@ -63,6 +64,7 @@ def test_scorers_score_all_tasks(n_tasks, scoring):
     np.testing.assert_allclose(ours, theirs, rtol=1e-4)
 
 
+@pytest.mark.slow
 @TASKS
 def test_predictions_of_folds(n_tasks):
     X, Y = make(n_tasks)

@@ -422,6 +422,7 @@ def test_a_pipeline_is_its_last_step_on_what_the_others_make(form, long, wide):
     np.testing.assert_array_equal(pipe.scores.values, plain.scores.values)
 
 
+@pytest.mark.slow
 def test_steps_of_a_pipeline_are_fitted_in_each_resample(long):
     X, y, tasks = long
     frame = pd.DataFrame(X, columns=[f"f{j}" for j in range(X.shape[1])])

@@ -215,6 +215,7 @@ def test_predicting_the_mean_of_each_task_explains_nothing_within():
     assert explained_variance(y, p, tasks, average="pooled") > 0.9
 
 
+@pytest.mark.slow
 def test_metrics_of_two_classes():
     y, p, tasks = long_data(classes=True)
     for ours, theirs in [

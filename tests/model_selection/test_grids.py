@@ -248,6 +248,7 @@ def test_scaled_features_are_those_of_scaled_data(form, refit, fit_intercept):
     assert again.objective_ == pytest.approx(model.objective_, rel=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "model",
     [

@@ -104,6 +104,7 @@ def test_quadratic_penalties_are_exact(
     assert 0 < freedom < y.size
 
 
+@pytest.mark.slow
 def test_the_loop_written_out():
     X, y, tasks = data("long")
     model = MeanRegularizedRegressorCV(**EXACT, alpha_mean=0.01).fit(X, y, tasks)
@@ -199,6 +200,7 @@ def test_other_losses_are_near(cls, layout, monkeypatch):
     np.testing.assert_allclose(found, expected, rtol=0.01)
 
 
+@pytest.mark.slow
 def test_strengths_with_many_features_in_use_are_fitted_where_they_may_be_best(
     monkeypatch,
 ):

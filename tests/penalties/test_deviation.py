@@ -189,6 +189,7 @@ def test_cross_validation_chooses_what_to_draw_to():
     assert model.mse_path_[1].mean(axis=1).min() < model.mse_path_[0].mean(axis=1).min()
 
 
+@pytest.mark.slow
 def test_coefficients_are_in_the_units_of_the_features():
     problem = make_problem()
     scale = np.array([1.0, 1e3, 1.0, 1e-3, 1.0])

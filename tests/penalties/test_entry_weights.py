@@ -89,6 +89,7 @@ def test_some_of_the_tasks_have_their_weights():
     np.testing.assert_array_equal(part.feature_weight, weight[:, [0, 2]])
 
 
+@pytest.mark.slow
 def test_paths_begin_where_all_is_zero():
     rng = np.random.default_rng(3)
     X = rng.normal(size=(N, D))

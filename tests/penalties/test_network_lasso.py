@@ -418,6 +418,7 @@ def test_grid_starts_where_tasks_agree(loss, make):
     assert below.labels_.max() > max(components)
 
 
+@pytest.mark.slow
 def test_path_goes_from_one_model_to_one_for_each_task():
     X, y, tasks, label = planted(n_tasks=6)
     penalty = NetworkLasso(likely(label))

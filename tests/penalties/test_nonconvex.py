@@ -127,6 +127,7 @@ def test_stage_is_certified_by_its_tangent(make, loss):
     assert stage.value(W) - best.objective <= fitted.dual_gap_ + 1e-13
 
 
+@pytest.mark.slow
 @every_penalty
 def test_start_is_deterministic_and_order_of_features_does_not_matter(make):
     problem = make_problem()

@@ -169,6 +169,7 @@ def test_numbers_have_the_digits_of_their_scale(scale, written):
     assert ax.texts[2].get_text() == written
 
 
+@pytest.mark.slow
 def test_few_gains_far_beyond_the_others():
     """They do not set the scale of the others, and the colour bar says so."""
     rng = np.random.default_rng(0)
@@ -247,6 +248,7 @@ def test_labels_can_be_read(T):
     assert min(tick.get_size() for tick in ax.get_yticklabels()) >= 6
 
 
+@pytest.mark.slow
 def test_labels_are_text():
     """No formulas, no second lines, and no longer than can be read."""
     tasks = ["$\\frac", "two\nlines", "a" + 50 * "b" + "c", "_x"]
@@ -329,6 +331,7 @@ def test_verdicts_without_a_percentage():
     assert [t.get_text() for t in display.ax_.get_legend().get_texts()] == ["hurt (2)"]
 
 
+@pytest.mark.slow
 def test_gains_far_beyond_the_others():
     tasks, effect, low, high, verdict = gains(40)
     effect[3], low[3], high[3] = -30.0, -50.0, -10.0

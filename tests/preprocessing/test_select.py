@@ -76,6 +76,7 @@ def test_the_task_column_stays_in_its_place(place):
     )
 
 
+@pytest.mark.slow
 def test_in_a_pipeline_that_is_searched():
     table = frame()
     pipe = make_pipeline(

@@ -275,6 +275,7 @@ def test_excess_risk_of_the_best_models_is_not_negative():
     assert excess_risk(model, X, y, tasks).values.max() > 0.01
 
 
+@pytest.mark.slow
 def test_excess_risk_has_the_error_of_a_mean():
     """Over repeated samples the estimates vary as the standard errors say."""
     rng = np.random.default_rng(0)

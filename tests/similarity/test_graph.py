@@ -294,6 +294,7 @@ def regression(seed=0):
     return X, y, tasks
 
 
+@pytest.mark.slow
 def test_graphs_go_into_penalties():
     """As an array in the order of tasks_, and by label."""
     X, y, tasks = regression()

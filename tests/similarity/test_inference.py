@@ -72,6 +72,7 @@ def test_one_feature_is_welchs_test():
     assert_allclose(found.p_values[0, 1], 2 * stats.t.sf(np.sqrt(square), nu))
 
 
+@pytest.mark.slow
 def test_the_moments_of_the_wald_statistic():
     """Its scale and degrees of freedom, from the covariances of the two tasks.
 
@@ -640,6 +641,7 @@ def test_mantel_by_hand():
     assert found.p_value == above / 51
 
 
+@pytest.mark.slow
 def test_mantel_is_calibrated_and_has_power():
     rng = np.random.default_rng(0)
     p = []

@@ -214,6 +214,7 @@ def test_products_are_derivatives_of_the_gradient(loss):
     np.testing.assert_allclose(times(D), change, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["squared", "logistic"])
 def test_many_features_take_no_hessians(loss, newton_at_once, monkeypatch):
     def hessians(*_):

@@ -186,6 +186,7 @@ def test_a_task_with_a_single_class_neither_gains_nor_gives(rows):
     assert np.isfinite(report.alone.effect[1:]).all()
 
 
+@pytest.mark.slow
 def test_a_training_part_with_a_single_class(monkeypatch):
     """Learned alone, the task predicts the odds that `fit` gives to such tasks."""
     X, y, tasks = make_data(random_W(3), 40, classify=True)
@@ -198,6 +199,7 @@ def test_a_training_part_with_a_single_class(monkeypatch):
     np.testing.assert_allclose(fast.values, refitted.values, atol=2e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mean", "l21", "sqrt", "classifier"])
 def test_shared_parts_and_refitting_agree(name, monkeypatch):
     estimator = ESTIMATORS[name]

@@ -30,6 +30,7 @@ from linmtl.transfer._paired import compare_losses
 from linmtl.transfer._rows import Rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("grouped", [False, True])
 def test_a_choice_among_models_is_judged_in_one_pass(grouped):
     """What chooses from one model is that model; folds are not made within folds."""

@@ -166,6 +166,7 @@ def test_a_model_blended_with_itself_is_itself():
     np.testing.assert_array_equal(model.coef_, alone.fit(X, y, tasks).coef_)
 
 
+@pytest.mark.slow
 @BOTH
 def test_shrinkage_leads_to_the_baseline(make):
     model = make()
@@ -237,6 +238,7 @@ def test_no_task_is_much_worse_than_alone():
 # --- invariances
 
 
+@pytest.mark.slow
 @BOTH
 def test_names_of_tasks_do_not_matter(make):
     model = make()
@@ -381,6 +383,7 @@ def test_factory():
         SafeTransfer("ridge")
 
 
+@pytest.mark.slow
 def test_it_can_be_reported_on():
     """It is an estimator like any other, also for what measures transfer."""
     X, y, tasks = problem(n=40, outlier=0)

@@ -41,6 +41,7 @@ def test_planted_sources_are_found(model, classify, seed):
     assert found.target == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize(("model", "classify"), MODELS)
 def test_the_rule_by_hand(model, classify, weighted):
@@ -109,6 +110,7 @@ def test_the_margin():
     np.testing.assert_allclose(found.losses, found.alone[:, None].repeat(5, axis=1))
 
 
+@pytest.mark.slow
 def test_the_unit_of_y_and_the_names_of_tasks_do_not_matter():
     X, y, tasks = problem()
     first = detect_sources(None, X, y, tasks, target=0)
@@ -201,6 +203,7 @@ def test_one_task_has_no_sources():
         detect_sources(None, X[:40], y[:40], tasks[:40], target=0)
 
 
+@pytest.mark.slow
 def test_labels_of_classes_need_a_classifier():
     X, y, tasks = problem(True)
     words = np.where(y == 1, "sick", "well")

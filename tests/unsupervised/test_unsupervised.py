@@ -171,6 +171,7 @@ def test_one_task_and_all_features_is_kmeans(share):
     np.testing.assert_array_equal(model.tasks_, [0])
 
 
+@pytest.mark.slow
 def test_tasks_by_themselves_and_tasks_pooled():
     X, tasks, _ = blobs(shift=20.0, noise=2.0)
     alone = MultiTaskKMeans(3, task_share=1.0, n_init=30, random_state=0)
@@ -208,6 +209,7 @@ def test_whitening_makes_the_subspace_that_of_the_clusters():
     assert adjusted_rand_score(cluster, white.labels_) == 1.0
 
 
+@pytest.mark.slow
 def test_invariances_of_clustering():
     X, tasks, _ = blobs(noise=2.0, seed=3)
     rng = np.random.default_rng(0)
@@ -376,6 +378,7 @@ class Clusters:
         ).fit(self.X, tasks=self.tasks)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k", [1, 2])
 def test_clusters_of_malsar(k):
     """Its assignments are non-negative numbers, its subspace stays where it starts.
@@ -793,6 +796,7 @@ def test_completion_goes_down_from_malsar(kind, k):
     assert total < theirs.objective
 
 
+@pytest.mark.slow
 @shared_or_not
 def test_nothing_to_learn_from(shared):
     _, Xs = series()
@@ -839,6 +843,7 @@ def test_wrong_parameters_of_completion(parameters, message):
         TemporalMatrixCompletion(3).set_params(**parameters).fit(Xs)
 
 
+@pytest.mark.slow
 def test_wrong_input_of_completion():
     _, Xs = series()
     model = TemporalMatrixCompletion(2, tol=1e-2)
