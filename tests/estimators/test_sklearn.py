@@ -138,6 +138,8 @@ def for_checks(cls):
         given = {"alphas": 2}
         if not cls.__name__.startswith(QUADRATIC):
             given |= {"eps": 0.1, "cv": 2}
+    if "CV" in cls.__name__ and names.get("alpha_fused", 0) is None:
+        given["alpha_fused"] = 0.1  # None is searched, which has tests of its own
     if cls.__name__ == "NetworkLassoClassifierCV":
         given["max_iter"] = 100  # one task: separable classes have no optimum
     if cls.__name__ in ("IncompleteSourcesClassifier", "MixedTaskEstimator"):
