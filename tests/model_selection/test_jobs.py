@@ -61,8 +61,12 @@ USERS = {
 }
 
 
-@pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
-@pytest.mark.parametrize("user", USERS)
+# processes of multiprocessing start anew for every user, which takes seconds
+PAIRS = [(user, backend) for user in USERS for backend in ("loky", "threading")]
+PAIRS += [("cv", "multiprocessing"), ("gain by refitting", "multiprocessing")]
+
+
+@pytest.mark.parametrize(("user", "backend"), PAIRS)
 @pytest.mark.slow
 def test_every_backend_gives_the_same(user, backend):
     expected = USERS[user](None)
