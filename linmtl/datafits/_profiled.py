@@ -20,7 +20,7 @@ from linmtl.designs._eliminated import (
     products_of_tasks,
 )
 from linmtl.kernels._jit import readonly
-from linmtl.kernels._layouts import feature_adjoint, feature_predict
+from linmtl.kernels._layouts import feature_predict, newton_moves, slopes_of_fit
 from linmtl.losses import Loss
 
 _MAX_STEPS = 100
@@ -32,6 +32,7 @@ _DAMPING = 1e-12  # of the largest curvature or 1, for models to be bounded
 _CONSTRAINT_ROUNDING = 1e-12
 _INFEASIBLE = 1e-10  # the same, where it certifies nothing
 _ROUNDING = 1e-14
+_FEW_VECTORS = 12  # whose products are no work for a library
 _PERFECT = 1e-15  # mean loss of a task whose classes are separated
 
 
@@ -109,7 +110,7 @@ class ProfiledFit(ResidualFit):
         data, a = self.data, self.coefficients
         data.add_offset(self._eta)
         perfect = _PERFECT * data.total
-        value, slope, size = self._try(a)
+        value, slope, size, spread = self._try(a)
         for _ in range(_MAX_STEPS):
             steep = np.abs(slope).max(axis=1, initial=0.0)
             left = steep > _CONSTRAINT_ROUNDING * size
@@ -117,8 +118,7 @@ class ProfiledFit(ResidualFit):
             if not left.any():
                 break
             # values are rounded with the predictions, which may be far from zero
-            sizes = np.abs(self.theta) * (np.abs(self._at) + np.abs(self._eta))
-            noise = _ROUNDING * value + UNIT * data.task_sum(sizes)
+            noise = _ROUNDING * value + UNIT * spread
             start = slope
             secant = self._secant() if self.loss.location else None
             h = self.loss.hessian(self.y, self.theta, data.weight)
@@ -128,7 +128,7 @@ class ProfiledFit(ResidualFit):
             length = np.ones((len(a), 1))
             for _ in range(_MAX_HALVINGS):
                 trial = a + length * move
-                new_value, slope, size = self._try(trial)
+                new_value, slope, size, spread = self._try(trial)
                 up = ~(new_value <= value + noise)
                 if not up.any():
                     break
@@ -140,7 +140,7 @@ class ProfiledFit(ResidualFit):
             else:
                 length[up] = 0.0
                 trial = a + length * move
-                new_value, slope, size = self._try(trial)
+                new_value, slope, size, spread = self._try(trial)
             better = new_value < value - noise
             better |= np.abs(slope).max(axis=1, initial=0.0) < steep / 2.0
             a, value = trial, new_value
@@ -154,7 +154,10 @@ class ProfiledFit(ResidualFit):
         self._feasible = bool(np.all(worst <= _INFEASIBLE * size))
 
     def _try(self, a):
-        """Evaluate at these coefficients; return values, slopes and their sizes."""
+        """Evaluate at these coefficients.
+
+        Return values, slopes, their sizes and those of which values are rounded.
+        """
         data, V, ptr = self.data, readonly(self._basis), readonly(self.data.task_ptr)
         feature_predict(V, ptr, readonly(np.ascontiguousarray(a.T)), self._at)
         self._at += self._eta
@@ -170,12 +173,10 @@ class ProfiledFit(ResidualFit):
             self.task_loss,
         )
         self.task_loss += np.sum(self._ridge * a**2, axis=1) / 2
-        with np.errstate(over="ignore"):  # a trial may lead to infinity
-            size = np.sqrt(data.task_sum(self.gone.unscaled(self.theta) ** 2))
-        slope = np.empty(a.T.shape)
-        feature_adjoint(V, ptr, readonly(self.theta), slope)
-        slope = slope.T - self._ridge * a
-        return self.task_loss.copy(), slope, size
+        slope, size, spread = np.empty(a.shape), *np.empty((2, len(a)))
+        inputs = self.gone.root, self.theta, self._eta, self._at, self._ridge, a
+        slopes_of_fit(V, ptr, *map(readonly, inputs), slope, size, spread)
+        return self.task_loss.copy(), slope, size, spread
 
     def curved_weight(self, least):
         h = super().curved_weight(least)
@@ -195,6 +196,14 @@ class ProfiledFit(ResidualFit):
 
     def _moves(self, h, slope, chosen):
         """Return Newton steps of the others in some tasks, for curvatures h."""
+        if h.size and len(self._basis) <= _FEW_VECTORS:
+            k, move = len(self._basis), np.empty(slope.shape)
+            work = np.empty(int(np.diff(self.data.task_ptr).max()))
+            inputs = self._basis, self.data.task_ptr, h, self._ridge + self._unused
+            arrays = map(readonly, inputs)
+            given = readonly(slope), readonly(chosen), np.empty((k, k)), work
+            newton_moves(*arrays, _DAMPING, *given, move)
+            return move
         H = products_of_tasks(h * self._basis, self._basis, self.data.task_ptr)
         diagonal = np.diag_indices(H.shape[1])
         H[:, *diagonal] += self._ridge + self._unused

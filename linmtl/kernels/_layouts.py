@@ -135,6 +135,78 @@ def task_products(A, B, task_ptr, out):
                 out[t, k, m] = total
 
 
+@reduction
+def slopes_of_fit(A, task_ptr, root, theta, eta, at, ridge, c, slope, size, spread):
+    """Slopes of the loss in a few coefficients c of each task, and what they are of.
+
+    ``slope_tk = sum_i A_ki theta_i - ridge_tk c_tk`` over the rows of task t, the norm
+    of ``theta / root`` and the sum of ``|theta| (|eta| + |at|)``.
+    """
+    for t in range(task_ptr.size - 1):
+        start, stop = task_ptr[t], task_ptr[t + 1]
+        r, unit = theta[start:stop], root[start:stop]
+        first, second = eta[start:stop], at[start:stop]
+        square, total = 0.0, 0.0
+        for i in range(r.size):
+            x = r[i] / (unit[i] if unit[i] > 0.0 else 1.0)
+            square += x * x if unit[i] > 0.0 else 0.0
+            total += abs(r[i]) * (abs(first[i]) + abs(second[i]))
+        size[t], spread[t] = np.sqrt(square), total
+        for k in range(A.shape[0]):
+            x = A[k, start:stop]
+            total = 0.0
+            for i in range(r.size):
+                total += x[i] * r[i]
+            slope[t, k] = total - ridge[t, k] * c[t, k]
+
+
+@reduction
+def newton_moves(A, task_ptr, weight, ridge, damping, slope, chosen, H, work, move):
+    """Newton steps of a few coefficients of the chosen tasks, zero in the others.
+
+    Each solves ``(A_t diag(weight) A_t' + diag(ridge_t) + shift I) x = slope_t``, the
+    shift as the part ``damping`` of the largest entry, or of 1. ``H`` is (k, k), and
+    ``work`` has room for the rows of a task.
+    """
+    k = A.shape[0]
+    for t in range(task_ptr.size - 1):
+        start, stop = task_ptr[t], task_ptr[t + 1]
+        x = move[t]
+        for i in range(k):
+            x[i] = 0.0
+        if not chosen[t]:
+            continue
+        w, scaled, largest = weight[start:stop], work[: stop - start], 1.0
+        for i in range(k):
+            row = A[i, start:stop]
+            for m in range(w.size):
+                scaled[m] = w[m] * row[m]
+            for j in range(i + 1):
+                other, total = A[j, start:stop], 0.0
+                for m in range(w.size):
+                    total += scaled[m] * other[m]
+                H[i, j] = total
+            H[i, i] += ridge[t, i]
+            largest = max(largest, H[i, i])
+        for i in range(k):  # the factor, and the solution of its first half
+            H[i, i] += damping * largest
+            for j in range(i + 1):
+                total = H[i, j]
+                for m in range(j):
+                    total -= H[i, m] * H[j, m]
+                H[i, j] = np.sqrt(total) if i == j else total / H[j, j]
+            total = slope[t, i]
+            for m in range(i):
+                total -= H[i, m] * x[m]
+            x[i] = total / H[i, i]
+        for back in range(k):
+            i = k - 1 - back
+            total = x[i]
+            for m in range(i + 1, k):
+                total -= H[m, i] * x[m]
+            x[i] = total / H[i, i]
+
+
 @kernel
 def task_squares(X, task_ptr, weight, Gt):
     """Gt_tj = sum_i weight_i X_ij^2 over the rows i of task t."""

@@ -1404,6 +1404,39 @@ def test_small_moments_of_any_number_of_rows(n_rows):
     np.testing.assert_allclose(C[0], X.T @ (weight * y), atol=1e-12)
 
 
+def test_slopes_of_fit():
+    A, theta, eta, at = normal(2, 7), normal(7), normal(7, seed=1), normal(7, seed=2)
+    ridge, c = np.abs(normal(3, 2)), normal(3, 2, seed=1)
+    root, bounds = np.abs(normal(7, seed=3)), np.array([0, 4, 4, 7])
+    root[[0, 5]] = 0.0
+    slope, size, spread = empty(3, 2), empty(3), empty(3)
+    inputs = A, bounds, root, theta, eta, at, ridge, c
+    kernels.slopes_of_fit(*map(readonly, inputs), slope, size, spread)
+    for t, part in enumerate((slice(0, 4), slice(4, 4), slice(4, 7))):
+        r, used = theta[part], root[part] > 0
+        np.testing.assert_allclose(slope[t], A[:, part] @ r - ridge[t] * c[t])
+        norm = np.linalg.norm(r[used] / root[part][used])
+        assert size[t] == pytest.approx(norm)
+        total = np.abs(r) @ (np.abs(eta[part]) + np.abs(at[part]))
+        assert spread[t] == pytest.approx(total)
+
+
+def test_newton_moves():
+    A, h, slope = normal(3, 12), np.abs(normal(12)), normal(3, 3, seed=1)
+    ridge, bounds = np.abs(normal(3, 3)), np.array([0, 5, 7, 12])
+    chosen, damping = np.array([True, False, True]), 0.1
+    move = empty(3, 3)
+    given = A, bounds, h, ridge
+    more = readonly(slope), readonly(chosen), empty(3, 3), empty(5)
+    kernels.newton_moves(*map(readonly, given), damping, *more, move)
+    assert not move[1].any()
+    for t in (0, 2):
+        part = slice(*bounds[t : t + 2])
+        H = A[:, part] * h[part] @ A[:, part].T + np.diag(ridge[t])
+        H += damping * max(np.diag(H).max(), 1.0) * np.eye(3)
+        np.testing.assert_allclose(move[t], np.linalg.solve(H, slope[t]))
+
+
 @pytest.mark.parametrize(("n", "d"), [(1, 1), (3, 4), (2, 9)])
 def test_factor_solve(n, d):
     A, B = normal(n, d + 2, d), normal(n, d, seed=1)
