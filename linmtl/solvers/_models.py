@@ -24,12 +24,14 @@ from linmtl.solvers._path import DIRECT, follow, move_on_line
 from linmtl.solvers._plain_path import PlainPath, Point
 from linmtl.solvers._quadratic_path import QuadraticForms, QuadraticPath, pieces
 from linmtl.solvers._result import Result
+from linmtl.solvers._root_path import RootPath
 from linmtl.solvers._row_path import RowPath
 from linmtl.solvers._stage_path import StagePath
 
 # Paths without certificates, and the solvers that they stand for.
 _PLAIN: tuple[tuple[type[PlainPath], str], ...] = (
     (RowPath, "working_set"),
+    (RootPath, "concomitant"),
     (NewtonPath, "newton"),
     (StagePath, "auto"),
 )

@@ -37,6 +37,7 @@ from linmtl.solvers._objective import Objective
 from linmtl.solvers._path import follow, top_strength
 from linmtl.solvers._plain_path import Point
 from linmtl.solvers._quadratic_system import Block, _consensus, small_systems
+from linmtl.solvers._root_path import RootPath
 from linmtl.solvers._stage_path import StagePath
 
 TOL = 1e-4
@@ -50,12 +51,14 @@ PENALTIES = {
 KINDS = [(name, "squared") for name in list(PENALTIES)[:4]] + [
     (name, "logistic") for name in ("L21", "mean")
 ]
+KINDS += [(name, "sqrt") for name in ("L1", "L21")]
 
 
 def problem(name, loss, n_alphas=30):
-    make, model = make_multitask_regression, MultiTaskRegressor()
     if loss == "logistic":
         make, model = make_multitask_classification, MultiTaskClassifier()
+    else:
+        make, model = make_multitask_regression, MultiTaskRegressor(loss=loss)
     X, y, tasks = make(n_tasks=4, n_features=5, n_samples=25, random_state=0)
     posed = model._read_problem(X, y, tasks, None)
     columns, objective = posed.columns, posed.objective
@@ -114,6 +117,21 @@ def test_paths_of_other_strengths_on_the_mean_have_systems_in_common(monkeypatch
     assert len(made) - first < first / 2
 
 
+def test_roots_of_little_noise_are_not_told_by_moments():
+    X, y, tasks = make_multitask_regression(4, 5, 25, noise=1.0, random_state=0)
+    y[tasks == 1] = X[tasks == 1] @ np.ones(5)  # nothing is left of it
+    posed = MultiTaskRegressor(loss="sqrt")._read_problem(X, y, tasks, None)
+    fit, penalties = posed.objective.base_fit, [L21(0.3), L21(0.01)]
+    assert RootPath.serves(fit, penalties[0], posed.columns)
+    W, _ = found(fit, posed.columns, [0.3, 0.01], penalties)
+    allowed = TOL * fit.loss_at(np.zeros(W[0].shape))
+    for penalty, w in zip(penalties, W, strict=True):
+        objective = Objective(fit, compose(penalty, fit.n_features, posed.columns))
+        least = minimise(objective, tol=1e-6, max_iter=10_000).objective
+        assert objective.value(w) <= least + allowed
+    np.testing.assert_allclose(W[-1][:, 1], 1.0, rtol=1e-3)
+
+
 @pytest.mark.parametrize(("name", "loss"), KINDS)
 def test_rough_models_are_on_lines_between_solutions(name, loss):
     fit, columns, strengths, penalties = problem(name, loss)
@@ -122,7 +140,8 @@ def test_rough_models_are_on_lines_between_solutions(name, loss):
     solved = np.flatnonzero(far_apart(strengths))
     off = gaps(fit, columns, penalties, W) / scale
     assert off[solved].max() <= (1 + 1e-9) * TOL
-    assert off.max() <= 0.05
+    # residuals have to be scaled to bound a root, which costs it more than a square
+    assert off.max() <= (0.25 if loss == "sqrt" else 0.05)
     for i, j in pairwise(solved.tolist()):
         share = (strengths[i] - strengths[i : j + 1]) / (strengths[i] - strengths[j])
         line = W[i] + share[:, None, None] * (W[j] - W[i])
