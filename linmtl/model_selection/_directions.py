@@ -9,6 +9,7 @@ a mean, so that all other rows count c times as much, or the strength 1 / c of i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -48,9 +49,10 @@ def left_out_of_directions(
     h, Q = np.linalg.eigh(moments.H[0])
     h[h <= h.size * np.finfo(float).eps * h.max(initial=0.0)] = 0.0
     X = (data.design.block(0) - moments.x[0]) @ Q
-    K, V = np.linalg.eigh(np.array([form.dense() for form in forms]))
-    Y, C = y @ V, (Q.T @ moments.C.T) @ V  # (n_forms, n, T), (n_forms, k, T)
-    K = np.maximum(K, 0.0)
+    basis = Eigenvectors.of(forms)
+    # (n_forms, n, T), (n_forms, k, T)
+    Y, C = basis.along(y), basis.along(Q.T @ moments.C.T)
+    K = np.maximum(basis.eigenvalue, 0.0)
 
     def inverses(factor):
         curvature = h[:, None] + (K / factor)[:, None, :]
@@ -58,7 +60,7 @@ def left_out_of_directions(
         return np.divide(1.0, curvature, out=out, where=curvature > 0)
 
     def turned_back(residual):  # flat, task after task
-        return (residual @ V.transpose(0, 2, 1)).transpose(0, 2, 1)
+        return basis.back(residual).transpose(0, 2, 1)
 
     move = np.full(Y.shape, np.nan)
     for factor in np.unique(c[~np.isnan(c)]):
@@ -73,5 +75,74 @@ def left_out_of_directions(
     inverse = inverses(1.0)
     residual = turned_back(Y - X @ (inverse * C))
     losses = residual**2 @ weight / (2.0 * total)
-    freedom = (V**2 @ (h @ inverse)[:, :, None])[:, :, 0] + data.fit_intercept
+    freedom = basis.of_tasks(h @ inverse) + data.fit_intercept
     return data.y - turned_back(move).reshape(len(forms), -1), losses, freedom
+
+
+@dataclass(frozen=True)
+class Eigenvectors:
+    """The eigenvectors V of the matrices of some forms.
+
+    They are the tasks themselves where these are penalised apart, and where all are
+    drawn to their mean that and what is orthogonal to it: no task needs the others.
+
+    Attributes
+    ----------
+    eigenvalue : ndarray of shape (n_forms, n_tasks)
+        The eigenvalues.
+    normal : ndarray of shape (n_tasks,) or None
+        V is the reflection ``I - 2 normal normal'``; the identity if it is None.
+    vectors : ndarray of shape (n_forms, n_tasks, n_tasks) or None
+        V, where it is neither.
+    """
+
+    eigenvalue: np.ndarray
+    normal: np.ndarray | None = None
+    vectors: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, forms: Sequence[QuadraticForm]) -> Eigenvectors:
+        """Return those of forms that are the same for all features."""
+        if all(form.is_diagonal for form in forms):
+            return cls(np.array([form.diagonal for form in forms]))
+        T = forms[0].n_tasks
+        about_mean = all(form.equal_ridge and not form.is_coupled for form in forms)
+        if T > 1 and about_mean:
+            eigenvalue = np.array(
+                [np.repeat([form.mean, form.centred], [1, T - 1]) for form in forms]
+            )
+            # it takes the first axis to the mean
+            normal = np.full(T, -1.0 / np.sqrt(T))
+            normal[0] += 1.0
+            ridge = np.array([[form.ridge] for form in forms])
+            return cls(eigenvalue + ridge, normal / np.linalg.norm(normal))
+        K, V = np.linalg.eigh(np.array([form.dense() for form in forms]))
+        return cls(K, vectors=V)
+
+    def along(self, Y: np.ndarray) -> np.ndarray:
+        """Return ``Y V`` for each form, (n_forms, n, n_tasks), of Y (n, n_tasks)."""
+        if self.vectors is not None:
+            return Y @ self.vectors
+        return np.broadcast_to(self._reflected(Y), (len(self.eigenvalue), *Y.shape))
+
+    def back(self, Y: np.ndarray) -> np.ndarray:
+        """Return ``Y V'`` for Y of shape (n_forms, n, n_tasks)."""
+        if self.vectors is not None:
+            return Y @ self.vectors.transpose(0, 2, 1)
+        return self._reflected(Y)
+
+    def of_tasks(self, value: np.ndarray) -> np.ndarray:
+        """Return the diagonals of ``V diag(value) V'``, (n_forms, n_tasks) as value."""
+        if self.vectors is not None:
+            return (self.vectors**2 @ value[:, :, None])[:, :, 0]
+        if self.normal is None:
+            return value
+        own = 1.0 - 2.0 * self.normal**2
+        shared = 4.0 * self.normal**2 * (value @ self.normal**2)[:, None]
+        rest = 4.0 * self.normal**4 * value
+        return own**2 * value + shared - rest
+
+    def _reflected(self, Y: np.ndarray) -> np.ndarray:
+        if self.normal is None:
+            return Y
+        return Y - (2.0 * (Y @ self.normal))[..., None] * self.normal

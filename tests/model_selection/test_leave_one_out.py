@@ -7,9 +7,11 @@ import pytest
 
 import linmtl.model_selection._leave_one_out as module
 import linmtl.model_selection._refits as refits
+from helpers.loops import looped
 from linmtl import (
     ClusteredRegressorCV,
     GraphRegularizedRegressorCV,
+    IndependentRegressor,
     L1RegressorCV,
     L21ClassifierCV,
     L21RegressorCV,
@@ -22,7 +24,9 @@ from linmtl import (
 )
 from linmtl.datasets import make_multitask_classification, make_multitask_regression
 from linmtl.model_selection import LeaveOneTaskOut
+from linmtl.model_selection._directions import Eigenvectors
 from linmtl.penalties import L1, L21, Ridge, TraceNorm
+from linmtl.penalties._quadratic_form import QuadraticForm
 
 pytestmark = pytest.mark.filterwarnings(  # of three strengths the best may be an end
     "ignore:.*the best strength is|.*chose the null model:UserWarning"
@@ -419,3 +423,40 @@ def test_criteria_choose_well(cls, criterion):
 def test_what_is_not_allowed(cls, options, message):
     with pytest.raises(ValueError, match=message):
         cls(**options).fit(*data("long"))
+
+
+# --- many tasks on the same rows
+
+FORMS = {
+    "ridge": QuadraticForm(5, ridge=0.3),
+    "ridge by task": QuadraticForm(5, ridge=np.arange(5.0)),
+    "mean": QuadraticForm(5, ridge=0.1, centred=2.0, mean=0.5),
+    "one task": QuadraticForm(1, ridge=0.1, mean=0.5),
+}
+
+
+@looped("kind", FORMS)
+def test_eigenvectors_that_are_known_are_those(kind):
+    basis = Eigenvectors.of([FORMS[kind]] * 2)
+    K, T = FORMS[kind].dense(), FORMS[kind].n_tasks
+    V = basis.along(np.eye(T))
+    found = (V * basis.eigenvalue[:, None]) @ V.transpose(0, 2, 1)
+    np.testing.assert_allclose(found, [K, K], atol=1e-12)
+    np.testing.assert_allclose(basis.back(V), [np.eye(T)] * 2, atol=1e-12)
+    value = np.random.default_rng(0).uniform(size=(2, T))
+    diagonal = np.einsum("ftk,fk->ft", V**2, value)
+    np.testing.assert_allclose(basis.of_tasks(value), diagonal, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        IndependentRegressor("cv"),
+        MeanRegularizedRegressorCV(alphas=3, alpha_mean=0.1, cv="loo"),
+    ],
+)
+def test_no_matrix_of_the_tasks_where_all_are_alike(model, monkeypatch):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(20, 3))
+    monkeypatch.delattr(QuadraticForm, "dense")
+    model.fit(X, X[:, :1] + rng.normal(size=(20, 4)))
