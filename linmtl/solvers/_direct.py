@@ -12,6 +12,7 @@ import numpy as np
 
 from linmtl.datafits._base import Datafit
 from linmtl.solvers._backtracking import first_order
+from linmtl.solvers._loss_splitting import LossSplitting
 from linmtl.solvers._objective import Objective
 from linmtl.solvers._quadratic_system import (
     LOOPED,
@@ -132,7 +133,12 @@ class Newton:
             if stalled or short >= _MAX_SHORT or iteration >= _MAX_STEPS:
                 break
         # Where the curvature is nothing beyond a short way (samples far from their
-        # margins, outliers), models lead astray, and small steps get on.
+        # margins, outliers), models lead astray, and small steps get on, or those with
+        # a copy of the loss.
         W[:] = monitor.best_W
+        if LossSplitting.pays(objective):
+            if LossSplitting().begin(objective, W, stop, max_iter, monitor):
+                return
+            iteration = monitor.n_iter
         left = max_iter - iteration
         first_order(objective).solve(objective, W, stop, left, monitor, iteration)

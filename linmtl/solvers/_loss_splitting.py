@@ -30,6 +30,7 @@ from linmtl.solvers._admm import (
 from linmtl.solvers._monitor import Monitor
 from linmtl.solvers._objective import Objective
 
+_MOST_ENTRIES = 2_000_000  # of Hessians that are cheap
 _RELAXATION = 1.6
 _FIRST_SHARE = 0.1  # of the size of the Hessians, that the norm's rho begins with
 # Iterations between two certificates, which cost about as much as two of them.
@@ -53,11 +54,19 @@ class LossSplitting:
             return "a loss other than the squared one, the sum of those of the tasks"
         if fit.n_columns != fit.b.size:
             return "a column of coefficients for each task"
-        if not penalty.quadratic.is_zero:
-            form = penalty.base_quadratic
-            if penalty.is_split or not (form.is_diagonal and form.equal_ridge):
-                return "a ridge as the only quadratic penalty"
+        form = penalty.base_quadratic
+        if form.shared_rows.size:
+            return "strengths that are finite"
+        ridge = form.is_diagonal and form.equal_ridge and not penalty.is_split
+        if not (penalty.norm is None or penalty.quadratic.is_zero or ridge):
+            return "a ridge as the only quadratic penalty"
         return None
+
+    @staticmethod
+    def pays(objective: Objective) -> bool:
+        """Whether to try it before steps of first order: Hessians are cheap."""
+        entries = objective.whole_fit.n_columns * objective.whole_fit.n_features**2
+        return entries <= _MOST_ENTRIES and LossSplitting.missing(objective) is None
 
     def begin(
         self,
@@ -100,11 +109,12 @@ class _Split:
         fit: Any = objective.whole_fit
         self.fit, self.data, self.loss = fit, fit.data, fit.loss
         self.is_split = objective.penalty.is_split
-        self.ridge = 0.0
-        if not objective.penalty.quadratic.is_zero:
-            self.ridge = float(objective.penalty.base_quadratic.diagonal[0])
-        self.squares = _squares(objective)
-        self.norm = self.squares.norm(objective.penalty.norm)
+        self.ridge, self.quadratic = 0.0, objective.penalty.base_quadratic
+        self.squares, self.norm = _squares(objective), objective.penalty.norm
+        if self.norm is not None:
+            self.norm = self.squares.norm(self.norm)
+            if not self.quadratic.is_zero:
+                self.ridge = float(self.quadratic.diagonal[0])
         self.root, self.total = np.sqrt(self.data.weight), self.data.total.copy()
         self.total[self.total == 0] = 1.0
         self.count = np.diff(self.data.task_ptr)
@@ -160,7 +170,11 @@ class _Split:
         at = _RELAXATION * W + (1.0 - _RELAXATION) * Z
         V, rho = at + self.U, self.rho * self.share
         self.Z = np.empty_like(Z)
-        self.norm.prox(rho / (rho + self.ridge) * V, 1.0 / (rho + self.ridge), self.Z)
+        if self.norm is None:
+            self.Z[...] = self.quadratic.prox(V, 1.0 / rho)
+        else:
+            step = 1.0 / (rho + self.ridge)
+            self.norm.prox(rho * step * V, step, self.Z)
         self.U = V - self.Z
         if iteration in _BALANCED:
             self._balance(W, eta, Z, E)

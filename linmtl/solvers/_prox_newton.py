@@ -38,9 +38,7 @@ _LEAST_GROWTH, _GROWTH = 32, 3
 _ALL_FROM = 0.5  # of the rows in a working set: take all of them
 _SURE_BOUND = 2.0  # bounds: rows whose gradient is beyond mostly stay
 _MAX_STEPS = 30
-# Steps to go from which on they creep, as where a flat loss bends at once, and entries
-# of Hessians up to which a copy of the loss takes over.
-_CREEPING, _SMALL_HESSIANS = 60, 2_000_000
+_CREEPING = 60  # steps to go, as where a flat loss bends at once
 # Tasks that are coupled in each row: at most so many, and so tightly, as a part of the
 # curvature of a typical feature.
 _MOST_COUPLED, _LOOSE = 500, 10.0
@@ -93,7 +91,7 @@ class ProxNewton:
             W[:] = monitor.best_W
             if monitor.done(W, steps, stop):
                 return
-            if _may_split(objective) and LossSplitting().begin(
+            if LossSplitting.pays(objective) and LossSplitting().begin(
                 objective, W, stop, max_iter, monitor
             ):
                 return
@@ -137,17 +135,9 @@ class ProxNewton:
             if monitor.done(W, steps, stop, known) or steps >= max_iter:
                 return steps, False
             creeps = monitor.iterations_left(stop, over=1) > _CREEPING
-            if chosen.size == d and creeps and _may_split(objective):
+            if chosen.size == d and creeps and LossSplitting.pays(objective):
                 break
         return steps, True
-
-
-def _may_split(objective: Objective) -> bool:
-    """Whether to go on with a copy of the loss where Newton steps creep."""
-    return (
-        objective.fit.n_columns * objective.shape[0] ** 2 <= _SMALL_HESSIANS
-        and LossSplitting.missing(objective) is None
-    )
 
 
 def _is_loosely_coupled(objective: Objective) -> bool:

@@ -17,6 +17,7 @@ from linmtl.penalties import (
     Dirty,
     GroupL21,
     Linf1,
+    MeanRegularized,
     Ridge,
     TraceNorm,
 )
@@ -59,6 +60,7 @@ def test_prox_of_tasks_of_different_kinds():
         GroupL21([0, 0, 1, 1], 0.05),
         Dirty(0.05, 0.03),
         Deviation(L21(0.03)),
+        MeanRegularized(0.1),
     ],
     ids=repr,
 )
@@ -83,7 +85,8 @@ def more_features_than_rows(loss):
     eta = 0.5 * X @ rng.normal(size=d)
     if loss == "poisson":
         return X, rng.poisson(np.exp(np.clip(eta, -2, 2))), tasks
-    return X, eta + rng.logistic(size=n * T) > 0, tasks
+    y = eta + rng.logistic(size=n * T)
+    return X, (y if loss in ("huber", "quantile") else y > 0), tasks
 
 
 @pytest.mark.parametrize("loss", ["squared_hinge", "poisson"])
@@ -95,4 +98,13 @@ def test_penalties_near_zero_where_the_loss_can_be_zero(penalty, loss):
     given = type(penalty)(**strengths)
     make = MultiTaskClassifier if y.dtype == bool else MultiTaskRegressor
     model = make(given, loss=loss, max_iter=600)
+    assert model.fit(X, y, tasks).converged_
+
+
+@pytest.mark.parametrize("loss", ["huber", "quantile"])
+def test_features_of_all_scales_with_a_free_mean(loss):
+    X, y, tasks = more_features_than_rows(loss)
+    X = X * 10.0 ** np.random.default_rng(1).uniform(-1.5, 1.5, size=20)
+    y = y + np.where(X[:, 0] > 0, 5.0, 0.0)
+    model = MultiTaskRegressor(MeanRegularized(1e-4), loss=loss, max_iter=2000)
     assert model.fit(X, y, tasks).converged_
