@@ -198,6 +198,15 @@ class StackedDesign(Design):
         small_moments(*arrays, bool(centre), unused[0], H, unused[1])
         return H
 
+    def column_eigenvalues(self, weight, centre, metric):
+        n, d = int(self.task_ptr[-1]), self.n_features
+        one_loop = not self.sparse and are_small_tasks(n, d, self.n_tasks)
+        if not one_loop or d == 0 or d * self.n_tasks > n:  # rows are the smaller side
+            return super().column_eigenvalues(weight, centre, metric)
+        scale = 1.0 / np.sqrt(metric)
+        H = self.hessians(weight, centre) * scale[:, None] * scale
+        return np.maximum(np.linalg.eigvalsh(H)[:, -1], 0.0)
+
     def evaluate(self, W, eta, residual, theta, G):
         """Write predictors and adjoint with X read once, some tasks at a time.
 

@@ -126,3 +126,23 @@ def test_several_models_predict_as_each_does(name):
     for each, row in zip(W, eta, strict=True):
         design.predict(each, one)
         assert_allclose(row, one, atol=1e-12)
+
+
+@looped("centre", [False, True])
+@pytest.mark.parametrize("n", [(4, 0, 7, 3), (1, 2, 0, 1)])
+def test_curvatures_of_small_tasks_at_once_are_those_one_by_one(n, centre):
+    rng = np.random.default_rng(0)
+    X, metric = rng.normal(size=(sum(n), 3)), rng.uniform(0.5, 2.0, 3)
+    weight = rng.uniform(size=len(X))
+    design = StackedDesign(X, np.concatenate([[0], np.cumsum(n)]))
+    expected = [
+        np.linalg.norm(
+            design.centred_block(np.array([t]), weight, centre) / np.sqrt(metric), 2
+        )
+        ** 2
+        for t in range(4)
+        if n[t]
+    ]
+    found = design.column_eigenvalues(weight, centre, metric)
+    assert_allclose(found[np.array(n) > 0], expected, atol=1e-12)
+    assert not found[np.array(n) == 0].any()
