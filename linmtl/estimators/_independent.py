@@ -41,6 +41,7 @@ from linmtl.penalties import Penalty, Ridge
 
 _MOST = 2.0  # ratio of losses that counts in the choice among ways to tune
 _FOLDS = 5
+_ALMOST = 1e-9  # of a decade of strengths
 _GRID = np.logspace(2, -4, 13)  # strengths tried, relative to each task's curvature
 
 
@@ -82,12 +83,26 @@ class _Tuned:
         return self._where(falling_end, end)
 
     def _where(self, end_of: Callable[..., End | None], end: End) -> np.ndarray:
-        return np.flatnonzero(
-            [
-                not np.isnan(loss[0]) and end_of(self.relative, loss) == end
-                for loss in self.mean.T
-            ]
-        )
+        losses = self.mean
+        some = np.flatnonzero(self._falls_towards(end, losses))
+        found = [end_of(self.relative, losses[:, t]) == end for t in some]
+        return some[np.array(found, dtype=bool)]
+
+    def _falls_towards(self, end: End, losses: np.ndarray) -> np.ndarray:
+        """Return which tasks may have their best strength at an end or beyond it.
+
+        Those whose loss is lower there than a decade before.
+        """
+        strengths = self.relative
+        if end == "high":  # the same, seen from there
+            strengths, losses = 1.0 / strengths[::-1], losses[::-1]
+        known, task = np.isfinite(losses), np.arange(losses.shape[1])
+        first = known.argmax(axis=0)
+        last = len(losses) - 1 - known[::-1].argmax(axis=0)
+        decade = strengths[last] * 10.0 ** (1.0 - _ALMOST)
+        before = np.searchsorted(-strengths, -decade, side="right") - 1
+        falls = losses[np.maximum(before, first), task] > losses[last, task]
+        return falls & known.any(axis=0)
 
     def extended(
         self, end: End, beyond: np.ndarray, path: HeldOutPath, tasks: np.ndarray

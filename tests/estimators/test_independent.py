@@ -1,5 +1,7 @@
 """Tasks that are learned alone."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
@@ -7,6 +9,8 @@ from sklearn.linear_model import Ridge
 from helpers.data import generated
 from helpers.transfer import make_data, random_W
 from linmtl import IndependentClassifier, IndependentRegressor
+from linmtl.estimators._independent import _Tuned
+from linmtl.model_selection._grid import falling_end, open_end
 
 
 @pytest.mark.slow
@@ -54,3 +58,19 @@ def test_leaving_one_out_is_for_the_squared_loss():
     X, y, tasks = generated(n_tasks=3, n_samples=14, random_state=0)
     with pytest.raises(ValueError, match="cv='loo' is for the squared loss"):
         IndependentRegressor("cv", cv="loo", loss="huber").fit(X, y, tasks)
+
+
+@pytest.mark.parametrize("end_of", [falling_end, open_end])
+def test_tasks_whose_grids_end_early_are_those_looked_at_one_by_one(end_of):
+    rng, relative = np.random.default_rng(0), np.logspace(3, -5, 17)
+    x = np.linspace(-1, 1, relative.size)[:, None]
+    losses = np.maximum(2.0 + rng.normal(size=60) * x + rng.normal(size=60) * x**2, 0.0)
+    losses[-3:, ::4] = losses[:2, ::3] = np.inf  # not tried
+    losses[:, 7], losses[:, 8] = np.nan, 1.0
+    tuned: Any = _Tuned(*[None, None], relative, losses[:, None], 0)
+    for end in ("low", "high"):
+        one_by_one = [
+            t for t in range(60) if t != 7 and end_of(relative, losses[:, t]) == end
+        ]
+        assert len(one_by_one) > 3
+        assert tuned._where(end_of, end).tolist() == one_by_one
