@@ -148,10 +148,16 @@ def _takes_singular_values(norm: Any) -> bool:
 
 
 def _has_factors(fit: Datafit) -> bool:
-    """Whether Hessians are held and factored, which are not much larger than X."""
-    if _have_one_hessian(fit):
+    """Whether Hessians are held and factored: of about as many rows as features.
+
+    Of fewer they are much larger than X; of more, steps are few, and of moments that
+    serve many problems eigenvectors are had once.
+    """
+    data = fit.data if fit.holds_rows else fit.rows
+    if data is None or _have_one_hessian(fit):
         return False
-    return not fit.holds_rows or fit.n_features * fit.n_columns <= 2 * fit.row_count
+    rows, coefficients = data.y.size, fit.n_features * fit.n_columns
+    return coefficients <= 2 * rows if fit.holds_rows else rows <= 2 * coefficients
 
 
 def _passes(fit: Datafit) -> float:

@@ -83,11 +83,10 @@ def test_alternating_directions_begin_with_steps_and_take_over(scale, monkeypatc
     X *= 10.0 ** (scale * rng.uniform(-0.5, 0.5, 10))
     y = X @ (10.0 ** (-scale / 2) * rng.normal(size=10)) + rng.normal(size=tasks.size)
     monkeypatch.setattr(_admm, "_SMALL_SIDE", 0)
-    monkeypatch.setattr(_admm, "_FEW_PASSES", 0)
     prepared = []
-    prepare = _admm._Factors.prepare
+    prepare = _admm._Grams.prepare
     monkeypatch.setattr(
-        _admm._Factors, "prepare", lambda *args: prepared.append(prepare(*args))
+        _admm._Grams, "prepare", lambda *args: prepared.append(prepare(*args))
     )
     problem = objective(TraceNorm(0.01), (X, y, tasks), "squared")
     found = minimise(problem, tol=1e-9, max_iter=20_000)
@@ -96,3 +95,22 @@ def test_alternating_directions_begin_with_steps_and_take_over(scale, monkeypatc
     assert bool(prepared) == (scale > 0)
     exact = minimise(problem, tol=1e-11, max_iter=20_000)  # prepared for already
     assert found.objective - exact.objective <= found.gap
+
+
+def test_factors_where_rows_are_about_as_many_as_features(monkeypatch):
+    """Then steps are many, and eigenvectors dear."""
+    rng, made = np.random.default_rng(0), []
+    prepare = _admm._Factors.prepare
+    monkeypatch.setattr(
+        _admm._Factors, "prepare", lambda *args: made.append(prepare(*args))
+    )
+    monkeypatch.setattr(_admm, "_SMALL_SIDE", 0)
+    for d, rows, some in ((10, 11, True), (10, 8, True), (10, 3, False)):
+        X, y, tasks = labels(d=d, rows=rows)
+        y = X @ rng.normal(size=d) + rng.normal(size=tasks.size)
+        found = minimise(
+            objective(TraceNorm(0.1), (X, y, tasks), "squared"), tol=1e-9, max_iter=9999
+        )
+        assert found.converged
+        assert bool(made) == some
+        made.clear()
