@@ -35,6 +35,7 @@ _FEW_STEPS, _SOME_STEPS = 50, 80
 _FEW_PASSES = 40  # for factors, with which singular values are taken less often
 _BLOCK_SPEED = 3.5  # of products of matrices, relative to that with a vector
 _MANY_FACTORS = 30  # for which eigenvectors are no dearer
+_MOST_ENTRIES = 10_000_000  # of Hessians; beside larger ones there is no room for both
 _SMALL_SIDE = 50  # features or samples of a task, of which little has to be prepared
 _LEAST_CHECK, _MOST_CHECK = 2, 10  # iterations between two certificates
 _FIRST_CHECK = 5  # the first: on a path a start is near the end
@@ -153,6 +154,8 @@ def _has_factors(fit: Datafit) -> bool:
     Of fewer they are much larger than X; of more, steps are few, and of moments that
     serve many problems eigenvectors are had once.
     """
+    if fit.n_columns * fit.n_features**2 > _MOST_ENTRIES:
+        return False
     data = fit.data if fit.holds_rows else fit.rows
     if data is None or _have_one_hessian(fit):
         return False
