@@ -307,7 +307,7 @@ def test_two_tasks_and_one_feature_are_one_test():
 def test_p_values_of_equal_tasks_are_uniform(variance, sizes, d, noise):
     rng = np.random.default_rng(0)
     pair, feature = [], []
-    for _ in range(400):
+    for _ in range(200):
         X, y, tasks = sample(sizes, d, rng, noise)
         pair.append(chow_test(X, y, tasks, variance=variance).p_values[0, 1])
         feature.append(heterogeneity(X, y, tasks, variance=variance).p_values[0])
@@ -326,7 +326,7 @@ def test_few_rows_do_not_make_equal_tasks_differ(T, d, spread, more, left):
     Large differences are found all the same.
     """
     rng = np.random.default_rng(0)
-    reps = {2: 400, 5: 100, 20: 40}[T]
+    reps = {2: 200, 5: 100, 20: 40}[T]
     noise = np.geomspace(1 / spread, spread, T)
     upper = np.triu_indices(T, 1)
     pair, feature, found = [], [], []
@@ -359,7 +359,7 @@ def test_unequal_noise_needs_the_unequal_variance():
 def test_noise_that_varies_over_rows_needs_the_robust_variance():
     rng = np.random.default_rng(0)
     p = {"robust": [], "unequal": []}
-    for _ in range(300):
+    for _ in range(150):
         X, y, tasks = sample((150, 200), 2, rng, rows=lambda X: np.abs(X[:, 0]))
         for variance, values in p.items():
             found = chow_test(X, y, tasks, variance=variance)
@@ -373,7 +373,7 @@ def test_noise_that_varies_over_rows_needs_the_robust_variance():
 def test_p_values_of_equal_logistic_tasks_are_uniform(variance):
     rng = np.random.default_rng(1)
     pair, feature = [], []
-    for _ in range(300):
+    for _ in range(150):
         X, y, tasks = sample((250, 250, 300), 2, rng, classify=True)
         kwargs = {"loss": "logistic", "variance": variance}
         pair.append(chow_test(X, y, tasks, **kwargs).p_values[0, 2])
