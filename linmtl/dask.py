@@ -278,10 +278,9 @@ def _aligned(X: Any, y: Any, tasks: Any, sample_weight: Any) -> list[Any]:
     """Return the partitions of all collections together, as delayed parts."""
     from dask.delayed import delayed
 
-    listed = []
+    listed: dict[str, list[Any]] = {}
     for name, given in zip(Part._fields, (X, y, tasks, sample_weight), strict=True):
         if given is None:
-            listed.append(None)
             continue
         if not hasattr(given, "to_delayed"):
             raise TypeError(
@@ -294,15 +293,36 @@ def _aligned(X: Any, y: Any, tasks: Any, sample_weight: Any) -> list[Any]:
             known = not np.isnan([*X.chunks[0], *given.chunks[0]]).any()
             if known and sum(X.chunks[0]) == sum(given.chunks[0]):
                 given = given.rechunk({0: X.chunks[0]})
-        listed.append(np.ravel(given.to_delayed()).tolist())
-    sizes = [len(each) for each in listed if each is not None]
+        # With graphs as they are, all have one shuffle in common; each optimised for
+        # itself would have its own, and rows in an order of its own.
+        parts = given.to_delayed(optimize_graph=False)
+        listed[name] = np.ravel(parts).tolist()
+    sizes = [len(each) for each in listed.values()]
     if len(set(sizes)) > 1:
         raise ValueError(
             f"the collections have {', '.join(map(str, sizes))} partitions; X, y, "
             "tasks and sample_weight need the same, row by row (repartition them)"
         )
-    columns = [[None] * sizes[0] if each is None else each for each in listed]
-    return [delayed(Part)(*parts) for parts in zip(*columns, strict=True)]
+    columns = [listed.get(name, [None] * sizes[0]) for name in Part._fields]
+    rows = zip(*columns, strict=True)
+    return [delayed(_part)(k, *parts) for k, parts in enumerate(rows)]
+
+
+def _part(k: int, *parts: Any) -> Part:
+    """Return a partition; raise where its rows are in two orders."""
+    part = Part(*parts)
+    for name, given in part._asdict().items():
+        index, other = getattr(part.X, "index", None), getattr(given, "index", None)
+        if not (hasattr(index, "equals") and hasattr(other, "equals")):
+            continue
+        differ = len(index) == len(other) and not index.equals(other)
+        if differ and index.isin(other).any():  # none: of two numberings
+            raise ValueError(
+                f"partition {k}: {name} has the index of X in another order, or that "
+                "of other rows; make X, y, tasks and sample_weight of one DataFrame, "
+                "or reset the index where rows do belong together"
+            )
+    return part
 
 
 def _sizes(X: Any) -> list[float]:

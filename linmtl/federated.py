@@ -154,9 +154,11 @@ class Site:
         if reading is not None and reading.loss.classify:
             self._threshold.check_classes(self._rows(self._part))
         if name == "newton_sums":
-            weights = newton_weights(self._part, asked["reading"], asked["model"])
-            if weights is not None:
-                self._threshold.check_weights(*weights)
+            bound = asked.get("bound")  # which has sums at a model of its own
+            for model in [asked["model"], *([] if bound is None else [bound.model])]:
+                weights = newton_weights(self._part, asked["reading"], model)
+                if weights is not None:
+                    self._threshold.check_weights(*weights)
         if name == "statistics_of_folds":
             self._check_folds(asked["n_folds"])
 

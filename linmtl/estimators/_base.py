@@ -225,6 +225,7 @@ class MultiTaskModel(TaskModel):
         given = self._rescaled(
             self._read_fit(X, y, tasks, sample_weight, offset, *allowed)
         )
+        self.__dict__.pop("statistics_", None)  # sums of an earlier fit
         data, columns = self._problem(given)
         penalty = self._make_penalty()
         check_order(self, penalty, given)

@@ -204,6 +204,7 @@ default="diagonal"
         given = read_fit(
             self, X, y, tasks, sample_weight, self._targets, _no_losses, offset
         )
+        self.__dict__.pop("statistics_", None)  # sums of an earlier fit
         data = replace(given.data, weight=given.sample_weight)
         self._table = read_task_table(
             self.task_features, given.tasks, self, "task_features"

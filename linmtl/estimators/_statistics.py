@@ -69,23 +69,33 @@ class FitsStatistics:
                 )
         if not parts:
             raise ValueError(f"{name}: statistics is an empty list")
-        merged = reduce(TaskStatistics.merge, parts)
+        merged, before = reduce(TaskStatistics.merge, parts), self._statistics()
         if merged.task_column != model.task_column:
             raise ValueError(
                 f"{name}: task_column={model.task_column!r}, and that of the "
                 f"statistics is {merged.task_column!r}; give both the same"
             )
-        if not self._chooses_by_folds():
-            model.fit(*merged.rows())
-        elif whole or len(parts) < 2:
+        folds = self._chooses_by_folds()
+        if folds and (whole or len(parts) < 2):
             raise ValueError(
                 f"{name} chooses its strength on held-out rows: pass a list of "
                 "TaskStatistics, one for each fold"
             )
-        else:
-            self._fit_folds(parts)
+        try:
+            if folds:
+                self._fit_folds(parts)
+            else:
+                model.fit(*merged.rows())
+        except Exception:
+            if before is not None:  # more rows may be added to these
+                self.statistics_ = before
+            raise
         self.statistics_ = merged
         return self
+
+    def _statistics(self) -> TaskStatistics | None:
+        """Return the sums that the model was fitted to, None where there are none."""
+        return getattr(self, "statistics_", None)
 
     def _takes_statistics(self) -> bool:
         """Whether the loss is quadratic, so that sums over the rows say all of it."""
@@ -128,7 +138,8 @@ class FitsStatistics:
         """Add rows to those of earlier calls, and fit the model to all of them.
 
         The rows themselves are not kept, only ``statistics_``. Those of ``fit`` are
-        not among them. For models that choose no strength by cross-validation.
+        not among them: after it, this begins anew. For models that choose no strength
+        by cross-validation.
 
         Parameters
         ----------
@@ -151,7 +162,7 @@ class FitsStatistics:
         ValueError
             If an argument or a parameter is not allowed; the message says why.
         """
-        known = getattr(self, "statistics_", None)
+        known = self._statistics()
         if known is None:
             model: Any = self
             known = TaskStatistics(task_column=model.task_column)

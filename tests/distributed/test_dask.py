@@ -73,6 +73,35 @@ def test_frames_with_a_task_column_and_an_empty_partition():
     np.testing.assert_allclose(found, local.predict(frame.drop(columns="y")), rtol=1e-6)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["disk", "tasks"])
+def test_rows_of_a_shuffled_frame_stay_together(method):
+    """Each column alone would be shuffled into an order of its own."""
+    X, y, tasks = data()
+    names = list("abcdef")
+    frame = pd.DataFrame(X, columns=names).assign(site=tasks, y=y)
+    frame = frame.sample(frac=1, random_state=0).reset_index(drop=True)
+    table = dd.from_pandas(frame, npartitions=4)
+    table = table.shuffle("site", shuffle_method=method)
+    model = DaskL21Regressor(0.1).fit(table[names], table.y, table.site)
+    np.testing.assert_allclose(
+        model.coef_, L21Regressor(0.1).fit(X, y, tasks).coef_, atol=1e-8
+    )
+    found = model.predict(table[names], table.site).compute()
+    local = model.to_local().predict(frame[names], frame.site)
+    np.testing.assert_allclose(np.sort(found), np.sort(local))
+
+
+def test_rows_in_two_orders_are_an_error():
+    X, y, tasks = data()
+    frame = pd.DataFrame(X).assign(site=tasks, y=y)
+    parts = [frame[:30], frame[30:60]]
+    table = dd.from_map(lambda part: part, parts)
+    backwards = dd.from_map(lambda part: part["y"][::-1], parts)
+    with pytest.raises(ValueError, match=r"partition \d: y has the index of X in ano"):
+        DaskL21Regressor(0.1).fit(table[[0, 1, 2]], backwards, table.site)
+
+
 def test_chunks_of_unknown_size():
     X, y, tasks = data()
     dX, dy, dt = collections(X, y, tasks)

@@ -18,7 +18,7 @@ from linmtl import (
     MeanRegularizedRegressorCV,
 )
 from linmtl.distributed._messages import pack, pack_question, unpack
-from linmtl.distributed._rows import Model, Reading, newton_sums, survey
+from linmtl.distributed._rows import Bound, Model, Reading, newton_sums, survey
 from linmtl.federated import Site, SiteError, fit_sites, folder_site, serve_folder
 from linmtl.losses import LOSSES
 
@@ -174,6 +174,9 @@ def test_a_model_that_leans_on_one_row_is_not_answered():
     steep = Model(np.array([0]), w[:, None], np.array([-row @ w]))
     with pytest.raises(SiteError, match="more than half its weight"):
         site(pack_question(partial(ask, model=steep)))
+    bound = Bound(steep, steep, np.ones(1))
+    with pytest.raises(SiteError, match="more than half its weight"):
+        site(pack_question(partial(ask, model=even, bound=bound)))
 
 
 def test_errors_of_a_site_are_silent_about_its_rows(tmp_path, caplog):

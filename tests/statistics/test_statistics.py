@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from sklearn.base import clone
 
 import linmtl
 from helpers.data import generated
@@ -152,6 +153,18 @@ def test_partial_fit_goes_on():
         model.partial_fit(X[:, :3], y, tasks)
     assert model.statistics_ is before
     assert model.statistics_.n_rows.sum() == y.size
+
+
+@pytest.mark.filterwarnings("ignore:.*far from zero")
+@pytest.mark.parametrize("model", [L21Regressor(0.1), MixedEffectsRegressor()])
+def test_partial_fit_after_fit_begins_anew(model):
+    X, y, tasks, _ = rows()
+    model = clone(model).partial_fit(X, y, tasks)
+    some = tasks != tasks[0]
+    model.fit(X[some], y[some], tasks[some])
+    assert not hasattr(model, "statistics_")
+    model.partial_fit(X[~some], y[~some], tasks[~some])
+    assert model.statistics_.n_rows.tolist() == [np.sum(~some)]
 
 
 def test_partial_fit_of_one_task_and_of_a_task_column():
