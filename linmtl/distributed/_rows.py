@@ -28,6 +28,7 @@ from linmtl.statistics._task_statistics import FirstRows, require_tasks_alike
 # relative to the largest: a smaller curvature of an observation is raised to it, so
 # that no working response is far away; a model of more curvature is on the safe side
 _LEAST_CURVATURE = 1e-6
+_OFF = 1e-6  # of the largest residual, that one may be outside of its domain
 
 
 class Part(NamedTuple):
@@ -299,20 +300,26 @@ class Bound:
     def conjugates(self, rows: Rows, loss: Loss) -> np.ndarray:
         """Return the weighted sums of the conjugates, (n_scales, n_tasks).
 
-        Infinite where a scale takes a row out of the domain.
+        Infinite where a scale takes a row out of the domain, unless hardly: rows on
+        which the loss is flat or linear have a little curvature in the model, and lie
+        on the boundary. They stay there, which costs the bound what they are off times
+        their predictors: about as much at the optimum as at the model.
         """
         eta, code = self.model.predict(rows)
         kept = np.flatnonzero(code >= 0)
         y, weight = rows.y[kept], rows.weight[kept]
         u, curvature = _slopes(loss, y, eta[kept])
-        u = u - curvature * (self.moved.predict(rows)[0] - eta)[kept]
+        moved = self.moved.predict(rows)[0][kept]
+        u = u - curvature * (moved - eta[kept])
         low, high = loss.domain(y)
+        allowed = _OFF * np.abs(u).max(initial=0.0)
         out, T = [], len(self.model.tasks)
         for scale in self.scales:
-            at = scale * u
+            at = np.clip(scale * u, low, high)
+            off = np.abs(scale * u - at)
             values = np.full(u.shape, np.inf)
-            if not np.any((at < low) | (at > high)):
-                values = loss.conjugate(y, at)
+            if np.all(off <= allowed):
+                values = loss.conjugate(y, at) + off * np.abs(moved)
             out.append(np.bincount(code[kept], weight * values, T))
         return np.array(out)
 

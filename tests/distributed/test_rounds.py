@@ -100,16 +100,34 @@ def test_other_losses_reach_the_optimum(model):
 
 
 @pytest.mark.slow
-def test_the_gap_is_above_the_true_distance_after_every_step():
-    X, y, tasks = data(True)
-    best = exact(L21Classifier(0.02), X, y, tasks)
-    for steps in range(1, 6):
-        model = L21Classifier(0.02, max_iter=steps, tol=1e-12)
+@pytest.mark.parametrize(
+    "model",
+    [
+        L21Classifier(0.02),
+        L21Classifier(0.01, loss="squared_hinge"),
+        L21Regressor(0.03, loss="huber"),
+    ],
+    ids=lambda model: model.loss,
+)
+def test_the_gap_is_above_the_true_distance_after_every_step(model):
+    X, y, tasks = data(isinstance(model, L21Classifier))
+    best = exact(model, X, y, tasks)
+    for steps in range(1, 10):
+        model.set_params(max_iter=steps, tol=1e-12)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             fit_parts(model, ListedParts(pieces(X, y, tasks)))
         assert model.dual_gap_ >= model.objective_ - best.objective_ - 1e-10
         assert model.objective_ >= best.objective_ - best.dual_gap_ - 1e-12
+
+
+def test_rows_beyond_their_margins_cost_no_certificate():
+    """In the model they have a little curvature, and were beyond the domain for it."""
+    X, y, tasks = data(True)
+    model = L21Classifier(0.01, loss="squared_hinge")
+    fit_chunks(model, partial(chunks_of, X, y, tasks, size=33))
+    assert model.converged_
+    assert model.n_iter_ <= 10
 
 
 def test_chunks_are_passed_in_order_one_at_a_time():
