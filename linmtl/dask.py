@@ -311,8 +311,9 @@ def _aligned(X: Any, y: Any, tasks: Any, sample_weight: Any) -> list[Any]:
 def _part(k: int, *parts: Any) -> Part:
     """Return a partition; raise where its rows are in two orders."""
     part = Part(*parts)
+    index: Any = getattr(part.X, "index", None)
     for name, given in part._asdict().items():
-        index, other = getattr(part.X, "index", None), getattr(given, "index", None)
+        other: Any = getattr(given, "index", None)
         if not (hasattr(index, "equals") and hasattr(other, "equals")):
             continue
         differ = len(index) == len(other) and not index.equals(other)
