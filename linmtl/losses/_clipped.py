@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from linmtl.kernels._jit import kernel
+from linmtl.kernels._jit import inlined, kernel
+
+
+@inlined
+def _clip(ramp, y, low, high, mirrored):
+    if mirrored and y < 0.0:
+        low, high = -high, -low
+    return min(max(ramp, low), high)
 
 
 @kernel
@@ -22,10 +29,7 @@ def _intercept(r, weight, y, b, steepness, low, high, mirrored):
         slope, size, curvature = 0.0, 0.0, 0.0
         for i in range(r.size):
             ramp = steepness * (r[i] - b)
-            if mirrored and y[i] < 0.0:
-                u = min(max(ramp, -high), -low)
-            else:
-                u = min(max(ramp, low), high)
+            u = _clip(ramp, y[i], low, high, mirrored)
             slope += weight[i] * u
             size += weight[i] * abs(u)
             curvature += weight[i] * steepness if u == ramp else 0.0
@@ -78,10 +82,7 @@ def clipped_residual(
         value = 0.0
         for i in range(y_t.size):
             r = theta_t[i] - b_t
-            if mirrored and y_t[i] < 0.0:
-                u = min(max(steepness * r, -high), -low)
-            else:
-                u = min(max(steepness * r, low), high)
+            u = _clip(steepness * r, y_t[i], low, high, mirrored)
             theta_t[i] = weight_t[i] * u
             value += weight_t[i] * u * (r - 0.5 * u / steepness)
         b[t] = b_t
