@@ -443,11 +443,7 @@ class _Factors(Squares):
             data = fit.data
             self.H = data.design.hessians(data.weight, data.fit_intercept)
             self.C = np.empty((fit.n_features, fit.n_columns))
-            weighted = data.weight * fit.y
-            if data.fit_intercept:
-                mean = data.task_sum(weighted) / np.where(data.total > 0, data.total, 1)
-                weighted -= data.weight * np.repeat(mean, np.diff(data.task_ptr))
-            data.design.adjoint(weighted, self.C)
+            data.design.adjoint(data.weight * fit.y, self.C)  # y is centred
         else:
             self.H, self.C = fit.H.copy(), fit.C.T
         self.ridge, self.count = ridge, 0
