@@ -17,7 +17,6 @@ from linmtl.penalties import compose
 from linmtl.penalties._quadratic_form import QuadraticForm
 from linmtl.solvers._choice import choose_method
 from linmtl.solvers._direct import Newton, line_search, newton_system
-from linmtl.solvers._minimise import minimise
 from linmtl.solvers._objective import Objective
 from linmtl.solvers._plain_path import PlainPath, Point
 from linmtl.solvers._quadratic_system import LOOPED, SmallInverses, Solve
@@ -87,9 +86,7 @@ class NewtonPath(PlainPath):
                 self._keep(strength, point, inverses)
                 W, b = whole.coefficients(point), objective.intercepts(point)
                 return Point(W, b, point)
-        return minimise(
-            objective, tol=tol, max_iter=self.max_iter, W0=point, scale=self.scale
-        )
+        return self._in_general(objective, tol, point)
 
     def _keep(self, strength, point, inverses):
         """Leave a solution to the paths after this one."""

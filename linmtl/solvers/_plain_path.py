@@ -10,6 +10,8 @@ import numpy as np
 
 from linmtl.datafits._base import Datafit
 from linmtl.penalties import Penalty
+from linmtl.solvers._minimise import minimise
+from linmtl.solvers._objective import Objective
 from linmtl.solvers._path import move_on_line
 from linmtl.solvers._result import Result
 
@@ -81,3 +83,11 @@ class PlainPath:
     def solution(self, penalty: Penalty, start: np.ndarray | None) -> Point | Result:
         """Return that for one penalty, from a start or none."""
         raise NotImplementedError
+
+    def _in_general(
+        self, objective: Objective, tol: float, start: np.ndarray | None
+    ) -> Result:
+        """Return the solution of the solver for everything."""
+        return minimise(
+            objective, tol=tol, max_iter=self.max_iter, W0=start, scale=self.scale
+        )

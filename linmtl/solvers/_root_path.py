@@ -13,7 +13,6 @@ import numpy as np
 
 from linmtl.penalties import compose
 from linmtl.solvers._concomitant import FixedPoint
-from linmtl.solvers._minimise import minimise
 from linmtl.solvers._objective import Objective
 from linmtl.solvers._plain_path import PlainPath, Point
 from linmtl.solvers._working_set import descend_on_grams, lacks_rows
@@ -61,7 +60,7 @@ class RootPath(PlainPath):
         whole = compose(penalty, fit.n_features, self.tasks)
         W = np.zeros(self.shape) if start is None else np.array(start, order="C")
         if whole.norm is None:  # of the strength zero
-            return self._in_general(whole, tol, W)
+            return self._in_general(Objective(fit, whole), tol, W)
         norm: Any = whole.norm
         strengths = *norm.strengths(fit.n_features), bool(norm.positive)
         if norm.positive:
@@ -81,7 +80,7 @@ class RootPath(PlainPath):
             H, square = inverse[:, None, None] * self._H, inverse @ self._moments.square
             goal = accuracy, accuracy, 0, 0.0, limit
             W, _ = descend_on_grams(H, W, D * inverse, square, 0.0, strengths, goal)
-        return self._in_general(whole, tol, W)
+        return self._in_general(Objective(fit, whole), tol, W)
 
     def _noise(self, W):
         """Return the noise levels, and minus the slope of the half squares at W."""
@@ -97,12 +96,3 @@ class RootPath(PlainPath):
         linear = (self._moments.square - np.sum(W.T * self._moments.C, axis=1)) / noise
         value = float(self.fit.data.total @ noise) + norm.value(W)
         return value, float(linear.sum()) / max(size, 1.0)
-
-    def _in_general(self, whole, tol, start):
-        return minimise(
-            Objective(self.fit, whole),
-            tol=tol,
-            max_iter=self.max_iter,
-            W0=start,
-            scale=self.scale,
-        )

@@ -12,7 +12,6 @@ import numpy as np
 
 from linmtl.penalties import compose
 from linmtl.solvers._feature_sign import lasso_of_tasks
-from linmtl.solvers._minimise import minimise
 from linmtl.solvers._objective import Objective
 from linmtl.solvers._plain_path import PlainPath, Point
 from linmtl.solvers._working_set import descend_on_grams, lacks_rows
@@ -39,7 +38,7 @@ class RowPath(PlainPath):
         stop, limit = tol * self.scale + fit.rounding, min(self.max_iter, _MOST_SWEEPS)
         whole = compose(penalty, fit.n_features, self.tasks)
         if whole.norm is None:  # of the strength zero
-            return self._in_general(whole, tol, start)
+            return self._in_general(Objective(fit, whole), tol, start)
         norm: Any = whole.norm
         ridge = float(whole.base_quadratic.diagonal[0])
         entry, row = norm.strengths(fit.n_features)
@@ -59,13 +58,4 @@ class RowPath(PlainPath):
             steps = lasso_of_tasks(H, D, W, entry, norm.positive)
         if steps < limit and fit.error(W) <= stop:
             return Point(W, fit.moments.intercepts(W), W)
-        return self._in_general(whole, tol, W)
-
-    def _in_general(self, whole, tol, start):
-        return minimise(
-            Objective(self.fit, whole),
-            tol=tol,
-            max_iter=self.max_iter,
-            W0=start,
-            scale=self.scale,
-        )
+        return self._in_general(Objective(fit, whole), tol, W)
