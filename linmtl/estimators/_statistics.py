@@ -69,13 +69,13 @@ class FitsStatistics:
                 )
         if not parts:
             raise ValueError(f"{name}: statistics is an empty list")
-        merged, before = reduce(TaskStatistics.merge, parts), self._statistics()
+        merged = reduce(TaskStatistics.merge, parts)
         if merged.task_column != model.task_column:
             raise ValueError(
                 f"{name}: task_column={model.task_column!r}, and that of the "
                 f"statistics is {merged.task_column!r}; give both the same"
             )
-        folds = self._chooses_by_folds()
+        folds, before = self._chooses_by_folds(), getattr(self, "statistics_", None)
         if folds and (whole or len(parts) < 2):
             raise ValueError(
                 f"{name} chooses its strength on held-out rows: pass a list of "
@@ -92,10 +92,6 @@ class FitsStatistics:
             raise
         self.statistics_ = merged
         return self
-
-    def _statistics(self) -> TaskStatistics | None:
-        """Return the sums that the model was fitted to, None where there are none."""
-        return getattr(self, "statistics_", None)
 
     def _takes_statistics(self) -> bool:
         """Whether the loss is quadratic, so that sums over the rows say all of it."""
@@ -162,7 +158,7 @@ class FitsStatistics:
         ValueError
             If an argument or a parameter is not allowed; the message says why.
         """
-        known = self._statistics()
+        known = getattr(self, "statistics_", None)
         if known is None:
             model: Any = self
             known = TaskStatistics(task_column=model.task_column)

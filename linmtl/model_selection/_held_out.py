@@ -227,7 +227,7 @@ def held_out_paths(
         "max_iter": max_iter,
         "solver": solver,
     }
-    n_features, told = parts.data.design.n_features, in_turn(n_jobs)
+    n_features = parts.data.design.n_features
     runs = [
         {
             "penalties": path.penalties,
@@ -238,7 +238,7 @@ def held_out_paths(
         for path in paths
     ]
     fold, rows = parts.fold, parts.rows
-    told = [path.progress if told else None for path in paths]
+    told = [path.progress if in_turn(n_jobs) else None for path in paths]
     jobs = (
         delayed(_one_fold)(
             *part,
