@@ -40,7 +40,9 @@ _SMALL_SIDE = 50  # features or samples of a task, of which little has to be pre
 _LEAST_CHECK, _MOST_CHECK = 2, 10  # iterations between two certificates
 _FIRST_CHECK = 5  # the first: on a path a start is near the end
 _FIRST_SHARE = 0.1  # of the size of the Hessians, that rho begins with
-_RHO_FACTOR = 10.0  # by which rho moves at most
+_RHO_FACTOR = 100.0  # by which rho moves at most
+# Iterations, ever rarer, so that the sequence converges as one with a fixed rho.
+_BALANCED = 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024
 _RHO_KEPT = 1.5  # times the best: so near it stays, as another has to be prepared for
 _POWER_STEPS = 5  # for the size of the Hessian, of which rho is a fraction
 
@@ -93,6 +95,9 @@ class AlternatingDirections:
             norm.prox(V, 1.0 / rho, Z)
             U += relaxed - Z
             if iteration in (due, max_iter - start):
+                # between both points lies the optimum: of little curvature the norm
+                # sees to Z, and of much the loss to Z_loss, whose gradient it bounds
+                monitor.bound_at(squares.leave(Z_loss))
                 if monitor.done(squares.leave(Z), start + iteration, stop):
                     break
                 left = np.ceil(monitor.iterations_left(stop, over=1))
@@ -532,8 +537,7 @@ def _power_iteration(K: np.ndarray) -> float:
 
 
 def is_time_to_balance(iteration: int) -> bool:
-    # ever rarer, so that the sequence converges as one with a fixed rho
-    return iteration in (8, 16, 32, 64, 128, 256, 512)
+    return iteration in _BALANCED
 
 
 def balance(primal, dual, W, Z, Y):

@@ -11,11 +11,23 @@ _SAME_VALUE = 0.1  # of the rounding of the objective: a difference that is none
 
 
 class Monitor:
-    """Keeps the best point and the best lower bound seen, and says when to stop."""
+    """Keeps the best point and the best lower bound seen, and says when to stop.
 
-    def __init__(self, objective: Objective, verbose: int = 0):
+    Parameters
+    ----------
+    objective : Objective
+        The problem.
+    verbose : int, default=0
+        Print a line at each certificate if positive.
+    alone : bool, default=False
+        Whether bounds are those at the points themselves, as where the caller
+        certifies the best point again.
+    """
+
+    def __init__(self, objective: Objective, verbose: int = 0, alone: bool = False):
         self.objective = objective
         self.verbose = verbose
+        self.alone = alone
         self.dual = -np.inf
         self.best_W: np.ndarray | None = None
         self.best_b = np.zeros(0)
@@ -71,8 +83,10 @@ class Monitor:
                 f"iteration {iteration:6d}  objective {certificate.primal:.10g}  "
                 f"gap {self.best_gap:.3e}"
             )
+        if self.best_gap <= stop or self.best_W is None:
+            return self.best_gap <= stop
         # below what moments can tell, further steps are of no use
-        return self.best_gap <= stop or self.best_gap <= self.objective.error(W)
+        return self.best_gap <= self.objective.error(self.best_W)
 
     def bound(self, W: np.ndarray, theta: np.ndarray) -> None:
         """Take the lower bound that other residuals than those at W give."""
@@ -80,6 +94,14 @@ class Monitor:
         assert at is not None
         residuals = Residuals(at.b, theta, at.task_loss)
         self.dual = max(self.dual, self.objective.certificate(W, residuals).dual)
+
+    def bound_at(self, W: np.ndarray) -> None:
+        """Take the lower bound at a point that is no candidate for the best."""
+        if self.alone:
+            return
+        # it may be far away, where moments lose more than at the points themselves
+        dual = self.objective.certificate(W).dual - self.objective.error(W)
+        self.dual = max(self.dual, dual)
 
     def iterations_left(self, stop: float, over: int = 2) -> float:
         """Return the iterations to go, as :func:`iterations_left`."""

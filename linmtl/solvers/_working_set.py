@@ -362,7 +362,7 @@ class _PartOfRows:
         norm: Any = penalty.norm
         norm, free = norm.on_features(rows, len(W)), np.zeros(rows.size, dtype=bool)
         part = Objective(fit.gather(rows), Composite(norm, penalty.quadratic, free))
-        monitor, chosen = Monitor(part), np.ascontiguousarray(W[rows])
+        monitor, chosen = Monitor(part, alone=True), np.ascontiguousarray(W[rows])
         if not monitor.done(chosen, 0, goal.final):
             self.method().solve(part, chosen, goal.target, goal.limit, monitor)
         W[rows] = monitor.best_W

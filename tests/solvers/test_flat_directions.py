@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from linmtl import MultiTaskRegressor
-from linmtl.penalties import L1, L21, Ridge
+from linmtl import MultiTaskClassifier, MultiTaskRegressor
+from linmtl.path import alpha_max
+from linmtl.penalties import L1, L21, Dirty, Linf1, Ridge, TraceNorm
 from linmtl.solvers._feature_sign import lasso_of_tasks
 
 PENALTIES = {
@@ -53,6 +54,51 @@ def test_a_weak_penalty_is_certified(kind, penalty, layout, strength, tol):
     model.fit(X, **arguments, sample_weight=weight)
     assert model.converged_
     assert model.n_iter_ < 5000
+
+
+NORMS = {
+    "trace": TraceNorm,
+    "linf1": Linf1,
+    "dirty": lambda alpha: Dirty(alpha, alpha),
+    "L21": L21,
+}
+
+
+def few_rows(n, shift, n_features, seed=0):
+    """Return ragged tasks of ``n`` rows, whose features have a common large mean."""
+    rng = np.random.default_rng(seed)
+    X, tasks = rng.normal(size=(5 * n, n_features)), np.repeat(np.arange(5), n)
+    W = rng.normal(size=(5, n_features)) * (np.arange(n_features) < 4)
+    y = np.einsum("ij,ij->i", X, W[tasks]) + rng.normal(size=len(X))
+    return X + shift, y, tasks
+
+
+@pytest.mark.parametrize(
+    ("norm", "loss", "n", "strength"),
+    [
+        ("trace", "squared", 20, 1e-4),
+        ("dirty", "squared", 20, 1e-4),
+        ("L21", "huber", 60, 1e-4),
+        ("L21", "logistic", 60, 1e-4),
+    ],
+)
+def test_features_far_from_zero_without_an_intercept(norm, loss, n, strength):
+    # one direction in which the loss bends some 1e9 times as much as in others
+    X, y, tasks = few_rows(n, 1e4, 30 if n == 20 else 10)
+    y = y if loss != "logistic" else (y > 0).astype(int)
+    given: dict = {"loss": loss, "fit_intercept": False}
+    top = alpha_max(X, y, tasks, penalty=L21(), **given)
+    kind = MultiTaskClassifier if loss == "logistic" else MultiTaskRegressor
+    model = kind(NORMS[norm](strength * top), max_iter=1000, **given)
+    assert model.fit(X, y, tasks).converged_
+
+
+@pytest.mark.parametrize("norm", ["linf1", "dirty"])
+def test_fewer_rows_than_features_at_a_small_tol(norm):
+    X, y, tasks = few_rows(20, 0.0, 50, seed=1)
+    top = alpha_max(X, y, tasks, penalty=Linf1())
+    model = MultiTaskRegressor(NORMS[norm](1e-3 * top), tol=1e-6, max_iter=1000)
+    assert model.fit(X, y, tasks).converged_
 
 
 @pytest.mark.parametrize("positive", [False, True])
