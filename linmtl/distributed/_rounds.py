@@ -40,6 +40,9 @@ _AGAIN = "they must give the same rows each time they are gone through"
 _MAX_ROUNDS = 50
 _ARMIJO = 1e-4  # the least fall of the objective, of what the model promises
 _SHORTEST = 1e-8  # step
+# How much sharper curvature that jumps becomes by a step, and by one that was worth
+# what the model promised, within a part of it.
+_SHARPER, _MUCH_SHARPER, _KEPT = 2.0, 16.0, 0.3
 _MOST_IDLE = 3  # rounds in which the objective does not fall
 _MOST_STEPS = 10_000  # of the solver of a model
 # Of the residuals of a model, relative to their best: smaller ones are inside the
@@ -193,21 +196,28 @@ class Rounds:
         b[self.known] = self.loss.intercepts(signs, zeros, shares, 2 * ptr, zero)
         return b
 
-    def model(self, W: np.ndarray, b: np.ndarray) -> Model:
+    def model(self, W: np.ndarray, b: np.ndarray, sharpness: float = np.inf) -> Model:
         """Return what the parts are asked about: the tasks in the loss."""
         known = self.known
-        return Model(self.tasks[known], W[:, known], b[known])
+        return Model(self.tasks[known], W[:, known], b[known], sharpness)
 
-    def at(self, W: np.ndarray, b: np.ndarray, bound: Bound | None = None) -> Point:
+    def at(
+        self,
+        W: np.ndarray,
+        b: np.ndarray,
+        bound: Bound | None = None,
+        sharpness: float = 1.0,
+    ) -> Point:
         """Return what the parts say at a point, and in answer to a question."""
-        question = partial(newton_sums, model=self.model(W, b), bound=bound)
+        model = self.model(W, b, sharpness)
+        question = partial(newton_sums, model=model, bound=bound)
         sums: NewtonSums = self.merged(question, NewtonSums.merge)
         moments = self.moments(sums.statistics).among(self.known, len(self.tasks))
         if not self.fit_intercept:
             moments = moments.about_zero()
         fit = SumsFit(moments, self.loss)
         loss = float(self.per_weight @ sums.loss)
-        return Point(W, b, loss, fit, sums.conjugates @ self.per_weight)
+        return Point(W, b, model, loss, fit, sums.conjugates @ self.per_weight)
 
 
 class Point(NamedTuple):
@@ -219,6 +229,8 @@ class Point(NamedTuple):
         Coefficients.
     b : ndarray of shape (n_tasks,)
         Intercepts.
+    model : Model
+        The same as it was asked about.
     loss : float
         The loss.
     fit : SumsFit
@@ -229,6 +241,7 @@ class Point(NamedTuple):
 
     W: np.ndarray
     b: np.ndarray
+    model: Model
     loss: float
     fit: SumsFit
     conjugates: np.ndarray
@@ -327,7 +340,7 @@ class _InRounds:
 
     def __init__(self, estimator, composite: Composite, rounds: Rounds):
         self.tol, self.max_iter = estimator.tol, min(estimator.max_iter, _MAX_ROUNDS)
-        self.composite, self.rounds = composite, rounds
+        self.composite, self.rounds, self._sharpness = composite, rounds, 1.0
 
     def minimise(self) -> tuple[Result, Objective]:
         """Return the solution, and the problem with the loss known there."""
@@ -344,7 +357,7 @@ class _InRounds:
             objective.certificate(new)
             W, intercepts, size = at.fit.asked
             scales = size * _SCALES
-            bound = Bound(rounds.model(at.W, at.b), rounds.model(W, intercepts), scales)
+            bound = Bound(at.model, rounds.model(W, intercepts), scales)
             found, answer = self._search(at, point, value, new, b, bound)
             without = np.array([objective.dual_at(scale) for scale in scales])
             dual = max(dual, float(np.max(without - answer)))
@@ -403,10 +416,13 @@ class _InRounds:
                 composite.coefficients(moved),
                 at.b + size * (b - at.b),
                 bound if size == 1.0 else None,
+                self._sharpness,
             )
             answer = found.conjugates if size == 1.0 else answer
             total = found.loss + composite.value(moved)
             if total <= value - _ARMIJO * size * promise + rounding:
+                kept = size == 1.0 and abs(value - total - promise) < _KEPT * promise
+                self._sharpness *= _MUCH_SHARPER if kept else _SHARPER
                 return (found, moved, total), answer
             size /= 4
         return None, answer

@@ -25,8 +25,8 @@ from linmtl.statistics import TaskStatistics
 from linmtl.statistics._chunks import fit_arguments
 from linmtl.statistics._task_statistics import FirstRows, require_tasks_alike
 
-# relative to the largest: a smaller curvature of an observation is raised to it, so
-# that no working response is far away; a model of more curvature is on the safe side
+# Relative to the largest: a smaller curvature of an observation is raised to it, so
+# that no working response is far away; a model of more curvature is on the safe side.
 _LEAST_CURVATURE = 1e-6
 _OFF = 1e-6  # of the largest residual, that one may be outside of its domain
 
@@ -262,11 +262,14 @@ class Model:
         Coefficients.
     b : ndarray of shape (n_tasks,)
         Intercepts.
+    sharpness : float, default=inf
+        Of the curvature that the quadratic model of the loss has there.
     """
 
     tasks: np.ndarray
     W: np.ndarray
     b: np.ndarray
+    sharpness: float = np.inf
 
     def predict(self, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
         """Return linear predictors, and the code of each row, -1 if left out."""
@@ -308,7 +311,7 @@ class Bound:
         eta, code = self.model.predict(rows)
         kept = np.flatnonzero(code >= 0)
         y, weight = rows.y[kept], rows.weight[kept]
-        u, curvature = _slopes(loss, y, eta[kept])
+        u, curvature = _slopes(loss, y, eta[kept], self.model)
         moved = self.moved.predict(rows)[0][kept]
         u = u - curvature * (moved - eta[kept])
         low, high = loss.domain(y)
@@ -390,7 +393,8 @@ def _working(rows: Rows, loss: Loss, model: Model):
     if kept.size == 0:
         return None
     eta = eta[kept]
-    return kept, code[kept], eta, *_slopes(loss, rows.y[kept], eta)
+    slopes = _slopes(loss, rows.y[kept], eta, model)
+    return kept, code[kept], eta, *slopes
 
 
 @dataclass(frozen=True)
@@ -448,9 +452,8 @@ def sums_of_some(
     return TaskStatistics.of(X, rows.y, rows.labels, rows.weight)
 
 
-def _slopes(loss, y, eta):
-    """Return minus the first derivative of each loss, and the second."""
+def _slopes(loss, y, eta, model):
+    """Return minus the first derivative of each loss, and its curvature in a model."""
     u = -loss.derivative(y, eta)
-    curvature = loss.second_derivative(y, u)
-    least = _LEAST_CURVATURE * curvature.max(initial=1e-3)
-    return u, np.maximum(curvature, least)
+    curvature = loss.model_curvature(y, eta, model.sharpness)
+    return u, np.maximum(curvature, _LEAST_CURVATURE * curvature.max(initial=1e-3))

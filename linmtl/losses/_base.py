@@ -208,6 +208,16 @@ class Loss:
         """Return the second derivative where minus the first is u."""
         raise NotImplementedError
 
+    def model_curvature(
+        self, y: np.ndarray, eta: np.ndarray, sharpness: float = np.inf
+    ) -> np.ndarray:
+        """Return what a model of second order takes for the curvature at eta.
+
+        The second derivative in the end; where that jumps, less and less of the
+        curvature nearby for a ``sharpness`` >= 1 that grows.
+        """
+        return self.second_derivative(y, -self.derivative(y, eta))
+
     def conjugate(self, y: np.ndarray, u: np.ndarray) -> np.ndarray:
         """Return the convex conjugate at -u, for u in the domain."""
         raise NotImplementedError

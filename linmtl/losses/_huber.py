@@ -64,6 +64,11 @@ class HuberLoss(Loss):
         # u is a quotient by the weights: on the linear part it is delta up to rounding
         return (np.abs(u) < self.delta * (1 - 1e-12)).astype(float)
 
+    def model_curvature(self, y, eta, sharpness=np.inf):
+        # At a sharpness of 1 the model is above the loss. Newton's method has to find
+        # the rows beyond delta, and with none of their curvature goes back and forth.
+        return (self.delta / np.maximum(np.abs(y - eta), self.delta)) ** sharpness
+
     def conjugate(self, y, u):
         return u * (u / 2 - y)
 

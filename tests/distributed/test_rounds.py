@@ -365,6 +365,17 @@ def test_a_loss_without_curvature_at_some_rows_is_certified_closely():
     assert model.n_iter_ <= 8
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("model", [L21Regressor, MeanRegularizedRegressor])
+def test_rows_beyond_delta_are_found_in_few_rounds(model):
+    """Newton's method alone, which lets go of all of them, takes up to a hundred."""
+    X, y, tasks = data(n_samples=30, n_features=60)
+    y = 2 * y / y.std() + np.random.default_rng(0).standard_t(2, y.size)
+    model = fit_chunks(model(0.03, loss="huber"), pieces(X, y, tasks, 2))
+    assert model.converged_
+    assert model.n_iter_ <= 8
+
+
 class Elsewhere:
     """What a user writes for an engine of its own."""
 
