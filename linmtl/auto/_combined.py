@@ -27,6 +27,7 @@ from linmtl.losses import Loss, MultinomialOfRows
 from linmtl.losses._ordinal import NOT_LINEAR
 from linmtl.model_selection._folds import fold_of_observations
 
+_FOLDS = 5  # in which models of each task alone are tuned
 _COMMON = {
     "layout_parameters": f"""\
 task_column : str or int, default=None
@@ -222,6 +223,12 @@ class FitArguments:
             count = np.bincount(code[kept & (kinds == kind)], minlength=total.size)
             total += np.where(count > 1, count, 0)
         return int(total.max())
+
+    def tuning(self, keep: list[np.ndarray]) -> dict[str, Any]:
+        """Return settings of ``Independent...("cv")`` for the fewest rows of `keep`."""
+        rows = min(self.rows_to_tune_on(part) for part in keep)
+        # of two rows one is left in training, and its intercept explains it
+        return {"alpha": 1.0} if rows <= 2 else {"cv": min(rows, _FOLDS)}
 
     def folds(self, cv: Any, random_state: Any) -> list[np.ndarray]:
         """Return masks of the observations that are held out, one for each fold.

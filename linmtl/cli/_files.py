@@ -65,6 +65,8 @@ def read_table(path: str | Path) -> Table:
 def _read_bytes(name: str, path: str | Path) -> bytes:
     if str(path) == STDIN:
         return sys.stdin.buffer.read()
+    if not str(path):
+        raise InputError("the name of the file is empty; pass a CSV file")
     path = Path(path)
     if path.is_dir():
         raise InputError(f"{name} is a folder; pass a CSV file")

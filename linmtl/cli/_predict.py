@@ -322,6 +322,8 @@ def _features(
     for j, name in enumerate(names):
         if pair := levels[name]:
             known = [each[1] for each in levels.values() if each and each[0] == pair[0]]
+            if pair[0] in saved.base:
+                known.append(saved.base[pair[0]])
             text = spelled_as(known, table.columns[pair[0]])
             X[:, j] = np.array(text) == pair[1]
             continue

@@ -67,7 +67,8 @@ class Coding:
         if self.levels is None:
             assert values is not None
             return values[:, None]
-        text = np.array(spelled_as(self.levels, fields))
+        base = [] if self.base is None else [self.base]
+        text = np.array(spelled_as([*self.levels, *base], fields))
         return (text[:, None] == np.array(self.levels)).astype(float)
 
 
@@ -150,11 +151,12 @@ def spelled_as(levels: Iterable[str], fields: Fields) -> list[str]:
     fields : list of str or ndarray
         The column.
     """
-    text = as_text(fields)
-    known = {level.lower(): level for level in levels if level}
-    if not known or not known.keys() <= _TRUTH.keys():
+    text, exact = as_text(fields), {level for level in levels if level}
+    known = {level.lower(): level for level in exact}
+    apart = len(known) < len(exact)  # "TRUE" and "true" are levels of their own
+    if apart or not known or not known.keys() <= _TRUTH.keys():
         short = {f: brief(float(f)) for f in set(text) if _WITH_POINT.fullmatch(f)}
-        return [f if f in known else short.get(f, f) for f in text]
+        return [f if f in exact else short.get(f, f) for f in text]
     words = {f"{number:g}": word for word, number in _TRUTH.items()}
     words = [words.get(field, field.lower()) for field in text]
     return [

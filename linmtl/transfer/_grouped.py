@@ -18,7 +18,7 @@ from linmtl.auto._combined import (
     observation_losses,
 )
 from linmtl.data._kinds import by_label
-from linmtl.data._labels import some
+from linmtl.data._labels import as_task_labels, is_missing, some
 from linmtl.data._weights import read_task_weight
 from linmtl.datafits._null import null_losses
 from linmtl.estimators._base import MultiTaskModel, PlainClassifier, PlainRegressor
@@ -133,11 +133,16 @@ class _Grouped(Combined):
             if lacking:
                 raise ValueError(f"groups has no entry for the tasks {some(lacking)}")
             groups = [groups[label] for label in tasks.tolist()]
-        groups = np.asarray(groups)
-        if groups.shape != tasks.shape:
+        if np.ndim(groups) == 1 and len(groups) == len(tasks):
+            gone = np.array([g is np.ma.masked or is_missing(g) for g in groups])
+            if gone.any():
+                raise ValueError(f"groups: the tasks {some(tasks[gone])} have no group")
+            groups = as_task_labels(groups, name="groups")
+        if np.shape(groups) != tasks.shape:
             raise ValueError(
-                f"groups has shape {groups.shape} but there are {len(tasks)} tasks; "
-                "pass one group per task in the order of tasks_, or a dict by label"
+                f"groups has shape {np.shape(groups)} but there are {len(tasks)} "
+                "tasks; pass one group per task in the order of tasks_, or a dict "
+                "by label"
             )
         both = _two_classes(passed, None)
         for name in dict.fromkeys(groups.tolist()):
@@ -156,7 +161,8 @@ class _Grouped(Combined):
             kind = IndependentClassifier if self._classify else IndependentRegressor
             same: Any = {"fit_intercept": estimator.fit_intercept, **loss_of(estimator)}
             same["feature_mask"] = estimator.feature_mask
-            alone = kind("cv", **same)
+            kept = np.ones(passed.weight.size, dtype=bool) if keep is None else keep
+            alone = kind("cv", **same).set_params(**passed.tuning([kept]))
             coef = np.nan_to_num(passed.linear(passed.fit(alone, keep))[0])
             coef = coef.reshape(len(tasks), -1)  # of all classes one after another
             if len(tasks) == 1:

@@ -28,8 +28,6 @@ from linmtl.estimators._independent import IndependentClassifier, IndependentReg
 from linmtl.losses import Loss
 from linmtl.model_selection._jobs import run_jobs
 
-_FOLDS = 5  # in which the default baseline is tuned
-
 _OWN = {
     "safe_parameters": """\
 cv : int, splitter or iterable of (train, test), default=5
@@ -100,10 +98,7 @@ class _SafeTransfer(Combined):
         data = passed.given.data
         masks = passed.folds(self.cv, self.random_state)
         if self.baseline is None:
-            rows = min(passed.rows_to_tune_on(~mask) for mask in masks)
-            # of two rows one is left in training, and its intercept explains it
-            few = {"alpha": 1.0} if rows <= 2 else {"cv": min(rows, _FOLDS)}
-            baseline.set_params(**few)
+            baseline.set_params(**passed.tuning([~mask for mask in masks]))
         eta = self._fit_both(passed, masks, (baseline, estimator))
         used = np.any(masks, axis=0)
         rows = held_out_rows(passed, masks, eta[used], estimator._loss())

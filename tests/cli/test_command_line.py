@@ -348,6 +348,8 @@ def test_files_that_are_no_tables(tmp_path, capsys, content, message):
 def test_folder_and_own_input(tmp_path, table):
     with pytest.raises(InputError, match="is a folder"):
         read_table(tmp_path)
+    with pytest.raises(InputError, match="name of the file is empty"):
+        read_table("")
     assert run(table, "--output", table) == 2
     assert read_table(table).columns.keys() == {"a", "b", "score", "site"}
 

@@ -200,6 +200,14 @@ def test_truth_values_and_numbers_are_one_another():
     np.testing.assert_array_equal(found, [[0, 1, 0], [0, 0, 0], [1, 0, 0]])
 
 
+@pytest.mark.parametrize("levels", [["TRUE", "true"], ["True", "true", "TRUE"]])
+def test_truth_values_spelled_in_several_ways_are_levels(levels):
+    table = pd.DataFrame({"x": levels * 4})
+    found = TableEncoder().fit_transform(table)
+    expected = pd.get_dummies(table["x"])[sorted(levels)].to_numpy(dtype=float)
+    np.testing.assert_array_equal(found, expected[:, -found.shape[1] :])
+
+
 def test_columns_that_lack_or_repeat_are_said():
     table = visits()
     encoder = TableEncoder().fit(table)

@@ -615,6 +615,12 @@ def test_parameters_of_the_parts_are_reached_by_name():
         ),
         ({"groups": {0: 1}}, ValueError, "no entry for the tasks 1, 2"),
         ({"groups": [0, 1]}, ValueError, r"groups has shape \(2,\)"),
+        ({"groups": [*range(8), None]}, ValueError, "the tasks 8 have no group"),
+        (
+            {"groups": np.ma.masked_less(np.arange(9), 2)},
+            ValueError,
+            "the tasks 0, 1 have no group",
+        ),
         ({"cv": 1, "grouper": TaskGrouper("cv")}, ValueError, "at least 2 folds"),
         ({"handle_unknown": "guess"}, ValueError, "handle_unknown must be one of"),
     ],
@@ -757,3 +763,12 @@ def test_a_table_of_similarities_goes_by_label():
         model.set_params(similarity=frame[names[::-1]]).fit(X, y, tasks)
     with pytest.raises(ValueError, match="which the matrix lacks"):
         model.set_params(similarity=frame.iloc[:3, :3]).fit(X, y, tasks)
+
+
+@pytest.mark.parametrize("n_rows", [2, 4])
+def test_tasks_alone_are_tuned_in_as_many_folds_as_rows_allow(n_rows):
+    rng = np.random.default_rng(0)
+    tasks = np.repeat(np.arange(4), n_rows)
+    X, y = rng.normal(size=(4 * n_rows, 2)), np.tile([0, 1], 2 * n_rows)
+    model = GroupedMultiTaskClassifier(cv=2).fit(X, y, tasks)
+    assert model.n_groups_ >= 1
