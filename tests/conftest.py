@@ -1,6 +1,7 @@
 """What holds for all tests: asserts of helpers, products of parameters."""
 
 import builtins
+import os
 import re
 from zlib import crc32
 
@@ -24,6 +25,18 @@ def pytest_addoption(parser):
         default=1,
         help="with -m full, one of how many combinations",
     )
+
+
+def pytest_configure(config):
+    """One thread of BLAS and OpenMP for each of several workers.
+
+    Two workers of two threads each wait for each other at every small product: whole
+    files took three times the processor time. The workers, and the commands that they
+    run, inherit this before they import NumPy.
+    """
+    if getattr(config.option, "numprocesses", None):
+        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+            os.environ.setdefault(name, "1")
 
 
 def pytest_pycollect_makeitem(collector, obj):
