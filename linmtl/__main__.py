@@ -183,6 +183,14 @@ def _add_compare(commands: Any) -> None:
         help="do not test which tasks are helped and hurt; it takes the most time",
     )
     one.add_argument(
+        "--jobs",
+        type=int,
+        default=1,
+        metavar="N",
+        help="processes that compute at the same time, -1 for as many as there are "
+        "processors (default: %(default)s); results do not depend on it",
+    )
+    one.add_argument(
         "--save",
         metavar="MODEL.json",
         help="fit the best model to all rows and write it here, for linmtl predict",
@@ -371,6 +379,7 @@ def _run_file(arguments: argparse.Namespace, progress: Progress) -> int:
         random_state=arguments.seed,
         feature_names=problem.feature_names,
         progress=progress,
+        n_jobs=arguments.jobs,
     )
     progress.clear()
     title = _title(arguments, problem)
@@ -384,7 +393,7 @@ def _run_file(arguments: argparse.Namespace, progress: Progress) -> int:
     report = None
     if not arguments.no_transfer:
         progress("which tasks are helped and hurt")
-        report = transfer_report(comparison)
+        report = transfer_report(comparison, n_jobs=arguments.jobs)
         progress.clear()
     if report is not None and comparison.sharing is not None:
         _show(f"\n{render_transfer(report, comparison.sharing.label)}", to_write)
@@ -442,6 +451,8 @@ def _check_arguments(arguments: argparse.Namespace, models: Sequence[str]) -> No
         raise InputError(f"--train must be between 0 and 1, got {arguments.train:g}")
     if not 0 <= arguments.seed < 2**32:
         raise InputError(f"--seed must be from 0 to 2**32 - 1, got {arguments.seed}")
+    if arguments.jobs == 0:
+        raise InputError("--jobs must not be 0; pass -1 for as many as there can be")
     places = {
         "--save": arguments.save,
         "--output": arguments.output,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -71,14 +72,67 @@ def auto_choice(
         for eta_of in (np.moveaxis(rows.eta, -1, 0), stack.eta)
     ]
     of_models, of_stack = (Units(each, one) for each in losses)
+    honest = [_honest(units, rows, classify) for units in (of_models, of_stack)]
     return AutoChoice(
         "AutoClassifier" if classify else "AutoRegressor",
         models[lowest(of_models)],
-        Honest(*corrected_loss(of_models, lowest)),
+        honest[0],
         _result(eta, data, variance, classify),
-        Honest(*corrected_loss(of_stack, lowest)),
+        honest[1],
         stack.weights.mean(axis=0),
     )
+
+
+def _honest(units: Units, rows: Rows, classify: bool) -> Honest:
+    loss, interval = corrected_loss(units, lowest)
+    if not classify:
+        relative = _RelativeUnits(units.sums, units.size, rows.y, rows.task)
+        interval = corrected_loss(relative, lowest)[1]
+    return Honest(loss, interval)
+
+
+@dataclass(frozen=True, eq=False)
+class _RelativeUnits(Units):
+    """Squared errors of rows, relative to the squares about the tasks' means.
+
+    What is told of them is their part of these, and a target far from the others makes
+    most of both: an interval for the errors alone would be one for how often it is
+    drawn. Means are on the scale of the errors in all rows.
+
+    Attributes
+    ----------
+    y : ndarray of shape (n_rows,)
+        Targets.
+    code : ndarray of int of shape (n_rows,)
+        The task of each.
+    """
+
+    y: np.ndarray
+    code: np.ndarray
+
+    def mean(self, count: np.ndarray | None = None) -> np.ndarray:
+        """Return the mean error of each model, with each row so many times."""
+        if count is None:
+            return super().mean()
+        squares, whole = self._squares(count), self._squares(np.ones(count.size))
+        error = super().mean(count)
+        return error * (whole / squares) if squares > 0 else error
+
+    def _squares(self, count: np.ndarray) -> float:
+        """Return the mean square about the means of the tasks, some rows repeated.
+
+        As large whatever their number: few rows are nearer to their own mean.
+        """
+        size, all_rows = (
+            np.bincount(self.code, n) for n in (count, np.ones(count.size))
+        )
+        size, all_rows = size[all_rows > 0], all_rows[all_rows > 0]
+        code = np.unique(self.code, return_inverse=True)[1].reshape(-1)
+        mean = np.bincount(code, count * self.y) / np.maximum(size, 1)
+        rest = np.bincount(code, count * (self.y - mean[code]) ** 2)
+        several = size > 1
+        factor = (1 - 1 / all_rows) * size / np.maximum(size - 1, 1)
+        return float((factor * rest)[several].sum() / max(size[several].sum(), 1))
 
 
 def _targets(data: Split, classify: bool) -> tuple[np.ndarray, Any]:

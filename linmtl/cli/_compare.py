@@ -47,6 +47,7 @@ def compare(
     cv: int = 5,
     feature_names: Sequence[str] | None = None,
     progress: Callable[[str], None] | None = None,
+    n_jobs: int | None = None,
 ) -> Comparison:
     """Tune, fit and judge several models on one split of every task's rows.
 
@@ -82,6 +83,8 @@ default=("pooled", "independent", "mixed", "mean", "l21", "trace")
         Names of the columns of X.
     progress : callable, default=None
         Called with a line of text at each step.
+    n_jobs : int, default=None
+        Folds fitted at the same time, through joblib.
 
     Returns
     -------
@@ -117,7 +120,7 @@ default=("pooled", "independent", "mixed", "mean", "l21", "trace")
     for i, name in enumerate(names):
         step = f"model {i + 1} of {len(names)}: {KINDS[name].label}"
         say = None if progress is None else lambda text, s=step: progress(s + text)
-        results.append(_run(name, data, variance, classify, say, notes))
+        results.append(_run(name, data, variance, classify, say, notes, n_jobs))
     return Comparison(
         classify,
         data.tasks,
@@ -152,8 +155,8 @@ def transfer_report(
     """Say which tasks the best model that shares helps and hurts, with uncertainty.
 
     All rows are held out in turn, a fifth at a time, those of the comparison's training
-    part too. All models are tuned anew in each split, that which shares and the pooled
-    one on a coarser grid and in fewer folds than there.
+    part too. Strengths are chosen anew for each fold, by the others, that of the model
+    which shares and of the pooled one on a coarser grid than there.
 
     Parameters
     ----------
@@ -162,7 +165,7 @@ def transfer_report(
     n_repeats : int, default=4
         Partitions of the rows into five folds.
     n_jobs : int, default=None
-        Splits computed at the same time.
+        Partitions computed at the same time.
 
     Returns
     -------
@@ -172,21 +175,21 @@ def transfer_report(
     best, data = comparison.sharing, comparison.data
     if best is None or len(comparison.tasks) < 2:
         return None
-    model, pooled = (
-        make_model(name, comparison.classify, data.cv, coarse=True)
+    models = {
+        name: make_model(name, comparison.classify, data.cv, coarse=True)
         for name in (best.name, "pooled")
-    )
+    }
     X = np.concatenate(data.features(KINDS[best.name].one_intercept))
     y = np.concatenate([data.y_train, data.y_test])
     tasks = np.concatenate([data.tasks_train, data.tasks_test])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # said already, of the same model
         report = negative_transfer_report(
-            model,
+            models[best.name],
             X,
             y,
             tasks,
-            pooled=pooled,
+            pooled=models["pooled"],
             cv=5,
             n_repeats=n_repeats,
             random_state=comparison.random_state,
@@ -202,10 +205,11 @@ def _run(
     classify: bool,
     progress: Callable[[str], None] | None,
     notes: list[str],
+    n_jobs: int | None,
 ) -> ModelResult:
     """Tune, fit and judge one model."""
     kind = KINDS[name]
-    model = make_model(name, classify, data.cv)
+    model = make_model(name, classify, data.cv, n_jobs=n_jobs)
     start = time.perf_counter()
     if progress is not None:
         progress("")

@@ -158,7 +158,9 @@ def without_what_fails(
     return left, notes
 
 
-def make_model(name: str, classify: bool, cv: int, coarse: bool = False) -> Any:
+def make_model(
+    name: str, classify: bool, cv: int, coarse: bool = False, n_jobs: int | None = None
+) -> Any:
     """Return the estimator that chooses its strengths."""
     kind = KINDS[name]
     estimator = kind.classifier if classify else kind.regressor
@@ -166,10 +168,11 @@ def make_model(name: str, classify: bool, cv: int, coarse: bool = False) -> Any:
         return estimator(tol=TOL)
     if name == BASELINE:
         return estimator("cv", cv=cv, per_task="auto", tol=TOL)
-    settings = {"task_intercepts": False} if kind.one_intercept else {}
+    settings: dict[str, Any] = {"task_intercepts": False} if kind.one_intercept else {}
     if coarse:
         return estimator(cv=min(cv, _COARSE_FOLDS), **_COARSE, **settings)
-    return estimator(alphas=N_ALPHAS, eps=EPS, cv=cv, tol=TOL, **settings)
+    settings |= {"cv": cv, "tol": TOL, "n_jobs": n_jobs}
+    return estimator(alphas=N_ALPHAS, eps=EPS, **settings)
 
 
 def make_null_model(classify: bool) -> Any:

@@ -381,8 +381,8 @@ def render_transfer(report: NegativeTransferReport, label: str) -> str:
     n_splits = len(report.losses["model"])
     title = (
         f"{label} against learning alone on all rows, held out in turn ({n_splits} "
-        f"splits, both tuned anew in each): the {report.loss} of a task falls (helped) "
-        f"or rises (hurt) beyond chance, false discovery rate {report.level:g}"
+        f"parts, both tuned on others): the {report.loss} of a task falls "
+        f"(helped) or rises (hurt) beyond chance, false discovery rate {report.level:g}"
     )
     blocks = [paragraph(title)]
     if len(rows) > 1:

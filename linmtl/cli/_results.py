@@ -85,7 +85,11 @@ class ModelResult:
 
 
 class Honest(NamedTuple):
-    """The mean loss of a row, without the luck of a choice, and its 95 % interval."""
+    """The mean loss of a row, without the luck of a choice, and its 95 % interval.
+
+    Of numbers the interval is one for the part of the squares about the tasks' means
+    that the loss is, times the mean of these squares over all test rows.
+    """
 
     loss: float
     interval: tuple[float, float]

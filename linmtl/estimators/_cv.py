@@ -43,6 +43,7 @@ from linmtl.model_selection._grid import (
 )
 from linmtl.model_selection._held_out import (
     Along,
+    ChosenWithout,
     HeldOutClasses,
     HeldOutPath,
     HeldOutPredictions,
@@ -60,6 +61,7 @@ from linmtl.solvers import minimise
 from linmtl.solvers._objective import Objective
 from linmtl.solvers._path import path_strengths, top_strength
 
+_SURELY = 3.0  # standard errors by which a strength is worse than the best
 _ROUGHNESS = 0.005  # of rough losses, relative: within it the best one is open
 
 
@@ -189,8 +191,7 @@ class CrossValidated(MultiTaskModel):
         problem = self._read_problem(
             X, y, tasks, sample_weight, offset, incomplete=True
         )
-        given, data, columns, objective, classes = problem
-        fit = objective.base_fit
+        given, data, classes = problem.given, problem.data, problem.classes
         if classes is not None:
             fold = classes.spread(data, self._fold_of_rows(given))
         elif self._leaves_one_out:
@@ -200,13 +201,7 @@ class CrossValidated(MultiTaskModel):
         else:
             fold = np.zeros(data.y.size, dtype=int)  # all judge, and are judged
         parts = self._parts_of(problem, fold)
-        settings = self._completed(self._settings(), fit, columns)
-        starts = [self._beginning(problem, setting) for setting in settings]
-        runs = [
-            _Run(setting, start, path_strengths(start, self.alphas, self.eps))
-            for setting, start in zip(settings, starts, strict=True)
-        ]
-        curves = self._curves(problem, parts, runs)
+        curves = self._curves(problem, parts, self._runs(problem))
         curves = self._extended(problem, parts, curves)
         self._refine(problem, parts, curves)
         bound = bound_of(curves)
@@ -216,6 +211,117 @@ class CrossValidated(MultiTaskModel):
         point = next(curve.point for curve in curves if curve.setting is setting)
         self._refit(problem, setting, flat, coef_init, point)
         return self
+
+    def _runs(self, problem: Problem) -> list[_Run]:
+        """Return what there is to try."""
+        fit, columns = problem.objective.base_fit, problem.columns
+        settings = self._completed(self._settings(), fit, columns)
+        starts = [self._beginning(problem, setting) for setting in settings]
+        return [
+            _Run(setting, start, path_strengths(start, self.alphas, self.eps))
+            for setting, start in zip(settings, starts, strict=True)
+        ]
+
+    def _tunes_on_folds(self) -> bool:
+        return (
+            isinstance(self.cv, numbers.Integral)
+            and self.criterion is None
+            and self.scoring is None
+            and not self._loss().ordered
+        )
+
+    def _chosen_without(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: ArrayLike | None,
+        sample_weight: ArrayLike | None,
+        folds: Sequence[tuple[np.ndarray, np.ndarray]],
+        offset: ArrayLike | None = None,
+        near: Any = None,
+    ) -> ChosenWithout:
+        self._check_cv()
+        problem = self._read_problem(
+            X, y, tasks, sample_weight, offset, incomplete=True
+        )
+        given, data = problem.given, problem.data
+        parts = self._parts_of(problem, fold_of_observations(given, data, folds))
+        if near is None:
+            curves = self._curves(problem, parts, self._runs(problem))
+            curves = self._extended(problem, parts, curves)
+        else:
+            runs = [
+                _Run(setting, self._beginning(problem, setting), strengths)
+                for setting, strengths in near[0]
+            ]
+            curves = self._curves(problem, parts, runs)
+        losses = np.array([curve.per_fold for curve in curves])
+        eta, at_bound = np.full(data.y.size, np.nan), []
+        places: dict[tuple[int, int], list[int]] = {}
+        for k in range(losses.shape[2]):
+            others = np.delete(losses, k, axis=2)
+            if np.isnan(others).all():  # there are none that judge
+                others = losses
+            places.setdefault(self._best_place(others), []).append(k)
+            if near is None:
+                of_others = [
+                    replace(curve, per_fold=each)
+                    for curve, each in zip(curves, others, strict=True)
+                ]
+                at_bound.append(bound_of(of_others) is not None)
+        for (i, j), some in places.items():
+            # what scores were found from is too rough to be judged
+            curve, held = curves[i], parts.of_folds(some)
+            run = _Run(curve.setting, curve.start, curve.strengths[[j]])
+            along = Along(
+                self._penalties(problem, run),
+                run.strengths,
+                [curve.ends[k] for k in some],
+            )
+            options = {"exact": True, "n_jobs": self.n_jobs, **self._options()}
+            [path] = held_out_paths(held, [along], problem.columns, **options)
+            predicted: Any = path.eta
+            eta[held.fold >= 0] = predicted[0, held.fold >= 0]
+        if near is None:
+            bound = np.array(at_bound)
+            near = self._near(curves, losses), bound
+        bound = np.tile(near[1][:, None], len(given.tasks))
+        return ChosenWithout(given.rows, data.y, eta, bound, near)
+
+    def _near(
+        self, curves: list[Curve], losses: np.ndarray
+    ) -> list[tuple[dict[str, Any], np.ndarray]]:
+        """Return settings and strengths that may be the best of other folds.
+
+        Those beside the best, and those that are not surely worse, by the differences
+        of the losses in each task and fold.
+        """
+        i, j = self._best_place(losses)
+        loss = np.array([curve.per_task for curve in curves])
+        worse = (loss - loss[i, j]).reshape(*loss.shape[:2], -1)
+        worse = worse[..., ~np.isnan(worse[i, j])]
+        error = worse.std(axis=-1) / np.sqrt(worse.shape[-1])
+        open_ = worse.mean(axis=-1) <= _SURELY * error
+        open_[i, max(j - 1, 0) : j + 2] = True
+        along = np.flatnonzero(open_.any(axis=0))
+        return [
+            (curve.setting, curve.strengths[along[0] : along[-1] + 1])
+            for curve, some in zip(curves, open_, strict=True)
+            if some.any()
+        ]
+
+    def _best_place(self, per_fold: np.ndarray) -> tuple[int, int]:
+        """Return the setting and the strength that some folds choose, as positions.
+
+        ``per_fold`` is of shape (n_settings, n_strengths, n_folds).
+        """
+        mean = np.nanmean(per_fold, axis=-1)
+        i, j = divmod(best_strength(mean.ravel()), mean.shape[1])
+        if self.selection == "1se":
+            known = per_fold[i, j][~np.isnan(per_fold[i, j])]
+            error = known.std(ddof=1) / np.sqrt(known.size) if known.size > 1 else 0.0
+            j = int(np.argmax(mean[i] <= mean[i, j] + error))  # strengths decrease
+        return i, j
 
     def _fold_of_rows(self, given: FitInput) -> np.ndarray:
         """Return the fold of each observation, of more than two classes."""
@@ -526,13 +632,7 @@ class CrossValidated(MultiTaskModel):
         """Store the losses and the best of them. Return the best setting."""
         alphas = np.array([curve.strengths for curve in curves])
         per_fold = np.array([curve.per_fold for curve in curves])
-        mean = np.array([curve.mean for curve in curves])
-        best: Any = np.unravel_index(best_strength(mean.ravel()), mean.shape)
-        if self.selection == "1se":
-            known = per_fold[best][~np.isnan(per_fold[best])]
-            error = known.std(ddof=1) / np.sqrt(known.size) if known.size > 1 else 0.0
-            good = mean[best[0]] <= mean[best] + error
-            best = best[0], int(np.argmax(good))  # strengths decrease
+        best = self._best_place(per_fold)
         self.alpha_ = float(alphas[best])
         self.at_bound_ = bound is not None
         setting = curves[best[0]].setting

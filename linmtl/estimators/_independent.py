@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import numbers
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 from typing import Any, Literal
@@ -20,6 +21,7 @@ from linmtl.datafits._make import Join
 from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
 from linmtl.estimators._docs import estimator
 from linmtl.estimators._scale import uneven
+from linmtl.estimators._settings import check_settings
 from linmtl.model_selection._folds import fold_of_observations
 from linmtl.model_selection._grid import (
     WORTH_SAYING,
@@ -31,6 +33,7 @@ from linmtl.model_selection._grid import (
     open_end,
 )
 from linmtl.model_selection._held_out import (
+    ChosenWithout,
     HeldOutPath,
     Parts,
     held_out_path,
@@ -77,6 +80,22 @@ class _Tuned:
     def at_end(self, end: End) -> np.ndarray:
         """Return the tasks (positions) whose best strength is at this end."""
         return self._where(partial(open_end, nothing=WORTH_SAYING), end)
+
+    def at_bound(self, best: np.ndarray) -> np.ndarray:
+        """Return the mask of the tasks whose strength (a position) ends those tried.
+
+        And a better one is likely to lie beyond.
+        """
+        out = np.zeros(best.size, dtype=bool)
+        ends: tuple[tuple[End, int], ...] = (("low", -1), ("high", 0))
+        for end, place in ends:
+            tasks = self.at_end(end)
+            out[tasks] = best[tasks] == place % self.relative.size
+        return out
+
+    def without(self, k: int) -> _Tuned:
+        """Return the losses of the other folds."""
+        return replace(self, losses=np.delete(self.losses, k, axis=1))
 
     def falling(self, end: End) -> np.ndarray:
         """Return the tasks (positions) whose best strength may be beyond this end."""
@@ -179,7 +198,7 @@ class _Independent(MultiTaskModel):
         return isinstance(self.alpha, str)
 
     def _rescaled(self, given: FitInput) -> FitInput:
-        name, scale = type(self).__name__, self.scale_features
+        name = type(self).__name__
         for parameter in ("scale_features", "per_task"):
             value = getattr(self, parameter)
             check_choice(f"{name}: {parameter}", value, (True, False, "auto"))
@@ -189,19 +208,61 @@ class _Independent(MultiTaskModel):
                 f"{name}: alpha must be a number >= 0, one per task, or 'cv', got "
                 f"{self.alpha!r}"
             )
-        forms = [given]
-        if scale is True or (scale == "auto" and tuned):
-            spread = given.spreads()
-            if scale is True:
-                forms = [given.scaled(spread)]
-            elif uneven(spread):
-                forms.append(given.scaled(spread))
+        forms = self._forms(given)
         if not tuned:
             self.feature_scale_ = forms[0].scales
             self.__dict__.pop("at_bound_", None)  # of an earlier fit
             return forms[0]
         fold = fold_of_observations(given, given.data, self._n_folds())
         return self._tune([self._held_out(form, fold) for form in forms])
+
+    def _forms(self, given: FitInput) -> list[FitInput]:
+        """Return the data on the scales to try."""
+        scale, forms = self.scale_features, [given]
+        if scale is True or (scale == "auto" and self._tuned()):
+            spread = given.spreads()
+            if scale is True:
+                forms = [given.scaled(spread)]
+            elif uneven(spread):
+                forms.append(given.scaled(spread))
+        return forms
+
+    def _tunes_on_folds(self) -> bool:
+        given = isinstance(self.cv, numbers.Integral)
+        return self._tuned() and (given or not self._leaves_one_out())
+
+    def _chosen_without(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: ArrayLike | None,
+        sample_weight: ArrayLike | None,
+        folds: Sequence[tuple[np.ndarray, np.ndarray]],
+        offset: ArrayLike | None = None,
+        near: None = None,
+    ) -> ChosenWithout:
+        check_settings(self, self._losses)
+        given = self._read_fit(
+            X, y, tasks, sample_weight, offset, incomplete=self._takes_absent
+        )
+        fold = fold_of_observations(given, given.data, folds)
+        forms = [self._held_out(form, fold) for form in self._forms(given)]
+        eta, at_bound = np.full(given.data.y.size, np.nan), []
+        for k in range(int(fold.max()) + 1):
+            form, common = self._way([each.without(k) for each in forms])
+            best = form.best(form.losses, common)
+            at_bound.append(form.at_bound(best))
+            parts = self._parts(form.given, fold).of_folds([k])
+            path = held_out_path(
+                parts,
+                [Ridge(form.relative[best] * form.curvature)],
+                given.tasks,
+                exact=True,
+                **self._options(),
+            )
+            predicted: Any = path.eta
+            eta[fold == k] = predicted[0, fold == k]
+        return ChosenWithout(given.rows, given.data.y, eta, np.array(at_bound))
 
     def _leaves_one_out(self) -> bool:
         """Whether each row is predicted by a fit without it, which costs one fit."""
@@ -221,11 +282,10 @@ class _Independent(MultiTaskModel):
         automatic = isinstance(self.cv, str) and self.cv in ("auto", "loo")
         return _FOLDS if automatic else self.cv
 
-    def _tune(self, forms: list[_Tuned]) -> FitInput:
-        """Set the strengths, and return the data on the scale that they are for.
+    def _way(self, forms: list[_Tuned]) -> tuple[_Tuned, bool]:
+        """Return on which scale to tune, and whether to the same strength for all.
 
-        A strength for each task or the same for all, features as they are or on one
-        scale: what is best on average over the tasks, by folds that have no say in the
+        What is best on average over the tasks, by folds that have no say in the
         strengths. A task counts as much as one of twice or half the loss at most.
         """
         choice = self.per_task
@@ -239,15 +299,15 @@ class _Independent(MultiTaskModel):
             gain = np.log(np.clip(ratio, 1 / _MOST, _MOST))
             if not np.isnan(gain).all() and np.nanmean(gain) < 0:
                 chosen = k
-        form, common = ways[chosen]
+        return ways[chosen]
+
+    def _tune(self, forms: list[_Tuned]) -> FitInput:
+        """Set the strengths, and return the data on the scale that they are for."""
+        form, common = self._way(forms)
         best = form.best(form.losses, common)
         self.alpha_ = form.relative[best] * form.curvature
         self.feature_scale_ = form.given.scales
-        self.at_bound_ = np.zeros(len(best), dtype=bool)
-        ends: tuple[tuple[End, int], ...] = (("low", -1), ("high", 0))
-        for end, place in ends:
-            tasks = form.at_end(end)
-            self.at_bound_[tasks] = best[tasks] == place % form.relative.size
+        self.at_bound_ = form.at_bound(best)
         self._warn_of_search(form)
         return form.given
 
@@ -288,14 +348,7 @@ class _Independent(MultiTaskModel):
             data.weight, data.fit_intercept, np.ones(data.design.n_features)
         )
         curvature[~data.design.varies(data.weight, data.fit_intercept)] = 1.0
-        parts = Parts(
-            data,
-            self._loss(),
-            fold,
-            join=self._join(),
-            n_samples=given.n_samples,
-            lend=self._lends,
-        )
+        parts = self._parts(given, fold)
         path = self._path(given, parts, _GRID[:, None] * curvature)
         tuned = _Tuned(given, curvature, _GRID, path.losses, path.unconverged)
         for end in ("low", "high"):
@@ -306,6 +359,20 @@ class _Independent(MultiTaskModel):
                 path = self._path(given, parts, beyond[:, None] * curvature, tasks)
                 tuned = tuned.extended(end, beyond, path, tasks)
         return tuned
+
+    def _parts(self, given: FitInput, fold: np.ndarray) -> Parts:
+        """Return the data in folds."""
+        return Parts(
+            given.data,
+            self._loss(),
+            fold,
+            join=self._join(),
+            n_samples=given.n_samples,
+            lend=self._lends,
+        )
+
+    def _options(self) -> dict[str, Any]:
+        return {"tol": self.tol, "max_iter": self.max_iter, "solver": self.solver}
 
     def _path(self, given, parts, alphas, tasks=None):
         """Return what some of the tasks are worth at some strengths of each."""
@@ -327,11 +394,7 @@ class _Independent(MultiTaskModel):
             n_samples = parts.n_samples[classes.task]
             parts = replace(parts, data=data, fold=fold, n_samples=n_samples)
         penalties = [Ridge(alpha) for alpha in alphas]
-        options: Any = {
-            "tol": self.tol,
-            "max_iter": self.max_iter,
-            "solver": self.solver,
-        }
+        options = self._options()
         if not self._leaves_one_out():
             return held_out_path(parts, penalties, labels, **options)
         data, loss = parts.data, parts.loss

@@ -64,6 +64,34 @@ class HeldOutPath:
     exact: bool = True
 
 
+class ChosenWithout(NamedTuple):
+    """What models whose strengths the other folds chose predict for each fold.
+
+    They are fitted to all rows but those of the fold. In the losses that choose their
+    strengths these rows count in training, and are never what is predicted.
+
+    Attributes
+    ----------
+    row : ndarray of int of shape (n_observations,)
+        Rows as passed.
+    y : ndarray of shape (n_observations,)
+        Targets as the loss takes them.
+    eta : ndarray of shape (n_observations,)
+        Linear predictors, NaN for what is never held out.
+    at_bound : ndarray of bool of shape (n_folds, n_tasks)
+        Tasks whose strength is at an end of those tried.
+    near : object
+        What to try on other folds of the same rows, for the model that made it; None
+        for all.
+    """
+
+    row: np.ndarray
+    y: np.ndarray
+    eta: np.ndarray
+    at_bound: np.ndarray
+    near: Any = None
+
+
 @dataclass
 class Parts:
     """The training and the test parts of the folds, for one path after another.
@@ -123,6 +151,13 @@ class Parts:
         moments = design.n_columns * design.n_features**2
         of_fold = min(moments, design.n_features * self.fold.size) + self.fold.size
         return of_fold * (int(self.fold.max()) + 1) <= _MAX_NUMBERS
+
+    def of_folds(self, some: Sequence[int]) -> Parts:
+        """Return the parts of some folds (positions), their rows to be predicted."""
+        fold = np.full(self.fold.size, -1)
+        for k, chosen in enumerate(some):
+            fold[self.fold == chosen] = k
+        return replace(self, fold=fold, rows=True)
 
     def of_tasks(self, tasks: np.ndarray) -> Parts:
         """Return the parts of these tasks (positions) only."""

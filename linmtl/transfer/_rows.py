@@ -33,6 +33,8 @@ from linmtl.transfer._folds import deal_rows, deal_units
 from linmtl.transfer._subset import for_tasks, inner_fit, with_mask
 
 _PREDICTION_ROUNDING = 1e-12  # of a prediction, relative to the targets
+_FEWEST_FOLDS = 3  # of which the others choose strengths for each,
+_MANY_ROWS = 5000  # where there are so many rows, or groups of them
 IN_PARTS = "tasks are fitted alone and in pairs here"
 _LEFT_OUT = (
     "tasks with a single class, and those without a row in a training part, are left "
@@ -309,31 +311,71 @@ class Rows:
         model: Any,
         folds: Sequence[tuple[np.ndarray, ...]],
         units: np.ndarray | None,
-    ) -> np.ndarray:
-        """Return the loss on each row of a choice among models, made in each fold.
+        near: Any = None,
+    ) -> tuple[np.ndarray, np.ndarray, Any]:
+        """Return the loss on each row of what is chosen by the other folds.
 
         Parameters
         ----------
-        model : AutoRegressor or AutoClassifier
-            Its own folds are these.
+        model : estimator
+            `AutoRegressor`, `AutoClassifier` or one of those that
+            :meth:`are_tuned_on` names. Its own folds are these.
         folds : list of (train, test)
             Masks of a partition.
         units : ndarray of int of shape (n_rows,) or None
             Rows that no fold within parts either.
+        near : object, default=None
+            What to try, from other folds; all by default.
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        losses : ndarray of shape (n_rows,)
             NaN for rows that are not tested.
+        at_bound : ndarray of bool of shape (n_folds, n_tasks)
+            Tasks whose strength is at the end of those tried.
+        near : object
+            What to try on other folds.
         """
         cv = [tuple(map(np.flatnonzero, fold)) for fold in folds]
         chosen = np.unique(self.code)
         out = np.full(self.code.size, np.nan)
-        with self._inside(model.set_params(cv=cv), chosen, _LEFT_OUT) as inner:
+        at_bound = np.zeros((len(folds), len(self.tasks)), dtype=bool)
+        auto = hasattr(model, "held_out_losses")
+        if auto:
+            model.set_params(cv=cv)
+        with self._inside(model, chosen, _LEFT_OUT) as inner:
             passed = self._passed(slice(None), chosen)
-            row, loss = inner.held_out_losses(**passed, groups=units)
-        out[row] = loss
-        return self._without_rounding(out)
+            if auto:
+                row, loss = inner.held_out_losses(**passed, groups=units)
+                out[row] = loss
+            else:
+                found = inner._chosen_without(**passed, folds=cv, near=near)
+                loss = self.loss.score.factor * self.loss.value(found.y, found.eta)
+                out[found.row] = loss
+                at_bound[:, chosen], near = found.at_bound, found.near
+        for train, test in folds:  # there is no model of a task without rows
+            out[test & (self.count(train) == 0)[self.code]] = np.nan
+        return self._without_rounding(out), at_bound, near
+
+    def are_tuned_on(
+        self,
+        folds: Sequence[tuple[np.ndarray, ...]],
+        model: Any,
+        units: np.ndarray | None,
+    ) -> bool:
+        """Whether strengths of a model are chosen by the other folds of these.
+
+        Their models have seen the fold: it is predicted worse than by strengths that
+        know nothing of it, by a share of the loss that is nothing to many rows.
+        """
+        by_folds = getattr(model, "_tunes_on_folds", None)
+        count = self.code.size if units is None else int(units.max(initial=-1)) + 1
+        if by_folds is None or self._several or count < _MANY_ROWS:
+            return False
+        few = len(folds) < _FEWEST_FOLDS
+        return by_folds() and not (
+            few or any(self._has_no_optimum(model, train) for train, _ in folds)
+        )
 
     def _without_rounding(self, losses):
         """Return losses of zero in tasks that are predicted as well as can be."""

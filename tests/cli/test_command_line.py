@@ -427,7 +427,7 @@ def test_report_and_table_agree_on_pooled(tmp_path, capsys):
     options = "--output", str(output), "--report", str(page)
     assert run(table, *options, models="pooled,mean") == 0
     out = capsys.readouterr().out
-    assert "both tuned anew in each" in " ".join(out.split())
+    assert "both tuned on others" in " ".join(out.split())
     result = json.loads(output.read_text(encoding="utf-8"))
     within = {m["model"]: m["r2_within"] for m in result["models"]}
     assert within["pooled"] > within["independent"]

@@ -19,7 +19,9 @@ from linmtl import (
     TaskScaler,
     TraceNormClassifier,
 )
-from linmtl.cli._auto import auto_choice
+from linmtl.auto._leaderboard import Units
+from linmtl.auto._weights import Rows
+from linmtl.cli._auto import _honest, auto_choice
 from linmtl.cli._compare import compare, transfer_report
 from linmtl.cli._html import to_html
 from linmtl.cli._json import plain, to_json
@@ -34,6 +36,7 @@ from linmtl.datasets import (
     make_multitask_classification,
     make_multitask_regression,
 )
+from linmtl.losses import Squared
 from linmtl.model_selection import TaskKFold, TaskShuffleSplit
 from linmtl.path import alpha_grid
 from linmtl.penalties import MeanRegularized
@@ -386,6 +389,25 @@ def test_a_further_grid_finds_what_one_long_grid_does():
     at = np.argmin(np.abs(np.log(model.alphas_ / found.alpha)))
     assert model.alphas_[at] == pytest.approx(found.alpha)
     assert loss[at] <= 1.01 * loss.min()
+
+
+def test_intervals_of_explained_variance_are_relative():
+    """A target far from the others makes most of both its error and the variance."""
+    rng = np.random.default_rng(0)
+    tasks = np.repeat([0, 1, 2], 60)
+    X = rng.normal(size=(180, 2))
+    y = X @ [2.0, 1.0] + rng.normal(size=180)
+    y[10] += 3000.0
+    model = PooledRegressor(1e-3).fit(np.delete(X, 10, 0), np.delete(y, 10))
+    predicted = np.column_stack([model.predict(X), 0.9 * model.predict(X)])
+    rows = Rows(predicted, y, np.ones(180), tasks, tasks, 3, Squared())
+    errors = Units((y - predicted.T) ** 2, np.ones(180))
+    honest = _honest(errors, rows, classify=False)
+    mean = np.array([y[tasks == t].mean() for t in range(3)])
+    low, high = 1.0 - np.array(honest.interval)[::-1] / np.mean((y - mean[tasks]) ** 2)
+    # 0 of all rows, 5/6 of those without the one
+    assert -0.02 < low < 0.01
+    assert 0.8 < high < 0.9
 
 
 @pytest.mark.slow

@@ -14,13 +14,14 @@ from linmtl import (
     L21Regressor,
     MeanRegularizedClassifier,
     MeanRegularizedRegressor,
+    MeanRegularizedRegressorCV,
     MultiTaskRegressor,
     PooledClassifier,
     PooledRegressor,
 )
 from linmtl.model_selection import TaskShuffleSplit
 from linmtl.penalties import L21
-from linmtl.transfer import negative_transfer_report
+from linmtl.transfer import _rows, negative_transfer_report
 from linmtl.transfer._folds import deal_rows, deal_units
 from linmtl.transfer._paired import compare_losses, compare_rows
 
@@ -30,7 +31,7 @@ ALONE, MODEL = IndependentRegressor(0.1), MeanRegularizedRegressor(0.5)
 def report_of(X, y, tasks=None, model=MODEL, **options):
     """Return a report with baselines that need no tuning."""
     given = {"baseline": ALONE, "pooled": PooledRegressor()}
-    return negative_transfer_report(model, X, y, tasks, **given, **options)
+    return negative_transfer_report(model, X, y, tasks, **given | options)
 
 
 def row_differences(X, y, tasks, splits, weight=None):
@@ -72,6 +73,75 @@ def test_the_loop_written_out():
     assert report.trained == pytest.approx(0.75, abs=0.01)
     assert "trained on 75 %" in report.target
     assert report.target in str(report)
+
+
+@pytest.fixture
+def tuned_on_folds(monkeypatch):
+    """Few rows are tuned as many are."""
+    monkeypatch.setattr(_rows, "_MANY_ROWS", 0)
+
+
+@pytest.mark.slow
+def test_strengths_are_chosen_by_the_other_folds(tuned_on_folds):
+    """What predicts a fold has the strength that is best in predicting the others."""
+    X, y, tasks = make_data(random_W(4, seed=1), [12, 9, 15, 9], noise=3.0)
+    fold = np.random.default_rng(0).permutation(y.size) % 3
+    splits = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(3)]
+    alphas, labels = [10.0, 1.0, 0.1, 0.01], np.unique(tasks)
+    model = MeanRegularizedRegressorCV(alphas=alphas, alpha_mean=1e-3, cv=5)
+    loss = np.empty((4, 3, 4))
+    for i, alpha in enumerate(alphas):
+        for k, (train, test) in enumerate(splits):
+            fixed = MeanRegularizedRegressor(alpha, alpha_mean=1e-3, tol=1e-10)
+            fixed.fit(X[train], y[train], tasks[train])
+            error = (y[test] - fixed.predict(X[test], tasks[test])) ** 2
+            loss[i, k] = [error[tasks[test] == t].mean() for t in labels]
+    mean = loss.mean(axis=2)
+    best = [mean[:, np.arange(3) != k].mean(axis=1).argmin() for k in range(3)]
+    assert len(set(best)) > 1
+    report = report_of(X, y, tasks, model, cv=splits)
+    for k in range(3):
+        np.testing.assert_allclose(report.losses["model"][k], loss[best[k], k], 1e-4)
+
+
+@pytest.mark.slow
+def test_strengths_of_tasks_alone_are_chosen_by_the_other_folds(tuned_on_folds):
+    """So they are where each task has its own; only these folds are looked at."""
+    X, y, tasks = make_data(random_W(3, seed=2), 24, noise=3.0)
+    fold = np.random.default_rng(0).permutation(y.size) % 3
+    splits = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(3)]
+    alone = IndependentRegressor("cv", cv=4)
+    report = report_of(X, y, tasks, baseline=alone, cv=splits)
+    whole = IndependentRegressor("cv", cv=splits).fit(X, y, tasks)
+    grid = whole.alpha_ * 10.0 ** (0.5 * np.arange(-8, 9))[:, None]
+    loss = np.empty((17, 3, 3))
+    for i, alpha in enumerate(grid):
+        for k, (train, test) in enumerate(splits):
+            fixed = IndependentRegressor(alpha).fit(X[train], y[train], tasks[train])
+            error = (y[test] - fixed.predict(X[test], tasks[test])) ** 2
+            loss[i, k] = [error[tasks[test] == t].mean() for t in whole.tasks_]
+    for k in range(3):
+        best = loss[:, np.arange(3) != k].mean(axis=1).argmin(axis=0)
+        assert np.all((best > 0) & (best < 16))
+        expected = loss[best, k, np.arange(3)]
+        np.testing.assert_allclose(report.losses["alone"][k], expected, 1e-4)
+
+
+@pytest.mark.slow
+def test_partitions_after_the_first_search_near_its_strengths(tuned_on_folds):
+    """On fewer strengths, and with the same result where the curve has one minimum."""
+    X, y, tasks = make_data(random_W(4), 20, noise=2.0)
+    fold = [np.random.default_rng(k).permutation(y.size) % 3 for k in range(2)]
+    splits = [
+        (np.flatnonzero(each != k), np.flatnonzero(each == k))
+        for each in fold
+        for k in range(3)
+    ]
+    model = MeanRegularizedRegressorCV(alphas=20, alpha_mean=[1e-3, 1e-1])
+    both, second = (report_of(X, y, tasks, model, cv=s) for s in (splits, splits[3:]))
+    np.testing.assert_allclose(
+        both.losses["model"][3:], second.losses["model"], rtol=1e-3
+    )
 
 
 def test_groups_and_weights_written_out():
