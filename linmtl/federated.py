@@ -153,7 +153,7 @@ class Site:
             )
         if reading is not None and reading.loss.classify:
             self._threshold.check_classes(self._rows(self._part))
-        if name == "newton_sums":
+        if name in ("newton_sums", "set_sums"):
             bound = asked.get("bound")  # which has sums at a model of its own
             for model in [asked["model"], *([] if bound is None else [bound.model])]:
                 weights = newton_weights(self._part, asked["reading"], model)

@@ -14,16 +14,20 @@ from linmtl.data._labels import n_rows
 from linmtl.data._tables import as_table
 from linmtl.data._weights import read_sample_weight
 from linmtl.datafits._make import Join
-from linmtl.distributed._parts import ListedParts, Parts
+from linmtl.distributed._parts import ListedParts, Merge, Parts
 from linmtl.distributed._passes import fit_in_passes
-from linmtl.distributed._rounds import fit_in_rounds
-from linmtl.distributed._rows import Part
+from linmtl.distributed._rounds import InRounds, begin_rounds, store
+from linmtl.distributed._rows import Part, Reading, Survey, Wide, survey
+from linmtl.distributed._sets import InSets, takes_sets
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._statistics import FitsStatistics
 from linmtl.estimators._task_model import TaskModel
+from linmtl.losses import Squared
 from linmtl.statistics import TaskStatistics
-from linmtl.statistics._task_statistics import TooManyProducts
+from linmtl.statistics._task_statistics import TooManyProducts, no_room, products_fit
 
+# from which parts are asked what they hold before they make products
+_MANY_FEATURES = 600
 Estimator = TypeVar("Estimator", bound=TaskModel)
 
 
@@ -35,11 +39,12 @@ def fit_chunks(
 ) -> Estimator:
     """Fit an estimator to rows that are not in memory at once.
 
-    Squared loss: one pass, whatever the penalty, and cross-validation with it; where
-    cross-products of all features have no room, some ten passes with an L1 or L21
-    penalty. Other losses: a pass for each Newton step, six or seven most often, and the
-    duality gap of the whole with the last. The numbers are those of ``fit`` on all
-    rows.
+    Squared loss: one pass, whatever the penalty, and cross-validation with it; a short
+    one before it where features are many, and where their cross-products have no room,
+    some ten with an L1 or L21 penalty. Other losses: a pass for each Newton step, six
+    to nine most often, and the duality gap of the whole with the last; of many
+    features, with L1 and L21 penalties, the Hessian of those in use only. The numbers
+    are those of ``fit`` on all rows.
 
     Parameters
     ----------
@@ -110,22 +115,22 @@ def fit_parts(estimator: Estimator, parts: Parts) -> Estimator:
     if squared is None:
         if not isinstance(estimator, MultiTaskModel):
             raise ValueError(f"{estimator!r} needs its rows in one place")
-        fit_in_rounds(estimator, parts)
+        rounds, given, composite = begin_rounds(estimator, parts)
+        d, T = given.data.design.n_features, len(rounds.tasks)
+        method = InSets if takes_sets(composite, T, d) else InRounds
+        result, objective = method(estimator, composite, rounds).minimise()
+        store(estimator, rounds, given, objective, result)
         return estimator
     column = estimator.task_column
     if not squared._chooses_by_folds():
         whole = partial(statistics_of, task_column=column)
-        try:
-            found = _some(parts.reduce(whole, TaskStatistics.merge))
-        except TooManyProducts:
-            if not isinstance(estimator, MultiTaskModel):
-                raise
-            if estimator._join() is not Join.SUM:
-                raise
-        else:
-            squared.fit_statistics(found)
-            return estimator
-        fit_in_passes(estimator, parts)
+        found = _sums(parts, whole, TaskStatistics.merge)
+        if isinstance(found, Survey):
+            if isinstance(estimator, MultiTaskModel) and estimator._join() is Join.SUM:
+                fit_in_passes(estimator, parts, found)
+                return estimator
+            raise no_room(len(found.tasks), found.centre.shape[1])
+        squared.fit_statistics(found)
         return estimator
     cv = squared._n_folds()
     if getattr(estimator, "criterion", None) is not None or not is_whole(cv):
@@ -135,9 +140,39 @@ def fit_parts(estimator: Estimator, parts: Parts) -> Estimator:
             f"{getattr(estimator, 'criterion', None)!r}"
         )
     folds = partial(statistics_of_folds, n_folds=int(cv), task_column=column)
-    found = _some(parts.reduce(folds, _merged_each))
+    found = _sums(parts, folds, _merged_each)
+    if isinstance(found, Survey):
+        raise no_room(len(found.tasks), found.centre.shape[1])
     squared.fit_statistics(found)
     return estimator
+
+
+def _sums(parts: Parts, question: Any, merge: Merge) -> Any:
+    """Return the sums of all parts, or a survey where they have no room.
+
+    Where there are many features, parts say so before they make any product; but for
+    those that can be asked only once.
+    """
+    at_first = question
+    if not getattr(parts, "once", False):
+        at_first = partial(question, most_features=_MANY_FEATURES)
+    try:
+        found = _some(parts.reduce(at_first, partial(_unless_wide, merge)))
+    except TooManyProducts:
+        found = None
+    if found is not None and not isinstance(found, Wide):
+        return found
+    reading = Reading(Squared(), question.keywords["task_column"])
+    there: Survey = parts.reduce(partial(survey, reading=reading), Survey.merge)
+    if found is not None and products_fit(len(there.tasks), there.centre.shape[1]):
+        return parts.reduce(question, merge)
+    return there
+
+
+def _unless_wide(merge, one, other):
+    if isinstance(one, Wide) or isinstance(other, Wide):
+        return one if isinstance(one, Wide) else other
+    return merge(one, other)
 
 
 def _as_squared(estimator: TaskModel) -> FitsStatistics | None:
@@ -154,19 +189,41 @@ def _some(found):
 
 
 def statistics_of(
-    part: Part, task_column: str | int | None = None
-) -> TaskStatistics | None:
-    """Return the statistics of a part, None for no rows."""
+    part: Part,
+    task_column: str | int | None = None,
+    most_features: int | None = None,
+) -> TaskStatistics | Wide | None:
+    """Return the statistics of a part, None for no rows.
+
+    With more features than ``most_features``, return only how many there are.
+    """
     part = Part.of(part)
     if n_rows(as_table(part.X)) == 0:
         return None
+    if most_features is not None and _width(part) > most_features:
+        return Wide(_width(part))
     return TaskStatistics.of(*part, task_column=task_column)
 
 
+def _width(part: Part) -> int:
+    """Return the number of columns of X, which errors of reading it are left to."""
+    shape = np.shape(as_table(part.X))
+    return shape[1] if len(shape) == 2 else 0
+
+
 def statistics_of_folds(
-    part: Part, n_folds: int, task_column: str | int | None = None
-) -> list[TaskStatistics] | None:
-    """Return the statistics of each fold; rows are dealt by what is in the part."""
+    part: Part,
+    n_folds: int,
+    task_column: str | int | None = None,
+    most_features: int | None = None,
+) -> list[TaskStatistics] | Wide | None:
+    """Return the statistics of each fold; rows are dealt by what is in the part.
+
+    With more features than ``most_features``, return only how many there are.
+    """
+    part = Part.of(part)
+    if most_features is not None and _width(part) > most_features:
+        return Wide(_width(part))
     return [
         TaskStatistics.of(*fold, task_column=task_column)
         for fold in folds_of(part, n_folds)

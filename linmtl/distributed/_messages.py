@@ -20,9 +20,12 @@ from linmtl.distributed._rows import (
     Part,
     Reading,
     ResidualSums,
+    SetSums,
     Survey,
+    Wide,
     newton_sums,
     residual_sums,
+    set_sums,
     sums_of_some,
     survey,
 )
@@ -31,7 +34,7 @@ from linmtl.statistics import TaskStatistics
 
 _KINDS = {
     cls.__name__: cls
-    for cls in (Bound, Model, NewtonSums, Reading, ResidualSums, Survey)
+    for cls in (Bound, Model, NewtonSums, Reading, ResidualSums, SetSums, Survey, Wide)
 }
 _QUESTIONS: dict[str, Callable[..., Any]] = {
     f.__name__: f
@@ -39,6 +42,7 @@ _QUESTIONS: dict[str, Callable[..., Any]] = {
         survey,
         newton_sums,
         residual_sums,
+        set_sums,
         sums_of_some,
         statistics_of,
         statistics_of_folds,

@@ -19,7 +19,14 @@ from linmtl.distributed._rounds import (
     check_in_parts,
     store,
 )
-from linmtl.distributed._rows import Model, ResidualSums, residual_sums, sums_of_some
+from linmtl.distributed._rows import (
+    Model,
+    ResidualSums,
+    Survey,
+    residual_sums,
+    sums_of_some,
+)
+from linmtl.distributed._sets import require_sets
 from linmtl.penalties import compose
 from linmtl.solvers import minimise
 from linmtl.solvers._objective import Objective
@@ -90,7 +97,7 @@ class _WorkingSet(WorkingSet):
     most = 0.99
 
 
-def fit_in_passes(estimator: Estimator, parts: Parts) -> Estimator:
+def fit_in_passes(estimator: Estimator, parts: Parts, found: Survey) -> Estimator:
     """Fit an estimator with the squared loss to rows of very many features.
 
     Parameters
@@ -99,6 +106,8 @@ def fit_in_passes(estimator: Estimator, parts: Parts) -> Estimator:
         With a penalty that leaves whole features out.
     parts : Parts
         Where the rows are.
+    found : Survey
+        What is in them.
 
     Returns
     -------
@@ -111,18 +120,13 @@ def fit_in_passes(estimator: Estimator, parts: Parts) -> Estimator:
         If its penalty is none of these, or the features in use are too many.
     """
     check_in_parts(estimator)
-    rounds = Rounds(estimator, parts)
+    rounds = Rounds(estimator, parts, found)
     given = rounds.given(estimator)
     composite = compose(
         estimator._make_penalty(), given.data.design.n_features, rounds.tasks
     )
+    require_sets(composite, len(found.tasks), found.centre.shape[1])
     objective = Objective(PassFit(rounds), composite)
-    lacking = _WorkingSet.missing(objective)
-    if lacking is not None:
-        raise ValueError(
-            f"{estimator!r}: rows in parts with so many features need {lacking}; "
-            "choose features first, or fit the rows in one place"
-        )
     result = minimise(
         objective, tol=estimator.tol, max_iter=estimator.max_iter, solver=_WorkingSet
     )

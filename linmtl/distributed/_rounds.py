@@ -87,13 +87,19 @@ class Rounds:
         What is fitted.
     parts : Parts
         Where the rows are.
+    found : Survey, default=None
+        What is in them; they are asked by default.
     """
 
-    def __init__(self, estimator: MultiTaskModel, parts: Parts):
+    def __init__(
+        self, estimator: MultiTaskModel, parts: Parts, found: Survey | None = None
+    ):
         self.parts, self.count = parts, 0
         self.loss = estimator._loss()
         self.reading = Reading(self.loss, estimator.task_column)
-        found = self.merged(survey, Survey.merge)
+        if found is None:
+            found = self.merged(survey, Survey.merge)
+        assert found is not None
         ordered = encode_tasks(found.tasks, estimator.task_order)[0]
         found = found.of_tasks(codes_of(ordered, found.tasks))
         self.classes, side, level = None, found.side, found.level[:, 0]
@@ -151,6 +157,11 @@ class Rounds:
         self.require_rows(statistics.n_rows, statistics.tasks)
         order = codes_of(self.tasks[self.known], statistics.tasks)
         return statistics.moments.of_tasks(order).times(self.per_weight)
+
+    def sums(self, statistics: TaskStatistics) -> Moments:
+        """Return the same among all tasks, about zero where there are no intercepts."""
+        moments = self.moments(statistics).among(self.known, len(self.tasks))
+        return moments if self.fit_intercept else moments.about_zero()
 
     def given(self, estimator: MultiTaskModel) -> FitInput:
         """Return what reading all rows says, with the mean row of each task as data."""
@@ -212,10 +223,7 @@ class Rounds:
         model = self.model(W, b, sharpness)
         question = partial(newton_sums, model=model, bound=bound)
         sums: NewtonSums = self.merged(question, NewtonSums.merge)
-        moments = self.moments(sums.statistics).among(self.known, len(self.tasks))
-        if not self.fit_intercept:
-            moments = moments.about_zero()
-        fit = SumsFit(moments, self.loss)
+        fit = SumsFit(self.sums(sums.statistics), self.loss)
         loss = float(self.per_weight @ sums.loss)
         return Point(W, b, model, loss, fit, sums.conjugates @ self.per_weight)
 
@@ -237,23 +245,23 @@ class Point(NamedTuple):
         The quadratic model of the loss.
     conjugates : ndarray of shape (n_scales,)
         The answer to the question for a bound.
+    features : ndarray of int, default=None
+        Those of the model, if it is not of all.
     """
 
     W: np.ndarray
     b: np.ndarray
     model: Model
     loss: float
-    fit: SumsFit
+    fit: Any
     conjugates: np.ndarray
+    features: np.ndarray | None = None
 
 
-def fit_in_rounds(estimator: Estimator, parts: Parts) -> Estimator:
-    """Fit an estimator of any loss to rows in parts.
-
-    In each round every part says its loss, gradient and Hessian at the last
-    coefficients; the model of second order is minimised here, as a least-squares
-    problem with the estimator's penalty. With the next they say the dual value at the
-    residuals of that model, which are dual feasible: the gap comes with each round.
+def begin_rounds(
+    estimator: MultiTaskModel, parts: Parts
+) -> tuple[Rounds, FitInput, Composite]:
+    """Ask parts what is in them, for a fit with any loss.
 
     Parameters
     ----------
@@ -264,8 +272,12 @@ def fit_in_rounds(estimator: Estimator, parts: Parts) -> Estimator:
 
     Returns
     -------
-    estimator
-        The same, fitted.
+    rounds : Rounds
+        The loss.
+    given : FitInput
+        What reading all rows says.
+    composite : Composite
+        The penalty.
 
     Raises
     ------
@@ -291,9 +303,7 @@ def fit_in_rounds(estimator: Estimator, parts: Parts) -> Estimator:
         raise ValueError(
             "intercept_weight needs rows in one place where the loss is not squared"
         )
-    result, objective = _InRounds(estimator, composite, rounds).minimise()
-    store(estimator, rounds, given, objective, result)
-    return estimator
+    return rounds, given, composite
 
 
 def check_in_parts(estimator: MultiTaskModel) -> None:
@@ -325,8 +335,13 @@ def _not_in_parts(estimator) -> ValueError:
     )
 
 
-class _InRounds:
+class InRounds:
     """Newton's method, its steps in the variables of the penalty.
+
+    In each round every part says its loss, gradient and Hessian at the last
+    coefficients; the model of second order is minimised here, as a least-squares
+    problem with the estimator's penalty. With the next they say the dual value at the
+    residuals of that model, which are dual feasible: the gap comes with each round.
 
     Parameters
     ----------
@@ -346,7 +361,7 @@ class _InRounds:
         """Return the solution, and the problem with the loss known there."""
         rounds, composite = self.rounds, self.composite
         W = np.zeros((rounds.found.centre.shape[1], len(rounds.tasks)))
-        at = rounds.at(W, rounds.start())
+        at = self._ask(W, rounds.start())
         point = Objective(at.fit, composite).start
         self.scale = scale = value = at.loss + composite.value(point)
         tol, dual, idle = self.tol * scale, -np.inf, 0
@@ -367,13 +382,18 @@ class _InRounds:
             history.append((rounds.count, float(max(value - dual, 0.0))))
             if history[-1][1] <= tol or idle == _MOST_IDLE:
                 break
-        gap = history[-1][1]
+        return self._result(at, point, value, history), Objective(at.fit, composite)
+
+    def _result(self, at: Point, point, value, history) -> Result:
+        """Return what is known after the last round."""
+        rounds, scale, gap = self.rounds, self.scale, history[-1][1]
+        tol = self.tol * scale
         message = (
             f"the gap is {gap:.3g} after {rounds.count} rounds, and the tolerance "
             f"{tol:.3g}; increase tol or alpha"
         )
-        result = Result(
-            W=composite.coefficients(point),
+        return Result(
+            W=self.composite.coefficients(point),
             point=point,
             b=at.b,
             objective=float(value),
@@ -386,37 +406,48 @@ class _InRounds:
             history=history,
             message="" if gap <= tol else message,
         )
-        return result, Objective(at.fit, composite)
+
+    def _ask(self, W, b, bound: Bound | None = None) -> Point:
+        """Ask all parts at a point."""
+        return self.rounds.at(W, b, bound, self._sharpness)
 
     def _step(self, at: Point, objective: Objective) -> tuple[np.ndarray, np.ndarray]:
         """Return where loss and penalty are least by the quadratic model."""
         model = Objective(GramFit(at.fit.moments, Squared()), self.composite)
         start = objective.point(at.W) if not self.composite.is_split else None
+        result = self._least(model, start)
+        return result.point, result.b
+
+    def _least(self, model: Objective, start: np.ndarray | None) -> Result:
+        """Return the minimum of a model of second order."""
         tol = min(1e-4 * self.tol, 1e-7)
         # where curvature is least, responses are far away and the model's own null
         # value says nothing of that of the loss
-        result = minimise(
+        return minimise(
             model, tol=tol, scale=self.scale, max_iter=_MOST_STEPS, W0=start
         )
-        return result.point, result.b
+
+    def _promise(self, at: Point, point, new, b) -> float:
+        """Return by how much the objective falls in the quadratic model."""
+        composite, losses = self.composite, at.fit.moments.losses
+        after = np.sum(losses(composite.coefficients(new), b)) + composite.value(new)
+        before = np.sum(losses(at.W, at.b)) + composite.value(point)
+        return before - after
 
     def _search(self, at: Point, point, value, new, b, bound):
         """Return the first point on the way that keeps a part of the promise.
 
         None where there is none; and the answer to the question for a bound.
         """
-        composite, losses = self.composite, at.fit.moments.losses
-        after = np.sum(losses(composite.coefficients(new), b)) + composite.value(new)
-        before = np.sum(losses(at.W, at.b)) + composite.value(point)
-        promise, rounding = before - after, 1e-13 * abs(value)
+        composite, rounding = self.composite, 1e-13 * abs(value)
+        promise = self._promise(at, point, new, b)
         size, answer = 1.0, np.zeros(0)
         while size > _SHORTEST:
             moved = point + size * (new - point)
-            found = self.rounds.at(
+            found = self._ask(
                 composite.coefficients(moved),
                 at.b + size * (b - at.b),
                 bound if size == 1.0 else None,
-                self._sharpness,
             )
             answer = found.conjugates if size == 1.0 else answer
             total = found.loss + composite.value(moved)

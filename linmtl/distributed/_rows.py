@@ -116,6 +116,19 @@ def rows_of(
 
 
 @dataclass(frozen=True)
+class Wide:
+    """An answer without sums, of a part with many features.
+
+    Attributes
+    ----------
+    n_features : int
+        Columns of X.
+    """
+
+    n_features: int
+
+
+@dataclass(frozen=True)
 class Survey:
     """What is in a part: tasks, their weights, levels and classes.
 
@@ -258,27 +271,31 @@ class Model:
     ----------
     tasks : ndarray of shape (n_tasks,)
         Labels of the tasks in the loss.
-    W : ndarray of shape (n_features, n_tasks)
+    W : ndarray of shape (n_features or n_used, n_tasks)
         Coefficients.
     b : ndarray of shape (n_tasks,)
         Intercepts.
     sharpness : float, default=inf
         Of the curvature that the quadratic model of the loss has there.
+    features : ndarray of int of shape (n_used,), default=None
+        Those of the coefficients, where all others are zero.
     """
 
     tasks: np.ndarray
     W: np.ndarray
     b: np.ndarray
     sharpness: float = np.inf
+    features: np.ndarray | None = None
 
     def predict(self, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
         """Return linear predictors, and the code of each row, -1 if left out."""
         code = codes_of(rows.labels, self.tasks)
         W, b = self.W.T[code], self.b[code]
-        if hasattr(rows.X, "multiply"):
-            eta = np.asarray(rows.X.multiply(W).sum(axis=1)).ravel()
+        X = rows.X if self.features is None else rows.X[:, self.features]
+        if hasattr(X, "multiply"):
+            eta = np.asarray(X.multiply(W).sum(axis=1)).ravel()
         else:
-            eta = np.einsum("ij,ij->i", rows.X, W, dtype=float)
+            eta = np.einsum("ij,ij->i", X, W, dtype=float)
         return eta + b, code
 
 
@@ -300,6 +317,16 @@ class Bound:
     moved: Model
     scales: np.ndarray
 
+    def residuals(
+        self, rows: Rows, loss: Loss
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Return rows, their tasks' codes, residuals and predictors, (n_kept,) each."""
+        eta, code = self.model.predict(rows)
+        kept = np.flatnonzero(code >= 0)
+        u, curvature = _slopes(loss, rows.y[kept], eta[kept], self.model)
+        moved = self.moved.predict(rows)[0][kept]
+        return kept, code[kept], u - curvature * (moved - eta[kept]), moved
+
     def conjugates(self, rows: Rows, loss: Loss) -> np.ndarray:
         """Return the weighted sums of the conjugates, (n_scales, n_tasks).
 
@@ -308,12 +335,8 @@ class Bound:
         on the boundary. They stay there, which costs the bound what they are off times
         their predictors: about as much at the optimum as at the model.
         """
-        eta, code = self.model.predict(rows)
-        kept = np.flatnonzero(code >= 0)
+        kept, code, u, moved = self.residuals(rows, loss)
         y, weight = rows.y[kept], rows.weight[kept]
-        u, curvature = _slopes(loss, y, eta[kept], self.model)
-        moved = self.moved.predict(rows)[0][kept]
-        u = u - curvature * (moved - eta[kept])
         low, high = loss.domain(y)
         allowed = _OFF * np.abs(u).max(initial=0.0)
         out, T = [], len(self.model.tasks)
@@ -323,7 +346,7 @@ class Bound:
             values = np.full(u.shape, np.inf)
             if np.all(off <= allowed):
                 values = loss.conjugate(y, at) + off * np.abs(moved)
-            out.append(np.bincount(code[kept], weight * values, T))
+            out.append(np.bincount(code, weight * values, T))
         return np.array(out)
 
 
@@ -430,15 +453,88 @@ def residual_sums(part: Part, reading: Reading, model: Model) -> ResidualSums | 
     if rows is None:
         return None
     eta, code = model.predict(rows)
-    order, T = np.argsort(code, kind="stable"), len(model.tasks)
-    order = order[np.count_nonzero(code < 0) :]
-    code = code[order]
+    kept, T = np.flatnonzero(code >= 0), len(model.tasks)
+    code, residual = code[kept], (rows.y - eta)[kept]
+    weighted = rows.weight[kept] * residual
+    square = np.bincount(code, weighted * residual, T)
     count = np.bincount(code, minlength=T)
+    return ResidualSums(square, _sums_by_task(rows.X, kept, code, weighted, T), count)
+
+
+def _sums_by_task(X, kept, code, weight, n_tasks):
+    """Return weighted sums of the features of some rows, (n_tasks, n_features)."""
+    order = np.argsort(code, kind="stable")
+    count = np.bincount(code, minlength=n_tasks)
     task_ptr = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
-    residual = (rows.y - eta)[order]
-    weighted = rows.weight[order] * residual
-    gradient = StackedDesign(rows.X[order], task_ptr).task_sums(weighted)
-    return ResidualSums(np.bincount(code, weighted * residual, T), gradient, count)
+    return StackedDesign(X[kept[order]], task_ptr).task_sums(weight[order])
+
+
+@dataclass(frozen=True)
+class SetSums:
+    """The loss of each task at a point, and its quadratic model on a working set.
+
+    Attributes
+    ----------
+    loss : ndarray of shape (n_tasks,)
+        The loss.
+    count : ndarray of int of shape (n_tasks,)
+        Rows.
+    statistics : TaskStatistics or None
+        The model on the features of the working set; None where that is empty.
+    conjugates : ndarray of shape (n_scales, n_tasks)
+        The answer to the question for a bound, empty without one.
+    gradient : ndarray of shape (n_tasks, n_features)
+        Sums of the weights times the residuals of that question times all features;
+        without rows if there is no question.
+    """
+
+    loss: np.ndarray
+    count: np.ndarray
+    statistics: TaskStatistics | None
+    conjugates: np.ndarray
+    gradient: np.ndarray
+
+    def merge(self, other: SetSums) -> SetSums:
+        """Return the sums over both parts."""
+        statistics = self.statistics
+        if statistics is not None and other.statistics is not None:
+            statistics = statistics.merge(other.statistics)
+        return SetSums(
+            self.loss + other.loss,
+            self.count + other.count,
+            statistics,
+            self.conjugates + other.conjugates,
+            self.gradient + other.gradient,
+        )
+
+
+def set_sums(
+    part: Part,
+    reading: Reading,
+    model: Model,
+    features: np.ndarray,
+    bound: Bound | None = None,
+) -> SetSums | None:
+    """Return the loss of the rows of a part, and its model on some features."""
+    rows = reading.rows(part)
+    working = None if rows is None else _working(rows, reading.loss, model)
+    if rows is None or working is None:
+        return None
+    kept, code, eta, u, curvature = working
+    T, y, weight = len(model.tasks), rows.y[kept], rows.weight[kept]
+    statistics = None
+    if features.size:
+        X = rows.X[:, features][kept]
+        labels, targets = rows.labels[kept], eta + u / curvature
+        statistics = TaskStatistics.of(X, targets, labels, weight * curvature)
+    value = np.bincount(code, weight * reading.loss.value(y, eta), T)
+    count = np.bincount(code, minlength=T)
+    conjugates, gradient = np.zeros((0, T)), np.zeros((0, rows.X.shape[1]))
+    if bound is not None:
+        conjugates = bound.conjugates(rows, reading.loss)
+        kept, code, u, _ = bound.residuals(rows, reading.loss)
+        gradient = _sums_by_task(rows.X, kept, code, rows.weight[kept] * u, T)
+    return SetSums(value, count, statistics, conjugates, gradient)
 
 
 def sums_of_some(

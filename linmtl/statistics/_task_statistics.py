@@ -37,6 +37,27 @@ class TooManyProducts(ValueError):
     """Cross-products would not fit into memory."""
 
 
+def products_fit(n_tasks: int, n_features: int) -> bool:
+    """Whether there is room for the cross-products of some tasks."""
+    return n_tasks * float(n_features) ** 2 <= _MOST_NUMBERS
+
+
+def require_room(n_tasks: int, n_features: int) -> None:
+    """Demand room for the cross-products of some tasks."""
+    if not products_fit(n_tasks, n_features):
+        raise no_room(n_tasks, n_features)
+
+
+def no_room(n_tasks: int, n_features: int, other: str = "") -> TooManyProducts:
+    """Return the error of cross-products of many tasks and features."""
+    size = 8 * n_tasks * float(n_features) ** 2 / 2**30
+    ways = ["fit the rows in one place", "choose features first", other]
+    return TooManyProducts(
+        f"X has {n_features} features for {n_tasks} tasks, whose cross-products take "
+        f"{size:.0f} GiB; {', or '.join(filter(None, ways))}"
+    )
+
+
 def require_tasks_alike(single: bool, other: bool) -> None:
     """Demand of rows that both have tasks, or neither."""
     if single != other:
@@ -209,7 +230,7 @@ class TaskStatistics:
         if not first:
             require_like(labels, self.tasks, f"tasks has the labels {some(labels)},")
         names, codes = encode_tasks(labels[used])
-        self._check_size(len(np.union1d(names, self.tasks)), X.shape[1])
+        require_room(len(np.union1d(names, self.tasks)), X.shape[1])
         if used.size == 0 and not first:
             return self
         rows = used[np.argsort(codes, kind="stable")]
@@ -227,16 +248,6 @@ class TaskStatistics:
         self._reader, self.single = reader, one
         self._add(names, count, moments)
         return self
-
-    @staticmethod
-    def _check_size(n_tasks, n_features):
-        size = n_tasks * float(n_features) ** 2
-        if size > _MOST_NUMBERS:
-            raise TooManyProducts(
-                f"X has {n_features} features for {n_tasks} tasks, whose "
-                f"cross-products take {size * 8 / 2**30:.0f} GiB; fit the rows, or "
-                "choose features first"
-            )
 
     def _add(self, names, count, moments):
         if self._moments is None:
@@ -290,7 +301,7 @@ class TaskStatistics:
             )
         found = f"the statistics to add have the labels {some(other.tasks)},"
         require_like(other.tasks, self.tasks, found)
-        self._check_size(len(np.union1d(self.tasks, other.tasks)), self.n_features)
+        require_room(len(np.union1d(self.tasks, other.tasks)), self.n_features)
         out = self._copy()
         out._add(other.tasks, other.n_rows, other._moments)
         return out
