@@ -17,6 +17,9 @@ from linmtl.kernels._jit import inlined, kernel, readonly, reduction
 
 _MEMORY = 5  # iterates of an Anderson extrapolation
 _CHECK = 3  # sweeps between two evaluations of the gap
+_GROUP_STEPS = 3  # on a group of rows in a sweep, at most
+_GROUP_ACCURACY = 0.01  # of the first one's squared length, that the last one may have
+_TRIAL = 11  # sweeps on groups after which to look how far they have come
 
 
 class Workspace(NamedTuple):
@@ -427,6 +430,190 @@ def gram_descent(
             linear, residual = model_terms(W, Gt, Et, Ct, square, G)
             gap = gap_of(linear, residual, W, G, entry, row, positive)
     return epoch
+
+
+@reduction
+def group_value(W, order, ptr, entry, group):
+    """Value of a penalty of entries and of groups of rows; see `group_descent`."""
+    value = 0.0
+    for g in range(ptr.size - 1):
+        square = 0.0
+        for i in range(ptr[g + 1] - ptr[g]):
+            j = order[ptr[g] + i]
+            total = 0.0
+            for t in range(W.shape[1]):
+                square += W[j, t] * W[j, t]
+                total += abs(W[j, t])
+            value += entry[j] * total
+        value += group[g] * math.sqrt(square)
+    return value
+
+
+@kernel
+def group_bounds(H, order, ptr, out):
+    """Bounds of the eigenvalues of the blocks of H that belong to groups of rows."""
+    for t in range(H.shape[0]):
+        for g in range(ptr.size - 1):
+            rows = order[ptr[g] : ptr[g + 1]]
+            bound = 0.0
+            for i in range(rows.size):
+                total = 0.0
+                for j in range(rows.size):
+                    total += abs(H[t, rows[i], rows[j]])
+                bound = total if total > bound else bound
+            out[t, g] = bound
+
+
+@kernel
+def group_step(H, rows, top, entry, strength, positive, W, G, moved, a, h, v):
+    """Steps of the prox on one group of rows, each as long as its own block allows.
+
+    W and the gradient G, both (rows.size, T), are updated in place; `top` (1 or T,) has
+    the bounds of the block. The first step is exact where the block is diagonal. With
+    one bound for all coefficients of a task, it is their norm that has to be found.
+    """
+    p, T = W.shape
+    own = H.shape[0] > 1
+    first = 0.0
+    most = _GROUP_STEPS if p > 1 else 1
+    for t in range(T):
+        h[t] = top[t if own else 0]
+    for step in range(most):
+        for t in range(T):
+            a[t] = 0.0
+        for i in range(p):
+            threshold = entry[rows[i]]
+            for t in range(T):
+                c = soft(G[i, t] + h[t] * W[i, t], threshold, positive)
+                moved[i, t] = c
+                a[t] += c * c
+        for t in range(T):
+            a[t] = math.sqrt(a[t])
+        solve_row(a, h, 0.0, strength, False, v)
+        for t in range(T):
+            v[t] = 0.0 if a[t] == 0.0 else v[t] / a[t]
+        length = 0.0
+        for i in range(p):
+            for t in range(T):
+                new = v[t] * moved[i, t]
+                change = new - W[i, t]
+                moved[i, t] = change
+                W[i, t] = new
+                length += h[t] * change * change
+        first = length if length > first else first
+        if length <= _GROUP_ACCURACY * first or step + 1 == most:
+            break
+        for t in range(T):
+            block = H[t if own else 0]
+            for i in range(p):
+                row, change = block[rows[i]], moved[i, t]
+                for j in range(p):
+                    G[j, t] -= row[rows[j]] * change
+
+
+@kernel
+def group_sweep(H, order, ptr, top, W, Gt, Et, entry, group, positive, room, a, h, v):
+    """One pass over the groups; Et is kept up to date. Returns as `sweep` does."""
+    k, T = W.shape
+    own = H.shape[0] > 1
+    length = 0.0
+    for g in range(ptr.size - 1):
+        rows = order[ptr[g] : ptr[g + 1]]
+        p = rows.size
+        new, G, moved = room[0, :p], room[1, :p], room[2, :p]
+        for i in range(p):
+            for t in range(T):
+                new[i, t] = W[rows[i], t]
+                G[i, t] = Gt[t, rows[i]] - Et[t, rows[i]]
+        at = new, G, moved, a, h, v
+        group_step(H, rows, top[:, g], entry, group[g], positive, *at)
+        moves = False
+        for i in range(p):
+            j = rows[i]
+            for t in range(T):
+                change = new[i, t] - W[j, t]
+                moves = moves or change != 0.0
+                length += top[t if own else 0, g] * change * change
+                W[j, t] = new[i, t]
+                new[i, t] = change
+        if not moves:
+            continue
+        fours = 4 * (p // 4)
+        for t in range(T):
+            block, fitted = H[t if own else 0], Et[t]
+            for i in range(0, fours, 4):  # each number of E is taken up once for four
+                r0, r1, r2, r3 = (
+                    block[rows[i]],
+                    block[rows[i + 1]],
+                    block[rows[i + 2]],
+                    block[rows[i + 3]],
+                )
+                c0, c1 = H.dtype.type(new[i, t]), H.dtype.type(new[i + 1, t])
+                c2, c3 = H.dtype.type(new[i + 2, t]), H.dtype.type(new[i + 3, t])
+                for m in range(k):
+                    fitted[m] += r0[m] * c0 + r1[m] * c1 + r2[m] * c2 + r3[m] * c3
+            for i in range(fours, p):
+                row = block[rows[i]]
+                c = H.dtype.type(new[i, t])
+                for m in range(k):
+                    fitted[m] += row[m] * c
+    return length
+
+
+@kernel
+def group_descent(
+    H,
+    order,
+    ptr,
+    W,
+    Gt,
+    Et,
+    entry,
+    group,
+    positive,
+    relative,
+    max_epochs,
+    room,
+    work,
+):
+    """Block coordinate descent on groups of the rows of W, in Gram form.
+
+    As :func:`gram_descent` without a gap to reach, for a penalty of ``entry_j`` on the
+    entries of a row and ``group_g`` on the norm of all rows of a group, which are
+    ``order[ptr[g]:ptr[g + 1]]``. `room` is (3, largest group, T). Returns the number of
+    sweeps; the most, too, where it soon turns out that they will not do.
+    """
+    past_W, past_E, new_W, new_E, M, c, _, a, h, v = work
+    top = np.empty((H.shape[0], ptr.size - 1))
+    group_bounds(H, order, ptr, top)
+    pace = relative ** (2.0 * _TRIAL / max_epochs)
+    first = 0.0
+    kept = 0
+    for epoch in range(max_epochs):
+        copy(W, past_W[kept])
+        copy(Et, past_E[kept])
+        if kept == _MEMORY:
+            kept = 0
+            if anderson(past_W, M, c):
+                lowest = combine(past_W, c, new_W)
+                combine(past_E, c, new_E)
+                fall = model_fall(W, Et, new_W, new_E, Gt)
+                rise = group_value(new_W, order, ptr, entry, group)
+                rise -= group_value(W, order, ptr, entry, group)
+                if rise < fall and not (positive and lowest < 0.0):
+                    copy(new_W, W)
+                    copy(new_E, Et)
+            copy(W, past_W[0])
+            copy(Et, past_E[0])
+        kept += 1
+        at = W, Gt, Et, entry, group, positive, room, a, h, v
+        moved = group_sweep(H, order, ptr, top, *at)
+        first = moved if moved > first else first
+        if moved <= relative * relative * first:
+            return epoch + 1
+        if epoch + 1 == _TRIAL and moved > pace * first:  # it will not get there
+            break
+    return max_epochs
 
 
 @kernel

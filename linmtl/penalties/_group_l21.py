@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from linmtl.data._checks import is_whole
-from linmtl.penalties._base import Penalty
+from linmtl.penalties._group_separable import GroupSeparable
 from linmtl.penalties._l1 import L1
 from linmtl.penalties._latent_groups import LatentGroups
 from linmtl.penalties._parameters import (
@@ -33,7 +33,7 @@ class Partition:
     weight: np.ndarray
 
 
-class GroupL21(Penalty):
+class GroupL21(GroupSeparable):
     """``alpha * sum_g weight_g * ||W_g||_F`` over groups g of rows of W.
 
     W_g is the block of the rows (features) of a group and of all tasks, so that a
@@ -83,8 +83,6 @@ class GroupL21(Penalty):
     """
 
     joins = "L1"
-
-    takes_classes: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -144,15 +142,23 @@ class GroupL21(Penalty):
         copies = GroupL21(partition, self.alpha, positive=self.positive)
         return LatentGroups(copies, np.concatenate(groups).astype(np.intp))
 
-    def strengths(self, partition: Partition) -> np.ndarray:
+    def group_strengths(self, partition: Partition) -> np.ndarray:
         """Return the strength of each group."""
         return weighted(self.alpha, partition.weight)
+
+    def strengths(self, n_features):
+        partition = self.partition(n_features)
+        group = self.group_strengths(partition)
+        return np.zeros(n_features), group[partition.code]
+
+    def codes(self, n_features):
+        return self.partition(n_features).code
 
     def value(self, W):
         if self.overlapping():
             return self.latent(len(W)).value(W)
         partition = self.partition(W.shape[0])
-        strength = self.strengths(partition)
+        strength = self.group_strengths(partition)
         if self.positive and np.any(W < 0):
             return np.inf
         if np.any(W[(strength >= EXCLUDED)[partition.code]]):
@@ -164,7 +170,7 @@ class GroupL21(Penalty):
             return self.latent(len(V)).prox(V, step, out)
         V = np.maximum(V, 0.0) if self.positive else V
         partition = self.partition(V.shape[0])
-        norm, strength = group_norms(V, partition), self.strengths(partition)
+        norm, strength = group_norms(V, partition), self.group_strengths(partition)
         threshold = float(step) * strength  # finite, also of what is left out
         factor = np.ones_like(norm)
         shrunk = threshold > 0
@@ -182,7 +188,7 @@ class GroupL21(Penalty):
         V = np.maximum(V, 0.0) if self.positive else V
         partition = self.partition(V.shape[0])
         out = np.empty_like(V)
-        for g, strength in enumerate(self.strengths(partition)):
+        for g, strength in enumerate(self.group_strengths(partition)):
             block = V[partition.code == g]
             size = np.linalg.norm(block)
             factor = max(0.0, 1.0 - step * strength / max(size, 1e-140))
@@ -192,12 +198,15 @@ class GroupL21(Penalty):
     def dual_norm(self, G):
         if self.overlapping():
             return self.latent(len(G)).dual_norm(G)
+        return float(self.row_dual_norms(G).max(initial=0.0))
+
+    def row_dual_norms(self, G):
         G = np.maximum(G, 0.0) if self.positive else G
         partition = self.partition(G.shape[0])
-        strength = self.strengths(partition)
-        used = strength > 0
-        norms = group_norms(G, partition)
-        return float((norms[used] / strength[used]).max(initial=0.0))
+        strength = self.group_strengths(partition)
+        size = np.zeros(strength.size)
+        np.divide(group_norms(G, partition), strength, out=size, where=strength > 0)
+        return size[partition.code]
 
     def on_features(self, features, n_features):
         whole = self.partition(n_features)
@@ -208,7 +217,7 @@ class GroupL21(Penalty):
         if self.overlapping():
             return self.latent(n_features).free_rows(n_features)
         partition = self.partition(n_features)
-        return (self.strengths(partition) == 0)[partition.code]
+        return (self.group_strengths(partition) == 0)[partition.code]
 
     def partition(self, n_features: int) -> Partition:
         if isinstance(self.groups, Partition):
@@ -244,17 +253,15 @@ class GroupL21(Penalty):
         return weight
 
 
-class SparseGroupL21(Penalty):
+class SparseGroupL21(GroupSeparable):
     """The sum of an `L1` and a `GroupL21`, whose prox is one after the other."""
-
-    takes_classes: ClassVar[bool] = True
 
     def __init__(self, l1: L1, groups: GroupL21):
         self.l1 = l1
         self.groups = groups
 
     @property
-    def positive(self) -> bool:
+    def positive(self) -> bool:  # type: ignore[override]
         return self.l1.positive or self.groups.positive
 
     def check(self, n_features, tasks):
@@ -272,8 +279,17 @@ class SparseGroupL21(Penalty):
     def prox_naive(self, V, step):
         return self.groups.prox_naive(self.l1.prox_naive(V, step), step)
 
+    def strengths(self, n_features):
+        return row_strength(self.l1, n_features), self.groups.strengths(n_features)[1]
+
+    def codes(self, n_features):
+        return self.groups.codes(n_features)
+
     def dual_norm(self, G):
-        """Return the largest s of a group, ``||(|G_g| - s entry)_+||_F = s group``.
+        return float(self.row_dual_norms(G).max(initial=0.0))
+
+    def row_dual_norms(self, G):
+        """Return s of each row's group, ``||(|G_g| - s entry)_+||_F = s group``.
 
         The difference of the two sides is convex and decreasing in s, so that Newton's
         method from zero climbs to the root without passing it.
@@ -281,11 +297,11 @@ class SparseGroupL21(Penalty):
         d = len(G)
         partition = self.groups.partition(d)
         code, entry = partition.code, row_strength(self.l1, d)
-        group = self.groups.strengths(partition)
+        group = self.groups.group_strengths(partition)
         size = np.maximum(G, 0.0) if self.positive else np.abs(G)
         size[self.free_rows(d)] = 0.0
         if np.isnan(size).any():
-            return np.nan
+            return np.full(d, np.nan)
         s = np.zeros(len(group))
         for _ in range(_MAX_STEPS):
             excess = np.maximum(size - (s[code] * entry)[:, None], 0.0)
@@ -298,7 +314,7 @@ class SparseGroupL21(Penalty):
             if not np.any(following > s):
                 break
             s = np.maximum(following, s)
-        return float(s.max(initial=0.0))
+        return s[code]
 
     def on_features(self, features, n_features):
         groups = self.groups.on_features(features, n_features)
@@ -317,6 +333,8 @@ def group_norms(W: np.ndarray, partition: Partition) -> np.ndarray:
 
 def _lists(groups: Any) -> bool:
     """Whether groups are lists of positions rather than labels."""
+    if isinstance(groups, np.ndarray) and groups.dtype.kind != "O":
+        return groups.ndim > 1
     return isinstance(groups, Iterable) and any(
         isinstance(group, Iterable) and not isinstance(group, (str, bytes))
         for group in groups

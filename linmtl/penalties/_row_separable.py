@@ -10,10 +10,11 @@ from linmtl.kernels._jit import readonly
 from linmtl.kernels._rows import penalty_value, row_duals, shrink
 from linmtl.penalties._base import Penalty
 from linmtl.penalties._entry_weighted import EntryWeighted
+from linmtl.penalties._group_separable import GroupSeparable
 from linmtl.penalties._parameters import EXCLUDED, row_steps
 
 
-class RowSeparable(Penalty):
+class RowSeparable(GroupSeparable):
     """``sum_j entry_j ||W_j||_1 + row_j ||W_j||_2``, with W >= 0 if ``positive``.
 
     A subclass gives the two strengths of each row; value, prox, dual norm and the fast
@@ -21,12 +22,13 @@ class RowSeparable(Penalty):
     """
 
     row_separable: ClassVar[bool] = True
-    takes_classes: ClassVar[bool] = True
-    positive: bool
 
     def strengths(self, n_features: int) -> tuple[np.ndarray, np.ndarray]:
         """Return entry_j and row_j, two arrays of shape (n_features,)."""
         raise NotImplementedError
+
+    def codes(self, n_features):
+        return None
 
     def by_entry(self) -> EntryWeighted | None:
         """Return the norm whose weights differ between tasks, None if none does."""
@@ -76,8 +78,7 @@ class RowSeparable(Penalty):
             out,
         )
 
-    def row_dual_norms(self, G: np.ndarray) -> np.ndarray:
-        """Return the dual norm of each row, (n_features,); 0 for a free row."""
+    def row_dual_norms(self, G):
         entry, row = self.strengths(G.shape[0])
         out = np.empty(G.shape[0])
         G = np.ascontiguousarray(G)  # writable, as in the kernels: compiled once

@@ -195,7 +195,8 @@ class Inner:
         """Solve the problem in place and return the iterations."""
         method, resolution = choose_method(part), part.rounding
         if method is ProxNewton:  # its steps do not ask how far residuals are enough
-            method = AcceleratedProximalGradient
+            splits = AlternatingDirections.missing(part) is None
+            method = AlternatingDirections if splits else AcceleratedProximalGradient
         if method is Direct:  # a factor is at hand: refine to the end
             cost = replace(cost, allowed=-np.inf)
         accuracy = cost.allowed

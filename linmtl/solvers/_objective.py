@@ -18,6 +18,7 @@ from linmtl.penalties._compose import Composite
 from linmtl.penalties._decomposition import joined
 from linmtl.penalties._deviation import AboutMean
 from linmtl.penalties._entry_weighted import EntryWeighted
+from linmtl.penalties._group_separable import GroupSeparable
 from linmtl.penalties._latent_groups import LatentGroups
 from linmtl.penalties._quadratic_form import QuadraticForm
 from linmtl.penalties._row_separable import RowSeparable
@@ -81,7 +82,7 @@ class Objective:
         Negative gradient of the smooth part at the last point certified; without a
         norm, that of the loss.
     row_sizes : ndarray of shape (n_features,)
-        Dual norm of each row of D, where the norm is a sum over rows.
+        Dual norm of each row of D, or of its group, where the norm is a sum over these.
     limit : float
         The largest scale at which the residuals are a point of the dual problem.
     """
@@ -209,7 +210,7 @@ class Objective:
                     quadratic.add_gradient(at, -1.0, D)
         self.D = D
         if penalty.norm is not None:
-            if isinstance(penalty.norm, RowSeparable):
+            if isinstance(penalty.norm, GroupSeparable):
                 self.row_sizes = penalty.norm.row_dual_norms(D)
                 size = float(self.row_sizes.max(initial=0.0))
             else:

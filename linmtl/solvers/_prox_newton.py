@@ -1,10 +1,11 @@
-"""Proximal Newton on working sets: curved losses, norms of rows.
+"""Proximal Newton on working sets: curved losses, norms of rows or groups of them.
 
 The loss on the working set is replaced by its second-order model, the intercepts
 eliminated, and the model is minimised by coordinate descent, with a Hessian for each
 task or with residuals. Far from the optimum a step may be longer than the model says,
 or the model damped; near it, Hessians serve for more than one step. Where a quadratic
-form couples the tasks in each row, the squared loss is minimised so, too.
+form couples the tasks in each row, or the norm is one of groups of rows, the squared
+loss is minimised so, too.
 
 Lee, Sun, Saunders (2014), Proximal Newton-type methods for minimizing composite
 functions.
@@ -20,12 +21,17 @@ import numpy as np
 from linmtl.datafits._base import Datafit, Residuals
 from linmtl.designs._base import used_rows
 from linmtl.penalties._compose import Composite
+from linmtl.penalties._group_separable import GroupSeparable
+from linmtl.penalties._row_separable import RowSeparable
+from linmtl.solvers._admm import AlternatingDirections
 from linmtl.solvers._backtracking import first_order
 from linmtl.solvers._loss_splitting import LossSplitting
 from linmtl.solvers._objective import Certificate, Objective
+from linmtl.solvers._second_order import SecondOrder
 from linmtl.solvers._working_set import (
     RowChoice,
     descend_on_grams,
+    descend_on_groups,
     descend_on_rows,
     gram_pays,
     is_affordable,
@@ -42,6 +48,12 @@ _CREEPING = 60  # steps to go, as where a flat loss bends at once
 # Tasks that are coupled in each row: at most so many, and so tightly, as a part of the
 # curvature of a typical feature.
 _MOST_COUPLED, _LOOSE = 500, 10.0
+# Numbers of Hessians with which groups are dealt with: of moments, and of few features.
+_MOST_ENTRIES, _CHEAP_ENTRIES = 4_000_000, 100_000
+# Features of a group, of which steps are still short; sweeps on a model, and models of
+# a curved loss that need more, until others take over: they care less how features
+# are correlated.
+_LARGEST_GROUP, _GROUP_SWEEPS, _MOST_EXHAUSTED = 20, 40, 1
 # Smallest curvature of a sample: models need some to be bounded.
 _LEAST_CURVATURE = 1e-10
 _CANDIDATE_BOUND = 0.98  # of its bound: a gradient beyond may make a row enter
@@ -74,13 +86,18 @@ class ProxNewton:
         """Return what the problem lacks for this solver, None where it applies."""
         if not objective.fit.additive:
             return "a loss that is the sum of the tasks' losses"
+        if _has_groups(objective):
+            code = objective.penalty.norm.codes(objective.shape[0])
+            if np.bincount(code).max(initial=0) > _LARGEST_GROUP:
+                return f"groups of at most {_LARGEST_GROUP} features"
+            return lacks_rows(objective, kind=GroupSeparable)
         alone = lacks_rows(objective)
         if alone is None or lacks_rows(objective, coupled=True) is not None:
             return alone
         return None if _is_loosely_coupled(objective) else alone
 
     def solve(self, objective, W, stop, max_iter, monitor):
-        steps = 0
+        groups, steps = _has_groups(objective), 0
         # of features of low rank the digits of single precision are not enough
         for precision in (np.float32, np.float64):
             steps, going = self._on_sets(
@@ -91,11 +108,18 @@ class ProxNewton:
             W[:] = monitor.best_W
             if monitor.done(W, steps, stop):
                 return
+            if groups:
+                break
             if LossSplitting.pays(objective) and LossSplitting().begin(
                 objective, W, stop, max_iter, monitor
             ):
                 return
             steps = monitor.n_iter
+        if groups:
+            method = AlternatingDirections if objective.fit.quadratic else SecondOrder
+            if method.missing(objective) is None:
+                method().solve(objective, W, stop, max_iter, monitor)
+                return
         # where the model is far from the loss, small steps get on
         first_order(objective).solve(
             objective, W, stop, max_iter - steps, monitor, start=steps
@@ -105,16 +129,21 @@ class ProxNewton:
         """Move W by Newton steps; return how many there were, and whether to go on."""
         rows, newton = RowChoice(W, _LEAST_GROWTH, _GROWTH), None
         chosen, d = np.arange(0), len(W)
+        code = objective.penalty.norm.codes(d)
         most = _ALL_FROM * d if _hessians_pay(objective.fit, d) else d
         while not rows.exhausted:
             needed, _ = rows.choose(W, objective.row_sizes, monitor.best_gap)
-            if (
-                newton is None
-                and np.count_nonzero(objective.row_sizes > _SURE_BOUND) > most
-            ):
-                needed = np.arange(d)
+            if newton is None:
+                sure = int(np.count_nonzero(objective.row_sizes > _SURE_BOUND))
+                if code is not None and not _groups_pay(objective.fit, sure):
+                    break
+                if sure > most:
+                    needed = np.arange(d)
+            needed = _whole_groups(needed, code)
             before, chosen = chosen, _widened(chosen, needed, most, d)
             if not is_affordable(objective.fit, chosen.size):
+                break
+            if code is not None and not _groups_pay(objective.fit, chosen.size):
                 break
             if newton is None or chosen is not before:
                 last = None if newton is None else newton.part
@@ -134,10 +163,39 @@ class ProxNewton:
             known = newton.residuals(d)
             if monitor.done(W, steps, stop, known) or steps >= max_iter:
                 return steps, False
+            if newton.creeps:
+                break
             creeps = monitor.iterations_left(stop, over=1) > _CREEPING
             if chosen.size == d and creeps and LossSplitting.pays(objective):
                 break
         return steps, True
+
+
+def _has_groups(objective: Objective) -> bool:
+    """Whether the norm is one of groups of rows."""
+    norm = objective.penalty.norm
+    return isinstance(norm, GroupSeparable) and not isinstance(norm, RowSeparable)
+
+
+def _groups_pay(fit: Datafit, n_chosen: int) -> bool:
+    """Whether to hold Hessians of so many features, once or for every step.
+
+    Of more features than twice the rows of a task other methods are as fast, and
+    mostly needed.
+    """
+    entries = fit.n_columns * n_chosen**2
+    if fit.quadratic and not fit.holds_rows:
+        return entries <= _MOST_ENTRIES
+    return entries <= max(2 * fit.row_count * n_chosen, _CHEAP_ENTRIES)
+
+
+def _whole_groups(rows: np.ndarray, code: np.ndarray | None) -> np.ndarray:
+    """Return these rows and all others of their groups."""
+    if code is None:
+        return rows
+    used = np.zeros(code.max(initial=0) + 1, dtype=bool)
+    used[code[rows]] = True
+    return np.flatnonzero(used[code])
 
 
 def _is_loosely_coupled(objective: Objective) -> bool:
@@ -209,10 +267,16 @@ class NewtonSteps:
     def __init__(self, part: Objective, certificate: Certificate, precision: type):
         self.part, self.certificate, self._precision = part, certificate, precision
         fit, d = part.fit, part.shape[0]
-        self._grams = _hessians_pay(fit, d)
+        self._grams = _has_groups(part) or _hessians_pay(fit, d)
         self._model: SecondOrderModel | None = None
         self._accuracy, self._damping = _FIRST_ACCURACY, 0.0
         self._fall = np.inf  # of the gap, by the last step
+        self._exhausted = 0
+
+    @property
+    def creeps(self) -> bool:
+        """Whether descent on groups does not come to the minimum of the models."""
+        return self._exhausted > (0 if self.part.fit.quadratic else _MOST_EXHAUSTED)
 
     def run(self, W: np.ndarray, target: float, final: float, limit: int) -> int:
         """Minimise in place to the gap ``target``; return the steps taken.
@@ -223,7 +287,7 @@ class NewtonSteps:
         for step in range(limit):
             if self.certificate.gap <= target:
                 return step
-            if not self._step(W, final):
+            if not self._step(W, final) or self.creeps:
                 return step + 1
         return limit
 
@@ -247,9 +311,12 @@ class NewtonSteps:
             model = SecondOrderModel(
                 part, W, self._grams, True, self._damping, self._precision
             )
+        else:
+            model.lacks_rows = False
         self._model = model
         rough = _PART_ACCURACY if model.lacks_rows else 0.0
         new = model.minimum(part, W, G, max(self._accuracy, rough))
+        self._exhausted += model.exhausted
         if not np.all(np.isfinite(new)):
             return False
         # the fall that the first-order model promises for the whole step
@@ -350,6 +417,8 @@ class SecondOrderModel:
     ----------
     lacks_rows : bool
         Whether more rows matter than it has.
+    exhausted : bool
+        Whether the last descent on groups was cut short.
     """
 
     def __init__(
@@ -366,7 +435,9 @@ class SecondOrderModel:
         room = max(_LEAST_GROWTH, _GROWTH * int(np.count_nonzero(used)))
         self.lacks_rows = few and rows.size > room
         used[worst(rows, size, room) if few else rows] = True
-        self.rows = np.flatnonzero(used)
+        norm: Any = part.penalty.norm
+        self.code, self.exhausted = norm.codes(len(W)), False
+        self.rows = _whole_groups(np.flatnonzero(used), self.code)
         form = part.penalty.base_quadratic
         alone = form.is_diagonal and form.equal_ridge
         self.ridge = float(form.diagonal[0]) if alone else 0.0
@@ -409,9 +480,16 @@ class SecondOrderModel:
         new, chosen = W.copy(), np.ascontiguousarray(W[rows])
         if self.H is not None:
             G = np.ascontiguousarray(G[rows])
-            chosen, _ = descend_on_grams(
-                self.H, chosen, G, 0.0, 0.0, penalty, stop, self.coupling
-            )
+            if self.code is None:
+                chosen, _ = descend_on_grams(
+                    self.H, chosen, G, 0.0, 0.0, penalty, stop, self.coupling
+                )
+            else:
+                code = self.code[rows]
+                chosen, done = descend_on_groups(
+                    self.H, chosen, G, code, penalty, accuracy, _GROUP_SWEEPS
+                )
+                self.exhausted = done >= _GROUP_SWEEPS
         else:
             data, weight = fit.data, fit.curved_weight(_LEAST_CURVATURE)
             design, theta = fit.model(rows, weight)

@@ -21,11 +21,13 @@ from linmtl.kernels._jit import readonly
 from linmtl.kernels._layouts import gram_adjoint
 from linmtl.kernels._rows import (
     gram_descent,
+    group_descent,
     residual_descent,
     task_descent,
     uncoupled,
     workspace,
 )
+from linmtl.penalties._base import Penalty
 from linmtl.penalties._compose import Composite
 from linmtl.penalties._row_separable import RowSeparable
 from linmtl.solvers._admm import AlternatingDirections
@@ -47,13 +49,16 @@ _CACHED = 500_000  # numbers that stay in the cache
 _SPARE_WORK = 0.1  # of the products of a pass, that sweeps may cost past their target
 
 
-def lacks_rows(objective, coupled: bool = False) -> str | None:
+def lacks_rows(
+    objective, coupled: bool = False, kind: type[Penalty] = RowSeparable
+) -> str | None:
     """Return what keeps a problem from coordinate descent on rows, None if nothing.
 
-    ``coupled`` says that the tasks may be coupled in each row.
+    ``coupled`` says that the tasks may be coupled in each row, ``kind`` which norms
+    are known.
     """
     penalty = objective.penalty
-    if not isinstance(penalty.norm, RowSeparable):
+    if not isinstance(penalty.norm, kind):
         return "an L1, L21 or L1 + L21 penalty"
     if penalty.free.any():
         return "a penalty on every feature"
@@ -450,6 +455,48 @@ def descend_on_grams(H, W, G, square, ridge, penalty, goal, coupling=None):
         readonly(row),
         bool(positive),
         *goal,
+        workspace(W, Et),
+    )
+    return W, epochs
+
+
+def descend_on_groups(H, W, G, code, penalty, accuracy, limit):
+    """Descend on groups of rows in Gram form; return new coefficients and the sweeps.
+
+    Parameters
+    ----------
+    H, W, G
+        As for :func:`descend_on_grams`.
+    code : ndarray of shape (n_chosen,)
+        The group of each row.
+    penalty : tuple
+        Strengths of the entries of each row and of its group, and whether W is
+        non-negative.
+    accuracy : float
+        The size of the last sweep relative to the first.
+    limit : int
+        Sweeps at most.
+    """
+    entry, group, positive = penalty
+    order = np.argsort(code, kind="stable")
+    first = np.flatnonzero(np.diff(code[order], prepend=-1))
+    ptr = np.append(first, code.size)
+    Gt = G.T.copy()
+    Et = np.zeros(Gt.shape, dtype=H.dtype)
+    largest = int(np.diff(ptr).max(initial=0))
+    epochs = group_descent(
+        readonly(H),
+        readonly(order),
+        readonly(ptr),
+        W,
+        readonly(Gt),
+        Et,
+        readonly(entry),
+        readonly(group[order[first]]),
+        bool(positive),
+        float(accuracy),
+        int(limit),
+        np.empty((3, largest, W.shape[1])),
         workspace(W, Et),
     )
     return W, epochs

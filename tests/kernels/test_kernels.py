@@ -752,6 +752,73 @@ def assert_optimal(W, G, entry, row, positive):
             assert np.linalg.norm(excess) <= row + 1e-5
 
 
+GROUPS = [np.array([3, 0]), np.array([1]), np.array([6, 2, 5, 8, 4]), np.array([7])]
+
+
+def descend_on_groups(H, C, W, entry, group, positive, accuracy, limit):
+    ptr = readonly(np.cumsum([0, *map(len, GROUPS)]))
+    Et = np.zeros(W.shape[::-1], dtype=H.dtype)
+    sweeps = rows.group_descent(
+        H,
+        readonly(np.concatenate(GROUPS)),
+        ptr,
+        W,
+        transposed(C),
+        Et,
+        readonly(np.linspace(0.5, 1.5, len(W)) * entry),
+        readonly(np.array([1.0, 2.0, 1.5, 1.0]) * group),
+        positive,
+        accuracy,
+        limit,
+        np.empty((3, 5, W.shape[1])),
+        rows.workspace(W, Et),
+    )
+    return sweeps, Et
+
+
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("positive", [False, True])
+@pytest.mark.parametrize(("entry", "group"), [(0.0, 0.2), (0.05, 0.1), (0.05, 0.0)])
+def test_group_descent_solves_the_model(shared, positive, entry, group):
+    H, C, _ = model(shared=shared, k=9)
+    W = np.zeros((9, 3))
+    sweeps, Et = descend_on_groups(H, C, W, entry, group, positive, 1e-10, 10_000)
+    assert 1 < sweeps < 10_000
+    G = gradient(H, C, W)
+    np.testing.assert_allclose(C - Et.T, G, atol=1e-12)  # kept up to date
+    strengths = np.linspace(0.5, 1.5, 9) * entry
+    for g, members in enumerate(GROUPS):
+        # a group is a row whose entries have strengths of their own
+        w, pull = W[members].ravel(), G[members].ravel()
+        own = np.repeat(strengths[members], 3)
+        pull = (
+            pull
+            - np.clip(pull - (w > 0) * own + (w < 0) * own, -own, own) * (w == 0)
+            - own * np.sign(w) * (w != 0)
+        )
+        pull = np.where((w == 0) & positive, np.maximum(pull, 0.0), pull)
+        strength = group * [1.0, 2.0, 1.5, 1.0][g]
+        if w.any():
+            np.testing.assert_allclose(
+                pull, strength * w / np.linalg.norm(w), atol=1e-7
+            )
+        else:
+            assert np.linalg.norm(pull) <= strength + 1e-7
+
+
+def test_group_descent_says_soon_that_it_creeps():
+    """Two features of different groups that are all but the same."""
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((30, 9)) * 0.01 + rng.standard_normal((30, 1))
+    H = readonly((A.T @ A / 30)[None])
+    C = readonly(A.T @ rng.standard_normal((30, 3)) / 30)
+    W = np.zeros((9, 3))
+    assert descend_on_groups(H, C, W, 0.0, 1e-6, False, 1e-8, 40)[0] == 40
+    W[:], C = 0.0, readonly(np.full((9, 3), np.nan))
+    descend_on_groups(H, C, W, 0.0, 0.1, False, 1e-2, 40)
+    assert np.isnan(W).all()  # bad numbers stay visible
+
+
 def sweep_by_hand(H, C, W, entry, row, positive):
     """One pass of exact minimisation over the rows, gradients from scratch."""
     W = W.copy()

@@ -16,6 +16,7 @@ from linmtl.penalties import (
     L1,
     L21,
     GraphLaplacian,
+    GroupL21,
     MeanRegularized,
     Ridge,
     TaskQuadratic,
@@ -73,6 +74,46 @@ def test_all_rows_or_working_sets(penalty, ridge, far, monkeypatch):
     for model in models[1:]:
         assert model.objective_ == pytest.approx(models[0].objective_, rel=2e-8)
         np.testing.assert_allclose(model.coef_, models[0].coef_, atol=2e-3)
+
+
+@pytest.mark.parametrize("estimator", [MultiTaskRegressor, MultiTaskClassifier])
+@pytest.mark.parametrize("positive", [False, True])
+@pytest.mark.parametrize("entry", [0.0, 0.01])
+def test_groups_of_rows(estimator, positive, entry, monkeypatch):
+    """Descent on groups finds what steps of first order find, on few rows or all."""
+    X, y, tasks = labels()
+    y = y if estimator is MultiTaskClassifier else y + X[:, 0]
+    names = np.arange(40) * 7 % 12  # not side by side
+    penalty = GroupL21(names, 0.06, positive=positive) + Ridge(0.01)
+    if entry:
+        penalty = penalty + L1(entry, positive=positive)
+    make = lambda **options: estimator(penalty, tol=1e-9, **options).fit(X, y, tasks)
+    other = make(solver="apg", max_iter=100_000)
+    for growth in (4, 100):
+        monkeypatch.setattr(newton, "_LEAST_GROWTH", growth)
+        model = make()
+        assert model.solver_ == "prox_newton"
+        assert model.converged_
+        assert model.n_iter_ < 30
+        assert model.objective_ == pytest.approx(other.objective_, rel=2e-9)
+        assert not all(model.coef_[:, names == k].any() for k in range(12))
+
+
+@pytest.mark.parametrize("estimator", [MultiTaskRegressor, MultiTaskClassifier])
+def test_groups_that_are_all_but_the_same_go_to_other_methods(estimator):
+    """Where descent on groups creeps, what follows does not."""
+    X, y, tasks = labels(d=12, n_tasks=2, rows=(40, 60))
+    X = 0.03 * X + X[:, :1]
+    penalty = GroupL21(np.arange(12) // 2, 1e-3)
+    model = estimator(penalty, tol=1e-8).fit(X, y, tasks)
+    assert model.converged_
+    assert model.n_iter_ > 8
+
+
+def test_large_groups_are_not_for_descent():
+    X, y, tasks = labels()
+    model = MultiTaskRegressor(GroupL21(np.zeros(40), 0.01)).fit(X, y, tasks)
+    assert model.solver_ == "admm"
 
 
 def test_every_row_where_hessians_would_be_too_large():

