@@ -137,6 +137,7 @@ class TaskStatistics:
         self.task_column = task_column
         self._reader = FirstRows(task_column)
         self._moments: Moments | None = None
+        self._alone = False  # whether nobody else has the arrays of the moments
         self.single = False
         self.tasks = np.empty(0, dtype=int)
         self.n_rows = np.empty(0, dtype=int)
@@ -162,6 +163,7 @@ class TaskStatistics:
             raise ValueError(
                 "the statistics have no rows with a label yet; update them first"
             )
+        self._alone = False
         return self._moments
 
     @property
@@ -252,11 +254,17 @@ class TaskStatistics:
     def _add(self, names, count, moments):
         if self._moments is None:
             self.tasks, self.n_rows, self._moments = names, count, moments
+            self._alone = True
             return
         tasks = np.union1d(self.tasks, names)
         known, more = np.searchsorted(tasks, self.tasks), np.searchsorted(tasks, names)
-        here = self._moments.among(known, len(tasks))
-        self._moments = here + moments.among(more, len(tasks))
+        if not self._alone or len(tasks) > len(self.tasks):
+            self._moments = self._moments.among(known, len(tasks))
+            self._alone = True
+        # many tasks have many cross-products, and a chunk has rows of few
+        both = self._moments.of_tasks(more) + moments
+        for name in _ARRAYS:
+            getattr(self._moments, name)[more] = getattr(both, name)
         rows = np.zeros(len(tasks), dtype=int)
         rows[known] += self.n_rows
         rows[more] += count
@@ -306,8 +314,12 @@ class TaskStatistics:
         out._add(other.tasks, other.n_rows, other._moments)
         return out
 
+    def __copy__(self) -> TaskStatistics:
+        return self._copy()
+
     def _copy(self):
         out = TaskStatistics(task_column=self.task_column)
+        self._alone = False
         out._reader, out._moments, out.single = self._reader, self._moments, self.single
         out.tasks, out.n_rows = self.tasks, self.n_rows
         return out
@@ -379,6 +391,7 @@ class TaskStatistics:
         factor = check_number("factor", factor, 0.0, 1.0, strict=True)
         if self._moments is not None:
             self._moments = self._moments.times(np.full(len(self.tasks), factor))
+            self._alone = True
         return self
 
     def rows(self) -> tuple[Any, np.ndarray, np.ndarray | None, np.ndarray]:
@@ -449,6 +462,7 @@ class TaskStatistics:
         arrays["single"] = np.array(self.single)
         if self._moments is not None:
             arrays |= {name: getattr(self._moments, name) for name in _ARRAYS}
+            self._alone = False
         if self._columns is not None:
             arrays["columns"] = np.asarray(self._columns, dtype=str)
         if self.task_column is not None:

@@ -1,6 +1,8 @@
 """Statistics add up, and a fit to them is the fit to the rows."""
 
+import copy
 import pickle
+import tracemalloc
 import warnings
 from functools import partial, reduce
 
@@ -131,6 +133,38 @@ def test_one_row_at_a_time():
     model = L21Regressor(0.1, tol=1e-9).fit_statistics(statistics)
     whole = L21Regressor(0.1, tol=1e-9).fit(X, y, tasks, weight)
     np.testing.assert_allclose(model.coef_, whole.coef_, atol=1e-7)
+
+
+def test_a_chunk_takes_memory_for_its_own_tasks_only():
+    X, tasks = np.random.default_rng(0).standard_normal((160, 40)), np.arange(160) // 2
+    statistics = TaskStatistics.of(X, X[:, 0], tasks)
+    held = statistics.moments.H.nbytes
+    statistics.update(X[:2], X[:2, 0], tasks[:2])  # of its own arrays from here on
+    tracemalloc.start()
+    statistics.update(X[2:4], X[2:4, 0], tasks[2:4])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < held / 4
+
+
+@pytest.mark.parametrize(
+    "taken",
+    [
+        lambda s: s.moments.H,
+        lambda s: copy.copy(s).moments.H,
+        lambda s: s.merge(TaskStatistics()).moments.H,
+        lambda s: s.to_arrays()["H"],
+        lambda s: TaskStatistics().merge(s).to_arrays()["H"],
+    ],
+)
+def test_what_was_taken_from_statistics_stays_as_it_was(taken):
+    X, y, tasks, _ = rows()
+    statistics = TaskStatistics.of(X, y, tasks).update(X, y, tasks)
+    found = taken(statistics)
+    before = found.copy()
+    statistics.update(X, y, tasks).forget(0.5).update(X, y, tasks)
+    np.testing.assert_array_equal(found, before)
+    assert not np.array_equal(statistics.moments.H, before)
 
 
 def test_a_likelihood_counts_the_rows():
