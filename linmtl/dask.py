@@ -155,7 +155,7 @@ class DaskEstimator(BaseEstimator):
         ValueError
             If partitions do not fit together; nothing is fitted then.
         ConnectionError
-            If the cluster stops during the fit; nor then.
+            If the client is closed, or the cluster stops during the fit; nor then.
         """
         client = self._client()
         copied: Any = clone(self._model)
@@ -265,6 +265,8 @@ class DaskParts(Parts):
             level = [two(a, b) for a, b in pairs] + rest
         if self._client is None:
             return compute(level[0])[0]
+        if getattr(self._client, "status", None) in ("closing", "closed"):
+            raise ConnectionError("the Dask client is closed; nothing is fitted")
         try:
             return self._client.compute(level[0]).result()
         except CancelledError as error:

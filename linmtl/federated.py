@@ -194,9 +194,16 @@ class _SiteParts(Parts):
         for ask in begun:  # all work at the same time, where they can
             if ask is not None:
                 ask(message)
-        for k, site in enumerate(self._sites):
-            with naming(f"site {k}"):
-                found = merge_two(merge, found, unpack(site(message)))
+        try:
+            for k, site in enumerate(self._sites):
+                with naming(f"site {k}"):
+                    found = merge_two(merge, found, unpack(site(message)))
+        except BaseException:
+            for site in self._sites:  # nobody listens to the others any more
+                withdraw = getattr(site, "withdraw", None)
+                if withdraw is not None:
+                    withdraw()
+            raise
         return found
 
 
@@ -239,6 +246,12 @@ class _FolderSite:
         path = self._folder / f"{self._name}.{secrets.token_hex(8)}{_QUESTION}"
         _write(path, message)
         self._answer = path.with_suffix(_ANSWER)
+
+    def withdraw(self) -> None:
+        path, self._answer = self._answer, None
+        if path is not None:  # a site answers no question that is gone
+            path.with_suffix(_QUESTION).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
     def __call__(self, message: bytes) -> bytes:
         if self._answer is None:
@@ -324,8 +337,9 @@ def serve_folder(
                 known = isinstance(error, (SiteError, TooManyProducts))
                 text = str(error) if known else ""  # others may speak of the rows
                 answer = _ERROR + f"{type(error).__name__}:{text}".encode()
-            _write(question.with_suffix(_ANSWER), answer)
-            question.unlink(missing_ok=True)
+            if question.exists():
+                _write(question.with_suffix(_ANSWER), answer)
+                question.unlink(missing_ok=True)
             done += 1
             last = time.monotonic()
         if not asked:

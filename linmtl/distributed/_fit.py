@@ -110,7 +110,10 @@ def fit_parts(estimator: Estimator, parts: Parts) -> Estimator:
         The same, fitted.
     """
     if not isinstance(estimator, TaskModel):
-        raise TypeError(f"estimator must be one of linmtl's, got {estimator!r}")
+        raise TypeError(
+            "estimator must be one of linmtl's that rows in parts can be fitted with, "
+            f"got {estimator!r}"
+        )
     squared = _as_squared(estimator)
     if squared is None:
         if not isinstance(estimator, MultiTaskModel):

@@ -196,6 +196,16 @@ def test_a_scheduler_that_is_gone_is_said_and_nothing_is_fitted():
     assert not hasattr(model, "coef_")
 
 
+def test_so_is_a_client_that_is_closed():
+    class Closed:
+        status = "closed"
+
+    model = DaskL21Classifier(0.1, client=Closed())
+    with pytest.raises(ConnectionError, match="the Dask client is closed"):
+        model.fit(*collections(*data(True)))
+    assert not hasattr(model, "coef_")
+
+
 def slowly(block):
     time.sleep(0.3)
     return block

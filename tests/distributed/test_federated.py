@@ -99,6 +99,35 @@ def test_a_site_that_is_silent_is_named(tmp_path):
         fit_sites(L21Classifier(), [folder_site(tmp_path, "north", timeout=0.1)])
 
 
+def test_where_one_site_refuses_nothing_of_the_others_stays(tmp_path):
+    X, y, tasks = data()
+    site, refused = sites_of(X, y, tasks)[0], threading.Event()
+
+    def refuses(message):
+        raise SiteError("no")
+
+    def is_late(message):
+        refused.wait(20.0)
+        return site(message)
+
+    answering = {"a": refuses, "b": is_late, "c": site}
+    workers = [
+        threading.Thread(
+            target=serve_folder, args=(each, tmp_path, name), kwargs={"until": 20.0}
+        )
+        for name, each in answering.items()
+    ]
+    for worker in workers:
+        worker.start()
+    with pytest.raises(ValueError, match="site 'a': no"):
+        fit_sites(L21Regressor(), [folder_site(tmp_path, name) for name in answering])
+    (tmp_path / "stop").touch()
+    refused.set()
+    for worker in workers:
+        worker.join(20.0)
+    assert [p.name for p in tmp_path.iterdir()] == ["stop"]
+
+
 def test_few_rows_are_not_told_about():
     X, y, tasks = data()
     with pytest.raises(ValueError, match="'here' has fewer than min_rows=10"):
