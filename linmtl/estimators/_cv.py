@@ -325,11 +325,10 @@ class CrossValidated(MultiTaskModel):
 
     def _fold_of_rows(self, given: FitInput) -> np.ndarray:
         """Return the fold of each observation, of more than two classes."""
-        if self._leaves_one_out or self.criterion is not None:
-            raise ValueError(
-                f"{type(self).__name__}: cv='loo' and criterion are for two classes, "
-                "and y has more; pass a number of folds"
-            )
+        if self.criterion is not None:
+            return np.zeros(given.data.y.size, dtype=int)  # all judge
+        if self._leaves_one_out:
+            return units(given.data, self._loss(), classes=True)
         return self._folds(given, given.data)
 
     def _folds(self, given: FitInput, data: MultiTaskData) -> np.ndarray:

@@ -97,6 +97,47 @@ class PenalisedCurvature:
         middle = _inverted(self.sign[:, :, None] * one - inner)
         return _Inverse(alone, F, middle)
 
+    def dense(self, levels: bool) -> np.ndarray:
+        """Return the second derivative of the only penalty as a matrix.
+
+        Unknowns are the columns of W one after the other, with ``levels`` each followed
+        by its intercept, on which there is no penalty.
+        """
+        n, T, k = self.W.shape
+        assert n == 1
+        m = k + levels
+        A, task, feature = np.zeros((T, m, T, m)), np.arange(T), np.arange(k)
+        if self.form is not None:
+            A[:, :k, :, :k] = np.einsum("ts,ab->tasb", self.form[0], np.eye(k))
+        else:
+            D = np.broadcast_to(self.D[0], (T, k))
+            A[task[:, None], feature, task[:, None], feature] = D
+            U = self.U[0]
+            pairs = self.sign[0] * U[:, None] * U  # of tasks, by feature
+            A[:, feature, :, feature] -= pairs.transpose(2, 0, 1)
+        return A.reshape(T * m, T * m)
+
+    def dense_inverse(self, A: np.ndarray, levels: bool) -> np.ndarray:
+        """Return the inverse of a matrix such as `dense`, on what is in use."""
+        _, T, k = self.W.shape
+        if not self.tangents:
+            used = np.ones((T, k + levels), dtype=bool)
+            used[:, :k] = self.mask[0]
+            at = np.ix_(used.ravel(), used.ravel())
+            out = np.zeros(A.shape)
+            out[at] = _inverted(A[at])
+            return out
+        basis, bend = self.tangents[0]
+        n_basis, n_levels = basis.shape[-1], T * levels
+        E = np.zeros((T, k + levels, n_basis + n_levels))
+        E[:, :k, :n_basis] = basis.reshape(T, k, n_basis)
+        if levels:
+            E[np.arange(T), k, n_basis + np.arange(T)] = 1.0
+        E = E.reshape(len(A), -1)
+        inner = E.T @ A @ E
+        inner[:n_basis, :n_basis] += bend
+        return E @ _inverted(inner) @ E.T
+
     @cached_property
     def both(self) -> np.ndarray:
         """Whether two entries of a task are used, (n, T, k, k)."""

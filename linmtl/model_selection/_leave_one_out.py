@@ -15,6 +15,7 @@ from linmtl.datafits._make import Join, make_datafit
 from linmtl.datafits._moments import Moments
 from linmtl.losses import Loss
 from linmtl.model_selection._held_out import HeldOutPath, Parts, held_out_path
+from linmtl.model_selection._left_out_classes import losses_of_classes
 from linmtl.model_selection._one_fit import (
     LeftOutRows,
     OneFit,
@@ -34,13 +35,21 @@ _MAX_IN_USE = 0.1
 _MOST_ERRORS, _MARGIN = 2.0, 0.07
 
 
-def units(data: MultiTaskData, loss: Loss) -> np.ndarray:
+def units(data: MultiTaskData, loss: Loss, classes: bool = False) -> np.ndarray:
     """Return what is left out together: the number of each observation, -1 for never.
 
-    An observation, or where tasks share their rows a row of all of them.
+    An observation, or where tasks share their rows a row of all of them. Where y is a
+    position among several ``classes``, never the only one of its class in its task,
+    which would have no model without it.
     """
     design = data.design
     judged = LeftOutRows(data, loss).judged
+    if classes:
+        size, used = np.diff(data.task_ptr), data.weight > 0
+        pair = np.repeat(np.arange(size.size), size), data.y.astype(int)
+        count = np.zeros((size.size, int(data.y.max()) + 1), dtype=int)
+        np.add.at(count, (pair[0][used], pair[1][used]), 1)
+        judged &= count[pair] > 1
     unit = np.arange(data.y.size)
     if design.is_shared() and design.n_tasks > 1:
         unit %= data.y.size // design.n_tasks
@@ -108,7 +117,10 @@ def left_out_path(
             **options,
         )
 
-    if lacks_curvature(data, fit, penalties[0], columns) is not None:
+    group: Any = data.design.group_ptr
+    # a row that several tasks have, each with several classes, is left to refits
+    wide = group is not None and data.design.is_shared() and len(group) > 2
+    if wide or lacks_curvature(data, fit, penalties[0], columns) is not None:
         path = refitted(np.arange(len(penalties)), exact)
         assert path.eta is not None
         found = join.task_loss(losses(path.eta))
@@ -142,7 +154,8 @@ def left_out_path(
         assert path.eta is not None
         return path.eta, path.unconverged
 
-    values = _searched(one, known, strengths, unit, data.total, losses, step, refit)
+    total = _total(data)
+    values = _searched(one, known, strengths, unit, total, losses, step, refit)
     eta, freedom = (
         on_lines(part, known, strengths) for part in (one.eta, one.freedom.sum(axis=1))
     )
@@ -387,8 +400,12 @@ def criterion_path(
         )
     start = starts[0] if starts else None
     one = one_fit(data, loss, fit, penalties, columns, W0=start, **options)
-    n, freedom = int(np.count_nonzero(data.weight)), one.freedom.sum(axis=1)
-    mean = one.loss @ data.total / data.total.sum()
+    total, freedom = _total(data), one.freedom.sum(axis=1)
+    labelled = data.weight > 0
+    if data.design.group_ptr is not None:  # of a row's classes one is its label
+        labelled &= data.y > 0
+    n = int(np.count_nonzero(labelled))
+    mean = one.loss @ total / total.sum()
     left = np.maximum(1.0 - freedom / n, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         if criterion == "gcv":
@@ -399,8 +416,14 @@ def criterion_path(
             deviance = log if loss.quadratic else 2.0 * mean
             value = n * deviance + freedom * (2.0 if criterion == "aic" else np.log(n))
     value[left == 0] = np.inf  # nothing is left to judge by
-    losses = np.broadcast_to(value[:, None, None], (len(value), 1, data.total.size))
+    losses = np.broadcast_to(value[:, None, None], (len(value), 1, total.size))
     return HeldOutPath(losses, [one.end], one.unconverged, freedom=freedom)
+
+
+def _total(data: MultiTaskData) -> np.ndarray:
+    """Return the weight of each task, (n_tasks,), whatever classes it has."""
+    group: Any = data.design.group_ptr
+    return data.total if group is None else data.total[group[:-1]]
 
 
 def _left_out_losses(data: MultiTaskData, loss: Loss, eta: np.ndarray) -> np.ndarray:
@@ -409,12 +432,18 @@ def _left_out_losses(data: MultiTaskData, loss: Loss, eta: np.ndarray) -> np.nda
     NaN for a task without any, as if one fold held out all.
     """
     known = ~np.isnan(eta)
-    y = np.broadcast_to(data.y, eta.shape)
-    values = np.zeros(eta.shape)
-    values[known] = loss.value(y[known], eta[known])
+    group: Any = data.design.group_ptr
+    if group is None:
+        y = np.broadcast_to(data.y, eta.shape)
+        values = np.zeros(eta.shape)
+        values[known] = loss.value(y[known], eta[known])
+    else:
+        values = np.array([losses_of_classes(data, each) for each in eta])
+        known &= ~np.isnan(values)
+        values = np.where(known, values, 0.0)
     out = np.full((len(eta), 1, data.design.n_tasks), np.nan)
     for row, value, there in zip(out[:, 0], values, known, strict=True):
         weight = np.where(there, data.weight, 0.0)
         total = data.task_sum(weight)
         np.divide(data.task_sum(weight * value), total, out=row, where=total > 0)
-    return out
+    return out if group is None else out[:, :, group[:-1]]

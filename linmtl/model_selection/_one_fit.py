@@ -35,6 +35,7 @@ from linmtl.designs._stacked import StackedDesign
 from linmtl.losses import Loss
 from linmtl.model_selection._curvature import PenalisedCurvature
 from linmtl.model_selection._directions import left_out_of_directions
+from linmtl.model_selection._left_out_classes import LeftOutClasses
 from linmtl.penalties import Penalty, compose
 from linmtl.penalties._compose import Composite
 from linmtl.penalties._quadratic_form import QuadraticForm
@@ -83,7 +84,8 @@ def lacks_curvature(
     data: MultiTaskData, fit: Datafit, penalty: Penalty, columns: np.ndarray
 ) -> str | None:
     """Return what a problem lacks for leave-one-out from one fit, None if nothing."""
-    if not fit.additive or data.design.n_columns < data.design.n_tasks:
+    several = data.design.group_ptr is not None
+    if not (fit.additive or several) or data.design.n_columns < data.design.n_tasks:
         return "a loss that is the sum of the tasks' losses"
     if data.design.is_sparse:
         return "a dense X"
@@ -106,8 +108,10 @@ def lacks_curvature(
             return "a ridge as the only quadratic penalty beside a norm"
     many = fit.n_features * fit.n_columns > _MAX_UNKNOWNS
     apart = fit.quadratic and norm is None and data.design.is_shared()
-    if _is_dense(whole) and many and not apart:
+    if (several or _is_dense(whole)) and many and not apart:
         return "fewer coefficients"
+    if several:
+        return None
     if data.design.is_shared() and not data.design.columns_alike(data.weight):
         return "all labels of a wide Y, with equal weights"
     return None
@@ -151,6 +155,8 @@ def one_fit(
             return OneFit(*found, np.zeros(len(penalties), dtype=int), np.empty(0), 0)
         forms = quadratic_forms(penalties, fit.n_features, columns)
     T, rows = data.design.n_tasks, LeftOutRows(data, loss)
+    if data.design.group_ptr is not None:
+        T, rows = len(data.design.group_ptr) - 1, LeftOutClasses(data)
     eta = np.full((len(penalties), data.y.size), np.nan)
     in_sample, freedom = np.zeros((2, len(penalties), T))
     wanted = np.ones(len(penalties), dtype=bool) if some is None else some

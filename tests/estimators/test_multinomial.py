@@ -656,8 +656,6 @@ class OfTwo(Penalty):
             MultiTaskClassifier(MeanRegularized(0.1, intercept_weight=1)),
             "intercept_weight is for two classes; set it to 0",
         ),
-        (L21ClassifierCV(cv="loo"), "are for two classes, and y has more"),
-        (L21ClassifierCV(criterion="bic"), "are for two classes, and y has more"),
         (
             L21Classifier(task_weight="minimax"),
             "'minimax' is for two classes; pass 'null_loss'",

@@ -12,14 +12,17 @@ from linmtl import (
     ClusteredRegressorCV,
     GraphRegularizedRegressorCV,
     IndependentRegressor,
+    L1ClassifierCV,
     L1RegressorCV,
     L21ClassifierCV,
     L21RegressorCV,
     MeanRegularizedClassifierCV,
     MeanRegularizedRegressor,
     MeanRegularizedRegressorCV,
+    MultiTaskClassifierCV,
     MultiTaskRegressorCV,
     TaskQuadraticRegressorCV,
+    TraceNormClassifierCV,
     TraceNormRegressorCV,
 )
 from linmtl.datasets import make_multitask_classification, make_multitask_regression
@@ -460,3 +463,98 @@ def test_no_matrix_of_the_tasks_where_all_are_alike(model, monkeypatch):
     X = rng.normal(size=(20, 3))
     monkeypatch.delattr(QuadraticForm, "dense")
     model.fit(X, X[:, :1] + rng.normal(size=(20, 4)))
+
+
+def three_classes(n, n_tasks=2, d=3):
+    """Return tasks that are alike, with three classes that overlap."""
+    rng = np.random.default_rng(0)
+    tasks = np.repeat(np.arange(n_tasks), n)
+    X = rng.normal(size=(tasks.size, d)) + 1.0
+    W = rng.normal(size=(d, 3)) + 0.3 * rng.normal(size=(n_tasks, d, 3))
+    eta = np.einsum("nd,ndk->nk", X, W[tasks]) + 2.5 * rng.gumbel(size=(tasks.size, 3))
+    return X, (eta - eta.mean(axis=0)).argmax(axis=1), tasks
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_two_of_several_classes_are_two_classes(fit_intercept):
+    """Two columns of opposite sign are one of twice the size, and half the strength."""
+    X, y, tasks = three_classes(25)
+    y = np.where(tasks == 0, y % 2, 1 + y % 2)  # 0 and 1, 1 and 2
+    options = {"cv": "loo", "tol": 1e-10, "scale_features": False}
+    options |= {"fit_intercept": fit_intercept}
+    several, two = (
+        MultiTaskClassifierCV(Ridge(), alphas=[alpha], **options)
+        for alpha in (0.1, 0.05)
+    )
+    several.fit(X, y, tasks)
+    assert several.classes_.size == 3
+    freedom = 0.0
+    for t, score in enumerate(several.task_scores_path_[0, 0]):
+        two.fit(X[tasks == t], y[tasks == t])
+        assert score == pytest.approx(two.scores_path_[0, 0], rel=1e-5)
+        freedom += two.degrees_of_freedom_
+    assert several.degrees_of_freedom_ == pytest.approx(freedom, rel=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "alpha"),
+    [
+        (partial(MultiTaskClassifierCV, Ridge()), 0.1),
+        (partial(MeanRegularizedClassifierCV, alpha_mean=0.01), 0.1),
+        (L21ClassifierCV, 0.06),
+        (L1ClassifierCV, 0.05),
+        (TraceNormClassifierCV, 0.08),
+    ],
+)
+def test_several_classes_are_near_refits(kind, alpha, monkeypatch):
+    X, y, tasks = three_classes(60)
+    monkeypatch.setattr(module, "_unsure", lambda one, unit: np.zeros(1, dtype=bool))
+    model = kind(alphas=[alpha], cv="loo", tol=1e-9).fit(X, y, tasks)
+    rows = np.arange(y.size)
+    loo = [(np.delete(rows, i), rows[[i]]) for i in rows]
+    exact = kind(alphas=[alpha], cv=loo, tol=1e-9).fit(X, y, tasks)
+    one, all_ = (np.nanmean(m.task_scores_path_, axis=1) for m in (model, exact))
+    np.testing.assert_allclose(one, all_, rtol=0.01)
+    assert model.coef_.any()
+
+
+def test_criteria_of_several_classes():
+    """By the likelihood of a row, and the parameters of all classes but one."""
+    X, y, tasks = three_classes(60)
+    kind = partial(MultiTaskClassifierCV, Ridge(), alphas=[1e-7], tol=1e-10)
+    found = {c: kind(criterion=c).fit(X, y, tasks) for c in ("aic", "bic", "gcv")}
+    free = found["aic"].degrees_of_freedom_
+    assert free == pytest.approx(2 * 2 * (3 + 1), rel=1e-3)
+    p = found["aic"].predict_proba(X, tasks)[np.arange(y.size), y]
+    loss = -np.log(p).mean()
+    expected = {
+        "aic": 2 * y.size * loss + 2 * free,
+        "bic": 2 * y.size * loss + np.log(y.size) * free,
+        "gcv": loss / (1 - free / y.size) ** 2,
+    }
+    for name, value in expected.items():
+        assert found[name].criterion_path_[0] == pytest.approx(value, rel=1e-6)
+
+
+@pytest.mark.slow
+def test_what_one_fit_does_not_tell_of_classes_is_refitted():
+    """Rows that tasks share, and weights of features."""
+    X, y, _ = three_classes(12)
+    Y = np.column_stack([y, y[::-1]]).astype(float)
+    model = MeanRegularizedClassifierCV(alphas=[0.1], alpha_mean=0.1, cv="loo")
+    assert np.isfinite(model.fit(X, Y).scores_path_).all()
+    with pytest.raises(ValueError, match="criterion='aic' needs positive and finite"):
+        model.set_params(criterion="aic", feature_weight=[1, 2, 3]).fit(X, Y)
+    assert model.set_params(feature_weight=None).fit(X, Y).degrees_of_freedom_ > 0
+
+
+def test_the_only_row_of_its_class_is_not_left_out():
+    """Nothing would be known of the class without it."""
+    X, y, tasks = three_classes(20)
+    y[tasks == 1] %= 2
+    model = MeanRegularizedClassifierCV(alphas=[0.1], alpha_mean=0.1, cv="loo")
+    before = model.fit(X, y, tasks).scores_path_[0, 0]
+    y[-1] = 2
+    after = model.fit(X, y, tasks)
+    assert after.scores_path_[0, 0] == pytest.approx(before, abs=0.1)
