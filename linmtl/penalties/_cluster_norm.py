@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 import numpy as np
 from scipy import linalg
 
 from linmtl.data._checks import is_number, is_whole
+from linmtl.kernels._jit import kernel, readonly
 from linmtl.penalties._base import DualTerms, Penalty
 from linmtl.penalties._by_class import ByClass
 from linmtl.penalties._spectral import scale_singular_values, smaller_gram
@@ -17,6 +19,8 @@ from linmtl.penalties._spectral import scale_singular_values, smaller_gram
 _SAME = 1e-6
 _RUNS, _MAX_MOVES = 30, 300  # of k-means, and in each
 _RANK = 1e-12  # a singular value relative to the largest that is rounding
+_MAX_PIECES = 500  # of Newton's method on pieces,
+_LAST_MOVE = 1e-15  # and its last move relative to where it is
 _NEGLIGIBLE = 1e-100  # a singular value relative to the largest: its inverse is finite
 
 
@@ -335,23 +339,45 @@ def _eigenvalues(s: np.ndarray, k: int, shift: float) -> np.ndarray:
     if np.count_nonzero(used) <= k:
         m[used] = 1.0
         return m
-    # As a function of mu the sum is linear between the points where an m leaves 0 or
-    # reaches 1: find the two points around k.
     scaled = s[used] / largest
-    t = np.sort(scaled)[::-1]
-    leaves, full = shift / t, (1.0 + shift) / t
-    # of those that are not full; sums over the large ones would swamp the small ones
-    tail = np.append(np.cumsum(t[::-1])[::-1], 0.0)
-
-    def between(mu):
-        ones, some = (np.searchsorted(at, mu, side="right") for at in (full, leaves))
-        return ones, some - ones, tail[ones] - tail[some]
-
-    points = np.sort(np.concatenate([leaves, full]))
-    ones, count, total = between(points)
-    mu = np.interp(k, ones + points * total - count * shift, points)
-    ones, count, total = between(mu)
-    if count:
-        mu = (k - ones + count * shift) / total
+    mu = clipped_sum_root(readonly(np.sort(scaled)), float(k), float(shift))
     m[used] = np.clip(mu * scaled - shift, 0.0, 1.0)
     return m
+
+
+@kernel
+def clipped_sum_root(s, k, shift):
+    """Return mu such that the sum of ``clip(mu s - shift, 0, 1)`` is k.
+
+    s is positive and ascends. As a function of mu the sum is linear between the points
+    where a term leaves 0 or reaches 1: Newton's method goes from piece to piece,
+    between bounds that close in.
+    """
+    low, high = shift / s[s.size - 1], (1.0 + shift) / s[0]
+    mu = high
+    for _ in range(_MAX_PIECES):
+        ones = 0
+        count = 0
+        total = 0.0  # of terms that are not full: large ones would swamp the small
+        for i in range(s.size):
+            at = mu * s[i]
+            if at >= 1.0 + shift:
+                ones += 1
+            elif at > shift:
+                count += 1
+                total += s[i]
+        if count == 0 and ones == k:
+            return mu
+        if ones + mu * total - count * shift < k:
+            low = mu
+        else:
+            high = mu
+        new = (k - ones + count * shift) / total if count else 0.0
+        if abs(new - mu) <= _LAST_MOVE * mu:
+            return new
+        if not low < new < high:
+            new = math.sqrt(low) * math.sqrt(high) if low > 0.0 else 0.5 * high
+            if not low < new < high:
+                break
+        mu = new
+    return mu

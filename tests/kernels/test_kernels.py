@@ -33,6 +33,7 @@ from linmtl.losses._log_odds import (
     logistic_residual,
 )
 from linmtl.losses._squared import squared_residual
+from linmtl.penalties import _cluster_norm as cluster
 from linmtl.penalties import _edges as network
 from linmtl.penalties import _fused as fused
 from linmtl.penalties import _tree_group_l21 as tree
@@ -831,6 +832,14 @@ def sweep_by_hand(H, C, W, entry, row, positive):
         length += np.sum(h * (v - W[j]) ** 2)
         W[j] = v
     return W, length
+
+
+@pytest.mark.parametrize("shift", [0.1, 30.0])
+@pytest.mark.parametrize("k", [1, 3, 7])
+def test_root_of_a_clipped_sum(shift, k):
+    for s in (np.arange(1.0, 9.0), np.ones(8), np.geomspace(1e-9, 1.0, 8)):
+        mu = cluster.clipped_sum_root(readonly(s), float(k), shift)
+        assert np.clip(mu * s - shift, 0, 1).sum() == pytest.approx(k, rel=1e-12)
 
 
 def test_what_couples_tasks_is_held_as_kernels_take_it():
