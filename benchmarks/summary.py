@@ -253,12 +253,14 @@ def large(content: dict) -> str:
 def parts(content: dict) -> str:
     """Return rows a second, and what a round sends to and from one part."""
     lines = [
-        "| loss | tasks | features | rows a second: 1 thread | 2 | rounds "
-        "| asked, KiB | answered, KiB | computed: 10 workers | 100 | 1,000 |",
-        "|" + "---|" * 11,
+        "| loss | tasks | features | rows a second: 1 process | 2 threads "
+        "| 2 processes | rounds | asked, KiB | answered, KiB | computed: 10 workers "
+        "| 100 | 1,000 |",
+        "|" + "---|" * 12,
     ]
     for row in content["rows"]:
-        speed = [f"{row['rows'] / row[f'seconds_{n}']:,.0f}" for n in (1, 2)]
+        ways = ("1", "2", "2_processes")
+        speed = [f"{row['rows'] / row[f'seconds_{way}']:,.0f}" for way in ways]
         sent = [f"{row[name] / 1024:,.0f}" for name in ("asked", "said")]
         computed = [f"{_time(value)} s" for value in row["computed"].values()]
         shape = str(row["tasks"]), str(row["features"])
