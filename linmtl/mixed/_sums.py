@@ -10,6 +10,7 @@ from linmtl.data import MultiTaskData
 from linmtl.datafits._moments import Moments
 
 _ROUNDING = 1e-12  # share of its square that the variance of a constant is
+_LAST_DIGITS = 16 * np.finfo(float).eps  # of a number, which means of it get wrong
 
 
 @dataclass(frozen=True)
@@ -116,11 +117,14 @@ def sums_of(data: MultiTaskData, random_intercept: bool) -> tuple[Frame, Sums, M
     mean, level = np.zeros(d), 0.0
     if random_intercept:
         mean, level = share @ x, float(share @ y)
+    # means of a constant are alike up to their rounding only
+    constant = np.ptp(x, axis=0) <= _LAST_DIGITS * np.abs(x).max(axis=0, initial=0.0)
+    x = np.where(constant, mean, x) if random_intercept else x
     between = total @ (x - mean) ** 2
-    varies = within > _ROUNDING * between
+    varies = within > np.maximum(_ROUNDING * between, _LAST_DIGITS**2 * (total @ x**2))
     spread = np.where(varies, within, between)
     scale = np.sqrt(spread / total.sum())
-    scale[~(scale > 0)] = 1.0
+    scale = np.where(scale > 0, scale, np.maximum(np.abs(mean), 1.0))
     frame = Frame(mean, scale, level, random_intercept)
     # of a feature that is constant within tasks nothing but rounding is left
     inverse = np.where(varies, 1.0 / scale, 0.0)

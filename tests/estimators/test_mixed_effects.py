@@ -32,6 +32,25 @@ def made(seed=0, tasks=12, rows=9, d=3, noise=1.0):
     return X, y + noise * rng.standard_normal(task.size), task
 
 
+# --- what says nothing
+
+
+@pytest.mark.parametrize("value", [1.0, 0.1, 1e6 / 3])
+@pytest.mark.parametrize("kind", [MixedEffectsRegressor, MixedEffectsClassifier])
+def test_a_constant_feature_changes_nothing(kind, value):
+    # its means are alike but for their last digits, which were taken for a feature
+    for seed in range(4):
+        X, y, tasks = made(seed, tasks=5, rows=11, d=2)
+        y = 100.0 * tasks + y if kind is MixedEffectsRegressor else (y > 1).astype(int)
+        weight = np.random.default_rng(seed).uniform(0.1, 3.0, len(y))
+        known = kind().fit(X, y, tasks, weight)
+        more = np.column_stack([X, np.full(len(X), value)])
+        model = kind().fit(more, y, tasks, weight)
+        np.testing.assert_allclose(model.coef_[:, :2], known.coef_, atol=1e-6)
+        np.testing.assert_allclose(model.coef_[:, 2] * value, 0.0, atol=1e-9)
+        np.testing.assert_allclose(model.intercept_, known.intercept_, atol=1e-6)
+
+
 # --- against lme4
 
 
