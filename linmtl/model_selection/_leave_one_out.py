@@ -31,6 +31,9 @@ from linmtl.solvers._quadratic_path import quadratic_forms
 # Features in use, and degrees of freedom, for each row: of more one step leads astray,
 # most often to a loss too high; then the best and its neighbours are fitted.
 _MAX_IN_USE = 0.1
+# So few rows that all such strengths are fitted for the squared loss: one step may be
+# wrong by half there, at some strengths and not at others.
+_FEW_UNITS = 50
 # What one beside the best may be too high by: errors of the best, or a share of it.
 _MOST_ERRORS, _MARGIN = 2.0, 0.07
 
@@ -83,8 +86,8 @@ def left_out_path(
     a quadratic penalty. Otherwise at one strength in eight, and between on the line,
     but for the best strength and those beside it; where features in use are many for
     the rows, fits without each row replace it there, or fits without those rows that
-    one step moves most. For losses and penalties without
-    second derivatives there are such fits alone.
+    one step moves most, and of few rows at all of these strengths. For losses and
+    penalties without second derivatives there are such fits alone.
 
     Parameters
     ----------
@@ -154,8 +157,10 @@ def left_out_path(
         assert path.eta is not None
         return path.eta, path.unconverged
 
-    total = _total(data)
-    values = _searched(one, known, strengths, unit, total, losses, step, refit)
+    few, total = loss.quadratic and unit.max() < _FEW_UNITS, _total(data)
+    values = _searched(
+        one, known, strengths, unit, total, losses, step, refit, all_unsure=few
+    )
     eta, freedom = (
         on_lines(part, known, strengths) for part in (one.eta, one.freedom.sum(axis=1))
     )
@@ -171,6 +176,7 @@ def _searched(
     losses: Callable[[np.ndarray], np.ndarray],
     step: Callable[[np.ndarray, np.ndarray], OneFit],
     refit: Callable[[np.ndarray], tuple[np.ndarray, int]],
+    all_unsure: bool,
 ) -> np.ndarray:
     """Return losses along a path, with the best strength looked at closely.
 
@@ -190,6 +196,8 @@ def _searched(
         One fit for each of some strengths (positions), from a start.
     refit : callable
         Fits without each row there: predictors, and how many did not converge.
+    all_unsure : bool
+        Whether to fit so all strengths that are known where one step is unsure.
     """
     end, fitted = one.end, np.zeros(known.size, dtype=bool)
     rough = losses(one.eta)
@@ -210,6 +218,8 @@ def _searched(
             near = near[mean[near] <= mean[best] + over]
         elif known[best] and not (unsure[best] or fitted.any()):
             near = np.unique(np.clip(best + np.arange(-1, 2), 0, len(mean) - 1))
+        if all_unsure:
+            near = np.union1d(near, np.flatnonzero(known & unsure))
         new, chosen = near[~known[near]], near[(unsure & ~fitted)[near]]
         if new.size:
             own = step(new, end)

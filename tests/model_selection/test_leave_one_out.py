@@ -221,6 +221,21 @@ def test_strengths_with_many_features_in_use_are_fitted_where_they_may_be_best(
     assert alpha == model.alpha_
 
 
+def test_of_few_rows_the_best_strength_is_the_best_of_fits(monkeypatch):
+    """One step may be wrong by half at one strength, and right at the one beside it."""
+    rng = np.random.default_rng(2)
+    tasks = np.repeat(np.arange(3), rng.integers(4, 9, 3))
+    X = rng.normal(size=(len(tasks), 3)) * [1.0, 10.0, 0.1]
+    y = np.einsum("ij,ij->i", X, rng.normal(size=(3, 3))[tasks])
+    y += rng.normal(size=len(y))
+    options = EXACT | {"alphas": np.geomspace(3.0, 0.01, 12), "tol": 1e-7}
+    model = L1RegressorCV(**options).fit(X, y, tasks)
+    found, alpha = model.mse_path_[:, 0], model.alpha_
+    expected = by_fits(model, monkeypatch).fit(X, y, tasks).mse_path_[:, 0]
+    np.testing.assert_allclose(found.min(), expected.min(), rtol=1e-3)
+    assert alpha == model.alpha_
+
+
 @pytest.mark.product(
     penalty=list(OF_ROWS),
     layout=["long", "wide"],
