@@ -1,9 +1,9 @@
 """How time and peak memory grow with rows, tasks and features.
 
 ``python -m benchmarks.growth`` fits L21 on ragged tasks, every size in a process of its
-own. Memory is the largest resident set during the fit beyond what was resident before
-it (the data and the loaded libraries), as the kernel of Linux counts it; elsewhere that
-column is empty.
+own, and then the large problems of :mod:`benchmarks.large`. Memory is the largest
+resident set during the fit beyond what was resident before it (the data and the loaded
+libraries), as the kernel of Linux counts it; elsewhere that column is empty.
 """
 
 from __future__ import annotations
@@ -19,10 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import machine, report
-
-_STATUS = Path("/proc/self/status")
-_RESET = Path("/proc/self/clear_refs")  # 5 resets the peak of the resident set
+from benchmarks import large, machine, report
 
 
 @dataclass(frozen=True)
@@ -83,11 +80,11 @@ def measure(size: Size, loss: str, tol: float) -> dict:
     fit(*small, loss, 0.1, tol)
     X, y, tasks = make_data(size, loss)
     alpha = 0.1 * alpha_max(X, y, tasks, penalty=L21(), loss=loss)
-    before = reset_peak()
+    before = machine.reset_peak()
     began = time.perf_counter()
     model = fit(X, y, tasks, loss, alpha, tol)
     seconds = time.perf_counter() - began
-    peak = resident("VmHWM")
+    peak = machine.resident("VmHWM")
     extra = None if before is None else peak - before
     return {
         **asdict(size),
@@ -99,22 +96,6 @@ def measure(size: Size, loss: str, tol: float) -> dict:
         "converged": bool(model.converged_),
         "active_features": int((model.coef_ != 0).any(axis=0).sum()),
     }
-
-
-def reset_peak() -> int | None:
-    """Forget the peak so far and return what is resident now, in bytes."""
-    try:
-        _RESET.write_text("5")
-    except OSError:
-        return None
-    return resident("VmRSS")
-
-
-def resident(name: str) -> int:
-    for line in _STATUS.read_text().splitlines():
-        if line.startswith(f"{name}:"):
-            return int(line.split()[1]) * 1024
-    raise ValueError(f"{_STATUS} has no {name}")
 
 
 def measure_apart(size: Size, loss: str, tol: float, limit: float) -> dict:
@@ -170,7 +151,7 @@ def main(arguments: list[str] | None = None) -> None:
     add = parser.add_argument
     add("--size", choices=("small", "full"), default="full")
     add("--loss", choices=("squared", "logistic"), default="squared")
-    add("--sweeps", default="rows,tasks,features", help="separated by commas")
+    add("--sweeps", default="rows,tasks,features,large", help="separated by commas")
     add("--tol", type=float, default=1e-4)
     add("--threads", type=int, default=1)
     add("--time-limit", type=float, default=600.0, help="seconds of one fit")
@@ -198,6 +179,10 @@ def main(arguments: list[str] | None = None) -> None:
     print("power: time grew as size^power; extra: resident beyond the data, over it")
     if options.output:
         report.write_json(options.output, content)
+    if options.size == "full" and "large" in options.sweeps.split(","):
+        print()
+        limits = ["--threads", str(options.threads)]
+        large.main([*limits, "--time-limit", str(options.time_limit)])
 
 
 if __name__ == "__main__":

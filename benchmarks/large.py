@@ -24,7 +24,6 @@ import numpy as np
 from scipy import sparse
 
 from benchmarks import machine, report
-from benchmarks.growth import reset_peak, resident
 
 _WIDE, _SHORT = "139 x 100,000", "10,000 x 200"
 _MAPPED, _SPARSE = "memmap 1e6 x 500", "sparse 20,000 x 50,000"
@@ -172,12 +171,12 @@ def measure(case: Case) -> dict[str, Any]:
         )
         small = type(model)(0.1).fit(data.X[few][:, :50], y[few], data.tasks[few])
         small.predict(data.X[few][:, :50], data.tasks[few])
-        before = reset_peak()
+        before = machine.reset_peak()
         began, busy = time.perf_counter(), time.process_time()
         model.fit(data.X, y, data.tasks)
         busy = time.process_time() - busy
         seconds = time.perf_counter() - began
-        peak = resident("VmHWM")
+        peak = machine.resident("VmHWM")
         return {
             "case": case.name,
             "seconds": seconds,

@@ -8,6 +8,8 @@ import os
 import platform
 from pathlib import Path
 
+_STATUS = Path("/proc/self/status")
+_RESET = Path("/proc/self/clear_refs")  # 5 resets the peak of the resident set
 _PACKAGES = (
     "linmtl",
     "numpy",
@@ -63,3 +65,20 @@ def _memory() -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # not on every system
         return 0
+
+
+def reset_peak() -> int | None:
+    """Forget the peak so far and return what is resident now, in bytes."""
+    try:
+        _RESET.write_text("5")
+    except OSError:
+        return None
+    return resident("VmRSS")
+
+
+def resident(name: str) -> int:
+    """Return the memory that the kernel has under a name for this process, in bytes."""
+    for line in _STATUS.read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024
+    raise ValueError(f"{_STATUS} has no {name}")
