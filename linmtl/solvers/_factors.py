@@ -15,6 +15,7 @@ import numpy as np
 from scipy import optimize
 
 from linmtl.datafits._base import Datafit
+from linmtl.penalties._spectral import smaller_gram
 
 _MEMORY = 20  # pairs of steps and gradients that the quasi-Newton model is made of
 _MOST_EIGENVECTORS = 500  # features beyond which eigenvectors are dear
@@ -67,6 +68,13 @@ class Factors:
         largest = np.take_along_axis(B, np.abs(B).argmax(axis=0)[None], axis=0)
         sign = np.where(largest < 0, -1.0, 1.0)
         return Factors(A * sign, B * sign)
+
+    def in_halves(self) -> Factors:
+        """Return the same product as `halves_of_svd` has it."""
+        basis, R = np.linalg.qr(self.A)
+        codes, S = np.linalg.qr(self.B)
+        halves = halves_of_svd(R @ S.T, self.A.shape[1])
+        return Factors(basis @ halves.A, codes @ halves.B)
 
 
 def halves_of_svd(W: np.ndarray, n_components: int) -> Factors:
@@ -204,7 +212,7 @@ class FactoredObjective:
         while True:
             point = self._descend(start, stop, max_iter, history, verbose).pruned()
             if not self.penalty.l1:
-                point = halves_of_svd(point.W, point.A.shape[1])
+                point = point.in_halves()
             value, *gradients = self.evaluate(point)
             history[-1] = value
             residual = self.residual(point, *gradients)
@@ -231,11 +239,16 @@ class FactoredObjective:
         singular value s is above alpha.
         """
         alpha = np.sqrt(self.penalty.ridge_A * self.penalty.ridge_B)
+        faint = np.sum(point.A[:, ::-1] ** 2, axis=0)  # the smallest first
+        # mostly none is faint enough for any curvature, and that of each task is dear
+        top = float(np.linalg.eigvalsh(smaller_gram(self._G))[-1])
+        least = self._curvature[0].max(initial=0.0)
+        if np.sqrt(max(top, 0.0)) <= alpha + least * faint[0]:
+            return None
         P, s, Qt = np.linalg.svd(self._G, full_matrices=False)
         k = point.A.shape[1]
         _, lipschitz = self.fit.curvature(scaled=False)
         size = np.maximum(s[:k] - alpha, 0.0) / max(lipschitz, 1e-300)
-        faint = np.sum(point.A[:, ::-1] ** 2, axis=0)  # the smallest first
         n = int(np.argmin(np.append(size > faint, False)))
         if n == 0:
             return None

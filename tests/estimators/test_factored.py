@@ -29,6 +29,7 @@ from linmtl import (
     TraceNormClassifier,
     TraceNormRegressor,
 )
+from linmtl.datafits._residual import ResidualFit
 from linmtl.datasets import make_multitask_regression
 from linmtl.penalties import TraceNorm
 from linmtl.solvers._factors import (
@@ -376,6 +377,24 @@ def test_halves_of_svd():
     np.testing.assert_allclose(whole.W, W, atol=1e-12)
     P, s, Qt = np.linalg.svd(W, full_matrices=False)
     np.testing.assert_allclose(halves_of_svd(W, 2).W, (P[:, :2] * s[:2]) @ Qt[:2])
+
+    rng = np.random.default_rng(1)
+    for zero in (0, 1, 3):  # components that are not used
+        point = Factors(rng.normal(size=(7, 3)), rng.normal(size=(5, 3)))
+        point.B[:, :zero] = 0.0
+        found, other = point.in_halves(), halves_of_svd(point.W, 3)
+        np.testing.assert_allclose(found.W, point.W, atol=1e-12)
+        np.testing.assert_allclose(found.A.T @ found.A, other.A.T @ other.A, atol=1e-12)
+        np.testing.assert_allclose(found.B.T @ found.B, other.B.T @ other.B, atol=1e-12)
+
+
+def test_curvatures_of_tasks_are_for_components_that_are_faint(monkeypatch):
+    """They take longer than many steps."""
+    X, y, tasks = make_multitask_regression(n_features=60, n_tasks=5, random_state=0)
+    asked = []
+    monkeypatch.setattr(ResidualFit, "curvature", lambda *_, **__: asked.append(1))
+    FactoredRegressor(2, 0.1).fit(X, y, tasks)
+    assert not asked
 
 
 # --- invariances
