@@ -104,6 +104,8 @@ class CrossValidated(MultiTaskModel):
     _grid: ClassVar[tuple[str, ...]] = ()
     # called after each fold with the parameters beside the strength (with one job)
     _progress: ClassVar[Callable[[dict[str, Any]], None] | None] = None
+    # tolerance of models that only have to show where the best is, if above `tol`
+    _search_tol: ClassVar[float] = 0.0
 
     def _settings(self) -> list[dict[str, Any]]:
         """Return the parameters of the penalty to try beside its strength."""
@@ -434,6 +436,8 @@ class CrossValidated(MultiTaskModel):
             for run, each in zip(runs, penalties, strict=True)
         ]
         options = {"exact": exact, "n_jobs": self.n_jobs, **self._options()}
+        if not exact:
+            options["tol"] = max(self.tol, self._search_tol)
         return held_out_paths(parts, paths, columns, **options)
 
     def _path_of_one_fit(

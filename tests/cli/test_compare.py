@@ -10,6 +10,7 @@ import linmtl
 from helpers.data import generated
 from linmtl import (
     IndependentRegressor,
+    L21ClassifierCV,
     L21Regressor,
     MeanRegularizedRegressor,
     MeanRegularizedRegressorCV,
@@ -25,7 +26,7 @@ from linmtl.cli._auto import _honest, auto_choice
 from linmtl.cli._compare import compare, transfer_report
 from linmtl.cli._html import to_html
 from linmtl.cli._json import plain, to_json
-from linmtl.cli._models import EPS, MODELS, N_ALPHAS, TOL
+from linmtl.cli._models import EPS, MODELS, N_ALPHAS, TOL, make_model
 from linmtl.cli._page import Origin, blocks_of
 from linmtl.cli._prepare import split_rows
 from linmtl.cli._report import number, render, verdict
@@ -389,6 +390,21 @@ def test_a_further_grid_finds_what_one_long_grid_does():
     at = np.argmin(np.abs(np.log(model.alphas_ / found.alpha)))
     assert model.alphas_[at] == pytest.approx(found.alpha)
     assert loss[at] <= 1.01 * loss.min()
+
+
+@pytest.mark.slow
+def test_searches_are_rough_and_what_they_find_is_not():
+    """Models far from the best strength do not need the tolerance of the fit."""
+    X, y, tasks = make_multitask_classification(n_tasks=3, n_samples=25, random_state=0)
+    model = make_model("l21", classify=True, cv=3)
+    found = model.fit(X, y, tasks)
+    exact = L21ClassifierCV(**model.get_params()).fit(X, y, tasks)
+    assert found.alpha_ == exact.alpha_
+    assert found.tol == TOL
+    assert found.dual_gap_ <= found.tol_
+    np.testing.assert_allclose(found.coef_, exact.coef_, atol=1e-3)
+    # at other strengths they are indeed not the same
+    assert np.any(found.scores_path_ != exact.scores_path_)
 
 
 def test_intervals_of_explained_variance_are_relative():
