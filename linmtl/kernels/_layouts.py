@@ -76,23 +76,50 @@ def stacked_adjoint(X, task_ptr, r, Gt):
 
 
 @reduction
+def _solve_triangles(L, z):
+    """Solve ``L L' z = b`` for a lower triangle; z holds b and becomes the solution."""
+    for i in range(z.size):
+        row, before = L[i, :i], z[:i]
+        total = 0.0
+        for j in range(before.size):
+            total += row[j] * before[j]
+        z[i] = (z[i] - total) / L[i, i]
+    for back in range(z.size):
+        i = z.size - 1 - back
+        row, before = L[i, :i], z[:i]
+        last = z[i] / L[i, i]
+        z[i] = last
+        for j in range(before.size):
+            before[j] -= last * row[j]
+
+
+@reduction
 def factor_solve(L, B):
     """Solve ``L_t L_t' z = b_t`` for lower triangles L; the rows of B become the z."""
     for t in range(B.shape[0]):
-        z = B[t]
-        for i in range(z.size):
-            row, before = L[t, i, :i], z[:i]
-            total = 0.0
-            for j in range(before.size):
-                total += row[j] * before[j]
-            z[i] = (z[i] - total) / L[t, i, i]
-        for back in range(z.size):
-            i = z.size - 1 - back
-            row, before = L[t, i, :i], z[:i]
-            last = z[i] / L[t, i, i]
-            z[i] = last
-            for j in range(before.size):
-                before[j] -= last * row[j]
+        _solve_triangles(L[t], B[t])
+
+
+@reduction
+def factor_solve_by_rows(A, row_ptr, L, L_ptr, shift, B):
+    """Solve ``(A_t'A_t + shift I) z = b_t``; the rows of B become the z.
+
+    ``L`` holds one lower triangle after another. A task with rows in ``A`` has that of
+    ``A_t A_t' + shift I``, others that of the matrix itself, or none where it is
+    ``shift I``.
+    """
+    for t in range(B.shape[0]):
+        A_t, z = A[row_ptr[t] : row_ptr[t + 1]], B[t]
+        flat = L[L_ptr[t] : L_ptr[t + 1]]
+        rows = len(A_t)
+        if rows == 0 and flat.size:
+            _solve_triangles(flat.reshape(z.size, z.size), z)
+            continue
+        inside = np.dot(A_t, z)
+        _solve_triangles(flat.reshape(rows, rows), inside)
+        outside = np.dot(inside, A_t)
+        for j in range(z.size):
+            z[j] = (z[j] - outside[j]) / shift
 
 
 @kernel

@@ -15,18 +15,16 @@ from typing import Any
 
 import numpy as np
 from scipy import linalg
-from scipy.linalg import get_blas_funcs
 
 from linmtl.datafits._base import Datafit
 from linmtl.kernels._jit import readonly
-from linmtl.kernels._layouts import factor_solve
+from linmtl.kernels._layouts import factor_solve, factor_solve_by_rows
 from linmtl.penalties._decomposition import SplitForm, Stacked, halves, joined
 from linmtl.penalties._deviation import AboutMean
 from linmtl.penalties._row_separable import RowSeparable
 from linmtl.solvers._apg import AcceleratedProximalGradient
 from linmtl.solvers._objective import Objective
 
-_TRSV: Any = get_blas_funcs("trsv", dtype=np.float64)
 _EPS = np.finfo(float).eps
 _RELAXATION = 1.7
 # Accelerated steps that cost no more than to prepare for others: singular values make
@@ -480,15 +478,24 @@ class _Rows(Squares):
     def __init__(self, fit: Datafit, ridge: float):
         data, self.ridge = fit.data, ridge
         root = np.sqrt(data.weight) * fit.y
-        self.blocks, self.grams = [], []
-        self.C = np.zeros((fit.n_features, fit.n_columns))
+        d, ptr = fit.n_features, data.task_ptr
+        columns = [tasks for _, tasks in data.design.columns()]
+        rows = np.array([np.sum(ptr[tasks + 1] - ptr[tasks]) for tasks in columns])
+        sides = np.minimum(rows, d)
+        self.row_ptr = np.cumsum([0, *np.where(rows < d, rows, 0)])
+        self.factor_ptr = np.cumsum([0, *sides**2])
+        self.A = np.empty((self.row_ptr[-1], d))
+        self.factors = np.empty(self.factor_ptr[-1])
+        self.grams = []
+        self.C = np.zeros((d, fit.n_columns))
         self.size = ridge
-        for c, tasks in data.design.columns():
+        for c, tasks in enumerate(columns):
             A = data.design.centred_block(tasks, data.weight, data.fit_intercept)
-            rows = [root[data.task_ptr[t] : data.task_ptr[t + 1]] for t in tasks]
-            self.C[:, c] = A.T @ np.concatenate(rows)
-            K = A @ A.T if len(A) < A.shape[1] else A.T @ A
-            self.blocks.append(A if len(A) < A.shape[1] else None)
+            own = [root[ptr[t] : ptr[t + 1]] for t in tasks]
+            self.C[:, c] = A.T @ np.concatenate(own)
+            K = A @ A.T if len(A) < d else A.T @ A
+            if len(A) < d:
+                self.A[self.row_ptr[c] : self.row_ptr[c + 1]] = A
             self.grams.append(K)
             self.size = max(self.size, ridge + _power_iteration(K[None]))
 
@@ -497,29 +504,16 @@ class _Rows(Squares):
 
     def prepare(self, rho):
         shift = rho + self.ridge
-        self.factors = []
-        for K in self.grams:
+        for K, start in zip(self.grams, self.factor_ptr, strict=False):
             shifted = K.copy()
-            shifted[np.diag_indices_from(shifted)] += shift
-            factor = linalg.cholesky(shifted, overwrite_a=True, check_finite=False)
-            self.factors.append(np.asfortranarray(factor))
+            shifted.flat[:: len(K) + 1] += shift
+            self.factors[start : start + K.size] = np.linalg.cholesky(shifted).ravel()
 
     def solve(self, V, rho):
         right = np.ascontiguousarray((self.C + rho * V).T)
-        shift = rho + self.ridge
-        for w, A, factor in zip(right, self.blocks, self.factors, strict=True):
-            if A is None:
-                w[:] = _cholesky_solve(factor, w)
-                continue
-            if len(A):
-                w -= _cholesky_solve(factor, A @ w) @ A
-            w /= shift
+        given = self.A, self.row_ptr, self.factors, self.factor_ptr
+        factor_solve_by_rows(*map(readonly, given), rho + self.ridge, right)
         return right.T
-
-
-def _cholesky_solve(U: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Solve ``U'U z = v`` for one vector: less overhead than for many."""
-    return _TRSV(U, _TRSV(U, v, trans=1))
 
 
 def _power_iteration(K: np.ndarray) -> float:

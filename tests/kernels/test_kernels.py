@@ -1522,6 +1522,27 @@ def test_factor_solve(n, d):
     np.testing.assert_allclose(np.einsum("tij,tj->ti", H, Z), B, atol=1e-9)
 
 
+def test_factor_solve_by_rows():
+    """Of tasks with fewer rows than features, with more and with none."""
+    d, shift, sizes = 4, 0.3, [2, 0, 7, 1]
+    blocks = [normal(n, d, seed=n) for n in sizes]
+    few = [A if len(A) < d else A[:0] for A in blocks]
+    grams = [A @ A.T if len(A) < d else A.T @ A for A in blocks]
+    factors = [np.linalg.cholesky(K + shift * np.eye(len(K))) for K in grams]
+    B = normal(len(sizes), d)
+    Z = B.copy()
+    kernels.factor_solve_by_rows(
+        readonly(np.concatenate(few)),
+        readonly(np.cumsum([0, *map(len, few)])),
+        readonly(np.concatenate([L.ravel() for L in factors])),
+        readonly(np.cumsum([0, *(L.size for L in factors)])),
+        shift,
+        Z,
+    )
+    for A, z, b in zip(blocks, Z, B, strict=True):
+        np.testing.assert_allclose((A.T @ A + shift * np.eye(d)) @ z, b, atol=1e-9)
+
+
 @pytest.mark.parametrize(("n", "d"), [(1, 1), (3, 4), (8, 2), (11, 5)])
 def test_small_inverses(n, d):
     A, scale = normal(n, d + 2, d), np.logspace(-3, 3, d)
