@@ -24,6 +24,7 @@ _PRIOR_TOL = 0.002  # change of the logarithm of a prior's precision that ends t
 _MAX_LOG_PRECISION = 25.0  # the largest such logarithm
 _MAX_FREE_COMMON = 10  # common coefficients beyond which they have a prior
 _LEAST_SHARE = 0.5  # of the covariance with correlations in one that is shrunk
+_NO_GAIN = 1e-3  # in the deviance, for which correlations are not worth having
 _NOISE_TOL = 1e-4  # change of a noise level, relative, that ends them
 _LEAST_RIDGE = 1e-5  # on common coefficients of labels, relative to the rows
 _MOST_NUMBERS = 4e8  # in the second moments of all tasks
@@ -81,7 +82,8 @@ def fit_mixed(data: MultiTaskData, Z: np.ndarray, choices: Choices) -> MixedMode
         frame, sums, moments = sums_of(data, intercept)
         structure = _structure(sums, Z, choices, intercept)
         flat = np.zeros(Z.shape[1] * sums.n_columns)
-        model = Likelihood(sums, Z, structure, frame.there, choices.restricted, flat)
+        S = _parameters(frame, choices)
+        model = Likelihood(sums, Z, structure, S, choices.restricted, flat)
         found = _maximum(model, frame, moments, choices, data.fit_intercept)
         if choices.noise == "task":
             found = _with_noise_of_tasks(found, choices)
@@ -109,7 +111,8 @@ def fit_logistic(data: MultiTaskData, Z: np.ndarray, choices: Choices) -> MixedM
         rows = LogisticRows(frame.rows(A), data.y, data.weight, ptr, offset)
         least = _LEAST_RIDGE * data.weight.sum() * np.mean(Z**2, axis=0)
         ridge = np.repeat(least, sums.n_columns)
-        model = Laplace(rows, Z, structure, frame.there, choices.restricted, ridge)
+        S = _parameters(frame, choices)
+        model = Laplace(rows, Z, structure, S, choices.restricted, ridge)
         return _maximum(model, frame, moments, choices, intercept)
 
 
@@ -136,6 +139,15 @@ def _structure(sums, Z, choices, intercept):
     )
 
 
+def _parameters(frame, choices):
+    """Return coefficients in the frame from those that parameters are deviations of.
+
+    A full covariance is one wherever features have their origin. About their means its
+    parameters are of one size, however far away that is.
+    """
+    return frame.scaled if choices.covariance == "full" else frame.there
+
+
 def _maximum(model, frame, moments, choices, fit_intercept):
     """Return the model of the highest likelihood."""
     shrinks = choices.shrink_mean
@@ -149,7 +161,7 @@ def _maximum(model, frame, moments, choices, fit_intercept):
     if shrinks is True or (shrinks == "auto" and many):
         model.restricted = True
         model, point = _with_prior(model, point, frame.intercept, choices.max_iter)
-    point, n_iter, converged = _ascended(model, point, choices)
+    point, n_iter, converged = _ascended(model, point, choices, frame)
     return MixedModel(
         frame=frame,
         moments=moments,
@@ -163,7 +175,7 @@ def _maximum(model, frame, moments, choices, fit_intercept):
     )
 
 
-def _ascended(model, point, choices):
+def _ascended(model, point, choices, frame):
     """Return the point of the model from one, the steps, and whether it is best.
 
     A covariance that is shrunk is the mean of a diagonal and a full one: the latter
@@ -174,23 +186,32 @@ def _ascended(model, point, choices):
     pairs = s.n_parameters - random.size
     if choices.covariance != "shrunk" or not pairs:
         return maximise(model, point, choices.max_iter)
-    alone = model.structured(Structure.of("diagonal", s.size, False, random, 1))
-    theta = np.zeros(s.n_parameters)
+    alone = model.structured(
+        Structure.of("diagonal", s.size, False, random, 1), model.S
+    )
     begin = alone.at(np.abs(point.theta[s.diagonal]))
     without, n_iter, converged = maximise(alone, begin, choices.max_iter)
-    theta[s.diagonal] = without.theta
-    full, more, best = maximise(model, model.at(theta), choices.max_iter)
+    moved = np.linalg.solve(frame.scaled, model.S)  # to features about their means
+    about = model.structured(s, frame.scaled)
+    begin = about.at(_triangular(s, moved @ alone.structure.factor(without.theta)))
+    full, more, best = maximise(about, begin, choices.max_iter)
     gain = max(without.deviance - full.deviance, 0.0)
-    share = max(1.0 - 2.0 * pairs / max(gain, 1e-300), _LEAST_SHARE)
+    share = max(1.0 - 2.0 * pairs / gain, _LEAST_SHARE) if gain > _NO_GAIN else 0.0
     noise = share * full.noise + (1.0 - share) * without.noise
-    parts = (share, full, s), (1.0 - share, without, alone.structure)
-    roots = [
-        np.sqrt(part * at.noise / noise) * form.factor(at.theta)[random].T
-        for part, at, form in parts
-    ]
-    _, upper = np.linalg.qr(np.concatenate(roots))
-    theta = upper.T[np.searchsorted(random, s.row), s.column]
+    parts = (
+        (share, full, np.linalg.solve(moved, s.factor(full.theta))),
+        (1.0 - share, without, alone.structure.factor(without.theta)),
+    )
+    root = np.hstack([np.sqrt(part * at.noise / noise) * F for part, at, F in parts])
+    theta = _triangular(s, root)
     return model.at(theta), n_iter + more, converged and best
+
+
+def _triangular(structure, F):
+    """Return the parameters of a full covariance ``F F'``."""
+    random = np.unique(structure.row)
+    _, upper = np.linalg.qr(F[random].T)
+    return upper.T[np.searchsorted(random, structure.row), structure.column]
 
 
 def _with_prior(model, point, intercept, max_iter):
@@ -243,7 +264,7 @@ def _with_noise_of_tasks(model, choices):
         like = model.likelihood
         like = like.changed(model.sums.times(1.0 / ratio), like.ridge)
         begin = like.at(model.point.theta)
-        point, n_iter, converged = _ascended(like, begin, choices)
+        point, n_iter, converged = _ascended(like, begin, choices, model.frame)
         model = replace(
             model,
             likelihood=like,

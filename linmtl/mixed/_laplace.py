@@ -131,9 +131,10 @@ class Laplace(Likelihood):
         self.degrees = self.n
         self._mode = np.zeros((len(K), K.shape[1])), np.zeros(self.kept.size)
 
-    def _of(self, structure: Structure, sums: Sums, ridge: np.ndarray) -> Laplace:
-        rows, Z = self.rows, self.Z
-        return Laplace(rows, Z, structure, self.S, self.restricted, ridge)
+    def _of(
+        self, structure: Structure, sums: Sums, ridge: np.ndarray, S: np.ndarray
+    ) -> Laplace:
+        return Laplace(self.rows, self.Z, structure, S, self.restricted, ridge)
 
     def of_tasks(self, tasks: np.ndarray) -> Laplace:
         rows, Z = self.rows.of_tasks(tasks), self.Z[tasks]

@@ -115,18 +115,20 @@ class Likelihood:
         self, sums: Sums, ridge: np.ndarray, log_prior: float = 0.0
     ) -> Likelihood:
         """Return the same with other sums and another prior of the fixed effects."""
-        other = self._of(self.structure, sums, ridge)
+        other = self._of(self.structure, sums, ridge, self.S)
         other.log_prior = log_prior
         return other
 
-    def structured(self, structure: Structure) -> Likelihood:
-        """Return that of another structure of the covariance."""
-        other = self._of(structure, self.sums, self.ridge)
+    def structured(self, structure: Structure, S: np.ndarray) -> Likelihood:
+        """Return that of another structure of the covariance, and its columns."""
+        other = self._of(structure, self.sums, self.ridge, S)
         other.log_prior = self.log_prior
         return other
 
-    def _of(self, structure: Structure, sums: Sums, ridge: np.ndarray) -> Likelihood:
-        return Likelihood(sums, self.Z, structure, self.S, self.restricted, ridge)
+    def _of(
+        self, structure: Structure, sums: Sums, ridge: np.ndarray, S: np.ndarray
+    ) -> Likelihood:
+        return Likelihood(sums, self.Z, structure, S, self.restricted, ridge)
 
     def of_tasks(self, tasks: np.ndarray) -> Likelihood:
         """Return that of some of the tasks (positions, increasing)."""

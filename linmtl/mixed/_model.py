@@ -112,7 +112,10 @@ class MixedModel:
     @property
     def covariance(self) -> np.ndarray:
         """Covariance of the deviations, in the units of X."""
-        F = self.likelihood.structure.factor(self.point.theta)
+        like, frame = self.likelihood, self.frame
+        F = like.structure.factor(self.point.theta)
+        if not np.array_equal(like.S, frame.there):
+            F = frame.back @ (like.S @ F)
         return self.point.noise * F @ F.T
 
     @property

@@ -42,11 +42,16 @@ class Frame:
     @property
     def there(self) -> np.ndarray:
         """Coefficients in the frame, from an intercept and coefficients of X."""
-        if not self.intercept:
-            return np.diag(self.scale)
-        S = np.diag(np.concatenate([[1.0], self.scale]))
-        S[0, 1:] = self.mean
+        S = self.scaled
+        if self.intercept:
+            S[0, 1:] = self.mean
         return S
+
+    @property
+    def scaled(self) -> np.ndarray:
+        """The same from the intercept where the features have their means."""
+        first = np.ones(int(self.intercept))
+        return np.diag(np.concatenate([first, self.scale]))
 
     @property
     def back(self) -> np.ndarray:

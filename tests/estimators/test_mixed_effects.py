@@ -1,6 +1,7 @@
 """Mixed-effects models: lme4's answers, the penalised problem, invariances."""
 
 import json
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -272,6 +273,32 @@ def test_units_and_origins_of_features():
             ours = moved.predict(scale * X[:5] + move, labels, return_std=True)
             theirs = plain.predict(X[:5], labels, return_std=True)
             np.testing.assert_allclose(ours, theirs, rtol=1e-3)
+
+
+@pytest.mark.parametrize("shift", [1e2, 1e4, 1e6])
+@pytest.mark.parametrize("cls", [MixedEffectsRegressor, MixedEffectsClassifier])
+def test_a_full_covariance_is_one_at_any_origin(cls, shift):
+    X, y, tasks = made(3, d=2)
+    y = y if cls is MixedEffectsRegressor else y > 0
+    plain = cls("full").fit(X, y, tasks)
+    moved = cls("full").fit(X + shift, y, tasks)
+    np.testing.assert_allclose(moved.coef_, plain.coef_, atol=1e-6)
+    np.testing.assert_allclose(
+        moved.covariance_[1:, 1:], plain.covariance_[1:, 1:], atol=1e-6
+    )
+    assert abs(moved.log_likelihood_ - plain.log_likelihood_) < 1e-6
+
+
+def test_correlations_are_drawn_alike_far_from_the_origin():
+    # where the prior of variances would have a say in it
+    X, y, tasks = made(3, d=2)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".* lie far from zero")
+        far, further = (
+            MixedEffectsRegressor("shrunk").fit(X + shift, y, tasks)
+            for shift in (1e4, 1e6)
+        )
+    np.testing.assert_allclose(further.coef_, far.coef_, atol=1e-3)
 
 
 @pytest.mark.slow
