@@ -22,6 +22,7 @@ from linmtl.datafits._moments import Moments
 from linmtl.datafits._ordinal import OrdinalFit
 from linmtl.datafits._residual import about_zero
 from linmtl.datafits._root import RootFit
+from linmtl.kernels._threads import blas_threads
 from linmtl.losses import Loss
 from linmtl.model_selection._jobs import in_turn, run_jobs
 from linmtl.penalties import Penalty
@@ -311,10 +312,13 @@ def _of_folds(found, fold, rows):
 def _one_fold(fit, held_out, rows, exact, runs):
     """Return what `_along` does for each of several paths."""
     kept: dict[Any, Any] = {}
-    return [
-        _along(fit, held_out, start, rows, exact, run | {"kept": kept}, progress)
-        for run, start, progress in runs
-    ]
+    (n, shared), d = fit.largest_block, fit.n_features
+    # many strengths at once make products long, which is no reason to wait for threads
+    with blas_threads(float(n) * d * max(d, fit.n_columns if shared else 1)):
+        return [
+            _along(fit, held_out, start, rows, exact, run | {"kept": kept}, progress)
+            for run, start, progress in runs
+        ]
 
 
 def _along(fit, held_out, start, rows, exact, settings, progress):

@@ -304,47 +304,59 @@ class QuadraticPath:
         return solve
 
     def _in_steps(self, forms):
-        """Conjugate gradients for all K, preconditioned by the mean Hessian."""
+        """Conjugate gradients for all K, preconditioned by the mean Hessian.
+
+        And by eigenvectors of the mean K: those of a graph and a ridge are the same
+        whatever the strengths.
+        """
         H = self.fit.H
         K = np.array([form.dense() for form in forms])
         h, P = np.linalg.eigh(H.mean(axis=0))
-        k, V = np.linalg.eigh(K)
+        size = np.abs(K).max(axis=(1, 2), initial=_TINY)
+        _, V = np.linalg.eigh(np.sum(K / size[:, None, None], axis=0))
+        k = np.sum(V * (K @ V), axis=1)
         curvature = np.maximum(h, 0.0)[:, None] + np.maximum(k, 0.0)[:, None, :]
         least = _EPS * curvature.max(axis=(1, 2), keepdims=True)
         curvature = np.maximum(curvature, np.maximum(least, _TINY))
-        Vt = V.transpose(0, 2, 1)
 
-        def product(W):
-            return (H @ W.transpose(2, 1, 0)).transpose(2, 1, 0) + W @ K
-
-        def precondition(R):
-            return P @ ((P.T @ R @ V) / curvature) @ Vt
+        def times(W, V):  # in one product
+            return (W.reshape(-1, len(V)) @ V).reshape(W.shape)
 
         def solve(C, tol=_STEP_TOL):
-            R = np.array(np.broadcast_to(C, (len(forms), *C.shape[1:])))
-            W, Z = np.zeros_like(R), precondition(R)
+            out = np.zeros((len(forms), *C.shape[1:]))
+            at, bend, own = np.arange(len(forms)), curvature, K
+
+            def precondition(R):
+                return times(P @ (times(P.T @ R, V) / bend), V.T)
+
+            R = np.array(np.broadcast_to(C, out.shape))
+            W, Z = out.copy(), precondition(R)
             move = Z.copy()
             size = np.sum(R * Z, axis=(1, 2))
             stop = tol**2 * size
             for _ in range(_MOST_STEPS):
-                if np.all(size <= stop):
+                done = size <= stop
+                if done.any():  # the others go on without them
+                    out[at[done]] = W[done]
+                    rest = ~done
+                    at, bend, own = at[rest], bend[rest], own[rest]
+                    W, R, move = W[rest], R[rest], move[rest]
+                    size, stop = size[rest], stop[rest]
+                if not at.size:
                     break
-                AM = product(move)
+                AM = (H @ move.transpose(2, 1, 0)).transpose(2, 1, 0) + move @ own
                 along = np.sum(move * AM, axis=(1, 2))
                 step = np.divide(size, along, out=np.zeros_like(size), where=along > 0)
-                step[size <= stop] = 0.0
+                if not step.any():
+                    break
                 W += step[:, None, None] * move
                 R -= step[:, None, None] * AM
                 Z = precondition(R)
                 following = np.where(step > 0, np.sum(R * Z, axis=(1, 2)), size)
-                ratio = np.divide(
-                    following, size, out=np.zeros_like(size), where=size > 0
-                )
-                move = Z + ratio[:, None, None] * move
-                if not step.any():
-                    break
+                move = Z + (following / size)[:, None, None] * move
                 size = following
-            return W
+            out[at] = W
+            return out
 
         return solve
 
