@@ -358,7 +358,8 @@ def contest(bench, name, loss):
 )
 def test_a_page_of_numpy_comes_to_the_same_optimum(bench, name, loss):
     duel = contest(bench, name, loss)
-    tol = 1e-7 if duel.case.convex else 1e-5
+    # bounds of other points count for `tol`, the gap below is that at the point itself
+    tol = 1e-8 if duel.case.convex else 1e-5
     model = duel.case.make(tol).fit(*duel.stacked)
     value = duel.value_of_model(model)
     # the objective that is written out in the benchmark is that of the package
