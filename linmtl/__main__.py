@@ -19,17 +19,24 @@ from linmtl.cli._files import STDIN, read_table
 from linmtl.cli._html import to_html
 from linmtl.cli._json import to_json, transfer_json
 from linmtl.cli._markdown import to_markdown
-from linmtl.cli._models import DEFAULT_MODELS, MODELS, check_models
+from linmtl.cli._models import (
+    DEFAULT_MODELS,
+    MODELS,
+    check_models,
+    loss_named,
+    losses_told,
+)
 from linmtl.cli._page import Origin, blocks_of
 from linmtl.cli._predict import predict_table, read_model
 from linmtl.cli._report import render, render_transfer
 from linmtl.cli._results import Comparison
 from linmtl.cli._save import model_json
-from linmtl.cli._table import Problem, make_problem, split_names
+from linmtl.cli._table import Problem, make_problem, offset_column, split_names
 from linmtl.cli._write import check_places, write
 from linmtl.data._errors import InputError, name_list
 from linmtl.data._labels import one_line
 from linmtl.datasets import load_parkinsons
+from linmtl.losses import Loss
 from linmtl.transfer import NegativeTransferReport
 
 _BUNDLED_TRAIN = 0.25
@@ -167,6 +174,13 @@ def _add_compare(commands: Any) -> None:
         "--classify", action="store_true", help="the target is one of classes"
     )
     one.add_argument(
+        "--loss",
+        metavar="NAME",
+        help=f"fit and judge by this loss: {losses_told()}, such as huber:2 (default: "
+        "squared); models that do not take it are left out",
+    )
+    _add_offset(one, "no feature")
+    one.add_argument(
         "--train",
         type=float,
         default=0.5,
@@ -232,9 +246,25 @@ def _add_predict(commands: Any) -> None:
         help="the columns of a model that knows no names, in the order of fit "
         "(default: all others)",
     )
+    _add_offset(one, "default: the column as in fit")
     _add_decimal(one)
     one.add_argument(
         "--output", metavar="FILE.csv", help="write here, not to standard output"
+    )
+
+
+def _add_offset(one: argparse.ArgumentParser, more: str) -> None:
+    either = one.add_mutually_exclusive_group()
+    either.add_argument(
+        "--offset",
+        metavar="COLUMN",
+        help="a known part of each row's linear predictor, on its scale: of counts the "
+        f"logarithm of the exposure; {more}",
+    )
+    either.add_argument(
+        "--exposure",
+        metavar="COLUMN",
+        help="the same of counts, before its logarithm is taken: days, persons, km",
     )
 
 
@@ -337,6 +367,7 @@ def _run_predict(arguments: argparse.Namespace, progress: Progress) -> int:
         task=arguments.task,
         features=arguments.features,
         decimal=arguments.decimal,
+        offset=offset_column(arguments.offset, arguments.exposure),
     )
     for note in predictions.notes:
         progress.say(f"note: {note}")
@@ -357,7 +388,7 @@ def _run_doctor(arguments: argparse.Namespace, progress: Progress) -> int:
 
 def _run_file(arguments: argparse.Namespace, progress: Progress) -> int:
     models = [name.strip() for name in arguments.models.split(",") if name.strip()]
-    _check_arguments(arguments, models)
+    loss = _check_arguments(arguments, models)
     progress.flash(f"reading {_name(arguments.file)}")
     table = read_table(arguments.file)
     problem = make_problem(
@@ -368,6 +399,8 @@ def _run_file(arguments: argparse.Namespace, progress: Progress) -> int:
         features=split_names(arguments.features, table.columns),
         drop=split_names(arguments.drop, table.columns),
         decimal=arguments.decimal,
+        loss=loss,
+        offset=offset_column(arguments.offset, arguments.exposure),
     )
     comparison = compare(
         problem.X,
@@ -380,6 +413,8 @@ def _run_file(arguments: argparse.Namespace, progress: Progress) -> int:
         feature_names=problem.feature_names,
         progress=progress,
         n_jobs=arguments.jobs,
+        loss=loss,
+        offset=problem.offset,
     )
     progress.clear()
     title = _title(arguments, problem)
@@ -444,9 +479,14 @@ def _title(arguments: argparse.Namespace, problem: Problem) -> str:
     return f"{file}: predict {what}; a task is a {task}"
 
 
-def _check_arguments(arguments: argparse.Namespace, models: Sequence[str]) -> None:
-    """Fail before the work rather than after it."""
+def _check_arguments(
+    arguments: argparse.Namespace, models: Sequence[str]
+) -> Loss | None:
+    """Fail before the work rather than after it; return the loss that was asked for."""
     check_models(models)
+    loss = None if arguments.loss is None else loss_named(arguments.loss)
+    if loss is not None and arguments.classify:
+        raise InputError("--loss is for numbers; --classify has the log-loss")
     if not 0 < arguments.train < 1:
         raise InputError(f"--train must be between 0 and 1, got {arguments.train:g}")
     if not 0 <= arguments.seed < 2**32:
@@ -459,6 +499,7 @@ def _check_arguments(arguments: argparse.Namespace, models: Sequence[str]) -> No
         "--report": arguments.report,
     }
     check_places(places, arguments.file)
+    return loss
 
 
 def _as_json(
@@ -471,6 +512,8 @@ def _as_json(
         "file": arguments.file,
         "target": arguments.target,
         "task": arguments.task,
+        "offset": arguments.offset,
+        "exposure": arguments.exposure,
         "command": arguments.command,
         "classes": problem.classes,
         "notes": problem.notes,

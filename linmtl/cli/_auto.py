@@ -15,10 +15,10 @@ import numpy as np
 
 from linmtl.auto._leaderboard import Units, corrected_loss, lowest
 from linmtl.auto._weights import Rows, stacked
-from linmtl.cli._judge import scored
+from linmtl.cli._judge import constant_losses, scored
 from linmtl.cli._prepare import Split
 from linmtl.cli._results import AutoChoice, Honest, ModelResult
-from linmtl.losses import Logistic, MultinomialOfRows, Squared
+from linmtl.losses import Logistic, MultinomialOfRows
 from linmtl.transfer._folds import deal_rows
 
 _FOLDS = 5
@@ -72,7 +72,8 @@ def auto_choice(
         for eta_of in (np.moveaxis(rows.eta, -1, 0), stack.eta)
     ]
     of_models, of_stack = (Units(each, one) for each in losses)
-    honest = [_honest(units, rows, classify) for units in (of_models, of_stack)]
+    offset = data.offset_of_test[order]
+    honest = [_honest(units, rows, classify, offset) for units in (of_models, of_stack)]
     return AutoChoice(
         "AutoClassifier" if classify else "AutoRegressor",
         models[lowest(of_models)],
@@ -83,17 +84,20 @@ def auto_choice(
     )
 
 
-def _honest(units: Units, rows: Rows, classify: bool) -> Honest:
+def _honest(
+    units: Units, rows: Rows, classify: bool, offset: np.ndarray | None = None
+) -> Honest:
     loss, interval = corrected_loss(units, lowest)
     if not classify:
-        relative = _RelativeUnits(units.sums, units.size, rows.y, rows.task)
+        known = np.zeros(rows.y.size) if offset is None else offset
+        relative = _RelativeUnits(units.sums, units.size, rows, known)
         interval = corrected_loss(relative, lowest)[1]
     return Honest(loss, interval)
 
 
 @dataclass(frozen=True, eq=False)
 class _RelativeUnits(Units):
-    """Squared errors of rows, relative to the squares about the tasks' means.
+    """Losses of rows, such as squared errors, relative to those about the tasks' means.
 
     What is told of them is their part of these, and a target far from the others makes
     most of both: an interval for the errors alone would be one for how often it is
@@ -101,14 +105,14 @@ class _RelativeUnits(Units):
 
     Attributes
     ----------
-    y : ndarray of shape (n_rows,)
-        Targets.
-    code : ndarray of int of shape (n_rows,)
-        The task of each.
+    rows : Rows
+        Targets, their tasks and the loss.
+    offset : ndarray of shape (n_rows,)
+        A known part of their linear predictors.
     """
 
-    y: np.ndarray
-    code: np.ndarray
+    rows: Rows
+    offset: np.ndarray
 
     def mean(self, count: np.ndarray | None = None) -> np.ndarray:
         """Return the mean error of each model, with each row so many times."""
@@ -123,22 +127,19 @@ class _RelativeUnits(Units):
 
         As large whatever their number: few rows are nearer to their own mean.
         """
-        size, all_rows = (
-            np.bincount(self.code, n) for n in (count, np.ones(count.size))
-        )
-        size, all_rows = size[all_rows > 0], all_rows[all_rows > 0]
-        code = np.unique(self.code, return_inverse=True)[1].reshape(-1)
-        mean = np.bincount(code, count * self.y) / np.maximum(size, 1)
-        rest = np.bincount(code, count * (self.y - mean[code]) ** 2)
+        code, T = self.rows.task, self.rows.n_tasks
+        size, all_rows = (np.bincount(code, n, T) for n in (count, np.ones(count.size)))
+        given = self.rows.loss, self.rows.y, self.offset, count
+        rest = size * constant_losses(*given, code, T)
         several = size > 1
-        factor = (1 - 1 / all_rows) * size / np.maximum(size - 1, 1)
+        factor = (1 - 1 / np.maximum(all_rows, 1)) * size / np.maximum(size - 1, 1)
         return float((factor * rest)[several].sum() / max(size[several].sum(), 1))
 
 
 def _targets(data: Split, classify: bool) -> tuple[np.ndarray, Any]:
     """Return the test targets as their loss takes them, and the loss."""
     if not classify:
-        return data.y_test.astype(float), Squared()
+        return data.y_test.astype(float), data.loss
     if data.n_classes > 2:
         return data.y_test, MultinomialOfRows()
     return np.where(data.y_test > 0, 1.0, -1.0), Logistic()

@@ -29,9 +29,11 @@ from linmtl.cli._prepare import Split, split_rows
 from linmtl.cli._results import Comparison, ModelResult
 from linmtl.data._errors import name_list
 from linmtl.estimators._task_model import OF_TASKS
+from linmtl.losses import Loss
 from linmtl.model_selection._grid import OF_SEARCHES
 from linmtl.transfer import NegativeTransferReport, negative_transfer_report
 
+_LEVELS = {"squared": "task means", "logistic": "task rates"}  # what has no features
 N_REPEATS = 4  # of the report on transfer: partitions into 5 folds
 
 
@@ -48,6 +50,8 @@ def compare(
     feature_names: Sequence[str] | None = None,
     progress: Callable[[str], None] | None = None,
     n_jobs: int | None = None,
+    loss: Loss | None = None,
+    offset: ArrayLike | None = None,
 ) -> Comparison:
     """Tune, fit and judge several models on one split of every task's rows.
 
@@ -85,6 +89,11 @@ default=("pooled", "independent", "mixed", "mean", "l21", "trace")
         Called with a line of text at each step.
     n_jobs : int, default=None
         Folds fitted at the same time, through joblib.
+    loss : Loss, default=None
+        What models are fitted by and judged; by default the squared loss, or the
+        logistic one of classes. Models that do not take it are left out.
+    offset : array-like of shape (n_samples,), default=None
+        A known part of the linear predictor of each row.
 
     Returns
     -------
@@ -106,14 +115,19 @@ default=("pooled", "independent", "mixed", "mean", "l21", "trace")
         random_state=random_state,
         cv=cv,
         feature_names=feature_names,
+        loss=loss,
+        offset=offset,
     )
+    loss = data.loss
     variance = target_variance(data, classify)
     notes = list(data.notes)
     if data.level_names:
         notes.append(_note_on_levels(data.level_names, "global" in names))
+    if data.offset_test is not None or loss.name not in ("squared", "logistic"):
+        notes.append(_note_on_loss(loss))
     default, n_features = tuple(models) == DEFAULT_MODELS, len(data.feature_names)
     names, left_out = without_what_fails(
-        names, default, classify, data.n_classes, n_features
+        names, default, loss, data.n_classes, n_features
     )
     notes += left_out
     results = []
@@ -136,7 +150,13 @@ default=("pooled", "independent", "mixed", "mean", "l21", "trace")
         notes,
         data,
         auto_choice(results, data, variance, classify, random_state),
+        loss,
     )
+
+
+def _note_on_loss(loss: Loss) -> str:
+    settings = "".join(f", {n} = {value:g}" for n, value in loss.settings().items())
+    return f"fitted and judged by the {loss.score.name} (loss {loss.name}{settings})"
 
 
 def _note_on_levels(names: Sequence[str], used: bool) -> str:
@@ -176,12 +196,15 @@ def transfer_report(
     if best is None or len(comparison.tasks) < 2:
         return None
     models = {
-        name: make_model(name, comparison.classify, data.cv, coarse=True)
+        name: make_model(name, data.loss, data.cv, coarse=True)
         for name in (best.name, "pooled")
     }
     X = np.concatenate(data.features(KINDS[best.name].one_intercept))
     y = np.concatenate([data.y_train, data.y_test])
     tasks = np.concatenate([data.tasks_train, data.tasks_test])
+    offset = None
+    if data.offset_train is not None:
+        offset = np.concatenate([data.offset_train, data.offset_of_test])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # said already, of the same model
         report = negative_transfer_report(
@@ -189,6 +212,7 @@ def transfer_report(
             X,
             y,
             tasks,
+            offset=offset,
             pooled=models["pooled"],
             cv=5,
             n_repeats=n_repeats,
@@ -209,14 +233,15 @@ def _run(
 ) -> ModelResult:
     """Tune, fit and judge one model."""
     kind = KINDS[name]
-    model = make_model(name, classify, data.cv, n_jobs=n_jobs)
+    model = make_model(name, data.loss, data.cv, n_jobs=n_jobs)
     start = time.perf_counter()
     if progress is not None:
         progress("")
         if kind.by_folds:
             model._progress = _fold_counter(progress, data.cv)
     X_train, _ = data.features(kind.one_intercept)
-    at_end, caught = fit(model, (X_train, data.y_train, data.tasks_train))
+    rows = X_train, data.y_train, data.tasks_train
+    at_end, caught = fit(model, rows, data.offset_train)
     seconds = time.perf_counter() - start
     for warning in caught:
         text = str(warning.message)
@@ -241,13 +266,14 @@ def _chosen(model: Any, name: str) -> dict[str, float]:
 
 def _levels(data: Split, variance: np.ndarray, classify: bool) -> ModelResult:
     """Judge what each task predicts without any feature."""
-    model = make_null_model(classify)
+    model = make_null_model(data.loss)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of single classes, which are said already
-        model.fit(data.X_train, data.y_train, data.tasks_train)
+        rows = data.X_train, data.y_train, data.tasks_train
+        model.fit(*rows, offset=data.offset_train)
     return ModelResult(
         name="levels",
-        label="task rates" if classify else "task means",
+        label=_LEVELS.get(data.loss.name, "task levels"),
         shares="",
         estimator="",
         alpha=math.nan,

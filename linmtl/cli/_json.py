@@ -15,6 +15,12 @@ from linmtl.cli._results import MARGIN, Comparison, ModelResult
 from linmtl.transfer import NegativeTransferReport
 from linmtl.version import __version__
 
+# of the loss of a task, its score, and those of all test rows and within tasks
+_KEYS = {
+    "logistic": ("log_loss", "accuracy", "accuracy", "mean_log_loss"),
+    "squared": ("mse", "explained_variance", "r2", "r2_within"),
+}
+_OF_OTHER_LOSSES = "loss", "explained", "d2", "d2_within"
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "numba")
 
 
@@ -52,6 +58,8 @@ def to_json(comparison: Comparison, data: dict[str, Any]) -> dict[str, Any]:
                 "smallest_alpha": EPS,
                 "margin": MARGIN,
                 "tol": c.models[0].tol,
+                "loss": c.loss.name,
+                "loss_parameters": c.loss.settings(),
             },
             "notes": c.notes,
             "best": c.best.name,
@@ -81,11 +89,7 @@ def _auto_json(c: Comparison) -> dict[str, Any] | None:
 
 def _model_json(c: Comparison, m: ModelResult) -> dict[str, Any]:
     better, equal, worse = c.against_alone(m)
-    loss, score, all_rows, within = (
-        ("log_loss", "accuracy", "accuracy", "mean_log_loss")
-        if c.classify
-        else ("mse", "explained_variance", "r2", "r2_within")
-    )
+    loss, score, all_rows, within = _KEYS.get(c.loss.name, _OF_OTHER_LOSSES)
     alphas = np.broadcast_to(m.alpha, c.tasks.shape)
     return {
         "model": m.name,

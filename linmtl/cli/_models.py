@@ -29,6 +29,7 @@ from linmtl.estimators import (
     TraceNormRegressorCV,
 )
 from linmtl.estimators._pooled import PooledClassifierCV, PooledRegressorCV
+from linmtl.losses import LOSSES, Loss
 
 
 class Kind(NamedTuple):
@@ -112,6 +113,7 @@ TOL, _SEARCH_TOL = 1e-6, 1e-4
 _COARSE = {"alphas": 10, "eps": EPS, "tol": 1e-4}
 _COARSE_FOLDS = 3
 _ALL_ZERO = 1e15  # a strength
+_LOSSES = {name: loss for name, loss in LOSSES.items() if not loss.classify}
 # features up to which a mixed model, cubic in them, takes seconds: numbers, classes
 _MAX_MIXED = 50, 20
 
@@ -129,7 +131,7 @@ def check_models(models: Sequence[str]) -> list[str]:
 
 
 def without_what_fails(
-    names: list[str], default: bool, classify: bool, n_classes: int, n_features: int
+    names: list[str], default: bool, loss: Loss, n_classes: int, n_features: int
 ) -> tuple[list[str], list[str]]:
     """Return the models that serve such data, and notes of others.
 
@@ -140,7 +142,12 @@ def without_what_fails(
     """
     left, notes = [], []
     for name in names:
-        kind, most = KINDS[name], _MAX_MIXED[classify]
+        kind, most = KINDS[name], _MAX_MIXED[loss.classify]
+        if not loss.classify and loss.name not in kind.regressor._losses:
+            notes.append(
+                f"without {kind.label}, which does not take the loss {loss.name}"
+            )
+            continue
         several = not kind.by_folds and n_classes > 2
         if several and not default:
             raise InputError(
@@ -159,16 +166,18 @@ def without_what_fails(
 
 
 def make_model(
-    name: str, classify: bool, cv: int, coarse: bool = False, n_jobs: int | None = None
+    name: str, loss: Loss, cv: int, coarse: bool = False, n_jobs: int | None = None
 ) -> Any:
     """Return the estimator that chooses its strengths."""
     kind = KINDS[name]
-    estimator = kind.classifier if classify else kind.regressor
+    estimator = kind.classifier if loss.classify else kind.regressor
     if not kind.by_folds:
         return estimator(tol=TOL)
     if name == BASELINE:
-        return estimator("cv", cv=cv, per_task="auto", tol=TOL)
-    settings: dict[str, Any] = {"task_intercepts": False} if kind.one_intercept else {}
+        return estimator("cv", cv=cv, per_task="auto", tol=TOL, **_settings(loss))
+    settings = _settings(loss)
+    if kind.one_intercept:
+        settings["task_intercepts"] = False
     if coarse:
         return estimator(cv=min(cv, _COARSE_FOLDS), **_COARSE, **settings)
     settings |= {"cv": cv, "tol": TOL, "n_jobs": n_jobs}
@@ -179,13 +188,53 @@ def make_model(
     return model
 
 
-def make_null_model(classify: bool) -> Any:
+def make_null_model(loss: Loss) -> Any:
     """Return the estimator of each task's level, with coefficients of zero."""
-    return (L21Classifier if classify else L21Regressor)(_ALL_ZERO)
+    kind = L21Classifier if loss.classify else L21Regressor
+    return kind(_ALL_ZERO, **_settings(loss))
+
+
+def _settings(loss: Loss) -> dict[str, Any]:
+    """Return the parameters that give an estimator a loss."""
+    return {"loss": loss.name, **loss.settings()}
+
+
+def loss_named(text: str) -> Loss:
+    """Return the loss of numbers that ``NAME`` or ``NAME:PARAMETER`` stands for.
+
+    Raises
+    ------
+    InputError
+        If there is none, or a parameter is not allowed.
+    """
+    name, *given = text.strip().split(":")
+    if name not in _LOSSES:
+        raise InputError(
+            f"there is no loss {name!r}{closest(name, _LOSSES) or ';'} the losses of "
+            f"numbers are {losses_told()}"
+        )
+    kind = _LOSSES[name]
+    if len(given) > len(kind.parameters()):
+        raise InputError(f"--loss {text}: it is {_told(kind)}")
+    try:
+        loss = kind(*map(float, given))
+        loss.check()
+    except ValueError as error:
+        raise InputError(f"--loss {text}: {error}") from None
+    return loss
+
+
+def losses_told() -> str:
+    """Return the names of the losses of numbers, with their parameters."""
+    return ", ".join(map(_told, _LOSSES.values()))
+
+
+def _told(kind: type[Loss]) -> str:
+    return kind.name + "".join(f"[:{p.attribute}]" for p in kind.parameters().values())
 
 
 def fit(
-    model: Any, rows: tuple[np.ndarray, ...]
+    model: Any, rows: tuple[np.ndarray, ...], offset: np.ndarray | None = None
 ) -> tuple[bool, list[warnings.WarningMessage]]:
     """Fit a model, and return what is to be said of it.
 
@@ -198,5 +247,5 @@ def fit(
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        model.fit(*rows)
+        model.fit(*rows, offset=offset)
     return bool(np.any(getattr(model, "at_bound_", False))), caught

@@ -190,9 +190,7 @@ def _table_of_tasks(
 
 
 def _models(c: Comparison) -> Table:
-    score, within = (
-        ("acc. all", "loss within") if c.classify else ("R2 all", "R2 within")
-    )
+    score, within = f"{c.words.all_rows} all", f"{c.words.within} within"
     head = ("model", within, score, "saved", "better/worse", "gap", "seconds")
     rows = []
     for model in sorted(c.leaderboard, key=c.merit, reverse=True):

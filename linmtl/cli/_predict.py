@@ -15,7 +15,13 @@ import numpy as np
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 
-from linmtl.cli._table import class_names, no_column, split_names
+from linmtl.cli._table import (
+    OffsetColumn,
+    class_names,
+    no_column,
+    split_names,
+    where,
+)
 from linmtl.data._columns import AMBIGUOUS, missing, read_numbers, reads_as_number
 from linmtl.data._encoding import as_text, spelled_as, truth_as_numbers
 from linmtl.data._errors import InputError, name_list
@@ -66,6 +72,8 @@ class SavedModel:
         Features that were dates.
     base : dict of str -> str
         The level that has no indicator, by column of text with two.
+    offset : OffsetColumn or None
+        Where its offsets stood.
     """
 
     model: Any
@@ -74,6 +82,7 @@ class SavedModel:
     day_first: dict[str, bool] | None = None
     dates: Sequence[str] = ()
     base: Mapping[str, str] = field(default_factory=dict)
+    offset: OffsetColumn | None = None
 
 
 def read_model(path: str) -> SavedModel:
@@ -89,7 +98,10 @@ def read_model(path: str) -> SavedModel:
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
     try:
-        return SavedModel(from_json(text), **json.loads(text).get("table", {}))
+        known = json.loads(text).get("table", {})
+        if known.get("offset") is not None:
+            known["offset"] = OffsetColumn(**known["offset"])
+        return SavedModel(from_json(text), **known)
     except (TypeError, ValueError) as error:
         raise InputError(f"{path}: {error}") from None
 
@@ -101,6 +113,7 @@ def predict_table(
     task: str | None = None,
     features: Sequence[str] | None = None,
     decimal: str | None = None,
+    offset: OffsetColumn | None = None,
 ) -> Predictions:
     """Predict the rows of a table.
 
@@ -119,6 +132,8 @@ def predict_table(
         knows no names; by default all but that of the task.
     decimal : {".", ","}, default=None
         As for :func:`linmtl.prepare`.
+    offset : OffsetColumn, default=None
+        Where the offsets of the rows stand; as in fit by default.
 
     Returns
     -------
@@ -138,7 +153,9 @@ def predict_table(
     fills = _is_pipeline(model) and isinstance(model[0], SimpleImputer)
     names = _by_position(model)
     notes = list(table.notes)
-    names = _columns(last, names, table, column, features)
+    known = _offset_column(last, table, offset, saved.offset)
+    others = {column, None if known is None else known.column}
+    names = _columns(last, names, table, others, features)
     labels = None if column is None else _labels(last, table, column, notes)
     spare = _spare(last, labels, (len(table.lines), len(names)))
     options = {
@@ -148,6 +165,9 @@ def predict_table(
     }
     X = _features(saved, table, names, options, fills, spare, notes)
     given, columns = {}, {}
+    if known is not None:
+        given["offset"] = _offset(known, table, options)
+        notes.append(known.told)
     if labels is not None:
         columns[column] = labels.tolist()
         if last.task_column is None:
@@ -186,13 +206,40 @@ def _task_column(model: Any, table: Table, task: str | None) -> str | None:
     return task
 
 
+def _offset_column(
+    model: Any, table: Table, asked: OffsetColumn | None, known: OffsetColumn | None
+) -> OffsetColumn | None:
+    """Return where the offsets stand, None for a model without."""
+    if not model._has_offset:
+        if asked is not None:
+            raise InputError(
+                f"{asked.option} {asked.column}: the model was fitted without an offset"
+            )
+        return None
+    column = asked or known
+    if column is None:
+        raise InputError(
+            "the model was fitted with an offset: --offset COLUMN says which column "
+            "has it, or --exposure COLUMN which one it is the logarithm of"
+        )
+    if column.column not in table.columns:
+        raise InputError(f"{column.option}: {no_column(column.column, table.columns)}")
+    return column
+
+
+def _offset(column: OffsetColumn, table: Table, options: dict[str, Any]) -> np.ndarray:
+    """Return the offset of each row."""
+    plain = {column.column: table.columns[column.column]}
+    return column.read(table, read_numbers(plain, **options))
+
+
 def _labels(model: Any, table: Table, column: str, notes: list[str]) -> np.ndarray:
     """Return the labels of the rows, of the kind that the model has."""
     fields = table.columns[column]
     gone = missing(fields)
     if gone.any():
         raise InputError(
-            f"the task column {column!r} has no label on {_where(table, gone)}"
+            f"the task column {column!r} has no label on {where(table, gone)}"
         )
     known = np.concatenate([model.tasks_, model._without_rows()])
     if known.dtype.kind == "U":
@@ -247,17 +294,11 @@ def _number(text: str) -> float:
     return number if math.isfinite(number) else math.inf
 
 
-def _where(table: Table, rows: np.ndarray) -> str:
-    count = int(rows.sum())
-    more = f" and {count - 1} more" if count > 1 else ""
-    return f"{table.line} {table.lines[int(np.argmax(rows))]}{more}"
-
-
 def _columns(
     model: Any,
     names: list[str] | None,
     table: Table,
-    task: str | None,
+    others: set[str | None],
     chosen: Sequence[str] | None,
 ) -> list[str]:
     """Return the names of the features, or the columns that are these."""
@@ -269,7 +310,7 @@ def _columns(
         return names
     names = split_names(chosen, table.columns)
     if names is None:
-        names = [name for name in table.columns if name != task]
+        names = [name for name in table.columns if name not in others]
     d = np.shape(model.coef_)[-1]
     if len(names) != d:
         raise InputError(
@@ -337,17 +378,15 @@ def _features(
             fields = as_text(table.columns[name])
             odd = np.array([not reads_as_number(field) for field in fields])
             first = fields[int(np.argmax(odd))] if odd.any() else fields[0]
-            where = f", {first!r} on {_where(table, odd)}" if odd.any() else ""
-            raise InputError(
-                f"column {name!r} holds text; the model needs numbers{where}"
-            )
+            at = f", {first!r} on {where(table, odd)}" if odd.any() else ""
+            raise InputError(f"column {name!r} holds text; the model needs numbers{at}")
         if name in saved.dates and name not in numbers.dates:
             no_dates.append(name)
         values = np.where(np.isnan(values) & spare[:, j], 0.0, values)
         gone = np.isnan(values)
         if gone.any() and not fills:
             raise InputError(
-                f"column {name!r} has no number on {_where(table, gone)}; fill it in "
+                f"column {name!r} has no number on {where(table, gone)}; fill it in "
                 "as for the rows that the model was fitted to, or drop these rows"
             )
         if gone.any():

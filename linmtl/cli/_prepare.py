@@ -11,6 +11,8 @@ from sklearn.impute import SimpleImputer
 
 from linmtl.data._errors import InputError, name_list
 from linmtl.data._labels import as_task_labels, encode_tasks
+from linmtl.data._weights import read_offset
+from linmtl.losses import Logistic, Loss, Squared
 from linmtl.model_selection import TaskKFold, TaskShuffleSplit
 from linmtl.preprocessing import TaskScaler
 
@@ -41,6 +43,10 @@ class Split:
         Folds that the training rows allow.
     notes : list of str
         What was done to the data.
+    loss : Loss
+        What models are fitted by, and judged.
+    offset_train, offset_test : ndarray or None
+        A known part of the linear predictors of these rows.
     """
 
     X_train: np.ndarray
@@ -59,6 +65,16 @@ class Split:
     n_classes: int
     cv: int
     notes: list[str]
+    loss: Loss
+    offset_train: np.ndarray | None = None
+    offset_test: np.ndarray | None = None
+
+    @property
+    def offset_of_test(self) -> np.ndarray:
+        """The offsets of the test rows, zeros where there are none."""
+        if self.offset_test is None:
+            return np.zeros(len(self.y_test))
+        return self.offset_test
 
     def __repr__(self) -> str:
         return (
@@ -86,12 +102,14 @@ def split_rows(
     random_state: int,
     cv: int,
     feature_names: Sequence[str] | None = None,
+    loss: Loss | None = None,
+    offset: ArrayLike | None = None,
 ) -> Split:
     """Check the data, split every task's rows, make features ready to use.
 
     Parameters
     ----------
-    X, y, tasks, classify, train_size, random_state, cv, feature_names
+    X, y, tasks, classify, train_size, random_state, cv, feature_names, loss, offset
         As for :func:`linmtl.cli._compare.compare`.
 
     Returns
@@ -106,7 +124,10 @@ def split_rows(
     """
     X, y = np.asarray(X, dtype=float), np.asarray(y)
     labels = as_task_labels(tasks, len(X))
-    _check(X, y, labels, train_size, classify)
+    if loss is None:
+        loss = Logistic() if classify else Squared()
+    _check(X, y, labels, train_size, loss)
+    known = None if offset is None else read_offset(offset, y.shape)
     if feature_names is None:
         feature_names = [f"feature {j}" for j in range(X.shape[1])]
     notes: list[str] = []
@@ -135,6 +156,9 @@ def split_rows(
         int(y.max()) + 1 if classify else 0,
         cv,
         notes,
+        loss,
+        None if known is None else known[train],
+        None if known is None else known[test],
     )
 
 
@@ -143,8 +167,9 @@ def _check(
     y: np.ndarray,
     tasks: np.ndarray,
     train_size: float,
-    classify: bool,
+    loss: Loss,
 ) -> None:
+    classify = loss.classify
     if not 0 < train_size < 1:
         raise InputError(
             f"the training fraction must be between 0 and 1, got {train_size:g}"
@@ -161,6 +186,11 @@ def _check(
             )
     if classify and not np.isin(y, np.arange(len(y))).all():
         raise InputError("the classes must be numbered, 0, 1 and so on")
+    if not classify:
+        try:
+            loss.encode(y, np.zeros(y.shape, dtype=bool))
+        except ValueError as error:
+            raise InputError(str(error)) from None
     labels, codes, sizes = np.unique(tasks, return_inverse=True, return_counts=True)
     if len(labels) < 2:
         raise InputError(

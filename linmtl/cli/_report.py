@@ -95,7 +95,7 @@ def _sizes(c: Comparison) -> str:
 
 
 def _table(c: Comparison) -> str:
-    score, within = ("acc.", "loss") if c.classify else ("R2", "R2")
+    score, within = c.words.all_rows, c.words.within
     rows = [
         ("", "", score, within, "median", "better/", "", ""),
         ("model", "alpha", "all", "within", "saved", "worse", "gap", "sec"),
@@ -171,7 +171,7 @@ def choice(c: Comparison) -> list[str]:
         for k in order.tolist()
         if auto.weights[k] >= 0.005
     ]
-    what = "log-loss of a row" if c.classify else "R2 within"
+    what = "log-loss of a row" if c.classify else f"{c.words.within} within"
     return [
         f"{auto.estimator} with these models takes {auto.best.label} "
         f'(selection="best"): {what} {_honest(c, auto.best_loss)} without the luck of '
@@ -189,12 +189,8 @@ def _honest(c: Comparison, honest: Honest) -> str:
     return f"{middle:.3f} (95 % interval {low:.3f} to {high:.3f})"
 
 
-def _measure(c: Comparison) -> str:
-    return "log-loss" if c.classify else "explained variance"
-
-
 def _best(c: Comparison) -> str:
-    within = f"{_measure(c)} within tasks {c.best.within:.3f}"
+    within = f"{c.words.measure} within tasks {c.best.within:.3f}"
     if c.best is c.levels:
         return (
             f"No model is better than the {c.levels.label}, {within}: "
@@ -209,11 +205,10 @@ def _against_alone(c: Comparison, model: ModelResult) -> str:
     difference, error = c.difference(model)
     spread = f" +- {error:.3f}" if np.isfinite(error) else ""
     better, equal, worse = c.against_alone(model)
-    loss = "log-loss" if c.classify else "squared error"
     return (
         f"{model.label} against alone: {model.within:.3f} against "
         f"{c.alone.within:.3f} (difference {difference:+.3f}{spread}, standard error "
-        f"over tasks), {loss} saved in the median task "
+        f"over tasks), {c.words.loss} saved in the median task "
         f"{percent(c.median_saved(model))}; of {better + equal + worse} tasks {better} "
         f"are better, {worse} worse, {equal} equal."
     )
@@ -261,7 +256,7 @@ def _legend(c: Comparison) -> str:
 
 def explained(c: Comparison) -> list[tuple[str, str]]:
     """Return the terms of the table, columns and models, and what they mean."""
-    loss = "log-loss" if c.classify else "MSE"
+    loss = c.words.short
     alpha = f"by {c.cv}-fold cross-validation in training (a range: one per task)"
     if any(model.at_end for model in c.models):
         alpha += "; *: the last one tried, a better one may lie beyond"
@@ -310,6 +305,19 @@ def _score_terms(c: Comparison) -> list[tuple[str, str]]:
             ("acc. all", "accuracy over all test rows"),
             ("loss within", f"mean over tasks of the log-loss ({_chance(c)})"),
         ]
+    if c.loss.name != "squared":
+        loss = c.words.loss
+        return [
+            (
+                "D2 all",
+                f"part explained of the {loss} of all rows about one level",
+            ),
+            (
+                "D2 within",
+                "part explained of that about each task's level, 1 - sum of the "
+                f"{loss} / sum about the levels: judge by this",
+            ),
+        ]
     return [
         ("R2 all", "over all test rows; knowing the tasks' levels alone can do it"),
         (
@@ -340,8 +348,8 @@ def _tasks(c: Comparison, model: ModelResult) -> str:
     order = [int(t) for t in np.argsort(difference) if np.isfinite(difference[t])]
     helped = [t for t in order[:_LISTED] if difference[t] < 0]
     hurt = [t for t in order[::-1][:_LISTED] if difference[t] > 0]
-    error = "log-loss" if c.classify else "RMSE"
-    loss = "log-loss" if c.classify else "MSE"
+    loss = c.words.short
+    error = "RMSE" if loss == "MSE" else loss
     head = ("", "task", "rows", f"{error} alone", model.label, f"{loss} saved")
     rows = [head]
     for word, listed in (("helped", helped), ("hurt", hurt)):
@@ -401,7 +409,8 @@ def shortened(label: Any) -> str:
 def _task_row(c: Comparison, model: ModelResult, t: int) -> tuple[str, ...]:
     """Return name, training rows, error alone and with a model, saving."""
     errors = [
-        m.task_loss if c.classify else np.sqrt(m.task_loss)  # in the target's unit
+        # in the target's unit
+        np.sqrt(m.task_loss) if c.words.short == "MSE" else m.task_loss
         for m in (c.alone, model)
     ]
     largest = float(np.nanmax(errors[0]))

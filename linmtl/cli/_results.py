@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
 from linmtl.cli._models import BASELINE
 from linmtl.cli._prepare import Split
+from linmtl.losses import Loss, Squared
 
 MARGIN = 0.01  # relative difference of the loss below which tasks count as equal
 _ROUNDING = 1e-18  # of a mean squared error, relative to another
@@ -33,13 +34,15 @@ class ModelResult:
         Whether ``alpha`` is the last one tried, the held-out loss is still falling
         there, and the model would still change beyond.
     score : float
-        R^2 (regression) or accuracy over all test rows.
+        R^2 (of other losses D^2, the part explained of the loss of a constant) or
+        accuracy over all test rows.
     within : float
         The explained variance within tasks, ``1 - sum SSE / sum SST`` with the squares
-        about each task's mean (regression), or the mean over tasks of the log-loss
-        (classification).
+        about each task's mean (regression; of other losses with these in place of
+        squares), or the mean over tasks of the log-loss (classification).
     task_loss : ndarray of shape (n_tasks,)
-        Mean squared error or log-loss on each task's test rows, NaN if it has none.
+        Mean squared error, log-loss or mean of another loss on each task's test rows,
+        NaN if it has none.
     task_score : ndarray of shape (n_tasks,)
         Explained variance (NaN where the test targets do not vary) or accuracy.
     null_tasks : int
@@ -53,7 +56,7 @@ class ModelResult:
     seconds : float
         Time of cross-validation and final fit.
     predicted : ndarray of shape (n_test,) or (n_test, n_classes)
-        Predictions of the test rows: targets, or log-odds.
+        Linear predictors of the test rows: targets, log-odds, logarithms of means.
     """
 
     name: str
@@ -82,6 +85,32 @@ class ModelResult:
     def is_null(self) -> bool:
         """Whether the features matter in no task."""
         return self.null_tasks == len(self.task_loss)
+
+
+class Words(NamedTuple):
+    """What reports call the losses and scores of a comparison.
+
+    Attributes
+    ----------
+    loss, short : str
+        The loss of a row or a task.
+    all_rows, within : str
+        `ModelResult.score` and `ModelResult.within`, as heads of columns.
+    measure : str
+        The latter in a sentence.
+    """
+
+    loss: str
+    short: str
+    all_rows: str
+    within: str
+    measure: str
+
+
+_WORDS = {
+    "logistic": Words("log-loss", "log-loss", "acc.", "loss", "log-loss"),
+    "squared": Words("squared error", "MSE", "R2", "R2", "explained variance"),
+}
 
 
 class Honest(NamedTuple):
@@ -135,7 +164,8 @@ class Comparison:
     n_train, n_test : ndarray of shape (n_tasks,)
         Rows of each task.
     variance : ndarray of shape (n_tasks,)
-        Of each task's test targets; zeros for classification.
+        Of each task's test targets (of another loss than squared errors the mean loss
+        about their best constant); zeros for classification.
     feature_names : list of str
         Features used.
     models : tuple of ModelResult
@@ -154,6 +184,8 @@ class Comparison:
         The rows as the models saw them.
     auto : AutoChoice or None
         What would be made of the models; None of a single one.
+    loss : Loss
+        What models are fitted by and judged.
     """
 
     classify: bool
@@ -170,12 +202,20 @@ class Comparison:
     notes: list[str]
     data: Split
     auto: AutoChoice | None = None
+    loss: Loss = field(default_factory=Squared)
 
     def __repr__(self) -> str:
         return (
             f"<Comparison: {len(self.models)} models on {len(self.tasks)} tasks, best "
             f"is {self.best.label}>"
         )
+
+    @property
+    def words(self) -> Words:
+        """What reports call losses and scores."""
+        name = self.loss.score.name
+        known = _WORDS.get("logistic" if self.classify else self.loss.name)
+        return known or Words(name, name, "D2", "D2", f"explained {name}")
 
     @property
     def alone(self) -> ModelResult:

@@ -39,9 +39,9 @@ def model_json(comparison: Comparison, problem: Problem, task: str) -> str:
     """
     best, names = comparison.best, list(comparison.feature_names)
     if best is comparison.levels:
-        model = make_null_model(comparison.classify)
+        model = make_null_model(comparison.loss)
     else:
-        model = make_model(best.name, comparison.classify, comparison.data.cv)
+        model = make_model(best.name, comparison.loss, comparison.data.cv)
         if KINDS[best.name].one_intercept:
             names += comparison.data.level_names
     steps = [
@@ -50,11 +50,12 @@ def model_json(comparison: Comparison, problem: Problem, task: str) -> str:
         ("model", model),
     ]
     places = [problem.feature_names.index(name) for name in names]
+    known = {} if problem.offset is None else {"model__offset": problem.offset}
     y: Any = problem.y if problem.labels is None else problem.labels[problem.y]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # said already, of half of the rows
         pipeline = Pipeline(steps).fit(
-            problem.X[:, places], y, model__tasks=problem.tasks
+            problem.X[:, places], y, model__tasks=problem.tasks, **known
         )
     content = json.loads(to_json(pipeline))
     first: dict[str, Any] = content["scalers"][0]
@@ -65,5 +66,8 @@ def model_json(comparison: Comparison, problem: Problem, task: str) -> str:
         "day_first": problem.day_first,
         "dates": problem.dates,
         "base": problem.base,
+        "offset": None
+        if problem.offset_from is None
+        else problem.offset_from._asdict(),
     }
     return json.dumps(content, allow_nan=False) + "\n"

@@ -86,6 +86,16 @@ def suspicions(
     return notes
 
 
+def looks_like_counts(y: np.ndarray) -> bool:
+    """Whether numbers are whole, from 0 on, many small ones and few that are large."""
+    if not np.all((y >= 0) & (y == np.round(y))) or not {0, 1, 2} <= set(y.tolist()):
+        return False
+    mean = float(y.mean())
+    skewness = float(np.mean((y - mean) ** 3)) / float(y.std()) ** 3
+    # that of Poisson's distribution is one over the root of the mean
+    return len(np.unique(y)) > 3 and skewness > 0.5 / max(mean, 1.0) ** 0.5
+
+
 def suspicious_tasks(tasks: np.ndarray) -> list[str]:
     """Return notes on labels of tasks that may be of one task, or of none."""
     if tasks.dtype.kind != "U":

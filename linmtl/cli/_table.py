@@ -10,20 +10,81 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from linmtl.cli._suspicions import suspicions, suspicious_tasks
+from linmtl.cli._suspicions import looks_like_counts, suspicions, suspicious_tasks
 from linmtl.data._columns import Fields, Numbers, missing, read_numbers, reads_as_number
 from linmtl.data._encoding import MAX_LEVELS, Coding, codings, ids_among
 from linmtl.data._errors import InputError, name_list
 from linmtl.data._labels import one_line
 from linmtl.data._suggestions import closest
 from linmtl.data._table import Table
+from linmtl.losses import Loss
 
 _MOST_CLASSES = 50  # of text that nobody has called a class
 _ZEROS = re.compile(r"\.0+$")  # of whole numbers that some rows lacked: 1.0
+
+
+class OffsetColumn(NamedTuple):
+    """Where the offsets of the rows stand.
+
+    Attributes
+    ----------
+    column : str
+        The column of the table.
+    exposure : bool
+        Whether its logarithm is taken.
+    """
+
+    column: str
+    exposure: bool
+
+    @property
+    def option(self) -> str:
+        return "--exposure" if self.exposure else "--offset"
+
+    @property
+    def told(self) -> str:
+        """What is done with it, in a note."""
+        name = one_line(self.column)
+        if self.exposure:
+            return f"offset: the logarithm of the exposure, {name}"
+        return f"offset: {name}, added to the linear predictor as it is"
+
+    def read(self, table: Table, numbers: Numbers) -> np.ndarray:
+        """Return the offset of each row.
+
+        Raises
+        ------
+        InputError
+            If a row has none.
+        """
+        values = numbers.values.get(self.column)
+        if values is None or self.column in numbers.dates:
+            raise InputError(f"{self.option}: column {self.column!r} holds no numbers")
+        wrong = ~np.isfinite(values)
+        if wrong.any():
+            raise InputError(
+                f"{self.option}: column {self.column!r} has no finite number on "
+                f"{where(table, wrong)}; mend or drop these rows"
+            )
+        if not self.exposure:
+            return values
+        wrong = values <= 0
+        if wrong.any():
+            raise InputError(
+                f"--exposure: column {self.column!r} must be > 0, and is not on "
+                f"{where(table, wrong)}; mend or drop these rows"
+            )
+        return np.log(values)
+
+
+def offset_column(offset: str | None, exposure: str | None) -> OffsetColumn | None:
+    """Return what two options, of which one may be given, say of the offset."""
+    name = offset if exposure is None else exposure
+    return None if name is None else OffsetColumn(name.strip(), exposure is not None)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -54,6 +115,10 @@ class Problem:
         The features that were dates.
     base : dict of str -> str
         The level that has no indicator, by column of text with two.
+    offset : ndarray of shape (n_samples,) or None
+        A known part of the linear predictor.
+    offset_from : OffsetColumn or None
+        Where that stands.
     """
 
     X: np.ndarray
@@ -67,6 +132,8 @@ class Problem:
     day_first: dict[str, bool] = field(default_factory=dict)
     dates: list[str] = field(default_factory=list)
     base: dict[str, str] = field(default_factory=dict)
+    offset: np.ndarray | None = None
+    offset_from: OffsetColumn | None = None
 
     @property
     def classes(self) -> tuple[str, ...] | None:
@@ -95,6 +162,8 @@ def make_problem(
     features: str | Sequence[str] | None = None,
     drop: str | Sequence[str] | None = None,
     decimal: str | None = None,
+    loss: Loss | None = None,
+    offset: OffsetColumn | None = None,
 ) -> Problem:
     """Take target and tasks from a table and make features of the other columns.
 
@@ -104,6 +173,10 @@ def make_problem(
         From :func:`read_table`.
     target, task, classify, features, drop, decimal
         As for :func:`prepare`.
+    loss : Loss, default=None
+        The loss that was asked for, if one was.
+    offset : OffsetColumn, default=None
+        Where offsets of the linear predictor stand; no feature.
 
     Returns
     -------
@@ -118,19 +191,30 @@ def make_problem(
     if decimal not in (None, *".,"):
         raise InputError(f"--decimal must be '.' or ',', got {decimal!r}")
     target, task = (str(name).strip() for name in (target, task))
-    _check_columns(table, target, task)
+    roles = {"--target": target, "--task": task}
+    if offset is not None:
+        roles[offset.option] = offset.column
+    _check_columns(table, roles)
     notes = list(table.notes)
-    used = _choose_columns(table, (target, task), features, drop, notes)
+    used = _choose_columns(table, tuple(roles.values()), features, drop, notes)
     rows = _labelled(table, target, task, notes)
     table = table.rows(rows)
     readable = {
         name: table.columns[name]
-        for name in (target, *used)
-        if name not in table.categories
+        for name in dict.fromkeys([*roles.values(), *used])
+        if name not in table.categories and name != task
     }
     numbers = read_numbers(readable, decimal=decimal, commas_split=table.commas_split)
     notes += numbers.notes
     y, labels = _read_target(table, target, numbers, classify, notes)
+    if labels is not None and loss is not None:
+        raise InputError(
+            f"--loss {loss.name} is for numbers, and target {target!r} has classes"
+        )
+    known = None
+    if offset is not None:
+        known = offset.read(table, numbers)
+        notes.append(offset.told)
     tasks = _read_tasks(table.columns[task])
     names = np.unique(tasks)
     if len(names) < 2:
@@ -154,24 +238,50 @@ def make_problem(
     notes += suspicions(
         X, y, tasks, feature_names, numbers.dates, target, labels is not None
     )
+    if labels is None and loss is None and looks_like_counts(y):
+        notes.append(
+            f"target {one_line(target)} looks like counts, whole numbers from 0 on and "
+            "few that are large: --loss=poisson fits and judges them as such"
+        )
     marks = set(numbers.decimals.values()) - {""}
     decimal = marks.pop() if len(marks) == 1 else None
     read_so = decimal, numbers.day_first
     dates = [name for name in feature_names if name in numbers.dates]
     base = {coding.name: coding.base for coding in found if coding.base is not None}
     return Problem(
-        X, y, tasks, feature_names, labels, notes, rows, *read_so, dates, base
+        X,
+        y,
+        tasks,
+        feature_names,
+        labels,
+        notes,
+        rows,
+        *read_so,
+        dates,
+        base,
+        known,
+        offset,
     )
 
 
-def _check_columns(table: Table, target: str, task: str) -> None:
-    for option, name in (("--target", target), ("--task", task)):
+def _check_columns(table: Table, roles: dict[str, str]) -> None:
+    first: dict[str, str] = {}
+    for option, name in roles.items():
         if name not in table.columns:
             raise InputError(f"{option}: {no_column(name, table.columns)}")
-    if target == task:
-        raise InputError(
-            f"--target and --task are both {target!r}; they must be different columns"
-        )
+        if name in first:
+            raise InputError(
+                f"{first[name]} and {option} are both {name!r}; they must be different "
+                "columns"
+            )
+        first[name] = option
+
+
+def where(table: Table, rows: np.ndarray) -> str:
+    """Say on which line the first of some rows (truth values) stands."""
+    count = int(rows.sum())
+    more = f" and {count - 1} more" if count > 1 else ""
+    return f"{table.line} {table.lines[int(np.argmax(rows))]}{more}"
 
 
 def no_column(name: str, names: Iterable[str]) -> str:
@@ -184,7 +294,7 @@ def no_column(name: str, names: Iterable[str]) -> str:
 
 def _choose_columns(
     table: Table,
-    roles: tuple[str, str],
+    roles: tuple[str, ...],
     features: str | Sequence[str] | None,
     drop: str | Sequence[str] | None,
     notes: list[str],
@@ -224,13 +334,14 @@ def split_names(
 
 
 def _matching(
-    option: str, asked: str | Sequence[str], table: Table, roles: tuple[str, str]
+    option: str, asked: str | Sequence[str], table: Table, roles: tuple[str, ...]
 ) -> set[str]:
-    """Return the columns beside target and task that names or patterns stand for."""
+    """Return the columns beside those with a role that names or patterns stand for."""
     found: set[str] = set()
     for name in [asked] if isinstance(asked, str) else map(str, asked):
         if name in roles:
-            raise InputError(f"{option}: {name!r} is the target or the task column")
+            others = ", the task or the offset" if len(roles) > 2 else " or the task"
+            raise InputError(f"{option}: {name!r} is the target{others} column")
         if name in table.columns:
             found.add(name)
             continue

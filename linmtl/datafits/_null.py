@@ -19,21 +19,35 @@ def null_losses(data: MultiTaskData, loss: Loss) -> np.ndarray:
     group_ptr = data.design.group_ptr
     loss = loss.on(data)
     total = np.where(data.total > 0, data.total, 1.0)
-    T = data.design.n_tasks
-    task_loss, theta = np.empty(T), np.empty(data.y.size)
     weight = data.weight / np.repeat(total, np.diff(data.task_ptr))
-    loss.residual(
+    task_loss = level_losses(
+        loss,
         data.y,
         data.null_predictor(),
         weight,
         data.task_ptr,
         (data.total > 0).astype(float),
         data.fit_intercept,
-        np.zeros(T),
-        theta,
-        task_loss,
     )
     task_loss[task_loss <= _ROUNDING * data.task_sum(weight * loss.size(data.y))] = 0.0
     return (
         task_loss if group_ptr is None else np.add.reduceat(task_loss, group_ptr[:-1])
     )
+
+
+def level_losses(
+    loss: Loss,
+    y: np.ndarray,
+    eta: np.ndarray,
+    weight: np.ndarray,
+    task_ptr: np.ndarray,
+    total: np.ndarray,
+    fit_intercept: bool = True,
+) -> np.ndarray:
+    """Return the loss of each task at ``eta`` plus the best intercept, (n_tasks,).
+
+    Arguments are as those of :meth:`Loss.residual`.
+    """
+    b, task_loss, theta = np.zeros(total.size), np.empty(total.size), np.empty(y.size)
+    loss.residual(y, eta, weight, task_ptr, total, fit_intercept, b, theta, task_loss)
+    return task_loss

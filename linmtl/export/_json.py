@@ -56,7 +56,7 @@ def to_json(estimator: Any) -> str:
     TypeError
         If the predictions are not those of a linear model for each task.
     ValueError
-        If the model has an offset.
+        If the model has an offset, and two classes in another order than their labels.
     sklearn.exceptions.NotFittedError
         If it was not fitted.
 
@@ -98,6 +98,7 @@ def to_json(estimator: Any) -> str:
         "intercept": _numbers(model.intercept),
         "feature_mask": _plain(model.present),
         "handle_unknown": model.handle_unknown,
+        "offset": model.has_offset,
         "consensus": None,
         "tasks_without_rows": None,
         "classes": None if model.classes is None else _written(model.classes),
@@ -237,6 +238,7 @@ def _model(content: dict[str, Any]) -> LinearModel:
         None if thresholds is None else np.array(thresholds, dtype=float),
         None if thresholds is None else np.array(content["class_order"], dtype=int),
         of_tasks,
+        bool(content["offset"]),
     )
     _check(model)
     return model

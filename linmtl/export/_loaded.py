@@ -68,6 +68,7 @@ class _Loaded(TaskModel):
 
     def _set(self, model: LinearModel) -> None:
         self._layout, self._link = model.layout, model.loss
+        self._has_offset = model.has_offset
         self._n_fitted = len(model.tasks)
         self.tasks_, self.coef_ = model.tasks, model.coef
         self.intercept_: Any = model.intercept

@@ -63,6 +63,8 @@ class LinearModel:
         thresholds.
     task_classes : list of ndarray or None, or None
         The two classes of each task that has some, where tasks are of different kinds.
+    has_offset : bool
+        Whether rows have a known part of the linear predictor.
     """
 
     estimator: str
@@ -84,6 +86,7 @@ class LinearModel:
     thresholds: np.ndarray | None = None
     rank: np.ndarray | None = None
     task_classes: list[np.ndarray | None] | None = None
+    has_offset: bool = False
 
     @property
     def losses(self) -> list[Loss] | None:
@@ -134,8 +137,6 @@ def read_model(estimator: Any) -> LinearModel:
     if not isinstance(model, TaskModel):
         raise TypeError(_not_linear(estimator))
     check_is_fitted(model)
-    if model._has_offset:
-        raise ValueError(f"{kind}: models with an offset are not exported")
     long = model._layout == "long"
     new = model._without_rows() if long else model.tasks_[:0]
     coef, intercept = np.empty((0, np.shape(model.coef_)[-1])), np.empty(0)
@@ -148,6 +149,11 @@ def read_model(estimator: Any) -> LinearModel:
         of_model = {"thresholds": model.thresholds_, "rank": np.argsort(model._place)}
     elif isinstance(model, PredictsOrder):
         loss, sign = Logistic(), 1.0 if model._place[0] == 0 else -1.0
+        if sign < 0 and model._has_offset:
+            raise ValueError(
+                f"{kind}: a model with an offset is not exported where the order of "
+                "its two classes is not that of their labels"
+            )
     elif isinstance(model, PredictsKinds):
         loss, classes = model._mixed, model.task_classes_
         of_model = {"task_classes": [classes.get(t) for t in model.tasks_.tolist()]}
@@ -173,6 +179,7 @@ def read_model(estimator: Any) -> LinearModel:
         getattr(model, "coef_feature_names_", None),
         getattr(model, "feature_mask_", None),
         **of_model,
+        has_offset=model._has_offset,
     )
 
 

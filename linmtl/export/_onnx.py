@@ -140,7 +140,7 @@ def to_onnx(estimator: Any, *, dtype: str = "float32") -> Any:
     if dtype not in ("float32", "float64"):
         raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
     scalers, _, inner = unpacked(estimator)
-    model = read_model(inner)
+    model = _model_of_graph(inner)
     onnx = _import("onnx")
     helper, number = onnx.helper, np.dtype(dtype)
     nodes, constants = [], []
@@ -438,6 +438,17 @@ def _encoded(labels: Any) -> np.ndarray:
     return labels.astype(np.float64 if labels.dtype.kind == "f" else np.int64)
 
 
+def _model_of_graph(estimator: Any) -> LinearModel:
+    """Return the linear model of an estimator, of which X and tasks are all inputs."""
+    model = read_model(estimator)
+    if model.has_offset:
+        raise ValueError(
+            f"{model.estimator}: a model with an offset is not exported as a graph; "
+            "to_json writes it"
+        )
+    return model
+
+
 def _type_code(kind: Any) -> int:
     return int(_import("onnx").helper.np_dtype_to_tensor_dtype(np.dtype(kind)))
 
@@ -445,7 +456,7 @@ def _type_code(kind: Any) -> int:
 def _set_shapes(operator: Any) -> None:
     """Say to skl2onnx what a model returns."""
     types = _import("skl2onnx.common.data_types")
-    model = read_model(operator.raw_operator)
+    model = _model_of_graph(operator.raw_operator)
     n = operator.inputs[0].get_first_dimension()
     shape = [n, len(model.tasks)] if model.layout == "wide" else [n]
     number = types.guess_tensor_type(operator.inputs[0].type)
@@ -464,7 +475,7 @@ def _set_shapes(operator: Any) -> None:
 
 def _convert(scope: Any, operator: Any, container: Any) -> None:
     """Add a model to a graph of skl2onnx."""
-    model = read_model(operator.raw_operator)
+    model = _model_of_graph(operator.raw_operator)
     types = _import("skl2onnx.common.data_types")
     double = isinstance(operator.inputs[0].type, types.DoubleTensorType)
 

@@ -37,7 +37,7 @@ from linmtl.datasets import (
     make_multitask_classification,
     make_multitask_regression,
 )
-from linmtl.losses import Squared
+from linmtl.losses import Logistic, Squared
 from linmtl.model_selection import TaskKFold, TaskShuffleSplit
 from linmtl.path import alpha_grid
 from linmtl.penalties import MeanRegularized
@@ -396,7 +396,7 @@ def test_a_further_grid_finds_what_one_long_grid_does():
 def test_searches_are_rough_and_what_they_find_is_not():
     """Models far from the best strength do not need the tolerance of the fit."""
     X, y, tasks = make_multitask_classification(n_tasks=3, n_samples=25, random_state=0)
-    model = make_model("l21", classify=True, cv=3)
+    model = make_model("l21", Logistic(), cv=3)
     found = model.fit(X, y, tasks)
     exact = L21ClassifierCV(**model.get_params()).fit(X, y, tasks)
     assert found.alpha_ == exact.alpha_

@@ -76,6 +76,7 @@ def test_the_model_that_compare_has_saved(more, tmp_path, capsys):
         **read_so,
         "dates": ["visit"],
         "base": {},
+        "offset": None,
     }
     again = from_json(model.read_text())
     expected = again.predict(X, tasks=tasks)

@@ -23,6 +23,7 @@ from linmtl import (
     MeanRegularizedRegressor,
     MixedEffectsClassifier,
     MixedEffectsRegressor,
+    OrdinalClassifier,
     PooledRegressor,
     TaskScaler,
     TaskThresholdClassifier,
@@ -341,10 +342,29 @@ def test_other_texts(text):
         from_json(text)
 
 
+def test_a_model_with_an_offset_asks_for_it():
+    counts, known = np.random.default_rng(0).poisson(2.0, y.shape), 0.1 * X[:, 0]
+    model = L21Regressor(loss="poisson").fit(X, counts, tasks, offset=known)
+    again = from_json(to_json(model))
+    predicted = model.predict(X, tasks, offset=known)
+    np.testing.assert_array_equal(again.predict(X, tasks, offset=known), predicted)
+    with pytest.raises(ValueError, match="was fitted with an offset"):
+        again.predict(X, tasks)
+    classifier = TaskThresholdClassifier(L21Classifier(0.01))
+    classifier.fit(X, y > 0, tasks, offset=known)
+    loaded = from_json(to_json(classifier))
+    for method in ("decision_function", "predict_proba", "predict"):
+        both = [
+            getattr(m, method)(X, tasks, offset=known) for m in (loaded, classifier)
+        ]
+        np.testing.assert_array_equal(*both)
+
+
 def test_models_that_are_not_exported_say_why():
-    model = L21Regressor().fit(X, y, tasks, offset=1.0)
-    with pytest.raises(ValueError, match="with an offset are not exported"):
-        to_json(model)
+    order = OrdinalClassifier(class_order=["up", "down"])
+    order.fit(X, np.where(y > 0, "up", "down"), tasks, offset=1.0)
+    with pytest.raises(ValueError, match="where the order of its two classes is not"):
+        to_json(order)
 
 
 GRADES = np.array(["low", "mid", "high", "top"])  # sorted they are others
