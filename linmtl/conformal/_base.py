@@ -18,7 +18,7 @@ from linmtl.auto._combined import FitArguments, check_inside, require_one_loss
 from linmtl.conformal._calibration import Calibration
 from linmtl.data._checks import check_choice, check_count, check_number, is_whole
 from linmtl.data._labels import with_columns
-from linmtl.data._read import read_predict
+from linmtl.data._read import read_predict, require_tasks
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._mean_regularized import MeanRegularizedClassifierCV
 from linmtl.estimators._mixed_effects import (
@@ -126,7 +126,7 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
         self.estimators_ = fitted[: len(parts)]
         self.estimator_ = fitted[0] if split else fitted[len(parts)]
         self._without_task = fitted[len(jobs) - len(groups) :]
-        self.tasks_ = self.estimator_.tasks_
+        self.tasks_, self._layout = self.estimator_.tasks_, self.estimator_._layout
         for name in ("n_features_in_", "feature_names_in_", "classes_"):
             self.__dict__.pop(name, None)
             if hasattr(self.estimator_, name):
@@ -282,6 +282,18 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
                 stacklevel=3,
             )
 
+    def _checked(self, X: Any, tasks: Any) -> tuple[Any, np.ndarray | None]:
+        """Return the labels of the tasks, which may be an iterator, and their codes.
+
+        Errors name this estimator and not the one inside.
+        """
+        check_is_fitted(self)
+        if isinstance(tasks, Iterator):
+            tasks = list(tasks)
+        _, codes = read_predict(self, X, tasks)
+        require_tasks(self, codes)
+        return tasks, codes
+
     def _of_each_task(self, X: Any, tasks: Any, offset: Any, answer: Any) -> np.ndarray:
         """Return answers row by row, from those on the rows of one task.
 
@@ -289,11 +301,8 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
         classes, the calibration that goes with them and the task, -1 for one not seen
         in fit.
         """
-        check_is_fitted(self)
-        if isinstance(tasks, Iterator):
-            tasks = list(tasks)
         X = with_columns(X)
-        _, codes = read_predict(self.estimator_, X, tasks)
+        tasks, codes = self._checked(X, tasks)
         if codes is None or np.all(codes >= 0):
             known = self._said_by(self.estimators_, X, tasks, offset)
             if self._every_task(known):

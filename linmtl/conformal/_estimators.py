@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils.validation import check_is_fitted
 
 from linmtl.conformal._base import TaskConformal
 from linmtl.conformal._calibration import Scales, share_at_least, upper_ends
@@ -19,6 +19,7 @@ class _PredictsInside:
     """Mixin: what the estimator inside answers."""
 
     estimator_: Any
+    _checked: Callable[[Any, Any], tuple[Any, np.ndarray | None]]
 
     def predict(
         self,
@@ -43,7 +44,7 @@ class _PredictsInside:
         ndarray of shape (n_samples,) or (n_samples, n_tasks)
             As of the estimator inside.
         """
-        check_is_fitted(self)
+        tasks = self._checked(X, tasks)[0]
         return self.estimator_.predict(X, tasks, **routed(None, offset))
 
     def score(
@@ -75,7 +76,7 @@ class _PredictsInside:
         float
             The score, 1 at best.
         """
-        check_is_fitted(self)
+        tasks = self._checked(X, tasks)[0]
         known = routed(None, offset)
         return self.estimator_.score(X, y, tasks, sample_weight, **known)
 
@@ -355,7 +356,7 @@ class TaskConformalClassifier(_PredictsInside, ClassifierMixin, TaskConformal):
         ndarray of shape (n_samples, n_classes), or a list of n_tasks such arrays
             As of the estimator inside.
         """
-        check_is_fitted(self)
+        tasks = self._checked(X, tasks)[0]
         return self.estimator_.predict_proba(X, tasks, **routed(None, offset))
 
     def predict_log_proba(
@@ -381,7 +382,7 @@ class TaskConformalClassifier(_PredictsInside, ClassifierMixin, TaskConformal):
         ndarray of shape (n_samples, n_classes), or a list of n_tasks such arrays
             As of the estimator inside.
         """
-        check_is_fitted(self)
+        tasks = self._checked(X, tasks)[0]
         return self.estimator_.predict_log_proba(X, tasks, **routed(None, offset))
 
     def _statements(self, model, X, tasks, offset):

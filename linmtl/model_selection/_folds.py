@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
 from linmtl.data._canonical import MultiTaskData
+from linmtl.data._checks import check_count
 from linmtl.data._fit_input import FitInput
 from linmtl.model_selection import LeaveOneTaskOut, TaskKFold
 
@@ -95,7 +96,7 @@ def _splits_within_tasks(given, data, n_splits, order, random_state, stratify):
             f"cross-validation needs at least 2 samples, got n_samples={given.n_rows}"
         )
     splitter = TaskKFold(
-        n_splits,
+        check_count("cv", n_splits, 2),
         shuffle=True,
         random_state=random_state,
         stratify=stratify,
@@ -103,7 +104,10 @@ def _splits_within_tasks(given, data, n_splits, order, random_state, stratify):
     n_tasks = given.data.design.n_tasks
     if given.layout == "wide":
         Y = np.where(data.weight > 0, data.y, np.nan).reshape(n_tasks, -1).T
-        return splitter.split(np.zeros((Y.shape[0], 1)), Y)
+        try:
+            return list(splitter.split(np.zeros((Y.shape[0], 1)), Y))
+        except ValueError as error:
+            raise _of_cv(error) from None
     X, code = np.zeros((data.y.size, 1)), given.code[order]
     few_rows, splits = None, iter(())
     try:
@@ -121,8 +125,13 @@ def _splits_within_tasks(given, data, n_splits, order, random_state, stratify):
             parts = [fold == k for k in range(n_splits)]
             return [(np.flatnonzero(~part), np.flatnonzero(part)) for part in parts]
     if few_rows is not None:
-        raise few_rows
+        raise _of_cv(few_rows)
     return splits
+
+
+def _of_cv(error):
+    """Return the error of a splitter as one of the number that was passed as ``cv``."""
+    return ValueError(str(error).replace("n_splits", "cv"))
 
 
 def _with_rows_to_learn_from(fold, code, used, n_splits, random_state):

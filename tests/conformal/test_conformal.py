@@ -291,6 +291,22 @@ def test_models_are_asked_for_the_rows_that_they_speak_for(column, monkeypatch):
     np.testing.assert_allclose(found[new == 99], alone)
 
 
+def test_errors_name_the_estimator_and_not_the_one_inside():
+    X, y, tasks = several([12, 12])()
+    regressor = TaskConformalRegressor(L21Regressor(0.1), cv=2).fit(X, y, tasks)
+    answers = [regressor.predict, regressor.predict_interval]
+    answers.append(lambda X, tasks: regressor.score(X, y, tasks))
+    classifier = TaskConformalClassifier(L21Classifier(0.1), cv=2)
+    classifier.fit(X, y > np.median(y), tasks)
+    answers += [classifier.predict_proba, classifier.predict_log_proba]
+    for answer in (*answers, classifier.predict_set):
+        for passed in ((X, tasks + 5), (X, None), (X[:, :2], tasks)):
+            with pytest.raises(
+                ValueError, match=r"TaskConformal(Regressor|Classifier)"
+            ):
+                answer(*passed)
+
+
 def test_unknown_tasks_are_refused_where_none_were_expected():
     X, y, tasks = several([20] * 3)()
     model = TaskConformalRegressor(MeanRegularizedRegressor(1.0)).fit(X, y, tasks)
