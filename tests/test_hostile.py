@@ -25,6 +25,7 @@ from linmtl import (
     L21Regressor,
     MeanRegularizedClassifier,
     MeanRegularizedRegressor,
+    MixedEffectsRegressor,
     MultiTaskClassifier,
     MultiTaskRegressor,
     PooledClassifier,
@@ -793,10 +794,32 @@ def test_wrong_strengths_per_task(alpha):
 @pytest.mark.parametrize("cv", [1, 0, 2.5, "5"])
 def test_wrong_number_of_folds(cv):
     X, y, tasks = data()
-    with pytest.raises(
-        ValueError, match=r"n_splits must be|cv must be a number of folds"
-    ):
+    with pytest.raises(ValueError, match="cv must be a"):
         IndependentRegressor("cv", cv=cv).fit(X, y, tasks)
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_too_many_folds_are_those_of_cv(wide):
+    """Users pass no n_splits, which a splitter inside has."""
+    X, y, tasks = data()
+    labels = (np.column_stack([y, -y]),) if wide else (y, tasks)
+    with pytest.raises(ValueError, match=r"cv=100 leaves a fold .*lower cv"):
+        IndependentRegressor("cv", cv=100).fit(X, *labels)
+
+
+@pytest.mark.parametrize("which", ["X", "y"])
+def test_numbers_without_squares(which):
+    """They vanish with a warning, or are refused, with a model of any kind."""
+    X, y, tasks = data()
+    for model in (MixedEffectsRegressor(), L21Regressor(0.1), PooledRegressor(0.1)):
+        tiny = {"X": X, "y": y} | {which: {"X": X, "y": y}[which] * 1e-170}
+        with pytest.warns(UserWarning, match=f"numbers in {which} are so small"):
+            model.fit(tiny["X"], tiny["y"], tasks)
+        huge = {"X": X, "y": y} | {which: {"X": X, "y": y}[which] * 1e160}
+        with pytest.raises(ValueError, match=f"numbers in {which} are too large"):
+            model.fit(huge["X"], huge["y"], tasks)
+    L21Regressor(0.1).fit(X * 1e-100, y * 1e-100, tasks)  # and no warning
+    L21Regressor(0.1).fit(0.0 * X, y, tasks)
 
 
 def test_task_intercepts_must_be_a_bool():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -51,6 +52,7 @@ from linmtl.data._weights import (
 from linmtl.designs._shared import SharedDesign
 from linmtl.designs._stacked import StackedDesign
 
+_VANISHING = 1e4  # a sum of squares this near to the smallest number is rounded
 _X_OPTIONS: dict[str, Any] = {
     "accept_sparse": ("csr", "csc"),
     "dtype": [np.float64, np.float32],
@@ -89,6 +91,7 @@ def read_fit(
     X, present = fill_absent(
         X, labels, order, feature_names, estimator, masked, refused=not incomplete
     )
+    _check_scale("X", X.data if sparse.issparse(X) else X)
     columns = column_labels(y)
     y, layout = _read_y(X, y, labels, targets)
     y, weight, classes = _encode(
@@ -106,7 +109,9 @@ def read_fit(
         if masked:
             present = _mask_of_columns(estimator, data, names, feature_names, layout)
             data = _with_mask(data, X, present)
-    if not targets.location:
+    if targets.location:
+        _check_scale("y", data.y)
+    else:
         data = replace(data, offset=offset)
     _require_weight(data, names, layout)
     read = FitInput(
@@ -124,6 +129,25 @@ def read_fit(
         present=present,
     )
     return _with_task_weights(_with_sides(read, targets), estimator, null_losses)
+
+
+def _check_scale(name, values):
+    """Say that the squares of all numbers vanish, or that one has no square."""
+    with np.errstate(over="ignore", under="ignore"):
+        flat = values.ravel(order="K")
+        squares = float(np.dot(flat, flat))
+    tiny = float(np.finfo(values.dtype).tiny)
+    if squares == np.inf and values.dtype == np.float64:
+        raise ValueError(
+            f"the numbers in {name} are too large, some cannot be squared; scale them"
+        )
+    if squares < _VANISHING * tiny and np.any(flat):
+        warnings.warn(
+            f"the numbers in {name} are so small that their squares vanish, at most "
+            f"{np.abs(flat).max():.1g}, and so may coefficients; scale them",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def _read_y(X, y, labels, targets):
