@@ -487,6 +487,11 @@ def _check_arguments(
     loss = None if arguments.loss is None else loss_named(arguments.loss)
     if loss is not None and arguments.classify:
         raise InputError("--loss is for numbers; --classify has the log-loss")
+    if arguments.exposure is not None and (loss is None or loss.link != "log"):
+        raise InputError(
+            "--exposure is for losses of means exp(eta), such as --loss poisson; "
+            "--offset names a column on the scale of the linear predictor"
+        )
     if not 0 < arguments.train < 1:
         raise InputError(f"--train must be between 0 and 1, got {arguments.train:g}")
     if not 0 <= arguments.seed < 2**32:

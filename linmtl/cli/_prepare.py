@@ -128,6 +128,11 @@ def split_rows(
         loss = Logistic() if classify else Squared()
     _check(X, y, labels, train_size, loss)
     known = None if offset is None else read_offset(offset, y.shape)
+    if known is not None and classify and y.max() > 1:
+        raise InputError(
+            "an offset is for numbers and two classes, and there are "
+            f"{int(y.max()) + 1} classes"
+        )
     if feature_names is None:
         feature_names = [f"feature {j}" for j in range(X.shape[1])]
     notes: list[str] = []

@@ -21,6 +21,8 @@ from linmtl.data._errors import InputError
 from linmtl.losses import LOSSES
 from linmtl.transfer import negative_transfer_report
 
+COUNTS = ["--loss", "poisson"]
+
 
 def visits(n_tasks=3, n=24, seed=0):
     """Return features, counts, tasks and the logarithm of days under observation."""
@@ -146,7 +148,10 @@ def test_the_offset_goes_with_the_model(table, tmp_path, capsys):
         ({"visits": "-3"}, ["--loss", "poisson"], "1 negative values, the first -3.0"),
         ({"log_days": ""}, ["--offset", "log_days"], "no finite number on line 6"),
         ({"log_days": "inf"}, ["--offset", "log_days"], "no finite number on line 6"),
-        ({"days": "0"}, ["--exposure", "days"], "must be > 0, and is not on line 6"),
+        ({"days": "0"}, [*COUNTS, "--exposure", "days"], "must be > 0, and is not on"),
+        ({}, ["--exposure", "days"], "is for losses of means exp(eta)"),
+        ({}, ["--loss", "huber", "--exposure", "days"], "means exp(eta)"),
+        ({}, ["--classify", "--offset", "b"], "an offset is for numbers and two"),
         ({}, ["--offset", "site"], "--task and --offset are both 'site'"),
         ({"days": "x"}, ["--offset", "days"], "column 'days' holds no numbers"),
         ({}, ["--offset", "hours"], "--offset: there is no column 'hours'"),
