@@ -96,7 +96,7 @@ class LeftOutClasses:
             span = slice(int(group[t]) * m, int(group[t + 1]) * m)
             A[span, span] += H
             held = np.zeros(m)
-            held[:k] = _HELD * np.diag(H).mean()
+            held[:k] = _HELD * np.diag(H).mean() if k else 0.0
             held[k:] = max(w.sum(), 1e-300)
             for j in range(m):
                 A[span, span][j::m, j::m] += held[j]

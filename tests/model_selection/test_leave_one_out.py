@@ -573,3 +573,12 @@ def test_the_only_row_of_its_class_is_not_left_out():
     y[-1] = 2
     after = model.fit(X, y, tasks)
     assert after.scores_path_[0, 0] == pytest.approx(before, abs=0.1)
+
+
+@pytest.mark.filterwarnings("error")
+def test_several_classes_may_have_nothing_in_use():
+    X, y, tasks = three_classes(12)
+    model = L21ClassifierCV(alphas=[1e3, 0.1], cv="loo", fit_intercept=False)
+    model.fit(X, y, tasks)
+    # without features and intercepts all classes are alike
+    np.testing.assert_allclose(model.task_scores_path_[0], -np.log(3))
