@@ -1033,6 +1033,7 @@ BAD_STRENGTHS = [
     (np.nan, ValueError, "alpha must be a finite number >= 0, got nan"),
     (10**400, ValueError, "alpha must be a finite number >= 0, got 1000"),
     (np.inf, ValueError, "alpha must be a finite number >= 0, got inf"),
+    ("cv", TypeError, "got 'cv'; Auto... and models ...CV choose it"),
     ("0.1", TypeError, "alpha must be a number >= 0, got '0.1'"),
     (True, TypeError, "alpha must be a number >= 0, got True"),
     (None, TypeError, "alpha must be a number >= 0, got None"),

@@ -123,6 +123,8 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
             part = for_tasks(model, passed.given.tasks, others)
             jobs.append(delayed(passed.fit)(part, None, others))
         fitted = run_jobs(jobs, self.n_jobs)
+        for each in fitted:
+            each._called_by = type(self).__name__
         self.estimators_ = fitted[: len(parts)]
         self.estimator_ = fitted[0] if split else fitted[len(parts)]
         self._without_task = fitted[len(jobs) - len(groups) :]

@@ -431,7 +431,8 @@ def task_column_index(X: Any, task_column: Any) -> int:
         hint = "" if hits else closest(str(task_column), names)
         raise ValueError(
             f"task_column {task_column!r} {problem} of X, which has the columns "
-            f"{some(names, 10)}{hint}; pass one of these names or an integer position"
+            f"{some(names, 10)}{hint or ';'} pass one of these names or an integer "
+            "position"
         )
     if isinstance(task_column, str):
         raise ValueError(

@@ -226,10 +226,11 @@ def task_codes(
         found = f"tasks has the labels {some(np.unique(labels))}, which are"
         require_like(labels, estimator.tasks_, found)
     if unknown.any() and estimator.handle_unknown == "error":
+        name = estimator._called_by or type(estimator).__name__
         mean = "set handle_unknown='mean' to predict them with the consensus model. "
         raise ValueError(
             f"tasks has the labels {some(np.unique(labels[unknown]))}, which "
-            f"{type(estimator).__name__} has not seen in fit; "
+            f"{name} has not seen in fit; "
             f"{mean if getattr(estimator, '_has_mean_model', True) else ''}In "
             "cross-validation, pass cv=TaskKFold(5): a splitter that does not know the "
             "tasks can leave whole tasks out of the training part"

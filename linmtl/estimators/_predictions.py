@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self, overload
+from typing import Any, ClassVar, Self, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -61,6 +61,8 @@ class Fitted(Routed):
     feature_names_in_: np.ndarray
     coef_feature_names_: np.ndarray
     _layout: str
+    # what the user called, where this is inside and has the `handle_unknown` of that
+    _called_by: ClassVar[str | None] = None
     _n_fitted: int
     _table: TaskTable | None = None  # what is known of tasks beside their rows
     _has_offset = False  # whether fit was given one

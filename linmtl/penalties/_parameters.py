@@ -53,8 +53,10 @@ def check_strength(penalty: Any, name: str) -> None:
     """Check that a parameter of a penalty is a finite number >= 0."""
     value = getattr(penalty, name)
     if not is_number(value):
+        search = "; Auto... and models ...CV choose it" if value == "cv" else ""
         raise TypeError(
             f"{type(penalty).__name__}: {name} must be a number >= 0, got {value!r}"
+            f"{search}"
         )
     try:
         number = float(value)

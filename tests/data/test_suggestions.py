@@ -93,3 +93,10 @@ FRAME = pd.DataFrame(X, columns=["age", "dose"]).assign(site=list("ab") * 6)
 def test_errors_that_say_what_to_write(fit, message):
     with pytest.raises(ValueError, match=message):
         fit()
+
+
+def test_the_column_of_tasks_that_was_meant():
+    X = pd.DataFrame({"site": ["a", "b"] * 5, "age": range(10)})
+    says = r"'age'; did you mean 'site'\? pass one of these names or an integer"
+    with pytest.raises(ValueError, match=says):
+        L21Regressor(task_column="sit").fit(X, range(10))
