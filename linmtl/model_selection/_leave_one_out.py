@@ -158,8 +158,9 @@ def left_out_path(
         return path.eta, path.unconverged
 
     few, total = loss.quadratic and unit.max() < _FEW_UNITS, _total(data)
+    labels = np.where(data.weight > 0, unit, -1)
     values = _searched(
-        one, known, strengths, unit, total, losses, step, refit, all_unsure=few
+        one, known, strengths, labels, total, losses, step, refit, all_unsure=few
     )
     eta, freedom = (
         on_lines(part, known, strengths) for part in (one.eta, one.freedom.sum(axis=1))

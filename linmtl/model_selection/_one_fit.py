@@ -36,6 +36,10 @@ from linmtl.losses import Loss
 from linmtl.model_selection._curvature import PenalisedCurvature
 from linmtl.model_selection._directions import left_out_of_directions
 from linmtl.model_selection._left_out_classes import LeftOutClasses
+from linmtl.model_selection._missing_labels import (
+    lacks_missing_labels,
+    left_out_with_missing,
+)
 from linmtl.penalties import Penalty, compose
 from linmtl.penalties._compose import Composite
 from linmtl.penalties._quadratic_form import QuadraticForm
@@ -113,6 +117,8 @@ def lacks_curvature(
     if several:
         return None
     if data.design.is_shared() and not data.design.columns_alike(data.weight):
+        if fit.quadratic and norm is None and not whole.intercepts:
+            return lacks_missing_labels(data, quadratic)
         return "all labels of a wide Y, with equal weights"
     return None
 
@@ -150,8 +156,10 @@ def one_fit(
     if forms is not None and loss.quadratic:
         data, fit = _in_span(data, loss, fit)
         if forms.alike and data.design.is_shared():
-            c = LeftOutRows(data, loss).c[: data.task_ptr[1]]
-            found = left_out_of_directions(data, forms.each, c, _LEAST_REST)
+            c, way = LeftOutRows(data, loss).c, left_out_with_missing
+            if data.design.columns_alike(data.weight):
+                c, way = c[: data.task_ptr[1]], left_out_of_directions
+            found = way(data, forms.each, c, _LEAST_REST)
             return OneFit(*found, np.zeros(len(penalties), dtype=int), np.empty(0), 0)
         forms = quadratic_forms(penalties, fit.n_features, columns)
     T, rows = data.design.n_tasks, LeftOutRows(data, loss)

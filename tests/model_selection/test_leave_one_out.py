@@ -128,6 +128,38 @@ def test_the_loop_written_out():
     assert model.alpha_ == ALPHAS[int(np.argmin(expected.mean(axis=1)))]
 
 
+@pytest.mark.product(
+    name=["mean", "mean free", "mean strong", "ridge"],
+    d=[3, 20],
+    fit_intercept=[True, False],
+    where=lambda name, d, **_: name != "mean free" or d == 3,
+)
+def test_missing_labels_take_no_fits(name, d, fit_intercept, monkeypatch):
+    X, Y = data("wide", d=d, n=14)
+    Y[np.random.default_rng(0).random(Y.shape) < 0.3] = np.nan
+    model = QUADRATIC[name](**EXACT, fit_intercept=fit_intercept)
+    found = model.fit(X, Y).task_mse_path_
+    assert hasattr(model, "degrees_of_freedom_")  # of one fit
+    expected = by_fits(model, monkeypatch).fit(X, Y).task_mse_path_
+    np.testing.assert_allclose(found, expected, rtol=1e-7)
+
+
+@pytest.mark.slow
+def test_degrees_of_freedom_with_missing_labels():
+    """What the predictors change by with their labels."""
+    X, Y = data("wide", d=2, n=8)
+    Y[np.random.default_rng(0).random(Y.shape) < 0.3] = np.nan
+    model = MeanRegularizedRegressorCV(**EXACT | {"alphas": [0.1]}, alpha_mean=0.02)
+    plain = MeanRegularizedRegressor(0.1, 0.02, tol=1e-12)
+    before, freedom = plain.fit(X, Y).predict(X), 0.0
+    for i, t in np.argwhere(np.isfinite(Y)):
+        moved = Y.copy()
+        moved[i, t] += 1.0
+        freedom += plain.fit(X, moved).predict(X)[i, t] - before[i, t]
+    found = model.fit(X, Y).degrees_of_freedom_
+    np.testing.assert_allclose(found, freedom, rtol=1e-6)
+
+
 @pytest.mark.parametrize("missing", ["label", "weight"])
 def test_rows_that_lack_labels_are_fitted_without(missing):
     X, Y = data("wide")
@@ -137,7 +169,7 @@ def test_rows_that_lack_labels_are_fitted_without(missing):
     else:
         weight[3, 1] = 2.0
     model = TaskQuadraticRegressorCV(**EXACT).fit(X, Y, None, weight)
-    assert not hasattr(model, "degrees_of_freedom_")
+    assert hasattr(model, "degrees_of_freedom_") == (missing == "label")
     alone = TaskQuadraticRegressorCV(**EXACT)
     column, kept = Y[:, 1], np.isfinite(Y[:, 1])
     alone.fit(X[kept], column[kept], None, weight[kept, 1])
