@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from linmtl.data._labels import is_dataframe, is_missing
-from linmtl.data._times import refuse_times
+from linmtl.data._times import ENCODER, refuse_times
 
 _TASKS = (
     "; if it says which task a row belongs to, pass it as tasks=, or name it as "
@@ -58,7 +58,7 @@ def column_named(X: Any, may_be_tasks: bool = False) -> Iterator[None]:
         kind = "string" if isinstance(value, str) else type(value).__name__
         raise ValueError(
             f"could not convert {kind} to float: {value!r} in column {name!r} of X; "
-            f"encode the column as numbers, or drop it{hint}"
+            f"encode the column as numbers ({ENCODER}), or drop it{hint}"
         ) from error
 
 

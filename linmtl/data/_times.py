@@ -13,6 +13,7 @@ from linmtl.data._labels import is_dataframe, is_missing
 
 _SPANS = (datetime.timedelta, np.timedelta64)
 _TIMES = (datetime.date, datetime.time, np.datetime64, *_SPANS)
+ENCODER = "linmtl.preprocessing.TableEncoder does so in a pipeline"
 _NUMBERS = {
     "dates": "({0} - {0}.min()) / np.timedelta64(1, 'D')",
     "spans of time": "{0} / np.timedelta64(1, 'D')",
@@ -37,9 +38,11 @@ def refuse_times(values: Any, name: str) -> None:
             continue
         where = name if column is None else f"column {column!r} of {name}"
         it = name if column is None else f"{name}[{column!r}]"
+        of_table = name == "X" and is_dataframe(values) and kind == "dates"
         raise ValueError(
             f"{where} holds {kind}, which are no numbers; pass a count of days or the "
             f"like, for instance {_NUMBERS[kind].format(it)} (where NaT becomes NaN)"
+            f"{f'; {ENCODER}' if of_table else ''}"
         )
 
 

@@ -88,3 +88,12 @@ def test_a_table_for_each_task_says_what_stacks_them(kind, sizes):
     for model in (L21Regressor(), MixedEffectsRegressor()):
         with pytest.raises(ValueError, match=r"2 tables; .* stack_tasks\(Xs, ys\)"):
             model.fit(Xs, [np.ones(n) for n in sizes])
+
+
+@pytest.mark.parametrize(
+    "column", [["a", "b"] * 5, pd.date_range("2024-01-01", periods=10)]
+)
+def test_what_encodes_a_column_is_said_of_tables(column):
+    table = pd.DataFrame({"x": range(10), "other": column})
+    with pytest.raises(ValueError, match="TableEncoder does so in a pipeline"):
+        L21Regressor().fit(table, np.ones(10))
