@@ -226,7 +226,7 @@ def task_codes(
         found = f"tasks has the labels {some(np.unique(labels))}, which are"
         require_like(labels, estimator.tasks_, found)
     if unknown.any() and estimator.handle_unknown == "error":
-        name = estimator._called_by or type(estimator).__name__
+        name = getattr(estimator, "_called_by", None) or type(estimator).__name__
         mean = "set handle_unknown='mean' to predict them with the consensus model. "
         raise ValueError(
             f"tasks has the labels {some(np.unique(labels[unknown]))}, which "
