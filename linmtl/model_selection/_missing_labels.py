@@ -130,8 +130,8 @@ def left_out_with_missing(
             inverse = np.linalg.inv(system)
             freedom[i] += pull * np.einsum("jk,tkj->t", inverse, bend)
         product = (fitted - less * leverage * y) / free
-        left = moments.y[:, None] - moved * y + (1.0 + moved) * product
-        eta[i] = np.where(there, left, np.nan).ravel()
+        move = (1.0 + moved) * (y - product)  # from the target, with its offset
+        eta[i] = np.where(there, data.y.reshape(T, -1) - move, np.nan).ravel()
         residual = y - (X @ W[:, :, None])[:, :, 0]
         losses[i] = np.sum(weight * residual**2, axis=1) / (2.0 * total[:, 0])
     return eta, losses, freedom + (data.total > 0) * centre
