@@ -123,6 +123,48 @@ def shrink(V, step, entry, row, positive, out):
     return value
 
 
+@kernel
+def shrink_columns(V, task, step, strength, out):
+    """Prox of the norms of the columns of each task; returns its value at `out`."""
+    factor = np.zeros(strength.size)
+    for j in range(V.shape[0]):
+        for t in range(V.shape[1]):
+            factor[task[t]] += V[j, t] * V[j, t]
+    value = 0.0
+    for k in range(strength.size):
+        norm, threshold = math.sqrt(factor[k]), step * strength[k]
+        factor[k] = 0.0 if norm <= threshold else 1.0 - threshold / norm
+        value += strength[k] * factor[k] * norm
+    for j in range(V.shape[0]):
+        for t in range(V.shape[1]):
+            out[j, t] = V[j, t] * factor[task[t]]
+    return value
+
+
+@kernel
+def shrink_means(V, code, size, ridge, l1, step, out):
+    """Prox of a ridge or L1 on the means over the columns of each class.
+
+    ``size`` is the number of columns of a class, ``ridge`` and ``l1`` are of each row.
+    Returns the value at `out`.
+    """
+    value = 0.0
+    mean = np.empty(size.size)
+    for j in range(V.shape[0]):
+        mean[:] = 0.0
+        for t in range(V.shape[1]):
+            mean[code[t]] += V[j, t]
+        for k in range(size.size):
+            if size[k] > 0.0:
+                m = soft(mean[k] / size[k], step * l1[j] / size[k], False)
+                m /= 1.0 + step * ridge[j]
+                value += ridge[j] / 2.0 * size[k] * m * m + l1[j] * abs(m)
+                mean[k] = m
+        for t in range(V.shape[1]):
+            out[j, t] = mean[code[t]]
+    return value
+
+
 @reduction
 def row_dual(G, j, entry, row, positive):
     """The smallest s with ``||(|g| - s entry)_+|| <= s row`` for row j; NaN stays NaN.

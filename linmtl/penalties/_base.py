@@ -205,6 +205,13 @@ class Penalty(BaseEstimator):
         """
         return None
 
+    def prepared(self, shape: tuple[int, int]) -> Penalty:
+        """Return the same norm for many proxes at points of this shape.
+
+        Its strengths are found once for all; here, itself.
+        """
+        return self
+
     def tangent(self, W: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
         """Return where the penalty is smooth at W, and its second derivative there.
 

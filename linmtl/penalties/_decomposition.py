@@ -180,6 +180,10 @@ class Stacked(Penalty):
         value = self.first.prox(V_first, steps[0], P)
         return value + self.second.prox(V_second, steps[1], Q)
 
+    def prepared(self, shape):
+        half = shape[0] // 2, shape[1]
+        return Stacked(self.first.prepared(half), self.second.prepared(half))
+
     def prox_naive(self, V, step):
         P, Q = halves(V)
         return np.vstack(

@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.linalg import block_diag, helmert
 
+from linmtl.kernels._jit import readonly
+from linmtl.kernels._rows import shrink_means
 from linmtl.penalties._base import DualTerms, Penalty, check_is_penalty
 from linmtl.penalties._decomposition import Decomposition, Stacked
 from linmtl.penalties._group_l21 import GroupL21
@@ -257,6 +259,9 @@ class AboutMean(Penalty):
         bend = block_diag(np.zeros((d, d)), found[1])
         return np.concatenate([of_mean, basis], axis=2), bend
 
+    def prepared(self, shape):
+        return AboutMean(self.inner.prepared(shape), self.means)
+
     def dual_norm(self, G):
         return self.inner.dual_norm(G)
 
@@ -378,15 +383,11 @@ class Common(Penalty):
         ridge, l1 = self.strengths(len(m))
         return float(ridge @ m**2 @ means.size / 2 + (l1 @ np.abs(m)).sum())
 
+    def prepared(self, shape):
+        return CommonStrengths(self, self._groups(shape[1]), shape[0])
+
     def prox(self, V, step, out):
-        ridge, l1 = self.strengths(len(V))
-        means = self._groups(V.shape[1])
-        size = np.maximum(means.size, 1.0)
-        mean = V @ means.member / size
-        m = np.sign(mean) * np.maximum(np.abs(mean) - step * l1[:, None] / size, 0.0)
-        m /= 1.0 + step * ridge[:, None]
-        out[...] = m[:, means.code]
-        return self._cost(m, means)
+        return self.prepared(V.shape).prox(V, step, out)
 
     def prox_naive(self, V, step):
         out = np.empty_like(V)
@@ -406,6 +407,22 @@ class Common(Penalty):
         return DualTerms(norm=float(norm), square=float(square))
 
 
+class CommonStrengths(Penalty):
+    """The penalty on a common model for one shape of W, its strengths by row."""
+
+    def __init__(self, common: Common, means: Means, n_rows: int):
+        self._common = common
+        self._given = [readonly(a) for a in (means.code, means.size)]
+        self._given += [readonly(a) for a in common.strengths(n_rows)]
+
+    def value(self, W):
+        return self._common.value(W)
+
+    def prox(self, V, step, out):
+        V = readonly(np.ascontiguousarray(V))
+        return shrink_means(V, *self._given, float(step), out)
+
+
 class AboveIntercepts(Penalty):
     """A penalty on all rows but the last, which is that of intercepts, with a ridge."""
 
@@ -420,6 +437,10 @@ class AboveIntercepts(Penalty):
         value = self.inner.prox(V[:-1], step, out[:-1])
         out[-1] = V[-1] / (1.0 + step * self.ridge)
         return value + self.ridge / 2 * float(out[-1] @ out[-1])
+
+    def prepared(self, shape):
+        inner = self.inner.prepared((shape[0] - 1, shape[1]))
+        return AboveIntercepts(inner, self.ridge)
 
     def dual_terms(self, D):
         norm, support, square = self.inner.dual_terms(D[:-1])

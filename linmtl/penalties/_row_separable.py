@@ -8,7 +8,6 @@ import numpy as np
 
 from linmtl.kernels._jit import readonly
 from linmtl.kernels._rows import penalty_value, row_duals, shrink
-from linmtl.penalties._base import Penalty
 from linmtl.penalties._entry_weighted import EntryWeighted
 from linmtl.penalties._group_separable import GroupSeparable
 from linmtl.penalties._parameters import EXCLUDED, row_steps
@@ -94,12 +93,11 @@ class RowSeparable(GroupSeparable):
     def on_features(self, features, n_features):
         return RowStrengths(self, features, n_features)
 
-    def prepared(self, n_features: int) -> Penalty:
-        """Return the same norm, its strengths found once for all."""
+    def prepared(self, shape):
         by_entry = self.by_entry()
         if by_entry is not None:
             return by_entry
-        return RowStrengths(self, np.arange(n_features), n_features)
+        return RowStrengths(self, np.arange(shape[0]), shape[0])
 
     def free_rows(self, n_features):
         by_entry = self.by_entry()

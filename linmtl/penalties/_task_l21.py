@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from linmtl.kernels._jit import readonly
+from linmtl.kernels._rows import shrink_columns
 from linmtl.penalties._base import Penalty
 from linmtl.penalties._parameters import check_task_weight, task_weights
 
@@ -89,13 +91,10 @@ class TaskL21(Penalty):
         return float(self._strength(norm) @ norm)
 
     def prox(self, V, step, out):
-        norm = self._norms(V)
-        strength = self._strength(norm)
-        kept = np.maximum(norm - float(step) * strength, 0.0)
-        factor = np.divide(kept, norm, out=np.zeros_like(norm), where=norm > 0)
-        factor[np.isnan(norm)] = np.nan
-        out[...] = self._times(V, factor)
-        return float(strength @ kept)
+        task = np.arange(V.shape[1]) if self.task is None else self.task
+        strength = self._strength(np.empty(task.max(initial=-1) + 1))
+        V, task, strength = map(readonly, (np.ascontiguousarray(V), task, strength))
+        return shrink_columns(V, task, float(step), strength, out)
 
     def prox_naive(self, V, step):
         norm = np.maximum(self._norms(V), 1e-300)

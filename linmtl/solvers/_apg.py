@@ -19,7 +19,6 @@ import numpy as np
 from linmtl.kernels._jit import readonly
 from linmtl.kernels._layouts import extrapolate, gradient_step, restart_test
 from linmtl.penalties._accelerated import extrapolation
-from linmtl.penalties._row_separable import RowSeparable
 from linmtl.solvers._monitor import Monitor
 from linmtl.solvers._objective import Objective
 
@@ -75,8 +74,8 @@ class AcceleratedProximalGradient:
         smooth = objective.smooth if norm is not None else objective.fit.evaluate
         slope = objective.slope if norm is not None else objective.fit.evaluate
         scaled = norm is not None and norm.row_separable
-        if isinstance(norm, RowSeparable):
-            norm = norm.prepared(len(W))
+        if norm is not None:
+            norm = norm.prepared(W.shape)
         metric = _metric(objective) if scaled else None
         size = np.ones(len(W)) if metric is None else metric
         G, work = np.empty_like(W), objective.gradient  # free between certificates
