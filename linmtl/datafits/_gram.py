@@ -62,6 +62,7 @@ class GramFit(SquaredSums):
             design = self.rows.design
             self.n_columns, self.n_features = design.n_columns, design.n_features
         self._shift: np.ndarray | None = None
+        self._last_projector: tuple | None = None
         self._curvature: dict[bool, tuple[np.ndarray, float]] = {}
 
     @cached_property
@@ -178,16 +179,7 @@ class GramFit(SquaredSums):
         if self._shift is None:
             self._shift = np.zeros_like(self._W)
         columns, entries, over = directions(parts, G)
-        system = np.block(
-            [
-                [
-                    self._between(first.rows, second.rows, V, U, columns)
-                    for second, U in zip(parts, entries, strict=True)
-                ]
-                for first, V in zip(parts, entries, strict=True)
-            ]
-        )
-        solve, _ = scaled_solver(system[None])
+        solve = self._projector(parts, columns, entries)
         move = solve(over[None, :, None])[0, :, 0]
         first = 0
         for part, entry in zip(parts, entries, strict=True):
@@ -196,6 +188,24 @@ class GramFit(SquaredSums):
             own = move[first:last].reshape(k, rows.size).T
             self._shift[np.ix_(rows, columns)] += own @ entry.T
             first = last
+
+    def _projector(self, parts, columns, entries):
+        """Return the solver of a projection, kept for the next one on the same."""
+        key = [columns.tobytes()]
+        for part, entry in zip(parts, entries, strict=True):
+            key += [np.asarray(part.rows).tobytes(), entry.tobytes()]
+        if self._last_projector is None or self._last_projector[0] != key:
+            system = np.block(
+                [
+                    [
+                        self._between(first.rows, second.rows, V, U, columns)
+                        for second, U in zip(parts, entries, strict=True)
+                    ]
+                    for first, V in zip(parts, entries, strict=True)
+                ]
+            )
+            self._last_projector = key, scaled_solver(system[None])[0]
+        return self._last_projector[1]
 
     def _between(self, rows, others, V, U, columns):
         """Return the Hessian between directions of some rows and of others."""

@@ -23,6 +23,7 @@ from linmtl.penalties._decomposition import SplitForm, Stacked, halves, joined
 from linmtl.penalties._deviation import AboutMean
 from linmtl.penalties._row_separable import RowSeparable
 from linmtl.solvers._apg import AcceleratedProximalGradient
+from linmtl.solvers._monitor import Monitor
 from linmtl.solvers._objective import Objective
 
 _EPS = np.finfo(float).eps
@@ -42,6 +43,9 @@ _RHO_FACTOR = 100.0  # by which rho moves at most
 # Iterations, ever rarer, so that the sequence converges as one with a fixed rho.
 _BALANCED = 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024
 _RHO_KEPT = 1.5  # times the best: so near it stays, as another has to be prepared for
+# The same up to an iteration, by which problems of few steps have ended, where to
+# prepare costs as much as several of them.
+_EARLY, _EARLY_KEPT = 12, 4.0
 _POWER_STEPS = 5  # for the size of the Hessian, of which rho is a fraction
 
 
@@ -75,40 +79,70 @@ class AlternatingDirections:
                 return
         start = monitor.n_iter
         squares = least_squares(objective)
-        norm = squares.norm(objective.penalty.norm)
+        whole = objective.penalty.norm
+        norm = squares.norm(whole)
         rho = self.share * squares.size
         if rho == 0.0:  # constant features: any W is as good
             rho = 1.0
         squares.prepare(rho)
         Z = squares.enter(W)
-        V = np.empty_like(Z)
+        same, norm = norm is whole, norm.prepared(Z.shape)
+        V, work = np.empty_like(Z), np.empty_like(Z)
         # at the optimum rho U is the negative gradient: a warm start brings it along
         U = squares.enter(objective.D) / rho if W.any() else np.zeros_like(Z)
-        due = _FIRST_CHECK
+        due, second = _FIRST_CHECK, _SecondBound(monitor)
         for iteration in range(1, max_iter - start + 1):
-            Z_loss = squares.solve(Z - U, rho)
-            relaxed = _RELAXATION * Z_loss + (1.0 - _RELAXATION) * Z
-            np.add(relaxed, U, out=V)
-            before = Z.copy()
-            norm.prox(V, 1.0 / rho, Z)
-            U += relaxed - Z
+            Z_loss = squares.solve(np.subtract(Z, U, out=work), rho)
+            np.multiply(Z_loss, _RELAXATION, out=V)
+            V += np.multiply(Z, 1.0 - _RELAXATION, out=work)
+            V += U
+            balances = is_time_to_balance(iteration)
+            before = Z.copy() if balances else Z
+            value = norm.prox(V, 1.0 / rho, Z)
+            np.subtract(V, Z, out=U)
             if iteration in (due, max_iter - start):
+                point, step = squares.leave(Z), start + iteration
+                if monitor.done(point, step, stop, norm_value=value if same else None):
+                    break
                 # between both points lies the optimum: of little curvature the norm
                 # sees to Z, and of much the loss to Z_loss, whose gradient it bounds
-                monitor.bound_at(squares.leave(Z_loss))
-                if monitor.done(squares.leave(Z), start + iteration, stop):
+                if second.ends(squares, Z_loss, stop):
                     break
                 left = np.ceil(monitor.iterations_left(stop, over=1))
                 due = iteration + int(np.clip(left, _LEAST_CHECK, _MOST_CHECK))
-            if is_time_to_balance(iteration):
+            if balances:
                 factor = balance(Z_loss - Z, rho * (Z - before), Z_loss, Z, rho * U)
-                if not 1 / _RHO_KEPT < factor < _RHO_KEPT:
+                dear = iteration <= _EARLY and not squares.moves_freely
+                kept = _EARLY_KEPT if dear else _RHO_KEPT
+                if not 1 / kept < factor < kept:
                     rho *= factor
                     U /= factor
                     squares.prepare(rho)
         if squares.size:
             self.share = rho / squares.size
         W[:] = monitor.best_W
+
+
+class _SecondBound:
+    """Bounds at the least-squares point, as long as they are the better ones.
+
+    Those that are not are taken ever more rarely: each costs as much as a certificate.
+    """
+
+    def __init__(self, monitor: Monitor):
+        self._monitor = monitor
+        self._left, self._skipped = 0, 1  # certificates until the next one, after it
+
+    def ends(self, squares: Squares, Z: np.ndarray, stop: float) -> bool:
+        """Take the bound at Z if it is due; return whether the gap is small enough."""
+        if self._left:
+            self._left -= 1
+            return False
+        if self._monitor.bound_at(squares.leave(Z)):
+            self._skipped = 1
+        else:
+            self._left, self._skipped = self._skipped, 2 * self._skipped
+        return self._monitor.best_gap <= stop
 
 
 def lacks_norm(objective: Objective) -> str | None:
@@ -226,10 +260,13 @@ class Squares:
         About the largest eigenvalue of the Hessians.
     count : int
         How often factors of Hessians were made.
+    moves_freely : bool
+        Whether to prepare for another rho costs no more than a few steps.
     """
 
     size: float
     count: int = 0
+    moves_freely: bool = False
 
     def norm(self, norm: Any) -> Any:
         """Return the norm of the variable of the steps."""
@@ -260,6 +297,8 @@ class _Eigenbasis(Squares):
 
     Outside the span of the samples the solution is zero.
     """
+
+    moves_freely = True
 
     def __init__(self, Q, eigenvalue, C, ridge):
         self.Q, self.C = Q, C
@@ -321,7 +360,7 @@ class _Split(Squares):
 
     def __init__(self, squares: Squares):
         self.squares = squares
-        self.size = squares.size
+        self.size, self.moves_freely = squares.size, squares.moves_freely
 
     @property
     def count(self) -> int:  # type: ignore[override]
@@ -335,8 +374,12 @@ class _Split(Squares):
 
     def solve(self, V, rho):
         total = joined(V)
-        half = (self.squares.solve(total, rho / 2) - total) / 2
-        return V + np.vstack([half, half])
+        half = self.squares.solve(total, rho / 2) - total
+        half /= 2
+        out = V.copy()
+        for part in halves(out):
+            part += half
+        return out
 
 
 class _AroundMean(Squares):
@@ -352,6 +395,8 @@ class _AroundMean(Squares):
     ridge : ndarray of shape (n_features,)
         Strengths on the common model.
     """
+
+    moves_freely = True
 
     def __init__(self, fit: Datafit, ridge: np.ndarray):
         eigenvalue, self.Q = fit.eigenbases
@@ -369,8 +414,9 @@ class _AroundMean(Squares):
 
     def _inverse(self, h):
         """Return the inverse of the sum of Hessians with these eigenvalues."""
-        basis = np.hstack(list(self.Q))
-        total = self.times * (basis * h.T.ravel()) @ basis.T + self.ridge
+        Q = self.Q * np.sqrt(self.times * h.T)[:, None, :]
+        factor = Q.transpose(0, 2, 1).reshape(-1, len(h))
+        total = factor.T @ factor + self.ridge
         size = np.sqrt(np.diag(total))  # features of any scale count alike
         size[size == 0] = 1.0
         total /= np.outer(size, size)
@@ -421,6 +467,8 @@ class _AboutMean(_AroundMean):
 class _Grams(Squares):
     """A Gram matrix for each column, by their eigenvectors."""
 
+    moves_freely = True
+
     def __init__(self, fit: Datafit, ridge: float):
         eigenvalue, self.Q = fit.eigenbases
         self.curvature = np.maximum(eigenvalue, 0.0).T + ridge
@@ -453,6 +501,7 @@ class _Factors(Squares):
         self.size = ridge + _power_iteration(self.H)
         self.diagonal = np.einsum("tii->ti", self.H)
         self.own = self.diagonal.copy()
+        self.right = np.empty((fit.n_columns, fit.n_features))
 
     def aim(self, C):
         self.C = C
@@ -464,7 +513,8 @@ class _Factors(Squares):
         self.count += 1
 
     def solve(self, V, rho):
-        right = np.ascontiguousarray((self.C + rho * V).T)
+        right = np.multiply(V.T, rho, out=self.right)
+        right += self.C.T
         factor_solve(readonly(self.factors), right)
         return right.T
 

@@ -54,12 +54,13 @@ class Monitor:
         iteration: int,
         stop: float,
         residuals: Residuals | None = None,
+        norm_value: float | None = None,
     ) -> bool:
         """Certify W and return whether the gap is at most ``stop``.
 
-        ``residuals`` are as for :meth:`linmtl.datafits._base.Datafit.evaluate`.
+        ``residuals`` and ``norm_value`` are as for :meth:`Objective.certificate`.
         """
-        certificate: Certificate = self.objective.certificate(W, residuals)
+        certificate: Certificate = self.objective.certificate(W, residuals, norm_value)
         self.n_iter, self.value = iteration, certificate.primal
         # far from the optimum rounding is relative to the value there
         noise = 0.0
@@ -95,13 +96,22 @@ class Monitor:
         residuals = Residuals(at.b, theta, at.task_loss)
         self.dual = max(self.dual, self.objective.certificate(W, residuals).dual)
 
-    def bound_at(self, W: np.ndarray) -> None:
-        """Take the lower bound at a point that is no candidate for the best."""
+    def bound_at(self, W: np.ndarray) -> bool:
+        """Take the lower bound at a point that is no candidate for the best.
+
+        Return whether it is better than the one so far.
+        """
         if self.alone:
-            return
+            return False
+        dual = self.objective.certificate(W, norm_value=0.0).dual
         # it may be far away, where moments lose more than at the points themselves
-        dual = self.objective.certificate(W).dual - self.objective.error(W)
-        self.dual = max(self.dual, dual)
+        dual -= self.objective.error(W)
+        if not dual > self.dual:
+            return False
+        self.dual = dual
+        if self.history:
+            self.history[-1] = self.history[-1][0], self.best_gap
+        return True
 
     def iterations_left(self, stop: float, over: int = 2) -> float:
         """Return the iterations to go, as :func:`iterations_left`."""

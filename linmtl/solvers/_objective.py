@@ -162,7 +162,10 @@ class Objective:
         return self.fit.loss_at(W) + self.penalty.value(W)
 
     def certificate(
-        self, W: np.ndarray, residuals: Residuals | None = None
+        self,
+        W: np.ndarray,
+        residuals: Residuals | None = None,
+        norm_value: float | None = None,
     ) -> Certificate:
         """Return the objective at W and a true lower bound of the optimum.
 
@@ -171,7 +174,8 @@ class Objective:
         only ``X' theta - u`` has to lie in the dual ball of the norm. Where neither
         penalises a direction, theta is first projected to satisfy the constraint; where
         the norm alone does not, u is the gradient at a W moved along it.
-        ``residuals`` are as for :meth:`linmtl.datafits._base.Datafit.evaluate`.
+        ``residuals`` are as for :meth:`linmtl.datafits._base.Datafit.evaluate`;
+        ``norm_value`` is that of the norm at W, where it is known.
         """
         fit, penalty, G = self.fit, self.penalty, self._G
         free, quadratic = penalty.free, penalty.quadratic
@@ -179,7 +183,10 @@ class Objective:
         size = self._gradient_size if signs else 0.0  # evaluates the loss: ask first
         # a strength in single precision makes a value of its kind
         cost = quadratic.value(W)
-        norm_value = 0.0 if penalty.norm is None else penalty.norm.value(W)
+        if penalty.norm is None:
+            norm_value = 0.0
+        elif norm_value is None:
+            norm_value = penalty.norm.value(W)
         primal = float(fit.evaluate(W, G, residuals) + cost + norm_value)
         if not primal < _MAX_OBJECTIVE:
             self.D, self.row_sizes, self.limit = G, np.full(len(G), np.inf), 0.0
