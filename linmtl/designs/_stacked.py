@@ -23,11 +23,13 @@ from linmtl.designs._base import (
 )
 from linmtl.kernels._jit import readonly
 from linmtl.kernels._layouts import (
+    columns_to_rows,
     feature_adjoint,
     feature_predict,
     gather_features,
     mirror,
     mixed_predict,
+    rows_to_columns,
     several_predict,
     small_hessians,
     sparse_adjoint,
@@ -45,6 +47,9 @@ _CACHE_BYTES = 2**20  # bytes of X that stay in the cache from one pass to the n
 # Bytes of coefficients that are copied at a time, and tasks at least: a line of memory
 # holds eight of their numbers.
 _COPY_BYTES, _LEAST_COPIED = 2**21, 8
+_LARGE = (
+    100_000  # coefficients that NumPy transposes at the speed of memory, not caches
+)
 _LOOK_UP = 32  # what a number of X looked up costs, relative to one that is passed
 _SMALL_HESSIAN = 64  # features of which those of all tasks are made in one kernel
 _TILE_ROWS = 64  # rows that are transposed at a time
@@ -129,7 +134,7 @@ class StackedDesign(Design):
             return
         for first, stop in self._parts:
             task_ptr = readonly(self.task_ptr[first : stop + 1])
-            Wt = readonly(np.ascontiguousarray(W[:, first:stop].T))
+            Wt = readonly(_rows_of(W, first, stop))
             if self.sparse:
                 sparse_predict(*self._csr, task_ptr[:-1], task_ptr, Wt, eta)
             else:
@@ -153,7 +158,10 @@ class StackedDesign(Design):
                 sparse_adjoint(*self._csr, task_ptr[:-1], task_ptr, readonly(r), Gt)
             else:
                 stacked_adjoint(readonly(self.X), task_ptr, readonly(r), Gt)
-            G[:, first:stop] = Gt.T
+            if G.size >= _LARGE and G.flags.c_contiguous:
+                rows_to_columns(readonly(Gt), first, G)
+            else:
+                G[:, first:stop] = Gt.T
 
     def _few_used(self, W):
         """Return the rows of W in use, where to look up those costs less than X.
@@ -283,6 +291,15 @@ class StackedDesign(Design):
 
     def block(self, task):
         return self.X[self.task_ptr[task] : self.task_ptr[task + 1]]
+
+
+def _rows_of(W: np.ndarray, first: int, stop: int) -> np.ndarray:
+    """Return some columns of W as the rows of a contiguous matrix."""
+    if W.size < _LARGE or not W.flags.c_contiguous:
+        return np.ascontiguousarray(W[:, first:stop].T)
+    Wt = np.empty((stop - first, len(W)), dtype=W.dtype)
+    columns_to_rows(readonly(W), first, Wt)
+    return Wt
 
 
 class FeatureMajorDesign(Design):

@@ -15,6 +15,8 @@ import numpy as np
 
 from linmtl.kernels._jit import kernel, reduction
 
+_TILE = 64  # rows of a matrix that are transposed together
+
 
 @reduction
 def stacked_predict(X, task_ptr, Wt, eta):
@@ -277,6 +279,28 @@ def take_products(B, H):
                 a, b = B[k, t, i], B[k, t]
                 for j in range(row.size):
                     row[j] -= a * b[j]
+
+
+@kernel
+def columns_to_rows(W, first, Wt):
+    """Wt = some columns of W, from the first on, as rows; in tiles, by cache lines."""
+    for start in range(0, W.shape[0], _TILE):
+        tile, size = W[start : start + _TILE], min(_TILE, W.shape[0] - start)
+        for t in range(Wt.shape[0]):
+            row = Wt[t, start : start + size]
+            for j in range(size):
+                row[j] = tile[j, first + t]
+
+
+@kernel
+def rows_to_columns(Gt, first, G):
+    """The reverse: some columns of G, from the first on, are the rows of Gt."""
+    for start in range(0, G.shape[0], _TILE):
+        tile, size = G[start : start + _TILE], min(_TILE, G.shape[0] - start)
+        part = Gt[:, start : start + size]
+        for j in range(size):
+            for t in range(part.shape[0]):
+                tile[j, first + t] = part[t, j]
 
 
 @kernel

@@ -146,3 +146,20 @@ def test_curvatures_of_small_tasks_at_once_are_those_one_by_one(n, centre):
     found = design.column_eigenvalues(weight, centre, metric)
     assert_allclose(found[np.array(n) > 0], expected, atol=1e-12)
     assert not found[np.array(n) == 0].any()
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+def test_many_coefficients_are_transposed_in_tiles(make, monkeypatch):
+    rng = np.random.default_rng(0)
+    task_ptr, W = np.array([0, 3, 7, 7, 12]), rng.normal(size=(70, 4))
+    design = StackedDesign(make(rng.normal(size=(12, 70))), task_ptr)
+    design._parts = [(0, 3), (3, 4)]  # as of many more features
+    found = []
+    for large in (10**6, 0):
+        monkeypatch.setattr("linmtl.designs._stacked._LARGE", large)
+        eta, G = np.full(12, np.nan), np.full((70, 4), np.nan)
+        design.predict(W, eta)
+        design.adjoint(eta, G)
+        found.append((eta, G))
+    assert_array_equal(found[0][0], found[1][0])
+    assert_array_equal(found[0][1], found[1][1])

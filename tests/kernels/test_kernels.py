@@ -493,6 +493,48 @@ def test_soft(positive):
     assert np.isnan(rows.soft(np.nan, 0.5, positive))
 
 
+def test_transposing_some_columns_and_back():
+    W, Wt = normal(130, 5), empty(2, 130)  # more rows than two tiles
+    kernels.columns_to_rows(W, 1, Wt)
+    np.testing.assert_array_equal(Wt, W[:, 1:3].T)
+    G = empty(130, 5)
+    for first, stop in [(0, 3), (3, 5)]:
+        kernels.rows_to_columns(readonly(W.T[first:stop].copy()), first, G)
+    np.testing.assert_array_equal(G, W)
+
+
+def test_shrinking_the_columns_of_each_task():
+    V, task, strength = normal(4, 3), readonly(np.array([1, 0, 1])), np.array([0.5, 9])
+    out = empty(4, 3)
+    for step in (0.0, 0.1, 0.2):
+        value = rows.shrink_columns(V, task, step, readonly(strength), out)
+        norm = np.sqrt(np.bincount(task, np.sum(V**2, axis=0)))
+        factor = np.maximum(1.0 - step * strength / norm, 0.0)
+        np.testing.assert_allclose(out, V * factor[task], rtol=1e-12)
+        np.testing.assert_allclose(value, strength @ (norm * factor))
+    bad = np.where(np.arange(3) == 1, np.nan, V)
+    rows.shrink_columns(readonly(bad), task, 0.1, readonly(strength), out)
+    assert np.isnan(out[:, 1]).all()
+    assert np.isfinite(out[:, [0, 2]]).all()
+
+
+def test_shrinking_the_means_of_each_class():
+    V, code, step = normal(5, 4), readonly(np.array([2, 0, 2, 2])), 0.3
+    size = np.bincount(code).astype(float)  # none of one class
+    ridge, l1 = np.array([[0.0, 0.0, 0.4, 0.0, 2.0], [0.0, 0.2, 0.0, 99.0, 0.0]])
+    out = empty(5, 4)
+    given = map(readonly, (size, ridge, l1))
+    value = rows.shrink_means(V, code, *given, step, out)
+    total = 0.0
+    for k in (0, 2):
+        mean = V[:, code == k].mean(axis=1)
+        m = soft(mean, step * l1 / size[k], False) / (1.0 + step * ridge)
+        for t in np.flatnonzero(code == k):
+            np.testing.assert_allclose(out[:, t], m)
+        total += size[k] / 2 * ridge @ m**2 + l1 @ np.abs(m)
+    np.testing.assert_allclose(value, total)
+
+
 @pytest.mark.parametrize("positive", [False, True])
 @pytest.mark.parametrize(("entry", "row"), PENALTIES)
 def test_shrink_is_the_prox(entry, row, positive):
