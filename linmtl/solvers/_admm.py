@@ -138,10 +138,10 @@ class _SecondBound:
         if self._left:
             self._left -= 1
             return False
-        if self._monitor.bound_at(squares.leave(Z)):
-            self._skipped = 1
-        else:
+        if not self._monitor.bound_at(squares.leave(Z)):
             self._left, self._skipped = self._skipped, 2 * self._skipped
+            return False
+        self._skipped = 1
         return self._monitor.best_gap <= stop
 
 

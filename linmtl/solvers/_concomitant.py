@@ -294,7 +294,7 @@ class Accurate(Monitor):
     """
 
     def __init__(self, objective: Objective, cost: Cost, resolution: float):
-        super().__init__(objective)
+        super().__init__(objective, alone=True)  # of the point that serves
         self.cost, self.resolution = cost, resolution
         self.by_gap = False
         self.closest: np.ndarray | None = None
@@ -302,8 +302,8 @@ class Accurate(Monitor):
         self.accurate = False
         self._idle = self._extra = 0
 
-    def done(self, W, iteration, stop, residuals=None):
-        super().done(W, iteration, stop, residuals)
+    def done(self, W, iteration, stop, residuals=None, norm_value=None):
+        super().done(W, iteration, stop, residuals, norm_value)
         limit = min(self.objective.limit, 1.0)
         gap = self.value - self.objective.dual_at(limit)
         plain, loss = self.cost.of(limit, gap)
