@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from typing import Any, ClassVar, Literal, Self
 
@@ -34,10 +35,14 @@ from linmtl.auto._weights import stacked
 from linmtl.data._checks import check_choice
 from linmtl.data._fit_input import FitInput
 from linmtl.data._read import read_fit
+from linmtl.estimators._base import Classifier, Regressor
+from linmtl.estimators._by_loss import settings_of
+from linmtl.estimators._docs import losses_told, parameters
+from linmtl.estimators._fill import fill
 from linmtl.estimators._predictions import PredictsClasses, PredictsTargets
-from linmtl.estimators._settings import UNKNOWN
+from linmtl.estimators._settings import UNKNOWN, check_losses
 from linmtl.estimators._task_model import TaskModel
-from linmtl.losses import Logistic, Loss, Squared
+from linmtl.losses import LOSSES, Loss
 from linmtl.model_selection._jobs import run_jobs
 
 _OWN = {
@@ -48,7 +53,8 @@ models : list of estimators or (name, estimator), default=None
     with an intercept for each task), independent, mixed effects, mean-regularised, L21
     and trace norm (about zero and about a common model), clustered, adaptive robust;
     each that has a strength with 12 of them, in three folds. Of more than two classes
-    those of them that take these.
+    and with another `loss` those of them that take these.
+{loss_parameters}
 selection : {"stack", "best", "1se"}, default="stack"
     Give the models weights in each task, not negative, with a sum of one, by the
     held-out rows of the task and, the fewer it has, by those of all; or take for all
@@ -63,8 +69,8 @@ verbose : int, default=0
     Whether to say after each model and fold how many are done, and when all may be.""",
     "auto_attributes": """\
 leaderboard_ : Leaderboard
-    Held-out {loss} of each model; ``print(leaderboard_)`` shows a table,
-    ``to_frame()`` makes a DataFrame.
+    Held-out {loss} of each model; ``print(leaderboard_)`` shows a
+    table, ``to_frame()`` makes a DataFrame.
 best_ : str
     The name of the model taken, or of the one that would be.
 best_estimator_ : estimator
@@ -78,9 +84,9 @@ shrinkage_ : float
     How many rows of all tasks together count beside a task's own; only with
     ``selection="stack"``.
 loss_ : float
-    Held-out {loss} of what was made, corrected for the luck of the model chosen (of the
-    strength of the shrinkage, for a stack, which is judged with weights from the other
-    folds).
+    Held-out {loss} of what was made, corrected for the luck of the
+    model chosen (of the strength of the shrinkage, for a stack, which is judged with
+    weights from the other folds).
 loss_interval_ : tuple of float
     Its 95 % interval by the bootstrap, for models trained on as many rows as in a fold;
     all rows make better ones where there are few.
@@ -89,37 +95,23 @@ held_out_ : HeldOut
 }
 
 
+@dataclass(eq=False, repr=False)
 class _Auto(TaskModel):
     """Judge models on the same held-out rows, and put together what is best."""
+
+    models: Sequence[Any] | None = None
+    _: KW_ONLY
+    loss: str | None = None
+    selection: Literal["stack", "best", "1se"] = "stack"
+    cv: Any = 5
+    random_state: int | np.random.RandomState | None = 0
+    n_jobs: int | None = None
+    verbose: int = 0
 
     fit_intercept: ClassVar[bool] = True
     task_weight: ClassVar[None] = None  # each row counts the same
     _takes_absent: ClassVar[bool] = True
-    _default_loss: ClassVar[type[Loss]]
-    _target_loss: Loss
-
-    def __init__(
-        self,
-        models: Sequence[Any] | None = None,
-        *,
-        selection: Literal["stack", "best", "1se"] = "stack",
-        cv: Any = 5,
-        task_column: str | int | None = None,
-        task_order: ArrayLike | None = None,
-        handle_unknown: Literal["error", "mean"] = "error",
-        random_state: int | np.random.RandomState | None = 0,
-        n_jobs: int | None = None,
-        verbose: int = 0,
-    ):
-        self.models = models
-        self.selection = selection
-        self.cv = cv
-        self.task_column = task_column
-        self.task_order = task_order
-        self.handle_unknown = handle_unknown
-        self.random_state = random_state
-        self.n_jobs = n_jobs
-        self.verbose = verbose
+    _losses: ClassVar[tuple[str, ...]]  # the first is the default
 
     def fit(
         self,
@@ -221,7 +213,7 @@ class _Auto(TaskModel):
         if models is None:
             given = passed.given
             models = default_models(
-                self._classify,
+                self._loss(),
                 given.layout,
                 len(given.tasks),
                 given.several,
@@ -288,8 +280,11 @@ class _Auto(TaskModel):
 
     def _checked_models(self) -> dict[str, Any] | None:
         """Return the models of the user by name, None where the default is to try."""
-        self._target_loss = self._default_loss()
+        self.__dict__.pop("_target_loss", None)  # of an earlier fit
+        named_loss = self._loss_of_name()
+        named_loss.check()
         if self.models is None:
+            self._target_loss = named_loss
             return None
         models = named(self.models)
         if not models:
@@ -298,15 +293,30 @@ class _Auto(TaskModel):
             )
         for m, model in models.items():
             require_linear(check_inside(self, f"the model {m!r}", model))
-        losses = {model._loss().name: m for m, model in models.items()}
+        losses = {_told(model._loss()): m for m, model in models.items()}
         if len(losses) > 1:
-            told = ", ".join(f"{m!r} has {loss!r}" for loss, m in losses.items())
+            told = ", ".join(f"{m!r} has {loss}" for loss, m in losses.items())
             raise ValueError(
                 f"{type(self).__name__}: models must have the same loss, to be judged "
                 f"by it: {told}"
             )
-        self._target_loss = next(iter(models.values()))._loss()
+        target = next(iter(models.values()))._loss()
+        wanted = _told(target if self.loss is None else named_loss)
+        if wanted not in losses:
+            raise ValueError(
+                f"{type(self).__name__} has {wanted} and its models have "
+                f"{_told(target)}; give both the same, or leave out loss= here"
+            )
+        self._target_loss = target
         return models
+
+    def _losses_given(self):
+        return [] if self.loss is None else [self.loss]
+
+    def _loss_of_name(self) -> Loss:
+        """Return the loss that the parameters name, or the default."""
+        check_losses(self, self._losses)
+        return LOSSES[self._losses[0] if self.loss is None else self.loss].of(self)
 
     @property
     def feature_mask(self) -> Any:
@@ -321,12 +331,12 @@ class _Auto(TaskModel):
         return masks[0] if shared else None
 
     def _loss(self) -> Loss:
-        if hasattr(self, "_target_loss"):
+        if "_target_loss" in vars(self):
             return self._target_loss
         for model in named(self.models or []).values():  # not fitted: of the first
             if isinstance(model, TaskModel):
                 return model._loss()
-        return self._default_loss()
+        return self._loss_of_name()
 
     def _read_fit(
         self,
@@ -395,7 +405,25 @@ class _Auto(TaskModel):
         return coef, sum(weight * b for weight, _, b in parts) / total
 
 
-@partial(documented, _OWN, "mean squared error")
+def _told(loss: Loss) -> str:
+    """Return a loss as the parameters that an estimator has for it."""
+    return ", ".join(f"{name}={value!r}" for name, value in settings_of(loss).items())
+
+
+def _texts(losses: Sequence[str]) -> dict[str, str]:
+    """Return what the docstrings share, for some losses."""
+    about = (
+        "What models are fitted by and judged by. None stands for the loss of "
+        f'`models`, and "{losses[0]}" where there are none.'
+    )
+    told = fill(
+        _OWN["auto_parameters"], {"loss_parameters": losses_told(losses, about)}
+    )
+    return _OWN | {"auto_parameters": told}
+
+
+@partial(documented, _texts(Regressor._losses), "loss (mean squared error)")
+@parameters
 class AutoRegressor(PredictsTargets, RegressorMixin, _Auto):
     """Try many ways to share between tasks, and stack them or take the best.
 
@@ -447,10 +475,13 @@ class AutoRegressor(PredictsTargets, RegressorMixin, _Auto):
     (6, 2)
     """
 
-    _default_loss = Squared
+    loss: str | None = None
+
+    _losses = Regressor._losses
 
 
-@partial(documented, _OWN, "log loss")
+@partial(documented, _texts(Classifier._losses), "loss (log loss)")
+@parameters
 class AutoClassifier(PredictsClasses, ClassifierMixin, _Auto):
     """Try many ways to share between tasks, and stack them or take the best.
 
@@ -500,8 +531,10 @@ class AutoClassifier(PredictsClasses, ClassifierMixin, _Auto):
     True
     """
 
+    loss: str | None = None
+
+    _losses = Classifier._losses
     _classify = True
-    _default_loss = Logistic
 
     @property
     def _takes_classes(self):

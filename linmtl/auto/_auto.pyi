@@ -29,7 +29,19 @@ class AutoRegressor(PredictsTargets, RegressorMixin, TaskModel):
         with an intercept for each task), independent, mixed effects, mean-regularised, L21
         and trace norm (about zero and about a common model), clustered, adaptive robust;
         each that has a strength with 12 of them, in three folds. Of more than two classes
-        those of them that take these.
+        and with another `loss` those of them that take these.
+    loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie"}, default=None
+        What models are fitted by and judged by. None stands for the loss of `models`,
+        and "squared" where there are none.
+    huber_delta : float, default=1.35
+        Where the Huber loss becomes linear, > 0, in the units of y.
+    quantile_level : float, default=0.5
+        The share of targets below predictions of the quantile loss, in (0, 1).
+    quantile_smoothing : float, default=0.1
+        Width of the window in which the quantile loss is smoothed, > 0, in the units of
+        y: small beside its noise, but the smaller the slower.
+    tweedie_power : float, default=1.5
+        Power of the mean that the variance is proportional to, in (1, 2).
     selection : {"stack", "best", "1se"}, default="stack"
         Give the models weights in each task, not negative, with a sum of one, by the
         held-out rows of the task and, the fewer it has, by those of all; or take for all
@@ -58,8 +70,8 @@ class AutoRegressor(PredictsTargets, RegressorMixin, TaskModel):
     Attributes
     ----------
     leaderboard_ : Leaderboard
-        Held-out mean squared error of each model; ``print(leaderboard_)`` shows a table,
-        ``to_frame()`` makes a DataFrame.
+        Held-out loss (mean squared error) of each model; ``print(leaderboard_)`` shows a
+        table, ``to_frame()`` makes a DataFrame.
     best_ : str
         The name of the model taken, or of the one that would be.
     best_estimator_ : estimator
@@ -73,9 +85,9 @@ class AutoRegressor(PredictsTargets, RegressorMixin, TaskModel):
         How many rows of all tasks together count beside a task's own; only with
         ``selection="stack"``.
     loss_ : float
-        Held-out mean squared error of what was made, corrected for the luck of the model chosen (of the
-        strength of the shrinkage, for a stack, which is judged with weights from the other
-        folds).
+        Held-out loss (mean squared error) of what was made, corrected for the luck of the
+        model chosen (of the strength of the shrinkage, for a stack, which is judged with
+        weights from the other folds).
     loss_interval_ : tuple of float
         Its 95 % interval by the bootstrap, for models trained on as many rows as in a fold;
         all rows make better ones where there are few.
@@ -138,10 +150,19 @@ class AutoRegressor(PredictsTargets, RegressorMixin, TaskModel):
     loss_: float
     loss_interval_: tuple
     held_out_: HeldOut
+    huber_delta: float
+    quantile_level: float
+    quantile_smoothing: float
+    tweedie_power: float
     def __init__(
         self,
         models: Sequence[Any] | None = None,
         *,
+        loss: str | None = None,
+        huber_delta: float = 1.35,
+        quantile_level: float = 0.5,
+        quantile_smoothing: float = 0.1,
+        tweedie_power: float = 1.5,
         selection: Literal['stack', 'best', '1se'] = "stack",
         cv: Any = 5,
         task_column: str | int | None = None,
@@ -150,7 +171,7 @@ class AutoRegressor(PredictsTargets, RegressorMixin, TaskModel):
         random_state: int | np.random.RandomState | None = 0,
         n_jobs: int | None = None,
         verbose: int = 0,
-    ): ...
+    ) -> None: ...
     def fit(
         self,
         X: Any,
@@ -242,7 +263,10 @@ class AutoClassifier(PredictsClasses, ClassifierMixin, TaskModel):
         with an intercept for each task), independent, mixed effects, mean-regularised, L21
         and trace norm (about zero and about a common model), clustered, adaptive robust;
         each that has a strength with 12 of them, in three folds. Of more than two classes
-        those of them that take these.
+        and with another `loss` those of them that take these.
+    loss : {"logistic", "squared_hinge"}, default=None
+        What models are fitted by and judged by. None stands for the loss of `models`,
+        and "logistic" where there are none.
     selection : {"stack", "best", "1se"}, default="stack"
         Give the models weights in each task, not negative, with a sum of one, by the
         held-out rows of the task and, the fewer it has, by those of all; or take for all
@@ -271,8 +295,8 @@ class AutoClassifier(PredictsClasses, ClassifierMixin, TaskModel):
     Attributes
     ----------
     leaderboard_ : Leaderboard
-        Held-out log loss of each model; ``print(leaderboard_)`` shows a table,
-        ``to_frame()`` makes a DataFrame.
+        Held-out loss (log loss) of each model; ``print(leaderboard_)`` shows a
+        table, ``to_frame()`` makes a DataFrame.
     best_ : str
         The name of the model taken, or of the one that would be.
     best_estimator_ : estimator
@@ -286,9 +310,9 @@ class AutoClassifier(PredictsClasses, ClassifierMixin, TaskModel):
         How many rows of all tasks together count beside a task's own; only with
         ``selection="stack"``.
     loss_ : float
-        Held-out log loss of what was made, corrected for the luck of the model chosen (of the
-        strength of the shrinkage, for a stack, which is judged with weights from the other
-        folds).
+        Held-out loss (log loss) of what was made, corrected for the luck of the
+        model chosen (of the strength of the shrinkage, for a stack, which is judged with
+        weights from the other folds).
     loss_interval_ : tuple of float
         Its 95 % interval by the bootstrap, for models trained on as many rows as in a fold;
         all rows make better ones where there are few.
@@ -358,6 +382,7 @@ class AutoClassifier(PredictsClasses, ClassifierMixin, TaskModel):
         self,
         models: Sequence[Any] | None = None,
         *,
+        loss: str | None = None,
         selection: Literal['stack', 'best', '1se'] = "stack",
         cv: Any = 5,
         task_column: str | int | None = None,
@@ -366,7 +391,7 @@ class AutoClassifier(PredictsClasses, ClassifierMixin, TaskModel):
         random_state: int | np.random.RandomState | None = 0,
         n_jobs: int | None = None,
         verbose: int = 0,
-    ): ...
+    ) -> None: ...
     def fit(
         self,
         X: Any,

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from linmtl.estimators import (
     AdaptiveRobustClassifierCV,
     AdaptiveRobustRegressorCV,
     ClusteredClassifierCV,
     ClusteredRegressorCV,
+    GraphRegularizedClassifierCV,
+    GraphRegularizedRegressorCV,
     IndependentClassifier,
     IndependentRegressor,
+    L1ClassifierCV,
+    L1RegressorCV,
     L21ClassifierCV,
     L21RegressorCV,
     MeanRegularizedClassifierCV,
@@ -22,8 +27,54 @@ from linmtl.estimators import (
     TraceNormClassifierCV,
     TraceNormRegressorCV,
 )
+from linmtl.estimators._by_loss import settings_of
 from linmtl.estimators._pooled import PooledClassifierCV, PooledRegressorCV
 from linmtl.estimators._task_model import TaskModel
+from linmtl.losses import Loss
+
+
+class Candidate(NamedTuple):
+    """A kind of model, for numbers and for classes.
+
+    Attributes
+    ----------
+    regressor, classifier : type
+        The estimators.
+    """
+
+    regressor: type[TaskModel]
+    classifier: type[TaskModel]
+
+    def kind(self, loss: Loss) -> type[TaskModel]:
+        """Return the estimator for the targets of a loss."""
+        return self.classifier if loss.classify else self.regressor
+
+    def takes(self, loss: Loss) -> bool:
+        """Return whether there is one with this loss."""
+        kind: Any = self.kind(loss)
+        return loss.name in kind._losses
+
+    def make(self, loss: Loss, *args: Any, **settings: Any) -> Any:
+        """Return the estimator with this loss, which it takes, and other parameters."""
+        kind: Any = self.kind(loss)
+        known = inspect.signature(kind).parameters
+        named = settings_of(loss) if "loss" in known else {}
+        return kind(*args, **named, **settings)
+
+
+# what there is to compare and to choose from, here and on the command line
+CANDIDATES = {
+    "pooled": Candidate(PooledRegressorCV, PooledClassifierCV),
+    "independent": Candidate(IndependentRegressor, IndependentClassifier),
+    "mixed": Candidate(MixedEffectsRegressor, MixedEffectsClassifier),
+    "mean": Candidate(MeanRegularizedRegressorCV, MeanRegularizedClassifierCV),
+    "l21": Candidate(L21RegressorCV, L21ClassifierCV),
+    "trace": Candidate(TraceNormRegressorCV, TraceNormClassifierCV),
+    "l1": Candidate(L1RegressorCV, L1ClassifierCV),
+    "graph": Candidate(GraphRegularizedRegressorCV, GraphRegularizedClassifierCV),
+    "clustered": Candidate(ClusteredRegressorCV, ClusteredClassifierCV),
+    "adaptive": Candidate(AdaptiveRobustRegressorCV, AdaptiveRobustClassifierCV),
+}
 
 # every model is tuned in each fold anew, hence more coarsely than alone
 _FOLDS = 3
@@ -34,10 +85,26 @@ _ABOUT_MEAN: dict[str, Any] = _SEARCH | {
     "alpha_mean": 1e-2,
     "scale_features": True,
 }
+# names in the leaderboard, and what is tried, from what is simple to what is not
+_TRIED: dict[str, tuple[str, dict[str, Any]]] = {
+    "pooled": ("pooled", {"task_intercepts": False, **_SEARCH}),
+    "pooled, task intercepts": ("pooled", _SEARCH),
+    "independent": ("independent", {"alpha": "cv", "cv": _FOLDS}),
+    "mixed effects": ("mixed", {}),
+    "mean-regularised": ("mean", _SEARCH),
+    "L21": ("l21", _SEARCH),
+    "L21 around the mean": ("l21", _ABOUT_MEAN),
+    "trace norm": ("trace", _SEARCH),
+    "trace norm around the mean": ("trace", _ABOUT_MEAN),
+    "clustered": ("clustered", _SEARCH),
+    "adaptive robust": ("adaptive", _SEARCH),
+}
+# of one task, those that differ there
+_OF_ONE = {"ridge": _TRIED["independent"], "lasso": _TRIED["L21"]}
 
 
 def default_models(
-    classify: bool,
+    loss: Loss,
     layout: str,
     n_tasks: int,
     several: bool = False,
@@ -46,41 +113,19 @@ def default_models(
 ) -> dict[str, TaskModel]:
     """Return the models to try where the user names none, by name.
 
-    With a single task, those that differ there; not for wide data one that predicts the
-    same for all tasks. Of more than two classes (``several``), with an ``offset`` and
-    with features that some tasks do not have (``absent``) those that take them.
+    Those that take the loss. With a single task, those that differ there; not for wide
+    data one that predicts the same for all tasks. Of more than two classes
+    (``several``), with an ``offset`` and with features that some tasks do not have
+    (``absent``) those that take them.
     """
-    pick = 1 if classify else 0
-
-    def make(*kinds: Any, **settings: Any) -> Any:
-        return kinds[pick](**settings)
-
-    pooled = PooledRegressorCV, PooledClassifierCV
-    l21 = L21RegressorCV, L21ClassifierCV
-    trace = TraceNormRegressorCV, TraceNormClassifierCV
-    alone = make(IndependentRegressor, IndependentClassifier, alpha="cv", cv=_FOLDS)
-    sparse = make(*l21, **_SEARCH)
-    if n_tasks == 1:
-        return {"ridge": alone, "lasso": sparse}
-    models = {
-        "pooled": make(*pooled, task_intercepts=False, **_SEARCH),
-        "pooled, task intercepts": make(*pooled, **_SEARCH),
-        "independent": alone,
-        "mixed effects": make(MixedEffectsRegressor, MixedEffectsClassifier),
-        "mean-regularised": make(
-            MeanRegularizedRegressorCV, MeanRegularizedClassifierCV, **_SEARCH
-        ),
-        "L21": sparse,
-        "L21 around the mean": make(*l21, **_ABOUT_MEAN),
-        "trace norm": make(*trace, **_SEARCH),
-        "trace norm around the mean": make(*trace, **_ABOUT_MEAN),
-        "clustered": make(ClusteredRegressorCV, ClusteredClassifierCV, **_SEARCH),
-        "adaptive robust": make(
-            AdaptiveRobustRegressorCV, AdaptiveRobustClassifierCV, **_SEARCH
-        ),
-    }
+    tried = dict(_OF_ONE if n_tasks == 1 else _TRIED)
     if layout == "wide":
-        del models["pooled"]
+        tried.pop("pooled", None)
+    models = {
+        name: CANDIDATES[candidate].make(loss, **settings)
+        for name, (candidate, settings) in tried.items()
+        if CANDIDATES[candidate].takes(loss)
+    }
     return {
         name: model
         for name, model in models.items()

@@ -19,7 +19,7 @@ from linmtl.data._labels import some
 from linmtl.data._tables import as_table
 from linmtl.data._weights import read_offset, read_sample_weight
 from linmtl.estimators._base import MultiTaskModel
-from linmtl.estimators._docs import chosen
+from linmtl.estimators._docs import chosen, order_parameters
 from linmtl.estimators._fill import fill
 from linmtl.estimators._settings import check_settings
 from linmtl.estimators._task_model import OF_TASKS, TaskModel
@@ -52,6 +52,8 @@ def documented(texts: dict[str, str], loss: str, cls: T) -> T:
     """Fill in what several docstrings share; `loss` is what the texts call it."""
     document = fill(inspect.cleandoc(cls.__doc__ or ""), _COMMON | texts)
     cls.__doc__ = fill(document, {"loss": loss})
+    if "__init__" in vars(cls):
+        order_parameters(cls)
     return cls
 
 

@@ -4,39 +4,23 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from linmtl.auto._candidates import CANDIDATES, Candidate
 from linmtl.data._errors import InputError, name_list
 from linmtl.data._suggestions import closest
-from linmtl.estimators import (
-    GraphRegularizedClassifierCV,
-    GraphRegularizedRegressorCV,
-    IndependentClassifier,
-    IndependentRegressor,
-    L1ClassifierCV,
-    L1RegressorCV,
-    L21Classifier,
-    L21ClassifierCV,
-    L21Regressor,
-    L21RegressorCV,
-    MeanRegularizedClassifierCV,
-    MeanRegularizedRegressorCV,
-    MixedEffectsClassifier,
-    MixedEffectsRegressor,
-    TraceNormClassifierCV,
-    TraceNormRegressorCV,
-)
-from linmtl.estimators._pooled import PooledClassifierCV, PooledRegressorCV
+from linmtl.estimators import L21Classifier, L21Regressor
+from linmtl.estimators._by_loss import settings_of
 from linmtl.losses import LOSSES, Loss
 
 
 class Kind(NamedTuple):
     label: str
     shares: str  # what the tasks share
-    regressor: type
-    classifier: type
+    candidate: Candidate
     second: str | None = None  # another strength, which the estimator chooses
     one_intercept: bool = False  # for all tasks, instead of one each
     by_folds: bool = True  # strengths by cross-validation, else by the likelihood
@@ -46,59 +30,50 @@ KINDS = {
     "pooled": Kind(
         "pooled",
         "all coefficients",
-        PooledRegressorCV,
-        PooledClassifierCV,
+        CANDIDATES["pooled"],
     ),
     "independent": Kind(
         "independent",
         "nothing",
-        IndependentRegressor,
-        IndependentClassifier,
+        CANDIDATES["independent"],
     ),
     "mixed": Kind(
         "mixed effects",
         "a mean model, each feature as far as the tasks agree about it",
-        MixedEffectsRegressor,
-        MixedEffectsClassifier,
+        CANDIDATES["mixed"],
         by_folds=False,
     ),
     "mean": Kind(
         "mean-regularised",
         "a mean model, to which all are drawn",
-        MeanRegularizedRegressorCV,
-        MeanRegularizedClassifierCV,
+        CANDIDATES["mean"],
         second="alpha_mean",
     ),
     "l21": Kind(
         "L21",
         "the choice of features",
-        L21RegressorCV,
-        L21ClassifierCV,
+        CANDIDATES["l21"],
     ),
     "trace": Kind(
         "trace norm",
         "a low-dimensional subspace",
-        TraceNormRegressorCV,
-        TraceNormClassifierCV,
+        CANDIDATES["trace"],
     ),
     "l1": Kind(
         "L1",
         "the strength of the penalty",
-        L1RegressorCV,
-        L1ClassifierCV,
+        CANDIDATES["l1"],
     ),
     "graph": Kind(
         "graph",
         "all other models, pairwise in a complete graph",
-        GraphRegularizedRegressorCV,
-        GraphRegularizedClassifierCV,
+        CANDIDATES["graph"],
         second="alpha_ridge",
     ),
     "global": Kind(
         "global",
         "all coefficients and the intercept",
-        PooledRegressorCV,
-        PooledClassifierCV,
+        CANDIDATES["pooled"],
         one_intercept=True,
     ),
 }
@@ -143,7 +118,7 @@ def without_what_fails(
     left, notes = [], []
     for name in names:
         kind, most = KINDS[name], _MAX_MIXED[loss.classify]
-        if not loss.classify and loss.name not in kind.regressor._losses:
+        if not kind.candidate.takes(loss):
             notes.append(
                 f"without {kind.label}, which does not take the loss {loss.name}"
             )
@@ -170,18 +145,16 @@ def make_model(
 ) -> Any:
     """Return the estimator that chooses its strengths."""
     kind = KINDS[name]
-    estimator = kind.classifier if loss.classify else kind.regressor
+    make = partial(kind.candidate.make, loss)
     if not kind.by_folds:
-        return estimator(tol=TOL)
+        return make(tol=TOL)
     if name == BASELINE:
-        return estimator("cv", cv=cv, per_task="auto", tol=TOL, **_settings(loss))
-    settings = _settings(loss)
+        return make("cv", cv=cv, per_task="auto", tol=TOL)
     if kind.one_intercept:
-        settings["task_intercepts"] = False
+        make = partial(make, task_intercepts=False)
     if coarse:
-        return estimator(cv=min(cv, _COARSE_FOLDS), **_COARSE, **settings)
-    settings |= {"cv": cv, "tol": TOL, "n_jobs": n_jobs}
-    model = estimator(alphas=N_ALPHAS, eps=EPS, **settings)
+        return make(cv=min(cv, _COARSE_FOLDS), **_COARSE)
+    model = make(alphas=N_ALPHAS, eps=EPS, cv=cv, tol=TOL, n_jobs=n_jobs)
     model._search_tol = (
         _SEARCH_TOL  # the best and those beside it are exact all the same
     )
@@ -191,12 +164,7 @@ def make_model(
 def make_null_model(loss: Loss) -> Any:
     """Return the estimator of each task's level, with coefficients of zero."""
     kind = L21Classifier if loss.classify else L21Regressor
-    return kind(_ALL_ZERO, **_settings(loss))
-
-
-def _settings(loss: Loss) -> dict[str, Any]:
-    """Return the parameters that give an estimator a loss."""
-    return {"loss": loss.name, **loss.settings()}
+    return kind(_ALL_ZERO, **settings_of(loss))
 
 
 def loss_named(text: str) -> Loss:

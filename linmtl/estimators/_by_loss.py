@@ -8,12 +8,16 @@ from typing import Any
 from linmtl.data._checks import check_choice
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._task_model import TaskModel
-from linmtl.losses import LOSSES
+from linmtl.losses import LOSSES, Loss
 
 
 def loss_of(model: TaskModel) -> dict[str, Any]:
     """Return the parameters that give another estimator of its kind a model's loss."""
-    loss = model._loss()
+    return settings_of(model._loss())
+
+
+def settings_of(loss: Loss) -> dict[str, Any]:
+    """Return the parameters that give an estimator a loss."""
     return {"loss": loss.name, **loss.settings()}
 
 

@@ -337,7 +337,7 @@ def estimator(cls: T) -> T:
     while "\n\n\n" in document:  # a text may be empty
         document = document.replace("\n\n\n", "\n\n")
     cls.__doc__ = document.replace("---\n\n", "---\n").strip()
-    _order_parameters(cls)
+    order_parameters(cls)
     ESTIMATORS[cls.__name__] = cls
     return cls
 
@@ -367,6 +367,21 @@ def takes_loss(names: Sequence[str]) -> Callable[[F], F]:
         return function
 
     return decorate
+
+
+def losses_told(names: Sequence[str], text: str) -> str:
+    """Return the entries of ``loss``, which defaults to None, and its parameters.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The losses.
+    text : str
+        What ``loss`` is.
+    """
+    allowed = ", ".join(f'"{name}"' for name in names)
+    entry = f"loss : {{{allowed}}}, default=None\n{_indented(text)}"
+    return "\n".join([entry, *_parameters_of_losses(names)])
 
 
 def parameters_of(names: Sequence[str]) -> dict[str, Parameter]:
@@ -424,18 +439,19 @@ def _other_paths(names):
     )
 
 
-def _order_parameters(cls):
+def order_parameters(cls: type) -> None:
     """Show the parameters of the constructor in the order of the docstring.
 
     Those by keyword would come in the order of the bases that they are from.
     """
-    section = cls.__doc__.partition("Parameters\n")[2].partition("\n\n")[0]
+    section = (cls.__doc__ or "").partition("Parameters\n")[2].partition("\n\n")[0]
     documented = ["self", *re.findall(r"^(\w+) : ", section, re.MULTILINE)]
-    signature = inspect.signature(cls.__init__)
+    init: Any = vars(cls)["__init__"]
+    signature = inspect.signature(init)
     ordered = sorted(
         signature.parameters.values(), key=lambda p: documented.index(p.name)
     )
-    cls.__init__.__signature__ = signature.replace(parameters=ordered)
+    init.__signature__ = signature.replace(parameters=ordered)
 
 
 def chosen(section: str, *names: str) -> str:

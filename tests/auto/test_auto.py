@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.special
 from sklearn.base import clone, is_classifier
 
 from helpers.transfer import around_a_centre, linear_predictor, wide_and_long
@@ -22,9 +23,11 @@ from linmtl import (
     PooledClassifier,
     PooledRegressor,
 )
+from linmtl.auto._candidates import default_models
 from linmtl.auto._held_out import _folds_of_groups
 from linmtl.auto._leaderboard import Units, lowest, simplest
 from linmtl.estimators._pooled import PooledClassifierCV
+from linmtl.losses import LOSSES
 from linmtl.model_selection import TaskKFold
 
 REGRESSORS = [
@@ -472,6 +475,14 @@ def test_a_task_that_is_never_held_out():
             ValueError,
             "models must have the same loss",
         ),
+        (
+            {"models": [L21Regressor(loss="huber", huber_delta=d) for d in (1, 2)]},
+            ValueError,
+            "'L21' has loss='huber', huber_delta=1, 'L21 2' has loss='huber'",
+        ),
+        ({"loss": "poisson"}, ValueError, "has loss='poisson' and its models have"),
+        ({"loss": "deviance"}, ValueError, "loss must be one of 'squared', 'huber'"),
+        ({"models": None, "loss": "huber", "huber_delta": 0}, ValueError, "huber_del"),
         ({"models": [PooledRegressor(task_column=0)]}, ValueError, "task_column=0 her"),
         ({"selection": "all"}, ValueError, "selection must be one of"),
         ({"handle_unknown": "guess"}, ValueError, "handle_unknown must be one of"),
@@ -493,3 +504,34 @@ def test_another_loss():
     model = AutoRegressor(models, selection="stack").fit(X, y, tasks)
     expected = np.exp(linear_predictor(model, X, tasks))
     np.testing.assert_allclose(model.predict(X, tasks), expected)
+
+
+@pytest.mark.parametrize("name", AutoRegressor._losses[1:])
+def test_the_default_models_take_the_loss(name):
+    """Those that do, with its parameters; the others are not tried."""
+    parameters = LOSSES[name].parameters()
+    auto = AutoRegressor(loss=name, **{p: 0.3 for p in parameters})
+    models = default_models(auto._loss(), "long", 3, offset=True)
+    assert "mixed effects" not in models
+    assert len(models) == 10
+    for model in models.values():
+        assert model.loss == name
+        assert all(getattr(model, p) == 0.3 for p in parameters)
+
+
+def test_a_loss_of_its_own_with_an_offset():
+    """What is judged is the score of the loss, about the known part."""
+    rng = np.random.default_rng(0)
+    X, tasks = rng.normal(size=(120, 3)), np.repeat(np.arange(3), 40)
+    offset = rng.normal(size=120)
+    y = rng.poisson(np.exp(0.5 * X[:, 0] + 0.2 + offset))
+    models = [PooledRegressor(loss="poisson"), L21Regressor(0.01, loss="poisson")]
+    model = AutoRegressor(models, loss="poisson", selection="best", cv=2)
+    model.fit(X, y, tasks, offset=offset)
+    assert model.leaderboard_.loss_name == "Poisson deviance"
+    found = model.held_out_
+    mean = np.exp(found.eta)
+    deviance = 2 * (mean - y[found.row] + scipy.special.rel_entr(y[found.row], mean))
+    np.testing.assert_allclose(found.losses, deviance, rtol=1e-6, atol=1e-6)
+    twice = model.predict(X, tasks, offset=offset + np.log(2.0))
+    np.testing.assert_allclose(twice, 2 * model.predict(X, tasks, offset=offset))
