@@ -167,8 +167,8 @@ handle_unknown : {"error"}, default="error"
 thresholds_ : ndarray of shape (n_tasks, n_classes - 1)
     The thresholds c between each two classes of ``class_order_``, and ``coef_`` is
     positive where a feature speaks for the higher ones. Two are equal where a task has
-    never shown the class between them; they are infinite beyond the classes that it has
-    shown.
+    never shown the class between them; those beyond the classes that it has shown go by
+    the other tasks.
 class_order_ : ndarray of shape (n_classes,)
     The class labels from the lowest to the highest, over all tasks.
 classes_ : ndarray of shape (n_classes,), or a list of n_tasks such arrays

@@ -11,9 +11,11 @@ from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import entr
+from scipy.optimize import brentq
+from scipy.special import entr, expit
 
 from linmtl.data import MultiTaskData
+from linmtl.data._canonical import far_intercept, lent
 from linmtl.data._fit_input import FitInput
 from linmtl.data._kinds import order_of
 from linmtl.data._labels import some
@@ -37,6 +39,65 @@ from linmtl.losses import Logistic, Ordinal
 from linmtl.model_selection._folds import fold_of_observations
 from linmtl.model_selection._held_out import HeldOutClasses
 from linmtl.penalties import L21, Penalty
+
+
+def _with_cuts_beyond(
+    cuts: np.ndarray, eta: np.ndarray, weight: np.ndarray, task_ptr: np.ndarray
+) -> np.ndarray:
+    """Return thresholds that are finite beyond the classes that a task has shown.
+
+    By its own rows the best are infinite. They are as far from the next as in the other
+    tasks on average, and at least so far that half a row more would be expected there
+    (of a task with a single class, whose coefficients say nothing of its rows, if all
+    were at their mean, as where two classes have no order).
+
+    Parameters
+    ----------
+    cuts : ndarray of shape (n_tasks, n_classes - 1)
+        Thresholds, infinite beyond the classes of the task.
+    eta, weight : ndarray of shape (n_observations,)
+        Linear predictors and sample weights, sorted by task.
+    task_ptr : ndarray of int of shape (n_tasks + 1,)
+        Where the tasks begin.
+    """
+    known = np.isfinite(cuts)
+    both = known[:, 1:] & known[:, :-1]
+    gaps = np.diff(np.where(known, cuts, 0.0), axis=1)
+    total = np.where(both, gaps, 0.0).sum(axis=0)
+    count = both.sum(axis=0)
+    gap = np.divide(total, count, out=np.zeros(count.size), where=count > 0)
+    out = cuts.copy()
+    for t in np.flatnonzero(~known.all(axis=1)):
+        rows = slice(task_ptr[t], task_ptr[t + 1])
+        mine, own, shares = out[t], eta[rows], weight[rows]
+        below, above = (np.flatnonzero(f(mine)) for f in (np.isneginf, np.isposinf))
+        if below.size + above.size == mine.size:
+            own = np.full(own.size, np.average(own, weights=shares))
+        for k in below[::-1]:
+            near = mine[k + 1] - gap[k] if k + 1 < mine.size else np.inf
+            far = _rare(own, shares) if k == below[-1] else np.inf
+            mine[k] = min(near, far)
+        for k in above:
+            near = mine[k - 1] + gap[k - 1] if k > 0 else -np.inf
+            far = -_rare(-own, shares) if k == above[0] else -np.inf
+            mine[k] = max(near, far)
+    return out
+
+
+def _rare(eta: np.ndarray, weight: np.ndarray) -> float:
+    """Return the threshold below which half a row more would be expected."""
+    eta, weight = eta[weight > 0], weight[weight > 0]
+    n = weight.sum()
+    away = float(far_intercept(np.array(-1.0), n))
+    low, high = float(eta.min()) + away, float(eta.max()) + away
+
+    def excess(cut: float) -> float:
+        return float(weight @ expit(cut - eta)) / n - 0.5 / (n + 1.0)
+
+    # of one predictor for all rows these are the threshold, to rounding
+    if excess(low) >= 0 or excess(high) <= 0:
+        return low
+    return float(brentq(excess, low, high))
 
 
 @estimator
@@ -79,6 +140,13 @@ class OrdinalClassifier(PredictsOrder, MultiTaskModel):
 
     An ``offset=`` is added to ``x_i . w_t``: a larger one means a higher class.
     ``fit_new_task`` and penalised intercepts are not for this model.
+
+    Of a task that has never shown the lowest or the highest classes the thresholds to
+    these have no finite optimum. They are as far from the next one as in the other
+    tasks on average, and at least so far that half a row of those of the task would be
+    expected beyond. A task that shows one class only is left out of the loss; it has
+    the mean coefficients of the others, unless the penalty gives it some, and such
+    thresholds around its class.
 
     References
     ----------
@@ -226,6 +294,25 @@ class OrdinalClassifier(PredictsOrder, MultiTaskModel):
                 stacklevel=2,
             )
 
+    def _lent(self, given, W, b):
+        """Return models of the tasks, and set the thresholds beyond their classes.
+
+        A task with a single class takes the mean coefficients of the others, where the
+        penalty gives it nothing.
+        """
+        alone, d = np.flatnonzero(self._single), len(W)
+        if alone.size:
+            still = np.zeros((alone.size, d))
+            W, b = lent(W, b, alone, ~self._single, still, given.present)
+        if not np.isfinite(self.thresholds_).all():
+            data, eta = given.data, np.empty(given.data.y.size)
+            data.design.predict(np.ascontiguousarray(W, dtype=float), eta)
+            data.add_offset(eta)
+            self.thresholds_ = _with_cuts_beyond(
+                self.thresholds_, eta, given.sample_weight, data.task_ptr
+            )
+        return W, b
+
     def _store(self, problem, result):
         classes: Any = self.classes_
         super()._store(problem, result)
@@ -241,7 +328,7 @@ class OrdinalClassifier(PredictsOrder, MultiTaskModel):
             warnings.warn(
                 "these tasks have a single class: "
                 f"{some(problem.given.tasks[self._single])}; they have no loss, and "
-                "predict what they have seen only",
+                "their models are those that the others have in common",
                 UserWarning,
                 stacklevel=3,
             )

@@ -72,8 +72,8 @@ class OrdinalClassifier(PredictsOrder, MultiTaskModel):
     thresholds_ : ndarray of shape (n_tasks, n_classes - 1)
         The thresholds c between each two classes of ``class_order_``, and ``coef_`` is
         positive where a feature speaks for the higher ones. Two are equal where a task has
-        never shown the class between them; they are infinite beyond the classes that it has
-        shown.
+        never shown the class between them; those beyond the classes that it has shown go by
+        the other tasks.
     class_order_ : ndarray of shape (n_classes,)
         The class labels from the lowest to the highest, over all tasks.
     classes_ : ndarray of shape (n_classes,), or a list of n_tasks such arrays
@@ -138,6 +138,13 @@ class OrdinalClassifier(PredictsOrder, MultiTaskModel):
 
     An ``offset=`` is added to ``x_i . w_t``: a larger one means a higher class.
     ``fit_new_task`` and penalised intercepts are not for this model.
+
+    Of a task that has never shown the lowest or the highest classes the thresholds to
+    these have no finite optimum. They are as far from the next one as in the other
+    tasks on average, and at least so far that half a row of those of the task would be
+    expected beyond. A task that shows one class only is left out of the loss; it has
+    the mean coefficients of the others, unless the penalty gives it some, and such
+    thresholds around its class.
 
     References
     ----------
@@ -301,8 +308,8 @@ class OrdinalClassifierCV(ChoosesPenalty, OrdinalClassifier):
     thresholds_ : ndarray of shape (n_tasks, n_classes - 1)
         The thresholds c between each two classes of ``class_order_``, and ``coef_`` is
         positive where a feature speaks for the higher ones. Two are equal where a task has
-        never shown the class between them; they are infinite beyond the classes that it has
-        shown.
+        never shown the class between them; those beyond the classes that it has shown go by
+        the other tasks.
     class_order_ : ndarray of shape (n_classes,)
         The class labels from the lowest to the highest, over all tasks.
     classes_ : ndarray of shape (n_classes,), or a list of n_tasks such arrays
