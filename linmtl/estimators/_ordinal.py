@@ -97,7 +97,8 @@ def _rare(eta: np.ndarray, weight: np.ndarray) -> float:
     # of one predictor for all rows these are the threshold, to rounding
     if excess(low) >= 0 or excess(high) <= 0:
         return low
-    return float(brentq(excess, low, high))
+    root: Any = brentq(excess, low, high)
+    return float(root)
 
 
 @estimator

@@ -65,11 +65,14 @@ class SplitRows(TaskRows):
         labels, the rows of each class of each task.
     vital : ndarray of shape (n_marks,), dtype bool, or None
         The columns that no training part may lose.
+    n_targets : int
+        Columns of y, which are the first of `columns`.
     """
 
     codes: np.ndarray
     columns: np.ndarray | None
     vital: np.ndarray | None
+    n_targets: int
 
     @property
     def all_single(self) -> bool:
@@ -110,6 +113,7 @@ def read_rows(
     elif task_column is not None:
         _, labels, _ = split_task_column(X, task_column)
     codes, columns, vital = np.zeros(n, dtype=np.int64), None, None
+    n_targets = 1 if y is None or y.ndim == 1 else y.shape[1]
     if y is not None:
         observed = ~missing_mask(y)
         if stratify == "auto" and _differ_in_kind(y, observed, labels):
@@ -120,7 +124,8 @@ def read_rows(
                 columns, vital = _mark_columns(codes, observed, is_class)
             codes = np.where(observed.any(axis=1), 0, -1)
     rows = rows_by_task(codes, labels, np.ones(n, dtype=bool))
-    return SplitRows(**vars(rows), codes=codes, columns=columns, vital=vital)
+    marks = {"codes": codes, "columns": columns, "vital": vital}
+    return SplitRows(**vars(rows), **marks, n_targets=n_targets)
 
 
 def _differ_in_kind(

@@ -93,6 +93,12 @@ class TaskKFold(_TaskSplitter):
     random_state : int, RandomState instance or None, default=None
         Governs the shuffling, as everywhere in scikit-learn: an integer gives the
         same folds in every call, ``None`` different ones. Only with ``shuffle=True``.
+    partition : bool, default=False
+        Whether every row is tested, as ``cross_val_predict`` asks for. Tasks with fewer
+        rows than folds are dealt like others then, and so is the only row of one of two
+        classes: where it is tested its task has the other class alone. A task of one
+        row is not in training where it is tested, and the estimator needs
+        ``handle_unknown="mean"``; a column of a wide y with one label is an error.
 
     Raises
     ------
@@ -117,7 +123,7 @@ class TaskKFold(_TaskSplitter):
     of its task, but it is tested where the task is.
 
     ``cross_val_predict`` needs test parts that cover all rows. It raises an error if
-    some rows are always in training.
+    some rows are always in training: pass ``partition=True``.
 
     With metadata routing on, ``groups`` is requested by default.
     ``TaskKFold().set_split_request(groups="tasks")`` makes it read the ``tasks`` that
@@ -145,14 +151,17 @@ class TaskKFold(_TaskSplitter):
         stratify: bool | Literal["auto"] = "auto",
         task_column: str | int | None = None,
         random_state: int | np.random.RandomState | None = None,
+        partition: bool = False,
     ) -> None:
         self.n_splits = n_splits
         self.shuffle = shuffle
+        self.partition = partition
         self.stratify = stratify
         self.task_column = task_column
         self.random_state = random_state
         self._check_common()
         check_flag("shuffle", shuffle)
+        check_flag("partition", partition)
         if not shuffle and random_state is not None:
             raise ValueError(
                 f"random_state={random_state!r} has no effect with shuffle=False; "
@@ -206,7 +215,8 @@ class TaskKFold(_TaskSplitter):
         # landing in the first folds.
         start = 0
         for block, labels in zip(rows.rows, rows.y, strict=True):
-            if np.count_nonzero(labels >= 0) < self.n_splits:
+            few = np.count_nonzero(labels >= 0) < self.n_splits
+            if few and not self.partition:
                 continue
             order = block if rng is None else rng.permutation(block)
             codes = rows.codes[order]
@@ -215,7 +225,7 @@ class TaskKFold(_TaskSplitter):
             by_class = np.argsort(codes, kind="stable")
             order, codes = order[by_class], codes[by_class]
             classes, counts = np.unique(codes[codes >= 0], return_counts=True)
-            if len(classes) == 2:
+            if len(classes) == 2 and not self.partition:
                 order = order[~np.isin(codes, classes[counts == 1])]
             fold[order] = (start + np.arange(len(order))) % self.n_splits
             start += len(order)
@@ -242,10 +252,18 @@ class TaskKFold(_TaskSplitter):
             k = int(np.argmin(sizes))
             fold[i] = k
             sizes[k] += 1
+        if self.partition:  # a task may lose a class, but not all labels
+            vital = vital & (np.arange(vital.size) < rows.n_targets)
         # A vital column whose rows lie all in one fold keeps one of them in training.
         for j in np.flatnonzero(vital & (np.count_nonzero(counts, axis=0) == 1)):
             mine = np.flatnonzero(columns[:, j])
             if np.all(fold[mine] >= 0):
+                if self.partition:
+                    raise ValueError(
+                        f"partition=True: all labels of column {j} of y would be held "
+                        f"out with row {mine[0]}; drop the column, or pass "
+                        "partition=False"
+                    )
                 fold[mine[0]] = -1
         return fold
 

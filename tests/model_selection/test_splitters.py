@@ -18,7 +18,12 @@ from sklearn.model_selection import (
 
 from helpers.folds import folds_of
 from helpers.loops import looped
-from linmtl import IndependentRegressor, L21Regressor, L21RegressorCV
+from linmtl import (
+    IndependentRegressor,
+    L21Classifier,
+    L21Regressor,
+    L21RegressorCV,
+)
 from linmtl.datasets import make_multitask_regression
 from linmtl.model_selection import LeaveOneTaskOut, TaskKFold, TaskShuffleSplit
 
@@ -401,6 +406,41 @@ def test_cross_val_predict_needs_every_row_to_be_tested():
         cross_val_predict(DummyRegressor(), X, y, groups=tasks, cv=TaskKFold(5))
 
 
+@pytest.mark.parametrize("stratify", ["auto", False])
+def test_a_partition_tests_every_row(stratify):
+    """Also of small tasks and of rare classes, and deals them evenly as before."""
+    tasks = np.repeat(["a", "b", "c", "d"], [20, 9, 2, 1])
+    y = np.tile(["no", "yes"], 16)
+    y[20:29] = "no"
+    y[24] = "yes"
+    cv = TaskKFold(4, stratify=stratify, partition=True)
+    fold = folds_of(cv, 32, y=y, groups=tasks)
+    assert fold.min() == 0
+    for label in "abc":
+        sizes = np.bincount(fold[tasks == label], minlength=4)
+        assert np.ptp(sizes) <= 1
+    model = L21Classifier(0.05, handle_unknown="mean", task_column="task")
+    X = pd.DataFrame({"x": np.arange(32.0) % 7, "task": tasks})
+    cv = clone(cv, safe=False)
+    cv.task_column = "task"
+    with pytest.warns(UserWarning, match="single class"):
+        p = cross_val_predict(model, X, y, cv=cv, method="predict_proba")
+    np.testing.assert_allclose(p.sum(axis=1), 1.0)
+
+
+def test_a_partition_of_wide_data():
+    """A column may lose a class, but not its only label."""
+    Y = np.tile([0.0, 1.0], (12, 1))
+    Y[:6, 0] = 1.0
+    Y[3, 1] = 0.0  # the only one
+    assert (folds_of(TaskKFold(3), 12, y=Y) == -1).sum() == 1
+    assert folds_of(TaskKFold(3, partition=True), 12, y=Y).min() == 0
+    Y[:, 1] = np.nan
+    Y[4, 1] = 1.0
+    with pytest.raises(ValueError, match="all labels of column 1 of y would be held"):
+        folds_of(TaskKFold(3, partition=True), 12, y=Y)
+
+
 def test_metadata_routing_hands_the_groups_over():
     tasks = np.repeat(["a", "b"], 5)
     X, y = np.zeros((10, 1)), np.arange(10) % 2
@@ -508,8 +548,8 @@ def test_the_number_of_tasks_has_to_be_known():
 def test_repr_and_clone():
     cv = TaskKFold(3, shuffle=True, random_state=1)
     assert repr(cv) == (
-        "TaskKFold(n_splits=3, random_state=1, shuffle=True, stratify='auto',\n"
-        "     task_column=None)"
+        "TaskKFold(n_splits=3, partition=False, random_state=1, shuffle=True,\n"
+        "     stratify='auto', task_column=None)"
     )
     assert repr(clone(cv, safe=False)) == repr(cv)
     assert repr(TaskShuffleSplit(2)).startswith("TaskShuffleSplit(n_splits=2, ")
@@ -524,6 +564,7 @@ def test_repr_and_clone():
         (lambda: TaskKFold(2.0), r"n_splits must be .* got 2\.0"),
         (lambda: TaskKFold(True), "n_splits must be .* got True"),
         (lambda: TaskKFold(shuffle="yes"), "shuffle must be a bool, got 'yes'"),
+        (lambda: TaskKFold(partition=2), "partition must be a bool, got 2"),
         (lambda: TaskKFold(random_state=0), "no effect with shuffle=False"),
         (lambda: TaskKFold(stratify="y"), "stratify is 'y'; pass 'auto', True or"),
         (lambda: TaskShuffleSplit(0), "n_splits must be an integer >= 1"),
