@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, replace
-from typing import Any
+from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 
 from linmtl.data import MultiTaskData
+from linmtl.data._checks import check_choice
 from linmtl.data._fit_input import FitInput
 from linmtl.designs._shared import SharedDesign
 from linmtl.designs._stacked import StackedDesign
@@ -16,14 +18,80 @@ from linmtl.designs._tied import TiedDesign
 from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
 from linmtl.estimators._cv import CrossValidated
 from linmtl.estimators._docs import estimator, parameters
+from linmtl.estimators._task_model import speaking_as
+from linmtl.model_selection._held_out import ChosenWithout
 from linmtl.penalties import Penalty, Ridge
+
+_ALPHAS = 13  # as many as a task alone tries
 
 
 class _Pooled(MultiTaskModel):
     """Ridge on one column of coefficients that all tasks use."""
 
-    alpha: float
+    alpha: float | str
+    cv: Any
+    scale_features: bool | Literal["auto"]
     task_intercepts: bool
+
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+        coef_init: ArrayLike | None = None,
+    ) -> Self:
+        for name in self.__dict__.pop("_found", ()):  # by an earlier search
+            self.__dict__.pop(name, None)
+        given: Any = {"offset": offset, "coef_init": coef_init}
+        if not self._tuned():
+            return super().fit(X, y, tasks, sample_weight, **given)
+        search = self._search()
+        if hasattr(self, "_solution"):  # for warm_start
+            search._solution = self._solution
+        search.fit(X, y, tasks, sample_weight, **given)
+        known = search.get_params(deep=False).keys() | vars(self).keys()
+        self._found = [name for name in vars(search) if name not in known]
+        parameters = search.get_params(deep=False)
+        for name, value in vars(search).items():
+            if name not in parameters:
+                setattr(self, name, value)
+        return self
+
+    fit.__doc__ = MultiTaskModel.fit.__doc__
+
+    def _tuned(self) -> bool:
+        if isinstance(self.alpha, str) and self.alpha != "cv":
+            raise ValueError(
+                f"{type(self).__name__}: alpha must be a number >= 0 or 'cv', got "
+                f"{self.alpha!r}"
+            )
+        return isinstance(self.alpha, str)
+
+    def _search(self) -> Any:
+        """Return the estimator with cross-validation that has these parameters."""
+        kind = PooledClassifierCV if self._classify else PooledRegressorCV
+        search = speaking_as(type(self).__name__, kind(alphas=_ALPHAS))
+        mine = self.get_params(deep=False)
+        del mine["alpha"]
+        return search.set_params(**mine)
+
+    def _tunes_on_folds(self) -> bool:
+        return self._tuned() and self._search()._tunes_on_folds()
+
+    def _chosen_without(self, *args: Any, **options: Any) -> ChosenWithout:
+        return self._search()._chosen_without(*args, **options)
+
+    def _rescaled(self, given: FitInput) -> FitInput:
+        scale = self.scale_features
+        check_choice(
+            f"{type(self).__name__}: scale_features", scale, (True, False, "auto")
+        )
+        given = given.scaled(given.spreads()) if scale is True else given
+        self.feature_scale_ = given.scales
+        return given
 
     @property
     def _takes_absent(self):
@@ -46,6 +114,8 @@ class _Pooled(MultiTaskModel):
                 f"{type(self).__name__}: task_weight={mode!r} needs "
                 "task_intercepts=True"
             )
+        if not isinstance(self.alpha, str):
+            self.alpha_ = self.alpha
         data = given.data
         # every sample counts the same, unless tasks are weighted
         weight = given.sample_weight if self.task_weight is None else data.weight
@@ -108,8 +178,16 @@ class PooledRegressor(_Pooled, Regressor):
 
     Parameters
     ----------
-    alpha : float, default=0.01
-        Strength, >= 0.
+    alpha : float or "cv", default=0.01
+        Strength, >= 0, or chosen by cross-validation.
+    cv : int, "loo", splitter or iterable of (train, test), default=5
+        What ``alpha="cv"`` holds out: folds, drawn within the tasks, or one observation
+        at a time, as the ``...CV`` estimators have it.
+    scale_features : bool or "auto", default="auto"
+        Whether the strength is relative to the features' own scale: features are
+        divided by their spread within the tasks, while coefficients are those of X as
+        passed. "auto": with ``alpha="cv"``, where X is dense and spreads differ by more
+        than a factor of 10.
     task_intercepts : bool, default=False
         Whether each task has an intercept of its own.
     feature_mask : array-like or DataFrame of bool, default=None
@@ -119,6 +197,16 @@ class PooledRegressor(_Pooled, Regressor):
 
     Attributes
     ----------
+    alpha_ : float
+        The strength used.
+    alphas_ : ndarray of shape (n_alphas,)
+        The strengths tried, decreasing; only with ``alpha="cv"``, as are the paths that
+        the ``...CV`` estimators have.
+    at_bound_ : bool
+        Whether the best strength is at an end of those tried, and a better one is
+        likely to lie beyond; only with ``alpha="cv"``.
+    feature_scale_ : ndarray of shape (n_features,)
+        What the features were divided by; ones, where they were not scaled.
     {attributes}
 
     See Also
@@ -128,6 +216,8 @@ class PooledRegressor(_Pooled, Regressor):
     Notes
     -----
     ``coef_`` has the same row for every task, but for zeros of features that it lacks.
+    With ``alpha="cv"`` 13 strengths are 1e2 to 1e-4 times the curvature of the loss,
+    and further where the best is at an end.
     For a wide Y without ``task_intercepts`` the labels of a row are averaged first:
     ``objective_`` then lacks their variance within rows, a constant.
 
@@ -141,8 +231,10 @@ class PooledRegressor(_Pooled, Regressor):
     (10, 20)
     """
 
-    alpha: float = 0.01
+    alpha: float | str = 0.01
     _: KW_ONLY
+    cv: Any = 5
+    scale_features: bool | Literal["auto"] = "auto"
     task_intercepts: bool = False
 
 
@@ -159,8 +251,16 @@ class PooledClassifier(_Pooled, Classifier):
 
     Parameters
     ----------
-    alpha : float, default=0.01
-        Strength, >= 0.
+    alpha : float or "cv", default=0.01
+        Strength, >= 0, or chosen by cross-validation.
+    cv : int, "loo", splitter or iterable of (train, test), default=5
+        What ``alpha="cv"`` holds out: folds, drawn within the tasks, or one observation
+        at a time, as the ``...CV`` estimators have it.
+    scale_features : bool or "auto", default="auto"
+        Whether the strength is relative to the features' own scale: features are
+        divided by their spread within the tasks, while coefficients are those of X as
+        passed. "auto": with ``alpha="cv"``, where X is dense and spreads differ by more
+        than a factor of 10.
     task_intercepts : bool, default=False
         Whether each task has an intercept of its own.
     feature_mask : array-like or DataFrame of bool, default=None
@@ -170,6 +270,16 @@ class PooledClassifier(_Pooled, Classifier):
 
     Attributes
     ----------
+    alpha_ : float
+        The strength used.
+    alphas_ : ndarray of shape (n_alphas,)
+        The strengths tried, decreasing; only with ``alpha="cv"``, as are the paths that
+        the ``...CV`` estimators have.
+    at_bound_ : bool
+        Whether the best strength is at an end of those tried, and a better one is
+        likely to lie beyond; only with ``alpha="cv"``.
+    feature_scale_ : ndarray of shape (n_features,)
+        What the features were divided by; ones, where they were not scaled.
     {classes}
     {attributes}
 
@@ -180,6 +290,8 @@ class PooledClassifier(_Pooled, Classifier):
     Notes
     -----
     ``coef_`` has the same row for every task, but for zeros of features that it lacks.
+    With ``alpha="cv"`` 13 strengths are 1e2 to 1e-4 times the curvature of the loss,
+    and further where the best is at an end.
 
     Examples
     --------
@@ -191,8 +303,10 @@ class PooledClassifier(_Pooled, Classifier):
     (10, 20)
     """
 
-    alpha: float = 0.01
+    alpha: float | str = 0.01
     _: KW_ONLY
+    cv: Any = 5
+    scale_features: bool | Literal["auto"] = "auto"
     task_intercepts: bool = False
 
 
@@ -200,6 +314,7 @@ class PooledClassifier(_Pooled, Classifier):
 class _PooledCV(CrossValidated):
     """Mixin: pooled with an intercept for each task, the strength chosen."""
 
+    alpha: float | str = "cv"
     task_intercepts: bool = True
 
     def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:

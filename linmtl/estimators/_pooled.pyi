@@ -8,6 +8,7 @@ from linmtl.estimators._cv import CrossValidated
 from numpy.typing import ArrayLike
 from typing import Any
 from typing import Literal
+from typing import Self
 
 class PooledRegressor(Regressor):
     """Ridge regression on all rows, one model for all tasks.
@@ -20,8 +21,16 @@ class PooledRegressor(Regressor):
 
     Parameters
     ----------
-    alpha : float, default=0.01
-        Strength, >= 0.
+    alpha : float or "cv", default=0.01
+        Strength, >= 0, or chosen by cross-validation.
+    cv : int, "loo", splitter or iterable of (train, test), default=5
+        What ``alpha="cv"`` holds out: folds, drawn within the tasks, or one observation
+        at a time, as the ``...CV`` estimators have it.
+    scale_features : bool or "auto", default="auto"
+        Whether the strength is relative to the features' own scale: features are
+        divided by their spread within the tasks, while coefficients are those of X as
+        passed. "auto": with ``alpha="cv"``, where X is dense and spreads differ by more
+        than a factor of 10.
     task_intercepts : bool, default=False
         Whether each task has an intercept of its own.
     feature_mask : array-like or DataFrame of bool, default=None
@@ -87,6 +96,16 @@ class PooledRegressor(Regressor):
 
     Attributes
     ----------
+    alpha_ : float
+        The strength used.
+    alphas_ : ndarray of shape (n_alphas,)
+        The strengths tried, decreasing; only with ``alpha="cv"``, as are the paths that
+        the ``...CV`` estimators have.
+    at_bound_ : bool
+        Whether the best strength is at an end of those tried, and a better one is
+        likely to lie beyond; only with ``alpha="cv"``.
+    feature_scale_ : ndarray of shape (n_features,)
+        What the features were divided by; ones, where they were not scaled.
     coef_ : ndarray of shape (n_tasks, n_features)
         Coefficients. For one task (1-D y without tasks): (n_features,) for regressors and
         (1, n_features) for classifiers.
@@ -133,6 +152,8 @@ class PooledRegressor(Regressor):
     Notes
     -----
     ``coef_`` has the same row for every task, but for zeros of features that it lacks.
+    With ``alpha="cv"`` 13 strengths are 1e2 to 1e-4 times the curvature of the loss,
+    and further where the best is at an end.
     For a wide Y without ``task_intercepts`` the labels of a row are averaged first:
     ``objective_`` then lacks their variance within rows, a constant.
 
@@ -145,6 +166,10 @@ class PooledRegressor(Regressor):
     >>> model.coef_.shape
     (10, 20)
     """
+    alpha_: float
+    alphas_: np.ndarray
+    at_bound_: bool
+    feature_scale_: np.ndarray
     feature_mask_: np.ndarray
     huber_delta: float
     quantile_level: float
@@ -152,8 +177,10 @@ class PooledRegressor(Regressor):
     tweedie_power: float
     def __init__(
         self,
-        alpha: float = 0.01,
+        alpha: float | str = 0.01,
         *,
+        cv: Any = 5,
+        scale_features: bool | Literal['auto'] = "auto",
         task_intercepts: bool = False,
         feature_mask: ArrayLike | None = None,
         loss: str = "squared",
@@ -172,6 +199,52 @@ class PooledRegressor(Regressor):
         warm_start: bool = False,
         verbose: int = 0,
     ) -> None: ...
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+        coef_init: ArrayLike | None = None,
+    ) -> Self:
+        """Fit the models of all tasks together.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples; with ``task_column``, one column holds the task labels. A feature
+            that is NaN in every row of a task is one that the task does not have.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+            Targets, or labels of classes. Two dimensions: one column per task, all
+            tasks sharing X (NaN: label not observed). One dimension: one target per
+            row, of the task that ``tasks`` or ``task_column`` says (NaN: not
+            observed), or of the only task.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row: all strings or all numbers. Dates (read as
+            strings in the ISO format), spans of time (as days), an ordered categorical
+            (in its order) and tuples (``("a", 1)`` as "a / 1") will do.
+        sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
+            Weights >= 0.
+        offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+            A known part of the linear predictor, added to ``x_i . w_t + b_t``: of
+            counts the logarithm of their exposures. It is for ``predict`` too then.
+        coef_init : array-like of the shape of ``coef_``, default=None
+            Coefficients to start from, tasks in the order of ``tasks_``; by default the
+            last solution with ``warm_start``, else none. `coef_` itself is no start.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If an argument or a parameter is not allowed; the message says why.
+        """
+        ...
 
 class PooledClassifier(Classifier):
     """L2-penalised logistic regression on all rows, one model for all tasks.
@@ -185,8 +258,16 @@ class PooledClassifier(Classifier):
 
     Parameters
     ----------
-    alpha : float, default=0.01
-        Strength, >= 0.
+    alpha : float or "cv", default=0.01
+        Strength, >= 0, or chosen by cross-validation.
+    cv : int, "loo", splitter or iterable of (train, test), default=5
+        What ``alpha="cv"`` holds out: folds, drawn within the tasks, or one observation
+        at a time, as the ``...CV`` estimators have it.
+    scale_features : bool or "auto", default="auto"
+        Whether the strength is relative to the features' own scale: features are
+        divided by their spread within the tasks, while coefficients are those of X as
+        passed. "auto": with ``alpha="cv"``, where X is dense and spreads differ by more
+        than a factor of 10.
     task_intercepts : bool, default=False
         Whether each task has an intercept of its own.
     feature_mask : array-like or DataFrame of bool, default=None
@@ -241,6 +322,16 @@ class PooledClassifier(Classifier):
 
     Attributes
     ----------
+    alpha_ : float
+        The strength used.
+    alphas_ : ndarray of shape (n_alphas,)
+        The strengths tried, decreasing; only with ``alpha="cv"``, as are the paths that
+        the ``...CV`` estimators have.
+    at_bound_ : bool
+        Whether the best strength is at an end of those tried, and a better one is
+        likely to lie beyond; only with ``alpha="cv"``.
+    feature_scale_ : ndarray of shape (n_features,)
+        What the features were divided by; ones, where they were not scaled.
     classes_ : ndarray of shape (n_classes,), or a list of n_tasks such arrays
         The class labels, over all tasks. A list for a wide Y, as scikit-learn has it for
         several outputs; its arrays are those of all tasks. Of more than two classes
@@ -293,6 +384,8 @@ class PooledClassifier(Classifier):
     Notes
     -----
     ``coef_`` has the same row for every task, but for zeros of features that it lacks.
+    With ``alpha="cv"`` 13 strengths are 1e2 to 1e-4 times the curvature of the loss,
+    and further where the best is at an end.
 
     Examples
     --------
@@ -303,11 +396,17 @@ class PooledClassifier(Classifier):
     >>> model.coef_.shape
     (10, 20)
     """
+    alpha_: float
+    alphas_: np.ndarray
+    at_bound_: bool
+    feature_scale_: np.ndarray
     feature_mask_: np.ndarray
     def __init__(
         self,
-        alpha: float = 0.01,
+        alpha: float | str = 0.01,
         *,
+        cv: Any = 5,
+        scale_features: bool | Literal['auto'] = "auto",
         task_intercepts: bool = False,
         feature_mask: ArrayLike | None = None,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
@@ -323,6 +422,52 @@ class PooledClassifier(Classifier):
         warm_start: bool = False,
         verbose: int = 0,
     ) -> None: ...
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+        coef_init: ArrayLike | None = None,
+    ) -> Self:
+        """Fit the models of all tasks together.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples; with ``task_column``, one column holds the task labels. A feature
+            that is NaN in every row of a task is one that the task does not have.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+            Targets, or labels of classes. Two dimensions: one column per task, all
+            tasks sharing X (NaN: label not observed). One dimension: one target per
+            row, of the task that ``tasks`` or ``task_column`` says (NaN: not
+            observed), or of the only task.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row: all strings or all numbers. Dates (read as
+            strings in the ISO format), spans of time (as days), an ordered categorical
+            (in its order) and tuples (``("a", 1)`` as "a / 1") will do.
+        sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
+            Weights >= 0.
+        offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+            A known part of the linear predictor, added to ``x_i . w_t + b_t``: of
+            counts the logarithm of their exposures. It is for ``predict`` too then.
+        coef_init : array-like of the shape of ``coef_``, default=None
+            Coefficients to start from, tasks in the order of ``tasks_``; by default the
+            last solution with ``warm_start``, else none. `coef_` itself is no start.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If an argument or a parameter is not allowed; the message says why.
+        """
+        ...
 
 class PooledRegressorCV(CrossValidated, PooledRegressor):
     """What models that share are compared with; not public.
@@ -333,7 +478,6 @@ class PooledRegressorCV(CrossValidated, PooledRegressor):
     tweedie_power: float
     def __init__(
         self,
-        alpha: float = 0.01,
         *,
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,
@@ -351,23 +495,64 @@ class PooledRegressorCV(CrossValidated, PooledRegressor):
         quantile_level: float = 0.5,
         quantile_smoothing: float = 0.1,
         tweedie_power: float = 1.5,
+        alpha: float | str = "cv",
+        cv: Any = 5,
+        scale_features: bool | Literal['auto'] = "auto",
         task_intercepts: bool = True,
         alphas: int | ArrayLike = 100,
         eps: float = 0.001,
-        cv: Any = 5,
         criterion: Literal['aic', 'bic', 'gcv'] | None = None,
         selection: Literal['min', '1se'] = "min",
         scoring: str | Callable[..., Any] | None = None,
-        scale_features: bool | Literal['auto'] = "auto",
         n_jobs: int | None = None,
     ) -> None: ...
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+        coef_init: ArrayLike | None = None,
+    ) -> Self:
+        """Choose the strength by cross-validation, and fit all data with it.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples; with ``task_column``, one column holds the task labels. A feature
+            that is NaN in every row of a task is one that the task does not have.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+            Targets, or labels of classes, in any layout.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row: all strings or all numbers.
+        sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
+            Weights >= 0.
+        offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+            A known part of the linear predictor, which folds split as they do y. It is
+            for ``predict`` too then.
+        coef_init : array-like of the shape of ``coef_``, default=None
+            Coefficients that the fit of all data starts from; by default the last
+            solution with ``warm_start``, else none.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If an argument or a parameter is not allowed; the message says why.
+        """
+        ...
 
 class PooledClassifierCV(CrossValidated, PooledClassifier):
     """What models that share are compared with; not public.
     """
     def __init__(
         self,
-        alpha: float = 0.01,
         *,
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,
@@ -382,13 +567,55 @@ class PooledClassifierCV(CrossValidated, PooledClassifier):
         verbose: int = 0,
         class_weight: Mapping[Any, float] | Literal['balanced'] | None = None,
         loss: str = "logistic",
+        alpha: float | str = "cv",
+        cv: Any = 5,
+        scale_features: bool | Literal['auto'] = "auto",
         task_intercepts: bool = True,
         alphas: int | ArrayLike = 100,
         eps: float = 0.001,
-        cv: Any = 5,
         criterion: Literal['aic', 'bic', 'gcv'] | None = None,
         selection: Literal['min', '1se'] = "min",
         scoring: str | Callable[..., Any] | None = None,
-        scale_features: bool | Literal['auto'] = "auto",
         n_jobs: int | None = None,
     ) -> None: ...
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        tasks: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+        coef_init: ArrayLike | None = None,
+    ) -> Self:
+        """Choose the strength by cross-validation, and fit all data with it.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Samples; with ``task_column``, one column holds the task labels. A feature
+            that is NaN in every row of a task is one that the task does not have.
+        y : array-like of shape (n_samples,) or (n_samples, n_tasks)
+            Targets, or labels of classes, in any layout.
+        tasks : array-like of shape (n_samples,), default=None
+            The task label of each row: all strings or all numbers.
+        sample_weight : array-like of shape (n_samples,) or of y's shape, default=None
+            Weights >= 0.
+        offset : float or array-like of shape (n_samples,) or of y's shape, default=None
+            A known part of the linear predictor, which folds split as they do y. It is
+            for ``predict`` too then.
+        coef_init : array-like of the shape of ``coef_``, default=None
+            Coefficients that the fit of all data starts from; by default the last
+            solution with ``warm_start``, else none.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If an argument or a parameter is not allowed; the message says why.
+        """
+        ...
