@@ -14,6 +14,7 @@ from linmtl.datafits._base import Datafit
 from linmtl.datafits._make import Join, make_datafit
 from linmtl.datafits._moments import Moments
 from linmtl.losses import Loss
+from linmtl.model_selection._curved_refits import CurvedRefits
 from linmtl.model_selection._held_out import HeldOutPath, Parts, held_out_path
 from linmtl.model_selection._left_out_classes import losses_of_classes
 from linmtl.model_selection._one_fit import (
@@ -34,8 +35,10 @@ _MAX_IN_USE = 0.1
 # So few rows that all such strengths are fitted for the squared loss: one step may be
 # wrong by half there, at some strengths and not at others.
 _FEW_UNITS = 50
+_FEW_MORE = 2  # times as many, up to which curvatures change much without a row
 # What one beside the best may be too high by: errors of the best, or a share of it.
 _MOST_ERRORS, _MARGIN = 2.0, 0.07
+_BESIDE = np.arange(-1, 2)  # positions about one
 
 
 def units(data: MultiTaskData, loss: Loss, classes: bool = False) -> np.ndarray:
@@ -101,7 +104,7 @@ def left_out_path(
     data, fit, penalties = _without_weights(data, loss, fit, penalties)
     losses = partial(_left_out_losses, data, loss)
 
-    def refitted(chosen, exact):
+    def refitted(chosen, exact, unit=unit):
         return held_out_path(
             Parts(
                 data,
@@ -135,32 +138,53 @@ def left_out_path(
         data,
         loss,
         fit,
-        penalties,
+        [penalties[i] for i in np.flatnonzero(known).tolist()],
         columns,
-        some=known,
-        strengths=strengths,
+        strengths=strengths[known],
         W0=starts[0] if starts else None,
         **options,
-    )
-    refits = RowRefits.of(
-        data, fit, penalties[0], columns, options["tol"], options["max_iter"]
-    )
+    ).spread(known)
+    limits = options["tol"], options["max_iter"]
+    refits = RowRefits.of(data, fit, penalties[0], columns, *limits)
+    curved = CurvedRefits.of(data, loss, fit, penalties, columns, unit, *limits)
 
     def step(chosen, start):
         some = [penalties[i] for i in chosen]
         return one_fit(data, loss, fit, some, columns, W0=start, **options)
 
     def refit(chosen):
+        some = [penalties[i] for i in chosen]
         if refits is not None:
-            return refits.path([penalties[i] for i in chosen], one.eta[chosen])
-        path = refitted(chosen, exact=True)
-        assert path.eta is not None
-        return path.eta, path.unconverged
+            return refits.path(some, one.eta[chosen])
+        if curved is None:
+            path = refitted(chosen, exact=True)
+            assert path.eta is not None
+            return path.eta, path.unconverged
+        eta, wrong = curved.path(some)
+        lost = np.isnan(eta) & (unit >= 0)
+        lost = np.array([(unit >= 0) & np.isin(unit, unit[rows]) for rows in lost])
+        for rows in np.unique(lost[lost.any(axis=1)], axis=0):
+            number = np.full(unit.size, -1)
+            number[rows] = np.unique(unit[rows], return_inverse=True)[1]
+            same = np.flatnonzero((lost == rows).all(axis=1))
+            path = refitted(chosen[same], True, number)
+            assert path.eta is not None
+            eta[same] = np.where(rows, path.eta, eta[same])
+            wrong += path.unconverged
+        return eta, wrong
 
-    few, total = loss.quadratic and unit.max() < _FEW_UNITS, _total(data)
     labels = np.where(data.weight > 0, unit, -1)
     values = _searched(
-        one, known, strengths, labels, total, losses, step, refit, all_unsure=few
+        one,
+        known,
+        strengths,
+        labels,
+        _total(data),
+        losses,
+        step,
+        refit,
+        few=unit.max() < _FEW_UNITS and (loss.quadratic or curved is not None),
+        curved=unit.max() < _FEW_MORE * _FEW_UNITS and curved is not None,
     )
     eta, freedom = (
         on_lines(part, known, strengths) for part in (one.eta, one.freedom.sum(axis=1))
@@ -177,7 +201,8 @@ def _searched(
     losses: Callable[[np.ndarray], np.ndarray],
     step: Callable[[np.ndarray, np.ndarray], OneFit],
     refit: Callable[[np.ndarray], tuple[np.ndarray, int]],
-    all_unsure: bool,
+    few: bool,
+    curved: bool,
 ) -> np.ndarray:
     """Return losses along a path, with the best strength looked at closely.
 
@@ -197,8 +222,11 @@ def _searched(
         One fit for each of some strengths (positions), from a start.
     refit : callable
         Fits without each row there: predictors, and how many did not converge.
-    all_unsure : bool
+    few : bool
         Whether to fit so all strengths that are known where one step is unsure.
+    curved : bool
+        Whether curvatures change with what is left out, too, so that one step is never
+        exact.
     """
     end, fitted = one.end, np.zeros(known.size, dtype=bool)
     rough = losses(one.eta)
@@ -207,7 +235,7 @@ def _searched(
     rough = on_lines(rough, known, strengths)
     true = np.zeros(rough.shape)
     while True:
-        unsure = _unsure(one, unit)
+        unsure = np.ones(known.size, dtype=bool) if curved else _unsure(one, unit)
         values = _moved(rough, fitted, true, known & ~unsure)
         mean = np.nansum(values[:, 0] * total, axis=1)
         best = int(np.argmin(mean))
@@ -217,9 +245,11 @@ def _searched(
             error = abs(np.nansum((true[best, 0] - rough[best, 0]) * total))
             over = max(_MOST_ERRORS * error, _MARGIN * mean[best])
             near = near[mean[near] <= mean[best] + over]
+            if few or curved:  # what is on lines is never better than its ends
+                near = np.union1d(near, np.clip(best + _BESIDE, 0, len(mean) - 1))
         elif known[best] and not (unsure[best] or fitted.any()):
-            near = np.unique(np.clip(best + np.arange(-1, 2), 0, len(mean) - 1))
-        if all_unsure:
+            near = np.unique(np.clip(best + _BESIDE, 0, len(mean) - 1))
+        if few:
             near = np.union1d(near, np.flatnonzero(known & unsure))
         new, chosen = near[~known[near]], near[(unsure & ~fitted)[near]]
         if new.size:

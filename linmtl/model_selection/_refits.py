@@ -160,6 +160,24 @@ class RowRefits:
         ]
 
 
+def reached(D: np.ndarray, norm: Any, factor: float) -> np.ndarray:
+    """Return which features have a slope that times a factor is over its bound.
+
+    Parameters
+    ----------
+    D : ndarray of shape (..., n_features, n_tasks)
+        Slopes.
+    norm : RowSeparable
+        The penalty that sets the bounds.
+    factor : float
+        What to multiply the slopes by.
+    """
+    entry, row = norm.strengths(D.shape[-2])
+    size = D if norm.positive else np.abs(D)
+    over = np.maximum(factor * size - entry[:, None], 0.0)
+    return np.linalg.norm(over, axis=-1) > row
+
+
 class _Problem:
     """The problem of one penalty: its solution, and what is near it."""
 
@@ -177,18 +195,12 @@ class _Problem:
         self.ridge = float(whole.base_quadratic.diagonal[0])
         self.apart = not self.row.any()  # the tasks
         D = self._slope(self.moments.H, self.moments.C, self.W) - self.ridge * self.W
-        self._gather(self._reached(D, 1.0 / _NEAR) | self.W.any(axis=1))
+        self._gather(reached(D, self.norm, 1.0 / _NEAR) | self.W.any(axis=1))
 
     @staticmethod
     def _slope(H, C, W):
         """Return minus the slope of the loss, (n_rows_of_H, n_tasks)."""
         return (C - (H @ W.T[:, :, None])[:, :, 0]).T
-
-    def _reached(self, D, factor):
-        """Return which features have a slope that times a factor is over its bound."""
-        size = D if self.positive else np.abs(D)
-        over = np.maximum(factor * size - self.entry[:, None], 0.0)
-        return np.linalg.norm(over, axis=1) > self.row
 
     def _gather(self, near):
         """Take the features that may be in use without a row."""
@@ -261,4 +273,4 @@ class _Problem:
         D = self._slope(H[:, :, self.near], C, V)
         mine = slice(None) if self.apart else tasks
         D[:, mine] = c * (D[:, mine] - less * np.outer(x, residual))
-        return self._reached(D, 1.0 / (1.0 + _OVER)) & ~self.near
+        return reached(D, self.norm, 1.0 / (1.0 + _OVER)) & ~self.near

@@ -28,7 +28,7 @@ from linmtl import (
 from linmtl.datasets import make_multitask_classification, make_multitask_regression
 from linmtl.model_selection import LeaveOneTaskOut
 from linmtl.model_selection._directions import Eigenvectors
-from linmtl.penalties import L1, L21, Ridge, TraceNorm
+from linmtl.penalties import L1, L21, MeanRegularized, Ridge, TraceNorm
 from linmtl.penalties._quadratic_form import QuadraticForm
 
 pytestmark = pytest.mark.filterwarnings(  # of three strengths the best may be an end
@@ -292,6 +292,61 @@ def test_sweeps_from_the_fit_of_all_lead_to_those_without_each_row(
     np.testing.assert_allclose(found, expected.task_mse_path_, rtol=1e-3)
 
 
+CURVED = {
+    "L1": L1(),
+    "positive": L1(positive=True),
+    "L21": L21(),
+    "both": L1(0.5) + L21(),
+    "L1 with ridge": L1() + Ridge(0.5),
+    "ridge": Ridge(),
+    "mean": MeanRegularized(1.0, 0.1),
+}
+
+
+def targets(loss, y, tasks=None):
+    """Return targets that a loss takes, in the order of these in each task."""
+    if tasks is not None:
+        y = y - np.array([y[tasks == t].mean() for t in tasks])
+    y = (y - y.mean(axis=0)) / y.std()
+    if loss in ("logistic", "squared_hinge"):
+        return (y > 0).astype(float)
+    if loss == "poisson":
+        return np.floor(np.exp(y / 2 + 1))
+    return y + 3 * (y > 1)
+
+
+@pytest.mark.product(
+    penalty=list(CURVED),
+    loss=["logistic", "squared_hinge", "poisson", "huber"],
+    layout=["long", "wide"],
+    d=[3, 12],
+    fit_intercept=[True, False],
+    where=lambda loss, d, fit_intercept, **_: (
+        loss == "logistic" or (d == 3 and fit_intercept)
+    ),
+    slow=lambda loss, d, **_: loss != "logistic" or d == 12,
+)
+def test_curved_losses_of_few_rows_are_fitted_without_each(
+    penalty, loss, layout, d, fit_intercept, monkeypatch
+):
+    X, y, *tasks = data(layout, n=(6, 8), d=d)
+    y = targets(loss, y, *tasks)
+    classify = loss in ("logistic", "squared_hinge")
+    cls = MultiTaskClassifierCV if classify else MultiTaskRegressorCV
+    options = EXACT | {"alphas": [0.1, 0.02], "tol": 1e-7, "loss": loss}
+    model = cls(CURVED[penalty], **options, fit_intercept=fit_intercept)
+    found = task_path(model.fit(X, y, *tasks))
+    assert hasattr(model, "degrees_of_freedom_")
+    expected = task_path(by_fits(model, monkeypatch).fit(X, y, *tasks))
+    np.testing.assert_allclose(found, expected, rtol=2e-3)
+
+
+def task_path(model):
+    """Return the losses of tasks along the path, or minus the scores."""
+    [name] = [n for n in vars(model) if n.startswith("task_") and "_path_" in n]
+    return getattr(model, name)
+
+
 @pytest.mark.parametrize("layout", ["long", "wide"])
 def test_rows_that_move_most_say_what_all_do(layout, monkeypatch):
     """Some are fitted until that changes little; the others are as one step has it."""
@@ -525,8 +580,10 @@ def three_classes(n, n_tasks=2, d=3):
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
-def test_two_of_several_classes_are_two_classes(fit_intercept):
+def test_two_of_several_classes_are_two_classes(fit_intercept, monkeypatch):
     """Two columns of opposite sign are one of twice the size, and half the strength."""
+    monkeypatch.setattr(module, "_FEW_UNITS", 0)  # one step for both
+    monkeypatch.setattr(module, "_MAX_IN_USE", np.inf)
     X, y, tasks = three_classes(25)
     y = np.where(tasks == 0, y % 2, 1 + y % 2)  # 0 and 1, 1 and 2
     options = {"cv": "loo", "tol": 1e-10, "scale_features": False}
@@ -558,7 +615,7 @@ def test_two_of_several_classes_are_two_classes(fit_intercept):
 )
 def test_several_classes_are_near_refits(kind, alpha, monkeypatch):
     X, y, tasks = three_classes(60)
-    monkeypatch.setattr(module, "_unsure", lambda one, unit: np.zeros(1, dtype=bool))
+    monkeypatch.setattr(module, "_unsure", lambda *_: np.zeros(1, dtype=bool))
     model = kind(alphas=[alpha], cv="loo", tol=1e-9).fit(X, y, tasks)
     rows = np.arange(y.size)
     loo = [(np.delete(rows, i), rows[[i]]) for i in rows]
