@@ -20,6 +20,7 @@ _CHECK = 3  # sweeps between two evaluations of the gap
 _GROUP_STEPS = 3  # on a group of rows in a sweep, at most
 _GROUP_ACCURACY = 0.01  # of the first one's squared length, that the last one may have
 _TRIAL = 11  # sweeps on groups after which to look how far they have come
+_NO_EIGEN = np.empty((0, 0)), np.empty((0, 0, 0))
 
 
 class Workspace(NamedTuple):
@@ -61,13 +62,17 @@ class Coupling(NamedTuple):
     """A quadratic form ``w K w' / 2`` in each row w of W; K in compressed rows.
 
     ``bound`` is a diagonal matrix that K is at most: a row is minimised with it in the
-    place of K.
+    place of K. Where there are eigenvalues, they and the vectors (in columns) are those
+    of the curvature of each row, K and the Hessian's diagonal: then its minimum is
+    exact, and K is in them alone.
     """
 
     indptr: np.ndarray
     indices: np.ndarray
     values: np.ndarray
     bound: np.ndarray
+    eigenvalues: np.ndarray
+    vectors: np.ndarray
 
 
 def coupled(K: np.ndarray) -> Coupling:
@@ -76,14 +81,31 @@ def coupled(K: np.ndarray) -> Coupling:
     indptr = np.searchsorted(task, np.arange(len(K) + 1))
     # nonzero returns strided views: in a tuple Numba may take them for contiguous
     parts = indptr, np.ascontiguousarray(other), K[task, other], np.abs(K).sum(axis=1)
-    return Coupling(*map(readonly, parts))
+    return Coupling(*map(readonly, (*parts, *_NO_EIGEN)))
+
+
+def coupled_exactly(K: np.ndarray, H: np.ndarray) -> Coupling:
+    """Return what couples tasks tightly; no entry has a strength or a sign then.
+
+    K is (n_tasks, n_tasks), or (n_rows, n_tasks, n_tasks) where rows have their own; H
+    is (1 or n_tasks, n_rows, n_rows), the Hessians.
+    """
+    T = K.shape[-1]
+    h = np.diagonal(H, axis1=1, axis2=2).T.astype(float)
+    curvature = np.zeros((len(h), T, T)) + K
+    curvature[:, np.arange(T), np.arange(T)] += h
+    eigenvalues, vectors = np.linalg.eigh(curvature)
+    parts = np.maximum(eigenvalues, 0.0), np.ascontiguousarray(vectors)
+    return uncoupled(T)._replace(
+        **dict(zip(("eigenvalues", "vectors"), map(readonly, parts), strict=True))
+    )
 
 
 def uncoupled(n_tasks: int) -> Coupling:
     """Return what leaves the tasks apart."""
     none = np.zeros(0)
     parts = np.zeros(n_tasks + 1, np.int64), none.astype(np.int64), none
-    return Coupling(*map(readonly, (*parts, np.zeros(n_tasks))))
+    return Coupling(*map(readonly, (*parts, np.zeros(n_tasks), *_NO_EIGEN)))
 
 
 @inlined
@@ -378,6 +400,52 @@ def copy(source, target):
             target[i, j] = source[i, j]
 
 
+@reduction
+def coupled_step(H, eigenvalues, vectors, j, W, Gt, Et, strength, a, h, v):
+    """Minimise a row of tightly coupled tasks, in the basis of its curvature.
+
+    What the coupling makes of a move is summed before it is added to Et: its parts are
+    far larger, and Et may be in single precision. Returns as `sweep` does.
+    """
+    k, T = W.shape
+    own = H.shape[0] > 1
+    for i in range(T):
+        a[i] = 0.0
+        h[i] = 0.0
+    for t in range(T):
+        g, w = Gt[t, j] - Et[t, j], W[j, t]
+        for i in range(T):
+            h[i] += vectors[t, i] * g
+            a[i] += vectors[t, i] * w
+    for i in range(T):
+        h[i] += eigenvalues[i] * a[i]
+    solve_row(h, eigenvalues, 0.0, strength, False, v)
+    length = 0.0
+    used = False
+    for i in range(T):
+        used = used or v[i] != 0.0
+        a[i] = v[i] - a[i]
+        h[i] = eigenvalues[i] * a[i]
+        length += h[i] * a[i]
+    if length == 0.0:
+        return length
+    for t in range(T):
+        change = 0.0
+        added = 0.0
+        for i in range(T):
+            change += vectors[t, i] * a[i]
+            added += vectors[t, i] * h[i]
+        if not used:
+            change = -W[j, t]
+        curvature = H[t if own else 0]
+        W[j, t] += change
+        Et[t, j] += added - curvature[j, j] * change
+        c = H.dtype.type(change)
+        for i in range(k):
+            Et[t, i] += curvature[j, i] * c
+    return length
+
+
 @inlined
 def sweep(H, coupling, W, Gt, Et, entry, row, positive, a, h, v):
     """One pass over the rows in Gram form; Et (T, k) is kept up to date.
@@ -386,10 +454,14 @@ def sweep(H, coupling, W, Gt, Et, entry, row, positive, a, h, v):
     the move in the metric of the curvatures.
     """
     k, T = W.shape
-    indptr, indices, values, bound = coupling
+    indptr, indices, values, bound, eigenvalues, vectors = coupling
     own = H.shape[0] > 1
     length = 0.0
     for j in range(k):
+        if eigenvalues.shape[0] > 0:
+            at = W, Gt, Et, row[j], a, h, v
+            length += coupled_step(H, eigenvalues[j], vectors[j], j, *at)
+            continue
         for t in range(T):
             h[t] = H[t if own else 0, j, j] + bound[t]
             a[t] = Gt[t, j] - Et[t, j] + h[t] * W[j, t]

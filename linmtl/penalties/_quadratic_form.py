@@ -261,6 +261,15 @@ class QuadraticForm:
             K += self.weight * self.matrix.dense()
         return K
 
+    def dense_by_row(self, n_rows: int) -> np.ndarray:
+        """Return K, where it differs that of each row, (n_rows, n_tasks, n_tasks)."""
+        if not self.varies:
+            return self.dense()
+        K = np.empty((n_rows, self.n_tasks, self.n_tasks))
+        for rows, form in self.kinds(n_rows):
+            K[rows] = form.dense()
+        return K
+
     @cached_property
     def coupling(self) -> Coupling:
         """K, which all rows have, as coordinate descent takes it."""

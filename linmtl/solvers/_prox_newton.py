@@ -20,8 +20,10 @@ import numpy as np
 
 from linmtl.datafits._base import Datafit, Residuals
 from linmtl.designs._base import used_rows
+from linmtl.kernels._rows import coupled_exactly
 from linmtl.penalties._compose import Composite
 from linmtl.penalties._group_separable import GroupSeparable
+from linmtl.penalties._quadratic_form import QuadraticForm
 from linmtl.penalties._row_separable import RowSeparable
 from linmtl.solvers._admm import AlternatingDirections
 from linmtl.solvers._backtracking import first_order
@@ -48,7 +50,10 @@ _CREEPING = 60  # steps to go, as where a flat loss bends at once
 # Tasks that are coupled in each row: at most so many, and so tightly, as a part of the
 # curvature of a typical feature.
 _MOST_COUPLED, _LOOSE = 500, 10.0
-# Numbers of Hessians with which groups are dealt with: of moments, and of few features.
+# Tasks of which the curvature of each row is decomposed, and from what coupling on.
+_MOST_EXACT, _TIGHT = 50, 1.0
+# Numbers of Hessians with which groups are dealt with: of moments, and of few features;
+# the former of coupled tasks, too.
 _MOST_ENTRIES, _CHEAP_ENTRIES = 4_000_000, 100_000
 # Features of a group, of which steps are still short; sweeps on a model, and models of
 # a curved loss that need more, until others take over: they care less how features
@@ -94,7 +99,7 @@ class ProxNewton:
         alone = lacks_rows(objective)
         if alone is None or lacks_rows(objective, coupled=True) is not None:
             return alone
-        return None if _is_loosely_coupled(objective) else alone
+        return None if _couples(objective) else alone
 
     def solve(self, objective, W, stop, max_iter, monitor):
         groups, steps = _has_groups(objective), 0
@@ -198,18 +203,38 @@ def _whole_groups(rows: np.ndarray, code: np.ndarray | None) -> np.ndarray:
     return np.flatnonzero(used[code])
 
 
-def _is_loosely_coupled(objective: Objective) -> bool:
-    """Whether tasks that are coupled in each row are so less than by their Hessians.
+def _couples(objective: Objective) -> bool:
+    """Whether tasks that are coupled in each row are dealt with by their Hessians.
 
-    Coordinates creep where they are more, and Hessians have to be held.
+    They are not coupled much more than by these, or the minimum of a row is exact.
     """
     fit, (d, T) = objective.fit, objective.shape
-    if T > _MOST_COUPLED:
+    if T > _MOST_COUPLED or fit.n_columns != fit.b.size:
         return False
-    if not (fit.n_columns == fit.b.size and _hessians_pay(fit, d)):
+    form, pays = objective.penalty.base_quadratic, _hessians_pay(fit, d)
+    exact = _is_exact(objective) and fit.n_columns * d**2 <= _MOST_ENTRIES
+    if not (exact or (pays and not form.varies)):
         return False
     curvature = float(np.median(fit.feature_scale())) ** 2
-    return objective.penalty.quadratic.top <= _LOOSE * curvature
+    loose = not form.varies and form.top <= _LOOSE * curvature
+    if pays:
+        return exact or loose
+    # of a bounded curvature accelerated steps are few
+    return fit.quadratic or not (loose and fit.bounded)
+
+
+def _is_ridge(form: QuadraticForm) -> bool:
+    """Whether it is one ridge for all coefficients, or nothing."""
+    return form.is_diagonal and form.equal_ridge
+
+
+def _is_exact(objective: Objective) -> bool:
+    """Whether the minimum of a row of coupled tasks is known, as of norms of rows."""
+    norm: Any = objective.penalty.norm
+    d, T = objective.shape
+    if T > _MOST_EXACT or objective.penalty.base_quadratic.shared_rows.size:
+        return False
+    return not (norm.positive or norm.strengths(d)[0].any())
 
 
 def _hessians_pay(fit: Datafit, n_features: int) -> bool:
@@ -239,7 +264,8 @@ def _enter(objective, chosen, W, last, monitor) -> tuple[Objective, Certificate]
     """Return the problem of a working set, in the state of the whole at W."""
     norm, quadratic = objective.penalty.norm, objective.penalty.quadratic
     part_norm = norm.on_features(chosen, len(W))
-    penalty = Composite(part_norm, quadratic, np.zeros(chosen.size, dtype=bool))
+    free = np.zeros(chosen.size, dtype=bool)
+    penalty = Composite(part_norm, quadratic.rows(chosen), free)
     if chosen.size == len(W) and _hessians_pay(objective.fit, len(W)):
         fit = objective.fit.with_hessians()
     else:
@@ -267,7 +293,8 @@ class NewtonSteps:
     def __init__(self, part: Objective, certificate: Certificate, precision: type):
         self.part, self.certificate, self._precision = part, certificate, precision
         fit, d = part.fit, part.shape[0]
-        self._grams = _has_groups(part) or _hessians_pay(fit, d)
+        held = _has_groups(part) or not _is_ridge(part.penalty.base_quadratic)
+        self._grams = held or _hessians_pay(fit, d)
         self._model: SecondOrderModel | None = None
         self._accuracy, self._damping = _FIRST_ACCURACY, 0.0
         self._fall = np.inf  # of the gap, by the last step
@@ -439,10 +466,9 @@ class SecondOrderModel:
         self.code, self.exhausted = norm.codes(len(W)), False
         self.rows = _whole_groups(np.flatnonzero(used), self.code)
         form = part.penalty.base_quadratic
-        alone = form.is_diagonal and form.equal_ridge
+        alone = _is_ridge(form)
         self.ridge = float(form.diagonal[0]) if alone else 0.0
-        self.coupling = None if alone else form.coupling
-        self.H = None
+        self.coupling, self.H = None, None
         if grams:
             self.H = part.fit.hessians(self.rows, precision, _LEAST_CURVATURE)
             diagonal = np.arange(self.rows.size)
@@ -450,6 +476,17 @@ class SecondOrderModel:
                 self.H[:, diagonal, diagonal] += self.ridge
             if damping:
                 self.H[:, diagonal, diagonal] *= 1.0 + damping
+            if not alone:
+                self.coupling = self._coupled(part, form, self.H)
+
+    def _coupled(self, part, form, H):
+        """Return what couples the tasks in each row."""
+        if self.rows.size and _is_exact(part):
+            h = np.median(np.diagonal(H, axis1=1, axis2=2))
+            if form.varies or form.top > _TIGHT * h:
+                K = form.rows(self.rows).dense_by_row(self.rows.size)
+                return coupled_exactly(K, H)
+        return form.coupling
 
     def holds(self, part: Objective, W: np.ndarray) -> bool:
         """Whether it has the Hessians of all rows that matter at another W."""

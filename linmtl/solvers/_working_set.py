@@ -62,7 +62,7 @@ def lacks_rows(
         return "an L1, L21 or L1 + L21 penalty"
     if penalty.free.any():
         return "a penalty on every feature"
-    if coupled and not penalty.quadratic.varies:
+    if coupled:
         return None
     if not (penalty.quadratic.is_diagonal and penalty.quadratic.equal_ridge):
         return "a ridge as the only quadratic penalty"

@@ -743,6 +743,37 @@ def test_gram_descent_with_coupled_tasks(shared, positive, entry, row):
     assert_optimal(W, G, entry, row, positive)
 
 
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("strength", [0.0, 0.1, 1.0, 100.0])
+@pytest.mark.parametrize("size", [1.0, 1e5])
+@pytest.mark.parametrize("precision", [np.float32, np.float64])
+def test_gram_descent_with_tightly_coupled_tasks(shared, strength, size, precision):
+    """The step of a row is exact, however tightly tasks are coupled in it."""
+    H, C, square = model(shared=shared)
+    entries, strengths = readonly(np.zeros(5)), readonly(np.full(5, strength))
+    K = size * np.arange(1.0, 6.0)[:, None, None] * (np.eye(3) - np.ones((3, 3)) / 3)
+    H, Ct = readonly(H.astype(precision)), transposed(C)
+    W, Et = np.zeros((5, 3)), np.zeros((3, 5), dtype=precision)
+    accuracy = 1e-9 if precision is np.float64 else 1e-5
+    stop = -np.inf, -np.inf, 0, accuracy, 1000
+    tight = rows.coupled_exactly(K, H)
+    work = rows.workspace(W, Et)
+    sweeps = rows.gram_descent(
+        H, tight, W, Ct, Et, Ct, square, entries, strengths, False, *stop, work
+    )
+    assert sweeps < 300  # on bounds of K: thousands
+    G = gradient(H.astype(float), C, W) - np.einsum("js,jst->jt", W, K)
+    error = 1e-6 if precision is np.float64 else 1e-4
+    np.testing.assert_allclose((Ct - Et).T, G, atol=error * max(1.0, size * 1e-4))
+    for w, g in zip(W, G, strict=True):
+        norm = np.linalg.norm(w)
+        if norm:
+            bound = error * max(1.0, size * 1e-4)
+            np.testing.assert_allclose(g, strength * w / norm, atol=bound)
+        else:
+            assert np.linalg.norm(g) <= strength * (1 + 1e-5)
+
+
 def test_fall_of_a_model():
     H, C, square = model(shared=False)
     W, new = 0.3 * normal(5, 3), 0.3 * normal(5, 3, seed=1)
@@ -886,7 +917,8 @@ def test_root_of_a_clipped_sum(shift, k):
 
 def test_what_couples_tasks_is_held_as_kernels_take_it():
     K = 2.0 * np.eye(4) - np.ones((4, 4)) / 4
-    for part in (*rows.coupled(K), *rows.uncoupled(4)):
+    tight = rows.coupled_exactly(K, np.eye(3)[None])
+    for part in (*rows.coupled(K), *rows.uncoupled(4), *tight):
         assert part.flags.c_contiguous
         assert not part.flags.writeable
 

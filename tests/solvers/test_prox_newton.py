@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from joblib import parallel_config
 from scipy import sparse
+from sklearn.base import clone
 
 from linmtl import L21ClassifierCV, MultiTaskClassifier, MultiTaskRegressor
 from linmtl.data import MultiTaskData
@@ -401,8 +402,53 @@ def test_coupled_tasks(penalty, layout, loss):
     np.testing.assert_allclose(fits[0].coef_, fits[1].coef_, atol=1e-4)
 
 
-def test_tightly_coupled_tasks_are_left_to_gradients():
-    penalty = L21(0.02) + GraphLaplacian(CHAIN, 1.0)
-    loose, tight = problem(penalty), problem(L21(0.02) + GraphLaplacian(CHAIN, 1e3))
-    assert newton.ProxNewton.missing(loose) is None
-    assert newton.ProxNewton.missing(tight) is not None
+@pytest.mark.parametrize(
+    "coupling",
+    [
+        GraphLaplacian(CHAIN, 100.0),
+        MeanRegularized(100.0) + Ridge(1e-3),
+        MeanRegularized(50.0, feature_weight=np.geomspace(0.2, 5.0, 15)),
+    ],
+    ids=["graph", "mean", "weights"],
+)
+@pytest.mark.parametrize("loss", ["squared", "logistic", "poisson"])
+def test_tightly_coupled_tasks(coupling, loss):
+    """Norms of rows are minimised exactly in each of them: steps are few."""
+    X, y, tasks = labels(d=15, rows=(60, 80))
+    penalty = L21(0.02) + coupling
+    if loss == "logistic":
+        model = MultiTaskClassifier(penalty, tol=1e-9)
+    else:
+        model = MultiTaskRegressor(penalty, loss=loss, tol=1e-9)
+    model.fit(X, y, tasks)
+    assert (model.solver_, model.n_iter_ <= 12) == ("prox_newton", True)
+    assert model.dual_gap_ <= model.tol_
+    if loss == "logistic":  # the same by many more steps
+        slow = clone(model).set_params(solver="apg", tol=1e-5).fit(X, y, tasks)
+        assert slow.n_iter_ > 10 * model.n_iter_
+        np.testing.assert_allclose(model.coef_, slow.coef_, atol=1e-3)
+
+
+@pytest.mark.parametrize("pays", [True, False])
+def test_which_tightly_coupled_tasks_are_left_to_gradients(pays, monkeypatch):
+    monkeypatch.setattr(newton, "_hessians_pay", lambda fit, d: pays)
+    coupling = GraphLaplacian(CHAIN, 1.0), GraphLaplacian(CHAIN, 1e3)
+    for norm, known in ((L21(0.02), (pays, True)), (L1(0.02), (pays, False))):
+        for form, expected in zip(coupling, known, strict=True):
+            missing = newton.ProxNewton.missing(problem(norm + form))
+            assert (missing is None) == expected
+
+
+def test_working_sets_of_tightly_coupled_tasks(monkeypatch):
+    """Hessians of some of the features only, though they are larger than X."""
+    X, y, tasks = labels(d=80, rows=(30, 31))
+    monkeypatch.setattr(newton, "_hessians_pay", lambda fit, d: False)
+    monkeypatch.setattr(newton, "_LEAST_GROWTH", 4)
+    weight = np.linspace(1.0, 2.0, 80)
+    penalty = L21(0.2) + MeanRegularized(100.0, feature_weight=weight)
+    model = MultiTaskClassifier(penalty, tol=1e-8).fit(X, y, tasks)
+    slow = clone(model).set_params(solver="apg", tol=1e-5).fit(X, y, tasks)
+    assert model.solver_ == "prox_newton"
+    assert 0 < np.count_nonzero(model.coef_.any(axis=0)) < 60
+    assert model.dual_gap_ <= model.tol_
+    np.testing.assert_allclose(model.coef_, slow.coef_, atol=1e-3)
