@@ -1,9 +1,10 @@
 """Lengths of differences along the edges of a task graph (network lasso).
 
 Accelerated proximal gradient steps, their prox no more exact than the steps are long:
-a few steps on flows, from the last flow. Where features are badly conditioned
-alternating directions take over, with Newton steps on the loss; and where those creep
-an augmented Lagrangian method with semismooth Newton steps.
+a few steps on flows, from the last flow. Where features are badly conditioned, or the
+curvature of the loss has no bound, alternating directions take over, with Newton steps
+on the loss; and where those creep an augmented Lagrangian method with semismooth Newton
+steps.
 
 Schmidt, Le Roux, Bach (2011), Convergence rates of inexact proximal-gradient methods;
 Sun, Toh, Yuan (2021), Convex clustering: model, theoretical guarantee and efficient
@@ -29,7 +30,8 @@ _INEXACT = 0.1  # the error of a prox, as a part of the last step
 _FLOW_STEPS = 200  # on flows, for one prox
 _ROUNDING = 1e-14
 _TINY = np.finfo(float).tiny
-_RELAXATION, _SHORTEST = 1.7, 1e-3  # of alternating directions; a step on the loss
+_RELAXATION = 1.7  # of alternating directions
+_SHORTEST, _FAR = 1e-3, 1e-8  # steps on the loss, and where it may grow beyond bounds
 _RHO_KEPT = 2.0  # times the best: so near rho stays, as inverses are dear
 # Iterations between two looks at the gap: at first, at least and at most.
 _FIRST_CHECK, _LEAST_CHECK, _MOST_CHECK = 16, 4, 10
@@ -54,14 +56,18 @@ class NetworkDescent:
         """Return what the problem lacks for this solver, None where it applies."""
         if getattr(objective.penalty.norm, "edges", None) is None:
             return "a NetworkLasso penalty"
-        if not (objective.fit.bounded and objective.fit.additive):
-            return "a sum of losses of bounded curvature"
+        fit, (d, T) = objective.fit, objective.shape
+        if not fit.additive:
+            return "a loss that is the sum of the tasks' losses"
+        if not fit.bounded and T * d**2 > _MOST_ENTRIES:
+            return "a loss of bounded curvature, or fewer features"
         return None
 
     def solve(self, objective, W, stop, max_iter, monitor):
         norm: Any = objective.penalty.norm
         run = _Run(objective, norm.edges, norm.alpha, stop, max_iter, monitor)
-        slow = run.descend(np.ascontiguousarray(W.T))
+        Wt = np.ascontiguousarray(W.T)
+        slow = run.descend(Wt) if objective.fit.bounded else run.begin(Wt)
         if slow is not None:
             slow = run.alternate(*slow)
         if slow is not None:
@@ -79,15 +85,19 @@ class _Run:
         self.loss = _Loss(objective)
         self.iteration = 0
 
+    def begin(self, Wt: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return W and a flow, the curvature there being known."""
+        value, G = self.loss.evaluate(Wt)
+        found = first_curvature(lambda V: self.loss.evaluate(V)[1], Wt, value, G)
+        # the loss may not depend on W
+        self.curvature = found if 0.0 < found < np.inf else 1.0
+        return Wt, np.zeros((self.edges.n_edges, Wt.shape[1]))
+
     def descend(self, Wt: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
         """Take proximal gradient steps; return W and the flow if they are too slow."""
-        edges, Vt = self.edges, Wt
-        value, G = self.loss.evaluate(Vt)
-        found = first_curvature(lambda V: self.loss.evaluate(V)[1], Vt, value, G)
-        if not 0.0 < found < np.inf:  # the loss may not depend on W
-            found = 1.0
-        bound = self.curvature = found
-        U = np.zeros((edges.n_edges, Vt.shape[1]))
+        edges, (Vt, U) = self.edges, self.begin(Wt)
+        bound = self.curvature
+        G = self.loss.evaluate(Vt)[1]
         size = float(np.abs(Vt - G / bound).max(initial=0.0))
         tol, momentum, watch = 1e-3 * size, 1.0, _Watch(self)
         while self.iteration < self.max_iter:
@@ -226,7 +236,7 @@ class _LossStep:
         self._loss, self._Wt = loss, Wt
         self._value, self._G = loss.evaluate(Wt)
         self._H = loss.hessians()
-        self._rho = 0.0
+        self._rho, self._shortest = 0.0, _SHORTEST if loss.bounded else _FAR
 
     def prepare(self, rho: float) -> None:
         """Make ready for steps with this rho, from here."""
@@ -251,7 +261,7 @@ class _LossStep:
             self._value, self._G = self._loss.evaluate(self._Wt)
             apart = self._Wt - target
             total = self._value + rho / 2 * float(np.vdot(apart, apart))
-            if self._loss.quadratic or total <= most or size < _SHORTEST:
+            if self._loss.quadratic or total <= most or size < self._shortest:
                 break
             size /= 2
         if size < 1.0:
@@ -263,7 +273,8 @@ class _Loss(Smooth):
     """Loss and quadratic form of an objective."""
 
     def __init__(self, objective: Objective):
-        self.objective, self.quadratic = objective, objective.fit.quadratic
+        self.objective, fit = objective, objective.fit
+        self.quadratic, self.bounded = fit.quadratic, fit.bounded
         self._quadratic = objective.penalty.base_quadratic  # no sum P + Q has edges
         self._G = np.empty(objective.shape)
         self._known = False  # the Hessian of a quadratic

@@ -239,12 +239,32 @@ def test_a_constant_loss():
     np.testing.assert_array_equal(model.coef_, 0.0)
 
 
-def test_what_the_solver_needs():
+@pytest.mark.parametrize("loss", ["poisson", "gamma", "tweedie"])
+@pytest.mark.parametrize("size", [1.0, 1e3])
+def test_losses_of_unbounded_curvature(loss, size):
+    """Far features, large targets: tens of iterations on the loss itself."""
+    rng = np.random.default_rng(0)
+    tasks = np.repeat(np.arange(8), 15)
+    X = 5.0 * rng.normal(size=(tasks.size, 12))
+    y = size * rng.gamma(2.0, np.exp(0.05 * X[:, :4].sum(axis=1)))
+    y = np.round(y) if loss == "poisson" else y + 0.01
+    model = MultiTaskRegressor(NetworkLasso(alpha=1e-3 * size), loss=loss)
+    model.fit(X, y, tasks)
+    assert (model.solver_, model.converged_) == ("network", True)
+    assert model.n_iter_ <= 100
+    assert model.dual_gap_ <= model.tol_
+
+
+def test_what_the_solver_needs(monkeypatch):
     problem = make_problem()
     with pytest.raises(ValueError, match="'network' needs a NetworkLasso penalty"):
         problem.fit(L21(0.1), solver="network")
+    joined = MultiTaskRegressor(NetworkLasso(), task_weight="minimax", solver="network")
+    with pytest.raises(ValueError, match="needs a loss that is the sum of the tasks'"):
+        joined.fit(problem.X, problem.y, problem.tasks)
     counts = MultiTaskRegressor(NetworkLasso(), loss="poisson", solver="network")
-    with pytest.raises(ValueError, match="needs a sum of losses of bounded curvature"):
+    monkeypatch.setattr(_network, "_MOST_ENTRIES", 10)
+    with pytest.raises(ValueError, match="needs a loss of bounded curvature, or fewer"):
         counts.fit(problem.X, np.abs(problem.y), problem.tasks)
     assert NetworkDescent.missing(problem.objective(NetworkLasso(None, 0.1))) is None
 
