@@ -394,6 +394,20 @@ def combine(past, c, out):
 
 
 @kernel
+def extrapolated(past_W, past_E, positive, M, c, new_W, new_E):
+    """Extrapolate W and what is linear in it; False where there is no such point.
+
+    Every few sweeps the last iterates tell where they are going (Anderson). Whether the
+    objective falls there is for the caller to see.
+    """
+    if not anderson(past_W, M, c):
+        return False
+    lowest = combine(past_W, c, new_W)
+    combine(past_E, c, new_E)
+    return lowest >= 0.0 or not positive
+
+
+@kernel
 def copy(source, target):
     for i in range(source.shape[0]):
         for j in range(source.shape[1]):
@@ -524,12 +538,10 @@ def gram_descent(
         copy(Et, past_E[kept])
         if kept == _MEMORY:
             kept = 0
-            if anderson(past_W, M, c):
-                lowest = combine(past_W, c, new_W)
-                combine(past_E, c, new_E)
+            if extrapolated(past_W, past_E, positive, M, c, new_W, new_E):
                 fall = model_fall(W, Et, new_W, new_E, Gt)
                 rise = penalty_value(new_W, entry, row) - penalty_value(W, entry, row)
-                if rise < fall and not (positive and lowest < 0.0):
+                if rise < fall:
                     copy(new_W, W)
                     copy(new_E, Et)
             copy(W, past_W[0])
@@ -708,13 +720,11 @@ def group_descent(
         copy(Et, past_E[kept])
         if kept == _MEMORY:
             kept = 0
-            if anderson(past_W, M, c):
-                lowest = combine(past_W, c, new_W)
-                combine(past_E, c, new_E)
+            if extrapolated(past_W, past_E, positive, M, c, new_W, new_E):
                 fall = model_fall(W, Et, new_W, new_E, Gt)
                 rise = group_value(new_W, order, ptr, entry, group)
                 rise -= group_value(W, order, ptr, entry, group)
-                if rise < fall and not (positive and lowest < 0.0):
+                if rise < fall:
                     copy(new_W, W)
                     copy(new_E, Et)
             copy(W, past_W[0])
@@ -822,12 +832,10 @@ def residual_descent(
         copy(R, past_R[kept])
         if kept == _MEMORY:
             kept = 0
-            if anderson(past_W, M, c):
-                lowest = combine(past_W, c, new_W)
-                combine(past_R, c, new_R)
+            if extrapolated(past_W, past_R, positive, M, c, new_W, new_R):
                 fall = square_of(W, R, ridge) - square_of(new_W, new_R, ridge)
                 rise = penalty_value(new_W, entry, row) - penalty_value(W, entry, row)
-                if rise < 0.5 * fall and not (positive and lowest < 0.0):
+                if rise < 0.5 * fall:
                     copy(new_W, W)
                     copy(new_R, R)
             copy(W, past_W[0])
@@ -978,13 +986,11 @@ def task_descent(
         copy(theta, past_R[kept])
         if kept == _MEMORY:
             kept = 0
-            if anderson(past_W, M, c):
-                lowest = combine(past_W, c, new_W)
-                combine(past_R, c, new_R)
+            if extrapolated(past_W, past_R, positive, M, c, new_W, new_R):
                 fall = weighted_square(theta, weight, W, ridge)
                 fall -= weighted_square(new_R, weight, new_W, ridge)
                 rise = penalty_value(new_W, entry, row) - penalty_value(W, entry, row)
-                if rise < 0.5 * fall and not (positive and lowest < 0.0):
+                if rise < 0.5 * fall:
                     copy(new_W, W)
                     copy(new_R, theta)
             copy(W, past_W[0])

@@ -1114,8 +1114,19 @@ def test_extrapolation_ends_a_linear_iteration():
     assert lowest == out.min()
     left = np.linalg.norm(past[5, :, 0] - fixed)
     assert np.linalg.norm(out[:, 0] - fixed) < 1e-2 * left
+    # what is linear in it goes along
+    new_W, new_E = empty(3, 1), empty(1, 3)
+    past_E = np.ascontiguousarray(2.0 * past.transpose(0, 2, 1))
+    assert rows.extrapolated(past, past_E, False, gram, c, new_W, new_E)
+    np.testing.assert_array_equal(new_W, out)
+    np.testing.assert_allclose(new_E, 2.0 * out.T)
+    for sign, allowed in ((1.0, lowest >= 0.0), (-1.0, out.max() <= 0.0)):
+        at = np.ascontiguousarray(sign * past), past_E, True, gram, c, new_W, new_E
+        assert rows.extrapolated(*at) == allowed
     # nothing moves: nothing to extrapolate
-    assert not rows.anderson(np.ones((6, 3, 1)), gram, c)
+    still = np.ones((6, 3, 1))
+    assert not rows.anderson(still, gram, c)
+    assert not rows.extrapolated(still, past_E, False, gram, c, new_W, new_E)
 
 
 def test_extrapolation_solves_its_system():
