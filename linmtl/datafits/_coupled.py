@@ -36,8 +36,7 @@ class CoupledFit(ResidualFit):
         """Move the residuals as the base says, by conjugate gradients."""
         ways = [
             (
-                np.arange(len(G))[part.rows],
-                part.columns,
+                np.ix_(np.arange(len(G))[part.rows], part.columns),
                 np.ones((part.columns.size, 1))
                 if part.vectors is None
                 else part.vectors,
@@ -46,12 +45,12 @@ class CoupledFit(ResidualFit):
         ]
 
         def along(A):
-            return [A[np.ix_(rows, columns)] @ v for rows, columns, v in ways]
+            return [A[block] @ v for block, v in ways]
 
         def spread(z):
             V = np.zeros_like(G)
-            for (rows, columns, v), part in zip(ways, z, strict=True):
-                V[np.ix_(rows, columns)] += part @ v.T
+            for (block, v), part in zip(ways, z, strict=True):
+                V[block] += part @ v.T
             return V
 
         rest = [

@@ -21,6 +21,7 @@ _MANY_TASKS, _EVERY = 10_000, 25  # from which on one in so many is looked at fi
 _MAX_ROUNDS = 30  # of noise levels, or a prior, and covariance in turn
 _PRIOR_STEPS, _PRIOR_GAIN = 5, 1e-3  # at a prior; what another would gain
 _PRIOR_TOL = 0.002  # change of the logarithm of a prior's precision that ends them
+_LONGEST = 10.0  # steps to a fixed point in one
 _MAX_LOG_PRECISION = 25.0  # the largest such logarithm
 _MAX_FREE_COMMON = 10  # common coefficients beyond which they have a prior
 _LEAST_SHARE = 0.5  # of the covariance with correlations in one that is shrunk
@@ -218,18 +219,19 @@ def _with_prior(model, point, intercept, max_iter):
     """Return the likelihood with a normal prior of the slopes of M, and a start.
 
     The prior is chosen by the likelihood, through MacKay's fixed point, with a few
-    steps to the variances in between.
+    steps to the variances in between. Steps to it are lengthened by the secant: where
+    no slope is left they would never end.
     """
     q, D = model.Z.shape[1], model.sums.n_columns
     slopes = np.ones((q, D))
     slopes[:, :1] = not intercept
     slopes = slopes.ravel()
 
-    log_precision = 0.0
+    drawn, log_precision, missed, step = model, 0.0, 0.0, 0.0
     for _ in range(_MAX_ROUNDS):
         precision = np.exp(log_precision)
         ridge = model.ridge + slopes * precision
-        drawn = model.changed(model.sums, ridge, slopes.sum() * log_precision)
+        drawn = drawn.changed(model.sums, ridge, slopes.sum() * log_precision)
         few = min(max_iter, _PRIOR_STEPS)
         point, _, _ = ascend(drawn, drawn.at(point.theta), few, _PRIOR_GAIN)
         mine = slopes[drawn.kept]
@@ -238,10 +240,22 @@ def _with_prior(model, point, intercept, max_iter):
         size = float(mine @ point.beta**2)
         following = np.log(max(known, 1e-3) * point.noise / max(size, 1e-300))
         following = float(np.clip(following, -_MAX_LOG_PRECISION, _MAX_LOG_PRECISION))
-        if abs(following - log_precision) <= _PRIOR_TOL:
+        miss = following - log_precision
+        if abs(miss) <= _PRIOR_TOL:
             break
-        log_precision = following
+        step = miss * (_secant_factor((missed - miss) / step) if step else 1.0)
+        limit = _MAX_LOG_PRECISION
+        step = np.clip(log_precision + step, -limit, limit) - log_precision
+        log_precision, missed = log_precision + step, miss
     return drawn, point
+
+
+def _secant_factor(fall: float) -> float:
+    """Return the step to a fixed point relative to what is missed, as far as to trust.
+
+    ``fall`` is by how much less is missed, relative to the last step.
+    """
+    return float(np.clip(1.0 / max(fall, 1.0 / _LONGEST), 0.5, _LONGEST))
 
 
 def _with_noise_of_tasks(model, choices):

@@ -129,12 +129,17 @@ class Laplace(Likelihood):
         sums = Sums(K, np.zeros(K.shape[:2]), np.zeros(len(K)), count)
         super().__init__(sums, Z, structure, S, restricted, ridge)
         self.degrees = self.n
-        self._mode = np.zeros((len(K), K.shape[1])), np.zeros(self.kept.size)
+        # of the last parameters: scores, deviations and fixed effects
+        none = np.zeros((len(K), K.shape[1]))
+        self._mode = none, none, np.zeros(self.kept.size)
 
     def _of(
         self, structure: Structure, sums: Sums, ridge: np.ndarray, S: np.ndarray
     ) -> Laplace:
-        return Laplace(self.rows, self.Z, structure, S, self.restricted, ridge)
+        other = Laplace(self.rows, self.Z, structure, S, self.restricted, ridge)
+        if np.array_equal(other.kept, self.kept):
+            other._mode = self._mode
+        return other
 
     def of_tasks(self, tasks: np.ndarray) -> Laplace:
         rows, Z = self.rows.of_tasks(tasks), self.Z[tasks]
@@ -156,9 +161,12 @@ class Laplace(Likelihood):
         """
         rows, kept, ridge = self.rows, self.kept, self.ridge[self.kept]
         F = self.S @ self.structure.factor(theta)
-        g, beta = self._mode
-        v = g @ F
-        value, eta = self._penalised(beta, v, F)
+        s, U, beta = self._mode
+        # a little more or less of a covariance keeps scores, much of it deviations
+        starts = s @ F, np.linalg.lstsq(F, U.T, rcond=None)[0].T
+        (value, eta), v = min(
+            ((self._penalised(beta, v, F), v) for v in starts), key=lambda at: at[0][0]
+        )
         for _ in range(_MAX_STEPS):
             u = -_LOSS.derivative(rows.y, eta)
             K = rows.hessians(rows.weight * _LOSS.second_derivative(rows.y, u))
@@ -186,7 +194,7 @@ class Laplace(Likelihood):
             beta, v = beta + size * step_beta, v + size * step_v
             value, eta = tried
         s = self._scores(eta)
-        self._mode = s, beta
+        self._mode = s, v @ F.T, beta
         deviance = 2.0 * value + log_det - self.log_prior + self.bound @ theta**2
         if self.restricted:
             deviance += 2.0 * log_root

@@ -16,6 +16,7 @@ from linmtl import (
     PooledClassifier,
 )
 from linmtl.data import stack_tasks
+from linmtl.datasets import make_multitask_regression
 from linmtl.mixed import _fit
 from linmtl.mixed._covariance import Structure
 from linmtl.mixed._laplace import Laplace, LogisticRows
@@ -716,3 +717,14 @@ def test_the_prior_of_many_labels_is_at_its_fixed_point():
     known = slopes.sum() - precision * np.diag(point.C)[slopes].sum()
     expected = known / np.sum(point.beta[slopes] ** 2)
     assert precision == pytest.approx(expected, rel=0.02)
+
+
+def test_a_prior_of_coefficients_that_are_noise_gets_to_its_bound():
+    """The fixed point is far away, and its steps become ever shorter before."""
+    X, y, tasks = make_multitask_regression(
+        n_tasks=30, n_samples=20, n_features=12, random_state=2
+    )
+    y = y + 3.0 * np.random.default_rng(2).standard_normal(len(y))
+    found = MixedEffectsRegressor().fit(X, y, tasks)._model
+    precision = found.likelihood.ridge[1:]
+    np.testing.assert_allclose(np.log(precision), _fit._MAX_LOG_PRECISION, rtol=1e-9)
