@@ -39,6 +39,10 @@ _SMALL_SIDE = 50  # features or samples of a task, of which little has to be pre
 _LEAST_CHECK, _MOST_CHECK = 2, 10  # iterations between two certificates
 _FIRST_CHECK = 5  # the first: on a path a start is near the end
 _FIRST_SHARE = 0.1  # of the size of the Hessians, that rho begins with
+# The same of Hessians without full rank, as a part of the strength, and the least.
+_SHARE_OF_STRENGTH, _LEAST_SHARE, _WIDE = 0.5, 0.01, 2.0  # features over rows
+# Strength from which on accelerated steps are few, and the same over features by rows.
+_STRONG, _STRONG_PER_WIDTH = 0.35, 1 / 30
 _RHO_FACTOR = 100.0  # by which rho moves at most
 # Iterations, ever rarer, so that the sequence converges as one with a fixed rho.
 _BALANCED = 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024
@@ -54,15 +58,15 @@ class AlternatingDirections:
 
     Attributes
     ----------
-    share : float
-        rho as a part of the size of the Hessians: where to begin and, after `solve`,
-        where it has ended, for another problem like the last one.
+    share : float or None
+        rho as a part of the size of the Hessians: where to begin, None to go by the
+        strength, and after `solve` where it has ended, for another problem like it.
     """
 
     name = "admm"
 
     def __init__(self) -> None:
-        self.share = _FIRST_SHARE
+        self.share: float | None = None
 
     @staticmethod
     def missing(objective) -> str | None:
@@ -72,7 +76,8 @@ class AlternatingDirections:
         return lacks_norm(objective)
 
     def solve(self, objective, W, stop, max_iter, monitor):
-        if _steps_may_do(objective):
+        strength = None if W.any() else min(objective.limit, 1.0)
+        if _steps_may_do(objective, strength):
             first, norm = AcceleratedProximalGradient(), objective.penalty.norm
             most = _FEW_STEPS if norm.spectral else _SOME_STEPS
             if first.begin(objective, W, stop, max_iter, monitor, most):
@@ -81,7 +86,7 @@ class AlternatingDirections:
         squares = least_squares(objective)
         whole = objective.penalty.norm
         norm = squares.norm(whole)
-        rho = self.share * squares.size
+        rho = (self.share or _first_share(objective, strength)) * squares.size
         if rho == 0.0:  # constant features: any W is as good
             rho = 1.0
         squares.prepare(rho)
@@ -121,6 +126,24 @@ class AlternatingDirections:
         if squares.size:
             self.share = rho / squares.size
         W[:] = monitor.best_W
+
+
+def _first_share(objective: Objective, strength: float | None) -> float:
+    """Return what rho begins with; ``strength`` is relative to the largest, if known.
+
+    rho weighs the gradient at the optimum, which grows with the strength, against W.
+    Where Hessians have full rank, it matters less than how they are conditioned.
+    """
+    norm: Any = objective.penalty.norm
+    wide = norm.spectral and _width(objective.whole_fit) >= _WIDE
+    if strength is None or not wide:
+        return _FIRST_SHARE
+    return max(_SHARE_OF_STRENGTH * strength, _LEAST_SHARE)
+
+
+def _width(fit: Datafit) -> float:
+    """Return the features over the rows of a task; one where no rows are held."""
+    return fit.n_features / max(fit.largest_block[0], 1)
 
 
 class _SecondBound:
@@ -163,17 +186,21 @@ def lacks_norm(objective: Objective) -> str | None:
     return None
 
 
-def _steps_may_do(objective: Objective) -> bool:
+def _steps_may_do(objective: Objective, strength: float | None) -> bool:
     """Whether to begin with steps that need nothing prepared.
 
     For many Hessians that takes as long as many steps, in badly conditioned problems
-    fewer than they need.
+    fewer than they need, as in those of more features than rows under a weak norm.
     """
-    fit, norm = objective.whole_fit, objective.penalty.norm
+    fit = objective.whole_fit
+    norm: Any = objective.penalty.norm
     prepared, creeps = fit.least_squares is not None, isinstance(norm, RowSeparable)
     if prepared or creeps or objective.free_means.any():
         return False
     cheap = min(fit.n_features, fit.largest_block[0]) < _SMALL_SIDE
+    width = _width(fit)
+    if norm.spectral and strength is not None and width > 1:
+        cheap |= strength < min(_STRONG, _STRONG_PER_WIDTH * width)
     if _takes_singular_values(norm) and _has_factors(fit):
         cheap |= _passes(fit) <= _FEW_PASSES
     return not (cheap or _have_one_hessian(fit))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from linmtl import MultiTaskClassifier, MultiTaskRegressor
+from linmtl.path import alpha_max
 from linmtl.penalties import L21, Dirty, GraphLaplacian, TraceNorm
 from linmtl.solvers import _admm, minimise
 from linmtl.solvers import _apg as apg
@@ -95,6 +96,26 @@ def test_alternating_directions_begin_with_steps_and_take_over(scale, monkeypatc
     assert bool(prepared) == (scale > 0)
     exact = minimise(problem, tol=1e-11, max_iter=20_000)  # prepared for already
     assert found.objective - exact.objective <= found.gap
+
+
+def test_accelerated_steps_where_few_are_needed(monkeypatch):
+    """Of more features than rows: under a strong norm."""
+    rng, begun = np.random.default_rng(0), []
+    begin = apg.AcceleratedProximalGradient.begin
+    monkeypatch.setattr(
+        apg.AcceleratedProximalGradient,
+        "begin",
+        lambda *args: begun.append(1) or begin(*args),
+    )
+    monkeypatch.setattr(_admm, "_SMALL_SIDE", 0)
+    X, _, tasks = labels(d=40, rows=5)
+    y = X @ rng.normal(size=40) + rng.normal(size=tasks.size)
+    largest = alpha_max(X, y, tasks, penalty=TraceNorm())
+    for strength in (0.5, 0.05):
+        begun.clear()
+        problem = objective(TraceNorm(strength * largest), (X, y, tasks), "squared")
+        assert minimise(problem, tol=1e-9, max_iter=9999).converged
+        assert bool(begun) == (strength == 0.5)
 
 
 def test_factors_where_rows_are_about_as_many_as_features(monkeypatch):
