@@ -50,13 +50,36 @@ class Block:
     def times(self, v: np.ndarray) -> np.ndarray:
         return self.A.T @ (self.A @ v) if self.H is None else self.H @ v
 
+    def _kernel(self, ridge: float) -> np.ndarray:
+        K = self.A @ self.A.T
+        K.flat[:: len(K) + 1] += ridge
+        return K
+
+    def _through_rows(self, inner: Solve, ridge: float) -> Solve:
+        return lambda g: (g - self.A.T @ inner(self.A @ g)) / ridge
+
+    def ridge_inverse_and_root(self, ridge: float) -> tuple[Solve, np.ndarray | None]:
+        """Return that solver, and R with ``R'R = H (H + ridge I)^-1``.
+
+        R is None unless it has fewer rows than features and its digits.
+        """
+        if self.H is not None or ridge == 0 or not len(self.A):
+            return self.ridge_inverse(ridge), None
+        size, _, factor = _scaled_factor(self._kernel(ridge))
+        if factor is None:
+            return self.ridge_inverse(ridge), None
+        scaled = (self.A.T / size).T
+        root = linalg.solve_triangular(
+            factor[0], scaled, trans=1, lower=factor[1], check_finite=False
+        )
+        return self._through_rows(_factor_solver(size, factor), ridge), root
+
     def ridge_inverse(self, ridge: float) -> Solve:
         """Return the solver of ``(H + ridge I) w = g``, least-norm if singular."""
         if self.H is None:  # fewer rows than features: a system in the rows
             if ridge == 0:
                 return _least_norm(self.A)
-            inner = symmetric_inverse(self.A @ self.A.T + ridge * np.eye(len(self.A)))
-            return lambda g: (g - self.A.T @ inner(self.A @ g)) / ridge
+            return self._through_rows(symmetric_inverse(self._kernel(ridge)), ridge)
         return symmetric_inverse(self.matrix() + ridge * np.eye(self.matrix().shape[0]))
 
 
@@ -67,21 +90,9 @@ def symmetric_inverse(H: np.ndarray) -> Solve:
     """
     if not H.size:  # LAPACK refuses what is empty
         return np.copy
-    size = np.sqrt(np.abs(np.diag(H)))
-    size[size == 0] = 1.0
-    scaled = H / np.outer(size, size)
-    try:
-        factor = linalg.cho_factor(scaled, check_finite=False)
-        smallest = np.abs(np.diag(factor[0])).min(initial=np.inf)
-        if smallest**2 > H.shape[0] * 1e2 * _EPS:
-            return lambda g: (
-                (
-                    linalg.cho_solve(factor, (g.T / size).T, check_finite=False).T
-                    / size
-                ).T
-            )
-    except linalg.LinAlgError:
-        pass
+    size, scaled, factor = _scaled_factor(H)
+    if factor is not None:
+        return _factor_solver(size, factor)
     eigenvalue, Q = np.linalg.eigh(scaled)
     cutoff = eigenvalue.size * _EPS * max(eigenvalue[-1], 0.0)
     kept = eigenvalue > cutoff
@@ -91,6 +102,27 @@ def symmetric_inverse(H: np.ndarray) -> Solve:
     def solve(g):
         w = Q @ ((Q.T @ g).T / eigenvalue).T
         return w - null @ (null.T @ w)  # of all solutions the shortest
+
+    return solve
+
+
+def _scaled_factor(H: np.ndarray) -> tuple[np.ndarray, np.ndarray, Any]:
+    """Return sizes of the unknowns, H between them, and its factor if it has one."""
+    size = np.sqrt(np.abs(np.diag(H)))
+    size[size == 0] = 1.0
+    scaled = H / np.outer(size, size)
+    try:
+        factor = linalg.cho_factor(scaled, check_finite=False)
+    except linalg.LinAlgError:
+        return size, scaled, None
+    smallest = np.abs(np.diag(factor[0])).min(initial=np.inf)
+    return size, scaled, factor if smallest**2 > H.shape[0] * 1e2 * _EPS else None
+
+
+def _factor_solver(size: np.ndarray, factor: Any) -> Solve:
+    def solve(g):
+        w = linalg.cho_solve(factor, (g.T / size).T, check_finite=False)
+        return (w.T / size).T
 
     return solve
 
@@ -445,13 +477,25 @@ def _consensus(blocks, quadratic):
     """
     a = quadratic.ridge + quadratic.centred
     m = quadratic.ridge + quadratic.mean
-    T = len(blocks)
-    inverses = [block.ridge_inverse(a) for block in blocks]
+    inverses: list[Solve] = []
+    roots: list[np.ndarray] = []
     system: Any = 0.0
-    for block, inverse in zip(blocks, inverses, strict=True):
-        H = block.matrix()
-        part = inverse(H + m * np.eye(H.shape[0]))
-        system = system + (part + part.T) / (2 * T)
+    for block in blocks:
+        # of few rows A_t^-1 (H_t + m I) is m / a I + (1 - m / a) R'R
+        inverse, root = block.ridge_inverse_and_root(a)
+        inverses.append(inverse)
+        if root is None or m > a:  # of which digits would cancel
+            H = block.matrix()
+            part = inverse(H + m * np.eye(H.shape[0]))
+            system = system + (part + part.T) / 2
+        else:
+            roots.append(root)
+            if sum(map(len, roots)) >= root.shape[1]:
+                system = system + _sum_of_shares(roots, m / a)
+                roots.clear()
+    if roots:
+        system = system + _sum_of_shares(roots, m / a)
+    system = system / len(blocks)
     for_mean = symmetric_inverse(system)
 
     def solve(C):
@@ -460,6 +504,14 @@ def _consensus(blocks, quadratic):
         return alone + (a - m) * np.column_stack([f(mean) for f in inverses])
 
     return solve
+
+
+def _sum_of_shares(roots: list[np.ndarray], least: float) -> np.ndarray:
+    """Return the sum of ``least I + (1 - least) R'R``, in one product."""
+    R = np.vstack(roots)
+    out = (1.0 - least) * (R.T @ R)
+    out.flat[:: len(out) + 1] += least * len(roots)
+    return out
 
 
 def _conjugate_gradients(blocks, quadratic, n_features):
