@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 
 from linmtl.export._loaded import (
@@ -17,20 +16,15 @@ from linmtl.export._loaded import (
     LoadedOrdinalClassifier,
     LoadedRegressor,
 )
-from linmtl.export._model import (
-    SCALERS,
-    LinearModel,
-    filling,
-    read_model,
-    shift_and_scale,
-    unpacked,
-)
+from linmtl.export._model import LinearModel, read_model, unpacked
+from linmtl.export._steps import STEPS, read_step, written_step
+from linmtl.export._values import as_names, names_of, numbers, plain, read, written
 from linmtl.losses import LOSSES, Loss, MixedLoss, Ordinal
 from linmtl.version import __version__
 
 _FORMAT = "linmtl model"
 _VERSION = 1
-_KINDS = "biufU"  # of arrays: truth values, numbers, strings
+_DAMAGES = AttributeError, LookupError, OverflowError, TypeError, ValueError
 
 
 def to_json(estimator: Any) -> str:
@@ -42,8 +36,9 @@ def to_json(estimator: Any) -> str:
         A fitted model of linmtl whose predictions are a function of ``x . w_t + b_t``:
         any penalty, with cross-validation or without, mixed effects, the baselines,
         `AutoRegressor`, thresholds, `SafeTransfer` and the like; or a fitted Pipeline
-        of `SimpleImputer`, `StandardScaler`, ``TaskScaler(within_task=False)`` and such
-        a model.
+        of `TableEncoder`, `SimpleImputer`, `StandardScaler`, `TaskScaler`,
+        `SelectFeatures` and such a model. A scaler within the tasks needs a
+        ``task_column``.
 
     Returns
     -------
@@ -79,7 +74,7 @@ def to_json(estimator: Any) -> str:
     >>> from_json(text).predict(X[:2], tasks[:2]).shape
     (2,)
     """
-    scalers, step, inner = unpacked(estimator)
+    scalers, step, inner = unpacked(estimator, STEPS)
     model = read_model(inner)
     content: dict[str, Any] = {
         "format": _FORMAT,
@@ -89,40 +84,40 @@ def to_json(estimator: Any) -> str:
         "kind": "regressor" if model.classes is None else "classifier",
         "layout": model.layout,
         **_of_losses(model),
-        "task_column": _plain(model.task_column),
+        "task_column": plain(model.task_column),
         "n_features_in": int(model.n_features_in),
-        "feature_names_in": _names(model.names_in),
-        "coef_feature_names": _names(model.names),
-        "tasks": _written(model.tasks),
-        "coef": _written(model.coef),
-        "intercept": _numbers(model.intercept),
-        "feature_mask": _plain(model.present),
+        "feature_names_in": names_of(model.names_in),
+        "coef_feature_names": names_of(model.names),
+        "tasks": written(model.tasks),
+        "coef": written(model.coef),
+        "intercept": numbers(model.intercept),
+        "feature_mask": plain(model.present),
         "handle_unknown": model.handle_unknown,
         "offset": model.has_offset,
         "consensus": None,
         "tasks_without_rows": None,
-        "classes": None if model.classes is None else _written(model.classes),
+        "classes": None if model.classes is None else written(model.classes),
         "cuts": None if model.cuts is None else model.cuts.tolist(),
         "thresholds": None,
         "class_order": None,
         "task_classes": None,
         "step": step,
-        "scalers": [_scaler(name, scaler) for name, scaler in scalers],
+        "scalers": [written_step(name, scaler) for name, scaler in scalers],
     }
     if model.consensus is not None:
         coef, intercept = model.consensus
         parts = {"coef": coef, "intercept": intercept}
-        content["consensus"] = {name: _numbers(part) for name, part in parts.items()}
+        content["consensus"] = {name: numbers(part) for name, part in parts.items()}
     if model.rank is not None:
-        content["thresholds"] = _numbers(model.thresholds)
+        content["thresholds"] = numbers(model.thresholds)
         content["class_order"] = model.rank.tolist()
     if model.task_classes is not None:
         content["task_classes"] = [
-            None if known is None else _written(known) for known in model.task_classes
+            None if known is None else written(known) for known in model.task_classes
         ]
     if model.without_rows[0].size:
         names = "tasks", "coef", "intercept"
-        parts = map(_written, model.without_rows)
+        parts = map(written, model.without_rows)
         content["tasks_without_rows"] = dict(zip(names, parts, strict=True))
     return json.dumps(content, allow_nan=False)
 
@@ -176,9 +171,9 @@ def from_json(text: str | bytes) -> Any:
         )
     try:
         model = _model(content)
-        steps = [(entry["step"], _read_step(entry)) for entry in content["scalers"]]
+        steps = [(entry["step"], read_step(entry)) for entry in content["scalers"]]
         last = content["step"]
-    except (KeyError, OverflowError, TypeError, ValueError) as error:
+    except _DAMAGES as error:
         missing = "it has no " if isinstance(error, KeyError) else ""
         raise ValueError(f"the model is damaged: {missing}{error}") from None
     kind: Any = LoadedRegressor if model.classes is None else LoadedClassifier
@@ -198,7 +193,7 @@ def from_json(text: str | bytes) -> Any:
 
 
 def _model(content: dict[str, Any]) -> LinearModel:
-    tasks, coef = _read(content["tasks"]), _read(content["coef"])
+    tasks, coef = read(content["tasks"]), read(content["coef"])
     intercept: Any = content["intercept"]
     if isinstance(intercept, list):
         intercept = np.array(intercept, dtype=float)
@@ -211,13 +206,13 @@ def _model(content: dict[str, Any]) -> LinearModel:
     if more is None:
         without_rows = tasks[:0], coef[:0], np.empty(0)
     else:
-        parts = [_read(more[name]) for name in ("tasks", "coef", "intercept")]
+        parts = [read(more[name]) for name in ("tasks", "coef", "intercept")]
         without_rows = parts[0], parts[1], parts[2]
     cuts, classes = content["cuts"], content["classes"]
     present = content.get("feature_mask")
     thresholds, of_tasks = content.get("thresholds"), content.get("task_classes")
     if of_tasks is not None:
-        of_tasks = [None if known is None else _read(known) for known in of_tasks]
+        of_tasks = [None if known is None else read(known) for known in of_tasks]
     model = LinearModel(
         content["estimator"],
         content["layout"],
@@ -228,12 +223,12 @@ def _model(content: dict[str, Any]) -> LinearModel:
         consensus,
         without_rows,
         None if cuts is None else np.array(cuts, dtype=float),
-        None if classes is None else _read(classes),
+        None if classes is None else read(classes),
         content["handle_unknown"],
         content["task_column"],
         content["n_features_in"],
-        _as_names(content["feature_names_in"]),
-        _as_names(content["coef_feature_names"]),
+        as_names(content["feature_names_in"]),
+        as_names(content["coef_feature_names"]),
         None if present is None else np.array(present, dtype=bool),
         None if thresholds is None else np.array(thresholds, dtype=float),
         None if thresholds is None else np.array(content["class_order"], dtype=int),
@@ -306,97 +301,3 @@ def _read_loss(name: Any, settings: Any, classes: Any) -> Loss:
         return LOSSES[name].of(SimpleNamespace(**settings))
     except AttributeError as error:
         raise KeyError(error.name) from None
-
-
-def _written(values: np.ndarray) -> dict[str, Any]:
-    """Return an array as its type and its values, which JSON keeps to the bit."""
-    if values.dtype.kind == "O":  # of classes: all strings
-        values = values.astype(np.str_)
-    return {"dtype": values.dtype.str, "values": _numbers(values)}
-
-
-def _numbers(values: Any) -> Any:
-    """Return the entries of an array, None in place of NaN, of which JSON has none.
-
-    Nor has it infinity, which is text.
-    """
-    values = np.asarray(values)
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        finite, values = np.isfinite(values), values.astype(object)
-        values[~finite] = [None if v != v else str(v) for v in values[~finite]]
-    return values.tolist()
-
-
-def _read(entry: dict[str, Any]) -> np.ndarray:
-    dtype = np.dtype(entry["dtype"])
-    if dtype.kind not in _KINDS:
-        raise ValueError(f"{dtype} is no type of labels or coefficients")
-    return np.array(entry["values"], dtype=dtype)
-
-
-def _plain(value: Any) -> Any:
-    return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
-
-
-def _names(names: np.ndarray | None) -> list[str] | None:
-    return None if names is None else [str(name) for name in names]
-
-
-def _as_names(names: list[str] | None) -> np.ndarray | None:
-    return None if names is None else np.array(names, dtype=object)
-
-
-def _scaler(step: str, scaler: Any) -> dict[str, Any]:
-    fill = filling(scaler)
-    if fill is not None:
-        return _of_step(step, scaler) | {"fill": fill.tolist()}
-    mean, scale = shift_and_scale(scaler)
-    return _of_step(step, scaler) | {
-        "mean": _plain(mean),
-        "scale": _plain(scale),
-        "task_column": _plain(getattr(scaler, "task_column", None)),
-    }
-
-
-def _of_step(name: str, step: Any) -> dict[str, Any]:
-    return {
-        "step": name,
-        "kind": type(step).__name__,
-        "n_features_in": int(step.n_features_in_),
-        "feature_names_in": _names(getattr(step, "feature_names_in_", None)),
-    }
-
-
-def _read_step(entry: dict[str, Any]) -> Any:
-    step = _read_imputer(entry) if "fill" in entry else _read_scaler(entry)
-    if entry["feature_names_in"] is not None:
-        step.feature_names_in_ = _as_names(entry["feature_names_in"])
-    return step
-
-
-def _read_imputer(entry: dict[str, Any]) -> Any:
-    fill = np.array(entry["fill"], dtype=float)
-    if fill.shape != (entry["n_features_in"],):
-        raise ValueError(f"the imputer does not fit {entry['n_features_in']} features")
-    return SimpleImputer(strategy="median").fit(fill[None])
-
-
-def _read_scaler(entry: dict[str, Any]) -> Any:
-    name, column = entry["kind"], entry["task_column"]
-    if name not in SCALERS:
-        raise ValueError(f"the scaler {name!r} is not known")
-    mean, scale = (
-        None if entry[part] is None else np.array(entry[part], dtype=float)
-        for part in ("mean", "scale")
-    )
-    # one number would be taken for all features
-    shape = (entry["n_features_in"] - (column is not None),)
-    if any(part is not None and part.shape != shape for part in (mean, scale)):
-        raise ValueError(f"the scaler does not fit {shape[0]} features")
-    options: dict[str, Any] = {} if column is None else {"task_column": column}
-    scaler: Any = SCALERS[name](
-        with_mean=mean is not None, with_std=scale is not None, **options
-    )
-    scaler.mean_, scaler.scale_ = mean, scale
-    scaler.n_features_in_ = entry["n_features_in"]
-    return scaler

@@ -18,8 +18,7 @@ from linmtl.estimators._task_model import TaskModel
 from linmtl.losses import Logistic, Loss, MixedLoss
 from linmtl.preprocessing import TaskScaler
 
-SCALERS = {"StandardScaler": StandardScaler, "TaskScaler": TaskScaler}
-STEPS = {"SimpleImputer": SimpleImputer, **SCALERS}  # before a model
+GRAPH_STEPS = (SimpleImputer, StandardScaler, TaskScaler)  # of numbers to as many
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -212,10 +211,19 @@ def filling(step: Any) -> np.ndarray | None:
     return step.statistics_ if isinstance(step, SimpleImputer) else None
 
 
-def unpacked(estimator: Any) -> tuple[list[tuple[str, Any]], str | None, Any]:
+def unpacked(
+    estimator: Any, allowed: tuple[type, ...]
+) -> tuple[list[tuple[str, Any]], str | None, Any]:
     """Return the steps of a pipeline, by name, the name of its model, and the model.
 
     Of an estimator by itself no steps and no name.
+
+    Parameters
+    ----------
+    estimator : estimator or Pipeline
+        What is exported.
+    allowed : tuple of type
+        The steps that there may be.
     """
     if not isinstance(estimator, Pipeline):
         return [], None, estimator
@@ -224,9 +232,13 @@ def unpacked(estimator: Any) -> tuple[list[tuple[str, Any]], str | None, Any]:
     for step, scaler in before:
         if scaler is None or isinstance(scaler, str):  # "passthrough"
             continue
+        # within tasks, those have to be known to the step
         within = isinstance(scaler, TaskScaler) and scaler.within_task
-        if within or type(scaler) not in STEPS.values():
+        within = within and (allowed == GRAPH_STEPS or scaler.task_column is None)
+        if within or type(scaler) not in allowed:
             kind = type(scaler).__name__ + "(within_task=True)" * within
+            if within and allowed != GRAPH_STEPS:
+                kind += " without a task_column"
             advice = "export the model alone"
             if not type(scaler).__module__.startswith("linmtl."):
                 advice += (
@@ -235,7 +247,8 @@ def unpacked(estimator: Any) -> tuple[list[tuple[str, Any]], str | None, Any]:
                 )
             raise TypeError(
                 f"the step {step!r} of the Pipeline is a {kind}; those that can be "
-                f"exported are {', '.join(STEPS)}, over all rows: {advice}"
+                f"exported are {', '.join(kind.__name__ for kind in allowed)}"
+                f"{', over all rows' * (allowed == GRAPH_STEPS)}: {advice}"
             )
         check_is_fitted(scaler)
         if type(scaler) is SimpleImputer:

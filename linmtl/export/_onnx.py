@@ -19,6 +19,7 @@ from linmtl.export._loaded import (
     LoadedRegressor,
 )
 from linmtl.export._model import (
+    GRAPH_STEPS,
     LinearModel,
     filling,
     read_model,
@@ -139,7 +140,7 @@ def to_onnx(estimator: Any, *, dtype: str = "float32") -> Any:
     """
     if dtype not in ("float32", "float64"):
         raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
-    scalers, _, inner = unpacked(estimator)
+    scalers, _, inner = unpacked(estimator, GRAPH_STEPS)
     model = _model_of_graph(inner)
     onnx = _import("onnx")
     helper, number = onnx.helper, np.dtype(dtype)

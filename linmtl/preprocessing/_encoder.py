@@ -15,6 +15,7 @@ from linmtl.data._checks import check_choice, check_count, check_flag
 from linmtl.data._columns import AMBIGUOUS, Numbers, missing, read_numbers
 from linmtl.data._encoding import (
     MAX_LEVELS,
+    Coding,
     as_text,
     codings,
     ids_among,
@@ -165,17 +166,64 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         self._decimal = self.decimal or (marks.pop() if len(marks) == 1 else None)
         self._dates, self._day_first = numbers.dates, numbers.day_first
         self._learn_missing(table, numbers)
-        self.levels_ = {c.name: c.levels for c in self._codings if c.levels is not None}
         self._seen = {
-            name: np.unique(np.array(as_text(table.columns[name])))
-            for name in self.levels_
+            coding.name: np.unique(np.array(as_text(table.columns[coding.name])))
+            for coding in self._codings
+            if coding.levels is not None
         }
+        self._lay_out(place)
+        return self
+
+    def _lay_out(self, place: int | None) -> None:
+        """Set what follows from the codings; ``place`` is that of the task column."""
+        self.levels_ = {c.name: c.levels for c in self._codings if c.levels is not None}
         sizes = [len(self._names(coding)) for coding in self._codings]
         self.groups_ = np.repeat([coding.name for coding in self._codings], sizes)
         before = self._columns[:place]
         kept = [coding.name in before for coding in self._codings]
         self._place = int(np.dot(sizes, kept))  # of the task column
-        return self
+
+    def _state(self) -> dict[str, Any]:
+        """Return what `transform` needs as lists, dicts, numbers and text."""
+        codings = [[c.name, c.levels, c.base] for c in self._codings]
+        used = {coding.name for coding in self._codings}
+        return {
+            "columns": self._columns,
+            "codings": codings,
+            "seen": {name: texts.tolist() for name, texts in self._seen.items()},
+            "missing": sorted(self._missing & used),
+            "medians": {n: v for n, v in self._medians.items() if n in used},
+            "decimals": self._decimals,
+            "decimal": self._decimal,
+            "dates": sorted(self._dates),
+            "day_first": self._day_first,
+            "notes": self.notes_,
+        }
+
+    def _set_state(self, state: dict[str, Any], n_features: int, names: Any) -> None:
+        """Set what `_state` has returned, and what X had in fit."""
+        self.n_features_in_ = n_features
+        if names is not None:
+            self.feature_names_in_ = names
+        self._columns = list(state["columns"])
+        if len(self._columns) != n_features:
+            raise ValueError(f"the encoder does not fit {n_features} columns")
+        place: Any = self.task_column
+        if isinstance(place, str):
+            place = self._columns.index(place)
+        self._task = "" if place is None else self._columns[place]
+        self._codings = [Coding(*entry) for entry in state["codings"]]
+        self._seen = {n: np.array(texts, str) for n, texts in state["seen"].items()}
+        self._missing, self._dates = set(state["missing"]), set(state["dates"])
+        self._medians = {name: float(v) for name, v in state["medians"].items()}
+        self._decimals, self._decimal = dict(state["decimals"]), state["decimal"]
+        self._day_first = {n: bool(first) for n, first in state["day_first"].items()}
+        self.notes_ = list(state["notes"])
+        for coding in self._codings:
+            known = self._medians if coding.levels is None else self._seen
+            if coding.name not in known or coding.name not in self._columns:
+                raise ValueError(f"the encoder does not know {coding.name!r}")
+        self._lay_out(place)
 
     def transform(self, X: Any) -> Any:
         """Return the numbers of a table.

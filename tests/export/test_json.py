@@ -4,7 +4,9 @@ import json
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.impute import SimpleImputer
@@ -31,6 +33,7 @@ from linmtl import (
 from linmtl.conformal import TaskConformalRegressor
 from linmtl.datasets import make_multitask_regression
 from linmtl.export import LoadedClassifier, from_json, to_json
+from linmtl.preprocessing import SelectFeatures, TableEncoder
 from linmtl.transfer import SafeTransferRegressor
 
 X, y, tasks = make_multitask_regression(
@@ -305,7 +308,7 @@ def test_what_cannot_be_read(change, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"kind": "PCA"}, "damaged: the scaler 'PCA' is not known"),
+        ({"kind": "PCA"}, "damaged: the step 'PCA' is not known"),
         ({"mean": [1.0]}, "damaged: the scaler does not fit 3 features"),
         ({"scale": [[1.0] * 3]}, "damaged: the scaler does not fit 3 features"),
     ],
@@ -316,6 +319,107 @@ def test_scalers_that_cannot_be_read(change, message):
     )
     content["scalers"][0] |= change
     with pytest.raises(ValueError, match=message):
+        from_json(json.dumps(content))
+
+
+def table(n=60, seed=0):
+    """Rows of a shop's table as people keep them, and what is to be predicted."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=n)
+    day, month = rng.integers(1, 28, n), rng.integers(1, 13, n)
+    rows = pd.DataFrame(
+        {
+            "kind": rng.choice(["old", "new", "none"], n),
+            "shop": rng.choice(list("abc"), n),
+            "x": x,
+            "gap": np.where(rng.random(n) < 0.2, np.nan, rng.normal(size=n)),
+            "price": [f"{v:.2f}".replace(".", ",") for v in 100 * x],
+            "since": [f"{d:02d}/{m:02d}/2021" for d, m in zip(day, month, strict=True)],
+            "open": rng.random(n) < 0.5,
+            "nr": np.arange(n),
+        }
+    )
+    return rows, x + (rows["kind"] == "old") + 0.1 * rng.normal(size=n)
+
+
+SHOP = {"task_column": "shop"}
+TABLE_STEPS = {
+    "encoder": [TableEncoder(**SHOP)],
+    "scaler": [TableEncoder(drop_ids=False, **SHOP), TaskScaler(**SHOP)],
+    "within tasks": [
+        TableEncoder(**SHOP),
+        TaskScaler(within_task=True, handle_unknown="mean", **SHOP),
+    ],
+    "within tasks, mean": [
+        TableEncoder(**SHOP),
+        TaskScaler(within_task=True, with_std=False, **SHOP),
+    ],
+    "within tasks, scale": [
+        TableEncoder(**SHOP),
+        TaskScaler(within_task=True, with_mean=False, **SHOP),
+    ],
+    "features": [
+        TableEncoder(**SHOP),
+        SelectFeatures(L21Regressor(0.1, **SHOP), max_features=3),
+    ],
+}
+
+
+@pytest.mark.parametrize("steps", TABLE_STEPS)
+def test_tables_as_they_are(steps):
+    """Of every transformer: levels, gaps, decimal marks and dates not seen in fit."""
+    rows, target = table()
+    model = L21Regressor(0.01, handle_unknown="mean", **SHOP)
+    pipeline = make_pipeline(*map(clone, TABLE_STEPS[steps]), model).fit(rows, target)
+    again = from_json(to_json(pipeline))
+    new, _ = table(20, seed=1)
+    new.loc[0, "kind"], new.loc[1, "x"] = "other", np.nan
+    new["price"] = "1,25"
+    if steps in ("encoder", "within tasks"):
+        new.loc[2, "shop"] = "unknown"
+    new = new[list(reversed(new.columns))]
+    np.testing.assert_array_equal(again.predict(new), pipeline.predict(new))
+    first, second = (json.loads(to_json(m))["scalers"] for m in (pipeline, again))
+    assert first == second
+    encoder = again[0]
+    assert encoder.notes_ == pipeline[0].notes_
+    assert encoder.groups_.tolist() == pipeline[0].groups_.tolist()
+
+
+def test_arrays_and_the_output_that_was_set():
+    rows, target = table()
+    numbers = rows[["x", "gap", "open"]].to_numpy(dtype=float)
+    coded = np.column_stack([numbers, np.arange(60) % 3])
+    last = {"task_column": -1}
+    pipeline = make_pipeline(TableEncoder(**last), L21Regressor(0.01, **last))
+    pipeline.fit(coded, target)
+    again = from_json(to_json(pipeline))
+    np.testing.assert_array_equal(again.predict(coded), pipeline.predict(coded))
+    rest = rows.drop(columns="shop")
+    pipeline = make_pipeline(TableEncoder(), StandardScaler(), PooledRegressor())
+    pipeline.set_output(transform="pandas").fit(rest, target)
+    again = from_json(to_json(pipeline))
+    np.testing.assert_array_equal(again.predict(rest), pipeline.predict(rest))
+
+
+@pytest.mark.parametrize(
+    ("k", "change", "message"),
+    [
+        (0, {"n_features_in": 3}, "the encoder does not fit 3 columns"),
+        (0, {"state": {}}, "it has no 'columns'"),
+        (0, {"parameters": {"levels": 3}}, "unexpected keyword argument 'levels'"),
+        (1, {"pooled_mean": [1.0]}, "the scaler does not fit"),
+        (1, {"mean": [1.0]}, "the scaler does not fit"),
+        (2, {"scores": [1.0]}, "the selection does not fit"),
+    ],
+)
+def test_steps_of_tables_that_cannot_be_read(k, change, message):
+    steps = [TABLE_STEPS["within tasks"][0], TABLE_STEPS["within tasks"][1]]
+    steps += [TABLE_STEPS["features"][1], L21Regressor(0.01, **SHOP)]
+    pipeline = make_pipeline(*map(clone, steps)).fit(*table())
+    content = json.loads(to_json(pipeline))
+    content["scalers"][k] |= change
+    with pytest.raises(ValueError, match=f"damaged: .*{message}"):
         from_json(json.dumps(content))
 
 
