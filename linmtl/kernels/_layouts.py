@@ -525,6 +525,24 @@ def restart_test(V, W_new, W, step):
     return total
 
 
+@reduction
+def secant(V_new, V, G_new, metric, G):
+    """Return <move, change> and <change, change / metric>, then G = G_new.
+
+    The move is V_new - V, the change that of the gradient, G the negative one.
+    """
+    slope = square = 0.0
+    for j in range(V.shape[0]):
+        row = 0.0
+        for t in range(V.shape[1]):
+            change = G[j, t] - G_new[j, t]
+            slope += (V_new[j, t] - V[j, t]) * change
+            row += change * change
+            G[j, t] = G_new[j, t]
+        square += row / metric[j]
+    return slope, square
+
+
 @kernel
 def extrapolate(W_new, W, momentum, V):
     """V = W_new + momentum (W_new - W), then W = W_new; V may be W_new itself."""

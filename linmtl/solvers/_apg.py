@@ -17,7 +17,12 @@ from typing import Any
 import numpy as np
 
 from linmtl.kernels._jit import readonly
-from linmtl.kernels._layouts import extrapolate, gradient_step, restart_test
+from linmtl.kernels._layouts import (
+    extrapolate,
+    gradient_step,
+    restart_test,
+    secant,
+)
 from linmtl.penalties._accelerated import extrapolation
 from linmtl.solvers._monitor import Monitor
 from linmtl.solvers._objective import Objective
@@ -119,12 +124,12 @@ class AcceleratedProximalGradient:
                         return False
                     fixed, bound, momentum = True, _bound(objective, scaled), 1.0
             slope(V, work)
+            at = map(readonly, (V, before, work, size))
+            found = _curvature(*secant(*at, G))
             if not fixed:
-                move = np.subtract(V, before, out=before)
-                found = curvature_along(move, np.subtract(G, work, out=G), metric)
                 largest = max(largest, found)
                 bound = eased(bound, found, largest, size)
-            G[...], trial = work, before
+            trial = before
         return True
 
 
@@ -197,10 +202,11 @@ def curvature_along(
     move: np.ndarray, change: np.ndarray, metric: np.ndarray | None = None
 ) -> float:
     """Return the largest curvature that a change of the gradient along a move shows."""
-    slope = float(np.vdot(move, change))
-    if not slope > 0.0:
-        return 0.0
-    return _square(change, metric) / slope
+    return _curvature(float(np.vdot(move, change)), _square(change, metric))
+
+
+def _curvature(slope: float, square: float) -> float:
+    return square / slope if slope > 0.0 else 0.0
 
 
 def _square(G: np.ndarray, metric: np.ndarray | None) -> float:

@@ -273,6 +273,11 @@ def test_loop():
         np.sum((V - W_new) * (W_new - W0) / step[:, None]),
     )
     W, out = W0.copy(), empty(4, 3)
+    past, move, change = G.copy(), W_new - W0, G - V
+    slope, square = kernels.secant(W_new, W0, V, step, past)
+    np.testing.assert_allclose(slope, np.sum(move * change))
+    np.testing.assert_allclose(square, np.sum(change**2 / step[:, None]))
+    np.testing.assert_array_equal(past, V)
     kernels.extrapolate(W_new, W, 0.7, out)
     np.testing.assert_allclose(out, W_new + 0.7 * (W_new - W0))
     np.testing.assert_array_equal(W, W_new)

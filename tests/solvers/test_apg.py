@@ -42,8 +42,8 @@ def test_steps_that_are_too_long_give_way_to_the_bound(penalty, loss, monkeypatc
     problem = objective(penalty, labels(), loss)
     options = {"tol": 1e-7, "max_iter": 20_000, "solver": "apg"}
     found = minimise(problem, **options)
-    true = apg.curvature_along
-    monkeypatch.setattr(apg, "curvature_along", lambda *args: 0.2 * true(*args))
+    true = apg._curvature
+    monkeypatch.setattr(apg, "_curvature", lambda *args: 0.2 * true(*args))
     careful = minimise(problem, **options)
     assert found.converged
     assert careful.converged
