@@ -36,7 +36,7 @@ from linmtl.data._checks import check_choice
 from linmtl.data._fit_input import FitInput
 from linmtl.data._read import read_fit
 from linmtl.estimators._base import Classifier, Regressor
-from linmtl.estimators._by_loss import settings_of
+from linmtl.estimators._by_loss import loss_told
 from linmtl.estimators._docs import losses_told, parameters
 from linmtl.estimators._fill import fill
 from linmtl.estimators._predictions import PredictsClasses, PredictsTargets
@@ -293,7 +293,7 @@ class _Auto(TaskModel):
             )
         for m, model in models.items():
             require_linear(check_inside(self, f"the model {m!r}", model))
-        losses = {_told(model._loss()): m for m, model in models.items()}
+        losses = {loss_told(model._loss()): m for m, model in models.items()}
         if len(losses) > 1:
             told = ", ".join(f"{m!r} has {loss}" for loss, m in losses.items())
             raise ValueError(
@@ -301,11 +301,11 @@ class _Auto(TaskModel):
                 f"by it: {told}"
             )
         target = next(iter(models.values()))._loss()
-        wanted = _told(target if self.loss is None else named_loss)
+        wanted = loss_told(target if self.loss is None else named_loss)
         if wanted not in losses:
             raise ValueError(
                 f"{type(self).__name__} has {wanted} and its models have "
-                f"{_told(target)}; give both the same, or leave out loss= here"
+                f"{loss_told(target)}; give both the same, or leave out loss= here"
             )
         self._target_loss = target
         return models
@@ -403,11 +403,6 @@ class _Auto(TaskModel):
         total = sum(weight for weight, _, _ in parts)
         coef: Any = sum(weight * w for weight, w, _ in parts) / total
         return coef, sum(weight * b for weight, _, b in parts) / total
-
-
-def _told(loss: Loss) -> str:
-    """Return a loss as the parameters that an estimator has for it."""
-    return ", ".join(f"{name}={value!r}" for name, value in settings_of(loss).items())
 
 
 def _texts(losses: Sequence[str]) -> dict[str, str]:

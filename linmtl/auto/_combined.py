@@ -262,7 +262,7 @@ class Combined(MultiTaskModel):
     @property
     def feature_mask(self) -> Any:
         """The mask of the models inside, by which the data are read, too."""
-        mask: Any = None if self.estimator is None else self.estimator.feature_mask
+        mask: Any = getattr(self.estimator, "feature_mask", None)
         baseline = getattr(self, "baseline", None)
         own: Any = getattr(baseline, "feature_mask", None)
         if baseline is None or np.array_equal(own, mask):
@@ -314,7 +314,8 @@ def check_inside(outer: Any, name: str, model: Any) -> Any:
     kind = type(outer).__name__
     if not isinstance(model, TaskModel):
         raise TypeError(
-            f"{kind}: {name} must be one of linmtl's estimators, got {model!r}"
+            f"{kind}: {name} must be one of linmtl's estimators with coefficients of "
+            f"each task, got {model!r}"
         )
     if model._classify != outer._classify:
         wanted = "classifier" if outer._classify else "regressor"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,35 @@ _TASKS = (
     "; if it says which task a row belongs to, pass it as tasks=, or name it as "
     "task_column="
 )
+
+
+# of the features of the table whose parts, as arrays, models are fitted to
+_NAMES: ContextVar[np.ndarray | None] = ContextVar("names", default=None)
+
+
+@contextmanager
+def features_named(names: np.ndarray | None) -> Iterator[None]:
+    """Give arrays of as many columns the names that a table has had.
+
+    For models that are fitted inside others, to parts of a table: their warnings name
+    features, and so may their parameters.
+
+    Parameters
+    ----------
+    names : ndarray of shape (n_features,) or None
+        The names; None leaves arrays without.
+    """
+    token = _NAMES.set(names)
+    try:
+        yield
+    finally:
+        _NAMES.reset(token)
+
+
+def given_names(n_features: int) -> np.ndarray | None:
+    """Return the names that so many columns of an array have, None for none."""
+    names = _NAMES.get()
+    return names if names is not None and len(names) == n_features else None
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from sklearn.utils.validation import (
 from linmtl.data._absent import fill_absent, read_feature_mask, without_absent
 from linmtl.data._canonical import MultiTaskData
 from linmtl.data._fit_input import FitInput
-from linmtl.data._frames import column_named
+from linmtl.data._frames import column_named, given_names
 from linmtl.data._kinds import order_of
 from linmtl.data._labels import (
     as_task_labels,
@@ -285,6 +285,8 @@ def read_X(
         names = None
         if hasattr(estimator, "feature_names_in_") and rest is not None:
             names = np.asarray(rest, dtype=object)
+    if names is None:
+        names = given_names(X.shape[1])
     return X, labels, names
 
 

@@ -21,6 +21,11 @@ def settings_of(loss: Loss) -> dict[str, Any]:
     return {"loss": loss.name, **loss.settings()}
 
 
+def loss_told(loss: Loss) -> str:
+    """Return a loss as the parameters that an estimator has for it."""
+    return ", ".join(f"{name}={value!r}" for name, value in settings_of(loss).items())
+
+
 def model_of_loss(
     kinds: Sequence[type[MultiTaskModel]],
     loss: str,

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, clone
 
 from linmtl.datafits._make import Join
 from linmtl.estimators._base import MultiTaskModel
+from linmtl.estimators._task_model import TaskModel
 from linmtl.model_selection._folds import fold_of_observations
 from linmtl.model_selection._held_out import training_and_test
 from linmtl.model_selection._jobs import in_turn, run_jobs
@@ -169,11 +170,12 @@ class _Problem:
     """The data, read once, and the losses of an estimator on subsets of the tasks."""
 
     def __init__(self, estimator, X, y, tasks, sample_weight, offset, cv):
-        if not isinstance(estimator, MultiTaskModel):
+        if not isinstance(estimator, TaskModel):
             raise TypeError(
-                f"estimator must be one of linmtl's estimators, got {estimator!r}"
+                "estimator must be one of linmtl's with coefficients of each task, got "
+                f"{estimator!r}"
             )
-        self.estimator = estimator
+        self.estimator: Any = estimator
         self.classify = estimator._classify
         passed = X, y, tasks, sample_weight, offset
         self.given = read_rows(estimator, *passed)
@@ -190,8 +192,10 @@ class _Problem:
             not self.given.several
             and type(estimator).fit is MultiTaskModel.fit
             and type(estimator)._problem is MultiTaskModel._problem
-            and not isinstance(estimator.task_weight, str)  # depends on the other task
-            and estimator._join() is self.join
+            and not isinstance(
+                self.estimator.task_weight, str
+            )  # depends on the other task
+            and self.estimator._join() is self.join
             and getattr(estimator, "refit", False) is False
             and getattr(estimator, "class_weight", None) is None
             and not self._lends_in_training()

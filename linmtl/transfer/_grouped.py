@@ -160,7 +160,7 @@ class _Grouped(Combined):
         if isinstance(given, str) and given == "coefficients":
             kind = IndependentClassifier if self._classify else IndependentRegressor
             same: Any = {"fit_intercept": estimator.fit_intercept, **loss_of(estimator)}
-            same["feature_mask"] = estimator.feature_mask
+            same["feature_mask"] = getattr(estimator, "feature_mask", None)
             kept = np.ones(passed.weight.size, dtype=bool) if keep is None else keep
             alone = kind("cv", **same).set_params(**passed.tuning([kept]))
             coef = np.nan_to_num(passed.linear(passed.fit(alone, keep))[0])

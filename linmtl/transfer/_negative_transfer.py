@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 
 from linmtl.data._checks import check_choice, check_number, is_number
-from linmtl.estimators._by_loss import loss_of
+from linmtl.estimators._by_loss import loss_of, loss_told
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
 from linmtl.estimators._pooled import PooledClassifierCV, PooledRegressorCV
@@ -159,7 +159,8 @@ def negative_transfer_report(
         raise ValueError(f"level must be between 0 and 1, got {level!r}")
     if not isinstance(estimator, TaskModel):
         raise TypeError(
-            f"estimator must be one of linmtl's estimators, got {estimator!r}"
+            "estimator must be one of linmtl's with coefficients of each task, got "
+            f"{estimator!r}"
         )
     rows = Rows(estimator, X, y, tasks, sample_weight, offset)
     if len(rows.tasks) < 2:
@@ -211,10 +212,13 @@ def _judged_models(
         kind = PooledClassifierCV if classify else PooledRegressorCV
         pooled = kind(alphas=_POOLED_ALPHAS, cv=plan.tuning_folds(rows), **same)
     for name, other in (("baseline", baseline), ("pooled", pooled)):
-        if isinstance(other, TaskModel) and other._loss().name != rows.loss.name:
+        if not isinstance(other, TaskModel):
+            continue
+        theirs, mine = (loss_told(model._loss()) for model in (other, estimator))
+        if theirs != mine:
             raise ValueError(
-                f"{name} has loss={other._loss().name!r} and estimator "
-                f"loss={rows.loss.name!r}; their errors cannot be compared"
+                f"{name} has {theirs} and estimator {mine}; their errors cannot be "
+                "compared"
             )
     generic = MultiTaskClassifier if classify else MultiTaskRegressor
     levels = generic(L21(_ZERO_STRENGTH), **same)

@@ -17,6 +17,7 @@ from linmtl.data._canonical import MultiTaskData, far_intercept
 from linmtl.data._checks import is_whole
 from linmtl.data._classes import on_classes
 from linmtl.data._fit_input import FitInput
+from linmtl.data._frames import features_named
 from linmtl.data._labels import as_task_labels, codes_of
 from linmtl.data._targets import missing_mask
 from linmtl.estimators._base import MultiTaskModel
@@ -145,6 +146,8 @@ class Rows:
         Rows of each task, those of tasks without a best intercept included.
     loss : Loss
         What tasks are judged by.
+    names : ndarray of shape (n_features,) or None
+        Of the features, where they have names.
     """
 
     def __init__(
@@ -158,6 +161,7 @@ class Rows:
     ):
         given = read_rows(estimator, X, y, tasks, sample_weight, offset)
         data, self.tasks = given.data, given.tasks
+        self.names = given.feature_names
         self.classes: Any = given.classes  # None for targets
         self._several = given.several
         loss = plain_reader(estimator)._loss()
@@ -424,7 +428,8 @@ class Rows:
         masked = getattr(model, "feature_mask", None) is not None
         if self.present is not None and masked:
             model = with_mask(model, present_among(self.present, chosen))
-        with inner_fit(model, self.tasks, chosen, why), warnings.catch_warnings():
+        names, quiet = features_named(self.names), warnings.catch_warnings()
+        with inner_fit(model, self.tasks, chosen, why), names, quiet:
             warnings.filterwarnings("ignore", f"{OF_TASKS}|{OF_SEARCHES}")
             yield model
 

@@ -22,7 +22,7 @@ from linmtl.auto._weights import Rows, best_weights, stacked
 from linmtl.data._canonical import MultiTaskData
 from linmtl.data._checks import check_number
 from linmtl.estimators._base import MultiTaskModel, PlainClassifier, PlainRegressor
-from linmtl.estimators._by_loss import loss_of
+from linmtl.estimators._by_loss import loss_of, loss_told
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
 from linmtl.losses import Loss
@@ -153,14 +153,14 @@ class _SafeTransfer(Combined):
             kinds = (MultiTaskClassifier, IndependentClassifier)
         estimator: Any = self._inner("estimator", kinds[0]())
         same: Any = {"fit_intercept": estimator.fit_intercept, **loss_of(estimator)}
-        same["feature_mask"] = estimator.feature_mask
+        same["feature_mask"] = getattr(estimator, "feature_mask", None)
         alone = kinds[1]("cv", **same)
         baseline = self._inner("baseline", alone)
-        if baseline._loss().name != estimator._loss().name:
+        shared, own = (loss_told(model._loss()) for model in (estimator, baseline))
+        if shared != own:
             raise ValueError(
-                f"{type(self).__name__}: estimator has loss={estimator._loss().name!r} "
-                f"and baseline loss={baseline._loss().name!r}; only predictors of one "
-                "loss can be blended"
+                f"{type(self).__name__}: estimator has {shared} and baseline {own}; "
+                "only predictors of one loss can be blended"
             )
         return baseline, estimator
 

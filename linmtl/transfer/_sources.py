@@ -177,7 +177,8 @@ def detect_sources(
         estimator = speaking_as("detect_sources", pooled)
     if not isinstance(estimator, TaskModel):
         raise TypeError(
-            f"estimator must be one of linmtl's estimators, got {estimator!r}"
+            "estimator must be one of linmtl's with coefficients of each task, got "
+            f"{estimator!r}"
         )
     margin = check_number("margin", margin, 0.0)
     rows = Rows(estimator, X, y, tasks, sample_weight, offset)

@@ -451,7 +451,7 @@ def test_standard_error_is_that_of_the_gain():
 @pytest.mark.parametrize(
     ("estimator", "error", "match"),
     [
-        ("l21", TypeError, "must be one of linmtl's estimators"),
+        ("l21", TypeError, "must be one of linmtl's"),
         (L21Regressor(-1.0), ValueError, "alpha must be"),
         (MultiTaskRegressor(GraphLaplacian(np.eye(3))), ValueError, "graph has shape"),
     ],
