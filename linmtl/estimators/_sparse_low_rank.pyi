@@ -424,10 +424,10 @@ class SparseLowRankRegressorCV(Refitted, AliasCV, Regressor):
         out one observation at a time (of a wide Y one row), told from the fit of all:
         exactly for the squared loss with quadratic penalties, to about a percent for L1,
         L21 and trace norms and other losses. Models are fitted without each observation
-        where that does not hold: for other penalties, and for the best strengths if more
-        than a tenth as many features are in use as there are observations. Mean-regularised
-        regressors also take ``LeaveOneTaskOut()``: the strength at which the mean of the
-        others predicts a task best.
+        where that does not hold: for other penalties, for the best strengths if more than a
+        tenth as many features are in use as there are observations, and for all where these
+        are few (up to 50). Mean-regularised regressors also take ``LeaveOneTaskOut()``: the
+        strength at which the mean of the others predicts a task best.
     criterion : {"aic", "bic", "gcv"}, default=None
         What chooses the strength in place of held-out losses: Akaike's or the Bayesian
         information criterion or generalised cross-validation, with Stein's degrees of
@@ -703,10 +703,10 @@ class SparseLowRankClassifierCV(Refitted, AliasCV, Classifier):
         out one observation at a time (of a wide Y one row), told from the fit of all:
         exactly for the squared loss with quadratic penalties, to about a percent for L1,
         L21 and trace norms and other losses. Models are fitted without each observation
-        where that does not hold: for other penalties, and for the best strengths if more
-        than a tenth as many features are in use as there are observations. Mean-regularised
-        regressors also take ``LeaveOneTaskOut()``: the strength at which the mean of the
-        others predicts a task best.
+        where that does not hold: for other penalties, for the best strengths if more than a
+        tenth as many features are in use as there are observations, and for all where these
+        are few (up to 50). Mean-regularised regressors also take ``LeaveOneTaskOut()``: the
+        strength at which the mean of the others predicts a task best.
     criterion : {"aic", "bic", "gcv"}, default=None
         What chooses the strength in place of held-out losses: Akaike's or the Bayesian
         information criterion or generalised cross-validation, with Stein's degrees of

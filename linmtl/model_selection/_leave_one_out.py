@@ -24,7 +24,7 @@ from linmtl.model_selection._one_fit import (
     one_fit,
 )
 from linmtl.model_selection._refits import RowRefits
-from linmtl.penalties import Penalty
+from linmtl.penalties import Penalty, compose
 from linmtl.penalties._quadratic import QuadraticPenalty
 from linmtl.solvers._models import far_apart
 from linmtl.solvers._quadratic_path import quadratic_forms
@@ -32,10 +32,10 @@ from linmtl.solvers._quadratic_path import quadratic_forms
 # Features in use, and degrees of freedom, for each row: of more one step leads astray,
 # most often to a loss too high; then the best and its neighbours are fitted.
 _MAX_IN_USE = 0.1
-# So few rows that all such strengths are fitted for the squared loss: one step may be
-# wrong by half there, at some strengths and not at others.
+# So few rows that all such strengths are fitted: one step may be wrong by half there,
+# at some strengths and not at others. Half as many where such fits are dear; of up to
+# twice as many the best strength is fitted in any case where curvatures change.
 _FEW_UNITS = 50
-_FEW_MORE = 2  # times as many, up to which curvatures change much without a row
 # What one beside the best may be too high by: errors of the best, or a share of it.
 _MOST_ERRORS, _MARGIN = 2.0, 0.07
 _BESIDE = np.arange(-1, 2)  # positions about one
@@ -127,10 +127,23 @@ def left_out_path(
     # a row that several tasks have, each with several classes, is left to refits
     wide = group is not None and data.design.is_shared() and len(group) > 2
     if wide or lacks_curvature(data, fit, penalties[0], columns) is not None:
-        path = refitted(np.arange(len(penalties)), exact)
+        # what is solved for at each strength alone is taken from lines, too, at first
+        known = np.ones(len(strengths), dtype=bool)
+        whole = compose(penalties[0], fit.n_features, columns)
+        if fit.quadratic and whole.norm is None and not exact:
+            known = far_apart(strengths)
+        path = refitted(np.flatnonzero(known), exact)
         assert path.eta is not None
-        found = join.task_loss(losses(path.eta))
-        return replace(path, losses=found, ends=path.ends[:1])
+        eta = np.full((known.size, *path.eta.shape[1:]), np.nan)
+        eta[known] = path.eta
+        eta = on_lines(eta, known, strengths)
+        return replace(
+            path,
+            losses=join.task_loss(losses(eta)),
+            ends=path.ends[:1],
+            eta=eta,
+            exact=path.exact and bool(known.all()),
+        )
     forms = quadratic_forms(penalties[:1], fit.n_features, columns)
     exactly = loss.quadratic and forms is not None
     known = np.ones(len(strengths), dtype=bool) if exactly else far_apart(strengths)
@@ -173,6 +186,12 @@ def left_out_path(
             wrong += path.unconverged
         return eta, wrong
 
+    n_units, bends = int(unit.max()) + 1, not (loss.quadratic or loss.mostly_flat)
+    few = many = n_units <= _FEW_UNITS and not loss.mostly_flat
+    if curved is not None:
+        many = n_units <= 2 * _FEW_UNITS
+    elif bends:  # solvers for each row take longer
+        few = many = n_units <= _FEW_UNITS / 2
     labels = np.where(data.weight > 0, unit, -1)
     values = _searched(
         one,
@@ -183,8 +202,8 @@ def left_out_path(
         losses,
         step,
         refit,
-        few=unit.max() < _FEW_UNITS and (loss.quadratic or curved is not None),
-        curved=unit.max() < _FEW_MORE * _FEW_UNITS and curved is not None,
+        few=few,
+        curved=bends and many,
     )
     eta, freedom = (
         on_lines(part, known, strengths) for part in (one.eta, one.freedom.sum(axis=1))

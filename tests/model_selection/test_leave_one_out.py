@@ -341,6 +341,35 @@ def test_curved_losses_of_few_rows_are_fitted_without_each(
     np.testing.assert_allclose(found, expected, rtol=2e-3)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("several", [False, True])
+def test_few_rows_of_classes_are_fitted_without_each(several, monkeypatch):
+    """Where no steps lead there, too."""
+    X, y, tasks = three_classes(10)
+    model = L21ClassifierCV(**EXACT | {"alphas": [0.1, 0.05], "tol": 1e-6})
+    if not several:
+        model = TraceNormClassifierCV(**EXACT | {"alphas": [0.1, 0.05], "tol": 1e-6})
+        y = y > 0
+    found = task_path(model.fit(X, y, tasks))
+    expected = task_path(by_fits(model, monkeypatch).fit(X, y, tasks))
+    np.testing.assert_allclose(found, expected, rtol=1e-3)
+
+
+def test_quadratic_refits_are_for_strengths_that_may_be_best(monkeypatch):
+    X, Y = data("wide", n=14)
+    Y[np.random.default_rng(0).random(Y.shape) < 0.2] = np.nan
+    options = EXACT | {"alphas": np.geomspace(3.0, 0.01, 40)}
+    model = GraphRegularizedRegressorCV(CHAIN, alpha_ridge=0.01, **options)
+    found, alpha = model.fit(X, Y).mse_path_, model.alpha_
+    monkeypatch.setattr(module, "far_apart", lambda a: np.ones(a.size, dtype=bool))
+    expected = model.fit(X, Y).mse_path_
+    best = int(np.argmin(expected))
+    assert alpha == model.alpha_
+    np.testing.assert_allclose(found[best], expected[best], rtol=1e-6)
+    np.testing.assert_allclose(found, expected, rtol=0.01)
+    assert not np.allclose(found, expected, rtol=1e-12)
+
+
 def task_path(model):
     """Return the losses of tasks along the path, or minus the scores."""
     [name] = [n for n in vars(model) if n.startswith("task_") and "_path_" in n]
