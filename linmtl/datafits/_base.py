@@ -87,6 +87,9 @@ class Datafit:
         Whether it is the sum of the tasks' losses: no two columns of W are coupled.
     coupled : bool
         Whether residuals that are moved for one column may move those of others.
+    column_groups : ndarray of int or None
+        Bounds of the columns whose losses are one, the classes of a task, where
+        `hessians_of_classes` returns their Hessians.
     profiled : bool
         Whether features have been eliminated from it that predict beside X W.
     reweightable : bool
@@ -126,6 +129,7 @@ n_features)
     bounded: bool = False
     additive: bool = True
     coupled: bool = False
+    column_groups: np.ndarray | None = None
     profiled: bool = False
     reweightable: bool = False
     holds_rows: bool = True
@@ -223,6 +227,18 @@ n_features)
         """Return the Hessian of each column at the last W, on some features.
 
         ``least`` is the smallest curvature that an observation is taken to have.
+        """
+        raise NotImplementedError
+
+    def hessians_of_classes(
+        self, features: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the Hessian at the last W on some features, of `column_groups`.
+
+        In blocks: those of each column, (n_columns, n_features, n_features); the others
+        of its task, (n_columns, most), -1 where there are fewer and for itself; and the
+        blocks between both, (n_columns, most, n_features, n_features), with a row for
+        each feature of the former.
         """
         raise NotImplementedError
 

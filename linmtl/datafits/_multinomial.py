@@ -58,6 +58,43 @@ class MultinomialFit(CoupledFit):
             ]
         return self._hessian
 
+    @property
+    def column_groups(self):
+        design: Any = self.data.design
+        alone = design.n_columns == design.n_tasks and not design.is_sparse
+        return self._groups if alone else None
+
+    def hessians_of_classes(self, features):
+        assert self.hessian_weight is not None
+        design, centre = self.data.design, self.data.fit_intercept
+        d, most = features.size, int(np.diff(self._groups).max())
+        H = np.zeros((self.n_columns, d, d))
+        siblings = np.full((self.n_columns, most), -1)
+        between = np.zeros((self.n_columns, most, d, d))
+        parts = zip(
+            self._groups[:-1].tolist(),
+            self._tasks(self.data.weight, self._p),
+            self._of_intercepts,
+            strict=True,
+        )
+        for first, (w, p), inverse in parts:
+            X = np.asarray(design.block(first)[:, features], dtype=float)
+            total = w[0].sum()
+            if centre and total > 0:  # intercepts take up any origin
+                X = X - (w[0] @ X) / total
+            of_rows = _curvatures(w, p)
+            own = of_rows @ X  # of intercepts and features
+            for k, m in np.ndindex(of_rows.shape[:2]):
+                block = (X.T * of_rows[k, m]) @ X
+                if centre:
+                    block -= own[k].T @ inverse @ own[m]
+                if k == m:
+                    H[first + k] = block
+                else:
+                    siblings[first + k, m] = first + m
+                    between[first + k, m] = block
+        return H, siblings, between
+
     def _curved(self, eta):
         out = self._product(eta)
         return self._without_sums(out) if self.data.fit_intercept else out
@@ -89,3 +126,11 @@ class MultinomialFit(CoupledFit):
             if np.any(np.abs(theta.sum(axis=0)) > _ROUNDING * w[0]):
                 return 0.0  # no differences of probabilities
         return super().dual_limit()
+
+
+def _curvatures(weight: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """Return the Hessian of each observation, (n_classes, n_classes, n_rows)."""
+    of_rows = -(weight * p)[:, None] * p
+    classes = np.arange(len(p))
+    of_rows[classes, classes] += weight * p
+    return of_rows

@@ -20,7 +20,8 @@ _CHECK = 3  # sweeps between two evaluations of the gap
 _GROUP_STEPS = 3  # on a group of rows in a sweep, at most
 _GROUP_ACCURACY = 0.01  # of the first one's squared length, that the last one may have
 _TRIAL = 11  # sweeps on groups after which to look how far they have come
-_NO_EIGEN = np.empty((0, 0)), np.empty((0, 0, 0))
+_NO_SIBLINGS, _NO_BLOCKS = np.empty((0, 0), np.int64), np.empty((0, 0, 0, 0))
+_NOT_EXACT = np.empty((0, 0)), np.empty((0, 0, 0)), _NO_SIBLINGS, _NO_BLOCKS
 
 
 class Workspace(NamedTuple):
@@ -64,7 +65,9 @@ class Coupling(NamedTuple):
     ``bound`` is a diagonal matrix that K is at most: a row is minimised with it in the
     place of K. Where there are eigenvalues, they and the vectors (in columns) are those
     of the curvature of each row, K and the Hessian's diagonal: then its minimum is
-    exact, and K is in them alone.
+    exact, and K is in them alone. Where columns of W are classes of a task, the Hessian
+    has blocks between column c and each other one of its task, ``siblings[c, i]`` (-1
+    where there is none): ``between[c, i]``, zero for itself.
     """
 
     indptr: np.ndarray
@@ -73,6 +76,8 @@ class Coupling(NamedTuple):
     bound: np.ndarray
     eigenvalues: np.ndarray
     vectors: np.ndarray
+    siblings: np.ndarray
+    between: np.ndarray
 
 
 def coupled(K: np.ndarray) -> Coupling:
@@ -81,31 +86,37 @@ def coupled(K: np.ndarray) -> Coupling:
     indptr = np.searchsorted(task, np.arange(len(K) + 1))
     # nonzero returns strided views: in a tuple Numba may take them for contiguous
     parts = indptr, np.ascontiguousarray(other), K[task, other], np.abs(K).sum(axis=1)
-    return Coupling(*map(readonly, (*parts, *_NO_EIGEN)))
+    return Coupling(*map(readonly, (*parts, *_NOT_EXACT)))
 
 
-def coupled_exactly(K: np.ndarray, H: np.ndarray) -> Coupling:
+def coupled_exactly(
+    K: np.ndarray,
+    H: np.ndarray,
+    classes: tuple[np.ndarray, np.ndarray] = (_NO_SIBLINGS, _NO_BLOCKS),
+) -> Coupling:
     """Return what couples tasks tightly; no entry has a strength or a sign then.
 
     K is (n_tasks, n_tasks), or (n_rows, n_tasks, n_tasks) where rows have their own; H
-    is (1 or n_tasks, n_rows, n_rows), the Hessians.
+    is (1 or n_tasks, n_rows, n_rows), the Hessians; ``classes`` are siblings, and the
+    blocks between them.
     """
     T = K.shape[-1]
+    siblings, between = classes
     h = np.diagonal(H, axis1=1, axis2=2).T.astype(float)
     curvature = np.zeros((len(h), T, T)) + K
     curvature[:, np.arange(T), np.arange(T)] += h
+    for c, i in zip(*np.nonzero(siblings >= 0), strict=True):
+        curvature[:, c, siblings[c, i]] += np.diagonal(between[c, i])
     eigenvalues, vectors = np.linalg.eigh(curvature)
     parts = np.maximum(eigenvalues, 0.0), np.ascontiguousarray(vectors)
-    return uncoupled(T)._replace(
-        **dict(zip(("eigenvalues", "vectors"), map(readonly, parts), strict=True))
-    )
+    return Coupling(*uncoupled(T)[:4], *map(readonly, (*parts, siblings, between)))
 
 
 def uncoupled(n_tasks: int) -> Coupling:
     """Return what leaves the tasks apart."""
     none = np.zeros(0)
     parts = np.zeros(n_tasks + 1, np.int64), none.astype(np.int64), none
-    return Coupling(*map(readonly, (*parts, np.zeros(n_tasks), *_NO_EIGEN)))
+    return Coupling(*map(readonly, (*parts, np.zeros(n_tasks), *_NOT_EXACT)))
 
 
 @inlined
@@ -415,7 +426,9 @@ def copy(source, target):
 
 
 @reduction
-def coupled_step(H, eigenvalues, vectors, j, W, Gt, Et, strength, a, h, v):
+def coupled_step(
+    H, eigenvalues, vectors, siblings, between, j, W, Gt, Et, strength, a, h, v
+):
     """Minimise a row of tightly coupled tasks, in the basis of its curvature.
 
     What the coupling makes of a move is summed before it is added to Et: its parts are
@@ -457,6 +470,13 @@ def coupled_step(H, eigenvalues, vectors, j, W, Gt, Et, strength, a, h, v):
         c = H.dtype.type(change)
         for i in range(k):
             Et[t, i] += curvature[j, i] * c
+        for n in range(siblings.shape[1]):
+            s = siblings[t, n]
+            if s >= 0:
+                block = between[t, n, j]
+                Et[s, j] -= block[j] * change  # it is in what was added
+                for i in range(k):
+                    Et[s, i] += block[i] * change
     return length
 
 
@@ -468,13 +488,14 @@ def sweep(H, coupling, W, Gt, Et, entry, row, positive, a, h, v):
     the move in the metric of the curvatures.
     """
     k, T = W.shape
-    indptr, indices, values, bound, eigenvalues, vectors = coupling
+    indptr, indices, values, bound, eigenvalues, vectors, siblings, between = coupling
     own = H.shape[0] > 1
     length = 0.0
     for j in range(k):
         if eigenvalues.shape[0] > 0:
             at = W, Gt, Et, row[j], a, h, v
-            length += coupled_step(H, eigenvalues[j], vectors[j], j, *at)
+            basis = eigenvalues[j], vectors[j], siblings, between
+            length += coupled_step(H, *basis, j, *at)
             continue
         for t in range(T):
             h[t] = H[t if own else 0, j, j] + bound[t]

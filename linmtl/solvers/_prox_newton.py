@@ -5,7 +5,7 @@ eliminated, and the model is minimised by coordinate descent, with a Hessian for
 task or with residuals. Far from the optimum a step may be longer than the model says,
 or the model damped; near it, Hessians serve for more than one step. Where a quadratic
 form couples the tasks in each row, or the norm is one of groups of rows, the squared
-loss is minimised so, too.
+loss is minimised so, too; where it couples them tightly, several classes a task.
 
 Lee, Sun, Saunders (2014), Proximal Newton-type methods for minimizing composite
 functions.
@@ -51,7 +51,7 @@ _CREEPING = 60  # steps to go, as where a flat loss bends at once
 # curvature of a typical feature.
 _MOST_COUPLED, _LOOSE = 500, 10.0
 # Tasks of which the curvature of each row is decomposed, and from what coupling on.
-_MOST_EXACT, _TIGHT = 50, 1.0
+_MOST_EXACT, _TIGHT = 60, 1.0
 # Numbers of Hessians with which groups are dealt with: of moments, and of few features;
 # the former of coupled tasks, too.
 _MOST_ENTRIES, _CHEAP_ENTRIES = 4_000_000, 100_000
@@ -89,7 +89,7 @@ class ProxNewton:
     @staticmethod
     def missing(objective) -> str | None:
         """Return what the problem lacks for this solver, None where it applies."""
-        if not objective.fit.additive:
+        if not objective.fit.additive and not _couples_classes(objective):
             return "a loss that is the sum of the tasks' losses"
         if _has_groups(objective):
             code = objective.penalty.norm.codes(objective.shape[0])
@@ -102,6 +102,9 @@ class ProxNewton:
         return None if _couples(objective) else alone
 
     def solve(self, objective, W, stop, max_iter, monitor):
+        if not objective.fit.additive:
+            self._on_all(objective, W, stop, max_iter, monitor)
+            return
         groups, steps = _has_groups(objective), 0
         # of features of low rank the digits of single precision are not enough
         for precision in (np.float32, np.float64):
@@ -129,6 +132,15 @@ class ProxNewton:
         first_order(objective).solve(
             objective, W, stop, max_iter - steps, monitor, start=steps
         )
+
+    def _on_all(self, objective, W, stop, max_iter, monitor):
+        """Move W by Newton steps without working sets, then by those of first order."""
+        newton = NewtonSteps(objective, objective.certificate(W), np.float64)
+        steps = newton.run(W, stop, stop, max_iter)
+        if not monitor.done(W, steps, stop) and steps < max_iter:
+            W[:] = monitor.best_W
+            left = max_iter - steps
+            first_order(objective).solve(objective, W, stop, left, monitor, start=steps)
 
     def _on_sets(self, objective, W, stop, max_iter, monitor, steps, precision):
         """Move W by Newton steps; return how many there were, and whether to go on."""
@@ -221,6 +233,21 @@ def _couples(objective: Objective) -> bool:
         return exact or loose
     # of a bounded curvature accelerated steps are few
     return fit.quadratic or not (loose and fit.bounded)
+
+
+def _couples_classes(objective: Objective) -> bool:
+    """Whether columns are coupled in each row more than by the loss, and exactly.
+
+    Loosely coupled ones take few accelerated steps.
+    """
+    fit, (d, T) = objective.fit, objective.shape
+    if fit.column_groups is None or lacks_rows(objective, coupled=True) is not None:
+        return False
+    form, most = objective.penalty.base_quadratic, int(np.diff(fit.column_groups).max())
+    if _is_ridge(form) or not _is_exact(objective):
+        return False
+    curvature = float(np.median(fit.feature_scale())) ** 2
+    return T * most * d**2 <= _MOST_ENTRIES and form.top > _LOOSE * curvature
 
 
 def _is_ridge(form: QuadraticForm) -> bool:
@@ -469,23 +496,27 @@ class SecondOrderModel:
         alone = _is_ridge(form)
         self.ridge = float(form.diagonal[0]) if alone else 0.0
         self.coupling, self.H = None, None
-        if grams:
+        classes: Any = ()
+        if part.fit.column_groups is not None:
+            self.H, *classes = part.fit.hessians_of_classes(self.rows)
+        elif grams:
             self.H = part.fit.hessians(self.rows, precision, _LEAST_CURVATURE)
+        if self.H is not None:
             diagonal = np.arange(self.rows.size)
             if self.ridge:
                 self.H[:, diagonal, diagonal] += self.ridge
             if damping:
                 self.H[:, diagonal, diagonal] *= 1.0 + damping
             if not alone:
-                self.coupling = self._coupled(part, form, self.H)
+                self.coupling = self._coupled(part, form, self.H, classes)
 
-    def _coupled(self, part, form, H):
+    def _coupled(self, part, form, H, classes):
         """Return what couples the tasks in each row."""
         if self.rows.size and _is_exact(part):
             h = np.median(np.diagonal(H, axis1=1, axis2=2))
-            if form.varies or form.top > _TIGHT * h:
+            if classes or form.varies or form.top > _TIGHT * h:
                 K = form.rows(self.rows).dense_by_row(self.rows.size)
-                return coupled_exactly(K, H)
+                return coupled_exactly(K, H, *([classes] if classes else []))
         return form.coupling
 
     def holds(self, part: Objective, W: np.ndarray) -> bool:

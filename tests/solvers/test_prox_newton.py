@@ -8,10 +8,12 @@ from sklearn.base import clone
 
 from linmtl import L21ClassifierCV, MultiTaskClassifier, MultiTaskRegressor
 from linmtl.data import MultiTaskData
+from linmtl.datafits._multinomial import MultinomialFit
 from linmtl.datafits._residual import ResidualFit
 from linmtl.designs._base import Design
+from linmtl.designs._classes import ClassesDesign
 from linmtl.designs._stacked import HessianDesign, StackedDesign
-from linmtl.losses import LOSSES
+from linmtl.losses import LOSSES, Multinomial
 from linmtl.path import alpha_max, mtl_path
 from linmtl.penalties import (
     L1,
@@ -452,3 +454,73 @@ def test_working_sets_of_tightly_coupled_tasks(monkeypatch):
     assert 0 < np.count_nonzero(model.coef_.any(axis=0)) < 60
     assert model.dual_gap_ <= model.tol_
     np.testing.assert_allclose(model.coef_, slow.coef_, atol=1e-3)
+
+
+# --- several classes
+
+
+def classes(seed=0, d=8):
+    """Tasks of two to four classes, one of them with features far from zero."""
+    rng = np.random.default_rng(seed)
+    tasks = np.repeat(np.arange(4), 40)
+    X = rng.normal(size=(tasks.size, d)) + 30.0 * (tasks == 1)[:, None]
+    y = (X[:, :1] - X[:, :1].mean() + rng.gumbel(size=(tasks.size, 4))).argmax(axis=1)
+    y = np.minimum(y + (X[:, 2] > X[:, 3]), np.array([1, 2, 3, 2])[tasks])
+    return X, y, tasks
+
+
+def problem_of_classes(penalty, fit_intercept=True):
+    X, y, tasks = classes()
+    count = np.array([2, 3, 4, 3])
+    design = ClassesDesign(
+        StackedDesign(X, np.arange(5) * 40), np.repeat(range(4), count)
+    )
+    of_pairs = [y[tasks == t] == c for t in range(4) for c in range(count[t])]
+    weight = np.full(design.task_ptr[-1], 1 / 40)
+    weight[design.task_ptr[2] : design.task_ptr[5]] *= np.tile(np.arange(40.0) % 3, 3)
+    data = MultiTaskData(design, np.concatenate(of_pairs) * 1.0, weight, fit_intercept)
+    fit = MultinomialFit(data, Multinomial(design.group_ptr))
+    return Objective(fit, compose(penalty, X.shape[1], np.arange(design.n_columns)))
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_hessians_of_classes(fit_intercept):
+    """All blocks together are the Hessian, intercepts eliminated."""
+    objective = problem_of_classes(L21(0.1), fit_intercept)
+    rng, features = np.random.default_rng(1), np.array([0, 2, 5])
+    W, V = 0.01 * rng.normal(size=(2, *objective.shape))
+    V[np.setdiff1d(np.arange(len(V)), features)] = 0.0
+    objective.certificate(W)
+    H, siblings, between = objective.fit.hessians_of_classes(features)
+    P = V[features].T
+    product = np.matmul(H, P[:, :, None])[:, :, 0]
+    for c, i in np.argwhere(siblings >= 0):
+        product[siblings[c, i]] += P[c] @ between[c, i]
+    expected = objective.fit.hessian_product(V)[features].T
+    np.testing.assert_allclose(product, expected, atol=1e-9 * np.abs(expected).max())
+    assert (
+        np.sum(siblings >= 0, axis=1) == np.repeat([1, 2, 3, 2], [2, 3, 4, 3])
+    ).all()
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_classes_of_tightly_coupled_tasks(fit_intercept):
+    """A few Newton steps, where gradients take hundreds."""
+    X, y, tasks = classes()
+    X = X if fit_intercept else X % 3.0
+    penalty = L21(0.03) + MeanRegularized(100.0, feature_weight=np.arange(1.0, 9.0))
+    model = MultiTaskClassifier(penalty, fit_intercept=fit_intercept, tol=1e-8)
+    model.fit(X, y, tasks)
+    assert (model.solver_, model.n_iter_ <= 12) == ("prox_newton", True)
+    assert model.dual_gap_ <= model.tol_
+    slow = clone(model).set_params(solver="apg", tol=1e-5).fit(X, y, tasks)
+    assert slow.n_iter_ > 10 * model.n_iter_
+    assert slow.objective_ >= model.objective_ - model.dual_gap_
+    assert model.objective_ >= slow.objective_ - slow.dual_gap_
+
+
+def test_classes_that_are_loosely_coupled_are_left_to_gradients():
+    tight, loose = (L21(0.1) + MeanRegularized(c) for c in (1e5, 0.1))
+    assert newton.ProxNewton.missing(problem_of_classes(tight)) is None
+    for penalty in (loose, L21(0.1) + Ridge(1e5), L1(0.1) + MeanRegularized(1e5)):
+        assert newton.ProxNewton.missing(problem_of_classes(penalty)) is not None
