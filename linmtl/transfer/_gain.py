@@ -190,8 +190,8 @@ class _Problem:
         self.fold = fold_of_observations(self.given, self.data, cv)
         self.simple = (
             not self.given.several
-            and type(estimator).fit is MultiTaskModel.fit
-            and type(estimator)._problem is MultiTaskModel._problem
+            and type(self.estimator).fit is MultiTaskModel.fit
+            and type(self.estimator)._problem is MultiTaskModel._problem
             and not isinstance(
                 self.estimator.task_weight, str
             )  # depends on the other task
