@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from scipy import linalg
+from scipy.linalg import lapack
 from scipy.sparse.linalg import LinearOperator, cg
 
 from linmtl.kernels._jit import readonly
@@ -27,6 +28,8 @@ _CG_TOL = 1e-12  # relative; the direct solver refines
 _LEAST_CURVATURE = 1e-10  # of a preconditioner, relative to the largest
 _ALIKE = 4.0  # times each other: eigenvalues that a preconditioner takes for one
 _EPS = np.finfo(float).eps
+# Reciprocal condition of rows, by their number, of which none can be rounding.
+_SAFELY_INDEPENDENT = 1e3 * _EPS
 _WORST_CONDITION = 1e13  # of a matrix that is inverted
 _SIDE_BY_SIDE = (
     40  # features up to which LAPACK is slower than several matrices at once
@@ -289,7 +292,14 @@ def _span(A: list[np.ndarray]) -> np.ndarray:
     Directions that are rounding would be null directions of what is left, and centred
     samples have one for each task.
     """
-    factors: Any = linalg.qr(np.concatenate(A).T, mode="economic", pivoting=True)
+    rows = np.concatenate(A)
+    if 0 < len(rows) <= rows.shape[1]:  # pivots cost ten times as much
+        Q, R = np.linalg.qr(rows.T)
+        # a module that SciPy makes, of which no types are known
+        condition, _ = lapack.dtrcon(R)  # pyright: ignore[reportAttributeAccessIssue]
+        if condition > len(rows) * _SAFELY_INDEPENDENT:
+            return Q
+    factors: Any = linalg.qr(rows.T, mode="economic", pivoting=True)
     Q, R, _ = factors
     length = np.abs(np.diag(R))
     return Q[:, : np.count_nonzero(length > len(length) * _EPS * length.max(initial=0))]

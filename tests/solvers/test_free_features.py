@@ -19,7 +19,7 @@ from linmtl import (
 )
 from linmtl.path import mtl_path
 from linmtl.penalties import L1, L21, Fused, GroupL21, Linf1, Ridge
-from linmtl.solvers._quadratic_system import symmetric_inverse
+from linmtl.solvers._quadratic_system import _span, symmetric_inverse
 
 N, D, T, ALPHA = 40, 6, 3, 0.05
 
@@ -228,3 +228,16 @@ def test_scales_of_free_features_do_not_matter_to_the_worst_task():
         )
         values.append(model.fit(X * scale, y, tasks).objective_)
     assert values[0] == pytest.approx(values[1], rel=1e-9)
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-17, 1e-6, 1.0])
+def test_the_span_of_rows_has_no_direction_of_rounding(noise):
+    rng = np.random.default_rng(0)
+    A = rng.normal(size=(6, 15))
+    A[5] = A[:5].sum(axis=0) + noise * A[5]  # as centred rows
+    rank = 6 if noise > 1e-10 else 5
+    for rows in ([A], [A[:2], A[2:]]):
+        Q = _span(rows)
+        assert Q.shape == (15, rank)
+        np.testing.assert_allclose(Q.T @ Q, np.eye(rank), atol=1e-14)
+        np.testing.assert_allclose(A @ Q @ Q.T, A, atol=1e-13)
