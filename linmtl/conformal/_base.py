@@ -19,6 +19,7 @@ from linmtl.conformal._calibration import Calibration
 from linmtl.data._checks import check_choice, check_count, check_number, is_whole
 from linmtl.data._labels import with_columns
 from linmtl.data._read import read_predict, require_tasks
+from linmtl.estimators._by_loss import loss_of
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._mean_regularized import MeanRegularizedClassifierCV
 from linmtl.estimators._mixed_effects import (
@@ -174,8 +175,9 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
         same = ("task_column", "task_order", "handle_unknown")
         options: Any = {name: getattr(self, name) for name in same}
         reader = kind(fit_intercept=inside.get("fit_intercept", True), **options)
-        if inside.get("loss", "sqrt") != "sqrt":
-            reader.set_params(loss=inside["loss"])
+        model: Any = self.estimator
+        if model is not None and model._linear:  # of "sqrt" the squared error
+            reader.set_params(**loss_of(model))
         reader.set_params(feature_mask=getattr(self.estimator, "feature_mask", None))
         reader = speaking_as(type(self).__name__, reader)
         # whether the estimator is for features that differ, it says itself

@@ -3,15 +3,18 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from helpers.data import generated
 from linmtl import (
+    AutoRegressor,
     IndependentRegressor,
     L21Classifier,
     L21Regressor,
     MeanRegularizedClassifier,
     MeanRegularizedRegressor,
+    PooledRegressor,
 )
 from linmtl.conformal import TaskConformalClassifier, TaskConformalRegressor
 from linmtl.conformal._calibration import Scales, share_at_least, upper_ends
@@ -402,3 +405,18 @@ def test_checks_of_scikit_learn(cls):
     )
     for model, check in estimator_checks_generator(cls(inner, cv=3)):
         check(model)
+
+
+@pytest.mark.parametrize("inside", ["models", "loss"])
+def test_a_choice_of_models_has_the_loss_of_these(inside):
+    rng = np.random.default_rng(0)
+    X, tasks = rng.normal(size=(60, 2)), np.repeat(np.arange(2), 30)
+    y = rng.poisson(np.exp(X[:, 0]))
+    model = AutoRegressor([PooledRegressor(loss="poisson")], cv=2)
+    if inside == "loss":
+        model.set_params(loss="poisson")
+    outer = TaskConformalRegressor(model, method="split").fit(X, y, tasks)
+    assert (outer.predict(X, tasks) > 0).all()
+    with pytest.raises(ValueError, match="negative"):
+        clone(outer).fit(X, -y, tasks)
+    TaskConformalRegressor(AutoRegressor([PooledRegressor()], cv=2)).fit(X, y, tasks)
