@@ -182,7 +182,8 @@ class PooledRegressor(_Pooled, Regressor):
         Strength, >= 0, or chosen by cross-validation.
     cv : int, "loo", splitter or iterable of (train, test), default=5
         What ``alpha="cv"`` holds out: folds, drawn within the tasks, or one observation
-        at a time, as the ``...CV`` estimators have it.
+        at a time, as the ``...CV`` estimators have it ("loo"; not of a wide y with
+        ``task_intercepts=True``).
     scale_features : bool or "auto", default="auto"
         Whether the strength is relative to the features' own scale: features are
         divided by their spread within the tasks, while coefficients are those of X as
@@ -255,7 +256,8 @@ class PooledClassifier(_Pooled, Classifier):
         Strength, >= 0, or chosen by cross-validation.
     cv : int, "loo", splitter or iterable of (train, test), default=5
         What ``alpha="cv"`` holds out: folds, drawn within the tasks, or one observation
-        at a time, as the ``...CV`` estimators have it.
+        at a time, as the ``...CV`` estimators have it ("loo"; not of a wide y with
+        ``task_intercepts=True``).
     scale_features : bool or "auto", default="auto"
         Whether the strength is relative to the features' own scale: features are
         divided by their spread within the tasks, while coefficients are those of X as
@@ -319,6 +321,14 @@ class _PooledCV(CrossValidated):
 
     def _penalty_at(self, setting: dict[str, Any], alpha: float) -> Penalty:
         return Ridge(alpha)
+
+    def _problem(self, given: FitInput) -> tuple[MultiTaskData, np.ndarray]:
+        if self._leaves_one_out and self.task_intercepts and given.layout == "wide":
+            raise ValueError(
+                f"{type(self).__name__}: cv='loo' is not for a wide y with "
+                "task_intercepts=True; pass a number of folds, or long data"
+            )
+        return super()._problem(given)
 
 
 @parameters

@@ -25,7 +25,8 @@ class PooledRegressor(Regressor):
         Strength, >= 0, or chosen by cross-validation.
     cv : int, "loo", splitter or iterable of (train, test), default=5
         What ``alpha="cv"`` holds out: folds, drawn within the tasks, or one observation
-        at a time, as the ``...CV`` estimators have it.
+        at a time, as the ``...CV`` estimators have it ("loo"; not of a wide y with
+        ``task_intercepts=True``).
     scale_features : bool or "auto", default="auto"
         Whether the strength is relative to the features' own scale: features are
         divided by their spread within the tasks, while coefficients are those of X as
@@ -262,7 +263,8 @@ class PooledClassifier(Classifier):
         Strength, >= 0, or chosen by cross-validation.
     cv : int, "loo", splitter or iterable of (train, test), default=5
         What ``alpha="cv"`` holds out: folds, drawn within the tasks, or one observation
-        at a time, as the ``...CV`` estimators have it.
+        at a time, as the ``...CV`` estimators have it ("loo"; not of a wide y with
+        ``task_intercepts=True``).
     scale_features : bool or "auto", default="auto"
         Whether the strength is relative to the features' own scale: features are
         divided by their spread within the tasks, while coefficients are those of X as

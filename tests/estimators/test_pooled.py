@@ -81,3 +81,13 @@ def test_wrong_words(cls):
         cls("loo").fit(*problem())
     with pytest.raises(ValueError, match=f"{cls.__name__}: scale_features must be"):
         cls("cv", scale_features="no").fit(*problem())
+
+
+def test_one_row_at_a_time():
+    X, y, tasks = problem()
+    long = PooledRegressor("cv", cv="loo", task_intercepts=True).fit(X, y, tasks)
+    assert long.alpha_ > 0
+    Y = y.reshape(3, -1).T
+    assert PooledRegressor("cv", cv="loo").fit(X[:30], Y).alpha_ > 0
+    with pytest.raises(ValueError, match="cv='loo' is not for a wide y with task_in"):
+        PooledRegressor("cv", cv="loo", task_intercepts=True).fit(X[:30], Y)
