@@ -4,7 +4,8 @@ Accelerated steps come first, then alternating directions with a copy of the los
 both would take long, Newton's method. Each of its steps minimises the second-order
 model of the loss plus the penalty: a squared loss of working responses, mostly by
 moments, for which alternating directions care little how badly conditioned features
-are.
+are. Losses without a bound on their curvature have no accelerated steps; a few of
+Newton's come first, which on paths is often all that it takes.
 
 Lee, Sun, Saunders (2014), Proximal Newton-type methods for minimizing composite
 functions.
@@ -36,6 +37,8 @@ _ACCURACY = 0.03  # of a step, as a part of what the last one promised
 # Of the gap, and of the value relative to the gap: from which on a step was idle.
 _LEAST_FALL, _LEAST_FALL_OF_VALUE = 0.9, 1e-3
 _MOST_STEPS = 500  # of alternating directions for one of Newton's, or it was idle
+# The same for Newton's method where it comes first, and of all its steps together.
+_MOST_AT_FIRST, _TOTAL_AT_FIRST = 60, 200
 _MAX_IDLE = 3  # steps in a row
 _ARMIJO = 1e-4  # the least fall of the objective, of what the model promises
 _SHORT, _SHORTEST = 0.5, 1e-6  # steps
@@ -67,6 +70,10 @@ class SecondOrder:
             objective, W, stop, max_iter, monitor, few
         ):
             return
+        if objective.whole_fit.loss.curvature is None and (
+            self._steps(objective, W, stop, max_iter, monitor, at_first=True) is None
+        ):
+            return
         splitting = LossSplitting()
         if LossSplitting.missing(objective) is None and splitting.begin(
             objective, W, stop, max_iter, monitor
@@ -77,16 +84,23 @@ class SecondOrder:
             left = max_iter - start
             first.solve(objective, W, stop, left, monitor, start=start)
 
-    def _steps(self, objective, W, stop, max_iter, monitor):
-        """Take Newton steps; return the iterations where they lead nowhere."""
+    def _steps(self, objective, W, stop, max_iter, monitor, at_first=False):
+        """Take Newton steps; return the iterations where they lead nowhere.
+
+        With ``at_first`` a single one that is idle is enough to say so.
+        """
         iteration, idle, damping = monitor.n_iter, 0, 0.0
+        patience, longest, end = _MAX_IDLE, _MOST_STEPS, max_iter
+        if at_first:
+            patience, longest = 1, _MOST_AT_FIRST
+            end = min(iteration + _TOTAL_AT_FIRST, max_iter)
         promise = min(monitor.best_gap, monitor.best_value)
         inner = AlternatingDirections()  # one: rho serves from model to model
-        while iteration < max_iter and idle < _MAX_IDLE:
+        while iteration < end and idle < patience:
             gap, value = monitor.best_gap, objective.value(W)
             model = _model_at(objective, W, damping)
             accuracy = max(_ACCURACY * promise, 10 * objective.rounding)
-            limit = min(max_iter - iteration, _MOST_STEPS)
+            limit = min(max_iter - iteration, longest)
             new, steps = _least(inner, model, W, accuracy, limit)
             iteration += max(steps, 1)
             before, promise = promise, model.value(W) - model.value(new)

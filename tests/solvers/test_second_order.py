@@ -107,3 +107,18 @@ def test_what_it_is_for():
     objective = make_problem("logistic").objective(TraceNorm(0.1))
     assert SecondOrder.missing(objective) is None
     assert minimise(objective, tol=1e-6, max_iter=1000).converged
+
+
+@pytest.mark.parametrize("penalty", [TraceNorm, lambda a: Deviation(L21(a), 1e-2)])
+def test_newton_first_where_curvature_has_no_bound(penalty, monkeypatch):
+    """From the model of the last strength, as on paths, its steps are all it takes."""
+    data = correlated("poisson")
+    options = {"loss": "poisson", "tol": 1e-3, "warm_start": True}
+    model = MultiTaskRegressor(penalty(0.1), **options).fit(*data)
+
+    def begin(*_):
+        raise AssertionError("a copy of the loss")
+
+    monkeypatch.setattr(_second_order.LossSplitting, "begin", begin)
+    model.set_params(penalty=penalty(0.06)).fit(*data)
+    assert model.converged_
