@@ -22,7 +22,7 @@ from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._docs import chosen, order_parameters
 from linmtl.estimators._fill import fill
 from linmtl.estimators._settings import check_settings
-from linmtl.estimators._task_model import OF_TASKS, TaskModel
+from linmtl.estimators._task_model import OF_TASKS, TaskModel, require_task_model
 from linmtl.losses import Loss, MultinomialOfRows
 from linmtl.losses._ordinal import NOT_LINEAR
 from linmtl.model_selection._folds import fold_of_observations
@@ -312,11 +312,7 @@ def require_linear(model: Any) -> Any:
 def check_inside(outer: Any, name: str, model: Any) -> Any:
     """Return an estimator inside another, checked; `name` is what errors call it."""
     kind = type(outer).__name__
-    if not isinstance(model, TaskModel):
-        raise TypeError(
-            f"{kind}: {name} must be one of linmtl's estimators with coefficients of "
-            f"each task, got {model!r}"
-        )
+    require_task_model(f"{kind}: {name}", model)
     if model._classify != outer._classify:
         wanted = "classifier" if outer._classify else "regressor"
         raise ValueError(f"{kind}: {name} must be a {wanted}, got {model!r}")

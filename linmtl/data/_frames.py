@@ -72,7 +72,9 @@ def column_named(X: Any, may_be_tasks: bool = False) -> Iterator[None]:
                 "impute missing values (sklearn.impute.SimpleImputer), or drop the rows"
             ) from None
         # others say what is wrong
-        text = isinstance(error, TypeError) or "could not convert" in str(error)
+        said = str(error)  # "cannot cast" is of categories
+        text = isinstance(error, TypeError) or "could not convert" in said
+        text = text or "Cannot cast" in said
         hint = _TASKS if may_be_tasks else ""
         found = _not_numeric(X) if text else None
         if found is None and hint and "could not convert string" in str(error):

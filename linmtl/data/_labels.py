@@ -438,7 +438,8 @@ def task_column_index(X: Any, task_column: Any) -> int:
         raise ValueError(
             f"task_column is the name {task_column!r} but X is a "
             f"{type(X).__name__} without column names; pass a DataFrame or an integer "
-            "index"
+            "index (a transformer of scikit-learn keeps the names after "
+            '.set_output(transform="pandas"), of dense columns)'
         )
     shape = getattr(X, "shape", None) or np.shape(X)
     if len(shape) != 2:

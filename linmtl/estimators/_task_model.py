@@ -245,3 +245,32 @@ class TaskModel(NewTask, BaseEstimator):
     def _of_numbers(self, tasks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return coefficients and intercepts of such tasks."""
         raise NotImplementedError
+
+
+def require_task_model(name: str, model: Any) -> TaskModel:
+    """Return an estimator; raise TypeError, in one line, if it is none of linmtl's.
+
+    Parameters
+    ----------
+    name : str
+        What errors call it.
+    model : object
+        What the user passed.
+    """
+    if isinstance(model, TaskModel):
+        return model
+    what = f"the class {model.__name__}" if isinstance(model, type) else None
+    if isinstance(model, str):
+        what = repr(model)
+    problem = (
+        f"{name} must be one of linmtl's estimators with coefficients of each task"
+    )
+    steps = getattr(model, "steps", None)
+    last = steps[-1][1] if steps else None
+    if isinstance(last, TaskModel):
+        raise TypeError(
+            f"{problem}, got a {type(model).__name__} that ends in one; pass its last "
+            f"step alone, {type(last).__name__}, and X as the steps before return it, "
+            "pipeline[:-1].fit_transform(X, y)"
+        )
+    raise TypeError(f"{problem}, got {what or f'a {type(model).__name__}'}")

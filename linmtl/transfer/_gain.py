@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, clone
 
 from linmtl.datafits._make import Join
 from linmtl.estimators._base import MultiTaskModel
-from linmtl.estimators._task_model import TaskModel
+from linmtl.estimators._task_model import require_task_model
 from linmtl.model_selection._folds import fold_of_observations
 from linmtl.model_selection._held_out import training_and_test
 from linmtl.model_selection._jobs import in_turn, run_jobs
@@ -170,11 +170,7 @@ class _Problem:
     """The data, read once, and the losses of an estimator on subsets of the tasks."""
 
     def __init__(self, estimator, X, y, tasks, sample_weight, offset, cv):
-        if not isinstance(estimator, TaskModel):
-            raise TypeError(
-                "estimator must be one of linmtl's with coefficients of each task, got "
-                f"{estimator!r}"
-            )
+        require_task_model("estimator", estimator)
         self.estimator: Any = estimator
         self.classify = estimator._classify
         passed = X, y, tasks, sample_weight, offset

@@ -15,7 +15,7 @@ from linmtl.estimators._by_loss import loss_of, loss_told
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
 from linmtl.estimators._pooled import PooledClassifierCV, PooledRegressorCV
-from linmtl.estimators._task_model import TaskModel
+from linmtl.estimators._task_model import TaskModel, require_task_model
 from linmtl.model_selection._held_out import mean_over_folds
 from linmtl.model_selection._jobs import run_jobs
 from linmtl.penalties import L21
@@ -157,11 +157,7 @@ def negative_transfer_report(
     check_number("margin", margin, 0.0, 1.0)
     if not (is_number(level) and 0 < level < 1):
         raise ValueError(f"level must be between 0 and 1, got {level!r}")
-    if not isinstance(estimator, TaskModel):
-        raise TypeError(
-            "estimator must be one of linmtl's with coefficients of each task, got "
-            f"{estimator!r}"
-        )
+    estimator = require_task_model("estimator", estimator)
     rows = Rows(estimator, X, y, tasks, sample_weight, offset)
     if len(rows.tasks) < 2:
         raise ValueError(

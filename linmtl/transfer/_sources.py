@@ -12,7 +12,7 @@ from sklearn.base import clone
 from linmtl.data._checks import check_number, is_whole
 from linmtl.data._labels import as_task_labels, codes_of, some
 from linmtl.estimators._pooled import PooledRegressor
-from linmtl.estimators._task_model import TaskModel, speaking_as
+from linmtl.estimators._task_model import TaskModel, require_task_model, speaking_as
 from linmtl.model_selection import TaskKFold
 from linmtl.transfer._rows import Rows
 
@@ -175,11 +175,7 @@ def detect_sources(
     if estimator is None:
         pooled = PooledRegressor(task_intercepts=True)
         estimator = speaking_as("detect_sources", pooled)
-    if not isinstance(estimator, TaskModel):
-        raise TypeError(
-            "estimator must be one of linmtl's with coefficients of each task, got "
-            f"{estimator!r}"
-        )
+    require_task_model("estimator", estimator)
     margin = check_number("margin", margin, 0.0)
     rows = Rows(estimator, X, y, tasks, sample_weight, offset)
     place = int(codes_of(as_task_labels([target], name="target"), rows.tasks)[0])

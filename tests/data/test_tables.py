@@ -79,3 +79,10 @@ def test_objects_are_named(value):
         L21Regressor().fit(X, y, TASKS)
     with pytest.raises(TypeError, match="in column 1 of X; encode the column"):
         L21Regressor().fit(table, Y, TASKS)
+
+
+def test_categories_are_named_with_their_column():
+    """pandas has a message of its own for them, without either."""
+    X = pd.DataFrame({"age": [1.0, 2.0], "sex": pd.Categorical(["f", "m"])})
+    with pytest.raises(ValueError, match="'f' in column 'sex' of X; encode the column"):
+        L21Regressor().fit(X, [0.0, 1.0], ["a", "b"])

@@ -6,6 +6,8 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from helpers.transfer import make_data, random_W
 from linmtl import (
@@ -24,17 +26,29 @@ from linmtl.transfer import (
     transfer_gain,
 )
 
+AROUND = [
+    transfer_gain,
+    negative_transfer_report,
+    lambda model, *data: detect_sources(model, *data, target="t0"),
+    lambda model, *data: SafeTransferRegressor(model).fit(*data),
+    lambda model, *data: GroupedMultiTaskRegressor(model).fit(*data),
+]
+
 
 @pytest.mark.parametrize(
-    "call",
-    [
-        transfer_gain,
-        negative_transfer_report,
-        lambda model, *data: detect_sources(model, *data, target="t0"),
-        lambda model, *data: SafeTransferRegressor(model).fit(*data),
-        lambda model, *data: GroupedMultiTaskRegressor(model).fit(*data),
-    ],
+    "call", [*AROUND, lambda model, *data: AutoRegressor([model]).fit(*data)]
 )
+def test_a_pipeline_is_refused_in_one_line(call):
+    """Which says what to pass; its steps would fill many."""
+    pipeline = make_pipeline(StandardScaler(), PooledRegressor())
+    with pytest.raises(
+        TypeError, match="its last step alone, PooledRegressor"
+    ) as error:
+        call(pipeline, *make_data(random_W(3), 20))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("call", AROUND)
 def test_folds_by_row_number_are_refused_inside(call):
     """They count the rows as passed, and inner fits have others."""
     X, y, tasks = make_data(random_W(3), 20)
