@@ -349,7 +349,8 @@ def _features(
     lost = [name for name in names if name not in table.columns and not levels[name]]
     if lost:
         raise InputError(
-            f"the model needs columns that are not there: {name_list(lost)}"
+            "the model needs columns that are not there: "
+            f"{name_list(_without_levels(lost))}"
         )
     plain = {
         name: table.columns[name]
@@ -417,6 +418,17 @@ def _level(name: str, table: Table) -> tuple[str, str] | None:
         if column in table.columns:
             return column, level
     return None
+
+
+def _without_levels(names: list[str]) -> list[str]:
+    """Name once the column of indicators that are all missing, such as clinic=north."""
+    stems = [name.partition("=")[0] for name in names]
+    return list(
+        dict.fromkeys(
+            stem if stems.count(stem) > 1 else name
+            for name, stem in zip(names, stems, strict=True)
+        )
+    )
 
 
 def _strange_levels(

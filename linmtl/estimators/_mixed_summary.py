@@ -174,7 +174,7 @@ class MixedEffectsSummary:
         kind = {"reml": "restricted log-likelihood", "ml": "log-likelihood"}
         width = max(map(len, [*self.names, "noise"]))
         lines = [
-            f"{self.n_samples:g} rows, {self.n_tasks} tasks; "
+            f"{_rows(self.n_samples)}, {self.n_tasks} tasks; "
             f"{kind[self.method]} {self.log_likelihood:.4f}",
             "",
             f"{'common':{width}}  {'estimate':>10} {'std error':>10} {'z':>8} {'p':>8}",
@@ -184,7 +184,7 @@ class MixedEffectsSummary:
         )
         for name, estimate, error, z, p in rows:
             lines.append(
-                f"{name:{width}}  {estimate:10.4g} {error:10.4g} {z:8.2f} {p:8.3f}"
+                f"{name:{width}}  {estimate:10.4g} {error:10.4g} {_short(z)} {p:8.3f}"
             )
         lines += ["", f"{'between tasks':{width}}  {'std':>10}"]
         for name, std in zip(self.random, self.std, strict=True):
@@ -198,3 +198,14 @@ class MixedEffectsSummary:
         return "\n".join(lines)
 
     __repr__ = __str__
+
+
+def _rows(weight: float) -> str:
+    """Return how many rows there are; weights may be fractions of one."""
+    whole = weight == round(weight)
+    return f"{weight:.0f} rows" if whole else f"rows of a total weight of {weight:g}"
+
+
+def _short(z: float) -> str:
+    """Return a statistic in eight characters, of a model without noise too."""
+    return f"{z:8.2f}" if not abs(z) >= 1e5 else f"{z:8.1e}"

@@ -189,7 +189,6 @@ def test_features_that_a_task_does_not_have_may_be_empty(tmp_path, capsys):
             ["--task", "site"],
             "'dose' holds text; the model needs numbers, 'much' on line 2 and 23 more",
         ),
-        ({"clinic": None}, ["--task", "site"], "not there: clinic=north, clinic=south"),
     ],
 )
 def test_errors_take_one_line(table, tmp_path, capsys, change, options, message):
@@ -231,6 +230,16 @@ def test_levels_that_the_model_does_not_know(table, tmp_path, capsys):
     assert (
         "column clinic has levels without a coefficient: east" in predicted(capsys)[1]
     )
+
+
+def test_a_column_of_text_that_is_missing_is_named_as_in_the_table(
+    table, tmp_path, capsys
+):
+    X, y, tasks, _ = linmtl.prepare(table, "score", "site")
+    path = saved(tmp_path, L21Regressor(0.01).fit(X, y, tasks))
+    table.write_text(table.read_text().replace("clinic", "place", 1))
+    assert command.main(["predict", path, str(table), "--task", "site"]) == 2
+    assert predicted(capsys)[1].rstrip().endswith("not there: clinic")
 
 
 def test_what_the_model_cannot_know_is_said(tmp_path, capsys):

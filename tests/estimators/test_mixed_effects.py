@@ -522,6 +522,16 @@ def test_summary():
     np.testing.assert_allclose(frame["z"], frame["estimate"] / frame["std_error"])
 
 
+def test_summary_of_fractions_and_of_no_noise():
+    """Rows are whole, and columns as wide as ever."""
+    X, y, tasks = made(14)
+    weight = np.linspace(0.5, 1.2, y.size)
+    model = MixedEffectsRegressor().fit(X, X[:, 0], tasks, sample_weight=weight)
+    text = str(model.summary()).splitlines()
+    assert text[0].startswith("rows of a total weight of 91.8, 12 tasks")
+    assert len({len(line) for line in text[2 : text.index("", 2)]}) == 1
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
