@@ -3,7 +3,8 @@
 Each step solves the least-squares part exactly; then it takes the prox of the norm,
 whose point is certified. Badly conditioned features slow it much less than a gradient
 method. Where all tasks have one Hessian, no two features are coupled in its eigenbasis;
-for a spectral norm, which is the same in every basis, all steps are taken there.
+for a spectral norm, which is the same in every basis, all steps are taken there. A
+quadratic form that couples the tasks tightly is part of the least squares.
 
 Boyd, Parikh, Chu, Peleato, Eckstein (2011), Distributed optimization and statistical
 learning via the alternating direction method of multipliers.
@@ -21,10 +22,17 @@ from linmtl.kernels._jit import readonly
 from linmtl.kernels._layouts import factor_solve, factor_solve_by_rows
 from linmtl.penalties._decomposition import SplitForm, Stacked, halves, joined
 from linmtl.penalties._deviation import AboutMean
+from linmtl.penalties._quadratic_form import QuadraticForm
 from linmtl.penalties._row_separable import RowSeparable
 from linmtl.solvers._apg import AcceleratedProximalGradient
 from linmtl.solvers._monitor import Monitor
 from linmtl.solvers._objective import Objective
+from linmtl.solvers._quadratic_system import (
+    DENSE_SYSTEM,
+    Block,
+    small_systems,
+    system_solver,
+)
 
 _EPS = np.finfo(float).eps
 _RELAXATION = 1.7
@@ -50,6 +58,9 @@ _RHO_KEPT = 1.5  # times the best: so near it stays, as another has to be prepar
 # The same up to an iteration, by which problems of few steps have ended, where to
 # prepare costs as much as several of them.
 _EARLY, _EARLY_KEPT = 12, 4.0
+# Strength of a form over the tasks, as a part of the curvature of a typical feature,
+# from which on steps of first order are too many: of bounded curvature, and of others.
+_TIGHT, _TIGHT_UNBOUNDED = 1000.0, 100.0
 _POWER_STEPS = 5  # for the size of the Hessian, of which rho is a fraction
 
 
@@ -174,16 +185,39 @@ def lacks_norm(objective: Objective) -> str | None:
     if fit.holds_rows and fit.data.design.is_sparse:
         return "a dense X, or at least as many samples as coefficients"
     norm, quadratic = objective.penalty.norm, objective.penalty.quadratic
-    if norm is None or isinstance(norm, RowSeparable) or not norm.convex:
+    if isinstance(quadratic, SplitForm):
+        quadratic = quadratic.form
+    alone = not couples_tasks(quadratic)
+    by_rows = alone and isinstance(norm, RowSeparable)
+    if norm is None or by_rows or not norm.convex:
         return "a convex norm other than L1 and L21"
     semi = norm.null_form(objective.shape[1]) is not None
     if semi and not objective.free_means.any():  # its steps grow small
         return "a norm that is zero at zero only"
-    if isinstance(quadratic, SplitForm):
-        quadratic = quadratic.form
-    if not (quadratic.is_diagonal and quadratic.equal_ridge):
-        return "a ridge as the only quadratic penalty"
+    if not (alone or _is_tight(objective)):
+        return "a ridge, or a tight form over few tasks, as the only quadratic penalty"
     return None
+
+
+def _is_tight(objective: Objective) -> bool:
+    """Whether a form couples few tasks so that first-order steps are many."""
+    fit, form = objective.whole_fit, objective.penalty.base_quadratic
+    if objective.penalty.is_split or objective.penalty.about_mean is not None:
+        return False
+    curved = fit.bounded and not fit.quadratic
+    if curved and isinstance(objective.penalty.norm, RowSeparable):  # of cheap steps
+        return False
+    if fit.n_columns != fit.b.size or form.shared_rows.size or form.varies:
+        return False
+    if fit.n_columns * fit.n_features > DENSE_SYSTEM:
+        return False
+    tight = _TIGHT if fit.bounded else _TIGHT_UNBOUNDED
+    return form.top > tight * float(np.median(fit.feature_scale())) ** 2
+
+
+def couples_tasks(form: QuadraticForm) -> bool:
+    """Whether a quadratic form is more than one ridge for all coefficients."""
+    return not (form.is_diagonal and form.equal_ridge)
 
 
 def _steps_may_do(objective: Objective, strength: float | None) -> bool:
@@ -195,6 +229,7 @@ def _steps_may_do(objective: Objective, strength: float | None) -> bool:
     fit = objective.whole_fit
     norm: Any = objective.penalty.norm
     prepared, creeps = fit.least_squares is not None, isinstance(norm, RowSeparable)
+    creeps |= couples_tasks(objective.penalty.base_quadratic)
     if prepared or creeps or objective.free_means.any():
         return False
     cheap = min(fit.n_features, fit.largest_block[0]) < _SMALL_SIDE
@@ -245,7 +280,13 @@ def least_squares(objective: Objective) -> Squares:
     """Return the least-squares part; on a path all ask for the same."""
     fit, norm = objective.whole_fit, objective.penalty.norm
     split, about_mean = objective.penalty.is_split, isinstance(norm, AboutMean)
-    ridge = float(objective.penalty.base_quadratic.diagonal[0])
+    form = objective.penalty.base_quadratic
+    if couples_tasks(form):
+        last = fit.least_squares
+        if last is None or last[0] is not form:
+            fit.least_squares = last = form, Coupled(fit, form)
+        return last[1]
+    ridge = float(form.diagonal[0])
     on_mean = None
     if ridge == 0 and not fit.holds_rows:
         if about_mean:
@@ -489,6 +530,48 @@ class _AboutMean(_AroundMean):
     def leave(self, Z):
         P, Q = halves(super().leave(Z))
         return P + Q
+
+
+class Coupled(Squares):
+    """Least squares of coupled tasks: one linear system of all.
+
+    Parameters
+    ----------
+    fit : Datafit
+        The loss.
+    form : QuadraticForm
+        What couples the tasks.
+    scale : float, default=1.0
+        The weight of the form, to be set before `prepare`.
+    """
+
+    def __init__(self, fit: Datafit, form: QuadraticForm, scale: float = 1.0):
+        self.form, self.scale = form, scale
+        if fit.holds_rows:
+            data = fit.data
+            self.C = np.empty((fit.n_features, fit.n_columns))
+            data.design.adjoint(data.weight * fit.y, self.C)  # y is centred
+            one = _have_one_hessian(fit)
+            H = data.design.hessians(data.weight, data.fit_intercept)
+            self.H = H[:1] if one else H
+        else:
+            self.H, self.C = fit.H, fit.C.T
+        self.size = _power_iteration(self.H)
+
+    def aim(self, C):
+        self.C = C
+
+    def prepare(self, rho):
+        form = self.scale * self.form + QuadraticForm(self.form.n_tasks, ridge=rho)
+        inverse = small_systems(self.H, form) if len(self.H) > 1 else None
+        if inverse is None:
+            blocks = [Block(H=H) for H in self.H]
+            inverse = system_solver(blocks, form, len(self.C), DENSE_SYSTEM)
+        self.inverse = inverse
+        self.count += 1
+
+    def solve(self, V, rho):
+        return self.inverse(self.C + rho * V)
 
 
 class _Grams(Squares):

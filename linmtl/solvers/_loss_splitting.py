@@ -23,8 +23,11 @@ from linmtl.losses import Squared
 from linmtl.penalties._decomposition import joined
 from linmtl.penalties._quadratic_form import QuadraticForm
 from linmtl.solvers._admm import (
+    Coupled,
     Squares,
     balance,
+    couples_tasks,
+    lacks_norm,
     least_squares,
 )
 from linmtl.solvers._monitor import Monitor
@@ -57,10 +60,12 @@ class LossSplitting:
         form = penalty.base_quadratic
         if form.shared_rows.size:
             return "strengths that are finite"
-        ridge = form.is_diagonal and form.equal_ridge and not penalty.is_split
-        if not (penalty.norm is None or penalty.quadratic.is_zero or ridge):
+        ridge = not (couples_tasks(form) or penalty.is_split)
+        if penalty.norm is None or penalty.quadratic.is_zero or ridge:
+            return None
+        if penalty.is_split:
             return "a ridge as the only quadratic penalty"
-        return None
+        return lacks_norm(objective)
 
     @staticmethod
     def pays(objective: Objective) -> bool:
@@ -113,7 +118,8 @@ class _Split:
         self.squares, self.norm = _squares(objective), objective.penalty.norm
         if self.norm is not None:
             self.norm = self.squares.norm(self.norm)
-            if not self.quadratic.is_zero:
+            coupled = isinstance(self.squares, Coupled)
+            if not (coupled or self.quadratic.is_zero):
                 self.ridge = float(self.quadratic.diagonal[0])
         self.root, self.total = np.sqrt(self.data.weight), self.data.total.copy()
         self.total[self.total == 0] = 1.0
@@ -131,7 +137,7 @@ class _Split:
         curvature = fit.hessian_weight.sum() / weight.sum() if used.any() else 0.0
         self.rho = float(curvature) if curvature > 0 else 1.0  # of the loss
         self.share = _FIRST_SHARE * self.squares.size or 1.0  # that of the norm over it
-        self.squares.prepare(self.share)
+        self._prepare()
         self.Z, self.U_loss = self.squares.enter(W), self.u / self.rho
         self.U = self.squares.enter(D) / (self.rho * self.share)
         if not W.any():
@@ -191,6 +197,11 @@ class _Split:
         self.U_loss /= factor
         self.U /= of_norm
         self.share *= of_norm / factor
+        self._prepare()
+
+    def _prepare(self):
+        if isinstance(self.squares, Coupled):  # the rest of it is divided by rho
+            self.squares.scale = 1.0 / self.rho
         self.squares.prepare(self.share)
 
     def point(self) -> np.ndarray:
@@ -221,8 +232,10 @@ def _squares(objective: Objective) -> Squares:
     if fit.least_squares is None:
         data = replace(fit.data, y=np.zeros_like(fit.y), offset=None)
         fit.least_squares = additive_fit(data, Squared())
-    none = QuadraticForm(fit.n_columns)
-    penalty = replace(objective.penalty, quadratic=none, intercepts=False)
+    form = objective.penalty.base_quadratic
+    if objective.penalty.norm is None or not couples_tasks(form):
+        form = QuadraticForm(fit.n_columns)
+    penalty = replace(objective.penalty, quadratic=form, intercepts=False)
     return least_squares(Objective(fit.least_squares, penalty))
 
 

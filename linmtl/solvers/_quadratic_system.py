@@ -12,8 +12,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy import linalg
+from scipy import linalg, sparse
 from scipy.linalg import lapack
+from scipy.sparse.csgraph import reverse_cuthill_mckee
 from scipy.sparse.linalg import LinearOperator, cg
 
 from linmtl.kernels._jit import readonly
@@ -22,7 +23,7 @@ from linmtl.penalties._quadratic_form import QuadraticForm
 
 # unknowns up to which one Cholesky factor is used; and up to which it takes the place
 # of conjugate gradients that are slow
-_SMALL_SYSTEM, _DENSE_SYSTEM = 300, 2500
+_SMALL_SYSTEM, DENSE_SYSTEM = 300, 2500
 _FEW_STEPS, _MANY_STEPS = 200, 500  # of conjugate gradients
 _CG_TOL = 1e-12  # relative; the direct solver refines
 _LEAST_CURVATURE = 1e-10  # of a preconditioner, relative to the largest
@@ -30,6 +31,7 @@ _ALIKE = 4.0  # times each other: eigenvalues that a preconditioner takes for on
 _EPS = np.finfo(float).eps
 # Reciprocal condition of rows, by their number, of which none can be rounding.
 _SAFELY_INDEPENDENT = 1e3 * _EPS
+_NARROW = 4  # times the width of a band of tasks: as many pay to factor the band
 _WORST_CONDITION = 1e13  # of a matrix that is inverted
 _SIDE_BY_SIDE = (
     40  # features up to which LAPACK is slower than several matrices at once
@@ -147,7 +149,10 @@ def _least_norm(A: np.ndarray) -> Solve:
 
 
 def system_solver(
-    blocks: list[Block], quadratic: QuadraticForm, n_features: int
+    blocks: list[Block],
+    quadratic: QuadraticForm,
+    n_features: int,
+    most_dense: int = 0,
 ) -> Solve:
     """Return a function that maps C (n_features, n_columns) to the solution W.
 
@@ -159,6 +164,9 @@ def system_solver(
         The coupling K.
     n_features : int
         Number of rows of W.
+    most_dense : int, default=0
+        Unknowns up to which a system without structure is factored, more than the few
+        where that is done anyway: it pays the sooner the more often it is solved.
     """
     T = quadratic.n_tasks
     if quadratic.proportion is not None:
@@ -174,6 +182,9 @@ def system_solver(
         return _common_eigenbasis(blocks[0], quadratic)
     if not quadratic.is_coupled and quadratic.equal_ridge:
         return _consensus(blocks, quadratic)
+    if n_features * T <= most_dense:
+        banded = _banded(blocks, quadratic, n_features)
+        return banded or _dense(blocks, quadratic, n_features)
     if n_features * T <= _SMALL_SYSTEM:
         return _dense(blocks, quadratic, n_features)
     return _conjugate_gradients(blocks, quadratic, n_features)
@@ -477,6 +488,49 @@ def _dense(blocks, quadratic, n_features):
     return lambda C: inverse(C.T.ravel()).reshape(T, n_features).T
 
 
+def _banded(blocks, quadratic, n_features):
+    """A chain, ring or other narrow graph of tasks: a factor of the band.
+
+    None where the graph is not narrow, or the system near singular.
+    """
+    K, T, d = quadratic.dense(), quadratic.n_tasks, n_features
+    if len(blocks) != T:
+        return None
+    order = reverse_cuthill_mckee(sparse.csr_array(K), symmetric_mode=True)
+    K = K[np.ix_(order, order)]
+    first, second = np.nonzero(K)
+    width = int(np.abs(first - second).max(initial=0))
+    if _NARROW * width > T:
+        return None
+    band = np.zeros((width * d + d, T, d))  # entry (i - j, j) is that of (i, j)
+    own = np.stack([blocks[t].matrix() for t in order])
+    for j in range(d):
+        band[: d - j, :, j] = own[:, j:, j].T
+    for k in range(width + 1):
+        band[k * d, np.arange(T - k)] += np.diagonal(K, -k)[:, None]
+    band = band.reshape(len(band), -1)
+    size = np.sqrt(band[0])
+    if not size.all():
+        return None
+    for i in range(len(band)):  # features of any scale count alike
+        band[i, : T * d - i] /= size[i:] * size[: T * d - i]
+    try:
+        factor = linalg.cholesky_banded(band, lower=True, check_finite=False)
+    except linalg.LinAlgError:
+        return None
+    if not np.min(factor[0]) ** 2 > T * d * 1e2 * _EPS:
+        return None
+
+    def solve(C):
+        right = C.T[order].ravel() / size
+        w = linalg.cho_solve_banded((factor, True), right, check_finite=False)
+        out = np.empty_like(C)
+        out[:, order] = (w / size).reshape(T, d).T
+        return out
+
+    return solve
+
+
 def _consensus(blocks, quadratic):
     """Ridge, pull to the mean, penalty on the mean: a system for the consensus.
 
@@ -556,7 +610,7 @@ def _conjugate_gradients(blocks, quadratic, n_features):
     zero = np.zeros((n_features, T))
     system = as_operator(lambda W: -residual(blocks, quadratic, zero, W))
     inverse = as_operator(precondition)
-    small = n_features * T <= _DENSE_SYSTEM
+    small = n_features * T <= DENSE_SYSTEM
     most = _FEW_STEPS if small else _MANY_STEPS
     other: list[Solve] = []
 

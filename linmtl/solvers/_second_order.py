@@ -21,7 +21,7 @@ import numpy as np
 from linmtl.datafits._gram import additive_fit
 from linmtl.losses import Squared
 from linmtl.penalties._decomposition import joined
-from linmtl.solvers._admm import AlternatingDirections, lacks_norm
+from linmtl.solvers._admm import AlternatingDirections, couples_tasks, lacks_norm
 from linmtl.solvers._apg import AcceleratedProximalGradient
 from linmtl.solvers._backtracking import first_order
 from linmtl.solvers._loss_splitting import LossSplitting
@@ -75,9 +75,11 @@ class SecondOrder:
         ):
             return
         splitting = LossSplitting()
-        if LossSplitting.missing(objective) is None and splitting.begin(
-            objective, W, stop, max_iter, monitor
-        ):
+        # of coupled tasks and a bounded curvature the models need less
+        coupled = couples_tasks(objective.penalty.base_quadratic)
+        apart = LossSplitting.missing(objective) is None
+        pays = apart and not (coupled and objective.fit.bounded)
+        if pays and splitting.begin(objective, W, stop, max_iter, monitor):
             return
         start = self._steps(objective, W, stop, max_iter, monitor)
         if start is not None:
