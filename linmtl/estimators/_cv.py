@@ -442,8 +442,11 @@ class CrossValidated(MultiTaskModel):
 
     def _path_of_one_fit(
         self, problem: Problem, parts: Parts, run: _Run, exact: bool
-    ) -> HeldOutPath:
-        """Return the same by a criterion, or of rows that are left out one by one."""
+    ) -> HeldOutPath | None:
+        """Return the same by a criterion, or of rows that are left out one by one.
+
+        None where none may be left out.
+        """
         _, data, columns, objective, _ = problem
         penalties = self._penalties(problem, run)
         whole = data, self._loss(), objective.base_fit, penalties, columns
@@ -451,6 +454,8 @@ class CrossValidated(MultiTaskModel):
         along |= self._options()
         if self.criterion is not None:
             return criterion_path(*whole, self.criterion, **along)
+        if np.all(parts.fold < 0):
+            return None
         return left_out_path(
             *whole,
             parts.fold,

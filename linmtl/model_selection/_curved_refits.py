@@ -36,6 +36,7 @@ _NEAR = 0.5  # of its bound, from which a gradient may reach it without a row
 _OVER = 1e-3  # relative excess over a bound, from which a feature is missed
 _LEAST_CURVATURE = 1e-6  # of an observation, as a part of the largest
 _ACCURACY, _MOST_SWEEPS = 1e-4, 1000  # of descent on a model
+_INDEFINITE = 1e-10  # eigenvalue relative to the largest that may be rounding
 _ROUNDING = 1e-12  # of the objective, by which a step may raise it
 
 
@@ -258,6 +259,9 @@ class _Steps:
         self.pairs = [(x[:, :, None] * x[:, None]).reshape(len(x), -1) for x in self.x]
         form = whole.quadratic
         self.K = np.diag(form.diagonal[tasks]) if form.is_diagonal else form.dense()
+        # whether rows alone may say what a model is
+        curvature = np.linalg.eigvalsh(self.K)
+        self.unsure = curvature[0] <= _INDEFINITE * curvature[-1]
         if self.norm is not None:
             entry, row = self.norm.strengths(near.size)
             self.strengths = entry[near], row[near]
@@ -363,12 +367,13 @@ class _Steps:
         one, own = np.eye(k), np.diag(self.K)[:, None, None]
         if self.norm is None:
             if T == 1:
-                return np.linalg.solve(H + own * one, G[..., None])[..., 0]
+                A = (H + own * one)[:, 0]
+                return self._move(A, G[:, 0])[:, None]
             A = np.einsum("ts,ab->tasb", self.K, one)[None].repeat(n, axis=0)
             for t in range(T):
                 A[:, t, :, t] += H[:, t]
             A = A.reshape(n, T * k, T * k)
-            return np.linalg.solve(A, G.reshape(n, -1, 1)).reshape(V.shape)
+            return self._move(A, G.reshape(n, -1)).reshape(V.shape)
         entry, row = self.strengths
         positive = bool(self.norm.positive)
         H += own * one
@@ -384,6 +389,19 @@ class _Steps:
             found, _ = descend_on_grams(H[i], W, G[i].T, 0.0, 0.0, strengths, goal)
             new[i] = found.T
         return new - V
+
+    def _move(self, A, g):
+        """Return the solutions of ``A_i x_i = g_i``, NaN where there are several."""
+        out = np.full(g.shape, np.nan)
+        known = np.isfinite(A).all(axis=(1, 2))
+        if self.unsure:
+            size = np.sqrt(np.diagonal(A[known], axis1=1, axis2=2))
+            size = np.where(size > 0, size, 1.0)
+            scaled = A[known] / (size[:, :, None] * size[:, None])
+            value = np.linalg.eigvalsh(scaled)
+            known[known] = value[:, 0] > _INDEFINITE * value[:, -1]
+        out[known] = np.linalg.solve(A[known], g[known][..., None])[..., 0]
+        return out
 
     def _missed(self, weight, eta):
         """Return the features left out whose slope asks for them."""

@@ -51,8 +51,16 @@ def newton_system(objective: Objective) -> Solve:
     small = fit.small_hessians(LOOPED)
     solve = None if small is None else small_systems(small, quadratic)
     if solve is None:
-        solve = system_solver(_blocks(fit, small), quadratic, fit.n_features)
+        blocks, d = _blocks(fit, small), fit.n_features
+        solve = system_solver(blocks, quadratic, d, in_span=_is_curved(fit))
     return solve
+
+
+def _is_curved(fit: Datafit) -> bool:
+    """Whether all observations have a curvature, as those of any slope need one."""
+    if fit.quadratic or not fit.holds_rows:
+        return True
+    return bool(np.all(fit.hessian_weight[fit.data.weight > 0] > 0))
 
 
 def line_search(

@@ -153,6 +153,7 @@ def system_solver(
     quadratic: QuadraticForm,
     n_features: int,
     most_dense: int = 0,
+    in_span: bool = True,
 ) -> Solve:
     """Return a function that maps C (n_features, n_columns) to the solution W.
 
@@ -167,17 +168,20 @@ def system_solver(
     most_dense : int, default=0
         Unknowns up to which a system without structure is factored, more than the few
         where that is done anyway: it pays the sooner the more often it is solved.
+    in_span : bool, default=True
+        Whether C lies in the span of the blocks' rows, but for rounding. That of a loss
+        does not where observations without curvature have a slope.
     """
     T = quadratic.n_tasks
     if quadratic.proportion is not None:
-        return _rescaled(blocks, *quadratic.proportion)
+        return _rescaled(blocks, *quadratic.proportion, in_span)
     if quadratic.varies:
-        return _by_rows(blocks, quadratic, n_features)
+        return _by_rows(blocks, quadratic, n_features, in_span)
     if quadratic.is_diagonal:
         return _separate(blocks, quadratic)
     rows = sum(n_features if B.A is None else len(B.A) for B in blocks)
     if rows < n_features:
-        return _in_span_of_rows(blocks, quadratic)
+        return _in_span_of_rows(blocks, quadratic, n_features, in_span)
     if len(blocks) == 1:
         return _common_eigenbasis(blocks[0], quadratic)
     if not quadratic.is_coupled and quadratic.equal_ridge:
@@ -274,7 +278,7 @@ class SmallInverses:
         return sums
 
 
-def _rescaled(blocks, factor, form):
+def _rescaled(blocks, factor, form, in_span):
     """Rows whose penalties are multiples of one: that of coefficients times roots."""
     scale = 1.0 / np.sqrt(factor)
     across = scale.T
@@ -282,18 +286,18 @@ def _rescaled(blocks, factor, form):
         Block(A=B.A * across) if B.H is None else Block(H=B.H * scale * across)
         for B in blocks
     ]
-    solve = system_solver(part, form, len(scale))
+    solve = system_solver(part, form, len(scale), in_span)
     return lambda C: scale * solve(scale * C)
 
 
-def _by_rows(blocks, quadratic, n_features):
+def _by_rows(blocks, quadratic, n_features, in_span):
     """Rows with penalties of their own."""
     if quadratic.is_coupled or not quadratic.equal_ridge:
         if n_features * quadratic.n_tasks <= _SMALL_SYSTEM:
             return _dense(blocks, quadratic, n_features)
         return _conjugate_gradients(blocks, quadratic, n_features)
     if all(B.H is None for B in blocks) and sum(len(B.A) for B in blocks) < n_features:
-        return _most_in_span_of_rows(blocks, quadratic, n_features)
+        return _most_in_span_of_rows(blocks, quadratic, n_features, in_span)
     return _consensus_by_rows(blocks, quadratic, n_features)
 
 
@@ -316,7 +320,7 @@ def _span(A: list[np.ndarray]) -> np.ndarray:
     return Q[:, : np.count_nonzero(length > len(length) * _EPS * length.max(initial=0))]
 
 
-def _most_in_span_of_rows(blocks, quadratic, n_features):
+def _most_in_span_of_rows(blocks, quadratic, n_features, in_span):
     """Fewer samples than features: most rows, alike once scaled, lie in their span."""
     a, m = quadratic.on_deviations(n_features), quadratic.on_mean(n_features)
     ratio = np.where(np.isfinite(a), m / a, np.inf)
@@ -336,11 +340,16 @@ def _most_in_span_of_rows(blocks, quadratic, n_features):
         mean=np.append(typical * one, m[~alike]),
     )
     inner = _consensus_by_rows(part, form, len(part[0].matrix()))
+    same = QuadraticForm(quadratic.n_tasks, centred=1.0, mean=typical)
+    beyond = _no_rows if in_span else same.resolvent(np.zeros(len(scale)))
 
     def solve(C):
         out = np.empty_like(C)
-        found = inner(np.vstack([Q.T @ (scale * C[alike]), C[~alike]]))
-        out[alike], out[~alike] = scale * (Q @ found[:r]), found[r:]
+        scaled = scale * C[alike]
+        along = Q.T @ scaled
+        found = inner(np.vstack([along, C[~alike]]))
+        out[alike] = scale * (Q @ found[:r] + beyond(scaled - Q @ along))
+        out[~alike] = found[r:]
         return out
 
     return solve
@@ -446,14 +455,28 @@ def _separate(blocks, quadratic):
     )
 
 
-def _in_span_of_rows(blocks, quadratic):
-    """Fewer samples than features in all: solutions lie in the span of the samples."""
+def _no_rows(C):
+    """Return zero: there is nothing beyond the span of the rows but rounding."""
+    return 0.0
+
+
+def _in_span_of_rows(blocks, quadratic, n_features, in_span):
+    """Fewer samples than features in all: the Hessians are in the span of the samples.
+
+    Beyond it the penalty is alone.
+    """
     Q = _span([block.A for block in blocks])
-    if Q.shape[1] == 0:
-        return np.zeros_like  # features that do not vary
+    beyond = _no_rows if in_span else quadratic.resolvent(np.zeros(n_features))
+    if Q.shape[1] == 0:  # features that do not vary
+        return lambda C: np.zeros_like(C) + beyond(C)
     part = [Block(A=block.A @ Q) for block in blocks]
     solve = system_solver(part, quadratic, Q.shape[1])
-    return lambda C: Q @ solve(Q.T @ C)
+
+    def solve_both(C):
+        along = Q.T @ C
+        return Q @ solve(along) + beyond(C - Q @ along)
+
+    return solve_both
 
 
 def _common_eigenbasis(block, quadratic):

@@ -28,7 +28,7 @@ from linmtl import (
 from linmtl.datasets import make_multitask_classification, make_multitask_regression
 from linmtl.model_selection import LeaveOneTaskOut
 from linmtl.model_selection._directions import Eigenvectors
-from linmtl.penalties import L1, L21, MeanRegularized, Ridge, TraceNorm
+from linmtl.penalties import L1, L21, Linf1, MeanRegularized, Ridge, TraceNorm
 from linmtl.penalties._quadratic_form import QuadraticForm
 
 pytestmark = pytest.mark.filterwarnings(  # of three strengths the best may be an end
@@ -353,6 +353,26 @@ def test_few_rows_of_classes_are_fitted_without_each(several, monkeypatch):
     found = task_path(model.fit(X, y, tasks))
     expected = task_path(by_fits(model, monkeypatch).fit(X, y, tasks))
     np.testing.assert_allclose(found, expected, rtol=1e-3)
+
+
+def test_a_row_says_nothing_of_what_only_it_knows(monkeypatch):
+    """More features than rows, and a mean without a penalty: models are not unique."""
+    X, y, tasks = data("long", n=(4, 5), d=12)
+    y = np.exp(targets("gamma", y, tasks) / 2)
+    options = EXACT | {"alphas": [0.1], "loss": "gamma", "fit_intercept": False}
+    model = MultiTaskRegressorCV(MeanRegularized(), **options | {"tol": 1e-6})
+    found = task_path(model.fit(X, y, tasks))
+    expected = task_path(by_fits(model, monkeypatch).fit(X, y, tasks))
+    np.testing.assert_allclose(found, expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize("loss", ["squared", "poisson"])
+@pytest.mark.parametrize("penalty", [L21(), TraceNorm(), Linf1()])
+def test_tasks_of_one_row_are_not_judged(penalty, loss):
+    X, y = np.eye(3), np.arange(1.0, 4.0)
+    model = MultiTaskRegressorCV(penalty, cv="loo", loss=loss, alphas=[0.1, 0.01])
+    with pytest.raises(ValueError, match="cv judges no task"):
+        model.fit(X, y, np.arange(3))
 
 
 def test_quadratic_refits_are_for_strengths_that_may_be_best(monkeypatch):

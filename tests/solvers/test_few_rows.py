@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from linmtl import MultiTaskRegressor
+from linmtl import MultiTaskRegressor, MultiTaskRegressorCV
 from linmtl.penalties import (
     L1,
     L21,
@@ -13,7 +15,9 @@ from linmtl.penalties import (
     MeanRegularized,
     Ridge,
     TaskQuadratic,
+    compose,
 )
+from linmtl.solvers._quadratic_system import Block, residual, system_solver
 
 T = 5
 CHAIN = np.eye(T, k=1) + np.eye(T, k=-1)
@@ -54,6 +58,46 @@ def test_a_free_model_that_fits_all_rows_is_found(penalty, spread):
     model = MultiTaskRegressor(PENALTIES[penalty]).fit(X, y, tasks, weight)
     assert model.objective_ <= model.tol_
     np.testing.assert_allclose(model.predict(X, tasks), y, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "penalty",
+    [
+        MeanRegularized(0.1, 0.2),
+        MeanRegularized(0.1, 0.2, feature_weight=np.arange(1.0, 21.0)),
+        MeanRegularized(0.1, feature_weight=np.append(np.ones(19), 5.0)) + Ridge(0.1),
+        GraphLaplacian(CHAIN, 0.1) + Ridge(0.01),
+    ],
+    ids=["mean", "weights", "one by itself", "graph"],
+)
+@pytest.mark.parametrize("rows", [0, 2])
+def test_systems_beyond_the_span_of_the_rows(penalty, rows):
+    """A gradient is there where observations without curvature have a slope."""
+    rng = np.random.default_rng(0)
+    blocks = [Block(A=rng.normal(size=(rows, 20))) for _ in range(T)]
+    C = rng.normal(size=(20, T))
+    form: Any = compose(penalty, 20, np.arange(T)).quadratic
+    W = system_solver(blocks, form, 20, in_span=False)(C)
+    np.testing.assert_allclose(residual(blocks, form, C, W), 0.0, atol=1e-10)
+
+
+def test_held_out_losses_where_most_rows_are_outliers():
+    """Newton steps without a certificate lead there, too."""
+    rng = np.random.default_rng(2)
+    X, Y = rng.normal(size=(8, 8)), rng.normal(size=(8, 2))
+    Y[rng.random(Y.shape) < 0.4] += 5.0
+    penalty, fold = MeanRegularized(1e-3, 0.1), np.arange(8) % 4
+    cv = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(4)]
+    options = {"loss": "huber", "tol": 1e-9}
+    search = MultiTaskRegressorCV(penalty, alphas=[1e-3], cv=cv, **options)
+    found = search.fit(X, Y).huber_path_[0]
+    expected = []
+    for train, test in cv:
+        model = MultiTaskRegressor(penalty, **options).fit(X[train], Y[train])
+        size = np.abs(Y[test] - model.predict(X[test]))
+        small = np.minimum(size, 1.35)
+        expected.append(np.mean(small * (size - small / 2)))
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
 BY_FEATURE = {
