@@ -286,7 +286,7 @@ def _rescaled(blocks, factor, form, in_span):
         Block(A=B.A * across) if B.H is None else Block(H=B.H * scale * across)
         for B in blocks
     ]
-    solve = system_solver(part, form, len(scale), in_span)
+    solve = system_solver(part, form, len(scale), in_span=in_span)
     return lambda C: scale * solve(scale * C)
 
 
