@@ -60,7 +60,8 @@ _RHO_KEPT = 1.5  # times the best: so near it stays, as another has to be prepar
 _EARLY, _EARLY_KEPT = 12, 4.0
 # Strength of a form over the tasks, as a part of the curvature of a typical feature,
 # from which on steps of first order are too many: of bounded curvature, and of others.
-_TIGHT, _TIGHT_UNBOUNDED = 1000.0, 100.0
+# For L1 and L21 beside the former accelerated steps are cheap.
+_TIGHT, _TIGHT_UNBOUNDED, _TIGHT_BY_ROWS = 1000.0, 100.0, 10_000.0
 _POWER_STEPS = 5  # for the size of the Hessian, of which rho is a fraction
 
 
@@ -204,14 +205,14 @@ def _is_tight(objective: Objective) -> bool:
     fit, form = objective.whole_fit, objective.penalty.base_quadratic
     if objective.penalty.is_split or objective.penalty.about_mean is not None:
         return False
-    curved = fit.bounded and not fit.quadratic
-    if curved and isinstance(objective.penalty.norm, RowSeparable):  # of cheap steps
-        return False
     if fit.n_columns != fit.b.size or form.shared_rows.size or form.varies:
         return False
     if fit.n_columns * fit.n_features > DENSE_SYSTEM:
         return False
     tight = _TIGHT if fit.bounded else _TIGHT_UNBOUNDED
+    curved = fit.bounded and not fit.quadratic
+    if curved and isinstance(objective.penalty.norm, RowSeparable):
+        tight = _TIGHT_BY_ROWS
     return form.top > tight * float(np.median(fit.feature_scale())) ** 2
 
 

@@ -82,6 +82,10 @@ class SecondOrder:
         if pays and splitting.begin(objective, W, stop, max_iter, monitor):
             return
         start = self._steps(objective, W, stop, max_iter, monitor)
+        if start is not None and apart and not pays:
+            if splitting.begin(objective, W, stop, max_iter, monitor):
+                return
+            start = monitor.n_iter
         if start is not None:
             left = max_iter - start
             first.solve(objective, W, stop, left, monitor, start=start)
