@@ -66,7 +66,7 @@ def test_every_kernel_is_tested_here():
     for path in Path(linmtl.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef) and any(
-                isinstance(d, ast.Name) and d.id in ("kernel", "reduction")
+                isinstance(d, ast.Name) and d.id in ("kernel", "reduction", "inlined")
                 for d in node.decorator_list
             ):
                 calls.setdefault(node.name, set()).update(names_in(node))
