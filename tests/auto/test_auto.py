@@ -250,6 +250,7 @@ def test_the_simpler_of_equal_models_is_taken():
     assert model.weights_[0].tolist() == [0, 1, 0]
 
 
+@pytest.mark.slow
 def test_which_model_is_taken():
     """The lowest loss, or the first of those that are within one standard error."""
     X, y, tasks = problem(n=40)
@@ -345,6 +346,7 @@ def test_layouts_agree(make, selection):
     assert column.coef_feature_names_.tolist() == list("abcd")
 
 
+@pytest.mark.slow
 def test_unknown_tasks_have_what_the_models_say_of_them():
     X, y, tasks = problem()
     with pytest.raises(ValueError, match="has the labels 9"):

@@ -507,6 +507,7 @@ def test_two_rows_a_task_are_not_celebrated(tmp_path, capsys):
     assert "Best: L21" not in printed
 
 
+@pytest.mark.slow
 def test_files_that_are_replaced_are_named(table, tmp_path, capsys):
     output, page = tmp_path / "x.json", tmp_path / "x.html"
     page.write_text("old")
@@ -544,6 +545,7 @@ def test_columns_are_dropped_and_chosen(tmp_path, capsys):
     assert features("--features", "*", "--drop", "i?") == ["a", "size, cm"]
 
 
+@pytest.mark.slow
 def test_table_from_standard_input(table, monkeypatch, capsys):
     stdin = io.TextIOWrapper(io.BytesIO(Path(table).read_bytes()))
     monkeypatch.setattr(sys, "stdin", stdin)
@@ -559,6 +561,7 @@ def test_table_from_standard_input(table, monkeypatch, capsys):
     )
 
 
+@pytest.mark.slow
 def test_notes_on_reading_are_printed(tmp_path, capsys):
     rows = rows_of()
     for i, row in enumerate(rows[1:]):

@@ -276,6 +276,7 @@ def test_same_numbers_for_the_same_seed(regression, compared):
     assert other.sharing.score != first.score
 
 
+@pytest.mark.slow
 def test_missing_constant_and_empty_features(regression):
     X, y, tasks = regression
     X = X.copy()
@@ -294,6 +295,7 @@ def test_missing_constant_and_empty_features(regression):
     assert f"({len(X[::7])}): a" in text
 
 
+@pytest.mark.slow
 def test_small_tasks(regression):
     X, y, tasks = regression
     labels = np.unique(tasks)
@@ -323,6 +325,7 @@ def test_task_with_one_class():
     assert all(np.isfinite(m.within) for m in found.models)
 
 
+@pytest.mark.slow
 def test_progress_names_models_and_folds(regression):
     said = []
     compare(*regression, models=["l21"], cv=2, progress=said.append)
@@ -558,6 +561,7 @@ def test_the_headline_is_the_summed_error(seed):
     assert marked.startswith(found.best.label)
 
 
+@pytest.mark.slow
 def test_pooled_may_be_the_best():
     rng = np.random.default_rng(0)
     tasks = np.repeat(np.arange(6), 12)
@@ -569,6 +573,7 @@ def test_pooled_may_be_the_best():
     assert verdict(found).startswith("Best: pooled, explained variance")
 
 
+@pytest.mark.slow
 def test_learning_alone_may_be_the_best():
     rng = np.random.default_rng(0)
     tasks = np.repeat(np.arange(4), 60)
@@ -604,6 +609,7 @@ def noise(n_tasks=8, n=6, n_features=2):
     return rng.normal(size=(tasks.size, n_features)), rng.normal(size=tasks.size), tasks
 
 
+@pytest.mark.slow
 def test_models_that_are_null_are_no_winners():
     X, y, tasks = noise()
     found = compare(X, y, tasks, models=["l21"])
@@ -699,6 +705,7 @@ def test_mixed_effects_are_left_out_where_they_must_be(features, values, why):
             compare(X, y, tasks, models=["mixed"], classify=True, cv=2)
 
 
+@pytest.mark.slow
 def test_results_introduce_themselves(compared):
     assert repr(compared).startswith("<Comparison: 9 models on 5 tasks, best is ")
     assert repr(compared.alone).startswith("<ModelResult: independent, 0.")

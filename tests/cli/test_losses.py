@@ -239,6 +239,7 @@ def test_jobs_give_the_same_numbers(tmp_path):
     assert found[0]["transfer"] is not None
 
 
+@pytest.mark.slow
 def test_offsets_are_in_the_report_on_transfer(monkeypatch):
     X, y, tasks, offset = visits(n_tasks=2, n=12)
     loss, seen = loss_named("poisson"), {}

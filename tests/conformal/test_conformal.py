@@ -407,6 +407,7 @@ def test_checks_of_scikit_learn(cls):
         check(model)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inside", ["models", "loss"])
 def test_a_choice_of_models_has_the_loss_of_these(inside):
     rng = np.random.default_rng(0)

@@ -579,6 +579,7 @@ def test_held_out_losses_are_those_of_models_without_the_fold():
             assert -model.task_scores_path_[0, k, t] == pytest.approx(loss, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_tasks_alone_and_pooled():
     X, y, tasks = data()
     alone = IndependentClassifier(alpha=0.1, tol=1e-10).fit(X, y, tasks)

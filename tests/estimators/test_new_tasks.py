@@ -646,6 +646,7 @@ def test_a_new_task_of_two_of_three_classes_is_one_of_two(alpha):
     assert level == pytest.approx(binary.intercept_[-1], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_predictions_of_a_new_task_of_several_classes():
     X, y, tasks = several_classes()
     model = L21Classifier(0.02, handle_unknown="mean").fit(X, y, tasks)

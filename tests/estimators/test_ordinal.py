@@ -181,6 +181,7 @@ def test_turned_around_the_model_is_the_same():
     np.testing.assert_allclose(down.thresholds_[:, ::-1], -up.thresholds_, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [["low", "high"], ["low", "mid", "high"]])
 def test_answers_are_in_the_order_of_scikit_learn(order):
     """Its scorers, and `cross_val_predict`, take columns for those of sorted labels."""
@@ -206,6 +207,7 @@ def test_answers_are_in_the_order_of_scikit_learn(order):
     assert inside.mean() > 0.8
 
 
+@pytest.mark.slow
 def test_cross_val_predict_of_probabilities_keeps_the_order():
     """It replaces labels by their positions in sorted order."""
     X, y, _ = data()

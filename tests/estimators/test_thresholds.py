@@ -180,6 +180,7 @@ def test_small_tasks_and_unknown_ones_have_the_common_threshold():
     )
 
 
+@pytest.mark.slow
 def test_layouts():
     rng = np.random.default_rng(2)
     X = rng.normal(size=(90, 4))

@@ -145,6 +145,7 @@ def test_other_types_are_refused():
         to_onnx(L21Regressor(0.1).fit(Z, Y), dtype="float16")
 
 
+@pytest.mark.slow
 def test_skl2onnx_converts_pipelines():
     skl2onnx = pytest.importorskip("skl2onnx")
     register_onnx()

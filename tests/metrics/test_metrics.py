@@ -656,6 +656,7 @@ def test_grid_search_with_a_task_column(regression):
     assert search.best_params_["alpha"] == ALPHAS[int(np.argmax(means))] < 3.0
 
 
+@pytest.mark.slow
 def test_several_scorers_at_once(classification):
     X, y, tasks, frame = classification
     scoring = {

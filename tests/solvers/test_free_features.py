@@ -216,6 +216,7 @@ def test_models_with_a_ridge_on_free_features_are_exact(d):
     assert model.converged_
 
 
+@pytest.mark.slow
 def test_scales_of_free_features_do_not_matter_to_the_worst_task():
     rng = np.random.default_rng(1)
     tasks = np.repeat([0, 1, 2], 40)
