@@ -154,8 +154,13 @@ def _first_share(objective: Objective, strength: float | None) -> float:
 
 
 def _width(fit: Datafit) -> float:
-    """Return the features over the rows of a task; one where no rows are held."""
-    return fit.n_features / max(fit.largest_block[0], 1)
+    """Return the features over the rows of a task; one where no rows are held.
+
+    One, too, of few features: little is to be gained, and rows that are repeated lead
+    to the very same point as those with weights.
+    """
+    few = fit.n_features < _SMALL_SIDE
+    return 1.0 if few else fit.n_features / max(fit.largest_block[0], 1)
 
 
 class _SecondBound:
