@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from scipy import linalg, sparse
-from scipy.linalg import lapack
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 from scipy.sparse.linalg import LinearOperator, cg
 
@@ -310,8 +309,10 @@ def _span(A: list[np.ndarray]) -> np.ndarray:
     rows = np.concatenate(A)
     if 0 < len(rows) <= rows.shape[1]:  # pivots cost ten times as much
         Q, R = np.linalg.qr(rows.T)
-        # a module that SciPy makes, of which no types are known
-        condition, _ = lapack.dtrcon(R)  # pyright: ignore[reportAttributeAccessIssue]
+        # R is its own factor U beside an L of ones: for triangles alone there is no
+        # such routine in the oldest SciPy
+        [estimate] = linalg.get_lapack_funcs(("gecon",), dtype=R.dtype)
+        condition, _ = estimate(R, np.abs(R).sum(axis=0).max())
         if condition > len(rows) * _SAFELY_INDEPENDENT:
             return Q
     factors: Any = linalg.qr(rows.T, mode="economic", pivoting=True)
