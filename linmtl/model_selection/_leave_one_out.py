@@ -151,12 +151,13 @@ def left_out_path(
         data,
         loss,
         fit,
-        [penalties[i] for i in np.flatnonzero(known).tolist()],
+        penalties,
         columns,
-        strengths=strengths[known],
+        some=known,
+        strengths=strengths,
         W0=starts[0] if starts else None,
         **options,
-    ).spread(known)
+    )
     limits = options["tol"], options["max_iter"]
     refits = RowRefits.of(data, fit, penalties[0], columns, *limits)
     curved = CurvedRefits.of(data, loss, fit, penalties, columns, unit, *limits)
