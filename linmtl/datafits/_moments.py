@@ -268,19 +268,20 @@ def _by_task(data, y, x):
         arrays = map(readonly, (rows, design.task_ptr, data.weight, y))
         small_moments(*arrays, bool(data.fit_intercept), np.empty_like(C), H, C)
         return H, C
-    step = max(_PIECE_SIZE // max(d, 1), 1)
+    step, weighted = max(_PIECE_SIZE // max(d, 1), 1), np.any(root != 1.0)
+    memory = np.empty((min(step, np.diff(data.task_ptr).max(initial=0)), d))
     for t, c in enumerate(design.column):
         start, stop = data.task_ptr[t], data.task_ptr[t + 1]
         if start == stop:
             continue
         X, w = design.block(t), root[start:stop, None]
         target = root[start:stop] * y[start:stop]
-        memory = np.empty((min(step, stop - start), d))
         for first in range(0, stop - start, step):  # small copies stay in the cache
             part = slice(first, first + step)
             A = memory[: len(X[part])]
             np.subtract(X[part], x[t], out=A)
-            A *= w[part]
+            if weighted:
+                A *= w[part]
             H[c] += A.T @ A
             C[c] += target[part] @ A
     return H, C
