@@ -195,6 +195,7 @@ def make_problem(
     if offset is not None:
         roles[offset.option] = offset.column
     _check_columns(table, roles)
+    table = table.without_marks(name for name in table.columns if name != task)
     notes = list(table.notes)
     used = _choose_columns(table, tuple(roles.values()), features, drop, notes)
     rows = _labelled(table, target, task, notes)

@@ -24,6 +24,25 @@ _MISSING = frozenset(
     {"", "?", ".", "NA", "N/A", "n/a", "<NA>", "#N/A", "NaN", "nan", "NULL", "null"}
     | {"NaT", "#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?"}  # of spreadsheets
 )
+# The same among numbers or dates alone, where they can be nothing else; in any case.
+_MARKS = frozenset(
+    {
+        "-",
+        "--",
+        "---",
+        "\u2013",
+        "\u2014",
+        "?",
+        ".",
+        "..",
+        "...",
+        "*",
+        "na",
+        "n/a",
+        "n.a.",
+    }
+    | {"nan", "nil", "none", "null", "missing", "not available"}
+)
 _CURRENCIES = frozenset(
     {"AUD", "BRL", "CAD", "CHF", "CNY", "CZK", "DKK", "EUR", "GBP", "HUF", "INR"}
     | {"JPY", "KRW", "MXN", "NOK", "NZD", "PLN", "RUB", "SEK", "TRY", "USD", "ZAR"}
@@ -155,6 +174,39 @@ def missing(fields: Fields) -> np.ndarray:
     if isinstance(fields, np.ndarray):
         return np.isnan(fields)
     return np.array([text in _MISSING for text in fields], dtype=bool)
+
+
+def marks_among(fields: Fields, numeric: bool = False) -> list[str]:
+    """Return the marks of missing values in a column that holds numbers or dates else.
+
+    Parameters
+    ----------
+    fields : list of str or ndarray
+        The column.
+    numeric : bool, default=False
+        Whether it is known to hold numbers or dates, which need not be among these.
+
+    Returns
+    -------
+    list of str
+        As they are written; nothing of other text. Empty fields are no marks.
+    """
+    if isinstance(fields, np.ndarray):
+        return []
+    levels = sorted(set(fields) - {""})
+    marks = [text for text in levels if text.lower() in _MARKS]
+    if not marks or numeric:
+        return marks
+    others = [text for text in levels if text.lower() not in _MARKS]
+    return marks if not missing(others).all() and _are_numbers(others) else []
+
+
+def _are_numbers(fields: list[str]) -> bool:
+    """Whether a column can be read as numbers, or as dates."""
+    try:
+        return bool(_readings(_without_unit(fields)[1])) or _days(fields) is not None
+    except _Ambiguous:  # of dates nevertheless
+        return True
 
 
 def reads_as_number(text: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from linmtl.data._columns import Fields
+from linmtl.data._columns import Fields, marks_among
 from linmtl.data._errors import InputError, name_list
 from linmtl.data._labels import is_dataframe, is_missing
 
@@ -57,6 +57,41 @@ class Table:
             for name, f in self.columns.items()
         }
         return replace(self, columns=columns, lines=[self.lines[i] for i in rows])
+
+    def without_marks(
+        self, names: Iterable[str], numeric: Collection[str] = ()
+    ) -> Table:
+        """Empty the fields that mark a missing value among numbers or dates.
+
+        Parameters
+        ----------
+        names : iterable of str
+            The columns to look at.
+        numeric : collection of str
+            Those known to hold numbers or dates; others are left as they are if they
+            are categories or hold other text.
+
+        Returns
+        -------
+        Table
+            With a note of what was read as missing.
+        """
+        found = {}
+        for name in names:
+            known = name in numeric
+            if known or name not in self.categories:
+                found[name] = marks_among(self.columns[name], known)
+        found = {name: marks for name, marks in found.items() if marks}
+        if not found:
+            return self
+        emptied = {
+            name: ["" if text in marks else text for text in self.columns[name]]
+            for name, marks in found.items()
+        }
+        marks = sorted({mark for marks in found.values() for mark in marks})
+        note = f"read as missing, {' '.join(map(repr, marks))}: {name_list(found)}"
+        columns, notes = {**self.columns, **emptied}, [*self.notes, note]
+        return replace(self, columns=columns, notes=notes)
 
 
 def check_header(name: str, labels: Iterable[Any]) -> list[str]:

@@ -33,9 +33,10 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     """Make numbers of a table, as :func:`linmtl.prepare` does, and fill in what lacks.
 
     Numbers are read however they are written, dates become days since 1970-01-01, time
-    spans days, and text an indicator for each of its levels (one for two). A missing
-    number becomes the median; where a column misses some in fit, an indicator says
-    where. What says nothing is left out: text of many levels, ids, empty columns.
+    spans days, and text an indicator for each of its levels (one for two). Marks such
+    as "-", "?" and "missing" among numbers stand for missing ones. A missing number
+    becomes the median; where a column misses some in fit, an indicator says where. What
+    says nothing is left out: text of many levels, ids, empty columns.
 
     Parameters
     ----------
@@ -345,7 +346,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             columns = dict(table.columns)
             del columns[self._columns[place]]
             table = replace(table, columns=columns)
-        return X, table, place
+        numeric = () if reset else self._medians
+        return X, table.without_marks(table.columns, numeric), place
 
     def _by_name(self, X: Any) -> Any:
         """Return the columns that were there in fit, in their order, if all are."""

@@ -388,3 +388,41 @@ def test_why_no_column_is_left():
     columns = table(visit=["01/02/2024", "03/04/2024"] * 12)
     with pytest.raises(ValueError, match=r"no column is left.*cannot be told apart"):
         prepare(columns, drop=["age", "dose"])
+
+
+MARKS = ["-", "--", "–", "?", ".", "n/a", "N/A", "NA", "na", "null", "None", "Missing"]
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_marks_of_missing_values_among_numbers(mark):
+    forms = {"half": "{}.5", "share": "{} %", "cost": "€{},25", "day": "2024-05-{:02}"}
+    columns = {
+        name: [form.format(i) for i in range(24, 0, -1)] for name, form in forms.items()
+    }
+    found = {}
+    for written in (mark, ""):
+        for fields in columns.values():
+            fields[3] = written
+        found[written] = prepare(table(**columns))
+    marked, empty = found[mark], found[""]
+    np.testing.assert_array_equal(marked.X, empty.X)
+    assert (np.isnan(marked.X).sum()[list(forms)] == 1).all()
+    told = f"read as missing, {mark!r}: {', '.join(forms)}"
+    assert told in marked.notes
+    assert [note for note in marked.notes if note != told] == empty.notes
+
+
+def test_marks_are_levels_of_other_text():
+    kinds = ["+", "-", "missing"] * 8
+    prepared = prepare(table(kind=kinds, none=["-", "?"] * 12))
+    names = ["age", "dose", "kind=+", "kind=-"]
+    assert prepared.X.columns.tolist()[:4] == names
+    assert not any("read as missing" in note for note in prepared.notes)
+
+
+def test_rows_whose_target_is_marked_as_missing_are_dropped():
+    score = [f"{i / 7:.3f}" for i in range(24)]
+    score[5] = "-"
+    prepared = prepare(table(score=score))
+    assert len(prepared.y) == 23
+    assert "rows dropped, no target (column score): 1" in prepared.notes

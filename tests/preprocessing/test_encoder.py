@@ -311,3 +311,20 @@ def test_parameters_are_checked_and_ids_may_stay():
         TableEncoder(max_levels=3).fit(table[["remark"]])
     kept = clone(TableEncoder(drop_ids=False, max_levels=24)).fit(table)
     assert {"visit_id", "remark"} <= set(kept.groups_)
+
+
+def test_marks_of_missing_values_among_numbers():
+    """In a row to predict alone, too, where nothing else tells numbers."""
+    fields = [f"{i}.5" for i in range(12)]
+    fields[4] = "-"
+    frame = pd.DataFrame({"dose": fields, "kind": ["a", "-", "b"] * 4})
+    encoder = TableEncoder().fit(frame)
+    names = ["dose", "dose missing", "kind=-", "kind=a", "kind=b"]
+    assert encoder.get_feature_names_out().tolist() == names
+    assert "read as missing, '-': dose" in encoder.notes_
+    fields[4] = ""
+    expected = TableEncoder().fit_transform(frame.assign(dose=fields))
+    np.testing.assert_array_equal(encoder.transform(frame), expected)
+    for mark in ("-", "?", "missing"):
+        row = encoder.transform(pd.DataFrame({"dose": [mark], "kind": ["b"]}))
+        assert row.tolist() == [[6.5, 1.0, 0.0, 0.0, 1.0]]
