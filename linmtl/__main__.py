@@ -66,6 +66,7 @@ missing is filled in by models that were saved by linmtl compare, an error elsew
 examples:
   linmtl predict model.json visits.csv --task patient > predicted.csv
   zcat visits.csv.gz | linmtl predict model.json - --task patient --output predicted.csv
+  linmtl predict model.json visits.csv --unknown-tasks mean > predicted.csv
 
 The table written has the task of each row, its prediction and, of a classifier, the
 probability of each class; its rows are those of the table read.
@@ -246,6 +247,13 @@ def _add_predict(commands: Any) -> None:
         help="the columns of a model that knows no names, in the order of fit "
         "(default: all others)",
     )
+    one.add_argument(
+        "--unknown-tasks",
+        choices=("error", "mean"),
+        metavar="HOW",
+        help="rows of tasks that the model has not seen: error, or mean, by what its "
+        "tasks have in common (default: as handle_unknown of the model)",
+    )
     _add_offset(one, "default: the column as in fit")
     _add_decimal(one)
     one.add_argument(
@@ -368,6 +376,7 @@ def _run_predict(arguments: argparse.Namespace, progress: Progress) -> int:
         features=arguments.features,
         decimal=arguments.decimal,
         offset=offset_column(arguments.offset, arguments.exposure),
+        unknown_tasks=arguments.unknown_tasks,
     )
     for note in predictions.notes:
         progress.say(f"note: {note}")

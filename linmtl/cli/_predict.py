@@ -28,6 +28,11 @@ from linmtl.data._errors import InputError, name_list
 from linmtl.data._labels import codes_of, one_line
 from linmtl.data._table import Table
 from linmtl.export import from_json
+from linmtl.preprocessing import TaskScaler
+
+_NOTHING_IN_COMMON = (
+    "tasks of different kinds, or with thresholds of their own, have no model in common"
+)
 
 
 @dataclass(frozen=True)
@@ -114,6 +119,7 @@ def predict_table(
     features: Sequence[str] | None = None,
     decimal: str | None = None,
     offset: OffsetColumn | None = None,
+    unknown_tasks: str | None = None,
 ) -> Predictions:
     """Predict the rows of a table.
 
@@ -134,6 +140,9 @@ def predict_table(
         As for :func:`linmtl.prepare`.
     offset : OffsetColumn, default=None
         Where the offsets of the rows stand; as in fit by default.
+    unknown_tasks : {"error", "mean"}, default=None
+        What to do with tasks that the model does not know: raise an error, or predict
+        by what its tasks have in common; as ``handle_unknown`` of the model by default.
 
     Returns
     -------
@@ -150,12 +159,16 @@ def predict_table(
     model: Any = saved.model
     last = model[-1] if _is_pipeline(model) else model
     column = _task_column(last, table, task or saved.task)
+    if unknown_tasks is not None:
+        _set_unknown(model, last, unknown_tasks)
     fills = _is_pipeline(model) and isinstance(model[0], SimpleImputer)
     names = _by_position(model)
-    notes = list(table.notes)
     known = _offset_column(last, table, offset, saved.offset)
     others = {column, None if known is None else known.column}
     names = _columns(last, names, table, others, features)
+    numeric = [name for name in names if name in table.columns]
+    table = table.without_marks(numeric, numeric)
+    notes = list(table.notes)
     labels = None if column is None else _labels(last, table, column, notes)
     spare = _spare(last, labels, (len(table.lines), len(names)))
     options = {
@@ -204,6 +217,21 @@ def _task_column(model: Any, table: Table, task: str | None) -> str | None:
     if task not in table.columns:
         raise InputError(f"--task: {no_column(task, table.columns)}")
     return task
+
+
+def _set_unknown(model: Any, last: Any, unknown_tasks: str) -> None:
+    """Have a model, and what scales its features within tasks, treat unknown tasks so.
+
+    ``last`` is the model without the steps before it.
+    """
+    asked = f"--unknown-tasks {unknown_tasks}"
+    if last._layout != "long":
+        raise InputError(f"{asked}: the model was fitted without tasks")
+    if unknown_tasks == "mean" and last._of_unknown is None:
+        raise InputError(f"{asked}: {_NOTHING_IN_COMMON}")
+    for part in [step for _, step in model.steps] if _is_pipeline(model) else [model]:
+        if part is last or isinstance(part, TaskScaler):
+            part.handle_unknown = unknown_tasks
 
 
 def _offset_column(
@@ -261,8 +289,15 @@ def _labels(model: Any, table: Table, column: str, notes: list[str]) -> np.ndarr
     if unknown.any():
         names = name_list(np.unique(labels[unknown]))
         if model.handle_unknown == "error":
+            advice = f", and {_NOTHING_IN_COMMON}"
+            if model._of_unknown is not None:
+                advice = (
+                    "; --unknown-tasks mean predicts them by what its tasks have in "
+                    "common"
+                )
             raise InputError(
                 f"column {column!r} has tasks that the model does not know: {names}"
+                f"{advice}"
             )
         notes.append(
             "rows of tasks that the model does not know, predicted by what its tasks "

@@ -290,3 +290,45 @@ def test_numbers_of_tasks_are_known_however_they_are_written(
     path.write_text(f"site,dose\n{asked.format(7)},3\n")
     assert command.main(["predict", str(file), str(path), "--task", "site"]) == 0
     assert "does not know" not in predicted(capsys)[1]
+
+
+def test_tasks_that_the_model_has_not_seen(tmp_path, capsys):
+    path, file = tmp_path / "shops.csv", tmp_path / "model.json"
+    path.write_text(
+        "shop,u,y\n" + "\n".join(f"{'ab'[i % 2]},{i},{i}" for i in range(9))
+    )
+    X, y, tasks, _ = linmtl.prepare(path, "y", "shop")
+    scaler = TaskScaler(within_task=True, task_column="shop")
+    model = make_pipeline(scaler, L21Regressor(0.1, task_column="shop"))
+    X = X.assign(shop=tasks)
+    file.write_text(to_json(model.fit(X, y)))
+    path.write_text("shop,u\nb,3\nc,4\n")
+    asked = ["predict", str(file), str(path)]
+    assert command.main(asked) == 2
+    assert "does not know: c; --unknown-tasks mean" in capsys.readouterr().err
+    assert command.main([*asked, "--unknown-tasks", "mean"]) == 0
+    found, notes = predicted(capsys)
+    assert "have in common (1 of 2): c" in notes
+    for step in ("taskscaler", "l21regressor"):
+        model.set_params(**{f"{step}__handle_unknown": "mean"})
+    new = X.iloc[:2].assign(u=[3.0, 4.0], shop=["b", "c"])
+    assert [float(row["prediction"]) for row in found] == model.predict(new).tolist()
+    file.write_text(to_json(model))  # what the model says itself, and the option
+    assert command.main(asked) == 0
+    assert command.main([*asked, "--unknown-tasks", "error"]) == 2
+    assert "does not know: c" in capsys.readouterr().err
+
+
+def test_models_without_a_model_of_new_tasks_say_so(table, tmp_path, capsys):
+    X, y, tasks, _ = linmtl.prepare(table, "score", "site")
+    alone = L21Regressor(0.1).fit(X, y)
+    ordered = linmtl.OrdinalClassifier().fit(X, np.arange(len(y)) % 3, tasks)
+    asked = [str(table), "--task", "site", "--unknown-tasks", "mean"]
+    for model, options, told in (
+        (alone, [asked[0], *asked[3:]], "the model was fitted without tasks"),
+        (ordered, asked, "have no model in common"),
+    ):
+        assert command.main(["predict", saved(tmp_path, model), *options]) == 2
+        err = capsys.readouterr().err
+        assert "--unknown-tasks mean: " in err
+        assert told in err
