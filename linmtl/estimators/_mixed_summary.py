@@ -18,6 +18,7 @@ _DRAWN = (
     "shrink_mean=False has z and p."
 )
 _WIDTH = 79
+_NO_DIFFERENCE = 1e-10  # of a standard deviation, relative to the largest; rounding
 
 
 def origin_and_units(estimator: Any, model: MixedModel) -> list[str]:
@@ -83,6 +84,9 @@ class MixedEffectsSummary:
         tests of them, z and p, are NaN.
     cautions : list of str
         What the origin or the units of features make of the model.
+    correlation : ndarray of shape (n_random, n_random) or None
+        The correlations of the effects over the tasks, NaN for one that does not differ
+        between them; None for a covariance without any, such as "diagonal".
     """
 
     names: list[str]
@@ -97,6 +101,7 @@ class MixedEffectsSummary:
     n_tasks: int
     drawn: bool = False
     cautions: list[str] = field(default_factory=list)
+    correlation: np.ndarray | None = None
 
     @classmethod
     def of(cls, estimator: Any, model: MixedModel) -> MixedEffectsSummary:
@@ -133,6 +138,7 @@ class MixedEffectsSummary:
             model.sums.n_tasks,
             bool(model.likelihood.log_prior),
             origin_and_units(estimator, model),
+            _correlation(model.covariance),
         )
 
     @property
@@ -155,12 +161,14 @@ class MixedEffectsSummary:
         -------
         DataFrame
             One row per effect: "estimate", "std_error", "z", "p_value", and "std", its
-            standard deviation over the tasks.
+            standard deviation over the tasks; with `correlation` also a column "corr"
+            and a name for each of the effects that differ between these.
         """
         import pandas as pd
 
+        q = len(self.random)
         std = np.full(len(self.names), np.nan)
-        std[: len(self.std)] = self.std
+        std[:q] = self.std
         columns = {
             "estimate": self.estimate,
             "std_error": self.std_error,
@@ -168,7 +176,17 @@ class MixedEffectsSummary:
             "p_value": self.p_value,
             "std": std,
         }
+        for j in self._correlated():
+            assert self.correlation is not None
+            columns[f"corr {self.random[j]}"] = np.full(len(self.names), np.nan)
+            columns[f"corr {self.random[j]}"][:q] = self.correlation[:, j]
         return pd.DataFrame(columns, index=self.names)
+
+    def _correlated(self) -> np.ndarray:
+        """Return the effects that have correlations with others, positions."""
+        if self.correlation is None:
+            return np.arange(0)
+        return np.flatnonzero(~np.isnan(np.diag(self.correlation)))
 
     def __str__(self) -> str:
         kind = {"reml": "restricted log-likelihood", "ml": "log-likelihood"}
@@ -186,9 +204,19 @@ class MixedEffectsSummary:
             lines.append(
                 f"{name:{width}}  {estimate:10.4g} {error:10.4g} {_short(z)} {p:8.3f}"
             )
-        lines += ["", f"{'between tasks':{width}}  {'std':>10}"]
-        for name, std in zip(self.random, self.std, strict=True):
-            lines.append(f"{name:{width}}  {std:10.4g}")
+        among = self._correlated()
+        fits = len(among) <= (_WIDTH - width - 13) // 6 + 1
+        head = f"  {'corr':>5}" if among.size and fits else ""
+        lines += ["", f"{'between tasks':{width}}  {'std':>10}{head}"]
+        for j, (name, std) in enumerate(zip(self.random, self.std, strict=True)):
+            row = ""
+            if head and j in among:
+                assert self.correlation is not None
+                before = self.correlation[j, among[among < j]]
+                row = "".join(f" {r:5.2f}" for r in before)
+            lines.append(f"{name:{width}}  {std:10.4g}{' ' * bool(row)}{row}")
+        if among.size and not fits:
+            lines.append(f"correlations of {len(among)} effects: see to_frame()")
         if self.noise is not None:
             lines.append(f"{'noise':{width}}  {self.noise:10.4g}")
         if self.drawn:
@@ -198,6 +226,16 @@ class MixedEffectsSummary:
         return "\n".join(lines)
 
     __repr__ = __str__
+
+
+def _correlation(covariance: np.ndarray) -> np.ndarray | None:
+    """Return the correlations of the random effects, None where there are none."""
+    std = np.sqrt(np.diag(covariance))
+    differs = std > _NO_DIFFERENCE * std.max(initial=0.0)
+    among, out = np.ix_(differs, differs), np.full(covariance.shape, np.nan)
+    out[among] = covariance[among] / np.outer(std[differs], std[differs])
+    apart = out[among] - np.eye(int(differs.sum()))
+    return out if np.any(np.abs(apart) > _NO_DIFFERENCE) else None
 
 
 def _rows(weight: float) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -520,6 +521,38 @@ def test_summary():
     frame = model.summary().to_frame()
     assert list(frame.index) == ["(intercept)", "height", "'a\\nb'", "c"]
     np.testing.assert_allclose(frame["z"], frame["estimate"] / frame["std_error"])
+
+
+def test_summary_has_the_correlations_of_random_effects():
+    X, y, tasks = made(14)
+    names, some = ["height", "width", "c"], ["height", "c"]
+    X = pd.DataFrame(X, columns=names)
+    model = MixedEffectsRegressor("full", random_features=some).fit(X, y, tasks)
+    summary, std = model.summary(), np.sqrt(np.diag(model.covariance_))
+    among = [0, 1, 3]
+    found = summary.correlation[np.ix_(among, among)]
+    np.testing.assert_allclose(
+        found * np.outer(std, std)[np.ix_(among, among)],
+        model.covariance_[np.ix_(among, among)],
+    )
+    assert np.isnan(summary.correlation[2]).all()
+    frame = summary.to_frame()
+    columns = [f"corr {name}" for name in ["(intercept)", *some]]
+    assert frame.columns[5:].tolist() == columns
+    np.testing.assert_array_equal(frame[columns], summary.correlation[:, among])
+    text = str(summary)
+    r = found[2]
+    assert f"{std[3]:10.4g}  {r[0]:5.2f} {r[1]:5.2f}\n" in text
+    many = replace(
+        summary,
+        random=[f"x{j}" for j in range(30)],
+        std=np.ones(30),
+        correlation=np.eye(30),
+    )
+    assert "correlations of 30 effects: see to_frame()" in str(many)
+    plain = MixedEffectsRegressor().fit(X, y, tasks).summary()
+    assert plain.correlation is None
+    assert "corr" not in str(plain)
 
 
 def test_summary_of_fractions_and_of_no_noise():
