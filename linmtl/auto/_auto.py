@@ -286,7 +286,7 @@ class _Auto(TaskModel):
         if self.models is None:
             self._target_loss = named_loss
             return None
-        models = named(self.models)
+        models = self._named_models()
         if not models:
             raise ValueError(
                 f"{type(self).__name__}: models is empty; pass one or more"
@@ -310,6 +310,11 @@ class _Auto(TaskModel):
         self._target_loss = target
         return models
 
+    def _named_models(self) -> dict[str, Any]:
+        """Return the models that were given by name."""
+        given = () if self.models is None else self.models
+        return named(given, type(self).__name__)
+
     def _losses_given(self):
         return [] if self.loss is None else [self.loss]
 
@@ -323,7 +328,7 @@ class _Auto(TaskModel):
         """The mask that all models have, by which the data are read, too."""
         masks: list[Any] = [
             getattr(model, "feature_mask", None)
-            for model in named(self.models or []).values()
+            for model in self._named_models().values()
         ]
         shared = masks and all(
             mask is not None and np.array_equal(mask, masks[0]) for mask in masks
@@ -333,7 +338,7 @@ class _Auto(TaskModel):
     def _loss(self) -> Loss:
         if "_target_loss" in vars(self):
             return self._target_loss
-        for model in named(self.models or []).values():  # not fitted: of the first
+        for model in self._named_models().values():  # not fitted: of the first
             if isinstance(model, TaskModel):
                 return model._loss()
         return self._loss_of_name()

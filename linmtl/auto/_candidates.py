@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from linmtl.estimators import (
@@ -135,8 +135,22 @@ def default_models(
     }
 
 
-def named(models: Sequence[Any]) -> dict[str, Any]:
-    """Return the models of a list by name, made up where there is none."""
+def named(models: Any, owner: str) -> dict[str, Any]:
+    """Return the models of a list by name, made up where there is none.
+
+    ``owner`` is what was given the list, for errors.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no list, or names are not told apart.
+    """
+    if isinstance(models, (str, Mapping)) or not isinstance(models, Iterable):
+        got = repr(models) if isinstance(models, str) else f"a {type(models).__name__}"
+        raise TypeError(
+            f"{owner}: models must be a list of estimators or (name, estimator) pairs, "
+            f"got {got}"
+        )
     out: dict[str, Any] = {}
     for entry in models:
         name, model = entry if isinstance(entry, tuple) else (None, entry)

@@ -9,9 +9,15 @@ from collections.abc import Iterable
 
 def closest(name: str, names: Iterable[str]) -> str:
     """Return '; did you mean ...?' where a name resembles the given one."""
+    match = nearest(name, names)
+    return "" if match is None else f"; did you mean {match!r}?"
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """Return the name that the given one resembles most, None where none does."""
     by_fold = {str(other).casefold(): str(other) for other in names}
     match = _closest(name.casefold(), list(by_fold))
-    return f"; did you mean {by_fold[match]!r}?" if match else ""
+    return by_fold[match] if match else None
 
 
 def _closest(name: str, names: list[str]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from copy import copy
 from dataclasses import dataclass
@@ -19,10 +20,12 @@ from linmtl.data._checks import check_keywords
 from linmtl.data._fit_input import FitInput
 from linmtl.data._labels import codes_of, some
 from linmtl.data._read import read_X, require_tasks, task_codes
+from linmtl.data._suggestions import nearest
 from linmtl.data._targets import two_valued
 from linmtl.data._task_table import described
 from linmtl.designs._shared import SharedDesign
 from linmtl.designs._stacked import predict_each
+from linmtl.estimators._docs import ESTIMATORS
 from linmtl.estimators._new_task import NewTask
 from linmtl.estimators._predictions import TaskClasses
 from linmtl.version import __version__
@@ -259,9 +262,11 @@ def require_task_model(name: str, model: Any) -> TaskModel:
     """
     if isinstance(model, TaskModel):
         return model
-    what = f"the class {model.__name__}" if isinstance(model, type) else None
+    what = f"a {type(model).__name__}"
+    if isinstance(model, type):
+        what = f"the class {model.__name__}; call it, {model.__name__}()"
     if isinstance(model, str):
-        what = repr(model)
+        what = f"{model!r}; pass an object, such as {_estimators_like(model)}"
     problem = (
         f"{name} must be one of linmtl's estimators with coefficients of each task"
     )
@@ -273,4 +278,16 @@ def require_task_model(name: str, model: Any) -> TaskModel:
             f"step alone, {type(last).__name__}, and X as the steps before return it, "
             "pipeline[:-1].fit_transform(X, y)"
         )
-    raise TypeError(f"{problem}, got {what or f'a {type(model).__name__}'}")
+    raise TypeError(f"{problem}, got {what}")
+
+
+def _estimators_like(name: str) -> str:
+    """Say how the estimators that a text resembles are made."""
+    family = re.compile("(Regressor|Classifier)(CV)?$")
+    families = sorted({family.sub("", known) for known in ESTIMATORS})
+    meant = nearest(family.sub("", name), families) or "MixedEffects"
+    kinds = "Regressor", "Classifier"
+    tuned = [f"{meant}{kind}CV" for kind in kinds]
+    found = [known for known in tuned if known in ESTIMATORS]
+    found = found or [known for known in ESTIMATORS if family.sub("", known) == meant]
+    return " or ".join(f"{known}()" for known in found)
