@@ -62,6 +62,7 @@ _EARLY, _EARLY_KEPT = 12, 4.0
 # from which on steps of first order are too many: of bounded curvature, and of others.
 # For L1 and L21 beside the former accelerated steps are cheap.
 _TIGHT, _TIGHT_UNBOUNDED, _TIGHT_BY_ROWS = 1000.0, 100.0, 10_000.0
+_FAR = 1e5  # squares of features about zero, as a part of those about their means
 _POWER_STEPS = 5  # for the size of the Hessian, of which rho is a fraction
 
 
@@ -185,8 +186,12 @@ class _SecondBound:
         return self._monitor.best_gap <= stop
 
 
-def lacks_norm(objective: Objective) -> str | None:
-    """Return what X and penalty lack for alternating directions."""
+def lacks_norm(objective: Objective, any_form: bool = False) -> str | None:
+    """Return what X and penalty lack for alternating directions.
+
+    With ``any_form`` also where a form over the tasks is such that other methods are
+    expected to be as fast.
+    """
     fit = objective.whole_fit
     if fit.holds_rows and fit.data.design.is_sparse:
         return "a dense X, or at least as many samples as coefficients"
@@ -200,25 +205,43 @@ def lacks_norm(objective: Objective) -> str | None:
     semi = norm.null_form(objective.shape[1]) is not None
     if semi and not objective.free_means.any():  # its steps grow small
         return "a norm that is zero at zero only"
-    if not (alone or _is_tight(objective)):
+    if not (alone or (_has_system(objective) and (any_form or _is_tight(objective)))):
         return "a ridge, or a tight form over few tasks, as the only quadratic penalty"
     return None
 
 
-def _is_tight(objective: Objective) -> bool:
-    """Whether a form couples few tasks so that first-order steps are many."""
+def _has_system(objective: Objective) -> bool:
+    """Whether a form that couples tasks is a part of one system of few unknowns."""
     fit, form = objective.whole_fit, objective.penalty.base_quadratic
     if objective.penalty.is_split or objective.penalty.about_mean is not None:
         return False
     if fit.n_columns != fit.b.size or form.shared_rows.size or form.varies:
         return False
-    if fit.n_columns * fit.n_features > DENSE_SYSTEM:
-        return False
+    return fit.n_columns * fit.n_features <= DENSE_SYSTEM
+
+
+def _is_tight(objective: Objective) -> bool:
+    """Whether a form couples tasks so that first-order steps are many.
+
+    So they are of features far from zero without an intercept, whatever the form.
+    """
+    fit, form = objective.whole_fit, objective.penalty.base_quadratic
     tight = _TIGHT if fit.bounded else _TIGHT_UNBOUNDED
     curved = fit.bounded and not fit.quadratic
     if curved and isinstance(objective.penalty.norm, RowSeparable):
         tight = _TIGHT_BY_ROWS
-    return form.top > tight * float(np.median(fit.feature_scale())) ** 2
+    if form.top > tight * float(np.median(fit.feature_scale())) ** 2:
+        return True
+    return is_far_from_zero(fit)
+
+
+def is_far_from_zero(fit: Datafit) -> bool:
+    """Whether a loss bends along one direction, the means, and hardly else."""
+    data = fit.data if fit.holds_rows else fit.rows
+    if data is None or data.fit_intercept:
+        return False
+    whole, within = (data.design.column_scale(data.weight, c) for c in (False, True))
+    return bool(np.median(whole) > _FAR * np.median(within))
 
 
 def couples_tasks(form: QuadraticForm) -> bool:

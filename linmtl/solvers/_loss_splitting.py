@@ -27,6 +27,7 @@ from linmtl.solvers._admm import (
     Squares,
     balance,
     couples_tasks,
+    is_far_from_zero,
     lacks_norm,
     least_squares,
 )
@@ -38,7 +39,7 @@ _RELAXATION = 1.6
 _FIRST_SHARE = 0.1  # of the size of the Hessians, that the norm's rho begins with
 # Iterations between two certificates, which cost about as much as two of them.
 _FIRST_CHECK, _LEAST_CHECK, _MOST_CHECK = 10, 5, 20
-_BALANCED = 5, 10, 20, 40, 80, 160, 320, 640  # iterations, ever rarer
+_FIRST_BALANCED = 5  # iterations; then each time after twice as many
 # Iterations from which on it may give way to another method, and those left then.
 _LEAST_STEPS, _MOST_LEFT = 300, 1000
 _INFEASIBLE = 1e-13  # what residuals sum to beside their sizes, beyond rounding
@@ -65,7 +66,7 @@ class LossSplitting:
             return None
         if penalty.is_split:
             return "a ridge as the only quadratic penalty"
-        return lacks_norm(objective)
+        return lacks_norm(objective, any_form=True)
 
     @staticmethod
     def pays(objective: Objective) -> bool:
@@ -83,9 +84,11 @@ class LossSplitting:
     ) -> bool:
         """Minimise in place; give up where too many iterations are left.
 
-        Return whether it is done; W is the best point.
+        Not of features far from zero, for which other methods need more. Return whether
+        it is done; W is the best point.
         """
         start, begun = monitor.n_iter, len(monitor.history)
+        most_left = np.inf if is_far_from_zero(objective.whole_fit) else _MOST_LEFT
         split = _Split(objective, W)
         due, done = _FIRST_CHECK, False
         for iteration in range(1, max_iter - start + 1):
@@ -100,7 +103,7 @@ class LossSplitting:
                     break
                 left = _iterations_left(monitor, begun, stop)
                 due += int(np.clip(left, _LEAST_CHECK, _MOST_CHECK))
-                if iteration >= _LEAST_STEPS and left > _MOST_LEFT:
+                if iteration >= _LEAST_STEPS and left > most_left:
                     break
         assert monitor.best_W is not None
         W[:] = monitor.best_W
@@ -182,7 +185,8 @@ class _Split:
             step = 1.0 / (rho + self.ridge)
             self.norm.prox(rho * step * V, step, self.Z)
         self.U = V - self.Z
-        if iteration in _BALANCED:
+        rounds, rest = divmod(iteration, _FIRST_BALANCED)
+        if rest == 0 and rounds.bit_count() == 1:
             self._balance(W, eta, Z, E)
 
     def _balance(self, W, eta, Z, E):

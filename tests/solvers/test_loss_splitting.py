@@ -15,10 +15,12 @@ from linmtl.penalties import (
     L21,
     Deviation,
     Dirty,
+    GraphLaplacian,
     GroupL21,
     Linf1,
     MeanRegularized,
     Ridge,
+    TemporalGroup,
     TraceNorm,
 )
 from linmtl.solvers import minimise
@@ -107,4 +109,27 @@ def test_features_of_all_scales_with_a_free_mean(loss):
     X = X * 10.0 ** np.random.default_rng(1).uniform(-1.5, 1.5, size=20)
     y = y + np.where(X[:, 0] > 0, 5.0, 0.0)
     model = MultiTaskRegressor(MeanRegularized(1e-4), loss=loss, max_iter=2000)
+    assert model.fit(X, y, tasks).converged_
+
+
+CHAIN = np.diag(np.ones(3), 1) + np.diag(np.ones(3), -1)
+COUPLED = {
+    "graph": L1(0.01) + GraphLaplacian(CHAIN, 300.0),
+    "temporal": TemporalGroup(0.01, 1000.0),
+    "trace": TraceNorm(0.02) + MeanRegularized(0.01),
+}
+
+
+@pytest.mark.parametrize("loss", ["quantile", "poisson", "squared_hinge"])
+@pytest.mark.parametrize("penalty", COUPLED.values(), ids=COUPLED)
+def test_features_far_from_zero_without_intercepts(penalty, loss):
+    """The loss bends 10^7 times as much along their means as along anything else."""
+    rng = np.random.default_rng(0)
+    tasks = np.repeat(np.arange(4), 15)
+    X = rng.normal(size=(60, 5))
+    eta = X[:, 0] + 0.3 * rng.normal(size=60)
+    y = {"poisson": rng.poisson(np.exp(eta)), "squared_hinge": eta > 0}.get(loss, eta)
+    X += [3e3, 2e3, -4e3, 3e3, 5e3]
+    kind = MultiTaskClassifier if loss == "squared_hinge" else MultiTaskRegressor
+    model = kind(penalty, loss=loss, fit_intercept=False, max_iter=2000)
     assert model.fit(X, y, tasks).converged_
