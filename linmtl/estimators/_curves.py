@@ -20,6 +20,7 @@ from linmtl.solvers._path import top_strength
 
 _ALMOST = 1 - 1e-9
 _REACH = 8.0  # strengths over which the error of rough losses stays about the same
+_SURELY = 3.0  # standard errors by which a strength is worse than the best
 _FEWEST = 3  # of two strengths one always is at an end
 
 
@@ -166,3 +167,41 @@ def open_axes(curves: list[Curve]) -> dict[str, End]:
 def _is_amount(value: Any) -> bool:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return number and 0 <= value < np.inf
+
+
+def best_place(per_fold: np.ndarray, one_error: bool) -> tuple[int, int]:
+    """Return the setting and the strength that some folds choose, as positions.
+
+    ``per_fold`` is of shape (n_settings, n_strengths, n_folds). With ``one_error`` it
+    is the strongest whose loss is within a standard error of the best.
+    """
+    mean = np.nanmean(per_fold, axis=-1)
+    i, j = divmod(best_strength(mean.ravel()), mean.shape[1])
+    if one_error:
+        known = per_fold[i, j][~np.isnan(per_fold[i, j])]
+        error = known.std(ddof=1) / np.sqrt(known.size) if known.size > 1 else 0.0
+        j = int(np.argmax(mean[i] <= mean[i, j] + error))  # strengths decrease
+    return i, j
+
+
+def not_surely_worse(
+    curves: list[Curve], best: tuple[int, int]
+) -> list[tuple[dict[str, Any], np.ndarray]]:
+    """Return settings and strengths that may be the best of other folds.
+
+    Those beside the best, and those that are not surely worse, by the differences
+    of the losses in each task and fold.
+    """
+    i, j = best
+    loss = np.array([curve.per_task for curve in curves])
+    worse = (loss - loss[i, j]).reshape(*loss.shape[:2], -1)
+    worse = worse[..., ~np.isnan(worse[i, j])]
+    error = worse.std(axis=-1) / np.sqrt(worse.shape[-1])
+    open_ = worse.mean(axis=-1) <= _SURELY * error
+    open_[i, max(j - 1, 0) : j + 2] = True
+    along = np.flatnonzero(open_.any(axis=0))
+    return [
+        (curve.setting, curve.strengths[along[0] : along[-1] + 1])
+        for curve, some in zip(curves, open_, strict=True)
+        if some.any()
+    ]

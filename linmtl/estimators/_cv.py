@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import numbers
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, ClassVar, Literal, NamedTuple, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,56 +21,31 @@ from linmtl.datafits._base import Datafit
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._curves import (
     Curve,
-    best_of,
+    best_place,
     bound_of,
-    end_worth_extending,
-    joined,
+    not_surely_worse,
     open_axes,
 )
 from linmtl.estimators._docs import parameters
+from linmtl.estimators._held_out_scores import negated_scores, scorer_of
 from linmtl.estimators._problem import Problem
 from linmtl.estimators._scale import uneven
+from linmtl.estimators._search import Run, Search
 from linmtl.losses import Score
-from linmtl.metrics import TaskScorer, make_task_scorer
-from linmtl.model_selection import LeaveOneTaskOut
 from linmtl.model_selection._folds import fold_of_observations
-from linmtl.model_selection._grid import (
-    End,
-    best_strength,
-    further_strengths,
-    is_flat,
-)
+from linmtl.model_selection._grid import End, is_flat
 from linmtl.model_selection._held_out import (
-    Along,
     ChosenWithout,
     HeldOutClasses,
     HeldOutPath,
     HeldOutPredictions,
     Parts,
-    held_out_paths,
 )
-from linmtl.model_selection._leave_one_out import (
-    criterion_path,
-    left_out_path,
-    left_out_tasks_path,
-    units,
-)
+from linmtl.model_selection._leave_one_out import units
 from linmtl.penalties import Penalty
 from linmtl.solvers import minimise
 from linmtl.solvers._objective import Objective
-from linmtl.solvers._path import path_strengths, top_strength
-
-_SURELY = 3.0  # standard errors by which a strength is worse than the best
-_ROUGHNESS = 0.005  # of rough losses, relative: within it the best one is open
-
-
-class _Run(NamedTuple):
-    """What to follow a curve along."""
-
-    setting: dict[str, Any]
-    start: Objective
-    strengths: np.ndarray
-    ends: list[np.ndarray] | None = None
+from linmtl.solvers._path import path_strengths
 
 
 def _mean_over_tasks(losses: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -202,10 +176,9 @@ class CrossValidated(MultiTaskModel):
             fold = self._folds(given, data)
         else:
             fold = np.zeros(data.y.size, dtype=int)  # all judge, and are judged
-        parts = self._parts_of(problem, fold)
-        curves = self._curves(problem, parts, self._runs(problem))
-        curves = self._extended(problem, parts, curves)
-        self._refine(problem, parts, curves)
+        search = self._search_in(problem, fold)
+        curves = search.extended(search.curves(self._runs(problem)))
+        search.refine(curves)
         bound = bound_of(curves)
         setting = self._choose(curves, bound)
         self._warn_of_search(curves, bound)
@@ -214,13 +187,13 @@ class CrossValidated(MultiTaskModel):
         self._refit(problem, setting, flat, coef_init, point)
         return self
 
-    def _runs(self, problem: Problem) -> list[_Run]:
+    def _runs(self, problem: Problem) -> list[Run]:
         """Return what there is to try."""
         fit, columns = problem.objective.base_fit, problem.columns
         settings = self._completed(self._settings(), fit, columns)
         starts = [self._beginning(problem, setting) for setting in settings]
         return [
-            _Run(setting, start, path_strengths(start, self.alphas, self.eps))
+            Run(setting, start, path_strengths(start, self.alphas, self.eps))
             for setting, start in zip(settings, starts, strict=True)
         ]
 
@@ -247,16 +220,16 @@ class CrossValidated(MultiTaskModel):
             X, y, tasks, sample_weight, offset, incomplete=True
         )
         given, data = problem.given, problem.data
-        parts = self._parts_of(problem, fold_of_observations(given, data, folds))
+        search = self._search_in(problem, fold_of_observations(given, data, folds))
         if near is None:
-            curves = self._curves(problem, parts, self._runs(problem))
-            curves = self._extended(problem, parts, curves)
+            curves = search.extended(search.curves(self._runs(problem)))
         else:
-            runs = [
-                _Run(setting, self._beginning(problem, setting), strengths)
-                for setting, strengths in near[0]
-            ]
-            curves = self._curves(problem, parts, runs)
+            curves = search.curves(
+                [
+                    Run(setting, self._beginning(problem, setting), strengths)
+                    for setting, strengths in near[0]
+                ]
+            )
         losses = np.array([curve.per_fold for curve in curves])
         eta, at_bound = np.full(data.y.size, np.nan), []
         places: dict[tuple[int, int], list[int]] = {}
@@ -264,7 +237,8 @@ class CrossValidated(MultiTaskModel):
             others = np.delete(losses, k, axis=2)
             if np.isnan(others).all():  # there are none that judge
                 others = losses
-            places.setdefault(self._best_place(others), []).append(k)
+            place = best_place(others, self.selection == "1se")
+            places.setdefault(place, []).append(k)
             if near is None:
                 of_others = [
                     replace(curve, per_fold=each)
@@ -272,58 +246,13 @@ class CrossValidated(MultiTaskModel):
                 ]
                 at_bound.append(bound_of(of_others) is not None)
         for (i, j), some in places.items():
-            # what scores were found from is too rough to be judged
-            curve, held = curves[i], parts.of_folds(some)
-            run = _Run(curve.setting, curve.start, curve.strengths[[j]])
-            along = Along(
-                self._penalties(problem, run),
-                run.strengths,
-                [curve.ends[k] for k in some],
-            )
-            options = {"exact": True, "n_jobs": self.n_jobs, **self._options()}
-            [path] = held_out_paths(held, [along], problem.columns, **options)
-            predicted: Any = path.eta
-            eta[held.fold >= 0] = predicted[0, held.fold >= 0]
+            predicted = search.predictions(curves[i], j, some)
+            eta = np.where(np.isnan(predicted), eta, predicted)
         if near is None:
-            bound = np.array(at_bound)
-            near = self._near(curves, losses), bound
+            best = best_place(losses, self.selection == "1se")
+            near = not_surely_worse(curves, best), np.array(at_bound)
         bound = np.tile(near[1][:, None], len(given.tasks))
         return ChosenWithout(given.rows, data.y, eta, bound, near)
-
-    def _near(
-        self, curves: list[Curve], losses: np.ndarray
-    ) -> list[tuple[dict[str, Any], np.ndarray]]:
-        """Return settings and strengths that may be the best of other folds.
-
-        Those beside the best, and those that are not surely worse, by the differences
-        of the losses in each task and fold.
-        """
-        i, j = self._best_place(losses)
-        loss = np.array([curve.per_task for curve in curves])
-        worse = (loss - loss[i, j]).reshape(*loss.shape[:2], -1)
-        worse = worse[..., ~np.isnan(worse[i, j])]
-        error = worse.std(axis=-1) / np.sqrt(worse.shape[-1])
-        open_ = worse.mean(axis=-1) <= _SURELY * error
-        open_[i, max(j - 1, 0) : j + 2] = True
-        along = np.flatnonzero(open_.any(axis=0))
-        return [
-            (curve.setting, curve.strengths[along[0] : along[-1] + 1])
-            for curve, some in zip(curves, open_, strict=True)
-            if some.any()
-        ]
-
-    def _best_place(self, per_fold: np.ndarray) -> tuple[int, int]:
-        """Return the setting and the strength that some folds choose, as positions.
-
-        ``per_fold`` is of shape (n_settings, n_strengths, n_folds).
-        """
-        mean = np.nanmean(per_fold, axis=-1)
-        i, j = divmod(best_strength(mean.ravel()), mean.shape[1])
-        if self.selection == "1se":
-            known = per_fold[i, j][~np.isnan(per_fold[i, j])]
-            error = known.std(ddof=1) / np.sqrt(known.size) if known.size > 1 else 0.0
-            j = int(np.argmax(mean[i] <= mean[i, j] + error))  # strengths decrease
-        return i, j
 
     def _fold_of_rows(self, given: FitInput) -> np.ndarray:
         """Return the fold of each observation, of more than two classes."""
@@ -347,15 +276,15 @@ class CrossValidated(MultiTaskModel):
         self.feature_scale_ = given.scales
         return given
 
-    def _parts_of(self, problem: Problem, fold: np.ndarray) -> Parts:
-        """Return the data in folds, the same for all settings."""
+    def _search_in(self, problem: Problem, fold: np.ndarray) -> Search:
+        """Return the search in some folds, the same for all settings."""
         given, data = problem.given, problem.data
         n_samples, classes = given.n_samples, problem.classes
         if classes is not None:
             n_samples = n_samples[classes.task]
         elif data.design.n_tasks < n_samples.size:  # all tasks as one
             n_samples = n_samples.sum(keepdims=True)
-        return Parts(
+        parts = Parts(
             data,
             self._loss(),
             fold,
@@ -364,186 +293,51 @@ class CrossValidated(MultiTaskModel):
             rows=self.scoring is not None,
             present=given.present,
         )
-
-    def _curves(
-        self, problem: Problem, parts: Parts, runs: list[_Run], exact: bool = False
-    ) -> list[Curve]:
-        """Return the held-out losses along the strengths of each run."""
-        paths = self._paths_along(problem, parts, runs, exact)
-        return [
-            self._curve(problem, parts, run, path)
-            for run, path in zip(runs, paths, strict=True)
-        ]
-
-    def _curve(
-        self, problem: Problem, parts: Parts, run: _Run, path: HeldOutPath | None
-    ) -> Curve:
-        if path is None or np.isnan(path.losses).all():
-            raise ValueError(
-                f"{type(self).__name__}: cv judges no task, since each is either "
-                "wholly in training or wholly held out; split the rows within the "
-                "tasks, for example cv=5 (LeaveOneTaskOut and other splitters of whole "
-                "tasks judge models of unknown tasks, in GridSearchCV, and the former "
-                "in MeanRegularizedRegressorCV)"
-            )
-        given, data, classes = problem.given, problem.data, problem.classes
-        if path.eta is None or self.scoring is None:
-            per_task = path.losses
-            per_fold = _mean_over_tasks(per_task, given.data.total)
-        else:
-            fold, eta = parts.fold, path.eta
-            if classes is not None:
-                eta, fold = classes.by_row(data, eta), self._fold_of_rows(given)
-            per_fold, per_task = self._negated_scores(given, fold, eta)
-        return Curve(
-            run.setting,
-            run.start,
-            run.strengths,
-            run.strengths,
-            per_fold,
-            per_task,
-            path.ends,
-            path.unconverged,
-            np.full(run.strengths.size, path.exact),
-            path.freedom,
-        )
-
-    def _paths_along(
-        self, problem: Problem, parts: Parts, runs: list[_Run], exact: bool
-    ) -> Sequence[HeldOutPath | None]:
-        """Return what models along some strengths make of the rows held out.
-
-        None where whole tasks are, and nothing is known of them.
-        """
-        if self.criterion is not None or self._leaves_one_out:
-            return [self._path_of_one_fit(problem, parts, run, exact) for run in runs]
-        _, data, columns, objective, _ = problem
-        penalties = [self._penalties(problem, run) for run in runs]
-        if isinstance(self.cv, LeaveOneTaskOut):
-            whole = data, self._loss(), objective.base_fit
-            return [
-                left_out_tasks_path(*whole, each, columns, rows=parts.rows)
-                for each in penalties
-            ]
-        progress = None if exact else self._progress
-        paths = [
-            Along(
-                each,
-                run.strengths,
-                run.ends,
-                progress and partial(progress, run.setting),
-            )
-            for run, each in zip(runs, penalties, strict=True)
-        ]
-        options = {"exact": exact, "n_jobs": self.n_jobs, **self._options()}
-        if not exact:
-            options["tol"] = max(self.tol, self._search_tol)
-        return held_out_paths(parts, paths, columns, **options)
-
-    def _path_of_one_fit(
-        self, problem: Problem, parts: Parts, run: _Run, exact: bool
-    ) -> HeldOutPath | None:
-        """Return the same by a criterion, or of rows that are left out one by one.
-
-        None where none may be left out.
-        """
-        _, data, columns, objective, _ = problem
-        penalties = self._penalties(problem, run)
-        whole = data, self._loss(), objective.base_fit, penalties, columns
-        along: dict[str, Any] = {"strengths": run.strengths, "starts": run.ends}
-        along |= self._options()
-        if self.criterion is not None:
-            return criterion_path(*whole, self.criterion, **along)
-        if np.all(parts.fold < 0):
-            return None
-        return left_out_path(
-            *whole,
-            parts.fold,
-            join=parts.join,
-            n_samples=parts.n_samples,
+        return Search(
+            type(self).__name__,
+            problem,
+            parts,
+            penalty_at=self._penalty_at,
+            beginning=partial(self._beginning, problem),
+            beyond=self._beyond,
+            judge=partial(self._judge, problem, fold),
+            cv=self.cv,
+            criterion=self.criterion,
+            one_out=self._leaves_one_out,
+            extends=np.ndim(self.alphas) == 0,
             n_jobs=self.n_jobs,
-            exact=exact,
-            present=parts.present,
-            **along,
+            options=self._options(),
+            rough_tol=self._search_tol,
+            progress=self._progress,
         )
 
-    def _penalties(self, problem: Problem, run: _Run) -> list[Penalty]:
-        return [
-            problem.on_columns(self._penalty_at(run.setting, alpha))
-            for alpha in run.strengths
-        ]
+    def _judge(
+        self, problem: Problem, fold: np.ndarray, path: HeldOutPath
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return what held-out rows lose along a path, by fold and by task."""
+        given, data, classes = problem.given, problem.data, problem.classes
+        eta = path.eta
+        if eta is None or self.scoring is None:
+            return _mean_over_tasks(path.losses, given.data.total), path.losses
+        if classes is not None:
+            eta, fold = classes.by_row(data, eta), self._fold_of_rows(given)
+        rows = np.flatnonzero((fold >= 0) & (given.data.weight > 0))
+        if given.offset is not None and given.data.offset is None:
+            eta = eta + given.offset
+        name = type(self).__name__
+        return negated_scores(
+            name,
+            scorer_of(name, self.scoring),
+            partial(self._answers, given),
+            eta[:, rows],
+            self._labels(given, rows),
+            given.code[rows],
+            given.tasks,
+            given.sample_weight[rows],
+        )
 
     def _options(self) -> dict[str, Any]:
         return {"tol": self.tol, "max_iter": self.max_iter, "solver": self.solver}
-
-    def _extended(
-        self, problem: Problem, parts: Parts, curves: list[Curve]
-    ) -> list[Curve]:
-        """Return the curves on longer grids, while the best model ends them."""
-        while True:
-            if np.ndim(self.alphas) == 0 and curves[0].grid.size > 1:
-                curves = self._along_strengths(problem, parts, curves)
-            setting = self._beyond(curves)
-            if setting is None:
-                return curves
-            start, best = self._beginning(problem, setting), best_of(curves)
-            run = _Run(setting, start, best.strengths)
-            [curve] = self._curves(problem, parts, [run])
-            curves = [*curves, replace(curve, grid=best.grid)]
-
-    def _along_strengths(
-        self, problem: Problem, parts: Parts, curves: list[Curve]
-    ) -> list[Curve]:
-        """Return the curves with further strengths, a decade at a time for all."""
-        while end := end_worth_extending(curves):
-            runs = []
-            for curve in curves:
-                beyond = further_strengths(curve.strengths, end, curve.grid)
-                if beyond is None:
-                    return curves
-                if end == "high" and np.isfinite(top_strength(curve.start)):
-                    return curves  # nothing changes beyond
-                ends = curve.ends if end == "low" else None
-                runs.append(_Run(curve.setting, curve.start, beyond, ends))
-            longer = []
-            more = self._curves(problem, parts, runs)
-            for curve, further in zip(curves, more, strict=True):
-                if further.unconverged:
-                    return curves
-                pair = (curve, further) if end == "low" else (further, curve)
-                longer.append(replace(joined(*pair), grid=curve.grid))
-            curves = longer
-        return curves
-
-    def _refine(self, problem: Problem, parts: Parts, curves: list[Curve]) -> None:
-        """Make models exact where the best may be, until it and its neighbours are."""
-        fit = problem.objective.base_fit
-        while True:
-            least = np.array([curve.mean.min() for curve in curves])
-            open_ = least <= least.min() + _ROUGHNESS * abs(least.min())
-            rough = [
-                curve
-                for curve, among in zip(curves, open_, strict=True)
-                if among and curve.rough.size
-            ]
-            if not rough:
-                return
-            runs = []
-            for curve in rough:
-                some, best = curve.rough, curve.strengths[best_strength(curve.mean)]
-                penalty = self._penalty_at(curve.setting, best)
-                curve.point = minimise(
-                    Objective(fit, problem.compose(penalty)),
-                    W0=curve.point,
-                    **self._options(),
-                ).point
-                ends = [curve.point] * len(curve.ends)
-                runs.append(
-                    _Run(curve.setting, curve.start, curve.strengths[some], ends)
-                )
-            near = self._curves(problem, parts, runs, exact=True)
-            for curve, exact in zip(rough, near, strict=True):
-                curve.correct(curve.rough, exact)
 
     @property
     def _leaves_one_out(self) -> bool:
@@ -579,53 +373,6 @@ class CrossValidated(MultiTaskModel):
         if isinstance(cv, numbers.Integral) and (isinstance(cv, bool) or cv < 2):
             raise ValueError(f"{name}: cv must be at least 2 folds, got {cv!r}")
 
-    def _scorer(self) -> TaskScorer:
-        """Return what `scoring` stands for; it is told the tasks."""
-        scoring = self.scoring
-        if not isinstance(scoring, TaskScorer):
-            if not (isinstance(scoring, str) or callable(scoring)):
-                raise ValueError(
-                    f"{type(self).__name__}: scoring must be the name of a scorer, a "
-                    "metric (a function of labels and predictions), or what "
-                    f"make_task_scorer returns; got {scoring!r}"
-                )
-            return make_task_scorer(scoring)
-        scorer = copy.copy(scoring)
-        scorer.task_column = None
-        return scorer
-
-    def _negated_scores(self, given: FitInput, fold, eta):
-        """Return the scores of all held-out rows, as losses in a single fold.
-
-        Of all tasks together, (n_strengths, 1), and of each, (n_strengths, 1, n_tasks).
-        """
-        scorer = self._scorer()
-        rows = np.flatnonzero((fold >= 0) & (given.data.weight > 0))
-        y, labels = self._labels(given, rows), given.tasks[given.code[rows]]
-        if given.offset is not None and given.data.offset is None:
-            eta = eta + given.offset
-        weight = given.sample_weight[rows]
-        position = {label: t for t, label in enumerate(given.tasks.tolist())}
-        together, apart = [], np.full((len(eta), 1, len(given.tasks)), np.nan)
-        for values, row in zip(eta[:, rows], apart, strict=True):
-            arguments = self._answers(given, values), None, y, labels, weight
-            together.append(-scorer(*arguments))
-            scores = scorer.per_task(*arguments)
-            sign = -1.0 if scores.greater_is_better else 1.0
-            for label, value in zip(scores.tasks.tolist(), scores.values, strict=True):
-                row[0, position[label]] = sign * value
-        losses = np.array(together)
-        undefined = np.isnan(losses)
-        if undefined.all():
-            raise ValueError(
-                f"{type(self).__name__}: scoring is not defined for what is held out "
-                "of any task; pass fewer folds or another metric"
-            )
-        if undefined.any():  # as precision, where a strong penalty predicts one class
-            worst = losses[~undefined].max()
-            losses[undefined] = worst + abs(worst)
-        return losses[:, None], apart
-
     def _labels(self, given: FitInput, rows: np.ndarray) -> np.ndarray:
         """Return the targets of some observations as they were passed."""
         return given.labels(rows)
@@ -640,7 +387,7 @@ class CrossValidated(MultiTaskModel):
         """Store the losses and the best of them. Return the best setting."""
         alphas = np.array([curve.strengths for curve in curves])
         per_fold = np.array([curve.per_fold for curve in curves])
-        best = self._best_place(per_fold)
+        best = best_place(per_fold, self.selection == "1se")
         self.alpha_ = float(alphas[best])
         self.at_bound_ = bound is not None
         setting = curves[best[0]].setting
