@@ -145,7 +145,7 @@ class Newton:
         # a copy of the loss.
         W[:] = monitor.best_W
         if LossSplitting.pays(objective):
-            if LossSplitting().begin(objective, W, stop, max_iter, monitor):
+            if LossSplitting().begin(objective, W, stop, max_iter, monitor, last=True):
                 return
             iteration = monitor.n_iter
         left = max_iter - iteration

@@ -81,14 +81,17 @@ class LossSplitting:
         stop: float,
         max_iter: int,
         monitor: Monitor,
+        last: bool = False,
     ) -> bool:
         """Minimise in place; give up where too many iterations are left.
 
-        Not of features far from zero, for which other methods need more. Return whether
-        it is done; W is the best point.
+        Not where this is the ``last`` method before those of first order, and features
+        are far from zero: these would take more. Return whether it is done; W is the
+        best point.
         """
         start, begun = monitor.n_iter, len(monitor.history)
-        most_left = np.inf if is_far_from_zero(objective.whole_fit) else _MOST_LEFT
+        patient = last and is_far_from_zero(objective.whole_fit)
+        most_left = np.inf if patient else _MOST_LEFT
         split = _Split(objective, W)
         due, done = _FIRST_CHECK, False
         for iteration in range(1, max_iter - start + 1):

@@ -118,8 +118,9 @@ class ProxNewton:
                 return
             if groups:
                 break
+            last = precision is np.float64
             if LossSplitting.pays(objective) and LossSplitting().begin(
-                objective, W, stop, max_iter, monitor
+                objective, W, stop, max_iter, monitor, last
             ):
                 return
             steps = monitor.n_iter

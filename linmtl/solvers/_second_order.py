@@ -21,7 +21,12 @@ import numpy as np
 from linmtl.datafits._gram import additive_fit
 from linmtl.losses import Squared
 from linmtl.penalties._decomposition import joined
-from linmtl.solvers._admm import AlternatingDirections, couples_tasks, lacks_norm
+from linmtl.solvers._admm import (
+    AlternatingDirections,
+    couples_tasks,
+    is_far_from_zero,
+    lacks_norm,
+)
 from linmtl.solvers._apg import AcceleratedProximalGradient
 from linmtl.solvers._backtracking import first_order
 from linmtl.solvers._loss_splitting import LossSplitting
@@ -64,13 +69,14 @@ class SecondOrder:
         return lacks_norm(objective)
 
     def solve(self, objective, W, stop, max_iter, monitor):
+        fit = objective.whole_fit
         first, cheap = first_order(objective), objective.penalty.norm.row_separable
         few = _CHEAP_STEPS if cheap else _FEW_STEPS
         if isinstance(first, AcceleratedProximalGradient) and first.begin(
             objective, W, stop, max_iter, monitor, few
         ):
             return
-        if objective.whole_fit.loss.curvature is None and (
+        if fit.loss.curvature is None and (
             self._steps(objective, W, stop, max_iter, monitor, at_first=True) is None
         ):
             return
@@ -78,12 +84,12 @@ class SecondOrder:
         # of coupled tasks and a bounded curvature the models need less
         coupled = couples_tasks(objective.penalty.base_quadratic)
         apart = LossSplitting.missing(objective) is None
-        pays = apart and not (coupled and objective.fit.bounded)
+        pays = apart and not (coupled and fit.bounded)
         if pays and splitting.begin(objective, W, stop, max_iter, monitor):
             return
         start = self._steps(objective, W, stop, max_iter, monitor)
-        if start is not None and apart and not pays:
-            if splitting.begin(objective, W, stop, max_iter, monitor):
+        if start is not None and apart and (not pays or is_far_from_zero(fit)):
+            if splitting.begin(objective, W, stop, max_iter, monitor, last=True):
                 return
             start = monitor.n_iter
         if start is not None:
