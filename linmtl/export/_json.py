@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +17,7 @@ from linmtl.export._loaded import (
     LoadedOrdinalClassifier,
     LoadedRegressor,
 )
-from linmtl.export._model import LinearModel, read_model, unpacked
+from linmtl.export._model import LinearModel, read_model, unpacked, without_target
 from linmtl.export._steps import STEPS, read_step, written_step
 from linmtl.export._values import as_names, names_of, numbers, plain, read, written
 from linmtl.losses import LOSSES, Loss, MixedLoss, Ordinal
@@ -37,8 +38,9 @@ def to_json(estimator: Any) -> str:
         any penalty, with cross-validation or without, mixed effects, the baselines,
         `AutoRegressor`, thresholds, `SafeTransfer` and the like; or a fitted Pipeline
         of `TableEncoder`, `SimpleImputer`, `StandardScaler`, `TaskScaler`,
-        `SelectFeatures` and such a model. A scaler within the tasks needs a
-        ``task_column``.
+        `SelectFeatures` and such a model; a scaler within the tasks needs a
+        ``task_column``. A `TransformedTargetRegressor` may standardise the target, by
+        `StandardScaler` or `TargetScaler`.
 
     Returns
     -------
@@ -74,8 +76,11 @@ def to_json(estimator: Any) -> str:
     >>> from_json(text).predict(X[:2], tasks[:2]).shape
     (2,)
     """
-    scalers, step, inner = unpacked(estimator, STEPS)
-    model = read_model(inner)
+    whole, target = without_target(estimator)
+    scalers, step, inner = unpacked(whole, STEPS)
+    if target is None:
+        inner, target = without_target(inner)
+    model = replace(read_model(inner), target=target)
     content: dict[str, Any] = {
         "format": _FORMAT,
         "format_version": _VERSION,
@@ -101,6 +106,7 @@ def to_json(estimator: Any) -> str:
         "thresholds": None,
         "class_order": None,
         "task_classes": None,
+        "target": None,
         "step": step,
         "scalers": [written_step(name, scaler) for name, scaler in scalers],
     }
@@ -108,6 +114,9 @@ def to_json(estimator: Any) -> str:
         coef, intercept = model.consensus
         parts = {"coef": coef, "intercept": intercept}
         content["consensus"] = {name: numbers(part) for name, part in parts.items()}
+    if model.target is not None:
+        scale, mean = map(plain, model.target)
+        content["target"] = {"scale": scale, "mean": mean}
     if model.rank is not None:
         content["thresholds"] = numbers(model.thresholds)
         content["class_order"] = model.rank.tolist()
@@ -234,6 +243,7 @@ def _model(content: dict[str, Any]) -> LinearModel:
         None if thresholds is None else np.array(content["class_order"], dtype=int),
         of_tasks,
         bool(content["offset"]),
+        _read_target(content["target"]),
     )
     _check(model)
     return model
@@ -268,12 +278,30 @@ def _check(model: LinearModel) -> None:
         "class_order": model.rank is None or np.array_equal(np.sort(model.rank), order),
         "task_classes": (model.task_classes is None) == (losses is None)
         and len(model.task_classes or model.tasks) == T,
+        "target": _fits_target(model),
         "classes": classes is None or (classes.ndim == 1 and classes.size >= 2),
         "n_features_in": model.n_features_in == d + (model.task_column is not None),
     }
     wrong = [name for name, fine in fits.items() if not fine]
     if wrong:
         raise ValueError(f"{wrong[0]} does not fit {T} tasks and {d} features")
+
+
+def _read_target(entry: Any) -> Any:
+    if entry is None:
+        return None
+    parts = entry["scale"], entry["mean"]
+    return tuple(p if p is None else np.array(p, dtype=float) for p in parts)
+
+
+def _fits_target(model: LinearModel) -> bool:
+    """Whether there is one number, or one for each task of a wide Y."""
+    if model.target is None:
+        return True
+    sizes = {part.shape for part in model.target if part is not None}
+    allowed = {(1,)} | ({(len(model.tasks),)} if model.layout == "wide" else set())
+    numbers_alone = model.classes is None and model.losses is None
+    return numbers_alone and len(sizes) <= 1 and sizes <= allowed
 
 
 def _of_losses(model: LinearModel) -> dict[str, Any]:

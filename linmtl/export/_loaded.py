@@ -73,7 +73,7 @@ class _Loaded(TaskModel):
         self.tasks_, self.coef_ = model.tasks, model.coef
         self.intercept_: Any = model.intercept
         self._of_unknown: Any = model.consensus
-        self._cuts = model.cuts
+        self._cuts, self._target = model.cuts, model.target
         labels, *self._more = model.without_rows
         if labels.size:
             self._table = labels, np.empty((labels.size, 0))
@@ -119,6 +119,9 @@ class _Loaded(TaskModel):
 class LoadedRegressor(PredictsTargets, RegressorMixin, _Loaded):
     """A regressor made by :func:`from_json`, which predicts and no more.
 
+    Where a `TransformedTargetRegressor` was written it predicts in the units of y, and
+    ``coef_`` and ``intercept_`` are those of the standardised y.
+
     Parameters
     ----------
     source : str, default=""
@@ -159,6 +162,19 @@ class LoadedRegressor(PredictsTargets, RegressorMixin, _Loaded):
     >>> bool((again.predict(X, tasks) == model.predict(X, tasks)).all())
     True
     """
+
+    def _mean(self, eta):
+        out = super()._mean(eta)
+        if self._target is None:
+            return out
+        if out.ndim == 1 and any(p is not None and p.size > 1 for p in self._target):
+            raise ValueError(
+                "each task has targets of another scale; predict without tasks, and "
+                "take its column"
+            )
+        scale, mean = self._target
+        out = out if scale is None else out * scale
+        return out if mean is None else out + mean
 
 
 class LoadedClassifier(PredictsClasses, ClassifierMixin, _Loaded):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -16,8 +17,9 @@ from linmtl.estimators import TaskThresholdClassifier
 from linmtl.estimators._answers import PredictsKinds, PredictsOrder
 from linmtl.estimators._task_model import TaskModel
 from linmtl.losses import Logistic, Loss, MixedLoss
-from linmtl.preprocessing import TaskScaler
+from linmtl.preprocessing import TargetScaler, TaskScaler
 
+TARGET_STEPS = (StandardScaler, TargetScaler)  # of a TransformedTargetRegressor
 GRAPH_STEPS = (SimpleImputer, StandardScaler, TaskScaler)  # of numbers to as many
 
 
@@ -64,6 +66,9 @@ class LinearModel:
         The two classes of each task that has some, where tasks are of different kinds.
     has_offset : bool
         Whether rows have a known part of the linear predictor.
+    target : tuple of ndarray or None, or None
+        What predictions are multiplied by, and what is added then, one number or one
+        for each task of a wide Y; None for what is not done, and for neither.
     """
 
     estimator: str
@@ -86,6 +91,7 @@ class LinearModel:
     rank: np.ndarray | None = None
     task_classes: list[np.ndarray | None] | None = None
     has_offset: bool = False
+    target: tuple[np.ndarray | None, np.ndarray | None] | None = None
 
     @property
     def losses(self) -> list[Loss] | None:
@@ -190,6 +196,7 @@ def _not_linear(estimator: Any) -> str:
     for inner, what in (
         ("best_estimator_", "the best model of a search"),
         ("estimator_", "the model inside"),
+        ("regressor_", "the model inside"),
         ("to_local", "the local model"),
     ):
         if hasattr(estimator, inner):
@@ -209,6 +216,28 @@ def shift_and_scale(scaler: Any) -> tuple[np.ndarray | None, np.ndarray | None]:
 def filling(step: Any) -> np.ndarray | None:
     """Return what a step fills in for missing values, None for a scaler."""
     return step.statistics_ if isinstance(step, SimpleImputer) else None
+
+
+def without_target(
+    estimator: Any,
+) -> tuple[Any, tuple[np.ndarray | None, np.ndarray | None] | None]:
+    """Return the model inside a `TransformedTargetRegressor`, and its `target`.
+
+    Of any other estimator itself, and None.
+    """
+    if not isinstance(estimator, TransformedTargetRegressor):
+        return estimator, None
+    check_is_fitted(estimator)
+    transformer = estimator.transformer_
+    if type(transformer) not in TARGET_STEPS:
+        raise TypeError(
+            "the transformer of the TransformedTargetRegressor is a "
+            f"{type(transformer).__name__}; those that can be exported are "
+            f"{', '.join(kind.__name__ for kind in TARGET_STEPS)}: export its "
+            "regressor_, and undo the transformation where it predicts"
+        )
+    mean, scale = shift_and_scale(transformer)
+    return estimator.regressor_, (scale, mean)
 
 
 def unpacked(

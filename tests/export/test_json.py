@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.impute import SimpleImputer
@@ -33,7 +34,7 @@ from linmtl import (
 from linmtl.conformal import TaskConformalRegressor
 from linmtl.datasets import make_multitask_regression
 from linmtl.export import LoadedClassifier, from_json, to_json
-from linmtl.preprocessing import SelectFeatures, TableEncoder
+from linmtl.preprocessing import SelectFeatures, TableEncoder, TargetScaler
 from linmtl.transfer import SafeTransferRegressor
 
 X, y, tasks = make_multitask_regression(
@@ -207,6 +208,56 @@ def test_pipelines_of_scalers(scaler, dtype):
             getattr(again, method)(data, **labels),
             getattr(pipeline, method)(data, **labels),
         )
+
+
+@pytest.mark.parametrize(
+    "transformer",
+    [
+        StandardScaler(),
+        StandardScaler(with_mean=False),
+        TargetScaler(),
+        TargetScaler(with_std=False),
+        TargetScaler(per_task=True),
+    ],
+)
+def test_targets_that_are_standardised(transformer):
+    """In the units of y, to the bit, by the JSON of a pipeline inside or outside."""
+    for alone, data, target, labels in (
+        (L21Regressor(0.1), X, 3 + 7 * y, {"tasks": tasks}),
+        (L21Regressor(0.1), Z, 3 + [1.0, 7.0, 2.0, 5.0] * Y, {}),
+        (make_pipeline(TaskScaler(), L21Regressor(0.1)), Z, 3 + 7 * Y[:, 0], {}),
+    ):
+        model = TransformedTargetRegressor(alone, transformer=transformer)
+        model.fit(data, target, **labels)
+        again = from_json(to_json(model))
+        predicted = model.predict(data, **labels)
+        np.testing.assert_array_equal(again.predict(data, **labels), predicted)
+    inside = TransformedTargetRegressor(L21Regressor(0.1), transformer=transformer)
+    pipeline = make_pipeline(StandardScaler(), inside).fit(Z, 3 + 7 * Y)
+    again = from_json(to_json(pipeline))
+    np.testing.assert_array_equal(again.predict(Z), pipeline.predict(Z))
+    assert again.score(Z, 3 + 7 * Y) == pytest.approx(pipeline.score(Z, 3 + 7 * Y))
+    if transformer.get_params().get("per_task"):
+        with pytest.raises(ValueError, match="each task has targets of another scale"):
+            again.predict(Z, tasks=np.zeros(len(Z), dtype=int))
+
+
+def test_targets_that_are_transformed_otherwise():
+    model = TransformedTargetRegressor(
+        L21Regressor(0.1), func=np.log, inverse_func=np.exp
+    )
+    with pytest.raises(NotFittedError):
+        to_json(model)
+    message = "is a FunctionTransformer; those that can be exported are StandardScaler"
+    with pytest.raises(TypeError, match=message):
+        to_json(model.fit(Z, np.exp(Y)))
+    content = json.loads(to_json(L21Regressor(0.1).fit(Z, Y)))
+    for wrong in (
+        {"scale": [1.0] * 3, "mean": None},
+        {"scale": [2.0], "mean": [1.0] * 4},
+    ):
+        with pytest.raises(ValueError, match="damaged: target does not fit 4 tasks"):
+            from_json(json.dumps(content | {"target": wrong}))
 
 
 @pytest.mark.parametrize("strategy", ["median", "mean", "most_frequent"])
