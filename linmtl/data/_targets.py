@@ -297,7 +297,9 @@ def encode_classes(
         raise ValueError(
             "Only binary classification is supported. The type of the target is "
             f"multiclass: y has {classes.size} classes, {some(classes)}; "
-            "MeanRegularizedClassifier and others with loss='logistic' take more"
+            "MeanRegularizedClassifier and others with loss='logistic' take more, and "
+            "scikit-learn's OneVsRestClassifier fits each class against the others, "
+            "with the tasks in a column of X (task_column)"
         )
     if classes.size == 1:
         raise ValueError(

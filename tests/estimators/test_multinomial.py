@@ -8,11 +8,13 @@ from itertools import pairwise
 
 import cvxpy as cp
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
+from sklearn.multiclass import OneVsRestClassifier
 
 import linmtl
 from helpers.classes import CLASSES
@@ -637,6 +639,20 @@ def test_starts():
     assert warm.n_iter_ == 1
     single = L21Classifier(0.02, tol=1e-8).fit(X, y)
     assert single.fit(X, y, coef_init=single.coef_).n_iter_ < 20
+
+
+def test_one_class_against_the_others_by_scikit_learn():
+    """For models of two classes: what the refusal of more points to."""
+    X, y, tasks = data()
+    inner = MixedEffectsClassifier(task_column="site")
+    frame = pd.DataFrame(X).rename(columns=str).assign(site=tasks)
+    with pytest.raises(ValueError, match=r"OneVsRestClassifier fits each .*task_c"):
+        inner.fit(frame, y)
+    p = OneVsRestClassifier(inner).fit(frame, y).predict_proba(frame)
+    classes = np.unique(y)
+    each = [MixedEffectsClassifier().fit(X, y == name, tasks) for name in classes]
+    own = np.column_stack([model.predict_proba(X, tasks)[:, 1] for model in each])
+    np.testing.assert_allclose(p, own / own.sum(axis=1, keepdims=True))
 
 
 class OfTwo(Penalty):
