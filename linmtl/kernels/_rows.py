@@ -20,8 +20,7 @@ _CHECK = 3  # sweeps between two evaluations of the gap
 _GROUP_STEPS = 3  # on a group of rows in a sweep, at most
 _GROUP_ACCURACY = 0.01  # of the first one's squared length, that the last one may have
 _TRIAL = 11  # sweeps on groups after which to look how far they have come
-_NO_SIBLINGS, _NO_BLOCKS = np.empty((0, 0), np.int64), np.empty((0, 0, 0, 0))
-_NOT_EXACT = np.empty((0, 0)), np.empty((0, 0, 0)), _NO_SIBLINGS, _NO_BLOCKS
+_NO_CLASSES = np.empty((0, 0), np.int64), np.empty((0, 0, 0, 0))
 
 
 class Workspace(NamedTuple):
@@ -63,17 +62,24 @@ class Coupling(NamedTuple):
     """A quadratic form ``w K w' / 2`` in each row w of W; K in compressed rows.
 
     ``bound`` is a diagonal matrix that K is at most: a row is minimised with it in the
-    place of K. Where there are eigenvalues, they and the vectors (in columns) are those
-    of the curvature of each row, K and the Hessian's diagonal: then its minimum is
-    exact, and K is in them alone. Where columns of W are classes of a task, the Hessian
-    has blocks between column c and each other one of its task, ``siblings[c, i]`` (-1
-    where there is none): ``between[c, i]``, zero for itself.
+    place of K.
     """
 
     indptr: np.ndarray
     indices: np.ndarray
     values: np.ndarray
     bound: np.ndarray
+
+
+class ExactCoupling(NamedTuple):
+    """The same, with which the minimum of a row is exact.
+
+    The eigenvalues and the vectors (in columns) are those of the curvature of each row,
+    K and the Hessian's diagonal. Where columns of W are classes of a task, the Hessian
+    has blocks between column c and each other one of its task, ``siblings[c, i]`` (-1
+    where there is none): ``between[c, i]``, zero for itself.
+    """
+
     eigenvalues: np.ndarray
     vectors: np.ndarray
     siblings: np.ndarray
@@ -86,14 +92,14 @@ def coupled(K: np.ndarray) -> Coupling:
     indptr = np.searchsorted(task, np.arange(len(K) + 1))
     # nonzero returns strided views: in a tuple Numba may take them for contiguous
     parts = indptr, np.ascontiguousarray(other), K[task, other], np.abs(K).sum(axis=1)
-    return Coupling(*map(readonly, (*parts, *_NOT_EXACT)))
+    return Coupling(*map(readonly, parts))
 
 
 def coupled_exactly(
     K: np.ndarray,
     H: np.ndarray,
-    classes: tuple[np.ndarray, np.ndarray] = (_NO_SIBLINGS, _NO_BLOCKS),
-) -> Coupling:
+    classes: tuple[np.ndarray, np.ndarray] = _NO_CLASSES,
+) -> ExactCoupling:
     """Return what couples tasks tightly; no entry has a strength or a sign then.
 
     K is (n_tasks, n_tasks), or (n_rows, n_tasks, n_tasks) where rows have their own; H
@@ -109,14 +115,7 @@ def coupled_exactly(
         curvature[:, c, siblings[c, i]] += np.diagonal(between[c, i])
     eigenvalues, vectors = np.linalg.eigh(curvature)
     parts = np.maximum(eigenvalues, 0.0), np.ascontiguousarray(vectors)
-    return Coupling(*uncoupled(T)[:4], *map(readonly, (*parts, siblings, between)))
-
-
-def uncoupled(n_tasks: int) -> Coupling:
-    """Return what leaves the tasks apart."""
-    none = np.zeros(0)
-    parts = np.zeros(n_tasks + 1, np.int64), none.astype(np.int64), none
-    return Coupling(*map(readonly, (*parts, np.zeros(n_tasks), *_NOT_EXACT)))
+    return ExactCoupling(*map(readonly, (*parts, siblings, between)))
 
 
 @inlined
@@ -427,7 +426,7 @@ def copy(source, target):
 
 @reduction
 def coupled_step(
-    H, eigenvalues, vectors, siblings, between, j, W, Gt, Et, strength, a, h, v
+    H, values, vectors, siblings, between, j, W, Gt, Et, strength, a, h, v
 ):
     """Minimise a row of tightly coupled tasks, in the basis of its curvature.
 
@@ -445,14 +444,14 @@ def coupled_step(
             h[i] += vectors[t, i] * g
             a[i] += vectors[t, i] * w
     for i in range(T):
-        h[i] += eigenvalues[i] * a[i]
-    solve_row(h, eigenvalues, 0.0, strength, False, v)
+        h[i] += values[i] * a[i]
+    solve_row(h, values, 0.0, strength, False, v)
     length = 0.0
     used = False
     for i in range(T):
         used = used or v[i] != 0.0
         a[i] = v[i] - a[i]
-        h[i] = eigenvalues[i] * a[i]
+        h[i] = values[i] * a[i]
         length += h[i] * a[i]
     if length == 0.0:
         return length
@@ -488,17 +487,13 @@ def sweep(H, coupling, W, Gt, Et, entry, row, positive, a, h, v):
     the move in the metric of the curvatures.
     """
     k, T = W.shape
-    indptr, indices, values, bound, eigenvalues, vectors, siblings, between = coupling
     own = H.shape[0] > 1
     length = 0.0
     for j in range(k):
-        if eigenvalues.shape[0] > 0:
-            at = W, Gt, Et, row[j], a, h, v
-            basis = eigenvalues[j], vectors[j], siblings, between
-            length += coupled_step(H, *basis, j, *at)
-            continue
         for t in range(T):
-            h[t] = H[t if own else 0, j, j] + bound[t]
+            h[t] = H[t if own else 0, j, j]
+            if coupling is not None:
+                h[t] += coupling.bound[t]
             a[t] = Gt[t, j] - Et[t, j] + h[t] * W[j, t]
         solve_row(a, h, entry[j], row[j], positive, v)
         for t in range(T):
@@ -510,8 +505,20 @@ def sweep(H, coupling, W, Gt, Et, entry, row, positive, a, h, v):
                 c = H.dtype.type(change)  # in the precision of H: twice as fast
                 for i in range(k):
                     Et[t, i] += H[s, j, i] * c
-                for p in range(indptr[t], indptr[t + 1]):
-                    Et[indices[p], j] += values[p] * change
+                if coupling is not None:
+                    for p in range(coupling.indptr[t], coupling.indptr[t + 1]):
+                        Et[coupling.indices[p], j] += coupling.values[p] * change
+    return length
+
+
+@reduction
+def exact_sweep(H, exact, W, Gt, Et, row, a, h, v):
+    """As `sweep`, with the exact minimum of each row of tightly coupled tasks."""
+    values, vectors, siblings, between = exact
+    length = 0.0
+    for j in range(W.shape[0]):
+        at = j, W, Gt, Et, row[j], a, h, v
+        length += coupled_step(H, values[j], vectors[j], siblings, between, *at)
     return length
 
 
@@ -519,6 +526,7 @@ def sweep(H, coupling, W, Gt, Et, entry, row, positive, a, h, v):
 def gram_descent(
     H,
     coupling,
+    exact,
     W,
     Gt,
     Et,
@@ -536,8 +544,9 @@ def gram_descent(
 ):
     """Block coordinate descent on the rows of W in Gram form, to a duality gap.
 
-    H is (1, k, k), shared by all tasks, or (T, k, k); `coupling` adds to it what
-    couples the tasks in each row. The gradient is that at the start, Gt (T, k), less
+    H is (1, k, k), shared by all tasks, or (T, k, k); `coupling` or `exact` adds to it
+    what couples the tasks in each row, if it is not None (what is None is not compiled,
+    which takes a third of the time). The gradient is that at the start, Gt (T, k), less
     what the moves have made of it, Et (T, k): small, so that the precision of H is
     enough for it. W (k, T) and Et, which is zero at the start, are updated in place; Ct
     serves the gap, the gradient being C - H W. Every few sweeps the last iterates are
@@ -551,10 +560,13 @@ def gram_descent(
     kept = 0
     gap = np.inf
     epoch = 0
-    if target > -np.inf:
-        linear, residual = model_terms(W, Gt, Et, Ct, square, G)
-        gap = gap_of(linear, residual, W, G, entry, row, positive)
-    while epoch < max_epochs and (gap > target or (gap > final and epoch < free)):
+    while True:
+        if epoch % _CHECK == 0 and target > -np.inf:
+            linear, residual = model_terms(W, Gt, Et, Ct, square, G)
+            gap = gap_of(linear, residual, W, G, entry, row, positive)
+        reached = gap <= target and (gap <= final or epoch >= free)
+        if reached or epoch >= max_epochs:
+            break
         copy(W, past_W[kept])
         copy(Et, past_E[kept])
         if kept == _MEMORY:
@@ -568,14 +580,14 @@ def gram_descent(
             copy(W, past_W[0])
             copy(Et, past_E[0])
         kept += 1
-        moved = sweep(H, coupling, W, Gt, Et, entry, row, positive, a, h, v)
+        if exact is None:
+            moved = sweep(H, coupling, W, Gt, Et, entry, row, positive, a, h, v)
+        else:
+            moved = exact_sweep(H, exact, W, Gt, Et, row, a, h, v)
         epoch += 1
         first = moved if moved > first else first
         if moved <= relative * relative * first:
             break
-        if epoch % _CHECK == 0 and target > -np.inf:
-            linear, residual = model_terms(W, Gt, Et, Ct, square, G)
-            gap = gap_of(linear, residual, W, G, entry, row, positive)
     return epoch
 
 

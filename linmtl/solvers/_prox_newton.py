@@ -496,7 +496,7 @@ class SecondOrderModel:
         form = part.penalty.base_quadratic
         alone = _is_ridge(form)
         self.ridge = float(form.diagonal[0]) if alone else 0.0
-        self.coupling, self.H = None, None
+        self.couplings, self.H = (None, None), None
         classes: Any = ()
         if part.fit.column_groups is not None:
             self.H, *classes = part.fit.hessians_of_classes(self.rows)
@@ -509,16 +509,16 @@ class SecondOrderModel:
             if damping:
                 self.H[:, diagonal, diagonal] *= 1.0 + damping
             if not alone:
-                self.coupling = self._coupled(part, form, self.H, classes)
+                self.couplings = self._coupled(part, form, self.H, classes)
 
     def _coupled(self, part, form, H, classes):
-        """Return what couples the tasks in each row."""
+        """Return what couples the tasks in each row, and what does exactly, or None."""
         if self.rows.size and _is_exact(part):
             h = np.median(np.diagonal(H, axis1=1, axis2=2))
             if classes or form.varies or form.top > _TIGHT * h:
                 K = form.rows(self.rows).dense_by_row(self.rows.size)
-                return coupled_exactly(K, H, *([classes] if classes else []))
-        return form.coupling
+                return None, coupled_exactly(K, H, *([classes] if classes else []))
+        return form.coupling, None
 
     def holds(self, part: Objective, W: np.ndarray) -> bool:
         """Whether it has the Hessians of all rows that matter at another W."""
@@ -551,7 +551,7 @@ class SecondOrderModel:
             G = np.ascontiguousarray(G[rows])
             if self.code is None:
                 chosen, _ = descend_on_grams(
-                    self.H, chosen, G, 0.0, 0.0, penalty, stop, self.coupling
+                    self.H, chosen, G, 0.0, 0.0, penalty, stop, *self.couplings
                 )
             else:
                 code = self.code[rows]

@@ -24,7 +24,6 @@ from linmtl.kernels._rows import (
     group_descent,
     residual_descent,
     task_descent,
-    uncoupled,
     workspace,
 )
 from linmtl.penalties._base import Penalty
@@ -409,7 +408,7 @@ def gram_pays(part: Design, n_features: int) -> bool:
     return entries <= max(n * min(2 * part.n_features, n_features), _CACHED)
 
 
-def descend_on_grams(H, W, G, square, ridge, penalty, goal, coupling=None):
+def descend_on_grams(H, W, G, square, ridge, penalty, goal, coupling=None, exact=None):
     """Coordinate descent in Gram form; return new coefficients and the sweeps.
 
     Parameters
@@ -426,10 +425,10 @@ def descend_on_grams(H, W, G, square, ridge, penalty, goal, coupling=None):
         As for :func:`descend_on_rows`.
     coupling : Coupling, default=None
         A quadratic form that couples the tasks in each row; not with a gap to reach.
+    exact : ExactCoupling, default=None
+        The same in its place.
     """
     entry, row, positive = penalty
-    if coupling is None:
-        coupling = uncoupled(W.shape[1])
     if ridge:
         diagonal = np.arange(len(W))
         H[:, diagonal, diagonal] += ridge
@@ -446,6 +445,7 @@ def descend_on_grams(H, W, G, square, ridge, penalty, goal, coupling=None):
     epochs = gram_descent(
         readonly(H),
         coupling,
+        exact,
         W,
         readonly(Gt),
         Et,

@@ -677,7 +677,8 @@ def test_gram_descent_solves_the_model(shared, positive, entry, row):
     start = lambda: (np.zeros((5, 3)), np.zeros((3, 5)))
     descend = lambda W, Et, target, final, free, limit: rows.gram_descent(
         H,
-        rows.uncoupled(3),
+        None,
+        None,
         W,
         Ct,
         Et,
@@ -740,7 +741,7 @@ def test_gram_descent_with_coupled_tasks(shared, positive, entry, row):
     penalty = entries, strengths, positive
     work = rows.workspace(W, Et)
     sweeps = rows.gram_descent(
-        H, rows.coupled(K), W, Ct, Et, Ct, square, *penalty, *stop, work
+        H, rows.coupled(K), None, W, Ct, Et, Ct, square, *penalty, *stop, work
     )
     assert sweeps < 10_000
     G = gradient(H, C, W) - W @ K
@@ -764,7 +765,7 @@ def test_gram_descent_with_tightly_coupled_tasks(shared, strength, size, precisi
     tight = rows.coupled_exactly(K, H)
     work = rows.workspace(W, Et)
     sweeps = rows.gram_descent(
-        H, tight, W, Ct, Et, Ct, square, entries, strengths, False, *stop, work
+        H, None, tight, W, Ct, Et, Ct, square, entries, strengths, False, *stop, work
     )
     assert sweeps < 300  # on bounds of K: thousands
     G = gradient(H.astype(float), C, W) - np.einsum("js,jst->jt", W, K)
@@ -799,9 +800,8 @@ def test_gram_descent_in_single_precision(far):
     work = np.zeros((3, 5))
     stop = 1e-14, 0.0, 0, 0.0, 10_000
     arguments = square, entries, strengths, False
-    apart = rows.uncoupled(3)
     rows.gram_descent(
-        H, apart, best, Ct, work, Ct, *arguments, *stop, rows.workspace(best, work)
+        H, None, None, best, Ct, work, Ct, *arguments, *stop, rows.workspace(best, work)
     )
     W = best + far * 1e-6 * normal(5, 3)
     move = np.abs(W - best).max()
@@ -810,7 +810,16 @@ def test_gram_descent_in_single_precision(far):
     single = readonly(H.astype(np.float32))
     stop = -np.inf, -np.inf, 0, 1e-7, 200
     rows.gram_descent(
-        single, apart, W, start, Et, start, *arguments, *stop, rows.workspace(W, Et)
+        single,
+        None,
+        None,
+        W,
+        start,
+        Et,
+        start,
+        *arguments,
+        *stop,
+        rows.workspace(W, Et),
     )
     np.testing.assert_allclose(W, best, atol=1e-5 * move + 1e-12)
 
@@ -923,7 +932,7 @@ def test_root_of_a_clipped_sum(shift, k):
 def test_what_couples_tasks_is_held_as_kernels_take_it():
     K = 2.0 * np.eye(4) - np.ones((4, 4)) / 4
     tight = rows.coupled_exactly(K, np.eye(3)[None])
-    for part in (*rows.coupled(K), *rows.uncoupled(4), *tight):
+    for part in (*rows.coupled(K), *tight):
         assert part.flags.c_contiguous
         assert not part.flags.writeable
 
@@ -937,8 +946,7 @@ def test_sweeps(shared):
     actual, G = W.copy(), gradient(H, C, W)
     work = [np.empty(3) for _ in range(3)]
     Gt, Et = transposed(G), np.zeros((3, 5))
-    none = rows.uncoupled(3)
-    moved = rows.sweep(H, none, actual, Gt, Et, entries, strengths, False, *work)
+    moved = rows.sweep(H, None, actual, Gt, Et, entries, strengths, False, *work)
     np.testing.assert_allclose(actual, expected)
     np.testing.assert_allclose(moved, length)
     np.testing.assert_allclose((Gt - Et).T, gradient(H, C, actual), atol=1e-14)
