@@ -79,9 +79,11 @@ def read_fit(
     ``incomplete`` features that some tasks do not have.
     """
     require_y(estimator, y)
+    _warn_of_other_order(X, y=y, tasks=tasks, sample_weight=sample_weight)
     X, y = as_table(X), as_table(y)
     order = order_of_tasks(estimator, X, tasks)
     X, labels, feature_names = read_X(estimator, X, tasks, True, allow_nan=True)
+    _warn_of_numbers(labels)
     masked = getattr(estimator, "feature_mask", None) is not None
     if masked and not incomplete:
         raise ValueError(
@@ -129,6 +131,42 @@ def read_fit(
         present=present,
     )
     return _with_task_weights(_with_sides(read, targets), estimator, null_losses)
+
+
+def _warn_of_other_order(X, **others):
+    """Say that Series have the rows of a DataFrame in an order of their own."""
+    if not hasattr(X, "iloc"):
+        return
+    for name, values in others.items():
+        if not hasattr(values, "iloc") or len(values) != len(X):
+            continue
+        index: Any = values.index
+        counts = getattr(index, "start", None) == 0  # as of an array: it says nothing
+        if counts or index.equals(X.index):
+            continue
+        if index.is_unique and X.index.is_unique and index.isin(X.index).all():
+            warnings.warn(
+                f"{name} has the rows of X in another order, by its index; rows are "
+                f"taken as they stand: pass {name}.loc[X.index], or an array if that "
+                "is meant",
+                UserWarning,
+                stacklevel=3,
+            )
+
+
+def _warn_of_numbers(labels):
+    """Say that the labels of tasks look like weights or targets."""
+    if labels is None or labels.dtype.kind != "f" or not np.any(labels % 1):
+        return
+    n_tasks = len(np.unique(labels))
+    if 2 * n_tasks > len(labels) > 2:
+        warnings.warn(
+            f"tasks has {n_tasks} labels in {len(labels)} rows, numbers such as "
+            f"{some(labels[labels % 1 != 0][:1])}; are these weights or targets? fit "
+            "takes X, y, tasks and sample_weight, in this order",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _check_scale(name, values):

@@ -333,7 +333,7 @@ class TaskScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         features: Any
         X = as_table(X)
         if self.task_column is None:
-            with column_named(X):
+            with column_named(X, may_be_tasks=reset and tasks is None):
                 X = features = validate_data(self, X, reset=reset, **options)
             labels = None
             if tasks is not None:

@@ -612,7 +612,7 @@ class MultiTaskKMeans(ClusterMixin, BaseEstimator):
         """Return the features and the task labels, if there are any."""
         X = as_table(X)
         if self.task_column is None:
-            with column_named(X):
+            with column_named(X, may_be_tasks=reset and tasks is None):
                 X = validate_data(self, X, reset=reset, dtype=np.float64)
             return X, None if tasks is None else as_task_labels(tasks, X.shape[0])
         if tasks is not None:

@@ -97,3 +97,38 @@ def test_what_encodes_a_column_is_said_of_tables(column):
     table = pd.DataFrame({"x": range(10), "other": column})
     with pytest.raises(ValueError, match="TableEncoder does so in a pipeline"):
         L21Regressor().fit(table, np.ones(10))
+
+
+def test_series_in_another_order_are_said():
+    """Rows are taken as they stand, which is seldom meant then."""
+    X = pd.DataFrame({"age": np.arange(8.0)}, index=list("hgfedcba"))
+    y, tasks = pd.Series(np.arange(8.0) % 3, X.index), pd.Series([0, 1] * 4, X.index)
+    wide = pd.DataFrame({"a": y, "b": -y})
+    model = L21Regressor(0.1)
+    model.fit(X, y, tasks, sample_weight=y + 1)
+    model.fit(X, y.set_axis(range(8)), tasks)  # of other rows, or of none
+    for name, given in (
+        ("y", (y.sort_index(), tasks)),
+        ("tasks", (y, tasks.sort_index())),
+        ("sample_weight", (y, tasks, (y + 1).sort_index())),
+        ("y", (wide.sort_index(),)),
+    ):
+        with pytest.warns(UserWarning, match=rf"pass {name}\.loc\[X\.index\]"):
+            model.fit(X, *given)
+    model.fit(X, y.sort_index().to_numpy(), tasks)
+
+
+@pytest.mark.parametrize("model", [L21Regressor(0.1), MixedEffectsRegressor()])
+def test_weights_in_the_place_of_tasks_are_said(model):
+    rng = np.random.default_rng(0)
+    X, y, weight = rng.normal(size=(12, 2)), rng.normal(size=12), rng.random(12)
+    with pytest.warns(UserWarning, match="12 labels in 12 rows, .* weights or targets"):
+        clone(model).fit(X, y, weight)
+    clone(model).fit(X, y, np.arange(12) % 4 / 2)  # labels may be such
+
+
+@pytest.mark.parametrize("model", [L21Regressor(), TaskScaler(), MultiTaskKMeans(2)])
+def test_text_may_be_the_tasks(model):
+    """So that nobody encodes them as features."""
+    with pytest.raises(ValueError, match="name it as task_column="):
+        fit(model, frame(site=list("ab") * 6))
