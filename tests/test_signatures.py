@@ -1,12 +1,18 @@
 """One order of arguments everywhere: X, y, tasks, sample_weight."""
 
 import inspect
+import sys
 
+import pytest
+
+import linmtl
 from helpers.loops import looped
 from helpers.public import public_objects
 
 ORDER = ("X", "y", "tasks", "sample_weight")
 # what a penalty or a loss is asked, by solvers
+# modules that linmtl itself imports, or that need what may not be installed
+INNER = {"dask", "designs", "estimators", "losses", "solvers", "spark", "version"}
 INTERNAL = ("linmtl.losses", "linmtl.penalties", "linmtl.solvers", "linmtl.data.")
 
 
@@ -51,3 +57,12 @@ def test_every_fit_and_score_begins_alike():
             first = positional(parameters)[1:5]
             assert first == list(ORDER)[: len(first)], name
             assert len(first) >= 3, name
+
+
+def test_modules_are_found_without_an_import_of_theirs():
+    """Where the user writes linmtl.transfer and has imported linmtl alone."""
+    names = {name.split(".")[1] for name, _ in public_objects() if name.count(".") > 1}
+    for name in names - INNER:
+        assert linmtl.__getattr__(name) is sys.modules[f"linmtl.{name}"]
+    with pytest.raises(AttributeError, match="has no attribute 'transfers'"):
+        _ = linmtl.transfers

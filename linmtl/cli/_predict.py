@@ -102,13 +102,16 @@ def read_model(path: str) -> SavedModel:
         text = Path(path).read_bytes()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
+    swapped = not text.lstrip().startswith(b"{")  # a table, by its looks
     try:
+        model = from_json(text)
         known = json.loads(text).get("table", {})
         if known.get("offset") is not None:
             known["offset"] = OffsetColumn(**known["offset"])
-        return SavedModel(from_json(text), **known)
+        return SavedModel(model, **known)
     except (TypeError, ValueError) as error:
-        raise InputError(f"{path}: {error}") from None
+        advice = "; the model stands first, then the table" if swapped else ""
+        raise InputError(f"{path}: {error}{advice}") from None
 
 
 def predict_table(

@@ -164,6 +164,9 @@ def _parts(frame: Any) -> list[Any]:
 def _fields(values: Any) -> tuple[Fields, str]:
     """Return numbers where all values are such, else text; and which kind it is."""
     dtype = getattr(values, "dtype", None)
+    if type(dtype).__name__ == "PeriodDtype":  # of pandas: months, weeks
+        values = values.dt.start_time if hasattr(values, "dt") else values.start_time
+        dtype = values.dtype
     kind = dtype.kind if isinstance(dtype, np.dtype) else "O"
     if kind in "iuf":
         return np.asarray(values), "number"

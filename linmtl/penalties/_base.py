@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -86,6 +86,11 @@ class Penalty(BaseEstimator):
         if not isinstance(other, Penalty):
             return NotImplemented
         return Sum(self, other)
+
+    def __radd__(self, other: Literal[0]) -> Penalty:
+        if other != 0:  # where sum() starts
+            return NotImplemented
+        return self
 
     def check(self, n_features: int, tasks: np.ndarray) -> None:
         """Raise ValueError or TypeError where a parameter is not allowed.

@@ -171,7 +171,7 @@ def path_strengths(
     if np.ndim(alphas) == 0:
         if not is_whole(alphas):
             raise ValueError(f"alphas must be an integer or an array, got {alphas!r}")
-        check_grid(alphas, eps)
+        check_grid(alphas, eps, "alphas")
         return grid(objective, int(alphas), eps)
     strengths = np.sort(np.asarray(alphas, dtype=float))[::-1]
     if strengths.ndim != 1 or strengths.size == 0:
@@ -181,9 +181,9 @@ def path_strengths(
     return strengths
 
 
-def check_grid(n_alphas: int, eps: float) -> None:
+def check_grid(n_alphas: int, eps: float, name: str = "n_alphas") -> None:
     if n_alphas < 1:
-        raise ValueError(f"n_alphas must be >= 1, got {n_alphas!r}")
+        raise ValueError(f"{name} must be >= 1, got {n_alphas!r}")
     if not 0 < eps < 1:
         raise ValueError(f"eps must be between 0 and 1, got {eps!r}")
 

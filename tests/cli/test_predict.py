@@ -210,6 +210,11 @@ def test_models_that_are_none(table, tmp_path, capsys):
     for text, message in (
         (None, "No such file"),
         ("{}", "no model written by linmtl.export.to_json"),
+        (
+            "a,b\n1,2\n",
+            "this is no JSON: Expecting value: line 1 column 1 (char 0); the "
+            "model stands first, then the table",
+        ),
         (json.dumps({"format": "linmtl model", "format_version": 7}), "version 7"),
     ):
         if text is not None:

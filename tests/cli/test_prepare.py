@@ -426,3 +426,11 @@ def test_rows_whose_target_is_marked_as_missing_are_dropped():
     prepared = prepare(table(score=score))
     assert len(prepared.y) == 23
     assert "rows dropped, no target (column score): 1" in prepared.notes
+
+
+@pytest.mark.parametrize("index", [False, True])
+def test_periods_are_dates(index):
+    months = pd.period_range("2024-01", periods=24, freq="M")
+    seen = months if index else pd.Series(months)
+    X = prepare(table(seen=seen)).X
+    assert X["seen"].tolist()[:2] == [19723.0, 19754.0]

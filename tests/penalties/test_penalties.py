@@ -559,6 +559,13 @@ def test_parameters_of_a_sum_are_reached_by_name():
     assert second.alpha == 5.0
 
 
+def test_sum_of_a_list():
+    penalties = [L21(0.1), Ridge(0.2), L1(0.3)]
+    assert repr(sum(penalties)) == repr(penalties[0] + penalties[1] + penalties[2])
+    with pytest.raises(TypeError, match="unsupported operand"):
+        1 + L21(0.1)
+
+
 def test_nested_sums_are_flattened_in_any_order():
     a, b, c, d = L1(0.1), Ridge(0.2), L21(0.3), MeanRegularized(0.4)
     W = normal((D, T))
