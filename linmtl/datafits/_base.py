@@ -34,12 +34,15 @@ class Residuals:
         Loss of each task.
     gradient : ndarray of shape (n_features, n_columns) or None
         Negative gradient of the loss, where it is known too.
+    others : tuple of ndarray or None
+        What a loss knows beside of features that have been eliminated from it.
     """
 
     b: np.ndarray
     theta: np.ndarray
     task_loss: np.ndarray
     gradient: np.ndarray | None = None
+    others: Any = None
 
 
 class FreePart(NamedTuple):

@@ -4,7 +4,8 @@ Features without a penalty, or with a ridge alone, are eliminated like intercept
 loss of what is left is as well conditioned as if they were not there, and its residuals
 satisfy their constraint of the dual problem. In rows, what they explain is taken from
 targets and features; in moments, it is a Schur complement; for other losses they are
-fitted by Newton's method whenever the loss is evaluated.
+fitted by Newton's method whenever the loss is evaluated, for Newton steps of the rest
+no further than these need.
 """
 
 from __future__ import annotations

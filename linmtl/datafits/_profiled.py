@@ -1,39 +1,33 @@
 """A loss that is not quadratic, with some features always at their best coefficients.
 
 They are fitted by Newton's method with the intercepts, in an orthonormal basis and from
-where they were at the last W.
+where the model of the loss at the last W expects them. In Newton steps of the features
+that are left they go no further than the next model needs: its step ends where the
+residuals satisfy their constraint.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from linmtl.data._canonical import MultiTaskData
-from linmtl.datafits._base import UNIT
 from linmtl.datafits._residual import ResidualFit
+from linmtl.datafits._task_newton import TaskNewton, damped, secant
 from linmtl.designs._eliminated import (
     EliminatedDesign,
     Elimination,
     products_of_tasks,
 )
 from linmtl.kernels._jit import readonly
-from linmtl.kernels._layouts import feature_predict, newton_moves, slopes_of_fit
+from linmtl.kernels._layouts import take_products
 from linmtl.losses import Loss
 
-_MAX_STEPS = 100
-_MAX_HALVINGS = 50
-_LEAST_CURVATURE = 1e-8  # of an observation, where the loss is linear in places
 _SECANT = 0.1  # of the curvature of a touching parabola, that a model has at least
-_DAMPING = 1e-12  # of the largest curvature or 1, for models to be bounded
-# What is left of a constraint, relative to the residuals, is rounding.
-_CONSTRAINT_ROUNDING = 1e-12
-_INFEASIBLE = 1e-10  # the same, where it certifies nothing
-_ROUNDING = 1e-14
-_FEW_VECTORS = 12  # whose products are no work for a library
-_PERFECT = 1e-15  # mean loss of a task whose classes are separated
+_INFEASIBLE = 1e-10  # of a constraint, relative to the residuals: certifies nothing
 
 
 class ProfiledFit(ResidualFit):
@@ -49,6 +43,8 @@ class ProfiledFit(ResidualFit):
         The others.
     start : ndarray of shape (n_tasks, n_vectors), default=None
         Where to start to fit them.
+    roughly : bool, default=False
+        Whether to fit them no better than Newton steps of the others need.
     """
 
     profiled = True
@@ -59,6 +55,7 @@ class ProfiledFit(ResidualFit):
         loss: Loss,
         gone: Elimination,
         start: np.ndarray | None = None,
+        roughly: bool = False,
     ):
         super().__init__(data, loss)
         self.gone = gone
@@ -66,10 +63,10 @@ class ProfiledFit(ResidualFit):
         if data.fit_intercept:  # fitted with the others, as the last of them
             ridge = np.pad(ridge, ((0, 0), (0, 1)))
             used = np.column_stack([used, data.total > 0])
-        self._ridge, self._unused = ridge, ~used
+        self._ridge, self._stiffness = ridge, ridge + ~used
         self.coefficients = np.zeros(ridge.shape) if start is None else start
-        self._task = np.repeat(np.arange(data.design.n_tasks), np.diff(data.task_ptr))
-        self._at = np.empty_like(data.y)
+        self._known: np.ndarray | None = None  # what W predicts where these are best
+        self.roughly = roughly
         self._feasible = True
         self._left: tuple[np.ndarray, EliminatedDesign] | None = None
 
@@ -86,7 +83,18 @@ class ProfiledFit(ResidualFit):
 
     def on(self, design):
         data = replace(self.data, design=design)
-        return ProfiledFit(data, self.loss, self.gone, self.coefficients.copy())
+        start, roughly = self.coefficients.copy(), self.roughly
+        return ProfiledFit(data, self.loss, self.gone, start, roughly)
+
+    def gather(self, features, last=None):
+        fit: Any = super().gather(features, last)
+        fit.roughly = True
+        return fit
+
+    def with_hessians(self):
+        fit: Any = super().with_hessians()
+        fit.roughly = True
+        return fit
 
     @cached_property
     def _basis(self) -> np.ndarray:
@@ -95,8 +103,9 @@ class ProfiledFit(ResidualFit):
         if self.data.fit_intercept:
             total = self.data.total
             size = np.sqrt(np.where(total > 0, total, 1.0))
-            V = np.column_stack([V, (1.0 / size)[self._task]])
-        return np.ascontiguousarray(V.T)
+            one = np.repeat(1.0 / size, np.diff(self.data.task_ptr))
+            V = np.column_stack([V, one])
+        return readonly(np.ascontiguousarray(V.T))
 
     def evaluate(self, W, G, residuals=None):
         if residuals is not None:
@@ -107,76 +116,41 @@ class ProfiledFit(ResidualFit):
 
     def _residual(self, first, stop):
         """Write residuals and losses of all tasks, the others at their best."""
-        data, a = self.data, self.coefficients
-        data.add_offset(self._eta)
-        perfect = _PERFECT * data.total
-        value, slope, size, spread = self._try(a)
-        for _ in range(_MAX_STEPS):
-            steep = np.abs(slope).max(axis=1, initial=0.0)
-            left = steep > _CONSTRAINT_ROUNDING * size
-            left &= value > perfect  # separated classes: the infimum is zero
-            if not left.any():
-                break
-            # values are rounded with the predictions, which may be far from zero
-            noise = _ROUNDING * value + UNIT * spread
-            start = slope
-            secant = self._secant() if self.loss.location else None
-            h = self.loss.hessian(self.y, self.theta, data.weight)
-            if self.loss.location:
-                h = np.maximum(h, _LEAST_CURVATURE * data.weight)
-            move = self._moves(h, start, left)
-            length = np.ones((len(a), 1))
-            for _ in range(_MAX_HALVINGS):
-                trial = a + length * move
-                new_value, slope, size, spread = self._try(trial)
-                up = ~(new_value <= value + noise)
-                if not up.any():
-                    break
-                if secant is not None:
-                    move[up] = self._moves(secant, start, up)[up]
-                    secant = None
-                else:
-                    length[up] /= 2.0
-            else:
-                length[up] = 0.0
-                trial = a + length * move
-                new_value, slope, size, spread = self._try(trial)
-            better = new_value < value - noise
-            better |= np.abs(slope).max(axis=1, initial=0.0) < steep / 2.0
-            a, value = trial, new_value
-            if not np.any(better & left):
-                break
-        self.coefficients = a
-        at_limit = (value <= perfect)[self._task]
-        self.theta[at_limit] = 0.0
-        slope[value <= perfect] = 0.0
+        others, a = self._others, self.coefficients
+        self.data.add_offset(self._eta)
+        if self._known is not None:
+            a = others.guess(a, self._eta - self._known)
+        a, at_limit = others.minimise(a)
+        self.coefficients, self._known = a, self._eta.copy()
+        slope, size, _ = others.slopes(a)
+        slope[at_limit] = 0.0
         worst = np.abs(slope).max(axis=1, initial=0.0)
         self._feasible = bool(np.all(worst <= _INFEASIBLE * size))
-
-    def _try(self, a):
-        """Evaluate at these coefficients.
-
-        Return values, slopes, their sizes and those of which values are rounded.
-        """
-        data, V, ptr = self.data, readonly(self._basis), readonly(self.data.task_ptr)
-        feature_predict(V, ptr, readonly(np.ascontiguousarray(a.T)), self._at)
-        self._at += self._eta
-        self.loss.residual(
-            self.y,
-            self._at,
-            data.weight,
-            data.task_ptr,
-            data.total,
-            False,
-            self._b,
-            self.theta,
-            self.task_loss,
-        )
+        if not self.loss.location:
+            self._hessian = others.h.copy()
         self.task_loss += np.sum(self._ridge * a**2, axis=1) / 2
-        slope, size, spread = np.empty(a.shape), *np.empty((2, len(a)))
-        inputs = self.gone.root, self.theta, self._eta, self._at, self._ridge, a
-        slopes_of_fit(V, ptr, *map(readonly, inputs), slope, size, spread)
-        return self.task_loss.copy(), slope, size, spread
+
+    @cached_property
+    def _others(self) -> TaskNewton:
+        """The loss as a function of the others, what the features predict given."""
+        y, weight, task_ptr, total = self._inputs
+        return TaskNewton(
+            self.loss,
+            self._basis,
+            self._ridge,
+            self._stiffness,
+            y,
+            weight,
+            self.gone.root,
+            task_ptr,
+            total,
+            self._eta,
+            np.empty_like(self.theta),
+            self.theta,
+            np.empty_like(self.theta),
+            self.task_loss,
+            self.roughly,
+        )
 
     def curved_weight(self, least):
         h = super().curved_weight(least)
@@ -184,34 +158,8 @@ class ProfiledFit(ResidualFit):
         return np.maximum(h, _SECANT * self._secant()) if self.loss.location else h
 
     def _secant(self):
-        """Return the curvature of parabolas that touch the loss at both signs of r.
-
-        With the slope at a residual r of zero added, they lie above a loss that bends
-        less the larger r is, and lead down where Newton's model, of a loss that is
-        linear in places, leads far.
-        """
-        r, weight = self.y - self._at, self.data.weight
-        theta = self.theta + weight * self.loss.derivative(self.y, self.y)
-        return np.divide(theta, r, out=self.loss.curvature * weight, where=r != 0)
-
-    def _moves(self, h, slope, chosen):
-        """Return Newton steps of the others in some tasks, for curvatures h."""
-        if h.size and len(self._basis) <= _FEW_VECTORS:
-            k, move = len(self._basis), np.empty(slope.shape)
-            work = np.empty(int(np.diff(self.data.task_ptr).max()))
-            inputs = self._basis, self.data.task_ptr, h, self._ridge + self._unused
-            arrays = map(readonly, inputs)
-            given = readonly(slope), readonly(chosen), np.empty((k, k)), work
-            newton_moves(*arrays, _DAMPING, *given, move)
-            return move
-        H = products_of_tasks(h * self._basis, self._basis, self.data.task_ptr)
-        diagonal = np.diag_indices(H.shape[1])
-        H[:, *diagonal] += self._ridge + self._unused
-        damping = _DAMPING * np.einsum("tkk->tk", H).max(axis=1, initial=1.0)
-        H[:, *diagonal] += damping[:, None]
-        move = np.zeros_like(slope)
-        move[chosen] = np.linalg.solve(H[chosen], slope[chosen][:, :, None])[:, :, 0]
-        return move
+        at = self._others.at
+        return secant(self.loss, self.y, at, self.theta, self.data.weight)
 
     def dual_limit(self):
         return super().dual_limit() if self._feasible else 0.0
@@ -224,7 +172,17 @@ class ProfiledFit(ResidualFit):
     def residuals(self):
         """Those of the last evaluation where they say all; a ridge has more to it."""
         known = self._feasible and not self._ridge.any()
-        return super().residuals if known else None
+        if not known:
+            return None
+        return replace(super().residuals, others=(self.coefficients, self._known))
+
+    def resume(self, residuals):
+        known = residuals.others
+        self.coefficients, self._known = known or (self.coefficients, None)
+        value = super().resume(residuals)
+        if self._known is not None:
+            self._others.curve(slice(None))
+        return value
 
     def hessians(self, features, dtype=np.float64, least=0.0):
         """Return Hessians less what the others take off them.
@@ -232,8 +190,24 @@ class ProfiledFit(ResidualFit):
         In single precision they may be written over those of the last call.
         """
         data, weight = self.data, self.curved_weight(least)
-        left = EliminatedDesign(data.design, self._model(weight))
-        return left.hessians_less_explained(weight, data.fit_intercept, features, dtype)
+        design, ptr, V = data.design, data.task_ptr, self._basis
+        ridge = self._stiffness
+        H = design.hessians(weight, data.fit_intercept, features, dtype)
+        if data.fit_intercept:  # the last of them
+            total = np.maximum(data.task_sum(weight), np.finfo(float).tiny)
+            V, ridge = V[:-1], ridge[:, :-1]
+            mean = products_of_tasks(weight[None], V, ptr)[:, 0] / total[:, None]
+            V = V - np.repeat(mean.T, np.diff(ptr), axis=1)
+        across = weight * V
+        L = np.linalg.cholesky(damped(products_of_tasks(across, V, ptr), ridge))
+        G = np.empty((self.n_features, self.n_columns))
+        B = np.empty((H.shape[0], len(V), H.shape[1]))
+        for k, row in enumerate(across):
+            design.adjoint(row, G)
+            B[:, k] = G[features].T
+        B = np.linalg.solve(L, B).transpose(1, 0, 2)
+        take_products(readonly(np.ascontiguousarray(B, dtype=dtype)), H)
+        return H
 
     def _model(self, weight):
         """Return what the others explain in the second-order model at these weights."""

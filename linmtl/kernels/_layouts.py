@@ -190,17 +190,21 @@ def slopes_of_fit(A, task_ptr, root, theta, eta, at, ridge, c, slope, size, spre
 
 
 @reduction
-def newton_moves(A, task_ptr, weight, ridge, damping, slope, chosen, H, work, move):
+def newton_moves(
+    A, task_ptr, weight, ridge, damping, slope, chosen, H, work, move, reach
+):
     """Newton steps of a few coefficients of the chosen tasks, zero in the others.
 
     Each solves ``(A_t diag(weight) A_t' + diag(ridge_t) + shift I) x = slope_t``, the
-    shift as the part ``damping`` of the largest entry, or of 1. ``H`` is (k, k), and
-    ``work`` has room for the rows of a task.
+    shift as the part ``damping`` of the largest entry, or of 1. ``reach`` is the
+    largest entry of ``A_t' x``; ``H`` is (k, k), and ``work`` has room for the rows of
+    a task.
     """
     k = A.shape[0]
     for t in range(task_ptr.size - 1):
         start, stop = task_ptr[t], task_ptr[t + 1]
         x = move[t]
+        reach[t] = 0.0
         for i in range(k):
             x[i] = 0.0
         if not chosen[t]:
@@ -234,6 +238,16 @@ def newton_moves(A, task_ptr, weight, ridge, damping, slope, chosen, H, work, mo
             for m in range(i + 1, k):
                 total -= H[m, i] * x[m]
             x[i] = total / H[i, i]
+        for m in range(scaled.size):
+            scaled[m] = 0.0
+        for i in range(k):
+            row, a = A[i, start:stop], x[i]
+            for m in range(scaled.size):
+                scaled[m] += a * row[m]
+        largest = 0.0
+        for m in range(scaled.size):
+            largest = max(largest, abs(scaled[m]))
+        reach[t] = largest
 
 
 @kernel

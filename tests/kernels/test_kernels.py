@@ -1599,16 +1599,18 @@ def test_newton_moves():
     A, h, slope = normal(3, 12), np.abs(normal(12)), normal(3, 3, seed=1)
     ridge, bounds = np.abs(normal(3, 3)), np.array([0, 5, 7, 12])
     chosen, damping = np.array([True, False, True]), 0.1
-    move = empty(3, 3)
+    move, reach = empty(3, 3), empty(3)
     given = A, bounds, h, ridge
     more = readonly(slope), readonly(chosen), empty(3, 3), empty(5)
-    kernels.newton_moves(*map(readonly, given), damping, *more, move)
+    kernels.newton_moves(*map(readonly, given), damping, *more, move, reach)
     assert not move[1].any()
+    assert reach[1] == 0.0
     for t in (0, 2):
         part = slice(*bounds[t : t + 2])
         H = A[:, part] * h[part] @ A[:, part].T + np.diag(ridge[t])
         H += damping * max(np.diag(H).max(), 1.0) * np.eye(3)
         np.testing.assert_allclose(move[t], np.linalg.solve(H, slope[t]))
+        assert reach[t] == pytest.approx(np.abs(move[t] @ A[:, part]).max())
 
 
 @pytest.mark.parametrize(("n", "d"), [(1, 1), (3, 4), (2, 9)])

@@ -17,6 +17,13 @@ from linmtl import (
     MultiTaskClassifier,
     MultiTaskRegressor,
 )
+from linmtl.data import MultiTaskData
+from linmtl.datafits._eliminate import eliminate
+from linmtl.datafits._profiled import ProfiledFit
+from linmtl.datafits._residual import ResidualFit
+from linmtl.datafits._task_newton import secant
+from linmtl.designs._stacked import StackedDesign
+from linmtl.losses import Logistic
 from linmtl.path import mtl_path
 from linmtl.penalties import L1, L21, Fused, GroupL21, Linf1, Ridge
 from linmtl.solvers._quadratic_system import _span, symmetric_inverse
@@ -242,3 +249,66 @@ def test_the_span_of_rows_has_no_direction_of_rounding(noise):
         assert Q.shape == (15, rank)
         np.testing.assert_allclose(Q.T @ Q, np.eye(rank), atol=1e-14)
         np.testing.assert_allclose(A @ Q @ Q.T, A, atol=1e-13)
+
+
+def profiled(loss, seed=0):
+    """A loss without its first three features, and X as blocks of four tasks."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(120, 8))
+    y = X[:, 0] + X[:, 4] + rng.standard_t(2, size=120)
+    if loss in ("logistic", "squared_hinge"):
+        y = np.where(y > 0, 1.0, -1.0)
+    design = StackedDesign(X, np.arange(0, 121, 30))
+    fit = ResidualFit(MultiTaskData(design, y, np.full(120, 1 / 30)), make_loss(loss))
+    return eliminate(fit, np.arange(8) < 3, 0.0).fit, X.reshape(4, 30, 8)
+
+
+@pytest.mark.parametrize("loss", ["logistic", "huber", "squared_hinge"])
+def test_what_is_known_is_known_of_all_tasks(loss):
+    """Also of those that come to their end before others."""
+    (fit, X), rng = profiled(loss), np.random.default_rng(1)
+    F = X[:, :, :3] - X[:, :, :3].mean(axis=1, keepdims=True)
+    for size in (1.0, 0.1, 30.0, 1e-3):
+        W = size * rng.normal(size=(5, 4)) * [1.0, 1e-6, 0.1, 1.0]
+        fit.loss_at(W)
+        eta = np.einsum("tij,jt->ti", F, fit.others())
+        eta += np.einsum("tij,jt->ti", X[:, :, 3:], W)
+        at = np.ravel(eta + fit.coefficients[:, -1:])  # of weights that sum to one
+        theta = -fit.data.weight * fit.loss.derivative(fit.y, at)
+        np.testing.assert_allclose(fit.theta, theta, atol=1e-9)
+        np.testing.assert_allclose(
+            fit.curved_weight(0.0), curvature(fit, at), atol=1e-7
+        )
+
+
+def curvature(fit, at):
+    """The weights of Hessians at linear predictors."""
+    weight = fit.data.weight
+    theta = -weight * fit.loss.derivative(fit.y, at)
+    h = fit.loss.hessian(fit.y, theta, weight)
+    if fit.loss.location:
+        h = np.maximum(h, 0.1 * secant(fit.loss, fit.y, at, theta, weight))
+    return h
+
+
+def test_newton_steps_take_few_evaluations(monkeypatch):
+    """Free features move with the others; they are not fitted at each point."""
+    rng = np.random.default_rng(0)
+    X, tasks = rng.normal(size=(600, 12)), np.repeat(np.arange(20), 30)
+    y = X[:, 0] + X[:, 4] + rng.normal(size=600) > 0
+    rows, points = [], []
+    residual, loss_at = Logistic.residual, ProfiledFit.loss_at
+    monkeypatch.setattr(
+        Logistic,
+        "residual",
+        lambda self, y, *rest: (rows.append(y.size), residual(self, y, *rest))[1],
+    )
+    monkeypatch.setattr(
+        ProfiledFit,
+        "loss_at",
+        lambda self, W: (points.append(1), loss_at(self, W))[1],
+    )
+    weight = np.r_[np.zeros(3), np.ones(9)]
+    model = L21Classifier(0.01, feature_weight=weight, tol=1e-8).fit(X, y, tasks)
+    assert model.converged_
+    assert sum(rows) < 3 * 600 * len(points)
