@@ -110,6 +110,7 @@ class StackedDesign(Design):
         self.task_ptr = task_ptr
         self.dtype = X.dtype
         self.sparse = sparse.issparse(X)
+        self._backwards = False
         if self.sparse:
             self.X = X = sparse.csr_array(X)
             self._csr = readonly(X.data), readonly(X.indices), readonly(X.indptr)
@@ -218,7 +219,8 @@ class StackedDesign(Design):
     def evaluate(self, W, eta, residual, theta, G):
         """Write predictors and adjoint with X read once, some tasks at a time.
 
-        As many as fit in the cache; see :meth:`Design.evaluate`.
+        As many as fit in the cache, and from the end where the last pass ended, whose
+        rows may still be there; see :meth:`Design.evaluate`.
         """
         if self.sparse or not W.any() or self._few_used(W) is not None:
             super().evaluate(W, eta, residual, theta, G)
@@ -227,7 +229,9 @@ class StackedDesign(Design):
         Wt = readonly(np.ascontiguousarray(W.T))
         Gt = np.empty((self.n_tasks, self.n_features), dtype=G.dtype)
         bounds = readonly(self.task_ptr)
-        for first, stop in self._ranges:
+        ranges = self._ranges[::-1] if self._backwards else self._ranges
+        self._backwards = not self._backwards
+        for first, stop in ranges:
             task_ptr = bounds[first : stop + 1]
             stacked_predict(X, task_ptr, Wt[first:stop], eta)
             residual(first, stop)

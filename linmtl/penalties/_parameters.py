@@ -227,7 +227,7 @@ def row_steps(step: float | np.ndarray, strength: np.ndarray) -> np.ndarray:
     """Return the step of each row, positive where a feature is left out."""
     step = np.asarray(step, dtype=float)
     if step.shape != strength.shape:
-        step = np.broadcast_to(step, strength.shape)
+        step = np.full(strength.shape, step)
     if strength.max(initial=0.0) >= EXCLUDED:
         step = np.where(strength >= EXCLUDED, np.maximum(step, 1.0), step)
     return np.ascontiguousarray(step)

@@ -6,6 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from linmtl.kernels._jit import readonly
+from linmtl.kernels._spectral import threshold
 from linmtl.penalties._base import DualTerms, Penalty
 from linmtl.penalties._decomposition import Decomposition
 from linmtl.penalties._l1 import L1
@@ -114,10 +116,4 @@ class TraceBall(Penalty):
 
 def _on_simplex(s: np.ndarray, size: float) -> np.ndarray:
     """Return the nearest non-negative point with a sum of at most ``size``."""
-    if s.sum() <= size:
-        return s.copy()
-    descending = np.sort(s)[::-1]
-    excess = np.cumsum(descending) - size
-    count = np.arange(1, s.size + 1)
-    last = np.flatnonzero(descending * count > excess)[-1]
-    return np.maximum(s - excess[last] / count[last], 0.0)
+    return np.maximum(s - threshold(readonly(s), float(size), 0.0), 0.0)

@@ -7,6 +7,8 @@ from typing import ClassVar
 import numpy as np
 from scipy import linalg
 
+from linmtl.kernels._jit import readonly
+from linmtl.kernels._spectral import threshold
 from linmtl.penalties._base import DualTerms, Penalty
 from linmtl.penalties._spectral import scale_singular_values, smaller_gram
 
@@ -68,8 +70,9 @@ class TaskRelationship(Penalty):
         c = float(step) * self.alpha
 
         def rule(s):
-            total = _shrunk_sum(s, c)
-            factor = np.maximum(s - c * total, 0.0) / s
+            # with t = c S, S being what is left, the sum of the result
+            t = threshold(readonly(s), 0.0, 1.0 / c) if c > 0.0 else 0.0
+            factor = np.maximum(s - t, 0.0) / s
             return factor, self.alpha / 2 * float(s @ factor) ** 2
 
         return scale_singular_values(V, rule, out)
@@ -108,11 +111,3 @@ class TaskRelationship(Penalty):
         correlation = np.clip(covariance / np.outer(deviation, deviation), -1.0, 1.0)
         np.fill_diagonal(correlation, 1.0)
         return {"task_covariance_": covariance, "task_correlation_": correlation}
-
-
-def _shrunk_sum(s: np.ndarray, c: float) -> float:
-    """Return the S with ``S = sum_i max(s_i - c S, 0)``."""
-    # if the largest j are kept, S = (their sum) / (1 + c j), which is largest for the j
-    # that is right: one more pays as long as it is above c S
-    sums = np.cumsum(np.sort(s)[::-1])
-    return float(np.max(sums / (1.0 + c * np.arange(1, s.size + 1)), initial=0.0))
