@@ -430,10 +430,12 @@ def inverse_of(A: sparse.csr_array) -> Operator:
 def add_net(U, i, j, out):
     """Add ``U B'`` to out, with one row per edge and task."""
     for e in range(i.size):
+        # of an unsigned index it is known that it does not count from the end
+        m, n = np.uint64(i[e]), np.uint64(j[e])
         for k in range(U.shape[1]):
-            out[i[e], k] += U[e, k]
-        for k in range(U.shape[1]):
-            out[j[e], k] -= U[e, k]
+            u = U[e, k]
+            out[m, k] += u
+            out[n, k] -= u
 
 
 @kernel
@@ -511,26 +513,30 @@ def flow_descent(Vt, i, j, c, step, tol, max_steps, U, Y, P, Wt):
             for k in range(d):
                 Wt[t, k] = Vt[t, k]
         for e in range(i.size):
+            m, n = np.uint64(i[e]), np.uint64(j[e])  # as in `add_net`
             for k in range(d):
-                Wt[i[e], k] -= Y[e, k]
-            for k in range(d):
-                Wt[j[e], k] += Y[e, k]
+                y = Y[e, k]
+                Wt[m, k] -= y
+                Wt[n, k] += y
         uphill = largest = 0.0
         for e in range(i.size):
+            m, n = np.uint64(i[e]), np.uint64(j[e])
+            s = step[e]
             square = 0.0
             for k in range(d):
-                y = Y[e, k] + step[e] * (Wt[i[e], k] - Wt[j[e], k])
-                P[e, k] = y
-                square += y * y
+                v = Y[e, k] + s * (Wt[m, k] - Wt[n, k])
+                P[e, k] = v
+                square += v * v
             factor = 1.0 if square <= c[e] * c[e] else c[e] / np.sqrt(square)
             along = square = 0.0
             for k in range(d):
-                P[e, k] *= factor
-                back = Y[e, k] - P[e, k]
-                along += back * (P[e, k] - U[e, k])
+                v = factor * P[e, k]
+                P[e, k] = v
+                back = Y[e, k] - v
+                along += back * (v - U[e, k])
                 square += back * back
-            uphill += along / step[e]
-            largest = max(largest, square / (step[e] * step[e]))
+            uphill += along / s
+            largest = max(largest, square / (s * s))
         if uphill > 0.0:
             momentum = 1.0
         # as `extrapolation`, which a kernel cannot call
@@ -539,8 +545,9 @@ def flow_descent(Vt, i, j, c, step, tol, max_steps, U, Y, P, Wt):
         momentum = following
         for e in range(i.size):
             for k in range(d):
-                Y[e, k] = P[e, k] + beta * (P[e, k] - U[e, k])
-                U[e, k] = P[e, k]
+                v = P[e, k]
+                Y[e, k] = v + beta * (v - U[e, k])
+                U[e, k] = v
         if largest <= tol * tol:
             return taken
     return max_steps
