@@ -51,7 +51,7 @@ _CREEPING = 60  # steps to go, as where a flat loss bends at once
 # curvature of a typical feature.
 _MOST_COUPLED, _LOOSE = 500, 10.0
 # Tasks of which the curvature of each row is decomposed, and from what coupling on.
-_MOST_EXACT, _TIGHT = 60, 1.0
+_MOST_EXACT, _TIGHT = 60, 12.0
 # Numbers of Hessians with which groups are dealt with: of moments, and of few features;
 # the former of coupled tasks, too.
 _MOST_ENTRIES, _CHEAP_ENTRIES = 4_000_000, 100_000

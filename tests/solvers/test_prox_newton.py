@@ -441,6 +441,18 @@ def test_which_tightly_coupled_tasks_are_left_to_gradients(pays, monkeypatch):
             assert (missing is None) == expected
 
 
+def test_moderate_forms_need_no_eigenvectors(monkeypatch):
+    """To decompose the curvature of each row takes longer than some more sweeps."""
+    monkeypatch.setattr(newton, "coupled_exactly", None)
+    X, y, tasks = labels(d=15, rows=(60, 80))
+    y = y.astype(float)
+    for strength in (0.5, 2.0):
+        form = GraphLaplacian(CHAIN, strength)
+        found = MultiTaskRegressor(L21(0.02) + form).fit(X, y, tasks)
+        assert found.solver_ == "prox_newton"
+        assert found.converged_
+
+
 def test_working_sets_of_tightly_coupled_tasks(monkeypatch):
     """Hessians of some of the features only, though they are larger than X."""
     X, y, tasks = labels(d=80, rows=(30, 31))
