@@ -21,7 +21,12 @@ from scipy import sparse
 from linmtl.penalties._accelerated import extrapolation
 from linmtl.penalties._edges import Edges, Operator, Smooth, inverse_of
 from linmtl.solvers._admm import balance, is_time_to_balance
-from linmtl.solvers._apg import curvature_along, eased, first_curvature
+from linmtl.solvers._apg import (
+    AcceleratedProximalGradient,
+    curvature_along,
+    eased,
+    first_curvature,
+)
 from linmtl.solvers._monitor import iterations_left
 from linmtl.solvers._objective import Objective
 
@@ -38,6 +43,7 @@ _FIRST_CHECK, _LEAST_CHECK, _MOST_CHECK = 16, 4, 10
 _LOOKS = 4  # over which it has to fall: from one to the next it may rise
 _HOPE = 0.2  # the gap as a part of what it is taken for, as far as is known
 _PATIENCE, _LEFT = 50, 100  # iterations done and to do, from which steps are too slow
+_MUCH_LEFT = 1000  # the same where what follows is no faster
 _TRIED = 40  # iterations done and to do of alternating directions, likewise
 _ROOM = 1.001  # times the longest flow: one this long may have room to spare
 _MAX_STALLED = 3  # steps without a move
@@ -57,8 +63,10 @@ class NetworkDescent:
         if getattr(objective.penalty.norm, "edges", None) is None:
             return "a NetworkLasso penalty"
         fit, (d, T) = objective.fit, objective.shape
-        if not fit.additive:
-            return "a loss that is the sum of the tasks' losses"
+        if not (fit.additive or fit.bounded):
+            return (
+                "a loss that is the sum of the tasks' losses, or of bounded curvature"
+            )
         if not fit.bounded and T * d**2 > _MOST_ENTRIES:
             return "a loss of bounded curvature, or fewer features"
         return None
@@ -68,6 +76,11 @@ class NetworkDescent:
         run = _Run(objective, norm.edges, norm.alpha, stop, max_iter, monitor)
         Wt = np.ascontiguousarray(W.T)
         slow = run.descend(Wt) if objective.fit.bounded else run.begin(Wt)
+        if slow is not None and not objective.fit.additive:  # no Hessian of each column
+            start, W[:] = run.iteration, monitor.best_W
+            left, exact = max_iter - start, AcceleratedProximalGradient()
+            exact.solve(objective, W, stop, left, monitor, start=start)
+            return
         if slow is not None:
             slow = run.alternate(*slow)
         if slow is not None:
@@ -83,6 +96,8 @@ class _Run:
         self.stop, self.max_iter, self.monitor = stop, max_iter, monitor
         self.longest = alpha * edges.weight
         self.loss = _Loss(objective)
+        # of coupled columns nothing but dearer steps of the same kind is left
+        self.most_left = _LEFT if objective.fit.additive else _MUCH_LEFT
         self.iteration = 0
 
     def begin(self, Wt: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -115,7 +130,7 @@ class _Run:
                 left = watch.look(Wt, U)
                 if left == 0.0:
                     return None
-                slow = self.iteration >= _PATIENCE and left > _LEFT
+                slow = self.iteration >= _PATIENCE and left > self.most_left
                 if slow and Wt.size * Wt.shape[1] <= _MOST_ENTRIES:
                     return Wt, U
             last = G

@@ -278,5 +278,18 @@ def test_several_classes_are_certified_together(T, d, alpha):
     W = rng.normal(size=(2, d, 3))
     y = np.einsum("nd,ndk->nk", X, W[tasks % 2]) + rng.gumbel(size=(tasks.size, 3))
     penalty = NetworkLasso(alpha=alpha)
-    model = MultiTaskClassifier(penalty, max_iter=100).fit(X, y.argmax(axis=1), tasks)
+    model = MultiTaskClassifier(penalty, max_iter=150).fit(X, y.argmax(axis=1), tasks)
     assert model.converged_
+    assert model.solver_ == "network"
+
+
+def test_steps_on_flows_of_several_classes_give_way_to_exact_ones(monkeypatch):
+    monkeypatch.setattr(_network, "_PATIENCE", 1)
+    monkeypatch.setattr(_network, "_MUCH_LEFT", 0)
+    rng = np.random.default_rng(0)
+    tasks = np.repeat(np.arange(3), 12)
+    X = rng.normal(size=(tasks.size, 3))
+    y = (X @ rng.normal(size=(3, 3)) + rng.gumbel(size=(tasks.size, 3))).argmax(axis=1)
+    model = MultiTaskClassifier(NetworkLasso(alpha=0.02), tol=1e-6).fit(X, y, tasks)
+    assert model.converged_
+    assert model.n_iter_ > _network._FIRST_CHECK
