@@ -124,8 +124,9 @@ class ProxNewton:
             ):
                 return
             steps = monitor.n_iter
-        if groups:
-            method = AlternatingDirections if objective.fit.quadratic else SecondOrder
+        quadratic = objective.fit.quadratic
+        if groups or quadratic:
+            method = AlternatingDirections if quadratic else SecondOrder
             if method.missing(objective) is None:
                 method().solve(objective, W, stop, max_iter, monitor)
                 return

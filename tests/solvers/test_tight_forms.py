@@ -7,6 +7,7 @@ import pytest
 from scipy import sparse
 
 from helpers.problems import make_problem
+from linmtl import MultiTaskRegressor
 from linmtl.penalties import (
     L1,
     L21,
@@ -88,3 +89,16 @@ def test_systems_of_tasks_in_narrow_graphs(graph):
     W = system_solver(blocks, form, d, most_dense=1000)(C)
     left = residual(blocks, form, C, W)
     assert np.all(np.abs(left) <= 1e-8 * scale[:, None])
+
+
+@pytest.mark.slow
+def test_features_far_from_zero_without_intercepts():
+    """Where coordinate descent creeps steps of first order do so, too."""
+    rng = np.random.default_rng(0)
+    tasks, X = np.repeat(np.arange(4), 15), rng.normal(size=(60, 5))
+    y = X[:, 0] + 0.3 * rng.normal(size=60)
+    X += 4e3 * np.sign(rng.normal(size=5))
+    chain = np.diag(np.ones(3), 1) + np.diag(np.ones(3), -1)
+    penalty = L1(1e-4) + GraphLaplacian(chain, 1.0)
+    model = MultiTaskRegressor(penalty, fit_intercept=False, max_iter=1000)
+    assert model.fit(X, y, tasks).converged_
