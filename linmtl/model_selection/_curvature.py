@@ -92,10 +92,13 @@ class PenalisedCurvature:
             alone = np.where(both, alone, 0.0)
         if not self.coupled:
             return _Inverse(np.broadcast_to(alone, (n, T, k, k)))
-        F = alone * self.U[..., None, :]
-        inner = np.sum(self.U[..., :, None] * F, axis=1)
+        U = self.U
+        if alone.shape[1] == 1:
+            inner = alone[:, 0] * (U.transpose(0, 2, 1) @ U)
+        else:
+            inner = np.sum(U[..., None] * alone * U[..., None, :], axis=1)
         middle = _inverted(self.sign[:, :, None] * one - inner)
-        return _Inverse(alone, F, middle)
+        return _Inverse(alone, U, middle)
 
     def dense(self, levels: bool) -> np.ndarray:
         """Return the second derivative of the only penalty as a matrix.
@@ -138,6 +141,11 @@ class PenalisedCurvature:
         inner[:n_basis, :n_basis] += bend
         return E @ _inverted(inner) @ E.T
 
+    @property
+    def is_flat(self) -> bool:
+        """Whether the penalties have no second derivative on what is in use."""
+        return self.form is None and not (self.coupled or self.D.any())
+
     @cached_property
     def both(self) -> np.ndarray:
         """Whether two entries of a task are used, (n, T, k, k)."""
@@ -153,21 +161,37 @@ def _inverted(A):
 
 
 class _Inverse:
-    """Blocks of an inverse: ``alone_t`` if s = t, plus ``F_t middle F_s'``."""
+    """Blocks of an inverse: ``alone_t`` if s = t, plus ``F_t middle F_s'``.
+
+    ``F_t`` is ``alone_t`` times the diagonal ``U_t``.
+    """
 
     def __init__(
         self,
         alone: np.ndarray,
-        F: np.ndarray | None = None,
+        U: np.ndarray | None = None,
         middle: np.ndarray | None = None,
     ):
-        self.alone, self.F, self.middle = alone, F, middle
+        self.alone, self.U, self.middle = alone, U, middle
 
     def blocks(self) -> np.ndarray:
         """Return those of each task with itself, (n, T, k, k)."""
-        if self.F is None or self.middle is None:
+        if self.U is None or self.middle is None:
             return self.alone
-        return self.alone + self.F @ self.middle[:, None] @ self.F.swapaxes(-1, -2)
+        F = self.alone * self.U[..., None, :]
+        return self.alone + F @ self.middle[:, None] @ F.swapaxes(-1, -2)
+
+    def traces(self, H: np.ndarray) -> np.ndarray:
+        """Return the traces of the blocks times H (1 or n, 1 or T, k, k), (n, T)."""
+        out = np.sum(self.alone * H, axis=(2, 3))
+        if self.U is not None and self.middle is not None:
+            inner = self.alone @ H @ self.alone * self.middle[:, None]
+            out = out + np.sum((self.U[..., None, :] @ inner)[:, :, 0] * self.U, axis=2)
+        return out
+
+    def scaled(self, factor: float) -> _Inverse:
+        """Return a number times an inverse without what couples the tasks."""
+        return _Inverse(factor * self.alone)
 
     def between(self, X: np.ndarray, i: int) -> np.ndarray:
         """Return ``x_t' B_ts x_s`` for the rows of X (T, n_rows, k) in problem i.
@@ -175,19 +199,20 @@ class _Inverse:
         Of shape (n_rows, T, T).
         """
         T = len(X)
-        out = np.zeros((X.shape[1], T, T))
-        out[:, range(T), range(T)] = np.sum((X @ self.alone[i]) * X, axis=-1).T
-        if self.F is not None and self.middle is not None:
-            P = (X @ self.F[i]).transpose(1, 0, 2)
+        out, P = np.zeros((X.shape[1], T, T)), X @ self.alone[i]
+        out[:, range(T), range(T)] = np.sum(P * X, axis=-1).T
+        if self.U is not None and self.middle is not None:
+            P = (P * self.U[i][:, None]).transpose(1, 0, 2)
             out += P @ self.middle[i] @ P.transpose(0, 2, 1)
         return out
 
     def times(self, G: np.ndarray, i: int) -> np.ndarray:
         """Return the inverse of problem i times G (T, k)."""
-        out = (self.alone[i] @ G[:, :, None])[:, :, 0]
-        if self.F is not None and self.middle is not None:
-            inner = np.einsum("tkj,tk->j", self.F[i], G)
-            out += self.F[i] @ (self.middle[i] @ inner)
+        alone = self.alone[i]
+        out = (alone @ G[:, :, None])[:, :, 0]
+        if self.U is not None and self.middle is not None:
+            inner = self.middle[i] @ np.sum(self.U[i] * out, axis=0)
+            out += (alone @ (self.U[i] * inner)[:, :, None])[:, :, 0]
         return out
 
 

@@ -24,6 +24,7 @@ from linmtl.model_selection._one_fit import (
     one_fit,
 )
 from linmtl.model_selection._refits import RowRefits
+from linmtl.model_selection._row_race import RowRace, on_lines
 from linmtl.penalties import Penalty, compose
 from linmtl.penalties._quadratic import QuadraticPenalty
 from linmtl.solvers._models import far_apart
@@ -39,6 +40,8 @@ _FEW_UNITS = 50
 # What one beside the best may be too high by: errors of the best, or a share of it.
 _MOST_ERRORS, _MARGIN = 2.0, 0.07
 _BESIDE = np.arange(-1, 2)  # positions about one
+_LEAST_APART = 1e-6  # of the least loss, that others are above it
+_LARGEST_RATIO = 3.2  # of strengths between which one may be left to later
 
 
 def units(data: MultiTaskData, loss: Loss, classes: bool = False) -> np.ndarray:
@@ -86,11 +89,11 @@ def left_out_path(
     """Return the leave-one-out losses of models along a path.
 
     From one fit for each penalty where that suffices, exactly for the squared loss with
-    a quadratic penalty. Otherwise at one strength in eight, and between on the line,
-    but for the best strength and those beside it; where features in use are many for
-    the rows, fits without each row replace it there, or fits without those rows that
-    one step moves most, and of few rows at all of these strengths. For losses and
-    penalties without second derivatives there are such fits alone.
+    a quadratic penalty, and by fits without rows for norms of rows (`RowRace`).
+    Otherwise at one strength in eight, and between on the line, but for the best
+    strength and those beside it; where features in use are many for the rows, fits
+    without each row replace it there, of few rows at all of these strengths. For losses
+    and penalties without second derivatives there are such fits alone.
 
     Parameters
     ----------
@@ -151,13 +154,12 @@ def left_out_path(
         data,
         loss,
         fit,
-        penalties,
+        [penalties[i] for i in np.flatnonzero(known).tolist()],
         columns,
-        some=known,
-        strengths=strengths,
+        strengths=strengths[known],
         W0=starts[0] if starts else None,
         **options,
-    )
+    ).spread(known)
     limits = options["tol"], options["max_iter"]
     refits = RowRefits.of(data, fit, penalties[0], columns, *limits)
     curved = CurvedRefits.of(data, loss, fit, penalties, columns, unit, *limits)
@@ -168,8 +170,6 @@ def left_out_path(
 
     def refit(chosen):
         some = [penalties[i] for i in chosen]
-        if refits is not None:
-            return refits.path(some, one.eta[chosen])
         if curved is None:
             path = refitted(chosen, exact=True)
             assert path.eta is not None
@@ -194,18 +194,11 @@ def left_out_path(
     elif bends:  # solvers for each row take longer
         few = many = n_units <= _FEW_UNITS / 2
     labels = np.where(data.weight > 0, unit, -1)
-    values = _searched(
-        one,
-        known,
-        strengths,
-        labels,
-        _total(data),
-        losses,
-        step,
-        refit,
-        few=few,
-        curved=bends and many,
-    )
+    given = one, known, strengths, labels, _total(data), losses, step
+    if refits is not None and not exactly:
+        values = _raced(*given, refits, penalties)
+    else:
+        values = _searched(*given, refit, few=few, curved=bends and many)
     eta, freedom = (
         on_lines(part, known, strengths) for part in (one.eta, one.freedom.sum(axis=1))
     )
@@ -290,6 +283,99 @@ def _searched(
             return values
 
 
+def _raced(
+    one: OneFit,
+    known: np.ndarray,
+    strengths: np.ndarray,
+    unit: np.ndarray,
+    total: np.ndarray,
+    losses: Callable[[np.ndarray], np.ndarray],
+    step: Callable[[np.ndarray, np.ndarray], OneFit],
+    refits: RowRefits,
+    penalties: Sequence[Penalty],
+) -> np.ndarray:
+    """Return losses along a path, by fits without rows where one step is unsure.
+
+    Parameters
+    ----------
+    one, known, strengths, unit, total, losses, step
+        As for :func:`_searched`.
+    refits : RowRefits
+        Fits without rows.
+    penalties : sequence of Penalty
+        From strong to weak.
+    """
+    data, judged = refits.data, unit >= 0
+    weight = np.where(judged, data.weight, 0.0)
+    left = np.repeat(data.task_sum(weight), np.diff(data.task_ptr))
+    share = np.repeat(total, np.diff(data.task_ptr)) * weight
+    np.divide(share, left, out=share, where=left > 0)
+    race = RowRace(refits, penalties, one, share)
+    rough = on_lines(losses(one.eta), known, strengths)
+    of_task = np.count_nonzero(judged) / data.design.n_tasks
+    few = unit.max() < 2 * _FEW_UNITS
+
+    def sparse():
+        good = np.isfinite(one.eta[:, judged]).all(axis=1) & ~_unsure(one, unit)
+        return known & good & (one.active <= _MAX_IN_USE * of_task)
+
+    def sure(chosen):  # fits of few rows with few features cost little
+        return chosen[(sparse() & ~(few & (one.active > 0)))[chosen]]
+
+    def best_of(places):
+        whole = places[race.is_whole[places]]
+        return min(whole, key=lambda i: race.losses[i].sum())
+
+    at = np.flatnonzero(known)
+    race.trust(sure(at))
+    tried = np.isin(at, sure(at)) | _outlined(strengths[at])
+    while True:
+        race.run(np.setdiff1d(at[tried], sure(at)))
+        place = int(at.searchsorted(best_of(at)))
+        beside = np.arange(max(place - 1, 0), min(place + 2, at.size))
+        if tried[beside].all():
+            break
+        tried[beside] = True
+    while True:  # halves what is beside the best
+        best, at = best_of(np.flatnonzero(known)), np.flatnonzero(race.is_tried)
+        place = int(at.searchsorted(best))
+        beside = at[np.clip(place + _BESIDE, 0, at.size - 1)]
+        new = np.setdiff1d((best + beside) // 2, at)
+        if not new.size:
+            break
+        unknown = new[~known[new]]
+        if unknown.size:
+            own = step(unknown, one.end)
+            for name in ("eta", "loss", "freedom", "active"):
+                getattr(one, name)[unknown] = getattr(own, name)
+            known[unknown] = True
+            rough[unknown] = losses(own.eta)
+        race.trust(sure(new))
+        race.run(np.setdiff1d(new, sure(new)))
+    least, expected = race.losses[best].sum(), race.expected(strengths, best)
+    one.unconverged += refits.unconverged
+    whole = race.is_whole
+    judges, near = np.isfinite(losses(one.eta[[best]])[0]), sparse()
+    values = np.empty(rough.shape)
+    values[whole] = losses(one.eta[whole])
+    for i in np.flatnonzero(~whole):  # in all as expected, and worse than the best
+        value = max(expected[i], (1.0 + _LEAST_APART) * least)
+        share = rough[i] if np.isfinite(rough[i, judges]).all() else values[best]
+        own = np.nansum(rough[i, 0] * total)
+        value = own if near[i] and own > least else value
+        values[i] = value * share / np.nansum(share[0] * total)
+    return values
+
+
+def _outlined(strengths: np.ndarray) -> np.ndarray:
+    """Return which strengths show the course: no two others follow each other."""
+    out = np.ones(strengths.size, dtype=bool)
+    for i in range(1, strengths.size - 1):
+        close = strengths[i - 1] <= _LARGEST_RATIO * strengths[i + 1]
+        out[i] = not (out[i - 1] and close)
+    return out
+
+
 def _unsure(one: OneFit, unit: np.ndarray) -> np.ndarray:
     """Return the strengths at which one step is not to be trusted.
 
@@ -331,32 +417,6 @@ def _moved(rough, fitted, true, sure):
     moved = rough + np.tensordot(np.transpose(share), error, axes=1)
     out = np.where(sure[:, None, None], rough, np.maximum(moved, 0.0))
     out[at] = true[at]
-    return out
-
-
-def on_lines(
-    values: np.ndarray, known: np.ndarray, strengths: np.ndarray
-) -> np.ndarray:
-    """Return values along a path, unknown ones from the line between their neighbours.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_strengths, ...)
-        Values; what those not known are does not matter.
-    known : ndarray of bool of shape (n_strengths,)
-        The first and the last one are.
-    strengths : ndarray of shape (n_strengths,)
-        Decreasing.
-    """
-    out, rest = values.copy(), np.flatnonzero(~known)
-    if rest.size:
-        at = np.flatnonzero(known)
-        after = np.searchsorted(at, rest)
-        i, j = at[after - 1], at[after]
-        apart = strengths[i] - strengths[j]
-        share = (strengths[i] - strengths[rest]) / np.where(apart > 0, apart, 1.0)
-        share = share.reshape(-1, *[1] * (values.ndim - 1))
-        out[rest] = (1.0 - share) * values[i] + share * values[j]
     return out
 
 

@@ -83,6 +83,25 @@ class OneFit:
     end: np.ndarray
     unconverged: int
 
+    def spread(self, known: np.ndarray) -> OneFit:
+        """Return this at those of more penalties that are known (a mask).
+
+        At the others results are NaN and zero.
+        """
+
+        def among_all(values, rest):
+            out = np.full((known.size, *values.shape[1:]), rest, dtype=values.dtype)
+            out[known] = values
+            return out
+
+        return replace(
+            self,
+            eta=among_all(self.eta, np.nan),
+            loss=among_all(self.loss, 0.0),
+            freedom=among_all(self.freedom, 0.0),
+            active=among_all(self.active, 0),
+        )
+
 
 def lacks_curvature(
     data: MultiTaskData, fit: Datafit, penalty: Penalty, columns: np.ndarray
@@ -129,8 +148,6 @@ def one_fit(
     fit: Datafit,
     penalties: Sequence[Penalty],
     columns: np.ndarray,
-    *,
-    some: np.ndarray | None = None,
     **options: Any,
 ) -> OneFit:
     """Return leave-one-out predictions and degrees of freedom along a path.
@@ -147,8 +164,6 @@ def one_fit(
         From strong to weak.
     columns : ndarray of shape (n_columns,)
         Task labels of the columns of W.
-    some : ndarray of bool of shape (n_penalties,), default=None
-        Which penalties to do this for; of the others results stay NaN and zero.
     **options
         As for :func:`linmtl.solvers._models.models`.
     """
@@ -167,7 +182,6 @@ def one_fit(
         T, rows = len(data.design.group_ptr) - 1, LeftOutClasses(data)
     eta = np.full((len(penalties), data.y.size), np.nan)
     in_sample, freedom = np.zeros((2, len(penalties), T))
-    wanted = np.ones(len(penalties), dtype=bool) if some is None else some
     active = np.zeros(len(penalties), dtype=int)
     done, unconverged, end = 0, 0, np.empty(0)
     whole = compose(penalties[0], fit.n_features, columns)
@@ -179,8 +193,8 @@ def one_fit(
         n_rows += 1
     for part in models(fit, penalties, columns, forms, **options):
         unconverged, end = unconverged + part.unconverged, part.end
-        places = done + np.flatnonzero(wanted[done : done + len(part.W)])
-        all_W, all_b = part.W[places - done], part.b[places - done]
+        places = done + np.arange(len(part.W))
+        all_W, all_b = part.W, part.b
         if whole.intercepts:
             all_W = np.concatenate([all_W, all_b[:, None]], axis=1)
             all_b = np.zeros(all_b.shape)
@@ -336,8 +350,9 @@ class LeftOutRows:
         data, used = self.data, curved.used
         T = data.design.n_tasks
         c, w = self.c[0], data.weight.reshape(T, -1).T
-        freedom = np.sum(curved.inverse(H).blocks() * H, axis=(2, 3))
-        inverse = curved.inverse(c * H)
+        own = curved.inverse(H)
+        freedom = own.traces(H)
+        inverse = own.scaled(1.0 / c) if curved.is_flat else curved.inverse(c * H)
         move = np.empty(slope.shape)
         X = np.array([self._centred(t, used, means) for t in range(T)])
         for i in range(len(slope)):

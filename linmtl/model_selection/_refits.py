@@ -9,8 +9,7 @@ are fitted first, and the others as long as that changes anything.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -32,10 +31,11 @@ from linmtl.solvers._working_set import descend_on_grams, lacks_rows
 
 _MAX_NUMBERS = 4_000_000  # of the Hessians
 _TOL = 1e-5  # that of models that are compared with those beside them
-_MOST_SWEEPS = 300
-_NEAR = 0.7  # of its bound, from which a gradient may reach it without a row
+_MOST_SWEEPS = 1000
+_NEAR = 0.85  # of its bound, from which a gradient may reach it without a row
 _OVER = 1e-4  # relative excess over a bound, from which a feature is missed
 _LEAST_ROWS, _SHARE = 50, 0.1  # fitted at a time: so many, or this share of them
+_LEAST_LEVEL = 0.01  # of the null model's loss, that accuracies are shares of
 _ACCURACY = 0.01  # of the loss, that rows not fitted may change if as the last did
 
 
@@ -67,8 +67,10 @@ class RowRefits:
         self.options: dict[str, Any] = {"tol": min(tol, _TOL), "max_iter": max_iter}
         self.moments = Moments.of(data) if fit.holds_rows else fit.moments
         self.y = centred_targets(data)[1]
+        self.mean = np.repeat(self.moments.y, np.diff(data.task_ptr))
+        self.target = self.mean + self.y
         self.W: np.ndarray | None = None
-        self._unconverged = 0
+        self.unconverged = 0
 
     @classmethod
     def of(
@@ -89,59 +91,89 @@ class RowRefits:
             return None
         return cls(data, fit, columns, tol, max_iter)
 
-    def path(
-        self, penalties: Sequence[Penalty], near: np.ndarray
-    ) -> tuple[np.ndarray, int]:
-        """Return the predictions with each penalty, and the fits not converged.
+    def solved(self, penalty: Penalty) -> Solved:
+        """Return the problem of all rows with a penalty, solved."""
+        whole = compose(penalty, self.fit.n_features, self.columns)
+        result = self.minimise(Objective(self.fit, whole), W0=self.W)
+        self.W = result.point
+        return Solved(whole, result.point, result.tol, result.scale)
 
-        ``near`` (n_penalties, n_observations) are those of one step.
+    def complete(
+        self, problem: Problem, eta: np.ndarray, done: np.ndarray
+    ) -> np.ndarray:
+        """Return the predictions of all rows, NaN where a task has no other.
+
+        Those that move most are fitted, as long as that changes the loss.
+
+        Parameters
+        ----------
+        problem : Problem
+            The problem of all rows.
+        eta : ndarray of shape (n_observations,)
+            Predictions by one step; or by fits,
+        done : ndarray of bool of shape (n_rows,)
+            for these rows.
         """
-        self._unconverged = 0
-        pairs = zip(penalties, near, strict=True)
-        return np.array([self.predictors(*pair) for pair in pairs]), self._unconverged
-
-    def predictors(self, penalty: Penalty, near: np.ndarray) -> np.ndarray:
-        """Return those of all observations, NaN where a task has no other."""
-        problem, data = _Problem(self, penalty), self.data
-        mean = np.repeat(self.moments.y, np.diff(data.task_ptr))
-        target = mean + self.y
+        data, mean = self.data, self.mean
         fitted = np.concatenate(
             [(mean[i] + (X @ problem.W[:, t]).T).ravel() for t, i, X in self._blocks]
         )
-        eta = np.where(np.isnan(self.c), np.nan, near)
-        rows = [(block, j) for block in self._blocks for j in range(len(block[2]))]
-        rows = [(*b, j) for b, j in rows if not np.isnan(self.c[b[1][0, j]])]
+        eta = np.where(np.isnan(self.c), np.nan, eta)
 
         def losses(eta, chosen):
-            at = [i[:, j] for _, i, _, j in chosen]
-            return np.array([data.weight[i] @ (target[i] - eta[i]) ** 2 for i in at])
+            at = [self.observations(k) for k in chosen]
+            square = data.weight * (self.target - eta) ** 2
+            return np.array([square[i].sum() for i in at])
 
-        rough = losses(eta, rows)
-        change = np.abs(rough - losses(fitted, rows))
+        every = np.arange(len(self.rows))
+        rough = losses(eta, every)
+        change = np.abs(rough - losses(fitted, every))
         change[np.isnan(change)] = np.inf
-        size = max(_LEAST_ROWS, int(np.ceil(_SHARE * len(rows))))
+        size = max(_LEAST_ROWS, int(np.ceil(_SHARE * every.size)))
         order, total = np.argsort(-change, kind="stable"), np.nansum(rough)
-        for done in range(0, len(rows), size):
-            batch = order[done : done + size]
-            chosen = [rows[k] for k in batch]
-            for tasks, i, X, j in chosen:
-                i = i[:, j]
-                c, w, y = self.c[i[0]], data.weight[i[0]], self.y[i]
-                product = problem.without(tasks, X[j], y, w, c)
-                moved = w * c / data.total[tasks][0] if data.fit_intercept else 0.0
-                eta[i] = mean[i] - moved * y + (1.0 + moved) * product
-            error = losses(eta, chosen) - rough[batch]
+        order = order[~done[order]]
+        for start in range(0, order.size, size):
+            batch = order[start : start + size]
+            for k in batch:
+                eta[self.observations(k)] = self.predictions(problem, k)[0]
+            error = losses(eta, batch) - rough[batch]
             total += np.nansum(error)
-            rest = (len(rows) - done - size) / size
+            rest = (order.size - start - size) / size
             if rest * abs(error.sum()) <= _ACCURACY * total:  # not if any is NaN
                 break
         return eta
 
+    def observations(self, k: int) -> np.ndarray:
+        """Return the observations of row k."""
+        (_, i, _), j = self.rows[k]
+        return i[:, j]
+
+    def predictions(
+        self, problem: Problem, k: int, start: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return those of row k by the model without it, and its coefficients.
+
+        These are of all features, and of the tasks of the row or of all tasks; so is
+        ``start``, which is by default the solution with all rows.
+        """
+        (tasks, i, X), j = self.rows[k]
+        i = i[:, j]
+        c, w, y = self.c[i[0]], self.data.weight[i[0]], self.y[i]
+        product, V = problem.without(tasks, X[j], y, w, c, start)
+        moved = w * c / self.data.total[tasks][0] if self.data.fit_intercept else 0.0
+        return self.mean[i] - moved * y + (1.0 + moved) * product, V
+
     def minimise(self, objective: Objective, **start: Any) -> Result:
         """Return the minimum, and count it if it was not reached."""
         result = minimise(objective, **start, **self.options)
-        self._unconverged += not result.converged
+        self.unconverged += not result.converged
         return result
+
+    @cached_property
+    def rows(self) -> list[tuple[tuple[slice, np.ndarray, np.ndarray], int]]:
+        """The rows that can be left out: the block of each and its place there."""
+        rows = [(block, j) for block in self._blocks for j in range(len(block[2]))]
+        return [(b, j) for b, j in rows if not np.isnan(self.c[b[1][0, j]])]
 
     @cached_property
     def _blocks(self) -> list[tuple[slice, np.ndarray, np.ndarray]]:
@@ -178,16 +210,52 @@ def reached(D: np.ndarray, norm: Any, factor: float) -> np.ndarray:
     return np.linalg.norm(over, axis=-1) > row
 
 
-class _Problem:
-    """The problem of one penalty: its solution, and what is near it."""
+@dataclass(frozen=True)
+class Solved:
+    """A problem and its solution.
 
-    def __init__(self, refits: RowRefits, penalty: Penalty):
+    Attributes
+    ----------
+    penalty : Composite
+        The penalty.
+    W : ndarray of shape (n_features, n_tasks)
+        The solution.
+    tol : float
+        Its absolute tolerance.
+    scale : float
+        What the relative one is of.
+    """
+
+    penalty: Composite
+    W: np.ndarray
+    tol: float
+    scale: float
+
+
+class Problem:
+    """A problem from which rows are left out: its solution, and what is near it.
+
+    Parameters
+    ----------
+    refits : RowRefits
+        The refits.
+    solved : Solved
+        The problem of all rows.
+    level : float, default=inf
+        The loss without each row that is to be known, in all.
+    slack : float, default=1
+        What to multiply tolerances by.
+    """
+
+    def __init__(
+        self, refits: RowRefits, solved: Solved, level: float = np.inf, slack: float = 1
+    ):
         self.refits, self.moments, fit = refits, refits.moments, refits.fit
-        whole = compose(penalty, fit.n_features, refits.columns)
-        result = refits.minimise(Objective(fit, whole), W0=refits.W)
-        self.W = refits.W = result.point
-        self.goal = result.tol / 2, result.tol / 2, 0, 0.0, _MOST_SWEEPS
-        self.scale = result.scale
+        whole, self.W, self.scale = solved.penalty, solved.W, solved.scale
+        level = min(max(level, _LEAST_LEVEL * self.scale), self.scale)
+        stop = slack * solved.tol / 2 * (level / self.scale if self.scale > 0 else 1.0)
+        self.goal = stop, stop, 0, 0.0, _MOST_SWEEPS
+        self.rough = slack > 1
         norm: Any = whole.norm
         self.norm = norm
         self.positive = bool(norm.positive)
@@ -196,6 +264,31 @@ class _Problem:
         self.apart = not self.row.any()  # the tasks
         D = self._slope(self.moments.H, self.moments.C, self.W) - self.ridge * self.W
         self._gather(reached(D, self.norm, 1.0 / _NEAR) | self.W.any(axis=1))
+
+    def moved(
+        self, before: np.ndarray, solution: np.ndarray, tasks: slice
+    ) -> np.ndarray:
+        """Return where to start from coefficients without a row of another problem.
+
+        Parameters
+        ----------
+        before : ndarray of shape (n_features, n_columns)
+            The coefficients, of ``tasks`` alone or of all.
+        solution : ndarray of shape (n_features, n_tasks)
+            The solution of that problem with the row.
+        tasks : slice
+            The tasks of the row.
+        """
+        own = tasks if before.shape[1] < self.W.shape[1] else slice(None)
+        W, last = self.W[:, own], solution[:, own]
+        used = before != 0
+        if self.apart:  # a step for each change of the support
+            along = np.count_nonzero((W != 0) ^ (last != 0))
+            if along < np.count_nonzero(used ^ (last != 0)):
+                return before
+        V = before + W - last
+        V[(W == 0) & ~(used & (last == 0))] = 0.0
+        return np.maximum(V, 0.0) if self.positive else V
 
     @staticmethod
     def _slope(H, C, W):
@@ -211,8 +304,8 @@ class _Problem:
         self.G = self._slope(self.H, self.C, self.start)
         self.strengths = self.entry[near], self.row[near], self.positive
 
-    def without(self, tasks, x, y, w, c) -> np.ndarray:
-        """Return x times the coefficients of these tasks without a row.
+    def without(self, tasks, x, y, w, c, start) -> tuple[np.ndarray, np.ndarray]:
+        """Return x times the coefficients of these tasks without a row, and these.
 
         The row is x (n_features,) and y, those of the tasks, of weight w.
         """
@@ -224,28 +317,37 @@ class _Problem:
             H = c * (self.H[own] - less * np.outer(part, part))
             H += (1.0 - c) * self.eye
             C = c * (self.C[tasks] - less * np.outer(y, part))
-            V = self._solution(tasks, own, H, C, less, y, c)
+            V = self._solution(tasks, own, H, C, less, y, c, start)
             product = part @ V[:, tasks if V.shape[1] > len(y) else slice(None)]
             missed = self._missed(tasks, own, V, x, y - product, less, c)
             if not missed.any():
-                return product
+                every = np.zeros((self.near.size, V.shape[1]))
+                every[self.near] = V
+                return product, every
             self._gather(self.near | missed)
 
-    def _solution(self, tasks, own, H, C, less, y, c):
-        V = self.start[:, tasks].copy()
-        D = C.T - H[0] @ V
+    def _solution(self, tasks, own, H, C, less, y, c, start):
         if self.apart:
+            V = self.start[:, tasks] if start is None else start[self.near]
+            V = V.copy()
+            D = C.T - H[0] @ V
             lasso_of_tasks(H, D, V, self.strengths[0], self.strengths[2])
             return V
         squares = self.moments.square.copy()
         squares[tasks] = c * (squares[tasks] - less * y**2)
-        V, G, kept = self.start.copy(), self.G.copy(), self.H[own].copy()
-        G[:, tasks] = D
+        if start is None:
+            V, G = self.start.copy(), self.G.copy()
+        else:
+            V, G = start[self.near], np.empty(self.G.shape)
+            if V.shape[1] > len(y):
+                G = self._slope(self.H, self.C, V)
+        G[:, tasks] = C.T - H[0] @ V[:, tasks]
+        kept = self.H[own].copy()
         self.H[own] = H
         V, sweeps = descend_on_grams(
             self.H, V, G, squares.sum(), 0.0, self.strengths, self.goal
         )
-        if sweeps == _MOST_SWEEPS:  # coordinates creep
+        if sweeps == _MOST_SWEEPS and not self.rough:  # coordinates creep
             V = self._by_solver(tasks, C, squares, V)
         self.H[own] = kept
         return V

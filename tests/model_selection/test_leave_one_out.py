@@ -7,6 +7,7 @@ import pytest
 
 import linmtl.model_selection._leave_one_out as module
 import linmtl.model_selection._refits as refits
+import linmtl.model_selection._row_race as race
 from helpers.loops import looped
 from linmtl import (
     ClusteredRegressorCV,
@@ -286,7 +287,7 @@ def test_sweeps_from_the_fit_of_all_lead_to_those_without_each_row(
     options = EXACT | {"alphas": [0.4, 0.1], "fit_intercept": fit_intercept}
     model = MultiTaskRegressorCV(OF_ROWS[penalty], **options)
     monkeypatch.setattr(module, "_MAX_IN_USE", -1.0)
-    monkeypatch.setattr(module, "_MOST_ERRORS", np.inf)
+    monkeypatch.setattr(race, "_FEW", 100)  # rows, that all are left out
     found = model.fit(X, y, *tasks, sample_weight=s).task_mse_path_
     expected = by_fits(model, monkeypatch).fit(X, y, *tasks, sample_weight=s)
     np.testing.assert_allclose(found, expected.task_mse_path_, rtol=1e-3)
@@ -399,17 +400,19 @@ def task_path(model):
 @pytest.mark.parametrize("layout", ["long", "wide"])
 def test_rows_that_move_most_say_what_all_do(layout, monkeypatch):
     """Some are fitted until that changes little; the others are as one step has it."""
-    given = data(layout, n=9, d=12)
+    given = data(layout, n=16 if layout == "wide" else 9, d=12)
     options = EXACT | {"alphas": [0.5]}
     model = L21RegressorCV(**options)
     monkeypatch.setattr(module, "_MAX_IN_USE", -1.0)
-    without, fitted = refits._Problem.without, []
+    monkeypatch.setattr(race, "_FEW", 0)
+    monkeypatch.setattr(race, "_FIRST", 2)
+    without, fitted = refits.Problem.without, []
 
     def counted(*args):
         fitted.append(0)
         return without(*args)
 
-    monkeypatch.setattr(refits._Problem, "without", counted)
+    monkeypatch.setattr(refits.Problem, "without", counted)
     expected, n_rows = model.fit(*given).mse_path_, len(fitted)
     fitted.clear()
     monkeypatch.setattr(refits, "_LEAST_ROWS", 1)
@@ -722,3 +725,53 @@ def test_several_classes_may_have_nothing_in_use():
     model.fit(X, y, tasks)
     # without features and intercepts all classes are alike
     np.testing.assert_allclose(model.task_scores_path_[0], -np.log(3))
+
+
+def many_features(layout, seed, noise):
+    """Return data with about as many features as rows."""
+    rng = np.random.default_rng(seed)
+    n = 60 if layout == "wide" else 80
+    X = rng.standard_normal((n, 60))
+    Y = X[:, :6] @ rng.standard_normal((6, 2)) + noise * rng.standard_normal((n, 2))
+    if layout == "wide":
+        return X, Y
+    tasks = np.arange(n) % 2
+    return X, Y[np.arange(n), tasks], tasks
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("L1", ("wide", 0, 0.5)),
+        ("L21", ("wide", 4, 2.0)),
+        ("both", ("wide", 4, 2.0)),
+        ("L1", ("long", 0, 2.0)),
+        ("L21", ("long", 0, 2.0)),
+    ],
+)
+def test_of_many_features_the_best_strength_is_that_of_fits(name, given, monkeypatch):
+    """One step is far too high at the strengths that are best there."""
+    data = many_features(*given)
+    options = EXACT | {"alphas": 20, "tol": 1e-4}
+    model = NORMS[name](**options).fit(*data)
+    found, alpha = model.mse_path_[:, 0], model.alpha_
+    exact = by_fits(model, monkeypatch).fit(*data).mse_path_[:, 0]
+    at = int(np.flatnonzero(model.alphas_ == alpha)[0])
+    assert exact[at] <= 1.01 * exact.min()
+    np.testing.assert_allclose(found[at], exact[at], rtol=0.01)
+
+
+@pytest.mark.slow
+def test_fits_without_some_rows_tell_most_strengths(monkeypatch):
+    """What is far from the best is not fitted without each row."""
+    given, fitted = many_features("wide", 0, 0.5), []
+    fit = race.RowRace._fit
+
+    def counted(self, alive, rows):
+        fitted.append(alive.size * rows.size)
+        fit(self, alive, rows)
+
+    monkeypatch.setattr(race.RowRace, "_fit", counted)
+    L1RegressorCV(**EXACT | {"alphas": 30, "tol": 1e-3}).fit(*given)
+    assert 0 < sum(fitted) < 7 * 60
