@@ -1,11 +1,13 @@
-"""How well models predict: mixed models, tuned multi-task models, lme4, on real data.
+"""How well models predict: mixed models, tuned multi-task models, lme4, automatic ones.
 
 ``python -m benchmarks.models`` fits every model on the same part of the rows of every
-task, and shows the mean squared error on all others, with its standard error over
-splits. Parkinson's data come with linmtl; those of MathAchieve, sleepstudy, Orthodont
-and Exam are taken from the R packages lme4, nlme and mlmRev where Rscript finds them,
-and so are the models of lme4 (restricted likelihood). Models in an output file that
-are not run again are kept there: with the same number of splits the rows are the same.
+task, and shows the mean squared error on all others (of classes the log loss), with its
+standard error over splits. Parkinson's and the heart disease data come with linmtl;
+those of MathAchieve, sleepstudy, Orthodont and Exam are taken from the R packages lme4,
+nlme and mlmRev where Rscript finds them, and so are the models of lme4 (restricted
+likelihood); others are drawn, one of each kind of tasks that `linmtl.datasets` makes.
+Models in an output file that are not run again are kept there: with the same number of
+splits the rows are the same.
 """
 
 from __future__ import annotations
@@ -28,6 +30,9 @@ from benchmarks import machine
 from benchmarks.report import write_json
 
 _SCRIPT = Path(__file__).with_name("models.R")
+_STRUCTURES = "row_sparse", "low_rank", "clustered", "mean_deviation", "independent"
+ALONE = "ridge per task, CV"
+WAYS = "best", "1se", "stack"  # in which an automatic model is made of others
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,8 @@ class Problem:
         Whether the error of a task is divided by the variance of its target.
     lmer : int
         The number of splits that lme4 is run on: with many slopes it takes minutes.
+    classify : bool
+        Whether y are the classes 0 and 1.
     """
 
     X: np.ndarray
@@ -52,6 +59,7 @@ class Problem:
     train: float
     relative: bool = False
     lmer: int = 100
+    classify: bool = False
 
     def splits(self, n_splits: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield rows to train on and rows to test."""
@@ -68,7 +76,7 @@ class Problem:
     def turned(self, share: float, seed: int) -> Problem:
         """Return the same with the targets of some tasks turned about their mean.
 
-        Their coefficients are the opposite of what they were.
+        Their coefficients are the opposite of what they were. Classes change places.
         """
         labels = np.unique(self.tasks)
         size = max(round(share * labels.size), 1)
@@ -76,11 +84,17 @@ class Problem:
         y = self.y.copy()
         for label in chosen:
             rows = self.tasks == label
-            y[rows] = 2 * y[rows].mean() - y[rows]
+            y[rows] = (1 if self.classify else 2 * y[rows].mean()) - y[rows]
         return replace(self, y=y)
 
     def error(self, test: np.ndarray, prediction: np.ndarray) -> float:
-        """Return the mean squared error over all rows, or over tasks relative to it."""
+        """Return the mean squared error over all rows, or over tasks relative to it.
+
+        Of classes the log loss, the prediction being the probability of the class 1.
+        """
+        if self.classify:
+            of_class = np.where(self.y[test] > 0, prediction, 1 - prediction)
+            return float(-np.log(np.maximum(of_class, 1e-15)).mean())
         square = (self.y[test] - prediction) ** 2
         if not self.relative:
             return float(square.mean())
@@ -103,7 +117,12 @@ def problems(folder: Path | None) -> dict[str, Problem]:
             tasks = np.array([row[0] for row in rows])
             numbers = np.array([row[1:] for row in rows], dtype=float)
             out[name] = Problem(numbers[:, 1:], numbers[:, 0], tasks, share)
-    from linmtl.datasets import load_parkinsons
+    from linmtl.datasets import (
+        load_heart_disease,
+        load_parkinsons,
+        make_multitask_classification,
+        make_multitask_regression,
+    )
 
     data = load_parkinsons()
     X, y, tasks = data.data, data.target, data.tasks
@@ -112,13 +131,56 @@ def problems(folder: Path | None) -> dict[str, Problem]:
     out["Parkinson's, 5 features"] = Problem(X[:, chosen], y, tasks, 0.25, lmer=5)
     out["Parkinson's, 10 %"] = Problem(X, y, tasks, 0.1, relative=True, lmer=0)
     out["Parkinson's, 25 %"] = Problem(X, y, tasks, 0.25, relative=True, lmer=0)
+    size = {"n_tasks": 15, "n_features": 30, "n_samples": 160, "random_state": 0}
+    for kind in _STRUCTURES:
+        drawn = make_multitask_regression(**size, structure=kind, noise=4.0, bias=1.0)
+        out[f"drawn, {kind.replace('_', ' ')}"] = Problem(*drawn, 0.25, lmer=0)
+    X, y, tasks = load_heart_disease(return_X_y=True)
+    classes = {"lmer": 0, "classify": True}
+    out["heart disease"] = Problem(X, y, tasks, 0.25, **classes)
+    for kind in _STRUCTURES:
+        drawn = make_multitask_classification(**size, structure=kind)
+        name = f"drawn classes, {kind.replace('_', ' ')}"
+        out[name] = Problem(*drawn, 0.25, **classes)
     return out
+
+
+def classifiers() -> dict[str, Callable]:
+    """Return the same as `models` of classes."""
+    from linmtl import (
+        AutoClassifier,
+        ClusteredClassifierCV,
+        IndependentClassifier,
+        L21ClassifierCV,
+        MeanRegularizedClassifierCV,
+        MixedEffectsClassifier,
+        PooledClassifier,
+        TraceNormClassifierCV,
+    )
+
+    common = {"around": "mean", "alpha_mean": 1e-2}
+    return {
+        "MixedEffectsClassifier()": MixedEffectsClassifier,
+        ALONE: lambda: IndependentClassifier("cv"),
+        "pooled, task intercepts": lambda: PooledClassifier("cv", task_intercepts=True),
+        "pooled, one intercept": lambda: PooledClassifier("cv"),
+        "MeanRegularizedClassifierCV": MeanRegularizedClassifierCV,
+        "TraceNormClassifierCV": TraceNormClassifierCV,
+        "L21ClassifierCV": L21ClassifierCV,
+        "L21ClassifierCV, around the mean": lambda: L21ClassifierCV(**common),
+        "ClusteredClassifierCV": ClusteredClassifierCV,
+    } | {
+        f"AutoClassifier({way})": lambda way=way: AutoClassifier(selection=way)
+        for way in WAYS
+    }
 
 
 def models() -> dict[str, Callable]:
     """Return estimators without settings of their own, by the name in the table."""
     from linmtl import (
+        AdaptiveRobustRegressorCV,
         AutoRegressor,
+        ClusteredRegressorCV,
         IndependentRegressor,
         L21RegressorCV,
         MeanRegularizedRegressorCV,
@@ -128,22 +190,27 @@ def models() -> dict[str, Callable]:
         TraceNormRegressorCV,
     )
 
+    common = {"around": "mean", "alpha_mean": 1e-2}
     return {
         "MixedEffectsRegressor()": MixedEffectsRegressor,
         "MixedEffectsRegressor(shrunk)": lambda: MixedEffectsRegressor("shrunk"),
         'covariance="full"': lambda: MixedEffectsRegressor("full"),
         'covariance="scalar"': lambda: MixedEffectsRegressor("scalar"),
         'noise="task"': lambda: MixedEffectsRegressor(noise="task"),
-        "ridge per task, CV": lambda: IndependentRegressor("cv"),
+        ALONE: lambda: IndependentRegressor("cv"),
         "pooled, task intercepts": lambda: PooledRegressor(task_intercepts=True),
         "pooled, one intercept": PooledRegressor,
         "MeanRegularizedRegressorCV": MeanRegularizedRegressorCV,
         "TraceNormRegressorCV": TraceNormRegressorCV,
         "TaskRelationshipRegressorCV": TaskRelationshipRegressorCV,
         "L21RegressorCV": L21RegressorCV,
-        "AutoRegressor(best)": lambda: AutoRegressor(selection="best"),
-        "AutoRegressor(1se)": lambda: AutoRegressor(selection="1se"),
-        "AutoRegressor(stack)": lambda: AutoRegressor(selection="stack"),
+        "L21RegressorCV, around the mean": lambda: L21RegressorCV(**common),
+        "TraceNormRegressorCV, around the mean": lambda: TraceNormRegressorCV(**common),
+        "ClusteredRegressorCV": ClusteredRegressorCV,
+        "AdaptiveRobustRegressorCV": AdaptiveRobustRegressorCV,
+    } | {
+        f"AutoRegressor({way})": lambda way=way: AutoRegressor(selection=way)
+        for way in WAYS
     }
 
 
@@ -159,7 +226,7 @@ def run(
     problems = [problem] * n_splits
     if outliers:
         problems = [problem.turned(outliers, 100 + seed) for seed in range(n_splits)]
-    for name, make in models().items():
+    for name, make in (classifiers() if problem.classify else models()).items():
         many = "full" in name and problem.X.shape[1] > 10  # 210 parameters
         if wanted not in name or many:
             continue
@@ -171,7 +238,12 @@ def run(
             start = time.perf_counter()
             model = make().fit(X[train], posed.y[train], posed.tasks[train])
             seconds.append(time.perf_counter() - start)
-            errors.append(posed.error(test, model.predict(X[test], posed.tasks[test])))
+            asked = X[test], posed.tasks[test]
+            if posed.classify:
+                predicted = model.predict_proba(*asked)[:, 1]
+            else:
+                predicted = model.predict(*asked)
+            errors.append(posed.error(test, predicted))
         out[name] = {"error": errors, "seconds": seconds}
     if lmer and problem.lmer:
         out |= lmer_models(problem, splits[: problem.lmer])
@@ -242,7 +314,7 @@ def main(given: list[str] | None = None) -> None:
         type=float,
         default=0.0,
         help="share of tasks whose coefficients are turned into their opposite; "
-        "without lme4, and nothing is written",
+        "without lme4, and results have a place of their own",
     )
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args(given)
@@ -265,14 +337,18 @@ def main(given: list[str] | None = None) -> None:
             problem, arguments.splits, arguments.models, lmer, arguments.outliers
         )
         print(table({name: results[name]}), flush=True)
-    if arguments.output and not arguments.outliers:
-        if arguments.output.exists():
-            known = json.loads(arguments.output.read_text())["results"]
-            for name, found in results.items():
-                results[name] = known.get(name, {}) | found
-            results = known | results
-        out = machine.describe(1) | {"splits": arguments.splits, "results": results}
-        write_json(arguments.output, out)
+    if arguments.output:
+        path, share = arguments.output, arguments.outliers
+        known = json.loads(path.read_text()) if path.exists() else {}
+        place = f"outliers {share:g}" if share else "results"
+        before = known.get(place, {})
+        for name, found in results.items():
+            results[name] = before.get(name, {}) | found
+        out = machine.describe(1) | {"splits": arguments.splits}
+        if share:  # what describes the other results stays
+            out = known or out
+        kept = {key: known[key] for key in known if key.startswith("outliers")}
+        write_json(path, out | kept | {place: before | results})
 
 
 if __name__ == "__main__":

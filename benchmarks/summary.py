@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.intervals import table as cover
+from benchmarks.models import ALONE, WAYS
 from benchmarks.multinomial import table as several_classes
 from benchmarks.report import sizes, table_line
 
@@ -161,8 +162,12 @@ _MODELS = (
 
 
 def models(content: dict) -> str:
-    """Return the table of held-out errors, one column a problem."""
-    problems = content["results"]
+    """Return the table of held-out errors, one column a problem of real numbers."""
+    problems = {
+        name: found
+        for name, found in content["results"].items()
+        if "MixedEffectsRegressor()" in found and not name.startswith("drawn")
+    }
     lines = [
         "| model | " + " | ".join(problems) + " |",
         "|---" * (len(problems) + 1) + "|",
@@ -179,6 +184,41 @@ def models(content: dict) -> str:
             cells.append(f"{errors.mean():.4g} ± {about}")
         lines.append(table_line(cells))
     return "\n".join(lines)
+
+
+def automatic(content: dict) -> str:
+    """Return the table of automatic models beside the best of all others."""
+    ways = " | ".join(WAYS)
+    lines = [
+        f"| data | best of the others | | alone | {ways} | outliers: alone | {ways} |",
+        "|---" * 11 + "|",
+    ]
+    turned = next((content[key] for key in content if key.startswith("outliers")), {})
+    for problem, found in content["results"].items():
+        single, auto = _errors(found)
+        best = min(single, key=lambda name: single[name])
+        least = single[best]
+        cells = [problem, best, f"{least:.4g}", _above(single[ALONE], least)]
+        cells += [_above(auto.get(way), least) for way in WAYS]
+        single, auto = _errors(turned.get(problem, {}))
+        alone = single.get(ALONE)
+        cells.append("" if alone is None else f"{alone:.4g}")
+        cells += [_above(auto.get(way), alone) for way in WAYS]
+        lines.append(table_line(cells))
+    return "\n".join(lines)
+
+
+def _errors(found: dict) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the mean errors of single models by name, of automatic ones by way."""
+    error = {name: float(np.mean(entry["error"])) for name, entry in found.items()}
+    auto = {name.split("(")[1][:-1]: e for name, e in error.items() if "Auto" in name}
+    return {name: e for name, e in error.items() if "Auto" not in name}, auto
+
+
+def _above(error: float | None, least: float | None) -> str:
+    return (
+        "" if error is None or least is None else f"{100 * (error / least - 1):+.1f} %"
+    )
 
 
 def mixed(content: dict) -> str:
@@ -304,7 +344,7 @@ TABLES = {
     "growth": growth,
     "large": large,
     "formulations": formulations,
-    "models": models,
+    "models": lambda content: f"{models(content)}\n\n{automatic(content)}",
     "mixed": mixed,
     "choosing": choosing,
     "multinomial": several_classes,
