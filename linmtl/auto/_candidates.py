@@ -89,8 +89,11 @@ _ABOUT_MEAN: dict[str, Any] = _SEARCH | {
 _TRIED: dict[str, tuple[str, dict[str, Any]]] = {
     "pooled": ("pooled", {"task_intercepts": False, **_SEARCH}),
     "pooled, task intercepts": ("pooled", _SEARCH),
-    "independent": ("independent", {"alpha": "cv", "cv": _FOLDS}),
+    # on few rows the choice of a strength for each task is mostly noise
+    "independent": ("independent", {"alpha": "cv", "cv": _FOLDS, "per_task": "auto"}),
     "mixed effects": ("mixed", {}),
+    # of few tasks the variances of many features are noise, too
+    "mixed effects, one variance": ("mixed", {"covariance": "scalar"}),
     "mean-regularised": ("mean", _SEARCH),
     "L21": ("l21", _SEARCH),
     "L21 around the mean": ("l21", _ABOUT_MEAN),

@@ -383,10 +383,10 @@ def test_the_default_models(cls, n_tasks):
         assert model.predict(X).shape == y.shape
         return
     model.fit(X, y, tasks)
-    assert len(model.leaderboard_.models) == 11
+    assert len(model.leaderboard_.models) == 12
     Y = y.reshape(n_tasks, -1).T
     model.fit(X[: len(Y)], Y)
-    assert len(model.leaderboard_.models) == 10
+    assert len(model.leaderboard_.models) == 11
 
 
 def test_pooled_classifiers_tune_themselves_with_one_intercept():

@@ -72,7 +72,7 @@ def readme() -> None:
     few = X[rows], y[rows], tasks[rows]
 
     auto = AutoRegressor(cv=3).fit(*few)  # then auto.predict(X, tasks)
-    print(auto.leaderboard_)  # eleven models on the same held-out rows, paired errors
+    print(auto.leaderboard_)  # twelve models on the same held-out rows, paired errors
     report = negative_transfer_report(MixedEffectsRegressor(), *few)
     print(report.summary)  # who is helped, hurt, equivalent or undecided
 
