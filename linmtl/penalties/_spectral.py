@@ -7,8 +7,6 @@ from collections.abc import Callable
 import numpy as np
 from scipy import linalg
 
-from linmtl.kernels._spectral import small_eigh
-
 # Eigenvalues of the Gram matrix lose the digits of singular values that are smaller
 # than this fraction of the largest; where such matter, it takes the full SVD.
 _GRAM_IS_ACCURATE = 1e-4
@@ -16,24 +14,12 @@ _GRAM_IS_ACCURATE = 1e-4
 # positive, and a rule does not take it for zero.
 _NOISE = 1e-32
 _LEAST_VALUE = 1e-300  # where all are zero, so that there are inverses
-_SMALL_SIDE = 50  # side of one with which LAPACK is mostly overhead
 _LARGE_SIDE = 150  # side of a Gram matrix whose full set of eigenvectors is dear
 
 
 def smaller_gram(V: np.ndarray) -> np.ndarray:
     """Return ``V' V`` or ``V V'``, whose eigenvalues are squared singular values."""
     return V.T @ V if V.shape[0] >= V.shape[1] else V @ V.T
-
-
-def _eigenvectors(gram: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return eigenvalues and vectors as `numpy.linalg.eigh`; overwrites ``gram``."""
-    n = len(gram)
-    if n > _SMALL_SIDE:
-        return np.linalg.eigh(gram)
-    kept, Q, (eigenvalue, *work) = gram.copy(), np.empty((n, n)), np.empty((4, n))
-    if not small_eigh(gram, Q, eigenvalue, *work):
-        return np.linalg.eigh(kept)
-    return eigenvalue, Q.T
 
 
 def scale_singular_values(
@@ -72,7 +58,7 @@ def scale_singular_values(
             gram, subset_by_value=(above**2, np.inf), driver="evr"
         )
     else:
-        eigenvalue, Q = _eigenvectors(gram)
+        eigenvalue, Q = np.linalg.eigh(gram)
     largest = float(eigenvalue[-1]) if eigenvalue.size else 0.0
     s = np.sqrt(np.maximum(eigenvalue, max(_NOISE * largest, _LEAST_VALUE)))
     factor, found = rule(s)

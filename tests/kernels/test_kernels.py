@@ -1623,32 +1623,6 @@ def test_factor_solve(n, d):
     np.testing.assert_allclose(np.einsum("tij,tj->ti", H, Z), B, atol=1e-9)
 
 
-@pytest.mark.parametrize("n", [0, 1, 2, 3, 8, 21])
-@pytest.mark.parametrize("kind", ["full", "rank", "one", "graded", "zero"])
-def test_small_eigh(n, kind):
-    V = normal(30, n)
-    if kind == "rank":
-        V = V[:, :2] @ normal(2, n) if n > 1 else V
-    elif kind == "one":
-        V = np.outer(V[:, :1].sum(axis=1), np.ones(n))
-    elif kind == "graded":
-        V = V * 10.0 ** -np.arange(n)
-    elif kind == "zero":
-        V = np.zeros((30, n))
-    A = V.T @ V
-    Q, (values, *work) = empty(n, n), empty(4, n)
-    assert spectral.small_eigh(A.copy(), Q, values, *work)
-    tol = 1e-13 * max(np.trace(A), 1e-300)
-    np.testing.assert_allclose(values, np.linalg.eigvalsh(A), rtol=0, atol=tol)
-    np.testing.assert_allclose((Q.T * values) @ Q, A, rtol=0, atol=tol)
-    np.testing.assert_allclose(Q @ Q.T, np.eye(n), rtol=0, atol=1e-12)
-
-
-def test_small_eigh_of_what_is_not_finite_says_so():
-    A = np.full((4, 4), np.nan)
-    assert not spectral.small_eigh(A, empty(4, 4), *empty(4, 4))
-
-
 @pytest.mark.parametrize(("less", "more"), [(2.0, 0.0), (0.0, 0.7), (100.0, 0.0)])
 def test_threshold(less, more):
     s = readonly(np.abs(normal(9)))
