@@ -114,8 +114,6 @@ class AcceleratedProximalGradient:
             if iteration in (due, max_iter):
                 if monitor.done(W, start + iteration, stop) or iteration == max_iter:
                     return True
-                if fixed and monitor.is_stuck(stop, max_iter):
-                    return True
                 left = monitor.iterations_left(stop)
                 due += int(np.clip(left, _LEAST_CHECK, _MOST_CHECK))
                 ended = not fixed and progress.ended()

@@ -86,11 +86,9 @@ class Backtracking:
             last_step = float(step.max())
             curvature *= _EASE
             last = iteration == max_iter
-            if not (iteration % _CHECK == 0 or last):
-                continue
-            if monitor.done(W, start + iteration, stop):
-                return
-            if monitor.is_stuck(stop, max_iter):
+            if (iteration % _CHECK == 0 or last) and monitor.done(
+                W, start + iteration, stop
+            ):
                 return
 
 

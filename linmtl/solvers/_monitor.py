@@ -7,9 +7,6 @@ import numpy as np
 from linmtl.datafits._base import Residuals
 from linmtl.solvers._objective import Certificate, Objective
 
-# Iterations from which on steps that lead nowhere are given up, those that are looked
-# at being the latter half; and how many times as many as allowed would be left then.
-_LEAST_STEPS, _HOPELESS = 2000, 100.0
 _SAME_VALUE = 0.1  # of the rounding of the objective: a difference that is none
 
 
@@ -119,13 +116,6 @@ class Monitor:
     def iterations_left(self, stop: float, over: int = 2) -> float:
         """Return the iterations to go, as :func:`iterations_left`."""
         return iterations_left(self.history, stop, over)
-
-    def is_stuck(self, stop: float, max_iter: int) -> bool:
-        """Whether the last method would take far more iterations than it may."""
-        if self.n_iter < _LEAST_STEPS:
-            return False
-        left = self.iterations_left(stop, max(len(self.history) // 2, 1))
-        return left > _HOPELESS * max_iter
 
 
 def iterations_left(

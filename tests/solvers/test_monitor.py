@@ -68,17 +68,3 @@ def test_a_second_bound_may_be_the_one_that_certifies():
     assert monitor.best_value == 2.0
     assert monitor.history == [(3, monitor.best_gap)]
     assert monitor.best_gap == 2.0 - 1.95
-
-
-@pytest.mark.parametrize(
-    ("fall", "stuck"), [(1.0, True), (0.99999, True), (0.999, False)]
-)
-def test_steps_that_would_take_far_more_than_there_may_be(fall, stuck):
-    monitor = Monitor(Scripted())
-    said = []
-    for k in range(260):
-        monitor.done(np.array([3.0 + 0.5 * fall**k, 3.0]), 10 * k, 1e-9)
-        said.append(monitor.is_stuck(1e-9, 10_000))
-    assert said == [False] * 200 + [stuck] * 60
-    if fall < 1.0:
-        assert not monitor.is_stuck(0.9 * monitor.gap, 10**6)  # nearly there
