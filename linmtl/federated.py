@@ -338,8 +338,12 @@ def serve_folder(
                 text = str(error) if known else ""  # others may speak of the rows
                 answer = _ERROR + f"{type(error).__name__}:{text}".encode()
             if question.exists():
-                _write(question.with_suffix(_ANSWER), answer)
-                question.unlink(missing_ok=True)
+                written = question.with_suffix(_ANSWER)
+                _write(written, answer)
+                try:
+                    question.unlink()
+                except FileNotFoundError:  # taken back, or answered, in between
+                    written.unlink(missing_ok=True)
             done += 1
             last = time.monotonic()
         if not asked:

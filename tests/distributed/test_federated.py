@@ -16,6 +16,7 @@ from linmtl import (
     MeanRegularizedClassifier,
     MeanRegularizedRegressor,
     MeanRegularizedRegressorCV,
+    federated,
 )
 from linmtl.distributed._messages import pack, pack_question, unpack
 from linmtl.distributed._rows import Bound, Model, Reading, newton_sums, survey
@@ -126,6 +127,20 @@ def test_where_one_site_refuses_nothing_of_the_others_stays(tmp_path):
     for worker in workers:
         worker.join(20.0)
     assert [p.name for p in tmp_path.iterdir()] == ["stop"]
+
+
+def test_an_answer_to_a_question_taken_back_does_not_stay(tmp_path, monkeypatch):
+    asked = folder_site(tmp_path, "a")
+    asked.ask(b"")
+    write = federated._write
+
+    def late(path, content):
+        asked.withdraw()
+        write(path, content)
+
+    monkeypatch.setattr(federated, "_write", late)
+    assert serve_folder(lambda message: b"", tmp_path, "a", until=0.05) == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_few_rows_are_not_told_about():
