@@ -23,7 +23,7 @@ from linmtl.model_selection._one_fit import LeftOutRows
 from linmtl.penalties import Penalty, compose
 from linmtl.penalties._compose import Composite
 from linmtl.penalties._quadratic_form import QuadraticForm
-from linmtl.solvers._feature_sign import lasso_of_tasks
+from linmtl.solvers._feature_sign import lasso_without_row
 from linmtl.solvers._minimise import minimise
 from linmtl.solvers._objective import Objective
 from linmtl.solvers._result import Result
@@ -262,6 +262,8 @@ class Problem:
         self.entry, self.row = norm.strengths(fit.n_features)
         self.ridge = float(whole.base_quadratic.diagonal[0])
         self.apart = not self.row.any()  # the tasks
+        if self.apart:
+            return
         D = self._slope(self.moments.H, self.moments.C, self.W) - self.ridge * self.W
         self._gather(reached(D, self.norm, 1.0 / _NEAR) | self.W.any(axis=1))
 
@@ -312,6 +314,20 @@ class Problem:
         moments = self.moments
         less = c * w if moments.centred else w
         own = tasks if len(moments.H) > 1 else slice(None)
+        if self.apart:
+            V = (self.W[:, tasks] if start is None else start).copy()
+            C = moments.C[tasks] - less * np.outer(y, x)
+            lasso_without_row(
+                moments.H[own],
+                x,
+                less,
+                self.ridge / c,
+                C,
+                self.entry / c,
+                V,
+                self.positive,
+            )
+            return x @ V, V
         while True:
             part = x[self.near]
             H = c * (self.H[own] - less * np.outer(part, part))
@@ -319,7 +335,7 @@ class Problem:
             C = c * (self.C[tasks] - less * np.outer(y, part))
             V = self._solution(tasks, own, H, C, less, y, c, start)
             product = part @ V[:, tasks if V.shape[1] > len(y) else slice(None)]
-            missed = self._missed(tasks, own, V, x, y - product, less, c)
+            missed = self._missed(tasks, V, x, y - product, less, c)
             if not missed.any():
                 every = np.zeros((self.near.size, V.shape[1]))
                 every[self.near] = V
@@ -327,12 +343,6 @@ class Problem:
             self._gather(self.near | missed)
 
     def _solution(self, tasks, own, H, C, less, y, c, start):
-        if self.apart:
-            V = self.start[:, tasks] if start is None else start[self.near]
-            V = V.copy()
-            D = C.T - H[0] @ V
-            lasso_of_tasks(H, D, V, self.strengths[0], self.strengths[2])
-            return V
         squares = self.moments.square.copy()
         squares[tasks] = c * (squares[tasks] - less * y**2)
         if start is None:
@@ -364,15 +374,11 @@ class Problem:
         fit = GramFit(moments, self.refits.fit.loss)
         return self.refits.minimise(Objective(fit, part), W0=V, scale=self.scale).W
 
-    def _missed(self, tasks, own, V, x, residual, less, c):
+    def _missed(self, tasks, V, x, residual, less, c):
         """Return the features left out of the solution V whose slope asks for them."""
         if self.near.all():
             return np.zeros(self.near.size, dtype=bool)
         moments = self.moments
-        H, C = moments.H, moments.C
-        if self.apart:
-            H, C = H[own], C[tasks]
-        D = self._slope(H[:, :, self.near], C, V)
-        mine = slice(None) if self.apart else tasks
-        D[:, mine] = c * (D[:, mine] - less * np.outer(x, residual))
+        D = self._slope(moments.H[:, :, self.near], moments.C, V)
+        D[:, tasks] = c * (D[:, tasks] - less * np.outer(x, residual))
         return reached(D, self.norm, 1.0 / (1.0 + _OVER)) & ~self.near

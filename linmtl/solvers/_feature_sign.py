@@ -41,10 +41,57 @@ def lasso_of_tasks(
     positive : bool
         Whether W is restricted to be non-negative.
     """
-    n, Wt = len(W), np.ascontiguousarray(W.T)
+    Wt = np.ascontiguousarray(W.T)
     C = (H @ Wt[:, :, None])[:, :, 0] + G.T
-    steps = feature_signs(
+    steps = _solve(H, np.zeros(len(W)), 0.0, 0.0, C, strength, Wt, positive)
+    W[:] = Wt.T
+    return steps
+
+
+def lasso_without_row(
+    H: np.ndarray,
+    x: np.ndarray,
+    weight: float,
+    ridge: float,
+    C: np.ndarray,
+    strength: np.ndarray,
+    W: np.ndarray,
+    positive: bool,
+) -> int:
+    """Minimise for each task without a row, in place; return the most steps of one.
+
+    The Hessian is ``H - weight * x x' + ridge * I``, which is never written out.
+
+    Parameters
+    ----------
+    H : ndarray of shape (1 or n_tasks, n_features, n_features)
+        The Hessian of each task with the row, or the one that all share.
+    x : ndarray of shape (n_features,)
+        The row.
+    weight, ridge : float
+        The weight of the row, and what is added to the diagonal.
+    C : ndarray of shape (n_tasks, n_features)
+        Minus the slope at zero, without the row.
+    strength : ndarray of shape (n_features,)
+        The strengths, > 0.
+    W : ndarray of shape (n_features, n_tasks)
+        Where to start.
+    positive : bool
+        Whether W is restricted to be non-negative.
+    """
+    Wt = np.ascontiguousarray(W.T)
+    steps = _solve(H, x, float(weight), float(ridge), C, strength, Wt, positive)
+    W[:] = Wt.T
+    return steps
+
+
+def _solve(H, x, weight, ridge, C, strength, Wt, positive):
+    n = x.size
+    return feature_signs(
         readonly(np.ascontiguousarray(H, dtype=float)),
+        readonly(np.ascontiguousarray(x, dtype=float)),
+        weight,
+        ridge,
         readonly(C),
         readonly(strength),
         Wt,
@@ -54,8 +101,6 @@ def lasso_of_tasks(
         np.empty((4, n)),
         np.empty(n, dtype=np.int64),
     )
-    W[:] = Wt.T
-    return steps
 
 
 @reduction
@@ -67,12 +112,16 @@ def product(a, b, size):
 
 
 @kernel
-def add_row(L, H, used, k):
-    """Factorise one more row and column of H; return what is left of its diagonal."""
-    row, of_feature = L[k], H[used[k]]
+def add_row(L, H, x, weight, ridge, used, k):
+    """Factorise one more row and column; return what is left of its diagonal.
+
+    They are those of H - weight * x x' + ridge * I.
+    """
+    row, of_feature, times = L[k], H[used[k]], weight * x[used[k]]
     for i in range(k):
-        row[i] = (of_feature[used[i]] - product(row, L[i], i)) / L[i, i]
-    left = of_feature[used[k]] - product(row, row, k)
+        entry = of_feature[used[i]] - times * x[used[i]]
+        row[i] = (entry - product(row, L[i], i)) / L[i, i]
+    left = of_feature[used[k]] - times * x[used[k]] + ridge - product(row, row, k)
     row[k] = math.sqrt(left) if left > 0.0 else 0.0
     return left
 
@@ -88,12 +137,15 @@ def solve_transposed(L, k, x):
 
 
 @kernel
-def feature_sign(H, c, strength, w, positive, max_steps, L, work, used):
-    """Minimise ``w'Hw / 2 - c'w + strength'|w|`` in place; return the steps taken.
+def feature_sign(
+    H, x, weight, ridge, c, strength, w, positive, max_steps, L, work, used
+):
+    """Minimise ``w'Aw / 2 - c'w + strength'|w|`` in place; return the steps taken.
 
-    H (n, n) is positive semi-definite, c (n,) minus the slope at zero lies in its
-    range, and the strengths (n,) are > 0. L (n, n), work (4, n) and used (n,) are
-    written to. The factor of H on the support is kept as far as its order stays.
+    ``A = H - weight * x x' + ridge * I`` (n, n) is positive semi-definite, c (n,) minus
+    the slope at zero lies in its range, and the strengths (n,) are > 0. L (n, n), work
+    (4, n) and used (n,) are written to. The factor of A on the support is kept as far
+    as its order stays.
     """
     sign, at, slope, move = work
     n, k, factored, size = w.size, 0, 0, 0.0
@@ -106,9 +158,13 @@ def feature_sign(H, c, strength, w, positive, max_steps, L, work, used):
     for step in range(max_steps):
         for a in range(k):
             at[a] = w[used[a]]
+        along = 0.0
+        for a in range(k):
+            along += weight * x[used[a]] * at[a]
         settled = True
         for a in range(k):
-            j, total = used[a], 0.0
+            j = used[a]
+            total = ridge * at[a] - x[j] * along
             for b in range(k):
                 total += H[j, used[b]] * at[b]
             slope[a] = c[j] - total - strength[j] * sign[j]
@@ -119,7 +175,7 @@ def feature_sign(H, c, strength, w, positive, max_steps, L, work, used):
             for j in range(n):
                 if sign[j] != 0.0:
                     continue
-                g = c[j]
+                g = c[j] + x[j] * along
                 for b in range(k):
                     g -= H[j, used[b]] * at[b]
                 over = (g if positive else abs(g)) - strength[j]
@@ -134,7 +190,8 @@ def feature_sign(H, c, strength, w, positive, max_steps, L, work, used):
         full = True
         while full and factored < k:
             j = used[factored]
-            if add_row(L, H, used, factored) > _FLAT * H[j, j]:
+            own = H[j, j] - weight * x[j] * x[j] + ridge
+            if add_row(L, H, x, weight, ridge, used, factored) > _FLAT * own:
                 factored += 1
             else:
                 full = False
@@ -174,13 +231,14 @@ def feature_sign(H, c, strength, w, positive, max_steps, L, work, used):
 
 
 @kernel
-def feature_signs(H, C, strength, Wt, positive, max_steps, L, work, used):
+def feature_signs(
+    H, x, weight, ridge, C, strength, Wt, positive, max_steps, L, work, used
+):
     """Run `feature_sign` on each row of C and Wt; return the most steps, or 1."""
     steps = 1
     for t in range(len(Wt)):
         H_t = H[t if len(H) > 1 else 0]
-        done = feature_sign(
-            H_t, C[t], strength, Wt[t], positive, max_steps, L, work, used
-        )
+        at = x, weight, ridge, C[t], strength, Wt[t]
+        done = feature_sign(H_t, *at, positive, max_steps, L, work, used)
         steps = max(steps, done)
     return steps

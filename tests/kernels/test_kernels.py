@@ -1479,14 +1479,20 @@ def test_kernels_as_plain_python():
 
 
 @pytest.mark.parametrize("positive", [False, True])
-def test_feature_signs(positive):
+@pytest.mark.parametrize("weight", [0.0, 0.8])
+def test_feature_signs(positive, weight):
     """The lasso of each task: slopes within the strengths, at them on the support."""
-    A, C = normal(4, 5), readonly(10.0 * normal(3, 5, seed=1))  # four directions
-    H, C = readonly((A.T @ A)[None]), readonly(C @ A.T @ A)
+    A, C = normal(4, 5), 10.0 * normal(3, 5, seed=1)  # four directions
+    H = readonly((A.T @ A)[None])
     strength, Wt = readonly(np.linspace(1.0, 2.0, 5)), np.zeros((3, 5))
     work = np.empty((5, 5)), np.empty((4, 5)), np.empty(5, dtype=np.int64)
-    _feature_sign.feature_signs(H, C, strength, Wt, positive, 1000, *work)
-    slope = (C - Wt @ H[0]) / strength
+    x = readonly(A[1] if weight else np.zeros(5))  # a row that is left out
+    A = (A.T * np.where(np.arange(4) == 1, 1.0 - weight, 1.0)) @ A
+    A += weight * np.eye(5)
+    C = readonly(C @ A)
+    at = H, x, weight, weight, C, strength
+    _feature_sign.feature_signs(*at, Wt, positive, 1000, *work)
+    slope = (C - Wt @ A) / strength
     assert np.any(Wt != 0, axis=1).all()
     np.testing.assert_allclose(slope[Wt != 0], np.sign(Wt[Wt != 0]), atol=1e-8)
     assert np.all((slope if positive else np.abs(slope)) <= 1 + 1e-8)
