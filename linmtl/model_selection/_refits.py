@@ -302,7 +302,8 @@ class Problem:
         self.near = near
         self.C, self.start = self.moments.C[:, near], self.W[near]
         self.eye = self.ridge * np.eye(len(self.start))
-        self.H = self.moments.H[:, near][:, :, near] + self.eye
+        to_near = self.moments.H[:, :, near]
+        self.H, self.others = to_near[:, near] + self.eye, to_near[:, ~near]
         self.G = self._slope(self.H, self.C, self.start)
         self.strengths = self.entry[near], self.row[near], self.positive
 
@@ -376,9 +377,8 @@ class Problem:
 
     def _missed(self, tasks, V, x, residual, less, c):
         """Return the features left out of the solution V whose slope asks for them."""
-        if self.near.all():
-            return np.zeros(self.near.size, dtype=bool)
-        moments = self.moments
-        D = self._slope(moments.H[:, :, self.near], moments.C, V)
+        others = ~self.near
+        D = np.zeros((self.near.size, V.shape[1]))
+        D[others] = self._slope(self.others, self.moments.C[:, others], V)
         D[:, tasks] = c * (D[:, tasks] - less * np.outer(x, residual))
-        return reached(D, self.norm, 1.0 / (1.0 + _OVER)) & ~self.near
+        return reached(D, self.norm, 1.0 / (1.0 + _OVER)) & others
