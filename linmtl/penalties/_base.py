@@ -53,6 +53,8 @@ class Penalty(BaseEstimator):
     row_separable : bool
         Whether it is a sum over the rows (features) of W; its `prox` then takes one
         step per row.
+    symmetric : bool
+        Whether its prox leaves the entries of a row equal that are equal.
     spectral : bool
         Whether it depends on the singular values of W only.
     ordered : bool
@@ -68,6 +70,7 @@ class Penalty(BaseEstimator):
     convex: ClassVar[bool] = True
     smooth: ClassVar[bool] = False
     row_separable: ClassVar[bool] = False
+    symmetric: ClassVar[bool] = True
     spectral: ClassVar[bool] = False
     ordered: ClassVar[bool] = False
     takes_classes: ClassVar[bool] = False

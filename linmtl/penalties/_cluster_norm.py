@@ -32,6 +32,7 @@ class _ClusterNorm(Penalty):
     side.
     """
 
+    symmetric: ClassVar[bool] = False
     spectral: ClassVar[bool] = True
     _size_name: ClassVar[str]
     alpha: float

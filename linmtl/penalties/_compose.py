@@ -11,6 +11,7 @@ from linmtl.penalties._decomposition import Decomposition, SplitForm, halves, jo
 from linmtl.penalties._deviation import AboutMean, Deviation
 from linmtl.penalties._l1 import L1
 from linmtl.penalties._quadratic_form import QuadraticForm
+from linmtl.penalties._shared_rows import SharedRows
 
 
 @dataclass
@@ -163,6 +164,11 @@ def compose(penalty: Penalty, n_features: int, tasks: np.ndarray) -> Composite:
         stack = norm.stacked(tasks)
         if deviation is not None and intercepts:
             stack = deviation.stacked(tasks, n_features - 1)
+        if quadratic.shared_rows.size and not stack.symmetric:
+            raise ValueError(
+                f"an infinite feature_weight does not go with {type(norm).__name__}, "
+                "whose parts do not treat the tasks alike; pass a large finite one"
+            )
         return Composite(
             stack,
             SplitForm(quadratic),
@@ -177,4 +183,6 @@ def compose(penalty: Penalty, n_features: int, tasks: np.ndarray) -> Composite:
         free = norm.free_rows(n_features)
         if free.all() and not getattr(norm, "positive", False):
             norm = None  # it vanishes: what is left is a quadratic problem
+    if norm is not None and quadratic.shared_rows.size and not norm.symmetric:
+        norm = SharedRows(norm, quadratic.shared_rows)
     return Composite(norm, quadratic, free, source, intercepts=intercepts)

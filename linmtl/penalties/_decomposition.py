@@ -170,6 +170,10 @@ class Stacked(Penalty):
     def row_separable(self) -> bool:  # type: ignore[override]
         return self.first.row_separable and self.second.row_separable
 
+    @property
+    def symmetric(self) -> bool:  # type: ignore[override]
+        return self.first.symmetric and self.second.symmetric
+
     def value(self, W):
         P, Q = halves(W)
         return self.first.value(P) + self.second.value(Q)
@@ -230,6 +234,7 @@ class SplitForm:
     def __post_init__(self):
         self.is_zero = self.form.is_zero
         self.top = 2.0 * self.form.top
+        self.shared_rows = self.form.shared_rows
 
     def __rmul__(self, factor: float) -> SplitForm:
         return SplitForm(factor * self.form)
@@ -245,6 +250,12 @@ class SplitForm:
         """Add a factor times :meth:`gradient` to G, in place."""
         for half in halves(G):
             self.form.add_gradient(joined(W), factor, half)
+
+    def shared(self, W: np.ndarray) -> np.ndarray:
+        """Return P above Q with the rows that all tasks share replaced by means."""
+        if not self.shared_rows.size:
+            return W
+        return np.vstack([self.form.shared(half) for half in halves(W)])
 
     def rows(self, chosen: np.ndarray) -> SplitForm:
         """Return the form itself: no row is set apart."""

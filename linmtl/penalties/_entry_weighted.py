@@ -25,6 +25,7 @@ class EntryWeighted(Penalty):
     """
 
     row_separable: ClassVar[bool] = True
+    symmetric: ClassVar[bool] = False
 
     def __init__(self, norm: Any, weight: np.ndarray):
         self.norm = norm

@@ -251,10 +251,14 @@ class QuadraticForm:
         return self.laplacian.toarray() if few else self.laplacian
 
     def dense(self) -> np.ndarray:
-        """Return K, which all rows have, as an array of shape (n_tasks, n_tasks)."""
+        """Return K, which all rows have, as an array of shape (n_tasks, n_tasks).
+
+        Of rows that all tasks share, that on the mean and of the ridge.
+        """
         T = self.n_tasks
-        K = np.full((T, T), (self.mean - self.centred) / T)
-        K[np.diag_indices(T)] += self.centred + self.ridge
+        centred = np.asarray(self._finite).item()
+        K = np.full((T, T), (self.mean - centred) / T)
+        K[np.diag_indices(T)] += centred + self.ridge
         if self.laplacian is not None:
             K += self.weight * self.laplacian.toarray()
         if self.matrix is not None:
@@ -437,6 +441,10 @@ class QuadraticForm:
         """``V (shift I + step K)^+``; zero eigenvalues are left out."""
         if self.is_diagonal:
             return V * _pseudo_inverse(shift + step * self.diagonal)
+        if self.shared_rows.size and not self.varies:  # of all rows: one unknown each
+            on_mean = shift + step * (np.mean(self.ridge) + self.mean)
+            mean = V.mean(axis=1, keepdims=True) * _pseudo_inverse(on_mean)
+            return np.repeat(mean, self.n_tasks, axis=1)
         apart = not self.equal_ridge or self.matrix is not None
         if self.varies and (apart or self.laplacian is not None):
             if self.proportion is not None and not self.proportion[1].is_sparse:

@@ -87,6 +87,7 @@ class SparseLowRank(Decomposition):
 class TraceBall(Penalty):
     """Zero where the trace norm is at most ``max_trace``, infinite elsewhere."""
 
+    symmetric: ClassVar[bool] = False
     spectral: ClassVar[bool] = True
 
     def __init__(self, max_trace: float):

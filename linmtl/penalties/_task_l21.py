@@ -47,6 +47,7 @@ class TaskL21(Penalty):
     2.5
     """
 
+    symmetric: ClassVar[bool] = False
     takes_classes: ClassVar[bool] = True
     task: np.ndarray | None = None  # of each column, where tasks have several
 

@@ -54,6 +54,7 @@ class TaskRelationship(Penalty):
     4.0
     """
 
+    symmetric: ClassVar[bool] = False
     spectral: ClassVar[bool] = True
     takes_classes: ClassVar[bool] = True
 

@@ -39,6 +39,7 @@ class TraceNorm(Penalty):
     3.5
     """
 
+    symmetric: ClassVar[bool] = False
     spectral: ClassVar[bool] = True
     takes_classes: ClassVar[bool] = True
 

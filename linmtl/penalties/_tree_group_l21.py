@@ -149,6 +149,7 @@ class TreeGroupL21(Penalty):
     """
 
     row_separable: ClassVar[bool] = True
+    symmetric: ClassVar[bool] = False
     takes_classes: ClassVar[bool] = True
 
     def __init__(self, tree: Any = None, alpha: float = 1.0):

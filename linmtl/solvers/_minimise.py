@@ -418,7 +418,7 @@ def _allowed(objective: Objective, W: np.ndarray) -> np.ndarray:
     W = np.array(W, dtype=float, order="C")
     if objective.penalty.positive:
         np.maximum(W, 0.0, out=W)
-    return objective.penalty.base_quadratic.shared(W)
+    return objective.penalty.quadratic.shared(W)
 
 
 def rounded(objective: Objective, result: Result, dtype: np.dtype) -> Result:

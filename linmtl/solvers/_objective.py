@@ -119,8 +119,8 @@ class Objective:
         quadratic = self.penalty.quadratic
         if not quadratic.is_zero:
             quadratic.add_gradient(W, -1.0, G)
-            if self.penalty.base_quadratic.shared_rows.size:
-                G[...] = self.penalty.base_quadratic.shared(G)  # nothing else can move
+            if quadratic.shared_rows.size:
+                G[...] = quadratic.shared(G)  # nothing else can move
         return loss
 
     def fitted_attributes(self, point: np.ndarray) -> dict[str, np.ndarray]:
@@ -215,6 +215,8 @@ class Objective:
                 if penalty.norm is not None:
                     D = G.copy()
                     quadratic.add_gradient(at, -1.0, D)
+                    # the multiplier of what is shared takes all but the mean
+                    D = quadratic.shared(D)
         self.D = D
         if penalty.norm is not None:
             if isinstance(penalty.norm, GroupSeparable):
@@ -446,14 +448,20 @@ class Objective:
         U = penalty.quadratic.gradient(W)
         tight = W[free] > 0
         rounding += _ROUNDING * np.abs(U).max(initial=0.0)
-        rows = np.flatnonzero(free)
+        rows, every = np.flatnonzero(free), np.arange(W.shape[1])
+        shared = np.isin(rows, penalty.quadratic.shared_rows)
         for _ in range(W.shape[1] * rows.size + 1):
-            for c in range(W.shape[1]):
-                if tight[:, c].any():
-                    chosen = rows[tight[:, c]]
-                    fit.project([FreePart(chosen, np.array([c]), U[chosen, c])], G)
+            parts = []
+            for c in every:
+                chosen = rows[tight[:, c] & ~shared]
+                parts.append(FreePart(chosen, every[c : c + 1], U[chosen, c]))
+            chosen = rows[tight[:, 0] & shared]
+            parts.append(FreePart(chosen, every, U[chosen].sum(axis=1)))
+            parts = [part for part in parts if part.rows.size]
+            for together in _overlapping(parts, every.size):
+                fit.project(together, G)
             fit.refresh(G)
-            D = G - U
+            D = penalty.quadratic.shared(G - U)
             violated = D[free] > rounding
             if not np.any(violated & ~tight):
                 break

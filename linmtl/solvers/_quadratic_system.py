@@ -508,8 +508,16 @@ def _dense(blocks, quadratic, n_features):
     for t, block in enumerate(own):
         rows = slice(t * n_features, (t + 1) * n_features)
         system[rows, rows] += block.matrix()
-    inverse = symmetric_inverse(system)
-    return lambda C: inverse(C.T.ravel()).reshape(T, n_features).T
+    if not quadratic.shared_rows.size:
+        inverse = symmetric_inverse(system)
+        return lambda C: inverse(C.T.ravel()).reshape(T, n_features).T
+    # rows that all tasks share have one unknown each
+    unknown = np.arange(T * n_features).reshape(T, n_features)
+    unknown[:, quadratic.shared_rows] = quadratic.shared_rows
+    which = np.unique(unknown, return_inverse=True)[1].ravel()
+    tie = np.eye(which.max() + 1)[which]
+    inverse = symmetric_inverse(tie.T @ system @ tie)
+    return lambda C: (tie @ inverse(tie.T @ C.T.ravel())).reshape(T, n_features).T
 
 
 def _banded(blocks, quadratic, n_features):
@@ -632,7 +640,8 @@ def _conjugate_gradients(blocks, quadratic, n_features):
         return LinearOperator(shape, matvec=product, dtype=np.float64)  # pyright: ignore[reportCallIssue]
 
     zero = np.zeros((n_features, T))
-    system = as_operator(lambda W: -residual(blocks, quadratic, zero, W))
+    shared = quadratic.shared
+    system = as_operator(lambda W: -shared(residual(blocks, quadratic, zero, W)))
     inverse = as_operator(precondition)
     small = n_features * T <= DENSE_SYSTEM
     most = _FEW_STEPS if small else _MANY_STEPS
@@ -641,10 +650,11 @@ def _conjugate_gradients(blocks, quadratic, n_features):
     def solve(C):
         if other:
             return other[0](C)
-        w, failed = cg(system, C.ravel(), rtol=_CG_TOL, maxiter=most, M=inverse)
+        right = shared(C).ravel()
+        w, failed = cg(system, right, rtol=_CG_TOL, maxiter=most, M=inverse)
         if failed and small:
             other.append(_dense(blocks, quadratic, n_features))
             return other[0](C)
-        return w.reshape(n_features, T)
+        return shared(w.reshape(n_features, T))
 
     return solve
