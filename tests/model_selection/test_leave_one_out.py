@@ -727,11 +727,10 @@ def test_several_classes_may_have_nothing_in_use():
     np.testing.assert_allclose(model.task_scores_path_[0], -np.log(3))
 
 
-def many_features(layout, seed, noise):
+def many_features(layout, seed, noise, n, d):
     """Return data with about as many features as rows."""
     rng = np.random.default_rng(seed)
-    n = 60 if layout == "wide" else 80
-    X = rng.standard_normal((n, 60))
+    X = rng.standard_normal((n, d))
     Y = X[:, :6] @ rng.standard_normal((6, 2)) + noise * rng.standard_normal((n, 2))
     if layout == "wide":
         return X, Y
@@ -743,17 +742,16 @@ def many_features(layout, seed, noise):
 @pytest.mark.parametrize(
     ("name", "given"),
     [
-        ("L1", ("wide", 0, 0.5)),
-        ("L21", ("wide", 4, 2.0)),
-        ("both", ("wide", 4, 2.0)),
-        ("L1", ("long", 0, 2.0)),
-        ("L21", ("long", 0, 2.0)),
+        ("L1", ("wide", 0, 0.5, 30, 30)),
+        ("L21", ("wide", 2, 2.0, 30, 30)),
+        ("both", ("wide", 1, 2.0, 30, 30)),
+        ("L1", ("long", 0, 0.5, 40, 30)),
     ],
 )
 def test_of_many_features_the_best_strength_is_that_of_fits(name, given, monkeypatch):
     """One step is far too high at the strengths that are best there."""
     data = many_features(*given)
-    options = EXACT | {"alphas": 20, "tol": 1e-4}
+    options = EXACT | {"alphas": 10, "tol": 1e-4}
     model = NORMS[name](**options).fit(*data)
     found, alpha = model.mse_path_[:, 0], model.alpha_
     exact = by_fits(model, monkeypatch).fit(*data).mse_path_[:, 0]
@@ -765,7 +763,7 @@ def test_of_many_features_the_best_strength_is_that_of_fits(name, given, monkeyp
 @pytest.mark.slow
 def test_fits_without_some_rows_tell_most_strengths(monkeypatch):
     """What is far from the best is not fitted without each row."""
-    given, fitted = many_features("wide", 0, 0.5), []
+    given, fitted = many_features("wide", 0, 0.5, 60, 60), []
     fit = race.RowRace._fit
 
     def counted(self, alive, rows):
