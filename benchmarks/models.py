@@ -51,6 +51,8 @@ class Problem:
         The number of splits that lme4 is run on: with many slopes it takes minutes.
     classify : bool
         Whether y are the classes 0 and 1.
+    most : int
+        The number of splits at most.
     """
 
     X: np.ndarray
@@ -60,10 +62,11 @@ class Problem:
     relative: bool = False
     lmer: int = 100
     classify: bool = False
+    most: int = 100
 
     def splits(self, n_splits: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield rows to train on and rows to test."""
-        for seed in range(n_splits):
+        for seed in range(min(n_splits, self.most)):
             rng = np.random.default_rng(seed)
             train = []
             for label in np.unique(self.tasks):
@@ -134,14 +137,14 @@ def problems(folder: Path | None) -> dict[str, Problem]:
     size = {"n_tasks": 15, "n_features": 30, "n_samples": 160, "random_state": 0}
     for kind in _STRUCTURES:
         drawn = make_multitask_regression(**size, structure=kind, noise=4.0, bias=1.0)
-        out[f"drawn, {kind.replace('_', ' ')}"] = Problem(*drawn, 0.25, lmer=0)
+        out[f"drawn, {kind.replace('_', ' ')}"] = Problem(*drawn, 0.25, lmer=0, most=4)
     X, y, tasks = load_heart_disease(return_X_y=True)
     classes = {"lmer": 0, "classify": True}
     out["heart disease"] = Problem(X, y, tasks, 0.25, **classes)
     for kind in _STRUCTURES:
         drawn = make_multitask_classification(**size, structure=kind)
         name = f"drawn classes, {kind.replace('_', ' ')}"
-        out[name] = Problem(*drawn, 0.25, **classes)
+        out[name] = Problem(*drawn, 0.25, most=4, **classes)
     return out
 
 
@@ -223,9 +226,9 @@ def run(
     """
     out: dict[str, dict] = {}
     splits = list(problem.splits(n_splits))
-    problems = [problem] * n_splits
+    problems = [problem] * len(splits)
     if outliers:
-        problems = [problem.turned(outliers, 100 + seed) for seed in range(n_splits)]
+        problems = [problem.turned(outliers, 100 + k) for k in range(len(splits))]
     for name, make in (classifiers() if problem.classify else models()).items():
         many = "full" in name and problem.X.shape[1] > 10  # 210 parameters
         if wanted not in name or many:
@@ -330,25 +333,27 @@ def main(given: list[str] | None = None) -> None:
             for name, problem in problems(Path(folder) if rscript else None).items()
             if arguments.problems in name
         }
-    results = {}
     for name, problem in chosen.items():
         lmer = rscript and not (arguments.no_lmer or arguments.outliers)
-        results[name] = run(
+        found = run(
             problem, arguments.splits, arguments.models, lmer, arguments.outliers
         )
-        print(table({name: results[name]}), flush=True)
-    if arguments.output:
-        path, share = arguments.output, arguments.outliers
-        known = json.loads(path.read_text()) if path.exists() else {}
-        place = f"outliers {share:g}" if share else "results"
-        before = known.get(place, {})
-        for name, found in results.items():
-            results[name] = before.get(name, {}) | found
-        out = machine.describe(1) | {"splits": arguments.splits}
-        if share:  # what describes the other results stays
-            out = known or out
-        kept = {key: known[key] for key in known if key.startswith("outliers")}
-        write_json(path, out | kept | {place: before | results})
+        print(table({name: found}), flush=True)
+        if arguments.output:
+            write(arguments, name, found)
+
+
+def write(arguments: argparse.Namespace, name: str, found: dict[str, dict]) -> None:
+    """Add what was found for a problem to the file, which keeps all else."""
+    path, share = arguments.output, arguments.outliers
+    known = json.loads(path.read_text()) if path.exists() else {}
+    place = f"outliers {share:g}" if share else "results"
+    results = known.get(place, {})
+    results[name] = results.get(name, {}) | found
+    out = machine.describe(1) | {"splits": arguments.splits}
+    if share and known:  # what describes the other results stays
+        out = {}
+    write_json(path, known | out | {place: results})
 
 
 if __name__ == "__main__":
