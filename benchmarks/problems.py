@@ -441,6 +441,15 @@ PROBLEMS = {
             fit_intercept=True,
         ),
         Problem(
+            "poisson-l1",
+            "L1 Poisson (tasks independent), .1 alpha_max",
+            _COUNTS,
+            "poisson",
+            "l1",
+            (0.1,),
+            fit_intercept=True,
+        ),
+        Problem(
             "huber-many",
             "L21 Huber, many ragged tasks, .1 alpha_max",
             _OUTLIERS,

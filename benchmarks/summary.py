@@ -344,6 +344,7 @@ TABLES = {
     "growth": growth,
     "large": large,
     "formulations": formulations,
+    "losses": speed,
     "models": lambda content: f"{models(content)}\n\n{automatic(content)}",
     "mixed": mixed,
     "choosing": choosing,

@@ -184,7 +184,7 @@ def test_an_unknown_problem_is_named(tmp_path):
     "name",
     [
         *("speed", "start_up", "growth", "formulations", "models", "mixed"),
-        *("intervals", "parts", "large", "choosing"),
+        *("intervals", "parts", "large", "choosing", "losses"),
     ],
 )
 def test_the_tables_are_the_results(bench, name):

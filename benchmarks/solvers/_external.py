@@ -18,9 +18,10 @@ class External(Solver):
     """A script of another language on binary files in a temporary folder.
 
     It reads ``sizes`` (n_tasks, n_features, rows of each task), ``X`` (the tasks'
-    matrices, column-major, one after the other), ``y``, ``alphas`` and ``tol``, all
-    doubles, and writes ``W`` (n_features x n_tasks per strength, column-major) and
-    ``b``, and ``seconds``. Only the call of the solver lies between its clocks.
+    matrices, column-major, one after the other), ``y``, ``scales`` (what the loss of a
+    row of each task is multiplied by), ``alphas`` and ``tol``, all doubles, and writes
+    ``W`` (n_features x n_tasks per strength, column-major) and ``b``, and ``seconds``.
+    Only the call of the solver lies between its clocks.
     """
 
     command: ClassVar[tuple[str, ...]]
@@ -46,6 +47,7 @@ class External(Solver):
         self._write("sizes", [data.n_tasks, data.n_features, *data.n_rows])
         self._write("X", np.concatenate([np.ravel(X, order="F") for X in Xs]))
         self._write("y", np.concatenate(data.targets))
+        self._write("scales", instance.objective.scales)
         self._write("alphas", self.alphas)
 
     def _write(self, name, values):
