@@ -138,7 +138,7 @@ def problems(folder: Path | None) -> dict[str, Problem]:
     for kind in _STRUCTURES:
         drawn = make_multitask_regression(**size, structure=kind, noise=4.0, bias=1.0)
         out[f"drawn, {kind.replace('_', ' ')}"] = Problem(*drawn, 0.25, lmer=0, most=4)
-    X, y, tasks = load_heart_disease(return_X_y=True)
+    X, y, tasks = load_heart_disease(complete=True, return_X_y=True)
     classes = {"lmer": 0, "classify": True}
     out["heart disease"] = Problem(X, y, tasks, 0.25, **classes)
     for kind in _STRUCTURES:
