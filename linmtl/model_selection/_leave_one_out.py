@@ -267,8 +267,7 @@ def _searched(
         new, chosen = near[~known[near]], near[(unsure & ~fitted)[near]]
         if new.size:
             own = step(new, end)
-            for name in ("eta", "loss", "freedom", "active"):
-                getattr(one, name)[new] = getattr(own, name)
+            one.take(new, own)
             rough[new] = losses(own.eta)
             end, known[new] = own.end, True
         elif chosen.size:
@@ -346,8 +345,7 @@ def _raced(
         unknown = new[~known[new]]
         if unknown.size:
             own = step(unknown, one.end)
-            for name in ("eta", "loss", "freedom", "active"):
-                getattr(one, name)[unknown] = getattr(own, name)
+            one.take(unknown, own)
             known[unknown] = True
             rough[unknown] = losses(own.eta)
         race.trust(sure(new))
