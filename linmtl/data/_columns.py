@@ -26,22 +26,8 @@ _MISSING = frozenset(
 )
 # The same among numbers or dates alone, where they can be nothing else; in any case.
 _MARKS = frozenset(
-    {
-        "-",
-        "--",
-        "---",
-        "\u2013",
-        "\u2014",
-        "?",
-        ".",
-        "..",
-        "...",
-        "*",
-        "na",
-        "n/a",
-        "n.a.",
-    }
-    | {"nan", "nil", "none", "null", "missing", "not available"}
+    {"-", "--", "---", "\u2013", "\u2014", "?", ".", "..", "...", "*", "na", "n/a"}
+    | {"n.a.", "nan", "nil", "none", "null", "missing", "not available"}
 )
 _CURRENCIES = frozenset(
     {"AUD", "BRL", "CAD", "CHF", "CNY", "CZK", "DKK", "EUR", "GBP", "HUF", "INR"}
