@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from linmtl import estimators
 from linmtl.auto import AutoClassifier, AutoRegressor
 from linmtl.cli._public import prepare
-from linmtl.data import stack_tasks, unstack_tasks
+from linmtl.data import stack_tasks, survival_target, unstack_tasks
 from linmtl.estimators import *  # noqa: F403
 from linmtl.preprocessing import TaskScaler
 from linmtl.statistics import TaskStatistics
@@ -23,6 +23,7 @@ __all__ = [
     "TaskStatistics",
     "prepare",
     "stack_tasks",
+    "survival_target",
     "unstack_tasks",
 ]
 __all__ += estimators.__all__

@@ -24,7 +24,6 @@ from linmtl.estimators._fill import fill
 from linmtl.estimators._settings import check_settings
 from linmtl.estimators._task_model import OF_TASKS, TaskModel, require_task_model
 from linmtl.losses import Loss, MultinomialOfRows
-from linmtl.losses._ordinal import NOT_LINEAR
 from linmtl.model_selection._folds import fold_of_observations
 
 _FOLDS = 5  # in which models of each task alone are tuned
@@ -304,8 +303,8 @@ def require_one_loss(model: Any) -> None:
 def require_linear(model: Any) -> Any:
     """Return an estimator whose answers follow from linear predictors alone."""
     require_one_loss(model)
-    if not model._linear:
-        raise ValueError(f"{type(model).__name__}: {NOT_LINEAR}")
+    if model._not_linear:
+        raise ValueError(f"{type(model).__name__}: {model._not_linear}")
     return model
 
 

@@ -14,7 +14,12 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from linmtl.auto._combined import FitArguments, check_inside, require_one_loss
+from linmtl.auto._combined import (
+    FitArguments,
+    check_inside,
+    require_linear,
+    require_one_loss,
+)
 from linmtl.conformal._calibration import Calibration
 from linmtl.data._checks import check_choice, check_count, check_number, is_whole
 from linmtl.data._labels import with_columns
@@ -176,7 +181,9 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
         options: Any = {name: getattr(self, name) for name in same}
         reader = kind(fit_intercept=inside.get("fit_intercept", True), **options)
         model: Any = self.estimator
-        if model is not None and model._linear:  # of "sqrt" the squared error
+        if model is not None and not self._classify:
+            require_linear(model)
+        if model is not None and not model._not_linear:  # of "sqrt" the squared error
             reader.set_params(**loss_of(model))
         reader.set_params(feature_mask=getattr(self.estimator, "feature_mask", None))
         reader = speaking_as(type(self).__name__, reader)

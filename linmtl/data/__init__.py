@@ -2,5 +2,6 @@
 
 from linmtl.data._canonical import MultiTaskData
 from linmtl.data._stack import stack_tasks, unstack_tasks
+from linmtl.data._survival import survival_target
 
-__all__ = ["MultiTaskData", "stack_tasks", "unstack_tasks"]
+__all__ = ["MultiTaskData", "stack_tasks", "survival_target", "unstack_tasks"]

@@ -8,6 +8,7 @@ import numpy as np
 
 from linmtl.data._canonical import MultiTaskData
 from linmtl.datafits._base import Datafit
+from linmtl.datafits._cox import CoxFit
 from linmtl.datafits._gram import additive_fit
 from linmtl.datafits._minimax import MinimaxFit
 from linmtl.datafits._multinomial import MultinomialFit
@@ -53,6 +54,8 @@ def make_datafit(data: MultiTaskData, loss: Loss, join: Join = Join.SUM) -> Data
             return about_zero(data, loss, MultinomialFit)
         if loss.ordered:
             return about_zero(data, loss, OrdinalFit)
+        if loss.ranked:
+            return about_zero(data, loss, CoxFit)
         if loss.quadratic or not data.fit_intercept:
             return additive_fit(data, loss)
         return about_zero(data, loss)

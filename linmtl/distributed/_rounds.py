@@ -315,7 +315,7 @@ def check_in_parts(estimator: MultiTaskModel) -> None:
 
 def _needs_rows(estimator) -> bool:
     return (
-        not estimator._linear
+        bool(estimator._not_linear)
         or isinstance(getattr(estimator, "alpha", None), str)
         or getattr(estimator, "refit", False) is not False
         or getattr(estimator, "class_weight", None) is not None

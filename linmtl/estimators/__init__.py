@@ -15,6 +15,8 @@ for _file in (
     "_mixed_tasks",
     # classes that have an order
     "_ordinal",
+    # times to an event
+    "_cox",
     # one penalty each
     "_adaptive_robust",
     "_calibrated",

@@ -6,6 +6,8 @@ from linmtl.estimators._mixed_tasks import MixedTaskEstimator as MixedTaskEstima
 from linmtl.estimators._mixed_tasks import MixedTaskEstimatorCV as MixedTaskEstimatorCV
 from linmtl.estimators._ordinal import OrdinalClassifier as OrdinalClassifier
 from linmtl.estimators._ordinal import OrdinalClassifierCV as OrdinalClassifierCV
+from linmtl.estimators._cox import CoxRegressor as CoxRegressor
+from linmtl.estimators._cox import CoxRegressorCV as CoxRegressorCV
 from linmtl.estimators._adaptive_robust import AdaptiveRobustRegressor as AdaptiveRobustRegressor
 from linmtl.estimators._adaptive_robust import AdaptiveRobustClassifier as AdaptiveRobustClassifier
 from linmtl.estimators._adaptive_robust import AdaptiveRobustRegressorCV as AdaptiveRobustRegressorCV
@@ -131,6 +133,8 @@ __all__ = [
     "MixedTaskEstimatorCV",
     "OrdinalClassifier",
     "OrdinalClassifierCV",
+    "CoxRegressor",
+    "CoxRegressorCV",
     "AdaptiveRobustRegressor",
     "AdaptiveRobustClassifier",
     "AdaptiveRobustRegressorCV",

@@ -202,7 +202,7 @@ class CrossValidated(MultiTaskModel):
             isinstance(self.cv, numbers.Integral)
             and self.criterion is None
             and self.scoring is None
-            and not self._loss().ordered
+            and self._loss().of_rows
         )
 
     def _chosen_without(

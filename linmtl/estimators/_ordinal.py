@@ -36,6 +36,7 @@ from linmtl.estimators._docs import estimator
 from linmtl.estimators._generic import ChoosesPenalty
 from linmtl.estimators._predictions import TaskClasses
 from linmtl.losses import Logistic, Ordinal
+from linmtl.losses._ordinal import NOT_LINEAR
 from linmtl.model_selection._folds import fold_of_observations
 from linmtl.model_selection._held_out import HeldOutClasses
 from linmtl.penalties import L21, Penalty
@@ -172,7 +173,7 @@ class OrdinalClassifier(PredictsOrder, MultiTaskModel):
 
     _losses = ("ordinal",)
     _classify = True
-    _linear = False
+    _not_linear = NOT_LINEAR
     _lends = False
     _has_mean_model = False
 

@@ -64,8 +64,10 @@ class TaskModel(NewTask, BaseEstimator):
     handle_unknown: Literal["error", "mean"] = "error"
 
     _classify: ClassVar[bool] = False
-    # whether predictions follow from linear predictors, without thresholds of the tasks
-    _linear: ClassVar[bool] = True
+    # why answers do not follow from the linear predictor of each row alone
+    _not_linear: ClassVar[str] = ""
+    # what it is scored by, in place of the accuracy or the squared error
+    _metric: ClassVar[Any] = None
     _takes_offset: ClassVar[bool] = True
     # features that some tasks do not have
     _takes_absent: ClassVar[bool] = False

@@ -20,7 +20,7 @@ from linmtl.export._loaded import (
 from linmtl.export._model import LinearModel, read_model, unpacked, without_target
 from linmtl.export._steps import STEPS, read_step, written_step
 from linmtl.export._values import as_names, names_of, numbers, plain, read, written
-from linmtl.losses import LOSSES, Loss, MixedLoss, Ordinal
+from linmtl.losses import LOSSES, Cox, Loss, MixedLoss, Ordinal
 from linmtl.version import __version__
 
 _FORMAT = "linmtl model"
@@ -310,7 +310,7 @@ def _of_losses(model: LinearModel) -> dict[str, Any]:
     written = {
         "link": [loss.link for loss in losses],
         "loss": [loss.name for loss in losses],
-        "loss_parameters": [{} if loss.ordered else loss.settings() for loss in losses],
+        "loss_parameters": [loss.settings() if loss.of_rows else {} for loss in losses],
     }
     one = model.losses is None
     return {name: each[0] if one else each for name, each in written.items()}
@@ -323,6 +323,8 @@ def _read_loss(name: Any, settings: Any, classes: Any) -> Loss:
         return MixedLoss(each, np.arange(len(each)))
     if name == Ordinal.name:
         return Ordinal(len(classes["values"]))
+    if name == Cox.name:
+        return Cox()
     if name not in LOSSES:
         raise ValueError(f"the loss {name!r} is not known")
     try:

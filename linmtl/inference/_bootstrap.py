@@ -361,7 +361,9 @@ def bootstrap_intervals(
         scorer = metric
     else:
         if metric is None:
-            metric = "accuracy" if classify else mean_squared_error
+            last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+            usual: Any = "accuracy" if classify else mean_squared_error
+            metric = getattr(last, "_metric", None) or usual
         scorer = make_task_scorer(metric)
     steps: Any = None
     last: Any = estimator

@@ -1,6 +1,7 @@
 """Pointwise losses: value, derivative, conjugate, curvature, link. Private."""
 
 from linmtl.losses._base import Loss, Parameter, Score, task_sums
+from linmtl.losses._cox import Cox, RiskSets
 from linmtl.losses._gamma import GammaLoss
 from linmtl.losses._huber import HuberLoss
 from linmtl.losses._logistic import Logistic
@@ -30,6 +31,7 @@ LOSSES: dict[str, type[Loss]] = {
 
 __all__ = [
     "LOSSES",
+    "Cox",
     "GammaLoss",
     "HuberLoss",
     "Logistic",
@@ -41,6 +43,7 @@ __all__ = [
     "Parameter",
     "PoissonLoss",
     "QuantileLoss",
+    "RiskSets",
     "Score",
     "Squared",
     "SquaredHinge",

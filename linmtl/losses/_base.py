@@ -114,6 +114,10 @@ class Loss:
     ordered : bool
         Whether classes have an order: a task has cuts between them in place of an
         intercept.
+    ranked : bool
+        Whether targets are times, which are ranked within their task.
+    of_rows : bool
+        Whether it is the loss of one row after the other, so that the formulas apply.
     one_sided : str
         What is wrong with the targets of a task without a best intercept.
     mostly_flat : bool
@@ -144,6 +148,8 @@ class Loss:
     classify: ClassVar[bool] = False
     several: ClassVar[bool] = False
     ordered: ClassVar[bool] = False
+    ranked: ClassVar[bool] = False
+    of_rows: ClassVar[bool] = True
     one_sided: ClassVar[str] = ""
     kernel: ClassVar[Callable[..., None] | None] = None
     kernel_parameters: ClassVar[tuple[float, ...]] = ()

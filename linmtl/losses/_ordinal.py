@@ -38,6 +38,7 @@ class Ordinal(Loss):
     link = "logit"
     likelihood = True
     classify = ordered = True
+    of_rows = False
     one_sided = "a single class"
 
     n_classes: int

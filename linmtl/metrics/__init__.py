@@ -5,6 +5,7 @@ two-dimensional y with one column per task, NaN where a label is not observed). 
 formulas are scikit-learn's, applied within each task.
 """
 
+from linmtl.metrics._concordance import concordance_index
 from linmtl.metrics._named import (
     average_precision,
     brier_score,
@@ -21,6 +22,7 @@ __all__ = [
     "TaskScores",
     "average_precision",
     "brier_score",
+    "concordance_index",
     "explained_variance",
     "log_loss",
     "make_task_scorer",

@@ -35,7 +35,9 @@ _POOLED = ("pooled", "within")
 _RANKING = ("decision_function", "predict_proba")
 
 
-def _task_metric(greater_is_better: bool, **known: Any) -> Callable[[Any], Any]:
+def task_metric(greater_is_better: bool, **known: Any) -> Callable[[Any], Any]:
+    """Make known that a function averages over tasks itself."""
+
     def register(function):
         TASK_METRICS[function] = TaskMetric(greater_is_better, **known)
         return function
@@ -43,7 +45,8 @@ def _task_metric(greater_is_better: bool, **known: Any) -> Callable[[Any], Any]:
     return register
 
 
-def _check_average(metric: Callable[..., Any], average: Any) -> None:
+def check_average(metric: Callable[..., Any], average: Any) -> None:
+    """Raise for an average that the metric does not know."""
     allowed = TASK_METRICS[metric].averages
     if average is not None and average not in allowed:
         raise ValueError(
@@ -52,7 +55,7 @@ def _check_average(metric: Callable[..., Any], average: Any) -> None:
         )
 
 
-def _each(
+def scored(
     metric: Callable[..., Any],
     labels: TaskRows,
     parts: list[np.ndarray],
@@ -133,7 +136,7 @@ def _ratio_of_sums(
     return float(undefined)
 
 
-@_task_metric(False, averages=(*AVERAGES, *_POOLED))
+@task_metric(False, averages=(*AVERAGES, *_POOLED))
 def normalized_mse(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -210,7 +213,7 @@ def normalized_mse(
     >>> round(normalized_mse(y, p, tasks, average="pooled"), 3)
     0.045
     """
-    _check_average(normalized_mse, average)
+    check_average(normalized_mse, average)
     if isinstance(ddof, bool) or ddof not in (0, 1):
         raise ValueError(f"ddof is {ddof!r}; pass 0 or 1")
     labels, parts = _regression(y_true, y_pred, tasks, sample_weight)
@@ -229,10 +232,10 @@ def normalized_mse(
         spread = _spread(y, sample_weight) * total / (total - ddof)
         return mean_squared_error(y, p, sample_weight=sample_weight) / spread
 
-    return _each(normalized_mse, labels, parts, score, average, undefined)
+    return scored(normalized_mse, labels, parts, score, average, undefined)
 
 
-@_task_metric(True, averages=(*AVERAGES, *_POOLED))
+@task_metric(True, averages=(*AVERAGES, *_POOLED))
 def explained_variance(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -307,7 +310,7 @@ def explained_variance(
     >>> round(explained_variance(y, p, tasks, average="pooled"), 3)
     0.955
     """
-    _check_average(explained_variance, average)
+    check_average(explained_variance, average)
     labels, parts = _regression(y_true, y_pred, tasks, sample_weight)
     score = explained_variance_score
     if average == "within":
@@ -320,7 +323,7 @@ def explained_variance(
         weight = None if weight is None else [np.concatenate(weight)]
         labels = TaskRows(np.arange(1), y.shape, [np.arange(len(y))], [y], weight)
         parts, average, score = [np.concatenate(parts)], "macro", r2_score
-    return _each(explained_variance, labels, parts, score, average, undefined)
+    return scored(explained_variance, labels, parts, score, average, undefined)
 
 
 def _two_classes(
@@ -375,7 +378,7 @@ def _two_probabilities(
     return labels, parts
 
 
-@_task_metric(True, methods=_RANKING)
+@task_metric(True, methods=_RANKING)
 def roc_auc(
     y_true: ArrayLike,
     y_score: ArrayLike,
@@ -431,12 +434,12 @@ def roc_auc(
     >>> roc_auc(y, score, tasks, average=None).values
     array([ 1.,  0., nan])
     """
-    _check_average(roc_auc, average)
+    check_average(roc_auc, average)
     labels, parts = _two_classes(y_true, y_score, tasks, sample_weight, pos_label)
-    return _each(roc_auc, labels, parts, roc_auc_score, average, undefined)
+    return scored(roc_auc, labels, parts, roc_auc_score, average, undefined)
 
 
-@_task_metric(True, methods=_RANKING)
+@task_metric(True, methods=_RANKING)
 def average_precision(
     y_true: ArrayLike,
     y_score: ArrayLike,
@@ -488,14 +491,14 @@ def average_precision(
     >>> average_precision([0, 1, 0, 1], [0.1, 0.8, 0.6, 0.4], list("aabb"))
     0.75
     """
-    _check_average(average_precision, average)
+    check_average(average_precision, average)
     labels, parts = _two_classes(y_true, y_score, tasks, sample_weight, pos_label)
-    return _each(
+    return scored(
         average_precision, labels, parts, average_precision_score, average, undefined
     )
 
 
-@_task_metric(False, methods=("predict_proba",))
+@task_metric(False, methods=("predict_proba",))
 def log_loss(
     y_true: ArrayLike,
     y_prob: ArrayLike,
@@ -542,13 +545,13 @@ def log_loss(
     >>> round(log_loss([0, 1, 1, 1], [0.5, 0.5, 0.5, 0.5], list("aabb")), 4)
     0.6931
     """
-    _check_average(log_loss, average)
+    check_average(log_loss, average)
     labels, parts = _two_probabilities(y_true, y_prob, tasks, sample_weight, pos_label)
     score = partial(sklearn_log_loss, labels=[0.0, 1.0])
-    return _each(log_loss, labels, parts, score, average, "nan", relative=False)
+    return scored(log_loss, labels, parts, score, average, "nan", relative=False)
 
 
-@_task_metric(False, methods=("predict_proba",))
+@task_metric(False, methods=("predict_proba",))
 def brier_score(
     y_true: ArrayLike,
     y_prob: ArrayLike,
@@ -595,7 +598,7 @@ def brier_score(
     >>> brier_score([0, 1, 1, 1], [0.5, 0.5, 1.0, 1.0], list("aabb"))
     0.125
     """
-    _check_average(brier_score, average)
+    check_average(brier_score, average)
     labels, parts = _two_probabilities(y_true, y_prob, tasks, sample_weight, pos_label)
     score = mean_squared_error
-    return _each(brier_score, labels, parts, score, average, "nan", relative=False)
+    return scored(brier_score, labels, parts, score, average, "nan", relative=False)

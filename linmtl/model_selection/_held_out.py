@@ -23,7 +23,7 @@ from linmtl.datafits._ordinal import OrdinalFit
 from linmtl.datafits._residual import about_zero
 from linmtl.datafits._root import RootFit
 from linmtl.kernels._threads import blas_threads
-from linmtl.losses import Loss
+from linmtl.losses import Loss, RiskSets
 from linmtl.model_selection._jobs import in_turn, run_jobs
 from linmtl.penalties import Penalty
 from linmtl.solvers._models import models
@@ -492,6 +492,51 @@ class HeldOutOrder(HeldOutRows):
     losses.__doc__ = HeldOutRows.losses.__doc__
 
 
+class HeldOutRisk(HeldOutRows):
+    """The partial likelihood of all rows less that of training, by task.
+
+    The rows held out are too few to be at risk among themselves alone.
+
+    Parameters
+    ----------
+    data : MultiTaskData
+        The rows held out.
+    loss : Cox
+        The loss.
+    whole : MultiTaskData
+        All rows.
+    weight : ndarray of shape (n_all_observations,)
+        Their weights in training; `learned` are the tasks with some.
+    """
+
+    def __init__(
+        self,
+        data: MultiTaskData,
+        loss: Any,
+        whole: MultiTaskData,
+        weight: np.ndarray,
+        learned: np.ndarray,
+    ):
+        super().__init__(data, loss, Join.SUM, learned, np.full(learned.size, np.nan))
+        self._whole = whole
+        self._sets = [
+            RiskSets(loss, whole.y, each, whole.task_ptr)
+            for each in (whole.weight, weight)
+        ]
+
+    def losses(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
+        if W.ndim > 2:
+            models = zip(W, b, strict=True)
+            return np.array([self.losses(*model) for model in models])
+        eta = np.empty(self._whole.y.size)
+        self._whole.design.predict(W, eta)
+        self._whole.add_offset(eta)
+        together, trained = (sets.residuals(eta)[1] for sets in self._sets)
+        return _ratio(together - trained, self.total, self.judged)
+
+    losses.__doc__ = HeldOutRows.losses.__doc__
+
+
 class HeldOutMoments:
     """The mean squared loss of each task on held-out rows, from their moments."""
 
@@ -574,6 +619,9 @@ def training_and_test(
         fit = make_datafit(train, loss, join)
         if loss.ordered:
             yield fit, HeldOutOrder(test, loss, train, learned)
+            continue
+        if loss.ranked:
+            yield fit, HeldOutRisk(test, loss, data, weight, learned)
             continue
         yield fit, HeldOutRows(test, loss, join, learned, far, means, present)
 

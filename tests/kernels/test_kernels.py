@@ -23,6 +23,7 @@ from linmtl.kernels import _layouts as kernels
 from linmtl.kernels import _mixed as mixed
 from linmtl.kernels import _rows as rows
 from linmtl.kernels import _spectral as spectral
+from linmtl.kernels import _survival as survival
 from linmtl.kernels._jit import readonly
 from linmtl.losses import LOSSES
 from linmtl.losses import _log_odds as logistic
@@ -84,6 +85,49 @@ def names_in(tree):
     nodes = list(ast.walk(tree))
     found = {node.id for node in nodes if isinstance(node, ast.Name)}
     return found | {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+
+
+# --- times to an event
+
+
+def test_who_is_at_risk_and_what_is_expected_of_them():
+    rng = np.random.default_rng(0)
+    time, event = np.abs(rng.integers(1, 5, 9)) * 1.0, rng.random(9) < 0.6
+    order, ptr = np.array([7, 2, 0, 4, 1, 5, 8, 3]), np.array([0, 3, 8])  # no row 6
+    for start, stop in pairwise(ptr):
+        order[start:stop] = order[start:stop][np.argsort(time[order[start:stop]])]
+    weight, eta, v = rng.uniform(0.5, 2.0, 9), rng.normal(size=9), rng.normal(size=9)
+    known = [readonly(a) for a in (order, ptr, time, event, weight, eta)]
+    at_risk, hazard, loss = empty(8), empty(8), empty(2)
+    survival.risk_sets(*known, at_risk, hazard, loss)
+    written = mean, past, highest = empty(8), empty(8), empty(8)
+    survival.risk_means(*known, at_risk, hazard, readonly(v), *written)
+    for s, (start, stop) in enumerate(pairwise(ptr)):
+        mine, total = order[start:stop], 0.0
+        for m, row in enumerate(mine, start):
+            risk = mine[time[mine] >= time[row]]
+            size = weight[risk] * np.exp(eta[risk])
+            np.testing.assert_allclose(at_risk[m], np.log(size.sum()))
+            np.testing.assert_allclose(mean[m], np.average(v[risk], weights=size))
+            steps, means = [], []
+            for t in np.unique(time[mine[event[mine] & (time[mine] <= time[row])]]):
+                risk = mine[time[mine] >= t]
+                size = weight[risk] * np.exp(eta[risk])
+                events = mine[event[mine] & (time[mine] == t)]
+                steps.append(weight[events].sum() / size.sum())
+                means.append(np.average(v[risk], weights=size))
+            if steps:
+                np.testing.assert_allclose(hazard[m], np.log(np.sum(steps)))
+                np.testing.assert_allclose(past[m], np.average(means, weights=steps))
+                np.testing.assert_allclose(highest[m], max(means))
+            else:
+                assert (hazard[m], highest[m]) == (-np.inf, -np.inf)
+        for t in np.unique(time[mine[event[mine]]]):
+            events = mine[event[mine] & (time[mine] == t)]
+            risk = mine[time[mine] >= t]
+            share = weight[risk] @ np.exp(eta[risk]) / weight[events].sum()
+            total += weight[events] @ (np.log(share) - eta[events])
+        np.testing.assert_allclose(loss[s], total)
 
 
 # --- data layouts
