@@ -145,7 +145,7 @@ class CoxRegressor(PredictsHazards, RegressorMixin, MultiTaskModel):
         if getattr(getattr(y, "dtype", None), "names", None):
             self._times = read_times(np.asarray(y))
             y = self._times.codes
-        elif np.shape(y)[1:] == (2,) and _is_flag(np.asarray(y)[:, 1]):
+        elif hasattr(y, "__array__") and _is_pair(np.asarray(y)):
             raise ValueError(
                 f"{type(self).__name__}: y has a column of times and one of events; "
                 "pass survival_target(time, event)"
@@ -268,6 +268,6 @@ class CoxRegressorCV(ChoosesPenalty, CoxRegressor):
         return fold_of_observations(given, of_events, self.cv, stratify=True)
 
 
-def _is_flag(values: np.ndarray) -> bool:
-    """Whether values are true or false, as times are not."""
-    return bool(np.isin(values, [0, 1]).all())
+def _is_pair(y: np.ndarray) -> bool:
+    """Whether the second of two columns is true or false, as times are not."""
+    return y.shape[1:] == (2,) and bool(np.isin(y[:, 1], [0, 1]).all())

@@ -339,7 +339,7 @@ def test_what_cannot_be_exported():
     [
         ({"format_version": 2}, "version 2 of the format, by linmtl .* update linmtl"),
         ({"format": "other"}, "no model written by"),
-        ({"loss": "cox"}, "damaged: the loss 'cox' is not known"),
+        ({"loss": "hinge"}, "damaged: the loss 'hinge' is not known"),
         ({"intercept": [1.0]}, "damaged: intercept does not fit 4 tasks"),
         ({"coef": {"dtype": "|O", "values": []}}, "no type of labels or coefficients"),
         ({"coef": {"dtype": "<f8"}}, "damaged: it has no 'values'"),
