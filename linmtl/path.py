@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
+from linmtl.data._warn import warn
 from linmtl.designs._base import used_rows
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._by_loss import model_of_loss
@@ -266,11 +266,10 @@ def mtl_path(
         if not solution.converged:
             failures.append(solution.message)
     if failures:
-        warnings.warn(
+        warn(
             f"{len(failures)} of {strengths.size} solutions did not converge; the "
             f"first: {failures[0]}",
             ConvergenceWarning,
-            stacklevel=2,
         )
     b, models = np.stack(intercepts, axis=-1), coefs.T
     if classes is not None:

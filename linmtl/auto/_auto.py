@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
@@ -35,6 +34,7 @@ from linmtl.auto._weights import stacked
 from linmtl.data._checks import check_choice
 from linmtl.data._fit_input import FitInput
 from linmtl.data._read import read_fit
+from linmtl.data._warn import warn
 from linmtl.estimators._base import Classifier, Regressor
 from linmtl.estimators._by_loss import loss_told
 from linmtl.estimators._docs import losses_told, parameters
@@ -222,18 +222,14 @@ class _Auto(TaskModel):
             )
         # without an intercept tasks of a single class are learned like others
         if any(model.fit_intercept for model in models.values()):
-            passed.warn_of_single_classes(stacklevel=4)
-        self._warn_of_classes(passed.given, stacklevel=4)
+            passed.warn_of_single_classes()
+        self._warn_of_classes(passed.given)
         return Judge(passed, groups, self.cv, self.random_state), models
 
     def _tell(self, failed: dict[str, str]) -> None:
         """Warn of models that are left out."""
         for m, why in failed.items():
-            warnings.warn(
-                f"{type(self).__name__}: the model {m!r} is left out: {why}",
-                UserWarning,
-                stacklevel=3,
-            )
+            warn(f"{type(self).__name__}: the model {m!r} is left out: {why}")
 
     def _nothing_left(self, failed: dict[str, str]) -> ValueError:
         return ValueError(

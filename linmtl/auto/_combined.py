@@ -17,6 +17,7 @@ from linmtl.data._checks import is_whole
 from linmtl.data._fit_input import FitInput
 from linmtl.data._labels import some
 from linmtl.data._tables import as_table
+from linmtl.data._warn import warn
 from linmtl.data._weights import read_offset, read_sample_weight
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._docs import chosen, order_parameters
@@ -175,16 +176,14 @@ class FitArguments:
             warnings.filterwarnings("ignore", OF_TASKS)
             return self.prepared(model).fit(**self.part(keep, chosen))
 
-    def warn_of_single_classes(self, stacklevel: int) -> None:
+    def warn_of_single_classes(self) -> None:
         """Say which tasks are left out of the loss; the fits inside do not."""
         alone = self.given.tasks[self.given.single_class]
         if alone.size:
-            warnings.warn(
+            warn(
                 f"these tasks have a single class: {some(alone)}; they are left out of "
                 "the loss, and about the mean of their rows predict what they have "
-                "seen only",
-                UserWarning,
-                stacklevel=stacklevel,
+                "seen only"
             )
 
     def predict(self, W: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -286,8 +285,8 @@ class Combined(MultiTaskModel):
         passed = FitArguments(self, X, y, tasks, sample_weight, offset, incomplete)
         # without an intercept tasks of a single class are learned like others
         if any(model.fit_intercept for model in inner):
-            passed.warn_of_single_classes(stacklevel=4)
-        self._warn_of_classes(passed.given, stacklevel=4)
+            passed.warn_of_single_classes()
+        self._warn_of_classes(passed.given)
         return passed
 
 

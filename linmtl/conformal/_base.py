@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterator
 from typing import Any, Literal, Self
 
@@ -24,6 +23,7 @@ from linmtl.conformal._calibration import Calibration
 from linmtl.data._checks import check_choice, check_count, check_number, is_whole
 from linmtl.data._labels import with_columns
 from linmtl.data._read import read_predict, require_tasks
+from linmtl.data._warn import warn
 from linmtl.estimators._by_loss import loss_of
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._mean_regularized import MeanRegularizedClassifierCV
@@ -192,7 +192,7 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
             reader, X, y, tasks, sample_weight, offset, incomplete=True
         )
         passed.settings["handle_unknown"] = self.handle_unknown
-        passed.warn_of_single_classes(stacklevel=4)
+        passed.warn_of_single_classes()
         return passed
 
     def _folds(self, passed: FitArguments) -> list[np.ndarray]:
@@ -284,13 +284,11 @@ class TaskConformal(MetaEstimatorMixin, BaseEstimator):
             what.append("of tasks not seen in fit")
         if what:
             needed = math.ceil(self.coverage / (1.0 - self.coverage) - 1e-9)
-            warnings.warn(
+            warn(
                 f"{type(self).__name__}: {' and '.join(what)} nothing can be said at "
                 f"coverage={self.coverage:g}, which takes {needed} rows (for a new "
                 f"task: {needed} other tasks): intervals are infinite there, sets have "
-                "all classes; lower coverage",
-                UserWarning,
-                stacklevel=3,
+                "all classes; lower coverage"
             )
 
     def _checked(self, X: Any, tasks: Any) -> tuple[Any, np.ndarray | None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -43,6 +42,7 @@ from linmtl.data._targets import (
     read_targets,
     require_y,
 )
+from linmtl.data._warn import warn
 from linmtl.data._weights import (
     read_class_weight,
     read_offset,
@@ -145,12 +145,10 @@ def _warn_of_other_order(X, **others):
         if counts or index.equals(X.index):
             continue
         if index.is_unique and X.index.is_unique and index.isin(X.index).all():
-            warnings.warn(
+            warn(
                 f"{name} has the rows of X in another order, by its index; rows are "
                 f"taken as they stand: pass {name}.loc[X.index], or an array if that "
-                "is meant",
-                UserWarning,
-                stacklevel=3,
+                "is meant"
             )
 
 
@@ -160,12 +158,10 @@ def _warn_of_numbers(labels):
         return
     n_tasks = len(np.unique(labels))
     if 2 * n_tasks > len(labels) > 2:
-        warnings.warn(
+        warn(
             f"tasks has {n_tasks} labels in {len(labels)} rows, numbers such as "
             f"{some(labels[labels % 1 != 0][:1])}; are these weights or targets? fit "
-            "takes X, y, tasks and sample_weight, in this order",
-            UserWarning,
-            stacklevel=3,
+            "takes X, y, tasks and sample_weight, in this order"
         )
 
 
@@ -180,11 +176,9 @@ def _check_scale(name, values):
             f"the numbers in {name} are too large, some cannot be squared; scale them"
         )
     if squares < _VANISHING * tiny and np.any(flat):
-        warnings.warn(
+        warn(
             f"the numbers in {name} are so small that their squares vanish, at most "
-            f"{np.abs(flat).max():.1g}, and so may coefficients; scale them",
-            UserWarning,
-            stacklevel=2,
+            f"{np.abs(flat).max():.1g}, and so may coefficients; scale them"
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
@@ -19,6 +18,7 @@ from linmtl.data._read import (
     read_fit,
 )
 from linmtl.data._targets import Targets
+from linmtl.data._warn import warn
 from linmtl.datafits._base import Datafit
 from linmtl.datafits._make import Join, make_datafit
 from linmtl.datafits._null import null_losses
@@ -309,31 +309,25 @@ class MultiTaskModel(TaskModel):
         if given.several and given.layout != "single":
             alone = np.sum(~np.isnan(self.intercept_), axis=1) == 1
             if alone.any():
-                warnings.warn(
+                warn(
                     f"these tasks have a single class: {some(given.tasks[alone])}; "
-                    "they have no loss, and predict what they have seen only",
-                    UserWarning,
-                    stacklevel=4,
+                    "they have no loss, and predict what they have seen only"
                 )
         if np.any(given.side):
             alone = some(given.tasks[given.side != 0])
-            warnings.warn(
+            warn(
                 f"these tasks have {self._loss().one_sided} and no finite optimum for "
                 f"their intercept: {alone}; they are left out of the loss, and about "
-                "the mean of their rows predict what they have seen only",
-                UserWarning,
-                stacklevel=4,
+                "the mean of their rows predict what they have seen only"
             )
         self._warn_of_classes(given)
         exact = np.isnan(self.task_weight_)
         if np.any(exact):
-            warnings.warn(
+            warn(
                 f"the tasks {some(columns[exact])} are fitted exactly (by constant "
                 "targets, a single row, or a penalty too weak for their rows), so that "
                 "nothing is left to estimate their noise from: their noise_ is 0 and "
-                "their task_weight_ NaN; drop them or raise alpha",
-                UserWarning,
-                stacklevel=4,
+                "their task_weight_ NaN; drop them or raise alpha"
             )
 
     def _task_weights(self, given: FitInput) -> np.ndarray:
@@ -342,10 +336,9 @@ class MultiTaskModel(TaskModel):
 
     def _warn_unless_converged(self, result: Result) -> None:
         if not result.converged:
-            warnings.warn(
+            warn(
                 f"{type(self).__name__}: {result.message}",
                 ConvergenceWarning,
-                stacklevel=4,
             )
 
     def _report(self, problem, result):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NoReturn
@@ -14,6 +13,7 @@ from linmtl.data._labels import some
 from linmtl.data._survival import read_times
 from linmtl.data._tables import as_table
 from linmtl.data._targets import require_y
+from linmtl.data._warn import warn
 from linmtl.datafits._make import Join
 from linmtl.datafits._null import null_losses
 from linmtl.estimators._base import MultiTaskModel
@@ -164,11 +164,9 @@ class CoxRegressor(PredictsHazards, RegressorMixin, MultiTaskModel):
                 "stands for the end of observation before it"
             )
         if not events.all():
-            warnings.warn(
+            warn(
                 f"these tasks have no event: {some(given.tasks[events == 0])}; their "
-                "coefficients are what the penalty gives them",
-                UserWarning,
-                stacklevel=5,
+                "coefficients are what the penalty gives them"
             )
         return given
 

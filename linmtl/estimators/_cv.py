@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numbers
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -17,6 +16,7 @@ from sklearn.model_selection import ParameterGrid
 from linmtl.data import MultiTaskData
 from linmtl.data._checks import check_choice
 from linmtl.data._fit_input import FitInput
+from linmtl.data._warn import warn
 from linmtl.datafits._base import Datafit
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._curves import (
@@ -419,7 +419,7 @@ class CrossValidated(MultiTaskModel):
         if bound is not None:
             weaker = "smallest" if bound == "low" else "largest"
             numbered = np.ndim(self.alphas) == 0
-            warnings.warn(
+            warn(
                 f"{name}: the best strength is the {weaker} tried, and what is held "
                 "out is predicted better and better towards it"
                 + (
@@ -428,28 +428,23 @@ class CrossValidated(MultiTaskModel):
                     if numbered
                     else f"; pass alphas that reach beyond the {weaker}"
                 ),
-                UserWarning,
-                stacklevel=3,
             )
         for parameter, end in open_axes(curves).items():
             if getattr(self, parameter, ()) is None:
                 continue  # values that the data gave
             extreme = "smallest" if end == "low" else "largest"
-            warnings.warn(
+            warn(
                 f"{name}: the best {parameter} is the {extreme} tried, and what is "
                 "held out is predicted better and better towards it; pass values "
-                "beyond",
-                UserWarning,
-                stacklevel=3,
+                "beyond"
             )
         unconverged = sum(curve.unconverged for curve in curves)
         if unconverged:
             fits = sum(curve.strengths.size * len(curve.ends) for curve in curves)
-            warnings.warn(
+            warn(
                 f"{name}: {unconverged} of the {fits} fits in cross-validation did not "
                 "converge, and were judged as they were; raise max_iter or tol",
                 ConvergenceWarning,
-                stacklevel=3,
             )
 
     def _refit(
@@ -473,21 +468,17 @@ class CrossValidated(MultiTaskModel):
             verbose=self.verbose,
         )
         if result.scale > 0 and flat:
-            warnings.warn(
+            warn(
                 f"{type(self).__name__}: what is held out tells no strength from "
                 f"another, and the largest was taken, {self.alpha_:.3g}. Where tasks "
                 "have one row in training they learn nothing beside their intercepts: "
-                "pass a cv that holds out fewer rows of each, or choose alpha yourself",
-                UserWarning,
-                stacklevel=3,
+                "pass a cv that holds out fewer rows of each, or choose alpha yourself"
             )
         elif result.scale > 0 and not result.W.any() and self.alphas_.size > 1:
-            warnings.warn(
+            warn(
                 f"{type(self).__name__}: cross-validation chose the null model, all "
                 "coefficients zero: no other strength predicts held-out rows better "
                 "than the level of each task. With few rows of one of two classes, "
-                "scoring='roc_auc' may tell the models apart",
-                UserWarning,
-                stacklevel=3,
+                "scoring='roc_auc' may tell the models apart"
             )
         self._store(problem._replace(objective=best), result)

@@ -5,7 +5,6 @@ Their problems are not convex: they are estimators of their own, not penalties.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import KW_ONLY
 from typing import Any, Self
@@ -17,6 +16,7 @@ from sklearn.utils import check_random_state
 
 from linmtl.data._canonical import lent
 from linmtl.data._checks import check_count
+from linmtl.data._warn import warn
 from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
 from linmtl.estimators._docs import chosen, estimator, parameters
 from linmtl.estimators._problem import read_coefficients
@@ -195,12 +195,11 @@ class _Product(MultiTaskModel):
         self.converged_ = bool(best.residual <= stop or best.exhausted)
         self._certify(objective, point.W, convex)
         if not self.converged_:
-            warnings.warn(
+            warn(
                 f"{type(self).__name__} stopped after {self.n_iter_} iterations at a "
                 f"residual of {best.residual:.3e}, above the tolerance of {stop:.3e}; "
                 "increase max_iter or tol, or standardise the features",
                 ConvergenceWarning,
-                stacklevel=2,
             )
         return self
 

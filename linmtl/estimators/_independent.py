@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numbers
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
@@ -17,6 +16,7 @@ from linmtl.data import MultiTaskData
 from linmtl.data._checks import check_choice
 from linmtl.data._fit_input import FitInput
 from linmtl.data._labels import some
+from linmtl.data._warn import warn
 from linmtl.datafits._make import Join
 from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
 from linmtl.estimators._docs import estimator
@@ -314,31 +314,26 @@ class _Independent(MultiTaskModel):
     def _warn_of_search(self, form: _Tuned) -> None:
         name = type(self).__name__
         if self.at_bound_.any():
-            warnings.warn(
+            warn(
                 f"{name}: the best strength is at an end of those tried for "
                 f"{int(self.at_bound_.sum())} of {self.at_bound_.size} tasks "
                 f"({some(form.given.tasks[self.at_bound_])}), although the grid was "
-                "extended; pass alpha= for these, or put the features on one scale",
-                UserWarning,
-                stacklevel=6,
+                "extended; pass alpha= for these, or put the features on one scale"
             )
         # infinite where a task is not tried
         flat = [is_flat(loss[np.isfinite(loss)]) for loss in form.mean.T]
         if any(flat):
-            warnings.warn(
+            warn(
                 f"{name}: what is held out tells no strength from another for "
                 f"{sum(flat)} of {len(flat)} tasks ({some(form.given.tasks[flat])}): "
                 "with one row in training they learn nothing beside their intercepts; "
-                "pass a cv that holds out fewer rows of each, or alpha= for these",
-                UserWarning,
-                stacklevel=6,
+                "pass a cv that holds out fewer rows of each, or alpha= for these"
             )
         if form.unconverged:
-            warnings.warn(
+            warn(
                 f"{name}: {form.unconverged} fits in cross-validation did not "
                 "converge, and were judged as they were; raise max_iter or tol",
                 ConvergenceWarning,
-                stacklevel=6,
             )
 
     def _held_out(self, given: FitInput, fold: np.ndarray) -> _Tuned:

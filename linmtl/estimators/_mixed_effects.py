@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import KW_ONLY, replace
 from typing import Any, ClassVar, Literal, Self
@@ -23,6 +22,7 @@ from linmtl.data._checks import (
 from linmtl.data._fit_input import FitInput
 from linmtl.data._read import read_fit, read_X, task_codes
 from linmtl.data._task_table import described, read_task_table, rows_of_tasks
+from linmtl.data._warn import warn
 from linmtl.estimators._docs import chosen, estimator, parameters
 from linmtl.estimators._mixed_summary import MixedEffectsSummary, origin_and_units
 from linmtl.estimators._predictions import PredictsClasses, PredictsTargets, TaskClasses
@@ -286,17 +286,16 @@ default="diagonal"
         self.converged_ = bool(model.converged and self.dual_gap_ <= self.tol_)
 
     def _warn(self, given, model):
-        self._warn_of_classes(given, stacklevel=4)
+        self._warn_of_classes(given)
         for text in origin_and_units(self, model):
-            warnings.warn(f"{type(self).__name__}: {text}", stacklevel=3)
+            warn(f"{type(self).__name__}: {text}")
         if not self.converged_:
-            warnings.warn(
+            warn(
                 f"{type(self).__name__}: the likelihood was not at its maximum after "
                 f"{model.n_iter} steps, or the duality gap of {self.dual_gap_:.3e} is "
                 f"above the tolerance of {self.tol_:.3e}; increase max_iter or tol, or "
                 "choose a simpler covariance",
                 ConvergenceWarning,
-                stacklevel=3,
             )
 
     def _consensus(self):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -19,6 +18,7 @@ from linmtl.data._checks import check_choice, check_number
 from linmtl.data._labels import as_task_labels, codes_of, require_like, some
 from linmtl.data._read import read_X
 from linmtl.data._targets import missing_mask, read_labels, read_targets
+from linmtl.data._warn import warn
 from linmtl.data._weights import read_sample_weight
 from linmtl.designs._base import ROUNDED_SPREAD
 from linmtl.estimators._predictions import (
@@ -172,11 +172,9 @@ class NewTask(Fitted):
         own, y = np.unique(y.astype(int), return_inverse=True)
         w, b = np.full(prior.mean.shape, np.nan), np.full(len(prior.mean), np.nan)
         if own.size == 1:
-            warnings.warn(
+            warn(
                 f"the task {label[0].item()!r} has a single class; it predicts what it "
-                "has seen only",
-                UserWarning,
-                stacklevel=3,
+                "has seen only"
             )
             w[own], b[own] = prior.mean[own], 0.0
             return w, b, strength
@@ -197,11 +195,9 @@ class NewTask(Fitted):
         loss, fit_intercept = self._loss(), bool(self.fit_intercept)
         side = loss.sides(y, weight, np.array([0, len(y)]))
         if side[0] and fit_intercept:
-            warnings.warn(
+            warn(
                 f"the task {label[0].item()!r} has {loss.one_sided} and no finite "
-                "optimum for its intercept; it predicts what it has seen only",
-                UserWarning,
-                stacklevel=3,
+                "optimum for its intercept; it predicts what it has seen only"
             )
             # without coefficients, which could outvote the intercept
             level = float(far_intercept(side, len(y))[0] - weight @ shift)

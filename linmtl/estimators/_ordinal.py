@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import sys
-import warnings
 from collections.abc import Iterator
 from dataclasses import KW_ONLY
 from typing import Any, NoReturn
@@ -28,6 +27,7 @@ from linmtl.data._targets import (
     read_labels,
     require_y,
 )
+from linmtl.data._warn import warn
 from linmtl.datafits._make import Join
 from linmtl.datafits._ordinal import OrdinalFit
 from linmtl.estimators._answers import PredictsOrder
@@ -288,12 +288,10 @@ class OrdinalClassifier(PredictsOrder, MultiTaskModel):
     def _warn_of_alphabet(self, classes: list[Any]) -> None:
         """Warn of words, whose order is hardly that of the alphabet; letters may be."""
         if len(classes) > 2 and any(isinstance(c, str) and len(c) > 1 for c in classes):
-            warnings.warn(
+            warn(
                 f"{type(self).__name__}: the classes are text, and taken in the order "
                 f"of the alphabet, {some(classes)}; pass class_order= from the lowest "
-                "to the highest, or an ordered categorical",
-                UserWarning,
-                stacklevel=2,
+                "to the highest, or an ordered categorical"
             )
 
     def _lent(self, given, W, b):
@@ -327,12 +325,10 @@ class OrdinalClassifier(PredictsOrder, MultiTaskModel):
         if not self._several:
             self.intercept_ -= self.thresholds_[:, 0]
         if self._single.any():
-            warnings.warn(
+            warn(
                 "these tasks have a single class: "
                 f"{some(problem.given.tasks[self._single])}; they have no loss, and "
-                "their models are those that the others have in common",
-                UserWarning,
-                stacklevel=3,
+                "their models are those that the others have in common"
             )
         del self._single
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +22,7 @@ from linmtl.data._read import read_X, require_tasks, task_codes
 from linmtl.data._suggestions import nearest
 from linmtl.data._targets import two_valued
 from linmtl.data._task_table import described
+from linmtl.data._warn import warn
 from linmtl.designs._shared import SharedDesign
 from linmtl.designs._stacked import predict_each
 from linmtl.estimators._docs import ESTIMATORS
@@ -96,10 +96,9 @@ class TaskModel(NewTask, BaseEstimator):
     def __setstate__(self, state):
         saved = state.pop("_linmtl_version", "unknown")
         if saved != __version__:
-            warnings.warn(
+            warn(
                 f"{type(self).__name__} was saved by linmtl {saved}; this is linmtl "
-                f"{__version__}: it may predict otherwise, or fail; fit it again",
-                stacklevel=2,
+                f"{__version__}: it may predict otherwise, or fail; fit it again"
             )
         super().__setstate__(state)
 
@@ -139,20 +138,18 @@ class TaskModel(NewTask, BaseEstimator):
         if given.feature_names is not None:
             self.coef_feature_names_ = given.feature_names
 
-    def _warn_of_classes(self, given, stacklevel=5):
+    def _warn_of_classes(self, given):
         """Say which targets look like classes though the loss takes numbers."""
         data, loss = given.data, self._loss()
         if not loss.location:
             return
         two = two_valued(data.y, data.weight > 0, data.task_ptr)
         if two.any():
-            warnings.warn(
+            warn(
                 "the targets of these tasks have two values only, as classes have, "
                 f"where others have more: {some(given.tasks[two])}; the {loss.name} "
                 "loss fits them as numbers: if they are classes, fit them apart with "
-                "a classifier",
-                UserWarning,
-                stacklevel=stacklevel,
+                "a classifier"
             )
 
     def _linear_predictor(self, X: Any, tasks: Any, every_task: bool) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any, Literal, Self
 
@@ -15,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from linmtl.data._checks import check_count, check_number
 from linmtl.data._labels import is_dataframe, task_column_index, with_columns
+from linmtl.data._warn import warn
 
 
 class SelectFeatures(SelectorMixin, MetaEstimatorMixin, BaseEstimator):
@@ -180,11 +180,9 @@ class SelectFeatures(SelectorMixin, MetaEstimatorMixin, BaseEstimator):
         validate_data(self, X, skip_check_array=True, reset=False)
         kept = np.flatnonzero(self._get_support_mask())
         if len(kept) == (self._task is not None):
-            warnings.warn(
+            warn(
                 "no feature was selected: lower threshold, or the strength of the "
-                "penalty",
-                UserWarning,
-                stacklevel=2,
+                "penalty"
             )
         if hasattr(X, "iloc"):
             return X.iloc[:, kept]

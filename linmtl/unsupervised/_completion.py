@@ -14,7 +14,6 @@ between U and V took 2 to 35 times as many iterations.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -33,6 +32,7 @@ from linmtl.data._frames import column_named
 from linmtl.data._labels import as_task_labels, encode_tasks, is_missing
 from linmtl.data._tables import as_table
 from linmtl.data._times import refuse_times
+from linmtl.data._warn import warn
 
 
 @dataclass(frozen=True)
@@ -578,13 +578,12 @@ class TemporalMatrixCompletion(OneToOneFeatureMixin, TransformerMixin, BaseEstim
         if late:
             worst = max(run.violation for run in late)
             of = "" if len(runs) == 1 else f" for {len(late)} of {len(runs)} sequences"
-            warnings.warn(
+            warn(
                 f"{type(self).__name__} did not converge in max_iter={self.max_iter} "
                 f"iterations{of}: the conditions of a stationary point are violated "
                 f"by {worst:.2g} alpha_l1 where tol={self.tol} is asked for; raise "
                 "max_iter or tol",
                 ConvergenceWarning,
-                stacklevel=4,
             )
 
     def _filled(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -27,6 +26,7 @@ from linmtl.data._labels import (
     split_task_column,
 )
 from linmtl.data._tables import as_table
+from linmtl.data._warn import warn
 from linmtl.kernels._jit import kernel, readonly
 
 _MAX_SWEEPS = 1000
@@ -466,11 +466,10 @@ class MultiTaskKMeans(ClusterMixin, BaseEstimator):
         self.n_iter_ = len(best.history)
         self.converged_ = best.converged
         if not best.converged:
-            warnings.warn(
+            warn(
                 f"{type(self).__name__} did not converge in max_iter={self.max_iter} "
                 "iterations; raise max_iter or tol",
                 ConvergenceWarning,
-                stacklevel=2,
             )
         return self
 
