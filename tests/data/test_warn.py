@@ -38,7 +38,7 @@ CALLS = {
         FRAME, pd.Series(y, FRAME.index[::-1]), tasks
     ),
     "tiny numbers": lambda: L21Regressor(0.1).fit(1e-200 * X, y, tasks),
-    "a bound": lambda: L21RegressorCV(alphas=[0.5, 0.4], cv=2).fit(X, X[:, 0]),
+    "a bound": lambda: L21RegressorCV(alphas=[0.6, 0.5, 0.4], cv=2).fit(X, X[:, 0]),
     "a single class": lambda: L21Classifier(0.01).fit(X, ONE_CLASS, tasks),
     "pooled": lambda: PooledClassifier(0.01).fit(X, ONE_CLASS, tasks),
     "mixed effects": lambda: MixedEffectsRegressor(max_iter=1).fit(X, y, tasks),
