@@ -115,9 +115,10 @@ class Objective:
     ----------
     data : Shared or Ragged
         Samples and targets.
-    loss : {"squared", "logistic", "huber", "poisson"}
+    loss : {"squared", "logistic", "huber", "poisson", "cox"}
         The loss; the squared one has the factor 1/2, the Poisson loss is half the
-        deviance.
+        deviance, and that of distinct times (negative where censored) the partial
+        likelihood.
     penalty : {"l21", "trace", "l1", "mean"}
         Row norms, nuclear norm, entries, or half the squared distance to the mean.
     fit_intercept : bool, default=True
@@ -163,6 +164,8 @@ class Objective:
         if not np.isfinite(size):
             return primal, -np.inf
         limit = alpha / size if size > 0 else np.inf
+        if self.loss == "cox":
+            return primal, self._dual_of_times(W, min(limit, 1.0))
         return primal, self._dual(thetas, limit)
 
     def intercepts(self, eta: Columns) -> np.ndarray:
@@ -199,6 +202,26 @@ class Objective:
             thetas.append(scale * falls(self.loss, y, eta_t + b_t))
         return thetas
 
+    def _dual_of_times(self, W: np.ndarray, s: float) -> float:
+        """Return the dual objective at s times the residuals, of times to an event.
+
+        At each event the dual point is a distribution over those at risk: s times that
+        of the model, and the rest on the one that had the event.
+        """
+        total = 0.0
+        eta = self.data.predict(W)
+        for scale, y, eta_t in zip(self.scales, self.data.targets, eta, strict=True):
+            log_size, order = _at_risk(y, eta_t), np.argsort(-np.abs(y))
+            mean = np.empty_like(eta_t)
+            size = np.exp(eta_t - log_size.max())
+            moment = np.cumsum((size * eta_t)[order]) / np.cumsum(size[order])
+            mean[order] = moment - log_size[order]  # of the logarithm of p
+            own = np.exp(eta_t - log_size)
+            mixed = (1.0 - s) + s * own
+            terms = xlogy(s, s) * (1.0 - own) + s * (mean - own * (eta_t - log_size))
+            total -= scale * float(np.sum((y > 0) * (terms + xlogy(mixed, mixed))))
+        return total
+
     def _dual(self, thetas: Columns, limit: float) -> float:
         """Return the dual objective at the best multiple up to ``limit``."""
         terms = list(zip(self.scales, self.data.targets, thetas, strict=True))
@@ -216,6 +239,8 @@ class Objective:
 
 def _values(loss: str, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
     """Return the loss of each observation."""
+    if loss == "cox":
+        return (y > 0) * (_at_risk(y, eta) - eta)
     if loss == "squared":
         return (y - eta) ** 2 / 2
     if loss == "logistic":
@@ -226,10 +251,22 @@ def _values(loss: str, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
     return np.exp(eta) - y * eta + xlogy(y, y) - y
 
 
+def _at_risk(y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+    """Return the logarithm of the sum of exponentials of those at risk with each."""
+    out, order = np.empty_like(eta), np.argsort(-np.abs(y))
+    out[order] = np.logaddexp.accumulate(eta[order])
+    return out
+
+
 def falls(loss: str, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
     """Return minus the derivative of the loss of each observation."""
     if loss == "squared":
         return y - eta
+    if loss == "cox":
+        past = np.argsort(np.abs(y))
+        hazard = np.empty_like(eta)
+        hazard[past] = np.cumsum(((y > 0) * np.exp(-_at_risk(y, eta)))[past])
+        return (y > 0) - np.exp(eta) * hazard
     if loss == "logistic":
         return y * expit(-y * eta)
     if loss == "huber":
@@ -293,6 +330,7 @@ _INTERCEPTS = {
     "logistic": _logistic_intercept,
     "huber": _huber_intercept,
     "poisson": lambda y, eta: float(np.log(y.sum()) - np.log(np.exp(eta).sum())),
+    "cox": lambda y, eta: 0.0,
 }
 
 

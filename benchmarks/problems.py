@@ -88,6 +88,19 @@ def ragged_counts(rows: list[int], W: np.ndarray, rng) -> Ragged:
     return Ragged(Xs, ys)
 
 
+def ragged_times(rows: list[int], W: np.ndarray, rng) -> Ragged:
+    """Return times to an event, all different, negative where they are censored."""
+    Xs, ys = [], []
+    for n, w in zip(rows, W.T, strict=True):
+        X = ar_design(rng, n, len(w))
+        eta = X @ w
+        eta /= max(eta.std(), 1e-12)
+        time, end = rng.exponential(np.exp(-eta)), rng.exponential(2.0, n)
+        Xs.append(X)
+        ys.append(np.where(time < end, time, -end))
+    return Ragged(Xs, ys)
+
+
 def ragged_outliers(rows: list[int], W: np.ndarray, rng) -> Ragged:
     """Return data with noise from a t distribution of two degrees of freedom."""
     Xs, ys = [], []
@@ -321,9 +334,9 @@ _FEW = _sized(
 )
 _FLAT = _sized(_shared_low_rank, Sizes(5000, 400, 200, 5), Sizes(200, 20, 10, 2), 5)
 _FLAT_RAGGED = _sized(_ragged_low_rank, Sizes(200, 500, 100, 5), Sizes(30, 20, 8, 2), 6)
-_COUNTS, _OUTLIERS = (
+_COUNTS, _OUTLIERS, _TIMES = (
     _sized(_ragged(draw), Sizes((100, 300), 200, 20, 20), Sizes((40, 80), 20, 5, 4), k)
-    for k, draw in ((7, ragged_counts), (8, ragged_outliers))
+    for k, draw in ((7, ragged_counts), (8, ragged_outliers), (9, ragged_times))
 )
 
 PROBLEMS = {
@@ -445,6 +458,15 @@ PROBLEMS = {
             "L1 Poisson (tasks independent), .1 alpha_max",
             _COUNTS,
             "poisson",
+            "l1",
+            (0.1,),
+            fit_intercept=True,
+        ),
+        Problem(
+            "cox-l1",
+            "L1 Cox (tasks independent), .1 alpha_max",
+            _TIMES,
+            "cox",
             "l1",
             (0.1,),
             fit_intercept=True,

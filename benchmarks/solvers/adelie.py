@@ -25,7 +25,7 @@ class Adelie(Solver):
         problem = instance.problem
         return (
             problem.penalty in ("l21", "l1")
-            and problem.loss != "huber"
+            and problem.loss not in ("huber", "cox")
             and problem.kind in ("fit", "path")
         )
 

@@ -1,11 +1,11 @@
-"""glmnet for R: ``mgaussian``, and ``poisson`` and ``binomial`` task by task."""
+"""glmnet for R: ``mgaussian``, and other families task by task."""
 
 from __future__ import annotations
 
 from benchmarks.solvers._base import is_shared_l21
 from benchmarks.solvers._external import READ_R, External
 
-_FAMILIES = {"poisson": "poisson", "logistic": "binomial"}
+_FAMILIES = {"poisson": "poisson", "logistic": "binomial", "cox": "cox"}
 _TOGETHER = """
 X <- matrix(x, ncol = d); Y <- matrix(y, ncol = T)
 clock <- proc.time()[["elapsed"]]
@@ -24,9 +24,10 @@ for (t in seq_len(T)) {
 W <- array(0, c(d, T, K)); b <- matrix(0, T, K)
 clock <- proc.time()[["elapsed"]]
 for (t in seq_len(T)) {
-    model <- glmnet(X[[t]], Y[[t]], family = "%s", thresh = tol, standardize = FALSE,
+    model <- glmnet(X[[t]], %s, family = "%s", thresh = tol, standardize = FALSE,
         lambda = alphas / (scales[t] * n[t]), maxit = 1e7)
-    W[, t, ] <- as.matrix(model$beta); b[t, ] <- model$a0
+    W[, t, ] <- as.matrix(model$beta)
+    if (!is.null(model$a0)) b[t, ] <- model$a0
 }
 put("seconds", proc.time()[["elapsed"]] - clock)
 put("W", W); put("b", b)
@@ -49,5 +50,7 @@ class Glmnet(External):
     def script(self):
         body = _TOGETHER
         if self.problem.loss in _FAMILIES:
-            body = _APART % _FAMILIES[self.problem.loss]
+            times = "cbind(time = abs(Y[[t]]), status = Y[[t]] > 0)"
+            target = times if self.problem.loss == "cox" else "Y[[t]]"
+            body = _APART % (target, _FAMILIES[self.problem.loss])
         return f"{READ_R}\nsuppressMessages(library(glmnet))\n{body}"

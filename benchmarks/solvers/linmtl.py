@@ -46,7 +46,9 @@ class Linmtl(Solver):
     def _model(self, alpha, tol):
         loss, options = self.problem.loss, {}
         kind: Any = linmtl.MultiTaskClassifier
-        if loss != "logistic":
+        if loss == "cox":
+            kind = linmtl.CoxRegressor
+        elif loss != "logistic":
             kind, options["loss"] = linmtl.MultiTaskRegressor, loss
         if loss == "huber":
             options["huber_delta"] = HUBER_DELTA

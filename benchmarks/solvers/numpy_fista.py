@@ -41,8 +41,9 @@ class NumpyFista(Solver):
 
     @classmethod
     def supports(cls, instance):
-        problem = instance.problem  # the Poisson loss has no bound for the step
-        return problem.kind in ("fit", "path") and problem.loss != "poisson"
+        problem = instance.problem  # others have no bound for the step
+        unbounded = problem.loss in ("poisson", "cox")
+        return problem.kind in ("fit", "path") and not unbounded
 
     def __init__(self, instance, threads):
         super().__init__(instance, threads)
