@@ -194,6 +194,8 @@ def read_labels(y: Any) -> np.ndarray:
         whole = numbers.Integral, np.bool_
         if len(present) == len(flat) and all(isinstance(v, whole) for v in flat):
             y = np.array(flat).reshape(y.shape)
+        elif all(isinstance(value, (bool, np.bool_)) for value in present):
+            pass  # some of them missing: numbers would be other labels
         elif all(isinstance(value, (numbers.Real, np.bool_)) for value in present):
             flat = [np.nan if is_missing(value) else float(value) for value in flat]
             y = np.array(flat).reshape(y.shape)
@@ -271,6 +273,8 @@ def encode_classes(
         raise ValueError("y has no observed label")
     try:
         classes = np.unique(observed)
+        if all(isinstance(label, bool) for label in classes.tolist()):
+            classes = classes.astype(bool)
         if classes.dtype.kind == "f":
             fractions = classes[classes != np.round(classes)]
             if fractions.size:

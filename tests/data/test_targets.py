@@ -57,6 +57,18 @@ def test_whole_numbers_of_objects_stay_whole(kind):
     assert read_labels(pd.Series([True, False], dtype="boolean")).dtype == bool
 
 
+@pytest.mark.parametrize("missing", [None, NAN])
+def test_truth_values_stay_so_beside_missing_ones(missing):
+    X = np.arange(8.0)[:, None]
+    y = np.array([False, True, missing, True, False, False, True, True], dtype=object)
+    model = L21Classifier().fit(X, y, np.zeros(8, dtype=int))
+    assert (
+        model.classes_.dtype == model.predict(X, np.zeros(8, dtype=int)).dtype == bool
+    )
+    wide = L21Classifier().fit(X, np.column_stack([y, y[::-1]]))
+    assert wide.predict(X).dtype == bool
+
+
 def test_labels_of_bytes_say_so():
     with pytest.raises(ValueError, match=r"y holds bytes; pass strings"):
         L21Classifier().fit(np.eye(4), np.array([b"a", b"b"] * 2))
