@@ -20,7 +20,7 @@ from linmtl.data._checks import (
     is_whole,
 )
 from linmtl.data._fit_input import FitInput
-from linmtl.data._read import read_fit, read_X, task_codes
+from linmtl.data._read import read_fit
 from linmtl.data._task_table import described, read_task_table, rows_of_tasks
 from linmtl.data._warn import warn
 from linmtl.estimators._docs import chosen, estimator, parameters
@@ -38,7 +38,7 @@ _TEXTS = {
     "parameters": f"""\
 fit_intercept : bool, default=True
     Whether each task has an intercept.
-{chosen("parameters", "task_column", "task_order")}
+{chosen("parameters", "task_column", "task_order", "feature_mask")}
 handle_unknown : {{"mean", "error"}}, default="mean"
     What to do when predicting for a task not seen in fit: use the common model, or
     raise an error that names it.
@@ -75,6 +75,7 @@ log_likelihood_ : float
         "n_features_in_",
         "feature_names_in_",
         "coef_feature_names_",
+        "feature_mask_",
     )
     + """
 objective_ : float
@@ -146,6 +147,7 @@ default="diagonal"
 
     fit_intercept: bool = True
     handle_unknown: Literal["error", "mean"] = "mean"
+    feature_mask: ArrayLike | None = None
     max_iter: int = 200
     tol: float = 1e-6
 
@@ -157,6 +159,7 @@ default="diagonal"
     shrink_mean: bool | Literal["auto"]
 
     task_weight: ClassVar[None] = None  # tasks count by their rows
+    _takes_absent: ClassVar[bool] = True
     _texts = _TEXTS
     _losses: ClassVar[tuple[str, ...]]
     _targets: ClassVar[Loss]
@@ -177,7 +180,9 @@ default="diagonal"
         Parameters
         ----------
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Samples; with ``task_column``, one column holds the task labels.
+            Samples; with ``task_column``, one column holds the task labels. A feature
+            that is NaN in every row of a task is one that the task does not have: its
+            rows say nothing of it, as if it were zero there.
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
             Targets. Two dimensions: one column per task, all tasks sharing X (NaN:
             label not observed). One dimension: one target per row, of the task that
@@ -202,7 +207,15 @@ default="diagonal"
         """
         self._check()
         given = read_fit(
-            self, X, y, tasks, sample_weight, self._targets, _no_losses, offset
+            self,
+            X,
+            y,
+            tasks,
+            sample_weight,
+            self._targets,
+            _no_losses,
+            offset,
+            incomplete=True,
         )
         self.__dict__.pop("statistics_", None)  # sums of an earlier fit
         data = replace(given.data, weight=given.sample_weight)
@@ -308,6 +321,8 @@ default="diagonal"
         V = self._uncertainty().covariance[: len(self.tasks_)]
         d = np.shape(self.coef_)[-1]
         std = np.sqrt(np.maximum(np.einsum("tjj->tj", V)[:, -d:], 0.0))
+        for mine, present in zip(std, self._present(), strict=False):
+            mine[~present] = 0.0
         return std[0] if self._layout == "single" else std
 
     def coef_covariance(self, task: Any) -> np.ndarray:
@@ -321,7 +336,8 @@ default="diagonal"
         Returns
         -------
         ndarray of shape (n_random, n_random)
-            Rows and columns as those of ``covariance_``.
+            Rows and columns as those of ``covariance_``, zero for features that the
+            task does not have.
 
         Raises
         ------
@@ -332,7 +348,16 @@ default="diagonal"
         position = np.flatnonzero(self.tasks_ == task)
         if position.size == 0:
             raise ValueError(f"task={task!r} is not one of tasks_")
-        return self._uncertainty().covariance[position[0]].copy()
+        V = self._uncertainty().covariance[position[0]].copy()
+        for present in self._present()[position[0] :][:1]:
+            absent = np.flatnonzero(~present) - present.size  # the last are features
+            V[absent] = V[:, absent] = 0.0
+        return V
+
+    def _present(self) -> np.ndarray:
+        """Return which features each task has; of none where all have all."""
+        d = np.shape(self.coef_)[-1]
+        return getattr(self, "feature_mask_", np.ones((0, d), dtype=bool))
 
     def _uncertainty(self) -> Uncertainty:
         """Return that of all tasks, and last that of one that is unknown."""
@@ -519,21 +544,22 @@ class MixedEffectsRegressor(
         self.noise_ = float(model.noise[0]) if shared else model.noise
 
     def _std(self, X, tasks):
-        X, labels, _ = read_X(self, X, tasks, reset=False)
-        model = self._knowing(labels)
-        codes = task_codes(model, labels)
+        model, X, codes = self._read_predict(X, tasks)
         X = np.asarray(X.toarray() if sparse.issparse(X) else X, dtype=float)
         every, n_tasks = model._uncertainty(), len(model.tasks_)
         levels = self._model.noise
         usual = np.sqrt(np.mean(levels**2))
         noise = np.append(levels, np.full(n_tasks + 1 - levels.size, usual))
+        present = np.ones((n_tasks + 1, X.shape[1]), dtype=bool)
+        present[: len(self._present())] = self._present()
+
+        def std(codes):
+            rows = np.where(present[codes], X, 0.0)
+            return np.sqrt(every.variance(rows, codes) + noise[codes] ** 2)
+
         if codes is not None:
-            codes = np.where(codes < 0, n_tasks, codes)
-            return np.sqrt(every.variance(X, codes) + noise[codes] ** 2)
-        of_tasks = [
-            np.sqrt(every.variance(X, np.full(len(X), t)) + noise[t] ** 2)
-            for t in range(n_tasks)
-        ]
+            return std(np.where(codes < 0, n_tasks, codes))
+        of_tasks = [std(np.full(len(X), t)) for t in range(n_tasks)]
         return of_tasks[0] if self._layout == "single" else np.column_stack(of_tasks)
 
 

@@ -65,6 +65,10 @@ class MixedEffectsRegressor(FitsStatistics, PredictsTargets, RegressorMixin, Tas
     task_order : array-like, default=None
         The order of the tasks; sorted by default. Not for wide Y, whose columns are the
         tasks.
+    feature_mask : array-like or DataFrame of bool of shape (n_features, n_tasks), default=None
+        Which features each task has, tasks in the order of ``tasks_``; a DataFrame goes by
+        the names of the features and the labels of the tasks. What X holds of the others
+        does not matter. None: those that are not NaN in every row of the task.
     handle_unknown : {"mean", "error"}, default="mean"
         What to do when predicting for a task not seen in fit: use the common model, or
         raise an error that names it.
@@ -115,6 +119,9 @@ class MixedEffectsRegressor(FitsStatistics, PredictsTargets, RegressorMixin, Tas
         Names of the columns of X, where they have names.
     coef_feature_names_ : ndarray of shape (n_features,)
         Names of the columns of ``coef_``, where they have names.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some do not have all. Coefficients of the
+        others are zero.
     objective_ : float
         The penalised problem at the strengths found: half the squared residuals plus half
         ``noise^2 (w_t - m)' Sigma^-1 (w_t - m)``, over the mean number of rows of a task.
@@ -151,6 +158,7 @@ class MixedEffectsRegressor(FitsStatistics, PredictsTargets, RegressorMixin, Tas
     task_intercept_: np.ndarray
     covariance_: np.ndarray
     log_likelihood_: float
+    feature_mask_: np.ndarray
     def __init__(
         self,
         covariance: str = "diagonal",
@@ -165,6 +173,7 @@ class MixedEffectsRegressor(FitsStatistics, PredictsTargets, RegressorMixin, Tas
         fit_intercept: bool = True,
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,
+        feature_mask: ArrayLike | None = None,
         handle_unknown: Literal['error', 'mean'] = "mean",
         max_iter: int = 200,
         tol: float = 1e-06,
@@ -215,7 +224,9 @@ class MixedEffectsRegressor(FitsStatistics, PredictsTargets, RegressorMixin, Tas
         Parameters
         ----------
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Samples; with ``task_column``, one column holds the task labels.
+            Samples; with ``task_column``, one column holds the task labels. A feature
+            that is NaN in every row of a task is one that the task does not have: its
+            rows say nothing of it, as if it were zero there.
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
             Targets. Two dimensions: one column per task, all tasks sharing X (NaN:
             label not observed). One dimension: one target per row, of the task that
@@ -253,7 +264,8 @@ class MixedEffectsRegressor(FitsStatistics, PredictsTargets, RegressorMixin, Tas
         Returns
         -------
         ndarray of shape (n_random, n_random)
-            Rows and columns as those of ``covariance_``.
+            Rows and columns as those of ``covariance_``, zero for features that the
+            task does not have.
 
         Raises
         ------
@@ -365,6 +377,10 @@ class MixedEffectsClassifier(PredictsClasses, ClassifierMixin, TaskModel):
     task_order : array-like, default=None
         The order of the tasks; sorted by default. Not for wide Y, whose columns are the
         tasks.
+    feature_mask : array-like or DataFrame of bool of shape (n_features, n_tasks), default=None
+        Which features each task has, tasks in the order of ``tasks_``; a DataFrame goes by
+        the names of the features and the labels of the tasks. What X holds of the others
+        does not matter. None: those that are not NaN in every row of the task.
     handle_unknown : {"mean", "error"}, default="mean"
         What to do when predicting for a task not seen in fit: use the common model, or
         raise an error that names it.
@@ -419,6 +435,9 @@ class MixedEffectsClassifier(PredictsClasses, ClassifierMixin, TaskModel):
         Names of the columns of X, where they have names.
     coef_feature_names_ : ndarray of shape (n_features,)
         Names of the columns of ``coef_``, where they have names.
+    feature_mask_ : ndarray of bool of shape (n_tasks, n_features)
+        Which features each task has; only where some do not have all. Coefficients of the
+        others are zero.
     objective_ : float
         The penalised problem at the strengths found: half the squared residuals plus half
         ``noise^2 (w_t - m)' Sigma^-1 (w_t - m)``, over the mean number of rows of a task.
@@ -460,6 +479,7 @@ class MixedEffectsClassifier(PredictsClasses, ClassifierMixin, TaskModel):
     task_intercept_: np.ndarray
     covariance_: np.ndarray
     log_likelihood_: float
+    feature_mask_: np.ndarray
     def __init__(
         self,
         covariance: str = "diagonal",
@@ -473,6 +493,7 @@ class MixedEffectsClassifier(PredictsClasses, ClassifierMixin, TaskModel):
         fit_intercept: bool = True,
         task_column: str | int | None = None,
         task_order: ArrayLike | None = None,
+        feature_mask: ArrayLike | None = None,
         handle_unknown: Literal['error', 'mean'] = "mean",
         max_iter: int = 200,
         tol: float = 1e-06,
@@ -491,7 +512,9 @@ class MixedEffectsClassifier(PredictsClasses, ClassifierMixin, TaskModel):
         Parameters
         ----------
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Samples; with ``task_column``, one column holds the task labels.
+            Samples; with ``task_column``, one column holds the task labels. A feature
+            that is NaN in every row of a task is one that the task does not have: its
+            rows say nothing of it, as if it were zero there.
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
             Targets. Two dimensions: one column per task, all tasks sharing X (NaN:
             label not observed). One dimension: one target per row, of the task that
@@ -529,7 +552,8 @@ class MixedEffectsClassifier(PredictsClasses, ClassifierMixin, TaskModel):
         Returns
         -------
         ndarray of shape (n_random, n_random)
-            Rows and columns as those of ``covariance_``.
+            Rows and columns as those of ``covariance_``, zero for features that the
+            task does not have.
 
         Raises
         ------

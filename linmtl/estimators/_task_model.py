@@ -152,7 +152,13 @@ class TaskModel(NewTask, BaseEstimator):
                 "a classifier"
             )
 
-    def _linear_predictor(self, X: Any, tasks: Any, every_task: bool) -> np.ndarray:
+    def _read_predict(
+        self, X: Any, tasks: Any, every_task: bool = False
+    ) -> tuple[Self, Any, np.ndarray | None]:
+        """Return the model that knows the tasks of rows, X, and the tasks' positions.
+
+        Features that a task does not have are zero in X.
+        """
         check_is_fitted(self)
         labelled = tasks is not None or self.task_column is not None
         own = labelled and not every_task
@@ -164,6 +170,10 @@ class TaskModel(NewTask, BaseEstimator):
             require_tasks(model, codes)
         if mask is not None and codes is not None and not sparse.issparse(X):
             X = fill_as_in_fit(X, codes, mask, model.tasks_)
+        return model, X, codes
+
+    def _linear_predictor(self, X: Any, tasks: Any, every_task: bool) -> np.ndarray:
+        model, X, codes = self._read_predict(X, tasks, every_task)
         coef = np.asarray(model.coef_).astype(float, copy=False)
         b = np.asarray(model.intercept_)
         if not self._coef_by_class:

@@ -16,6 +16,7 @@ from helpers.losses import loss_of
 from linmtl import (
     AdaptiveRobustRegressor,
     AutoRegressor,
+    DescriptorRegressor,
     IndependentRegressor,
     L1Classifier,
     L1ClassifierCV,
@@ -24,6 +25,7 @@ from linmtl import (
     L21Regressor,
     L21RegressorCV,
     MeanRegularizedRegressor,
+    MixedEffectsClassifier,
     MixedEffectsRegressor,
     MixedTaskEstimator,
     MultiTaskClassifier,
@@ -455,15 +457,83 @@ def test_auto_conformal_and_blends_take_features_that_differ():
 def test_auto_tries_what_takes_features_that_differ():
     X, y, tasks = data()
     model = AutoRegressor(cv=2).fit(X, y, tasks)
-    assert not {"pooled", "mixed effects"} & set(model.held_out_.models)
+    assert "pooled" not in model.held_out_.models
+    assert {"mixed effects", "pooled, task intercepts"} <= {*model.held_out_.models}
     assert len(model.held_out_.models) > 5
+
+
+def marginal_likelihood(model, X, y, tasks):
+    """Return the restricted log-likelihood at the variances of a mixed model.
+
+    And the common intercept and coefficients, by generalised least squares: a task has
+    random effects of its own features alone.
+    """
+    S, d = model.covariance_, X.shape[1]
+    A, b, value = np.zeros((1 + d, 1 + d)), np.zeros(1 + d), 0.0
+    each = []
+    for t in np.unique(tasks):
+        own = np.append(True, ~np.isnan(X[tasks == t][0]))
+        n = np.sum(tasks == t)
+        Z = np.column_stack([np.ones(n), X[tasks == t]])[:, own]
+        V = Z @ S[np.ix_(own, own)] @ Z.T + model.noise_**2 * np.eye(n)
+        F = np.zeros((n, 1 + d))
+        F[:, own] = Z
+        A += F.T @ np.linalg.solve(V, F)
+        b += F.T @ np.linalg.solve(V, y[tasks == t])
+        each.append((F, V, y[tasks == t]))
+    common = np.linalg.solve(A, b)
+    for F, V, target in each:
+        rest = target - F @ common
+        value -= np.linalg.slogdet(V)[1] + rest @ np.linalg.solve(V, rest)
+    value -= np.linalg.slogdet(A)[1] + (len(y) - 1 - d) * np.log(2 * np.pi)
+    return value / 2, common
+
+
+@pytest.mark.parametrize("covariance", ["diagonal", "full"])
+def test_mixed_effects_are_of_the_features_that_a_task_has(covariance):
+    rng = np.random.default_rng(0)
+    tasks = np.repeat(np.arange(8), 12)
+    X = rng.normal(size=(96, 3))
+    own = rng.normal(size=(8, 3)) / 2 + [1.0, -1.0, 0.5]
+    X[tasks == 0, 2] = X[tasks == 3, 1] = X[tasks == 5, 1] = np.nan
+    y = np.nansum(X * own[tasks], axis=1) + rng.normal(size=8)[tasks]
+    y += rng.normal(size=96)
+    model = MixedEffectsRegressor(covariance=covariance, shrink_mean=False, tol=1e-9)
+    model.fit(X, y, tasks)
+    value, common = marginal_likelihood(model, X, y, tasks)
+    np.testing.assert_allclose(model.log_likelihood_, value, rtol=1e-9)
+    np.testing.assert_allclose(model.coef_mean_, common[1:], atol=1e-9)
+    absent = np.isnan(X[::12])
+    np.testing.assert_array_equal(model.coef_ == 0, absent)
+    np.testing.assert_array_equal(model.coef_std_ == 0, absent)
+    V = model.coef_covariance(3)
+    assert not V[2].any()
+    assert not V[:, 2].any()
+    filled = np.nan_to_num(X, nan=7.0)
+    mean, std = model.predict(X, tasks, return_std=True)
+    masked = clone(model).set_params(feature_mask=~absent.T).fit(filled, y, tasks)
+    for found, expected in zip(
+        masked.predict(filled, tasks, return_std=True), (mean, std), strict=True
+    ):
+        np.testing.assert_allclose(found, expected)
+    new = model.fit_new_task(filled[:6], y[:6], 99)
+    assert new.coef_std_[-1].all()
+    assert new.coef_covariance(99).all()
+
+
+def test_labels_of_tasks_that_lack_features_have_mixed_effects():
+    X, y, tasks = data()
+    model = MixedEffectsClassifier().fit(X, y > np.median(y), tasks)
+    np.testing.assert_array_equal(model.coef_ != 0, MASK.T)
+    report = negative_transfer_report(model, X, y > np.median(y), tasks)
+    assert len(report.verdict) == len(model.tasks_)
 
 
 @pytest.mark.parametrize(
     "fit",
     [
         PooledRegressor().fit,
-        MixedEffectsRegressor().fit,
+        DescriptorRegressor().fit,
         lambda *given: negative_transfer_report(PooledRegressor(), *given),
     ],
 )

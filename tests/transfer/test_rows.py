@@ -12,7 +12,6 @@ from linmtl import (
     L1Regressor,
     L21Regressor,
     MeanRegularizedRegressor,
-    MixedEffectsRegressor,
     MultiTaskClassifier,
     PooledRegressor,
     TaskThresholdClassifier,
@@ -221,7 +220,6 @@ def test_what_cannot_count_is_said():
     X, y, tasks, offset = data()
     for model, table, o, message in (
         (PooledRegressor(), X, None, "PooledRegressor, or what is made of it here, is"),
-        (MixedEffectsRegressor(), X, None, "is for tasks that all have all features"),
         (L21Regressor(), np.nan_to_num(X), offset[1:], "offset has shape"),
     ):
         with pytest.raises(ValueError, match=message) as error:
