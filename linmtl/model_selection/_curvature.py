@@ -25,15 +25,25 @@ class PenalisedCurvature:
         Their penalties.
     used : ndarray of bool of shape (n_features,)
         The features that matter.
+    held : ndarray of bool of shape (n, n_features), default=None
+        Those that stay as they are although they are in use; none by default.
     """
 
-    def __init__(self, W: np.ndarray, terms: list[Composite], used: np.ndarray):
+    def __init__(
+        self,
+        W: np.ndarray,
+        terms: list[Composite],
+        used: np.ndarray,
+        held: np.ndarray | None = None,
+    ):
         self.used = used
+        self.held = np.zeros(W.shape[:2], dtype=bool) if held is None else held
         self.W = W = W[:, used].transpose(0, 2, 1)  # (n, T, k)
         self.mask = np.ones(W.shape, dtype=bool)
         self.U, self.sign = np.zeros(W.shape), np.ones((len(W), 1))
         self.form: list[np.ndarray] | None = None
         self.tangents: list[Any] = []
+        self.norms: list[Any] = []  # of rows
         forms: list[Any] = [term.quadratic for term in terms]
         norm = terms[0].norm
         if norm is not None and not isinstance(norm, RowSeparable):
@@ -60,15 +70,17 @@ class PenalisedCurvature:
 
     def _of_rows(self, norms):
         """Norms of rows bend where they are not zero; entries are used or not."""
-        W = self.W
-        length = np.linalg.norm(W, axis=1, keepdims=True)
+        W, self.norms = self.W, norms
+        self.length = length = np.linalg.norm(W, axis=1, keepdims=True)
         bend = np.zeros(length.shape)
         for i, norm in enumerate(norms):
             entry, row = norm.strengths(self.used.size)
             entry, row = entry[self.used], row[self.used]
             by_entry = (entry > 0) | norm.positive
             self.mask[i] = np.where(by_entry, W[i] != 0, (length[i] > 0) | (row == 0))
-            np.divide(row, length[i], out=bend[i], where=length[i] > 0)
+            self.mask[i] &= ~self.held[i, self.used]
+            moves = (length[i] > 0) & ~self.held[i, self.used]
+            np.divide(row, length[i], out=bend[i], where=moves)
         self.D = self.D + bend
         direction = np.divide(W, length, out=np.zeros(W.shape), where=length > 0)
         self.U = np.sqrt(bend) * direction

@@ -70,8 +70,10 @@ class LeftOutClasses:
 
     def left_out(
         self, fit: Any, W: np.ndarray, b: np.ndarray, curved: PenalisedCurvature
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Return predictors without each row, losses with it and degrees of freedom.
+
+        And that none of the predictors is sure.
 
         Of one strength, (1, n_observations) and (1, n_tasks).
         """
@@ -114,7 +116,7 @@ class LeftOutClasses:
             freedom[0, t] = np.sum(block * H)
             r = p - data.y[rows].reshape(K, -1)
             move[rows] = _moved(X, w, p, r, H, block).ravel()
-        return eta + move, in_sample, freedom
+        return eta + move, in_sample, freedom, np.zeros(eta.shape, dtype=bool)
 
 
 def _hessian(X, w, p):

@@ -40,6 +40,7 @@ from linmtl.model_selection._missing_labels import (
     lacks_missing_labels,
     left_out_with_missing,
 )
+from linmtl.model_selection._step_check import StepCheck
 from linmtl.penalties import Penalty, compose
 from linmtl.penalties._compose import Composite
 from linmtl.penalties._quadratic_form import QuadraticForm
@@ -53,6 +54,7 @@ _MAX_UNKNOWNS = 1500  # of one dense inverse
 _FEW_FEATURES = 16  # in use, whose inverses cost little;
 _FEW_MORE = 1.2  # or so many times those of the strongest, in one piece
 _LEAST_REST = 1e-10  # what is left of a row that a model fits whatever it is
+_LEAST_SHARE = 1e-4  # of the squares that are left, of a feature in use
 _LEAST_OTHERS = 1e-12  # of the weight of a task, that is left without a row
 
 
@@ -74,6 +76,8 @@ class OneFit:
         The last solution.
     unconverged : int
         The number of fits that did not converge.
+    sure : ndarray of bool of shape (n_penalties, n_observations)
+        Where one step is known to lead nearly to the solution without the row.
     """
 
     eta: np.ndarray
@@ -82,6 +86,7 @@ class OneFit:
     active: np.ndarray
     end: np.ndarray
     unconverged: int
+    sure: np.ndarray
 
     def spread(self, known: np.ndarray) -> OneFit:
         """Return this at those of more penalties that are known (a mask).
@@ -100,11 +105,12 @@ class OneFit:
             loss=among_all(self.loss, 0.0),
             freedom=among_all(self.freedom, 0.0),
             active=among_all(self.active, 0),
+            sure=among_all(self.sure, False),
         )
 
     def take(self, places: np.ndarray, other: OneFit) -> None:
         """Take over what another says of the models at some places."""
-        for name in ("eta", "loss", "freedom", "active"):
+        for name in ("eta", "loss", "freedom", "active", "sure"):
             getattr(self, name)[places] = getattr(other, name)
 
 
@@ -180,12 +186,14 @@ def one_fit(
             if data.design.columns_alike(data.weight):
                 c, way = c[: data.task_ptr[1]], left_out_of_directions
             found = way(data, forms.each, c, _LEAST_REST)
-            return OneFit(*found, np.zeros(len(penalties), dtype=int), np.empty(0), 0)
+            active, sure = np.zeros(len(penalties), dtype=int), ~np.isnan(found[0])
+            return OneFit(*found, active, np.empty(0), 0, sure)
         forms = quadratic_forms(penalties, fit.n_features, columns)
     T, rows = data.design.n_tasks, LeftOutRows(data, loss)
     if data.design.group_ptr is not None:
         T, rows = len(data.design.group_ptr) - 1, LeftOutClasses(data)
     eta = np.full((len(penalties), data.y.size), np.nan)
+    sure = np.zeros(eta.shape, dtype=bool)
     in_sample, freedom = np.zeros((2, len(penalties), T))
     active = np.zeros(len(penalties), dtype=int)
     done, unconverged, end = 0, 0, np.empty(0)
@@ -213,11 +221,14 @@ def one_fit(
                 active[place] = W.any(axis=2).sum(axis=1)
             elif norm is not None:
                 active[place] = W.any(axis=(1, 2))
-            curved = PenalisedCurvature(W, terms, used)
-            eta[place], in_sample[place], freedom[place] = rows.left_out(
+            held = None
+            if loss.quadratic and isinstance(norm, RowSeparable):
+                held = rows.held(W, b)
+            curved = PenalisedCurvature(W, terms, used, held)
+            eta[place], in_sample[place], freedom[place], sure[place] = rows.left_out(
                 judge, W, b, curved
             )
-    return OneFit(eta, in_sample, freedom, active, end, unconverged)
+    return OneFit(eta, in_sample, freedom, active, end, unconverged, sure)
 
 
 def _is_dense(whole: Composite) -> bool:
@@ -288,8 +299,27 @@ class LeftOutRows:
         self.c = np.full(total.size, np.nan)
         np.divide(total, left, out=self.c, where=judged)
 
+    def held(self, W: np.ndarray, b: np.ndarray) -> np.ndarray | None:
+        """Return which features are hardly in use, (n, n_features), None for none.
+
+        Norms as short as theirs bend so much that a step is nothing to go by.
+        """
+        data = self.data
+        if data.design.is_shared() and data.design.n_tasks > 1:
+            return None
+        rest = np.empty((len(W), data.y.size))
+        data.design.predict_several(W, rest)
+        rest += np.repeat(b, np.diff(data.task_ptr), axis=1) - data.y
+        squares = data.design.squares(data.weight, data.fit_intercept)
+        return np.sum(squares * W**2, axis=2) <= _LEAST_SHARE * (
+            rest**2 @ data.weight[:, None]
+        )
+
     def left_out(self, fit, W, b, curved):
-        """Return predictors without each row, losses with it and degrees of freedom."""
+        """Return predictors without each row, losses with it and degrees of freedom.
+
+        And which of the predictors are sure.
+        """
         data, loss, used = self.data, self.loss, curved.used
         n, T = len(W), data.design.n_tasks
         eta, y = np.empty((n, data.y.size)), data.y
@@ -310,18 +340,28 @@ class LeftOutRows:
         if data.fit_intercept:
             means = data.design.task_sums(hessian)[:, used]
             means /= np.where(total > 0, total, 1.0)[:, None]
-        way = self._whole_rows if data.design.is_shared() and T > 1 else self._apart
-        move, freedom = way(curved, H, means, total, slope, curvature)
-        return eta - move, in_sample, freedom + (total > 0) * data.fit_intercept
+        sure = np.zeros(eta.shape, dtype=bool)
+        if data.design.is_shared() and T > 1:
+            move, freedom = self._whole_rows(curved, H, means, total, slope, curvature)
+        else:
+            check = None
+            if loss.quadratic and curved.norms:
+                check = StepCheck(data, curved, W, slope), sure
+            given = H, means, total, slope, curvature
+            move, freedom = self._apart(curved, *given, check)
+        freedom = freedom + (total > 0) * data.fit_intercept
+        return eta - move, in_sample, freedom, sure
 
     def _centred(self, t, used, means):
         X = self.data.design.block(t)
         return (X if used.all() else X[:, used]) - means[t]
 
-    def _apart(self, curved, H, means, total, slope, curvature):
-        """Each observation leaves its own task."""
+    def _apart(self, curved, H, means, total, slope, curvature, check):
+        """Each observation leaves its own task; what is sure is written to a check."""
         data, used = self.data, curved.used
-        blocks = curved.inverse(H).blocks()
+        inverse = curved.inverse(H)
+        blocks = inverse.blocks()
+        alone = np.broadcast_to(inverse.alone, blocks.shape)
         H = np.broadcast_to(H, blocks.shape)
         if not curved.mask.all():
             H = np.where(curved.both, H, 0.0)
@@ -348,6 +388,9 @@ class LeftOutRows:
                 there = rest > _LEAST_REST
                 step = np.divide(step, rest, out=np.full(q.shape, np.nan), where=there)
                 move[:, at] = step
+                if check is not None:
+                    told = at, N, alone[:, t], factor, slope[:, at], step, rest
+                    check[1][:, at] = check[0].of_task(t, *told)
         return move, freedom
 
     def _whole_rows(self, curved, H, means, total, slope, curvature):

@@ -24,6 +24,7 @@ from linmtl.penalties import Penalty
 _FIRST, _GROWTH = 8, 1.5  # rows that all strengths are fitted without; times this later
 _FEW = 24  # rows, that all are fitted without at once
 _FEW_ROWS, _MOST_ROWS = 100, 64  # of more than so many, so many tell
+_MOSTLY = 0.75  # share of rows, that is most of them
 _FAR = 30.0  # standard errors, from which nothing is expected
 _LARGEST = 5.0  # loss of a row by one step that says anything, in means of the best
 # The fall of the loss, as a share of it, that is expected of one more strength and not
@@ -81,6 +82,14 @@ class RowRace:
         """Whether any row is known of each strength."""
         return np.asarray(np.isfinite(self.losses).any(axis=1))
 
+    @property
+    def _mostly_sure(self) -> np.ndarray:
+        """The strengths at which one step is sure of most rows.
+
+        Of fewer it is no use: fits follow each other from strength to strength.
+        """
+        return np.mean(self.one.sure[:, self._judged], axis=1) > _MOSTLY
+
     def trust(self, chosen: Sequence[int] | np.ndarray) -> None:
         """Take what one step says of these strengths."""
         for i in chosen:
@@ -88,8 +97,12 @@ class RowRace:
 
     def run(self, alive: np.ndarray) -> None:
         """Fit these strengths without rows, more of them where these do not tell."""
+        sure, mostly = self.one.sure[:, self._judged], self._mostly_sure
         for i in alive[~self.is_tried[alive]]:
             self._rough[i] = self.of_rows(self.one.eta[i])
+            if mostly[i]:
+                doubts = np.bincount(self._row[self._judged], ~sure[i], self.n_rows)
+                self.losses[i] = np.where(doubts == 0, self._rough[i], np.nan)
         most = self.n_rows if self.n_rows <= _FEW_ROWS else _MOST_ROWS
         done, size = 0, self.n_rows if self.n_rows <= _FEW else _FIRST
         while alive.size and done < most:
@@ -121,11 +134,12 @@ class RowRace:
     def expected(self, strengths: np.ndarray, best: int) -> np.ndarray:
         """Return the losses of strengths (n_strengths,), of others from lines.
 
-        From the rows that are known, and what the best one has there and elsewhere.
+        From the rows that are known, and what the best one has there and elsewhere;
+        where one step is sure of most rows, from all, since the others are of a kind.
         """
         eta = self.one.eta.copy()
         known = np.isfinite(self.losses)
-        for i in np.flatnonzero(self.is_tried):
+        for i in np.flatnonzero(self.is_tried & ~self._mostly_sure):
             eta[i, self._judged] = np.where(
                 known[i, self._row[self._judged]], eta[i, self._judged], np.nan
             )
@@ -158,7 +172,8 @@ class RowRace:
         mean += slope * (hint.mean(axis=1) - hint[:, rows].mean(axis=1))
         error = np.sqrt(np.sum(rest**2, axis=1) / max(n - 2, 1) / n)
         error *= (1.0 + _DOUBT / n) * np.sqrt(1.0 - n / self.n_rows)
-        u = np.clip(mean / np.maximum(error, np.finfo(float).tiny), -_FAR, _FAR)
+        least = np.maximum(np.abs(mean) / _FAR, np.finfo(float).tiny)
+        u = mean / np.maximum(error, least)
         fall = error * (norm.pdf(u) - u * norm.sf(u))
         if last:
             least = alive[np.argmin(mean)]
@@ -167,21 +182,24 @@ class RowRace:
 
     def _fit(self, alive, rows):
         """Fit strengths without these rows, each from the one before."""
-        refits, eta, last = self.refits, self.one.eta, None
-        before: dict[int, np.ndarray] = {}
+        refits, eta = self.refits, self.one.eta
+        before: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         slack = _FIRST_SLACK if rows.size <= _FIRST else _SLACK
         slack = slack if rows.size < self.n_rows else 1.0
         for i in alive:
-            problem = self._problem(i, slack)
-            for k in rows:
+            unknown = rows[np.isnan(self.losses[i, rows])]
+            if not unknown.size:
+                continue
+            problem, last, before = self._problem(i, slack), before, {}
+            for k in unknown:
                 start = None
-                if last is not None:
+                if k in last:
                     tasks = refits.rows[k][0][0]
-                    start = problem.moved(before[k], last, tasks)
+                    start = problem.moved(*last[k], tasks)
                 at = refits.observations(k)
-                eta[i, at], before[k] = refits.predictions(problem, k, start)
-            self.losses[i, rows] = self.of_rows(eta[i])[rows]
-            last = problem.W
+                eta[i, at], V = refits.predictions(problem, k, start)
+                before[k] = V, problem.W
+            self.losses[i, unknown] = self.of_rows(eta[i])[unknown]
 
 
 def on_lines(

@@ -21,6 +21,7 @@ from linmtl import (
     MeanRegularizedRegressor,
     MeanRegularizedRegressorCV,
     MultiTaskClassifierCV,
+    MultiTaskRegressor,
     MultiTaskRegressorCV,
     TaskQuadraticRegressorCV,
     TraceNormClassifierCV,
@@ -29,8 +30,10 @@ from linmtl import (
 from linmtl.datasets import make_multitask_classification, make_multitask_regression
 from linmtl.model_selection import LeaveOneTaskOut
 from linmtl.model_selection._directions import Eigenvectors
+from linmtl.model_selection._one_fit import one_fit
 from linmtl.penalties import L1, L21, Linf1, MeanRegularized, Ridge, TraceNorm
 from linmtl.penalties._quadratic_form import QuadraticForm
+from linmtl.solvers._path import with_strength
 
 pytestmark = pytest.mark.filterwarnings(  # of three strengths the best may be an end
     "ignore:.*the best strength is|.*chose the null model:UserWarning"
@@ -202,6 +205,50 @@ def test_norms_are_near(name, layout, monkeypatch):
     found = model.mse_path_[:, 0]
     expected = by_fits(model, monkeypatch).fit(*given).mse_path_[:, 0]
     np.testing.assert_allclose(found, expected, rtol=0.01)
+
+
+@pytest.mark.parametrize("name", OF_ROWS)
+@pytest.mark.slow
+def test_where_one_step_is_sure_it_leads_to_the_fit_without_the_row(name, monkeypatch):
+    X, y, tasks = data("long", (20, 30), 8, noise=4.0)
+    alphas, told = [0.3, 0.1, 0.03], []
+
+    def kept(*args, **options):
+        told.append(one_fit(*args, **options))
+        return told[-1]
+
+    monkeypatch.setattr(module, "one_fit", kept)
+    search = {"alphas": alphas, "cv": "loo", "tol": 1e-8, "scale_features": False}
+    MultiTaskRegressorCV(OF_ROWS[name], **search).fit(X, y, tasks)
+    order, errors = np.argsort(tasks, kind="stable"), []
+    for k, alpha in enumerate(alphas):
+        penalty = with_strength(OF_ROWS[name], alpha)
+        rows = np.flatnonzero(told[0].sure[k])[::5]
+        for row in order[rows]:
+            rest = np.arange(len(y)) != row
+            model = MultiTaskRegressor(penalty, tol=1e-8)
+            model.fit(X[rest], y[rest], tasks[rest])
+            exact = (y[row] - model.predict(X[[row]], tasks[[row]])[0]) ** 2
+            step = (y[row] - told[0].eta[k, np.flatnonzero(order == row)[0]]) ** 2
+            errors.append((step - exact) / np.mean((y - y.mean()) ** 2))
+    assert len(errors) > 10
+    assert np.max(np.abs(errors)) < 0.1
+    assert abs(np.mean(errors)) < 0.005
+
+
+def test_rows_that_one_step_is_sure_of_are_not_fitted(monkeypatch):
+    X, y, tasks = make_multitask_regression(12, 5, 30, noise=2.0, random_state=0)
+    rows = []
+
+    def counted(self, problem, k, start=None):
+        rows.append(k)
+        return predictions(self, problem, k, start)
+
+    predictions = refits.RowRefits.predictions
+    monkeypatch.setattr(refits.RowRefits, "predictions", counted)
+    model = L21RegressorCV(alphas=10, cv="loo").fit(X, y, tasks)
+    assert model.alpha_ < model.alphas_[0]
+    assert len(rows) < len(y) / 4
 
 
 @pytest.mark.parametrize("cls", [L21RegressorCV, TraceNormRegressorCV])
