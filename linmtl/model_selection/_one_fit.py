@@ -221,8 +221,8 @@ def one_fit(
                 active[place] = W.any(axis=2).sum(axis=1)
             elif norm is not None:
                 active[place] = W.any(axis=(1, 2))
-            held = None
-            if loss.quadratic and isinstance(norm, RowSeparable):
+            held, of_rows = None, isinstance(norm, RowSeparable)
+            if loss.quadratic and of_rows and isinstance(rows, LeftOutRows):
                 held = rows.held(W, b)
             curved = PenalisedCurvature(W, terms, used, held)
             eta[place], in_sample[place], freedom[place], sure[place] = rows.left_out(

@@ -212,7 +212,7 @@ def on_lines(
     values : ndarray of shape (n_strengths, ...)
         Values; what those not known are does not matter.
     known : ndarray of bool of shape (n_strengths,)
-        The first and the last one are.
+        Beyond those known values are the same as there.
     strengths : ndarray of shape (n_strengths,)
         Decreasing.
     """
@@ -220,7 +220,7 @@ def on_lines(
     if rest.size:
         at = np.flatnonzero(known)
         after = np.searchsorted(at, rest)
-        i, j = at[after - 1], at[after]
+        i, j = at[np.maximum(after - 1, 0)], at[np.minimum(after, at.size - 1)]
         apart = strengths[i] - strengths[j]
         share = (strengths[i] - strengths[rest]) / np.where(apart > 0, apart, 1.0)
         share = share.reshape(-1, *[1] * (values.ndim - 1))

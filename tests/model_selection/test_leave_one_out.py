@@ -820,3 +820,9 @@ def test_fits_without_some_rows_tell_most_strengths(monkeypatch):
     monkeypatch.setattr(race.RowRace, "_fit", counted)
     L1RegressorCV(**EXACT | {"alphas": 30, "tol": 1e-3}).fit(*given)
     assert 0 < sum(fitted) < 7 * 60
+
+
+def test_beyond_what_is_known_values_stay():
+    values, known = np.array([0.0, 2.0, 0.0, 4.0, 0.0]), np.array([0, 1, 0, 1, 0]) > 0
+    found = race.on_lines(values, known, np.array([5.0, 4.0, 3.0, 2.0, 1.0]))
+    np.testing.assert_array_equal(found, [2.0, 2.0, 3.0, 4.0, 4.0])
