@@ -22,17 +22,10 @@ from linmtl.datafits._gram import additive_fit
 from linmtl.losses import Squared
 from linmtl.penalties._decomposition import joined
 from linmtl.penalties._quadratic_form import QuadraticForm
-from linmtl.solvers._admm import (
-    Coupled,
-    Squares,
-    balance,
-    couples_tasks,
-    is_far_from_zero,
-    lacks_norm,
-    least_squares,
-)
+from linmtl.solvers._admm import balance, is_far_from_zero, lacks_norm
 from linmtl.solvers._monitor import Monitor
 from linmtl.solvers._objective import Objective
+from linmtl.solvers._squares import Coupled, Squares, couples_tasks, least_squares
 
 _MOST_ENTRIES = 2_000_000  # of Hessians that are cheap
 _RELAXATION = 1.6

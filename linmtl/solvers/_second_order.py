@@ -23,7 +23,6 @@ from linmtl.losses import Squared
 from linmtl.penalties._decomposition import joined
 from linmtl.solvers._admm import (
     AlternatingDirections,
-    couples_tasks,
     is_far_from_zero,
     lacks_norm,
 )
@@ -32,6 +31,7 @@ from linmtl.solvers._backtracking import first_order
 from linmtl.solvers._loss_splitting import LossSplitting
 from linmtl.solvers._monitor import Monitor
 from linmtl.solvers._objective import Objective
+from linmtl.solvers._squares import couples_tasks
 
 # Accelerated steps left to do, for which others are too dear; those that take no
 # singular values or sorting are cheap.

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from linmtl.solvers._admm import Squares, _SecondBound
+from linmtl.solvers._admm import _SecondBound
 from linmtl.solvers._monitor import Monitor
 from linmtl.solvers._objective import Certificate
+from linmtl.solvers._squares import Squares
 
 
 class Scripted:
