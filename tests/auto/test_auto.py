@@ -65,6 +65,7 @@ def problem(classify=False, seed=0, n=24, n_tasks=5, outlier=None):
 
 @pytest.mark.parametrize("weighted", [False, True])
 @BOTH
+@pytest.mark.slow
 def test_the_leaderboard_is_a_loop(make, weighted):
     model = make(cv=4)
     classify = is_classifier(model)

@@ -282,6 +282,7 @@ def test_a_tighter_tolerance_never_ends_higher():
 @pytest.mark.parametrize("noise", [0.0, 1e-3, 1.0])
 @pytest.mark.parametrize("seed", first(range(3), 1))
 @pytest.mark.parametrize("penalty", [L1, L21, Ridge, MeanRegularized])
+@pytest.mark.slow
 def test_solutions_that_interpolate_some_tasks(penalty, seed, noise):
     rng = np.random.default_rng(seed)
     Xs = [rng.normal(size=(n, 20)) for n in (8, 12, 30)]

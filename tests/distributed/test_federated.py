@@ -50,6 +50,7 @@ def test_a_strength_is_chosen_without_a_row():
 
 
 @pytest.mark.parametrize("kind", [L21Classifier, MeanRegularizedClassifier])
+@pytest.mark.slow
 def test_labels_take_a_few_questions(kind):
     X, y, tasks = data(True)
     y = np.where(y > 0, "ill", "well")

@@ -521,6 +521,7 @@ def test_mixed_effects_are_of_the_features_that_a_task_has(covariance):
     assert new.coef_covariance(99).all()
 
 
+@pytest.mark.slow
 def test_labels_of_tasks_that_lack_features_have_mixed_effects():
     X, y, tasks = data()
     model = MixedEffectsClassifier().fit(X, y > np.median(y), tasks)

@@ -40,6 +40,7 @@ def made(seed=0, tasks=12, rows=9, d=3, noise=1.0):
 
 @pytest.mark.parametrize("value", [1.0, 0.1, 1e6 / 3])
 @pytest.mark.parametrize("kind", [MixedEffectsRegressor, MixedEffectsClassifier])
+@pytest.mark.slow
 def test_a_constant_feature_changes_nothing(kind, value):
     # its means are alike but for their last digits, which were taken for a feature
     for seed in range(4):

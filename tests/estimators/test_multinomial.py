@@ -641,6 +641,7 @@ def test_starts():
     assert single.fit(X, y, coef_init=single.coef_).n_iter_ < 20
 
 
+@pytest.mark.slow
 def test_one_class_against_the_others_by_scikit_learn():
     """For models of two classes: what the refusal of more points to."""
     X, y, tasks = data()

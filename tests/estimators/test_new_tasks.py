@@ -628,6 +628,7 @@ def test_optimum_of_several_classes(how, fit_intercept):
 
 @pytest.mark.filterwarnings("ignore:these tasks have a single class")
 @pytest.mark.parametrize("alpha", [0.2, None])
+@pytest.mark.slow
 def test_a_new_task_of_two_of_three_classes_is_one_of_two(alpha):
     X, y, _ = several_classes()
     y, tasks = np.where(np.isin(y, ["a", "b"]), "a", "c"), np.arange(len(y)) % 3

@@ -403,6 +403,7 @@ AROUND = [
 
 @pytest.mark.parametrize("model", AROUND, ids=lambda m: type(m).__name__)
 @pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.slow
 def test_around_other_models_an_offset_is_taken_off_the_targets(model, wide):
     X, y, tasks, offset = data("squared", wide=wide)
     given, shifted = clone(model), clone(model)
@@ -442,6 +443,7 @@ def test_around_other_models_an_offset_is_taken_off_the_targets(model, wide):
     ],
     ids=lambda m: type(m).__name__,
 )
+@pytest.mark.slow
 def test_around_other_models_a_constant_offset_is_a_part_of_the_intercepts(model, loss):
     X, y, tasks, offset = data(loss)
     plain = clone(model).fit(X, y, tasks)

@@ -19,6 +19,7 @@ def problem(classify=False, seed=0, n=30, n_tasks=3):
 
 @pytest.mark.parametrize("cls", [PooledRegressor, PooledClassifier])
 @pytest.mark.parametrize("task_intercepts", [False, True])
+@pytest.mark.slow
 def test_the_strength_has_the_lowest_held_out_loss(cls, task_intercepts):
     X, y, tasks = problem(is_classifier(cls()))
     model = cls("cv", cv=3, task_intercepts=task_intercepts, tol=1e-7)

@@ -266,6 +266,7 @@ POSITIONAL = {
     "Calibrated": ["alpha", "alpha_ridge"],
     "CappedL1": ["alpha", "threshold", "alpha_ridge"],
     "Clustered": ["n_clusters", "alpha", "eta"],
+    "Cox": ["penalty"],
     "Descriptor": ["descriptors", "alpha"],
     "Dirty": ["alpha_shared", "alpha_own", "norm"],
     "FusedSparseGroup": ["alpha_l1", "alpha_fused", "alpha_group"],
@@ -299,6 +300,7 @@ POSITIONAL = {
 }
 POSITIONAL_CV = {
     "Clustered": ["n_clusters"],
+    "Cox": ["penalty"],
     "GraphRegularized": ["graph"],
     "GroupL21": ["groups"],
     "MixedTask": ["penalty"],

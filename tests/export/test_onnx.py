@@ -66,6 +66,7 @@ def test_labels_of_every_kind(kind):
 @pytest.mark.parametrize("layout", ["wide", "single", "long"])
 @pytest.mark.parametrize("around", [False, True], ids=["plain", "thresholds"])
 @pytest.mark.parametrize("cuts", [[0.5], [-1.0, 1.0]], ids=["two", "three"])
+@pytest.mark.slow
 def test_classifiers(layout, around, cuts):
     data, target = {"wide": (Z, Y), "single": (Z, Y[:, 0]), "long": (X, y)}[layout]
     labels = [tasks] * (layout == "long")

@@ -586,6 +586,7 @@ def test_scorers_in_every_layout(scorer, score, method, sign, request):
 
 @pytest.mark.parametrize("average", ["macro", "worst", "samples"])
 @pytest.mark.parametrize("classes", [False, True])
+@pytest.mark.slow
 def test_scorers_of_wide_data_with_missing_labels(classes, average, request):
     X, y, tasks, _ = request.getfixturevalue(
         "classification" if classes else "regression"

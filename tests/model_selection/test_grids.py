@@ -430,6 +430,7 @@ def test_a_baseline_at_the_end_of_its_grid_judges_nothing():
 )
 @pytest.mark.parametrize("form", ["long", "wide"])
 @pytest.mark.filterwarnings("ignore:.*the best strength is")
+@pytest.mark.slow
 def test_scores_are_of_the_held_out_rows_of_all_folds(scoring, form):
     if callable(scoring) and scoring is roc_auc_score:
         scoring = make_task_scorer(roc_auc_score, response_method="decision_function")

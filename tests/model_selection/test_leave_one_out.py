@@ -571,6 +571,7 @@ def test_scorers_score_rows_left_out():
 
 
 @pytest.mark.parametrize("criterion", ["aic", "bic", "gcv"])
+@pytest.mark.slow
 def test_degrees_of_freedom_are_those_of_the_fitted_values(criterion):
     """Stein: the sum of the derivatives of fitted values in their targets."""
     X, y, tasks = data("long", n=8)
@@ -597,6 +598,7 @@ def test_degrees_of_freedom_are_those_of_the_fitted_values(criterion):
 
 @pytest.mark.parametrize("criterion", ["aic", "bic", "gcv"])
 @pytest.mark.parametrize("cls", [L21RegressorCV, MeanRegularizedRegressorCV])
+@pytest.mark.slow
 def test_criteria_choose_well(cls, criterion):
     """The error on rows never seen is near the least of all strengths."""
     X, y, tasks = data("long", n=400, d=8, noise=5.0)

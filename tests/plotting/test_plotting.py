@@ -162,6 +162,7 @@ def test_values_in_cells_of_few_tasks():
     [(1e-5, "3e-06"), (0.03, "0.009"), (1, "0.30"), (8, "2.40"), (80, "24.0")]
     + [(5000, "1500"), (1e9, "3e+08")],
 )
+@pytest.mark.slow
 def test_numbers_have_the_digits_of_their_scale(scale, written):
     values = scale * np.array([[0.0, 1.0, 0.3], [1.0, 0.0, 0.3], [0.3, 0.3, 0.0]])
     matrix = TaskMatrix(values, list("abc"), "covariance")
@@ -272,6 +273,7 @@ def gains(T):
 
 
 @pytest.mark.parametrize("T", [1, 4, 139])
+@pytest.mark.slow
 def test_tasks_are_sorted_by_their_gain(T):
     tasks, effect, low, high, verdict = gains(T)
     display = TaskGainDisplay(tasks, effect, low, high, verdict).plot()
@@ -347,6 +349,7 @@ def test_gains_far_beyond_the_others():
 
 
 @pytest.mark.parametrize("T", [1, 5, 150])
+@pytest.mark.slow
 def test_a_histogram_of_gains_counts_every_task(T):
     tasks, effect, low, high, verdict = gains(T)
     if T == 150:

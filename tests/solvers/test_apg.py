@@ -6,7 +6,7 @@ import pytest
 from linmtl import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.path import alpha_max
 from linmtl.penalties import L21, Dirty, GraphLaplacian, TraceNorm
-from linmtl.solvers import _admm, minimise
+from linmtl.solvers import _admm, _squares, minimise
 from linmtl.solvers import _apg as apg
 
 
@@ -85,9 +85,9 @@ def test_alternating_directions_begin_with_steps_and_take_over(scale, monkeypatc
     y = X @ (10.0 ** (-scale / 2) * rng.normal(size=10)) + rng.normal(size=tasks.size)
     monkeypatch.setattr(_admm, "_SMALL_SIDE", 0)
     prepared = []
-    prepare = _admm._Grams.prepare
+    prepare = _squares._Grams.prepare
     monkeypatch.setattr(
-        _admm._Grams, "prepare", lambda *args: prepared.append(prepare(*args))
+        _squares._Grams, "prepare", lambda *args: prepared.append(prepare(*args))
     )
     problem = objective(TraceNorm(0.01), (X, y, tasks), "squared")
     found = minimise(problem, tol=1e-9, max_iter=20_000)
@@ -121,9 +121,9 @@ def test_accelerated_steps_where_few_are_needed(monkeypatch):
 def test_factors_where_rows_are_about_as_many_as_features(monkeypatch):
     """Then steps are many, and eigenvectors dear."""
     rng, made = np.random.default_rng(0), []
-    prepare = _admm._Factors.prepare
+    prepare = _squares._Factors.prepare
     monkeypatch.setattr(
-        _admm._Factors, "prepare", lambda *args: made.append(prepare(*args))
+        _squares._Factors, "prepare", lambda *args: made.append(prepare(*args))
     )
     monkeypatch.setattr(_admm, "_SMALL_SIDE", 0)
     for d, rows, some in ((10, 11, True), (10, 8, True), (10, 3, False)):

@@ -122,6 +122,7 @@ COUPLED = {
 
 @pytest.mark.parametrize("loss", ["quantile", "poisson", "squared_hinge"])
 @pytest.mark.parametrize("penalty", COUPLED.values(), ids=COUPLED)
+@pytest.mark.slow
 def test_features_far_from_zero_without_intercepts(penalty, loss):
     """The loss bends 10^7 times as much along their means as along anything else."""
     rng = np.random.default_rng(0)

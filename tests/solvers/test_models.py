@@ -268,6 +268,7 @@ NONCONVEX = {
 
 
 @pytest.mark.parametrize("name", NONCONVEX)
+@pytest.mark.slow
 def test_stages_without_certificates(name, monkeypatch):
     """They end as low as those with them, and no general solver is asked."""
     fit, columns, *_ = problem("L1", "squared")

@@ -516,6 +516,7 @@ def test_hessians_of_classes(fit_intercept):
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.slow
 def test_classes_of_tightly_coupled_tasks(fit_intercept):
     """A few Newton steps, where gradients take hundreds."""
     X, y, tasks = classes()

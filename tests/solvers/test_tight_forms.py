@@ -51,6 +51,7 @@ def tight(name, strength):
         ("logistic", "mean", "second_order"),
     ],
 )
+@pytest.mark.slow
 def test_alternating_directions_find_the_optimum(loss, method, form, norm):
     problem = make_problem(loss, d=4)
     objective = problem.objective(norm + tight(form, 3e3))

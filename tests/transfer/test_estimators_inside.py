@@ -82,6 +82,7 @@ def test_the_order_of_tasks_is_set_outside(kind):
     ],
 )
 @pytest.mark.filterwarnings("ignore:MixedEffectsRegressor")
+@pytest.mark.slow
 def test_features_have_their_names_inside(make):
     """In parameters, and in what is said about them."""
     rng = np.random.default_rng(0)

@@ -487,6 +487,7 @@ def test_differences_of_other_losses(loss):
         ([0.1, -0.1], ["undecided"] * 2, "Whether sharing helps cannot be told: "),
     ],
 )
+@pytest.mark.slow
 def test_the_answer_on_the_whole(effect, verdicts, answer):
     report = made_up(effect, verdicts)
     assert report.answer.startswith(answer)

@@ -94,6 +94,7 @@ def minimum_over_centres(X, tasks, labels, k, n_components, share):
 
 @pytest.mark.parametrize("share", [0.3, 0.8])
 @pytest.mark.parametrize("seed", range(4))
+@pytest.mark.slow
 def test_global_optimum_of_small_problems(share, seed):
     """Against all assignments of 9 rows without any structure to help."""
     X = np.random.default_rng(seed).standard_normal((9, 3))
@@ -111,6 +112,7 @@ def test_global_optimum_of_small_problems(share, seed):
 @pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
 @pytest.mark.parametrize("assignment", ["hard", "soft"])
 @pytest.mark.parametrize("seed", range(3))
+@pytest.mark.slow
 def test_objective_and_its_parts(share, assignment, seed):
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((40, 6)) + 2.0
