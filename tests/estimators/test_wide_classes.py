@@ -14,7 +14,7 @@ from sklearn.model_selection import (
 from sklearn.multioutput import MultiOutputClassifier
 
 import linmtl
-from helpers.quick import first
+from helpers.quick import first, is_second
 from linmtl import IndependentClassifier, L21Classifier, TaskThresholdClassifier
 from linmtl.metrics import brier_score, make_task_scorer, per_task
 from linmtl.metrics import log_loss as task_log_loss
@@ -96,10 +96,9 @@ def test_a_search_by_log_loss_asks_every_task():
     )
 
 
-@pytest.mark.parametrize(
-    "cls",
-    [*CLASSIFIERS, GroupedMultiTaskClassifier, SafeTransferClassifier],
-    ids=lambda cls: cls.__name__,
+@pytest.mark.product(
+    cls=[*CLASSIFIERS, GroupedMultiTaskClassifier, SafeTransferClassifier],
+    dear=lambda cls: is_second(cls.__name__),
 )
 @pytest.mark.slow
 def test_every_classifier_says_it_alike(cls):

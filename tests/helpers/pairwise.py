@@ -27,7 +27,8 @@ def pairwise(
 
     Their number is about that of the pairs of the two largest factors: those that
     bring many new pairs are taken first. Cases for which `dear(**case)` is true are
-    not taken; their pairs are met in others, where there are such.
+    not taken; their pairs are met in others, where there are such. Of one factor all
+    others are.
     """
     cases = whole(factors, where)
     code: dict[tuple, int] = {}  # of a factor and a value
@@ -41,6 +42,8 @@ def pairwise(
     if dear is not None:
         named = [dict(zip(factors, case, strict=True)) for case in cases]
         order = order[[not dear(**named[k]) for k in order]]
+    if len(factors) == 1:
+        return [cases[k] for k in sorted(order)]
     new = np.ones(len(code) ** 2, dtype=bool)  # pairs that no case chosen has
     chosen = []
     for least in range(pairs.shape[1], 0, -1):

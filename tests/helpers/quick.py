@@ -1,9 +1,10 @@
-"""Which cases of a test the quick loop, ``-m "not slow"``, leaves out."""
+"""Which cases of a test are for the whole suite, or for ``-m full``, alone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from zlib import crc32
 
 import pytest
 
@@ -14,3 +15,8 @@ def first(values: Iterable[Any], n: int) -> list[Any]:
         pytest.param(value, marks=pytest.mark.slow) if i >= n else value
         for i, value in enumerate(values)
     ]
+
+
+def is_second(name: str) -> bool:
+    """Whether an estimator is one of every second search, which are for ``-m full``."""
+    return name.endswith("CV") and bool(crc32(name.encode()) % 2)

@@ -31,6 +31,10 @@ def test_every_pair_that_can_meet_meets(names, where):
     assert len(set(cases)) == len(cases)
 
 
+def test_of_one_factor_all_cases_are_taken_that_are_not_dear():
+    assert pairwise({"a": range(5)}, dear=lambda a: a == 3) == [(0,), (1,), (2,), (4,)]
+
+
 def test_dear_cases_are_left_out_and_their_pairs_are_not():
     dear = lambda a, c, **_: a > 4 and c
     cases = pairwise(FACTORS, dear=dear)

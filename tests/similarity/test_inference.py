@@ -242,7 +242,7 @@ def test_the_smallest_sum_of_scores_is_found():
     """With few rows it has many local minima, with many tasks not all are tried."""
     rng = np.random.default_rng(0)
     for T, low, high in ((8, 3, 5), (30, 3, 5), (150, 3, 12)):
-        for _ in range(5):
+        for _ in range(3):
             sizes = rng.integers(low, high, T)
             X, y, tasks = sample(sizes, 1, rng, effect=1.0)
             found = heterogeneity(X, y, tasks)

@@ -14,6 +14,7 @@ from sklearn.base import clone
 
 import linmtl
 from helpers.data import generated
+from helpers.quick import is_second
 from linmtl import (
     IndependentRegressor,
     L21Classifier,
@@ -43,7 +44,7 @@ def parts_of(n, k=5):
     return np.array_split(np.arange(n), k)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.product(name=NAMES, dear=is_second)
 @pytest.mark.slow
 def test_every_regressor_learns_from_statistics_what_it_learns_from_rows(name):
     X, y, tasks, weight = rows()

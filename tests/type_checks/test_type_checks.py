@@ -14,6 +14,7 @@ import pytest
 
 from helpers.files import ROOT
 from helpers.processes import python
+from helpers.quick import is_second
 from linmtl import estimators
 from linmtl.datasets import make_multitask_classification, make_multitask_regression
 from linmtl.penalties import Penalty
@@ -49,7 +50,7 @@ def documented_attributes(cls):
 
 
 @any_choice
-@pytest.mark.parametrize("name", estimators.__all__)
+@pytest.mark.product(name=estimators.__all__, dear=is_second)
 @pytest.mark.slow
 def test_attributes_are_documented_and_of_their_types(name):
     classify = "Classifier" in name
