@@ -43,7 +43,8 @@ class PenalisedCurvature:
         self.U, self.sign = np.zeros(W.shape), np.ones((len(W), 1))
         self.form: list[np.ndarray] | None = None
         self.tangents: list[Any] = []
-        self.norms: list[Any] = []  # of rows
+        self.norms: list[Any] = []  # of rows, and their lengths where these bend
+        self.length = np.zeros((len(W), 1, W.shape[2]))
         forms: list[Any] = [term.quadratic for term in terms]
         norm = terms[0].norm
         if norm is not None and not isinstance(norm, RowSeparable):
@@ -71,7 +72,7 @@ class PenalisedCurvature:
     def _of_rows(self, norms):
         """Norms of rows bend where they are not zero; entries are used or not."""
         W, self.norms = self.W, norms
-        self.length = length = np.linalg.norm(W, axis=1, keepdims=True)
+        length = np.linalg.norm(W, axis=1, keepdims=True)
         bend = np.zeros(length.shape)
         for i, norm in enumerate(norms):
             entry, row = norm.strengths(self.used.size)
@@ -81,6 +82,7 @@ class PenalisedCurvature:
             self.mask[i] &= ~self.held[i, self.used]
             moves = (length[i] > 0) & ~self.held[i, self.used]
             np.divide(row, length[i], out=bend[i], where=moves)
+        self.length = np.where(bend > 0, length, 0.0)
         self.D = self.D + bend
         direction = np.divide(W, length, out=np.zeros(W.shape), where=length > 0)
         self.U = np.sqrt(bend) * direction

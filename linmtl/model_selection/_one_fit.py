@@ -54,7 +54,7 @@ _MAX_UNKNOWNS = 1500  # of one dense inverse
 _FEW_FEATURES = 16  # in use, whose inverses cost little;
 _FEW_MORE = 1.2  # or so many times those of the strongest, in one piece
 _LEAST_REST = 1e-10  # what is left of a row that a model fits whatever it is
-_LEAST_SHARE = 1e-4  # of the squares that are left, of a feature in use
+_LEAST_SHARE = 1e-6  # of the squares that are left, of a feature in use
 _LEAST_OTHERS = 1e-12  # of the weight of a task, that is left without a row
 
 
@@ -345,7 +345,7 @@ class LeftOutRows:
             move, freedom = self._whole_rows(curved, H, means, total, slope, curvature)
         else:
             check = None
-            if loss.quadratic and curved.norms:
+            if loss.quadratic and curved.length.any():  # of L1 fits cost less
                 check = StepCheck(data, curved, W, slope), sure
             given = H, means, total, slope, curvature
             move, freedom = self._apart(curved, *given, check)
