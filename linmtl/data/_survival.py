@@ -108,8 +108,13 @@ def read_times(y: np.ndarray) -> Times:
     Raises
     ------
     ValueError
-        If it has other fields, or a time is negative or infinite.
+        If it has other fields or several columns, or a time is negative or infinite.
     """
+    if y.ndim != 1:
+        raise ValueError(
+            f"y has fields and the shape {y.shape}; pass one target for each row, or a "
+            "wide Y of times that are negative where no event was seen"
+        )
     names = y.dtype.names or ()
     kinds = [y.dtype[name].kind for name in names]
     flags = [name for name, kind in zip(names, kinds, strict=True) if kind == "b"]

@@ -145,10 +145,10 @@ class CoxRegressor(PredictsHazards, RegressorMixin, MultiTaskModel):
         if getattr(getattr(y, "dtype", None), "names", None):
             self._times = read_times(np.asarray(y))
             y = self._times.codes
-        elif hasattr(y, "__array__") and _is_pair(np.asarray(y)):
+        elif hasattr(y, "__array__") and _has_events(np.asarray(y)):
             raise ValueError(
-                f"{type(self).__name__}: y has a column of times and one of events; "
-                "pass survival_target(time, event)"
+                f"{type(self).__name__}: y says whether events were seen, and not as a "
+                "part of times; pass survival_target(time, event)"
             )
         loss = self._loss()
         self._join()
@@ -266,6 +266,7 @@ class CoxRegressorCV(ChoosesPenalty, CoxRegressor):
         return fold_of_observations(given, of_events, self.cv, stratify=True)
 
 
-def _is_pair(y: np.ndarray) -> bool:
-    """Whether the second of two columns is true or false, as times are not."""
-    return y.shape[1:] == (2,) and bool(np.isin(y[:, 1], [0, 1]).all())
+def _has_events(y: np.ndarray) -> bool:
+    """Whether y, or the second of two columns, is true or false, as times are not."""
+    pair = y.shape[1:] == (2,) and np.isin(y[:, 1], [0, 1]).all()
+    return bool(y.dtype.kind == "b" or pair)
