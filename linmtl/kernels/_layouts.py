@@ -468,6 +468,23 @@ def weight_features(A, first, stride, features, w, r, centre, out):
 
 
 @kernel
+def mirror(H):
+    """Copy the lower half of a square matrix to the upper, in blocks of 32."""
+    k = H.shape[0]
+    for first in range(0, k, 32):
+        for start in range(0, first, 32):
+            source = H[first : first + 32, start : start + 32]
+            target = H[start : start + 32, first : first + 32]
+            for j in range(target.shape[0]):
+                for i in range(target.shape[1]):
+                    target[j, i] = source[i, j]
+        block = H[first : first + 32, first : first + 32]
+        for i in range(block.shape[0]):
+            for j in range(i):
+                block[j, i] = block[i, j]
+
+
+@kernel
 def small_hessians(
     A, first, stride, features, task_ptr, weight, root, centre, piece, H
 ):
@@ -484,23 +501,7 @@ def small_hessians(
         block = piece[: k * w.size].reshape(k, w.size)
         weight_features(A, first[t], stride[t], features, w, r, centre, block)
         np.dot(block, block.T, H[t])
-
-
-@kernel
-def mirror(H):
-    """Copy the lower half of a square matrix to the upper, in blocks of 32."""
-    k = H.shape[0]
-    for first in range(0, k, 32):
-        for start in range(0, first, 32):
-            source = H[first : first + 32, start : start + 32]
-            target = H[start : start + 32, first : first + 32]
-            for j in range(target.shape[0]):
-                for i in range(target.shape[1]):
-                    target[j, i] = source[i, j]
-        block = H[first : first + 32, first : first + 32]
-        for i in range(block.shape[0]):
-            for j in range(i):
-                block[j, i] = block[i, j]
+        mirror(H[t])  # products of BLAS may round halves differently
 
 
 @kernel
