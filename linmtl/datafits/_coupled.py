@@ -11,12 +11,15 @@ from linmtl.datafits._residual import ResidualFit
 
 _CG_TOL = 1e-13  # what conjugate gradients leave of a constraint
 _MAX_STEPS = 200
+_FEW = 100  # numbers to find for which the matrix is made
+_ROUNDED = 1e-14  # eigenvalues of it, relative to the largest
 
 
 class CoupledFit(ResidualFit):
     """A loss whose Hessian in the linear predictors is known by its products."""
 
     additive, coupled = False, True
+    clears = False
 
     def _curved(self, eta: np.ndarray) -> np.ndarray:
         """Return the Hessian in linear predictors times some, intercepts eliminated."""
@@ -32,7 +35,7 @@ class CoupledFit(ResidualFit):
         self.data.design.adjoint(self._curved(eta), out)
         return out
 
-    def project(self, parts: Sequence[FreePart], G: np.ndarray) -> None:
+    def _move_along(self, parts: Sequence[FreePart], G: np.ndarray) -> None:
         """Move the residuals as the base says, by conjugate gradients."""
         ways = [
             (
@@ -57,10 +60,38 @@ class CoupledFit(ResidualFit):
             value - np.asarray(part.target).reshape(len(value), -1)
             for part, value in zip(parts, along(G), strict=True)
         ]
-        z = _conjugate_gradients(lambda z: along(self.hessian_product(spread(z))), rest)
+
+        def product(z):
+            return along(self.hessian_product(spread(z)))
+
+        if sum(part.size for part in rest) <= _FEW:
+            z = _direct(product, rest)
+        else:
+            z = _conjugate_gradients(product, rest)
         eta = np.empty_like(self.y)
         self.data.design.predict(spread(z), eta)
         self._move(eta)
+
+
+def _direct(product, g: list[np.ndarray]) -> list[np.ndarray]:
+    """Return z with ``product(z) = g``, by the matrix of a positive semi-definite one.
+
+    Shortest, in columns of length one: some may be rounding.
+    """
+    flat = np.concatenate([part.ravel() for part in g])
+    ends = np.cumsum([part.size for part in g])[:-1]
+
+    def parts(v):
+        pieces = np.split(v, ends)
+        return [p.reshape(part.shape) for p, part in zip(pieces, g, strict=True)]
+
+    M = np.empty((flat.size, flat.size))
+    for k, unit in enumerate(np.eye(flat.size)):
+        M[k] = np.concatenate([part.ravel() for part in product(parts(unit))])
+    size = np.sqrt(np.maximum(M.diagonal(), 0.0))
+    size[size == 0.0] = 1.0
+    inverse = np.linalg.pinv(M / size[:, None] / size, _ROUNDED, hermitian=True)
+    return parts(inverse @ (flat / size) / size)
 
 
 def _conjugate_gradients(product, g: list[np.ndarray]) -> list[np.ndarray]:

@@ -28,6 +28,8 @@ class MultinomialFit(CoupledFit):
         As for `ResidualFit`.
     """
 
+    clears = True
+
     def __init__(
         self, data: MultiTaskData, loss: Loss, centres: np.ndarray | None = None
     ):
@@ -41,6 +43,14 @@ class MultinomialFit(CoupledFit):
         count = np.diff(self._groups).tolist()
         for t, k in enumerate(count):
             yield [a[ptr[t] : ptr[t + 1]].reshape(k, -1) for a in values]
+
+    @property
+    def _curvature(self):
+        return self._hessian, self._p, self._of_intercepts
+
+    @_curvature.setter
+    def _curvature(self, known):
+        self._hessian, self._p, self._of_intercepts = known
 
     @property
     def hessian_weight(self):
@@ -120,6 +130,14 @@ class MultinomialFit(CoupledFit):
         if self.data.fit_intercept:
             assert self.hessian_weight is not None
             self.theta = self._without_sums(self.theta)
+
+    def _cleared(self, theta, small):
+        weight = self.data.weight
+        u = np.divide(theta, weight, out=0 * weight, where=weight > 0)
+        p = np.where(small & (self.y == 0), 0.0, self.y - u)
+        for (part,) in self._tasks(p):
+            part /= np.maximum(part.sum(axis=0), 0.5)  # most is left
+        return weight * (self.y - p)
 
     def dual_limit(self):
         for theta, w in self._tasks(self.theta, self.data.weight):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -14,6 +15,7 @@ from linmtl.data._canonical import MultiTaskData
 from linmtl.datafits._base import (
     UNIT,
     Datafit,
+    FreePart,
     Residuals,
     best_scale,
     centred_targets,
@@ -28,6 +30,8 @@ _COLLINEAR = 1e-3  # pivots of columns of length 1 that are smaller
 _POTRF, _POTRS = linalg.get_lapack_funcs(("potrf", "potrs"), dtype=np.float64)
 _FAR_INTERCEPT = 1e6  # an intercept of which so many digits are lost
 _LEAST_CURVATURE = 1e-6  # of a row that is moved to meet a dual constraint
+# Residuals that are made zero, relative to the largest, and how often they are tried.
+_NEARLY_NONE, _MAX_CLEARED = 0.05, 4
 # Of a projection by products with a sparse X: what it may leave of a constraint,
 # relative to the largest, and the iterations.
 _LEFT, _MAX_PRODUCTS = 1e-14, 500
@@ -50,6 +54,8 @@ class ResidualFit(Datafit):
     given : MultiTaskData
         The observations before anything has been taken off.
     """
+
+    clears = True  # its residuals are those of single observations
 
     def __init__(
         self, data: MultiTaskData, loss: Loss, centres: np.ndarray | None = None
@@ -252,6 +258,49 @@ class ResidualFit(Datafit):
         return np.maximum(self.hessian_weight, least * self.data.weight)
 
     def project(self, parts, G):
+        """Move the residuals as the base says, rows without an error too.
+
+        Where features that nothing penalises tell classes apart, or counts of zero from
+        others, coefficients grow without end, and residuals of zero alone are feasible.
+        Those that are nearly zero are made so where the move would turn their sign.
+        """
+        _ = self.hessian_weight
+        theta, known, least = self.theta.copy(), self._curvature, 0.0
+        self._move_along(parts, G)
+        if self.quadratic or not self.clears:
+            return
+        for _ in range(_MAX_CLEARED):
+            if self.dual_limit() > 0.0:
+                break
+            low, high = self.loss.domain(self.y)
+            may = (np.equal(low, 0.0) | np.equal(high, 0.0)) & (self.data.weight > 0)
+            size = np.abs(theta) / np.where(may, self.data.weight, 1.0)
+            turned = may & (theta * self.theta < 0)
+            least = max(2 * size[turned].max(initial=0.0), 2 * least)
+            if not 0.0 < least <= _NEARLY_NONE * size[may].max(initial=0.0):
+                break
+            self.theta[:] = self._cleared(theta, may & (size < least))
+            self._hessian = None
+            self._recentre(self.hessian_weight)
+            self.refresh(G)
+            self._move_along(parts, G)
+        self._curvature = known
+
+    def _cleared(self, theta: np.ndarray, small: np.ndarray) -> np.ndarray:
+        """Return the residuals without some that are nearly zero."""
+        return np.where(small, 0.0, theta)
+
+    @property
+    def _curvature(self) -> Any:
+        """What is known of the Hessian at the last point."""
+        return self._hessian
+
+    @_curvature.setter
+    def _curvature(self, known: Any) -> None:
+        self._hessian = known
+
+    def _move_along(self, parts: Sequence[FreePart], G: np.ndarray) -> None:
+        """Move the residuals by the Hessian at the last point."""
         data = self.data
         h = self.hessian_weight
         if self.loss.location:  # rows without curvature move where no others are left
@@ -484,6 +533,7 @@ class JoinedFit(ResidualFit):
     """A loss whose residuals depend on the losses of all tasks."""
 
     additive = False
+    clears = False
 
     def __init__(self, data: MultiTaskData, loss: Loss):
         super().__init__(data, loss)

@@ -93,6 +93,12 @@ class Edges:
         count, label = self._component
         return [np.flatnonzero(label == c) for c in range(count)]
 
+    @cached_property
+    def isolated(self) -> np.ndarray:
+        """Which tasks have no edge, (n_tasks,)."""
+        label = self._component[1]
+        return np.bincount(label)[label] == 1
+
     def component_sums(self, G: np.ndarray) -> np.ndarray:
         """Return the sums of the columns of G over each component."""
         return np.add.reduceat(

@@ -45,6 +45,10 @@ _HOPE = 0.2  # the gap as a part of what it is taken for, as far as is known
 _PATIENCE, _LEFT = 50, 100  # iterations done and to do, from which steps are too slow
 _MUCH_LEFT = 1000  # the same where what follows is no faster
 _TRIED = 40  # iterations done and to do of alternating directions, likewise
+_MOST_WRONG = 5  # guesses of a closed gap that are none
+# How much of rho holds back what has no edge, and after how many steps its Hessian is
+# renewed: it may become smaller and smaller.
+_HELD_ALONE, _RENEWED = 1e-4, 3
 _ROOM = 1.001  # times the longest flow: one this long may have room to spare
 _MAX_STALLED = 3  # steps without a move
 _MOST_ENTRIES = 10_000_000  # of the Hessians of all tasks
@@ -76,13 +80,13 @@ class NetworkDescent:
         run = _Run(objective, norm.edges, norm.alpha, stop, max_iter, monitor)
         Wt = np.ascontiguousarray(W.T)
         slow = run.descend(Wt) if objective.fit.bounded else run.begin(Wt)
+        if slow is not None and run.has_hessians:
+            slow = run.alternate(*slow)
         if slow is not None and not objective.fit.additive:  # no Hessian of each column
             start, W[:] = run.iteration, monitor.best_W
             left, exact = max_iter - start, AcceleratedProximalGradient()
             exact.solve(objective, W, stop, left, monitor, start=start)
             return
-        if slow is not None:
-            slow = run.alternate(*slow)
         if slow is not None:
             run.augment(*slow)
         W[:] = monitor.best_W
@@ -96,8 +100,9 @@ class _Run:
         self.stop, self.max_iter, self.monitor = stop, max_iter, monitor
         self.longest = alpha * edges.weight
         self.loss = _Loss(objective)
-        # of coupled columns nothing but dearer steps of the same kind is left
-        self.most_left = _LEFT if objective.fit.additive else _MUCH_LEFT
+        self.has_hessians = self.loss.n_entries <= _MOST_ENTRIES
+        # else nothing but dearer steps of the same kind is left
+        self.most_left = _LEFT if self.has_hessians else _MUCH_LEFT
         self.iteration = 0
 
     def begin(self, Wt: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -131,7 +136,7 @@ class _Run:
                 if left == 0.0:
                     return None
                 slow = self.iteration >= _PATIENCE and left > self.most_left
-                if slow and Wt.size * Wt.shape[1] <= _MOST_ENTRIES:
+                if slow and (self.has_hessians or not self.objective.fit.additive):
                     return Wt, U
             last = G
             _, G = self.loss.evaluate(Vt)
@@ -145,10 +150,13 @@ class _Run:
     ) -> tuple[np.ndarray, np.ndarray] | None:
         """Take alternating directions; return W and the flow if they are too slow."""
         edges, loss, start = self.edges, self.loss, self.iteration
+        most_left: float = _TRIED
+        if not self.objective.fit.additive:  # what follows is of little help
+            most_left = np.inf if edges.isolated.any() else _MUCH_LEFT
         net, size = edges.net(U), float(np.abs(Wt).max(initial=0.0))
         # where the steps of both sides are about as long
         rho = float(np.linalg.norm(net) / max(np.linalg.norm(Wt), _TINY)) or 1.0
-        step = _LossStep(loss, Wt)
+        step = _LossStep(loss, Wt, edges.isolated)
         step.prepare(rho)
         Zt, Y, U = Wt, net / rho, U / rho
         tol, watch = 1e-3 * size, _Watch(self)
@@ -165,7 +173,7 @@ class _Run:
                 left = watch.look(Zt, rho * U)
                 if left == 0.0:
                     return None
-                if self.iteration - start >= _TRIED and left > _TRIED:
+                if self.iteration - start >= _TRIED and left > most_left:
                     return Zt, rho * U
             if is_time_to_balance(self.iteration - start):
                 factor = balance(Wt - Zt, rho * move, Wt, Zt, rho * Y)
@@ -198,7 +206,8 @@ class _Run:
         _, G = self.loss.evaluate(Wt)
         longest = max(edges.mended(-G.T, U)[0] / self.alpha, 1.0)
         length = self.alpha * edges.length(Wt.T)
-        return length + float(np.vdot(G, Wt)) / longest
+        # far from the optimum tasks may pull to one side, of which no flow knows
+        return abs(length + float(np.vdot(G, Wt)) / longest)
 
     def done(self, Wt, U):
         """Certify W with this flow; return whether the gap is small enough.
@@ -223,6 +232,7 @@ class _Watch:
         self._run, self._due = run, run.iteration + _FIRST_CHECK
         self._hope = _HOPE
         self._gaps: list[tuple[int, float]] = []
+        self._wrong = 0
 
     def is_due(self) -> bool:
         return self._run.iteration in (self._due, self._run.max_iter)
@@ -235,23 +245,32 @@ class _Watch:
             if run.done(Wt, U):
                 return 0.0
             self._hope = min(run.monitor.gap / gap, 1.0) if gap > 0.0 else 1.0
-        self._gaps.append((run.iteration, self._hope * gap))
-        left = iterations_left(self._gaps, run.stop)
+        self._gaps.append((run.iteration, gap))
+        stop = run.stop / self._hope
+        left = iterations_left(self._gaps, stop)
         self._due += int(np.clip(left, _LEAST_CHECK, _MOST_CHECK))
-        return iterations_left(self._gaps, run.stop, _LOOKS)
+        if gap > stop:
+            return iterations_left(self._gaps, stop, _LOOKS)
+        self._wrong += 1  # small, and no certificate: nearly there, or a wrong guess
+        return float(_LEAST_CHECK) if self._wrong <= _MOST_WRONG else np.inf
 
 
 class _LossStep:
     """Steps of Newton's method on the loss plus ``rho / 2`` times a squared distance.
 
-    By Hessians that are renewed now and then; no longer than the sum falls.
+    By Hessians that are renewed now and then; no longer than the sum falls. What no
+    edge joins to others is hardly held back.
     """
 
-    def __init__(self, loss: _Loss, Wt: np.ndarray):
+    def __init__(self, loss: _Loss, Wt: np.ndarray, isolated: np.ndarray):
         self._loss, self._Wt = loss, Wt
+        self._hold = np.where(isolated, _HELD_ALONE, 1.0)[:, None]
+        self._steps, self._renew = 0, bool(isolated.any())
         self._value, self._G = loss.evaluate(Wt)
         self._H = loss.hessians()
-        self._rho, self._shortest = 0.0, _SHORTEST if loss.bounded else _FAR
+        # curvature of nearly nothing makes long steps, and classes share theirs
+        steady = loss.bounded and loss.is_additive and not isolated.any()
+        self._rho, self._shortest = 0.0, _SHORTEST if steady else _FAR
 
     def prepare(self, rho: float) -> None:
         """Make ready for steps with this rho, from here."""
@@ -262,24 +281,31 @@ class _LossStep:
             loss.evaluate(self._Wt)
             self._H = loss.hessians()
         self._rho = rho
-        self._inverse = np.linalg.inv(self._H + rho * np.eye(self._Wt.shape[1]))
+        held = np.full((1, 1), rho)
+        if self._renew:
+            held = np.broadcast_to(rho * self._hold, self._Wt.shape)
+            held = loss.by_matrix(held, rho)
+        self._inverse = np.linalg.inv(
+            self._H + held[:, :, None] * np.eye(self._H.shape[1])
+        )
 
     def take(self, target: np.ndarray) -> np.ndarray:
         """Return the point after a step, towards the least sum for this target."""
-        Wt, rho, size = self._Wt, self._rho, 1.0
+        loss, Wt, rho, size = self._loss, self._Wt, self._rho, 1.0
         apart = Wt - target
-        G = self._G + rho * apart
-        D = np.matmul(self._inverse, G[:, :, None])[:, :, 0]
-        most = self._value + rho / 2 * float(np.vdot(apart, apart))
+        G = self._G + rho * self._hold * apart
+        D = loss.times(self._inverse, G)
+        most = self._value + rho / 2 * float(np.vdot(self._hold * apart, apart))
         while True:
             self._Wt = Wt - size * D
-            self._value, self._G = self._loss.evaluate(self._Wt)
+            self._value, self._G = loss.evaluate(self._Wt)
             apart = self._Wt - target
-            total = self._value + rho / 2 * float(np.vdot(apart, apart))
-            if self._loss.quadratic or total <= most or size < self._shortest:
+            total = self._value + rho / 2 * float(np.vdot(self._hold * apart, apart))
+            if loss.quadratic or total <= most or size < self._shortest:
                 break
             size /= 2
-        if size < 1.0:
+        self._steps += 1
+        if size < 1.0 or (self._renew and self._steps % _RENEWED == 0):
             self.prepare(rho)
         return self._Wt
 
@@ -290,10 +316,22 @@ class _Loss(Smooth):
     def __init__(self, objective: Objective):
         self.objective, fit = objective, objective.fit
         self.quadratic, self.bounded = fit.quadratic, fit.bounded
+        self.is_additive = fit.additive
         self._quadratic = objective.penalty.base_quadratic  # no sum P + Q has edges
         self._G = np.empty(objective.shape)
         self._known = False  # the Hessian of a quadratic
         self._centre, self._strength = np.zeros(0), 0.0
+        self._place: np.ndarray | None = None  # of columns that are classes of tasks
+        d, T = objective.shape
+        self.n_entries: float = T * d**2  # of Hessians
+        if fit.column_groups is not None:
+            sizes = np.diff(fit.column_groups)
+            self._most = int(sizes.max(initial=0))
+            within = np.arange(T) - np.repeat(fit.column_groups[:-1], sizes)
+            self._place = np.repeat(np.arange(sizes.size), sizes) * self._most + within
+            self.n_entries = sizes.size * (self._most * d) ** 2
+        elif not fit.additive:
+            self.n_entries = np.inf
 
     def hold(self, Wt, strength):
         self._centre, self._strength = Wt, strength
@@ -308,12 +346,42 @@ class _Loss(Smooth):
         return value, G
 
     def hessians(self) -> np.ndarray:
-        """Return matrices at least as large as the Hessian at the last point."""
+        """Return matrices at least as large as the Hessian at the last point.
+
+        One for each column, or for all columns of a task that are its classes: with
+        room for as many as any task has.
+        """
         fit, form = self.objective.fit, self._quadratic
-        H = fit.hessians(np.arange(fit.n_features))
-        diagonal = np.arange(fit.n_features)
+        features = np.arange(fit.n_features)
+        if self._place is None:
+            H = fit.hessians(features)
+        else:
+            own, _, between = fit.hessians_of_classes(features)
+            d, k = fit.n_features, self._most
+            blocks = between
+            blocks[np.arange(len(own)), self._place % k] = own
+            H = np.zeros((int(self._place[-1]) // k + 1, k, d, k, d))
+            H[self._place // k, self._place % k] = blocks.transpose(0, 2, 1, 3)
+            H = H.reshape(len(H), k * d, k * d)
+        diagonal = np.arange(H.shape[1])
         H[:, diagonal, diagonal] += form.top
         return H
+
+    def times(self, matrices: np.ndarray, Rt: np.ndarray) -> np.ndarray:
+        """Return the products of matrices as those of `hessians` with rows of R."""
+        out = np.matmul(matrices, self.by_matrix(Rt)[:, :, None])[:, :, 0]
+        if self._place is None:
+            return out
+        return out.reshape(-1, Rt.shape[1])[self._place]
+
+    def by_matrix(self, Rt: np.ndarray, fill: float = 0.0) -> np.ndarray:
+        """Return rows of R with a row for each matrix of `hessians`."""
+        if self._place is None:
+            return Rt
+        n_tasks = int(self._place[-1]) // self._most + 1
+        out = np.full((n_tasks * self._most, Rt.shape[1]), fill)
+        out[self._place] = Rt
+        return out.reshape(n_tasks, -1)
 
     def newton(self, laplacian):
         fit, form = self.objective.fit, self._quadratic

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from linmtl import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.data import MultiTaskData
 from linmtl.datafits import _residual as residual
 from linmtl.datafits._base import FreePart
 from linmtl.designs import _base as designs
 from linmtl.designs._stacked import StackedDesign
 from linmtl.losses import LOSSES
+from linmtl.penalties import GraphLaplacian, MeanRegularized, NetworkLasso
 
 
 def fit(loss, intercept=True, make=np.asarray):
@@ -86,3 +88,48 @@ def test_a_sparse_design_is_projected_without_a_dense_copy(
         assert np.all(np.abs(G[[3, 4], :2]) <= 1e-11 * size[[3, 4]])
         found.append(made.theta.copy())
     np.testing.assert_allclose(*found, rtol=1e-7, atol=1e-10)
+
+
+# --- what nothing penalises and tells classes apart
+
+
+def told_apart(kind):
+    """Four tasks; the first has rows whose class their first feature tells."""
+    rng = np.random.default_rng(0)
+    X, tasks = rng.normal(size=(120, 5)), np.repeat(np.arange(4), 30)
+    noise = np.where(tasks > 0, rng.logistic(size=120), 0.0)
+    if kind == "counts":
+        return X, np.where(X[:, 0] + noise > 0, rng.poisson(2.0, 120) + 1, 0), tasks
+    y = (X[:, 0] + 0.1 + noise > 0).astype(int)
+    if kind == "classes":
+        y[(tasks == 0) & (X[:, 0] > 1)] = 2
+    return X, y, tasks
+
+
+@pytest.mark.parametrize(
+    ("loss", "kind"),
+    [
+        ("logistic", "two"),
+        ("logistic", "classes"),
+        ("squared_hinge", "two"),
+        ("poisson", "counts"),
+        ("tweedie", "counts"),
+    ],
+)
+@pytest.mark.parametrize("penalty", ["mean", "graph", "network"])
+def test_rows_without_an_error_are_certified(loss, kind, penalty):
+    X, y, tasks = told_apart(kind)
+    model = MultiTaskRegressor if kind == "counts" else MultiTaskClassifier
+    alone = np.ones((4, 4)) - np.eye(4)
+    alone[0] = alone[:, 0] = 0.0  # the first task has no edge
+    chosen = {
+        "mean": MeanRegularized(0.1, alpha_mean=0.0),
+        "graph": GraphLaplacian(alone, alpha=0.1),
+        "network": NetworkLasso(alone, alpha=0.01),
+    }[penalty]
+    rough, fine = (
+        model(chosen, loss=loss, tol=tol).fit(X, y, tasks) for tol in (1e-4, 2e-5)
+    )
+    assert rough.n_iter_ <= 600
+    for one, other in ((rough, fine), (fine, rough)):
+        assert one.objective_ - one.dual_gap_ <= other.objective_

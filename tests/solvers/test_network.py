@@ -293,3 +293,22 @@ def test_steps_on_flows_of_several_classes_give_way_to_exact_ones(monkeypatch):
     model = MultiTaskClassifier(NetworkLasso(alpha=0.02), tol=1e-6).fit(X, y, tasks)
     assert model.converged_
     assert model.n_iter_ > _network._FIRST_CHECK
+
+
+@pytest.mark.parametrize("alpha", [0.02, 0.001])
+def test_several_classes_of_tasks_that_show_some(alpha):
+    """Newton steps on all classes of a task; one class is of one task only."""
+    rng = np.random.default_rng(0)
+    sets, n, d = ("abc", "abcd", "bd", "acde", "ab"), 40, 6
+    X, tasks = rng.normal(size=(5 * n, d)), np.repeat(np.arange(5), n)
+    own = rng.normal(size=(26, d))
+    eta = X @ own.T + rng.gumbel(size=(5 * n, 26))
+    shown = [[ord(c) - ord("a") for c in sets[t]] for t in tasks]
+    y = np.array([s[np.argmax(e[s])] for s, e in zip(shown, eta, strict=True)])
+    rough, fine = (
+        MultiTaskClassifier(NetworkLasso(alpha=alpha), tol=tol).fit(X, y, tasks)
+        for tol in (1e-4, 1e-6)
+    )
+    assert rough.n_iter_ < 800
+    assert fine.n_iter_ < 3000
+    assert rough.objective_ - fine.objective_ <= rough.dual_gap_
