@@ -97,6 +97,14 @@ class MixedLoss(Loss):
     def size(self, y):
         return self._each(lambda loss, rows: loss.size(y[rows]))
 
+    def domain(self, y):
+        bounds = [
+            np.broadcast_arrays(y[rows], *loss.domain(y[rows]))[1:]
+            for loss, rows in self._parts()
+        ]
+        low, high = (np.concatenate(side) for side in zip(*bounds, strict=True))
+        return low, high
+
     def hessian(self, y, theta, weight):
         return self._each(
             lambda loss, rows: loss.hessian(y[rows], theta[rows], weight[rows])
