@@ -14,11 +14,13 @@ from linmtl.data._checks import check_choice, check_number, is_number
 from linmtl.estimators._by_loss import loss_of, loss_told
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
+from linmtl.estimators._mixed_tasks import MixedTaskEstimator
 from linmtl.estimators._pooled import PooledClassifierCV, PooledRegressorCV
 from linmtl.estimators._task_model import TaskModel, require_task_model
 from linmtl.model_selection._held_out import mean_over_folds
 from linmtl.model_selection._jobs import run_jobs
 from linmtl.penalties import L21
+from linmtl.transfer._kinds import KindRows, models_of_kinds
 from linmtl.transfer._paired import PairedDifferences, compare_losses, compare_rows
 from linmtl.transfer._plan import METHODS, Plan, plan_splits
 from linmtl.transfer._report import NegativeTransferReport
@@ -68,10 +70,12 @@ def negative_transfer_report(
         The model of every task alone; by default ``IndependentRegressor(alpha="cv",
         per_task="auto")`` or its classifier: ridge, its strength tuned without the rows
         that it predicts, per task or for all, whichever does better.
+        Where the estimator is a `MixedTaskEstimator`, tasks of each kind have this one.
     pooled : estimator, default=None
-        One model for all tasks; by default ``PooledRegressor(task_intercepts=True)`` or
-        its classifier, its strength tuned in the same way. Its
-        ``fit_intercept``, like that of the default baseline, is the estimator's.
+        One model for all tasks, or for all of a kind; by default
+        ``PooledRegressor(task_intercepts=True)`` or its classifier, its strength tuned
+        in the same way. Its ``fit_intercept``, like that of the default baseline, is
+        the estimator's.
     cv : int, splitter or iterable of (train, test), default=None
         The splits, of rows (long data) or of samples (a wide Y). An integer is the
         number of folds over which the rows of every task are spread, or with
@@ -158,7 +162,8 @@ def negative_transfer_report(
     if not (is_number(level) and 0 < level < 1):
         raise ValueError(f"level must be between 0 and 1, got {level!r}")
     estimator = require_task_model("estimator", estimator)
-    rows = Rows(estimator, X, y, tasks, sample_weight, offset)
+    reads = KindRows if isinstance(estimator, MixedTaskEstimator) else Rows
+    rows = reads(estimator, X, y, tasks, sample_weight, offset)
     if len(rows.tasks) < 2:
         raise ValueError(
             "the data have one task; pass tasks=, or one column of y per task"
@@ -198,6 +203,8 @@ def _judged_models(
     pooled: BaseEstimator | None,
 ) -> dict[str, BaseEstimator]:
     """Return the model, those it is compared with, and intercepts alone, by name."""
+    if isinstance(rows, KindRows):
+        return _judged_kinds(rows, plan, estimator, baseline, pooled)
     classify = estimator._classify
     same: Any = {"fit_intercept": estimator.fit_intercept, **loss_of(estimator)}
     same["feature_mask"] = rows.present
@@ -224,6 +231,28 @@ def _judged_models(
         "pooled": pooled,
         "levels": levels,
     }
+
+
+def _judged_kinds(
+    rows: KindRows,
+    plan: Plan,
+    estimator: TaskModel,
+    baseline: BaseEstimator | None,
+    pooled: BaseEstimator | None,
+) -> dict[str, BaseEstimator]:
+    """Return the same where each task has a loss of its own."""
+    models = models_of_kinds(rows, estimator, plan.tuning_folds(rows), _POOLED_ALPHAS)
+    given = ("baseline", "alone", baseline), ("pooled", "pooled", pooled)
+    for name, key, other in given:
+        if isinstance(other, TaskModel) and not isinstance(other, MixedTaskEstimator):
+            raise ValueError(
+                f"{name} has one loss for all tasks and estimator one for each; pass a "
+                "MixedTaskEstimator"
+            )
+        if other is not None:
+            models[key] = other
+    levels = rows.plain.set_params(penalty=L21(_ZERO_STRENGTH))
+    return {"model": estimator, **models, "levels": levels}
 
 
 class _Judged(NamedTuple):

@@ -23,6 +23,7 @@ from linmtl.data._targets import missing_mask
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._by_loss import loss_of
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
+from linmtl.estimators._mixed_tasks import MixedTaskEstimator
 from linmtl.estimators._problem import check_order
 from linmtl.estimators._task_model import OF_TASKS, TaskModel, speaking_as
 from linmtl.losses import MultinomialOfRows
@@ -43,14 +44,23 @@ _LEFT_OUT = (
 )
 
 
-def plain_reader(estimator: TaskModel) -> MultiTaskModel:
-    """Return a plain estimator that reads the same data, under the same name."""
-    require_linear(estimator)
-    kind = MultiTaskClassifier if estimator._classify else MultiTaskRegressor
+def plain_reader(estimator: TaskModel, takes_kinds: bool = False) -> MultiTaskModel:
+    """Return a plain estimator that reads the same data, under the same name.
+
+    ``takes_kinds`` tells whether tasks may have a loss each.
+    """
+    kind: Any = MultiTaskClassifier if estimator._classify else MultiTaskRegressor
+    if takes_kinds and isinstance(estimator, MixedTaskEstimator):
+        kind = MixedTaskEstimator
+    else:
+        require_linear(estimator)
     names = kind().get_params(deep=False).keys() & estimator.get_params(deep=False)
     names -= {"penalty", "refit", "solver", "class_weight"}
     given = {name: getattr(estimator, name) for name in names}
-    given |= loss_of(estimator)  # of "sqrt" the squared error, by which it is judged
+    if kind is not MixedTaskEstimator:
+        given |= loss_of(
+            estimator
+        )  # of "sqrt" the squared error, by which it is judged
     given["feature_mask"] = getattr(estimator, "feature_mask", None)
     return speaking_as(type(estimator).__name__, kind(Ridge(1.0), **given))
 
@@ -79,8 +89,20 @@ def read_rows(
     offset: ArrayLike | None,
 ) -> FitInput:
     """Return what an estimator would be fitted to, as a plain one reads it."""
+    return _read(plain_reader(estimator), estimator, X, y, tasks, sample_weight, offset)
+
+
+def _read(
+    reader: MultiTaskModel,
+    estimator: TaskModel,
+    X: Any,
+    y: ArrayLike,
+    tasks: ArrayLike | None,
+    sample_weight: ArrayLike | None,
+    offset: ArrayLike | None,
+) -> FitInput:
+    """Read data for an estimator by a plain one."""
     estimator._check_offset(offset)
-    reader = plain_reader(estimator)
     incomplete = estimator._takes_absent
     given = reader._read_problem(
         X, y, tasks, sample_weight, offset, incomplete=incomplete
@@ -148,7 +170,11 @@ class Rows:
         What tasks are judged by.
     names : ndarray of shape (n_features,) or None
         Of the features, where they have names.
+    reader : estimator
+        The plain one that read the data.
     """
+
+    takes_kinds = False  # tasks with a loss each
 
     def __init__(
         self,
@@ -159,12 +185,13 @@ class Rows:
         sample_weight: ArrayLike | None,
         offset: ArrayLike | None = None,
     ):
-        given = read_rows(estimator, X, y, tasks, sample_weight, offset)
+        self.reader = reader = plain_reader(estimator, self.takes_kinds)
+        given = _read(reader, estimator, X, y, tasks, sample_weight, offset)
         data, self.tasks = given.data, given.tasks
         self.names = given.feature_names
         self.classes: Any = given.classes  # None for targets
         self._several = given.several
-        loss = plain_reader(estimator)._loss()
+        loss = reader._loss()
         self.loss = MultinomialOfRows() if self._several else loss
         self.present = given.present
         self.n_passed, self._wide = given.n_rows, given.layout == "wide"
@@ -236,15 +263,19 @@ class Rows:
         units : ndarray of int of shape (n_rows,), default=None
             Rows with the same number go to the same fold.
         """
-        stratum = self.code
-        if self.classes is not None:
-            stratum = len(self.classes) * stratum + self._positions(slice(None))
+        stratum = self._strata()
         random = check_random_state(random_state)
         if units is None:
             fold = deal_rows(self.code, stratum, n_folds, random)
         else:
             fold = deal_units(self.code, stratum, units, n_folds, random)
         return [(fold != k, fold == k) for k in np.unique(fold[fold >= 0])]
+
+    def _strata(self):
+        """Return a number for each row: its task and class."""
+        if self.classes is None:
+            return self.code
+        return len(self.classes) * self.code + self._positions(slice(None))
 
     def _masks(self, *parts):
         masks = np.zeros((len(parts), self.code.size), dtype=bool)
