@@ -27,7 +27,7 @@ from linmtl.conformal import TaskConformalRegressor
 from linmtl.datafits._residual import ResidualFit
 from linmtl.model_selection import TaskKFold
 from linmtl.penalties import L21, MeanRegularized, Ridge, TraceNorm
-from linmtl.transfer import SafeTransferRegressor, negative_transfer_report
+from linmtl.transfer import SafeTransferRegressor
 
 KINDS = {
     "bp": "squared",
@@ -352,7 +352,6 @@ def test_what_is_for_models_with_one_loss_says_so():
     X, Y = table()
     model = MixedTaskEstimator(loss=KINDS)
     for fit in (
-        lambda: negative_transfer_report(model, X, Y),
         lambda: TaskConformalRegressor(model).fit(X, Y),
         lambda: SafeTransferRegressor(model).fit(X, Y),
         lambda: AutoRegressor([model]).fit(X, Y),

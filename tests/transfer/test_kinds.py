@@ -105,9 +105,8 @@ def test_classes_may_be_text_and_y_may_be_wide():
         report(model, X, text, tasks).alone.effect, numbers.alone.effect
     )
     Y = np.column_stack([y[tasks == name] for name in sorted(LOSSES)])
-    wide = MixedTaskEstimator(
-        L21(0.1), loss=dict(enumerate(map(LOSSES.get, sorted(LOSSES))))
-    )
+    losses = {t: LOSSES[name] for t, name in enumerate(sorted(LOSSES))}
+    wide = MixedTaskEstimator(L21(0.1), loss=losses)
     found = negative_transfer_report(wide, X[:30], Y, cv=2)
     assert found.alone.effect.shape == (4,)
 
