@@ -340,7 +340,8 @@ def _minimise_from(
     steps = f"{len(stages)} stages and {n_iter} iterations"
     problem = " in the problem of its own tangent"
     message = _message(result.solver, steps, gap, stop, problem=problem)
-    result = replace(result, tol=stop, n_iter=n_iter, stages=stages)
+    # residuals are those of the tangent, which may know fewer features
+    result = replace(result, tol=stop, n_iter=n_iter, stages=stages, residuals=None)
     return result.judged(stages[-1], gap, message)
 
 

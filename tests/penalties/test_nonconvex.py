@@ -9,6 +9,7 @@ import pytest
 
 from helpers.data import data_of
 from helpers.problems import make_problem
+from helpers.quick import first
 from linmtl import MultiTaskRegressor, MultiTaskRegressorCV
 from linmtl.path import alpha_max, mtl_path
 from linmtl.penalties import (
@@ -287,3 +288,20 @@ def test_order_of_tasks_is_demanded():
     model.set_params(task_order=["b", "a", "c", "d"])
     model.fit(problem.X, problem.y, problem.tasks)
     assert model.tasks_.tolist() == ["b", "a", "c", "d"]
+
+
+@pytest.mark.parametrize("penalty", first([MCP(), CappedL1(), SCAD()], 1), ids=repr)
+def test_paths_of_wide_data(penalty):
+    """Stages penalise different features, and so do the strengths of a path."""
+    rng = np.random.default_rng(0)
+    X, tasks = rng.normal(size=(40, 30)), np.repeat(np.arange(4), 10)
+    y = X[:, 0] + rng.normal(size=40)
+    search = MultiTaskRegressorCV(penalty, alphas=12, cv=3).fit(X, y, tasks)
+    assert np.isfinite(search.mse_path_).all()
+    alphas, coefs, _ = mtl_path(X, y, tasks, penalty=penalty, alphas=search.alphas_)
+    for k in range(len(alphas)):
+        model = MultiTaskRegressor(with_strength(penalty, alphas[k]))
+        alone = model.fit(X, y, tasks).objective_
+        assert (
+            model.fit(X, y, tasks, coef_init=coefs[:, :, k]).objective_ <= 1.1 * alone
+        )
