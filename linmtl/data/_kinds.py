@@ -1,4 +1,4 @@
-"""Kinds of labels beside strings and numbers: dates, spans, tuples, ordered categories.
+"""Kinds of labels beside strings and numbers: dates, intervals, tuples, ordered ones.
 
 They are read as strings or numbers, so that a fitted model knows two kinds only.
 """
@@ -14,6 +14,7 @@ import numpy as np
 
 # pandas is not a dependency, so its scalars are known by the names of their types.
 MISSING_TYPES = frozenset({"NoneType", "NAType", "NaTType"})
+_AS_TEXT = frozenset({"Period", "Interval"})
 _BETWEEN_PARTS = " / "
 _DAY = np.timedelta64(1, "D")
 _DATES = (datetime.date, np.datetime64)
@@ -35,11 +36,11 @@ def is_missing(value: Any) -> bool:
 
 def is_other_kind(kind: type) -> bool:
     """Whether labels of a type are read as strings or numbers by `plain`."""
-    return issubclass(kind, (tuple, *_DATES, *_SPANS)) or kind.__name__ == "Period"
+    return issubclass(kind, (tuple, *_DATES, *_SPANS)) or kind.__name__ in _AS_TEXT
 
 
 def plain(label: Any) -> Any:
-    """Return a date or a tuple as a string, a span of time as its days.
+    """Return a date, an interval or a tuple as a string, a span of time as its days.
 
     Dates are in the ISO format, in UTC where they have a zone, and without a time at
     midnight: as text they sort as in time. Other labels are returned as they are.
@@ -59,7 +60,7 @@ def plain(label: Any) -> Any:
         if isinstance(label, datetime.datetime) and label.tzinfo is not None:
             label = label.astimezone(datetime.UTC).replace(tzinfo=None)
         return _iso(np.datetime64(label))
-    return str(label) if type(label).__name__ == "Period" else label
+    return str(label) if type(label).__name__ in _AS_TEXT else label
 
 
 def _part(value: Any) -> str:

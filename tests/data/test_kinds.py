@@ -110,6 +110,21 @@ def test_an_ordered_categorical_has_its_order():
     assert given.tasks_.tolist() == STAGES[::-1]
 
 
+def test_intervals_are_ordered_tasks():
+    ages = np.array([5.0, 15.0, 105.0])[CODES]
+    bands = pd.cut(ages, [0, 10, 100, 110])  # as text (100 would be before (10
+    names = ["(0, 10]", "(10, 100]", "(100, 110]"]
+    assert same(TemporalGroupRegressor(0.1), bands) == names
+    assert same(TemporalGroupRegressor(0.1), pd.Series(bands)) == names
+    plain = [pd.IntervalIndex(bands), np.asarray(bands), list(bands)]
+    for tasks in [*plain, pd.Series(pd.IntervalIndex(bands))]:
+        assert L21Regressor(0.1).fit(X, y, tasks).tasks_.tolist() == sorted(names)
+    weighted = L21Regressor(0.1, task_weight={b: 2.0 for b in bands.categories})
+    assert weighted.fit(X, y, bands).tasks_.tolist() == names
+    with pytest.raises(ValueError, match="90 missing labels"):
+        L21Regressor(0.1).fit(X, y, pd.cut(ages, [200, 300]))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("labels", [stages(), DATES["Series"]], ids=["stages", "dates"])
 def test_as_a_column(labels):
