@@ -17,6 +17,7 @@ from linmtl.transfer import NegativeTransferReport
 WIDTH = 80
 _LISTED = 5  # tasks shown as helped and as hurt most
 _LABEL_WIDTH = 24
+_LONG = 1e4  # a share from which on its power of ten says enough
 
 
 def number(value: float, digits: int = 2) -> str:
@@ -139,6 +140,8 @@ def percent(share: float) -> str:
     """Write a share with its sign."""
     if not np.isfinite(share):
         return "-"
+    if abs(share) >= _LONG:
+        return f"{100 * share:+.0e} %".replace("e+", "e")
     return f"{100 * share:+.{0 if abs(share) >= 10 else 1}f} %"
 
 

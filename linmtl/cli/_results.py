@@ -240,9 +240,10 @@ class Comparison:
         stack = [] if self.auto is None else [self.auto.stack]
         return [*self.models, *stack, self.levels]
 
-    def merit(self, model: ModelResult) -> float:
-        """Return what is larger for better models."""
-        return -model.within if self.classify else model.within
+    def merit(self, model: ModelResult) -> tuple[float, float]:
+        """Return what is larger for better models, beyond the digits of one as well."""
+        total = float(np.nansum(self.n_test * model.task_loss))
+        return -model.within if self.classify else model.within, -total
 
     def against_alone(self, model: ModelResult) -> tuple[int, int, int]:
         """Count the tasks that a model makes better, leaves equal and makes worse.

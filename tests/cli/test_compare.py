@@ -29,7 +29,7 @@ from linmtl.cli._json import plain, to_json
 from linmtl.cli._models import EPS, MODELS, N_ALPHAS, TOL, make_model
 from linmtl.cli._page import Origin, blocks_of
 from linmtl.cli._prepare import split_rows
-from linmtl.cli._report import number, render, verdict
+from linmtl.cli._report import number, percent, render, verdict
 from linmtl.cli._results import Comparison, ModelResult
 from linmtl.data._errors import InputError
 from linmtl.datasets import (
@@ -640,6 +640,27 @@ def test_a_null_baseline_is_said():
     assert "Learning alone is worse than the levels, 0.000" in verdict(made)
     made = _made([alone, l21])
     assert verdict(made).endswith("of 3 tasks 3 are better, 0 worse, 0 equal.")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_without_noise_the_best_is_that_of_the_least_error(scale):
+    """Where all explain everything but for the last digits."""
+    tasks = np.repeat(np.arange(3), 20)
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    y = scale * (X @ [2.0, 1.0] + tasks)
+    models = ["l21", "mixed", "pooled"]
+    found = compare(X, y, tasks, models=models)
+    error = [np.nansum(found.n_test * m.task_loss) for m in found.models]
+    for models in (found.models, found.models[::-1]):
+        assert replace(found, models=models).best is found.models[np.argmin(error)]
+    report = render(found, "title")
+    assert max(map(len, report.splitlines())) <= 88
+
+
+def test_shares_are_short():
+    texts = [percent(share) for share in (-1.28e12, -123.4, -0.051, 0.5, -np.inf)]
+    assert texts == ["-1e14 %", "-12340 %", "-5.1 %", "+50.0 %", "-"]
 
 
 @pytest.mark.slow
