@@ -57,6 +57,7 @@ class OrdinalFit(CoupledFit):
         super().__init__(data, loss, centres)
         T, K = data.design.n_tasks, loss.n_classes
         self._task = np.repeat(np.arange(T), np.diff(data.task_ptr))
+        self._level = np.zeros(T)  # of linear predictors, which cuts are relative to
         code = data.y.astype(int)
         size = np.bincount(self._task * K + code, data.weight, T * K).reshape(T, K)
         self._size, shown = size, size > 0
@@ -92,6 +93,11 @@ class OrdinalFit(CoupledFit):
         self.data.add_offset(self._eta, first, stop)
         weight = self.data.weight
         weights = self.data.total
+        # far from zero cuts would have too few digits for slopes of zero
+        total = np.bincount(self._task, minlength=self._level.size)
+        self._level = np.bincount(self._task, self._eta, total.size)
+        self._level /= np.maximum(total, 1)
+        self._eta -= self._level[self._task]
         total = weights[self._cut_task]
         cuts, value = self._started()
         # beyond it nothing is gained: where all slopes are flat a step has no length
@@ -260,8 +266,8 @@ class OrdinalFit(CoupledFit):
         those that it has.
         """
         self.loss_at(W)
-        at_centres = self._at_centres[self.data.design.column]
-        cuts = np.append(self._cuts + at_centres[self._cut_task], [np.inf, -np.inf])
+        level = self._level + self._at_centres[self.data.design.column]
+        cuts = np.append(self._cuts + level[self._cut_task], [np.inf, -np.inf])
         return cuts[self._place]
 
     def fitted_attributes(self, W):

@@ -22,6 +22,7 @@ from linmtl import (
     OrdinalClassifierCV,
 )
 from linmtl.conformal import TaskConformalClassifier
+from linmtl.datafits._ordinal import OrdinalFit
 from linmtl.datasets import make_multitask_regression
 from linmtl.model_selection import LeaveOneTaskOut, TaskKFold
 from linmtl.penalties import L21, Deviation, MeanRegularized, Ridge, TraceNorm
@@ -558,3 +559,22 @@ def test_the_alphabet_is_no_order_of_words():
         OrdinalClassifier(L21(0.1)).fit(X, words[place])
     OrdinalClassifier(L21(0.1), class_order=words).fit(X, words[place])
     OrdinalClassifier(L21(0.1)).fit(X, np.array([*"abc"])[place])  # grades
+
+
+def test_features_far_from_zero_take_no_more_steps(monkeypatch):
+    """Thresholds far from zero have too few digits for slopes of nothing."""
+    rng = np.random.default_rng(0)
+    X, tasks = rng.normal(size=(120, 4)), np.repeat(np.arange(4), 30)
+    y = np.digitize(X.sum(axis=1) + rng.logistic(size=120), [-1.0, 1.0])
+    solve, steps = OrdinalFit._solve, []
+    monkeypatch.setattr(
+        OrdinalFit, "_solve", lambda *given: steps.append(1) or solve(*given)
+    )
+    counts, thresholds = [], []
+    for far in (0.0, 1e4):
+        steps.clear()
+        model = OrdinalClassifier(L21(0.01)).fit(X + far, y, tasks)
+        counts.append(len(steps))
+        thresholds.append(model.thresholds_ - far * model.coef_.sum(axis=1)[:, None])
+    assert counts[1] <= 1.5 * counts[0]
+    np.testing.assert_allclose(*thresholds, atol=1e-6)
