@@ -21,7 +21,7 @@ from linmtl.datafits._base import (
     centred_targets,
     directions,
 )
-from linmtl.designs._base import Design
+from linmtl.designs._base import ROUNDED_SPREAD, Design
 from linmtl.kernels._jit import readonly
 from linmtl.losses import Loss
 
@@ -29,6 +29,9 @@ _RANK = 1e-12  # singular values, relative to the largest, that are rounding
 _COLLINEAR = 1e-3  # pivots of columns of length 1 that are smaller
 _POTRF, _POTRS = linalg.get_lapack_funcs(("potrf", "potrs"), dtype=np.float64)
 _FAR_INTERCEPT = 1e6  # an intercept of which so many digits are lost
+# An intercept, relative to the spread of targets, that leaves no digits of them: beside
+# it features can go anywhere, and a loss that is all rounding looks like none.
+_DROWNED = 1e10
 _LEAST_CURVATURE = 1e-6  # of a row that is moved to meet a dual constraint
 # Residuals that are made zero, relative to the largest, and how often they are tried.
 _NEARLY_NONE, _MAX_CLEARED = 0.05, 4
@@ -125,10 +128,12 @@ class ResidualFit(Datafit):
                 design.predict(W, self._eta)
                 self._residual(0, design.n_tasks)
                 design.adjoint(self.theta, G)
+            if self._made_up is not None:
+                G[self._made_up] = 0.0
             if np.abs(self._b).max(initial=0.0) > _FAR_INTERCEPT:
                 self._recentre(self.hessian_weight)
                 self.refresh(G)
-            return self.join(self.task_loss)
+            return np.inf if self._drowns else self.join(self.task_loss)
         loss = self.resume(residuals)
         if residuals.gradient is not None:
             G[...] = residuals.gradient
@@ -141,7 +146,19 @@ class ResidualFit(Datafit):
         self._hessian = None
         self.data.design.predict(W, self._eta)
         self._residual(0, self.data.design.n_tasks)
-        return self.join(self.task_loss)
+        return np.inf if self._drowns else self.join(self.task_loss)
+
+    @property
+    def _drowns(self):
+        """Whether intercepts are so far away that what they leave is rounding."""
+        return np.abs(self._b).max(initial=0.0) > _DROWNED * self._spread
+
+    @cached_property
+    def _spread(self):
+        """The spread of targets, or 1, that of log-odds and logarithms."""
+        if not self.loss.location:
+            return 1.0
+        return float(np.sqrt(self.square)) or 1.0
 
     def _residual(self, first, stop):
         """Write intercepts, residuals and losses of a range of tasks."""
@@ -435,6 +452,23 @@ class ResidualFit(Datafit):
 
     def refresh(self, G):
         self.data.design.adjoint(self.theta, G)
+        if self._made_up is not None:
+            G[self._made_up] = 0.0
+
+    @cached_property
+    def _made_up(self):
+        """Coefficients that intercepts make up for, whose gradients are rounding.
+
+        Those of features that are constant within a task. None where there are none.
+        """
+        data, design = self.data, self.data.design
+        if self.loss.quadratic or not data.fit_intercept:
+            return None
+        if design.is_sparse or not design.may_be_constant():
+            return None
+        whole = design.squares(data.weight, False)
+        constant = design.squares(data.weight, True) <= ROUNDED_SPREAD * whole
+        return constant if np.any(constant & (whole > 0)) else None
 
     def dual_limit(self):
         return self.loss.dual_limit(self.y, self.theta, self.data.weight)

@@ -289,6 +289,10 @@ class Design:
         within, whole = (self.squares(weight, c) for c in (centre, False))
         return np.any(within > ROUNDED_SPREAD * whole, axis=0)
 
+    def may_be_constant(self) -> bool:
+        """Whether a feature may be constant within a task: a look at two rows of it."""
+        return True
+
     def column_squares(self, weight: np.ndarray, centre: bool) -> np.ndarray:
         """Return the sum of the diagonals of the tasks' Hessians, (n_features,)."""
         return self.squares(weight, centre).sum(axis=1)

@@ -91,6 +91,13 @@ def predict_each(X: Matrix, codes: np.ndarray, Wt: np.ndarray) -> np.ndarray:
     return eta
 
 
+def _first_is_last(A, task_ptr):
+    """Return where a task's first and last row agree, (n_features, n_filled_tasks)."""
+    first, stop = task_ptr[:-1], task_ptr[1:]
+    filled = first < stop
+    return A[:, first[filled]] == A[:, stop[filled] - 1]
+
+
 def ranges_of_tasks(n_tasks: int, n_features: int) -> list[tuple[int, int]]:
     """Return ranges of tasks whose coefficients are copied together.
 
@@ -163,6 +170,9 @@ class StackedDesign(Design):
                 rows_to_columns(readonly(Gt), first, G)
             else:
                 G[:, first:stop] = Gt.T
+
+    def may_be_constant(self):
+        return self.sparse or bool(np.any(_first_is_last(self.X.T, self.task_ptr)))
 
     def _few_used(self, W):
         """Return the rows of W in use, where to look up those costs less than X.
@@ -367,6 +377,9 @@ class FeatureMajorDesign(Design):
             readonly(design.X), readonly(features[missing]), readonly(missing), A
         )
         return cls(A, features, design.task_ptr, room)
+
+    def may_be_constant(self):
+        return bool(np.any(_first_is_last(self.A, self.task_ptr)))
 
     def predict(self, W, eta):
         W = readonly(np.ascontiguousarray(W))

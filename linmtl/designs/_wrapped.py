@@ -22,6 +22,9 @@ class WrappedDesign(Design):
         self.task_ptr, self.group_ptr = design.task_ptr, design.group_ptr
         self.dtype = design.dtype
 
+    def may_be_constant(self):
+        return self.design.may_be_constant()
+
     @property
     def spare_bytes(self):
         return self.design.spare_bytes

@@ -12,8 +12,21 @@ from linmtl import (
     MultiTaskRegressor,
     PooledClassifier,
 )
+from linmtl.data._canonical import MultiTaskData
+from linmtl.datafits._residual import ResidualFit
+from linmtl.designs._stacked import StackedDesign
+from linmtl.losses import HuberLoss
 from linmtl.path import mtl_path
-from linmtl.penalties import L1, L21, GroupL21, MeanRegularized, Ridge, TraceNorm
+from linmtl.penalties import (
+    L1,
+    L21,
+    GraphLaplacian,
+    GroupL21,
+    MeanRegularized,
+    NetworkLasso,
+    Ridge,
+    TraceNorm,
+)
 
 T, N, D = 3, 40, 4
 PENALTIES = {
@@ -137,3 +150,40 @@ def test_penalised_intercepts_are_those_of_x(problem):
     b = model.intercept_
     value += 0.05 * np.sum((b - b.mean()) ** 2)
     assert abs(value - model.objective_) <= 1e-6 * value
+
+
+FREE = {
+    "weight": L1(0.1, feature_weight=np.zeros(1)),
+    "mean": MeanRegularized(0.15, alpha_mean=0.0),
+    "graph": GraphLaplacian(np.ones((3, 3)) - np.eye(3), 0.15),
+    "network": NetworkLasso(np.ones((3, 3)) - np.eye(3), 0.15),
+}
+
+
+@pytest.mark.parametrize("seed", [0, 2, 4])
+@pytest.mark.parametrize("loss", ["quantile", "huber"])
+@pytest.mark.parametrize("penalty", FREE.values(), ids=FREE)
+def test_a_constant_that_is_free_is_an_intercept(penalty, loss, seed):
+    """Its gradient is rounding, and so was what a step of 1e30 along it left."""
+    rng = np.random.default_rng(seed)
+    tasks, y = np.repeat(np.arange(3), 8), rng.normal(size=24)
+    weight = rng.integers(1, 4, 24)
+    level = MultiTaskRegressor(L1(1.0), loss=loss, tol=1e-9)
+    level.fit(np.zeros((24, 1)), y, tasks, sample_weight=weight)
+    for value in (1e-3, 1e4):
+        model = MultiTaskRegressor(penalty, loss=loss)
+        model.fit(np.full((24, 1), value), y, tasks, sample_weight=weight)
+        assert model.converged_
+        assert abs(model.objective_ - level.objective_) <= model.tol_
+        assert np.abs(model.coef_).max() * value < 100
+
+
+def test_predictors_of_which_rounding_is_left_have_no_loss():
+    rng = np.random.default_rng(0)
+    design = StackedDesign(np.ones((20, 1)), np.array([0, 10, 20]))
+    data = MultiTaskData(design, rng.normal(size=20), np.full(20, 0.1), True)
+    fit, W, G = ResidualFit(data, HuberLoss()), np.ones((1, 2)), np.empty((1, 2))
+    for size in (1.0, 1e6):
+        assert fit.evaluate(size * W, G) == fit.loss_at(size * W) < 100
+        assert not np.any(G)
+    assert fit.evaluate(1e14 * W, G) == fit.loss_at(1e14 * W) == np.inf
