@@ -24,7 +24,7 @@ class KindRows(Rows):
     @property
     def plain(self) -> MixedTaskEstimator:
         """An estimator that reads these rows, its penalty to be set."""
-        return MixedTaskEstimator(**self.reader.get_params(deep=False))
+        return MixedTaskEstimator(**self.settings)
 
     def loss_of_task(self, task: int) -> Loss:
         """Return the loss of a task, given as a position."""

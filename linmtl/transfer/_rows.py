@@ -170,8 +170,8 @@ class Rows:
         What tasks are judged by.
     names : ndarray of shape (n_features,) or None
         Of the features, where they have names.
-    reader : estimator
-        The plain one that read the data.
+    settings : dict
+        The parameters of the plain estimator that read the data.
     """
 
     takes_kinds = False  # tasks with a loss each
@@ -185,7 +185,8 @@ class Rows:
         sample_weight: ArrayLike | None,
         offset: ArrayLike | None = None,
     ):
-        self.reader = reader = plain_reader(estimator, self.takes_kinds)
+        reader = plain_reader(estimator, self.takes_kinds)
+        self.settings = reader.get_params(deep=False)
         given = _read(reader, estimator, X, y, tasks, sample_weight, offset)
         data, self.tasks = given.data, given.tasks
         self.names = given.feature_names

@@ -98,10 +98,6 @@ def expected_failures(estimator):
         reason = "the class of the larger probability is not what a threshold predicts"
         failures["check_classifiers_train"] = reason
         failures["check_classifier_multioutput"] = reason
-    if type(estimator).__name__.startswith("NetworkLassoClassifier"):
-        reason = "one task has no neighbours, and its separable classes no optimum"
-        failures["check_non_transformer_estimators_n_iter"] = reason
-        failures["check_positive_only_tag_during_fit"] = reason
     return failures | mistakes_of_scikit_learn(estimator)
 
 
