@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._by_loss import model_of_loss
 from linmtl.estimators._docs import takes_loss
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
+from linmtl.estimators._mixed_tasks import MixedTaskEstimator
 from linmtl.penalties import Penalty, Sum
 from linmtl.solvers._path import (
     check_grid,
@@ -26,7 +28,10 @@ from linmtl.solvers._path import (
 )
 
 _KINDS = MultiTaskRegressor, MultiTaskClassifier
-_takes_loss = takes_loss([name for kind in _KINDS for name in kind._losses])
+_takes_loss = takes_loss(
+    [name for kind in _KINDS for name in kind._losses],
+    "The loss, or a dict with that of each task, as for `MixedTaskEstimator`.",
+)
 
 
 @_takes_loss
@@ -38,7 +43,7 @@ def alpha_max(
     sample_weight: ArrayLike | None = None,
     offset: ArrayLike | None = None,
     penalty: Penalty,
-    loss: str = "squared",
+    loss: str | Mapping[Any, str] = "squared",
     fit_intercept: bool = True,
     task_weight: Any = None,
     task_order: ArrayLike | None = None,
@@ -56,7 +61,8 @@ def alpha_max(
     fit_intercept : bool, default=True
         Whether each task has an intercept.
     task_weight : None, "n_samples", dict or array-like, default=None
-        Weight of each task, as for the estimators.
+        Weight of each task, as for the estimators. None of tasks with a loss each is
+        "null_loss", as for `MixedTaskEstimator`.
     task_order : array-like, default=None
         The order of the tasks, for penalties that depend on it.
 
@@ -106,7 +112,7 @@ def alpha_grid(
     sample_weight: ArrayLike | None = None,
     offset: ArrayLike | None = None,
     penalty: Penalty,
-    loss: str = "squared",
+    loss: str | Mapping[Any, str] = "squared",
     n_alphas: int = 100,
     eps: float = 1e-3,
     fit_intercept: bool = True,
@@ -132,7 +138,8 @@ def alpha_grid(
     fit_intercept : bool, default=True
         Whether each task has an intercept.
     task_weight : None, "n_samples", dict or array-like, default=None
-        Weight of each task, as for the estimators.
+        Weight of each task, as for the estimators. None of tasks with a loss each is
+        "null_loss", as for `MixedTaskEstimator`.
     task_order : array-like, default=None
         The order of the tasks, for penalties that depend on it.
 
@@ -174,7 +181,7 @@ def mtl_path(
     sample_weight: ArrayLike | None = None,
     offset: ArrayLike | None = None,
     penalty: Penalty,
-    loss: str = "squared",
+    loss: str | Mapping[Any, str] = "squared",
     alphas: int | ArrayLike = 100,
     eps: float = 1e-3,
     fit_intercept: bool = True,
@@ -205,7 +212,8 @@ def mtl_path(
     fit_intercept : bool, default=True
         Whether each task has an intercept.
     task_weight : None, "n_samples", dict or array-like, default=None
-        Weight of each task, as for the estimators.
+        Weight of each task, as for the estimators. None of tasks with a loss each is
+        "null_loss", as for `MixedTaskEstimator`.
     task_order : array-like, default=None
         The order of the tasks, for penalties that depend on it.
     solver, max_iter, tol
@@ -279,11 +287,21 @@ def mtl_path(
 
 
 def _model(
-    penalty: Penalty, loss: str, of_loss: dict[str, Any], **options: Any
+    penalty: Penalty,
+    loss: str | Mapping[Any, str],
+    of_loss: dict[str, Any],
+    *,
+    task_weight: Any,
+    **options: Any,
 ) -> MultiTaskModel:
     """Return an estimator that reads the data; its own strength does not matter."""
     single = isinstance(penalty, Penalty) and not isinstance(penalty, Sum)
     if single and not penalty.smooth and getattr(penalty, "alpha", None) == 0:
         copy: Any = clone(penalty)
         penalty = copy.set_params(alpha=1.0)
+    if isinstance(loss, Mapping):
+        if task_weight is not None:
+            options["task_weight"] = task_weight
+        return MixedTaskEstimator(penalty, loss=loss, **of_loss, **options)
+    options["task_weight"] = task_weight
     return model_of_loss(_KINDS, loss, of_loss, penalty, **options)

@@ -1,5 +1,6 @@
 # written by .ci/stubs.py from linmtl.path
 import numpy as np
+from collections.abc import Mapping
 from linmtl.penalties import Penalty
 from numpy.typing import ArrayLike
 from typing import Any
@@ -12,7 +13,7 @@ def alpha_max(
     sample_weight: ArrayLike | None = None,
     offset: ArrayLike | None = None,
     penalty: Penalty,
-    loss: str = "squared",
+    loss: str | Mapping[Any, str] = "squared",
     huber_delta: float = 1.35,
     quantile_level: float = 0.5,
     quantile_smoothing: float = 0.1,
@@ -30,7 +31,7 @@ def alpha_max(
     penalty : Penalty
         The penalty; its ``alpha`` does not matter, except in a sum.
     loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie", "sqrt", "logistic", "squared_hinge"}, default="squared"
-        The loss.
+        The loss, or a dict with that of each task, as for `MixedTaskEstimator`.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
     quantile_level : float, default=0.5
@@ -43,7 +44,8 @@ def alpha_max(
     fit_intercept : bool, default=True
         Whether each task has an intercept.
     task_weight : None, "n_samples", dict or array-like, default=None
-        Weight of each task, as for the estimators.
+        Weight of each task, as for the estimators. None of tasks with a loss each is
+        "null_loss", as for `MixedTaskEstimator`.
     task_order : array-like, default=None
         The order of the tasks, for penalties that depend on it.
 
@@ -78,7 +80,7 @@ def alpha_grid(
     sample_weight: ArrayLike | None = None,
     offset: ArrayLike | None = None,
     penalty: Penalty,
-    loss: str = "squared",
+    loss: str | Mapping[Any, str] = "squared",
     huber_delta: float = 1.35,
     quantile_level: float = 0.5,
     quantile_smoothing: float = 0.1,
@@ -98,7 +100,7 @@ def alpha_grid(
     penalty : Penalty
         The penalty; its ``alpha`` does not matter, except in a sum.
     loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie", "sqrt", "logistic", "squared_hinge"}, default="squared"
-        The loss.
+        The loss, or a dict with that of each task, as for `MixedTaskEstimator`.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
     quantile_level : float, default=0.5
@@ -117,7 +119,8 @@ def alpha_grid(
     fit_intercept : bool, default=True
         Whether each task has an intercept.
     task_weight : None, "n_samples", dict or array-like, default=None
-        Weight of each task, as for the estimators.
+        Weight of each task, as for the estimators. None of tasks with a loss each is
+        "null_loss", as for `MixedTaskEstimator`.
     task_order : array-like, default=None
         The order of the tasks, for penalties that depend on it.
 
@@ -145,7 +148,7 @@ def mtl_path(
     sample_weight: ArrayLike | None = None,
     offset: ArrayLike | None = None,
     penalty: Penalty,
-    loss: str = "squared",
+    loss: str | Mapping[Any, str] = "squared",
     huber_delta: float = 1.35,
     quantile_level: float = 0.5,
     quantile_smoothing: float = 0.1,
@@ -171,7 +174,7 @@ def mtl_path(
         sum, and where there are several strengths and none called ``alpha``, all
         strengths are multiplied by the values of the path, so that their ratios stay.
     loss : {"squared", "huber", "quantile", "poisson", "gamma", "tweedie", "sqrt", "logistic", "squared_hinge"}, default="squared"
-        The loss.
+        The loss, or a dict with that of each task, as for `MixedTaskEstimator`.
     huber_delta : float, default=1.35
         Where the Huber loss becomes linear, > 0, in the units of y.
     quantile_level : float, default=0.5
@@ -189,7 +192,8 @@ def mtl_path(
     fit_intercept : bool, default=True
         Whether each task has an intercept.
     task_weight : None, "n_samples", dict or array-like, default=None
-        Weight of each task, as for the estimators.
+        Weight of each task, as for the estimators. None of tasks with a loss each is
+        "null_loss", as for `MixedTaskEstimator`.
     task_order : array-like, default=None
         The order of the tasks, for penalties that depend on it.
     solver, max_iter, tol

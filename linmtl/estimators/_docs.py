@@ -342,16 +342,16 @@ def estimator(cls: T) -> T:
     return cls
 
 
-def takes_loss(names: Sequence[str]) -> Callable[[F], F]:
+def takes_loss(names: Sequence[str], text: str = "The loss.") -> Callable[[F], F]:
     """Return a decorator of functions that take ``loss`` and its parameters.
 
     The parameters replace a last ``**of_loss`` in the signature, and their texts
-    ``{loss}`` in the docstring.
+    ``{loss}`` in the docstring, where ``text`` is that of the loss itself.
     """
     found = parameters_of(names)
 
     def decorate(function):
-        texts = [_loss_entry(names, "The loss."), *_parameters_of_losses(names)]
+        texts = [_loss_entry(names, text), *_parameters_of_losses(names)]
         document = inspect.cleandoc(function.__doc__)
         function.__doc__ = fill(document, {"loss": "\n".join(texts)})
         signature = inspect.signature(function)

@@ -26,6 +26,7 @@ from linmtl import (
 from linmtl.conformal import TaskConformalRegressor
 from linmtl.datafits._residual import ResidualFit
 from linmtl.model_selection import TaskKFold
+from linmtl.path import alpha_max, mtl_path
 from linmtl.penalties import L21, MeanRegularized, Ridge, TraceNorm
 from linmtl.transfer import SafeTransferRegressor
 
@@ -297,7 +298,7 @@ def test_held_out_losses_are_those_of_models_without_the_fold():
     np.testing.assert_allclose(model.losses_path_, mean)
     best = np.argmin(mean.mean(axis=1))
     assert model.alpha_ == model.penalty_.alpha == model.alphas_[best]
-    chosen = MixedTaskEstimator(model.penalty_, loss=KINDS, tol=1e-9).fit(X, Y)
+    chosen = MixedTaskEstimator(model.penalty_, loss=KINDS, tol=1e-8).fit(X, Y)
     np.testing.assert_allclose(chosen.coef_, model.coef_, atol=1e-6)
 
 
@@ -358,3 +359,21 @@ def test_what_is_for_models_with_one_loss_says_so():
     ):
         with pytest.raises(ValueError, match="MixedTaskEstimator has a loss for each"):
             fit()
+
+
+@pytest.mark.slow
+def test_paths_are_those_of_the_estimator():
+    X, Y = table()
+    given = {"penalty": L21(), "loss": KINDS}
+    top = alpha_max(X, Y, **given)
+    assert not MixedTaskEstimator(L21(1.001 * top), loss=KINDS).fit(X, Y).coef_.any()
+    assert MixedTaskEstimator(L21(0.98 * top), loss=KINDS).fit(X, Y).coef_.any()
+    alphas, coefs, _, b = mtl_path(
+        X, Y, alphas=3, eps=0.1, tol=1e-8, return_intercepts=True, **given
+    )
+    for k, alpha in enumerate(alphas):
+        model = MixedTaskEstimator(L21(alpha), loss=KINDS, tol=1e-8).fit(X, Y)
+        np.testing.assert_allclose(coefs[:, :, k], model.coef_, atol=1e-3)
+        np.testing.assert_allclose(b[:, k], model.intercept_, atol=1e-3)
+    with pytest.raises(ValueError, match="loss has no entry for the tasks"):
+        mtl_path(X, Y, penalty=L21(), loss={"none": "squared"})
