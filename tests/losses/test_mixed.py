@@ -298,7 +298,7 @@ def test_held_out_losses_are_those_of_models_without_the_fold():
     np.testing.assert_allclose(model.losses_path_, mean)
     best = np.argmin(mean.mean(axis=1))
     assert model.alpha_ == model.penalty_.alpha == model.alphas_[best]
-    chosen = MixedTaskEstimator(model.penalty_, loss=KINDS, tol=1e-8).fit(X, Y)
+    chosen = MixedTaskEstimator(model.penalty_, loss=KINDS, tol=1e-9).fit(X, Y)
     np.testing.assert_allclose(chosen.coef_, model.coef_, atol=1e-6)
 
 
