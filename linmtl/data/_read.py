@@ -259,15 +259,13 @@ def task_codes(
         require_like(labels, estimator.tasks_, found)
     if unknown.any() and estimator.handle_unknown == "error":
         name = getattr(estimator, "_called_by", None) or type(estimator).__name__
-        also = "in "
+        advice = "in"
         if getattr(estimator, "_has_mean_model", True):
-            also = (
-                "set handle_unknown='mean' to predict them with the consensus model. "
-            )
-            also += "In "
+            mean = "set handle_unknown='mean' to predict them with the consensus model"
+            advice = f"{mean}. In"
         raise ValueError(
             f"tasks has the labels {some(np.unique(labels[unknown]))}, which "
-            f"{name} has not seen in fit; {also}"
+            f"{name} has not seen in fit; {advice} "
             "cross-validation, pass cv=TaskKFold(5): a splitter that does not know the "
             "tasks can leave whole tasks out of the training part"
         )

@@ -24,6 +24,7 @@ from linmtl.solvers._objective import Objective
 from linmtl.transfer._rows import (
     IN_PARTS,
     Rows,
+    plain_reader,
     present_among,
     read_rows,
     rounding_of_loss,
@@ -174,7 +175,7 @@ class _Problem:
         self.estimator: Any = estimator
         self.classify = estimator._classify
         passed = X, y, tasks, sample_weight, offset
-        self.given = read_rows(estimator, *passed)
+        self.given = read_rows(plain_reader(estimator), estimator, *passed)
         self.data, self.tasks = self.given.data, self.given.tasks
         if len(self.tasks) < 2:
             raise ValueError(

@@ -102,7 +102,7 @@ class EachKind(BaseEstimator):
 def models_of_kinds(
     rows: KindRows, estimator: TaskModel, folds: int, n_alphas: int
 ) -> dict[str, Any]:
-    """Return every task alone, one model for each kind, and intercepts alone, by name.
+    """Return every task alone, and one model for all tasks of a kind, by name.
 
     Parameters
     ----------

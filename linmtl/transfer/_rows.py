@@ -58,9 +58,8 @@ def plain_reader(estimator: TaskModel, takes_kinds: bool = False) -> MultiTaskMo
     names -= {"penalty", "refit", "solver", "class_weight"}
     given = {name: getattr(estimator, name) for name in names}
     if kind is not MixedTaskEstimator:
-        given |= loss_of(
-            estimator
-        )  # of "sqrt" the squared error, by which it is judged
+        # of "sqrt" the squared error, by which it is judged
+        given |= loss_of(estimator)
     given["feature_mask"] = getattr(estimator, "feature_mask", None)
     return speaking_as(type(estimator).__name__, kind(Ridge(1.0), **given))
 
@@ -81,18 +80,6 @@ def require_order(estimator: TaskModel, given: FitInput) -> None:
 
 
 def read_rows(
-    estimator: TaskModel,
-    X: Any,
-    y: ArrayLike,
-    tasks: ArrayLike | None,
-    sample_weight: ArrayLike | None,
-    offset: ArrayLike | None,
-) -> FitInput:
-    """Return what an estimator would be fitted to, as a plain one reads it."""
-    return _read(plain_reader(estimator), estimator, X, y, tasks, sample_weight, offset)
-
-
-def _read(
     reader: MultiTaskModel,
     estimator: TaskModel,
     X: Any,
@@ -101,7 +88,7 @@ def _read(
     sample_weight: ArrayLike | None,
     offset: ArrayLike | None,
 ) -> FitInput:
-    """Read data for an estimator by a plain one."""
+    """Return what an estimator would be fitted to, as its `plain_reader` reads it."""
     estimator._check_offset(offset)
     incomplete = estimator._takes_absent
     given = reader._read_problem(
@@ -187,7 +174,7 @@ class Rows:
     ):
         reader = plain_reader(estimator, self.takes_kinds)
         self.settings = reader.get_params(deep=False)
-        given = _read(reader, estimator, X, y, tasks, sample_weight, offset)
+        given = read_rows(reader, estimator, X, y, tasks, sample_weight, offset)
         data, self.tasks = given.data, given.tasks
         self.names = given.feature_names
         self.classes: Any = given.classes  # None for targets
