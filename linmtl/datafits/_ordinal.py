@@ -94,9 +94,8 @@ class OrdinalFit(CoupledFit):
         weight = self.data.weight
         weights = self.data.total
         # far from zero cuts would have too few digits for slopes of zero
-        total = np.bincount(self._task, minlength=self._level.size)
-        self._level = np.bincount(self._task, self._eta, total.size)
-        self._level /= np.maximum(total, 1)
+        rows = np.maximum(np.diff(self.data.task_ptr), 1)
+        self._level = self.data.task_sum(self._eta) / rows
         self._eta -= self._level[self._task]
         total = weights[self._cut_task]
         cuts, value = self._started()

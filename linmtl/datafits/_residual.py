@@ -21,7 +21,7 @@ from linmtl.datafits._base import (
     centred_targets,
     directions,
 )
-from linmtl.designs._base import ROUNDED_SPREAD, Design
+from linmtl.designs._base import Design
 from linmtl.kernels._jit import readonly
 from linmtl.losses import Loss
 
@@ -281,11 +281,12 @@ class ResidualFit(Datafit):
         others, coefficients grow without end, and residuals of zero alone are feasible.
         Those that are nearly zero are made so where the move would turn their sign.
         """
+        if self.quadratic or not self.clears:
+            self._move_along(parts, G)
+            return
         _ = self.hessian_weight
         theta, known, least = self.theta.copy(), self._curvature, 0.0
         self._move_along(parts, G)
-        if self.quadratic or not self.clears:
-            return
         for _ in range(_MAX_CLEARED):
             if self.dual_limit() > 0.0:
                 break
@@ -466,9 +467,11 @@ class ResidualFit(Datafit):
             return None
         if design.is_sparse or not design.may_be_constant():
             return None
-        whole = design.squares(data.weight, False)
-        constant = design.squares(data.weight, True) <= ROUNDED_SPREAD * whole
-        return constant if np.any(constant & (whole > 0)) else None
+        constant = ~design.varying(data.weight, True)
+        if not constant.any():
+            return None
+        filled = design.squares(data.weight, False) > 0
+        return constant if np.any(constant & filled) else None
 
     def dual_limit(self):
         return self.loss.dual_limit(self.y, self.theta, self.data.weight)

@@ -286,8 +286,12 @@ class Design:
 
         Centred constants are not quite zero. Not centred, what is not zero varies.
         """
+        return np.any(self.varying(weight, centre), axis=0)
+
+    def varying(self, weight: np.ndarray, centre: bool) -> np.ndarray:
+        """Return the same of each feature, (n_features, n_columns)."""
         within, whole = (self.squares(weight, c) for c in (centre, False))
-        return np.any(within > ROUNDED_SPREAD * whole, axis=0)
+        return within > ROUNDED_SPREAD * whole
 
     def may_be_constant(self) -> bool:
         """Whether a feature may be constant within a task: a look at two rows of it."""

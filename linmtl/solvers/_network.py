@@ -269,7 +269,7 @@ class _LossStep:
         self._value, self._G = loss.evaluate(Wt)
         self._H = loss.hessians()
         # curvature of nearly nothing makes long steps, and classes share theirs
-        steady = loss.bounded and loss.is_additive and not isolated.any()
+        steady = loss.bounded and loss.one_each and not self._renew
         self._rho, self._shortest = 0.0, _SHORTEST if steady else _FAR
 
     def prepare(self, rho: float) -> None:
@@ -316,7 +316,6 @@ class _Loss(Smooth):
     def __init__(self, objective: Objective):
         self.objective, fit = objective, objective.fit
         self.quadratic, self.bounded = fit.quadratic, fit.bounded
-        self.is_additive = fit.additive
         self._quadratic = objective.penalty.base_quadratic  # no sum P + Q has edges
         self._G = np.empty(objective.shape)
         self._known = False  # the Hessian of a quadratic
@@ -326,12 +325,17 @@ class _Loss(Smooth):
         self.n_entries: float = T * d**2  # of Hessians
         if fit.column_groups is not None:
             sizes = np.diff(fit.column_groups)
-            self._most = int(sizes.max(initial=0))
+            self._n_tasks, self._most = sizes.size, int(sizes.max(initial=0))
             within = np.arange(T) - np.repeat(fit.column_groups[:-1], sizes)
             self._place = np.repeat(np.arange(sizes.size), sizes) * self._most + within
             self.n_entries = sizes.size * (self._most * d) ** 2
         elif not fit.additive:
             self.n_entries = np.inf
+
+    @property
+    def one_each(self) -> bool:
+        """Whether columns have a Hessian each."""
+        return self._place is None
 
     def hold(self, Wt, strength):
         self._centre, self._strength = Wt, strength
@@ -356,12 +360,12 @@ class _Loss(Smooth):
         if self._place is None:
             H = fit.hessians(features)
         else:
-            own, _, between = fit.hessians_of_classes(features)
+            own, _, blocks = fit.hessians_of_classes(features)
             d, k = fit.n_features, self._most
-            blocks = between
-            blocks[np.arange(len(own)), self._place % k] = own
-            H = np.zeros((int(self._place[-1]) // k + 1, k, d, k, d))
-            H[self._place // k, self._place % k] = blocks.transpose(0, 2, 1, 3)
+            task, at = divmod(self._place, k)
+            blocks[np.arange(len(own)), at] = own
+            H = np.zeros((self._n_tasks, k, d, k, d))
+            H[task, at] = blocks.transpose(0, 2, 1, 3)
             H = H.reshape(len(H), k * d, k * d)
         diagonal = np.arange(H.shape[1])
         H[:, diagonal, diagonal] += form.top
@@ -378,10 +382,9 @@ class _Loss(Smooth):
         """Return rows of R with a row for each matrix of `hessians`."""
         if self._place is None:
             return Rt
-        n_tasks = int(self._place[-1]) // self._most + 1
-        out = np.full((n_tasks * self._most, Rt.shape[1]), fill)
+        out = np.full((self._n_tasks * self._most, Rt.shape[1]), fill)
         out[self._place] = Rt
-        return out.reshape(n_tasks, -1)
+        return out.reshape(self._n_tasks, -1)
 
     def newton(self, laplacian):
         fit, form = self.objective.fit, self._quadratic
