@@ -28,6 +28,7 @@ from linmtl.losses import Loss
 
 _SECANT = 0.1  # of the curvature of a touching parabola, that a model has at least
 _INFEASIBLE = 1e-10  # of a constraint, relative to the residuals: certifies nothing
+_LOST = 1e-6  # of a constraint: Newton's method has not found the best of the others
 
 
 class ProfiledFit(ResidualFit):
@@ -66,6 +67,7 @@ class ProfiledFit(ResidualFit):
         self._ridge, self._stiffness = ridge, ridge + ~used
         self.coefficients = np.zeros(ridge.shape) if start is None else start
         self._known: np.ndarray | None = None  # what W predicts where these are best
+        self._lost = np.zeros(len(ridge), dtype=bool)  # tasks where they are not
         self.roughly = roughly
         self._feasible = True
         self._left: tuple[np.ndarray, EliminatedDesign] | None = None
@@ -83,7 +85,7 @@ class ProfiledFit(ResidualFit):
 
     def on(self, design):
         data = replace(self.data, design=design)
-        start, roughly = self.coefficients.copy(), self.roughly
+        start, roughly = self._start(), self.roughly
         return ProfiledFit(data, self.loss, self.gone, start, roughly)
 
     def gather(self, features, last=None):
@@ -116,19 +118,37 @@ class ProfiledFit(ResidualFit):
 
     def _residual(self, first, stop):
         """Write residuals and losses of all tasks, the others at their best."""
-        others, a = self._others, self.coefficients
+        others, a = self._others, self._start()
         self.data.add_offset(self._eta)
         if self._known is not None:
-            a = others.guess(a, self._eta - self._known)
-        a, at_limit = others.minimise(a)
+            guess = others.guess(a, self._eta - self._known)
+            a = np.where(self._lost[:, None], a, guess)
+        a, left = self._minimise(a)
+        if not np.all(left <= _LOST):  # on the way from the last W
+            a, left = self._minimise(np.where((left <= _LOST)[:, None], a, 0.0))
+        self._lost = ~(left <= _LOST)
         self.coefficients, self._known = a, self._eta.copy()
-        slope, size, _ = others.slopes(a)
-        slope[at_limit] = 0.0
-        worst = np.abs(slope).max(axis=1, initial=0.0)
-        self._feasible = bool(np.all(worst <= _INFEASIBLE * size))
+        self._feasible = bool(np.all(left <= _INFEASIBLE))
         if not self.loss.location:
             self._hessian = others.h.copy()
         self.task_loss += np.sum(self._ridge * a**2, axis=1) / 2
+
+    def _start(self) -> np.ndarray:
+        """Return where to look for the others: zero where they have not been found."""
+        return np.where(self._lost[:, None], 0.0, self.coefficients)
+
+    def _minimise(self, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the best others from ``a`` on, and what is left of their constraint.
+
+        The largest part in each task, relative to its residuals.
+        """
+        a, at_limit = self._others.minimise(a)
+        slope, size, _ = self._others.slopes(a)
+        slope[at_limit] = 0.0
+        worst, left = np.abs(slope).max(axis=1, initial=0.0), np.zeros(len(a))
+        np.divide(worst, size, out=left, where=worst != 0.0)
+        left[~np.isfinite(size)] = np.inf
+        return a, left
 
     @cached_property
     def _others(self) -> TaskNewton:
@@ -178,7 +198,8 @@ class ProfiledFit(ResidualFit):
 
     def resume(self, residuals):
         known = residuals.others
-        self.coefficients, self._known = known or (self.coefficients, None)
+        self.coefficients, self._known = known or (self._start(), None)
+        self._lost = np.zeros(len(self.coefficients), dtype=bool)
         value = super().resume(residuals)
         if self._known is not None:
             self._others.curve(slice(None))

@@ -79,6 +79,7 @@ class ResidualFit(Datafit):
         self._eta = np.empty(n)
         self.theta = np.empty(n)
         self._hessian: np.ndarray | None = None
+        self._for_products: tuple[np.ndarray, np.ndarray] | None = None
         self._projector: tuple | None = None  # what `_project_along` keeps
         self._for_hessians: Design | None = None
 
@@ -257,7 +258,7 @@ class ResidualFit(Datafit):
 
     def hessian_product(self, V: np.ndarray) -> np.ndarray:
         """Return the Hessian of each column at the last W times that of V."""
-        data, h = self.data, self.hessian_weight
+        data, h = self.data, self._product_weight
         design = self.design_at(h)
         eta, out = np.empty_like(self.y), np.empty_like(V)
         design.predict(V, eta)
@@ -269,6 +270,19 @@ class ResidualFit(Datafit):
         eta *= h
         design.adjoint(eta, out)
         return out
+
+    @property
+    def _product_weight(self) -> np.ndarray:
+        """The weights of products with the Hessian, the same array until the next W.
+
+        Where a loss is linear, steps without any curvature would lead far.
+        """
+        weight = self.hessian_weight
+        if not self.loss.location or self.quadratic:
+            return weight
+        if self._for_products is None or self._for_products[0] is not weight:
+            self._for_products = weight, self.curved_weight(_LEAST_CURVATURE)
+        return self._for_products[1]
 
     def curved_weight(self, least: float) -> np.ndarray:
         """Return the weights of the Hessian, with a curvature of ``least`` or more."""

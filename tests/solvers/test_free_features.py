@@ -25,7 +25,7 @@ from linmtl.datafits._task_newton import secant
 from linmtl.designs._stacked import StackedDesign
 from linmtl.losses import Logistic
 from linmtl.path import mtl_path
-from linmtl.penalties import L1, L21, Fused, GroupL21, Linf1, Ridge
+from linmtl.penalties import L1, L21, Fused, GroupL21, Linf1, MeanRegularized, Ridge
 from linmtl.solvers._quadratic_system import _span, symmetric_inverse
 
 N, D, T, ALPHA = 40, 6, 3, 0.05
@@ -258,6 +258,8 @@ def profiled(loss, seed=0):
     y = X[:, 0] + X[:, 4] + rng.standard_t(2, size=120)
     if loss in ("logistic", "squared_hinge"):
         y = np.where(y > 0, 1.0, -1.0)
+    elif loss in ("poisson", "gamma", "tweedie"):
+        y = np.exp(y / 4.0).round() + 1.0
     design = StackedDesign(X, np.arange(0, 121, 30))
     fit = ResidualFit(MultiTaskData(design, y, np.full(120, 1 / 30)), make_loss(loss))
     return eliminate(fit, np.arange(8) < 3, 0.0).fit, X.reshape(4, 30, 8)
@@ -279,6 +281,41 @@ def test_what_is_known_is_known_of_all_tasks(loss):
         np.testing.assert_allclose(
             fit.curved_weight(0.0), curvature(fit, at), atol=1e-7
         )
+
+
+@pytest.mark.parametrize(
+    "loss",
+    ["logistic", "huber", "squared_hinge", "quantile", "poisson", "gamma", "tweedie"],
+)
+def test_steps_that_lead_far_leave_nothing_behind(loss):
+    """The best of what is free is found again from wherever the last W left it."""
+    W = np.random.default_rng(1).normal(size=(5, 4))
+    fit, _ = profiled(loss)
+    with np.errstate(all="ignore"):  # predictions of a log link overflow there
+        for far in (1e3, -1e8, 1e16):
+            fit.loss_at(far * W)
+            for point in (0.0 * W, 0.1 * W):
+                expected = profiled(loss)[0].loss_at(point)
+                np.testing.assert_allclose(fit.loss_at(point), expected, rtol=1e-6)
+                assert fit.dual_limit() > 0.0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_newton_steps_by_products_where_a_loss_is_linear(seed):
+    """Residuals beyond the bend have no curvature; steps stay short all the same."""
+    rng = np.random.default_rng(seed)
+    X, tasks = rng.normal(size=(30, 12)), np.repeat(np.arange(3), 10)
+    y = 10.0 * X[:, 0] + rng.standard_t(2, size=30)
+    weight = np.r_[np.zeros(3), np.ones(9)]
+    for penalty in (MeanRegularized(0.1, feature_weight=weight), Ridge(0.1)):
+        given = {"loss": "huber", "huber_delta": 0.1, "tol": 1e-8, "max_iter": 2000}
+        fits = [
+            MultiTaskRegressor(penalty, solver=solver, **given).fit(X, y, tasks)
+            for solver in ("cg", "newton")
+        ]
+        assert all(fit.converged_ for fit in fits)
+        one, other = (fit.objective_ for fit in fits)
+        np.testing.assert_allclose(one, other, atol=2.0 * fits[0].tol_)
 
 
 def curvature(fit, at):
