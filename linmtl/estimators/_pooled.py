@@ -18,6 +18,7 @@ from linmtl.designs._tied import TiedDesign
 from linmtl.estimators._base import Classifier, MultiTaskModel, Regressor
 from linmtl.estimators._cv import CrossValidated
 from linmtl.estimators._docs import estimator, parameters
+from linmtl.estimators._ordinal import OrdinalClassifierCV
 from linmtl.estimators._task_model import speaking_as
 from linmtl.model_selection._held_out import ChosenWithout
 from linmtl.penalties import Penalty, Ridge
@@ -123,8 +124,7 @@ class _Pooled(MultiTaskModel):
             weight = weight / weight.sum()
         column = np.array(["all tasks"])
         if self.task_intercepts or len(given.tasks) == 1:
-            design = TiedDesign(data.design)
-            return replace(data, design=design, weight=weight), column
+            return _tied(data, weight), column
         return _one_task(replace(data, weight=weight), self._loss()), column
 
     def _task_weights(self, given: FitInput) -> np.ndarray:
@@ -132,6 +132,11 @@ class _Pooled(MultiTaskModel):
         if self.task_weight is None:
             total = np.where(total > 0, given.n_samples, 0.0)
         return total / total.sum()
+
+
+def _tied(data: MultiTaskData, weight: np.ndarray) -> MultiTaskData:
+    """Return data whose tasks share their coefficients."""
+    return replace(data, design=TiedDesign(data.design), weight=weight)
 
 
 def _one_task(data, loss):
@@ -339,3 +344,16 @@ class PooledRegressorCV(_PooledCV, PooledRegressor):
 @parameters
 class PooledClassifierCV(_PooledCV, PooledClassifier):
     """What models that share are compared with; not public."""
+
+
+@parameters
+class PooledOrdinalClassifierCV(OrdinalClassifierCV):
+    """One model with thresholds of each task; not public."""
+
+    def _problem(self, given: FitInput) -> tuple[MultiTaskData, np.ndarray]:
+        weight = given.sample_weight
+        return _tied(given.data, weight / weight.sum()), np.array(["all tasks"])
+
+    def _task_weights(self, given: FitInput) -> np.ndarray:
+        total = np.where(given.data.total > 0, given.n_samples, 0.0)
+        return total / total.sum()

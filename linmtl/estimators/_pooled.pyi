@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from linmtl.estimators._base import Classifier
 from linmtl.estimators._base import Regressor
 from linmtl.estimators._cv import CrossValidated
+from linmtl.estimators._ordinal import OrdinalClassifierCV
+from linmtl.penalties import Penalty
 from numpy.typing import ArrayLike
 from typing import Any
 from typing import Literal
@@ -621,3 +623,33 @@ class PooledClassifierCV(CrossValidated, PooledClassifier):
             If an argument or a parameter is not allowed; the message says why.
         """
         ...
+
+class PooledOrdinalClassifierCV(OrdinalClassifierCV):
+    """One model with thresholds of each task; not public.
+    """
+    def __init__(
+        self,
+        penalty: Penalty | None = None,
+        *,
+        task_column: str | int | None = None,
+        task_order: ArrayLike | None = None,
+        handle_unknown: Literal['error', 'mean'] = "error",
+        fit_intercept: bool = True,
+        task_weight: Mapping[Any, float] | ArrayLike | None = None,
+        feature_mask: ArrayLike | None = None,
+        solver: str = "auto",
+        max_iter: int = 10000,
+        tol: float = 0.0001,
+        warm_start: bool = False,
+        verbose: int = 0,
+        class_order: ArrayLike | None = None,
+        alphas: int | ArrayLike = 100,
+        eps: float = 0.001,
+        cv: Any = 5,
+        criterion: Literal['aic', 'bic', 'gcv'] | None = None,
+        selection: Literal['min', '1se'] = "min",
+        scoring: str | Callable[..., Any] | None = None,
+        scale_features: bool | Literal['auto'] = "auto",
+        n_jobs: int | None = None,
+        param_grid: dict[str, Any] | list[dict[str, Any]] | None = None,
+    ) -> None: ...

@@ -13,13 +13,13 @@ from linmtl.estimators._mixed_tasks import MixedTaskEstimator
 from linmtl.estimators._pooled import PooledClassifierCV, PooledRegressorCV
 from linmtl.estimators._task_model import TaskModel
 from linmtl.losses import Loss, MixedLoss
-from linmtl.transfer._rows import Rows
+from linmtl.transfer._rows import Rows, levels_alone
 
 
 class KindRows(Rows):
     """Rows of tasks that may have a loss each."""
 
-    takes_kinds = True
+    reads = MixedTaskEstimator
 
     @property
     def plain(self) -> MixedTaskEstimator:
@@ -102,7 +102,7 @@ class EachKind(BaseEstimator):
 def models_of_kinds(
     rows: KindRows, estimator: TaskModel, folds: int, n_alphas: int
 ) -> dict[str, Any]:
-    """Return every task alone, and one model for all tasks of a kind, by name.
+    """Return every task alone, one model for each kind, and levels alone, by name.
 
     Parameters
     ----------
@@ -127,4 +127,5 @@ def models_of_kinds(
     return {
         "alone": EachKind(alone, **same),
         "pooled": EachKind(pooled, **same),
+        "levels": rows.plain.set_params(penalty=levels_alone()),
     }

@@ -15,20 +15,20 @@ from linmtl.estimators._by_loss import loss_of, loss_told
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
 from linmtl.estimators._independent import IndependentClassifier, IndependentRegressor
 from linmtl.estimators._mixed_tasks import MixedTaskEstimator
+from linmtl.estimators._ordinal import OrdinalClassifier
 from linmtl.estimators._pooled import PooledClassifierCV, PooledRegressorCV
 from linmtl.estimators._task_model import TaskModel, require_task_model
 from linmtl.model_selection._held_out import mean_over_folds
 from linmtl.model_selection._jobs import run_jobs
-from linmtl.penalties import L21
 from linmtl.transfer._kinds import KindRows, models_of_kinds
+from linmtl.transfer._ordered import OrderedRows, models_of_order
 from linmtl.transfer._paired import PairedDifferences, compare_losses, compare_rows
 from linmtl.transfer._plan import METHODS, Plan, plan_splits
 from linmtl.transfer._report import NegativeTransferReport
-from linmtl.transfer._rows import Rows
+from linmtl.transfer._rows import Rows, levels_alone
 
 _BASELINES = "alone", "pooled"
 _POOLED_ALPHAS = 13  # as many as a task alone tries
-_ZERO_STRENGTH = 1e15  # leaves no coefficient
 
 
 def negative_transfer_report(
@@ -70,7 +70,8 @@ def negative_transfer_report(
         The model of every task alone; by default ``IndependentRegressor(alpha="cv",
         per_task="auto")`` or its classifier: ridge, its strength tuned without the rows
         that it predicts, per task or for all, whichever does better.
-        Where the estimator is a `MixedTaskEstimator`, tasks of each kind have this one.
+        Where the estimator is a `MixedTaskEstimator`, tasks of each kind have this one;
+        an `OrdinalClassifier` is compared with the same of ordered classes.
     pooled : estimator, default=None
         One model for all tasks, or for all of a kind; by default
         ``PooledRegressor(task_intercepts=True)`` or its classifier, its strength tuned
@@ -162,8 +163,7 @@ def negative_transfer_report(
     if not (is_number(level) and 0 < level < 1):
         raise ValueError(f"level must be between 0 and 1, got {level!r}")
     estimator = require_task_model("estimator", estimator)
-    reads = KindRows if isinstance(estimator, MixedTaskEstimator) else Rows
-    rows = reads(estimator, X, y, tasks, sample_weight, offset)
+    rows = _read(estimator)(estimator, X, y, tasks, sample_weight, offset)
     if len(rows.tasks) < 2:
         raise ValueError(
             "the data have one task; pass tasks=, or one column of y per task"
@@ -195,6 +195,13 @@ def negative_transfer_report(
     )
 
 
+def _read(estimator: TaskModel) -> type[Rows]:
+    """Return what reads the data of an estimator."""
+    if isinstance(estimator, MixedTaskEstimator):
+        return KindRows
+    return OrderedRows if isinstance(estimator, OrdinalClassifier) else Rows
+
+
 def _judged_models(
     rows: Rows,
     plan: Plan,
@@ -203,56 +210,48 @@ def _judged_models(
     pooled: BaseEstimator | None,
 ) -> dict[str, BaseEstimator]:
     """Return the model, those it is compared with, and intercepts alone, by name."""
+    folds, own = plan.tuning_folds(rows), rows.reads
     if isinstance(rows, KindRows):
-        return _judged_kinds(rows, plan, estimator, baseline, pooled)
+        models = models_of_kinds(rows, estimator, folds, _POOLED_ALPHAS)
+    elif isinstance(rows, OrderedRows):
+        models = models_of_order(rows, folds, _POOLED_ALPHAS)
+    else:
+        models = _models_of_loss(rows, estimator, folds)
+    given = ("baseline", "alone", baseline), ("pooled", "pooled", pooled)
+    for name, key, other in given:
+        if isinstance(other, TaskModel) and own is not None:
+            if not isinstance(other, own):
+                raise ValueError(
+                    f"{name} must be a model of the same losses, {own.__name__}, got "
+                    f"{type(other).__name__}"
+                )
+        elif isinstance(other, TaskModel):
+            theirs, mine = (loss_told(model._loss()) for model in (other, estimator))
+            if theirs != mine:
+                raise ValueError(
+                    f"{name} has {theirs} and estimator {mine}; their errors cannot be "
+                    "compared"
+                )
+        if other is not None:
+            models[key] = other
+    return {"model": estimator, **models}
+
+
+def _models_of_loss(
+    rows: Rows, estimator: TaskModel, folds: int
+) -> dict[str, BaseEstimator]:
+    """Return the models to compare with, where all tasks have one loss of a row."""
     classify = estimator._classify
     same: Any = {"fit_intercept": estimator.fit_intercept, **loss_of(estimator)}
     same["feature_mask"] = rows.present
-    if baseline is None:
-        kind = IndependentClassifier if classify else IndependentRegressor
-        baseline = kind("cv", cv=plan.tuning_folds(rows), per_task="auto", **same)
-    if pooled is None:
-        kind = PooledClassifierCV if classify else PooledRegressorCV
-        pooled = kind(alphas=_POOLED_ALPHAS, cv=plan.tuning_folds(rows), **same)
-    for name, other in (("baseline", baseline), ("pooled", pooled)):
-        if not isinstance(other, TaskModel):
-            continue
-        theirs, mine = (loss_told(model._loss()) for model in (other, estimator))
-        if theirs != mine:
-            raise ValueError(
-                f"{name} has {theirs} and estimator {mine}; their errors cannot be "
-                "compared"
-            )
+    alone = IndependentClassifier if classify else IndependentRegressor
+    pooled = PooledClassifierCV if classify else PooledRegressorCV
     generic = MultiTaskClassifier if classify else MultiTaskRegressor
-    levels = generic(L21(_ZERO_STRENGTH), **same)
     return {
-        "model": estimator,
-        "alone": baseline,
-        "pooled": pooled,
-        "levels": levels,
+        "alone": alone("cv", cv=folds, per_task="auto", **same),
+        "pooled": pooled(alphas=_POOLED_ALPHAS, cv=folds, **same),
+        "levels": generic(levels_alone(), **same),
     }
-
-
-def _judged_kinds(
-    rows: KindRows,
-    plan: Plan,
-    estimator: TaskModel,
-    baseline: BaseEstimator | None,
-    pooled: BaseEstimator | None,
-) -> dict[str, BaseEstimator]:
-    """Return the same where each task has a loss of its own."""
-    models = models_of_kinds(rows, estimator, plan.tuning_folds(rows), _POOLED_ALPHAS)
-    given = ("baseline", "alone", baseline), ("pooled", "pooled", pooled)
-    for name, key, other in given:
-        if isinstance(other, TaskModel) and not isinstance(other, MixedTaskEstimator):
-            raise ValueError(
-                f"{name} has one loss for all tasks and estimator one for each; pass a "
-                "MixedTaskEstimator"
-            )
-        if other is not None:
-            models[key] = other
-    levels = rows.plain.set_params(penalty=L21(_ZERO_STRENGTH))
-    return {"model": estimator, **models, "levels": levels}
 
 
 class _Judged(NamedTuple):

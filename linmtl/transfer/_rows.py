@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,18 +23,18 @@ from linmtl.data._targets import missing_mask
 from linmtl.estimators._base import MultiTaskModel
 from linmtl.estimators._by_loss import loss_of
 from linmtl.estimators._generic import MultiTaskClassifier, MultiTaskRegressor
-from linmtl.estimators._mixed_tasks import MixedTaskEstimator
 from linmtl.estimators._problem import check_order
 from linmtl.estimators._task_model import OF_TASKS, TaskModel, speaking_as
 from linmtl.losses import MultinomialOfRows
 from linmtl.model_selection import TaskShuffleSplit
 from linmtl.model_selection._folds import positions
 from linmtl.model_selection._grid import OF_SEARCHES
-from linmtl.penalties import Ridge
+from linmtl.penalties import L21, Ridge
 from linmtl.transfer._folds import deal_rows, deal_units
 from linmtl.transfer._subset import for_tasks, inner_fit, with_mask
 
 _PREDICTION_ROUNDING = 1e-12  # of a prediction, relative to the targets
+_NO_COEFFICIENT = 1e15  # strength that leaves none
 _FEWEST_FOLDS = 3  # of which the others choose strengths for each,
 _MANY_ROWS = 5000  # where there are so many rows, or groups of them
 IN_PARTS = "tasks are fitted alone and in pairs here"
@@ -44,20 +44,26 @@ _LEFT_OUT = (
 )
 
 
-def plain_reader(estimator: TaskModel, takes_kinds: bool = False) -> MultiTaskModel:
+def levels_alone() -> L21:
+    """Return the penalty that leaves nothing but intercepts or thresholds."""
+    return L21(_NO_COEFFICIENT)
+
+
+def plain_reader(
+    estimator: TaskModel, reads: type[MultiTaskModel] | None = None
+) -> MultiTaskModel:
     """Return a plain estimator that reads the same data, under the same name.
 
-    ``takes_kinds`` tells whether tasks may have a loss each.
+    ``reads`` is its class, by default that for one loss of linear predictors.
     """
-    kind: Any = MultiTaskClassifier if estimator._classify else MultiTaskRegressor
-    if takes_kinds and isinstance(estimator, MixedTaskEstimator):
-        kind = MixedTaskEstimator
-    else:
+    kind: Any = reads
+    if reads is None:
         require_linear(estimator)
+        kind = MultiTaskClassifier if estimator._classify else MultiTaskRegressor
     names = kind().get_params(deep=False).keys() & estimator.get_params(deep=False)
     names -= {"penalty", "refit", "solver", "class_weight"}
     given = {name: getattr(estimator, name) for name in names}
-    if kind is not MixedTaskEstimator:
+    if reads is None:
         # of "sqrt" the squared error, by which it is judged
         given |= loss_of(estimator)
     given["feature_mask"] = getattr(estimator, "feature_mask", None)
@@ -161,7 +167,8 @@ class Rows:
         The parameters of the plain estimator that read the data.
     """
 
-    takes_kinds = False  # tasks with a loss each
+    reads: ClassVar[type[MultiTaskModel] | None] = None  # what reads the data
+    inside: ClassVar[dict[str, Any]] = {}  # settings of the models that are fitted
 
     def __init__(
         self,
@@ -172,7 +179,7 @@ class Rows:
         sample_weight: ArrayLike | None,
         offset: ArrayLike | None = None,
     ):
-        reader = plain_reader(estimator, self.takes_kinds)
+        reader = plain_reader(estimator, self.reads)
         self.settings = reader.get_params(deep=False)
         given = read_rows(reader, estimator, X, y, tasks, sample_weight, offset)
         data, self.tasks = given.data, given.tasks
@@ -183,7 +190,7 @@ class Rows:
         self.loss = MultinomialOfRows() if self._several else loss
         self.present = given.present
         self.n_passed, self._wide = given.n_rows, given.layout == "wide"
-        alone = given.single_class
+        alone = self.without_optimum(given)
         used = np.flatnonzero((data.weight > 0) & ~alone[given.code])
         self.used = used
         self.X, self.y, self.code = given.long(used)
@@ -197,6 +204,11 @@ class Rows:
         self.weight = given.sample_weight[used]
         self.source = given.rows[used % len(given.rows)]
         self.rounding = rounding_of_loss(data)
+
+    @staticmethod
+    def without_optimum(given: FitInput) -> np.ndarray:
+        """Return the mask of the tasks without a best intercept, (n_tasks,)."""
+        return given.single_class
 
     def splits(self, cv: Any, random_state: int | None) -> list[tuple[np.ndarray, ...]]:
         """Return masks of training and test rows.
@@ -443,6 +455,7 @@ class Rows:
         model = for_tasks(model, self.tasks, chosen)
         parameters = model.get_params(deep=False)
         settings = {"task_column": None, "task_order": self.tasks[chosen]}
+        settings |= self.inside
         model.set_params(**{k: v for k, v in settings.items() if k in parameters})
         masked = getattr(model, "feature_mask", None) is not None
         if self.present is not None and masked:
