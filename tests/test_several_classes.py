@@ -253,7 +253,6 @@ def test_classes_that_have_an_order_are_refused_in_words():
     X, y, tasks = several_classes()
     model = OrdinalClassifier()
     for fit in (
-        lambda: negative_transfer_report(model, X, y, tasks),
         lambda: transfer_gain(model, X, y, tasks),
         lambda: AutoClassifier([model]).fit(X, y, tasks),
         lambda: SafeTransferClassifier(model).fit(X, y, tasks),

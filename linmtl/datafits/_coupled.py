@@ -35,6 +35,18 @@ class CoupledFit(ResidualFit):
         self.data.design.adjoint(self._curved(eta), out)
         return out
 
+    def hessians(self, features, dtype=np.float64, least=0.0):
+        """Return Hessians, of columns that the loss does not couple, by products."""
+        H = np.empty((self.n_columns, features.size, features.size), dtype=dtype)
+        V = np.zeros((self.n_features, self.n_columns))
+        for k, feature in enumerate(features):
+            V[feature] = 1.0
+            H[:, k] = self.hessian_product(V)[features].T
+            V[feature] = 0.0
+        diagonal = np.arange(features.size)
+        H[:, diagonal, diagonal] += least * np.maximum(H[:, diagonal, diagonal], 1.0)
+        return H
+
     def _move_along(self, parts: Sequence[FreePart], G: np.ndarray) -> None:
         """Move the residuals as the base says, by conjugate gradients."""
         ways = [

@@ -75,6 +75,8 @@ def choose_method(objective: Objective) -> type[Method]:
         d, rows = fit.n_features, fit.row_count
         large = min(d, rows) > LARGE_SYSTEM or d > 4 * LARGE_SYSTEM
         candidates = () if large else (Direct, Newton)
+        if fit.coupled and fit.column_groups is None:
+            candidates = (ConjugateGradients,)
         if fit.holds_rows and 8.0 * rows * d > fit.data.design.spare_bytes:
             candidates = (ConjugateGradients,)
     candidates += AcceleratedProximalGradient, Backtracking

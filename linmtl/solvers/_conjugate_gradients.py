@@ -32,7 +32,8 @@ class ConjugateGradients:
         """Return what the problem lacks for this solver, None where it applies."""
         if objective.penalty.norm is not None:
             return "a penalty that is quadratic over the tasks"
-        if not (objective.fit.additive and objective.fit.holds_rows):
+        fit = objective.fit
+        if not ((fit.additive or fit.coupled) and fit.holds_rows):
             return "rows, and a loss that is the sum of the tasks' losses"
         return None
 

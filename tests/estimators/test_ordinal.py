@@ -22,10 +22,13 @@ from linmtl import (
     OrdinalClassifierCV,
 )
 from linmtl.conformal import TaskConformalClassifier
+from linmtl.data import MultiTaskData
 from linmtl.datafits._ordinal import OrdinalFit
 from linmtl.datasets import make_multitask_regression
+from linmtl.designs._stacked import StackedDesign
+from linmtl.losses import Ordinal
 from linmtl.model_selection import LeaveOneTaskOut, TaskKFold
-from linmtl.penalties import L21, Deviation, MeanRegularized, Ridge, TraceNorm
+from linmtl.penalties import L1, L21, Deviation, MeanRegularized, Ridge, TraceNorm
 
 TIGHT = {"tol": 1e-9}
 
@@ -578,3 +581,55 @@ def test_features_far_from_zero_take_no_more_steps(monkeypatch):
         thresholds.append(model.thresholds_ - far * model.coef_.sum(axis=1)[:, None])
     assert counts[1] <= 1.5 * counts[0]
     np.testing.assert_allclose(*thresholds, atol=1e-6)
+
+
+@pytest.mark.parametrize("penalty", [L21(1e-3), L1(1e-3), L21(1e-3) + Ridge(1e-3)])
+def test_weak_strengths_take_few_steps(penalty):
+    """Newton's on the features in use, where gradients take hundreds."""
+    X, y, tasks = correlated()
+    model = OrdinalClassifier(penalty, tol=1e-8).fit(X, y, tasks)
+    assert (model.solver_, model.n_iter_ < 60) == ("prox_newton", True)
+    assert model.dual_gap_ <= model.tol_
+    slow = OrdinalClassifier(penalty, tol=1e-8, solver="apg").fit(X, y, tasks)
+    assert slow.n_iter_ > 4 * model.n_iter_
+    assert slow.objective_ >= model.objective_ - model.dual_gap_
+    assert model.objective_ >= slow.objective_ - slow.dual_gap_
+
+
+@pytest.mark.parametrize("penalty", [Ridge(1e-3), MeanRegularized(1e-2)])
+def test_quadratic_penalties_take_newton_steps_by_products(penalty):
+    X, y, tasks = correlated()
+    model = OrdinalClassifier(penalty, tol=1e-8).fit(X, y, tasks)
+    assert model.solver_ == "cg"
+    assert model.dual_gap_ <= model.tol_
+    slow = OrdinalClassifier(penalty, tol=1e-8, solver="apg").fit(X, y, tasks)
+    np.testing.assert_allclose(
+        model.objective_, slow.objective_, rtol=0, atol=model.tol_
+    )
+
+
+def correlated():
+    """Features that are alike, for which gradients are slow."""
+    rng = np.random.default_rng(0)
+    X, tasks = rng.normal(size=(120, 8)) @ rng.normal(size=(8, 8)), np.arange(120) % 3
+    y = np.digitize(X[:, 0] + X[:, 1] + rng.logistic(size=120), [-2.0, 0.0, 2.0])
+    return X, y, tasks
+
+
+def test_hessians_are_the_slopes_of_gradients():
+    X, y, tasks = correlated()
+    order = np.argsort(tasks, kind="stable")
+    design = StackedDesign(X[order], np.arange(4) * 40)
+    data = MultiTaskData(design, y[order].astype(float), np.full(120, 1 / 40))
+    fit = OrdinalFit(data, Ordinal(4))
+    rng, features, step = np.random.default_rng(1), np.array([1, 4]), 1e-5
+    W, G = 0.1 * rng.normal(size=(8, 3)), np.empty((2, 8, 3))
+    expected = np.empty((3, 2, 2))
+    for k, j in enumerate(features):
+        for sign, out in zip((1, -1), G, strict=True):
+            V = W.copy()
+            V[j] += sign * step
+            fit.evaluate(V, out)
+        expected[:, k] = ((G[1] - G[0]) / (2 * step))[features].T
+    fit.evaluate(W, G[0])
+    np.testing.assert_allclose(fit.hessians(features), expected, atol=1e-6)
