@@ -107,7 +107,7 @@ class ProxNewton:
     def solve(self, objective, W, stop, max_iter, monitor):
         if not objective.fit.additive:
             if _is_apart(objective):
-                few = _FEW_PRODUCTS * len(W)
+                few = int(_FEW_PRODUCTS * len(W))
                 first = AcceleratedProximalGradient()
                 if first.begin(objective, W, stop, max_iter, monitor, few):
                     return
