@@ -26,6 +26,7 @@ _FEW = 24  # rows, that all are fitted without at once
 _FEW_ROWS, _MOST_ROWS = 100, 64  # of more than so many, so many tell
 _MOSTLY = 0.75  # share of rows, that is most of them
 _FAR = 30.0  # standard errors, from which nothing is expected
+_CREDIBLE = 2.0  # of them, by which a loss falls away from the best
 _LARGEST = 5.0  # loss of a row by one step that says anything, in means of the best
 # The fall of the loss, as a share of it, that is expected of one more strength and not
 # worth its fits; and rows, by which standard errors of so many are too small.
@@ -136,6 +137,7 @@ class RowRace:
 
         From the rows that are known, and what the best one has there and elsewhere;
         where one step is sure of most rows, from all, since the others are of a kind.
+        Away from the best they rise, unless the rows are sure that they fall.
         """
         eta = self.one.eta.copy()
         known = np.isfinite(self.losses)
@@ -146,9 +148,26 @@ class RowRace:
         eta = on_lines(eta, self.is_tried, strengths)
         apart = np.array([self.of_rows(row) for row in eta]) - self.losses[best]
         there = np.sum(~np.isnan(apart), axis=1)
-        apart = np.nansum(apart, axis=1) / np.maximum(there, 1)
-        least = self.losses[best].sum()
-        return np.where(there > 0, least + self.n_rows * apart, np.inf)
+        mean = np.nansum(apart, axis=1) / np.maximum(there, 1)
+        mean[there == 0] = np.inf
+        for side in (range(best + 1, len(mean)), range(best - 1, -1, -1)):
+            most = best
+            for i in side:
+                if mean[i] >= mean[most] or self._falls(apart[most], apart[i]):
+                    most = i
+                else:
+                    mean[i] = mean[most]
+        return self.losses[best].sum() + self.n_rows * mean
+
+    def _falls(self, before: np.ndarray, after: np.ndarray) -> bool:
+        """Whether losses fall by more than rows that happen to be known tell."""
+        fall = (before - after)[~np.isnan(before - after)]
+        n = fall.size
+        if n < 2:
+            return False
+        error = fall.std(ddof=1) / np.sqrt(n) * (1.0 + _DOUBT / n)
+        error *= np.sqrt(max(1.0 - n / self.n_rows, 0.0))
+        return bool(fall.mean() > _CREDIBLE * error)
 
     def _best(self, alive, rows, last):
         """Return which strengths may be better than the best by what is worth it.

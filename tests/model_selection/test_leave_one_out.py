@@ -828,3 +828,18 @@ def test_beyond_what_is_known_values_stay():
     values, known = np.array([0.0, 2.0, 0.0, 4.0, 0.0]), np.array([0, 1, 0, 1, 0]) > 0
     found = race.on_lines(values, known, np.array([5.0, 4.0, 3.0, 2.0, 1.0]))
     np.testing.assert_array_equal(found, [2.0, 2.0, 3.0, 4.0, 4.0])
+
+
+@pytest.mark.parametrize("seed", [4, 26])
+def test_losses_do_not_seem_to_fall_beyond_the_best(seed):
+    """Of strengths that a few rows rule out, these rows do not say how bad they are.
+
+    The grid went on where the losses of two such strengths fell by chance.
+    """
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(120, 40)) * np.logspace(0, -2, 40)
+    y, tasks = X[:, :5].sum(axis=1) + 2.0 * rng.normal(size=120), np.arange(120) // 40
+    model = L21RegressorCV(cv="loo", alphas=20, scale_features=False).fit(X, y, tasks)
+    assert model.alphas_.size == 20
+    beyond = model.mse_path_[np.argmin(model.mse_path_) :]
+    assert np.all(beyond >= np.maximum.accumulate(beyond) * (1 - 0.05))
