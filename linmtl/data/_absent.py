@@ -100,6 +100,7 @@ def fill_absent(
     estimator: Any,
     masked: bool = False,
     refused: bool = False,
+    finite: bool = False,
 ) -> tuple[Any, np.ndarray | None]:
     """Return X with zeros for features that are absent, and which are present.
 
@@ -119,6 +120,8 @@ def fill_absent(
         Whether its ``feature_mask`` counts.
     refused : bool, default=False
         Whether it is for tasks that have all features.
+    finite : bool, default=False
+        Whether all numbers are known to be finite.
 
     Returns
     -------
@@ -140,6 +143,8 @@ def fill_absent(
             without_absent(X, codes, mask), labels, order, names, estimator
         )
         return X, mask if present is None else mask & present
+    if finite:
+        return X, None
     if labels is None or sparse.issparse(X):
         assert_all_finite(X, estimator_name=type(estimator).__name__, input_name="X")
         return X, None

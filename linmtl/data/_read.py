@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import (
+    assert_all_finite,
     check_array,
     check_consistent_length,
     column_or_1d,
@@ -82,18 +83,24 @@ def read_fit(
     _warn_of_other_order(X, y=y, tasks=tasks, sample_weight=sample_weight)
     X, y = as_table(X), as_table(y)
     order = order_of_tasks(estimator, X, tasks)
-    X, labels, feature_names = read_X(estimator, X, tasks, True, allow_nan=True)
+    X, labels, feature_names = read_X(estimator, X, tasks, True, look=False)
+    squares, name = _sum_of_squares(X), type(estimator).__name__
+    if not np.isfinite(squares):  # else all numbers are, which takes one pass to know
+        assert_all_finite(X, allow_nan=True, estimator_name=name, input_name="X")
     _warn_of_numbers(labels)
     masked = getattr(estimator, "feature_mask", None) is not None
     if masked and not incomplete:
         raise ValueError(
-            f"{type(estimator).__name__}: feature_mask is not for this model or what "
-            "is made of it here, in which all tasks have all features; drop it"
+            f"{name}: feature_mask is not for this model or what is made of it here, "
+            "in which all tasks have all features; drop it"
         )
+    given, finite, refused = X, bool(np.isfinite(squares)), not incomplete
     X, present = fill_absent(
-        X, labels, order, feature_names, estimator, masked, refused=not incomplete
+        given, labels, order, feature_names, estimator, masked, refused, finite
     )
-    _check_scale("X", X.data if sparse.issparse(X) else X)
+    if X is not given:
+        squares = _sum_of_squares(X)
+    _check_scale("X", X.data if sparse.issparse(X) else X, squares)
     columns = column_labels(y)
     y, layout = _read_y(X, y, labels, targets)
     y, weight, classes = _encode(
@@ -112,7 +119,7 @@ def read_fit(
             present = _mask_of_columns(estimator, data, names, feature_names, layout)
             data = _with_mask(data, X, present)
     if targets.location:
-        _check_scale("y", data.y)
+        _check_scale("y", data.y, _sum_of_squares(data.y))
     else:
         data = replace(data, offset=offset)
     _require_weight(data, names, layout)
@@ -165,20 +172,25 @@ def _warn_of_numbers(labels):
         )
 
 
-def _check_scale(name, values):
-    """Say that the squares of all numbers vanish, or that one has no square."""
-    with np.errstate(over="ignore", under="ignore"):
+def _sum_of_squares(X):
+    """Return the sum of all squares, NaN exactly where one of the numbers is."""
+    values = X.data if sparse.issparse(X) else X
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         flat = values.ravel(order="K")
-        squares = float(np.dot(flat, flat))
+        return float(np.dot(flat, flat))
+
+
+def _check_scale(name, values, squares):
+    """Say that the squares of all numbers vanish, or that one has no square."""
     tiny = float(np.finfo(values.dtype).tiny)
     if squares == np.inf and values.dtype == np.float64:
         raise ValueError(
             f"the numbers in {name} are too large, some cannot be squared; scale them"
         )
-    if squares < _VANISHING * tiny and np.any(flat):
+    if squares < _VANISHING * tiny and np.any(values):
         warn(
             f"the numbers in {name} are so small that their squares vanish, at most "
-            f"{np.abs(flat).max():.1g}, and so may coefficients; scale them"
+            f"{np.abs(values).max():.1g}, and so may coefficients; scale them"
         )
 
 
@@ -282,9 +294,17 @@ def require_tasks(estimator: Any, codes: np.ndarray | None) -> None:
 
 
 def read_X(
-    estimator: Any, X: Any, tasks: Any, reset: bool, allow_nan: bool = False
+    estimator: Any,
+    X: Any,
+    tasks: Any,
+    reset: bool,
+    allow_nan: bool = False,
+    look: bool = True,
 ) -> tuple[Any, Any, Any]:
-    """Return X without the task column, the task labels and the features' names."""
+    """Return X without the task column, the task labels and the features' names.
+
+    Without ``look`` the numbers may be anything, and the caller sees to that.
+    """
     if isinstance(tasks, str):
         raise ValueError(
             f"tasks is the name {tasks!r}; pass one label per row, or the name as "
@@ -292,8 +312,8 @@ def read_X(
         )
     X, column = as_table(X), estimator.task_column
     options: dict[str, Any] = {**_X_OPTIONS}
-    if allow_nan:
-        options["ensure_all_finite"] = "allow-nan"
+    if allow_nan or not look:
+        options["ensure_all_finite"] = "allow-nan" if look else False
     if column is None:
         with column_named(X, may_be_tasks=reset and tasks is None):
             X = validate_data(estimator, X, reset=reset, **options)
