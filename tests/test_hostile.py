@@ -822,17 +822,6 @@ def test_numbers_without_squares(which):
     L21Regressor(0.1).fit(0.0 * X, y, tasks)
 
 
-def test_finite_numbers_without_squares_in_single_precision():
-    """They are no infinity, though the sum of their squares is one."""
-    X, y, tasks = data()
-    X = X.astype(np.float32)
-    X[3, 1] = 1e25
-    assert np.all(np.isfinite(L21Regressor(0.1).fit(X, y, tasks).coef_))
-    X[4, 1] = np.inf
-    with pytest.raises(ValueError, match="X contains infinity"):
-        L21Regressor(0.1).fit(X, y, tasks)
-
-
 def test_task_intercepts_must_be_a_bool():
     X, y, tasks = data()
     with pytest.raises(ValueError, match="task_intercepts must be a bool, got 'no'"):
