@@ -32,7 +32,7 @@ from linmtl.data._labels import (
     split_task_column,
     task_column_index,
 )
-from linmtl.data._tables import as_table
+from linmtl.data._tables import as_table, require_names
 from linmtl.data._targets import (
     EncodedTargets,
     Targets,
@@ -311,6 +311,7 @@ def read_X(
             "task_column= of the estimator, for a column of X"
         )
     X, column = as_table(X), estimator.task_column
+    require_names(X)
     options: dict[str, Any] = {**_X_OPTIONS}
     if allow_nan or not look:
         options["ensure_all_finite"] = "allow-nan" if look else False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -98,7 +99,7 @@ def check_header(name: str, labels: Iterable[Any]) -> list[str]:
     """Return the names of the columns, made up where there is none."""
     names = [str(label).strip() for label in labels]
     names = [label or f"column {i + 1}" for i, label in enumerate(names)]
-    repeated = sorted({label for label in names if names.count(label) > 1})
+    repeated = sorted(label for label, k in Counter(names).items() if k > 1)
     if repeated:
         raise InputError(
             f"{name} has several columns named {name_list(repeated)}; rename them"
@@ -138,6 +139,8 @@ def table_of(
         raise InputError(f"the columns of {name} differ in length: {sorted(sizes)}")
     if not sum(sizes):
         raise InputError(f"{name} has no rows")
+    for label, part in zip(names, parts, strict=True):
+        _require_cells(name, label, part)
     read = {label: _fields(part) for label, part in zip(names, parts, strict=True)}
     of_kind = {
         kind: [label for label, (_, found) in read.items() if found == kind]
@@ -159,6 +162,24 @@ def _parts(frame: Any) -> list[Any]:
     if hasattr(frame, "iloc"):
         return [frame.iloc[:, j] for j in range(frame.shape[1])]
     return [frame[label] for label in frame.columns]
+
+
+def _require_cells(name: str, label: str, values: Any) -> None:
+    """Refuse a column whose values are no cells: lists, dicts, arrays, any object."""
+    dtype = getattr(values, "dtype", None)
+    if isinstance(dtype, np.dtype) and dtype.kind not in "Oc":
+        return
+    for value in values:
+        several = hasattr(value, "__len__") and not isinstance(value, (str, bytes))
+        nameless = type(value).__str__ is object.__str__ and (
+            type(value).__repr__ is object.__repr__
+        )
+        if several or nameless or isinstance(value, complex):
+            raise InputError(
+                f"column {label!r} of {name} holds values of type "
+                f"{type(value).__name__}; make columns of numbers, text or dates of "
+                "them, or drop it"
+            )
 
 
 def _fields(values: Any) -> tuple[Fields, str]:

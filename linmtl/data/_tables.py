@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,16 @@ def as_table(X: Any) -> Any:
     if of_arrow and hasattr(X, "schema") and hasattr(X, "to_pandas"):
         return X.to_pandas()
     return missing_as_nan(X)
+
+
+def require_names(X: Any) -> None:
+    """Refuse a DataFrame that has several columns of one name."""
+    count = Counter(getattr(X, "columns", ()))
+    repeated = [str(name) for name, k in count.items() if k > 1]
+    if repeated:
+        raise ValueError(
+            f"X has several columns named {', '.join(repeated)}; rename them"
+        )
 
 
 def missing_as_nan(X: Any) -> Any:

@@ -24,7 +24,7 @@ from linmtl.data._encoding import (
 )
 from linmtl.data._errors import name_list
 from linmtl.data._labels import is_dataframe, some, task_column_index, with_columns
-from linmtl.data._table import Table, table_of
+from linmtl.data._table import Table, check_header, table_of
 
 _UNKNOWN = ("ignore", "error")
 
@@ -334,6 +334,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         place = None
         if self.task_column is not None:
             place = task_column_index(X, self.task_column)
+        if is_dataframe(X):
+            check_header("X", X.columns)
         validate_data(self, X, reset=reset, skip_check_array=True)
         source: Any = X
         if not is_dataframe(X):

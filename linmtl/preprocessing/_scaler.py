@@ -25,7 +25,7 @@ from linmtl.data._labels import (
     with_columns,
 )
 from linmtl.data._rows import rows_by_code
-from linmtl.data._tables import as_table
+from linmtl.data._tables import as_table, require_names
 
 
 def _dense_moments(X: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -332,6 +332,7 @@ class TaskScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         }
         features: Any
         X = as_table(X)
+        require_names(X)
         if self.task_column is None:
             with column_named(X, may_be_tasks=reset and tasks is None):
                 X = features = validate_data(self, X, reset=reset, **options)

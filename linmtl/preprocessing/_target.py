@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from linmtl.data._checks import check_flag
 from linmtl.data._labels import as_task_labels, codes_of, some
-from linmtl.data._tables import missing_as_nan
+from linmtl.data._tables import missing_as_nan, require_names
 from linmtl.data._times import refuse_times
 from linmtl.preprocessing._scaler import TaskScaler
 
@@ -186,6 +186,7 @@ class TargetScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def _read(self, X: Any, tasks: Any, reset: bool, named: bool = True) -> np.ndarray:
         """Return targets as columns; of predictions these have no names."""
         refuse_times(X, "X")
+        require_names(X)
         X = _as_array(missing_as_nan(X))
         if X.ndim == 1:
             X = np.asarray(X).reshape(-1, 1)

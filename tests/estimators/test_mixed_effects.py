@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from scipy.optimize import minimize
+from scipy.special import expit
 
 from helpers.files import ROOT
 from linmtl import (
@@ -772,3 +774,38 @@ def test_a_prior_of_coefficients_that_are_noise_gets_to_its_bound():
     found = MixedEffectsRegressor().fit(X, y, tasks)._model
     precision = found.likelihood.ridge[1:]
     np.testing.assert_allclose(np.log(precision), _fit._MAX_LOG_PRECISION, rtol=1e-9)
+
+
+@pytest.mark.parametrize("covariance", ["scalar", "diagonal", "full"])
+def test_the_likelihood_of_labels_is_that_of_present_features(covariance):
+    """Laplace's approximation written out, of a model without the absent ones."""
+    rng = np.random.default_rng(0)
+    X, tasks = rng.normal(size=(150, 2)), np.arange(150) // 25
+    slopes = 1.0 + rng.normal(size=(6, 2))
+    y = np.einsum("ij,ij->i", X, slopes[tasks]) + rng.logistic(size=150) > 0
+    X[np.isin(tasks, [1, 4]), 1] = np.nan
+    model = MixedEffectsClassifier(covariance, method="ml").fit(X, y, tasks)
+    assert np.array_equal(
+        model.coef_ == 0, np.isin(np.arange(6), [1, 4])[:, None] * [0, 1]
+    )
+    mean = np.append(model.intercept_mean_, model.coef_mean_)
+    expected = 0.0
+    for t in range(6):
+        present = [0, 1] if t in (1, 4) else [0, 1, 2]
+        mine = tasks == t
+        A = np.column_stack([np.ones(25), X[mine]])[:, present]
+        Sigma = model.covariance_[np.ix_(present, present)] + 1e-12 * np.eye(
+            len(present)
+        )
+        root = np.linalg.cholesky(Sigma)
+        sign, B = np.where(y[mine], 1.0, -1.0), A @ root
+
+        def loss(z, A=A, B=B, sign=sign, m=mean[present]):
+            return np.logaddexp(0.0, -sign * (A @ m + B @ z)).sum() + z @ z / 2
+
+        best = minimize(loss, np.zeros(len(present)), tol=1e-12)
+        p = expit(A @ mean[present] + B @ best.x)
+        H = np.eye(len(present)) + (B.T * (p * (1 - p))) @ B
+        expected -= best.fun + np.linalg.slogdet(H)[1] / 2
+    # but for a ridge that is of no account
+    assert model.log_likelihood_ == pytest.approx(expected, abs=5e-3)

@@ -12,7 +12,7 @@ import linmtl
 from linmtl import L21Regressor, MultiTaskRegressor, TaskScaler
 from linmtl.model_selection import TaskKFold
 from linmtl.penalties import GroupL21
-from linmtl.preprocessing import TableEncoder
+from linmtl.preprocessing import TableEncoder, TargetScaler
 
 BY_NAME = {
     "check_dataframe_column_names_consistency": "columns are found by their names, in "
@@ -328,3 +328,22 @@ def test_marks_of_missing_values_among_numbers():
     for mark in ("-", "?", "missing"):
         row = encoder.transform(pd.DataFrame({"dose": [mark], "kind": ["b"]}))
         assert row.tolist() == [[6.5, 1.0, 0.0, 0.0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [[1, 2], (1,), {1}, {"a": 1}, np.arange(2), 1j, object(), np.ma.masked_array([1])],
+)
+def test_values_that_are_no_cells_are_refused(value):
+    table = pd.DataFrame({"task": ["a", "b"] * 3, "x": np.arange(6.0)})
+    table["odd"] = pd.Series([None, value] * 3, dtype=object)
+    with pytest.raises(ValueError, match="column 'odd' of X holds values of type") as e:
+        TableEncoder(task_column="task").fit(table)
+    assert "\n" not in str(e.value)
+
+
+@pytest.mark.parametrize("model", [TableEncoder(), TaskScaler(), TargetScaler()])
+def test_columns_of_one_name_are_refused(model):
+    x = pd.DataFrame({"x": np.arange(6.0), "z": np.arange(6.0)})
+    with pytest.raises(ValueError, match="X has several columns named x; rename"):
+        model.fit(pd.concat([x, x[["x"]]], axis=1))
